@@ -1,0 +1,1 @@
+"""Figures and speed of the toolkit beside public peers."""

@@ -1,0 +1,98 @@
+"""The one dtype rule of every extractor: what a picture becomes before anything is measured on it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from forensics_features._kernel import kernel
+
+MINIMUM_SIDE = 64
+"""Smallest width and height, in pixels, that the extractors accept."""
+
+
+class Planes(NamedTuple):
+    """A picture made ready: 8-bit RGB and its full-range BT.601 luma and chroma, not rounded.
+
+    Attributes
+    ----------
+    rgb : np.ndarray [shape=(height, width, 3), dtype=uint8, C order]
+    y, cb, cr : np.ndarray [shape=(height, width), dtype=float32]
+        Luma in 0..255; chroma without the offset, in -127.5..127.5 (JFIF, ITU-T T.871 clause 7).
+    grey : bool
+        True when the picture has one channel or three equal ones; chroma is then all zero.
+    """
+
+    rgb: np.ndarray
+    y: np.ndarray
+    cb: np.ndarray
+    cr: np.ndarray
+    grey: bool
+
+
+@kernel
+def _ycc(rgb: np.ndarray, y: np.ndarray, cb: np.ndarray, cr: np.ndarray) -> bool:
+    grey = True
+    for i in range(rgb.shape[0]):
+        for j in range(rgb.shape[1]):
+            r = np.float32(rgb[i, j, 0])
+            g = np.float32(rgb[i, j, 1])
+            b = np.float32(rgb[i, j, 2])
+            luma = np.float32(0.299) * r + np.float32(0.587) * g + np.float32(0.114) * b
+            y[i, j] = luma
+            cb[i, j] = (b - luma) * np.float32(0.5 / 0.886)
+            cr[i, j] = (r - luma) * np.float32(0.5 / 0.701)
+            if rgb[i, j, 0] != rgb[i, j, 1] or rgb[i, j, 1] != rgb[i, j, 2]:
+                grey = False
+    return grey
+
+
+def to_rgb8(pixels: np.ndarray) -> np.ndarray:
+    """Any accepted picture as 8-bit RGB, `np.ndarray [shape=(height, width, 3), dtype=uint8]`.
+
+    Grey is repeated three times, alpha is dropped, 16-bit values v become round(v / 257).
+    Raises `TypeError` on another dtype than uint8 or uint16, `ValueError` on another shape.
+    """
+    array = np.asarray(pixels)
+    if array.dtype not in (np.uint8, np.uint16):
+        raise TypeError(f"pixels are uint8 or uint16, not {array.dtype}")
+    if array.ndim == 2:
+        array = array[:, :, None]
+    if array.ndim != 3 or array.shape[2] not in (1, 2, 3, 4):
+        raise ValueError(f"pixels have shape (height, width[, 1..4]), not {np.shape(pixels)}")
+    array = array[:, :, :1] if array.shape[2] < 3 else array[:, :, :3]
+    if array.dtype == np.uint16:
+        array = ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    if array.shape[2] == 1:
+        array = np.repeat(array, 3, axis=2)
+    return np.ascontiguousarray(array)
+
+
+def as_planes(pixels: np.ndarray) -> Planes:
+    """Make a picture ready for the extractors.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width) or (height, width, 1..4), dtype=uint8 or uint16]
+        Grey, grey + alpha, RGB or RGB + alpha; see `to_rgb8`.
+
+    Raises
+    ------
+    TypeError
+        The dtype is neither uint8 nor uint16.
+    ValueError
+        The shape is not a picture's, or a side is under `MINIMUM_SIDE` pixels.
+    """
+    rgb = to_rgb8(pixels)
+    height, width = rgb.shape[:2]
+    if min(height, width) < MINIMUM_SIDE:
+        raise ValueError(f"pictures are at least {MINIMUM_SIDE} pixels a side, not {width}x{height}")
+    y = np.empty((height, width), np.float32)
+    cb = np.empty_like(y)
+    cr = np.empty_like(y)
+    grey = _ycc(rgb, y, cb, cr)
+    if grey:
+        cb[:] = 0
+        cr[:] = 0
+    return Planes(rgb, y, cb, cr, grey)

@@ -1,0 +1,1 @@
+"""Parameter recovery from pixels: one file a codec family or trace."""

@@ -1,0 +1,1 @@
+"""Trained judges of compression history: they take arrays, never paths of data sets or codecs."""

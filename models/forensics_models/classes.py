@@ -1,0 +1,17 @@
+"""The classes of a verdict, in the one order used everywhere."""
+
+from __future__ import annotations
+
+CLASSES = ("uncompressed", "jpeg", "jpeg2000", "jpegxr", "bpg", "webp", "avif", "heic", "jpegxl")
+"""The nine classes a verdict is given over."""
+
+FINE_CLASSES = (
+    "uncompressed", "jpeg", "jpeg2000", "jpegxr-0", "jpegxr-1", "jpegxr-2", "bpg", "webp", "avif", "heic", "jpegxl",
+)  # fmt: skip
+"""What the classifiers are trained on: JPEG XR's overlap modes leave traces of their own and are told apart."""
+
+HEVC_INTRA = ("bpg", "heic")
+"""Classes that share HEVC intra coding; their merged probability is reported as `hevc-intra`."""
+
+FINE_TO_CLASS = tuple(CLASSES.index(name.split("-")[0]) for name in FINE_CLASSES)
+"""For each fine class the index of its class in `CLASSES`."""
