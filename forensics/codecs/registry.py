@@ -1,0 +1,104 @@
+"""The ordered list of codecs: find one by name or by class, and recognise a file by its first bytes.
+
+A codec's module is imported when the codec is first asked for. That a library or a command is absent does not hide a
+codec: it stays in the list and its `availability()` says what is missing.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+
+from forensics.codecs.base import Codec
+from forensics.errors import UsageError
+
+_BUILT_IN = {
+    "jpeg": "jpeg:Jpeg",
+    "jpeg2000": "jpeg2000:Jpeg2000",
+    "jpegxr": "jpegxr:JpegXr",
+    "bpg": "bpg:Bpg",
+    "webp": "webp:WebP",
+    "avif": "avif:Avif",
+    "heic": "heic:Heic",
+    "jpegxl": "jpegxl:JpegXl",
+    "jpeg2000-psnr": "jpeg2000:Jpeg2000Psnr",
+    "jpeg2000-ht": "jpeg2000:Jpeg2000Ht",
+}
+"""Registry name: module and class; the first eight are the codec that stands for each class."""
+
+_AVIF_BRANDS = {b"avif", b"avis"}
+_HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
+
+
+@cache
+def _built_in(name: str) -> Codec:
+    module, _, class_name = _BUILT_IN[name].partition(":")
+    codec: Codec = getattr(import_module(f"forensics.codecs.{module}"), class_name)()
+    return codec
+
+
+@cache
+def _commands() -> dict[str, Codec]:
+    from forensics.codecs.commands import command_codecs
+
+    return {codec.name: codec for codec in command_codecs()}
+
+
+def names() -> tuple[str, ...]:
+    """Names of all codecs in registry order: one for each class first, then the further encoders."""
+    return (*_BUILT_IN, *_commands())
+
+
+def get(name: str) -> Codec:
+    """The codec of that registry name; raises `UsageError` naming all there are."""
+    if name in _BUILT_IN:
+        return _built_in(name)
+    if name in _commands():
+        return _commands()[name]
+    raise UsageError(f"there is no codec {name!r}; there are {', '.join(names())}")
+
+
+def codecs_of(codec_class: str) -> list[Codec]:
+    """All codecs whose pictures belong to a class of `forensics_models.classes.CLASSES`, in registry order.
+
+    Raises `UsageError` for a class that no codec writes.
+    """
+    found = [codec for codec in map(get, names()) if codec.codec == codec_class]
+    if not found:
+        classes = ", ".join(dict.fromkeys(get(name).codec for name in names()))
+        raise UsageError(f"no codec writes the class {codec_class!r}; the classes are {classes}")
+    return found
+
+
+def sniff(data: bytes) -> str | None:
+    """Registry name of the codec whose container starts `data`, or None when it is none of them.
+
+    Only the signature is read: ITU-T T.81 B.1.1 (SOI), T.800 A.4.1 and I.5.1, T.832 A.4, RFC 9649, ISO/IEC 23008-12 and
+    the AVIF specification (file type brands), ISO/IEC 18181-2, and the BPG specification 3.
+    """
+    head = bytes(data[:12])
+    if head.startswith(b"\xff\xd8\xff"):
+        return "jpeg"
+    if head.startswith(b"\xff\x4f\xff\x51") or head == b"\x00\x00\x00\x0cjP  \r\n\x87\n":
+        return "jpeg2000"
+    if head.startswith((b"II\xbc\x00", b"II\xbc\x01")):
+        return "jpegxr"
+    if head.startswith(b"BPG\xfb"):
+        return "bpg"
+    if head[:4] == b"RIFF" and head[8:] == b"WEBP":
+        return "webp"
+    if head.startswith(b"\xff\x0a") or head == b"\x00\x00\x00\x0cJXL \r\n\x87\n":
+        return "jpegxl"
+    return _sniff_brands(data) if head[4:8] == b"ftyp" else None
+
+
+def _sniff_brands(data: bytes) -> str | None:
+    """AVIF or HEIC from the brands of an ISO base media file type box: the major one, then the compatible ones."""
+    size = min(int.from_bytes(data[:4], "big"), len(data), 4096)
+    brands = [bytes(data[8:12]), *(bytes(data[i : i + 4]) for i in range(16, size - 3, 4))]
+    for brand in brands:
+        if brand in _AVIF_BRANDS:
+            return "avif"
+        if brand in _HEIC_BRANDS:
+            return "heic"
+    return None
