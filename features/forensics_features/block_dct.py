@@ -1,0 +1,352 @@
+"""Block-DCT traces: near-zero counts, combs and shapes of 8x8 DCT coefficients at the best of all 64 grid phases.
+
+A decoded JPEG, transformed again on its own grid, shows coefficients near multiples of the quantisation step of their
+frequency, and far more near-zero coefficients than on any other grid. Both are measured at every phase a crop can leave, the
+phase that stands out most is kept, and the detailed statistics are taken there. HEVC's and AV1's transforms of side 4, 8 and 16
+act on a prediction residual; where the prediction is flat, or constant along one axis, their one step for all frequencies shows
+in the coefficients whose two indices are both positive, pooled.
+
+References
+----------
+.. [1] Z. Fan, R. L. de Queiroz, "Identification of bitmap compression history: JPEG detection and quantizer estimation",
+   IEEE Trans. Image Processing 12(2), 2003, doi:10.1109/TIP.2002.807361.
+.. [2] T. Nikoukhah, J. Anger, M. Colom, J.-M. Morel, R. Grompone von Gioi, "ZERO: a local JPEG grid origin detector based on
+   the number of DCT zeros and its applications in image forensics", IPOL 11, 2021, doi:10.5201/ipol.2021.390.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from forensics_features._kernel import fast_kernel, kernel
+from forensics_features.comb import BINS, FINE_BIN, STEPS, comb_peak, comb_spectrum
+from forensics_features.family import Family
+from forensics_features.planes import Planes
+
+BLOCK = 8
+_LOW = 5
+_COARSE = 4.0
+_SCAN = ((0, 1), (1, 0), (0, 2), (1, 1), (2, 0))
+"""Frequencies (vertical, horizontal) whose histograms are kept at all 64 phases."""
+_SCAN_INDEX = np.full((_LOW, _LOW), -1, np.int64)
+for _index, (_k, _l) in enumerate(_SCAN):
+    _SCAN_INDEX[_k, _l] = _index
+_ZIGZAG = sorted(((k, m) for k in range(8) for m in range(8)), key=lambda p: (p[0] + p[1], p[0] if (p[0] + p[1]) % 2 else p[1]))
+_COMBED = _ZIGZAG[1:21]
+_BANDS = ((1, 1), (2, 2), (3, 4), (5, 6), (7, 8), (9, 14))
+"""Diagonals (k + l, first and last) that are pooled for shapes and zero shares."""
+
+
+@cache
+def dct_matrix(size: int) -> np.ndarray:
+    """The orthonormal DCT-II matrix, `np.ndarray [shape=(size, size), dtype=float32]`, a row a frequency."""
+    k = np.arange(size)[:, None]
+    n = np.arange(size)[None, :]
+    matrix = np.sqrt(2.0 / size) * np.cos(np.pi * (2 * n + 1) * k / (2 * size))
+    matrix[0] /= np.sqrt(2.0)
+    return matrix.astype(np.float32)
+
+
+@fast_kernel
+def _vertical(plane: np.ndarray, row: int, basis: np.ndarray, out: np.ndarray) -> None:
+    for k in range(out.shape[0]):
+        for j in range(plane.shape[1]):
+            out[k, j] = basis[k, 0] * plane[row, j]
+        for n in range(1, basis.shape[1]):
+            weight = basis[k, n]
+            for j in range(plane.shape[1]):
+                out[k, j] += weight * plane[row + n, j]
+
+
+@fast_kernel
+def _horizontal(line: np.ndarray, weights: np.ndarray, out: np.ndarray) -> None:
+    count = line.shape[0] - weights.shape[0] + 1
+    for j in range(count):
+        out[j] = weights[0] * line[j]
+    for n in range(1, weights.shape[0]):
+        weight = weights[n]
+        for j in range(count):
+            out[j] += weight * line[j + n]
+
+
+@kernel
+def _phase_scan(
+    plane: np.ndarray, basis: np.ndarray, scan_index: np.ndarray, inverse_bin: float, zeros: np.ndarray, counts: np.ndarray
+) -> None:
+    """Near-zero counts and histograms of a sliding DCT, by grid phase.
+
+    `basis` holds the kept frequencies, (kept, size). `zeros` is (size * size,) int64; `counts` is (size * size, scanned, bins)
+    and takes |c| * inverse_bin for coefficients with `scan_index` >= 0.
+    """
+    kept, size = basis.shape
+    width = plane.shape[1] - size + 1
+    lines = np.empty((kept, plane.shape[1]), np.float32)
+    values = np.empty(width, np.float32)
+    near = np.empty(width, np.int32)
+    bins = counts.shape[2]
+    for i in range(plane.shape[0] - size + 1):
+        _vertical(plane, i, basis, lines)
+        row_phase = (i % size) * size
+        near[:] = 0
+        for k in range(kept):
+            for m in range(kept):
+                if k + m == 0:
+                    continue
+                _horizontal(lines[k], basis[m], values)
+                index = scan_index[k, m]
+                for j in range(width):
+                    near[j] += np.int32(abs(values[j]) < np.float32(0.5))
+                if index >= 0:
+                    for j in range(width):
+                        position = int(abs(values[j]) * inverse_bin)
+                        if position < bins:
+                            counts[row_phase + j % size, index, position] += 1
+        for j in range(width):
+            zeros[row_phase + j % size] += near[j]
+
+
+def phase_scan(plane: np.ndarray, size: int, kept: int, scan_index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sliding-DCT evidence at every grid phase of blocks of `size` pixels.
+
+    Parameters
+    ----------
+    plane : np.ndarray [shape=(height, width), dtype=float32]
+    size : int
+        Block side, in pixels.
+    kept : int
+        Frequencies 0..kept-1 of each direction are looked at.
+    scan_index : np.ndarray [shape=(kept, kept), dtype=int64]
+        Which histogram a frequency goes to, -1 for none; several frequencies may share one.
+
+    Returns
+    -------
+    zero_share : np.ndarray [shape=(size * size,), dtype=float64]
+        Share of the kept AC coefficients with |c| < 0.5 on the grid that starts at (phase // size, phase % size).
+    histograms : np.ndarray [shape=(size * size, scanned, BINS), dtype=int32]
+    """
+    scanned = int(scan_index.max()) + 1
+    zeros = np.zeros(size * size, np.int64)
+    counts = np.zeros((size * size, scanned, BINS), np.int32)
+    _phase_scan(plane, dct_matrix(size)[:kept], scan_index, 1.0 / FINE_BIN, zeros, counts)
+    rows = np.array([len(range(p, plane.shape[0] - size + 1, size)) for p in range(size)])
+    columns = np.array([len(range(p, plane.shape[1] - size + 1, size)) for p in range(size)])
+    blocks = np.outer(rows, columns).ravel()
+    return zeros / (blocks * (kept * kept - 1)), counts
+
+
+def aligned_dct(plane: np.ndarray, size: int, phase: tuple[int, int], kept: int | None = None) -> np.ndarray:
+    """The block DCT of a plane on one grid.
+
+    Parameters
+    ----------
+    plane : np.ndarray [shape=(height, width), dtype=float32]
+    size : int
+        Block side, in pixels.
+    phase : tuple of int
+        Row and column of the first block's first pixel.
+    kept : int, optional
+        Only frequencies 0..kept-1 of each direction; all when not given.
+
+    Returns
+    -------
+    np.ndarray [shape=(kept, kept, blocks), dtype=float32]
+        Orthonormal DCT-II coefficients (JPEG's scaling, ITU-T T.81 A.3.3); only whole blocks are used.
+    """
+    rows = (plane.shape[0] - phase[0]) // size
+    columns = (plane.shape[1] - phase[1]) // size
+    part = plane[phase[0] : phase[0] + rows * size, phase[1] : phase[1] + columns * size]
+    blocks = np.ascontiguousarray(part.reshape(rows, size, columns, size).transpose(1, 3, 0, 2)).reshape(size * size, -1)
+    matrix = dct_matrix(size)[:kept]
+    return (np.kron(matrix, matrix) @ blocks).reshape(len(matrix), len(matrix), -1)
+
+
+def magnitude_histograms(rows: np.ndarray, scale: float = 1.0) -> np.ndarray:
+    """Histograms of |row| / scale in `BINS` bins of `FINE_BIN`, `np.ndarray [shape=(len(rows), BINS), dtype=int64]`."""
+    count = len(rows)
+    position = (np.abs(rows) * np.float32(1.0 / (FINE_BIN * scale))).astype(np.int32)
+    np.minimum(position, BINS, out=position)
+    position += (np.arange(count, dtype=np.int32) * (BINS + 1))[:, None]
+    return np.bincount(position.ravel(), minlength=count * (BINS + 1)).reshape(count, BINS + 1)[:, :BINS]
+
+
+def _stand_out(scores: np.ndarray) -> tuple[float, float, float]:
+    """The best score, how far it is above the median, and that in units of the scores' robust spread."""
+    middle = float(np.median(scores))
+    spread = float(np.median(np.abs(scores - middle))) * 1.4826
+    best = float(scores.max())
+    return best, best - middle, (best - middle) / (spread + 1e-3)
+
+
+def _grid(plane: np.ndarray) -> tuple[list[float], tuple[int, int]]:
+    """Comb and zero evidence over the 64 phases and the phase that they name."""
+    zero_share, histograms = phase_scan(plane, BLOCK, _LOW, _SCAN_INDEX)
+    contrast = comb_spectrum(histograms.reshape(-1, BINS)).max(axis=1).reshape(64, len(_SCAN))
+    combs = contrast.mean(axis=1)
+    comb_facts = _stand_out(combs)
+    zero_facts = _stand_out(zero_share)
+    comb_phase, zero_phase = int(combs.argmax()), int(zero_share.argmax())
+    phase = comb_phase if comb_facts[2] > zero_facts[2] else zero_phase
+    facts = [*comb_facts, *zero_facts, float(comb_phase == zero_phase)]
+    return facts, divmod(phase, BLOCK)
+
+
+_GRID_NAMES = (
+    "grid_comb", "grid_comb_excess", "grid_comb_score", "grid_zero_share", "grid_zero_excess", "grid_zero_score", "grid_agreement",
+)  # fmt: skip
+
+
+def _luma_combs(coefficients: np.ndarray) -> list[float]:
+    rows = np.stack([coefficients[k, m] for k, m in _COMBED])
+    facts: list[float] = []
+    for scale in (1.0, _COARSE):
+        contrast, step, count = comb_peak(magnitude_histograms(rows, scale))
+        excess = contrast - 2.5 / np.sqrt(np.maximum(count, 8))
+        ordered = np.sort(excess)[::-1]
+        facts += [float(ordered[:3].mean()), float(ordered[:10].mean()), float((excess > 0.05).mean())]
+        if scale == 1.0:
+            log_step = np.where(excess > 0.05, np.log2(step), np.nan)
+            facts += log_step[:5].tolist()
+            facts.append(float(np.nanmean(log_step)) if np.isfinite(log_step).any() else np.nan)
+            facts.append(float(np.nanstd(log_step)) if np.isfinite(log_step).any() else np.nan)
+    return facts
+
+
+_LUMA_COMB_NAMES = (
+    "comb_best", "comb_mean", "comb_share", "log2_step_01", "log2_step_10", "log2_step_20", "log2_step_11", "log2_step_02",
+    "log2_step_mean", "log2_step_spread", "coarse_comb_best", "coarse_comb_mean", "coarse_comb_share",
+)  # fmt: skip
+
+
+def _band_shapes(coefficients: np.ndarray) -> np.ndarray:
+    """Per band of `_BANDS`: near-zero shares at 0.5 and 1, log energy, and E c^2 / E^2 |c| (1.57 for a Gaussian)."""
+    order = np.add.outer(np.arange(BLOCK), np.arange(BLOCK))
+    facts = []
+    for first, last in _BANDS:
+        c = np.abs(coefficients[(order >= first) & (order <= last)])
+        energy = float(np.mean(c * c))
+        facts += [
+            float((c < 0.5).mean()), float((c < 1.0).mean()), np.log2(energy + 1e-3), energy / (float(c.mean()) ** 2 + 1e-4)
+        ]  # fmt: skip
+    return np.array(facts)
+
+
+_BAND_NAMES = tuple(
+    f"{measure}_{band}" for band in range(len(_BANDS)) for measure in ("zero", "below_one", "log2_energy", "peakedness")
+)
+
+
+def _chroma_combs(planes: Planes, phase: tuple[int, int]) -> list[float]:
+    """Combs of the three lowest AC frequencies of chroma at full, half-width and half resolution, best over its grids."""
+    if planes.grey:
+        return [np.nan] * 6
+    facts: list[float] = []
+    for vertical, horizontal in ((1, 1), (1, 2), (2, 2)):
+        best, step = -1.0, 1.0
+        for top in range(phase[0], phase[0] + BLOCK * vertical, BLOCK):
+            for left in range(phase[1], phase[1] + BLOCK * horizontal, BLOCK):
+                score, found = _chroma_comb_at(planes, (top, left), vertical, horizontal)
+                if score > best:
+                    best, step = score, found
+        facts += [best, float(np.log2(step))]
+    return facts
+
+
+def _box_mean(plane: np.ndarray, vertical: int, horizontal: int) -> np.ndarray:
+    if vertical == 2:
+        rows = plane.shape[0] // 2 * 2
+        plane = plane[0:rows:2] + plane[1:rows:2]
+    if horizontal == 2:
+        columns = plane.shape[1] // 2 * 2
+        plane = plane[:, 0:columns:2] + plane[:, 1:columns:2]
+    return plane * np.float32(1.0 / (vertical * horizontal))
+
+
+def _chroma_comb_at(planes: Planes, origin: tuple[int, int], vertical: int, horizontal: int) -> tuple[float, float]:
+    histograms = []
+    for plane in (planes.cb, planes.cr):
+        part = _box_mean(plane[origin[0] :, origin[1] :], vertical, horizontal)
+        if min(part.shape) < BLOCK:
+            return 0.0, 1.0
+        coefficients = aligned_dct(part, BLOCK, (0, 0), 2)
+        histograms.append(magnitude_histograms(coefficients[(0, 1, 1), (1, 0, 1)]))
+    contrast, step, count = comb_peak(np.concatenate(histograms))
+    excess = contrast - 2.5 / np.sqrt(np.maximum(count, 8))
+    return float(excess.mean()), float(step[excess.argmax()])
+
+
+_CHROMA_NAMES = (
+    "chroma_444_comb", "chroma_444_log2_step", "chroma_422_comb", "chroma_422_log2_step", "chroma_420_comb", "chroma_420_log2_step",
+)  # fmt: skip
+_POOLED_4 = np.full((4, 4), -1, np.int64)
+_POOLED_4[1:, 1:] = 0
+
+
+def _residual_combs(plane: np.ndarray, phase: tuple[int, int], eight: np.ndarray) -> list[float]:
+    """Combs that one step for all frequencies leaves: 4x4 over its 16 phases, 8x8 and 16x16 on the best 8-pixel grid."""
+    zero_share, histograms = phase_scan(plane, 4, 4, _POOLED_4)
+    spectra = comb_spectrum(histograms[:, 0])
+    four = spectra.max(axis=1)
+    facts = [*_stand_out(four), float(np.log2(STEPS[spectra[four.argmax()].argmax()])), *_stand_out(zero_share)[:2]]
+    best16 = (-1.0, 1.0, 0.0)
+    for top in (0, BLOCK):
+        for left in (0, BLOCK):
+            c = aligned_dct(plane, 16, (phase[0] + top, phase[1] + left))[1:8, 1:8].reshape(1, -1)
+            contrast, step, _ = comb_peak(magnitude_histograms(c))
+            if contrast[0] > best16[0]:
+                best16 = (float(contrast[0]), float(step[0]), float((np.abs(c) < 1).mean()))
+    contrast, step, _ = comb_peak(magnitude_histograms(eight[1:, 1:].reshape(1, -1)))
+    facts += [float(contrast[0]), float(np.log2(step[0])), best16[0], float(np.log2(best16[1])), best16[2]]
+    return facts
+
+
+_RESIDUAL_NAMES = (
+    "four_comb", "four_comb_excess", "four_comb_score", "four_log2_step", "four_zero_share", "four_zero_excess",
+    "eight_pooled_comb", "eight_pooled_log2_step", "sixteen_pooled_comb", "sixteen_pooled_log2_step", "sixteen_below_one",
+)  # fmt: skip
+
+
+def _compute(planes: Planes) -> np.ndarray:
+    facts, phase = _grid(planes.y)
+    aligned = aligned_dct(planes.y, BLOCK, phase)
+    shifted = aligned_dct(planes.y, BLOCK, ((phase[0] + 4) % BLOCK, (phase[1] + 4) % BLOCK))
+    shapes = _band_shapes(aligned)
+    values = [
+        *facts, *_luma_combs(aligned), *shapes, *(shapes - _band_shapes(shifted)), *_chroma_combs(planes, phase),
+        *_residual_combs(planes.y, phase, aligned),
+    ]  # fmt: skip
+    return np.asarray(values, np.float32)
+
+
+FAMILY = Family(
+    "block_dct",
+    (*_GRID_NAMES, *_LUMA_COMB_NAMES, *_BAND_NAMES, *(f"{name}_gain" for name in _BAND_NAMES), *_CHROMA_NAMES, *_RESIDUAL_NAMES),
+    _compute,
+)
+
+
+def block_dct_traces(pixels: np.ndarray) -> dict[str, float]:
+    """Block-DCT statistics of a picture at its most likely 8x8 grid.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width[, channels]), dtype=uint8 or uint16]
+        At least 64 pixels a side; see `planes.as_planes`.
+
+    Returns
+    -------
+    dict of str to float
+        `grid_*`: comb contrast (-1..1) and near-zero share (0..1) at the best phase, their excess over the median phase, and
+        that excess in robust standard deviations over the phases. `comb_*`: how far the combs of the 20 lowest AC frequencies
+        exceed what chance gives; `log2_step_*`: base-2 logarithm of the quantisation step, NaN where no comb stands out.
+        `zero_*`, `below_one_*`, `log2_energy_*`, `peakedness_*`: shapes of six frequency bands, and (`*_gain`) what they lose
+        on the grid shifted by half a block. `chroma_*`: combs of chroma at three subsamplings, NaN for a grey picture.
+        `four_*`, `eight_*`, `sixteen_*`: one comb pooled over all frequencies, as flat quantisation leaves it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        See `planes.as_planes`.
+    """
+    return FAMILY.named(pixels)
