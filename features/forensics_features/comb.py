@@ -64,6 +64,20 @@ def comb_peak(histograms: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarra
     """
     histograms = np.atleast_2d(histograms)
     contrast = comb_spectrum(histograms)
-    best = contrast.argmax(axis=1)
+    best = _fundamental(contrast, contrast.argmax(axis=1))
     counts = histograms[:, int(CORE / FINE_BIN) :].sum(axis=1).astype(np.float32)
-    return contrast[np.arange(len(best)), best], STEPS[best].astype(np.float32), counts
+    return contrast.max(axis=1), STEPS[best].astype(np.float32), counts
+
+
+def _fundamental(contrast: np.ndarray, peak: np.ndarray) -> np.ndarray:
+    """The lowest frequency of which `peak` is a harmonic: a comb of step q also peaks at q/2, q/3, ..., q never at 2q."""
+    rows = np.arange(len(peak))
+    height = contrast[rows, peak]
+    found = peak.copy()
+    for divisor in (2, 3, 4, 5):
+        index = np.rint(_FREQUENCIES[peak] / divisor).astype(np.int64) - _FREQUENCIES[0]
+        for near in (index - 1, index, index + 1):
+            inside = (near >= 0) & (contrast[rows, np.maximum(near, 0)] > 0.5 * height)
+            better = inside & ((found > near + 2) | (contrast[rows, np.maximum(near, 0)] > contrast[rows, found]))
+            found = np.where(better, near, found)
+    return found

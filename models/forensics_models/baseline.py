@@ -1,0 +1,136 @@
+"""The gradient-boosted baseline: feature vectors in, calibrated judgements out.
+
+The trees run in ONNX Runtime, so that using a model needs neither XGBoost nor scikit-learn and executes nothing from the artefact.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from functools import cached_property
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from forensics_models.calibration import SizedScaling
+from forensics_models.classes import FINE_CLASSES
+from forensics_models.judgement import PictureJudgement, WindowJudgement
+
+CLASSIFIER_FILE = "baseline_classes.onnx.gz"
+STRENGTH_FILE = "baseline_strength.onnx.gz"
+CARD_FILE = "baseline.json"
+
+
+def ssim_to_score(ssim: np.ndarray) -> np.ndarray:
+    """SSIM on the scale that the regressor works in, -log2(1 - SSIM + 1/4096): even steps near 1 where differences are small."""
+    return -np.log2(1.0 - np.asarray(ssim, np.float64) + 1 / 4096)
+
+
+def score_to_ssim(score: np.ndarray) -> np.ndarray:
+    """Inverse of `ssim_to_score`, clipped to 0..1."""
+    return np.clip(1.0 + 1 / 4096 - 2.0 ** (-np.asarray(score, np.float64)), 0.0, 1.0)
+
+
+class Baseline:
+    """A trained baseline.
+
+    Attributes
+    ----------
+    card : dict
+        The model card: data manifest hash, recipe, seed, package versions, validation figures, limits.
+    evidence : dict of str to dict
+        For each feature the range seen on uncompressed validation windows: `low` (0.5 %), `median`, `high` (99.5 %).
+    """
+
+    def __init__(self, folder: Path | Traversable) -> None:
+        stored = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
+        self._folder = folder
+        self.card: dict[str, Any] = stored["card"]
+        self.evidence: dict[str, dict[str, float]] = stored["evidence"]
+        self.feature_names: tuple[str, ...] = tuple(stored["feature_names"])
+        self.features_version: int = stored["features_version"]
+        calibration = stored["calibration"]
+        self.scaling = SizedScaling(**{**calibration["scaling"], "bias": tuple(calibration["scaling"]["bias"])})
+        self._dependence: float = calibration["window_dependence"]
+        self._widen = (calibration["log2_ratio_offset"], calibration["ssim_offset"])
+        self._size_column = self.feature_names.index("picture.log2_pixels")
+
+    @classmethod
+    def shipped(cls) -> Baseline:
+        """The model that came with the package."""
+        return cls(files("forensics_models") / "artefacts")
+
+    def _session(self, name: str) -> Any:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 3
+        data = gzip.decompress((self._folder / name).read_bytes())
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+    @cached_property
+    def _classifier(self) -> Any:
+        return self._session(CLASSIFIER_FILE)
+
+    @cached_property
+    def _strength(self) -> Any:
+        return self._session(STRENGTH_FILE)
+
+    def margins(self, features: np.ndarray) -> np.ndarray:
+        """Uncalibrated scores over `FINE_CLASSES`, `np.ndarray [shape=(n, 11), dtype=float32]`."""
+        return self._classifier.run(None, {"features": self._checked(features)})[0]
+
+    def judge(self, features: np.ndarray) -> WindowJudgement:
+        """Judge windows.
+
+        Parameters
+        ----------
+        features : np.ndarray [shape=(n, len(feature_names)), dtype=float32]
+            Rows of `forensics_features.FeatureExtractor` of the version in `features_version`.
+
+        Raises
+        ------
+        ValueError
+            The number of columns is not the model's.
+        """
+        features = self._checked(features)
+        probabilities = self.scaling.probabilities(self.margins(features), features[:, self._size_column])
+        quantiles = np.sort(self._strength.run(None, {"features": features})[0].astype(np.float64).reshape(-1, 2, 3), axis=2)
+        for target, offset in enumerate(self._widen):
+            quantiles[:, target, 0] -= offset
+            quantiles[:, target, 2] += offset
+        quantiles = np.sort(quantiles, axis=2)
+        return WindowJudgement(probabilities, np.maximum(quantiles[:, 0], 0.0), score_to_ssim(quantiles[:, 1]))
+
+    def combine(self, windows: WindowJudgement) -> PictureJudgement:
+        """One judgement from a picture's windows.
+
+        Windows of one picture share their content and history, so their log-odds count as n ** `window_dependence` independent ones
+        (the exponent is fitted on validation pictures), not as n.
+        """
+        count = len(windows.fine_probabilities)
+        mean = np.log(np.maximum(windows.fine_probabilities, 1e-9)).mean(axis=0)
+        logits = mean * count**self._dependence
+        probabilities = np.exp(logits - logits.max())
+        ratio = 2.0 ** np.median(windows.log2_ratio, axis=0)
+        ssim = np.median(windows.ssim, axis=0)
+        return PictureJudgement(
+            probabilities / probabilities.sum(),
+            (float(ratio[0]), float(ratio[1]), float(ratio[2])),
+            (float(ssim[0]), float(ssim[1]), float(ssim[2])),
+        )
+
+    def _checked(self, features: np.ndarray) -> np.ndarray:
+        features = np.ascontiguousarray(features, np.float32)
+        if features.ndim != 2 or features.shape[1] != len(self.feature_names):
+            raise ValueError(f"features have shape (n, {len(self.feature_names)}), not {features.shape}")
+        return features
+
+
+def fine_index(name: str) -> int:
+    """Index of a fine class; raises `ValueError` for an unknown name."""
+    return FINE_CLASSES.index(name)

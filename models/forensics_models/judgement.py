@@ -1,0 +1,56 @@
+"""What a judge says of windows and of the picture they were cut from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from forensics_models.classes import CLASSES, FINE_TO_CLASS
+
+
+@dataclass(frozen=True)
+class WindowJudgement:
+    """Judgements of n windows.
+
+    Attributes
+    ----------
+    fine_probabilities : np.ndarray [shape=(n, 11), dtype=float64]
+        Calibrated probabilities over `FINE_CLASSES`; rows sum to 1.
+    log2_ratio : np.ndarray [shape=(n, 3), dtype=float64]
+        Base-2 logarithm of the compression ratio (raw bytes / file bytes) if the window was compressed: lower end,
+        median and upper end of a 90 % interval.
+    ssim : np.ndarray [shape=(n, 3), dtype=float64]
+        SSIM against the picture before compression, likewise; 0..1.
+    """
+
+    fine_probabilities: np.ndarray
+    log2_ratio: np.ndarray
+    ssim: np.ndarray
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Probabilities over `CLASSES`, `np.ndarray [shape=(n, 9), dtype=float64]`."""
+        return merge_fine(self.fine_probabilities)
+
+
+@dataclass(frozen=True)
+class PictureJudgement:
+    """The windows' judgements combined; shapes as in `WindowJudgement` without the first axis, ratio not in logarithms."""
+
+    fine_probabilities: np.ndarray
+    ratio: tuple[float, float, float]
+    ssim: tuple[float, float, float]
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Probabilities over `CLASSES`, `np.ndarray [shape=(9,), dtype=float64]`."""
+        return merge_fine(self.fine_probabilities[None])[0]
+
+
+def merge_fine(fine: np.ndarray) -> np.ndarray:
+    """Sum fine-class probabilities into classes: `np.ndarray [shape=(n, 11)]` to `np.ndarray [shape=(n, 9)]`."""
+    merged = np.zeros((len(fine), len(CLASSES)))
+    for index, target in enumerate(FINE_TO_CLASS):
+        merged[:, target] += fine[:, index]
+    return merged
