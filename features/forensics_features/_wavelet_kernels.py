@@ -1,0 +1,128 @@
+"""Kernels of `wavelet`: lifting steps, histograms by parity, and band statistics. They know only arrays.
+
+All arrays are C-ordered float32 planes unless said otherwise. Lifting is *undecimated*: a step is applied at every sample, so
+that the coefficients of both parities of a direction come out of one pass; the samples at i = parity (mod 2) are exactly
+those of the decimated transform, because a lifting step at one sample reads only neighbours of the other parity.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from forensics_features._kernel import fast_kernel, kernel
+
+
+@kernel
+def lift_rows(
+    target: np.ndarray, source: np.ndarray, factor: float, offset: float, floored: bool, first: int, stride: int
+) -> None:
+    """target[i] += factor * (source[i - 1] + source[i + 1]) for i in first::stride, whole-sample symmetric at the borders.
+
+    `floored`: add sign(factor) * floor(|factor| * sum + offset) instead, as reversible transforms do. `source` may be `target` when
+    `stride` is even.
+    """
+    height, width = target.shape
+    size = np.float32(abs(factor))
+    sign = np.float32(math.copysign(1.0, factor))
+    shift = np.float32(offset)
+    for i in range(first, height, stride):
+        here = target[i]
+        above = source[i - 1 if i > 0 else 1]
+        below = source[i + 1 if i < height - 1 else height - 2]
+        if floored:
+            for j in range(width):
+                here[j] += sign * np.float32(math.floor(size * (above[j] + below[j]) + shift))
+        else:
+            for j in range(width):
+                here[j] += sign * size * (above[j] + below[j])
+
+
+@kernel
+def lift_columns(
+    target: np.ndarray, source: np.ndarray, factor: float, offset: float, floored: bool
+) -> None:
+    """As `lift_rows` along each row, at every sample; `source` is another array than `target`."""
+    height, width = target.shape
+    size = np.float32(abs(factor))
+    sign = np.float32(math.copysign(1.0, factor))
+    shift = np.float32(offset)
+    for i in range(height):
+        here = target[i]
+        beside = source[i]
+        first = np.float32(2) * beside[1]
+        last = np.float32(2) * beside[width - 2]
+        if floored:
+            for j in range(1, width - 1):
+                here[j] += sign * np.float32(math.floor(size * (beside[j - 1] + beside[j + 1]) + shift))
+            here[0] += sign * np.float32(math.floor(size * first + shift))
+            here[width - 1] += sign * np.float32(math.floor(size * last + shift))
+        else:
+            for j in range(1, width - 1):
+                here[j] += sign * size * (beside[j - 1] + beside[j + 1])
+            here[0] += sign * size * first
+            here[width - 1] += sign * size * last
+
+
+@kernel
+def parity_histograms(band: np.ndarray, scale: float, margin: int, counts: np.ndarray) -> None:
+    """Count floor(|band| * scale) by the parity of row and column, `margin` samples from the border left out.
+
+    `counts` is `np.ndarray [shape=(2, 2, bins), dtype=int32]`, added to; values beyond the last bin are counted in it.
+    """
+    height, width = band.shape
+    size = np.float32(scale)
+    last = np.float32(counts.shape[2] - 1)
+    for i in range(margin, height - margin):
+        row = band[i]
+        even = counts[i & 1, 0]
+        odd = counts[i & 1, 1]
+        for j in range(margin + (margin & 1), width - margin, 2):
+            even[np.int64(min(abs(row[j]) * size, last))] += 1
+        for j in range(margin + 1 - (margin & 1), width - margin, 2):
+            odd[np.int64(min(abs(row[j]) * size, last))] += 1
+
+
+@fast_kernel
+def band_sums(band: np.ndarray, scale: float, row: int, column: int, margin: int, sums: np.ndarray) -> None:
+    """Sums over the coefficients c = scale * band[row::2, column::2], `margin` coefficients from the border left out.
+
+    `sums` is `np.ndarray [shape=(6,), dtype=float64]`, written: count, count of |c| < 0.5, count of |c| < 1, sum |c|, sum c^2, and
+    count of (c, right neighbour) and (c, lower neighbour) pairs with both below 1 in magnitude.
+    """
+    height, width = band.shape
+    one = np.float32(1)
+    half = np.float32(0.5)
+    size = np.float32(scale)
+    count = 0
+    below_half = 0
+    below_one = 0
+    pairs = 0
+    magnitude = np.float64(0)
+    energy = np.float64(0)
+    for i in range(row + 2 * margin, height - 2 * margin, 2):
+        lower = min(i + 2, height - 1)
+        inside = i + 2 < height - 2 * margin
+        row_magnitude = np.float32(0)
+        row_energy = np.float32(0)
+        previous = False
+        for j in range(column + 2 * margin, width - 2 * margin, 2):
+            c = abs(band[i, j]) * size
+            zero = c < one
+            count += 1
+            below_half += c < half
+            below_one += zero
+            pairs += zero & previous
+            pairs += zero & inside & (abs(band[lower, j]) * size < one)
+            row_magnitude += c
+            row_energy += c * c
+            previous = zero
+        magnitude += row_magnitude
+        energy += row_energy
+    sums[0] = count
+    sums[1] = below_half
+    sums[2] = below_one
+    sums[3] = magnitude
+    sums[4] = energy
+    sums[5] = pairs
