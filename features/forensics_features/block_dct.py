@@ -162,13 +162,22 @@ def aligned_dct(plane: np.ndarray, size: int, phase: tuple[int, int], kept: int 
     return (np.kron(matrix, matrix) @ blocks).reshape(len(matrix), len(matrix), -1)
 
 
+@kernel
+def _count_magnitudes(rows: np.ndarray, inverse_bin: float, counts: np.ndarray) -> None:
+    scale = np.float32(inverse_bin)
+    last = np.float32(counts.shape[1])
+    for i in range(rows.shape[0]):
+        for j in range(rows.shape[1]):
+            position = abs(rows[i, j]) * scale
+            if position < last:
+                counts[i, int(position)] += 1
+
+
 def magnitude_histograms(rows: np.ndarray, scale: float = 1.0) -> np.ndarray:
-    """Histograms of |row| / scale in `BINS` bins of `FINE_BIN`, `np.ndarray [shape=(len(rows), BINS), dtype=int64]`."""
-    count = len(rows)
-    position = (np.abs(rows) * np.float32(1.0 / (FINE_BIN * scale))).astype(np.int32)
-    np.minimum(position, BINS, out=position)
-    position += (np.arange(count, dtype=np.int32) * (BINS + 1))[:, None]
-    return np.bincount(position.ravel(), minlength=count * (BINS + 1)).reshape(count, BINS + 1)[:, :BINS]
+    """Histograms of |row| / scale in `BINS` bins of `FINE_BIN`, `np.ndarray [shape=(len(rows), BINS), dtype=int32]`."""
+    counts = np.zeros((len(rows), BINS), np.int32)
+    _count_magnitudes(np.ascontiguousarray(rows, np.float32), 1.0 / (FINE_BIN * scale), counts)
+    return counts
 
 
 def _stand_out(scores: np.ndarray) -> tuple[float, float, float]:
@@ -292,7 +301,7 @@ def _residual_combs(plane: np.ndarray, phase: tuple[int, int], eight: np.ndarray
     best16 = (-1.0, 1.0, 0.0)
     for top in (0, BLOCK):
         for left in (0, BLOCK):
-            c = aligned_dct(plane, 16, (phase[0] + top, phase[1] + left))[1:8, 1:8].reshape(1, -1)
+            c = aligned_dct(plane, 16, (phase[0] + top, phase[1] + left), 8)[1:, 1:].reshape(1, -1)
             contrast, step, _ = comb_peak(magnitude_histograms(c))
             if contrast[0] > best16[0]:
                 best16 = (float(contrast[0]), float(step[0]), float((np.abs(c) < 1).mean()))

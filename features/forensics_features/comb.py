@@ -18,11 +18,11 @@ import scipy.fft
 
 CORE = 1.25
 """Magnitudes below this belong to the zero cell and rounding noise, in units of the coefficient."""
-FINE_BIN = 0.125
+FINE_BIN = 0.25
 """Bin width of the histogram, in units of the coefficient."""
-BINS = 512
+BINS = 256
 """Number of bins: magnitudes up to BINS * FINE_BIN = 64 are counted."""
-TRANSFORM = 2048
+TRANSFORM = 1024
 """Length of the zero-padded Fourier transform of a histogram."""
 _FIRST = TRANSFORM * FINE_BIN / 40.0
 _FREQUENCIES = np.arange(int(_FIRST), int(TRANSFORM * FINE_BIN * 0.8) + 1)

@@ -27,11 +27,11 @@ def test_smooth_values_have_no_comb():
 
 
 def test_histogram_counts_magnitudes_once():
-    rows = np.array([[0.0, -0.2, 63.99, -64.0, 1e6]], np.float32)
+    rows = np.array([[0.0, -0.3, 63.99, -64.0, 1e6]], np.float32)
     histogram = magnitude_histograms(rows)
     assert histogram.shape == (1, BINS)
     assert histogram[0, 0] == 1
-    assert histogram[0, int(0.2 / FINE_BIN)] == 1
+    assert histogram[0, int(0.3 / FINE_BIN)] == 1
     assert histogram[0, -1] == 1
     assert histogram.sum() == 3
     assert magnitude_histograms(rows, 4.0).sum() == 4
