@@ -1,0 +1,86 @@
+"""Lossy WebP (RFC 9649, VP8 key frames) by libwebp: through Pillow, and through FFmpeg for the encoder's presets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import ClassVar
+
+import numpy as np
+
+from forensics.codecs.base import Availability, Codec, Strength, Switch, Value
+from forensics.codecs.exchange import (
+    as_picture,
+    library_errors,
+    pillow_feature,
+    pillow_version,
+    save_with_pillow,
+    strength_value,
+    to_rgb,
+)
+from forensics.errors import CodecError, CodecUnavailable
+
+
+class WebP(Codec):
+    """Lossy WebP, always 4:2:0; it has no grey mode, so grey pixels are stored and decoded as RGB.
+
+    A preset sets what libwebp offers beside quality and method: spatial noise shaping, the strength and sharpness of the
+    loop filter, and preprocessing. Pillow cannot pass these on, FFmpeg's encoder can.
+    """
+
+    name = "webp"
+    codec = "webp"
+    suffix = ".webp"
+    strength = Strength("quality", finest=100, coarsest=0, default=75)
+    switches: ClassVar[Mapping[str, Switch]] = {
+        "method": Switch(4, (0, 1, 2, 3, 4, 5, 6), "effort, from 0 (fast) to 6"),
+        "preset": Switch(
+            "default",
+            ("default", "picture", "photo", "drawing", "icon"),
+            "loop filter strength and sharpness, noise shaping and preprocessing; icon, like libwebp's text, switches the filter off",
+        ),
+    }
+
+    def availability(self) -> Availability:
+        built_in = bool(pillow_feature("webp"))
+        return Availability(built_in, built_in, "" if built_in else "this Pillow is built without libwebp")
+
+    def version(self) -> str:
+        return f"libwebp {pillow_feature('webp')} ({pillow_version()})"
+
+    def _encode(self, pixels: np.ndarray, parameters: Mapping[str, Value]) -> bytes:
+        quality, method = strength_value(self, parameters), int(parameters["method"])
+        preset = str(parameters["preset"])
+        with library_errors(self.name, "encode"):
+            if preset == "default":
+                return save_with_pillow(to_rgb(pixels), "WEBP", lossless=False, quality=quality, method=method)
+            return _encode_with_preset(to_rgb(pixels), preset, quality, method)
+
+    def decode(self, data: bytes) -> np.ndarray:
+        """Decode the first frame to RGB; alpha, which the decoder may add, is dropped."""
+        if data[:4] != b"RIFF" or data[8:12] != b"WEBP":
+            raise CodecError("webp: not a WebP file: the RIFF header is missing")
+        if int.from_bytes(data[4:8], "little") + 8 > len(data):
+            raise CodecError("webp: the file is truncated: it is shorter than its RIFF header states")
+        with library_errors(self.name, "decode"):
+            import imagecodecs
+
+            samples = imagecodecs.webp_decode(data)
+        return as_picture(samples)
+
+
+def _encode_with_preset(pixels: np.ndarray, preset: str, quality: float, method: int) -> bytes:
+    """Encode by libwebp in FFmpeg; BGRA goes in, so the colour conversion is libwebp's own."""
+    import av
+
+    try:
+        context = av.CodecContext.create("libwebp", "w")
+    except av.error.FFmpegError as error:
+        raise CodecUnavailable("webp: this PyAV is built without libwebp, which presets need") from error
+    context.height, context.width = pixels.shape[:2]
+    context.pix_fmt = "bgra"
+    context.time_base = Fraction(1, 25)
+    context.options = {"preset": preset, "quality": repr(quality), "compression_level": str(method), "lossless": "0"}
+    opaque = np.full((*pixels.shape[:2], 1), 255, dtype=np.uint8)
+    frame = av.VideoFrame.from_ndarray(np.concatenate([pixels[:, :, ::-1], opaque], axis=2), format="bgra")
+    return b"".join(bytes(packet) for packet in [*context.encode(frame), *context.encode(None)])
