@@ -1,0 +1,114 @@
+"""The figures of a judged table as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from forensics_models.classes import CLASSES, FINE_CLASSES
+
+from forensics_benchmarks import summaries
+from forensics_benchmarks.evaluation import Record
+from forensics_benchmarks.summaries import Share
+
+PUBLISHED = {
+    5: 98.2, 10: 98.2, 17: 98.9, 25: 98.3, 32: 98.1, 40: 97.2, 50: 96.3, 60: 94.3, 75: 91.0, 100: 84.0,
+}  # fmt: skip
+"""Accuracy in per cent by file size in KiB of the strongest published experiment on the file-size grid (IH&MMSec 2024): ten classes, DIV2K pictures,
+512x512, ImageNet ResNet-18 on the central 224x224."""
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table."""
+    lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
+    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _shares(title: str, shares: Mapping[object, Share]) -> str:
+    return table([title, "share with 95 % interval by source"], ((group, value) for group, value in shares.items()))
+
+
+def _confusions(records: Sequence[Record], *, fine: bool) -> str:
+    names = FINE_CLASSES if fine else CLASSES
+    counts = summaries.confusion(records, fine=fine)
+    seen = [k for k in range(len(names)) if counts[k].sum() or counts[:, k].sum()]
+    return table(["truth \\ verdict", *(names[k] for k in seen)], ([names[k], *counts[k, seen]] for k in seen if counts[k].sum()))
+
+
+def kib_report(records: Sequence[Record]) -> str:
+    """The file-size grid: ten classes, verdict among compressed classes, by size, beside the published row."""
+    forced = summaries.without_uncompressed(records)
+    parts = []
+    for size in sorted({record.size for record in forced}):
+        chosen = [record for record in forced if record.size == size]
+        in_range = [record for record in chosen if record.target <= 100]
+        by_size = summaries.accuracy_by(chosen, lambda r: r.target, fine=True)
+        parts += [
+            f"## Windows of {size}x{size}",
+            f"All sizes to 100 KiB: {summaries.share([summaries.is_right(r, fine=True) for r in in_range], [r.source for r in in_range])} "
+            "(published 95.45 %)",
+            table(
+                ["KiB at 512x512", "accuracy, ten classes", "published"],
+                ((f"{kib:g}", value, PUBLISHED.get(int(float(str(kib))), "-")) for kib, value in by_size.items()),  # type: ignore[str-format]
+            ),
+        ]
+        for kib in (40, 100, 150, 200):
+            at = [record for record in chosen if record.target == kib]
+            if at:
+                parts += [
+                    f"### {kib} KiB",
+                    _shares("class", summaries.accuracy_by(at, lambda r: r.fine_class, fine=True)),
+                    _confusions(at, fine=True),
+                ]
+    return "\n\n".join(parts)
+
+
+def grid_report(records: Sequence[Record]) -> str:
+    """The full grid: accuracy by codec and strength, false positives by origin, calibration, strength errors."""
+    strength = summaries.strength_error(records)
+    parts = [
+        f"Accuracy over nine classes: {summaries.share([summaries.is_right(r) for r in records], [r.source for r in records])}",
+        f"Expected calibration error: {summaries.calibration_error(records):.4f}",
+        f"Ratio: mean relative error {strength.ratio_mean_relative:.3f}, median {strength.ratio_median_relative:.3f}, "
+        f"90 % intervals cover {strength.ratio_coverage:.3f}",
+        f"SSIM: mean absolute error {strength.ssim_mean_absolute:.4f}, 90 % intervals cover {strength.ssim_coverage:.3f} "
+        f"({strength.count} windows)",
+        "## False positives on uncompressed pictures, by origin",
+        _shares("origin", summaries.false_positives_by_origin(records)),
+        "## Accuracy by class",
+        _shares("class", summaries.accuracy_by(records, lambda r: r.class_name)),
+        _confusions(records, fine=False),
+        "## Accuracy by encoder",
+        _shares("encoder", summaries.accuracy_by(records, lambda r: r.encoder)),
+    ]
+    for kind, name in (("ratio", "compression ratio"), ("ssim", "SSIM")):
+        chosen = [record for record in records if record.target_kind == kind]
+        if chosen:
+            parts += [f"## Accuracy by class and target {name}", _plane(chosen)]
+    bands = _ratio_bands([record for record in records if np.isfinite(record.ratio)])
+    return "\n\n".join([*parts, "## Accuracy by reached ratio", bands])
+
+
+def _plane(records: Sequence[Record]) -> str:
+    targets = sorted({record.target for record in records})
+    cells = summaries.accuracy_by(records, lambda r: (r.class_name, r.target))
+    rows = []
+    for name in CLASSES:
+        if any((name, target) in cells for target in targets):
+            row = [name]
+            for target in targets:
+                cell = cells.get((name, target))
+                row.append(f"{100 * cell.value:.1f} ({cell.count})" if cell else "-")
+            rows.append(row)
+    return table(["class", *(f"{target:g}" for target in targets)], rows)
+
+
+def _ratio_bands(records: Sequence[Record]) -> str:
+    edges = (0.0, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128, np.inf)
+    rows = []
+    for low, high in zip(edges, edges[1:]):
+        inside = [record for record in records if low <= record.ratio < high]
+        if inside:
+            rows.append((f"{low:g} to {high:g}", summaries.share([summaries.is_right(r) for r in inside], [r.source for r in inside])))
+    return table(["reached ratio", "accuracy, nine classes"], rows)

@@ -1,0 +1,113 @@
+"""From a built data set to a trained model: measures its windows, trains, and writes the artefacts with their card."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from forensics.dataset import manifest
+from forensics.dataset.features import WindowPlan, build_table
+from forensics.errors import UsageError
+
+PACKAGES = ("xgboost-cpu", "xgboost", "numpy", "scipy", "numba", "imagecodecs", "pillow", "pillow-heif", "av")
+"""Packages whose versions a card records."""
+
+
+def package_versions() -> dict[str, str]:
+    """Installed versions of `PACKAGES`."""
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def manifest_hash(dataset: Path) -> str:
+    """SHA-256 of a data set's manifest."""
+    return hashlib.sha256((dataset / manifest.MANIFEST).read_bytes()).hexdigest()
+
+
+def train_baseline(
+    dataset: Path,
+    out: Path,
+    *,
+    jobs: int,
+    seed: int,
+    rounds: int | None = None,
+    progress: Callable[[str, int, int], None] = lambda label, done, total: None,
+    report: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Train the gradient-boosted baseline on the `train` split of a data set, calibrated on its `val` split.
+
+    Parameters
+    ----------
+    dataset : Path
+        A folder made by `forensics dataset build`.
+    out : Path
+        Folder for the artefacts.
+    jobs : int
+        Processes that measure features, and threads of the training.
+    seed : int
+        Decides the windows and the trees.
+    rounds : int, optional
+        Largest number of boosting rounds; the recipe's own when not given.
+    progress, report : callable
+        Get progress as (label, done, total) and lines of text.
+
+    Returns
+    -------
+    dict
+        The model card.
+
+    Raises
+    ------
+    UsageError
+        The extra `train` is not installed, or the data set lacks one of the two splits.
+    """
+    try:
+        import onnx  # noqa: F401
+        import xgboost  # noqa: F401
+    except ImportError as error:
+        raise UsageError(f"training needs the extra `train`: pip install 'compression-forensics[train]' ({error.name})") from None
+    from forensics_features import FEATURES_VERSION, FeatureExtractor
+    from forensics_models import baseline_training
+
+    plan = WindowPlan(seed=seed)
+    tables = {
+        split: build_table(
+            dataset, split, plan=plan, jobs=jobs, progress=lambda done, total, s=split: progress(f"measuring {s}", done, total)
+        )
+        for split in ("train", "val")
+    }
+    options = {"seed": seed, "threads": jobs, **({"rounds": rounds, "strength_rounds": rounds} if rounds else {})}
+    facts = {
+        "manifest_sha256": manifest_hash(dataset),
+        "windows": {split: len(table.labels) for split, table in tables.items()},
+        "sources": {split: len(set(table.sources.tolist())) for split, table in tables.items()},
+        "window_sizes": [list(group) for group in plan.groups],
+        "packages": package_versions(),
+        "limits": list(LIMITS),
+    }
+    return baseline_training.train_baseline(
+        tables["train"],
+        tables["val"],
+        FeatureExtractor().feature_names,
+        FEATURES_VERSION,
+        out,
+        recipe=baseline_training.Recipe(**options),
+        facts=facts,
+        report=report,
+    )
+
+
+LIMITS = (
+    "Trained on pictures compressed once; a chain of codecs is named after the step that left the clearest traces.",
+    "A picture resized, filtered or re-coloured after decoding may have lost its traces and is then called uncompressed.",
+    "BPG and HEIC share HEVC intra coding; read their merged probability where the two are close.",
+    "Compression ratios under 3 and strengths beyond 130 lie outside the training range.",
+)
