@@ -156,7 +156,7 @@ class JpegXrJxrlib(CommandCodec):
     package = "Debian package libjxr-tools"
     library = "jxrlib"
     version_arguments = ()
-    version_pattern = r"(Copyright \d{4})"
+    version_pattern = r"Copyright (\d{4})"  # all it says of itself
     strength = Strength("quantizer", finest=2, coarsest=255, default=40, integer=True)
     switches: ClassVar[Mapping[str, Switch]] = {
         "subsampling": _SUBSAMPLING_OR_GREY,
