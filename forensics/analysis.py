@@ -1,0 +1,356 @@
+"""From a picture to an `Analysis`: the one way every picture takes, from Python and from the command line.
+
+Windows are chosen (`forensics.windows`), measured (`forensics_features`), judged (`forensics_models`), and what comes out is put
+together with the container's facts and the evidence in words. The verdict is a calibrated probability over
+`forensics_models.classes.CLASSES`; below the model's own threshold it is `inconclusive`. Where BPG and HEIC together reach the
+threshold and neither does alone, the verdict is their family `hevc-intra`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, Protocol
+
+import numpy as np
+from forensics_models.classes import CLASSES, FINE_CLASSES, HEVC_INTRA
+
+from forensics import __version__
+from forensics.errors import PictureError
+from forensics.evidence import Statement, statements
+from forensics.picture import MAX_PIXELS, Picture, from_array, open_picture
+from forensics.windows import LIMIT, SEED, SIDE, Window, choose_windows
+
+MINIMUM_SIDE = 64
+"""Smallest width and height that is analysed, in pixels."""
+INCONCLUSIVE_BELOW = 0.5
+"""Probability under which no verdict is given, unless the model's card states its own."""
+HEVC_FAMILY = "hevc-intra"
+INCONCLUSIVE = "inconclusive"
+
+
+class Judge(Protocol):
+    """What the analysis needs of a model; `forensics_models.baseline.Baseline` is one."""
+
+    card: dict[str, Any]
+    evidence: dict[str, dict[str, float]]
+
+    def judge(self, features: np.ndarray) -> Any:
+        """Judge windows, one row of features each."""
+
+    def combine(self, windows: Any) -> Any:
+        """One judgement from a picture's windows."""
+
+
+class Extractor(Protocol):
+    """What the analysis needs of an extractor; `forensics_features.extractor.FeatureExtractor` is one."""
+
+    @property
+    def feature_names(self) -> Sequence[str]:
+        """Names of the columns."""
+
+    def transform(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
+        """One row a window."""
+
+
+class Interval(NamedTuple):
+    """An estimate with the ends of its 90 % interval."""
+
+    low: float
+    estimate: float
+    high: float
+
+
+class Agreement(NamedTuple):
+    """How the pixels and the container fit together.
+
+    `status` is `agree` (the container's codec is the one in the pixels), `disagree` (a lossy container, and the pixels say
+    something else), `finding` (a lossless or raw container whose pixels were compressed before), `plain` (neither shows lossy
+    compression) or `open` (no verdict, or the container does not say whether it is lossy).
+    """
+
+    status: str
+    text: str
+
+
+class WindowVerdict(NamedTuple):
+    """The best class of one window, with its probability."""
+
+    window: Window
+    best: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What is said about one picture.
+
+    Attributes
+    ----------
+    name, sha256 : str
+        The source and the SHA-256 of its bytes.
+    width, height : int
+        In pixels, as stored.
+    verdict : str
+        A class of `CLASSES`, `hevc-intra` or `inconclusive`.
+    probability : float
+        Calibrated probability of the verdict; for `inconclusive` that of the best class.
+    best : str
+        The most probable class, whatever the verdict.
+    compressed : float
+        Probability that the picture was lossily compressed at all.
+    hevc_intra : float
+        Probability of BPG and HEIC together.
+    ranking : tuple of (str, float)
+        All classes with their probabilities, best first.
+    variants : dict of str to float
+        Probabilities of the finer classes within the best one, where it has any (JPEG XR's overlap modes); they sum to 1.
+    ratio, ssim : Interval or None
+        Estimated compression ratio (raw bytes / file bytes) and SSIM against the picture before compression; None unless the
+        verdict is a codec.
+    evidence : tuple of Statement
+        The most telling measurements in words.
+    agreement : Agreement
+        Whether pixels and container agree.
+    container : dict
+        The container's own facts; see `forensics.picture.Picture`.
+    windows : tuple of WindowVerdict
+        The windows that were judged.
+    limits : tuple of str
+        What was left out and what this analysis cannot tell.
+    versions : dict of str to str
+        Package, features and model.
+    """
+
+    name: str
+    sha256: str
+    width: int
+    height: int
+    verdict: str
+    probability: float
+    best: str
+    compressed: float
+    hevc_intra: float
+    ranking: tuple[tuple[str, float], ...]
+    variants: dict[str, float]
+    ratio: Interval | None
+    ssim: Interval | None
+    evidence: tuple[Statement, ...]
+    agreement: Agreement
+    container: dict[str, Any]
+    windows: tuple[WindowVerdict, ...]
+    limits: tuple[str, ...]
+    versions: dict[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as JSON-ready values, under the names of the attributes."""
+        plain = asdict(self)
+        plain["ranking"] = {name: probability for name, probability in self.ranking}
+        plain["ratio"] = self.ratio._asdict() if self.ratio else None
+        plain["ssim"] = self.ssim._asdict() if self.ssim else None
+        plain["agreement"] = self.agreement._asdict()
+        plain["windows"] = [
+            {**w.window._asdict(), "best": w.best, "probability": w.probability} for w in self.windows
+        ]
+        return plain
+
+
+def analyze(
+    source: str | Path | bytes | BinaryIO | np.ndarray | Picture,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    name: str | None = None,
+    judge: Judge | None = None,
+    extractor: Extractor | None = None,
+    seed: int = SEED,
+) -> Analysis:
+    """Say whether a picture was ever lossily compressed, by which codec and how strongly.
+
+    Parameters
+    ----------
+    source : path, bytes, binary file, np.ndarray or Picture
+        A picture file, or samples of shape (height, width[, 1..4]), dtype uint8 or uint16.
+    max_pixels : int
+        Larger pictures are refused before they are decoded.
+    name : str, optional
+        What to call the source.
+    judge, extractor : optional
+        Other models and extractors than those shipped.
+    seed : int
+        Seed of the windows' places.
+
+    Returns
+    -------
+    Analysis
+
+    Raises
+    ------
+    PictureError
+        The source is not a picture that can be analysed; one line says why.
+    """
+    picture = _picture(source, max_pixels, name)
+    if min(picture.width, picture.height) < MINIMUM_SIDE:
+        raise PictureError(
+            f"{picture.width}x{picture.height} pixels are too few: the analysis needs {MINIMUM_SIDE} a side"
+        )
+    judge = shipped_judge() if judge is None else judge
+    extractor = shipped_extractor() if extractor is None else extractor
+    windows = choose_windows(picture.pixels, seed=seed)
+    features = extractor.transform([eight_bit(window.cut(picture.pixels)) for window in windows])
+    return _compose(picture, windows, features, judge, extractor)
+
+
+@cache
+def shipped_judge() -> Judge:
+    """The model that came with the package, loaded once a process."""
+    from forensics_models.baseline import Baseline
+
+    return Baseline.shipped()
+
+
+@cache
+def shipped_extractor() -> Extractor:
+    """The full feature extractor, built once a process."""
+    from forensics_features.extractor import FeatureExtractor
+
+    return FeatureExtractor()
+
+
+def eight_bit(pixels: np.ndarray) -> np.ndarray:
+    """Samples at 8 bits, by the extractors' own rule: 16-bit values v become round(v / 257)."""
+    if pixels.dtype == np.uint8:
+        return pixels
+    from forensics_features.planes import to_rgb8
+
+    return to_rgb8(pixels)
+
+
+def _picture(source: Any, max_pixels: int, name: str | None) -> Picture:
+    if isinstance(source, Picture):
+        return source
+    if isinstance(source, np.ndarray):
+        return from_array(source, max_pixels=max_pixels, name=name or "array")
+    return open_picture(source, max_pixels=max_pixels, name=name)
+
+
+def _compose(
+    picture: Picture, windows: Sequence[Window], features: np.ndarray, judge: Judge, extractor: Extractor
+) -> Analysis:
+    judged = judge.judge(features)
+    whole = judge.combine(judged)
+    threshold = float(judge.card.get("inconclusive_below", INCONCLUSIVE_BELOW))
+    probabilities = {name: float(p) for name, p in zip(CLASSES, whole.probabilities, strict=True)}
+    verdict, probability = decide(probabilities, threshold)
+    best = max(probabilities, key=lambda name: probabilities[name])
+    coded = verdict not in ("uncompressed", INCONCLUSIVE)
+    named = HEVC_INTRA if verdict == HEVC_FAMILY else () if verdict == INCONCLUSIVE else (verdict,)
+    return Analysis(
+        name=picture.name,
+        sha256=picture.sha256,
+        width=picture.width,
+        height=picture.height,
+        verdict=verdict,
+        probability=probability,
+        best=best,
+        compressed=1.0 - probabilities["uncompressed"],
+        hevc_intra=sum(probabilities[name] for name in HEVC_INTRA),
+        ranking=tuple(sorted(probabilities.items(), key=lambda item: -item[1])),
+        variants=_variants(best, whole.fine_probabilities),
+        ratio=Interval(*map(float, whole.ratio)) if coded else None,
+        ssim=Interval(*map(float, whole.ssim)) if coded else None,
+        evidence=statements(extractor.feature_names, features, judge.evidence, named),
+        agreement=compare(verdict, named, probability, picture.container),
+        container=picture.container,
+        windows=_window_verdicts(windows, judged.probabilities),
+        limits=_limits(picture, windows, verdict, features, extractor.feature_names),
+        versions=_versions(judge, extractor),
+    )
+
+
+def decide(probabilities: dict[str, float], threshold: float) -> tuple[str, float]:
+    """The verdict and its probability: the best class, else the merged HEVC family, else `inconclusive`."""
+    best = max(probabilities, key=lambda name: probabilities[name])
+    if probabilities[best] >= threshold:
+        return best, probabilities[best]
+    merged = sum(probabilities[name] for name in HEVC_INTRA)
+    return (HEVC_FAMILY, merged) if merged >= threshold else (INCONCLUSIVE, probabilities[best])
+
+
+def _variants(best: str, fine: np.ndarray) -> dict[str, float]:
+    inner = {name: float(p) for name, p in zip(FINE_CLASSES, fine, strict=True) if name.split("-")[0] == best}
+    total = sum(inner.values())
+    return {name: p / total for name, p in inner.items()} if len(inner) > 1 and total > 0 else {}
+
+
+def _window_verdicts(windows: Sequence[Window], probabilities: np.ndarray) -> tuple[WindowVerdict, ...]:
+    best = np.argmax(probabilities, axis=1)
+    return tuple(
+        WindowVerdict(window, CLASSES[k], float(row[k]))
+        for window, k, row in zip(windows, best.tolist(), probabilities, strict=True)
+    )
+
+
+def compare(verdict: str, named: Sequence[str], probability: float, container: dict[str, Any]) -> Agreement:
+    """How a verdict fits the container's own facts; `named` are the classes that the verdict allows."""
+    form, codec, lossy = container["format"], container.get("codec"), container.get("lossy")
+    shown = f"{verdict} ({100 * probability:.1f} %)"
+    if verdict == INCONCLUSIVE:
+        return Agreement("open", "the pixels give no verdict to hold against the container")
+    if codec is not None and codec in named:
+        return Agreement("agree", f"the pixels say {shown}, as the {form} container does")
+    if codec is None or lossy is False:
+        if verdict == "uncompressed":
+            return Agreement(
+                "plain", f"{form} stores the pixels without loss, and they show no earlier lossy compression"
+            )
+        return Agreement(
+            "finding",
+            f"{form} stores the pixels without loss, and they say {shown}: compressed before they were saved",
+        )
+    if lossy is None:
+        if verdict == "uncompressed":
+            return Agreement(
+                "open", f"the pixels show no lossy compression; the {form} container can hold lossless data"
+            )
+        return Agreement(
+            "disagree",
+            f"the container is {form} and the pixels say {shown}: compressed before, and the {form} step is lossless or too fine to show",
+        )
+    return Agreement(
+        "disagree",
+        f"the container is lossy {form} and the pixels say {shown}: an earlier compression shows through, or the verdict is wrong",
+    )
+
+
+def _limits(
+    picture: Picture, windows: Sequence[Window], verdict: str, features: np.ndarray, names: Sequence[str]
+) -> tuple[str, ...]:
+    limits = list(picture.notes)
+    if min(picture.width, picture.height) < SIDE:
+        limits.append(f"a side is under {SIDE} pixels: fewer samples, a wider error")
+    area = sum(window.height * window.width for window in windows)
+    if len(windows) == LIMIT and area < picture.width * picture.height:
+        share = 100 * area / (picture.width * picture.height)
+        limits.append(
+            f"{len(windows)} windows were judged, {share:.0f} % of the pixels: a change confined to the rest is not seen"
+        )
+    if "picture.grey" in names and bool((features[:, list(names).index("picture.grey")] > 0).all()):
+        limits.append("the picture is grey: no trace in colour could be tested")
+    limits.append(
+        "one verdict for the whole picture: the last lossy step found, not a chain of several, nor parts pasted in"
+    )
+    limits.append(
+        'resizing or filtering after decoding removes these traces: "uncompressed" means that none was found'
+    )
+    if verdict in (HEVC_FAMILY, *HEVC_INTRA):
+        limits.append("BPG and HEIC share HEVC intra coding and may be inseparable")
+    return tuple(limits)
+
+
+def _versions(judge: Judge, extractor: Extractor) -> dict[str, str]:
+    model = judge.card.get("name", "baseline")
+    version = judge.card.get("version", judge.card.get("created", ""))
+    features = getattr(extractor, "version", "")
+    return {"forensics": __version__, "features": str(features), "model": f"{model} {version}".strip()}
