@@ -1,0 +1,315 @@
+"""Chroma bandwidth and upsampling: whether colour was stored at half the resolution, along which axis, and how it came back.
+
+Most lossy codecs store chroma at half the width (4:2:2) or half the width and height (4:2:0). The decoder's upsampling
+filter then ties neighbouring output samples together by an exact linear relation, on one of the two phases of
+every axis. If even outputs are h0 * c and odd ones h1 * c of the same coarse samples c, then h1 * even - h0 * odd = 0:
+repetition is found by the first difference, co-sited bilinear by the second, the centred (3, 1)/4 triangle of
+libjpeg, libwebp and libyuv by the third, longer kernels by longer annihilators. Each annihilator is scaled to unit
+energy, so where the relation holds its residual is rounding noise, about 0.2 levels. Only places where chroma
+changes say anything: residuals are taken where the local difference exceeds `ACTIVITY` (repetition excepted).
+
+Of each relation and axis two values are kept, neither of which says at which phase a crop began: *floor*, the decimal
+logarithm of the smaller of the two phases' mean |residual|, and *contrast*, the logarithm of their ratio. The same relations in
+luma are the control: a picture enlarged as a whole, or a demosaicked one, shows them there too. A lifting wavelet leaves them
+as well: odd samples of a 5/3 transform with empty fine bands are the mean of their neighbours.
+
+References
+----------
+.. [1] B. Lorch, C. Riess, "Image forensics from chroma subsampling of high-quality JPEG images", Proc. ACM IH&MMSec, 2019,
+   doi:10.1145/3335203.3335722.
+.. [2] M. Benes, N. Hofer, R. Boehme, "Know your library: how the libjpeg version influences compression and decompression
+   results", Proc. ACM IH&MMSec, 2022, doi:10.1145/3531536.3532962.
+.. [3] A. C. Popescu, H. Farid, "Exposing digital forgeries by detecting traces of resampling", IEEE Trans. Signal
+   Processing 53(2), 2005, doi:10.1109/TSP.2004.839932 (interpolated samples are combinations of their neighbours).
+.. [4] R. G. Keys, "Cubic convolution interpolation for digital image processing", IEEE Trans. ASSP 29(6), 1981,
+   doi:10.1109/TASSP.1981.1163711.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from forensics_features._kernel import fast_kernel
+from forensics_features.family import Family
+from forensics_features.planes import Planes, to_rgb8
+
+ACTIVITY = 3.0
+"""A relation is tested where samples three apart differ by more than this, in levels."""
+MINIMUM_PLACES = 32
+"""A relation tested at fewer places than this on either phase has no value."""
+
+_SEVEN_TAP = (-1, 4, -10, 57, 18, -6, 2)
+_EIGHT_TAP = (-1, 4, -11, 40, 40, -11, 4, -1)
+_KEYS_QUARTER = (-9, 111, 29, -3)  # Keys' cubic, a = -1/2, at -5/4, -1/4, 3/4, 7/4, times 128
+
+
+def _unit(taps: np.ndarray) -> np.ndarray:
+    return (taps / np.linalg.norm(taps)).astype(np.float32)
+
+
+def _centred(left: tuple[float, ...]) -> np.ndarray:
+    """The annihilator of outputs a quarter sample left of the coarse ones by `left`, right of them by its mirror image.
+
+    The two outputs around the same coarse sample are compared: `left` runs over increasing coarse samples for the output
+    on the right, so that its mirror image makes the output on the left.
+    """
+    taps = np.zeros(2 * len(left))
+    taps[0::2] = left
+    taps[1::2] = [-tap for tap in reversed(left)]
+    return _unit(np.trim_zeros(taps))
+
+
+def _cosited(middle: tuple[float, ...]) -> np.ndarray:
+    """The annihilator of copies alternating with midpoints that `middle` (an even number of taps) interpolates."""
+    taps = np.zeros(2 * len(middle) - 1)
+    taps[0::2] = middle
+    taps[len(middle) - 1] = -sum(middle)
+    return _unit(taps)
+
+
+RELATIONS: dict[str, np.ndarray] = {
+    "repeat": _unit(np.array([1.0, -1.0])),
+    "linear": _cosited((1, 1)),
+    "triangle": _unit(np.array([1.0, -3.0, 3.0, -1.0])),
+    "cubic": _centred((0, *_KEYS_QUARTER)),
+    "seven_tap": _centred(_SEVEN_TAP),
+    "eight_tap": _cosited(_EIGHT_TAP),
+}
+"""Annihilators by name: nearest neighbour; co-sited bilinear; centred bilinear; centred Keys cubic (FFmpeg); the centred and the
+co-sited filter of BPG's reference decoder."""
+
+CONTROLS = ("linear", "triangle")
+"""Relations measured in luma as well."""
+
+_AXES = ("x", "y")
+_PLANES = ("luma", "cb", "cr")
+_LAGS = (1, 2, 4)
+NAMES = (
+    *(
+        f"chroma_{name}_{axis}_{value}"
+        for name in RELATIONS
+        for axis in _AXES
+        for value in ("floor", "contrast")
+    ),
+    *(f"chroma_luma_{name}_{axis}_contrast" for name in CONTROLS for axis in _AXES),
+    *(f"chroma_{plane}_band_{axis}_{lag}" for plane in _PLANES for axis in _AXES for lag in _LAGS[:-1]),
+    "chroma_cb_luma_noise",
+    "chroma_cr_luma_noise",
+    "chroma_luma_cb_correlation",
+    "chroma_luma_cr_correlation",
+    "chroma_cb_cr_correlation",
+    *(f"chroma_equal_{axis}_{value}" for axis in _AXES for value in ("share", "contrast")),
+)
+
+
+@fast_kernel
+def _tally(residual: np.ndarray, active: np.ndarray, sums: np.ndarray) -> None:
+    """Add a row of residuals, weighed, to (sum, weight)."""
+    total = np.float32(0)
+    weight = np.float32(0)
+    for j in range(residual.shape[0]):
+        total += active[j] * abs(residual[j])
+        weight += active[j]
+    sums[0] += total
+    sums[1] += weight
+
+
+@fast_kernel
+def _relation(plane: np.ndarray, taps: np.ndarray, threshold: float, sums: np.ndarray) -> None:
+    """Sum |residual| and places into sums[axis, phase, :] where the local difference exceeds `threshold`."""
+    height, width = plane.shape
+    length = taps.shape[0]
+    low = max(length // 2 - 2, 0)
+    high = min(low + 3, length - 1)
+    limit = np.float32(threshold)
+    residual = np.empty(width, np.float32)
+    active = np.empty(width, np.float32)
+    for axis in range(2):
+        span_i, span_j = (0, length - 1) if axis == 0 else (length - 1, 0)
+        columns = width - span_j
+        for i in range(height - span_i):
+            residual[:] = 0
+            for k in range(length):
+                if taps[k] != 0:
+                    source = plane[i, k : k + columns] if axis == 0 else plane[i + k]
+                    tap = taps[k]
+                    for j in range(columns):
+                        residual[j] += tap * source[j]
+            first = plane[i, low : low + columns] if axis == 0 else plane[i + low]
+            last = plane[i, high : high + columns] if axis == 0 else plane[i + high]
+            for j in range(columns):
+                active[j] = np.float32(abs(last[j] - first[j]) > limit)
+            if axis == 0:
+                _tally(residual[:columns:2], active[:columns:2], sums[0, 0])
+                _tally(residual[1:columns:2], active[1:columns:2], sums[0, 1])
+            else:
+                _tally(residual[:columns:1], active[:columns:1], sums[1, i & 1])
+
+
+@fast_kernel
+def _bands(plane: np.ndarray, energies: np.ndarray) -> None:
+    """Mean squared differences at lags 1, 2 and 4 along x and y into energies[axis, lag]."""
+    height, width = plane.shape
+    for lag in range(3):
+        step = 1 << lag
+        along = 0.0
+        across = 0.0
+        for i in range(height):
+            row = np.float32(0)
+            for j in range(width - step):
+                d = plane[i, j + step] - plane[i, j]
+                row += d * d
+            along += row
+            if i + step < height:
+                row = np.float32(0)
+                for j in range(width):
+                    d = plane[i + step, j] - plane[i, j]
+                    row += d * d
+                across += row
+        energies[0, lag] = along / (height * (width - step))
+        energies[1, lag] = across / ((height - step) * width)
+
+
+@fast_kernel
+def _residual(plane: np.ndarray, i: int, out: np.ndarray) -> None:
+    """The mixed second difference (1 -2 1) x (1 -2 1) / 4 of row i, blind to edges along either axis."""
+    for j in range(out.shape[0]):
+        top = plane[i - 1, j] - 2 * plane[i - 1, j + 1] + plane[i - 1, j + 2]
+        middle = plane[i, j] - 2 * plane[i, j + 1] + plane[i, j + 2]
+        bottom = plane[i + 1, j] - 2 * plane[i + 1, j + 1] + plane[i + 1, j + 2]
+        out[j] = np.float32(0.25) * (top - 2 * middle + bottom)
+
+
+@fast_kernel
+def _product(a: np.ndarray, b: np.ndarray) -> np.float32:
+    total = np.float32(0)
+    for j in range(a.shape[0]):
+        total += a[j] * b[j]
+    return total
+
+
+@fast_kernel
+def _moments(y: np.ndarray, cb: np.ndarray, cr: np.ndarray, moments: np.ndarray) -> None:
+    """Mean products of the planes' residuals: yy, bb, rr, yb, yr, br."""
+    height, width = y.shape
+    a = np.empty(width - 2, np.float32)
+    b = np.empty(width - 2, np.float32)
+    c = np.empty(width - 2, np.float32)
+    for i in range(1, height - 1):
+        _residual(y, i, a)
+        _residual(cb, i, b)
+        _residual(cr, i, c)
+        moments[0] += _product(a, a)
+        moments[1] += _product(b, b)
+        moments[2] += _product(c, c)
+        moments[3] += _product(a, b)
+        moments[4] += _product(a, c)
+        moments[5] += _product(b, c)
+    moments /= (height - 2) * (width - 2)
+
+
+@fast_kernel
+def _equal(cb: np.ndarray, cr: np.ndarray, counts: np.ndarray) -> None:
+    """Count neighbours whose chroma is within rounding of 8-bit RGB into counts[axis, phase, (equal, all)]."""
+    height, width = cb.shape
+    limit = np.float32(0.75)
+    for i in range(height):
+        for phase in range(2):
+            found = np.int32(0)
+            for j in range(phase, width - 1, 2):
+                near = max(abs(cb[i, j + 1] - cb[i, j]), abs(cr[i, j + 1] - cr[i, j])) < limit
+                found += np.int32(near)
+            counts[0, phase, 0] += found
+            counts[0, phase, 1] += (width - phase) // 2
+        if i + 1 < height:
+            found = np.int32(0)
+            for j in range(width):
+                near = max(abs(cb[i + 1, j] - cb[i, j]), abs(cr[i + 1, j] - cr[i, j])) < limit
+                found += np.int32(near)
+            counts[1, i & 1, 0] += found
+            counts[1, i & 1, 1] += width
+
+
+def _floor_and_contrast(sums: np.ndarray) -> np.ndarray:
+    """(floor, contrast) of each axis from sums [shape=(2 axes, 2 phases, 2), dtype=float64]."""
+    out = np.full((2, 2), np.nan)
+    for axis, ((a, na), (b, nb)) in enumerate(sums):
+        if min(na, nb) >= MINIMUM_PLACES:
+            low, high = sorted((np.log10(a / na + 0.01), np.log10(b / nb + 0.01)))
+            out[axis] = low, high - low
+    return out
+
+
+def _relation_values(planes: Planes) -> list[np.ndarray]:
+    values = []
+    for name, taps in RELATIONS.items():
+        sums = np.zeros((2, 2, 2))
+        for plane in (planes.cb, planes.cr):
+            _relation(plane, taps, -1.0 if name == "repeat" else ACTIVITY, sums)
+        values.append(_floor_and_contrast(sums).ravel())
+    for name in CONTROLS:
+        sums = np.zeros((2, 2, 2))
+        _relation(planes.y, RELATIONS[name], ACTIVITY, sums)
+        values.append(_floor_and_contrast(sums)[:, 1])
+    return values
+
+
+def _spectral_values(planes: Planes) -> list[np.ndarray]:
+    values = []
+    for plane in (planes.y, planes.cb, planes.cr):
+        energies = np.zeros((2, 3))
+        _bands(plane, energies)
+        values.append(-np.diff(np.log10(energies + 0.01), axis=1).ravel())
+    moments = np.zeros(6)
+    _moments(planes.y, planes.cb, planes.cr, moments)
+    power, cross = moments[:3] + 1e-3, moments[3:]
+    values.append(np.log10(power[1:] / power[0]))
+    values.append(cross / np.sqrt(power[[0, 0, 1]] * power[[1, 2, 2]]))
+    return values
+
+
+def _compute(planes: Planes) -> np.ndarray:
+    if planes.grey:
+        return np.full(len(NAMES), np.nan, np.float32)
+    counts = np.zeros((2, 2, 2), np.int64)
+    _equal(planes.cb, planes.cr, counts)
+    shares = counts[:, :, 0] / counts[:, :, 1]
+    equal = np.column_stack([shares.max(axis=1), np.ptp(shares, axis=1)]).ravel()
+    values = [*_relation_values(planes), *_spectral_values(planes), equal]
+    return np.concatenate(values).astype(np.float32)
+
+
+FAMILY = Family("chroma", NAMES, _compute)
+
+
+def chroma_traces(pixels: np.ndarray) -> dict[str, float]:
+    """Bandwidth and upsampling traces of a picture's chroma, by name.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width) or (height, width, 1..4), dtype=uint8 or uint16]
+        A picture of at least 64 x 64 pixels; see `forensics_features.planes.as_planes`.
+
+    Returns
+    -------
+    dict[str, float]
+        Keys `NAMES`; axis `x` compares neighbours in a row, `y` in a column. All NaN for a grey picture.
+        `chroma_<relation>_<axis>_floor`: log10 of the mean |residual| in levels on the better phase (-2 for an exact
+        relation), and `..._contrast` how much worse the other phase is, from 0; both NaN where chroma changes in fewer than
+        `MINIMUM_PLACES` places. `chroma_luma_<relation>_<axis>_contrast`: the control.
+        `chroma_<plane>_band_<axis>_<lag>`: log10 of the mean squared difference at `lag` over that at twice the lag: -0.6 for a
+        smooth ramp, 0 for white noise. `chroma_<plane>_luma_noise`: log10 of the residual variance over luma's;
+        `..._correlation`: of the residuals, -1..1. `chroma_equal_<axis>_share`: neighbours of equal chroma on the better phase,
+        0..1, and `..._contrast` the difference between the phases.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `forensics_features.planes.as_planes`.
+
+    Notes
+    -----
+    A transposed picture swaps `x` and `y`. Block transforms of even size leave small contrasts of their own (about 0.05 in
+    a JPEG of full chroma resolution); nearest-neighbour upsampling leaves 1 and more in every relation of odd order.
+    """
+    return FAMILY.named(to_rgb8(pixels))
