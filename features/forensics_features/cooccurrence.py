@@ -89,8 +89,8 @@ def _shares(counts: np.ndarray) -> np.ndarray:
     return counts / max(counts.sum(), 1)
 
 
-def _residual_facts(plane: np.ndarray, orders: tuple[int, ...], truncation: int, largest: int) -> tuple[list, list, list]:
-    """Pooled joint shares of `JOINT_ORDERS`, magnitude shares and row-column leans of each order, of an int16 plane."""
+def _residual_facts(plane: np.ndarray, orders: tuple[int, ...], truncation: int, largest: int) -> tuple[list[np.ndarray], list[np.ndarray], list[float]]:
+    """Pooled joint shares of `JOINT_ORDERS`, magnitude shares and row-column leans of each order, of a plane of whole numbers."""
     joints, marginals, leans = [], [], []
     pools, names = _POOLS[truncation]
     along, down = plane, plane
@@ -98,14 +98,16 @@ def _residual_facts(plane: np.ndarray, orders: tuple[int, ...], truncation: int,
         along = np.diff(along, axis=1)
         down = np.diff(down, axis=0)
         width = truncation if order in JOINT_ORDERS else 0
-        joint = np.zeros((2 * width + 1) ** 3, np.int64)
-        marginal = np.zeros((2, largest + 1), np.int64)
+        joint = np.zeros((4, (2 * width + 1) ** 3), np.int32)
+        marginal = np.zeros((2, largest + 1))
         residual_histograms(along, 0, 1, width, joint, marginal[0])
         residual_histograms(down, 1, 0, width, joint, marginal[1])
         if width:
-            joints.append(_shares(np.bincount(pools, weights=joint, minlength=len(names))))
-        marginals.append(_shares(marginal.sum(axis=0)))
-        leans.append(_shares(marginal[0])[0] - _shares(marginal[1])[0])
+            joints.append(_shares(np.bincount(pools, weights=joint.sum(axis=0), minlength=len(names))))
+        total = marginal[:, -1:].copy()
+        marginal[:, -1] -= marginal[:, :-1].sum(axis=1)
+        marginals.append(marginal.sum(axis=0) / total.sum())
+        leans.append(float(np.subtract(*(marginal / total)[:, 0])))
     return joints, marginals, leans
 
 
@@ -125,16 +127,16 @@ def _spectrum_facts(plane: np.ndarray, stride: int, bins: np.ndarray, count: int
 
 
 def _luma_facts(y: np.ndarray) -> list[np.ndarray]:
-    rounded = np.rint(y).astype(np.int16)
+    rounded = np.rint(y)
     joints, marginals, leans = _residual_facts(rounded, ORDERS, TRUNCATION, LARGEST)
-    extremes = np.zeros((2, 2 * TRUNCATION + 1), np.int64)
+    extremes = np.zeros((2, 2 * TRUNCATION + 1))
     extreme_histograms(rounded, TRUNCATION, extremes)
     spectrum = _spectrum_facts(y, LUMA_STRIDE, _LUMA_BINS, len(_LUMA_NAMES))
     return [*joints, *marginals, np.array(leans), *map(_shares, extremes), spectrum.ravel()]
 
 
 def _chroma_facts(plane: np.ndarray) -> list[np.ndarray]:
-    rounded = np.rint(plane).astype(np.int16)
+    rounded = np.rint(plane)
     joints, marginals, _ = _residual_facts(rounded, JOINT_ORDERS, CHROMA_TRUNCATION, _CHROMA_LARGEST)
     spectrum = _spectrum_facts(plane, CHROMA_STRIDE, _CHROMA_BINS, len(_CHROMA_NAMES))
     return [*joints, *marginals, spectrum.ravel()]
