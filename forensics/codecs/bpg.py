@@ -6,9 +6,8 @@ those of `bpg_colour`. Of an animation the first frame is decoded. CMYK pictures
 Not decoded, with a `CodecError`: pictures with the implicit RDPCM tool (lossless files of the reference encoder's other HEVC
 encoder) and of 11, 13 or 14 bits, which FFmpeg decodes wrongly or not at all.
 
-Damage: `bpg_container` says what its parser sees. Files without a stated length are decoded twice to find a last slice
-that is cut short, see `hevc_pyav.decode_planes`. The format has no checksum, so changed bytes inside a slice show only where
-the decoder stumbles.
+Damage: the format has no checksum. `bpg_container` says what its parser sees, and `hevc_pyav.decode_planes` decodes twice to see
+whether the last slice ends where it should, which cut and most changed slices do not.
 """
 
 from __future__ import annotations
@@ -178,9 +177,8 @@ def _colours(file: BpgFile) -> np.ndarray:
 
     header = file.header
     size = (header.width, header.height)
-    check_end = not header.data_length
     planes = hevc_pyav.decode_planes(
-        file.colour_units, header.tools, header.subsampling, size, header.bit_depth, check_end
+        file.colour_units, header.tools, header.subsampling, size, header.bit_depth
     )
     if len(planes) == 1:
         return bpg_colour.plane_to_grey(planes[0], header.bit_depth, header.limited_range)
@@ -204,10 +202,7 @@ def _alpha_samples(file: BpgFile) -> np.ndarray:
     if header.alpha_tools is None:
         raise CodecError("the BPG picture has no alpha plane")
     size = (header.width, header.height)
-    check_end = not header.data_length
-    return hevc_pyav.decode_planes(
-        file.alpha_units, header.alpha_tools, "grey", size, header.bit_depth, check_end
-    )[0]
+    return hevc_pyav.decode_planes(file.alpha_units, header.alpha_tools, "grey", size, header.bit_depth)[0]
 
 
 def _alpha_plane(file: BpgFile) -> np.ndarray:

@@ -157,7 +157,7 @@ class JpegXrJxrlib(CommandCodec):
     library = "jxrlib"
     version_arguments = ()
     version_pattern = r"Copyright (\d{4})"  # all it says of itself
-    strength = Strength("quantizer", finest=2, coarsest=255, default=40, integer=True)
+    strength = Strength("quantizer", finest=2, coarsest=160, default=40, integer=True)
     switches: ClassVar[Mapping[str, Switch]] = {
         "subsampling": _SUBSAMPLING_OR_GREY,
         "overlap": Switch(1, (0, 1, 2), "levels of the lapped transform that overlap blocks"),

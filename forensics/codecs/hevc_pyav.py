@@ -22,7 +22,7 @@ SMALLEST_SIDE = 16
 """Smallest coded width and height in samples that `libx265` takes."""
 
 _FORMATS = {"grey": "gray", "4:2:0": "yuv420p", "4:2:2": "yuv422p", "4:4:4": "yuv444p"}
-_TAILS = (b"\xff" * 32, b"\x55" * 32)
+_TAILS = (b"\xff" * 32, b"\x01" * 32)
 
 
 @cache
@@ -55,9 +55,13 @@ def decode_planes(
     subsampling: str,
     size: tuple[int, int],
     bit_depth: int,
-    check_end: bool,
 ) -> list[np.ndarray]:
     """Decode one intra picture from its NAL units without VPS and SPS.
+
+    FFmpeg reads on past the end of a slice that is cut short or damaged, without an error. The end of a whole slice is
+    marked in it and nothing after it counts, so the picture is decoded twice with different bytes appended to the
+    last slice: pictures that differ prove the damage. What this cannot show: damage that leaves the slice's end in its
+    place, the loss of a last byte that changes no sample, and a cut exactly between two slices of a picture.
 
     Parameters
     ----------
@@ -65,11 +69,6 @@ def decode_planes(
         PPS, slices and SEI messages of one picture, all of layer 0.
     tools, subsampling, size, bit_depth
         What the SPS would say; `size` is width and height in pixels.
-    check_end : bool
-        Whether to look for a last slice that was cut short. FFmpeg reads on past the end of such a slice without an error.
-        The end of a whole slice is marked in it and nothing after it counts, so the picture is decoded twice with
-        different bytes appended to the last slice: pictures that differ prove the cut. What this cannot show: a cut
-        that changes no sample, and a cut exactly between two slices of a picture that has several.
 
     Returns
     -------
@@ -79,17 +78,17 @@ def decode_planes(
     Raises
     ------
     CodecError
-        FFmpeg does not decode these tools or bit depth correctly, the data are damaged, or the last slice is cut short.
+        FFmpeg does not decode these tools or bit depth correctly, the data are damaged, or a slice does not end where it should.
     """
     _check_decodable(tools, bit_depth)
     sets = [write_vps(), write_sps(tools, subsampling, *size, bit_depth)]
     last = max(index for index, unit in enumerate(units) if is_slice(unit))
     planes: list[np.ndarray] = []
-    for tail in _TAILS if check_end else (b"",):
+    for tail in _TAILS:
         ended = [unit + tail if index == last else unit for index, unit in enumerate(units)]
         again = _decode(join_nal_units([*sets, *ended]), tools.coded_size(*size), subsampling, bit_depth)
         if planes and not all(map(np.array_equal, planes, again)):
-            raise CodecError("the HEVC data are truncated: the last slice ends early")
+            raise CodecError("the HEVC data are truncated or damaged: the last slice does not end")
         planes = again
     width, height = size
     steps = plane_steps(subsampling)

@@ -37,9 +37,13 @@ class Jpeg(Codec):
             ("4:2:0", "4:2:2", "4:4:4", "grey", "rgb"),
             "chroma subsampling; grey drops chroma, rgb stores R, G, B without a colour transform",
         ),
-        "tables": Switch("standard", tuple(TABLE_FAMILIES), "family of quantisation tables, scaled by the quality"),
+        "tables": Switch(
+            "standard", tuple(TABLE_FAMILIES), "family of quantisation tables, scaled by the quality"
+        ),
         "progressive": Switch(False, (False, True), "several scans of growing accuracy instead of one"),
-        "optimize": Switch(False, (False, True), "Huffman tables fitted to the picture; the pixels do not change"),
+        "optimize": Switch(
+            False, (False, True), "Huffman tables fitted to the picture; the pixels do not change"
+        ),
     }
 
     def availability(self) -> Availability:
@@ -53,7 +57,9 @@ class Jpeg(Codec):
     def _encode(self, pixels: np.ndarray, parameters: Mapping[str, Value]) -> bytes:
         quality = strength_value(self, parameters)
         subsampling = str(parameters["subsampling"])
-        tables = [scaled_table(base, quality).ravel().tolist() for base in TABLE_FAMILIES[str(parameters["tables"])]]
+        tables = [
+            scaled_table(base, quality).ravel().tolist() for base in TABLE_FAMILIES[str(parameters["tables"])]
+        ]
         if subsampling == "grey":
             pixels = to_grey(pixels)
         options: dict[str, object] = {"qtables": tables[:1] if pixels.ndim == 2 else tables}
@@ -78,7 +84,9 @@ class Jpeg(Codec):
         """
         header = read_header(data)
         if not header.complete:
-            raise CodecError("the JPEG file is truncated or damaged: its end-of-image marker is not reached in order")
+            raise CodecError(
+                "the JPEG file is truncated or damaged: its end-of-image marker is not reached in order"
+            )
         if not header.width or not header.height:
             raise CodecError(f"the JPEG file states {header.width}x{header.height} pixels")
         with library_errors(self.name, "decode"):

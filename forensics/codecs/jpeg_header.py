@@ -27,7 +27,14 @@ _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _LOSSLESS = frozenset({0xC3, 0xC7, 0xCB, 0xCF})
 _RST = frozenset(range(0xD0, 0xD8))
-_SUBSAMPLING = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0", (1, 2): "4:4:0", (4, 1): "4:1:1", (4, 2): "4:1:0"}
+_SUBSAMPLING = {
+    (1, 1): "4:4:4",
+    (2, 1): "4:2:2",
+    (2, 2): "4:2:0",
+    (1, 2): "4:4:0",
+    (4, 1): "4:1:1",
+    (4, 2): "4:1:0",
+}
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,9 @@ class JpegHeader:
     def tables(self) -> tuple[np.ndarray, ...]:
         """The tables in use, luma first, each once."""
         used = dict.fromkeys(component.table for component in self.components)
-        return tuple(self.quantization_tables[number] for number in used if number in self.quantization_tables)
+        return tuple(
+            self.quantization_tables[number] for number in used if number in self.quantization_tables
+        )
 
     @property
     def quality(self) -> float | None:
@@ -220,7 +229,8 @@ def _header(walk: _Walk, complete: bool) -> JpegHeader:
     if len(frame) < 6 or len(frame) < 6 + 3 * frame[5] or frame[5] == 0:
         raise CodecError("the JPEG file's frame header is shorter than its components need")
     components = tuple(
-        Component(frame[i], frame[i + 1] >> 4, frame[i + 1] & 15, frame[i + 2]) for i in range(6, 6 + 3 * frame[5], 3)
+        Component(frame[i], frame[i + 1] >> 4, frame[i + 1] & 15, frame[i + 2])
+        for i in range(6, 6 + 3 * frame[5], 3)
     )
     if any(not 1 <= factor <= 4 for c in components for factor in (c.horizontal, c.vertical)):
         raise CodecError("the JPEG file's frame header has a sampling factor outside 1 to 4")

@@ -134,7 +134,7 @@ def estimate_quality(tables: Sequence[np.ndarray]) -> tuple[float, bool]:
     base = np.concatenate([bases[min(i, 1)].ravel() for i in range(len(tables))]).astype(np.float64)
     entries = np.concatenate([np.asarray(table).ravel() for table in tables]).astype(np.float64)
     lowest = np.where(entries <= 1, 0.0, (100.0 * entries - 50.0) / base).max()
-    highest = np.where(entries == 255, 5000.0, (100.0 * entries + 50.0) / base).min()
+    highest = np.where(entries == 255, np.inf, (100.0 * entries + 50.0) / base).min()
     if lowest < highest:
         return _exact_quality(float(lowest), float(highest)), True
     scale = float(np.clip(np.median(100.0 * entries / base), 0.0, 5000.0))
@@ -143,7 +143,7 @@ def estimate_quality(tables: Sequence[np.ndarray]) -> tuple[float, bool]:
 
 def _exact_quality(lowest: float, highest: float) -> float:
     """The whole quality whose scale lies in [lowest, highest), nearest the middle; else the middle's own quality."""
-    middle = quality_of_scale((lowest + highest) / 2)
+    middle = quality_of_scale((lowest + min(highest, _SCALES[0])) / 2)
     inside = np.logical_and(np.greater_equal(_SCALES, lowest), np.less(_SCALES, highest))
     whole = _QUALITIES[inside]
     return float(whole[np.argmin(np.abs(whole - middle))]) if whole.size else round(middle, 2)

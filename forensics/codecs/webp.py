@@ -53,7 +53,9 @@ class WebP(Codec):
         preset = str(parameters["preset"])
         with library_errors(self.name, "encode"):
             if preset == "default":
-                return save_with_pillow(to_rgb(pixels), "WEBP", lossless=False, quality=quality, method=method)
+                return save_with_pillow(
+                    to_rgb(pixels), "WEBP", lossless=False, quality=quality, method=method
+                )
             return _encode_with_preset(to_rgb(pixels), preset, quality, method)
 
     def decode(self, data: bytes) -> np.ndarray:
@@ -80,7 +82,12 @@ def _encode_with_preset(pixels: np.ndarray, preset: str, quality: float, method:
     context.height, context.width = pixels.shape[:2]
     context.pix_fmt = "bgra"
     context.time_base = Fraction(1, 25)
-    context.options = {"preset": preset, "quality": repr(quality), "compression_level": str(method), "lossless": "0"}
+    context.options = {
+        "preset": preset,
+        "quality": repr(quality),
+        "compression_level": str(method),
+        "lossless": "0",
+    }
     opaque = np.full((*pixels.shape[:2], 1), 255, dtype=np.uint8)
     frame = av.VideoFrame.from_ndarray(np.concatenate([pixels[:, :, ::-1], opaque], axis=2), format="bgra")
     return b"".join(bytes(packet) for packet in [*context.encode(frame), *context.encode(None)])
