@@ -26,7 +26,10 @@ COMMANDS = {
     "train": "Train a model from a data set.",
     "bench": "Measure accuracy and speed on the grids.",
 }
-"""Every sub-command with its one line of help; `NAME` is `forensics.cli.NAME:command`."""
+"""Every sub-command with its one line of help; `NAME` is `forensics.cli.NAME:command` unless `ELSEWHERE` says otherwise."""
+
+ELSEWHERE = {"bench": "forensics_benchmarks.cli"}
+"""Modules of commands that live in another package: benchmarks import this one, never the other way round."""
 
 
 class LazyGroup(click.Group):
@@ -40,7 +43,7 @@ class LazyGroup(click.Group):
         """The command itself, imported now, or None for a name that is not in the table."""
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(f"forensics.cli.{cmd_name}").command
+        command = importlib.import_module(ELSEWHERE.get(cmd_name, f"forensics.cli.{cmd_name}")).command
         command.help = command.help or COMMANDS[cmd_name]
         return command
 
