@@ -23,6 +23,10 @@ from forensics.errors import CodecError
 
 __all__ = ["Component", "Jpeg", "JpegHeader", "read_header"]
 
+_PADDING = bytes(range(0xAA, 0xEA))
+"""Bytes put before the end-of-image marker: a decoder that has its whole picture passes over them, one that lacks data
+takes them for the rest and the pixels change."""
+
 
 class Jpeg(Codec):
     """JPEG, 8 bit, Huffman coded; grey pixels give a grey file whatever the subsampling."""
@@ -79,17 +83,23 @@ class Jpeg(Codec):
     def decode(self, data: bytes) -> np.ndarray:
         """Decode to RGB or grey; CMYK and YCCK files are converted to RGB as Pillow does.
 
-        Raises `CodecError` on damaged data, and on a file that does not reach its end-of-image marker, which the
-        decoder itself would fill up in silence.
+        Raises `CodecError` on damaged data, on a file that does not reach its end-of-image marker, and on one whose last
+        scan stops short of the picture before that marker: the decoder itself would fill up both in silence.
         """
         header = read_header(data)
         if not header.complete:
-            raise CodecError(
-                "the JPEG file is truncated or damaged: its end-of-image marker is not reached in order"
-            )
+            raise CodecError("the JPEG file is truncated: its end-of-image marker is not reached in order")
         if not header.width or not header.height:
             raise CodecError(f"the JPEG file states {header.width}x{header.height} pixels")
         with library_errors(self.name, "decode"):
-            from PIL.JpegImagePlugin import JpegImageFile
+            pixels = _decode(data)
+            padded = _decode(data[: header.end - 2] + _PADDING + data[header.end - 2 :])
+        if not np.array_equal(pixels, padded):
+            raise CodecError("the JPEG file is truncated: its last scan ends before the picture does")
+        return pixels
 
-            return load_with_pillow(data, JpegImageFile)
+
+def _decode(data: bytes) -> np.ndarray:
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    return load_with_pillow(data, JpegImageFile)

@@ -69,6 +69,8 @@ class JpegHeader:
     scans: int
     complete: bool
     """Whether the end-of-image marker was reached, with restart markers in their order."""
+    end: int
+    """Offset of the byte after the end-of-image marker, or the length of the data when it was not reached."""
 
     @property
     def subsampling(self) -> str:
@@ -248,4 +250,5 @@ def _header(walk: _Walk, complete: bool) -> JpegHeader:
         restart_interval=walk.restart_interval,
         scans=walk.scans,
         complete=complete,
+        end=walk.position if complete else len(walk.data),
     )

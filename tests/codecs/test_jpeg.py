@@ -143,6 +143,24 @@ def test_every_cut_is_seen(progressive: bool) -> None:
     assert read_header(data + b"trailing bytes \xff\xd8\xff").complete
 
 
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"quality": 20}, {"optimize": True}])
+def test_a_scan_cut_short_is_seen_behind_a_closing_marker(options: dict[str, bool]) -> None:
+    data = JPEG.encode(picture(), **options)
+    start = data.rfind(b"\xff\xda") + 14
+    for end in range(start, len(data) - 5, max(1, (len(data) - start) // 40)):
+        cut = data[: end - (data[end - 1] == 0xFF)] + b"\xff\xd9"
+        assert read_header(cut).complete
+        with pytest.raises(CodecError, match="ends before the picture"):
+            JPEG.decode(cut)
+
+
+def test_the_end_of_a_file_is_stated() -> None:
+    data = JPEG.encode(picture())
+    assert read_header(data + b"more").end == len(data)
+    assert read_header(data[:-1]).end == len(data) - 1
+    assert np.array_equal(JPEG.decode(data + b"more"), JPEG.decode(data))
+
+
 def test_thumbnails_do_not_pass_for_the_picture() -> None:
     thumbnail = JPEG.encode(picture(16, 24), quality=30)
     data = JPEG.encode(picture(), quality=85)
