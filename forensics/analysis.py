@@ -264,7 +264,7 @@ def _compose(
         agreement=compare(verdict, named, probability, picture.container),
         container=picture.container,
         windows=_window_verdicts(windows, judged.probabilities),
-        limits=_limits(picture, windows, verdict, features, extractor.feature_names),
+        limits=_limits(picture, windows, features, extractor.feature_names, judge),
         versions=_versions(judge, extractor),
     )
 
@@ -325,8 +325,9 @@ def compare(verdict: str, named: Sequence[str], probability: float, container: d
 
 
 def _limits(
-    picture: Picture, windows: Sequence[Window], verdict: str, features: np.ndarray, names: Sequence[str]
+    picture: Picture, windows: Sequence[Window], features: np.ndarray, names: Sequence[str], judge: Judge
 ) -> tuple[str, ...]:
+    """What holds for this picture, then the limits that the model's card states."""
     limits = list(picture.notes)
     if min(picture.width, picture.height) < SIDE:
         limits.append(f"a side is under {SIDE} pixels: fewer samples, a wider error")
@@ -338,19 +339,14 @@ def _limits(
         )
     if "picture.grey" in names and bool((features[:, list(names).index("picture.grey")] > 0).all()):
         limits.append("the picture is grey: no trace in colour could be tested")
-    limits.append(
-        "one verdict for the whole picture: the last lossy step found, not a chain of several, nor parts pasted in"
-    )
-    limits.append(
-        'resizing or filtering after decoding removes these traces: "uncompressed" means that none was found'
-    )
-    if verdict in (HEVC_FAMILY, *HEVC_INTRA):
-        limits.append("BPG and HEIC share HEVC intra coding and may be inseparable")
-    return tuple(limits)
+    return (*limits, *judge.card.get("limits", ()))
 
 
 def _versions(judge: Judge, extractor: Extractor) -> dict[str, str]:
-    model = judge.card.get("name", "baseline")
-    version = judge.card.get("version", judge.card.get("created", ""))
-    features = getattr(extractor, "version", "")
-    return {"forensics": __version__, "features": str(features), "model": f"{model} {version}".strip()}
+    model = str(judge.card.get("model", "unnamed"))
+    data = str(judge.card.get("manifest_sha256", ""))[:12]
+    return {
+        "forensics": __version__,
+        "features": str(getattr(extractor, "version", "")),
+        "model": f"{model} trained on {data}" if data else model,
+    }

@@ -1,0 +1,220 @@
+"""Many pictures: which files a command's arguments name, and analysing them in one or several processes, in order.
+
+Every input gives exactly one result, an `Analysis` or a `Failure`; nothing that is wrong with one input stops the others. With several
+processes, one that dies (killed for memory, crashed in a decoder) costs the input it worked on and no other.
+"""
+
+from __future__ import annotations
+
+import glob
+import io
+import multiprocessing
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from forensics.analysis import Analysis, analyze, shipped_extractor
+from forensics.container import SUFFIXES
+from forensics.dataset.progress import Progress
+from forensics.errors import ForensicsError, UsageError
+from forensics.picture import MAX_PIXELS
+from forensics.report.failure import Failure
+
+STANDARD_INPUT = "-"
+_SUFFIXES = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
+_AHEAD = 2
+
+Result = Analysis | Failure
+
+
+def expand(paths: Sequence[str], *, recursive: bool = False) -> list[str]:
+    """The inputs that arguments name, in the order given.
+
+    Folders become their pictures by suffix, sorted by name (with `recursive`, those of the folders below as well); patterns
+    become the files that match, sorted; `-` and other paths stay, even where no such file exists, so that the failure is reported.
+
+    Raises
+    ------
+    UsageError
+        A pattern or folder names no picture, or `-` stands there twice.
+    """
+    inputs: list[str] = []
+    for given in paths:
+        path = Path(given)
+        if given == STANDARD_INPUT:
+            inputs.append(given)
+        elif path.is_dir():
+            inputs += _in_folder(path, recursive)
+        elif glob.has_magic(given) and not path.exists():
+            found = sorted(name for name in glob.glob(given, recursive=True) if not Path(name).is_dir())
+            if not found:
+                raise UsageError(f"no file matches {given!r}")
+            inputs += found
+        else:
+            inputs.append(given)
+    if inputs.count(STANDARD_INPUT) > 1:
+        raise UsageError("standard input (-) can be read once")
+    return inputs
+
+
+def _in_folder(folder: Path, recursive: bool) -> list[str]:
+    walk = folder.rglob("*") if recursive else folder.glob("*")
+    found = sorted(str(path) for path in walk if path.suffix.lower() in _SUFFIXES and path.is_file())
+    if not found:
+        hint = "" if recursive else " (--recursive looks in the folders below it)"
+        raise UsageError(f"the folder {str(folder)!r} holds no picture file{hint}")
+    return found
+
+
+def analyze_all(
+    inputs: Sequence[str],
+    *,
+    jobs: int = 1,
+    max_pixels: int = MAX_PIXELS,
+    work: Callable[[str, int], Result] | None = None,
+    progress: bool = False,
+) -> Iterator[Result]:
+    """Analyse inputs one after another and give the results in their order.
+
+    Parameters
+    ----------
+    inputs : sequence of str
+        Paths; `-` is standard input.
+    jobs : int
+        Processes; 1 works in this one.
+    max_pixels : int
+        Larger pictures are refused.
+    work : callable, optional
+        What turns an input into a result; `analyze_one` by default.
+    progress : bool
+        Whether to show a progress line, where standard error is a terminal.
+
+    Yields
+    ------
+    Analysis or Failure
+        One for each input.
+    """
+    work = analyze_one if work is None else work
+    announce_compilation()
+    with Progress("analyze", len(inputs), stream=None if progress else io.StringIO()) as line:
+        ordered = (
+            _alone(inputs, max_pixels, work)
+            if jobs == 1 or len(inputs) == 1
+            else _shared(inputs, jobs, max_pixels, work)
+        )
+        for name, result in zip(inputs, ordered, strict=True):
+            line.advance(note=printable(name))
+            yield result
+
+
+def analyze_one(name: str, max_pixels: int) -> Result:
+    """One input to its result: whatever goes wrong is in the `Failure`."""
+    try:
+        if name == STANDARD_INPUT:
+            return analyze(sys.stdin.buffer, max_pixels=max_pixels, name=STANDARD_INPUT)
+        return analyze(name, max_pixels=max_pixels, name=printable(name))
+    except ForensicsError as error:
+        return Failure(printable(name), printable(" ".join(str(error).split())))
+    except MemoryError:
+        return Failure(printable(name), "there is not enough memory for it")
+    except Exception as error:  # one input must not end the batch
+        return Failure(
+            printable(name), printable(f"internal error, please report it: {type(error).__name__}: {error}")
+        )
+
+
+def _alone(inputs: Sequence[str], max_pixels: int, work: Callable[[str, int], Result]) -> Iterator[Result]:
+    return (work(name, max_pixels) for name in inputs)
+
+
+def _shared(
+    inputs: Sequence[str], jobs: int, max_pixels: int, work: Callable[[str, int], Result]
+) -> Iterator[Result]:
+    """Results in order from worker processes; at most `_AHEAD` inputs a process are under way."""
+    waiting = deque(inputs)
+    running: deque[tuple[str, Future[Result]]] = deque()
+    pool = _pool(jobs)
+    try:
+        while waiting or running:
+            while waiting and len(running) < _AHEAD * jobs:
+                name = waiting.popleft()
+                running.append((name, _submit(pool, work, name, max_pixels)))
+            name, future = running.popleft()
+            try:
+                yield future.result()
+            except BrokenProcessPool:
+                pool.shutdown(wait=False, cancel_futures=True)
+                yield _retry(work, name, max_pixels)
+                unfinished = [later for later, _ in running]
+                waiting.extendleft(reversed(unfinished))
+                running.clear()
+                pool = _pool(jobs)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _pool(jobs: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
+
+
+def _submit(
+    pool: ProcessPoolExecutor, work: Callable[[str, int], Result], name: str, max_pixels: int
+) -> Future[Result]:
+    """Submit; a pool that is already broken gives a future that says so."""
+    if name == STANDARD_INPUT:
+        done: Future[Result] = Future()
+        done.set_result(work(name, max_pixels))
+        return done
+    try:
+        return pool.submit(work, name, max_pixels)
+    except BrokenProcessPool as error:
+        broken: Future[Result] = Future()
+        broken.set_exception(error)
+        return broken
+
+
+def _retry(work: Callable[[str, int], Result], name: str, max_pixels: int) -> Result:
+    """The input once more in a process of its own: which of those under way broke the pool is not known."""
+    with _pool(1) as pool:
+        try:
+            return pool.submit(work, name, max_pixels).result()
+        except BrokenProcessPool:
+            return Failure(
+                printable(name), "the process that analysed it died (out of memory, or a crash in a decoder)"
+            )
+
+
+def printable(text: str) -> str:
+    """Text without control characters and undecodable bytes: they are shown as escapes, so a file name cannot steer a terminal."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text
+    )
+
+
+def announce_compilation() -> None:
+    """Say once on standard error that the extractors' kernels are about to be compiled, where no compiled ones are found."""
+    shipped_extractor()
+    if not kernels_compiled():
+        sys.stderr.write("forensics: compiling the extractors, on the first run only (about 20 s)\n")
+        sys.stderr.flush()
+
+
+def kernels_compiled() -> bool:
+    """Whether the cache holds compiled code for every extractor module that has kernels."""
+    modules = [m for n, m in sys.modules.items() if n.startswith("forensics_features.") and m is not None]
+    for module in modules:
+        kernels = [
+            v
+            for v in vars(module).values()
+            if hasattr(v, "stats") and getattr(v, "__module__", "") == module.__name__
+        ]
+        if not kernels:
+            continue
+        folder = kernels[0].stats.cache_path
+        stem = module.__name__.rpartition(".")[2]
+        if folder is None or not any(Path(folder).glob(f"{stem}.*.nbi")):
+            return False
+    return True

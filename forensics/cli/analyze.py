@@ -1,0 +1,49 @@
+"""`forensics analyze`: pictures in, reports out, in the order given; a bad input is one line and the batch goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("-r", "--recursive", is_flag=True, help="Go through the folders below a folder too.")
+@click.option(
+    "-f", "--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True
+)
+@click.option(
+    "-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to this file."
+)
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes that share the work.",
+)
+@click.option(
+    "--max-pixels", type=click.IntRange(min=1), help="Refuse larger pictures.  [default: 250000000]"
+)
+def command(
+    paths: tuple[str, ...], recursive: bool, form: str, out: Path | None, jobs: int, max_pixels: int | None
+) -> None:
+    """Say whether pictures were ever lossily compressed, by which codec and how strongly.
+
+    PATH is a picture file, a folder (its pictures), a pattern such as 'scans/*.tif', or - for standard input. Exit code: 0
+    all done, 1 wrong usage, 2 some inputs failed.
+    """
+    from forensics.batch import analyze_all, expand
+    from forensics.picture import MAX_PIXELS
+    from forensics.report.writer import Writer
+
+    inputs = expand(paths, recursive=recursive)
+    with Writer(form, out) as writer:
+        failed = 0
+        progress = len(inputs) > 1 and not writer.on_terminal
+        for result in analyze_all(inputs, jobs=jobs, max_pixels=max_pixels or MAX_PIXELS, progress=progress):
+            failed += writer.write(result)
+    if failed:
+        raise SystemExit(2)

@@ -1,0 +1,73 @@
+"""Analyses as CSV (RFC 4180), one row a picture, failures included."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+
+from forensics_models.classes import CLASSES
+
+from forensics.analysis import Analysis
+from forensics.report.failure import Failure
+
+COLUMNS = (
+    "name", "status", "error", "verdict", "probability", "best", "compressed", "hevc_intra", "ratio", "ratio_low",
+    "ratio_high", "ssim", "ssim_low", "ssim_high", "agreement", "format", "width", "height", "windows",
+    *(f"p_{name}" for name in CLASSES), "evidence", "sha256", "model",
+)  # fmt: skip
+"""Names of the columns."""
+
+
+def row(result: Analysis | Failure) -> dict[str, object]:
+    """One picture's cells by column; cells that do not apply are left out."""
+    if isinstance(result, Failure):
+        return {"name": result.name, "status": "error", "error": result.error}
+    cells: dict[str, object] = {
+        "name": result.name,
+        "status": "ok",
+        "verdict": result.verdict,
+        "probability": _number(result.probability),
+        "best": result.best,
+        "compressed": _number(result.compressed),
+        "hevc_intra": _number(result.hevc_intra),
+        "agreement": result.agreement.status,
+        "format": result.container["format"],
+        "width": result.width,
+        "height": result.height,
+        "windows": len(result.windows),
+        "evidence": "; ".join(statement.trace for statement in result.evidence if statement.supports),
+        "sha256": result.sha256,
+        "model": result.versions["model"],
+    }
+    for name, interval in (("ratio", result.ratio), ("ssim", result.ssim)):
+        if interval is not None:
+            low, estimate, high = (_number(value) for value in interval)
+            cells.update({name: estimate, f"{name}_low": low, f"{name}_high": high})
+    cells.update({f"p_{name}": _number(probability) for name, probability in result.ranking})
+    return cells
+
+
+def _number(value: float) -> str:
+    return f"{value:.6g}"
+
+
+def render_head() -> str:
+    """The header line."""
+    return _lines([dict(zip(COLUMNS, COLUMNS, strict=True))])
+
+
+def render_row(result: Analysis | Failure) -> str:
+    """One line."""
+    return _lines([row(result)])
+
+
+def render(results: Iterable[Analysis | Failure]) -> str:
+    """The whole table."""
+    return render_head() + "".join(render_row(result) for result in results)
+
+
+def _lines(rows: list[dict[str, object]]) -> str:
+    buffer = io.StringIO()
+    csv.DictWriter(buffer, COLUMNS, lineterminator="\n").writerows(rows)
+    return buffer.getvalue()

@@ -1,0 +1,126 @@
+"""The analysis of one picture as text for a terminal: the verdict first, then what it rests on, then what it cannot tell."""
+
+from __future__ import annotations
+
+import textwrap
+
+from forensics.analysis import HEVC_FAMILY, INCONCLUSIVE, Analysis, Interval
+from forensics.report.failure import Failure
+
+TITLES = {
+    "uncompressed": "uncompressed (no lossy step found)",
+    "jpeg": "JPEG",
+    "jpeg2000": "JPEG 2000",
+    "jpegxr": "JPEG XR",
+    "bpg": "BPG",
+    "webp": "WebP",
+    "avif": "AVIF",
+    "heic": "HEIC",
+    "jpegxl": "JPEG XL",
+    HEVC_FAMILY: "HEVC intra (BPG or HEIC)",
+    INCONCLUSIVE: "inconclusive",
+}
+"""How classes and verdicts are written for people."""
+
+_WIDTH = 100
+_INDENT = 14
+_BOLD, _DIM, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
+
+
+def render(result: Analysis | Failure, *, colour: bool = False) -> str:
+    """One picture's report, lines ending in a newline.
+
+    Parameters
+    ----------
+    result : Analysis or Failure
+    colour : bool
+        Whether to use terminal escapes; only for a terminal.
+    """
+    bold, dim, plain = (_BOLD, _DIM, _PLAIN) if colour else ("", "", "")
+    if isinstance(result, Failure):
+        return f"{bold}{result.name}{plain}\n{_row('error', result.error)}"
+    lines = [f"{bold}{result.name}{plain}  {dim}{_container(result)}{plain}\n"]
+    lines.append(
+        _row("verdict", f"{bold}{TITLES[result.verdict]}{plain}, {_verdict_note(result)}", wrap=False)
+    )
+    lines.append(_row("ranking", _ranking(result)))
+    if result.ratio is not None and result.ssim is not None:
+        strength = f"ratio {_interval(result.ratio, 1)}:1, SSIM {_interval(result.ssim, 3)}"
+        lines.append(_row("strength", f"{strength} (90 % intervals)"))
+    lines.append(_row("container", result.agreement.text))
+    lines += _rows(
+        "evidence",
+        [_evidence(result, i) for i in range(len(result.evidence))] or ["none outside the ordinary"],
+    )
+    lines += _rows("limits", list(result.limits))
+    lines.append(
+        f"{dim}{_row('sha256', result.sha256, wrap=False)}{_row('versions', _versions(result))}{plain}"
+    )
+    return "".join(lines)
+
+
+def _row(label: str, text: str, *, wrap: bool = True) -> str:
+    start = f"  {label:<{_INDENT - 2}}"
+    if not wrap:
+        return f"{start}{text}\n"
+    lines = textwrap.wrap(text, _WIDTH - _INDENT, break_long_words=False, break_on_hyphens=False) or [""]
+    return "".join(f"{start if i == 0 else ' ' * _INDENT}{line}\n" for i, line in enumerate(lines))
+
+
+def _rows(label: str, texts: list[str]) -> list[str]:
+    return [_row(label if i == 0 else "", text) for i, text in enumerate(texts)]
+
+
+def percent(probability: float) -> str:
+    """A probability for people: never rounded to certainty."""
+    if probability > 0.999:
+        return "> 99.9 %"
+    return "< 0.1 %" if probability < 0.001 else f"{100 * probability:.1f} %"
+
+
+def _verdict_note(result: Analysis) -> str:
+    if result.verdict == INCONCLUSIVE:
+        return f"{percent(result.compressed)} compressed; best guess {TITLES[result.best]} at {percent(result.probability)}"
+    note = f"probability {percent(result.probability)}"
+    if result.verdict in ("bpg", "heic"):
+        note += f"; {TITLES[HEVC_FAMILY]} {percent(result.hevc_intra)}"
+    if result.variants:
+        name, share = max(result.variants.items(), key=lambda item: item[1])
+        note += f"; overlap mode {name.rpartition('-')[2]} ({percent(share)})"
+    return note
+
+
+def _ranking(result: Analysis) -> str:
+    shown = [(name, p) for name, p in result.ranking if p >= 0.001][:4]
+    return ", ".join(f"{TITLES[name].split(' (')[0]} {percent(p)}" for name, p in shown)
+
+
+def _interval(interval: Interval, digits: int) -> str:
+    return f"{interval.estimate:.{digits}f} [{interval.low:.{digits}f} to {interval.high:.{digits}f}]"
+
+
+def _evidence(result: Analysis, index: int) -> str:
+    statement = result.evidence[index]
+    if statement.supports is False:
+        return f"{statement.text}; speaks for {', '.join(TITLES[name] for name in statement.speaks_for)}"
+    return statement.text
+
+
+def _container(result: Analysis) -> str:
+    facts = result.container
+    parts = [str(facts["format"]), f"{result.width}x{result.height}"]
+    if facts.get("bit_depth"):
+        parts.append(f"{facts['bit_depth']} bit")
+    jpeg = facts.get("jpeg") or {}
+    if jpeg.get("quality") is not None:
+        parts.append(f"quality {'' if jpeg['standard_tables'] else 'about '}{jpeg['quality']:g}")
+    subsampling = jpeg.get("subsampling") or facts.get("chroma_subsampling")
+    parts += [subsampling] if subsampling else []
+    parts += ["progressive"] if jpeg.get("progressive") else []
+    parts += [f"wavelet {facts['wavelet']}"] if facts.get("wavelet") else []
+    parts += ["ICC profile"] if facts.get("icc_profile") else []
+    return ", ".join(parts)
+
+
+def _versions(result: Analysis) -> str:
+    return ", ".join(f"{name} {version}" for name, version in result.versions.items())
