@@ -115,6 +115,27 @@ def _wavelet(key: str, title: str) -> Trace:
     )
 
 
+def _lapped(mode: str, bands: tuple[str, ...], title: str) -> Trace:
+    return Trace(
+        f"lapped-{mode}",
+        tuple(f"lapped.{band}_contrast" for band in bands),
+        ("jpegxr",),
+        f"steps in JPEG XR's transform {title}",
+        f"the coefficients of JPEG XR's transform {title} gather at multiples of {{step}} (contrast {{value}})",
+        steps=tuple(f"lapped.{band}_log2_step" for band in bands),
+    )
+
+
+def _upsampling(key: str, title: str, speaks_for: tuple[str, ...]) -> Trace:
+    return Trace(
+        f"chroma-{key}",
+        tuple(f"chroma.chroma_{key}_{axis}_contrast" for axis in "xy"),
+        speaks_for,
+        f"chroma upsampled by {title}",
+        f"chroma was stored at half resolution and brought back by {title} (contrast {{value}})",
+    )
+
+
 TRACES: tuple[Trace, ...] = (
     _lattice("bt601_full", "8-bit full-range BT.601 YCbCr, rounded as JPEG decoders do", ("jpeg", "bpg")),
     _lattice(
@@ -168,7 +189,7 @@ TRACES: tuple[Trace, ...] = (
     Trace(
         "residual-comb",
         ("block_dct.four_comb", "block_dct.eight_pooled_comb", "block_dct.sixteen_pooled_comb"),
-        ("avif", *HEVC),
+        ("webp", "avif", *HEVC),
         "one step for all DCT coefficients",
         "DCT coefficients of several block sizes share one step of {step} (contrast {value}), as intra-predicting codecs leave them",
         steps=(
@@ -186,6 +207,24 @@ TRACES: tuple[Trace, ...] = (
         "JPEG 2000's family of steps",
         "the steps of the CDF 9/7 subbands agree with one another as in JPEG 2000 (agreement {value})",
     ),
+    _lapped("0", ("high_plain", "low_plain_plain"), "without overlap (mode 0)"),
+    _lapped("1", ("high_lapped", "low_lapped_plain"), "with the first overlap (mode 1 or 2)"),
+    _lapped("2", ("low_lapped_lapped",), "with both overlaps (mode 2)"),
+    Trace(
+        "rounding-dct",
+        ("rounding.rounding_dct_luma_cosine", "rounding.rounding_dct_luma_contrast"),
+        ("jpeg",),
+        "8x8 DCT coefficients near whole numbers",
+        "the 8x8 DCT coefficients lie near whole numbers on one grid (strength {value}), as after a JPEG of highest quality",
+    ),
+    _upsampling(
+        "triangle", "the (3, 1)/4 triangle of JPEG, WebP and AVIF decoders", ("jpeg", "webp", "avif", "heic")
+    ),
+    _upsampling("repeat", "repetition", ("jpeg", "webp", "avif", *HEVC)),
+    _upsampling("linear", "co-sited interpolation", ("jpegxr", "avif", *HEVC)),
+    _upsampling("cubic", "cubic interpolation", ("avif", *HEVC)),
+    _upsampling("seven_tap", "BPG's 7-tap filter", ("bpg",)),
+    _upsampling("eight_tap", "BPG's 8-tap filter", ("bpg",)),
     Trace(
         "blocks-8",
         ("blockiness.step_period_8", "blockiness.step_eight_over_rest", "blockiness.jump_period_8"),
