@@ -1,0 +1,85 @@
+"""`forensics dataset`: build a data set of encoded pictures, or show what one holds."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from forensics.errors import UsageError
+
+
+def _shares(text: str) -> dict[str, float]:
+    """Shares of splits from `NAME=SHARE,...`."""
+    try:
+        pairs = (part.split("=") for part in text.split(","))
+        return {name.strip(): float(share) for name, share in pairs}
+    except ValueError:
+        raise UsageError(f"--split takes NAME=SHARE,..., for instance train=0.8,val=0.2, not {text!r}") from None
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+@click.group()
+def command() -> None:
+    """Build or show a data set of encoded pictures."""
+
+
+@command.command()
+@click.argument("sources", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option(
+    "--suite", type=click.Choice(["random", "grid", "kib", "quick"]), default="random", show_default=True,
+    help="random strengths for training, the full grid, the file-size grid, or a small sample",
+)  # fmt: skip
+@click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help="of all that is random")
+@click.option("--jobs", type=click.IntRange(1), default=None, help="worker processes  [default: one a CPU]")
+@click.option(
+    "--per-source", type=click.IntRange(1), default=3, show_default=True,
+    help="random: draws a source; grid: preparations beside the plain one",
+)  # fmt: skip
+@click.option("--codecs", default="", help="only these encoders or classes, separated by commas")
+@click.option(
+    "--split", "shares", default="train=0.8,val=0.1,test=0.1", show_default=True,
+    help="shares of the splits for sources whose folder names none",
+)  # fmt: skip
+@click.option("--only", default="", help="only sources of these splits, separated by commas")
+@click.option(
+    "--synthetic", type=click.IntRange(0), default=None, help="synthetic sources to add  [default: 60 for random, else 0]"
+)
+@click.option("--retry-failed", is_flag=True, help="try jobs again that are recorded as failed")
+def build(
+    sources: Path, out: Path, suite: str, seed: int, jobs: int | None, per_source: int, codecs: str, shares: str,
+    only: str, synthetic: int | None, retry_failed: bool,
+) -> int:  # fmt: skip
+    """Encode the pictures below SOURCES into the data set OUT; run again, it continues where it stopped.
+
+    Sources are PNG, TIFF, PPM, BMP, and lossless WebP and JPEG XL. A sub-folder train, val or test... gives the split.
+    """
+    from forensics.dataset import encoders
+    from forensics.dataset.build import build as run
+    from forensics.dataset.plan import Settings
+    from forensics.dataset.show import outcome_text
+
+    count = synthetic if synthetic is not None else 60 if suite == "random" else 0
+    settings = Settings(suite, seed, per_source, encoders.available(_names(codecs)), _shares(shares), count)
+    outcome = run(sources, out, settings, jobs=jobs or os.cpu_count() or 1, splits=_names(only), retry=retry_failed)
+    click.echo(outcome_text(outcome))
+    return 2 if outcome.bad or outcome.statuses.get("failed") else 0
+
+
+@command.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def show(out: Path, form: str) -> None:
+    """Print what the data set OUT holds: counts, reached strengths against targets, unreachable cells."""
+    import json
+
+    from forensics.dataset import manifest
+    from forensics.dataset.show import summarise, summary_text
+
+    summary = summarise(manifest.read(out), list(manifest.read_sources(out)))
+    click.echo(json.dumps(summary, indent=1) if form == "json" else summary_text(summary))

@@ -1,0 +1,193 @@
+"""What is made of each source: a seeded, deterministic list of jobs.
+
+A plan is a list of draws; a draw is one prepared picture (crop, resizing, camera, ...) and the jobs that encode it. The
+plan of a source depends on its pixels' hash, the suite, the seed and the encoders alone: not on other sources, the order
+of work or the number of processes. Every job has an id made from all that defines its file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from forensics_models.classes import FINE_CLASSES
+
+from forensics.codecs.base import Value
+from forensics.dataset import grids, recipes
+from forensics.dataset.preparation import Crop, Resize, Step, to_json
+from forensics.dataset.random_preparation import draw_after, draw_preparation
+from forensics.dataset.sources import SHARES, Source
+from forensics.errors import UsageError
+
+SUITES = ("random", "grid", "kib", "quick")
+"""Continuous random strengths for training; the full grid; the published file-size grid; a small sample."""
+
+TARGETS = ("stored", "parameter", "ratio", "ssim", "max-kib")
+"""Kinds of targets: stored losslessly; the codec's own parameter; raw over file bytes; SSIM; largest file size in KiB."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a build was asked for; two builds into one folder must agree on all of it.
+
+    `encoders` maps every available encoder that may be used to its library and version, in registry order.
+    """
+
+    suite: str
+    seed: int
+    per_source: int
+    encoders: Mapping[str, str]
+    shares: Mapping[str, float] = field(default_factory=lambda: dict(SHARES))
+    synthetic: int = 0
+
+    def __post_init__(self) -> None:
+        if self.suite not in SUITES:
+            raise UsageError(f"a suite is one of {', '.join(SUITES)}, not {self.suite!r}")
+        if self.per_source < 1:
+            raise UsageError(f"at least one draw a source, not {self.per_source}")
+        if self.seed < 0 or self.synthetic < 0:
+            raise UsageError("the seed and the number of synthetic pictures are not negative")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One file to make: what to encode with, how strongly, and the steps a reader applies to the decoded picture.
+
+    `target` is in the unit of its kind: nothing, the parameter's value, a ratio, an SSIM, or KiB at 512x512 pixels, for
+    which `target_bytes` is the limit at this picture's size.
+    """
+
+    id: str
+    variant: str
+    fine_class: str
+    encoder: str
+    switches: Mapping[str, Value]
+    target_kind: str
+    target: float
+    target_bytes: int = 0
+    after: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One prepared picture and the jobs on it; `kind` names the preparation in a word."""
+
+    number: int
+    kind: str
+    preparation: tuple[Step, ...]
+    jobs: tuple[Job, ...]
+
+
+def plan(source: Source, settings: Settings) -> list[Draw]:
+    """All draws of a source; empty for a picture that is too small for the suite."""
+    if settings.suite in ("random", "quick"):
+        return _random(source, settings)
+    return _full_grid(source, settings) if settings.suite == "grid" else _kib(source, settings)
+
+
+def generator(source: Source, settings: Settings, *purpose: int) -> np.random.Generator:
+    """The random numbers of one purpose for one source: independent of every other source and purpose."""
+    return np.random.default_rng([settings.seed, int(source.sha256[:15], 16), *purpose])
+
+
+def _draw(
+    source: Source, settings: Settings, number: int, kind: str, steps: list[Step], jobs: list[dict[str, Any]]
+) -> Draw:
+    """A draw whose jobs carry ids."""
+    preparation = json.dumps(to_json(steps), sort_keys=True)
+    made = []
+    for job in jobs:
+        content = {**job, "after": to_json(job.get("after", ()))}
+        identity = [source.sha256, settings.suite, settings.seed, number, preparation, content]
+        digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+        made.append(Job(id=digest[:16], **job))
+    return Draw(number, kind, tuple(steps), tuple(made))
+
+
+def _stored(variant: str) -> dict[str, Any]:
+    return {
+        "variant": variant, "fine_class": "uncompressed", "encoder": "png", "switches": {},
+        "target_kind": "stored", "target": 0.0,
+    }  # fmt: skip
+
+
+def _random(source: Source, settings: Settings) -> list[Draw]:
+    """Draws in pairs: one preparation with every class on it, and another that is kept uncompressed alone."""
+    limits = recipes.RANDOM_SIDES if settings.suite == "random" else recipes.QUICK_SIDES
+    if min(source.width, source.height) < limits[0]:
+        return []
+    draws = []
+    for pair in range(settings.per_source):
+        kind, steps = draw_preparation(source, limits, generator(source, settings, pair, 0))
+        jobs = [_stored("random")]
+        for index, fine_class in enumerate(FINE_CLASSES[1:], start=1):
+            job = _random_job(fine_class, settings, generator(source, settings, pair, index))
+            jobs.extend([job] if job else [])
+        draws.append(_draw(source, settings, 2 * pair, kind, steps, jobs))
+        if settings.suite == "random":
+            kind, steps = draw_preparation(source, limits, generator(source, settings, pair, len(FINE_CLASSES)))
+            draws.append(_draw(source, settings, 2 * pair + 1, kind, steps, [_stored("random-extra")]))
+    return draws
+
+
+def _random_job(fine_class: str, settings: Settings, numbers: np.random.Generator) -> dict[str, Any] | None:
+    """A random encoder, switches, strength and after-step for one class, or None when it has no encoder here."""
+    chosen = recipes.draw_encoder(fine_class, settings.encoders, numbers)
+    if chosen is None:
+        return None
+    encoder, switches = chosen
+    if settings.suite == "quick":
+        kind, target = "ratio", float(numbers.choice([6.0, 12.0, 24.0, 48.0]))
+    else:
+        kind, target = recipes.draw_target(fine_class, encoder, switches, numbers)
+    return {
+        "variant": settings.suite, "fine_class": fine_class, "encoder": encoder, "switches": switches,
+        "target_kind": kind, "target": target, "after": draw_after(numbers),
+    }  # fmt: skip
+
+
+def _full_grid(source: Source, settings: Settings) -> list[Draw]:
+    """A plain draw with all variants, and `per_source` prepared ones with the default encoders."""
+    if min(source.width, source.height) < grids.SIDES[0]:
+        return []
+    draws = []
+    for variant in grids.chosen_preparations(settings.per_source, generator(source, settings, 0)):
+        number = grids.PREPARATIONS.index(variant)
+        steps = grids.prepare(variant, source, generator(source, settings, 1, number))
+        height, width = _size_after(steps)
+        jobs = [_stored("default")]
+        for cell in grids.cells(variant, settings.encoders, height, width):
+            jobs += [_cell_job(cell, "ratio", ratio) for ratio in grids.RATIOS]
+            if cell.variant == "default":
+                jobs += [_cell_job(cell, "ssim", level) for level in grids.SSIMS]
+        draws.append(_draw(source, settings, number, variant, steps, jobs))
+    return draws
+
+
+def _size_after(steps: list[Step]) -> tuple[int, int]:
+    """Height and width that the last crop or resizing leaves."""
+    sized = [step for step in steps if isinstance(step, (Crop, Resize))]
+    return sized[-1].height, sized[-1].width
+
+
+def _cell_job(cell: grids.Cell, kind: str, target: float, target_bytes: int = 0) -> dict[str, Any]:
+    return {
+        "variant": cell.variant, "fine_class": cell.fine_class, "encoder": cell.encoder,
+        "switches": dict(cell.switches), "target_kind": kind, "target": target,
+        "target_bytes": target_bytes, "after": cell.after,
+    }  # fmt: skip
+
+
+def _kib(source: Source, settings: Settings) -> list[Draw]:
+    """The central 512x512 pixels, or what there is, in ten classes at twelve file sizes; byte targets go by area."""
+    crop = grids.centre_crop(source, 512)
+    jobs = []
+    for cell in grids.default_cells(settings.encoders):
+        for kib in grids.KIB:
+            limit = kib * 1024 * crop.height * crop.width // 512**2
+            jobs.append(_cell_job(cell, "max-kib", float(kib), limit))
+    return [_draw(source, settings, 0, "centre-crop", [crop], jobs)]

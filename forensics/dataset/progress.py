@@ -1,0 +1,102 @@
+"""A progress line for long work: on a terminal only, on standard error, and silent everywhere else."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Self, TextIO
+
+
+class Progress:
+    """One line that is rewritten in place at most ten times a second: label, count, share, time left, a note.
+
+    Use as a context manager. Nothing is written where `stream` (standard error unless given) is not a terminal.
+    """
+
+    def __init__(self, label: str, total: int, *, stream: TextIO | None = None) -> None:
+        self.label, self.total, self.done, self.note = label, total, 0, ""
+        self._stream = sys.stderr if stream is None else stream
+        self._shown = self._stream.isatty()
+        self._start = self._last = time.monotonic()
+        self._resumed = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._shown:
+            self._write()
+            self._stream.write("\n")
+            self._stream.flush()
+
+    def resume(self, done: int) -> None:
+        """Count `done` pieces as finished before this run, so that they do not enter the time left."""
+        self.done += done
+        self._resumed += done
+
+    def advance(self, pieces: int = 1, note: str = "") -> None:
+        """Count finished pieces and show `note` behind them."""
+        self.done += pieces
+        self.note = note or self.note
+        if self._shown and time.monotonic() - self._last >= 0.1:
+            self._write()
+
+    def line(self) -> str:
+        """The present line, without the carriage return."""
+        share = f" {100 * self.done / self.total:3.0f} %" if self.total else ""
+        fresh, elapsed = self.done - self._resumed, time.monotonic() - self._start
+        left = ""
+        if fresh and self.done < self.total:
+            left = f" {_clock(elapsed / fresh * (self.total - self.done))} left"
+        return f"{self.label} {self.done}/{self.total}{share}{left} {self.note}".rstrip()
+
+    def _write(self) -> None:
+        self._last = time.monotonic()
+        self._stream.write(f"\r\x1b[K{self.line()[:110]}")
+        self._stream.flush()
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+class Counter:
+    """Progress of work that reports (label, done, total): a `Progress` line for each label, and lines of text between.
+
+    Use as a context manager. `say` writes to standard error whether or not it is a terminal.
+    """
+
+    def __init__(self) -> None:
+        self._line: Progress | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def show(self, label: str, done: int, total: int) -> None:
+        """Bring the line of `label` to `done` of `total`; the first call of a label counts as resumed work."""
+        if self._line is None or self._line.label != label:
+            self._close()
+            self._line = Progress(label, total)
+            self._line.resume(done)
+        self._line.advance(done - self._line.done)
+
+    def say(self, text: str) -> None:
+        """Write one line of text under the progress line."""
+        self._close()
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+    def _close(self) -> None:
+        if self._line is not None:
+            self._line.__exit__(None, None, None)
+            self._line = None

@@ -1,0 +1,179 @@
+"""How often what is drawn for training: encoders of a class, their switches, and strengths.
+
+Weights follow what is met in practice, with rare settings kept in so that a model has seen them; slow settings are rare
+because a data set needs many files. What a table leaves out is never drawn, and serves to measure generalisation: the AV1
+encoders SVT and rav1e, cjpeg's floating-point DCT, and some of the quantisation-table families.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from forensics.codecs import registry
+from forensics.codecs.base import Codec, Value
+from forensics.dataset.encoders import encoder_for, encoders_of, forced_switches
+
+RANDOM_SIDES = (192, 384)
+"""Smallest and largest side of a prepared picture of the suite `random`, in pixels."""
+
+QUICK_SIDES = (128, 256)
+"""The same for the suite `quick`."""
+
+RATIOS = (3.0, 130.0)
+"""Range of the compression ratios aimed at."""
+
+RATIO_EXPONENT = 1.25
+"""Of the uniform position on the logarithmic range: above 1 makes weak compression, which is harder to judge, more frequent."""
+
+PARAMETER_SHARE = 0.25
+"""Share of files whose own strength parameter is drawn instead of a ratio, so that very high quality occurs."""
+
+PARAMETER_ONLY = ("jpegxr",)
+"""Encoders whose parameter is always drawn: a fine class has but a stretch of it, and few ratios lie there."""
+
+Choices = Sequence[tuple[Value, float]]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The weight of an encoder within its class, and the weights of its switches' values.
+
+    A switch that is not named stays at its default.
+    """
+
+    weight: float
+    switches: Mapping[str, Choices] = field(default_factory=dict)
+
+
+_CHROMA: Choices = (("4:2:0", 0.5), ("4:4:4", 0.3), ("4:2:2", 0.15), ("grey", 0.05))
+_CHROMA_COLOUR: Choices = (("4:2:0", 0.55), ("4:4:4", 0.3), ("4:2:2", 0.15))
+_OFTEN: Choices = ((True, 0.85), (False, 0.15))
+_SELDOM: Choices = ((False, 0.7), (True, 0.3))
+_TILES: Choices = ((0, 0.92), (256, 0.05), (128, 0.03))
+_LEVELS: Choices = ((5, 0.7), (6, 0.1), (4, 0.1), (3, 0.07), (2, 0.03))
+_WAVELETS: Choices = (("9/7", 0.65), ("5/3", 0.35))
+_SPEEDS: Choices = ((6, 0.35), (8, 0.3), (10, 0.15), (7, 0.1), (9, 0.1))
+_METHODS: Choices = ((4, 0.5), (6, 0.15), (5, 0.05), (3, 0.1), (2, 0.1), (0, 0.1))
+_EFFORTS: Choices = ((7, 0.4), (3, 0.2), (5, 0.2), (4, 0.15), (6, 0.05))
+_PRESETS: Choices = (
+    ("medium", 0.3), ("fast", 0.25), ("slow", 0.2), ("superfast", 0.15), ("ultrafast", 0.1),
+)  # fmt: skip
+
+RECIPES: Mapping[str, Recipe] = {
+    "jpeg": Recipe(3, {
+        "subsampling": (("4:2:0", 0.5), ("4:4:4", 0.3), ("4:2:2", 0.15), ("grey", 0.03), ("rgb", 0.02)),
+        "tables": (("standard", 0.75), ("flat", 0.05), ("ms-ssim", 0.05), ("psnr-hvs", 0.05), ("robidoux", 0.1)),
+        "progressive": _SELDOM,
+    }),
+    "jpeg-cjpeg": Recipe(1, {
+        "subsampling": _CHROMA, "progressive": _SELDOM,
+        "smooth": ((0, 0.95), (10, 0.05)), "dct": (("int", 0.85), ("fast", 0.15)),
+    }),
+    "jpeg2000": Recipe(3, {
+        "wavelet": _WAVELETS, "levels": _LEVELS, "tile_size": _TILES, "colour_transform": _OFTEN,
+    }),
+    "jpeg2000-psnr": Recipe(1, {
+        "wavelet": _WAVELETS, "levels": _LEVELS, "tile_size": _TILES, "colour_transform": _OFTEN,
+    }),
+    "jpeg2000-ht": Recipe(0.5, {"levels": _LEVELS, "tile_size": _TILES, "colour_transform": _OFTEN}),
+    "jpeg2000-openjpeg": Recipe(1.5, {
+        "wavelet": _WAVELETS, "levels": _LEVELS, "tile": _TILES, "colour_transform": _OFTEN,
+        "codeblock": (("64x64", 0.85), ("32x32", 0.15)),
+    }),
+    "jpegxr": Recipe(1),
+    "jpegxr-jxrlib": Recipe(2, {"subsampling": _CHROMA}),
+    "bpg": Recipe(3, {
+        "subsampling": _CHROMA, "preset": _PRESETS, "bit_depth": ((8, 0.65), (10, 0.35)),
+        "colour_space": (("ycbcr", 0.85), ("bt709", 0.07), ("ycgco", 0.05), ("rgb", 0.03)),
+        "limited_range": ((False, 0.95), (True, 0.05)), "psychovisual": _SELDOM,
+        "sao": ((True, 0.9), (False, 0.1)), "deblock": ((True, 0.95), (False, 0.05)),
+    }),
+    "bpg-bpgenc": Recipe(1, {"subsampling": _CHROMA_COLOUR, "depth": ((8, 0.8), (10, 0.2))}),
+    "webp": Recipe(3, {
+        "method": _METHODS,
+        "preset": (("default", 0.75), ("photo", 0.1), ("picture", 0.08), ("drawing", 0.05), ("icon", 0.02)),
+    }),
+    "webp-cwebp": Recipe(1.5, {
+        "method": _METHODS, "preset": (("default", 0.6), ("photo", 0.2), ("picture", 0.1), ("drawing", 0.1)),
+        "filter": ((-1, 0.8), (0, 0.08), (20, 0.06), (60, 0.06)), "noise_shaping": ((-1, 0.85), (0, 0.08), (100, 0.07)),
+        "sharp_yuv": ((False, 0.8), (True, 0.2)),
+    }),
+    "avif": Recipe(3, {
+        "subsampling": _CHROMA, "speed": _SPEEDS, "range": (("full", 0.9), ("limited", 0.1)),
+        "tune": (("default", 0.8), ("psnr", 0.1), ("ssim", 0.1)), "film_grain": ((0, 0.98), (25, 0.02)),
+    }),
+    "avif-avifenc": Recipe(1, {
+        "subsampling": _CHROMA, "speed": _SPEEDS, "depth": ((8, 0.7), (10, 0.3)),
+        "range": (("full", 0.75), ("limited", 0.25)), "matrix": ((6, 0.6), (1, 0.35), (9, 0.05)),
+    }),
+    "heic": Recipe(3, {
+        "subsampling": _CHROMA, "preset": _PRESETS,
+        "tune": (("ssim", 0.6), ("psnr", 0.3), ("grain", 0.05), ("fastdecode", 0.05)), "sao": ((True, 0.9), (False, 0.1)),
+    }),
+    "heic-heif-enc": Recipe(1, {
+        "subsampling": _CHROMA_COLOUR, "preset": _PRESETS,
+        "tune": (("ssim", 0.6), ("psnr", 0.35), ("fastdecode", 0.05)),
+    }),
+    "jpegxl": Recipe(3, {"effort": _EFFORTS, "decoding_speed": ((0, 0.85), (1, 0.05), (2, 0.05), (4, 0.05))}),
+    "jpegxl-cjxl": Recipe(1, {
+        "effort": _EFFORTS, "epf": ((-1, 0.8), (0, 0.1), (1, 0.05), (3, 0.05)), "gaborish": ((-1, 0.85), (0, 0.15)),
+        "modular": ((-1, 0.96), (1, 0.04)),
+    }),
+}  # fmt: skip
+"""Recipes by registry name; an encoder without one has weight 1 and keeps its defaults."""
+
+
+def draw_encoder(
+    fine_class: str, names: Iterable[str], numbers: np.random.Generator
+) -> tuple[str, dict[str, Value]] | None:
+    """A random encoder of a fine class out of `names`, and random switches; None where there is no encoder."""
+    usable = encoders_of(fine_class, names)
+    if not usable:
+        return None
+    weights = np.array([RECIPES.get(name, Recipe(1)).weight for name in usable])
+    name = usable[_choose(weights, numbers)]
+    switches = {}
+    for switch, choices in RECIPES.get(name, Recipe(1)).switches.items():
+        switches[switch] = choices[_choose(np.array([weight for _, weight in choices]), numbers)][0]
+    return name, {**switches, **forced_switches(name, fine_class)}
+
+
+def draw_target(
+    fine_class: str, encoder: str, switches: Mapping[str, Value], numbers: np.random.Generator
+) -> tuple[str, float]:
+    """Kind and value of a random target: a ratio, or in `PARAMETER_SHARE` of the cases the codec's own parameter."""
+    by_parameter = numbers.random() < PARAMETER_SHARE or encoder in PARAMETER_ONLY
+    position = numbers.random()
+    if by_parameter:
+        # The exponent moves the median from the middle of the range towards fine settings, as people choose them.
+        return "parameter", _parameter_at(encoder_for(encoder, fine_class), switches, position**1.5)
+    low, high = np.log(RATIOS)
+    return "ratio", float(f"{np.exp(low + (high - low) * position**RATIO_EXPONENT):.4g}")
+
+
+def _parameter_at(codec: Codec, switches: Mapping[str, Value], position: float) -> float:
+    """The strength parameter at a share of all segments together."""
+    segments = codec.segments(switches)
+    place = position * len(segments)
+    index = min(int(place), len(segments) - 1)
+    return float(f"{float(segments[index].at(place - index)):.4g}")
+
+
+def _choose(weights: np.ndarray, numbers: np.random.Generator) -> int:
+    return int(np.searchsorted(np.cumsum(weights), numbers.random() * weights.sum(), side="right"))
+
+
+def check(name: str) -> list[str]:
+    """What a recipe says that its codec does not know, for tests: empty when they agree."""
+    codec = registry.get(name)
+    wrong = []
+    for switch, choices in RECIPES[name].switches.items():
+        if switch not in codec.switches:
+            wrong.append(f"{name} has no switch {switch}")
+            continue
+        known = codec.switches[switch]
+        wrong += [f"{name}: {switch} {value}" for value, _ in choices if not known.open and value not in known.values]
+    return wrong

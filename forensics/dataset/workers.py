@@ -1,0 +1,137 @@
+"""Worker processes that yield messages as they go, survive the death of one of them, and end with their parent.
+
+A task is run by a generator function `work(task)` of a module; every message it yields reaches the parent at once. With
+one job the work runs in the calling process. Workers are started afresh (not forked) in a process group of their own, so
+that Ctrl-C on the terminal reaches the parent alone; when the parent is killed, a worker ends at its next message.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from types import TracebackType
+from typing import Any, Self
+
+Work = Callable[[Any], Iterable[Any]]
+
+_NEXT, _DONE, _ERROR = "next", "done", "error"
+
+
+@dataclass
+class _Worker:
+    process: Any
+    pipe: Connection
+    task: Any = None
+    busy: bool = False
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something a task reported: a `message`, its end (`done`), an exception's text (`error`) or its process's death."""
+
+    kind: str
+    task: Any
+    content: Any = None
+
+
+class Workers:
+    """A pool of at most `jobs` processes that run `work`; use as a context manager, leave it to stop them."""
+
+    def __init__(self, work: Work, jobs: int) -> None:
+        self._work, self._jobs = work, max(1, jobs)
+        self._tasks: deque[Any] = deque()
+        self._workers: list[_Worker] = []
+        self._context = multiprocessing.get_context("spawn")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for worker in self._workers:
+            worker.pipe.close()
+            if worker.busy:
+                worker.process.terminate()
+        for worker in self._workers:
+            worker.process.join()
+        self._workers.clear()
+
+    def submit(self, task: Any) -> None:
+        """Add a task to the queue; may be called while events are read."""
+        self._tasks.append(task)
+
+    def events(self) -> Iterator[Event]:
+        """Events of all tasks until the queue is empty and every worker idle."""
+        if self._jobs == 1:
+            yield from self._here()
+            return
+        while self._tasks or any(worker.busy for worker in self._workers):
+            self._dispatch()
+            ready = wait([worker.pipe for worker in self._workers if worker.busy])
+            for worker in [worker for worker in self._workers if worker.pipe in ready]:
+                yield self._receive(worker)
+
+    def _here(self) -> Iterator[Event]:
+        while self._tasks:
+            task = self._tasks.popleft()
+            try:
+                for message in self._work(task):
+                    yield Event("message", task, message)
+            except Exception as error:
+                yield Event("error", task, f"{type(error).__name__}: {error}")
+            else:
+                yield Event("done", task)
+
+    def _dispatch(self) -> None:
+        idle = [worker for worker in self._workers if not worker.busy]
+        while self._tasks and (idle or len(self._workers) < self._jobs):
+            worker = idle.pop() if idle else self._start()
+            worker.task, worker.busy = self._tasks.popleft(), True
+            worker.pipe.send(worker.task)
+
+    def _start(self) -> _Worker:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=_serve, args=(self._work, theirs), daemon=True)
+        process.start()
+        theirs.close()
+        worker = _Worker(process, ours)
+        self._workers.append(worker)
+        return worker
+
+    def _receive(self, worker: _Worker) -> Event:
+        try:
+            kind, content = worker.pipe.recv()
+        except (EOFError, OSError):
+            worker.process.join()
+            worker.pipe.close()
+            self._workers.remove(worker)
+            code = worker.process.exitcode
+            how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+            return Event("died", worker.task, how)
+        if kind == _NEXT:
+            return Event("message", worker.task, content)
+        worker.busy = False
+        return Event("done" if kind == _DONE else "error", worker.task, content)
+
+
+def _serve(work: Work, pipe: Connection) -> None:
+    """A worker's life: take a task, send its messages, and end when the parent's end of the pipe is gone."""
+    os.setpgid(0, 0)
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while True:
+            task = pipe.recv()
+            try:
+                for message in work(task):
+                    pipe.send((_NEXT, message))
+            except (BrokenPipeError, ConnectionResetError):
+                raise
+            except Exception as error:
+                pipe.send((_ERROR, f"{type(error).__name__}: {error}"))
+            else:
+                pipe.send((_DONE, None))
