@@ -85,44 +85,40 @@ def parity_histograms(band: np.ndarray, scale: float, margin: int, counts: np.nd
 
 
 @fast_kernel
-def band_sums(band: np.ndarray, scale: float, row: int, column: int, margin: int, sums: np.ndarray) -> None:
-    """Sums over the coefficients c = scale * band[row::2, column::2], `margin` coefficients from the border left out.
+def band_sums(band: np.ndarray, scale: float, margin: int, sums: np.ndarray) -> None:
+    """Sums over the coefficients c = scale * band, `margin` coefficients from the border left out.
 
     `sums` is `np.ndarray [shape=(6,), dtype=float64]`, written: count, count of |c| < 0.5, count of |c| < 1, sum |c|, sum c^2, and
     count of (c, right neighbour) and (c, lower neighbour) pairs with both below 1 in magnitude.
     """
     height, width = band.shape
-    one = np.float32(1)
-    half = np.float32(0.5)
     size = np.float32(scale)
-    count = 0
-    below_half = 0
-    below_one = 0
-    pairs = 0
-    magnitude = np.float64(0)
-    energy = np.float64(0)
-    for i in range(row + 2 * margin, height - 2 * margin, 2):
-        lower = min(i + 2, height - 1)
-        inside = i + 2 < height - 2 * margin
-        row_magnitude = np.float32(0)
-        row_energy = np.float32(0)
-        previous = False
-        for j in range(column + 2 * margin, width - 2 * margin, 2):
-            c = abs(band[i, j]) * size
-            zero = c < one
-            count += 1
-            below_half += c < half
-            below_one += zero
-            pairs += zero & previous
-            pairs += zero & inside & (abs(band[lower, j]) * size < one)
-            row_magnitude += c
-            row_energy += c * c
-            previous = zero
-        magnitude += row_magnitude
-        energy += row_energy
-    sums[0] = count
-    sums[1] = below_half
-    sums[2] = below_one
-    sums[3] = magnitude
-    sums[4] = energy
-    sums[5] = pairs
+    one = np.float32(1) / size
+    half = np.float32(0.5) / size
+    end = width - margin
+    sums[:] = 0
+    sums[0] = (height - 2 * margin) * (end - margin)
+    for i in range(margin, height - margin):
+        row = band[i]
+        below_half = np.float32(0)
+        below_one = np.float32(0)
+        magnitude = np.float32(0)
+        energy = np.float32(0)
+        for j in range(margin, end):
+            c = abs(row[j])
+            below_half += np.float32(c < half)
+            below_one += np.float32(c < one)
+            magnitude += c
+            energy += c * c
+        pairs = np.float32(0)
+        for j in range(margin, end - 1):
+            pairs += np.float32((abs(row[j]) < one) & (abs(row[j + 1]) < one))
+        if i + 1 < height - margin:
+            lower = band[i + 1]
+            for j in range(margin, end):
+                pairs += np.float32((abs(row[j]) < one) & (abs(lower[j]) < one))
+        sums[1] += below_half
+        sums[2] += below_one
+        sums[3] += magnitude * size
+        sums[4] += energy * size * size
+        sums[5] += pairs

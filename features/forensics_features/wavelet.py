@@ -28,12 +28,13 @@ References
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
 from forensics_features._wavelet_kernels import band_sums, lift_columns, lift_rows, parity_histograms
-from forensics_features.comb import BINS, FINE_BIN, comb_peak
+from forensics_features.comb import BINS, CORE, FINE_BIN, comb_peak, comb_spectrum
 from forensics_features.family import Family
 from forensics_features.planes import Planes
 
@@ -147,16 +148,22 @@ def _split_columns(low: np.ndarray, wavelet: Wavelet) -> tuple[np.ndarray, np.nd
     return low, high
 
 
-def _bands_at(plane: np.ndarray, wavelet: Wavelet, parity: tuple[int, int]) -> list[np.ndarray]:
-    """Decimated HL, LH, HH of one level at a known parity, unscaled: half the work of `undecimated_bands`."""
+def decimated_bands(plane: np.ndarray, wavelet: Wavelet, parity: tuple[int, int]) -> list[np.ndarray]:
+    """LL, HL, LH, HH of one level at a known parity (vertical, horizontal) of the canvas origin, unscaled as in `undecimated_bands`."""
     p, q = parity
     rows = plane.copy()
     for turn, (factor, offset) in enumerate(wavelet.steps):
         lift_rows(rows, rows, factor, offset, wavelet.floored, p ^ 1 ^ (turn % 2), 2)
-    low, high = rows[p::2].copy(), rows[p ^ 1 :: 2].copy()
-    _, hl = _split_columns(low, wavelet)
-    lh, hh = _split_columns(high, wavelet)
-    return [hl[:, q ^ 1 :: 2], lh[:, q::2], hh[:, q ^ 1 :: 2]]
+    ll, hl = _split_columns(np.ascontiguousarray(rows[p::2]), wavelet)
+    lh, hh = _split_columns(np.ascontiguousarray(rows[p ^ 1 :: 2]), wavelet)
+    return [np.ascontiguousarray(band[:, first::2]) for band, first in ((ll, q), (hl, q ^ 1), (lh, q), (hh, q ^ 1))]
+
+
+def _at(bands: tuple[np.ndarray, ...], parity: tuple[int, int]) -> list[np.ndarray]:
+    """What `decimated_bands` gives, taken from the undecimated bands."""
+    p, q = parity
+    starts = ((p, q), (p, q ^ 1), (p ^ 1, q), (p ^ 1, q ^ 1))
+    return [np.ascontiguousarray(band[row::2, column::2]) for band, (row, column) in zip(bands, starts, strict=True)]
 
 
 def _scales(wavelet: Wavelet) -> tuple[float, float, float]:
@@ -186,15 +193,17 @@ def _parity_counts(bands: tuple[np.ndarray, ...], wavelet: Wavelet, margin: int)
 
 
 def _coarser(counts: np.ndarray) -> np.ndarray:
-    """Histograms of |c| / `COARSER` from wide ones of |c|."""
-    return counts.reshape(*counts.shape[:-1], BINS, COARSER).sum(axis=-1)
+    """Histograms of |c| / `COARSER` from wide ones of |c|; the last bin, which is open, is left empty."""
+    coarse = counts.reshape(*counts.shape[:-1], BINS, COARSER).sum(axis=-1)
+    coarse[..., -1] = 0
+    return coarse
 
 
-def _peaks(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """`comb_peak` over any leading shape."""
-    flat = comb_peak(counts[..., :BINS].reshape(-1, BINS))
-    contrast, step, number = (part.reshape(counts.shape[:-1]) for part in flat)
-    return contrast, step, number
+def _contrasts(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Contrast of the strongest comb and the number of values it rests on, for wide histograms of any leading shape."""
+    fine = counts[..., :BINS]
+    contrast = comb_spectrum(fine.reshape(-1, BINS)).max(axis=1).reshape(counts.shape[:-1])
+    return contrast, fine[..., int(CORE / FINE_BIN) :].sum(axis=-1)
 
 
 def _parity_scores(counts: np.ndarray, contrast: np.ndarray, number: np.ndarray) -> np.ndarray:
@@ -211,104 +220,96 @@ def _parity_scores(counts: np.ndarray, contrast: np.ndarray, number: np.ndarray)
 
 
 class _Level(NamedTuple):
-    """What one level of one wavelet gave: its parity, the lead over the next parity, and facts by band."""
+    """One level of one wavelet: its parity, the lead over the next parity in standard errors, and facts of HL, LH, HH.
+
+    `counts` and `green_counts` are wide histograms at the parity; the rest has one row or value a band.
+    """
 
     parity: tuple[int, int]
     lead: float
-    contrast: np.ndarray
-    step: np.ndarray
-    coarse: np.ndarray
+    counts: np.ndarray
+    green_counts: np.ndarray
     excess: np.ndarray
     shapes: np.ndarray
     energy: np.ndarray
-    green: np.ndarray
 
 
-def _shape_facts(sums: np.ndarray) -> tuple[np.ndarray, float]:
-    """dead_half, dead_one, shape and zero_run of one band from `band_sums`, and its log2 energy."""
-    count, half, one, magnitude, energy, pairs = sums
-    mean = magnitude / count
-    expected = 1 - np.exp(-np.array([0.5, 1.0]) / max(mean, 1e-6))
-    dead = np.array([half, one]) / count - expected
-    shape = np.log2(energy / count / (2 * mean**2)) if mean > 1e-3 else 0.0
-    run = min(pairs / (2 * one), 1.0) if one else 0.0
-    return np.array([*dead, shape, run]), float(np.log2(energy / count + 1e-3))
-
-
-def _statistics(bands: tuple[np.ndarray, ...], wavelet: Wavelet, parity: tuple[int, int], margin: int) -> np.ndarray:
-    """`band_sums` of HL, LH and HH of an undecimated level at one parity, `np.ndarray [shape=(3, 6), dtype=float64]`."""
-    p, q = parity
+def _shape_facts(details: list[np.ndarray], wavelet: Wavelet, margin: int) -> tuple[np.ndarray, np.ndarray]:
+    """dead_half, dead_one, shape and zero_run, `np.ndarray [shape=(3, 4)]`, and the log2 energy, (3,), of HL, LH and HH."""
     sums = np.empty((3, 6))
-    starts = ((p, 1 - q), (1 - p, q), (1 - p, 1 - q))
-    for k, (band, scale, (row, column)) in enumerate(zip(bands, _scales(wavelet), starts, strict=True)):
-        band_sums(band, scale, row, column, margin, sums[k])
-    return sums
+    for k, (band, scale) in enumerate(zip(details, _scales(wavelet), strict=True)):
+        band_sums(band, scale, margin, sums[k])
+    count, half, one, magnitude, energy, pairs = sums.T
+    mean = magnitude / count
+    expected = -np.expm1(-np.array([[0.5], [1.0]]) / np.maximum(mean, 1e-6))
+    dead_half, dead_one = np.stack([half, one]) / count - expected
+    power = energy / count
+    shape = np.where(mean > 1e-3, np.log2((power + 1e-12) / (2 * mean**2 + 1e-12)), 0.0)
+    run = np.minimum(pairs / np.maximum(2 * one, 1), 1.0)
+    return np.stack([dead_half, dead_one, shape, run], axis=1), np.log2(power + 1e-3)
 
 
-def _level(
-    luma: np.ndarray, green: np.ndarray | None, wavelet: Wavelet, level: int
-) -> tuple[_Level, np.ndarray, np.ndarray | None]:
-    """Measure one level and hand on the LL bands of luma and green at the best parity."""
+def _level(luma: np.ndarray, green: np.ndarray | None, wavelet: Wavelet, level: int) -> tuple[_Level, np.ndarray]:
+    """Measure one level of luma, with green's combs beside it, and hand on luma's LL band at the best parity."""
     margin = _margin(level, min(luma.shape) // 2)
-    ll, *details = undecimated_bands(luma, wavelet)
-    bands = tuple(details)
-    counts = _parity_counts(bands, wavelet, margin)
-    contrast, step, number = _peaks(counts)
-    scores = _parity_scores(counts, contrast, number)
-    green_contrast = np.full((3, 4), np.nan)
+    bands = undecimated_bands(luma, wavelet)
+    counts = _parity_counts(bands[1:], wavelet, margin)
+    green_counts = np.zeros_like(counts)
     if green is not None:
-        green_ll, *green_bands = undecimated_bands(green, wavelet)
-        green_counts = _parity_counts(tuple(green_bands), wavelet, margin)
-        green_contrast, _, green_number = _peaks(green_counts)
-        scores = scores + _parity_scores(green_counts, green_contrast, green_number)
+        green_counts = _parity_counts(undecimated_bands(green, wavelet)[1:], wavelet, margin)
+    contrast, number = _contrasts(np.concatenate([counts, green_counts]))
+    scores = _parity_scores(counts, contrast[:3], number[:3])
+    if green is not None:
+        scores = scores + _parity_scores(green_counts, contrast[3:], number[3:])
     best = int(scores.argmax())
-    p, q = divmod(best, 2)
+    parity = divmod(best, 2)
     rest = np.delete(np.arange(4), best)
-    coarse, coarse_step, _ = _peaks(_coarser(counts[:, best]))
-    facts = [_shape_facts(sums) for sums in _statistics(bands, wavelet, (p, q), margin)]
-    fine_wins = contrast[:, best] >= coarse
+    ll, *details = _at(bands, parity)
+    shapes, energy = _shape_facts(details, wavelet, margin)
     found = _Level(
-        parity=(p, q),
+        parity=parity,
         lead=float(np.log2(1 + scores[best] - scores[rest].max())),
-        contrast=contrast[:, best],
-        step=np.where(fine_wins, step[:, best], COARSER * coarse_step),
-        coarse=coarse,
-        excess=contrast[:, best] - contrast[:, rest].mean(axis=1),
-        shapes=np.stack([shape for shape, _ in facts]),
-        energy=np.array([energy for _, energy in facts]),
-        green=green_contrast[:, best],
+        counts=counts[:, best],
+        green_counts=green_counts[:, best],
+        excess=contrast[:3, best] - contrast[:3, rest].mean(axis=1),
+        shapes=shapes,
+        energy=energy,
     )
-    low = wavelet.low_scale**2
-    next_green = None if green is None or level >= _CHROMA_LEVELS else _even(green_ll, p, q, low)
-    return found, _even(ll, p, q, low), next_green
+    return found, _low(ll, wavelet)
 
 
-def _even(ll: np.ndarray, p: int, q: int, scale: float) -> np.ndarray:
-    return np.ascontiguousarray(ll[p::2, q::2]) * np.float32(scale)
+def _low(ll: np.ndarray, wavelet: Wavelet) -> np.ndarray:
+    """The LL band in the standard's normalisation, which the next level starts from."""
+    return ll if wavelet.low_scale == 1 else ll * np.float32(wavelet.low_scale**2)
 
 
-def _chroma(plane: np.ndarray, wavelet: Wavelet, parities: list[tuple[int, int]]) -> np.ndarray:
-    """comb and dead_one of one chroma plane, `np.ndarray [shape=(_CHROMA_LEVELS, 3, 2), dtype=float64]`, at luma's parities."""
-    facts = np.full((_CHROMA_LEVELS, 3, 2), np.nan)
-    for level, (p, q) in enumerate(parities[:_CHROMA_LEVELS], start=1):
-        ll, *details = undecimated_bands(plane, wavelet)
-        bands = tuple(details)
-        margin = _margin(level, min(plane.shape) // 2)
-        counts = _parity_counts(bands, wavelet, margin)[:, 2 * p + q]
-        facts[level - 1, :, 0] = _peaks(counts)[0]
-        sums = _statistics(bands, wavelet, (p, q), margin)
-        facts[level - 1, :, 1] = [_shape_facts(row)[0][1] for row in sums]
-        plane = _even(ll, p, q, wavelet.low_scale**2)
-    return facts
+def _chroma(plane: np.ndarray, wavelet: Wavelet, parities: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Fine histograms, `np.ndarray [shape=(_CHROMA_LEVELS, 3, BINS)]`, and dead_one, (_CHROMA_LEVELS, 3), at luma's parities."""
+    counts = np.zeros((_CHROMA_LEVELS, 3, BINS), np.int32)
+    dead = np.empty((_CHROMA_LEVELS, 3))
+    for k, parity in enumerate(parities[:_CHROMA_LEVELS]):
+        margin = _margin(k + 1, min(plane.shape) // 2)
+        ll, *details = decimated_bands(plane, wavelet, parity)
+        for m, (band, scale) in enumerate(zip(details, _scales(wavelet), strict=True)):
+            both = np.zeros((2, 2, BINS + 1), np.int32)
+            parity_histograms(band, scale / FINE_BIN, margin, both)
+            counts[k, m] = both.sum(axis=(0, 1))[:BINS]
+        dead[k] = _shape_facts(details, wavelet, margin)[0][:, 1]
+        plane = _low(ll, wavelet)
+    return counts, dead
 
 
-def _step_agreement(levels: list[_Level], wavelet: Wavelet) -> tuple[float, float, float]:
-    """coherence and base (cosine, sine) of log2(step * norm) modulo 1 over all bands, weighted by contrast."""
-    norms = synthesis_norms(wavelet, len(levels))
-    weight = np.maximum(np.stack([np.maximum(level.contrast, level.coarse) for level in levels]), 0)
-    angle = 2 * np.pi * np.log2(np.stack([level.step for level in levels]) * norms)
+def _step_agreement(contrast: np.ndarray, step: np.ndarray, wavelet: Wavelet) -> tuple[float, float, float]:
+    """coherence and base (cosine, sine) of log2(step * norm) modulo 1 over all bands, weighted by contrast; inputs are (levels, 3)."""
+    weight = np.maximum(contrast, 0)
+    angle = 2 * np.pi * np.log2(step * _norms(wavelet.name)[: len(step)])
     resultant = complex((weight * np.exp(1j * angle)).sum() / (weight.sum() + 1e-6))
     return abs(resultant), resultant.real, resultant.imag
+
+
+@cache
+def _norms(name: str) -> np.ndarray:
+    return synthesis_norms(CDF97 if name == CDF97.name else CDF53)
 
 
 def _reversible_components(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -325,33 +326,68 @@ def _energy_ratios(levels: list[_Level]) -> np.ndarray:
     return np.concatenate([hl - lh, hh - (hl + lh) / 2, (energy[:-1] - energy[1:]).ravel()])
 
 
-def _wavelet_facts(planes: Planes, wavelet: Wavelet) -> np.ndarray:
-    """All values of one wavelet, in the order of `_names`."""
-    green = np.ascontiguousarray(planes.rgb[:, :, 1], dtype=np.float32)
+def _padded(rows: np.ndarray, count: int) -> np.ndarray:
+    """`rows` with rows of NaN after them up to `count`, flat: levels the size does not allow."""
+    full = np.full((count, *rows.shape[1:]), np.nan)
+    full[: len(rows)] = rows
+    return full.ravel()
+
+
+def _components(planes: Planes, wavelet: Wavelet) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Luma and chroma of the colour transform that belongs to a wavelet."""
     if wavelet.floored:
         luma, *chroma = _reversible_components(planes.rgb)
-    else:
-        luma, chroma = planes.y, [planes.cb, planes.cr]
+        return luma, chroma
+    return planes.y, [planes.cb, planes.cr]
+
+
+def _all_levels(luma: np.ndarray, green: np.ndarray | None, wavelet: Wavelet) -> list[_Level]:
+    """Every level the size allows, each at its best parity."""
     levels: list[_Level] = []
-    second = None if planes.grey else green
     for number in range(1, _levels(luma.shape) + 1):
-        found, luma, second = _level(luma, second, wavelet, number)
+        found, luma = _level(luma, green, wavelet, number)
         levels.append(found)
-    by_band = np.full((LEVELS, 3, 8), np.nan)
-    for k, level in enumerate(levels):
-        by_band[k] = np.column_stack(
-            [level.contrast, np.log2(level.step), level.coarse, level.excess, level.shapes]
-        )
-    lead = np.full(LEVELS, np.nan)
-    lead[: len(levels)] = [level.lead for level in levels]
-    greens = np.stack([level.green for level in levels[:_CHROMA_LEVELS]])
+        if green is not None:
+            low = decimated_bands(green, wavelet, found.parity)[0]
+            green = _low(low, wavelet) if number < _CHROMA_LEVELS else None
+    return levels
+
+
+def _wavelet_facts(planes: Planes, wavelet: Wavelet) -> np.ndarray:
+    """All values of one wavelet, in the order of `_names`."""
+    luma, chroma = _components(planes, wavelet)
+    green = None if planes.grey else np.ascontiguousarray(planes.rgb[:, :, 1], dtype=np.float32)
+    levels = _all_levels(luma, green, wavelet)
+    depth = len(levels)
     parities = [level.parity for level in levels]
-    colour = [
-        np.full((_CHROMA_LEVELS, 3, 2), np.nan) if planes.grey else _chroma(plane, wavelet, parities) for plane in chroma
+    colour = [] if planes.grey else [_chroma(plane, wavelet, parities) for plane in chroma]
+    wide = np.stack([level.counts for level in levels])
+    greens = np.stack([level.green_counts for level in levels[:_CHROMA_LEVELS]])
+    stacked = np.concatenate(
+        [wide[..., :BINS], _coarser(wide), greens[..., :BINS], *(counts for counts, _ in colour)]
+    )
+    contrast, step, _ = (part.reshape(-1, 3) for part in comb_peak(stacked.reshape(-1, BINS)))
+    fine, coarse, rest = np.split(contrast, [depth, 2 * depth])
+    steps = np.where(fine >= coarse, step[:depth], COARSER * step[depth : 2 * depth])
+    by_band = np.stack([fine, np.log2(steps), coarse, [level.excess for level in levels]], axis=-1)
+    shapes = np.stack([level.shapes for level in levels])
+    parts = [
+        _padded(np.concatenate([by_band, shapes], axis=-1), LEVELS),
+        _padded(np.array([level.lead for level in levels]), LEVELS),
+        *_colour_facts(rest, [dead for _, dead in colour]),
+        _energy_ratios(levels),
+        np.array(_step_agreement(np.maximum(fine, coarse), steps, wavelet)),
     ]
-    parts = [by_band.ravel(), lead, greens.ravel(), *(part.ravel() for part in colour)]
-    parts += [_energy_ratios(levels), np.array(_step_agreement(levels, wavelet))]
     return np.concatenate(parts)
+
+
+def _colour_facts(contrast: np.ndarray, dead: list[np.ndarray]) -> list[np.ndarray]:
+    """Combs of G, then comb and dead_one of both chroma planes, flat; NaN in a grey picture."""
+    count = 3 * _CHROMA_LEVELS
+    if not dead:
+        return [np.full(5 * count, np.nan)]
+    green, *planes = np.split(contrast, 3)
+    return [green.ravel(), *(np.stack(pair, axis=-1).ravel() for pair in zip(planes, dead, strict=True))]
 
 
 _BAND_FACTS = ("comb", "step", "coarse", "excess", "dead_half", "dead_one", "shape", "zero_run")
