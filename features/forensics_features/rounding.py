@@ -1,0 +1,372 @@
+"""Rounding and truncation: what integers, clipping and quantisation by very small steps leave in values and coefficients.
+
+*Values.* Clipping at 0 and 255, gaps and combs in the histograms (an earlier stretch, palette or limited range), the number
+of colours, flat neighbourhoods, and the level of the finest residuals.
+
+*Coefficients.* A JPEG decoded at quality 95 to 100 shows no artefacts, but the 8x8 DCT of its luma, rounded to
+integers as the decoder had it, lies near integers: every step is one. Rounding the pixels adds noise of
+variance 1/12 to each coefficient, which leaves mean cos(2 pi c) at exp(-pi^2 / 6) = 0.19, against 0 in any other picture and on any
+other of the 64 phases [1]_. The variance of c - round(c) falls from 1/12 likewise, and shares of small |c| shift [2]_.
+The phase is searched on a sample of blocks by that cosine, and the features are taken at the best phase, with the mean of
+the other phases beside them. Blocks that are flat or touch 0 or 255 are left out.
+
+References
+----------
+.. [1] B. Li, T.-T. Ng, X. Li, S. Tan, J. Huang, "Revealing the trace of high-quality JPEG compression through quantization
+   noise analysis", IEEE Trans. Information Forensics and Security 10(3), 2015, doi:10.1109/TIFS.2015.2389148.
+.. [2] W. Luo, J. Huang, G. Qiu, "JPEG error analysis and its applications to digital image forensics", IEEE Trans. Information
+   Forensics and Security 5(3), 2010, doi:10.1109/TIFS.2010.2051426.
+.. [3] M. C. Stamm, K. J. R. Liu, "Forensic detection of image manipulation using statistical intrinsic fingerprints", IEEE
+   Trans. Information Forensics and Security 5(3), 2010, doi:10.1109/TIFS.2010.2053202 (gaps and peaks of histograms).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from forensics_features._kernel import fast_kernel, kernel
+from forensics_features.family import Family
+from forensics_features.planes import Planes, to_rgb8
+
+SAMPLED_BLOCKS = 40
+"""Blocks of each phase that the phase search looks at."""
+MOST_BLOCKS = 2**14
+"""Blocks that the coefficient features are taken from, at most; larger pictures are sampled evenly."""
+CHROMA_BLOCKS = 256
+"""The same for the chroma planes."""
+SAMPLED_COLOURS = 4096
+"""Pixels, spread over the picture, whose distinct colours are counted."""
+MINIMUM_BLOCKS = 4
+"""With fewer usable blocks than this nothing is said about coefficients."""
+VARIANCE_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+_SIDE = 8
+_CHANNELS = ("red", "green", "blue", "luma")
+_FINE = 8  # bins a level in the histogram of |residual|
+_TABLE = 2**14
+
+_COEFFICIENTS = ("cosine", "noise_variance", "zeros", "ones", "cosine_contrast", "zeros_contrast")
+_LONGEST = 30  # the longest period of a histogram comb is 256 / 30 = 8.5 levels
+_WHITENING = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(_LONGEST, 129) / 256)  # a second difference removes the slow shape
+_VARIANCE_BINS = 140  # of the decimal logarithm of a block's variance, from -2 up
+_VARIANCE_BIN = 0.05
+
+NAMES = (
+    *(f"rounding_{channel}_{edge}" for channel in _CHANNELS[:3] for edge in ("at_0", "at_255")),
+    *(f"rounding_beside_{edge}" for edge in ("0", "255")),
+    *(f"rounding_{channel}_{value}" for channel in _CHANNELS for value in ("gaps", "comb", "comb_period")),
+    "rounding_colours",
+    "rounding_flat",
+    *(f"rounding_{plane}_noise" for plane in ("luma", "cb", "cr")),
+    *(f"rounding_variance_{round(100 * q)}" for q in VARIANCE_QUANTILES),
+    *(f"rounding_dct_luma_{value}" for value in _COEFFICIENTS),
+    *(f"rounding_dct_{plane}_{value}" for plane in ("cb", "cr") for value in ("cosine", "cosine_contrast")),
+    "rounding_dct_usable",
+)
+
+
+def _dct_matrix() -> np.ndarray:
+    k, n = np.mgrid[:_SIDE, :_SIDE]
+    matrix = np.sqrt(2 / _SIDE) * np.cos(np.pi * (2 * n + 1) * k / (2 * _SIDE))
+    matrix[0] /= np.sqrt(2)
+    return matrix.astype(np.float32)
+
+
+_DCT = _dct_matrix()
+
+
+@kernel
+def _values(rgb: np.ndarray, y: np.ndarray, levels: np.ndarray, packed: np.ndarray, counts: np.ndarray) -> None:
+    """Histograms of red, green, blue and rounded luma; rounded luma, -1 where a channel is clipped; colours as one number."""
+    for i in range(rgb.shape[0]):
+        for j in range(rgb.shape[1]):
+            r = np.int32(rgb[i, j, 0])
+            g = np.int32(rgb[i, j, 1])
+            b = np.int32(rgb[i, j, 2])
+            luma = np.int32(y[i, j] + np.float32(0.5))
+            counts[0, r] += 1
+            counts[1, g] += 1
+            counts[2, b] += 1
+            counts[3, luma] += 1
+            packed[i, j] = (r << 16) | (g << 8) | b
+            clipped = (min(r, g, b) == 0) | (max(r, g, b) == 255)
+            levels[i, j] = np.float32(-1) if clipped else np.float32(luma)
+
+
+@kernel
+def _distinct(packed: np.ndarray, sampled: int) -> float:
+    """Distinct colours over pixels in a regular sample of about `sampled`, at most the size of the hash table / 2."""
+    step = max(1, int(np.sqrt(packed.size / sampled)))
+    table = np.full(_TABLE, -1, np.int32)
+    found = 0
+    seen = 0
+    for i in range(0, packed.shape[0], step):
+        for j in range(0, packed.shape[1], step):
+            if seen == _TABLE // 2:
+                return found / seen
+            seen += 1
+            colour = packed[i, j]
+            slot = ((np.int64(colour) * 2654435761) >> 12) & (_TABLE - 1)
+            while table[slot] != -1 and table[slot] != colour:
+                slot = (slot + 1) & (_TABLE - 1)
+            if table[slot] == -1:
+                table[slot] = colour
+                found += 1
+    return found / seen
+
+
+@kernel
+def _flat_share(numbers: np.ndarray) -> float:
+    """Share of 3x3 neighbourhoods of one value."""
+    height, width = numbers.shape
+    equal = np.zeros((2, width - 1), np.uint8)
+    total = 0
+    for i in range(height - 1):
+        now = equal[i & 1]
+        before = equal[1 - (i & 1)]
+        for j in range(width - 1):
+            a = numbers[i, j]
+            now[j] = (a == numbers[i, j + 1]) & (a == numbers[i + 1, j]) & (a == numbers[i + 1, j + 1])
+        if i > 0:
+            row = np.int32(0)
+            for j in range(width - 2):
+                row += np.int32(now[j] & now[j + 1] & before[j] & before[j + 1])
+            total += row
+    return total / ((height - 2) * (width - 2))
+
+
+@kernel
+def _residual_histogram(plane: np.ndarray, counts: np.ndarray) -> None:
+    """Histogram of |(1 -2 1) x (1 -2 1)| / 6, of unit gain for white noise, over every third row."""
+    scale = np.float32(_FINE / 6)
+    for i in range(1, plane.shape[0] - 1, 3):
+        a, b, c = plane[i - 1], plane[i], plane[i + 1]
+        for j in range(1, plane.shape[1] - 1):
+            left = a[j - 1] - 2 * b[j - 1] + c[j - 1]
+            centre = a[j] - 2 * b[j] + c[j]
+            right = a[j + 1] - 2 * b[j + 1] + c[j + 1]
+            counts[min(int(abs(left - 2 * centre + right) * scale), counts.shape[0] - 1)] += 1
+
+
+@kernel
+def _variance_histogram(plane: np.ndarray, counts: np.ndarray) -> None:
+    """Histogram of log10(variance + 0.01) of the 4x4 blocks."""
+    for i in range(0, plane.shape[0] - 3, 4):
+        for j in range(0, plane.shape[1] - 3, 4):
+            total = np.float32(0)
+            squares = np.float32(0)
+            origin = plane[i, j]
+            for m in range(4):
+                for n in range(4):
+                    d = plane[i + m, j + n] - origin
+                    total += d
+                    squares += d * d
+            variance = max((squares - total * total / 16) / 16, np.float32(0))
+            bin_ = int((np.log10(variance + np.float32(0.01)) + 2) / _VARIANCE_BIN)
+            counts[min(max(bin_, 0), counts.shape[0] - 1)] += 1
+
+
+@fast_kernel
+def _block(plane: np.ndarray, i: int, j: int, dct: np.ndarray, half: np.ndarray, out: np.ndarray) -> None:
+    """The 8x8 DCT of the block at (i, j), rows of `out` its vertical frequencies; `dct` holds the matrix and its transpose."""
+    for k in range(8):
+        for x in range(8):
+            total = np.float32(0)
+            for n in range(8):
+                total += dct[0, k, n] * plane[i + n, j + x]
+            half[k, x] = total
+    for k in range(8):
+        for m in range(8):
+            total = np.float32(0)
+            for x in range(8):
+                total += half[k, x] * dct[1, x, m]
+            out[k, m] = total
+
+
+@fast_kernel
+def _usable(levels: np.ndarray, i: int, j: int) -> bool:
+    """Whether the block at (i, j) has more than one level and none clipped."""
+    low = np.float32(1e9)
+    high = np.float32(-1)
+    for m in range(8):
+        for n in range(8):
+            low = min(low, levels[i + m, j + n])
+            high = max(high, levels[i + m, j + n])
+    return low >= 0 and low < high
+
+
+@fast_kernel
+def _statistics(coefficients: np.ndarray, sums: np.ndarray) -> None:
+    """Add the AC sums of cos(2 pi c), (c - round c)^2, |c| < 1/2, 1/2 <= |c| < 3/2, and their number."""
+    cosines = np.float32(0)
+    squares = np.float32(0)
+    zeros = np.float32(0)
+    ones = np.float32(0)
+    for n in range(1, 64):
+        c = coefficients[n]
+        off = c - np.floor(c + np.float32(0.5))
+        t = np.float32(0.25) - abs(off)
+        s = np.float32(8) * t - np.float32(16) * t * abs(t)
+        cosines += s + np.float32(0.225) * (s * abs(s) - s)
+        squares += off * off
+        zeros += np.float32(abs(c) < np.float32(0.5))
+        ones += np.float32((abs(c) >= np.float32(0.5)) & (abs(c) < np.float32(1.5)))
+    sums[0] += cosines
+    sums[1] += squares
+    sums[2] += zeros
+    sums[3] += ones
+    sums[4] += 63
+
+
+@fast_kernel
+def _phase_sums(
+    plane: np.ndarray, levels: np.ndarray, phase: int, most: int, dct: np.ndarray, sums: np.ndarray
+) -> int:
+    """Statistics over the usable ones of about `most` blocks, evenly spread, of one phase; the number of blocks looked at."""
+    half = np.empty((8, 8), np.float32)
+    out = np.empty((8, 8), np.float32)
+    first_i, first_j = phase // 8, phase % 8
+    rows = (plane.shape[0] - first_i) // 8
+    columns = (plane.shape[1] - first_j) // 8
+    thin = max(1.0, np.sqrt(rows * columns / most))
+    tall = max(1, int(rows / thin))
+    wide = max(1, int(columns / thin))
+    for m in range(tall):
+        i = first_i + 8 * (m * rows // tall)
+        for n in range(wide):
+            j = first_j + 8 * (n * columns // wide)
+            if _usable(levels, i, j):
+                _block(plane, i, j, dct, half, out)
+                _statistics(out.ravel(), sums)
+    return tall * wide
+
+
+@fast_kernel
+def _best_phase(levels: np.ndarray, most: int, dct: np.ndarray) -> int:
+    """The phase 8 * row + column whose sampled coefficients lie nearest to integers."""
+    best = 0
+    top = -2.0
+    for phase in range(64):
+        sums = np.zeros(5)
+        _phase_sums(levels, levels, phase, most, dct, sums)
+        if sums[4] > 0 and sums[0] / sums[4] > top:
+            top = sums[0] / sums[4]
+            best = phase
+    return best
+
+
+def _quantile(counts: np.ndarray, share: float) -> float:
+    """The value below which `share` of a histogram lies, in bins, linear inside a bin."""
+    cumulative = np.concatenate([[0], np.cumsum(counts)]) / counts.sum()
+    bin_ = int(np.searchsorted(cumulative, share, side="left"))
+    if bin_ == 0:
+        return 0.0
+    return bin_ - 1 + (share - cumulative[bin_ - 1]) / (cumulative[bin_] - cumulative[bin_ - 1])
+
+
+def _histogram_values(counts: np.ndarray) -> tuple[float, float, float]:
+    """Share of gaps, height of the strongest comb, its period in levels; see `rounding_traces`."""
+    inner = counts[1:-1].astype(np.float64)
+    around = 0.5 * (inner[:-2] + inner[2:])
+    populated = around >= 8
+    gaps = np.mean(inner[1:-1][populated] < 0.25 * around[populated]) if populated.any() else 0.0
+    if inner.sum() == 0:
+        return float(gaps), 0.0, 0.0
+    spectrum = np.abs(np.fft.rfft(inner, 256))[_LONGEST:] * _WHITENING / inner.sum()
+    peak = int(spectrum.argmax())
+    return float(gaps), float(spectrum[peak] - np.median(spectrum)), 256 / (_LONGEST + peak)
+
+
+def _value_features(planes: Planes, levels: np.ndarray) -> list[float]:
+    packed = np.empty(planes.y.shape, np.int32)
+    counts = np.zeros((4, 256), np.int64)
+    _values(planes.rgb, planes.y, levels, packed, counts)
+    pixels = packed.size
+    clip = [float(counts[c, v] / pixels) for c in range(3) for v in (0, 255)]
+    beside = [float(counts[:3, v].sum() / (3 * pixels)) for v in (1, 254)]
+    combs = [value for histogram in counts for value in _histogram_values(histogram)]
+    return [*clip, *beside, *combs, _distinct(packed, SAMPLED_COLOURS), _flat_share(packed)]
+
+
+def _noise_features(planes: Planes) -> list[float]:
+    noise = []
+    for plane in (planes.y, planes.cb, planes.cr):
+        counts = np.zeros(64 * _FINE, np.int64)
+        if plane is planes.y or not planes.grey:
+            _residual_histogram(plane, counts)
+        median = _quantile(counts, 0.5) / _FINE / 0.6745 if counts.any() else np.nan
+        noise.append(float(np.log10(median + 0.01)))
+    counts = np.zeros(_VARIANCE_BINS, np.int64)
+    _variance_histogram(planes.y, counts)
+    return [*noise, *(_quantile(counts, q) * _VARIANCE_BIN - 2 for q in VARIANCE_QUANTILES)]
+
+
+def _coefficient_features(planes: Planes, levels: np.ndarray) -> list[float]:
+    dct = np.stack([_DCT, np.ascontiguousarray(_DCT.T)])
+    phase = _best_phase(levels, SAMPLED_BLOCKS, dct)
+    other = (phase // 8 + 4) % 8 * 8 + (phase % 8 + 4) % 8
+    sums = np.zeros((6, 5))
+    looked = _phase_sums(levels, levels, phase, MOST_BLOCKS, dct, sums[0])
+    _phase_sums(levels, levels, other, MOST_BLOCKS, dct, sums[1])
+    for k, plane in enumerate((planes.cb, planes.cr)):
+        if not planes.grey:
+            whole = np.rint(plane)
+            _phase_sums(whole, levels, phase, CHROMA_BLOCKS, dct, sums[2 + k])
+            _phase_sums(whole, levels, other, CHROMA_BLOCKS, dct, sums[4 + k])
+    usable = sums[0, 4] / 63
+    sums[sums[:, 4] < 63 * MINIMUM_BLOCKS] = np.nan
+    shares = sums[:, :4] / sums[:, 4:]
+    luma = shares[0] - shares[1]
+    chroma = np.column_stack([shares[2:4, 0], shares[2:4, 0] - shares[4:, 0]]).ravel()
+    return [*shares[0].tolist(), luma[0], luma[2], *chroma.tolist(), usable / looked]
+
+
+def _compute(planes: Planes) -> np.ndarray:
+    levels = np.empty(planes.y.shape, np.float32)
+    values = _value_features(planes, levels)
+    values += _noise_features(planes)
+    values += _coefficient_features(planes, levels)
+    return np.array(values, np.float32)
+
+
+FAMILY = Family("rounding", NAMES, _compute)
+
+
+def rounding_traces(pixels: np.ndarray) -> dict[str, float]:
+    """Rounding, truncation, noise level and integer-step quantisation statistics of a picture, by name.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width) or (height, width, 1..4), dtype=uint8 or uint16]
+        A picture of at least 64 x 64 pixels; see `forensics_features.planes.as_planes`.
+
+    Returns
+    -------
+    dict[str, float]
+        Keys `NAMES`, in shares 0..1 unless said otherwise:
+
+        - `rounding_<channel>_at_0`, `..._at_255`: clipped pixels; `rounding_beside_0`, `..._255`: values of 1 and 254, all channels.
+        - `rounding_<channel>_gaps`: histogram bins under a quarter of their neighbours' mean, among those whose neighbours hold
+          eight pixels; `..._comb`: strongest periodicity of the histogram at periods of 2 to 8.5 levels, whitened, over the median one;
+          `..._comb_period`: that period, levels.
+        - `rounding_colours`: distinct colours over pixels in a regular sample; `rounding_flat`: 3x3 neighbourhoods of one colour.
+        - `rounding_<plane>_noise`: log10 of the noise's standard deviation by the median residual, levels, -2 for none;
+          `rounding_variance_<q>`: the q-th percentile of log10(variance of a 4x4 block of luma + 0.01).
+        - `rounding_dct_luma_cosine`: mean cos(2 pi c) of the AC coefficients at the best phase, 0.19 when all steps are
+          integers; `..._noise_variance`: mean squared distance to the next integer, 1/12 by chance; `..._zeros`, `..._ones`: |c| below
+          1/2, and from there to 3/2; `..._contrast`: difference to the phase half a block away; `rounding_dct_<cb or cr>_cosine`: the
+          same phase in chroma; `rounding_dct_usable`: blocks neither flat nor clipped. NaN with fewer than `MINIMUM_BLOCKS` of them.
+
+        Chroma is NaN for a grey picture.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `forensics_features.planes.as_planes`.
+
+    Notes
+    -----
+    The largest of 64 phases is reported: chance gives a cosine of up to about 0.02 in a window of 256 x 256, and more in a smaller one.
+    Values of windows of one size may be compared.
+    """
+    return FAMILY.named(to_rgb8(pixels))
