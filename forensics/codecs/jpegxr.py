@@ -68,7 +68,7 @@ class JpegXr(Codec):
 
 
 def _check_complete(data: bytes) -> None:
-    """Raise `CodecError` unless the file directory and the image data it points to lie within `data` (T.832 A.5, A.7)."""
+    """Raise `CodecError` unless the file directory and the image data it points to lie within `data` (T.832 Annex A)."""
     if len(data) < 8 or data[:3] != b"II\xbc":
         raise CodecError("jpegxr: not a JPEG XR file: the file header is missing")
     directory = int.from_bytes(data[4:8], "little")
@@ -77,12 +77,14 @@ def _check_complete(data: bytes) -> None:
     if count == 0 or end > len(data):
         raise CodecError("jpegxr: the file is truncated: its directory is not whole")
     tags = dict(_entry(data[at : at + 12]) for at in range(directory + 2, end, 12))
-    for offset, size in ((_IMAGE_OFFSET, _IMAGE_BYTES), (_ALPHA_OFFSET, _ALPHA_BYTES)):
-        if offset in tags and tags[offset] + tags.get(size, 0) > len(data):
-            needed = tags[offset] + tags.get(size, 0)
-            raise CodecError(f"jpegxr: the file is truncated: it states {needed} bytes and has {len(data)}")
     if _IMAGE_OFFSET not in tags:
         raise CodecError("jpegxr: the file names no image data")
+    needed = tags[_IMAGE_OFFSET] + tags.get(_IMAGE_BYTES, 0)
+    alpha, alpha_bytes = tags.get(_ALPHA_OFFSET, 0), tags.get(_ALPHA_BYTES, 0)
+    # jxrlib writes the end of the alpha plane where the standard has its length.
+    needed = max(needed, alpha_bytes if alpha_bytes > alpha else alpha + alpha_bytes)
+    if needed > len(data):
+        raise CodecError(f"jpegxr: the file is truncated: it states {needed} bytes and has {len(data)}")
 
 
 def _entry(entry: bytes) -> tuple[int, int]:
