@@ -1,10 +1,8 @@
 """Reach a compression ratio, an SSIM or a file size with a codec's own strength parameter, in few encodes.
 
-Each segment of the strength parameter (`Codec.segments`) is searched on a scale where the curve is nearly straight: the
-logarithm of the ratio, or that of 1 - SSIM, over the position in the segment. The first guess is a line that suits
-common pictures, the second goes along its slope, further ones along the curve through the points seen, always inside the
-bracket those points leave; a bracket that shrinks badly is halved. An encoder that is not quite monotone cannot make
-this loop, for every encode shrinks the bracket, and what is returned is the closest of all files made.
+Each segment of the strength parameter (`Codec.segments`) is searched by `forensics.codecs.bracket` on the logarithm of the
+ratio, or that of 1 - SSIM, along the typical curve of the codec (`forensics.codecs.typical`). An encoder that is not quite
+monotone cannot make this loop, for every encode shrinks the bracket, and what is returned is the closest of all files made.
 
 Where the parameter is an integer, or the encoder has steps of its own, the nearest file there is counts as reached.
 """
@@ -20,11 +18,10 @@ from functools import cached_property
 import numpy as np
 
 from forensics import quality
-from forensics.codecs.base import Codec, Strength, Value, check_pixels
+from forensics.codecs.base import Codec, Value, check_pixels
+from forensics.codecs.bracket import Bracket
+from forensics.codecs.typical import DISSIMILARITY, RATIO, Scale
 from forensics.errors import UnreachableTarget, UsageError
-
-_RESOLUTION = 1e-3
-"""Width of a bracket, as a share of its segment, at which a step is the encoder's own and there is nothing to halve."""
 
 _DISSIMILARITY_FLOOR = 1e-6
 """Least 1 - SSIM that is told apart, so that a lossless file has a logarithm."""
@@ -180,8 +177,8 @@ class _Goal(ABC):
 
     kind: str
     unit: str
-    prior: tuple[float, float]
-    """Value at the finest and the coarsest strength of a common codec on a common picture."""
+    curve: int
+    """Which typical curve tells how its value runs."""
 
     def __init__(self, target: float, tolerance: float, strict: bool = True) -> None:
         if not tolerance >= 0:
@@ -218,18 +215,11 @@ class _Goal(ABC):
     def show(self, trial: Reached) -> str:
         """The trial in the unit of the target, for messages."""
 
-    def guess(self, segments: tuple[Strength, ...], aim: float) -> tuple[int, float]:
-        """Segment and position of the first trial."""
-        finest, coarsest = self.prior
-        place = min(max((aim - finest) / (coarsest - finest), 0.0), 1.0) * len(segments)
-        segment = min(int(place), len(segments) - 1)
-        return segment, place - segment
-
 
 class _Ratio(_Goal):
     kind = "ratio"
     unit = "ratios"
-    prior = (math.log(3), math.log(300))
+    curve = RATIO
 
     def value(self, trial: Reached) -> float:
         return math.log(trial.ratio)
@@ -242,11 +232,6 @@ class _Ratio(_Goal):
 
     def show(self, trial: Reached) -> str:
         return f"{trial.ratio:.4g}"
-
-    def guess(self, segments: tuple[Strength, ...], aim: float) -> tuple[int, float]:
-        if segments[0].parameter == "ratio":
-            return 0, _position(segments[0], math.exp(aim))
-        return super().guess(segments, aim)
 
 
 class _MaxBytes(_Ratio):
@@ -277,7 +262,7 @@ class _MaxBytes(_Ratio):
 class _Ssim(_Goal):
     kind = "ssim"
     unit = "SSIMs"
-    prior = (math.log(0.002), math.log(0.5))
+    curve = DISSIMILARITY
 
     def value(self, trial: Reached) -> float:
         return math.log(max(1 - trial.ssim, _DISSIMILARITY_FLOOR))
@@ -290,120 +275,6 @@ class _Ssim(_Goal):
 
     def show(self, trial: Reached) -> str:
         return f"{trial.ssim:.4f}"
-
-
-def _position(strength: Strength, value: float) -> float:
-    """Where in [0, 1] a value of the parameter lies; the inverse of `Strength.at`, clipped."""
-    if strength.logarithmic:
-        place = math.log(value / strength.finest) / math.log(strength.coarsest / strength.finest)
-    else:
-        place = (value - strength.finest) / (strength.coarsest - strength.finest)
-    return min(max(place, 0.0), 1.0)
-
-
-@dataclass
-class _Point:
-    position: float
-    value: float
-    """On the goal's scale."""
-    setting: Value
-    """The strength parameter."""
-
-
-class _Bracket:
-    """The trials of one segment, and where the next one should be."""
-
-    def __init__(self, strength: Strength, aim: float, slope: float, start: float) -> None:
-        self.strength = strength
-        self.aim = aim
-        self.slope = slope
-        self.start = start
-        self.points: list[_Point] = []
-        self.finer: _Point | None = None
-        self.coarser: _Point | None = None
-        self.reluctant = 0
-        """How many times in a row the bracket failed to shrink to half."""
-
-    def add(self, point: _Point) -> None:
-        width = self._width()
-        self.points.append(point)
-        if point.value < self.aim:
-            self.finer = point
-        else:
-            self.coarser = point
-        bad = self.finer is not None and self.coarser is not None and self._width() > 0.5 * width
-        self.reluctant = self.reluctant + 1 if bad else 0
-
-    def side(self) -> str:
-        """`finer` or `coarser` when the aim lies beyond that end of the segment, `inside` otherwise or not yet known."""
-        if self.finer is not None and self.finer.position >= 1:
-            return "coarser"
-        if self.coarser is not None and self.coarser.position <= 0:
-            return "finer"
-        return "inside"
-
-    def next_setting(self) -> Value | None:
-        """The parameter to try next, None when no value is left between the two ends of the bracket."""
-        position = self._next_position()
-        if not self.strength.integer:
-            narrow = self.finer and self.coarser and self._width() < _RESOLUTION
-            return None if narrow else self.strength.at(position)
-        step = 1 if self.strength.coarsest >= self.strength.finest else -1
-        low = round(self.strength.finest) if self.finer is None else int(self.finer.setting) + step
-        high = round(self.strength.coarsest) if self.coarser is None else int(self.coarser.setting) - step
-        if (high - low) * step < 0:
-            return None
-        wanted = int(self.strength.at(position))
-        return min(max(wanted, low), high) if step > 0 else max(min(wanted, low), high)
-
-    def _width(self) -> float:
-        low = 0.0 if self.finer is None else self.finer.position
-        high = 1.0 if self.coarser is None else self.coarser.position
-        return high - low
-
-    def _next_position(self) -> float:
-        if not self.points:
-            return self.start
-        if self.finer is None or self.coarser is None:
-            return self._outward()
-        low, high = self.finer, self.coarser
-        if self.reluctant >= 2:
-            return 0.5 * (low.position + high.position)
-        margin = 0.03 * self._width()
-        return min(max(self._inverse(low, high), low.position + margin), high.position - margin)
-
-    def _outward(self) -> float:
-        """Beyond the points seen, all on one side: along the last two, or along the slope of common pictures."""
-        last, slope = self.points[-1], self.slope
-        if len(self.points) > 1:
-            before = self.points[-2]
-            rise = (last.value - before.value) / (last.position - before.position)
-            slope = min(max(rise, 0.25 * self.slope), 4 * self.slope)
-        # Twice as far at every repetition, lest a curve that flattens be followed in ever shorter steps.
-        stride = (self.aim - last.value) / slope * 2.0 ** (len(self.points) - 1)
-        least = 1e-3 if len(self.points) == 1 else 0.02 * 2.0 ** len(self.points)
-        if abs(stride) < least:
-            stride = math.copysign(least, self.aim - last.value)
-        return min(max(last.position + stride, 0.0), 1.0)
-
-    def _inverse(self, low: _Point, high: _Point) -> float:
-        """Where the curve through the bracket, and the nearest third point, meets the aim."""
-        linear = low.position + (high.position - low.position) * (self.aim - low.value) / (
-            high.value - low.value
-        )
-        others = [p for p in self.points if p is not low and p is not high]
-        if not others:
-            return linear
-        third = min(others, key=lambda p: abs(p.value - self.aim))
-        nodes = (low, high, third)
-        position = 0.0
-        for a in nodes:
-            b, c = (p for p in nodes if p is not a)
-            scale = (a.value - b.value) * (a.value - c.value)
-            if scale == 0:
-                return linear
-            position += a.position * (self.aim - b.value) * (self.aim - c.value) / scale
-        return position if low.position < position < high.position else linear
 
 
 class _Search:
@@ -431,6 +302,7 @@ class _Search:
         self.max_encodes = max_encodes
         self.parameters = codec.complete(parameters or {})
         self.segments = codec.segments(self.parameters)
+        self.scales = [Scale(codec.codec, segment, goal.curve) for segment in self.segments]
         self.integer = all(segment.integer for segment in self.segments)
         self.aim = goal.aim(self.pixels, self.integer)
         self.shown: dict[tuple[int, Value], str] = {}
@@ -438,28 +310,28 @@ class _Search:
 
     def run(self) -> Reached:
         """Search segment after segment, from the likeliest one on, in the direction each one points to."""
-        index, start = self.goal.guess(self.segments, self.aim)
+        index = min(range(len(self.scales)), key=lambda i: self.scales[i].distance(self.aim))
+        offset = 0.0
         visited: set[int] = set()
         while True:
             visited.add(index)
-            side = self._search(index, start)
-            if side in ("accepted", "resolved"):
+            bracket = Bracket(self.scales[index], self.aim, offset)
+            ended = self._search(index, bracket)
+            if ended in ("accepted", "resolved"):
                 return self.best
-            if side == "spent":
+            if ended == "spent":
                 return self._cut_short()
-            index += 1 if side == "coarser" else -1
-            start = 0.0 if side == "coarser" else 1.0
+            index += 1 if ended == "coarser" else -1
+            offset = bracket.offset
             if index < 0 and self.goal.past_finest(self.best):
                 return self.best
-            if not 0 <= index < len(self.segments):
+            if not 0 <= index < len(self.scales):
                 raise UnreachableTarget(self._range())
             if index in visited:
                 return self._cut_short()
 
-    def _search(self, index: int, start: float) -> str:
+    def _search(self, index: int, bracket: Bracket) -> str:
         """How the search of one segment ended: accepted, resolved, spent, or the side on which the aim must lie."""
-        finest, coarsest = self.goal.prior
-        bracket = _Bracket(self.segments[index], self.aim, (coarsest - finest) / len(self.segments), start)
         while bracket.side() == "inside":
             setting = bracket.next_setting()
             if setting is None:
@@ -469,8 +341,7 @@ class _Search:
             trial = self._encode(index, setting)
             if self.goal.accepts(trial, self.integer):
                 return "accepted"
-            position = _position(self.segments[index], float(setting))
-            bracket.add(_Point(position, self.goal.value(trial), setting))
+            bracket.add(setting, self.goal.value(trial))
         return bracket.side()
 
     def _encode(self, index: int, setting: Value) -> Reached:

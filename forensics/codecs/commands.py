@@ -188,7 +188,7 @@ class Jpeg2000OpenJpeg(CommandCodec):
     switches: ClassVar[Mapping[str, Switch]] = {
         "wavelet": Switch("9/7", ("9/7", "5/3"), "irreversible or reversible transform"),
         "levels": Switch(5, (0, 1, 2, 3, 4, 5, 6, 7, 8), "wavelet levels, as far as the tile's sides allow"),
-        "tile": Switch(0, (0, 128, 256, 512), "tile side in pixels, 0 for one tile", open=True),
+        "tile_size": Switch(0, (0, 128, 256, 512), "tile side in pixels, 0 for one tile", open=True),
         "codeblock": Switch("64x64", ("64x64", "32x32", "16x16", "128x32", "32x128"), "code-block size"),
         "colour_transform": Switch(True, (True, False), "code YCbCr instead of RGB"),
     }
@@ -197,7 +197,7 @@ class Jpeg2000OpenJpeg(CommandCodec):
         self, parameters: Mapping[str, Value], pixels: np.ndarray, source: str, target: str
     ) -> list[str]:
         """`-n` counts resolutions, one more than levels."""
-        tile = int(parameters["tile"])
+        tile = int(parameters["tile_size"])
         side = min(pixels.shape[0], pixels.shape[1], tile or pixels.shape[0])
         resolutions = min(int(parameters["levels"]), side.bit_length() - 1) + 1
         arguments = ["-i", source, "-o", target, "-r", _number(parameters["ratio"]), "-n", str(resolutions)]
@@ -303,7 +303,7 @@ class AvifAvifenc(CommandCodec):
         "subsampling": _SUBSAMPLING_OR_GREY,
         "encoder": Switch("aom", ("aom", "rav1e", "svt"), "AV1 encoder"),
         "speed": Switch(6, tuple(range(11)), "0 the slowest, 10 the fastest"),
-        "depth": Switch(8, (8, 10), "bits a sample in the file"),
+        "bit_depth": Switch(8, (8, 10), "bits a sample in the file"),
         "range": Switch("full", ("full", "limited"), "range of the coded samples"),
         "matrix": Switch(6, (6, 1, 9), "matrix coefficients of H.273: 6 BT.601, 1 BT.709, 9 BT.2020"),
     }
@@ -318,7 +318,7 @@ class AvifAvifenc(CommandCodec):
         grey = (pixels.ndim == 2 and encoder != "svt") or parameters["subsampling"] == "grey"
         chroma = "400" if grey else str(parameters["subsampling"]).replace(":", "")
         arguments = ["-j", "1", "-c", encoder, "-s", _number(parameters["speed"]), "-y", chroma]
-        arguments += ["--min", quantizer, "--max", quantizer, "-d", _number(parameters["depth"])]
+        arguments += ["--min", quantizer, "--max", quantizer, "-d", _number(parameters["bit_depth"])]
         arguments += ["-r", str(parameters["range"]), "--cicp", f"1/13/{parameters['matrix']}"]
         return [*arguments, source, target]
 
@@ -403,14 +403,16 @@ class BpgBpgenc(CommandCodec):
     source_suffix = ".png"
     version_arguments = ("-h",)
     version_pattern = r"version ([\d.]+\d)"
-    strength = Strength("quantizer", finest=0, coarsest=51, default=29, integer=True)
+    strength = Strength("qp", finest=0, coarsest=51, default=29, integer=True)
     switches: ClassVar[Mapping[str, Switch]] = {
         "subsampling": _SUBSAMPLING,
-        "depth": Switch(8, (8, 9, 10, 12), "bits a sample in the file"),
+        "bit_depth": Switch(8, (8, 9, 10, 12), "bits a sample in the file"),
         "colour_space": Switch(
             "ycbcr", ("ycbcr", "rgb", "ycgco", "ycbcr_bt709", "ycbcr_bt2020"), "colour space of the file"
         ),
-        "encoder": Switch("default", ("default", "x265", "jctvc"), "HEVC encoder, as far as the build has it"),
+        "encoder": Switch(
+            "default", ("default", "x265", "jctvc"), "HEVC encoder, as far as the build has it"
+        ),
     }
 
     def arguments(
@@ -418,7 +420,7 @@ class BpgBpgenc(CommandCodec):
     ) -> list[str]:
         """`-f` is a preference: RGB and YCgCo are coded in 4:4:4."""
         chroma = str(parameters["subsampling"]).replace(":", "")
-        arguments = ["-q", _number(parameters["quantizer"]), "-f", chroma, "-b", _number(parameters["depth"])]
+        arguments = ["-q", _number(parameters["qp"]), "-f", chroma, "-b", _number(parameters["bit_depth"])]
         arguments += ["-c", str(parameters["colour_space"])]
         if parameters["encoder"] != "default":
             arguments += ["-e", str(parameters["encoder"])]
