@@ -33,6 +33,11 @@ MAXIMUM_PIXELS = 1 << 27
 PIXELS_PER_BYTE = 1 << 15
 """Largest number of pixels a byte of picture data can hold: an intra coding unit has at most 64x64 samples and spends
 at least one bypass bit (clause 7.3.8.5 of H.265: `mpm_idx` or `rem_intra_luma_pred_mode`)."""
+MAXIMUM_UNITS = 4096
+"""Most NAL units of one picture that are read; level 6.2 allows 600 slices (H.265 table A.8)."""
+
+_BEFORE_PICTURE = frozenset({NAL_PPS, 35, 39, *range(41, 48)})
+"""NAL unit types other than slices that begin the next picture (H.265 clause 7.4.2.4.4)."""
 
 PIXEL_FORMATS = ("grey", "4:2:0", "4:2:2", "4:4:4", "4:2:0", "4:2:2")
 """Chroma subsampling by pixel format; formats 4 and 5 have co-sited chroma (MPEG-2), 1 and 2 centred (JPEG)."""
@@ -254,37 +259,28 @@ def _read_units(header: BpgHeader, stream: bytes) -> BpgFile:
         raise CodecError(
             f"{len(stream)} bytes of HEVC data cannot hold {header.width}x{header.height} pixels"
         )
-    with_alpha = header.alpha_tools is not None
-    colour: list[bytes] = []
-    alpha: list[bytes] = []
+    layers: list[list[bytes]] = [[], []] if header.alpha_tools else [[]]
+    pictures = [False] * len(layers)
     for unit in split_nal_units(stream):
         kind, layer = nal_kind(unit), nal_layer(unit)
         if kind in (NAL_VPS, NAL_SPS):
             raise CodecError("BPG picture data hold no VPS and no SPS, but this file does")
-        if layer > with_alpha:
+        if layer >= len(layers):
             raise CodecError(f"a NAL unit is of layer {layer}, which this BPG file does not have")
-        units = alpha if layer else colour
-        complete = _has_picture(colour) and (not with_alpha or _has_picture(alpha))
-        if complete and (starts_picture(unit) or 34 <= kind <= 35 or kind == 39 or kind >= 41):
+        if all(pictures) and (starts_picture(unit) or kind in _BEFORE_PICTURE):
             break  # the next picture of an animation
-        units.append(in_layer_0(unit))
-    if not _has_picture(colour) or (with_alpha and not _has_picture(alpha)):
-        raise CodecError(
-            "the BPG file is truncated: the HEVC data hold no first slice of " + _missing(colour)
-        )
-    return BpgFile(_with_quantisation(header, colour), colour, alpha)
-
-
-def _has_picture(units: list[bytes]) -> bool:
-    return any(starts_picture(unit) for unit in units)
-
-
-def _missing(colour: list[bytes]) -> str:
-    return "the alpha plane" if _has_picture(colour) else "the picture"
+        pictures[layer] |= starts_picture(unit)
+        layers[layer].append(in_layer_0(unit))
+        if len(layers[layer]) > MAXIMUM_UNITS:
+            raise CodecError(f"a BPG picture is read up to {MAXIMUM_UNITS} NAL units")
+    if not all(pictures):
+        what = "alpha plane" if pictures[0] else "picture"
+        raise CodecError(f"the BPG file is truncated: the HEVC data hold no first slice of the {what}")
+    return BpgFile(_with_quantisation(header, layers[0]), layers[0], layers[1] if header.alpha_tools else [])
 
 
 def _with_quantisation(header: BpgHeader, units: list[bytes]) -> BpgHeader:
-    """`header` with what PPS and first slice say; left as it is where there is no PPS."""
+    """`header` with what the last PPS and the first slice say of quantisation."""
     first = next(unit for unit in units if starts_picture(unit))
     sets = [read_pps(unit) for unit in units if nal_kind(unit) == NAL_PPS]
     if not sets:

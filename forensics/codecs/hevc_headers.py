@@ -60,8 +60,11 @@ class BitReader:
 
     def se(self, limit: int, field: str) -> int:
         """A signed Exp-Golomb number in -`limit`..`limit`."""
-        code = self.ue(2 * limit, field)
-        return (code + 1) // 2 if code % 2 else -(code // 2)
+        code = self.ue((1 << 32) - 2, field)
+        value = (code + 1) // 2 if code % 2 else -(code // 2)
+        if abs(value) > limit:
+            raise CodecError(f"{field} is in -{limit}..{limit}, not {value}")
+        return value
 
 
 class BitWriter:
@@ -167,7 +170,8 @@ class CodingTools:
         return -(-width // block) * block, -(-height // block) * block
 
 
-def _read_block_sizes(bits: BitReader) -> tuple[int, int, int, int]:
+def read_block_sizes(bits: BitReader) -> tuple[int, int, int, int]:
+    """Binary logarithms of the smallest and largest coding block and the smallest and largest transform block."""
     min_coding = 3 + bits.ue(3, "log2_min_luma_coding_block_size_minus3")
     tree = min_coding + bits.ue(3, "log2_diff_max_min_luma_coding_block_size")
     min_transform = 2 + bits.ue(3, "log2_min_luma_transform_block_size_minus2")
@@ -185,14 +189,16 @@ def _read_block_sizes(bits: BitReader) -> tuple[int, int, int, int]:
     return min_coding, tree, min_transform, max_transform
 
 
-def _read_pcm(bits: BitReader) -> Pcm:
+def read_pcm(bits: BitReader) -> Pcm:
+    """The fields after `pcm_enabled_flag`."""
     luma, chroma = 1 + bits.u(4), 1 + bits.u(4)
     smallest = 3 + bits.ue(2, "log2_min_pcm_luma_coding_block_size_minus3")
     largest = smallest + bits.ue(2, "log2_diff_max_min_pcm_luma_coding_block_size")
     return Pcm(luma, chroma, smallest, largest, bits.flag())
 
 
-def _read_extension(bits: BitReader) -> RangeExtension | None:
+def read_range_extension(bits: BitReader) -> RangeExtension | None:
+    """`sps_extension_present_flag` and what follows it; another extension than that of the ranges is refused."""
     if not bits.flag():
         return None
     ranged = bits.flag()
@@ -207,12 +213,12 @@ def read_coding_tools(data: bytes) -> CodingTools:
     Raises `CodecError` where a field is outside the standard's range or bits are missing or left over.
     """
     bits = BitReader(data)
-    sizes = _read_block_sizes(bits)
+    sizes = read_block_sizes(bits)
     depth = bits.ue(sizes[1] - sizes[2], "max_transform_hierarchy_depth_intra")
     offset = bits.flag()
-    pcm = _read_pcm(bits) if bits.flag() else None
+    pcm = read_pcm(bits) if bits.flag() else None
     smoothing = bits.flag()
-    extension = _read_extension(bits)
+    extension = read_range_extension(bits)
     if bits.left > 7 or bits.u(bits.left):
         raise CodecError("the HEVC header does not end in fewer than eight zero bits")
     return CodingTools(*sizes, depth, offset, pcm, smoothing, extension)

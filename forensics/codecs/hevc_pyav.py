@@ -175,7 +175,7 @@ def encode_units(
         packets = [*encoder.encode(frame), *encoder.encode(None)]
     except (av.error.FFmpegError, ValueError) as error:
         raise CodecError(f"x265 refused the picture: {error}") from None
-    return split_nal_units(b"".join(map(bytes, packets)))
+    return list(split_nal_units(b"".join(map(bytes, packets))))
 
 
 _STILL = {

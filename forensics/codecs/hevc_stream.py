@@ -6,16 +6,16 @@ QP that was really coded). All input may be hostile: every number is bounded and
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from forensics.codecs.hevc_headers import (
     SUBSAMPLINGS,
     BitReader,
     CodingTools,
-    _read_block_sizes,
-    _read_extension,
-    _read_pcm,
+    read_block_sizes,
+    read_pcm,
+    read_range_extension,
     unescape,
 )
 from forensics.errors import CodecError
@@ -56,22 +56,20 @@ def starts_picture(nal: bytes) -> bool:
     return is_slice(nal) and nal[2] >= 0x80
 
 
-def split_nal_units(stream: bytes) -> list[bytes]:
+def split_nal_units(stream: bytes) -> Iterator[bytes]:
     """The NAL units of a byte stream (Annex B), whose first start code may be left out.
 
     Zero bytes before a start code belong to it. Raises `CodecError` for a unit shorter than a header and one byte of
     payload, or with its forbidden bit set or a zero temporal identifier.
     """
-    units = []
     position = len(START_CODE) if stream.startswith(START_CODE) else 0
     if stream.startswith(b"\x00" + START_CODE):
         position = len(START_CODE) + 1
     while position <= len(stream):
         end = stream.find(START_CODE, position)
         end = len(stream) if end < 0 else end
-        units.append(_checked(stream[position:end].rstrip(b"\x00")))
+        yield _checked(stream[position:end].rstrip(b"\x00"))
         position = end + len(START_CODE)
-    return units
 
 
 def _checked(nal: bytes) -> bytes:
@@ -126,7 +124,7 @@ def read_sps(nal: bytes) -> SequenceParameters:
         "sps_max_latency_increase_plus1",
     ):
         bits.ue((1 << 32) - 2, field)
-    sizes = _read_block_sizes(bits)
+    sizes = read_block_sizes(bits)
     bits.ue(sizes[1] - sizes[2], "max_transform_hierarchy_depth_inter")
     depth = bits.ue(sizes[1] - sizes[2], "max_transform_hierarchy_depth_intra")
     scaling = bits.flag()
@@ -134,7 +132,7 @@ def read_sps(nal: bytes) -> SequenceParameters:
         raise CodecError("an SPS with scaling lists of its own is not read")
     bits.flag()
     offset = bits.flag()
-    pcm = _read_pcm(bits) if bits.flag() else None
+    pcm = read_pcm(bits) if bits.flag() else None
     if bits.ue(64, "num_short_term_ref_pic_sets"):
         raise CodecError("an SPS with reference picture sets is not read")
     if bits.flag():
@@ -143,7 +141,7 @@ def read_sps(nal: bytes) -> SequenceParameters:
     smoothing = bits.flag()
     if bits.flag():
         _skip_vui(bits)
-    tools = CodingTools(*sizes, depth, offset, pcm, smoothing, _read_extension(bits))
+    tools = CodingTools(*sizes, depth, offset, pcm, smoothing, read_range_extension(bits))
     return SequenceParameters(subsampling, width, height, luma, chroma, scaling, tools)
 
 
