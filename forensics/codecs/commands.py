@@ -22,7 +22,8 @@ import numpy as np
 
 from forensics.codecs import registry
 from forensics.codecs.base import Availability, Codec, Strength, Switch, Value
-from forensics.errors import CodecError, CodecUnavailable
+from forensics.codecs.exchange import strength_value
+from forensics.errors import CodecError, CodecUnavailable, UsageError
 
 TIMEOUT = 600.0
 """Seconds after which a command is given up."""
@@ -114,9 +115,18 @@ class CommandCodec(Codec):
         """Decode by the in-process codec of the same class."""
         return registry.get(self.codec).decode(data)
 
+    def complete(self, parameters: Mapping[str, Value]) -> dict[str, Value]:
+        """As `Codec.complete`; open switches of these commands are whole numbers, and the strength is in its range."""
+        complete = super().complete(parameters)
+        for name, switch in self.switches.items():
+            if switch.open and not isinstance(complete[name], int):
+                raise UsageError(f"{self.name}: {name} is a whole number, not {complete[name]!r}")
+        strength_value(self, complete)
+        return complete
+
     def _encode(self, pixels: np.ndarray, parameters: Mapping[str, Value]) -> bytes:
         if shutil.which(self.program) is None:
-            raise CodecUnavailable(self.availability().reason)
+            raise CodecUnavailable(f"{self.name}: {self.availability().reason}")
         with tempfile.TemporaryDirectory(prefix="forensics-") as folder:
             source = Path(folder, "source" + (".pgm" if self._is_pgm(pixels) else self.source_suffix))
             target = Path(folder, "target" + self.suffix)

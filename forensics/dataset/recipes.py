@@ -80,7 +80,7 @@ RECIPES: Mapping[str, Recipe] = {
     }),
     "jpeg2000-ht": Recipe(0.5, {"levels": _LEVELS, "tile_size": _TILES, "colour_transform": _OFTEN}),
     "jpeg2000-openjpeg": Recipe(1.5, {
-        "wavelet": _WAVELETS, "levels": _LEVELS, "tile": _TILES, "colour_transform": _OFTEN,
+        "wavelet": _WAVELETS, "levels": _LEVELS, "tile_size": _TILES, "colour_transform": _OFTEN,
         "codeblock": (("64x64", 0.85), ("32x32", 0.15)),
     }),
     "jpegxr": Recipe(1),
@@ -91,7 +91,7 @@ RECIPES: Mapping[str, Recipe] = {
         "limited_range": ((False, 0.95), (True, 0.05)), "psychovisual": _SELDOM,
         "sao": ((True, 0.9), (False, 0.1)), "deblock": ((True, 0.95), (False, 0.05)),
     }),
-    "bpg-bpgenc": Recipe(1, {"subsampling": _CHROMA_COLOUR, "depth": ((8, 0.8), (10, 0.2))}),
+    "bpg-bpgenc": Recipe(1, {"subsampling": _CHROMA_COLOUR, "bit_depth": ((8, 0.8), (10, 0.2))}),
     "webp": Recipe(3, {
         "method": _METHODS,
         "preset": (("default", 0.75), ("photo", 0.1), ("picture", 0.08), ("drawing", 0.05), ("icon", 0.02)),
@@ -106,7 +106,7 @@ RECIPES: Mapping[str, Recipe] = {
         "tune": (("default", 0.8), ("psnr", 0.1), ("ssim", 0.1)), "film_grain": ((0, 0.98), (25, 0.02)),
     }),
     "avif-avifenc": Recipe(1, {
-        "subsampling": _CHROMA, "speed": _SPEEDS, "depth": ((8, 0.7), (10, 0.3)),
+        "subsampling": _CHROMA, "speed": _SPEEDS, "bit_depth": ((8, 0.7), (10, 0.3)),
         "range": (("full", 0.75), ("limited", 0.25)), "matrix": ((6, 0.6), (1, 0.35), (9, 0.05)),
     }),
     "heic": Recipe(3, {
