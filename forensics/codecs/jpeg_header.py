@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from forensics.codecs.jpeg_tables import estimate_quality
+from forensics.codecs.jpeg_tables import estimate_quality, recognise_tables
 from forensics.errors import CodecError
 
 ZIGZAG = np.array(
@@ -103,6 +103,11 @@ class JpegHeader:
     def standard_tables(self) -> bool:
         """Whether the tables are exactly the standard ones at `quality`."""
         return bool(self.tables) and self.precision == 8 and estimate_quality(self.tables[:2])[1]
+
+    @property
+    def table_family(self) -> tuple[str, float] | None:
+        """Family of `TABLE_FAMILIES` and quality that give exactly these tables, or None when none does."""
+        return recognise_tables(self.tables[:2]) if self.tables and self.precision == 8 else None
 
 
 @dataclass

@@ -111,26 +111,28 @@ def scaled_table(base: np.ndarray, quality: float) -> np.ndarray:
     return np.clip(scaled, 1, 255).astype(np.uint16)
 
 
-def estimate_quality(tables: Sequence[np.ndarray]) -> tuple[float, bool]:
+def estimate_quality(tables: Sequence[np.ndarray], family: str = "standard") -> tuple[float, bool]:
     """Quality of a file from its luma table and, if it has one, its chroma table.
 
     Each entry of a scaled table pins the scale to an interval; when the intervals of all entries meet, the tables are
-    scaled standard ones and the quality is exact (a whole one where one fits). Otherwise the quality is the one whose
-    scale is the median ratio to the standard tables.
+    scaled ones of the family and the quality is exact (a whole one where one fits). Otherwise the quality is the one
+    whose scale is the median ratio to the family's tables.
 
     Parameters
     ----------
     tables : sequence of np.ndarray [shape=(8, 8), dtype=uint16]
         Luma first, in natural order.
+    family : str
+        The family of `TABLE_FAMILIES` whose scale is sought.
 
     Returns
     -------
     quality : float
         In [1, 100].
-    standard : bool
-        Whether the tables are exactly the standard ones at that quality.
+    exact : bool
+        Whether the tables are exactly the family's at that quality.
     """
-    bases = TABLE_FAMILIES["standard"]
+    bases = TABLE_FAMILIES[family]
     base = np.concatenate([bases[min(i, 1)].ravel() for i in range(len(tables))]).astype(np.float64)
     entries = np.concatenate([np.asarray(table).ravel() for table in tables]).astype(np.float64)
     lowest = np.where(entries <= 1, 0.0, (100.0 * entries - 50.0) / base).max()
@@ -139,6 +141,18 @@ def estimate_quality(tables: Sequence[np.ndarray]) -> tuple[float, bool]:
         return _exact_quality(float(lowest), float(highest)), True
     scale = float(np.clip(np.median(100.0 * entries / base), 0.0, 5000.0))
     return round(quality_of_scale(scale), 2), False
+
+
+def recognise_tables(tables: Sequence[np.ndarray]) -> tuple[str, float] | None:
+    """The first family, and the quality, of which these tables (luma first) are exactly the scaled ones.
+
+    All-ones and all-255 tables fit several families; the standard one is then named.
+    """
+    for family in TABLE_FAMILIES:
+        quality, exact = estimate_quality(tables, family)
+        if exact:
+            return family, quality
+    return None
 
 
 def _exact_quality(lowest: float, highest: float) -> float:

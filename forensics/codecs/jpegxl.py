@@ -53,11 +53,14 @@ class JpegXl(Codec):
         return bytes(encoded)
 
     def decode(self, data: bytes) -> np.ndarray:
-        """Decode the first frame of 8 and 16 bit files; floating-point ones, in [0, 1], are scaled and rounded."""
+        """Decode the first frame of 8 and 16 bit files; floating-point ones, in [0, 1], are scaled and rounded.
+
+        The orientation stated in the file is not applied.
+        """
         with library_errors(self.name, "decode"):
             import imagecodecs
 
-            samples = imagecodecs.jpegxl_decode(data, numthreads=1)
+            samples = imagecodecs.jpegxl_decode(data, keeporientation=True, numthreads=1)
         if samples.dtype.kind == "f":
             if not np.isfinite(samples).all():
                 raise CodecError("jpegxl: the file holds samples that are not finite")

@@ -86,6 +86,10 @@ def test_other_table_families_are_not_standard() -> None:
         assert all(np.array_equal(a, b) for a, b in zip(header.tables, expected, strict=True))
         assert header.standard_tables == (family == "standard")
         assert 20 < header.quality < 95
+        assert header.table_family is not None
+        found, quality = header.table_family
+        assert found == family
+        assert quality == pytest.approx(60, abs=1)  # flat tables are alike at 59 and 60
 
 
 def test_scale_and_quality_are_inverse_and_falling() -> None:
@@ -121,6 +125,11 @@ def test_one_changed_entry_is_no_standard_table() -> None:
     quality, standard = estimate_quality([table])
     assert not standard
     assert quality == pytest.approx(70, abs=1)
+
+
+def test_tables_of_no_family_are_not_recognised() -> None:
+    assert read_header(pillow_file(qtables=[list(range(1, 65)), list(range(65, 129))])).table_family is None
+    assert read_header(JPEG.encode(picture(), quality=100, tables="flat")).table_family == ("standard", 100)
 
 
 def test_restart_markers_are_walked_in_order() -> None:
