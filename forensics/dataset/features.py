@@ -1,0 +1,161 @@
+"""Feature tables of a built data set: windows cut at random, measured in parallel, kept on disk in parts.
+
+A part holds the windows of a fixed share of the files and is written atomically, so an interrupted run goes on where it stopped. The
+parts' folder is named after everything that decides their content (manifest, features version, window plan, seed): a
+change of any starts a new folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from forensics_features import FEATURES_VERSION, FeatureExtractor
+from forensics_models.baseline_training import FeatureTable
+from forensics_models.classes import FINE_CLASSES
+
+from forensics.dataset import manifest, patches
+from forensics.dataset.manifest import Row
+from forensics.dataset.workers import Workers
+from forensics.errors import ForensicsError, UsageError
+
+PART_FILES = 64
+"""Encoded files whose windows share one part."""
+
+
+@dataclass(frozen=True)
+class WindowPlan:
+    """Which windows are cut from each file: one of each group of sizes, at a random offset or in the centre.
+
+    A group is a tuple of sides in pixels, one of which is drawn; a side larger than the picture becomes the largest that fits.
+    """
+
+    groups: tuple[tuple[int, ...], ...] = ((224, 256, 256), (64, 96, 128, 160, 192, 320))
+    seed: int = 2026
+    centred: bool = False
+
+
+@dataclass(frozen=True)
+class _Task:
+    folder: Path
+    rows: tuple[Row, ...]
+    plan: WindowPlan
+    out: Path
+
+
+def window_rng(plan: WindowPlan, row: Row) -> np.random.Generator:
+    """The random generator of one file's windows: the same whatever the order of work."""
+    digest = hashlib.sha256(f"{plan.seed}/{row.id}".encode()).digest()
+    return np.random.default_rng(np.frombuffer(digest[:16], np.uint64))
+
+
+def cut_windows(pixels: np.ndarray, row: Row, plan: WindowPlan) -> list[np.ndarray]:
+    """The windows that a plan takes from one decoded file, a view each."""
+    rng = window_rng(plan, row)
+    windows = []
+    for group in plan.groups:
+        side = min(int(rng.choice(group)), *pixels.shape[:2])
+        if plan.centred:
+            top, left = ((extent - side) // 2 for extent in pixels.shape[:2])
+            windows.append(pixels[top : top + side, left : left + side])
+        else:
+            windows.append(patches.random_crop(pixels, side, rng))
+    return windows
+
+
+def _measure(task: _Task) -> Iterator[int]:
+    """Worker: write one part; yields its number of windows."""
+    extractor = FeatureExtractor()
+    vectors, facts, names = [], [], []
+    for row in task.rows:
+        pixels = patches.load_pixels(task.folder, row)
+        for window in cut_windows(pixels, row, task.plan):
+            vectors.append(extractor.vector(window))
+            compressed = row.fine_class != "uncompressed"
+            facts.append((
+                FINE_CLASSES.index(row.fine_class),
+                np.log2(row.ratio) if compressed else np.nan,
+                row.ssim if compressed else np.nan,
+            ))  # fmt: skip
+            names.append((row.source, row.id))
+    numbers = np.array(facts, np.float32)
+    part = task.out.with_name(task.out.name + ".part")
+    with part.open("wb") as stream:
+        np.savez(
+            stream, features=np.stack(vectors), labels=numbers[:, 0].astype(np.int64), log2_ratio=numbers[:, 1], ssim=numbers[:, 2],
+            sources=np.array([source for source, _ in names]), files=np.array([file for _, file in names]),
+        )  # fmt: skip
+    part.replace(task.out)
+    yield len(vectors)
+
+
+def build_table(
+    folder: Path,
+    split: str,
+    *,
+    plan: WindowPlan,
+    jobs: int,
+    cache: Path | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> FeatureTable:
+    """The feature table of one split of a data set.
+
+    Parameters
+    ----------
+    folder : Path
+        A built data set.
+    split : str
+        `train`, `val` or another split of its manifest.
+    plan : WindowPlan
+    jobs : int
+        Processes.
+    cache : Path, optional
+        Where parts are kept; `folder / "features"` when not given.
+    progress : callable
+        Gets the number of parts done and in all.
+
+    Raises
+    ------
+    UsageError
+        The data set has no usable file of that split.
+    """
+    rows = [row for row in manifest.read(folder) if row.split == split and row.status == "ok"]
+    if not rows:
+        raise UsageError(f"{folder.name} holds no file of the split {split!r}")
+    parts = (cache or folder / "features") / table_key(rows, plan)
+    parts.mkdir(parents=True, exist_ok=True)
+    groups = [tuple(rows[start : start + PART_FILES]) for start in range(0, len(rows), PART_FILES)]
+    outs = [parts / f"part-{index:05d}.npz" for index in range(len(groups))]
+    todo = [_Task(folder, group, plan, out) for group, out in zip(groups, outs) if not out.exists()]
+    done = len(groups) - len(todo)
+    progress(done, len(groups))
+    with Workers(_measure, jobs) as workers:
+        for task in todo:
+            workers.submit(task)
+        for event in workers.events():
+            if event.kind in ("error", "died"):
+                raise ForensicsError(f"measuring {event.task.out.name} failed: {event.content}")
+            if event.kind == "done":
+                done += 1
+                progress(done, len(groups))
+    return read_parts(outs)
+
+
+def table_key(rows: Sequence[Row], plan: WindowPlan) -> str:
+    """A short name for everything that decides a table's content."""
+    content = [FEATURES_VERSION, asdict(plan), [(row.id, row.pixels_sha256) for row in rows]]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+
+
+def read_parts(paths: Sequence[Path]) -> FeatureTable:
+    """Parts on disk as one table."""
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in FeatureTable.__dataclass_fields__}
+    for path in paths:
+        with np.load(path, allow_pickle=False) as part:
+            for name, values in columns.items():
+                values.append(part[name])
+    return FeatureTable(**{name: np.concatenate(values) for name, values in columns.items()})
