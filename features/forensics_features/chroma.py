@@ -103,47 +103,52 @@ NAMES = (
 
 
 @fast_kernel
-def _tally(residual: np.ndarray, active: np.ndarray, sums: np.ndarray) -> None:
-    """Add a row of residuals, weighed, to (sum, weight)."""
-    total = np.float32(0)
-    weight = np.float32(0)
-    for j in range(residual.shape[0]):
-        total += active[j] * abs(residual[j])
-        weight += active[j]
-    sums[0] += total
-    sums[1] += weight
+def _accumulate(
+    residual: np.ndarray, first: np.ndarray, last: np.ndarray, limit: np.float32, sums: np.ndarray
+) -> None:
+    """Add |residual| and 1 to sums[0] and sums[1] where `last` and `first` differ by more than the limit."""
+    for j in range(first.shape[0]):
+        active = np.float32(abs(last[j] - first[j]) > limit)
+        sums[0, j] += active * abs(residual[j])
+        sums[1, j] += active
+
+
+@fast_kernel
+def _add(source: np.ndarray, tap: np.float32, target: np.ndarray) -> None:
+    for j in range(source.shape[0]):
+        target[j] += tap * source[j]
 
 
 @fast_kernel
 def _relation(plane: np.ndarray, taps: np.ndarray, threshold: float, sums: np.ndarray) -> None:
-    """Sum |residual| and places into sums[axis, phase, :] where the local difference exceeds `threshold`."""
+    """Add |residual| and places to sums[axis, phase, :] where the local difference exceeds `threshold`."""
     height, width = plane.shape
     length = taps.shape[0]
     low = max(length // 2 - 2, 0)
     high = min(low + 3, length - 1)
     limit = np.float32(threshold)
     residual = np.empty(width, np.float32)
-    active = np.empty(width, np.float32)
-    for axis in range(2):
-        span_i, span_j = (0, length - 1) if axis == 0 else (length - 1, 0)
-        columns = width - span_j
-        for i in range(height - span_i):
-            residual[:] = 0
-            for k in range(length):
-                if taps[k] != 0:
-                    source = plane[i, k : k + columns] if axis == 0 else plane[i + k]
-                    tap = taps[k]
-                    for j in range(columns):
-                        residual[j] += tap * source[j]
-            first = plane[i, low : low + columns] if axis == 0 else plane[i + low]
-            last = plane[i, high : high + columns] if axis == 0 else plane[i + high]
-            for j in range(columns):
-                active[j] = np.float32(abs(last[j] - first[j]) > limit)
-            if axis == 0:
-                _tally(residual[:columns:2], active[:columns:2], sums[0, 0])
-                _tally(residual[1:columns:2], active[1:columns:2], sums[0, 1])
-            else:
-                _tally(residual[:columns:1], active[:columns:1], sums[1, i & 1])
+    columns = width - length + 1
+    along = np.zeros((2, columns), np.float32)
+    across = np.zeros((2, 2, width), np.float32)
+    for i in range(height):
+        residual[:] = 0
+        for k in range(length):
+            if taps[k] != 0:
+                _add(plane[i, k : k + columns], taps[k], residual)
+        _accumulate(residual, plane[i, low : low + columns], plane[i, high : high + columns], limit, along)
+    for i in range(height - length + 1):
+        residual[:] = 0
+        for k in range(length):
+            if taps[k] != 0:
+                _add(plane[i + k], taps[k], residual)
+        _accumulate(residual, plane[i + low], plane[i + high], limit, across[i & 1])
+    for part in range(2):
+        for j in range(columns):
+            sums[0, j & 1, part] += along[part, j]
+        for j in range(width):
+            sums[1, 0, part] += across[0, part, j]
+            sums[1, 1, part] += across[1, part, j]
 
 
 @fast_kernel
@@ -171,13 +176,13 @@ def _bands(plane: np.ndarray, energies: np.ndarray) -> None:
 
 
 @fast_kernel
-def _residual(plane: np.ndarray, i: int, out: np.ndarray) -> None:
-    """The mixed second difference (1 -2 1) x (1 -2 1) / 4 of row i, blind to edges along either axis."""
+def _residual(plane: np.ndarray, i: int, bend: np.ndarray, out: np.ndarray) -> None:
+    """The mixed second difference (1 -2 1) x (1 -2 1) / 4 around row i, blind to edges along either axis."""
+    above, here, below = plane[i - 1], plane[i], plane[i + 1]
+    for j in range(bend.shape[0]):
+        bend[j] = np.float32(0.25) * (above[j] - 2 * here[j] + below[j])
     for j in range(out.shape[0]):
-        top = plane[i - 1, j] - 2 * plane[i - 1, j + 1] + plane[i - 1, j + 2]
-        middle = plane[i, j] - 2 * plane[i, j + 1] + plane[i, j + 2]
-        bottom = plane[i + 1, j] - 2 * plane[i + 1, j + 1] + plane[i + 1, j + 2]
-        out[j] = np.float32(0.25) * (top - 2 * middle + bottom)
+        out[j] = bend[j] - 2 * bend[j + 1] + bend[j + 2]
 
 
 @fast_kernel
@@ -192,13 +197,14 @@ def _product(a: np.ndarray, b: np.ndarray) -> np.float32:
 def _moments(y: np.ndarray, cb: np.ndarray, cr: np.ndarray, moments: np.ndarray) -> None:
     """Mean products of the planes' residuals: yy, bb, rr, yb, yr, br."""
     height, width = y.shape
+    bend = np.empty(width, np.float32)
     a = np.empty(width - 2, np.float32)
     b = np.empty(width - 2, np.float32)
     c = np.empty(width - 2, np.float32)
     for i in range(1, height - 1):
-        _residual(y, i, a)
-        _residual(cb, i, b)
-        _residual(cr, i, c)
+        _residual(y, i, bend, a)
+        _residual(cb, i, bend, b)
+        _residual(cr, i, bend, c)
         moments[0] += _product(a, a)
         moments[1] += _product(b, b)
         moments[2] += _product(c, c)
@@ -209,25 +215,28 @@ def _moments(y: np.ndarray, cb: np.ndarray, cr: np.ndarray, moments: np.ndarray)
 
 
 @fast_kernel
-def _equal(cb: np.ndarray, cr: np.ndarray, counts: np.ndarray) -> None:
-    """Count neighbours whose chroma is within rounding of 8-bit RGB into counts[axis, phase, (equal, all)]."""
-    height, width = cb.shape
+def _near(b0: np.ndarray, b1: np.ndarray, r0: np.ndarray, r1: np.ndarray, counts: np.ndarray) -> None:
+    """Count places where both chroma values of two runs of pixels are equal but for the rounding of RGB."""
     limit = np.float32(0.75)
+    for j in range(b0.shape[0]):
+        counts[j] += np.int32((abs(b1[j] - b0[j]) < limit) & (abs(r1[j] - r0[j]) < limit))
+
+
+@fast_kernel
+def _equal(cb: np.ndarray, cr: np.ndarray, counts: np.ndarray) -> None:
+    """Neighbours of equal chroma into counts[axis, phase]."""
+    height, width = cb.shape
+    along = np.zeros(width - 1, np.int32)
+    across = np.zeros((2, width), np.int32)
     for i in range(height):
-        for phase in range(2):
-            found = np.int32(0)
-            for j in range(phase, width - 1, 2):
-                near = max(abs(cb[i, j + 1] - cb[i, j]), abs(cr[i, j + 1] - cr[i, j])) < limit
-                found += np.int32(near)
-            counts[0, phase, 0] += found
-            counts[0, phase, 1] += (width - phase) // 2
+        _near(cb[i, :-1], cb[i, 1:], cr[i, :-1], cr[i, 1:], along)
         if i + 1 < height:
-            found = np.int32(0)
-            for j in range(width):
-                near = max(abs(cb[i + 1, j] - cb[i, j]), abs(cr[i + 1, j] - cr[i, j])) < limit
-                found += np.int32(near)
-            counts[1, i & 1, 0] += found
-            counts[1, i & 1, 1] += width
+            _near(cb[i], cb[i + 1], cr[i], cr[i + 1], across[i & 1])
+    for j in range(width - 1):
+        counts[0, j & 1] += along[j]
+    for j in range(width):
+        counts[1, 0] += across[0, j]
+        counts[1, 1] += across[1, j]
 
 
 def _floor_and_contrast(sums: np.ndarray) -> np.ndarray:
@@ -271,9 +280,11 @@ def _spectral_values(planes: Planes) -> list[np.ndarray]:
 def _compute(planes: Planes) -> np.ndarray:
     if planes.grey:
         return np.full(len(NAMES), np.nan, np.float32)
-    counts = np.zeros((2, 2, 2), np.int64)
+    height, width = planes.y.shape
+    counts = np.zeros((2, 2), np.int64)
     _equal(planes.cb, planes.cr, counts)
-    shares = counts[:, :, 0] / counts[:, :, 1]
+    pairs = [[width // 2 * height, (width - 1) // 2 * height], [height // 2 * width, (height - 1) // 2 * width]]
+    shares = counts / np.array(pairs)
     equal = np.column_stack([shares.max(axis=1), np.ptp(shares, axis=1)]).ravel()
     values = [*_relation_values(planes), *_spectral_values(planes), equal]
     return np.concatenate(values).astype(np.float32)

@@ -41,6 +41,7 @@ MINIMUM_BLOCKS = 4
 VARIANCE_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 _SIDE = 8
+_LANES = 32  # blocks transformed together
 _CHANNELS = ("red", "green", "blue", "luma")
 _FINE = 8  # bins a level in the histogram of |residual|
 _TABLE = 2**14
@@ -167,55 +168,65 @@ def _variance_histogram(plane: np.ndarray, counts: np.ndarray) -> None:
 
 
 @fast_kernel
-def _block(plane: np.ndarray, i: int, j: int, dct: np.ndarray, half: np.ndarray, out: np.ndarray) -> None:
-    """The 8x8 DCT of the block at (i, j), rows of `out` its vertical frequencies; `dct` holds the matrix and its transpose."""
-    for k in range(8):
-        for x in range(8):
-            total = np.float32(0)
-            for n in range(8):
-                total += dct[0, k, n] * plane[i + n, j + x]
-            half[k, x] = total
-    for k in range(8):
-        for m in range(8):
-            total = np.float32(0)
-            for x in range(8):
-                total += half[k, x] * dct[1, x, m]
-            out[k, m] = total
+def _combine(source: np.ndarray, taps: np.ndarray, target: np.ndarray) -> None:
+    """target = sum over n of taps[n] source[n]."""
+    t0, t1, t2, t3, t4, t5, t6, t7 = taps[0], taps[1], taps[2], taps[3], taps[4], taps[5], taps[6], taps[7]
+    for m in range(target.shape[0]):
+        low = t0 * source[0, m] + t1 * source[1, m] + t2 * source[2, m] + t3 * source[3, m]
+        high = t4 * source[4, m] + t5 * source[5, m] + t6 * source[6, m] + t7 * source[7, m]
+        target[m] = low + high
 
 
 @fast_kernel
-def _usable(levels: np.ndarray, i: int, j: int) -> bool:
-    """Whether the block at (i, j) has more than one level and none clipped."""
-    low = np.float32(1e9)
-    high = np.float32(-1)
-    for m in range(8):
-        for n in range(8):
-            low = min(low, levels[i + m, j + n])
-            high = max(high, levels[i + m, j + n])
-    return low >= 0 and low < high
-
-
-@fast_kernel
-def _statistics(coefficients: np.ndarray, sums: np.ndarray) -> None:
-    """Add the AC sums of cos(2 pi c), (c - round c)^2, |c| < 1/2, 1/2 <= |c| < 3/2, and their number."""
+def _statistics(coefficients: np.ndarray, lanes: int, sums: np.ndarray) -> None:
+    """Add the sums of cos(2 pi c), (c - round c)^2, |c| < 1/2, 1/2 <= |c| < 3/2 over the first `lanes` columns."""
     cosines = np.float32(0)
     squares = np.float32(0)
     zeros = np.float32(0)
-    ones = np.float32(0)
-    for n in range(1, 64):
-        c = coefficients[n]
+    small = np.float32(0)
+    for m in range(lanes):
+        c = abs(coefficients[m])
         off = c - np.floor(c + np.float32(0.5))
         t = np.float32(0.25) - abs(off)
         s = np.float32(8) * t - np.float32(16) * t * abs(t)
         cosines += s + np.float32(0.225) * (s * abs(s) - s)
         squares += off * off
-        zeros += np.float32(abs(c) < np.float32(0.5))
-        ones += np.float32((abs(c) >= np.float32(0.5)) & (abs(c) < np.float32(1.5)))
+        zeros += np.float32(c < np.float32(0.5))
+        small += np.float32(c < np.float32(1.5))
     sums[0] += cosines
     sums[1] += squares
     sums[2] += zeros
-    sums[3] += ones
-    sums[4] += 63
+    sums[3] += small - zeros
+
+
+@fast_kernel
+def _transform(blocks: np.ndarray, lanes: int, dct: np.ndarray, half: np.ndarray, sums: np.ndarray) -> None:
+    """AC statistics of the 8x8 DCTs of blocks [shape=(row, column, lane)]; `half` is as large and is overwritten."""
+    line = np.empty(_LANES, np.float32)
+    rows = blocks.reshape(8, 8 * _LANES)
+    for k in range(8):
+        _combine(rows, dct[k], half[k].reshape(8 * _LANES))
+    for k in range(8):
+        for m in range(8):
+            if k + m > 0:
+                _combine(half[k], dct[m], line)
+                _statistics(line, lanes, sums)
+    sums[4] += 63 * lanes
+
+
+@fast_kernel
+def _take(plane: np.ndarray, levels: np.ndarray, i: int, j: int, lane: int, blocks: np.ndarray) -> bool:
+    """Copy the block at (i, j) to a lane; False where `levels` there are flat or clipped."""
+    origin = levels[i, j]
+    clipped = np.float32(0)
+    spread = np.float32(0)
+    for m in range(8):
+        for n in range(8):
+            level = levels[i + m, j + n]
+            clipped += np.float32(level < 0)
+            spread += abs(level - origin)
+            blocks[m, n, lane] = plane[i + m, j + n]
+    return clipped == 0 and spread > 0
 
 
 @fast_kernel
@@ -223,21 +234,25 @@ def _phase_sums(
     plane: np.ndarray, levels: np.ndarray, phase: int, most: int, dct: np.ndarray, sums: np.ndarray
 ) -> int:
     """Statistics over the usable ones of about `most` blocks, evenly spread, of one phase; the number of blocks looked at."""
-    half = np.empty((8, 8), np.float32)
-    out = np.empty((8, 8), np.float32)
+    blocks = np.zeros((8, 8, _LANES), np.float32)
+    half = np.empty((8, 8, _LANES), np.float32)
     first_i, first_j = phase // 8, phase % 8
     rows = (plane.shape[0] - first_i) // 8
     columns = (plane.shape[1] - first_j) // 8
     thin = max(1.0, np.sqrt(rows * columns / most))
     tall = max(1, int(rows / thin))
     wide = max(1, int(columns / thin))
+    lane = 0
     for m in range(tall):
         i = first_i + 8 * (m * rows // tall)
         for n in range(wide):
-            j = first_j + 8 * (n * columns // wide)
-            if _usable(levels, i, j):
-                _block(plane, i, j, dct, half, out)
-                _statistics(out.ravel(), sums)
+            if _take(plane, levels, i, first_j + 8 * (n * columns // wide), lane, blocks):
+                lane += 1
+            if lane == _LANES:
+                _transform(blocks, lane, dct, half, sums)
+                lane = 0
+    if lane:
+        _transform(blocks, lane, dct, half, sums)
     return tall * wide
 
 
@@ -264,17 +279,16 @@ def _quantile(counts: np.ndarray, share: float) -> float:
     return bin_ - 1 + (share - cumulative[bin_ - 1]) / (cumulative[bin_] - cumulative[bin_ - 1])
 
 
-def _histogram_values(counts: np.ndarray) -> tuple[float, float, float]:
-    """Share of gaps, height of the strongest comb, its period in levels; see `rounding_traces`."""
-    inner = counts[1:-1].astype(np.float64)
-    around = 0.5 * (inner[:-2] + inner[2:])
+def _histogram_values(counts: np.ndarray) -> np.ndarray:
+    """Share of gaps, height of the strongest comb and its period in levels of each histogram, [shape=(m, 3)]."""
+    inner = counts[:, 1:-1].astype(np.float64)
+    around = 0.5 * (inner[:, :-2] + inner[:, 2:])
     populated = around >= 8
-    gaps = np.mean(inner[1:-1][populated] < 0.25 * around[populated]) if populated.any() else 0.0
-    if inner.sum() == 0:
-        return float(gaps), 0.0, 0.0
-    spectrum = np.abs(np.fft.rfft(inner, 256))[_LONGEST:] * _WHITENING / inner.sum()
-    peak = int(spectrum.argmax())
-    return float(gaps), float(spectrum[peak] - np.median(spectrum)), 256 / (_LONGEST + peak)
+    gaps = (populated & (inner[:, 1:-1] < 0.25 * around)).sum(axis=1) / np.maximum(populated.sum(axis=1), 1)
+    totals = np.maximum(inner.sum(axis=1, keepdims=True), 1)
+    spectrum = np.abs(np.fft.rfft(inner, 256, axis=1))[:, _LONGEST:] * _WHITENING / totals
+    comb = spectrum.max(axis=1) - np.partition(spectrum, spectrum.shape[1] // 2, axis=1)[:, spectrum.shape[1] // 2]
+    return np.column_stack([gaps, comb, 256 / (_LONGEST + spectrum.argmax(axis=1))])
 
 
 def _value_features(planes: Planes, levels: np.ndarray) -> list[float]:
@@ -284,7 +298,7 @@ def _value_features(planes: Planes, levels: np.ndarray) -> list[float]:
     pixels = packed.size
     clip = [float(counts[c, v] / pixels) for c in range(3) for v in (0, 255)]
     beside = [float(counts[:3, v].sum() / (3 * pixels)) for v in (1, 254)]
-    combs = [value for histogram in counts for value in _histogram_values(histogram)]
+    combs = _histogram_values(counts).ravel().tolist()
     return [*clip, *beside, *combs, _distinct(packed, SAMPLED_COLOURS), _flat_share(packed)]
 
 
@@ -302,17 +316,16 @@ def _noise_features(planes: Planes) -> list[float]:
 
 
 def _coefficient_features(planes: Planes, levels: np.ndarray) -> list[float]:
-    dct = np.stack([_DCT, np.ascontiguousarray(_DCT.T)])
-    phase = _best_phase(levels, SAMPLED_BLOCKS, dct)
+    phase = _best_phase(levels, SAMPLED_BLOCKS, _DCT)
     other = (phase // 8 + 4) % 8 * 8 + (phase % 8 + 4) % 8
     sums = np.zeros((6, 5))
-    looked = _phase_sums(levels, levels, phase, MOST_BLOCKS, dct, sums[0])
-    _phase_sums(levels, levels, other, MOST_BLOCKS, dct, sums[1])
+    looked = _phase_sums(levels, levels, phase, MOST_BLOCKS, _DCT, sums[0])
+    _phase_sums(levels, levels, other, MOST_BLOCKS, _DCT, sums[1])
     for k, plane in enumerate((planes.cb, planes.cr)):
         if not planes.grey:
             whole = np.rint(plane)
-            _phase_sums(whole, levels, phase, CHROMA_BLOCKS, dct, sums[2 + k])
-            _phase_sums(whole, levels, other, CHROMA_BLOCKS, dct, sums[4 + k])
+            _phase_sums(whole, levels, phase, CHROMA_BLOCKS, _DCT, sums[2 + k])
+            _phase_sums(whole, levels, other, CHROMA_BLOCKS, _DCT, sums[4 + k])
     usable = sums[0, 4] / 63
     sums[sums[:, 4] < 63 * MINIMUM_BLOCKS] = np.nan
     shares = sums[:, :4] / sums[:, 4:]
