@@ -1,0 +1,92 @@
+"""A judge and an extractor of known behaviour, for tests of what stands around the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from forensics_models.classes import FINE_CLASSES
+from forensics_models.judgement import PictureJudgement, WindowJudgement
+
+FEATURES = (
+    "picture.grey",
+    "block_dct.comb_best",
+    "wavelet.97_y_hl1_comb",
+    "wavelet.97_y_hl1_step",
+    "lattice.lattice_bt601_full_share",
+)
+
+
+class FakeExtractor:
+    """Gives the mean, and fixed values for four features; remembers what it was given."""
+
+    version = 7
+
+    def __init__(self, row: Sequence[float] = (0, 0.4, 0.01, 1.0, 0.99)) -> None:
+        self.feature_names = FEATURES
+        self.row, self.given = row, []
+
+    def transform(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
+        self.given = list(pictures)
+        return np.tile(np.float32(self.row), (len(self.given), 1))
+
+
+class FakeJudge:
+    """Says the same of every window."""
+
+    def __init__(self, **probabilities: float) -> None:
+        self.card: dict[str, Any] = {
+            "model": "fake", "manifest_sha256": "0123456789abcdef", "inconclusive_below": 0.6, "limits": ["a fake limit"],
+        }  # fmt: skip
+        span = {"low": 0.0, "median": 0.05, "high": 0.1}
+        self.evidence = {name: dict(span) for name in FEATURES}
+        self.evidence["lattice.lattice_bt601_full_share"] = {"low": 0.1, "median": 0.2, "high": 0.3}
+        given = {name.replace("_", "-"): p for name, p in probabilities.items()}
+        rest = (1 - sum(given.values())) / (len(FINE_CLASSES) - len(given))
+        self.fine = np.array([given.get(name, rest) for name in FINE_CLASSES])
+
+    def judge(self, features: np.ndarray) -> WindowJudgement:
+        count = len(features)
+        return WindowJudgement(
+            np.tile(self.fine, (count, 1)),
+            np.tile([2.0, 3.0, 4.0], (count, 1)),
+            np.tile([0.9, 0.95, 0.97], (count, 1)),
+        )
+
+    def combine(self, windows: WindowJudgement) -> PictureJudgement:
+        return PictureJudgement(windows.fine_probabilities.mean(axis=0), (4.0, 8.0, 16.0), (0.9, 0.95, 0.97))
+
+
+@pytest.fixture
+def fake_extractor() -> FakeExtractor:
+    """An extractor whose rows are known."""
+    return FakeExtractor()
+
+
+@pytest.fixture
+def fake_judge() -> type[FakeJudge]:
+    """The class: `fake_judge(jpeg=0.9)` makes a judge that says so."""
+    return FakeJudge
+
+
+@pytest.fixture
+def shipped_fakes(monkeypatch: pytest.MonkeyPatch) -> FakeExtractor:
+    """Fakes in the place of the shipped model (JPEG at 0.97) and of the shipped extractor."""
+    from forensics import analysis, batch, measure
+
+    extractor, judge = FakeExtractor(), FakeJudge(jpeg=0.97)
+    for module in (analysis, batch, measure):
+        monkeypatch.setattr(module, "shipped_extractor", lambda: extractor)
+    monkeypatch.setattr(analysis, "shipped_judge", lambda: judge)
+    return extractor
+
+
+@pytest.fixture
+def scene() -> np.ndarray:
+    """A smooth coloured scene with some noise, uint8 RGB, 90 x 110."""
+    rng = np.random.default_rng(1)
+    y, x = np.mgrid[:90, :110]
+    waves = np.stack([np.sin(x / 9 + k) + np.cos(y / (7 + k)) for k in range(3)], axis=2)
+    return np.clip(128 + 45 * waves + rng.normal(0, 4, waves.shape), 0, 255).astype(np.uint8)

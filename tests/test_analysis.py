@@ -1,0 +1,277 @@
+"""Composing an analysis: windows, verdict, evidence, agreement with the container, limits, reports."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from forensics_features.extractor import FeatureExtractor
+from forensics_models.classes import CLASSES
+from PIL import Image
+
+import forensics
+from forensics import evidence
+from forensics.analysis import INCONCLUSIVE, analyze, compare, decide
+from forensics.errors import PictureError
+from forensics.report import csv_report, json_report, text
+from forensics.report.failure import Failure
+from forensics.windows import SIDE, choose_windows, grid_shape, interest
+
+
+def saved(array: np.ndarray, form: str, **options) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(array).save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "shape", [(64, 64), (200, 256), (257, 300), (512, 512), (700, 3000), (4000, 70), (3000, 4000)]
+)
+def test_windows_lie_within_the_picture_and_are_bounded(shape):
+    pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    windows = choose_windows(pixels)
+    assert 1 <= len(windows) <= 16
+    assert windows == choose_windows(pixels)
+    for w in windows:
+        assert (w.height, w.width) == (min(SIDE, shape[0]), min(SIDE, shape[1]))
+        assert 0 <= w.top <= shape[0] - w.height
+        assert 0 <= w.left <= shape[1] - w.width
+        assert w.cut(pixels).shape == (w.height, w.width)
+
+
+def test_a_small_picture_is_one_whole_window():
+    assert choose_windows(np.zeros((256, 100), np.uint8)) == [(0, 0, 256, 100)]
+
+
+def test_windows_are_spread_and_off_the_grid_of_eight():
+    windows = choose_windows(np.random.default_rng(1).integers(0, 256, (3000, 4000), dtype=np.uint8))
+    assert len(windows) >= 12
+    assert all(w.top % 8 and w.left % 8 for w in windows)
+    for low, high in ((0, 2000), (2000, 4000)):
+        assert sum(low <= w.left < high for w in windows) >= 4
+    assert {w.top // 1000 for w in windows} == {0, 1, 2}
+
+
+def test_grid_of_cells_is_square_where_it_can_be():
+    assert grid_shape(256, 256) == (1, 1)
+    assert grid_shape(512, 768) == (2, 3)
+    assert grid_shape(10_000, 10_000) == (4, 4)
+    assert grid_shape(10_000, 300) == (16, 1)
+
+
+def test_texture_wins_over_flat_and_clipped_parts():
+    rng = np.random.default_rng(2)
+    flat = np.full((256, 400), 128, np.uint8)
+    clipped = rng.choice(np.array([0, 255], np.uint8), (256, 400))
+    texture = rng.integers(100, 140, (256, 400), dtype=np.uint8)
+    assert interest(texture) > interest(flat) > interest(clipped)
+    for other in (flat, clipped):
+        left_half = np.concatenate([texture, other], axis=1)[:, :600]
+        assert choose_windows(left_half, limit=1)[0].left < 200
+
+
+def test_the_verdict_is_the_best_class_and_its_probability(scene, fake_judge, fake_extractor):
+    data = saved(scene, "PNG")
+    result = analyze(data, judge=fake_judge(jpeg=0.9, webp=0.06), extractor=fake_extractor)
+    assert (result.verdict, result.best) == ("jpeg", "jpeg")
+    assert result.probability == pytest.approx(0.9)
+    assert [name for name, _ in result.ranking[:2]] == ["jpeg", "webp"]
+    assert sum(p for _, p in result.ranking) == pytest.approx(1)
+    assert result.ratio == (4.0, 8.0, 16.0)
+    assert result.ssim == (0.9, 0.95, 0.97)
+    assert result.sha256 == hashlib.sha256(data).hexdigest()
+    assert result.versions == {
+        "forensics": forensics.__version__,
+        "features": "7",
+        "model": "fake trained on 0123456789ab",
+    }
+    assert "a fake limit" in result.limits
+    assert result.compressed == pytest.approx(1 - dict(result.ranking)["uncompressed"])
+    np.testing.assert_array_equal(fake_extractor.given[0], scene)
+
+
+def test_uncompressed_has_no_strength(scene, fake_judge, fake_extractor):
+    result = analyze(scene, judge=fake_judge(uncompressed=0.95), extractor=fake_extractor)
+    assert (result.verdict, result.ratio, result.ssim) == ("uncompressed", None, None)
+
+
+def test_below_the_models_threshold_there_is_no_verdict(scene, fake_judge, fake_extractor):
+    judge = fake_judge(jpeg=0.59, avif=0.3)
+    assert analyze(scene, judge=judge, extractor=fake_extractor).verdict == INCONCLUSIVE
+    judge.card["inconclusive_below"] = 0.58
+    assert analyze(scene, judge=judge, extractor=fake_extractor).verdict == "jpeg"
+
+
+def test_bpg_and_heic_that_cannot_be_told_apart_are_hevc_intra(scene, fake_judge, fake_extractor):
+    result = analyze(scene, judge=fake_judge(bpg=0.48, heic=0.47), extractor=fake_extractor)
+    assert result.verdict == "hevc-intra"
+    assert result.probability == pytest.approx(0.95)
+    assert result.hevc_intra == pytest.approx(0.95)
+    assert result.ratio is not None
+    assert decide({"bpg": 0.5, "heic": 0.3, "jpeg": 0.2}, 0.5) == ("bpg", 0.5)
+    assert decide({"bpg": 0.2, "heic": 0.2, "jpeg": 0.4}, 0.5) == (INCONCLUSIVE, 0.4)
+
+
+def test_overlap_modes_are_variants_of_jpeg_xr(scene, fake_judge, fake_extractor):
+    result = analyze(scene, judge=fake_judge(jpegxr_1=0.6, jpegxr_2=0.3), extractor=fake_extractor)
+    assert result.verdict == "jpegxr"
+    assert sum(result.variants.values()) == pytest.approx(1)
+    assert result.variants["jpegxr-1"] > result.variants["jpegxr-2"] > result.variants["jpegxr-0"]
+
+
+def test_sixteen_bit_pictures_are_measured_at_eight_bits(scene, fake_judge, fake_extractor):
+    deep = scene.astype(np.uint16) * 257 + 100
+    result = analyze(deep, judge=fake_judge(jpeg=0.9), extractor=fake_extractor)
+    np.testing.assert_array_equal(fake_extractor.given[0], scene)
+    assert "16-bit samples are analysed rounded to 8 bits" in result.limits
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (63, 200, 3), (200, 63, 3)])
+def test_too_small_pictures_are_refused(shape, fake_judge, fake_extractor):
+    with pytest.raises(PictureError, match="too few"):
+        analyze(saved(np.zeros(shape, np.uint8), "PNG"), judge=fake_judge(), extractor=fake_extractor)
+
+
+def test_evidence_names_the_measurement_its_range_and_its_codec(scene, fake_judge, fake_extractor):
+    told = analyze(scene, judge=fake_judge(jpeg=0.9), extractor=fake_extractor).evidence
+    assert [s.trace for s in told] == ["lattice-bt601_full", "jpeg-comb"]
+    lattice = next(s for s in told if s.trace == "lattice-bt601_full")
+    assert lattice.supports
+    assert lattice.excess == pytest.approx((0.99 - 0.3) / 0.2)
+    assert lattice.text.startswith("99.0 % of the coloured pixels")
+    assert lattice.text.endswith("(uncompressed pictures: 10.0 % to 30.0 %)")
+
+
+def test_evidence_against_the_verdict_is_told_last(scene, fake_judge, fake_extractor):
+    fake_extractor.row = (0, 0.4, 0.11, 1.0, 0.2)
+    told = analyze(scene, judge=fake_judge(jpeg2000=0.9), extractor=fake_extractor).evidence
+    assert [(s.trace, s.supports) for s in told] == [("wavelet-97", True), ("jpeg-comb", False)]
+    assert "multiples of 2.00" in told[0].text
+
+
+def test_without_compression_the_traces_not_found_are_told(scene, fake_judge, fake_extractor):
+    fake_extractor.row = (0, 0.05, float("nan"), float("nan"), 0.2)
+    told = analyze(scene, judge=fake_judge(uncompressed=0.9), extractor=fake_extractor).evidence
+    assert {s.trace for s in told} == {"lattice-bt601_full", "jpeg-comb"}
+    assert all(s.supports is None and s.text.startswith("no sign of") for s in told)
+
+
+def test_every_trace_reads_features_that_exist():
+    names = set(FeatureExtractor().feature_names)
+    for trace in evidence.TRACES:
+        assert set(trace.features) | set(trace.steps) <= names, trace.name
+        assert set(trace.speaks_for) <= set(CLASSES[1:])
+        assert not trace.steps or len(trace.steps) == len(trace.features)
+    assert len({trace.name for trace in evidence.TRACES}) == len(evidence.TRACES)
+
+
+@pytest.mark.parametrize(
+    ("form", "verdict", "status"),
+    [
+        ("PNG", "jpeg", "finding"),
+        ("PNG", "uncompressed", "plain"),
+        ("JPEG", "jpeg", "agree"),
+        ("JPEG", "webp", "disagree"),
+        ("JPEG", "uncompressed", "disagree"),
+        ("WEBP", "jpeg", "disagree"),
+    ],
+)
+def test_pixels_and_container_are_held_against_each_other(
+    scene, fake_judge, fake_extractor, form, verdict, status
+):
+    result = analyze(saved(scene, form), judge=fake_judge(**{verdict: 0.9}), extractor=fake_extractor)
+    assert result.agreement.status == status
+
+
+def test_containers_that_can_be_lossless_do_not_disagree_with_uncompressed(scene, fake_judge, fake_extractor):
+    lossless = saved(scene, "WEBP", lossless=True)
+    assert (
+        analyze(lossless, judge=fake_judge(uncompressed=0.9), extractor=fake_extractor).agreement.status
+        == "plain"
+    )
+    assert (
+        analyze(lossless, judge=fake_judge(jpeg=0.9), extractor=fake_extractor).agreement.status == "finding"
+    )
+    facts = {"format": "jpegxl", "codec": "jpegxl", "lossy": None}
+    assert compare("uncompressed", ("uncompressed",), 0.9, facts).status == "open"
+    assert (
+        compare("hevc-intra", ("bpg", "heic"), 0.9, {"format": "heic", "codec": "heic", "lossy": None}).status
+        == "agree"
+    )
+    assert compare(INCONCLUSIVE, (), 0.4, facts).status == "open"
+
+
+def test_grey_and_small_pictures_state_it(scene, fake_judge, fake_extractor):
+    fake_extractor.row = (1, 0.4, 0.01, 1.0, float("nan"))
+    limits = analyze(scene[:, :, 0], judge=fake_judge(jpeg=0.9), extractor=fake_extractor).limits
+    assert any("grey" in limit for limit in limits)
+    assert any("under 256 pixels" in limit for limit in limits)
+
+
+def test_large_pictures_state_the_share_judged(fake_judge, fake_extractor):
+    large = np.random.default_rng(3).integers(0, 256, (2048, 2048), dtype=np.uint8)
+    limits = analyze(large, judge=fake_judge(jpeg=0.9), extractor=fake_extractor).limits
+    assert any("16 windows were judged, 25 % of the pixels" in limit for limit in limits)
+
+
+def test_json_holds_what_the_schema_says(scene, fake_judge, fake_extractor):
+    fake_extractor.row = (0, 0.4, float("nan"), float("nan"), 0.99)
+    result = analyze(
+        saved(scene, "JPEG", quality=90), judge=fake_judge(jpegxr_1=0.9), extractor=fake_extractor
+    )
+    document = json.loads(json_report.render([result, Failure("b.png", "the file is empty")]))
+    assert document["schema_version"] == json_report.SCHEMA_VERSION
+    first, second = document["pictures"]
+    assert second == {"status": "error", "name": "b.png", "error": "the file is empty"}
+    readme = (json_report.__file__).replace("json_report.py", "README.md")
+    with open(readme, encoding="utf-8") as file:
+        documented = file.read()
+    for name in first:
+        assert f"`{name}`" in documented or f"`{name}." in documented or f"`{name}[]" in documented, name
+    assert first["ratio"] == {"low": 4.0, "estimate": 8.0, "high": 16.0}
+    assert first["container"]["jpeg"]["quality"] == 90
+    assert first["windows"][0]["width"] == 110
+
+
+def test_csv_has_one_row_a_picture_failures_included(scene, fake_judge, fake_extractor):
+    result = analyze(scene, judge=fake_judge(jpeg=0.9), extractor=fake_extractor, name='a "b", c.png')
+    rows = list(csv.DictReader(io.StringIO(csv_report.render([result, Failure("b.png", "no, empty")]))))
+    assert [row["status"] for row in rows] == ["ok", "error"]
+    assert rows[0]["name"] == 'a "b", c.png'
+    assert float(rows[0]["p_jpeg"]) == pytest.approx(0.9)
+    assert rows[1]["error"] == "no, empty"
+    assert rows[1]["verdict"] == ""
+
+
+def test_text_says_the_verdict_and_never_claims_certainty(scene, fake_judge, fake_extractor):
+    result = analyze(scene, judge=fake_judge(jpeg=0.99999), extractor=fake_extractor, name="a.png")
+    shown = text.render(result)
+    assert shown.startswith("a.png  array, 110x90")
+    assert "JPEG, probability > 99.9 %" in shown
+    assert "ratio 8.0 [4.0 to 16.0]:1, SSIM 0.950 [0.900 to 0.970]" in shown
+    assert "\x1b" not in shown
+    assert "\x1b[1m" in text.render(result, colour=True)
+    assert max(len(line) for line in shown.splitlines()) <= 100
+    for verdict in ({"jpeg": 0.3}, {"bpg": 0.48, "heic": 0.47}, {"uncompressed": 0.9}, {"jpegxr_2": 0.9}):
+        assert text.render(analyze(scene, judge=fake_judge(**verdict), extractor=fake_extractor))
+
+
+def test_the_package_offers_its_names_without_importing_them():
+    code = (
+        "import sys, forensics\n"
+        "assert 'numpy' not in sys.modules\n"
+        "assert forensics.analyze.__module__ == 'forensics.analysis'\n"
+        "assert forensics.Analysis.__name__ == 'Analysis'\n"
+        "assert forensics.open_picture.__module__ == 'forensics.picture'\n"
+        "assert 'numba' not in sys.modules and 'onnxruntime' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    with pytest.raises(AttributeError):
+        forensics.nothing  # noqa: B018
