@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -123,13 +125,14 @@ def build_table(
     UsageError
         The data set has no usable file of that split.
     """
-    rows = [row for row in manifest.read(folder) if row.split == split and row.status == "ok"]
+    rows = [row for row in manifest.read(folder) if row.split == split and carries_its_label(row)]
     if not rows:
         raise UsageError(f"{folder.name} holds no file of the split {split!r}")
     parts = (cache or folder / "features") / table_key(rows, plan)
     parts.mkdir(parents=True, exist_ok=True)
     groups = [tuple(rows[start : start + PART_FILES]) for start in range(0, len(rows), PART_FILES)]
     outs = [parts / f"part-{index:05d}.npz" for index in range(len(groups))]
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read by the workers: one thread each, they share the cores
     todo = [_Task(folder, group, plan, out) for group, out in zip(groups, outs) if not out.exists()]
     done = len(groups) - len(todo)
     progress(done, len(groups))
@@ -143,6 +146,15 @@ def build_table(
                 done += 1
                 progress(done, len(groups))
     return read_parts(outs)
+
+
+def carries_its_label(row: Row) -> bool:
+    """Whether a row has a file, and that file lost something where its class says so.
+
+    A coder at its finest setting may reproduce every pixel (JPEG 2000 with the 5/3 wavelet does on smooth pictures): nothing tells
+    such a picture from an uncompressed one.
+    """
+    return row.status == "ok" and (row.fine_class == "uncompressed" or math.isfinite(row.psnr))
 
 
 def table_key(rows: Sequence[Row], plan: WindowPlan) -> str:
