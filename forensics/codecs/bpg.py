@@ -1,10 +1,11 @@
-"""BPG: HEVC intra pictures in the container of libbpg; x265 encodes, FFmpeg's HEVC decoder decodes, both through PyAV.
+"""BPG: HEVC intra pictures in the container of libbpg; x265 encodes and FFmpeg decodes, both through PyAV.
 
 What is decoded equals the reference decoder's output (libbpg 0.9.8): its chroma upsampling and fixed-point colour conversion are
 those of `bpg_colour`. Of an animation the first frame is decoded. CMYK pictures come as RGB.
 
-Not decoded, with a `CodecError`: pictures with the implicit RDPCM tool (lossless files of the reference encoder's other HEVC
-encoder) and of 11, 13 or 14 bits, which FFmpeg decodes wrongly or not at all.
+Not decoded, with a `CodecError`: pictures of 11, 13 or 14 bits, which FFmpeg does not have, and pictures with the implicit RDPCM
+tool (lossless files of the reference encoder's other HEVC encoder) that are not 8-bit grey or 4:4:4; those go to libde265,
+for FFmpeg decodes them wrongly.
 
 Damage: the format has no checksum. `bpg_container` says what its parser sees, and `hevc_pyav.decode_planes` decodes twice to see
 whether the last slice ends where it should, which cut and most changed slices do not.

@@ -1,6 +1,7 @@
 """One HEVC intra picture through PyAV: FFmpeg's `hevc` decodes it, x265 (`libx265`) encodes it.
 
-PyAV is imported where it is used; its wheel bundles x265, which is under the GPL.
+PyAV is imported where it is used; its wheel bundles x265, which is under the GPL. The one tool that FFmpeg decodes wrongly goes to
+`hevc_libheif`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from forensics.codecs.hevc_headers import CodingTools, plane_steps, write_sps, write_vps
+from forensics.codecs import hevc_libheif
+from forensics.codecs.hevc_headers import CodingTools, RangeExtension, plane_steps, write_sps, write_vps
 from forensics.codecs.hevc_stream import is_slice, join_nal_units, split_nal_units
 from forensics.errors import CodecError, CodecUnavailable
 
@@ -78,15 +80,19 @@ def decode_planes(
     Raises
     ------
     CodecError
-        FFmpeg does not decode these tools or bit depth correctly, the data are damaged, or a slice does not end where it should.
+        No decoder here decodes these tools or bit depth correctly, the data are damaged, or a slice does not end where it should.
     """
-    _check_decodable(tools, bit_depth)
+    other = _needs_libheif(tools, subsampling, bit_depth)
     sets = [write_vps(), write_sps(tools, subsampling, *size, bit_depth)]
     last = max(index for index, unit in enumerate(units) if is_slice(unit))
+    coded = tools.coded_size(*size)
     planes: list[np.ndarray] = []
     for tail in _TAILS:
-        ended = [unit + tail if index == last else unit for index, unit in enumerate(units)]
-        again = _decode(join_nal_units([*sets, *ended]), tools.coded_size(*size), subsampling, bit_depth)
+        ended = [*sets, *(unit + tail if index == last else unit for index, unit in enumerate(units))]
+        if other:
+            again = hevc_libheif.decode_planes(ended, coded, subsampling)
+        else:
+            again = _decode(join_nal_units(ended), coded, subsampling, bit_depth)
         if planes and not all(map(np.array_equal, planes, again)):
             raise CodecError("the HEVC data are truncated or damaged: the last slice does not end")
         planes = again
@@ -98,16 +104,22 @@ def decode_planes(
     ]
 
 
-def _check_decodable(tools: CodingTools, bit_depth: int) -> None:
+def _needs_libheif(tools: CodingTools, subsampling: str, bit_depth: int) -> bool:
+    """Whether libde265 decodes these tools and not FFmpeg; raises `CodecError` where neither does.
+
+    FFmpeg (libavcodec 62.28) decodes lossless blocks with implicit RDPCM wrongly and without an error; libde265 is exact.
+    """
     if bit_depth not in DECODED_DEPTHS:
         depths = ", ".join(map(str, DECODED_DEPTHS))
         raise CodecError(f"FFmpeg decodes HEVC of {depths} bits, not of {bit_depth}")
-    extension = tools.range_extension
-    if extension is None:
-        return
-    for name in ("implicit_rdpcm", "extended_precision", "cabac_bypass_alignment"):
-        if getattr(extension, name):
-            raise CodecError(f"FFmpeg does not decode HEVC with {name} correctly")
+    extension = tools.range_extension or RangeExtension()
+    if extension.extended_precision or extension.cabac_bypass_alignment:
+        raise CodecError("no decoder here takes HEVC with extended_precision or cabac_bypass_alignment")
+    if extension.implicit_rdpcm and not hevc_libheif.decodes(subsampling, bit_depth):
+        raise CodecError(
+            f"HEVC with implicit_rdpcm is decoded in 8-bit grey and 4:4:4 alone, not in {bit_depth}-bit {subsampling}"
+        )
+    return extension.implicit_rdpcm
 
 
 def _decode(stream: bytes, coded: tuple[int, int], subsampling: str, bit_depth: int) -> list[np.ndarray]:
