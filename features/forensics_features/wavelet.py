@@ -11,15 +11,16 @@ image, are left out. G is measured besides Y because a file coded without colour
 
 Values, by band (`<wavelet>_<plane>_<band><level>_...`):
 
-- ``comb``: contrast of the strongest comb of |c|, -1..1 (`comb.comb_peak`); ``step``: its log2 step; ``coarse``: the contrast for |c| / 4,
-  that is for steps of 5 to 160; ``excess``: ``comb`` less the mean over the three other parities.
+- ``comb``: contrast of the strongest comb of |c| (`comb.comb_peak`) beyond what chance gives with as many values, 0..1;
+  ``coarse``: the same for |c| / 4, that is for steps of 5 to 160; ``step``: log2 of the step of the clearer of the two, 0 where both
+  are; ``excess``: contrast (chance included) less its mean over the three other parities, -1..1.
 - ``dead_half``, ``dead_one``: share of |c| below 0.5 and 1 less that of a Laplacian with the same E|c|, -1..1.
 - ``shape``: log2(E c^2 / (2 E^2 |c|)), 0 for a Laplacian, -0.35 for a Gaussian, positive for heavier tails; 0 for an empty band.
 - ``zero_run``: share of right and lower neighbours of a zero (|c| < 1) that are zero too; 0 where there is no zero.
 
 By level: ``margin``, how far the best parity leads the next in standard errors (log2 of 1 + it); energies as log2 ratios; by
 wavelet: ``coherence``, how well the steps of all bands, times the norms of their synthesis filters, agree up to powers of
-two (0..1, weighted by contrast), and ``base``, the cosine and sine of that common step on the circle of log2.
+two (0..1, weighted by the contrast beyond chance), and ``base``, the cosine and sine of that common step on the circle of log2.
 
 References
 ----------
@@ -299,11 +300,13 @@ def _chroma(plane: np.ndarray, wavelet: Wavelet, parities: list[tuple[int, int]]
     return counts, dead
 
 
-def _step_agreement(contrast: np.ndarray, step: np.ndarray, wavelet: Wavelet) -> tuple[float, float, float]:
-    """coherence and base (cosine, sine) of log2(step * norm) modulo 1 over all bands, weighted by contrast; inputs are (levels, 3)."""
-    weight = np.maximum(contrast, 0)
+def _step_agreement(weight: np.ndarray, step: np.ndarray, wavelet: Wavelet) -> tuple[float, float, float]:
+    """coherence and base (cosine, sine) of log2(step * norm) modulo 1 over all bands; both inputs are (levels, 3).
+
+    The small term beside the weights brings the values to 0 where no comb exceeds chance.
+    """
     angle = 2 * np.pi * np.log2(step * _norms(wavelet.name)[: len(step)])
-    resultant = complex((weight * np.exp(1j * angle)).sum() / (weight.sum() + 1e-6))
+    resultant = complex((weight * np.exp(1j * angle)).sum() / (weight.sum() + 0.05))
     return abs(resultant), resultant.real, resultant.imag
 
 
@@ -366,9 +369,12 @@ def _wavelet_facts(planes: Planes, wavelet: Wavelet) -> np.ndarray:
     stacked = np.concatenate(
         [wide[..., :BINS], _coarser(wide), greens[..., :BINS], *(counts for counts, _ in colour)]
     )
-    contrast, step, _ = (part.reshape(-1, 3) for part in comb_peak(stacked.reshape(-1, BINS)))
-    fine, coarse, rest = np.split(contrast, [depth, 2 * depth])
+    contrast, step, number = (part.reshape(-1, 3) for part in comb_peak(stacked.reshape(-1, BINS)))
+    surplus = np.maximum(contrast - 2.5 / np.sqrt(np.maximum(number, 1)), 0)
+    fine, coarse, rest = np.split(surplus, [depth, 2 * depth])
     steps = np.where(fine >= coarse, step[:depth], COARSER * step[depth : 2 * depth])
+    clearest = np.maximum(fine, coarse)
+    steps[clearest == 0] = 1
     by_band = np.stack([fine, np.log2(steps), coarse, [level.excess for level in levels]], axis=-1)
     shapes = np.stack([level.shapes for level in levels])
     parts = [
@@ -376,7 +382,7 @@ def _wavelet_facts(planes: Planes, wavelet: Wavelet) -> np.ndarray:
         _padded(np.array([level.lead for level in levels]), LEVELS),
         *_colour_facts(rest, [dead for _, dead in colour]),
         _energy_ratios(levels),
-        np.array(_step_agreement(np.maximum(fine, coarse), steps, wavelet)),
+        np.array(_step_agreement(clearest, steps, wavelet)),
     ]
     return np.concatenate(parts)
 
