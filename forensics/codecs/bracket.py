@@ -16,6 +16,12 @@ from forensics.codecs.typical import Scale
 _RESOLUTION = 1e-3
 """Width of a bracket, as a share of its segment, at which a step is the encoder's own and there is nothing to halve."""
 
+_FLAT_RESOLUTION = (0.01, 0.005)
+"""The same where the typical curve hardly rises: share of the segment, and rise of the value."""
+
+_HALVINGS = 3
+"""How many halvings follow two steps along the curve that shrank the bracket badly."""
+
 
 @dataclass
 class _Point:
@@ -45,6 +51,7 @@ class Bracket:
         self._finer: _Point | None = None
         self._coarser: _Point | None = None
         self._reluctant = 0  # times in a row that the bracket failed to shrink to half
+        self._halvings = 0  # still owed
 
     def add(self, setting: Value, value: float) -> None:
         """Take in the value that a setting gave."""
@@ -56,8 +63,12 @@ class Bracket:
             self._finer = point
         else:
             self._coarser = point
-        closed = self._finer is not None and self._coarser is not None
-        self._reluctant = self._reluctant + 1 if closed and self._width() > 0.5 * width else 0
+        if self._halvings:
+            self._halvings -= 1
+        elif self._finer is not None and self._coarser is not None:
+            self._reluctant = self._reluctant + 1 if self._width() > 0.5 * width else 0
+            if self._reluctant == 2:
+                self._reluctant, self._halvings = 1, _HALVINGS
 
     def side(self) -> str:
         """`finer` or `coarser` when the aim lies beyond that end of the segment, `inside` when it may be in it."""
@@ -92,14 +103,15 @@ class Bracket:
         return self._high() - self._low()
 
     def _is_narrow(self) -> bool:
-        return self.scale.position_at(self._high()) - self.scale.position_at(self._low()) < _RESOLUTION
+        share = self.scale.position_at(self._high()) - self.scale.position_at(self._low())
+        return share < _RESOLUTION or (share < _FLAT_RESOLUTION[0] and self._width() < _FLAT_RESOLUTION[1])
 
     def _next_place(self) -> float:
         if not self._points:
             return self._clipped(self.aim - self.offset)
         if self._finer is None or self._coarser is None:
             return self._outward()
-        if self._reluctant >= 2:
+        if self._halvings:
             return 0.5 * (self._low() + self._high())
         margin = 0.03 * self._width()
         place = self._inverse(self._finer, self._coarser)
