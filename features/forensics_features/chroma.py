@@ -164,13 +164,13 @@ def _bands(plane: np.ndarray, energies: np.ndarray) -> None:
             for j in range(width - step):
                 d = plane[i, j + step] - plane[i, j]
                 row += d * d
-            along += row
+            along += float(row)
             if i + step < height:
                 row = np.float32(0)
                 for j in range(width):
                     d = plane[i + step, j] - plane[i, j]
                     row += d * d
-                across += row
+                across += float(row)
         energies[0, lag] = along / (height * (width - step))
         energies[1, lag] = across / ((height - step) * width)
 
@@ -283,7 +283,10 @@ def _compute(planes: Planes) -> np.ndarray:
     height, width = planes.y.shape
     counts = np.zeros((2, 2), np.int64)
     _equal(planes.cb, planes.cr, counts)
-    pairs = [[width // 2 * height, (width - 1) // 2 * height], [height // 2 * width, (height - 1) // 2 * width]]
+    pairs = [
+        [width // 2 * height, (width - 1) // 2 * height],
+        [height // 2 * width, (height - 1) // 2 * width],
+    ]
     shares = counts / np.array(pairs)
     equal = np.column_stack([shares.max(axis=1), np.ptp(shares, axis=1)]).ravel()
     values = [*_relation_values(planes), *_spectral_values(planes), equal]

@@ -5,8 +5,8 @@ of colours, flat neighbourhoods, and the level of the finest residuals.
 
 *Coefficients.* A JPEG decoded at quality 95 to 100 shows no artefacts, but the 8x8 DCT of its luma, rounded to
 integers as the decoder had it, lies near integers: every step is one. Rounding the pixels adds noise of
-variance 1/12 to each coefficient, which leaves mean cos(2 pi c) at exp(-pi^2 / 6) = 0.19, against 0 in any other picture and on any
-other of the 64 phases [1]_. The variance of c - round(c) falls from 1/12 likewise, and shares of small |c| shift [2]_.
+variance 1/12 to each coefficient, less when the file's own steps are one, which leaves mean cos(2 pi c) at
+exp(-pi^2 / 6) = 0.19 or more, against 0 in any other picture of some texture and on the other 63 phases [1]_. The variance of c - round(c) falls from 1/12 likewise, and shares of small |c| shift [2]_.
 The phase is searched on a sample of blocks by that cosine, and the features are taken at the best phase, with the mean of
 the other phases beside them. Blocks that are flat or touch 0 or 255 are left out.
 
@@ -48,7 +48,9 @@ _TABLE = 2**14
 
 _COEFFICIENTS = ("cosine", "noise_variance", "zeros", "ones", "cosine_contrast", "zeros_contrast")
 _LONGEST = 30  # the longest period of a histogram comb is 256 / 30 = 8.5 levels
-_WHITENING = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(_LONGEST, 129) / 256)  # a second difference removes the slow shape
+_WHITENING = 0.5 - 0.5 * np.cos(
+    2 * np.pi * np.arange(_LONGEST, 129) / 256
+)  # a second difference removes the slow shape
 _VARIANCE_BINS = 140  # of the decimal logarithm of a block's variance, from -2 up
 _VARIANCE_BIN = 0.05
 
@@ -77,7 +79,9 @@ _DCT = _dct_matrix()
 
 
 @kernel
-def _values(rgb: np.ndarray, y: np.ndarray, levels: np.ndarray, packed: np.ndarray, counts: np.ndarray) -> None:
+def _values(
+    rgb: np.ndarray, y: np.ndarray, levels: np.ndarray, packed: np.ndarray, counts: np.ndarray
+) -> None:
     """Histograms of red, green, blue and rounded luma; rounded luma, -1 where a channel is clipped; colours as one number."""
     for i in range(rgb.shape[0]):
         for j in range(rgb.shape[1]):
@@ -95,21 +99,20 @@ def _values(rgb: np.ndarray, y: np.ndarray, levels: np.ndarray, packed: np.ndarr
 
 
 @kernel
-def _distinct(packed: np.ndarray, sampled: int) -> float:
-    """Distinct colours over pixels in a regular sample of about `sampled`, at most the size of the hash table / 2."""
-    step = max(1, int(np.sqrt(packed.size / sampled)))
-    table = np.full(_TABLE, -1, np.int32)
+def _distinct(packed: np.ndarray, step: int, table: np.ndarray) -> float:
+    """Distinct colours over pixels among every `step`-th of every `step`-th row; `table` is a hash table filled with -1."""
+    size = table.shape[0]
     found = 0
     seen = 0
     for i in range(0, packed.shape[0], step):
         for j in range(0, packed.shape[1], step):
-            if seen == _TABLE // 2:
+            if seen == size // 2:
                 return found / seen
             seen += 1
             colour = packed[i, j]
-            slot = ((np.int64(colour) * 2654435761) >> 12) & (_TABLE - 1)
+            slot = ((np.int64(colour) * 2654435761) >> 12) & (size - 1)
             while table[slot] != -1 and table[slot] != colour:
-                slot = (slot + 1) & (_TABLE - 1)
+                slot = (slot + 1) & (size - 1)
             if table[slot] == -1:
                 table[slot] = colour
                 found += 1
@@ -120,7 +123,7 @@ def _distinct(packed: np.ndarray, sampled: int) -> float:
 def _flat_share(numbers: np.ndarray) -> float:
     """Share of 3x3 neighbourhoods of one value."""
     height, width = numbers.shape
-    equal = np.zeros((2, width - 1), np.uint8)
+    equal = np.empty((2, width - 1), np.uint8)
     total = 0
     for i in range(height - 1):
         now = equal[i & 1]
@@ -132,7 +135,7 @@ def _flat_share(numbers: np.ndarray) -> float:
             row = np.int32(0)
             for j in range(width - 2):
                 row += np.int32(now[j] & now[j + 1] & before[j] & before[j + 1])
-            total += row
+            total += int(row)
     return total / ((height - 2) * (width - 2))
 
 
@@ -226,7 +229,7 @@ def _take(plane: np.ndarray, levels: np.ndarray, i: int, j: int, lane: int, bloc
             clipped += np.float32(level < 0)
             spread += abs(level - origin)
             blocks[m, n, lane] = plane[i + m, j + n]
-    return clipped == 0 and spread > 0
+    return bool(clipped == 0 and spread > 0)
 
 
 @fast_kernel
@@ -234,7 +237,7 @@ def _phase_sums(
     plane: np.ndarray, levels: np.ndarray, phase: int, most: int, dct: np.ndarray, sums: np.ndarray
 ) -> int:
     """Statistics over the usable ones of about `most` blocks, evenly spread, of one phase; the number of blocks looked at."""
-    blocks = np.zeros((8, 8, _LANES), np.float32)
+    blocks = np.empty((8, 8, _LANES), np.float32)
     half = np.empty((8, 8, _LANES), np.float32)
     first_i, first_j = phase // 8, phase % 8
     rows = (plane.shape[0] - first_i) // 8
@@ -242,17 +245,16 @@ def _phase_sums(
     thin = max(1.0, np.sqrt(rows * columns / most))
     tall = max(1, int(rows / thin))
     wide = max(1, int(columns / thin))
-    lane = 0
-    for m in range(tall):
-        i = first_i + 8 * (m * rows // tall)
-        for n in range(wide):
-            if _take(plane, levels, i, first_j + 8 * (n * columns // wide), lane, blocks):
-                lane += 1
-            if lane == _LANES:
-                _transform(blocks, lane, dct, half, sums)
-                lane = 0
-    if lane:
-        _transform(blocks, lane, dct, half, sums)
+    used = 0
+    for n in range(tall * wide):
+        i = first_i + 8 * (n // wide * rows // tall)
+        j = first_j + 8 * (n % wide * columns // wide)
+        if _take(plane, levels, i, j, used % _LANES, blocks):
+            used += 1
+            if used % _LANES == 0:
+                _transform(blocks, (used - 1) % _LANES + 1, dct, half, sums)
+    if used % _LANES > 0:
+        _transform(blocks, used % _LANES, dct, half, sums)
     return tall * wide
 
 
@@ -261,8 +263,9 @@ def _best_phase(levels: np.ndarray, most: int, dct: np.ndarray) -> int:
     """The phase 8 * row + column whose sampled coefficients lie nearest to integers."""
     best = 0
     top = -2.0
+    sums = np.empty(5)
     for phase in range(64):
-        sums = np.zeros(5)
+        sums[:] = 0
         _phase_sums(levels, levels, phase, most, dct, sums)
         if sums[4] > 0 and sums[0] / sums[4] > top:
             top = sums[0] / sums[4]
@@ -287,7 +290,10 @@ def _histogram_values(counts: np.ndarray) -> np.ndarray:
     gaps = (populated & (inner[:, 1:-1] < 0.25 * around)).sum(axis=1) / np.maximum(populated.sum(axis=1), 1)
     totals = np.maximum(inner.sum(axis=1, keepdims=True), 1)
     spectrum = np.abs(np.fft.rfft(inner, 256, axis=1))[:, _LONGEST:] * _WHITENING / totals
-    comb = spectrum.max(axis=1) - np.partition(spectrum, spectrum.shape[1] // 2, axis=1)[:, spectrum.shape[1] // 2]
+    comb = (
+        spectrum.max(axis=1)
+        - np.partition(spectrum, spectrum.shape[1] // 2, axis=1)[:, spectrum.shape[1] // 2]
+    )
     return np.column_stack([gaps, comb, 256 / (_LONGEST + spectrum.argmax(axis=1))])
 
 
@@ -296,10 +302,12 @@ def _value_features(planes: Planes, levels: np.ndarray) -> list[float]:
     counts = np.zeros((4, 256), np.int64)
     _values(planes.rgb, planes.y, levels, packed, counts)
     pixels = packed.size
+    step = max(1, int(np.sqrt(pixels / SAMPLED_COLOURS)))
+    table = np.full(_TABLE, -1, np.int32)
     clip = [float(counts[c, v] / pixels) for c in range(3) for v in (0, 255)]
     beside = [float(counts[:3, v].sum() / (3 * pixels)) for v in (1, 254)]
     combs = _histogram_values(counts).ravel().tolist()
-    return [*clip, *beside, *combs, _distinct(packed, SAMPLED_COLOURS), _flat_share(packed)]
+    return [*clip, *beside, *combs, _distinct(packed, step, table), _flat_share(packed)]
 
 
 def _noise_features(planes: Planes) -> list[float]:
@@ -363,9 +371,9 @@ def rounding_traces(pixels: np.ndarray) -> dict[str, float]:
           eight pixels; `..._comb`: strongest periodicity of the histogram at periods of 2 to 8.5 levels, whitened, over the median one;
           `..._comb_period`: that period, levels.
         - `rounding_colours`: distinct colours over pixels in a regular sample; `rounding_flat`: 3x3 neighbourhoods of one colour.
-        - `rounding_<plane>_noise`: log10 of the noise's standard deviation by the median residual, levels, -2 for none;
+        - `rounding_<plane>_noise`: log10 of the noise's standard deviation by the median residual, levels, -1 for none;
           `rounding_variance_<q>`: the q-th percentile of log10(variance of a 4x4 block of luma + 0.01).
-        - `rounding_dct_luma_cosine`: mean cos(2 pi c) of the AC coefficients at the best phase, 0.19 when all steps are
+        - `rounding_dct_luma_cosine`: mean cos(2 pi c) of the AC coefficients at the best phase, 0.19 and more when all steps are
           integers; `..._noise_variance`: mean squared distance to the next integer, 1/12 by chance; `..._zeros`, `..._ones`: |c| below
           1/2, and from there to 3/2; `..._contrast`: difference to the phase half a block away; `rounding_dct_<cb or cr>_cosine`: the
           same phase in chroma; `rounding_dct_usable`: blocks neither flat nor clipped. NaN with fewer than `MINIMUM_BLOCKS` of them.
