@@ -22,13 +22,12 @@ from forensics.errors import PictureError
 from forensics.evidence import Statement, statements
 from forensics.picture import MAX_PIXELS, Picture, from_array, open_picture
 from forensics.windows import LIMIT, SEED, SIDE, Window, choose_windows
+from forensics.wording import HEVC_FAMILY, INCONCLUSIVE, TITLES, percent
 
 MINIMUM_SIDE = 64
 """Smallest width and height that is analysed, in pixels."""
 INCONCLUSIVE_BELOW = 0.5
 """Probability under which no verdict is given, unless the model's card states its own."""
-HEVC_FAMILY = "hevc-intra"
-INCONCLUSIVE = "inconclusive"
 
 
 class Judge(Protocol):
@@ -295,7 +294,7 @@ def _window_verdicts(windows: Sequence[Window], probabilities: np.ndarray) -> tu
 def compare(verdict: str, named: Sequence[str], probability: float, container: dict[str, Any]) -> Agreement:
     """How a verdict fits the container's own facts; `named` are the classes that the verdict allows."""
     form, codec, lossy = container["format"], container.get("codec"), container.get("lossy")
-    shown = f"{verdict} ({100 * probability:.1f} %)"
+    shown = f"{TITLES[verdict]} ({percent(probability)})"
     if verdict == INCONCLUSIVE:
         return Agreement("open", "the pixels give no verdict to hold against the container")
     if codec is not None and codec in named:

@@ -16,11 +16,11 @@ from forensics_models.classes import CLASSES
 from PIL import Image
 
 import forensics
-from forensics import evidence
 from forensics.analysis import INCONCLUSIVE, analyze, compare, decide
 from forensics.errors import PictureError
 from forensics.report import csv_report, json_report, text
 from forensics.report.failure import Failure
+from forensics.traces import TRACES
 from forensics.windows import SIDE, choose_windows, grid_shape, interest
 
 
@@ -140,35 +140,40 @@ def test_too_small_pictures_are_refused(shape, fake_judge, fake_extractor):
 
 def test_evidence_names_the_measurement_its_range_and_its_codec(scene, fake_judge, fake_extractor):
     told = analyze(scene, judge=fake_judge(jpeg=0.9), extractor=fake_extractor).evidence
-    assert [s.trace for s in told] == ["lattice-bt601_full", "jpeg-comb"]
+    assert [s.trace for s in told] == ["lattice-bt601_full", "dct-comb"]
     lattice = next(s for s in told if s.trace == "lattice-bt601_full")
     assert lattice.supports
-    assert lattice.excess == pytest.approx((0.99 - 0.3) / 0.2)
-    assert lattice.text.startswith("99.0 % of the coloured pixels")
+    assert lattice.strength == pytest.approx((0.99 - 0.3) / (1 - 0.3))
+    assert lattice.text.startswith("99.0 % of the coloured pixels have colours that come out of")
     assert lattice.text.endswith("(uncompressed pictures: 10.0 % to 30.0 %)")
 
 
 def test_evidence_against_the_verdict_is_told_last(scene, fake_judge, fake_extractor):
-    fake_extractor.row = (0, 0.4, 0.11, 1.0, 0.2)
+    fake_extractor.row = (0, 0.4, 0.12, 1.0, 0.2)
     told = analyze(scene, judge=fake_judge(jpeg2000=0.9), extractor=fake_extractor).evidence
-    assert [(s.trace, s.supports) for s in told] == [("wavelet-97", True), ("jpeg-comb", False)]
+    assert [(s.trace, s.supports) for s in told] == [("wavelet-97", True), ("dct-comb", False)]
     assert "multiples of 2.00" in told[0].text
 
 
 def test_without_compression_the_traces_not_found_are_told(scene, fake_judge, fake_extractor):
     fake_extractor.row = (0, 0.05, float("nan"), float("nan"), 0.2)
     told = analyze(scene, judge=fake_judge(uncompressed=0.9), extractor=fake_extractor).evidence
-    assert {s.trace for s in told} == {"lattice-bt601_full", "jpeg-comb"}
+    assert {s.trace for s in told} == {"lattice-bt601_full", "dct-comb"}
     assert all(s.supports is None and s.text.startswith("no sign of") for s in told)
 
 
 def test_every_trace_reads_features_that_exist():
     names = set(FeatureExtractor().feature_names)
-    for trace in evidence.TRACES:
+    for trace in TRACES:
         assert set(trace.features) | set(trace.steps) <= names, trace.name
         assert set(trace.speaks_for) <= set(CLASSES[1:])
         assert not trace.steps or len(trace.steps) == len(trace.features)
-    assert len({trace.name for trace in evidence.TRACES}) == len(evidence.TRACES)
+    assert len({trace.name for trace in TRACES}) == len(TRACES)
+
+
+def test_a_value_hardly_above_the_range_is_no_trace(scene, fake_judge, fake_extractor):
+    fake_extractor.row = (0, 0.11, 0.05, 1.0, 0.31)
+    assert analyze(scene, judge=fake_judge(jpeg=0.9), extractor=fake_extractor).evidence == ()
 
 
 @pytest.mark.parametrize(

@@ -4,23 +4,9 @@ from __future__ import annotations
 
 import textwrap
 
-from forensics.analysis import HEVC_FAMILY, INCONCLUSIVE, Analysis, Interval
+from forensics.analysis import Analysis, Interval
 from forensics.report.failure import Failure
-
-TITLES = {
-    "uncompressed": "uncompressed (no lossy step found)",
-    "jpeg": "JPEG",
-    "jpeg2000": "JPEG 2000",
-    "jpegxr": "JPEG XR",
-    "bpg": "BPG",
-    "webp": "WebP",
-    "avif": "AVIF",
-    "heic": "HEIC",
-    "jpegxl": "JPEG XL",
-    HEVC_FAMILY: "HEVC intra (BPG or HEIC)",
-    INCONCLUSIVE: "inconclusive",
-}
-"""How classes and verdicts are written for people."""
+from forensics.wording import HEVC_FAMILY, INCONCLUSIVE, TITLES, percent
 
 _WIDTH = 100
 _INDENT = 14
@@ -71,17 +57,12 @@ def _rows(label: str, texts: list[str]) -> list[str]:
     return [_row(label if i == 0 else "", text) for i, text in enumerate(texts)]
 
 
-def percent(probability: float) -> str:
-    """A probability for people: never rounded to certainty."""
-    if probability > 0.999:
-        return "> 99.9 %"
-    return "< 0.1 %" if probability < 0.001 else f"{100 * probability:.1f} %"
-
-
 def _verdict_note(result: Analysis) -> str:
     if result.verdict == INCONCLUSIVE:
         return f"{percent(result.compressed)} compressed; best guess {TITLES[result.best]} at {percent(result.probability)}"
     note = f"probability {percent(result.probability)}"
+    if result.verdict == "uncompressed":
+        note += ": no lossy step was found"
     if result.verdict in ("bpg", "heic"):
         note += f"; {TITLES[HEVC_FAMILY]} {percent(result.hevc_intra)}"
     if result.variants:
@@ -92,7 +73,7 @@ def _verdict_note(result: Analysis) -> str:
 
 def _ranking(result: Analysis) -> str:
     shown = [(name, p) for name, p in result.ranking if p >= 0.001][:4]
-    return ", ".join(f"{TITLES[name].split(' (')[0]} {percent(p)}" for name, p in shown)
+    return ", ".join(f"{TITLES[name]} {percent(p)}" for name, p in shown)
 
 
 def _interval(interval: Interval, digits: int) -> str:
@@ -102,7 +83,7 @@ def _interval(interval: Interval, digits: int) -> str:
 def _evidence(result: Analysis, index: int) -> str:
     statement = result.evidence[index]
     if statement.supports is False:
-        return f"{statement.text}; speaks for {', '.join(TITLES[name] for name in statement.speaks_for)}"
+        return f"{statement.text}; usual for {', '.join(TITLES[name] for name in statement.speaks_for)}"
     return statement.text
 
 
