@@ -14,6 +14,20 @@ import numpy as np
 from forensics_features._kernel import fast_kernel, kernel
 
 
+@fast_kernel
+def reversible_components(rgb: np.ndarray, y: np.ndarray, u: np.ndarray, v: np.ndarray, green: np.ndarray) -> None:
+    """Y = floor((R + 2 G + B) / 4), U = B - G, V = R - G and G of uint8 RGB (ISO/IEC 15444-1 clause G.2), written as float32."""
+    for i in range(rgb.shape[0]):
+        for j in range(rgb.shape[1]):
+            r = np.int32(rgb[i, j, 0])
+            g = np.int32(rgb[i, j, 1])
+            b = np.int32(rgb[i, j, 2])
+            y[i, j] = (r + 2 * g + b) >> 2
+            u[i, j] = b - g
+            v[i, j] = r - g
+            green[i, j] = g
+
+
 @kernel
 def lift_rows(
     target: np.ndarray, source: np.ndarray, factor: float, offset: float, floored: bool, first: int, stride: int

@@ -34,7 +34,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from forensics_features._wavelet_kernels import band_sums, lift_columns, lift_rows, parity_histograms
+from forensics_features._wavelet_kernels import (
+    band_sums,
+    lift_columns,
+    lift_rows,
+    parity_histograms,
+    reversible_components,
+)
 from forensics_features.comb import BINS, CORE, FINE_BIN, comb_peak, comb_spectrum
 from forensics_features.family import Family
 from forensics_features.planes import Planes
@@ -231,52 +237,58 @@ class _Level(NamedTuple):
     counts: np.ndarray
     green_counts: np.ndarray
     excess: np.ndarray
-    shapes: np.ndarray
-    energy: np.ndarray
+    sums: np.ndarray
 
 
-def _shape_facts(details: list[np.ndarray], wavelet: Wavelet, margin: int) -> tuple[np.ndarray, np.ndarray]:
-    """dead_half, dead_one, shape and zero_run, `np.ndarray [shape=(3, 4)]`, and the log2 energy, (3,), of HL, LH and HH."""
+def _sums(details: list[np.ndarray], wavelet: Wavelet, margin: int) -> np.ndarray:
+    """`band_sums` of HL, LH and HH, `np.ndarray [shape=(3, 6), dtype=float64]`."""
     sums = np.empty((3, 6))
     for k, (band, scale) in enumerate(zip(details, _scales(wavelet), strict=True)):
         band_sums(band, scale, margin, sums[k])
-    count, half, one, magnitude, energy, pairs = sums.T
+    return sums
+
+
+def _shape_facts(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """From `band_sums`, (..., 6): dead_half, dead_one, shape and zero_run, (..., 4), and the log2 energy, (...)."""
+    count, half, one, magnitude, energy, pairs = np.moveaxis(sums, -1, 0)
     mean = magnitude / count
-    expected = -np.expm1(-np.array([[0.5], [1.0]]) / np.maximum(mean, 1e-6))
-    dead_half, dead_one = np.stack([half, one]) / count - expected
+    rate = -1 / np.maximum(mean, 1e-6)
     power = energy / count
-    shape = np.where(mean > 1e-3, np.log2((power + 1e-12) / (2 * mean**2 + 1e-12)), 0.0)
-    run = np.minimum(pairs / np.maximum(2 * one, 1), 1.0)
-    return np.stack([dead_half, dead_one, shape, run], axis=1), np.log2(power + 1e-3)
+    facts = (
+        half / count + np.expm1(0.5 * rate),
+        one / count + np.expm1(rate),
+        np.where(mean > 1e-3, np.log2((power + 1e-12) / (2 * mean**2 + 1e-12)), 0.0),
+        np.minimum(pairs / np.maximum(2 * one, 1), 1.0),
+    )
+    return np.stack(facts, axis=-1), np.log2(power + 1e-3)
 
 
-def _level(luma: np.ndarray, green: np.ndarray | None, wavelet: Wavelet, level: int) -> tuple[_Level, np.ndarray]:
-    """Measure one level of luma, with green's combs beside it, and hand on luma's LL band at the best parity."""
+def _level(
+    luma: np.ndarray, green: np.ndarray | None, wavelet: Wavelet, level: int
+) -> tuple[_Level, np.ndarray, np.ndarray | None]:
+    """Measure one level of luma, with green's combs beside it, and hand on the LL bands of both at the best parity."""
     margin = _margin(level, min(luma.shape) // 2)
     bands = undecimated_bands(luma, wavelet)
+    green_bands = None if green is None else undecimated_bands(green, wavelet)
     counts = _parity_counts(bands[1:], wavelet, margin)
-    green_counts = np.zeros_like(counts)
-    if green is not None:
-        green_counts = _parity_counts(undecimated_bands(green, wavelet)[1:], wavelet, margin)
-    contrast, number = _contrasts(np.concatenate([counts, green_counts]))
-    scores = _parity_scores(counts, contrast[:3], number[:3])
-    if green is not None:
-        scores = scores + _parity_scores(green_counts, contrast[3:], number[3:])
+    if green_bands is not None:
+        counts = np.concatenate([counts, _parity_counts(green_bands[1:], wavelet, margin)])
+    contrast, number = _contrasts(counts)
+    scores = _parity_scores(counts, contrast, number)
     best = int(scores.argmax())
     parity = divmod(best, 2)
-    rest = np.delete(np.arange(4), best)
+    rest = np.arange(4) != best
     ll, *details = _at(bands, parity)
-    shapes, energy = _shape_facts(details, wavelet, margin)
     found = _Level(
         parity=parity,
         lead=float(np.log2(1 + scores[best] - scores[rest].max())),
-        counts=counts[:, best],
-        green_counts=green_counts[:, best],
+        counts=counts[:3, best],
+        green_counts=counts[3:, best],
         excess=contrast[:3, best] - contrast[:3, rest].mean(axis=1),
-        shapes=shapes,
-        energy=energy,
+        sums=_sums(details, wavelet, margin),
     )
-    return found, _low(ll, wavelet)
+    green_ll = None if green_bands is None else green_bands[0][parity[0] :: 2, parity[1] :: 2]
+    return found, _low(ll, wavelet), None if green_ll is None else _low(np.ascontiguousarray(green_ll), wavelet)
 
 
 def _low(ll: np.ndarray, wavelet: Wavelet) -> np.ndarray:
@@ -287,7 +299,7 @@ def _low(ll: np.ndarray, wavelet: Wavelet) -> np.ndarray:
 def _chroma(plane: np.ndarray, wavelet: Wavelet, parities: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
     """Fine histograms, `np.ndarray [shape=(_CHROMA_LEVELS, 3, BINS)]`, and dead_one, (_CHROMA_LEVELS, 3), at luma's parities."""
     counts = np.zeros((_CHROMA_LEVELS, 3, BINS), np.int32)
-    dead = np.empty((_CHROMA_LEVELS, 3))
+    sums = np.empty((_CHROMA_LEVELS, 3, 6))
     for k, parity in enumerate(parities[:_CHROMA_LEVELS]):
         margin = _margin(k + 1, min(plane.shape) // 2)
         ll, *details = decimated_bands(plane, wavelet, parity)
@@ -295,9 +307,9 @@ def _chroma(plane: np.ndarray, wavelet: Wavelet, parities: list[tuple[int, int]]
             both = np.zeros((2, 2, BINS + 1), np.int32)
             parity_histograms(band, scale / FINE_BIN, margin, both)
             counts[k, m] = both.sum(axis=(0, 1))[:BINS]
-        dead[k] = _shape_facts(details, wavelet, margin)[0][:, 1]
+        sums[k] = _sums(details, wavelet, margin)
         plane = _low(ll, wavelet)
-    return counts, dead
+    return counts, _shape_facts(sums)[0][..., 1]
 
 
 def _step_agreement(weight: np.ndarray, step: np.ndarray, wavelet: Wavelet) -> tuple[float, float, float]:
@@ -315,18 +327,11 @@ def _norms(name: str) -> np.ndarray:
     return synthesis_norms(CDF97 if name == CDF97.name else CDF53)
 
 
-def _reversible_components(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Y, U, V of the reversible component transform (ISO/IEC 15444-1 clause G.2) as float32."""
-    red, green, blue = (np.ascontiguousarray(rgb[:, :, k], dtype=np.float32) for k in range(3))
-    return np.floor((red + 2 * green + blue) * np.float32(0.25)), blue - green, red - green
-
-
-def _energy_ratios(levels: list[_Level]) -> np.ndarray:
-    """log2 energy ratios: HL / LH and HH / sqrt(HL LH) by level, then each band over that of the next level."""
-    energy = np.full((LEVELS, 3), np.nan)
-    energy[: len(levels)] = [level.energy for level in levels]
-    hl, lh, hh = energy.T
-    return np.concatenate([hl - lh, hh - (hl + lh) / 2, (energy[:-1] - energy[1:]).ravel()])
+def _energy_ratios(energy: np.ndarray) -> np.ndarray:
+    """log2 energy ratios of (levels, 3): HL / LH and HH / sqrt(HL LH) by level, then each band over that of the next level."""
+    full = _padded(energy, LEVELS).reshape(LEVELS, 3)
+    hl, lh, hh = full.T
+    return np.concatenate([hl - lh, hh - (hl + lh) / 2, (full[:-1] - full[1:]).ravel()])
 
 
 def _padded(rows: np.ndarray, count: int) -> np.ndarray:
@@ -336,39 +341,26 @@ def _padded(rows: np.ndarray, count: int) -> np.ndarray:
     return full.ravel()
 
 
-def _components(planes: Planes, wavelet: Wavelet) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Luma and chroma of the colour transform that belongs to a wavelet."""
-    if wavelet.floored:
-        luma, *chroma = _reversible_components(planes.rgb)
-        return luma, chroma
-    return planes.y, [planes.cb, planes.cr]
-
-
 def _all_levels(luma: np.ndarray, green: np.ndarray | None, wavelet: Wavelet) -> list[_Level]:
-    """Every level the size allows, each at its best parity."""
+    """Every level the size allows, each at its best parity; green takes part in the first `_CHROMA_LEVELS`."""
     levels: list[_Level] = []
     for number in range(1, _levels(luma.shape) + 1):
-        found, luma = _level(luma, green, wavelet, number)
+        found, luma, green = _level(luma, green if number <= _CHROMA_LEVELS else None, wavelet, number)
         levels.append(found)
-        if green is not None:
-            low = decimated_bands(green, wavelet, found.parity)[0]
-            green = _low(low, wavelet) if number < _CHROMA_LEVELS else None
     return levels
 
 
-def _wavelet_facts(planes: Planes, wavelet: Wavelet) -> np.ndarray:
-    """All values of one wavelet, in the order of `_names`."""
-    luma, chroma = _components(planes, wavelet)
-    green = None if planes.grey else np.ascontiguousarray(planes.rgb[:, :, 1], dtype=np.float32)
+def _wavelet_facts(
+    luma: np.ndarray, chroma: list[np.ndarray], green: np.ndarray | None, wavelet: Wavelet
+) -> np.ndarray:
+    """All values of one wavelet, in the order of `_names`; a grey picture has no chroma and no green."""
     levels = _all_levels(luma, green, wavelet)
     depth = len(levels)
     parities = [level.parity for level in levels]
-    colour = [] if planes.grey else [_chroma(plane, wavelet, parities) for plane in chroma]
+    colour = [_chroma(plane, wavelet, parities) for plane in chroma]
     wide = np.stack([level.counts for level in levels])
-    greens = np.stack([level.green_counts for level in levels[:_CHROMA_LEVELS]])
-    stacked = np.concatenate(
-        [wide[..., :BINS], _coarser(wide), greens[..., :BINS], *(counts for counts, _ in colour)]
-    )
+    greens = [level.green_counts[None, :, :BINS] for level in levels[:_CHROMA_LEVELS]] if colour else []
+    stacked = np.concatenate([wide[..., :BINS], _coarser(wide), *greens, *(counts for counts, _ in colour)])
     contrast, step, number = (part.reshape(-1, 3) for part in comb_peak(stacked.reshape(-1, BINS)))
     surplus = np.maximum(contrast - 2.5 / np.sqrt(np.maximum(number, 1)), 0)
     fine, coarse, rest = np.split(surplus, [depth, 2 * depth])
@@ -376,12 +368,12 @@ def _wavelet_facts(planes: Planes, wavelet: Wavelet) -> np.ndarray:
     clearest = np.maximum(fine, coarse)
     steps[clearest == 0] = 1
     by_band = np.stack([fine, np.log2(steps), coarse, [level.excess for level in levels]], axis=-1)
-    shapes = np.stack([level.shapes for level in levels])
+    shapes, energy = _shape_facts(np.stack([level.sums for level in levels]))
     parts = [
         _padded(np.concatenate([by_band, shapes], axis=-1), LEVELS),
         _padded(np.array([level.lead for level in levels]), LEVELS),
         *_colour_facts(rest, [dead for _, dead in colour]),
-        _energy_ratios(levels),
+        _energy_ratios(energy),
         np.array(_step_agreement(clearest, steps, wavelet)),
     ]
     return np.concatenate(parts)
@@ -419,7 +411,16 @@ def _names(wavelet: Wavelet) -> list[str]:
 
 
 def _compute(planes: Planes) -> np.ndarray:
-    return np.concatenate([_wavelet_facts(planes, wavelet) for wavelet in _WAVELETS]).astype(np.float32)
+    y, u, v, green = (np.empty_like(planes.y) for _ in range(4))
+    reversible_components(planes.rgb, y, u, v, green)
+    if planes.grey:
+        parts = [_wavelet_facts(planes.y, [], None, CDF97), _wavelet_facts(y, [], None, CDF53)]
+    else:
+        parts = [
+            _wavelet_facts(planes.y, [planes.cb, planes.cr], green, CDF97),
+            _wavelet_facts(y, [u, v], green, CDF53),
+        ]
+    return np.concatenate(parts).astype(np.float32)
 
 
 FAMILY = Family("wavelet", tuple(name for wavelet in _WAVELETS for name in _names(wavelet)), _compute)
