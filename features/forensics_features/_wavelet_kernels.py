@@ -79,7 +79,7 @@ def lift_columns(
             here[width - 1] += sign * size * last
 
 
-@kernel
+@fast_kernel
 def parity_histograms(band: np.ndarray, scale: float, margin: int, counts: np.ndarray) -> None:
     """Count floor(|band| * scale) by the parity of row and column, `margin` samples from the border left out.
 
@@ -88,14 +88,17 @@ def parity_histograms(band: np.ndarray, scale: float, margin: int, counts: np.nd
     height, width = band.shape
     size = np.float32(scale)
     last = np.float32(counts.shape[2] - 1)
+    codes = np.empty(width, np.int32)
     for i in range(margin, height - margin):
         row = band[i]
+        for j in range(width):
+            codes[j] = np.int32(min(abs(row[j]) * size, last))
         even = counts[i & 1, 0]
         odd = counts[i & 1, 1]
         for j in range(margin + (margin & 1), width - margin, 2):
-            even[np.int64(min(abs(row[j]) * size, last))] += 1
+            even[codes[j]] += 1
         for j in range(margin + 1 - (margin & 1), width - margin, 2):
-            odd[np.int64(min(abs(row[j]) * size, last))] += 1
+            odd[codes[j]] += 1
 
 
 @fast_kernel
