@@ -315,7 +315,7 @@ def _agree(out: Path, settings: Settings) -> None:
         _write_json(path, wanted)
         return
     given = json.loads(path.read_text(encoding="utf-8"))
-    differing = [name for name in wanted if given.get(name) != wanted[name]]
+    differing = [name for name in wanted if name in given and given[name] != wanted[name]]
     if differing:
         raise UsageError(
             f"the data set in {str(out)!r} was begun with other settings ({', '.join(differing)}): "

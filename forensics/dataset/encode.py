@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL
@@ -35,14 +36,29 @@ GRID_SSIM_TOLERANCE = 0.005
 """Absolute error of an SSIM on the grid."""
 
 
+Encoded = tuple[bytes, np.ndarray, Mapping[str, Value], int]
+"""File, decoded pixels, complete parameters and number of encodes."""
+
+
 class Reference:
-    """The prepared picture of a draw, made when first asked for and kept for all its jobs."""
+    """The prepared picture of a draw, made when first asked for and kept for all its jobs.
+
+    The last file made of it is kept too, for jobs that follow and differ in their after-steps alone.
+    """
 
     def __init__(self, source: np.ndarray, draw: Draw) -> None:
         self.draw = draw
         self._source = source
         self._pixels: np.ndarray | None = None
         self._sha256 = ""
+        self._last: tuple[tuple[Any, ...], Encoded] | None = None
+
+    def encoded(self, codec: Codec, job: Job) -> Encoded:
+        """The file for a job's target; made once for consecutive jobs that ask for the same."""
+        asked = (job.fine_class, job.encoder, job.switches, job.target_kind, job.target, job.target_bytes)
+        if self._last is None or self._last[0] != asked:
+            self._last = asked, _encoded(codec, self.pixels, job)
+        return self._last[1]
 
     @property
     def pixels(self) -> np.ndarray:
@@ -124,7 +140,7 @@ def _store_png(out: Path, row: Row, reference: Reference) -> Row:
 
 def _compress(out: Path, row: Row, reference: Reference, job: Job) -> Row:
     codec = encoder_for(job.encoder, job.fine_class)
-    data, decoded, parameters, encodes = _encoded(codec, reference.pixels, job)
+    data, decoded, parameters, encodes = reference.encoded(codec, job)
     if decoded.shape[:2] != reference.pixels.shape[:2]:
         raise ValueError(f"the decoded picture has {decoded.shape[1]}x{decoded.shape[0]} pixels, not the source's size")
     row = replace(
@@ -139,8 +155,7 @@ def _compress(out: Path, row: Row, reference: Reference, job: Job) -> Row:
     return _written(out, row, data, codec.suffix, reference)
 
 
-def _encoded(codec: Codec, pixels: np.ndarray, job: Job) -> tuple[bytes, np.ndarray, Mapping[str, Value], int]:
-    """File, decoded pixels, complete parameters and number of encodes for a job's target."""
+def _encoded(codec: Codec, pixels: np.ndarray, job: Job) -> Encoded:
     if job.target_kind == "parameter":
         value: Value = round(job.target) if codec.strength.integer else job.target
         parameters = codec.complete({**job.switches, codec.strength.parameter: value})

@@ -17,7 +17,7 @@ import numpy as np
 from forensics_models.classes import FINE_CLASSES
 
 from forensics.codecs.base import Value
-from forensics.dataset import grids, recipes
+from forensics.dataset import grids, random_preparation, recipes
 from forensics.dataset.preparation import Crop, Resize, Step, to_json
 from forensics.dataset.random_preparation import draw_after, draw_preparation
 from forensics.dataset.sources import SHARES, Source
@@ -30,11 +30,28 @@ TARGETS = ("stored", "parameter", "ratio", "ssim", "max-kib")
 """Kinds of targets: stored losslessly; the codec's own parameter; raw over file bytes; SSIM; largest file size in KiB."""
 
 
+PLAN_VERSION = 1
+"""Raised when the same constants come to give other jobs."""
+
+
+def fingerprint() -> str:
+    """A short hash of everything that plans are made from: the constants of recipes, grids and random preparations."""
+    constants = {
+        f"{module.__name__}.{name}": value
+        for module in (recipes, grids, random_preparation)
+        for name, value in vars(module).items()
+        if name.isupper() and not name.startswith("_")
+    }
+    content = [PLAN_VERSION, sorted((name, repr(value)) for name, value in constants.items())]
+    return hashlib.sha256(repr(content).encode()).hexdigest()[:16]
+
+
 @dataclass(frozen=True)
 class Settings:
     """What a build was asked for; two builds into one folder must agree on all of it.
 
-    `encoders` maps every available encoder that may be used to its library and version, in registry order.
+    `encoders` maps every available encoder that may be used to its library and version, in registry order; `recipe` stands for
+    the weights and grids, so that a data set is never continued by other ones.
     """
 
     suite: str
@@ -43,6 +60,7 @@ class Settings:
     encoders: Mapping[str, str]
     shares: Mapping[str, float] = field(default_factory=lambda: dict(SHARES))
     synthetic: int = 0
+    recipe: str = field(default_factory=lambda: fingerprint())
 
     def __post_init__(self) -> None:
         if self.suite not in SUITES:
@@ -150,6 +168,9 @@ def _random_job(fine_class: str, settings: Settings, numbers: np.random.Generato
     }  # fmt: skip
 
 
+_ENCODED_BY = ("fine_class", "encoder", "switches", "target_kind", "target")
+
+
 def _full_grid(source: Source, settings: Settings) -> list[Draw]:
     """A plain draw with all variants, and `per_source` prepared ones with the default encoders."""
     if min(source.width, source.height) < grids.SIDES[0]:
@@ -164,6 +185,8 @@ def _full_grid(source: Source, settings: Settings) -> list[Draw]:
             jobs += [_cell_job(cell, "ratio", ratio) for ratio in grids.RATIOS]
             if cell.variant == "default":
                 jobs += [_cell_job(cell, "ssim", level) for level in grids.SSIMS]
+        # Jobs that differ in their after-steps alone come one behind the other, so that one encode serves them all.
+        jobs.sort(key=lambda job: json.dumps([job[k] for k in _ENCODED_BY], sort_keys=True))
         draws.append(_draw(source, settings, number, variant, steps, jobs))
     return draws
 

@@ -217,9 +217,8 @@ def from_json(records: Iterable[Mapping[str, Any]]) -> list[Step]:
     return steps
 
 
-_YCBCR = np.array(
-    [[0.299, 0.587, 0.114], [-0.168735892, -0.331264108, 0.5], [0.5, -0.418687589, -0.081312411]]
-)  # fmt: skip
+_LUMA = np.array([0.299, 0.587, 0.114])
+_YCBCR = np.stack([_LUMA, (np.eye(3)[2] - _LUMA) / 1.772, (np.eye(3)[0] - _LUMA) / 1.402])
 """ITU-T T.871 clause 7: BT.601 luma and colour differences, full range."""
 
 

@@ -103,7 +103,7 @@ RECIPES: Mapping[str, Recipe] = {
     }),
     "avif": Recipe(3, {
         "subsampling": _CHROMA, "speed": _SPEEDS, "range": (("full", 0.9), ("limited", 0.1)),
-        "tune": (("default", 0.8), ("psnr", 0.1), ("ssim", 0.1)), "film_grain": ((0, 0.98), (25, 0.02)),
+        "tune": (("default", 0.8), ("psnr", 0.1), ("ssim", 0.1)), "film_grain": ((False, 0.98), (True, 0.02)),
     }),
     "avif-avifenc": Recipe(1, {
         "subsampling": _CHROMA, "speed": _SPEEDS, "bit_depth": ((8, 0.7), (10, 0.3)),

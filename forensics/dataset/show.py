@@ -12,7 +12,6 @@ from forensics_models.classes import FINE_CLASSES
 from forensics.dataset.build import Outcome
 from forensics.dataset.manifest import Row
 
-
 _TARGET_HEADS = ("encoder", "target", "files", "median error", "95 % error", "median encodes")
 _STRENGTH_HEADS = ("class", "ratio 5 %", "50 %", "95 %", "SSIM 5 %", "50 %", "95 %")
 _UNREACHABLE_HEADS = ("class", "encoder", "variant", "target", "value", "cells")
