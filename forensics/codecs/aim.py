@@ -45,7 +45,7 @@ class Reached:
     parameters : dict
         Complete parameters; `codec.encode(source, **parameters)` gives `data` again.
     kind : str
-        `ratio`, `ssim` or `max_bytes`.
+        `ratio`, `ssim`, `max_bytes`, or `strength` for a file made without a search.
     target : float
         What was asked for.
     encodes : int
