@@ -8,7 +8,9 @@ threshold and neither does alone, the verdict is their family `hevc-intra`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -164,6 +166,7 @@ def analyze(
     judge: Judge | None = None,
     extractor: Extractor | None = None,
     seed: int = SEED,
+    threads: int | None = None,
 ) -> Analysis:
     """Say whether a picture was ever lossily compressed, by which codec and how strongly.
 
@@ -179,6 +182,8 @@ def analyze(
         Other models and extractors than those shipped.
     seed : int
         Seed of the windows' places.
+    threads : int, optional
+        Threads that share the windows; by default as many as the process may use cores.
 
     Returns
     -------
@@ -197,8 +202,17 @@ def analyze(
     judge = shipped_judge() if judge is None else judge
     extractor = shipped_extractor() if extractor is None else extractor
     windows = choose_windows(picture.pixels, seed=seed)
-    features = extractor.transform([eight_bit(window.cut(picture.pixels)) for window in windows])
+    features = _measure(extractor, [eight_bit(window.cut(picture.pixels)) for window in windows], threads)
     return _compose(picture, windows, features, judge, extractor)
+
+
+def _measure(extractor: Extractor, pieces: Sequence[np.ndarray], threads: int | None) -> np.ndarray:
+    """Features of the windows, measured side by side: the extractors' kernels run without the interpreter's lock."""
+    threads = min(len(pieces), len(os.sched_getaffinity(0)) if threads is None else threads)
+    if threads <= 1:
+        return extractor.transform(pieces)
+    with ThreadPoolExecutor(threads) as pool:
+        return np.concatenate(list(pool.map(lambda piece: extractor.transform([piece]), pieces)))
 
 
 @cache

@@ -111,11 +111,12 @@ def analyze_all(
 
 
 def analyze_one(name: str, max_pixels: int) -> Result:
-    """One input to its result: whatever goes wrong is in the `Failure`."""
+    """One input to its result: whatever goes wrong is in the `Failure`. Worker processes use one thread each."""
+    threads = None if multiprocessing.parent_process() is None else 1
     try:
         if name == STANDARD_INPUT:
-            return analyze(sys.stdin.buffer, max_pixels=max_pixels, name=STANDARD_INPUT)
-        return analyze(name, max_pixels=max_pixels, name=printable(name))
+            return analyze(sys.stdin.buffer, max_pixels=max_pixels, name=STANDARD_INPUT, threads=threads)
+        return analyze(name, max_pixels=max_pixels, name=printable(name), threads=threads)
     except ForensicsError as error:
         return Failure(printable(name), printable(" ".join(str(error).split())))
     except MemoryError:

@@ -122,11 +122,11 @@ TRACES: tuple[Trace, ...] = (
     ),
     Trace(
         name="dct-integers",
-        group="dct",
+        group="dct-integers",
         features=("rounding.rounding_dct_luma_cosine", "rounding.rounding_dct_luma_cosine_contrast"),
         speaks_for=("jpeg",),
         absent="whole numbers in 8x8 DCT coefficients",
-        sentence="on one 8x8 grid the DCT coefficients lie near whole numbers (strength {value}; 0.19 in theory), as after fine JPEG",
+        sentence="on one 8x8 grid the DCT coefficients lie near whole numbers (strength {value}), as integer quantisation steps leave them",
         clear=0.19,
     ),
     Trace(

@@ -29,8 +29,9 @@ class FakeExtractor:
         self.row, self.given = row, []
 
     def transform(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
-        self.given = list(pictures)
-        return np.tile(np.float32(self.row), (len(self.given), 1))
+        pieces = list(pictures)
+        self.given += pieces
+        return np.tile(np.float32(self.row), (len(pieces), 1))
 
 
 class FakeJudge:

@@ -280,3 +280,11 @@ def test_the_package_offers_its_names_without_importing_them():
     assert done.returncode == 0, done.stderr
     with pytest.raises(AttributeError):
         forensics.nothing  # noqa: B018
+
+
+def test_threads_change_nothing(fake_judge):
+    picture = np.random.default_rng(4).integers(0, 256, (600, 800, 3), dtype=np.uint8)
+    extractor = FeatureExtractor(families=["lattice"])
+    results = [analyze(picture, judge=fake_judge(jpeg=0.9), extractor=extractor, threads=n) for n in (1, 3)]
+    assert results[0] == results[1]
+    assert len(results[0].windows) == 6
