@@ -49,7 +49,7 @@ def comb_spectrum(histograms: np.ndarray) -> np.ndarray:
     tails = np.array(histograms, dtype=np.float32, ndmin=2)
     tails[:, : int(CORE / FINE_BIN)] = 0
     counts = tails.sum(axis=1)
-    z = np.abs(scipy.fft.rfft(tails, TRANSFORM, axis=1))
+    z = np.abs(scipy.fft.rfft(tails, TRANSFORM, axis=1)[:, : _UPPER[-1] + 1])
     z /= np.maximum(counts, 1)[:, None]
     contrast = z[:, _FREQUENCIES] - 0.5 * (z[:, _LOWER] + z[:, _UPPER])
     contrast[counts < 8] = 0
