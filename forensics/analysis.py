@@ -20,7 +20,7 @@ import numpy as np
 from forensics_models.classes import CLASSES, FINE_CLASSES, HEVC_INTRA
 
 from forensics import __version__
-from forensics.errors import PictureError
+from forensics.errors import PictureError, UsageError
 from forensics.evidence import Statement, statements
 from forensics.picture import MAX_PIXELS, Picture, from_array, open_picture
 from forensics.windows import LIMIT, SEED, SIDE, Window, choose_windows
@@ -193,6 +193,8 @@ def analyze(
     ------
     PictureError
         The source is not a picture that can be analysed; one line says why.
+    UsageError
+        The model was trained on other features than the extractor gives.
     """
     picture = _picture(source, max_pixels, name)
     if min(picture.width, picture.height) < MINIMUM_SIDE:
@@ -201,6 +203,7 @@ def analyze(
         )
     judge = shipped_judge() if judge is None else judge
     extractor = shipped_extractor() if extractor is None else extractor
+    check_match(judge, extractor)
     windows = choose_windows(picture.pixels, seed=seed)
     features = _measure(extractor, [eight_bit(window.cut(picture.pixels)) for window in windows], threads)
     return _compose(picture, windows, features, judge, extractor)
@@ -220,7 +223,10 @@ def shipped_judge() -> Judge:
     """The model that came with the package, loaded once a process."""
     from forensics_models.baseline import Baseline
 
-    return Baseline.shipped()
+    try:
+        return Baseline.shipped()
+    except OSError as error:
+        raise UsageError(f"the shipped model is missing, install the package again: {error}") from None
 
 
 @cache
@@ -229,6 +235,16 @@ def shipped_extractor() -> Extractor:
     from forensics_features.extractor import FeatureExtractor
 
     return FeatureExtractor()
+
+
+def check_match(judge: Judge, extractor: Extractor) -> None:
+    """Raise `UsageError` when a model that states its features was trained on others than the extractor gives."""
+    names = getattr(judge, "feature_names", None)
+    if names is not None and tuple(names) != tuple(extractor.feature_names):
+        raise UsageError(
+            f"the model was trained on other features (version {getattr(judge, 'features_version', '?')}, {len(names)} values) "
+            f"than these (version {getattr(extractor, 'version', '?')}, {len(extractor.feature_names)} values): train it again"
+        )
 
 
 def eight_bit(pixels: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-from forensics.analysis import Analysis, analyze, shipped_extractor
+from forensics.analysis import Analysis, analyze, check_match, shipped_extractor, shipped_judge
 from forensics.container import SUFFIXES
 from forensics.dataset.progress import Progress
 from forensics.errors import ForensicsError, UsageError
@@ -96,9 +96,16 @@ def analyze_all(
     ------
     Analysis or Failure
         One for each input.
+
+    Raises
+    ------
+    UsageError
+        The shipped model is missing or does not fit the extractors.
     """
-    work = analyze_one if work is None else work
-    announce_compilation()
+    if work is None:
+        check_match(shipped_judge(), shipped_extractor())
+        announce_compilation()
+        work = analyze_one
     with Progress("analyze", len(inputs), stream=None if progress else io.StringIO()) as line:
         ordered = (
             _alone(inputs, max_pixels, work)

@@ -80,7 +80,8 @@ def shipped_fakes(monkeypatch: pytest.MonkeyPatch) -> FakeExtractor:
     extractor, judge = FakeExtractor(), FakeJudge(jpeg=0.97)
     for module in (analysis, batch, measure):
         monkeypatch.setattr(module, "shipped_extractor", lambda: extractor)
-    monkeypatch.setattr(analysis, "shipped_judge", lambda: judge)
+    for module in (analysis, batch):
+        monkeypatch.setattr(module, "shipped_judge", lambda: judge)
     return extractor
 
 

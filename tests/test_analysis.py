@@ -17,7 +17,7 @@ from PIL import Image
 
 import forensics
 from forensics.analysis import INCONCLUSIVE, analyze, compare, decide
-from forensics.errors import PictureError
+from forensics.errors import PictureError, UsageError
 from forensics.report import csv_report, json_report, text
 from forensics.report.failure import Failure
 from forensics.traces import TRACES
@@ -280,6 +280,15 @@ def test_the_package_offers_its_names_without_importing_them():
     assert done.returncode == 0, done.stderr
     with pytest.raises(AttributeError):
         forensics.nothing  # noqa: B018
+
+
+def test_a_model_of_other_features_is_refused(scene, fake_judge, fake_extractor):
+    judge = fake_judge(jpeg=0.9)
+    judge.feature_names = (*fake_extractor.feature_names, "one.more")
+    with pytest.raises(UsageError, match="trained on other features"):
+        analyze(scene, judge=judge, extractor=fake_extractor)
+    judge.feature_names = list(fake_extractor.feature_names)
+    assert analyze(scene, judge=judge, extractor=fake_extractor).verdict == "jpeg"
 
 
 def test_threads_change_nothing(fake_judge):
