@@ -33,7 +33,8 @@ class Row:
 
     Text fields named `preparation`, `parameters` and `after` hold JSON. `class_name` stands for the CSV column `class`.
     `target` is what was asked for in the unit of `target_kind`; `target_bytes` the byte target a `max-kib` came to at this
-    picture's size. Ratio, SSIM and PSNR are taken against the prepared picture, whose hash is `reference_sha256`.
+    picture's size. Ratio, SSIM and PSNR compare the decoded file, before any step of `after`, with the
+    prepared picture, whose hash is `reference_sha256`.
     """
 
     id: str

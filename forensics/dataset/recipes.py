@@ -138,6 +138,8 @@ def draw_encoder(
     switches = {}
     for switch, choices in RECIPES.get(name, Recipe(1)).switches.items():
         switches[switch] = choices[_choose(np.array([weight for _, weight in choices]), numbers)][0]
+    if switches.get("colour_space") == "rgb":
+        switches["subsampling"] = "4:4:4"
     return name, {**switches, **forced_switches(name, fine_class)}
 
 

@@ -11,11 +11,15 @@ from __future__ import annotations
 import numpy as np
 from scipy.fft import dctn
 
-GRID_THRESHOLD = 8.0
-"""Standard errors by which one grid phase must exceed the others, in both directions, to be called a grid."""
+GRID_THRESHOLD = 3.0
+"""Standard errors by which one grid phase must exceed the others, in both directions, to be called a grid.
 
-COMB_THRESHOLD = 0.45
-"""Mean cosine at a quantisation period from which coefficients count as a comb; 0 without one, 1 for a perfect one."""
+137 uncompressed pictures of 0.2 megapixels stayed below 1.6."""
+
+COMB_THRESHOLD = 0.3
+"""Mean cosine at a quantisation period from which coefficients count as a comb; 0 without one, 1 for a perfect one.
+
+The same pictures stayed below 0.25; after JPEG at quality 75 nine in ten, and at quality 90 half, lie above 0.43."""
 
 _FREQUENCIES = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (2, 2), (0, 3), (3, 0))
 _PERIODS = np.arange(2.0, 41.0)

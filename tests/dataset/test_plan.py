@@ -60,6 +60,16 @@ def test_a_random_draw_holds_every_fine_class_on_one_preparation():
         assert draw.jobs[0].fine_class == "uncompressed"
 
 
+def test_drawn_switches_fit_together():
+    jobs = [job for n in range(120) for draw in plan.plan(source(n), settings()) for job in draw.jobs]
+    for job in jobs:
+        if job.encoder != "png":
+            registry.get(job.encoder).complete(job.switches)
+    rgb = [job for job in jobs if job.switches.get("colour_space") == "rgb"]
+    assert rgb
+    assert {job.switches["subsampling"] for job in rgb} == {"4:4:4"}
+
+
 def test_jpegxr_classes_come_from_encoders_that_can_make_them():
     jobs = [job for n in range(60) for draw in plan.plan(source(n), settings()) for job in draw.jobs]
     used = {(job.fine_class, job.encoder) for job in jobs if job.fine_class.startswith("jpegxr")}
