@@ -1,8 +1,8 @@
 """Kernels of JPEG XR's lapped transform: its forward lifting steps without their roundings, on planes cut into cosets.
 
-A plane is held as `cosets[4 * (row % 4) + column % 4, row // 4, column // 4]`, so that at every phase of the 4x4 grid the
-16 samples of neighbouring blocks lie in 16 contiguous rows. Blocks are worked on `LANES` side by side: `lanes[k * LANES + b]`
-is sample k (row by row) of block b, which lets every lifting step run on whole vectors.
+A plane is held as `cosets[4 * (row % 4) + column % 4, row // 4, column // 4]`, so that at every phase of the 4x4 grid
+the 16 samples of neighbouring blocks lie in 16 contiguous rows. Blocks are worked on `LANES` side by side:
+`lanes[k * LANES + b]` is sample k (row by row) of block b, which lets every lifting step run on whole vectors.
 
 The steps are those of ITU-T T.832, clause 9.9 (inverse) and annex D (forward).
 """
@@ -95,7 +95,7 @@ def _scaled_hadamard(a: Any, b: Any, c: Any, d: Any) -> Any:
 
 @fast_kernel
 def core_transform(lanes: np.ndarray, count: int) -> None:
-    """4x4 core transform of `count` blocks in place; sample 0 becomes the DC value, the others are in the order of their places."""
+    """4x4 core transform of `count` blocks in place; sample 0 becomes the DC value."""
     for j in range(count):
         p00, p03, p30, p33 = _hadamard(
             lanes[j], lanes[3 * LANES + j], lanes[12 * LANES + j], lanes[15 * LANES + j]
@@ -194,7 +194,7 @@ def lapped_colour(rgb: np.ndarray, y: np.ndarray, u: np.ndarray, v: np.ndarray) 
 
 @kernel
 def split_cosets(plane: np.ndarray, cosets: np.ndarray) -> None:
-    """Write `plane` into `cosets` [shape=(16, ceil(height / 4), ceil(width / 4))]; cells beyond the plane are left alone."""
+    """Write `plane` into `cosets` [shape=(16, ceil(height / 4), ceil(width / 4))]; the cells beyond it stay."""
     for row in range(plane.shape[0]):
         for column in range(plane.shape[1]):
             cosets[4 * (row % 4) + column % 4, row // 4, column // 4] = plane[row, column]
@@ -202,7 +202,7 @@ def split_cosets(plane: np.ndarray, cosets: np.ndarray) -> None:
 
 @kernel
 def block_span(size: int, phase: int, lapped: bool) -> Any:
-    """First sample and number of the whole 4-sample blocks at `phase`; with `lapped`, those with two samples more on each side."""
+    """First sample and number of the whole blocks at `phase`; with `lapped`, of those with two samples more on each side."""
     margin = 2 if lapped else 0
     first = phase if phase >= margin else phase + 4
     return first, (size - margin - first) // 4
@@ -220,7 +220,9 @@ def _fetch(cosets: np.ndarray, row: int, column: int, count: int, lanes: np.ndar
     for k in range(cosets.shape[0]):
         line = row + k // 4
         first = column + k % 4
-        source = cosets[4 * (line % 4) + first % 4, (line // 4) % cosets.shape[1], first // 4 : first // 4 + count]
+        source = cosets[
+            4 * (line % 4) + first % 4, (line // 4) % cosets.shape[1], first // 4 : first // 4 + count
+        ]
         _copy(source, lanes[k * LANES : k * LANES + count])
 
 
@@ -239,7 +241,9 @@ def _overlap_row(
 
 
 @kernel
-def _core_row(cosets: np.ndarray, row: int, left: int, index: int, lanes: np.ndarray, out: np.ndarray) -> None:
+def _core_row(
+    cosets: np.ndarray, row: int, left: int, index: int, lanes: np.ndarray, out: np.ndarray
+) -> None:
     """Core transform of the row of blocks whose first sample is at (row, left) into `out[:, index]`."""
     columns = out.shape[2]
     for start in range(0, columns, LANES):
@@ -273,7 +277,9 @@ def transform_grid(
 
 
 @kernel
-def magnitude_histograms(coefficients: np.ndarray, counts: np.ndarray, fine: np.ndarray, coarse: np.ndarray) -> None:
+def magnitude_histograms(
+    coefficients: np.ndarray, counts: np.ndarray, fine: np.ndarray, coarse: np.ndarray
+) -> None:
     """Histograms of the magnitudes of coefficients 1..15 [shape=(16, rows, columns)] in bins of 1/16 and of 1/2.
 
     `counts` is working space of `MAGNITUDE_BINS` + 1 cells; magnitudes past the last bin of a histogram are not in it.
@@ -293,7 +299,9 @@ def magnitude_histograms(coefficients: np.ndarray, counts: np.ndarray, fine: np.
 
 
 @kernel
-def phase_histograms(cosets: np.ndarray, height: int, width: int, row_step: int, histograms: np.ndarray) -> None:
+def phase_histograms(
+    cosets: np.ndarray, height: int, width: int, row_step: int, histograms: np.ndarray
+) -> None:
     """Histograms of the high-pass magnitudes at all phases of a plane of height x width samples.
 
     `histograms` [shape=(2, 16, 2, BINS), dtype=float32]: plain then lapped; phase 4 * row + column; fine then coarse.

@@ -1,26 +1,28 @@
 """JPEG XR's lapped transform, and the traces its quantisation leaves in a decoded picture.
 
-JPEG XR [1]_ [2]_ transforms luma in two stages. The first works on the samples: an overlap operator on the 4x4 patches around the
-corners of a 4x4 grid (overlap modes 1 and 2), then a 4x4 core transform of every block. The second does the same with the
-DC values of a macroblock's 4x4 blocks, its overlap operator in overlap mode 2 only. It leaves 15 high-pass coefficients a
-block, 15 low-pass coefficients and one DC value a macroblock of 16x16, all quantised. Decoding and rounding to 8 bits moves the
-coefficients by far less than a usual quantisation step, so the same transform taken forward at the right phase gives
-coefficients on a comb; at any other phase, or with an overlap operator too many or too few, it does not. High-pass
-combs thus tell overlap mode 0 from 1 and 2 and find the 4x4 grid; low-pass combs tell 1 from 2 and find the macroblocks.
+JPEG XR [1]_ [2]_ [3]_ transforms luma in two stages. The first works on the samples: an overlap operator on the 4x4
+patches around the corners of a 4x4 grid (overlap modes 1 and 2), then a 4x4 core transform of every block. The second
+does the same with the DC values of a macroblock's 4x4 blocks, its overlap operator in overlap mode 2 only. There remain
+15 high-pass coefficients a block, and 15 low-pass coefficients and one DC value a macroblock of 16x16, all quantised.
 
-At low rates nearly all high-pass coefficients are quantised to zero; the share of them near zero at the right phase above that of the
-other phases is measured for this.
+Decoding and rounding to 8 bits moves these coefficients by far less than a usual quantisation step, so the same
+transform taken forward at the right phase finds them on a comb; at another phase, or with an overlap operator too many
+or too few, it does not. High-pass combs thus tell overlap mode 0 from 1 and 2 and find the 4x4 grid; low-pass combs
+tell 1 from 2 and find the macroblocks. At low rates nearly all high-pass coefficients are quantised to zero: their
+share near zero at the right phase, above that of the other phases, is measured for this.
 
-All coefficients are in units of the samples: the step of jxrlib's quantiser index i < 16 is i / 4 in luma. Roundings inside the lifting steps are
-left out; they are smaller than the rounding of the pixels.
+Coefficients are in units of the samples. jxrlib's quantiser index i gives, in luma, the step i / 4 for i < 16 and
+(16 + i % 16) * 2 ** (i // 16 - 1) / 4 from there on. The roundings inside the lifting steps are left out; they are
+smaller than the rounding of the pixels.
 
 References
 ----------
-.. [1] ITU-T Recommendation T.832 | ISO/IEC 29199-2, "JPEG XR image coding specification", clause 9.9 and annex D.
+.. [1] ITU-T Recommendation T.832 | ISO/IEC 29199-2, "JPEG XR image coding system - Image coding specification",
+   clause 9.9 (inverse transform) and annex D (encoder).
 .. [2] S. Srinivasan, C. Tu, S. L. Regunathan, G. J. Sullivan, "HD Photo: a new image coding technology for digital
    photography", Proc. SPIE 6696, 2007, doi:10.1117/12.767840.
-.. [3] C. Tu, S. Srinivasan, G. J. Sullivan, S. Regunathan, H. S. Malvar, "Low-complexity hierarchical lapped transform for
-   lossy-to-lossless image coding in JPEG XR / HD Photo", Proc. SPIE 7073, 2008, doi:10.1117/12.797097.
+.. [3] C. Tu, S. Srinivasan, G. J. Sullivan, S. Regunathan, H. S. Malvar, "Low-complexity hierarchical lapped transform
+   for lossy-to-lossless image coding in JPEG XR / HD Photo", Proc. SPIE 7073, 2008, doi:10.1117/12.797097.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from typing import NamedTuple
 import numpy as np
 
 from forensics_features import _lapped_kernels as kernels
-from forensics_features.comb import BINS, FINE_BIN, STEPS, comb_spectrum
+from forensics_features.comb import BINS, CORE, FINE_BIN, STEPS, comb_spectrum
 from forensics_features.family import Family
 from forensics_features.planes import Planes
 
@@ -45,8 +47,15 @@ _SCALES = np.array([1.0, kernels.COARSENING]) / (kernels.BINS_PER_UNIT * FINE_BI
 _LOG_STEPS = np.log2(_SCALES[:, None] * STEPS).astype(np.float32)
 _ZERO_BINS = kernels.BINS_PER_UNIT // kernels.COARSENING // 2
 """Coarse bins of magnitudes under half a unit, the reach of pixel rounding."""
-_HARMONIC = 0.5
+_CORE_BINS = int(CORE / FINE_BIN)
+_CHANCE = 3.0
+"""The greatest contrast of all phases and steps is by chance about this over the square root of the count."""
+_HARMONIC = 0.3
+"""Share of the strongest contrast that the comb's own frequency reaches where a harmonic is stronger."""
+_SEEN = 0.5
+"""Share of the strongest contrast from which a scale is said to show the comb."""
 _NEAR = 0.06
+"""Difference in log2 up to which two steps are taken for one."""
 _Recount = Callable[[int], np.ndarray]
 _FINE_UP_TO = 2.0
 """log2 of the high-pass step up to which low-pass combs are looked for at the fine scale."""
@@ -83,7 +92,7 @@ def colour_planes(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     Returns
     -------
     y, u, v : np.ndarray [shape=(height, width), dtype=float32]
-        Y in -128..127; U and V in -255..255 (T.832 clause 9.10 with the signs of its reference software).
+        Y in -128..127; U and V in -255..255.
     """
     y, u, v = (np.empty(rgb.shape[:2], np.float32) for _ in range(3))
     kernels.lapped_colour(np.ascontiguousarray(rgb), y, u, v)
@@ -131,13 +140,20 @@ def _cosets(plane: np.ndarray) -> np.ndarray:
     return cosets
 
 
-def _grid(cosets: np.ndarray, shape: tuple[int, ...], lapped: bool, phase: tuple[int, int]) -> tuple[np.ndarray, tuple[int, int]]:
-    """Coefficients [shape=(16, rows, columns)] of the whole inner blocks at one phase, and the first block's place."""
+def _grid(
+    cosets: np.ndarray, shape: tuple[int, ...], lapped: bool, phase: tuple[int, int], row_step: int = 1
+) -> tuple[np.ndarray, tuple[int, int]]:
+    """Coefficients [shape=(16, rows, columns)] of every `row_step`-th row of inner blocks, and the first block's place."""
     top, rows = kernels.block_span(shape[0], phase[0], lapped)
     left, columns = kernels.block_span(shape[1], phase[1], lapped)
-    out = np.empty((16, rows, columns), np.float32)
-    kernels.transform_grid(cosets, lapped, top, left, 1, out)
+    out = np.empty((16, -(-rows // row_step), columns), np.float32)
+    kernels.transform_grid(cosets, lapped, top, left, row_step, out)
     return out, (top, left)
+
+
+def _row_step(plane: np.ndarray) -> int:
+    """Every how manieth row of blocks to look at for `_SEARCH_BLOCKS` of them."""
+    return max(1, plane.size // (BLOCK * BLOCK * _SEARCH_BLOCKS))
 
 
 def _stage(plane: np.ndarray, lapped: bool, phase: tuple[int, int]) -> tuple[np.ndarray, tuple[int, int]]:
@@ -147,7 +163,9 @@ def _stage(plane: np.ndarray, lapped: bool, phase: tuple[int, int]) -> tuple[np.
 def _histograms(coefficients: np.ndarray) -> np.ndarray:
     """Fine and coarse histogram of the magnitudes, `np.ndarray [shape=(2, BINS), dtype=float32]`."""
     pair = np.empty((2, BINS), np.float32)
-    kernels.magnitude_histograms(coefficients, np.empty(kernels.MAGNITUDE_BINS + 1, np.int32), pair[0], pair[1])
+    kernels.magnitude_histograms(
+        coefficients, np.empty(kernels.MAGNITUDE_BINS + 1, np.int32), pair[0], pair[1]
+    )
     return pair
 
 
@@ -165,8 +183,8 @@ class _Comb(NamedTuple):
 
     @property
     def score(self) -> float:
-        """Evidence for this grid: about 0 where there is none, up to 2."""
-        return self.contrast + self.zero_excess
+        """Evidence for this grid, near 0 (none) to 2: the contrast as far as it exceeds chance, and the heap of zeros."""
+        return max(0.0, self.contrast - _CHANCE * 10 ** (-0.5 * self.log_count)) + self.zero_excess
 
     @property
     def facts(self) -> list[float]:
@@ -179,7 +197,8 @@ _FACTS = ("contrast", "margin", "log2_step", "zero", "zero_excess", "log10_count
 
 def _spectra(histograms: np.ndarray) -> np.ndarray:
     """Comb spectra of histograms [shape=(n, scales, BINS)], `np.ndarray [shape=(n, scales, len(STEPS))]`."""
-    return comb_spectrum(histograms.reshape(-1, BINS)).reshape(*histograms.shape[:2], len(STEPS))
+    spectra = np.ascontiguousarray(comb_spectrum(histograms.reshape(-1, BINS)))
+    return spectra.reshape(*histograms.shape[:2], len(STEPS))
 
 
 def _zero_shares(coarse: np.ndarray) -> np.ndarray:
@@ -187,23 +206,25 @@ def _zero_shares(coarse: np.ndarray) -> np.ndarray:
     return coarse[:, :_ZERO_BINS].sum(axis=1) / np.maximum(coarse.sum(axis=1), 1)
 
 
-def _median(values: np.ndarray) -> np.ndarray:
-    """Upper median along the first axis, that of the 16 phases."""
-    return np.partition(values, 8, axis=0)[8]
-
-
 def _fundamental(excess: np.ndarray, log_steps: np.ndarray) -> float:
-    """log2 of the comb's step: the largest one that stands out nearly as much as the strongest, which may be a harmonic."""
-    scale = int(excess.max(axis=1).argmax())
+    """log2 of the comb's step: the largest one that stands out well; the strongest may be a harmonic.
+
+    Of the scales that show the comb the coarsest is taken, where its frequency is measured best.
+    """
+    heights = np.maximum(excess.max(axis=1), 0)
+    scale = int(np.flatnonzero(heights >= _SEEN * heights.max())[-1])
     row = excess[scale]
-    index = int(np.argmax(row > _HARMONIC * row.max()))
+    index = int(np.argmax(row >= _HARMONIC * heights[scale]))
     while index + 1 < len(row) and row[index + 1] > row[index]:
         index += 1
     return float(log_steps[scale, index])
 
 
 def _best_comb(
-    histograms: np.ndarray, scales: slice = slice(None), expected: float = 0.0, recount: _Recount | None = None
+    histograms: np.ndarray,
+    scales: slice = slice(None),
+    expected: float = 0.0,
+    recount: _Recount | None = None,
 ) -> _Comb:
     """The phase at which a comb and a heap of zeros stand out most against the other phases.
 
@@ -212,15 +233,20 @@ def _best_comb(
     """
     log_steps = _LOG_STEPS[scales]
     spectra, zeros = _spectra(histograms[:, scales]), _zero_shares(histograms[:, 1])
-    background, usual = _median(spectra), float(_median(zeros))
+    background, usual = spectra.mean(axis=0), float(zeros.mean())
     peaks = (spectra - background).max(axis=(1, 2))
     order = np.argsort(-peaks - zeros, kind="stable")
     second = float(np.delete(peaks, order[0]).max())
-    phases = order[: 1 if recount is None else _CANDIDATES]
-    pairs = histograms[phases] if recount is None else np.stack([recount(int(phase)) for phase in phases])
-    excesses, zeros = _spectra(pairs[:, scales]) - background, _zero_shares(pairs[:, 1])
+    if recount is None:
+        phases, pairs, excesses = order[:1], histograms[order[:1]], spectra[order[:1]] - background
+    else:
+        phases = order[:_CANDIDATES]
+        pairs = np.stack([recount(int(phase)) for phase in phases])
+        excesses = _spectra(pairs[:, scales]) - background
+    zeros = _zero_shares(pairs[:, 1])
     best = int((excesses.max(axis=(1, 2)) + zeros).argmax())
     excess, zero = excesses[best], float(zeros[best])
+    scale = int(excess.max(axis=1).argmax())
     near = np.abs(log_steps - expected) < _NEAR
     return _Comb(
         phase=(int(phases[best]) // BLOCK, int(phases[best]) % BLOCK),
@@ -229,7 +255,7 @@ def _best_comb(
         log_step=_fundamental(excess, log_steps),
         zero=zero,
         zero_excess=zero - usual,
-        log_count=float(np.log10(1 + pairs[best, 1, _ZERO_BINS:].sum())),
+        log_count=float(np.log10(1 + pairs[best, scales][scale, _CORE_BINS:].sum())),
         at_step=float(excess[near].max()) if near.any() else 0.0,
     )
 
@@ -240,7 +266,9 @@ def _phase_histograms(plane: np.ndarray, cosets: np.ndarray, row_step: int) -> n
     return histograms
 
 
-def _high_pass_comb(plane: np.ndarray, cosets: np.ndarray, histograms: np.ndarray, lapped: bool) -> tuple[_Comb, np.ndarray]:
+def _high_pass_comb(
+    plane: np.ndarray, cosets: np.ndarray, histograms: np.ndarray, lapped: bool
+) -> tuple[_Comb, np.ndarray]:
     """Best high-pass comb with or without overlap, and the plane of DC values at its phase."""
     grids: dict[int, np.ndarray] = {}
 
@@ -253,52 +281,57 @@ def _high_pass_comb(plane: np.ndarray, cosets: np.ndarray, histograms: np.ndarra
 
 
 def _low_pass_combs(dc_plane: np.ndarray, log_step: float) -> list[_Comb]:
-    """Best low-pass comb without and with the second overlap operator, at the scale that suits the high-pass step."""
+    """Best low-pass comb without and with the second overlap, at the scale that suits the high-pass step."""
     scales = slice(0, 1) if log_step <= _FINE_UP_TO else slice(1, 2)
     histograms = _phase_histograms(dc_plane, _cosets(dc_plane), 1)
     return [_best_comb(pair, scales, log_step) for pair in histograms]
 
 
-def _sampled(plane: np.ndarray, halved: tuple[bool, bool], phase: tuple[int, int]) -> list[tuple[np.ndarray, tuple[int, int]]]:
-    """Coded chroma samples for one subsampling, with each block phase that luma's 4x4 phase leaves open.
+def _chroma_histograms(
+    plane: np.ndarray, lapped: bool, phase: tuple[int, int], halved: tuple[bool, bool]
+) -> list[np.ndarray]:
+    """Coarse high-pass histograms of one chroma plane at each block phase that luma's 4x4 phase leaves open.
 
     Decoders keep the coded samples at the even places of the macroblock and interpolate the others.
     """
     samples = plane[phase[0] % 2 :: 2] if halved[0] else plane
     samples = samples[:, phase[1] % 2 :: 2] if halved[1] else samples
-    places = [(p // 2, p // 2 + 2) if half else (p,) for p, half in zip(phase, halved, strict=True)]
-    return [(samples, (row, column)) for row in places[0] for column in places[1]]
-
-
-def _chroma_comb(samples: np.ndarray, lapped: bool, phase: tuple[int, int]) -> tuple[float, float]:
-    """Contrast and log2 step of the high-pass comb of one chroma plane at a known phase.
-
-    Coarse scale alone: chroma of integer RGB lies on a lattice of halves by itself.
-    """
-    spectrum = _spectra(_histograms(_grid(_cosets(samples), samples.shape, lapped, phase)[0])[None, 1:])[0]
-    return float(spectrum.max()), _fundamental(spectrum, _LOG_STEPS[1:])
+    rows, columns = ((p // 2, p // 2 + 2) if half else (p,) for p, half in zip(phase, halved, strict=True))
+    cosets, step = _cosets(samples), _row_step(samples)
+    return [
+        _histograms(_grid(cosets, samples.shape, lapped, (row, column), step)[0])[1]
+        for row in rows
+        for column in columns
+    ]
 
 
 def _chroma_facts(u: np.ndarray, v: np.ndarray, comb: _Comb, lapped: bool) -> list[float]:
-    """Per subsampling the contrasts of U and V at the best of the open phases, then the steps of U and V where they are strongest."""
-    facts, steps, strongest = [], [0.0, 0.0], -1.0
-    for halved in _SUBSAMPLINGS.values():
-        pairs = [
-            [_chroma_comb(samples, lapped, place) for samples, place in both]
-            for both in (_sampled(plane, halved, comb.phase) for plane in (u, v))
-        ]
-        best = max(range(len(pairs[0])), key=lambda i: pairs[0][i][0] + pairs[1][i][0])
-        contrasts = [pairs[0][best][0], pairs[1][best][0]]
+    """Contrasts of U and V at the best open phase, for each subsampling; their steps for the strongest of these.
+
+    Coarse scale alone: chroma of integer RGB lies on a lattice of halves by itself.
+    """
+    histograms = [
+        [_chroma_histograms(plane, lapped, comb.phase, halved) for plane in (u, v)]
+        for halved in _SUBSAMPLINGS.values()
+    ]
+    spectra = iter(comb_spectrum(np.concatenate([both for pair in histograms for both in pair])))
+    facts: list[float] = []
+    steps, strongest = [0.0, 0.0], -1.0
+    for pair in histograms:
+        of_u, of_v = (np.stack([next(spectra) for _ in both]) for both in pair)
+        best = int((of_u.max(axis=1) + of_v.max(axis=1)).argmax())
+        contrasts = [float(of_u[best].max()), float(of_v[best].max())]
         facts += contrasts
         if sum(contrasts) > strongest:
-            strongest, steps = sum(contrasts), [pairs[0][best][1], pairs[1][best][1]]
+            strongest = sum(contrasts)
+            steps = [_fundamental(spectrum[best, None], _LOG_STEPS[1:]) for spectrum in (of_u, of_v)]
     return facts + steps
 
 
 def _compute(planes: Planes) -> np.ndarray:
     y, u, v = colour_planes(planes.rgb)
     cosets = _cosets(y)
-    histograms = _phase_histograms(y, cosets, max(1, y.size // (BLOCK * BLOCK * _SEARCH_BLOCKS)))
+    histograms = _phase_histograms(y, cosets, _row_step(y))
     high, low = [], []
     for lapped in (False, True):
         comb, dc_plane = _high_pass_comb(y, cosets, histograms[int(lapped)], lapped)
@@ -307,16 +340,33 @@ def _compute(planes: Planes) -> np.ndarray:
     facts = [value for comb in (*high, *low[0], *low[1]) for value in comb.facts]
     facts += [comb.at_step for comb in (*low[0], *low[1])]
     facts += [high[1].contrast - high[0].contrast, high[1].zero_excess - high[0].zero_excess]
-    facts += [pair[1].contrast - pair[0].contrast for pair in low] + [pair[1].zero_excess - pair[0].zero_excess for pair in low]
-    facts += [high[0].score + low[0][0].score, high[1].score + low[1][0].score, high[1].score + low[1][1].score]
+    facts += [pair[1].contrast - pair[0].contrast for pair in low] + [
+        pair[1].zero_excess - pair[0].zero_excess for pair in low
+    ]
+    facts += [
+        high[0].score + low[0][0].score,
+        high[1].score + low[1][0].score,
+        high[1].score + low[1][1].score,
+    ]
     lapped = high[1].score > high[0].score
     facts += [np.nan] * len(_CHROMA_NAMES) if planes.grey else _chroma_facts(u, v, high[int(lapped)], lapped)
     return np.array(facts, np.float32)
 
 
 _SUBSAMPLINGS = {"444": (False, False), "422": (False, True), "420": (True, True)}
-_GRIDS = ("high_plain", "high_lapped", "low_plain_plain", "low_plain_lapped", "low_lapped_plain", "low_lapped_lapped")
-_CHROMA_NAMES = (*(f"{p}_{name}_contrast" for name in _SUBSAMPLINGS for p in "uv"), "u_log2_step", "v_log2_step")
+_GRIDS = (
+    "high_plain",
+    "high_lapped",
+    "low_plain_plain",
+    "low_plain_lapped",
+    "low_lapped_plain",
+    "low_lapped_lapped",
+)
+_CHROMA_NAMES = (
+    *(f"{p}_{name}_contrast" for name in _SUBSAMPLINGS for p in "uv"),
+    "u_log2_step",
+    "v_log2_step",
+)
 
 FAMILY = Family(
     "lapped",
@@ -339,5 +389,28 @@ FAMILY = Family(
 
 
 def lapped_transform_traces(pixels: np.ndarray) -> dict[str, float]:
-    """Traces of JPEG XR's quantisation, by name; the search over all phases a crop can leave is inside."""
+    """Traces of JPEG XR's quantisation, by name; the search over all phases a crop can leave is inside.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width) or (height, width, 1..4), dtype=uint8 or uint16]
+        See `planes.as_planes`, which also says what is refused.
+
+    Returns
+    -------
+    dict of str to float
+        `high_<first>_*` of the high-pass coefficients without (`plain`) or with (`lapped`) the first overlap operator,
+        and `low_<first>_<second>_*` of the low-pass coefficients, each at its own best phase:
+        `contrast`, of the comb above the mean of the 16 phases (0..1); `margin`, its lead over the next phase;
+        `log2_step`, in sample units; `zero`, the share of coefficients under half a unit; `zero_excess`, above the mean
+        of the phases; `log10_count`, coefficients outside the core. `low_*_at_high_step` is the contrast at the step of
+        the high-pass comb. The differences are lapped less plain. `overlap_0`, `overlap_1`, `overlap_2` sum the
+        evidence of the two stages of each mode (0 none, up to 4); the greatest names the mode.
+        `u_*`, `v_*`: chroma contrast for each subsampling at luma's phase, and log2 steps; NaN where the picture is grey.
+
+    Notes
+    -----
+    Steps under about 0.75 units (index 3, beyond 57 dB) drown in the rounding of the pixels, and a comb needs
+    coefficients outside the zero cell. Other block transforms on a 4x4 or 8x8 grid raise the zero excess a little.
+    """
     return FAMILY.named(pixels)
