@@ -110,10 +110,16 @@ def to_rgb(pixels: np.ndarray) -> np.ndarray:
 
 def save_with_pillow(pixels: np.ndarray, pillow_format: str, **options: Any) -> bytes:
     """The bytes of a file that Pillow writes from uint8 RGB or grey pixels."""
-    from PIL import Image
+    from PIL import Image, ImageFile
 
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, pillow_format, **options)
+    usual = ImageFile.MAXBLOCK
+    # A progressive JPEG must fit Pillow's output block, which is too small for noise at a fine setting.
+    ImageFile.MAXBLOCK = max(usual, 2 * pixels.nbytes + 65536)
+    try:
+        Image.fromarray(pixels).save(buffer, pillow_format, **options)
+    finally:
+        ImageFile.MAXBLOCK = usual
     return buffer.getvalue()
 
 

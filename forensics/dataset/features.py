@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from forensics_features import FEATURES_VERSION, FeatureExtractor
+from forensics_features import FAMILIES, FEATURES_VERSION, FeatureExtractor
 from forensics_models.baseline_training import FeatureTable
 from forensics_models.classes import FINE_CLASSES
 
@@ -47,6 +47,7 @@ class _Task:
     rows: tuple[Row, ...]
     plan: WindowPlan
     out: Path
+    families: tuple[str, ...]
 
 
 def window_rng(plan: WindowPlan, row: Row) -> np.random.Generator:
@@ -71,7 +72,7 @@ def cut_windows(pixels: np.ndarray, row: Row, plan: WindowPlan) -> list[np.ndarr
 
 def _measure(task: _Task) -> Iterator[int]:
     """Worker: write one part; yields its number of windows."""
-    extractor = FeatureExtractor()
+    extractor = FeatureExtractor(task.families)
     vectors, facts, names = [], [], []
     for row in task.rows:
         pixels = patches.load_pixels(task.folder, row)
@@ -102,6 +103,7 @@ def build_table(
     plan: WindowPlan,
     jobs: int,
     cache: Path | None = None,
+    families: tuple[str, ...] = FAMILIES,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> FeatureTable:
     """The feature table of one split of a data set.
@@ -117,6 +119,8 @@ def build_table(
         Processes.
     cache : Path, optional
         Where parts are kept; `folder / "features"` when not given.
+    families : tuple of str
+        The feature families that are measured.
     progress : callable
         Gets the number of parts done and in all.
 
@@ -128,12 +132,12 @@ def build_table(
     rows = [row for row in manifest.read(folder) if row.split == split and carries_its_label(row)]
     if not rows:
         raise UsageError(f"{folder.name} holds no file of the split {split!r}")
-    parts = (cache or folder / "features") / table_key(rows, plan)
+    parts = (cache or folder / "features") / table_key(rows, plan, families)
     parts.mkdir(parents=True, exist_ok=True)
     groups = [tuple(rows[start : start + PART_FILES]) for start in range(0, len(rows), PART_FILES)]
     outs = [parts / f"part-{index:05d}.npz" for index in range(len(groups))]
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read by the workers: one thread each, they share the cores
-    todo = [_Task(folder, group, plan, out) for group, out in zip(groups, outs) if not out.exists()]
+    todo = [_Task(folder, group, plan, out, families) for group, out in zip(groups, outs) if not out.exists()]
     done = len(groups) - len(todo)
     progress(done, len(groups))
     with Workers(_measure, jobs) as workers:
@@ -157,9 +161,9 @@ def carries_its_label(row: Row) -> bool:
     return row.status == "ok" and (row.fine_class == "uncompressed" or math.isfinite(row.psnr))
 
 
-def table_key(rows: Sequence[Row], plan: WindowPlan) -> str:
+def table_key(rows: Sequence[Row], plan: WindowPlan, families: Sequence[str]) -> str:
     """A short name for everything that decides a table's content."""
-    content = [FEATURES_VERSION, asdict(plan), [(row.id, row.pixels_sha256) for row in rows]]
+    content = [FEATURES_VERSION, list(families), asdict(plan), [(row.id, row.pixels_sha256) for row in rows]]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 

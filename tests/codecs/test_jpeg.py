@@ -203,3 +203,11 @@ def test_what_is_no_jpeg_is_refused(data: bytes) -> None:
         read_header(data)
     with pytest.raises(CodecError):
         JPEG.decode(data)
+
+
+@pytest.mark.parametrize("quality", [80, 94, 100])
+def test_noise_fits_a_progressive_file(quality: float) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8)
+    codec = registry.get("jpeg")
+    decoded = codec.decode(codec.encode(noise, quality=quality, progressive=True, subsampling="4:4:4"))
+    assert decoded.shape == noise.shape
