@@ -264,6 +264,7 @@ def transform_grid(
     """
     lanes = np.empty(16 * LANES, np.float32)
     strips = np.empty((16, 2, out.shape[2] + 1), np.float32)
+    reach = 2 if lapped else 0
     for i in range(out.shape[1]):
         row = top + 4 * i * row_step
         if not lapped:
@@ -271,9 +272,9 @@ def transform_grid(
             continue
         slot = i % 2 if row_step == 1 else 0
         if row_step > 1 or i == 0:
-            _overlap_row(cosets, row - 2, left - 2, slot, lanes, strips)
-        _overlap_row(cosets, row + 2, left - 2, 1 - slot, lanes, strips)
-        _core_row(strips, 4 * slot + 2, 2, i, lanes, out)
+            _overlap_row(cosets, row - reach, left - reach, slot, lanes, strips)
+        _overlap_row(cosets, row + reach, left - reach, 1 - slot, lanes, strips)
+        _core_row(strips, 4 * slot + reach, reach, i, lanes, out)
 
 
 @kernel

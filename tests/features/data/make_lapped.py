@@ -1,6 +1,7 @@
 """Makes lapped_overlap{0,1,2}.jxr: a synthetic texture coded by jxrlib's JxrEncApp with known settings.
 
-Made with Debian's libjxr-tools 1.2~git20170615. Run as `python make_lapped.py` in this folder, with JxrEncApp on PATH. Overlap 0 and 2 are 4:4:4, overlap 1 is 4:2:0.
+Made with Debian's libjxr-tools 1.2~git20170615. Run as `python make_lapped.py` in this folder, with JxrEncApp on PATH.
+Overlap 0 and 2 are 4:4:4, overlap 1 is 4:2:0.
 """
 
 from __future__ import annotations
