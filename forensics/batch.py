@@ -9,18 +9,20 @@ from __future__ import annotations
 import glob
 import io
 import multiprocessing
+import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import BinaryIO
 
 from forensics.analysis import Analysis, analyze, check_match, shipped_extractor, shipped_judge
 from forensics.container import SUFFIXES
 from forensics.dataset.progress import Progress
 from forensics.errors import ForensicsError, UsageError
-from forensics.picture import MAX_PIXELS
+from forensics.picture import MAX_PIXELS, Picture, open_picture
 from forensics.report.failure import Failure
 
 STANDARD_INPUT = "-"
@@ -122,8 +124,8 @@ def analyze_one(name: str, max_pixels: int) -> Result:
     threads = None if multiprocessing.parent_process() is None else 1
     try:
         if name == STANDARD_INPUT:
-            return analyze(sys.stdin.buffer, max_pixels=max_pixels, name=STANDARD_INPUT, threads=threads)
-        return analyze(name, max_pixels=max_pixels, name=printable(name), threads=threads)
+            return analyze(open_quietly(sys.stdin.buffer, max_pixels, STANDARD_INPUT), threads=threads)
+        return analyze(open_quietly(name, max_pixels, printable(name)), threads=threads)
     except ForensicsError as error:
         return Failure(printable(name), printable(" ".join(str(error).split())))
     except MemoryError:
@@ -132,6 +134,22 @@ def analyze_one(name: str, max_pixels: int) -> Result:
         return Failure(
             printable(name), printable(f"internal error, please report it: {type(error).__name__}: {error}")
         )
+
+
+def open_quietly(source: str | BinaryIO, max_pixels: int, name: str) -> Picture:
+    """Open a picture while what C libraries print about damaged files goes nowhere: the error's one line says it."""
+    sys.stderr.flush()
+    try:
+        kept = os.dup(2)
+    except OSError:
+        return open_picture(source, max_pixels=max_pixels, name=name)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        return open_picture(source, max_pixels=max_pixels, name=name)
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _alone(inputs: Sequence[str], max_pixels: int, work: Callable[[str, int], Result]) -> Iterator[Result]:

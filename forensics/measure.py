@@ -16,8 +16,9 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from forensics.analysis import MINIMUM_SIDE, eight_bit, shipped_extractor
+from forensics.batch import open_quietly
 from forensics.errors import PictureError, UsageError
-from forensics.picture import MAX_PIXELS, open_picture
+from forensics.picture import MAX_PIXELS
 from forensics.windows import Window
 
 PLACE_COLUMNS = ("name", "sha256", "top", "left", "height", "width")
@@ -54,9 +55,7 @@ def measure(
     Raises `PictureError` as `forensics.picture.open_picture` and `tiles` do, before the first row.
     """
     from_stdin = source == "-"
-    picture = open_picture(
-        sys.stdin.buffer if from_stdin else source, max_pixels=max_pixels, name=name or source
-    )
+    picture = open_quietly(sys.stdin.buffer if from_stdin else source, max_pixels, name or source)
     extractor = shipped_extractor()
     for tile in tiles(picture.height, picture.width, window):
         vector = extractor.transform([eight_bit(tile.cut(picture.pixels))])[0]

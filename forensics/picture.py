@@ -28,7 +28,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from forensics import container
+from forensics import container, guarded
 from forensics.codecs import registry
 from forensics.coded_headers import Stated
 from forensics.errors import CodecError, CodecUnavailable, PictureError
@@ -185,7 +185,7 @@ def _decode(data: bytes, form: str, stated: Stated) -> tuple[np.ndarray, np.ndar
             array = _decode_pillow(data if stated.orientation == 1 else _as_stored(data, form), form)
         else:
             codec = registry.sniff(data)
-            array = registry.get(codec or form).decode(data)
+            array = guarded.decode(codec or form, data)
     except CodecUnavailable as error:
         raise PictureError(f"{form} files cannot be decoded here: {error}") from None
     except CodecError as error:

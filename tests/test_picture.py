@@ -297,3 +297,11 @@ def test_arrays_take_the_same_checks():
             from_array(wrong)
     with pytest.raises(PictureError, match="more than the 9899 allowed"):
         from_array(array, max_pixels=9899)
+
+
+def test_a_crash_of_the_jpeg_xr_decoder_is_a_refusal():
+    """The pixel format's identifier names another format: jxrlib (imagecodecs 2026.3.6) writes out of bounds and aborts."""
+    data = bytearray(registry.get("jpegxr").encode(scene()))
+    data[23] = 62
+    with pytest.raises(PictureError, match="crashed on it"):
+        open_picture(bytes(data))

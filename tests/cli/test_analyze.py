@@ -152,6 +152,15 @@ def test_an_internal_error_costs_one_input(folder, capsys, fakes, monkeypatch):
     assert all("internal error, please report it: ZeroDivisionError" in line for line in lines)
 
 
+def test_what_c_libraries_print_does_not_reach_the_user(tmp_path, scene, capfd):
+    Image.fromarray(scene).save(tmp_path / "a.tif", compression="tiff_adobe_deflate")
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 40] = bytes(40)
+    (tmp_path / "a.tif").write_bytes(data)
+    assert call("analyze", tmp_path / "a.tif") == 2
+    assert capfd.readouterr().err.count("\n") == 1
+
+
 def test_file_names_cannot_steer_the_terminal(tmp_path, capsys):
     nasty = tmp_path / "a\x1b[31m\n.png"
     nasty.write_bytes(b"")
