@@ -11,7 +11,7 @@ from forensics.codecs.exchange import as_picture, imagecodecs_library, library_e
 from forensics.errors import CodecError
 
 _SPLIT = 0.5
-"""From this level on the encoder takes 4:4:4 and one overlap stage, below it 4:2:0 and two."""
+"""From this level on the encoder takes 4:4:4 and no overlap stage, below it 4:2:0 and two (so its file headers say)."""
 
 _IMAGE_OFFSET, _IMAGE_BYTES, _ALPHA_OFFSET, _ALPHA_BYTES = 0xBCC0, 0xBCC1, 0xBCC2, 0xBCC3
 
@@ -40,7 +40,7 @@ class JpegXr(Codec):
         return imagecodecs_library("jxrlib")
 
     def segments(self, parameters: Mapping[str, Value]) -> tuple[Strength, ...]:
-        """The stretch with one overlap stage and the one with two; size and similarity jump between them."""
+        """The stretch without overlap stage and the one with two; size and similarity jump between them."""
         return (
             Strength("level", finest=self.strength.finest, coarsest=_SPLIT, default=0.8),
             Strength("level", finest=_SPLIT - 0.001, coarsest=self.strength.coarsest, default=0.25),

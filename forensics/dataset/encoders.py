@@ -12,8 +12,8 @@ from forensics.codecs.jpegxr import JpegXr
 from forensics.errors import UsageError
 
 
-class _OneOverlap(JpegXr):
-    """The stretch of levels on which the encoder takes one overlap stage and 4:4:4."""
+class _NoOverlap(JpegXr):
+    """The stretch of levels on which the encoder takes no overlap stage and 4:4:4."""
 
     def segments(self, parameters: Mapping[str, Value]) -> tuple[Strength, ...]:
         return super().segments(parameters)[:1]
@@ -52,19 +52,19 @@ def available(names: Iterable[str] = ()) -> dict[str, str]:
 
 
 def encoders_of(fine_class: str, names: Iterable[str]) -> list[str]:
-    """Those of the encoders `names` that can make a fine class; JPEG XR without overlap needs jxrlib's command."""
+    """Those of the encoders `names` that can make a fine class; JPEG XR with one overlap stage needs jxrlib's command."""
     codec_class = class_of(fine_class)
     return [
         name
         for name in names
-        if registry.get(name).codec == codec_class and not (fine_class == "jpegxr-0" and name == "jpegxr")
+        if registry.get(name).codec == codec_class and not (fine_class == "jpegxr-1" and name == "jpegxr")
     ]
 
 
 def encoder_for(name: str, fine_class: str) -> Codec:
     """The codec to run for a fine class: that of the registry, or its stretch of strengths that gives the class."""
     if name == "jpegxr":
-        return {"jpegxr-1": _OneOverlap, "jpegxr-2": _TwoOverlaps}[fine_class]()
+        return {"jpegxr-0": _NoOverlap, "jpegxr-2": _TwoOverlaps}[fine_class]()
     return registry.get(name)
 
 

@@ -75,13 +75,13 @@ def test_jpegxr_classes_come_from_encoders_that_can_make_them():
     used = {(job.fine_class, job.encoder) for job in jobs if job.fine_class.startswith("jpegxr")}
     assert used == {
         ("jpegxr-0", "jpegxr-jxrlib"), ("jpegxr-1", "jpegxr-jxrlib"), ("jpegxr-2", "jpegxr-jxrlib"),
-        ("jpegxr-1", "jpegxr"), ("jpegxr-2", "jpegxr"),
+        ("jpegxr-0", "jpegxr"), ("jpegxr-2", "jpegxr"),
     }  # fmt: skip
     for job in jobs:
         if job.encoder == "jpegxr-jxrlib":
             assert job.switches["overlap"] == int(job.fine_class[-1])
         if job.encoder == "jpegxr":
-            assert (job.target >= 0.5) == (job.fine_class == "jpegxr-1")
+            assert (job.target >= 0.5) == (job.fine_class == "jpegxr-0")
 
 
 def test_random_shares_are_those_of_the_tables():
@@ -143,7 +143,7 @@ def test_the_grid_crosses_ratios_with_variants_and_ssims_with_defaults():
 def test_encoders_that_are_absent_are_left_out():
     few = {"jpeg": "1", "jpegxr": "1"}
     classes = {job.fine_class for draw in plan.plan(source(), settings(encoders=few)) for job in draw.jobs}
-    assert classes == {"uncompressed", "jpeg", "jpegxr-1", "jpegxr-2"}
+    assert classes == {"uncompressed", "jpeg", "jpegxr-0", "jpegxr-2"}
     assert set(encoders.available(["jpeg", "webp-cwebp"])) <= {"jpeg", "jpeg-cjpeg", "webp-cwebp"}
     with pytest.raises(UsageError):
         encoders.available(["gif"])
@@ -160,3 +160,16 @@ def test_the_fingerprint_follows_the_recipes(monkeypatch):
     assert before == plan.fingerprint()
     monkeypatch.setattr(recipes, "RATIOS", (2.0, 3.0))
     assert plan.fingerprint() != before
+
+
+@pytest.mark.parametrize("fine_class", ["jpegxr-0", "jpegxr-2"])
+def test_the_files_header_states_the_overlap_mode_of_the_class(fine_class: str) -> None:
+    """ITU-T T.832, 8.3: OVERLAP_MODE is the last two bits of the second byte behind the signature `WMPHOTO\\0` and the version byte."""
+    from forensics.dataset.encoders import encoder_for
+
+    codec = encoder_for("jpegxr", fine_class)
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 80, 3), np.uint8)
+    for segment in codec.segments({}):
+        for position in (0.05, 0.95):
+            data = codec.encode(pixels, **{segment.parameter: segment.at(position)})
+            assert data[data.index(b"WMPHOTO\0") + 9] & 3 == int(fine_class[-1])
