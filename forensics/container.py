@@ -173,6 +173,28 @@ def _tiff(data: bytes) -> Stated:
     )
 
 
+def check_deflate(data: bytes) -> None:
+    """Inflate every strip or tile of a Deflate TIFF and check its Adler-32, which libtiff leaves unchecked (RFC 1950, 2.2).
+
+    Raises `PictureError` when one is damaged or ends early.
+    """
+    at = tiff_header.layout(data)
+    tags = tiff_header.directory(data, at, at.first).tags
+    tiled = tiff_header.TILE_OFFSETS in tags
+    offsets = tags.get(tiff_header.TILE_OFFSETS if tiled else tiff_header.OFFSETS, ())
+    counts = tags.get(tiff_header.TILE_COUNTS if tiled else tiff_header.COUNTS, ())
+    for offset, count in zip(offsets, counts, strict=False):
+        stream = zlib.decompressobj()
+        piece: bytes | memoryview = memoryview(data)[offset : offset + count]
+        try:
+            while not stream.eof and (stream.decompress(piece, 1 << 20) or stream.unconsumed_tail):
+                piece = stream.unconsumed_tail
+        except zlib.error as error:
+            raise PictureError(f"the file is damaged: {error} in a strip or tile of the TIFF") from None
+        if count and not stream.eof:
+            raise PictureError("the file is truncated: a strip or tile of the TIFF ends early")
+
+
 def _bmp(data: bytes) -> Stated:
     (size,) = struct.unpack_from("<I", data, 2)
     if size > len(data):

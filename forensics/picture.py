@@ -177,6 +177,8 @@ def _read(source: str | Path | bytes | BinaryIO, limit: int) -> bytes:
 def _decode(data: bytes, form: str, stated: Stated) -> tuple[np.ndarray, np.ndarray | None]:
     """Colour and alpha samples; every failure of a decoder becomes one `PictureError`."""
     try:
+        if stated.facts.get("compression") == "Deflate":
+            container.check_deflate(data)
         if form in ("png", "tiff") and stated.bit_depth == 16:
             array = _decode_deep(data, form, stated)
         elif form == "pnm" and stated.bit_depth > 8:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import struct
+import sys
 import warnings
 import zlib
 
@@ -299,9 +300,21 @@ def test_arrays_take_the_same_checks():
         from_array(array, max_pixels=9899)
 
 
-def test_a_crash_of_the_jpeg_xr_decoder_is_a_refusal():
-    """The pixel format's identifier names another format: jxrlib (imagecodecs 2026.3.6) writes out of bounds and aborts."""
-    data = bytearray(registry.get("jpegxr").encode(scene()))
-    data[23] = 62
+def test_a_crash_of_a_guarded_decoder_is_a_refusal(monkeypatch, tmp_path):
+    data = registry.get("jpegxr").encode(scene())
+    crashing = tmp_path / "python"
+    crashing.write_text("#!/bin/sh\nkill -FPE $$\n")
+    crashing.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(crashing))
     with pytest.raises(PictureError, match="crashed on it"):
+        open_picture(data)
+
+
+@pytest.mark.parametrize("place", [0.2, 0.5, 0.9])
+def test_a_damaged_deflate_tiff_is_refused(place):
+    """libtiff gives back wrong samples for it without an error."""
+    data = bytearray(EXACT["tiff-deflate"](scene()))
+    start = int(len(data) * place)
+    data[start : start + 40] = bytes(40)
+    with pytest.raises(PictureError, match="damaged"):
         open_picture(bytes(data))
