@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,9 +80,7 @@ def train_baseline(
 
     plan = WindowPlan(seed=seed)
     tables = {
-        split: build_table(
-            dataset, split, plan=plan, jobs=jobs, progress=lambda done, total, s=split: progress(f"measuring {s}", done, total)
-        )
+        split: build_table(dataset, split, plan=plan, jobs=jobs, progress=partial(progress, f"measuring {split}"))
         for split in ("train", "val")
     }
     options = {"seed": seed, "threads": jobs, **({"rounds": rounds, "strength_rounds": rounds} if rounds else {})}

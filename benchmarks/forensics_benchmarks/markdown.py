@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 from forensics_models.classes import CLASSES, FINE_CLASSES
@@ -50,7 +51,7 @@ def kib_report(records: Sequence[Record]) -> str:
             "(published 95.45 %)",
             table(
                 ["KiB at 512x512", "accuracy, ten classes", "published"],
-                ((f"{kib:g}", value, PUBLISHED.get(int(float(str(kib))), "-")) for kib, value in by_size.items()),  # type: ignore[str-format]
+                ((f"{kib:g}", value, PUBLISHED.get(int(float(str(kib))), "-")) for kib, value in by_size.items()),
             ),
         ]
         for kib in (40, 100, 150, 200):
@@ -107,7 +108,7 @@ def _plane(records: Sequence[Record]) -> str:
 def _ratio_bands(records: Sequence[Record]) -> str:
     edges = (0.0, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128, np.inf)
     rows = []
-    for low, high in zip(edges, edges[1:]):
+    for low, high in pairwise(edges):
         inside = [record for record in records if low <= record.ratio < high]
         if inside:
             rows.append((f"{low:g} to {high:g}", summaries.share([summaries.is_right(r) for r in inside], [r.source for r in inside])))

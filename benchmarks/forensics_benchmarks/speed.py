@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from forensics_features import FAMILIES, FeatureExtractor, as_planes, family
@@ -116,7 +117,7 @@ def measure(side: int = 512, repeat: int = 7) -> list[Timing]:
     equivalents = peers(pixels)
     for name in FAMILIES:
         compute = family(name).compute
-        own = _time(lambda compute=compute: compute(planes), repeat)
+        own = _time(partial(compute, planes), repeat)
         if name in equivalents:
             peer, call = equivalents[name]
             rows.append(Timing(name, *own, peer, _time(call, repeat)[0]))

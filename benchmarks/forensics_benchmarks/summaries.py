@@ -54,8 +54,13 @@ def accuracy_by(records: Sequence[Record], key: Callable[[Record], object], *, f
         groups[key(record)].append(record)
     return {
         group: share([is_right(record, fine=fine) for record in members], [record.source for record in members])
-        for group, members in sorted(groups.items(), key=lambda item: str(item[0]) if isinstance(item[0], str) else item[0])  # type: ignore[type-var,return-value]
+        for group, members in sorted(groups.items(), key=lambda item: _order(item[0]))
     }
+
+
+def _order(group: object) -> tuple[object, ...]:
+    """Sort key of a group: numbers by value, text by letters, tuples by their parts."""
+    return group if isinstance(group, tuple) else (group,)
 
 
 def is_right(record: Record, *, fine: bool = False) -> bool:

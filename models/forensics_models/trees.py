@@ -37,17 +37,14 @@ def to_onnx(booster: Any, outputs: int) -> bytes:
 
     learner = json.loads(bytes(booster.save_raw("json")))["learner"]
     model = learner["gradient_booster"]["model"]
-    node = helper.make_node(
-        "TreeEnsembleRegressor",
-        ["features"],
-        ["margins"],
-        domain="ai.onnx.ml",
-        n_targets=outputs,
-        aggregate_function="SUM",
-        post_transform="NONE",
-        base_values=_base_scores(learner, outputs),
+    attributes: dict[str, Any] = {
+        "n_targets": outputs,
+        "aggregate_function": "SUM",
+        "post_transform": "NONE",
+        "base_values": _base_scores(learner, outputs),
         **_attributes(model["trees"], model["tree_info"]),
-    )
+    }
+    node = helper.make_node("TreeEnsembleRegressor", ["features"], ["margins"], domain="ai.onnx.ml", **attributes)
     graph = helper.make_graph(
         [node],
         "trees",

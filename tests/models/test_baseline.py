@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from forensics_models import calibration
 from forensics_models.baseline import Baseline, score_to_ssim, ssim_to_score
-from forensics_models.baseline_training import FeatureTable, Recipe, margins_of, train_baseline, train_classifier
+from forensics_models.baseline_training import (
+    FeatureTable,
+    Recipe,
+    margins_of,
+    train_baseline,
+    train_classifier,
+)
 from forensics_models.classes import CLASSES, FINE_CLASSES, FINE_TO_CLASS
 from forensics_models.judgement import WindowJudgement, merge_fine
 from forensics_models.trees import to_onnx
