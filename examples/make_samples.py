@@ -9,8 +9,9 @@
 from pathlib import Path
 
 import numpy as np
-from forensics.codecs import registry
 from PIL import Image
+
+from forensics.codecs import registry
 
 HERE = Path(__file__).resolve().parent
 SAMPLES = {
