@@ -230,6 +230,24 @@ def shipped_judge() -> Judge:
 
 
 @cache
+def trained_judge(folder: Path) -> Judge:
+    """The model that `forensics train` wrote into a folder, loaded and tried once a process.
+
+    Raises `UsageError` where the folder holds none, or one that cannot be used.
+    """
+    from forensics_models.baseline import CARD_FILE, Baseline
+
+    if not (folder / CARD_FILE).is_file():
+        raise UsageError(f"{str(folder)!r} holds no model ({CARD_FILE} is missing); `forensics train` writes one")
+    try:
+        model = Baseline(folder)
+        model.judge(np.zeros((1, len(model.feature_names)), np.float32))
+    except Exception as error:  # of many kinds: JSON, gzip, ONNX Runtime
+        raise UsageError(f"the model in {str(folder)!r} cannot be used: {type(error).__name__}: {error}") from error
+    return model
+
+
+@cache
 def shipped_extractor() -> Extractor:
     """The full feature extractor, built once a process."""
     from forensics_features.extractor import FeatureExtractor

@@ -15,10 +15,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from forensics.analysis import Analysis, analyze, check_match, shipped_extractor, shipped_judge
+from forensics.analysis import Analysis, analyze, check_match, shipped_extractor, shipped_judge, trained_judge
 from forensics.container import SUFFIXES
 from forensics.dataset.progress import Progress
 from forensics.errors import ForensicsError, UsageError
@@ -76,6 +77,7 @@ def analyze_all(
     *,
     jobs: int = 1,
     max_pixels: int = MAX_PIXELS,
+    model_dir: Path | None = None,
     work: Callable[[str, int], Result] | None = None,
     progress: bool = False,
 ) -> Iterator[Result]:
@@ -89,8 +91,10 @@ def analyze_all(
         Processes; 1 works in this one.
     max_pixels : int
         Larger pictures are refused.
+    model_dir : Path, optional
+        Folder of the model that judges; the shipped one by default.
     work : callable, optional
-        What turns an input into a result; `analyze_one` by default.
+        What turns an input into a result; `analyze_one` with that model by default.
     progress : bool
         Whether to show a progress line, where standard error is a terminal.
 
@@ -102,12 +106,12 @@ def analyze_all(
     Raises
     ------
     UsageError
-        The shipped model is missing or does not fit the extractors.
+        The model is missing or does not fit the extractors.
     """
     if work is None:
-        check_match(shipped_judge(), shipped_extractor())
+        check_model(model_dir)
         announce_compilation()
-        work = analyze_one
+        work = analyze_one if model_dir is None else partial(analyze_one, model_dir=model_dir)
     with Progress("analyze", len(inputs), stream=None if progress else io.StringIO()) as line:
         ordered = (
             _alone(inputs, max_pixels, work)
@@ -119,13 +123,18 @@ def analyze_all(
             yield result
 
 
-def analyze_one(name: str, max_pixels: int) -> Result:
+def check_model(model_dir: Path | None) -> None:
+    """Raise `UsageError` where the model of a folder, or the shipped one, is missing or does not fit the extractors."""
+    check_match(shipped_judge() if model_dir is None else trained_judge(model_dir), shipped_extractor())
+
+
+def analyze_one(name: str, max_pixels: int, model_dir: Path | None = None) -> Result:
     """One input to its result: whatever goes wrong is in the `Failure`. Worker processes use one thread each."""
     threads = None if multiprocessing.parent_process() is None else 1
+    source = sys.stdin.buffer if name == STANDARD_INPUT else name
     try:
-        if name == STANDARD_INPUT:
-            return analyze(open_quietly(sys.stdin.buffer, max_pixels, STANDARD_INPUT), threads=threads)
-        return analyze(open_quietly(name, max_pixels, printable(name)), threads=threads)
+        judge = None if model_dir is None else trained_judge(model_dir)
+        return analyze(open_quietly(source, max_pixels, printable(name)), judge=judge, threads=threads)
     except ForensicsError as error:
         return Failure(printable(name), printable(" ".join(str(error).split())))
     except MemoryError:

@@ -68,7 +68,7 @@ def train_baseline(
     Raises
     ------
     UsageError
-        The extra `train` is not installed, or the data set lacks one of the two splits.
+        The extra `train` is not installed, or the data set lacks one of the two splits or compressed files in it.
     """
     try:
         import onnx  # noqa: F401
@@ -78,11 +78,19 @@ def train_baseline(
     from forensics_features import FEATURES_VERSION, FeatureExtractor
     from forensics_models import baseline_training
 
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot write {out}: {error.strerror}") from None
+
     plan = WindowPlan(seed=seed)
     tables = {
         split: build_table(dataset, split, plan=plan, jobs=jobs, progress=partial(progress, f"measuring {split}"))
         for split in ("train", "val")
     }
+    for split, table in tables.items():
+        if not (table.labels > 0).any():
+            raise UsageError(f"{dataset.name} holds no compressed file in the split {split!r}: strength cannot be learned")
     options = {"seed": seed, "threads": jobs, **({"rounds": rounds, "strength_rounds": rounds} if rounds else {})}
     facts = {
         "manifest_sha256": manifest_hash(dataset),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -92,3 +93,34 @@ def scene() -> np.ndarray:
     y, x = np.mgrid[:90, :110]
     waves = np.stack([np.sin(x / 9 + k) + np.cos(y / (7 + k)) for k in range(3)], axis=2)
     return np.clip(128 + 45 * waves + rng.normal(0, 4, waves.shape), 0, 255).astype(np.uint8)
+
+
+TINY_ENCODERS = ("jpeg", "jpeg2000", "jpegxr", "webp")
+
+
+@pytest.fixture(scope="session")
+def tiny_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A built data set of six synthetic sources, four in `train` and two in `val`, about 36 files of 128 to 160 pixels a side."""
+    from forensics.codecs import registry
+    from forensics.dataset.build import build
+    from forensics.dataset.plan import Settings
+    from forensics.dataset.synthetic import synthesise
+    from PIL import Image
+
+    root = tmp_path_factory.mktemp("tiny")
+    for index, kind in enumerate(("texture", "shapes", "text", "texture", "shapes", "texture")):
+        source = root / "sources" / ("train" if index < 4 else "val") / f"made-{kind}__{index}.png"
+        source.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(synthesise(kind, 136, 144, index)).save(source)
+    versions = {name: registry.get(name).version() for name in TINY_ENCODERS}
+    build(root / "sources", root / "built", Settings("quick", 5, 1, versions))
+    return root / "built"
+
+
+@pytest.fixture(scope="session")
+def tiny_training(tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A model trained for four rounds on the tiny data set: its folder and its card."""
+    from forensics.training import train_baseline
+
+    folder = tmp_path_factory.mktemp("tiny_model") / "baseline"
+    return folder, train_baseline(tiny_dataset, folder, jobs=1, seed=3, rounds=4)

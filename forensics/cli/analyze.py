@@ -27,23 +27,38 @@ import click
 @click.option(
     "--max-pixels", type=click.IntRange(min=1), help="Refuse larger pictures.  [default: 250000000]"
 )
+@click.option(
+    "--model-dir",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Judge with the model that `forensics train` wrote into this folder.  [default: the shipped model]",
+)
 def command(
-    paths: tuple[str, ...], recursive: bool, form: str, out: Path | None, jobs: int, max_pixels: int | None
+    paths: tuple[str, ...],
+    recursive: bool,
+    form: str,
+    out: Path | None,
+    jobs: int,
+    max_pixels: int | None,
+    model_dir: Path | None,
 ) -> None:
     """Say whether pictures were ever lossily compressed, by which codec and how strongly.
 
     PATH is a picture file, a folder (its pictures), a pattern such as 'scans/*.tif', or - for standard input. Exit code: 0
     all done, 1 wrong usage, 2 some inputs failed.
     """
-    from forensics.batch import analyze_all, expand
+    from forensics.batch import analyze_all, check_model, expand
     from forensics.picture import MAX_PIXELS
     from forensics.report.writer import Writer
 
     inputs = expand(paths, recursive=recursive)
+    check_model(model_dir)
     with Writer(form, out) as writer:
         failed = 0
         progress = len(inputs) > 1 and not writer.on_terminal
-        for result in analyze_all(inputs, jobs=jobs, max_pixels=max_pixels or MAX_PIXELS, progress=progress):
+        results = analyze_all(
+            inputs, jobs=jobs, max_pixels=max_pixels or MAX_PIXELS, model_dir=model_dir, progress=progress
+        )
+        for result in results:
             failed += writer.write(result)
     if failed:
         raise SystemExit(2)

@@ -35,9 +35,13 @@ def baseline(dataset: Path, out: Path, jobs: int, seed: int, rounds: int | None)
     click.echo(f"windows           {card['windows']['train']} for training, {card['windows']['val']} for validation")
     click.echo(f"rounds            {card['rounds']}")
     click.echo(f"accuracy          {figures['accuracy']:.4f} over nine classes, {figures['fine_accuracy']:.4f} over eleven")
-    click.echo(f"false positives   {figures['false_positive_rate']:.4f} of uncompressed windows")
+    click.echo(f"false positives   {_false_positives(figures['false_positive_rate'])}")
     click.echo(f"calibration error {figures['expected_calibration_error']:.4f}")
     click.echo(f"ratio error       {figures['ratio_mean_relative_error']:.3f} mean relative")
     click.echo(f"SSIM error        {figures['ssim_mean_absolute_error']:.4f} mean absolute")
     for name, value in figures["accuracy_by_class"].items():
         click.echo(f"  {name:<15} {value:.4f}")
+
+
+def _false_positives(rate: float | None) -> str:
+    return "not known: no uncompressed window to judge" if rate is None else f"{rate:.4f} of uncompressed windows"

@@ -172,7 +172,10 @@ def evidence_ranges(features: np.ndarray, names: tuple[str, ...]) -> dict[str, d
 
 
 def figures(probabilities: np.ndarray, table: FeatureTable) -> dict[str, Any]:
-    """Accuracy, calibration and false positives of calibrated fine probabilities on a table."""
+    """Accuracy, calibration and false positives of calibrated fine probabilities on a table.
+
+    `false_positive_rate` is None where the table holds no uncompressed window; classes without a window have no entry.
+    """
     classes = np.asarray(FINE_TO_CLASS)[table.labels]
     merged = merge_fine(probabilities)
     right = merged.argmax(axis=1) == classes
@@ -223,11 +226,14 @@ def train_baseline(
     Raises
     ------
     ValueError
-        A source stands in both tables.
+        A source stands in both tables, or one of them holds no compressed window.
     """
     shared = set(train.sources.tolist()) & set(validation.sources.tolist())
     if shared:
         raise ValueError(f"sources stand in both training and validation: {', '.join(sorted(shared)[:3])}")
+    for name, table in (("training", train), ("validation", validation)):
+        if not (np.isfinite(table.log2_ratio) & np.isfinite(table.ssim)).any():
+            raise ValueError(f"the {name} table holds no compressed window: strength cannot be learned")
     out.mkdir(parents=True, exist_ok=True)
     classifier = train_classifier(train, validation, recipe, report)
     report(f"classifier kept {classifier.num_boosted_rounds()} rounds")
