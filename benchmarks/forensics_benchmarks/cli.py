@@ -19,7 +19,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @command.command("run")
 @click.argument("dataset", type=_FOLDER)
 @click.option("--split", default="val", show_default=True, help="Split of the data set that is judged.")
-@click.option("--size", "sizes", type=click.IntRange(64), multiple=True, default=(256,), show_default=True, help="Window side; may be repeated.")
+@click.option("--size", "sizes", type=click.IntRange(64), multiple=True, default=(256,), show_default=True, help="Window side in pixels; may be repeated.")
 @click.option("--centred", is_flag=True, help="Take windows from the centre instead of random offsets.")
 @click.option("--model-dir", type=_FOLDER, help="Judge with the model in this folder instead of the shipped one.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Decides window offsets.")
@@ -28,15 +28,23 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 def run(
     dataset: Path, split: str, sizes: tuple[int, ...], centred: bool, model_dir: Path | None, seed: int, jobs: int, out: Path
 ) -> None:
-    """Judge every file of DATASET, a window of each size, and write OUT/windows.csv."""
-    from forensics_models.baseline import Baseline
+    """Judge every file of DATASET, a window of each size, and write OUT/windows.csv.
 
+    Sides are in pixels. `forensics bench report OUT` prints the figures; an interrupted run goes on where it stopped.
+    """
+    from forensics.analysis import check_match, shipped_extractor, shipped_judge, trained_judge
     from forensics.dataset.features import WindowPlan
     from forensics.dataset.progress import Counter
+    from forensics.errors import UsageError
     from forensics_benchmarks.evaluation import evaluate, write_records
+    from forensics_benchmarks.summaries import is_right, share
 
-    out.mkdir(parents=True, exist_ok=True)
-    baseline = Baseline(model_dir) if model_dir else Baseline.shipped()
+    baseline = trained_judge(model_dir) if model_dir else shipped_judge()
+    check_match(baseline, shipped_extractor())
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot write {out}: {error.strerror}") from None
     plan = WindowPlan(groups=tuple((size,) for size in sizes), seed=seed, centred=centred)
     with Counter() as counter:
         records = evaluate(
@@ -44,12 +52,13 @@ def run(
             progress=lambda done, total: counter.show("measuring", done, total),
         )  # fmt: skip
     write_records(out / "windows.csv", records)
-    click.echo(f"{len(records)} windows judged: {out / 'windows.csv'}")
+    accuracy = share([is_right(record) for record in records], [record.source for record in records])
+    click.echo(f"accuracy over nine classes {accuracy} windows: {out / 'windows.csv'}")
 
 
 @command.command("report")
 @click.argument("folder", type=_FOLDER)
-@click.option("--kind", type=click.Choice(["grid", "kib"]), default="grid", show_default=True, help="Which figures: full grid or file-size grid.")
+@click.option("--kind", type=click.Choice(["grid", "kib"]), default="grid", show_default=True, help="Which figures: full grid or file-size grid (KiB).")
 def report(folder: Path, kind: str) -> None:
     """Print the figures of FOLDER/windows.csv as Markdown."""
     from forensics.errors import UsageError
@@ -67,7 +76,10 @@ def report(folder: Path, kind: str) -> None:
 @click.option("--side", type=click.IntRange(64), default=512, show_default=True, help="Side of the measured picture, in pixels.")
 @click.option("--repeat", type=click.IntRange(1), default=7, show_default=True, help="Runs of each; the median is shown.")
 def speed(side: int, repeat: int) -> None:
-    """Measure every feature family on one core beside public peers and PNG decoding, warm."""
+    """Measure every feature family on one core beside public peers and PNG decoding, warm.
+
+    Times are medians in milliseconds a picture, with half the interquartile range; MP/s are megapixels a second.
+    """
     from forensics_benchmarks.speed import measure, report_markdown
 
     click.echo(report_markdown(measure(side, repeat), side))

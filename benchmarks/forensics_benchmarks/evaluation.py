@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 from forensics_models.classes import CLASSES, FINE_CLASSES
-from forensics_models.judgement import WindowJudgement
+from forensics_models.judgement import WindowJudgement, merge_fine
 
 from forensics.dataset import manifest
 from forensics.dataset.features import WindowPlan, build_table
+from forensics.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,6 @@ class Record:
 
     def merged(self) -> np.ndarray:
         """Probabilities over `CLASSES`."""
-        from forensics_models.judgement import merge_fine
-
         return merge_fine(np.array([self.probabilities]))[0]
 
 
@@ -122,26 +121,32 @@ _SCALARS = tuple(field.name for field in fields(Record) if field.name != "probab
 
 
 def write_records(path: Path, records: Iterable[Record]) -> None:
-    """Write records as CSV, a probability a column `p_<fine class>`, atomically."""
+    """Write records as CSV, a probability a column `p_<fine class>`, atomically; floats as the shortest text that reads back."""
     part = path.with_name(path.name + ".part")
     with part.open("w", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow([*_SCALARS, *(f"p_{name}" for name in FINE_CLASSES)])
         for record in records:
             values = asdict(record)
-            writer.writerow([*(values[name] for name in _SCALARS), *(f"{p:.6g}" for p in record.probabilities)])
+            writer.writerow([*(values[name] for name in _SCALARS), *record.probabilities])
     part.replace(path)
 
 
 def read_records(path: Path) -> list[Record]:
-    """Records from a CSV that `write_records` made."""
+    """Records from a CSV that `write_records` made; raises `UsageError` for another file, or one without a row."""
     converters: dict[str, Callable[[str], Any]] = {"str": str, "float": float, "int": int}
     types = {field.name: converters[str(field.type)] for field in fields(Record) if field.name in _SCALARS}
-    with path.open(newline="") as stream:
-        return [
-            Record(
-                **{name: convert(row[name]) for name, convert in types.items()},
-                probabilities=tuple(float(row[f"p_{name}"]) for name in FINE_CLASSES),
-            )
-            for row in csv.DictReader(stream)
-        ]
+    try:
+        with path.open(newline="") as stream:
+            records = [
+                Record(
+                    **{name: convert(row[name]) for name, convert in types.items()},
+                    probabilities=tuple(float(row[f"p_{name}"]) for name in FINE_CLASSES),
+                )
+                for row in csv.DictReader(stream)
+            ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"{str(path)!r} is no table of judged windows: {type(error).__name__}: {error}") from None
+    if not records:
+        raise UsageError(f"{str(path)!r} holds no judged window")
+    return records

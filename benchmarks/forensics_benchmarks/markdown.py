@@ -8,15 +8,19 @@ from itertools import pairwise
 import numpy as np
 from forensics_models.classes import CLASSES, FINE_CLASSES
 
+from forensics.errors import UsageError
 from forensics_benchmarks import summaries
 from forensics_benchmarks.evaluation import Record
 from forensics_benchmarks.summaries import Share
 
-PUBLISHED = {
+PUBLISHED: Mapping[object, float] = {
     5: 98.2, 10: 98.2, 17: 98.9, 25: 98.3, 32: 98.1, 40: 97.2, 50: 96.3, 60: 94.3, 75: 91.0, 100: 84.0,
 }  # fmt: skip
 """Accuracy in per cent by file size in KiB of the strongest published experiment on the file-size grid (IH&MMSec 2024): ten classes, DIV2K pictures,
 512x512, ImageNet ResNet-18 on the central 224x224."""
+
+PUBLISHED_MEAN = 95.45
+"""The experiment's accuracy over all sizes, in per cent."""
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -24,6 +28,10 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
     lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
     return "\n".join(lines)
+
+
+def _accuracy(records: Sequence[Record], *, fine: bool = False) -> Share:
+    return summaries.share([summaries.is_right(r, fine=fine) for r in records], [r.source for r in records])
 
 
 def _shares(title: str, shares: Mapping[object, Share]) -> str:
@@ -38,22 +46,23 @@ def _confusions(records: Sequence[Record], *, fine: bool) -> str:
 
 
 def kib_report(records: Sequence[Record]) -> str:
-    """The file-size grid: ten classes, verdict among compressed classes, by size, beside the published row."""
-    forced = summaries.without_uncompressed(records)
+    """The file-size grid: ten classes, verdict among compressed classes, by size, beside the published row.
+
+    Raises `UsageError` where no window was encoded to a file size.
+    """
+    forced = summaries.without_uncompressed([record for record in records if record.target_kind == "max-kib"])
+    if not forced:
+        raise UsageError("no window of the table was encoded to a file size: its figures are those of --kind grid")
     parts = []
     for size in sorted({record.size for record in forced}):
         chosen = [record for record in forced if record.size == size]
         in_range = [record for record in chosen if record.target <= 100]
         by_size = summaries.accuracy_by(chosen, lambda r: r.target, fine=True)
-        parts += [
-            f"## Windows of {size}x{size}",
-            f"All sizes to 100 KiB: {summaries.share([summaries.is_right(r, fine=True) for r in in_range], [r.source for r in in_range])} "
-            "(published 95.45 %)",
-            table(
-                ["KiB at 512x512", "accuracy, ten classes", "published"],
-                ((f"{kib:g}", value, PUBLISHED.get(int(float(str(kib))), "-")) for kib, value in by_size.items()),
-            ),
-        ]
+        parts.append(f"## Windows of {size}x{size}")
+        if in_range:
+            parts.append(f"All sizes to 100 KiB: {_accuracy(in_range, fine=True)} (published {PUBLISHED_MEAN} %)")
+        rows = ((f"{kib:g}", value, PUBLISHED.get(kib, "-")) for kib, value in by_size.items())
+        parts.append(table(["KiB at 512x512", "accuracy, ten classes", "published, %"], rows))
         for kib in (40, 100, 150, 200):
             at = [record for record in chosen if record.target == kib]
             if at:
@@ -67,16 +76,11 @@ def kib_report(records: Sequence[Record]) -> str:
 
 def grid_report(records: Sequence[Record]) -> str:
     """The full grid: accuracy by codec and strength, false positives by origin, calibration, strength errors."""
-    strength = summaries.strength_error(records)
     parts = [
-        f"Accuracy over nine classes: {summaries.share([summaries.is_right(r) for r in records], [r.source for r in records])}",
-        f"Expected calibration error: {summaries.calibration_error(records):.4f}",
-        f"Ratio: mean relative error {strength.ratio_mean_relative:.3f}, median {strength.ratio_median_relative:.3f}, "
-        f"90 % intervals cover {strength.ratio_coverage:.3f}",
-        f"SSIM: mean absolute error {strength.ssim_mean_absolute:.4f}, 90 % intervals cover {strength.ssim_coverage:.3f} "
-        f"({strength.count} windows)",
-        "## False positives on uncompressed pictures, by origin",
-        _shares("origin", summaries.false_positives_by_origin(records)),
+        f"Accuracy over nine classes: {_accuracy(records)}",
+        f"Expected calibration error (0 to 1): {summaries.calibration_error(records):.4f}",
+        *_strength(records),
+        *_false_positives(records),
         "## Accuracy by class",
         _shares("class", summaries.accuracy_by(records, lambda r: r.class_name)),
         _confusions(records, fine=False),
@@ -88,7 +92,25 @@ def grid_report(records: Sequence[Record]) -> str:
         if chosen:
             parts += [f"## Accuracy by class and target {name}", _plane(chosen)]
     bands = _ratio_bands([record for record in records if np.isfinite(record.ratio)])
-    return "\n\n".join([*parts, "## Accuracy by reached ratio", bands])
+    return "\n\n".join([*parts, "## Accuracy by reached compression ratio (raw bytes / file bytes)", bands])
+
+
+def _false_positives(records: Sequence[Record]) -> list[str]:
+    shares = summaries.false_positives_by_origin(records)
+    return ["## False positives on uncompressed pictures, by origin", _shares("origin", shares)] if shares else []
+
+
+def _strength(records: Sequence[Record]) -> list[str]:
+    error = summaries.strength_error(records)
+    if not error.count:
+        return ["Strength: no compressed window to judge"]
+    return [
+        f"Compression ratio (raw bytes / file bytes): mean relative error {100 * error.ratio_mean_relative:.1f} %, "
+        f"median {100 * error.ratio_median_relative:.1f} %, 90 % intervals cover {100 * error.ratio_coverage:.1f} % "
+        f"of {error.count} windows",
+        f"SSIM (0 to 1): mean absolute error {error.ssim_mean_absolute:.4f}, "
+        f"90 % intervals cover {100 * error.ssim_coverage:.1f} % of {error.count} windows",
+    ]
 
 
 def _plane(records: Sequence[Record]) -> str:
@@ -111,5 +133,5 @@ def _ratio_bands(records: Sequence[Record]) -> str:
     for low, high in pairwise(edges):
         inside = [record for record in records if low <= record.ratio < high]
         if inside:
-            rows.append((f"{low:g} to {high:g}", summaries.share([summaries.is_right(r) for r in inside], [r.source for r in inside])))
+            rows.append((f"{low:g} to {high:g}", _accuracy(inside)))
     return table(["reached ratio", "accuracy, nine classes"], rows)

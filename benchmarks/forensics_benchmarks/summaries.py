@@ -32,12 +32,33 @@ class Share:
 
 
 def share(hits: Sequence[bool], sources: Sequence[str], seed: int = 0) -> Share:
-    """Share of hits with an interval from resampling sources; the rule of three stands in where every window agrees."""
+    """Share of hits with its 95 % interval from resampling sources.
+
+    Where every window agrees the rule of three over sources stands in, and one source alone says nothing about others: 0..1.
+
+    Parameters
+    ----------
+    hits : sequence of bool
+        One a window.
+    sources : sequence of str
+        The source of each window.
+    seed : int
+        Of the resampling.
+
+    Raises
+    ------
+    ValueError
+        There is no window.
+    """
+    if not len(hits):
+        raise ValueError("a share needs at least one window")
     hit = np.asarray(hits, float)
     _, place = np.unique(np.asarray(sources), return_inverse=True)
     total = np.bincount(place, hit)
     count = np.bincount(place)
     value = float(hit.mean())
+    if len(count) == 1:
+        return Share(value, 0.0, 1.0, len(hit))
     if value in (0.0, 1.0):
         margin = 3.0 / len(count)
         return Share(value, max(0.0, value - margin) if value else 0.0, min(1.0, value + margin) if value < 1 else 1.0, len(hit))
@@ -114,7 +135,7 @@ def calibration_error(records: Sequence[Record]) -> float:
 
 @dataclass(frozen=True)
 class StrengthError:
-    """Errors of the judged strength over compressed windows."""
+    """Errors of the judged strength over compressed windows; NaN where `count` is 0."""
 
     ratio_mean_relative: float
     ratio_median_relative: float
@@ -131,6 +152,9 @@ def strength_error(records: Sequence[Record]) -> StrengthError:
         for r in records
         if r.class_name != "uncompressed" and np.isfinite(r.ratio) and np.isfinite(r.ssim)
     ])  # fmt: skip
+    if not len(rows):
+        nan = float("nan")
+        return StrengthError(nan, nan, nan, nan, nan, 0)
     relative = np.abs(rows[:, 2] / rows[:, 0] - 1)
     return StrengthError(
         float(relative.mean()),
