@@ -101,11 +101,12 @@ TINY_ENCODERS = ("jpeg", "jpeg2000", "jpegxr", "webp")
 @pytest.fixture(scope="session")
 def tiny_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A built data set of six synthetic sources, four in `train` and two in `val`, about 36 files of 128 to 160 pixels a side."""
+    from PIL import Image
+
     from forensics.codecs import registry
     from forensics.dataset.build import build
     from forensics.dataset.plan import Settings
     from forensics.dataset.synthetic import synthesise
-    from PIL import Image
 
     root = tmp_path_factory.mktemp("tiny")
     for index, kind in enumerate(("texture", "shapes", "text", "texture", "shapes", "texture")):

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import types
@@ -251,3 +252,68 @@ def test_features_table_has_a_row_a_window(tmp_path, capsys, fakes):
     assert table.column("left").to_pylist() == [0, 64, 128] * 2
     assert call("features", tmp_path / "a.png", "--window", 150) == 2
     assert call("features", tmp_path / "a.png", "-o", tmp_path / "t.xlsx") == 1
+
+
+@pytest.fixture
+def real_extractor(monkeypatch):
+    """The extractor that the tiny model was trained on, in the place of the fake."""
+    from forensics_features import FeatureExtractor
+
+    from forensics import analysis
+
+    extractor = FeatureExtractor()
+    for module in (analysis, batch):
+        monkeypatch.setattr(module, "shipped_extractor", lambda: extractor)
+
+
+def models(text: str) -> set[str]:
+    return {entry["versions"]["model"] for entry in json.loads(text)["pictures"]}
+
+
+def test_a_trained_model_judges_in_every_process(folder, tiny_training, real_extractor, capsys):
+    model, card = tiny_training
+    arguments = ("analyze", "--model-dir", model, "-f", "json", folder / "b.png", folder / "a.tif")
+    assert call(*arguments) == 0
+    alone = capsys.readouterr().out
+    assert models(alone) == {f"baseline trained on {card['manifest_sha256'][:12]}"}
+    assert call(*arguments, "--jobs", 2) == 0
+    assert capsys.readouterr().out == alone
+
+
+def broken_card(folder):
+    (folder / "baseline.json").write_text('{"card": {}}')
+
+
+def broken_trees(folder):
+    (folder / "baseline_strength.onnx.gz").write_bytes(b"no trees")
+
+
+def lost_trees(folder):
+    (folder / "baseline_classes.onnx.gz").unlink()
+
+
+@pytest.mark.parametrize("damage", [broken_card, broken_trees, lost_trees])
+def test_a_damaged_model_is_one_line(folder, tmp_path, tiny_training, real_extractor, capsys, damage):
+    shutil.copytree(tiny_training[0], tmp_path / "model")
+    damage(tmp_path / "model")
+    assert call("analyze", "--model-dir", tmp_path / "model", "-f", "json", folder / "b.png") == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"forensics: error: the model in '{tmp_path / 'model'}' cannot be used: ")
+    assert err.count("\n") == 1
+
+
+def test_a_folder_without_a_model_is_one_line(folder, capsys):
+    assert call("analyze", "--model-dir", folder, "-f", "json", folder / "b.png") == 1
+    line = f"{str(folder)!r} holds no model (baseline.json is missing); `forensics train` writes one"
+    assert capsys.readouterr() == ("", f"forensics: error: {line}\n")
+    assert call("analyze", "--model-dir", folder / "nowhere", folder / "b.png") == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_model_of_other_features_is_one_line(folder, tiny_training, capsys):
+    assert call("analyze", "--model-dir", tiny_training[0], folder / "b.png") == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "the model was trained on other features" in err
+    assert err.count("\n") == 1
