@@ -91,8 +91,10 @@ def grid_report(records: Sequence[Record]) -> str:
         chosen = [record for record in records if record.target_kind == kind]
         if chosen:
             parts += [f"## Accuracy by class and target {name}", _plane(chosen)]
-    bands = _ratio_bands([record for record in records if np.isfinite(record.ratio)])
-    return "\n\n".join([*parts, "## Accuracy by reached compression ratio (raw bytes / file bytes)", bands])
+    compressed = [record for record in records if np.isfinite(record.ratio)]
+    if compressed:
+        parts += ["## Accuracy by reached compression ratio (raw bytes / file bytes)", _ratio_bands(compressed)]
+    return "\n\n".join(parts)
 
 
 def _false_positives(records: Sequence[Record]) -> list[str]:

@@ -75,9 +75,10 @@ def peers(pixels: np.ndarray) -> dict[str, tuple[str, Callable[[], object]]]:
     try:
         import pywt
 
+        levels = min(5, pywt.dwt_max_level(min(planes.y.shape) - 1, "bior4.4"))
         found["wavelet"] = (
-            "PyWavelets wavedec2 bior4.4, 5 levels, 4 parities",
-            lambda: [pywt.wavedec2(planes.y[a:, b:], "bior4.4", level=5) for a in (0, 1) for b in (0, 1)],
+            f"PyWavelets wavedec2 bior4.4, {levels} levels, 4 parities",
+            lambda: [pywt.wavedec2(planes.y[a:, b:], "bior4.4", level=levels) for a in (0, 1) for b in (0, 1)],
         )
     except ImportError:
         pass
