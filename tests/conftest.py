@@ -100,7 +100,7 @@ TINY_ENCODERS = ("jpeg", "jpeg2000", "jpegxr", "webp")
 
 @pytest.fixture(scope="session")
 def tiny_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A built data set of six synthetic sources, four in `train` and two in `val`, about 36 files of 128 to 160 pixels a side."""
+    """A built data set of six synthetic sources, four in `train` and two in `val`, about thirty files of 128 px a side and more."""
     from PIL import Image
 
     from forensics.codecs import registry
