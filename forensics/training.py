@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from forensics_models.baseline_training import FeatureTable
 
 from forensics.dataset import manifest
 from forensics.dataset.features import WindowPlan, build_table
@@ -28,13 +31,30 @@ def package_versions() -> dict[str, str]:
     return versions
 
 
-def manifest_hash(dataset: Path) -> str:
-    """SHA-256 of a data set's manifest."""
-    return hashlib.sha256((dataset / manifest.MANIFEST).read_bytes()).hexdigest()
+def manifest_hash(datasets: Sequence[Path]) -> str:
+    """SHA-256 of a data set's manifest, or of several manifests one after the other."""
+    digest = hashlib.sha256()
+    for dataset in datasets:
+        digest.update((dataset / manifest.MANIFEST).read_bytes())
+    return digest.hexdigest()
+
+
+def split_table(datasets: Sequence[Path], split: str, **options: Any) -> FeatureTable:
+    """The feature tables of one split over all data sets that have it, one below the other; options as for `build_table`.
+
+    Raises `UsageError` where no data set has a compressed file in that split.
+    """
+    having = [dataset for dataset in datasets if any(row.split == split and row.status == "ok" for row in manifest.read(dataset))]
+    tables = [build_table(dataset, split, **options) for dataset in having or datasets[:1]]
+    joined = FeatureTable(**{name: np.concatenate([getattr(table, name) for table in tables]) for name in FeatureTable.__dataclass_fields__})
+    if not (joined.labels > 0).any():
+        named = ", ".join(dataset.name for dataset in datasets)
+        raise UsageError(f"{named} holds no compressed file in the split {split!r}: strength cannot be learned")
+    return joined
 
 
 def train_baseline(
-    dataset: Path,
+    datasets: Sequence[Path],
     out: Path,
     *,
     jobs: int,
@@ -43,12 +63,12 @@ def train_baseline(
     progress: Callable[[str, int, int], None] = lambda label, done, total: None,
     report: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """Train the gradient-boosted baseline on the `train` split of a data set, calibrated on its `val` split.
+    """Train the gradient-boosted baseline on the `train` split of data sets, calibrated on their `val` split.
 
     Parameters
     ----------
-    dataset : Path
-        A folder made by `forensics dataset build`.
+    datasets : sequence of Path
+        Folders made by `forensics dataset build`; at least one has the split `val`.
     out : Path
         Folder for the artefacts.
     jobs : int
@@ -68,7 +88,7 @@ def train_baseline(
     Raises
     ------
     UsageError
-        The extra `train` is not installed, or the data set lacks one of the two splits or compressed files in it.
+        The extra `train` is not installed, or the data sets lack one of the two splits or compressed files in it.
     """
     try:
         import onnx  # noqa: F401
@@ -85,15 +105,12 @@ def train_baseline(
 
     plan = WindowPlan(seed=seed)
     tables = {
-        split: build_table(dataset, split, plan=plan, jobs=jobs, progress=partial(progress, f"measuring {split}"))
+        split: split_table(datasets, split, plan=plan, jobs=jobs, progress=partial(progress, f"measuring {split}"))
         for split in ("train", "val")
     }
-    for split, table in tables.items():
-        if not (table.labels > 0).any():
-            raise UsageError(f"{dataset.name} holds no compressed file in the split {split!r}: strength cannot be learned")
     options = {"seed": seed, "threads": jobs, **({"rounds": rounds, "strength_rounds": rounds} if rounds else {})}
     facts = {
-        "manifest_sha256": manifest_hash(dataset),
+        "manifest_sha256": manifest_hash(datasets),
         "windows": {split: len(table.labels) for split, table in tables.items()},
         "sources": {split: len(set(table.sources.tolist())) for split, table in tables.items()},
         "window_sizes": [list(group) for group in plan.groups],

@@ -124,4 +124,4 @@ def tiny_training(tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory) 
     from forensics.training import train_baseline
 
     folder = tmp_path_factory.mktemp("tiny_model") / "baseline"
-    return folder, train_baseline(tiny_dataset, folder, jobs=1, seed=3, rounds=4)
+    return folder, train_baseline([tiny_dataset], folder, jobs=1, seed=3, rounds=4)

@@ -103,14 +103,14 @@ def test_a_picture_is_analysed_with_the_model(tiny_training, scene):
 
 
 def test_the_same_seed_gives_the_same_artefacts(tiny_dataset, tiny_training, tmp_path):
-    training.train_baseline(tiny_dataset, tmp_path, jobs=1, seed=3, rounds=4)
+    training.train_baseline([tiny_dataset], tmp_path, jobs=1, seed=3, rounds=4)
     for name in (CARD_FILE, CLASSIFIER_FILE, STRENGTH_FILE):
         assert (tmp_path / name).read_bytes() == (tiny_training[0] / name).read_bytes()
 
 
 def test_measured_windows_serve_the_next_training(tiny_dataset, tiny_training, tmp_path, monkeypatch):
     monkeypatch.setattr(patches, "load_pixels", None)
-    card = training.train_baseline(tiny_dataset, tmp_path, jobs=1, seed=3, rounds=1)
+    card = training.train_baseline([tiny_dataset], tmp_path, jobs=1, seed=3, rounds=1)
     assert card["recipe"]["rounds"] == card["recipe"]["strength_rounds"] == 1
     assert card["windows"] == tiny_training[1]["windows"]
 
@@ -188,14 +188,14 @@ def test_a_place_that_cannot_be_written_is_told_before_the_work(tiny_dataset, tm
     (tmp_path / "file").touch()
     monkeypatch.setattr(training, "build_table", None)
     with pytest.raises(UsageError, match="cannot write"):
-        training.train_baseline(tiny_dataset, tmp_path / "file" / "model", jobs=1, seed=1)
+        training.train_baseline([tiny_dataset], tmp_path / "file" / "model", jobs=1, seed=1)
 
 
 def test_lossless_rows_do_not_teach_a_codec(tiny_dataset, without, tmp_path, light):
     folder = without(lambda row: False)
     rows = manifest.read(folder)
     manifest.write(folder, [replace(r, psnr=float("inf")) if r.fine_class == "webp" else r for r in rows])
-    card = training.train_baseline(folder, tmp_path / "model", jobs=1, seed=1, rounds=1)
+    card = training.train_baseline([folder], tmp_path / "model", jobs=1, seed=1, rounds=1)
     assert "webp" not in card["validation"]["accuracy_by_class"]
     lossy = [row for row in usable(tiny_dataset, "val") if row.fine_class != "webp"]
     assert card["windows"]["val"] == 2 * len(lossy)

@@ -14,23 +14,23 @@ def command() -> None:
 
 
 @command.command("baseline")
-@click.argument("dataset", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("datasets", nargs=-1, required=True, metavar="DATASET...", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the artefacts.")
 @click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="all cores", help="Processes and threads.")
 @click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help="Decides windows and trees.")
 @click.option("--rounds", type=click.IntRange(1), help="Largest number of boosting rounds.  [default: the recipe's]")
-def baseline(dataset: Path, out: Path, jobs: int, seed: int, rounds: int | None) -> None:
-    """Train the gradient-boosted baseline on DATASET.
+def baseline(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, rounds: int | None) -> None:
+    """Train the gradient-boosted baseline on every DATASET together.
 
-    DATASET is a folder made by `forensics dataset build` with the splits train and val. Windows are measured once and kept beside the
-    data set, so an interrupted run goes on where it stopped. Prints the validation figures; the artefacts in OUT are
+    DATASET is a folder made by `forensics dataset build`; the splits train and val must be among them. Windows are measured once and kept beside
+    their data set, so an interrupted run goes on where it stopped. Prints the validation figures; the artefacts in OUT are
     what `forensics analyze --model-dir OUT` takes.
     """
     from forensics.dataset.progress import Counter
     from forensics.training import train_baseline
 
     with Counter() as counter:
-        card = train_baseline(dataset, out, jobs=jobs, seed=seed, rounds=rounds, progress=counter.show, report=counter.say)
+        card = train_baseline(datasets, out, jobs=jobs, seed=seed, rounds=rounds, progress=counter.show, report=counter.say)
     figures = card["validation"]
     click.echo(f"windows           {card['windows']['train']} for training, {card['windows']['val']} for validation")
     click.echo(f"rounds            {card['rounds']}")
