@@ -20,12 +20,14 @@ from functools import cache
 
 import numpy as np
 
-from forensics_features._kernel import fast_kernel, kernel
+from forensics_features import _block_kernels as kernels
 from forensics_features.comb import BINS, FINE_BIN, STEPS, comb_peak, comb_spectrum
 from forensics_features.family import Family
 from forensics_features.planes import Planes
 
 BLOCK = 8
+_ONE_THREAD = 2**18
+"""Multiplications up to which OpenBLAS starts no threads."""
 _LOW = 5
 _COARSE = 4.0
 _SCAN = ((0, 1), (1, 0), (0, 2), (1, 1), (2, 0))
@@ -34,9 +36,13 @@ _SCAN_INDEX = np.full((_LOW, _LOW), -1, np.int64)
 for _index, (_k, _l) in enumerate(_SCAN):
     _SCAN_INDEX[_k, _l] = _index
 _ZIGZAG = sorted(((k, m) for k in range(8) for m in range(8)), key=lambda p: (p[0] + p[1], p[0] if (p[0] + p[1]) % 2 else p[1]))
-_COMBED = _ZIGZAG[1:21]
+_COMBED_ROWS, _COMBED_COLUMNS = np.array(_ZIGZAG[1:21]).T
 _BANDS = ((1, 1), (2, 2), (3, 4), (5, 6), (7, 8), (9, 14))
 """Diagonals (k + l, first and last) that are pooled for shapes and zero shares."""
+_BAND = np.full((BLOCK, BLOCK), -1, np.int64)
+for _index, (_first, _last) in enumerate(_BANDS):
+    _diagonal = np.add.outer(np.arange(BLOCK), np.arange(BLOCK))
+    _BAND[(_diagonal >= _first) & (_diagonal <= _last)] = _index
 
 
 @cache
@@ -49,64 +55,6 @@ def dct_matrix(size: int) -> np.ndarray:
     return matrix.astype(np.float32)
 
 
-@fast_kernel
-def _vertical(plane: np.ndarray, row: int, basis: np.ndarray, out: np.ndarray) -> None:
-    for k in range(out.shape[0]):
-        for j in range(plane.shape[1]):
-            out[k, j] = basis[k, 0] * plane[row, j]
-        for n in range(1, basis.shape[1]):
-            weight = basis[k, n]
-            for j in range(plane.shape[1]):
-                out[k, j] += weight * plane[row + n, j]
-
-
-@fast_kernel
-def _horizontal(line: np.ndarray, weights: np.ndarray, out: np.ndarray) -> None:
-    count = line.shape[0] - weights.shape[0] + 1
-    for j in range(count):
-        out[j] = weights[0] * line[j]
-    for n in range(1, weights.shape[0]):
-        weight = weights[n]
-        for j in range(count):
-            out[j] += weight * line[j + n]
-
-
-@kernel
-def _phase_scan(
-    plane: np.ndarray, basis: np.ndarray, scan_index: np.ndarray, inverse_bin: float, zeros: np.ndarray, counts: np.ndarray
-) -> None:
-    """Near-zero counts and histograms of a sliding DCT, by grid phase.
-
-    `basis` holds the kept frequencies, (kept, size). `zeros` is (size * size,) int64; `counts` is (size * size, scanned, bins)
-    and takes |c| * inverse_bin for coefficients with `scan_index` >= 0.
-    """
-    kept, size = basis.shape
-    width = plane.shape[1] - size + 1
-    lines = np.empty((kept, plane.shape[1]), np.float32)
-    values = np.empty(width, np.float32)
-    near = np.empty(width, np.int32)
-    bins = counts.shape[2]
-    for i in range(plane.shape[0] - size + 1):
-        _vertical(plane, i, basis, lines)
-        row_phase = (i % size) * size
-        near[:] = 0
-        for k in range(kept):
-            for m in range(kept):
-                if k + m == 0:
-                    continue
-                _horizontal(lines[k], basis[m], values)
-                index = scan_index[k, m]
-                for j in range(width):
-                    near[j] += np.int32(abs(values[j]) < np.float32(0.5))
-                if index >= 0:
-                    for j in range(width):
-                        position = int(abs(values[j]) * inverse_bin)
-                        if position < bins:
-                            counts[row_phase + j % size, index, position] += 1
-        for j in range(width):
-            zeros[row_phase + j % size] += near[j]
-
-
 def phase_scan(plane: np.ndarray, size: int, kept: int, scan_index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sliding-DCT evidence at every grid phase of blocks of `size` pixels.
 
@@ -114,7 +62,7 @@ def phase_scan(plane: np.ndarray, size: int, kept: int, scan_index: np.ndarray) 
     ----------
     plane : np.ndarray [shape=(height, width), dtype=float32]
     size : int
-        Block side, in pixels.
+        Block side, in pixels; a multiple of four.
     kept : int
         Frequencies 0..kept-1 of each direction are looked at.
     scan_index : np.ndarray [shape=(kept, kept), dtype=int64]
@@ -128,12 +76,12 @@ def phase_scan(plane: np.ndarray, size: int, kept: int, scan_index: np.ndarray) 
     """
     scanned = int(scan_index.max()) + 1
     zeros = np.zeros(size * size, np.int64)
-    counts = np.zeros((size * size, scanned, BINS), np.int32)
-    _phase_scan(plane, dct_matrix(size)[:kept], scan_index, 1.0 / FINE_BIN, zeros, counts)
+    counts = np.zeros((size, scanned, size, BINS + 1), np.int32)
+    kernels.phase_scan(plane, dct_matrix(size)[:kept], scan_index, 1.0 / FINE_BIN, zeros, counts)
     rows = np.array([len(range(p, plane.shape[0] - size + 1, size)) for p in range(size)])
     columns = np.array([len(range(p, plane.shape[1] - size + 1, size)) for p in range(size)])
     blocks = np.outer(rows, columns).ravel()
-    return zeros / (blocks * (kept * kept - 1)), counts
+    return zeros / (blocks * (kept * kept - 1)), counts.swapaxes(1, 2).reshape(size * size, scanned, -1)[:, :, :BINS]
 
 
 def aligned_dct(plane: np.ndarray, size: int, phase: tuple[int, int], kept: int | None = None) -> np.ndarray:
@@ -156,34 +104,53 @@ def aligned_dct(plane: np.ndarray, size: int, phase: tuple[int, int], kept: int 
     """
     rows = (plane.shape[0] - phase[0]) // size
     columns = (plane.shape[1] - phase[1]) // size
-    part = plane[phase[0] : phase[0] + rows * size, phase[1] : phase[1] + columns * size]
-    blocks = np.ascontiguousarray(part.reshape(rows, size, columns, size).transpose(1, 3, 0, 2)).reshape(size * size, -1)
+    blocks = np.empty((size * size, rows * columns), np.float32)
+    kernels.deal_blocks(plane, *phase, size, columns, blocks)
+    kept = size if kept is None else kept
+    return _product(_block_matrix(size, kept), blocks).reshape(kept, kept, -1)
+
+
+@cache
+def _block_matrix(size: int, kept: int) -> np.ndarray:
+    """The two-dimensional DCT of a block written row by row, `np.ndarray [shape=(kept * kept, size * size), dtype=float32]`."""
     matrix = dct_matrix(size)[:kept]
-    return (np.kron(matrix, matrix) @ blocks).reshape(len(matrix), len(matrix), -1)
+    return np.kron(matrix, matrix)
 
 
-@kernel
-def _count_magnitudes(rows: np.ndarray, inverse_bin: float, counts: np.ndarray) -> None:
-    scale = np.float32(inverse_bin)
-    last = np.float32(counts.shape[1])
-    for i in range(rows.shape[0]):
-        for j in range(rows.shape[1]):
-            position = abs(rows[i, j]) * scale
-            if position < last:
-                counts[i, int(position)] += 1
+def _product(matrix: np.ndarray, blocks: np.ndarray) -> np.ndarray:
+    """matrix @ blocks in pieces that BLAS computes on the calling thread: waking others costs more than the product."""
+    out = np.empty((len(matrix), blocks.shape[1]), np.float32)
+    piece = max(1, _ONE_THREAD // matrix.size)
+    for start in range(0, blocks.shape[1], piece):
+        part = slice(start, start + piece)
+        np.matmul(matrix, blocks[:, part], out=out[:, part])
+    return out
 
 
 def magnitude_histograms(rows: np.ndarray, scale: float = 1.0) -> np.ndarray:
     """Histograms of |row| / scale in `BINS` bins of `FINE_BIN`, `np.ndarray [shape=(len(rows), BINS), dtype=int32]`."""
     counts = np.zeros((len(rows), BINS), np.int32)
-    _count_magnitudes(np.ascontiguousarray(rows, np.float32), 1.0 / (FINE_BIN * scale), counts)
+    kernels.count_magnitudes(np.ascontiguousarray(rows, np.float32), 1.0 / (FINE_BIN * scale), counts)
     return counts
+
+
+def _pooled_histogram(coefficients: np.ndarray) -> np.ndarray:
+    """One histogram of all coefficients whose two indices are both positive, `np.ndarray [shape=(1, BINS), dtype=int32]`."""
+    counts = np.zeros((1, BINS), np.int32)
+    for rows in coefficients[1:, 1:]:
+        kernels.count_magnitudes(rows, 1.0 / FINE_BIN, counts)
+    return counts
+
+
+def _median(values: np.ndarray) -> float:
+    ordered = np.sort(values)
+    return float((ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2)
 
 
 def _stand_out(scores: np.ndarray) -> tuple[float, float, float]:
     """The best score, how far it is above the median, and that in units of the scores' robust spread."""
-    middle = float(np.median(scores))
-    spread = float(np.median(np.abs(scores - middle))) * 1.4826
+    middle = _median(scores)
+    spread = _median(np.abs(scores - middle)) * 1.4826
     best = float(scores.max())
     return best, best - middle, (best - middle) / (spread + 1e-3)
 
@@ -207,19 +174,23 @@ _GRID_NAMES = (
 
 
 def _luma_combs(coefficients: np.ndarray) -> list[float]:
-    rows = np.stack([coefficients[k, m] for k, m in _COMBED])
-    facts: list[float] = []
-    for scale in (1.0, _COARSE):
-        contrast, step, count = comb_peak(magnitude_histograms(rows, scale))
-        excess = contrast - 2.5 / np.sqrt(np.maximum(count, 8))
-        ordered = np.sort(excess)[::-1]
-        facts += [float(ordered[:3].mean()), float(ordered[:10].mean()), float((excess > 0.05).mean())]
-        if scale == 1.0:
-            log_step = np.where(excess > 0.05, np.log2(step), np.nan)
-            facts += log_step[:5].tolist()
-            facts.append(float(np.nanmean(log_step)) if np.isfinite(log_step).any() else np.nan)
-            facts.append(float(np.nanstd(log_step)) if np.isfinite(log_step).any() else np.nan)
-    return facts
+    rows = coefficients[_COMBED_ROWS, _COMBED_COLUMNS]
+    histograms = [magnitude_histograms(rows, scale) for scale in (1.0, _COARSE)]
+    contrast, step, count = comb_peak(np.concatenate(histograms))
+    excess = (contrast - _chance(count)).reshape(2, -1)
+    ordered = np.sort(excess, axis=1)[:, ::-1]
+    summary = [
+        [float(best[:3].mean()), float(best[:10].mean()), float((best > 0.05).mean())] for best in ordered
+    ]
+    log_step = np.where(excess[0] > 0.05, np.log2(step[: len(rows)]), np.nan)
+    found = log_step[excess[0] > 0.05]
+    spread = [float(found.mean()), float(found.std())] if len(found) else [np.nan, np.nan]
+    return [*summary[0], *log_step[:5].tolist(), *spread, *summary[1]]
+
+
+def _chance(count: np.ndarray) -> np.ndarray:
+    """The contrast that chance alone gives a comb of `count` values."""
+    return 2.5 / np.sqrt(np.maximum(count, 8))
 
 
 _LUMA_COMB_NAMES = (
@@ -230,15 +201,10 @@ _LUMA_COMB_NAMES = (
 
 def _band_shapes(coefficients: np.ndarray) -> np.ndarray:
     """Per band of `_BANDS`: near-zero shares at 0.5 and 1, log energy, and E c^2 / E^2 |c| (1.57 for a Gaussian)."""
-    order = np.add.outer(np.arange(BLOCK), np.arange(BLOCK))
-    facts = []
-    for first, last in _BANDS:
-        c = np.abs(coefficients[(order >= first) & (order <= last)])
-        energy = float(np.mean(c * c))
-        facts += [
-            float((c < 0.5).mean()), float((c < 1.0).mean()), np.log2(energy + 1e-3), energy / (float(c.mean()) ** 2 + 1e-4)
-        ]  # fmt: skip
-    return np.array(facts)
+    sums = np.zeros((len(_BANDS), 5))
+    kernels.band_sums(coefficients, _BAND, sums)
+    half, one, magnitude, energy = (sums[:, 1:] / sums[:, :1]).T
+    return np.stack([half, one, np.log2(energy + 1e-3), energy / (magnitude**2 + 1e-4)], axis=1).ravel()
 
 
 _BAND_NAMES = tuple(
@@ -250,39 +216,42 @@ def _chroma_combs(planes: Planes, phase: tuple[int, int]) -> list[float]:
     """Combs of the three lowest AC frequencies of chroma at full, half-width and half resolution, best over its grids."""
     if planes.grey:
         return [np.nan] * 6
+    histograms = []
+    for vertical, horizontal in _SUBSAMPLINGS:
+        for plane in (planes.cb, planes.cr):
+            part, origin = (plane, phase) if horizontal == 1 else (_box_mean(plane, phase, vertical), (0, 0))
+            for top, left in _chroma_grids(vertical, horizontal):
+                low = aligned_dct(part, BLOCK, (origin[0] + top, origin[1] + left), 2).reshape(4, -1)
+                histograms.append(magnitude_histograms(low[1:]))
+    contrast, step, count = comb_peak(np.concatenate(histograms))
+    excess = contrast - _chance(count)
     facts: list[float] = []
-    for vertical, horizontal in ((1, 1), (1, 2), (2, 2)):
-        best, step = -1.0, 1.0
-        for top in range(phase[0], phase[0] + BLOCK * vertical, BLOCK):
-            for left in range(phase[1], phase[1] + BLOCK * horizontal, BLOCK):
-                score, found = _chroma_comb_at(planes, (top, left), vertical, horizontal)
-                if score > best:
-                    best, step = score, found
-        facts += [best, float(np.log2(step))]
+    start = 0
+    for vertical, horizontal in _SUBSAMPLINGS:
+        grids = vertical * horizontal
+        own = slice(start, start + 6 * grids)
+        start += 6 * grids
+        by_grid, steps = (part[own].reshape(2, grids, 3).swapaxes(0, 1).reshape(grids, 6) for part in (excess, step))
+        scores = by_grid.mean(axis=1)
+        best = int(scores.argmax())
+        facts += [float(scores[best]), float(np.log2(steps[best, by_grid[best].argmax()]))]
     return facts
 
 
-def _box_mean(plane: np.ndarray, vertical: int, horizontal: int) -> np.ndarray:
-    if vertical == 2:
-        rows = plane.shape[0] // 2 * 2
-        plane = plane[0:rows:2] + plane[1:rows:2]
-    if horizontal == 2:
-        columns = plane.shape[1] // 2 * 2
-        plane = plane[:, 0:columns:2] + plane[:, 1:columns:2]
-    return plane * np.float32(1.0 / (vertical * horizontal))
+_SUBSAMPLINGS = ((1, 1), (1, 2), (2, 2))
+"""Vertical and horizontal factors."""
 
 
-def _chroma_comb_at(planes: Planes, origin: tuple[int, int], vertical: int, horizontal: int) -> tuple[float, float]:
-    histograms = []
-    for plane in (planes.cb, planes.cr):
-        part = _box_mean(plane[origin[0] :, origin[1] :], vertical, horizontal)
-        if min(part.shape) < BLOCK:
-            return 0.0, 1.0
-        coefficients = aligned_dct(part, BLOCK, (0, 0), 2)
-        histograms.append(magnitude_histograms(coefficients[(0, 1, 1), (1, 0, 1)]))
-    contrast, step, count = comb_peak(np.concatenate(histograms))
-    excess = contrast - 2.5 / np.sqrt(np.maximum(count, 8))
-    return float(excess.mean()), float(step[excess.argmax()])
+def _chroma_grids(vertical: int, horizontal: int) -> list[tuple[int, int]]:
+    """Where the blocks of subsampled chroma may start, in its samples, when luma's start at (0, 0)."""
+    return [(top, left) for top in (0, BLOCK // 2)[:vertical] for left in (0, BLOCK // 2)[:horizontal]]
+
+
+def _box_mean(plane: np.ndarray, origin: tuple[int, int], vertical: int) -> np.ndarray:
+    """The plane at half the width and 1 / `vertical` of the height, from `origin` on."""
+    out = np.empty(((plane.shape[0] - origin[0]) // vertical, (plane.shape[1] - origin[1]) // 2), np.float32)
+    kernels.box_mean(plane, *origin, vertical, out)
+    return out
 
 
 _CHROMA_NAMES = (
@@ -298,15 +267,19 @@ def _residual_combs(plane: np.ndarray, phase: tuple[int, int], eight: np.ndarray
     spectra = comb_spectrum(histograms[:, 0])
     four = spectra.max(axis=1)
     facts = [*_stand_out(four), float(np.log2(STEPS[spectra[four.argmax()].argmax()])), *_stand_out(zero_share)[:2]]
-    best16 = (-1.0, 1.0, 0.0)
-    for top in (0, BLOCK):
-        for left in (0, BLOCK):
-            c = aligned_dct(plane, 16, (phase[0] + top, phase[1] + left), 8)[1:, 1:].reshape(1, -1)
-            contrast, step, _ = comb_peak(magnitude_histograms(c))
-            if contrast[0] > best16[0]:
-                best16 = (float(contrast[0]), float(step[0]), float((np.abs(c) < 1).mean()))
-    contrast, step, _ = comb_peak(magnitude_histograms(eight[1:, 1:].reshape(1, -1)))
-    facts += [float(contrast[0]), float(np.log2(step[0])), best16[0], float(np.log2(best16[1])), best16[2]]
+    grids = [(phase[0] + top, phase[1] + left) for top in (0, BLOCK) for left in (0, BLOCK)]
+    pooled = [_pooled_histogram(eight)]
+    sizes = []
+    for grid in grids:
+        coefficients = aligned_dct(plane, 16, grid, 8)
+        sizes.append(coefficients[1:, 1:].size)
+        pooled.append(_pooled_histogram(coefficients))
+    contrast, step, _ = comb_peak(np.concatenate(pooled))
+    best = 1 + int(contrast[1:].argmax())
+    below_one = pooled[best][0, : int(1 / FINE_BIN)].sum() / sizes[best - 1]
+    facts += [
+        float(contrast[0]), float(np.log2(step[0])), float(contrast[best]), float(np.log2(step[best])), float(below_one)
+    ]  # fmt: skip
     return facts
 
 

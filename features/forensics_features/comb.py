@@ -13,8 +13,11 @@ References
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
-import scipy.fft
+
+from forensics_features._kernel import fast_kernel, kernel
 
 CORE = 1.25
 """Magnitudes below this belong to the zero cell and rounding noise, in units of the coefficient."""
@@ -23,13 +26,106 @@ FINE_BIN = 0.25
 BINS = 256
 """Number of bins: magnitudes up to BINS * FINE_BIN = 64 are counted."""
 TRANSFORM = 1024
-"""Length of the zero-padded Fourier transform of a histogram."""
+"""Frequencies are multiples of 1 / (TRANSFORM * FINE_BIN), as in a Fourier transform of a histogram padded to this length."""
 _FIRST = TRANSFORM * FINE_BIN / 40.0
 _FREQUENCIES = np.arange(int(_FIRST), int(TRANSFORM * FINE_BIN * 0.8) + 1)
 STEPS = TRANSFORM * FINE_BIN / _FREQUENCIES
 """Candidate quantisation steps, in units of the coefficient, falling from about 40 to 1.25."""
 _LOWER = np.round(_FREQUENCIES * 0.78).astype(np.int64)
 _UPPER = np.round(_FREQUENCIES * 1.22).astype(np.int64)
+_CORE_BINS = int(CORE / FINE_BIN)
+
+
+_ROWS = 4
+_PASSES = 4
+
+
+@cache
+def _waves() -> tuple[np.ndarray, np.ndarray]:
+    """Cosine and sine of each frequency used at 1/2, 3/2, ... bins from the middle, `np.ndarray [shape=(BINS / 2, used), dtype=float32]`."""
+    used = np.arange(_LOWER[0], _UPPER[-1] + 1)
+    angle = 2 * np.pi * np.outer(np.arange(BINS // 2) + 0.5, used) / TRANSFORM
+    return np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
+
+
+@fast_kernel
+def _fold(histogram: np.ndarray, core: int, half: int, even: np.ndarray, odd: np.ndarray) -> np.float32:
+    """Sums and differences of the bins that mirror each other about bin `half`, without the core; the count."""
+    total = np.float32(0)
+    for k in range(half):
+        upper = histogram[half + k] if half + k >= core else np.float32(0)
+        lower = histogram[half - 1 - k] if half - 1 - k >= core else np.float32(0)
+        even[k] = upper + lower
+        odd[k] = upper - lower
+        total += even[k]
+    return total
+
+
+@fast_kernel
+def _add_waves(parts: np.ndarray, waves: np.ndarray, k: int, sums: np.ndarray) -> None:
+    """sums[r] += sum over n < 4 of parts[r, k + n] waves[k + n]: four rows in one pass over the table."""
+    a0, a1, a2, a3 = parts[0, k], parts[0, k + 1], parts[0, k + 2], parts[0, k + 3]
+    b0, b1, b2, b3 = parts[1, k], parts[1, k + 1], parts[1, k + 2], parts[1, k + 3]
+    c0, c1, c2, c3 = parts[2, k], parts[2, k + 1], parts[2, k + 2], parts[2, k + 3]
+    d0, d1, d2, d3 = parts[3, k], parts[3, k + 1], parts[3, k + 2], parts[3, k + 3]
+    for j in range(waves.shape[1]):
+        w0, w1, w2, w3 = waves[k, j], waves[k + 1, j], waves[k + 2, j], waves[k + 3, j]
+        sums[0, j] += a0 * w0 + a1 * w1 + a2 * w2 + a3 * w3
+        sums[1, j] += b0 * w0 + b1 * w1 + b2 * w2 + b3 * w3
+        sums[2, j] += c0 * w0 + c1 * w1 + c2 * w2 + c3 * w3
+        sums[3, j] += d0 * w0 + d1 * w1 + d2 * w2 + d3 * w3
+
+
+@fast_kernel
+def _spectra(
+    histograms: np.ndarray, core: int, cosine: np.ndarray, sine: np.ndarray, lower: np.ndarray, upper: np.ndarray, first: int,
+    contrast: np.ndarray, counts: np.ndarray,
+) -> None:  # fmt: skip
+    """|z| at `first` + k less its mean at lower[k] and upper[k], and the counts outside the core.
+
+    |z| does not depend on where phase 0 is: with it in the middle of the populated bins, the cosine sees only the sums of
+    mirrored bins and the sine only their differences, and the empty bins beyond are never looked at.
+    """
+    rows, bins = histograms.shape
+    even = np.zeros((_ROWS, bins // 2), np.float32)
+    odd = np.zeros((_ROWS, bins // 2), np.float32)
+    real = np.empty((_ROWS, cosine.shape[1]), np.float32)
+    imaginary = np.empty((_ROWS, cosine.shape[1]), np.float32)
+    for start in range(0, rows, _ROWS):
+        size = min(_ROWS, rows - start)
+        end = core
+        for r in range(start, start + size):
+            last = bins
+            while last > end and histograms[r, last - 1] == 0:
+                last -= 1
+            end = last
+        half = (end + 2 * _PASSES - 1) // (2 * _PASSES) * _PASSES
+        for r in range(size):
+            counts[start + r] = _fold(histograms[start + r], core, half, even[r], odd[r])
+        real[:] = 0
+        imaginary[:] = 0
+        for k in range(0, half, _PASSES):
+            _add_waves(even, cosine, k, real)
+            _add_waves(odd, sine, k, imaginary)
+        for r in range(size):
+            count = counts[start + r]
+            z = real[r]
+            other = imaginary[r]
+            unit = np.float32(1) / count if count >= 8 else np.float32(0)
+            for j in range(z.shape[0]):
+                z[j] = unit * np.sqrt(z[j] * z[j] + other[j] * other[j])
+            out = contrast[start + r]
+            for k in range(out.shape[0]):
+                out[k] = z[first + k] - np.float32(0.5) * (z[lower[k]] + z[upper[k]])
+
+
+def _spectrum(histograms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`comb_spectrum` and the counts outside the core, `np.ndarray [shape=(m,), dtype=float32]`."""
+    rows = np.ascontiguousarray(np.atleast_2d(histograms), np.float32)
+    counts = np.empty(len(rows), np.float32)
+    contrast = np.empty((len(rows), len(STEPS)), np.float32)
+    _spectra(rows, _CORE_BINS, *_waves(), _LOWER - _LOWER[0], _UPPER - _LOWER[0], _FREQUENCIES[0] - _LOWER[0], contrast, counts)
+    return contrast, counts
 
 
 def comb_spectrum(histograms: np.ndarray) -> np.ndarray:
@@ -46,14 +142,26 @@ def comb_spectrum(histograms: np.ndarray) -> np.ndarray:
         |z(1/step)| less the mean of |z| at 0.78 and 1.22 times that frequency, in -1..1; rows with fewer than eight counts
         outside the core are 0.
     """
-    tails = np.array(histograms, dtype=np.float32, ndmin=2)
-    tails[:, : int(CORE / FINE_BIN)] = 0
-    counts = tails.sum(axis=1)
-    z = np.abs(scipy.fft.rfft(tails, TRANSFORM, axis=1)[:, : _UPPER[-1] + 1])
-    z /= np.maximum(counts, 1)[:, None]
-    contrast = z[:, _FREQUENCIES] - 0.5 * (z[:, _LOWER] + z[:, _UPPER])
-    contrast[counts < 8] = 0
-    return contrast.astype(np.float32)
+    return _spectrum(histograms)[0]
+
+
+@kernel
+def _strongest(contrast: np.ndarray, frequencies: np.ndarray, height: np.ndarray, fundamental: np.ndarray) -> None:
+    """The greatest contrast of each row, and the place of the lowest frequency of which it is a harmonic.
+
+    A comb of step q also peaks at q/2, q/3, ..., q never at 2q.
+    """
+    for i in range(contrast.shape[0]):
+        row = contrast[i]
+        peak = np.argmax(row)
+        found = peak
+        for divisor in range(2, 6):
+            index = int(np.rint(frequencies[peak] / divisor)) - frequencies[0]
+            for near in range(max(index - 1, 0), index + 2):
+                if row[near] > 0.5 * row[peak] and (found > near + 2 or row[near] > row[found]):
+                    found = near
+        height[i] = row[peak]
+        fundamental[i] = found
 
 
 def comb_peak(histograms: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -62,22 +170,8 @@ def comb_peak(histograms: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarra
     Shapes: `histograms` is (m, BINS); each result is `np.ndarray [shape=(m,), dtype=float32]`. Chance alone gives a contrast of
     about 2.5 / sqrt(count).
     """
-    histograms = np.atleast_2d(histograms)
-    contrast = comb_spectrum(histograms)
-    best = _fundamental(contrast, contrast.argmax(axis=1))
-    counts = histograms[:, int(CORE / FINE_BIN) :].sum(axis=1).astype(np.float32)
-    return contrast.max(axis=1), STEPS[best].astype(np.float32), counts
-
-
-def _fundamental(contrast: np.ndarray, peak: np.ndarray) -> np.ndarray:
-    """The lowest frequency of which `peak` is a harmonic: a comb of step q also peaks at q/2, q/3, ..., q never at 2q."""
-    rows = np.arange(len(peak))
-    height = contrast[rows, peak]
-    found = peak.copy()
-    for divisor in (2, 3, 4, 5):
-        index = np.rint(_FREQUENCIES[peak] / divisor).astype(np.int64) - _FREQUENCIES[0]
-        for near in (index - 1, index, index + 1):
-            inside = (near >= 0) & (contrast[rows, np.maximum(near, 0)] > 0.5 * height)
-            better = inside & ((found > near + 2) | (contrast[rows, np.maximum(near, 0)] > contrast[rows, found]))
-            found = np.where(better, near, found)
-    return found
+    contrast, counts = _spectrum(histograms)
+    height = np.empty(len(contrast), np.float32)
+    best = np.empty(len(contrast), np.int64)
+    _strongest(contrast, _FREQUENCIES, height, best)
+    return height, STEPS[best].astype(np.float32), counts
