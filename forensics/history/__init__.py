@@ -1,1 +1,0 @@
-"""Parameter recovery from pixels: one file a codec family or trace."""
