@@ -14,6 +14,9 @@ import numpy as np
 from forensics_features._kernel import fast_kernel, kernel
 
 
+_STRIP = 16  # rows lifted together, so that they stay in the first cache
+
+
 @fast_kernel
 def reversible_components(rgb: np.ndarray, y: np.ndarray, u: np.ndarray, v: np.ndarray, green: np.ndarray) -> None:
     """Y = floor((R + 2 G + B) / 4), U = B - G, V = R - G and G of uint8 RGB (ISO/IEC 15444-1 clause G.2), written as float32."""
@@ -47,7 +50,7 @@ def lift_rows(
         below = source[i + 1 if i < height - 1 else height - 2]
         if floored:
             for j in range(width):
-                here[j] += sign * np.float32(math.floor(size * (above[j] + below[j]) + shift))
+                here[j] += sign * np.floor(size * (above[j] + below[j]) + shift)
         else:
             for j in range(width):
                 here[j] += sign * size * (above[j] + below[j])
@@ -65,18 +68,53 @@ def lift_columns(
     for i in range(height):
         here = target[i]
         beside = source[i]
+        inner = here[1:]
+        right = beside[2:]
         first = np.float32(2) * beside[1]
         last = np.float32(2) * beside[width - 2]
         if floored:
-            for j in range(1, width - 1):
-                here[j] += sign * np.float32(math.floor(size * (beside[j - 1] + beside[j + 1]) + shift))
-            here[0] += sign * np.float32(math.floor(size * first + shift))
-            here[width - 1] += sign * np.float32(math.floor(size * last + shift))
+            for j in range(width - 2):
+                inner[j] += sign * np.floor(size * (beside[j] + right[j]) + shift)
+            here[0] += sign * np.floor(size * first + shift)
+            here[width - 1] += sign * np.floor(size * last + shift)
         else:
-            for j in range(1, width - 1):
-                here[j] += sign * size * (beside[j - 1] + beside[j + 1])
+            for j in range(width - 2):
+                inner[j] += sign * size * (beside[j] + right[j])
             here[0] += sign * size * first
             here[width - 1] += sign * size * last
+
+
+@kernel
+def split_rows(high: np.ndarray, low: np.ndarray, steps: np.ndarray, floored: bool) -> None:
+    """All lifting steps [shape=(n, 2): factor, offset] along columns at every sample, in turn on `high` and `low`."""
+    for turn in range(steps.shape[0]):
+        if turn % 2 == 0:
+            lift_rows(high, low, steps[turn, 0], steps[turn, 1], floored, 0, 1)
+        else:
+            lift_rows(low, high, steps[turn, 0], steps[turn, 1], floored, 0, 1)
+
+
+@kernel
+def split_columns(low: np.ndarray, high: np.ndarray, steps: np.ndarray, floored: bool) -> None:
+    """As `split_rows` along each row; `low` holds the samples and `high` is written."""
+    for i in range(0, low.shape[0], _STRIP):
+        a = high[i : i + _STRIP]
+        b = low[i : i + _STRIP]
+        for r in range(a.shape[0]):
+            for j in range(a.shape[1]):
+                a[r, j] = b[r, j]
+        for turn in range(steps.shape[0]):
+            if turn % 2 == 0:
+                lift_columns(a, b, steps[turn, 0], steps[turn, 1], floored)
+            else:
+                lift_columns(b, a, steps[turn, 0], steps[turn, 1], floored)
+
+
+@kernel
+def lift_decimated(rows: np.ndarray, steps: np.ndarray, floored: bool, parity: int) -> None:
+    """All lifting steps along columns in place, low-pass samples at rows = parity (mod 2)."""
+    for turn in range(steps.shape[0]):
+        lift_rows(rows, rows, steps[turn, 0], steps[turn, 1], floored, parity ^ 1 ^ (turn % 2), 2)
 
 
 @fast_kernel
@@ -88,17 +126,22 @@ def parity_histograms(band: np.ndarray, scale: float, margin: int, counts: np.nd
     height, width = band.shape
     size = np.float32(scale)
     last = np.float32(counts.shape[2] - 1)
-    codes = np.empty(width, np.int32)
+    codes = np.empty(width, np.uint32)
+    signed = codes.view(np.int32)
+    first = margin + (margin & 1)
     for i in range(margin, height - margin):
         row = band[i]
         for j in range(width):
-            codes[j] = np.int32(min(abs(row[j]) * size, last))
+            signed[j] = np.int32(min(abs(row[j]) * size, last))
         even = counts[i & 1, 0]
         odd = counts[i & 1, 1]
-        for j in range(margin + (margin & 1), width - margin, 2):
+        if margin & 1:
+            odd[codes[margin]] += 1
+        for j in range(first, width - margin - 1, 2):
             even[codes[j]] += 1
-        for j in range(margin + 1 - (margin & 1), width - margin, 2):
-            odd[codes[j]] += 1
+            odd[codes[j + 1]] += 1
+        if (width - margin - first) & 1:
+            even[codes[width - margin - 1]] += 1
 
 
 @fast_kernel
@@ -112,28 +155,28 @@ def band_sums(band: np.ndarray, scale: float, margin: int, sums: np.ndarray) -> 
     size = np.float32(scale)
     one = np.float32(1) / size
     half = np.float32(0.5) / size
-    end = width - margin
+    columns = width - 2 * margin
+    zeros = np.zeros(columns, np.float32)
     sums[:] = 0
-    sums[0] = (height - 2 * margin) * (end - margin)
+    sums[0] = (height - 2 * margin) * columns
     for i in range(margin, height - margin):
-        row = band[i]
+        row = band[i, margin:]
         below_half = np.float32(0)
         below_one = np.float32(0)
         magnitude = np.float32(0)
         energy = np.float32(0)
-        for j in range(margin, end):
+        pairs = np.float32(0)
+        for j in range(columns):
             c = abs(row[j])
-            below_half += np.float32(c < half)
-            below_one += np.float32(c < one)
+            zero = np.float32(1) if c < one else np.float32(0)
+            below_half += np.float32(1) if c < half else np.float32(0)
+            below_one += zero
             magnitude += c
             energy += c * c
-        pairs = np.float32(0)
-        for j in range(margin, end - 1):
-            pairs += np.float32((abs(row[j]) < one) & (abs(row[j + 1]) < one))
-        if i + 1 < height - margin:
-            lower = band[i + 1]
-            for j in range(margin, end):
-                pairs += np.float32((abs(row[j]) < one) & (abs(lower[j]) < one))
+            pairs += zero * zeros[j]
+            zeros[j] = zero
+        for j in range(columns - 1):
+            pairs += zeros[j] * zeros[j + 1]
         sums[1] += below_half
         sums[2] += below_one
         sums[3] += magnitude * size

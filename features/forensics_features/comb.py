@@ -153,7 +153,7 @@ def _strongest(contrast: np.ndarray, frequencies: np.ndarray, height: np.ndarray
     """
     for i in range(contrast.shape[0]):
         row = contrast[i]
-        peak = np.argmax(row)
+        peak = int(np.argmax(row))
         found = peak
         for divisor in range(2, 6):
             index = int(np.rint(frequencies[peak] / divisor)) - frequencies[0]

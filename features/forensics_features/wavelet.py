@@ -36,12 +36,13 @@ import numpy as np
 
 from forensics_features._wavelet_kernels import (
     band_sums,
-    lift_columns,
-    lift_rows,
+    lift_decimated,
     parity_histograms,
     reversible_components,
+    split_columns,
+    split_rows,
 )
-from forensics_features.comb import BINS, CORE, FINE_BIN, comb_peak, comb_spectrum
+from forensics_features.comb import BINS, FINE_BIN, comb_peak
 from forensics_features.family import Family
 from forensics_features.planes import Planes
 
@@ -140,27 +141,27 @@ def undecimated_bands(
         LL[p::2, q::2] * low_scale^2, HL[p::2, 1-q::2], LH[1-p::2, q::2] and HH[1-p::2, 1-q::2] / low_scale^2.
     """
     high, low = plane.copy(), plane.copy()
-    for turn, (factor, offset) in enumerate(wavelet.steps):
-        target, source = (low, high) if turn % 2 else (high, low)
-        lift_rows(target, source, factor, offset, wavelet.floored, 0, 1)
+    split_rows(high, low, _lifting(wavelet.steps), wavelet.floored)
     return (*_split_columns(low, wavelet), *_split_columns(high, wavelet))
 
 
 def _split_columns(low: np.ndarray, wavelet: Wavelet) -> tuple[np.ndarray, np.ndarray]:
     """Low-pass and high-pass part along each row at every sample; `low` is overwritten with the low-pass part."""
-    high = low.copy()
-    for turn, (factor, offset) in enumerate(wavelet.steps):
-        target, source = (low, high) if turn % 2 else (high, low)
-        lift_columns(target, source, factor, offset, wavelet.floored)
+    high = np.empty_like(low)
+    split_columns(low, high, _lifting(wavelet.steps), wavelet.floored)
     return low, high
+
+
+@cache
+def _lifting(steps: tuple[tuple[float, float], ...]) -> np.ndarray:
+    return np.array(steps)
 
 
 def decimated_bands(plane: np.ndarray, wavelet: Wavelet, parity: tuple[int, int]) -> list[np.ndarray]:
     """LL, HL, LH, HH of one level at a known parity (vertical, horizontal) of the canvas origin, unscaled as in `undecimated_bands`."""
     p, q = parity
     rows = plane.copy()
-    for turn, (factor, offset) in enumerate(wavelet.steps):
-        lift_rows(rows, rows, factor, offset, wavelet.floored, p ^ 1 ^ (turn % 2), 2)
+    lift_decimated(rows, _lifting(wavelet.steps), wavelet.floored, p)
     ll, hl = _split_columns(np.ascontiguousarray(rows[p::2]), wavelet)
     lh, hh = _split_columns(np.ascontiguousarray(rows[p ^ 1 :: 2]), wavelet)
     return [np.ascontiguousarray(band[:, first::2]) for band, first in ((ll, q), (hl, q ^ 1), (lh, q), (hh, q ^ 1))]
@@ -190,27 +191,30 @@ def _margin(level: int, side: int) -> int:
 
 def _parity_counts(bands: tuple[np.ndarray, ...], wavelet: Wavelet, margin: int) -> np.ndarray:
     """Wide histograms, `np.ndarray [shape=(3, 4, _WIDE), dtype=int32]`: HL, LH, HH by parity 2 p + q of the canvas origin."""
-    counts = np.zeros((3, 2, 2, _WIDE), np.int32)
+    counts = np.zeros((3, 4, _WIDE), np.int32)
     for k, (band, scale) in enumerate(zip(bands, _scales(wavelet), strict=True)):
-        parity_histograms(band, scale / FINE_BIN, 2 * margin, counts[k])
-    counts[0] = counts[0, :, ::-1].copy()
-    counts[1] = counts[1, ::-1].copy()
-    counts[2] = counts[2, ::-1, ::-1].copy()
-    return counts.reshape(3, 4, _WIDE)
+        parity_histograms(band, scale / FINE_BIN, 2 * margin, counts[k].reshape(2, 2, _WIDE))
+    return counts[_BAND_ROWS, _SAMPLE_PARITY]
+
+
+_BAND_ROWS = np.arange(3)[:, None]
+_SAMPLE_PARITY = np.arange(4) ^ np.array([1, 2, 3])[:, None]
+"""Parity of the samples of HL, LH and HH by parity of the canvas origin: the high-pass ones lie beside it."""
 
 
 def _coarser(counts: np.ndarray) -> np.ndarray:
     """Histograms of |c| / `COARSER` from wide ones of |c|; the last bin, which is open, is left empty."""
-    coarse = counts.reshape(*counts.shape[:-1], BINS, COARSER).sum(axis=-1)
+    coarse = counts[..., 0::COARSER].copy()
+    for k in range(1, COARSER):
+        coarse += counts[..., k::COARSER]
     coarse[..., -1] = 0
     return coarse
 
 
 def _contrasts(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Contrast of the strongest comb and the number of values it rests on, for wide histograms of any leading shape."""
-    fine = counts[..., :BINS]
-    contrast = comb_spectrum(fine.reshape(-1, BINS)).max(axis=1).reshape(counts.shape[:-1])
-    return contrast, fine[..., int(CORE / FINE_BIN) :].sum(axis=-1)
+    contrast, _, number = comb_peak(counts[..., :BINS].reshape(-1, BINS))
+    return contrast.reshape(counts.shape[:-1]), number.astype(np.float64).reshape(counts.shape[:-1])
 
 
 def _parity_scores(counts: np.ndarray, contrast: np.ndarray, number: np.ndarray) -> np.ndarray:
@@ -297,19 +301,19 @@ def _low(ll: np.ndarray, wavelet: Wavelet) -> np.ndarray:
 
 
 def _chroma(plane: np.ndarray, wavelet: Wavelet, parities: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
-    """Fine histograms, `np.ndarray [shape=(_CHROMA_LEVELS, 3, BINS)]`, and dead_one, (_CHROMA_LEVELS, 3), at luma's parities."""
+    """Fine histograms, `np.ndarray [shape=(_CHROMA_LEVELS, 3, BINS)]`, and `band_sums`, (_CHROMA_LEVELS, 3, 6), at luma's parities."""
     counts = np.zeros((_CHROMA_LEVELS, 3, BINS), np.int32)
     sums = np.empty((_CHROMA_LEVELS, 3, 6))
     for k, parity in enumerate(parities[:_CHROMA_LEVELS]):
         margin = _margin(k + 1, min(plane.shape) // 2)
         ll, *details = decimated_bands(plane, wavelet, parity)
         for m, (band, scale) in enumerate(zip(details, _scales(wavelet), strict=True)):
-            both = np.zeros((2, 2, BINS + 1), np.int32)
-            parity_histograms(band, scale / FINE_BIN, margin, both)
-            counts[k, m] = both.sum(axis=(0, 1))[:BINS]
+            by_parity = np.zeros((2, 2, BINS + 1), np.int32)
+            parity_histograms(band, scale / FINE_BIN, margin, by_parity)
+            counts[k, m] = by_parity.reshape(4, -1).sum(axis=0)[:BINS]
         sums[k] = _sums(details, wavelet, margin)
         plane = _low(ll, wavelet)
-    return counts, _shape_facts(sums)[0][..., 1]
+    return counts, sums
 
 
 def _step_agreement(weight: np.ndarray, step: np.ndarray, wavelet: Wavelet) -> tuple[float, float, float]:
@@ -368,12 +372,13 @@ def _wavelet_facts(
     clearest = np.maximum(fine, coarse)
     steps[clearest == 0] = 1
     by_band = np.stack([fine, np.log2(steps), coarse, [level.excess for level in levels]], axis=-1)
-    shapes, energy = _shape_facts(np.stack([level.sums for level in levels]))
+    shapes, energy = _shape_facts(np.concatenate([[level.sums for level in levels], *(sums for _, sums in colour)]))
+    dead = np.split(shapes[depth:, :, 1], 2) if colour else []
     parts = [
-        _padded(np.concatenate([by_band, shapes], axis=-1), LEVELS),
+        _padded(np.concatenate([by_band, shapes[:depth]], axis=-1), LEVELS),
         _padded(np.array([level.lead for level in levels]), LEVELS),
-        *_colour_facts(rest, [dead for _, dead in colour]),
-        _energy_ratios(energy),
+        *_colour_facts(rest, dead),
+        _energy_ratios(energy[:depth]),
         np.array(_step_agreement(clearest, steps, wavelet)),
     ]
     return np.concatenate(parts)
