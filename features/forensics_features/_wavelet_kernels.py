@@ -13,7 +13,6 @@ import numpy as np
 
 from forensics_features._kernel import fast_kernel, kernel
 
-
 _STRIP = 16  # rows lifted together, so that they stay in the first cache
 
 

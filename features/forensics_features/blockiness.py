@@ -60,28 +60,83 @@ def column_profiles(plane: np.ndarray) -> np.ndarray:
     return sums[:, 1:-2] / np.float32(plane.shape[0])
 
 
-def fold_profile(profile: np.ndarray, period: int = FOLD) -> np.ndarray:
-    """Mean of a profile at each position modulo `period`, `np.ndarray [shape=(period,), dtype=float64]`; absent positions take the mean."""
-    position = np.arange(len(profile)) % period
-    count = np.bincount(position, minlength=period)
-    total = np.bincount(position, weights=profile, minlength=period)
-    return np.where(count > 0, total / np.maximum(count, 1), profile.mean())
+@fast_kernel
+def _row_profiles(plane: np.ndarray, cap: float, out: np.ndarray) -> None:
+    """As `_column_profiles` for the edge between rows i and i + 1."""
+    limit = np.float32(cap)
+    for i in range(1, plane.shape[0] - 2):
+        a, b, c, d = plane[i - 1], plane[i], plane[i + 1], plane[i + 2]
+        step = curvature = jump = equal = np.float32(0)
+        for j in range(plane.shape[1]):
+            first = abs(c[j] - b[j])
+            step += min(first, limit)
+            curvature += min(abs(a[j] - b[j] - c[j] + d[j]), limit)
+            jump += min(abs(d[j] - a[j] + np.float32(3) * (b[j] - c[j])), limit)
+            equal += np.float32(first < np.float32(0.5))
+        out[0, i], out[1, i], out[2, i], out[3, i] = step, curvature, jump, equal
 
 
-def _period_strengths(profile: np.ndarray) -> list[float]:
-    """Amplitude of each period of `PERIODS` in a profile, relative to its mean, less what the non-harmonic rest suggests."""
-    detrended = profile - np.convolve(np.pad(profile, 8, mode="reflect"), np.full(17, 1 / 17), mode="valid")
-    spectrum = np.abs(np.fft.rfft(fold_profile(detrended)))[1:] / (FOLD * (float(profile.mean()) + 0.05))
+def row_profiles(plane: np.ndarray) -> np.ndarray:
+    """`column_profiles` of the transposed plane, `np.ndarray [shape=(4, height - 3), dtype=float32]`."""
+    sums = np.zeros((4, plane.shape[0]), np.float32)
+    _row_profiles(np.ascontiguousarray(plane), _CAP, sums)
+    return sums[:, 1:-2] / np.float32(plane.shape[1])
+
+
+def fold_profile(profiles: np.ndarray, period: int = FOLD) -> np.ndarray:
+    """Mean of profiles at each position modulo `period`; absent positions take the mean.
+
+    Shapes: `profiles` is (..., length), the result `np.ndarray [shape=(..., period), dtype=float64]`.
+    """
+    length = profiles.shape[-1]
+    whole = length // period * period
+    total = np.zeros((*profiles.shape[:-1], period))
+    if whole:
+        total += profiles[..., :whole].reshape(*profiles.shape[:-1], -1, period).sum(axis=-2, dtype=np.float64)
+    total[..., : length - whole] += profiles[..., whole:]
+    count = np.full(period, length // period)
+    count[: length - whole] += 1
+    if length >= period:
+        return total / count
+    return np.where(count > 0, total, profiles.mean(axis=-1, keepdims=True))
+
+
+def _own_harmonics() -> np.ndarray:
+    """Weights that average a period's own harmonics, `np.ndarray [shape=(FOLD / 2, len(PERIODS)), dtype=float64]`."""
     harmonic = np.arange(1, FOLD // 2 + 1)
-    strengths = []
+    columns = []
     for period in PERIODS:
         base = FOLD // period
         own = harmonic % base == 0
         if period > 4:
             own &= harmonic % (base * 2) != 0
-        strengths.append(float(np.sqrt(np.mean(spectrum[own] ** 2))))
-    floor = strengths[-1] + 1e-4
-    return [*strengths[:-1], strengths[-1], float(np.log2((strengths[1] + 1e-4) / floor)), float(np.log2((strengths[0] + 1e-4) / floor))]
+        columns.append(own / own.sum())
+    return np.stack(columns, axis=1)
+
+
+_OWN = _own_harmonics()
+_SMOOTHING = 17
+_TURNS = 2 * np.pi * np.outer(np.arange(FOLD), np.arange(1, FOLD // 2 + 1)) / FOLD
+_COSINE, _SINE = np.cos(_TURNS), np.sin(_TURNS)
+
+
+def _period_strengths(profiles: np.ndarray) -> np.ndarray:
+    """Amplitude of each period of `PERIODS` in profiles, relative to their mean, then log2 of period 8 and of period 4 over period 64.
+
+    Shapes: `profiles` is (n, length), the result `np.ndarray [shape=(n, len(_STRENGTH_NAMES)), dtype=float64]`.
+    """
+    reach = _SMOOTHING // 2
+    length = profiles.shape[1]
+    padded = np.concatenate([profiles[:, reach:0:-1], profiles, profiles[:, -2 : -reach - 2 : -1]], axis=1, dtype=np.float64)
+    sums = np.cumsum(padded, axis=1)
+    smooth = sums[:, _SMOOTHING - 1 :].copy()
+    smooth[:, 1:] -= sums[:, : length - 1]
+    folded = fold_profile(profiles - smooth / _SMOOTHING)
+    power = (folded @ _COSINE) ** 2 + (folded @ _SINE) ** 2
+    mean = profiles.mean(axis=1, keepdims=True).astype(np.float64)
+    strengths = np.sqrt(power @ _OWN) / (FOLD * (mean + 0.05))
+    over = np.log2((strengths[:, [1, 0]] + 1e-4) / (strengths[:, -1:] + 1e-4))
+    return np.concatenate([strengths, over], axis=1)
 
 
 _STRENGTH_NAMES = (*(f"period_{p}" for p in PERIODS), "eight_over_rest", "four_over_rest")
@@ -89,15 +144,14 @@ _STRENGTH_NAMES = (*(f"period_{p}" for p in PERIODS), "eight_over_rest", "four_o
 
 def _edge_shape(profiles: np.ndarray) -> tuple[list[float], int]:
     """The profile around the strongest boundary of period 8, symmetrised: positions 0 (the boundary) to 4, relative to their mean."""
-    jump = fold_profile(profiles[2], 8)
-    at = int(jump.argmax())
-    middle = float(np.median(jump)) + 0.02
-    shape: list[float] = [float(jump[at]) / middle, float(np.sort(jump)[-2]) / middle]
-    for profile in (profiles[0], profiles[2]):
-        turned = np.roll(fold_profile(profile, 8), -at)
-        both = 0.5 * (turned[1:4] + turned[:4:-1])
-        shape += ([turned[0], *both, turned[4]] / (profile.mean() + 0.02)).tolist()
-    return shape, at
+    folds = fold_profile(profiles[[0, 2]], 8)
+    ordered = np.sort(folds[1])
+    at = int(folds[1].argmax())
+    middle = float(ordered[3] + ordered[4]) / 2 + 0.02
+    turned = np.roll(folds, -at, axis=1)
+    turned[:, 1:4] = 0.5 * (turned[:, 1:4] + turned[:, :4:-1])
+    around = turned[:, :5] / (profiles[[0, 2]].mean(axis=1, keepdims=True) + 0.02)
+    return [float(ordered[-1]) / middle, float(ordered[-2]) / middle, *around.ravel().tolist()], at
 
 
 _SHAPE_NAMES = (
@@ -109,43 +163,34 @@ def _deep_edges(profiles: np.ndarray, at: int) -> list[float]:
     """Third difference at boundaries of period 16, 32 and 64 that lie on the 8-pixel grid at `at`, over the other grid boundaries."""
     facts = []
     for period in (16, 32, 64):
-        values = fold_profile(profiles[2], period)[at::8]
-        facts.append(float(values.max() / (np.median(values) + 0.02)))
+        values = np.sort(fold_profile(profiles[2], period)[at::8])
+        middle = float(values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2
+        facts.append(float(values[-1]) / (middle + 0.02))
     return facts
 
 
 _DEEP_NAMES = ("deep_16", "deep_32", "deep_64")
 
 
-def _axis_facts(plane: np.ndarray) -> tuple[np.ndarray, int]:
-    profiles = column_profiles(plane)
-    strengths = [value for profile in profiles for value in _period_strengths(profile)]
+def _axis_facts(profiles: np.ndarray, chroma: list[np.ndarray]) -> np.ndarray:
+    """All values of one axis from luma's profiles and, but for a grey picture, those of both chroma planes."""
+    parts = [profiles, *(plane[[0, 2]] for plane in chroma)]
+    strengths = _period_strengths(np.concatenate(parts))
     shape, at = _edge_shape(profiles)
-    return np.array([*strengths, *shape, *_deep_edges(profiles, at)]), at
+    both = 0.5 * (strengths[4:6] + strengths[6:]).ravel() if chroma else np.full(len(_CHROMA_AXIS), np.nan)
+    return np.concatenate([strengths[:4].ravel(), shape, _deep_edges(profiles, at), both])
 
 
 _AXIS_NAMES = (*(f"{m}_{s}" for m in _MEASURES for s in _STRENGTH_NAMES), *_SHAPE_NAMES, *_DEEP_NAMES)
 _CHROMA_AXIS = tuple(f"chroma_{m}_{s}" for m in ("step", "jump") for s in _STRENGTH_NAMES)
 
 
-def _chroma_facts(plane: np.ndarray) -> np.ndarray:
-    profiles = column_profiles(plane)
-    return np.array([value for k in (0, 2) for value in _period_strengths(profiles[k])])
-
-
 def _compute(planes: Planes) -> np.ndarray:
     luma = np.rint(planes.y)
-    across, _ = _axis_facts(luma)
-    down, _ = _axis_facts(luma.T)
-    if planes.grey:
-        chroma = np.full((2, len(_CHROMA_AXIS)), np.nan)
-    else:
-        chroma = np.array([
-            0.5 * (_chroma_facts(planes.cb) + _chroma_facts(planes.cr)),
-            0.5 * (_chroma_facts(planes.cb.T) + _chroma_facts(planes.cr.T)),
-        ])  # fmt: skip
-    pairs = np.concatenate([np.stack([across, down], axis=1), chroma.T])
-    return np.concatenate([pairs.mean(axis=1), np.abs(pairs[:, 0] - pairs[:, 1])]).astype(np.float32)
+    chroma = [] if planes.grey else [planes.cb, planes.cr]
+    across = _axis_facts(column_profiles(luma), [column_profiles(plane) for plane in chroma])
+    down = _axis_facts(row_profiles(luma), [row_profiles(plane) for plane in chroma])
+    return np.concatenate([0.5 * (across + down), np.abs(across - down)]).astype(np.float32)
 
 
 FAMILY = Family(
