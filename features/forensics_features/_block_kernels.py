@@ -10,6 +10,9 @@ import numpy as np
 from forensics_features._kernel import fast_kernel, kernel
 
 
+_WHOLE = 32  # rows padded to a multiple of this leave no remainder beside whole vector registers
+
+
 @fast_kernel
 def _vertical(plane: np.ndarray, i: int, w: np.ndarray, out: np.ndarray) -> None:
     """out[j] = sum over n of w[n] plane[i + n, j]."""
@@ -49,7 +52,7 @@ def _horizontal(line: np.ndarray, w: np.ndarray, out: np.ndarray, near: np.ndarr
 def _codes(values: np.ndarray, scale: np.float32, last: int, codes: np.ndarray) -> None:
     """Bins of |values|, the last for all that lies beyond."""
     limit = np.float32(last)
-    for j in range(values.shape[0]):
+    for j in range(codes.shape[0]):
         codes[j] = np.int32(min(abs(values[j]) * scale, limit))
 
 
@@ -84,15 +87,16 @@ def phase_scan(
     kept, size = basis.shape
     width = plane.shape[1] - size + 1
     scale = np.float32(inverse_bin)
-    line = np.empty(plane.shape[1], np.float32)
-    values = np.empty(width, np.float32)
-    near = np.empty(width, np.int32)
+    padded = -(-width // _WHOLE) * _WHOLE
+    line = np.zeros(padded + size, np.float32)
+    values = np.empty(padded, np.float32)
+    near = np.empty(padded, np.int32)
     codes = np.empty(width, np.uint32)
     signed = codes.view(np.int32)
     for i in range(plane.shape[0] - size + 1):
         near[:] = 0
         for k in range(kept):
-            _vertical(plane, i, basis[k], line)
+            _vertical(plane, i, basis[k], line[: plane.shape[1]])
             for m in range(kept):
                 if k + m == 0:
                     continue

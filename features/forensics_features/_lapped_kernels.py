@@ -286,11 +286,23 @@ def magnitude_histograms(
     `counts` is working space of `MAGNITUDE_BINS` + 1 cells; magnitudes past the last bin of a histogram are not in it.
     """
     counts[:] = 0
-    last = counts.shape[0] - 1
+    last = np.float32(counts.shape[0] - 1)
+    columns = coefficients.shape[2]
+    codes = np.empty(columns, np.uint32)
+    signed = codes.view(np.int32)
+    other = np.zeros(counts.shape[0], np.int32)
     for k in range(1, coefficients.shape[0]):
         for i in range(coefficients.shape[1]):
-            for j in range(coefficients.shape[2]):
-                counts[min(np.int32(abs(coefficients[k, i, j]) * _BINS_PER_UNIT), last)] += 1
+            row = coefficients[k, i]
+            for j in range(columns):
+                signed[j] = np.int32(min(abs(row[j]) * _BINS_PER_UNIT, last))
+            for j in range(0, columns - 1, 2):
+                counts[codes[j]] += 1
+                other[codes[j + 1]] += 1
+            if columns % 2:
+                counts[codes[columns - 1]] += 1
+    for c in range(counts.shape[0]):
+        counts[c] += other[c]
     for b in range(fine.shape[0]):
         fine[b] = counts[b]
         total = 0

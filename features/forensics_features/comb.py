@@ -38,12 +38,16 @@ _CORE_BINS = int(CORE / FINE_BIN)
 
 _ROWS = 4
 _PASSES = 4
+_WHOLE = 32
 
 
 @cache
 def _waves() -> tuple[np.ndarray, np.ndarray]:
-    """Cosine and sine of each frequency used at 1/2, 3/2, ... bins from the middle, `np.ndarray [shape=(BINS / 2, used), dtype=float32]`."""
-    used = np.arange(_LOWER[0], _UPPER[-1] + 1)
+    """Cosine and sine of each frequency used at 1/2, 3/2, ... bins from the middle, `np.ndarray [shape=(BINS / 2, used), dtype=float32]`.
+
+    A few frequencies more than needed fill whole vector registers.
+    """
+    used = np.arange(_LOWER[0], _LOWER[0] + -(-(_UPPER[-1] + 1 - _LOWER[0]) // _WHOLE) * _WHOLE)
     angle = 2 * np.pi * np.outer(np.arange(BINS // 2) + 0.5, used) / TRANSFORM
     return np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
 

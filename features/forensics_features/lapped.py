@@ -236,7 +236,7 @@ def _best_comb(
     background, usual = spectra.mean(axis=0), float(zeros.mean())
     peaks = (spectra - background).max(axis=(1, 2))
     order = np.argsort(-peaks - zeros, kind="stable")
-    second = float(np.delete(peaks, order[0]).max())
+    second = float(peaks[np.arange(len(peaks)) != order[0]].max())
     if recount is None:
         phases, pairs, excesses = order[:1], histograms[order[:1]], spectra[order[:1]] - background
     else:
