@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -21,6 +21,13 @@ PUBLISHED: Mapping[object, float] = {
 
 PUBLISHED_MEAN = 95.45
 """The experiment's accuracy over all sizes, in per cent."""
+
+
+RATIO_BANDS = (0.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 64.0, 128.0)
+"""Lower edges of the bands of reached compression ratios."""
+
+MOST_TARGETS = 24
+"""Targets that a table may have as columns; random targets have no table of their own."""
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -89,17 +96,22 @@ def grid_report(records: Sequence[Record]) -> str:
     ]
     for kind, name in (("ratio", "compression ratio"), ("ssim", "SSIM")):
         chosen = [record for record in records if record.target_kind == kind]
-        if chosen:
-            parts += [f"## Accuracy by class and target {name}", _plane(chosen)]
+        if chosen and len({record.target for record in chosen}) <= MOST_TARGETS:
+            parts += [f"## Accuracy by class and target {name}", _plane(chosen, lambda r: r.target, "{:g}".format)]
     compressed = [record for record in records if np.isfinite(record.ratio)]
     if compressed:
         parts += ["## Accuracy by reached compression ratio (raw bytes / file bytes)", _ratio_bands(compressed)]
+        parts += ["## Accuracy by class and reached compression ratio, from each column's value up", _plane(compressed, _band, "{:g}".format)]
     return "\n\n".join(parts)
 
 
 def _false_positives(records: Sequence[Record]) -> list[str]:
-    shares = summaries.false_positives_by_origin(records)
-    return ["## False positives on uncompressed pictures, by origin", _shares("origin", shares)] if shares else []
+    parts = []
+    for title, key in (("origin", lambda r: r.origin), ("preparation", lambda r: r.preparation_kind)):
+        shares = summaries.false_positives_by(records, key)
+        if shares:
+            parts += [f"## False positives on uncompressed pictures, by {title}", _shares(title, shares)]
+    return parts
 
 
 def _strength(records: Sequence[Record]) -> list[str]:
@@ -115,9 +127,10 @@ def _strength(records: Sequence[Record]) -> list[str]:
     ]
 
 
-def _plane(records: Sequence[Record]) -> str:
-    targets = sorted({record.target for record in records})
-    cells = summaries.accuracy_by(records, lambda r: (r.class_name, r.target))
+def _plane(records: Sequence[Record], column: Callable[[Record], float], shown: Callable[[float], str]) -> str:
+    """Accuracy in per cent with the count, a row a class and a column each value of `column`."""
+    targets = sorted({column(record) for record in records})
+    cells = summaries.accuracy_by(records, lambda r: (r.class_name, column(r)))
     rows = []
     for name in CLASSES:
         if any((name, target) in cells for target in targets):
@@ -126,13 +139,17 @@ def _plane(records: Sequence[Record]) -> str:
                 cell = cells.get((name, target))
                 row.append(f"{100 * cell.value:.1f} ({cell.count})" if cell else "-")
             rows.append(row)
-    return table(["class", *(f"{target:g}" for target in targets)], rows)
+    return table(["class", *(shown(target) for target in targets)], rows)
+
+
+def _band(record: Record) -> float:
+    """The lower edge of the band that a record's reached ratio lies in."""
+    return max(edge for edge in RATIO_BANDS if edge <= record.ratio)
 
 
 def _ratio_bands(records: Sequence[Record]) -> str:
-    edges = (0.0, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128, np.inf)
     rows = []
-    for low, high in pairwise(edges):
+    for low, high in pairwise((*RATIO_BANDS, np.inf)):
         inside = [record for record in records if low <= record.ratio < high]
         if inside:
             rows.append((f"{low:g} to {high:g}", _accuracy(inside)))

@@ -113,16 +113,16 @@ def confusion(records: Sequence[Record], *, fine: bool = False) -> np.ndarray:
     return counts
 
 
-def false_positives_by_origin(records: Sequence[Record]) -> dict[object, Share]:
-    """Share of uncompressed windows that are called compressed, by origin of their source."""
+def false_positives_by(records: Sequence[Record], key: Callable[[Record], str]) -> dict[object, Share]:
+    """Share of uncompressed windows that are called compressed, by `key` (the origin of their source, say) and in `all`."""
     groups: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         if record.class_name == "uncompressed":
-            groups[record.origin].append(record)
+            groups[key(record)].append(record)
             groups["all"].append(record)
     return {
-        origin: share([record.verdict != "uncompressed" for record in members], [record.source for record in members])
-        for origin, members in sorted(groups.items())
+        group: share([record.verdict != "uncompressed" for record in members], [record.source for record in members])
+        for group, members in sorted(groups.items())
     }
 
 

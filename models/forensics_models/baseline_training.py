@@ -58,16 +58,16 @@ class FeatureTable:
 class Recipe:
     """Everything that decides a training run."""
 
-    rounds: int = 500
-    learning_rate: float = 0.08
+    rounds: int = 700
+    learning_rate: float = 0.06
     max_depth: int = 6
     min_child_weight: float = 4.0
     subsample: float = 0.7
     column_share: float = 0.25
     regularisation: float = 2.0
     early_stopping: int = 40
-    strength_rounds: int = 220
-    uncompressed_weight: float = 1.5
+    strength_rounds: int = 300
+    uncompressed_weight: float = 3.0
     seed: int = 2026
     threads: int = 2
 

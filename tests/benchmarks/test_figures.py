@@ -182,14 +182,14 @@ def test_confusion_counts_truth_by_verdict(fine):
 
 def test_false_positives_by_origin():
     records = made(200)
-    shares = summaries.false_positives_by_origin(records)
+    shares = summaries.false_positives_by(records, lambda r: r.origin)
     clean = [r for r in records if r.fine_class == "uncompressed"]
     assert set(shares) == {"all", "div2k", "made"}
     for origin, found in shares.items():
         group = [r for r in clean if origin in ("all", r.origin)]
         assert found.count == len(group)
         assert found.value == pytest.approx(sum(r.verdict != "uncompressed" for r in group) / len(group))
-    assert summaries.false_positives_by_origin([PLAIN]) == {}
+    assert summaries.false_positives_by([PLAIN], lambda r: r.origin) == {}
 
 
 def test_calibration_error_is_the_mean_gap_of_fifteen_bins():
