@@ -9,7 +9,6 @@ import numpy as np
 
 from forensics_features._kernel import fast_kernel, kernel
 
-
 _WHOLE = 32  # rows padded to a multiple of this leave no remainder beside whole vector registers
 
 
@@ -53,7 +52,7 @@ def _codes(values: np.ndarray, scale: np.float32, last: int, codes: np.ndarray) 
     """Bins of |values|, the last for all that lies beyond."""
     limit = np.float32(last)
     for j in range(codes.shape[0]):
-        codes[j] = np.int32(min(abs(values[j]) * scale, limit))
+        codes[j] = np.uint32(np.int32(min(abs(values[j]) * scale, limit)))
 
 
 @kernel
@@ -92,7 +91,6 @@ def phase_scan(
     values = np.empty(padded, np.float32)
     near = np.empty(padded, np.int32)
     codes = np.empty(width, np.uint32)
-    signed = codes.view(np.int32)
     for i in range(plane.shape[0] - size + 1):
         near[:] = 0
         for k in range(kept):
@@ -103,7 +101,7 @@ def phase_scan(
                 _horizontal(line, basis[m], values, near)
                 index = scan_index[k, m]
                 if index >= 0:
-                    _codes(values, scale, counts.shape[3] - 1, signed)
+                    _codes(values, scale, counts.shape[3] - 1, codes)
                     _count_by_column(codes, counts[i % size, index])
         for p in range(size):
             total = 0
@@ -125,21 +123,6 @@ def deal_blocks(plane: np.ndarray, top: int, left: int, size: int, columns: int,
 
 
 @kernel
-def box_mean(plane: np.ndarray, top: int, left: int, vertical: int, out: np.ndarray) -> None:
-    """Means of neighbours, 1 or 2 high and 2 wide, from (top, left) on."""
-    share = np.float32(0.5 / vertical)
-    for i in range(out.shape[0]):
-        upper = plane[top + i * vertical, left:]
-        lower = plane[top + i * vertical + vertical - 1, left:]
-        if vertical == 2:
-            for j in range(out.shape[1]):
-                out[i, j] = ((upper[2 * j] + lower[2 * j]) + (upper[2 * j + 1] + lower[2 * j + 1])) * share
-        else:
-            for j in range(out.shape[1]):
-                out[i, j] = (upper[2 * j] + upper[2 * j + 1]) * share
-
-
-@kernel
 def count_magnitudes(rows: np.ndarray, inverse_bin: float, counts: np.ndarray) -> None:
     """Add |rows| * inverse_bin to `counts` [shape=(1 or len(rows), bins), dtype=int32], pooled in the first case; larger ones are left out."""
     bins = counts.shape[1]
@@ -148,7 +131,7 @@ def count_magnitudes(rows: np.ndarray, inverse_bin: float, counts: np.ndarray) -
     codes = np.empty(width, np.uint32)
     parts = np.zeros((4, bins + 1), np.int32)
     for i in range(rows.shape[0]):
-        _codes(rows[i], scale, bins, codes.view(np.int32))
+        _codes(rows[i], scale, bins, codes)
         _count_by_column(codes, parts)
         target = counts[min(i, counts.shape[0] - 1)]
         for b in range(bins):

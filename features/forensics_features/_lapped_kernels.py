@@ -267,14 +267,14 @@ def transform_grid(
     reach = 2 if lapped else 0
     for i in range(out.shape[1]):
         row = top + 4 * i * row_step
-        if not lapped:
-            _core_row(cosets, row, left, i, lanes, out)
-            continue
-        slot = i % 2 if row_step == 1 else 0
-        if row_step > 1 or i == 0:
-            _overlap_row(cosets, row - reach, left - reach, slot, lanes, strips)
-        _overlap_row(cosets, row + reach, left - reach, 1 - slot, lanes, strips)
-        _core_row(strips, 4 * slot + reach, reach, i, lanes, out)
+        column = left
+        source = cosets
+        if lapped:
+            slot = i % 2 if row_step == 1 else 0
+            for side in range(0 if row_step > 1 or i == 0 else 1, 2):
+                _overlap_row(cosets, row - reach + 2 * reach * side, left - reach, slot ^ side, lanes, strips)
+            source, row, column = strips, 4 * slot + reach, reach
+        _core_row(source, row, column, i, lanes, out)
 
 
 @kernel
@@ -289,13 +289,12 @@ def magnitude_histograms(
     last = np.float32(counts.shape[0] - 1)
     columns = coefficients.shape[2]
     codes = np.empty(columns, np.uint32)
-    signed = codes.view(np.int32)
     other = np.zeros(counts.shape[0], np.int32)
     for k in range(1, coefficients.shape[0]):
         for i in range(coefficients.shape[1]):
             row = coefficients[k, i]
             for j in range(columns):
-                signed[j] = np.int32(min(abs(row[j]) * _BINS_PER_UNIT, last))
+                codes[j] = np.uint32(np.int32(min(abs(row[j]) * _BINS_PER_UNIT, last)))
             for j in range(0, columns - 1, 2):
                 counts[codes[j]] += 1
                 other[codes[j + 1]] += 1

@@ -84,18 +84,21 @@ def lift_columns(
 
 
 @kernel
-def split_rows(high: np.ndarray, low: np.ndarray, steps: np.ndarray, floored: bool) -> None:
-    """All lifting steps [shape=(n, 2): factor, offset] along columns at every sample, in turn on `high` and `low`."""
+def split_rows(high: np.ndarray, low: np.ndarray, steps: np.ndarray, floored: bool, parity: int, stride: int) -> None:
+    """All lifting steps [shape=(n, 2): factor, offset] along columns, in turn on `high` and `low`.
+
+    At every sample with stride 1. With stride 2 `high` and `low` are one array, lifted in place, with low-pass samples at rows =
+    parity (mod 2).
+    """
     for turn in range(steps.shape[0]):
-        if turn % 2 == 0:
-            lift_rows(high, low, steps[turn, 0], steps[turn, 1], floored, 0, 1)
-        else:
-            lift_rows(low, high, steps[turn, 0], steps[turn, 1], floored, 0, 1)
+        target, source = (high, low) if turn % 2 == 0 else (low, high)
+        first = parity ^ 1 ^ (turn % 2) if stride == 2 else 0
+        lift_rows(target, source, steps[turn, 0], steps[turn, 1], floored, first, stride)
 
 
 @kernel
 def split_columns(low: np.ndarray, high: np.ndarray, steps: np.ndarray, floored: bool) -> None:
-    """As `split_rows` along each row; `low` holds the samples and `high` is written."""
+    """As `split_rows` along each row at every sample; `low` holds the samples and `high` is written."""
     for i in range(0, low.shape[0], _STRIP):
         a = high[i : i + _STRIP]
         b = low[i : i + _STRIP]
@@ -103,17 +106,8 @@ def split_columns(low: np.ndarray, high: np.ndarray, steps: np.ndarray, floored:
             for j in range(a.shape[1]):
                 a[r, j] = b[r, j]
         for turn in range(steps.shape[0]):
-            if turn % 2 == 0:
-                lift_columns(a, b, steps[turn, 0], steps[turn, 1], floored)
-            else:
-                lift_columns(b, a, steps[turn, 0], steps[turn, 1], floored)
-
-
-@kernel
-def lift_decimated(rows: np.ndarray, steps: np.ndarray, floored: bool, parity: int) -> None:
-    """All lifting steps along columns in place, low-pass samples at rows = parity (mod 2)."""
-    for turn in range(steps.shape[0]):
-        lift_rows(rows, rows, steps[turn, 0], steps[turn, 1], floored, parity ^ 1 ^ (turn % 2), 2)
+            target, source = (a, b) if turn % 2 == 0 else (b, a)
+            lift_columns(target, source, steps[turn, 0], steps[turn, 1], floored)
 
 
 @fast_kernel
@@ -126,12 +120,11 @@ def parity_histograms(band: np.ndarray, scale: float, margin: int, counts: np.nd
     size = np.float32(scale)
     last = np.float32(counts.shape[2] - 1)
     codes = np.empty(width, np.uint32)
-    signed = codes.view(np.int32)
     first = margin + (margin & 1)
     for i in range(margin, height - margin):
         row = band[i]
         for j in range(width):
-            signed[j] = np.int32(min(abs(row[j]) * size, last))
+            codes[j] = np.uint32(np.int32(min(abs(row[j]) * size, last)))
         even = counts[i & 1, 0]
         odd = counts[i & 1, 1]
         if margin & 1:

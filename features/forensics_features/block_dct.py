@@ -249,8 +249,13 @@ def _chroma_grids(vertical: int, horizontal: int) -> list[tuple[int, int]]:
 
 def _box_mean(plane: np.ndarray, origin: tuple[int, int], vertical: int) -> np.ndarray:
     """The plane at half the width and 1 / `vertical` of the height, from `origin` on."""
-    out = np.empty(((plane.shape[0] - origin[0]) // vertical, (plane.shape[1] - origin[1]) // 2), np.float32)
-    kernels.box_mean(plane, *origin, vertical, out)
+    height = (plane.shape[0] - origin[0]) // vertical * vertical
+    width = (plane.shape[1] - origin[1]) // 2 * 2
+    part = plane[origin[0] : origin[0] + height, origin[1] : origin[1] + width]
+    if vertical == 2:
+        part = part[0::2] + part[1::2]
+    out = part[:, 0::2] + part[:, 1::2]
+    out *= np.float32(0.5 / vertical)
     return out
 
 

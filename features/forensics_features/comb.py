@@ -42,14 +42,14 @@ _WHOLE = 32
 
 
 @cache
-def _waves() -> tuple[np.ndarray, np.ndarray]:
-    """Cosine and sine of each frequency used at 1/2, 3/2, ... bins from the middle, `np.ndarray [shape=(BINS / 2, used), dtype=float32]`.
+def _waves() -> np.ndarray:
+    """Cosine and sine of each frequency used at 1/2, 3/2, ... bins from the middle, `np.ndarray [shape=(2, BINS / 2, used), dtype=float32]`.
 
     A few frequencies more than needed fill whole vector registers.
     """
     used = np.arange(_LOWER[0], _LOWER[0] + -(-(_UPPER[-1] + 1 - _LOWER[0]) // _WHOLE) * _WHOLE)
     angle = 2 * np.pi * np.outer(np.arange(BINS // 2) + 0.5, used) / TRANSFORM
-    return np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
+    return np.stack([np.cos(angle), np.sin(angle)]).astype(np.float32)
 
 
 @fast_kernel
@@ -82,19 +82,16 @@ def _add_waves(parts: np.ndarray, waves: np.ndarray, k: int, sums: np.ndarray) -
 
 @fast_kernel
 def _spectra(
-    histograms: np.ndarray, core: int, cosine: np.ndarray, sine: np.ndarray, lower: np.ndarray, upper: np.ndarray, first: int,
-    contrast: np.ndarray, counts: np.ndarray,
+    histograms: np.ndarray, core: int, waves: np.ndarray, lower: np.ndarray, upper: np.ndarray, first: int, parts: np.ndarray,
+    sums: np.ndarray, contrast: np.ndarray, counts: np.ndarray,
 ) -> None:  # fmt: skip
     """|z| at `first` + k less its mean at lower[k] and upper[k], and the counts outside the core.
 
     |z| does not depend on where phase 0 is: with it in the middle of the populated bins, the cosine sees only the sums of
-    mirrored bins and the sine only their differences, and the empty bins beyond are never looked at.
+    mirrored bins and the sine only their differences, and the empty bins beyond are never looked at. `parts` and
+    `sums` are working space of `_ROWS` rows, zero at first.
     """
     rows, bins = histograms.shape
-    even = np.zeros((_ROWS, bins // 2), np.float32)
-    odd = np.zeros((_ROWS, bins // 2), np.float32)
-    real = np.empty((_ROWS, cosine.shape[1]), np.float32)
-    imaginary = np.empty((_ROWS, cosine.shape[1]), np.float32)
     for start in range(0, rows, _ROWS):
         size = min(_ROWS, rows - start)
         end = core
@@ -105,22 +102,23 @@ def _spectra(
             end = last
         half = (end + 2 * _PASSES - 1) // (2 * _PASSES) * _PASSES
         for r in range(size):
-            counts[start + r] = _fold(histograms[start + r], core, half, even[r], odd[r])
-        real[:] = 0
-        imaginary[:] = 0
-        for k in range(0, half, _PASSES):
-            _add_waves(even, cosine, k, real)
-            _add_waves(odd, sine, k, imaginary)
+            counts[start + r] = _fold(histograms[start + r], core, half, parts[0, r], parts[1, r])
+        for part in range(2):
+            for k in range(0, half, _PASSES):
+                _add_waves(parts[part], waves[part], k, sums[part])
         for r in range(size):
             count = counts[start + r]
-            z = real[r]
-            other = imaginary[r]
+            z = sums[0, r]
+            other = sums[1, r]
             unit = np.float32(1) / count if count >= 8 else np.float32(0)
             for j in range(z.shape[0]):
                 z[j] = unit * np.sqrt(z[j] * z[j] + other[j] * other[j])
             out = contrast[start + r]
             for k in range(out.shape[0]):
                 out[k] = z[first + k] - np.float32(0.5) * (z[lower[k]] + z[upper[k]])
+            for j in range(z.shape[0]):
+                z[j] = 0
+                other[j] = 0
 
 
 def _spectrum(histograms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -128,7 +126,11 @@ def _spectrum(histograms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     rows = np.ascontiguousarray(np.atleast_2d(histograms), np.float32)
     counts = np.empty(len(rows), np.float32)
     contrast = np.empty((len(rows), len(STEPS)), np.float32)
-    _spectra(rows, _CORE_BINS, *_waves(), _LOWER - _LOWER[0], _UPPER - _LOWER[0], _FREQUENCIES[0] - _LOWER[0], contrast, counts)
+    waves = _waves()
+    parts = np.zeros((2, _ROWS, BINS // 2), np.float32)
+    sums = np.zeros((2, _ROWS, waves.shape[2]), np.float32)
+    first = _LOWER[0]
+    _spectra(rows, _CORE_BINS, waves, _LOWER - first, _UPPER - first, int(_FREQUENCIES[0] - first), parts, sums, contrast, counts)
     return contrast, counts
 
 
@@ -157,7 +159,10 @@ def _strongest(contrast: np.ndarray, frequencies: np.ndarray, height: np.ndarray
     """
     for i in range(contrast.shape[0]):
         row = contrast[i]
-        peak = int(np.argmax(row))
+        peak = 0
+        for k in range(1, row.shape[0]):
+            if row[k] > row[peak]:
+                peak = k
         found = peak
         for divisor in range(2, 6):
             index = int(np.rint(frequencies[peak] / divisor)) - frequencies[0]

@@ -249,12 +249,10 @@ def _phase_sums(
     for n in range(tall * wide):
         i = first_i + 8 * (n // wide * rows // tall)
         j = first_j + 8 * (n % wide * columns // wide)
-        if _take(plane, levels, i, j, used % _LANES, blocks):
-            used += 1
-            if used % _LANES == 0:
-                _transform(blocks, (used - 1) % _LANES + 1, dct, half, sums)
-    if used % _LANES > 0:
-        _transform(blocks, used % _LANES, dct, half, sums)
+        used += int(_take(plane, levels, i, j, used, blocks))
+        if used == _LANES or (used > 0 and n == tall * wide - 1):
+            _transform(blocks, used, dct, half, sums)
+            used = 0
     return tall * wide
 
 

@@ -36,7 +36,6 @@ import numpy as np
 
 from forensics_features._wavelet_kernels import (
     band_sums,
-    lift_decimated,
     parity_histograms,
     reversible_components,
     split_columns,
@@ -141,7 +140,7 @@ def undecimated_bands(
         LL[p::2, q::2] * low_scale^2, HL[p::2, 1-q::2], LH[1-p::2, q::2] and HH[1-p::2, 1-q::2] / low_scale^2.
     """
     high, low = plane.copy(), plane.copy()
-    split_rows(high, low, _lifting(wavelet.steps), wavelet.floored)
+    split_rows(high, low, _lifting(wavelet.steps), wavelet.floored, 0, 1)
     return (*_split_columns(low, wavelet), *_split_columns(high, wavelet))
 
 
@@ -161,7 +160,7 @@ def decimated_bands(plane: np.ndarray, wavelet: Wavelet, parity: tuple[int, int]
     """LL, HL, LH, HH of one level at a known parity (vertical, horizontal) of the canvas origin, unscaled as in `undecimated_bands`."""
     p, q = parity
     rows = plane.copy()
-    lift_decimated(rows, _lifting(wavelet.steps), wavelet.floored, p)
+    split_rows(rows, rows, _lifting(wavelet.steps), wavelet.floored, p, 2)
     ll, hl = _split_columns(np.ascontiguousarray(rows[p::2]), wavelet)
     lh, hh = _split_columns(np.ascontiguousarray(rows[p ^ 1 :: 2]), wavelet)
     return [np.ascontiguousarray(band[:, first::2]) for band, first in ((ll, q), (hl, q ^ 1), (lh, q), (hh, q ^ 1))]
