@@ -113,6 +113,63 @@ class ColourSpace:
 
 
 @dataclass(frozen=True)
+class SubsampledChroma:
+    """Chroma once halved along the axes where its factor is 2 and interpolated back, as PhotoCD scans, video frames and many cameras have it.
+
+    `cosited` chroma lies on every other pixel, is low-passed by (1, 2, 1)/4 and comes back by linear or cubic interpolation; otherwise it lies
+    between pixels, is the mean of two, and comes back by one of `INTERPOLATIONS`. `rounded` keeps luma and chroma as 8-bit values
+    on the way. No lossy codec is involved. Grey pictures pass unchanged.
+    """
+
+    kind: ClassVar[str] = "subsampled-chroma"
+    horizontal: int = 2
+    vertical: int = 2
+    interpolation: str = "bilinear"
+    cosited: bool = False
+    rounded: bool = False
+
+    def apply(self, pixels: np.ndarray) -> np.ndarray:
+        """The picture with the softer chroma."""
+        if self.interpolation not in INTERPOLATIONS:
+            raise UsageError(f"interpolation is one of {', '.join(INTERPOLATIONS)}, not {self.interpolation!r}")
+        if {self.horizontal, self.vertical} - {1, 2}:
+            raise UsageError(f"chroma factors are 1 or 2, not {self.horizontal} and {self.vertical}")
+        if pixels.ndim == 2:
+            return pixels
+        planes: list[np.ndarray] = [np.ascontiguousarray(plane) for plane in np.moveaxis(pixels @ _YCBCR.T, -1, 0)]
+        for index in (1, 2):
+            if self.horizontal == 2:
+                planes[index] = self._soften(planes[index])
+            if self.vertical == 2:
+                planes[index] = self._soften(planes[index].T).T
+        stored = np.stack(planes, axis=-1)
+        if self.rounded:
+            stored = np.rint(stored)
+        return np.clip(np.rint(stored @ np.linalg.inv(_YCBCR).T), 0, 255).astype(np.uint8)
+
+    def _soften(self, plane: np.ndarray) -> np.ndarray:
+        """Halve a plane's rows in length and bring them back."""
+        width = plane.shape[1]
+        padded = np.pad(plane, ((0, 0), (2, 3)), mode="symmetric")
+        if not self.cosited:
+            half = 0.5 * (plane[:, 0 : width - width % 2 : 2] + plane[:, 1::2]) if width > 1 else plane
+            picture = Image.fromarray(half.astype(np.float32))
+            larger = picture.resize((2 * half.shape[1], len(plane)), INTERPOLATIONS[self.interpolation])
+            return np.pad(np.asarray(larger, np.float64), ((0, 0), (0, 1)), mode="edge")[:, :width]
+        low = 0.25 * (padded[:, 1:-1] + padded[:, 1:-1]) + 0.25 * (padded[:, :-2] + padded[:, 2:])
+        kept = np.pad(low[:, 1 : width + 1 : 2], ((0, 0), (1, 2)), mode="edge")
+        back = np.empty((len(plane), 2 * (kept.shape[1] - 3)))
+        back[:, 0::2] = kept[:, 1:-2]
+        if self.interpolation == "bilinear":
+            back[:, 1::2] = 0.5 * (kept[:, 1:-2] + kept[:, 2:-1])
+        elif self.interpolation == "nearest":
+            back[:, 1::2] = kept[:, 1:-2]
+        else:
+            back[:, 1::2] = (9 * (kept[:, 1:-2] + kept[:, 2:-1]) - kept[:, :-3] - kept[:, 3:]) / 16
+        return back[:, :width]
+
+
+@dataclass(frozen=True)
 class Grey:
     """BT.601 luma, as one channel or as three equal ones."""
 
@@ -184,7 +241,7 @@ class Requantise:
 
 
 STEPS: dict[str, type] = {
-    step.kind: step for step in (Crop, Resize, ColourSpace, Grey, Palette, Turn, Requantise, Camera)
+    step.kind: step for step in (Crop, Resize, ColourSpace, SubsampledChroma, Grey, Palette, Turn, Requantise, Camera)
 }  # fmt: skip
 """Every kind of step by the name it has in JSON."""
 

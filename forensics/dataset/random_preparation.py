@@ -18,12 +18,13 @@ from forensics.dataset.preparation import (
     Requantise,
     Resize,
     Step,
+    SubsampledChroma,
     Turn,
 )
 from forensics.dataset.sources import Source
 
 KINDS: Mapping[str, float] = {
-    "as-is": 0.27, "camera": 0.28, "resized": 0.20, "colour-space": 0.10, "palette": 0.04, "grey": 0.11,
+    "as-is": 0.22, "camera": 0.25, "resized": 0.17, "colour-space": 0.08, "soft-chroma": 0.14, "palette": 0.04, "grey": 0.10,
 }  # fmt: skip
 """Shares of the kinds of preparation; those that look most like a codec's traces, or leave least to tell, are frequent."""
 
@@ -54,6 +55,8 @@ def draw_preparation(
     steps: list[Step] = [random_crop(source.height, source.width, sides, numbers)]
     if kind == "colour-space":
         steps.append(ColourSpace(str(numbers.choice(COLOUR_SPACES))))
+    elif kind == "soft-chroma":
+        steps.append(draw_chroma(numbers))
     elif kind == "palette":
         steps.append(Palette(int(2 ** numbers.uniform(3, 8)), bool(numbers.random() < 0.5)))
     elif kind == "grey":
@@ -70,6 +73,18 @@ def draw_after(numbers: np.random.Generator) -> tuple[Step, ...]:
     if numbers.random() < 0.8:
         return (Turn(str(numbers.choice(TURNS))),)
     return (Requantise(round(float(numbers.uniform(0.85, 0.99)), 3)),)
+
+
+def draw_chroma(numbers: np.random.Generator) -> SubsampledChroma:
+    """A random history of chroma subsampling without a codec: mostly halved along both axes, mostly linear interpolation."""
+    horizontal, vertical = [(2, 2), (2, 1), (1, 2)][int(numbers.choice(3, p=[0.7, 0.25, 0.05]))]
+    return SubsampledChroma(
+        horizontal,
+        vertical,
+        str(numbers.choice(list(INTERPOLATIONS), p=[0.12, 0.5, 0.2, 0.1, 0.08])),
+        cosited=bool(numbers.random() < 0.5),
+        rounded=bool(numbers.random() < 0.4),
+    )
 
 
 def draw_camera(downsample: int, numbers: np.random.Generator) -> Camera:

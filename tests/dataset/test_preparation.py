@@ -9,7 +9,7 @@ import pytest
 
 from forensics.dataset import preparation
 from forensics.dataset.camera import Camera
-from forensics.dataset.preparation import ColourSpace, Crop, Grey, Palette, Requantise, Resize, Turn
+from forensics.dataset.preparation import ColourSpace, Crop, Grey, Palette, Requantise, Resize, SubsampledChroma, Turn
 from forensics.dataset.synthetic import synthesise
 from forensics.errors import UsageError
 
@@ -34,7 +34,7 @@ def test_steps_survive_json_and_give_the_same_pixels(picture):
 
 def test_every_kind_of_step_is_registered_under_its_own_name():
     assert all(step.kind == name for name, step in preparation.STEPS.items())
-    assert len(preparation.STEPS) == 8
+    assert len(preparation.STEPS) == 9
 
 
 @pytest.mark.parametrize("record", [{"step": "melt"}, {"step": "crop", "top": 1}, {"top": 1}])
@@ -140,3 +140,27 @@ def test_requantising_leaves_fewer_levels_and_stays_near():
     assert len(np.unique(again)) == round(255 * 0.9) + 1
     assert np.abs(again.astype(int) - ramp).max() <= 1
     assert np.array_equal(Requantise(1.0).apply(ramp), ramp)
+
+
+@pytest.mark.parametrize("cosited", [False, True])
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear", "bicubic"])
+@pytest.mark.parametrize("shape", [(21, 34), (1, 1), (8, 2)])
+def test_subsampled_chroma_keeps_luma_and_flat_colours(cosited: bool, interpolation: str, shape: tuple[int, int]) -> None:
+    step = SubsampledChroma(2, 2, interpolation, cosited)
+    flat = np.full((*shape, 3), (200, 30, 90), np.uint8)
+    np.testing.assert_array_equal(step.apply(flat), flat)
+    weights = np.array([0.299, 0.587, 0.114])
+    colours = np.random.default_rng(0).integers(90, 160, (*shape, 3), np.uint8)
+    softened = step.apply(colours)
+    assert abs((softened.astype(float) - colours) @ weights).max() <= 0.51
+    np.testing.assert_array_equal(step.apply(colours[..., 0]), colours[..., 0])
+
+
+def test_subsampled_chroma_by_plain_loops() -> None:
+    """Co-sited linear: even columns keep the (1, 2, 1)/4 mean, odd ones are the mean of their neighbours."""
+    row = np.random.default_rng(1).normal(size=(1, 12))
+    ours = SubsampledChroma(2, 1, "bilinear", True)._soften(row)
+    padded = np.pad(row[0], 1, mode="symmetric")
+    low = [(padded[2 * k] + 2 * padded[2 * k + 1] + padded[2 * k + 2]) / 4 for k in range(6)]
+    expected = [low[j // 2] if j % 2 == 0 else (low[j // 2] + low[min(j // 2 + 1, 5)]) / 2 for j in range(12)]
+    np.testing.assert_allclose(ours[0], expected)
