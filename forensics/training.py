@@ -133,5 +133,5 @@ LIMITS = (
     "Trained on pictures compressed once; a chain of codecs is named after the step that left the clearest traces.",
     "A picture resized, filtered or re-coloured after decoding may have lost its traces and is then called uncompressed.",
     "BPG and HEIC share HEVC intra coding; read their merged probability where the two are close.",
-    "Compression ratios under 3 and strengths beyond 130 lie outside the training range.",
+    "Compression ratios under 3 and over 130 lie outside the training range.",
 )
