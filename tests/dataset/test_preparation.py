@@ -9,7 +9,16 @@ import pytest
 
 from forensics.dataset import preparation
 from forensics.dataset.camera import Camera
-from forensics.dataset.preparation import ColourSpace, Crop, Grey, Palette, Requantise, Resize, SubsampledChroma, Turn
+from forensics.dataset.preparation import (
+    ColourSpace,
+    Crop,
+    Grey,
+    Palette,
+    Requantise,
+    Resize,
+    SubsampledChroma,
+    Turn,
+)
 from forensics.dataset.synthetic import synthesise
 from forensics.errors import UsageError
 

@@ -253,3 +253,19 @@ def test_kernels_are_cached_where_a_folder_can_be_written(tmp_path: Path):
     code = "from forensics_features import planes; import numpy as np; planes.as_planes(np.zeros((64, 64), np.uint8))"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120, env=environment)
     assert list(tmp_path.rglob("planes._ycc*.nbc"))
+
+
+def test_nothing_is_left_in_the_packages_own_folder(tmp_path: Path):
+    """What an uninstallation does not know would stay behind and hide a later editable installation."""
+    package = tmp_path / "site" / "forensics_features"
+    shutil.copytree(Path(forensics_features.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    environment = {**os.environ, "PYTHONPATH": str(package.parent), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    environment.pop("NUMBA_CACHE_DIR", None)
+    code = (
+        "from forensics_features import planes; import numba, numpy as np; "
+        "planes.as_planes(np.zeros((64, 64), np.uint8)); print(planes.__file__, numba.config.CACHE_DIR)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=120, env=environment)
+    assert done.stdout.split() == [str(package / "planes.py")]
+    assert not list(package.rglob("*.nb?"))
+    assert list((tmp_path / "cache").rglob("planes._ycc*.nbc"))
