@@ -14,10 +14,12 @@ from typing import Any
 
 import numba
 
+_config: Any = numba.config
+
 
 def cache_folder() -> str:
     """Where compiled kernels are kept: `NUMBA_CACHE_DIR` if set, else a folder of their own in the user's cache."""
-    chosen = numba.config.CACHE_DIR
+    chosen = _config.CACHE_DIR
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return chosen or str(Path(base) / "compression-forensics" / "kernels")
 
@@ -25,12 +27,12 @@ def cache_folder() -> str:
 @contextmanager
 def _caching_in(folder: str) -> Iterator[None]:
     """Numba's cache folder set while a kernel is declared, and left to other packages as it was."""
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = folder
+    before = _config.CACHE_DIR
+    _config.CACHE_DIR = folder
     try:
         yield
     finally:
-        numba.config.CACHE_DIR = before
+        _config.CACHE_DIR = before
 
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Any:
