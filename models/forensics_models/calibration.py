@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import scipy.optimize
 from scipy.special import logsumexp, softmax
 
 REFERENCE_LOG2_PIXELS = 16.0
@@ -57,6 +56,8 @@ def fit_scaling(
     shrinkage : float
         Pull of the class biases towards zero.
     """
+    import scipy.optimize  # a quarter of a second that judging does not need
+
     classes = margins.shape[1]
     share = weights / weights.sum()
 
