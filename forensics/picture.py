@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import sys
 import threading
 import warnings
 from dataclasses import dataclass, field
@@ -365,8 +364,3 @@ def _notes(
             f"the header states {stated.width}x{stated.height} and {pixels.shape[1]}x{pixels.shape[0]} were decoded"
         )
     return tuple(notes)
-
-
-def read_standard_input(*, max_pixels: int = MAX_PIXELS) -> Picture:
-    """The picture on standard input, named `-`."""
-    return open_picture(sys.stdin.buffer, max_pixels=max_pixels, name="-")

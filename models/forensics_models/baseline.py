@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from forensics_models.calibration import SizedScaling
-from forensics_models.classes import FINE_CLASSES
 from forensics_models.judgement import PictureJudgement, WindowJudgement
 
 CLASSIFIER_FILE = "baseline_classes.onnx.gz"
@@ -129,8 +128,3 @@ class Baseline:
         if features.ndim != 2 or features.shape[1] != len(self.feature_names):
             raise ValueError(f"features have shape (n, {len(self.feature_names)}), not {features.shape}")
         return features
-
-
-def fine_index(name: str) -> int:
-    """Index of a fine class; raises `ValueError` for an unknown name."""
-    return FINE_CLASSES.index(name)
