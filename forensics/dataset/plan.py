@@ -134,21 +134,23 @@ def _stored(variant: str) -> dict[str, Any]:
 
 
 def _random(source: Source, settings: Settings) -> list[Draw]:
-    """Draws in pairs: one preparation with every class on it, and another that is kept uncompressed alone."""
+    """Draws in groups: one preparation with every class on it, and others that are kept uncompressed alone."""
     limits = recipes.RANDOM_SIDES if settings.suite == "random" else recipes.QUICK_SIDES
     if min(source.width, source.height) < limits[0]:
         return []
     draws = []
-    for pair in range(settings.per_source):
-        kind, steps = draw_preparation(source, limits, generator(source, settings, pair, 0))
+    alone = recipes.UNCOMPRESSED_ALONE if settings.suite == "random" else 0
+    for group in range(settings.per_source):
+        kind, steps = draw_preparation(source, limits, generator(source, settings, group, 0))
         jobs = [_stored("random")]
         for index, fine_class in enumerate(FINE_CLASSES[1:], start=1):
-            job = _random_job(fine_class, settings, generator(source, settings, pair, index))
+            job = _random_job(fine_class, settings, generator(source, settings, group, index))
             jobs.extend([job] if job else [])
-        draws.append(_draw(source, settings, 2 * pair, kind, steps, jobs))
-        if settings.suite == "random":
-            kind, steps = draw_preparation(source, limits, generator(source, settings, pair, len(FINE_CLASSES)))
-            draws.append(_draw(source, settings, 2 * pair + 1, kind, steps, [_stored("random-extra")]))
+        draws.append(_draw(source, settings, group * (1 + alone), kind, steps, jobs))
+        for other in range(1, alone + 1):
+            numbers = generator(source, settings, group, len(FINE_CLASSES) + other - 1)
+            kind, steps = draw_preparation(source, limits, numbers)
+            draws.append(_draw(source, settings, group * (1 + alone) + other, kind, steps, [_stored("random-extra")]))
     return draws
 
 

@@ -53,11 +53,13 @@ def test_same_settings_same_plan_and_ids_are_unique(suite):
 
 def test_a_random_draw_holds_every_fine_class_on_one_preparation():
     draws = plan.plan(source(), settings())
-    assert [len(draw.jobs) for draw in draws] == [11, 1, 11, 1]
-    for draw in draws[::2]:
-        assert tuple(job.fine_class for job in draw.jobs) == FINE_CLASSES
-    for draw in draws[1::2]:
-        assert draw.jobs[0].fine_class == "uncompressed"
+    alone = [1] * recipes.UNCOMPRESSED_ALONE
+    assert [len(draw.jobs) for draw in draws] == [len(FINE_CLASSES), *alone] * 2
+    for draw in draws:
+        wanted = FINE_CLASSES if len(draw.jobs) > 1 else ("uncompressed",)
+        assert tuple(job.fine_class for job in draw.jobs) == wanted
+    assert len({draw.number for draw in draws}) == len(draws)
+    assert len({repr(draw.preparation) for draw in draws}) == len(draws)
 
 
 def test_drawn_switches_fit_together():

@@ -1,0 +1,1 @@
+"""How a picture was compressed, from its pixels alone: parameters, traces as evidence, and generations."""

@@ -1,0 +1,154 @@
+"""What the history of a picture is told in: parameters, traces, and the two put together.
+
+A `Parameter` is a number or a name that was recovered from pixels, with its uncertainty, or the reason why it cannot be. A
+`Trace` is the outcome of one test: a statistic, how often chance alone would give it, and a sentence that a second person can
+check. Both are plain data; figures are drawn from a trace's `series` by `forensics.report`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Value = str | int | float | bool | tuple[int | float | None, ...]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of the codec that a picture went through.
+
+    Attributes
+    ----------
+    name : str
+        The field's term in snake case: `quality_factor`, `chroma_subsampling`, `quantization_steps_luma`, `wavelet`, ...
+    value : Value or None
+        What was recovered; None where it is not recoverable. A table is a tuple in raster order, None for entries that left no trace.
+    low, high : float or None
+        Ends of the 90 % interval of a number.
+    probability : float or None
+        Of a named value, in 0..1.
+    unit : str
+        Empty for a bare number or a name.
+    basis : str
+        The measurement behind it, one plain sentence.
+    reason : str
+        Why `value` is None, one plain sentence; empty otherwise.
+    """
+
+    name: str
+    value: Value | None
+    low: float | None = None
+    high: float | None = None
+    probability: float | None = None
+    unit: str = ""
+    basis: str = ""
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.value is None) != bool(self.reason):
+            raise ValueError(f"{self.name}: a parameter has either a value or a reason why it has none")
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, under the names of the attributes."""
+        value = list(self.value) if isinstance(self.value, tuple) else self.value
+        return {
+            "name": self.name, "value": value, "low": self.low, "high": self.high, "probability": self.probability,
+            "unit": self.unit, "basis": self.basis, "reason": self.reason,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The outcome of one trace test on a picture.
+
+    Attributes
+    ----------
+    name : str
+        The test: `colour_lattice`, `dct_comb`, `wavelet_comb`, `grid_phase`, `boundary_profile`, `chroma_spectrum`,
+        `residual_spectrum`.
+    statistic : float
+        The test's own measure; its docstring gives the range.
+    log10_nfa : float
+        Decimal logarithm of the number of false alarms: how many tests as significant as this one are expected in a picture without
+        the trace, over all hypotheses tried (a contrario). At most 0 counts as found at one false alarm a picture; the
+        tests of this package call a trace found at `FOUND_BELOW`. NaN where the test has no such rate (a description only).
+    speaks_for : tuple of str
+        Classes that leave this trace; empty when nothing was found.
+    parameters : mapping
+        What the test read: phase, step, matrix, ... JSON-ready.
+    sentence : str
+        One plain sentence with the numbers in it.
+    series : mapping of str to np.ndarray
+        What the figure of this test shows; not part of the JSON.
+    """
+
+    name: str
+    statistic: float
+    log10_nfa: float
+    speaks_for: tuple[str, ...]
+    parameters: Mapping[str, Any]
+    sentence: str
+    series: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def found(self) -> bool:
+        """Whether the trace is there."""
+        return math.isfinite(self.log10_nfa) and self.log10_nfa <= FOUND_BELOW
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, without the series; a missing rate is None."""
+        return {
+            "name": self.name, "found": self.found, "statistic": self.statistic,
+            "log10_nfa": self.log10_nfa if math.isfinite(self.log10_nfa) else None, "speaks_for": list(self.speaks_for),
+            "parameters": dict(self.parameters), "sentence": self.sentence,
+        }  # fmt: skip
+
+
+FOUND_BELOW = -2.0
+"""A trace is found when fewer than one false alarm in a hundred pictures is expected."""
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One compression that a picture went through: its class, the parameters read, and how sure the order and class are."""
+
+    codec: str
+    probability: float
+    parameters: tuple[Parameter, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {"codec": self.codec, "probability": self.probability, "parameters": [p.to_dict() for p in self.parameters]}
+
+
+@dataclass(frozen=True)
+class History:
+    """How a picture was compressed.
+
+    Attributes
+    ----------
+    parameters : tuple of Parameter
+        Of the last codec.
+    traces : tuple of Trace
+        Every test that ran, found or not, most significant first.
+    generations : tuple of Generation
+        Oldest first; one entry where a single compression is seen, none where there is none.
+    notes : tuple of str
+        What could not be determined, and why; one plain sentence each.
+    """
+
+    parameters: tuple[Parameter, ...] = ()
+    traces: tuple[Trace, ...] = ()
+    generations: tuple[Generation, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, under the names of the attributes."""
+        return {
+            "parameters": [p.to_dict() for p in self.parameters], "traces": [t.to_dict() for t in self.traces],
+            "generations": [g.to_dict() for g in self.generations], "notes": list(self.notes),
+        }  # fmt: skip
