@@ -318,7 +318,18 @@ def _facts(data: bytes, form: str, stated: Stated, suffix: str) -> dict[str, Any
     facts.update(stated.facts)
     if form == "jpeg":
         facts["jpeg"] = _jpeg_facts(data)
+    facts.update(_coded_facts(data, form) if stated.lossy is not False else {})
     return facts
+
+
+def _coded_facts(data: bytes, form: str) -> dict[str, Any]:
+    """Quantiser and colour coding by name, where the file's bit stream can be read that far."""
+    from forensics.codecs import coded_strength
+
+    try:
+        return dict(coded_strength.read(form, data))
+    except CodecError:
+        return {}
 
 
 def _jpeg_facts(data: bytes) -> dict[str, Any]:

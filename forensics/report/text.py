@@ -97,6 +97,7 @@ def _container(result: Analysis) -> str:
         parts.append(f"quality {'' if jpeg['standard_tables'] else 'about '}{jpeg['quality']:g}")
     subsampling = jpeg.get("subsampling") or facts.get("chroma_subsampling")
     parts += [subsampling] if subsampling else []
+    parts += [f"quantiser index {facts['quantizer']:g}"] if facts.get("quantizer") is not None else []
     parts += ["progressive"] if jpeg.get("progressive") else []
     parts += [f"wavelet {facts['wavelet']}"] if facts.get("wavelet") else []
     parts += ["ICC profile"] if facts.get("icc_profile") else []
