@@ -13,6 +13,7 @@ import numpy as np
 from forensics_models.baseline_training import FeatureTable
 
 from forensics.dataset import manifest
+from forensics.dataset.decoders import drawn
 from forensics.dataset.features import WindowPlan, build_table
 from forensics.errors import UsageError
 
@@ -103,7 +104,7 @@ def train_baseline(
     except OSError as error:
         raise UsageError(f"cannot write {out}: {error.strerror}") from None
 
-    plan = WindowPlan(seed=seed)
+    plan = WindowPlan(seed=seed, decoders="varied")
     tables = {
         split: split_table(datasets, split, plan=plan, jobs=jobs, progress=partial(progress, f"measuring {split}"))
         for split in ("train", "val")
@@ -114,6 +115,7 @@ def train_baseline(
         "windows": {split: len(table.labels) for split, table in tables.items()},
         "sources": {split: len(set(table.sources.tolist())) for split, table in tables.items()},
         "window_sizes": [list(group) for group in plan.groups],
+        "decoders": drawn(),
         "packages": package_versions(),
         "limits": list(LIMITS),
     }

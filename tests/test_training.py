@@ -119,7 +119,7 @@ def test_interrupted_measuring_goes_on_where_it_stopped(without, tmp_path, monke
     folder = without(lambda row: False)
     load, loaded = patches.load_pixels, []
 
-    def counting(dataset, row):
+    def counting(dataset, row, decoder=None):
         loaded.append(row.id)
         if len(loaded) == 11:
             raise KeyboardInterrupt

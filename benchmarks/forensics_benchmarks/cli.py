@@ -21,31 +21,34 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--split", default="val", show_default=True, help="Split of the data set that is judged.")
 @click.option("--size", "sizes", type=click.IntRange(64), multiple=True, default=(256,), show_default=True, help="Window side in pixels; may be repeated.")
 @click.option("--centred", is_flag=True, help="Take windows from the centre instead of random offsets.")
+@click.option("--decoder", default="usual", show_default=True, metavar="NAME|usual|varied", help="Decoder of the files, where their class has it.")
 @click.option("--model-dir", type=_FOLDER, help="Judge with the model in this folder instead of the shipped one.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Decides window offsets.")
 @click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="all cores", help="Processes.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the table; features are kept there.")
 def run(
-    dataset: Path, split: str, sizes: tuple[int, ...], centred: bool, model_dir: Path | None, seed: int, jobs: int, out: Path
+    dataset: Path, split: str, sizes: tuple[int, ...], centred: bool, decoder: str, model_dir: Path | None, seed: int, jobs: int, out: Path
 ) -> None:
     """Judge every file of DATASET, a window of each size, and write OUT/windows.csv.
 
     Sides are in pixels. `forensics bench report OUT` prints the figures; an interrupted run goes on where it stopped.
     """
     from forensics.analysis import check_match, shipped_extractor, shipped_judge, trained_judge
+    from forensics.dataset.decoders import check_mode
     from forensics.dataset.features import WindowPlan
     from forensics.dataset.progress import Counter
     from forensics.errors import UsageError
     from forensics_benchmarks.evaluation import evaluate, write_records
     from forensics_benchmarks.summaries import is_right, share
 
+    check_mode(decoder)
     baseline = trained_judge(model_dir) if model_dir else shipped_judge()
     check_match(baseline, shipped_extractor())
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"cannot write {out}: {error.strerror}") from None
-    plan = WindowPlan(groups=tuple((size,) for size in sizes), seed=seed, centred=centred)
+    plan = WindowPlan(groups=tuple((size,) for size in sizes), seed=seed, centred=centred, decoders=decoder)
     with Counter() as counter:
         records = evaluate(
             dataset, split, {"baseline": baseline.judge}, plan=plan, jobs=jobs, cache=out / "features",

@@ -9,21 +9,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from forensics_features import FAMILIES, FEATURES_VERSION, FeatureExtractor
 from forensics_models.baseline_training import FeatureTable
 from forensics_models.classes import FINE_CLASSES
 
-from forensics.dataset import manifest, patches
+from forensics.dataset import decoders, manifest, patches
 from forensics.dataset.manifest import Row
 from forensics.dataset.workers import Workers
 from forensics.errors import ForensicsError, UsageError
+
+_log = logging.getLogger(__name__)
 
 PART_FILES = 64
 """Encoded files whose windows share one part."""
@@ -34,11 +39,13 @@ class WindowPlan:
     """Which windows are cut from each file: one of each group of sizes, at a random offset or in the centre.
 
     A group is a tuple of sides in pixels, one of which is drawn; a side larger than the picture becomes the largest that fits.
+    `decoders` is `usual`, `varied` or a decoder's name, see `forensics.dataset.decoders.load_varied`.
     """
 
     groups: tuple[tuple[int, ...], ...] = ((224, 256, 256), (64, 96, 128, 160, 192, 320))
     seed: int = 2026
     centred: bool = False
+    decoders: str = "usual"
 
 
 @dataclass(frozen=True)
@@ -73,10 +80,10 @@ def cut_windows(pixels: np.ndarray, row: Row, plan: WindowPlan) -> list[np.ndarr
 def _measure(task: _Task) -> Iterator[int]:
     """Worker: write one part; yields its number of windows."""
     extractor = FeatureExtractor(task.families)
-    vectors, facts, names = [], [], []
+    vectors, facts, names, decoded = [], [], [], []
     for row in task.rows:
-        pixels = patches.load_pixels(task.folder, row)
-        for window in cut_windows(pixels, row, task.plan):
+        picture = decoders.load_varied(task.folder, row, task.plan.seed, task.plan.decoders)
+        for window in cut_windows(picture.pixels, row, task.plan):
             vectors.append(extractor.vector(window))
             compressed = row.fine_class != "uncompressed"
             facts.append((
@@ -85,12 +92,14 @@ def _measure(task: _Task) -> Iterator[int]:
                 row.ssim if compressed else np.nan,
             ))  # fmt: skip
             names.append((row.source, row.id))
+            decoded.append((picture.decoder, picture.refused))
     numbers = np.array(facts, np.float32)
     part = task.out.with_name(task.out.name + ".part")
     with part.open("wb") as stream:
         np.savez(
             stream, features=np.stack(vectors), labels=numbers[:, 0].astype(np.int64), log2_ratio=numbers[:, 1], ssim=numbers[:, 2],
             sources=np.array([source for source, _ in names]), files=np.array([file for _, file in names]),
+            decoders=np.array([name for name, _ in decoded]), refused=np.array([name for _, name in decoded]),
         )  # fmt: skip
     part.replace(task.out)
     yield len(vectors)
@@ -149,7 +158,21 @@ def build_table(
             if event.kind == "done":
                 done += 1
                 progress(done, len(groups))
+    _report_refusals(outs, plan)
     return read_parts(outs)
+
+
+def _report_refusals(parts: Sequence[Path], plan: WindowPlan) -> None:
+    """Say how many windows were read by the usual decoder because the one drawn did not read their files."""
+    if plan.decoders == "usual":
+        return
+    refused: Counter[str] = Counter()
+    for path in parts:
+        with np.load(path, allow_pickle=False) as part:
+            refused.update(name for name in part["refused"].tolist() if name)
+    if refused:
+        named = ", ".join(f"{name} {count}" for name, count in sorted(refused.items()))
+        _log.warning("%d windows come from the usual decoder, for another refused: %s", refused.total(), named)
 
 
 def carries_its_label(row: Row) -> bool:
@@ -163,7 +186,11 @@ def carries_its_label(row: Row) -> bool:
 
 def table_key(rows: Sequence[Row], plan: WindowPlan, families: Sequence[str]) -> str:
     """A short name for everything that decides a table's content."""
-    content = [FEATURES_VERSION, list(families), asdict(plan), [(row.id, row.pixels_sha256) for row in rows]]
+    content: list[Any] = [FEATURES_VERSION, list(families), asdict(plan), [(row.id, row.pixels_sha256) for row in rows]]
+    if plan.decoders == "usual":
+        del content[2]["decoders"]
+    elif plan.decoders == "varied":
+        content.append(decoders.drawn())
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 

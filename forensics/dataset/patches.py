@@ -17,6 +17,7 @@ from forensics_models.classes import FINE_CLASSES
 from PIL import Image
 
 from forensics.codecs import registry
+from forensics.codecs.alternatives import Decoder
 from forensics.dataset import manifest
 from forensics.dataset.manifest import Row
 from forensics.dataset.preparation import apply, from_json
@@ -40,10 +41,11 @@ class Patch:
     row: Row
 
 
-def load_pixels(folder: Path, row: Row) -> np.ndarray:
+def load_pixels(folder: Path, row: Row, decoder: Decoder | None = None) -> np.ndarray:
     """The picture of a row, decoded and with its after-steps applied: uint8 RGB or grey.
 
-    Raises `UsageError` for a row without a file, `CodecError` where the file is damaged.
+    `decoder` stands in for the usual one of the row's class; an uncompressed row has no other. Raises `UsageError` for a row
+    without a file, `CodecError` where the file is damaged or that decoder does not read it.
     """
     if row.status != "ok":
         raise UsageError(f"job {row.id} has no file: it is {row.status}")
@@ -52,7 +54,7 @@ def load_pixels(folder: Path, row: Row) -> np.ndarray:
         with Image.open(path, formats=("PNG",)) as picture:
             pixels = np.asarray(picture)
     else:
-        pixels = registry.get(row.encoder).decode(path.read_bytes())
+        pixels = (decoder or registry.get(row.encoder)).decode(path.read_bytes())
     return apply(from_json(json.loads(row.after)), pixels)
 
 

@@ -3,6 +3,9 @@
 Weights follow what is met in practice, with rare settings kept in so that a model has seen them; slow settings are rare
 because a data set needs many files. What a table leaves out is never drawn, and serves to measure generalisation: the AV1
 encoders SVT and rav1e, cjpeg's floating-point DCT, and some of the quantisation-table families.
+
+The same holds for decoders, which are drawn when a data set is read (`forensics.dataset.decoders`): djpeg's floating-point DCT, and
+FFmpeg's bicubic chroma with the cubic of `forensics.codecs.planes` beside it, are never drawn.
 """
 
 from __future__ import annotations
@@ -127,6 +130,36 @@ RECIPES: Mapping[str, Recipe] = {
     }),
 }  # fmt: skip
 """Recipes by registry name; an encoder without one has weight 1 and keeps its defaults."""
+
+
+VARIED_SHARE = 0.25
+"""Share of files that a varied reading has decoded by another decoder than the usual one, where their class has one."""
+
+HELD_OUT_DECODERS = ("djpeg-float", "swscale-bicubic", "planes-bicubic")
+"""Decoders that are never drawn, so that accuracy on their pictures measures generalisation."""
+
+DECODERS: Mapping[str, Mapping[str, float]] = {
+    "jpeg": {
+        "djpeg-nosmooth": 1, "djpeg-fast": 1, "planes-nearest": 0.7, "planes-bilinear": 1, "swscale-fast": 1.2, "swscale-bilinear": 1,
+    },
+    "webp": {
+        "dwebp-nofancy": 1, "dwebp-dither": 1, "planes-nearest": 0.5, "planes-bilinear": 0.7, "swscale-fast": 1.2, "swscale-bilinear": 1,
+    },
+    "avif": {
+        "avifdec-nearest": 0.7, "avifdec-bilinear": 0.5, "planes-nearest": 0.7, "planes-bilinear": 1, "swscale-fast": 1.2,
+        "swscale-bilinear": 1,
+    },
+    "heic": {
+        "heif-convert": 0.4, "planes-nearest": 0.5, "planes-bilinear": 1.5, "swscale-fast": 1.2, "swscale-bilinear": 1.2,
+    },
+    "bpg": {"planes-nearest": 1, "planes-bilinear": 1.5, "swscale-fast": 1.2, "swscale-bilinear": 1.2},
+    "jpegxl": {"djxl": 1},
+    "jpeg2000": {"ffmpeg": 1, "opj_decompress": 0.15},
+}  # fmt: skip
+"""Weights of the further decoders by class; those of HEIC and OpenJPEG that nearly always agree with the usual one are slow and rare.
+
+JPEG XR has none: the one further decoder, JxrDecApp, gives the usual decoder's pixels.
+"""
 
 
 def draw_encoder(
