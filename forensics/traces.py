@@ -52,7 +52,7 @@ def _lattice(key: str, title: str, speaks_for: tuple[str, ...]) -> Trace:
     return Trace(
         name=f"lattice-{key}",
         group="lattice",
-        features=(f"lattice.lattice_{key}_share",),
+        features=(f"lattice.{key}_share",),
         speaks_for=speaks_for,
         absent=f"the colours of {title}",
         sentence=f"{{value}} of the coloured pixels have colours that come out of {title}",
@@ -65,7 +65,7 @@ def _integers(key: str, title: str, speaks_for: tuple[str, ...]) -> Trace:
     return Trace(
         name=f"integers-{key}",
         group="integers",
-        features=tuple(f"lattice.lattice_{key}_{plane}_comb" for plane in ("luma", "cb", "cr")),
+        features=tuple(f"lattice.{key}_{plane}_comb" for plane in ("luma", "cb", "cr")),
         speaks_for=speaks_for,
         absent=f"whole numbers in {title}",
         sentence=f"converted back to {title}, the samples gather at whole numbers (strength {{value}}; about 0.45 where all do)",
@@ -123,7 +123,7 @@ TRACES: tuple[Trace, ...] = (
     Trace(
         name="dct-integers",
         group="dct-integers",
-        features=("rounding.rounding_dct_luma_cosine", "rounding.rounding_dct_luma_cosine_contrast"),
+        features=("rounding.dct_luma_cosine", "rounding.dct_luma_cosine_contrast"),
         speaks_for=("jpeg",),
         absent="whole numbers in 8x8 DCT coefficients",
         sentence="on one 8x8 grid the DCT coefficients lie near whole numbers (strength {value}), as integer quantisation steps leave them",
@@ -174,7 +174,7 @@ TRACES: tuple[Trace, ...] = (
         name="chroma-half",
         group="chroma",
         features=tuple(
-            f"chroma.chroma_{kernel}_{axis}_contrast"
+            f"chroma.{kernel}_{axis}_contrast"
             for kernel in ("repeat", "linear", "triangle", "cubic", "seven_tap", "eight_tap")
             for axis in "xy"
         ),

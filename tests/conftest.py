@@ -16,7 +16,7 @@ FEATURES = (
     "block_dct.comb_best",
     "wavelet.97_y_hl1_comb",
     "wavelet.97_y_hl1_step",
-    "lattice.lattice_bt601_full_share",
+    "lattice.bt601_full_share",
 )
 
 
@@ -44,7 +44,7 @@ class FakeJudge:
         }  # fmt: skip
         span = {"low": 0.0, "median": 0.05, "high": 0.1}
         self.evidence = {name: dict(span) for name in FEATURES}
-        self.evidence["lattice.lattice_bt601_full_share"] = {"low": 0.1, "median": 0.2, "high": 0.3}
+        self.evidence["lattice.bt601_full_share"] = {"low": 0.1, "median": 0.2, "high": 0.3}
         given = {name.replace("_", "-"): p for name, p in probabilities.items()}
         rest = (1 - sum(given.values())) / (len(FINE_CLASSES) - len(given))
         self.fine = np.array([given.get(name, rest) for name in FINE_CLASSES])

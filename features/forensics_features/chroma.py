@@ -86,19 +86,19 @@ _PLANES = ("luma", "cb", "cr")
 _LAGS = (1, 2, 4)
 NAMES = (
     *(
-        f"chroma_{name}_{axis}_{value}"
+        f"{name}_{axis}_{value}"
         for name in RELATIONS
         for axis in _AXES
         for value in ("floor", "contrast")
     ),
-    *(f"chroma_luma_{name}_{axis}_contrast" for name in CONTROLS for axis in _AXES),
-    *(f"chroma_{plane}_band_{axis}_{lag}" for plane in _PLANES for axis in _AXES for lag in _LAGS[:-1]),
-    "chroma_cb_luma_noise",
-    "chroma_cr_luma_noise",
-    "chroma_luma_cb_correlation",
-    "chroma_luma_cr_correlation",
-    "chroma_cb_cr_correlation",
-    *(f"chroma_equal_{axis}_{value}" for axis in _AXES for value in ("share", "contrast")),
+    *(f"luma_{name}_{axis}_contrast" for name in CONTROLS for axis in _AXES),
+    *(f"{plane}_band_{axis}_{lag}" for plane in _PLANES for axis in _AXES for lag in _LAGS[:-1]),
+    "cb_luma_noise",
+    "cr_luma_noise",
+    "luma_cb_correlation",
+    "luma_cr_correlation",
+    "cb_cr_correlation",
+    *(f"equal_{axis}_{value}" for axis in _AXES for value in ("share", "contrast")),
 )
 
 
@@ -308,12 +308,12 @@ def chroma_traces(pixels: np.ndarray) -> dict[str, float]:
     -------
     dict[str, float]
         Keys `NAMES`; axis `x` compares neighbours in a row, `y` in a column. All NaN for a grey picture.
-        `chroma_<relation>_<axis>_floor`: log10 of the mean |residual| in levels on the better phase (-2 for an exact
+        `<relation>_<axis>_floor`: log10 of the mean |residual| in levels on the better phase (-2 for an exact
         relation), and `..._contrast` how much worse the other phase is, from 0; both NaN where chroma changes in fewer than
-        `MINIMUM_PLACES` places. `chroma_luma_<relation>_<axis>_contrast`: the control.
-        `chroma_<plane>_band_<axis>_<lag>`: log10 of the mean squared difference at `lag` over that at twice the lag: -0.6 for a
-        smooth ramp, 0 for white noise. `chroma_<plane>_luma_noise`: log10 of the residual variance over luma's;
-        `..._correlation`: of the residuals, -1..1. `chroma_equal_<axis>_share`: neighbours of equal chroma on the better phase,
+        `MINIMUM_PLACES` places. `luma_<relation>_<axis>_contrast`: the control.
+        `<plane>_band_<axis>_<lag>`: log10 of the mean squared difference at `lag` over that at twice the lag: -0.6 for a
+        smooth ramp, 0 for white noise. `<plane>_luma_noise`: log10 of the residual variance over luma's;
+        `..._correlation`: of the residuals, -1..1. `equal_<axis>_share`: neighbours of equal chroma on the better phase,
         0..1, and `..._contrast` the difference between the phases.
 
     Raises

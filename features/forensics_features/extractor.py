@@ -11,7 +11,7 @@ import numpy as np
 from forensics_features.family import Family
 from forensics_features.planes import Planes, as_planes
 
-FEATURES_VERSION = 1
+FEATURES_VERSION = 2
 """Raised whenever a name, an order or a value of the vector changes; a model states the version it was trained on."""
 
 FAMILIES = ("lattice", "chroma", "rounding", "block_dct", "blockiness", "wavelet", "lapped", "cooccurrence")

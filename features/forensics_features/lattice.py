@@ -123,12 +123,12 @@ COMBS = ("bt601_full", "bt601_limited", "bt709_full", "bt709_limited", "bt2020_l
 """The matrices whose luma and chroma are tested for integers."""
 
 NAMES = (
-    "lattice_grey_share",
-    "lattice_clipped_share",
-    *(f"lattice_{name}_share" for name in DECODERS),
-    "lattice_ycgco_share",
-    *(f"lattice_{name}_{plane}_comb" for name in COMBS for plane in ("luma", "cb", "cr")),
-    *(f"lattice_{name}_{plane}_bias" for name in COMBS[:2] for plane in ("luma", "cb", "cr")),
+    "grey_share",
+    "clipped_share",
+    *(f"{name}_share" for name in DECODERS),
+    "ycgco_share",
+    *(f"{name}_{plane}_comb" for name in COMBS for plane in ("luma", "cb", "cr")),
+    *(f"{name}_{plane}_bias" for name in COMBS[:2] for plane in ("luma", "cb", "cr")),
 )
 
 _FORWARD = np.array([decoder.forward() for decoder in DECODERS.values()], dtype=np.float32)
@@ -265,10 +265,10 @@ def colour_lattice(pixels: np.ndarray) -> dict[str, float]:
     Returns
     -------
     dict[str, float]
-        Keys `NAMES`. `lattice_<lattice>_share`: pixels reproduced exactly, 0..1.
-        `lattice_<matrix>_<plane>_comb`: |mean exp(2 pi i k)|, 0..1, and `..._bias` its imaginary part, -1..1.
+        Keys `NAMES`. `<lattice>_share`: pixels reproduced exactly, 0..1.
+        `<matrix>_<plane>_comb`: |mean exp(2 pi i k)|, 0..1, and `..._bias` its imaginary part, -1..1.
         All of them are NaN with fewer than `MINIMUM_PIXELS` coloured and
-        unclipped pixels. `lattice_grey_share`, `lattice_clipped_share`: pixels left out, 0..1.
+        unclipped pixels. `grey_share`, `clipped_share`: pixels left out, 0..1.
 
     Raises
     ------

@@ -55,16 +55,16 @@ _VARIANCE_BINS = 140  # of the decimal logarithm of a block's variance, from -2 
 _VARIANCE_BIN = 0.05
 
 NAMES = (
-    *(f"rounding_{channel}_{edge}" for channel in _CHANNELS[:3] for edge in ("at_0", "at_255")),
-    *(f"rounding_beside_{edge}" for edge in ("0", "255")),
-    *(f"rounding_{channel}_{value}" for channel in _CHANNELS for value in ("gaps", "comb", "comb_period")),
-    "rounding_colours",
-    "rounding_flat",
-    *(f"rounding_{plane}_noise" for plane in ("luma", "cb", "cr")),
-    *(f"rounding_variance_{round(100 * q)}" for q in VARIANCE_QUANTILES),
-    *(f"rounding_dct_luma_{value}" for value in _COEFFICIENTS),
-    *(f"rounding_dct_{plane}_{value}" for plane in ("cb", "cr") for value in ("cosine", "cosine_contrast")),
-    "rounding_dct_usable",
+    *(f"{channel}_{edge}" for channel in _CHANNELS[:3] for edge in ("at_0", "at_255")),
+    *(f"beside_{edge}" for edge in ("0", "255")),
+    *(f"{channel}_{value}" for channel in _CHANNELS for value in ("gaps", "comb", "comb_period")),
+    "colours",
+    "flat",
+    *(f"{plane}_noise" for plane in ("luma", "cb", "cr")),
+    *(f"variance_{round(100 * q)}" for q in VARIANCE_QUANTILES),
+    *(f"dct_luma_{value}" for value in _COEFFICIENTS),
+    *(f"dct_{plane}_{value}" for plane in ("cb", "cr") for value in ("cosine", "cosine_contrast")),
+    "dct_usable",
 )
 
 
@@ -364,17 +364,17 @@ def rounding_traces(pixels: np.ndarray) -> dict[str, float]:
     dict[str, float]
         Keys `NAMES`, in shares 0..1 unless said otherwise:
 
-        - `rounding_<channel>_at_0`, `..._at_255`: clipped pixels; `rounding_beside_0`, `..._255`: values of 1 and 254, all channels.
-        - `rounding_<channel>_gaps`: histogram bins under a quarter of their neighbours' mean, among those whose neighbours hold
+        - `<channel>_at_0`, `..._at_255`: clipped pixels; `beside_0`, `..._255`: values of 1 and 254, all channels.
+        - `<channel>_gaps`: histogram bins under a quarter of their neighbours' mean, among those whose neighbours hold
           eight pixels; `..._comb`: strongest periodicity of the histogram at periods of 2 to 8.5 levels, whitened, over the median one;
           `..._comb_period`: that period, levels.
-        - `rounding_colours`: distinct colours over pixels in a regular sample; `rounding_flat`: 3x3 neighbourhoods of one colour.
-        - `rounding_<plane>_noise`: log10 of the noise's standard deviation by the median residual, levels, -1 for none;
-          `rounding_variance_<q>`: the q-th percentile of log10(variance of a 4x4 block of luma + 0.01).
-        - `rounding_dct_luma_cosine`: mean cos(2 pi c) of the AC coefficients at the best phase, 0.19 and more when all steps are
+        - `colours`: distinct colours over pixels in a regular sample; `flat`: 3x3 neighbourhoods of one colour.
+        - `<plane>_noise`: log10 of the noise's standard deviation by the median residual, levels, -1 for none;
+          `variance_<q>`: the q-th percentile of log10(variance of a 4x4 block of luma + 0.01).
+        - `dct_luma_cosine`: mean cos(2 pi c) of the AC coefficients at the best phase, 0.19 and more when all steps are
           integers; `..._noise_variance`: mean squared distance to the next integer, 1/12 by chance; `..._zeros`, `..._ones`: |c| below
-          1/2, and from there to 3/2; `..._contrast`: difference to the phase half a block away; `rounding_dct_<cb or cr>_cosine`: the
-          same phase in chroma; `rounding_dct_usable`: blocks neither flat nor clipped. NaN with fewer than `MINIMUM_BLOCKS` of them.
+          1/2, and from there to 3/2; `..._contrast`: difference to the phase half a block away; `dct_<cb or cr>_cosine`: the
+          same phase in chroma; `dct_usable`: blocks neither flat nor clipped. NaN with fewer than `MINIMUM_BLOCKS` of them.
 
         Chroma is NaN for a grey picture.
 

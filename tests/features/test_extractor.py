@@ -17,7 +17,7 @@ from forensics_features import FAMILIES, FeatureExtractor, as_planes, family, to
 EXTRACTOR = FeatureExtractor()
 SIZES = ((64, 64), (64, 300), (301, 97))
 
-COLOUR = r"^chroma\.|^lattice\.(?!lattice_(clipped|grey)_share)|[._](chroma|cb|cr|u|v|g)_"
+COLOUR = r"^chroma\.|^lattice\.(?!(clipped|grey)_share)|[._](chroma|cb|cr|u|v|g)_"
 """Measures of chroma planes, of green as 5/3 and 9/7 without a colour transform see it, and of the lattice of colours."""
 DEEP = r"^wavelet\..*((hh|hl|lh)[45]|hl_lh[45]|margin[45])"
 """Measures of wavelet levels whose bands are too small in a window of 64 pixels a side."""

@@ -61,9 +61,9 @@ def test_every_decoder_output_is_found_on_its_lattice(name: str) -> None:
     assert colours.min() > 0
     assert colours.max() < 255
     values = colour_lattice(colours[:4096].reshape(64, 64, 3).astype(np.uint8))
-    assert values[f"lattice_{name}_share"] > 0.97  # a truncating decoder is inverted on average only
+    assert values[f"{name}_share"] > 0.97  # a truncating decoder is inverted on average only
     if "6bit" not in name and "truncated" not in name:
-        assert values[f"lattice_{name}_share"] > 0.999
+        assert values[f"{name}_share"] > 0.999
 
 
 def test_full_range_decoder_is_the_jfif_formula() -> None:
@@ -83,7 +83,7 @@ def test_shares_equal_a_plain_loop(clip: bool) -> None:
         pixels = np.where(pixels > 120, 255, pixels).astype(np.uint8)
     values = colour_lattice(pixels)
     for name, share in naive_shares(pixels).items():
-        assert values[f"lattice_{name}_share"] == pytest.approx(share, abs=2e-3)
+        assert values[f"{name}_share"] == pytest.approx(share, abs=2e-3)
 
 
 def test_combs_equal_complex_exponentials() -> None:
@@ -95,9 +95,9 @@ def test_combs_equal_complex_exponentials() -> None:
         rows = DECODERS[matrix].forward()
         z = np.exp(2j * np.pi * (rgb[keep] @ rows[:, :3].T + rows[:, 3])).mean(axis=0)
         for plane, expected in zip(("luma", "cb", "cr"), z, strict=True):
-            assert values[f"lattice_{matrix}_{plane}_comb"] == pytest.approx(abs(expected), abs=2e-3)
+            assert values[f"{matrix}_{plane}_comb"] == pytest.approx(abs(expected), abs=2e-3)
             if matrix in lattice.COMBS[:2]:
-                assert values[f"lattice_{matrix}_{plane}_bias"] == pytest.approx(expected.imag, abs=2e-3)
+                assert values[f"{matrix}_{plane}_bias"] == pytest.approx(expected.imag, abs=2e-3)
 
 
 def test_kernels_agree_with_their_python_source() -> None:
@@ -125,17 +125,17 @@ def test_real_files_lie_on_their_decoders_lattice(fmt: str, options: dict, name:
     source = photograph()
     before = colour_lattice(source)
     after = colour_lattice(through(source, fmt, **options))
-    assert before[f"lattice_{name}_share"] < 0.35
-    assert after[f"lattice_{name}_share"] > 0.98
-    best = max(DECODERS, key=lambda key: after[f"lattice_{key}_share"])
+    assert before[f"{name}_share"] < 0.35
+    assert after[f"{name}_share"] > 0.98
+    best = max(DECODERS, key=lambda key: after[f"{key}_share"])
     assert best == name
 
 
 def test_luma_comb_survives_smooth_chroma_and_crops_change_little() -> None:
     decoded = through(photograph(), "JPEG", quality=95, subsampling=2)
     whole, part = colour_lattice(decoded), colour_lattice(decoded[5:125, 3:141])
-    assert whole["lattice_bt601_full_luma_comb"] > 0.35
-    for name in ("lattice_bt601_full_share", "lattice_bt601_full_luma_comb", "lattice_ycgco_share"):
+    assert whole["bt601_full_luma_comb"] > 0.35
+    for name in ("bt601_full_share", "bt601_full_luma_comb", "ycgco_share"):
         assert part[name] == pytest.approx(whole[name], abs=0.05)
     shuffled = np.random.default_rng(0).permutation(decoded.reshape(-1, 3)).reshape(decoded.shape)
     for name, value in colour_lattice(shuffled).items():
@@ -150,15 +150,15 @@ def test_ycgco_integers_are_members() -> None:
         rng.integers(-20, 20, (64, 64)),
     )
     pixels = np.stack([y - cg + co, y + cg, y - cg - co], axis=2).astype(np.uint8)
-    assert colour_lattice(pixels)["lattice_ycgco_share"] == 1
-    assert colour_lattice(photograph())["lattice_ycgco_share"] == pytest.approx(0.25, abs=0.02)
+    assert colour_lattice(pixels)["ycgco_share"] == 1
+    assert colour_lattice(photograph())["ycgco_share"] == pytest.approx(0.25, abs=0.02)
 
 
 @pytest.mark.parametrize("value", [0, 77, 255])
 def test_flat_and_grey_pictures_have_no_lattice(value: int) -> None:
     values = colour_lattice(np.full((64, 80), value, np.uint8))
-    assert values["lattice_grey_share"] == 1
-    assert values["lattice_clipped_share"] == float(value != 77)
+    assert values["grey_share"] == 1
+    assert values["clipped_share"] == float(value != 77)
     assert all(np.isnan(v) for name, v in values.items() if name not in NAMES[:2])
 
 
