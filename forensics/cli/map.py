@@ -1,0 +1,63 @@
+"""`forensics map`: where in a picture which compression shows; a map, an overlay and polygons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("image", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Write the files into this folder."
+)
+@click.option("--side", type=click.IntRange(min=64), help="Width and height of a window in pixels.  [default: by the step]")
+@click.option("--step", type=click.IntRange(min=32), default=32, show_default=True, help="Pixels between windows.")
+@click.option("--limit", type=click.IntRange(min=1), help="Most windows; the step grows to keep it.  [default: 1024]")
+@click.option("-f", "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--max-pixels", type=click.IntRange(min=1), help="Refuse larger pictures.  [default: 250000000]")
+@click.option(
+    "--model-dir",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Judge with the model that `forensics train` wrote into this folder.  [default: the shipped model]",
+)
+def command(
+    image: Path,
+    out: Path,
+    side: int | None,
+    step: int,
+    limit: int | None,
+    form: str,
+    max_pixels: int | None,
+    model_dir: Path | None,
+) -> None:
+    """Show where in a picture which compression left its traces, and find regions whose history differs.
+
+    Writes map.png, overlay.png and regions.json (polygons in pixels) into the folder. Exit code: 0 done, 1 wrong usage, 2 the picture cannot
+    be analysed.
+    """
+    import json
+
+    from forensics.analysis import shipped_judge, trained_judge
+    from forensics.errors import PictureError
+    from forensics.localisation import outputs
+    from forensics.localisation.regions import locate
+    from forensics.localisation.scan import LIMIT, window_map
+    from forensics.picture import MAX_PIXELS, open_picture
+
+    judge = shipped_judge() if model_dir is None else trained_judge(model_dir)
+    try:
+        picture = open_picture(image, max_pixels=max_pixels or MAX_PIXELS)
+        scanned = window_map(picture.pixels, side=side, step=step, limit=limit or LIMIT, judge=judge)
+    except PictureError as error:
+        click.echo(f"forensics: error: {image}: {error}", err=True)
+        raise SystemExit(2) from None
+    found = locate(scanned, judge=judge)
+    outputs.save(found, picture.pixels, out, name=picture.name, sha256=picture.sha256)
+    if form == "json":
+        document = outputs.to_dict(found, name=picture.name, sha256=picture.sha256)
+        click.echo(json.dumps(document, allow_nan=False))
+    else:
+        click.echo(outputs.text(found, picture.name))
+        click.echo(f"  files       {', '.join(str(out / file) for file in outputs.FILES)}")
