@@ -1,0 +1,127 @@
+"""Comb in 8x8 DCT coefficients of luma: JPEG's quantisation, by frequency, at the one phase of the grid where it is seen.
+
+All 64 phases are tried, at two scales: steps of 1 to 43 as they are, and of 4 to 171 on the picture at a quarter of its
+contrast, where rounding noise weighs less. `phase_comb` has the null model. Blocks that repeat others but for a
+constant are counted once.
+
+References
+----------
+.. [1] Z. Fan, R. L. de Queiroz, "Identification of bitmap compression history: JPEG detection and quantizer estimation",
+   IEEE Trans. Image Processing 12(2), 2003, doi:10.1109/TIP.2002.807361.
+.. [2] ITU-T T.81, A.3.3 and A.3.4 (DCT and quantisation).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from forensics_features.block_dct import aligned_dct, phase_scan
+from forensics_features.comb import BINS
+
+from forensics.history.findings import FOUND_BELOW, Trace
+from forensics.history.traces.a_contrario import log10_nfa
+from forensics.history.traces.phase_comb import STEPS, CombEvidence, comb_evidence
+from forensics.history.traces.regions import Sample
+from forensics.history.traces.wording import chance
+
+NAME = "dct_comb"
+SPEAKS_FOR = ("jpeg",)
+BLOCK = 8
+KEPT = 5
+"""Frequencies 0..KEPT-1 of each direction are looked at, the mean excepted."""
+SCALES = (1.0, 4.0)
+_INDEX = np.arange(-1, KEPT * KEPT - 1).reshape(KEPT, KEPT)
+_ROW_TAIL = -4.0
+"""A frequency's step is told when chance gives its comb less often than this (log10)."""
+
+
+def dct_comb(sample: Sample) -> Trace:
+    """Test the 64 phases of the 8x8 grid.
+
+    Returns
+    -------
+    Trace
+        `statistic`: |D| of the clearest frequency, 0..1 (`phase_comb`). `parameters`: `phase` (row, column of the grid in the
+        picture), `steps` (8x8 in raster order, None where no comb is clear), `scale`. `series`: `steps`, `strength` and `tail` of
+        the frequencies [shape=(5, 5)], `candidates`, `spectrum` [shape=(24, steps)], `phase_scores` [shape=(8, 8)], log10 NFA.
+    """
+    results = [_at_scale(sample, scale) for scale in SCALES]
+    best = min(range(len(SCALES)), key=lambda k: results[k].log10_nfa)
+    evidence, scale = results[best], SCALES[best]
+    nfa = log10_nfa(evidence.log10_nfa, len(SCALES))
+    phase = divmod(evidence.phase, BLOCK)
+    found = nfa <= FOUND_BELOW
+    clear = evidence.tail < _ROW_TAIL
+    top = int(evidence.tail.argmin())
+    parameters = {
+        "phase": list(phase) if found else None,
+        "steps": _table(np.where(clear, evidence.step * scale, np.nan)) if found else None,
+        "scale": scale,
+    }
+    return Trace(
+        name=NAME,
+        statistic=float(evidence.strength[top]),
+        log10_nfa=nfa,
+        speaks_for=SPEAKS_FOR if found else (),
+        parameters=parameters,
+        sentence=_sentence(evidence, scale, nfa, phase, clear, found),
+        series={
+            "steps": _square(evidence.step * scale),
+            "strength": _square(evidence.strength),
+            "tail": _square(evidence.tail),
+            "candidates": STEPS * scale,
+            "spectrum": evidence.spectrum,
+            "phase_scores": evidence.phase_scores.reshape(BLOCK, BLOCK),
+        },
+    )
+
+
+def _at_scale(sample: Sample, scale: float) -> CombEvidence:
+    histograms = np.zeros((BLOCK * BLOCK, KEPT * KEPT - 1, BINS), np.int64)
+    planes = [region.y if scale == 1 else region.y / np.float32(scale) for region in sample.regions]
+    for plane in planes:
+        histograms += phase_scan(plane, BLOCK, KEPT, _INDEX)[1]
+    evidence = comb_evidence(histograms)
+    if evidence.log10_nfa > 0:
+        return evidence
+    return comb_evidence(histograms, _distinct_share(sample, divmod(evidence.phase, BLOCK)))
+
+
+def _distinct_share(sample: Sample, phase: tuple[int, int]) -> float:
+    """Share of the blocks with any contrast that differ from all others by more than a constant or the sign."""
+    total = distinct = 0
+    for region in sample.regions:
+        blocks = aligned_dct(region.y, BLOCK, phase, KEPT).reshape(KEPT * KEPT, -1)[1:].astype(np.float64)
+        blocks = blocks[:, np.abs(blocks).max(axis=0) > 1]
+        mark = np.abs(np.random.default_rng(0).normal(size=len(blocks)) @ blocks)
+        total += blocks.shape[1]
+        distinct += len(np.unique(np.round(mark, 2)))
+    return distinct / max(total, 1)
+
+
+def _square(values: np.ndarray) -> np.ndarray:
+    """Values of the 24 frequencies as a square with NaN at the mean."""
+    return np.concatenate([[np.nan], values]).reshape(KEPT, KEPT)
+
+
+def _table(steps: np.ndarray) -> list[float | None]:
+    """8x8 in raster order, rounded; None where there is no step."""
+    full = np.full((BLOCK, BLOCK), np.nan)
+    full[:KEPT, :KEPT] = _square(steps)
+    return [None if np.isnan(step) else round(float(step), 2) for step in full.ravel()]
+
+
+def _sentence(
+    evidence: CombEvidence, scale: float, nfa: float, phase: tuple[int, int], clear: np.ndarray, found: bool
+) -> str:
+    if not found:
+        return (
+            "At none of the 64 phases of an 8x8 grid do DCT coefficients of luma gather at multiples of a step more than at the "
+            f"other phases (expected by chance in {chance(nfa)})."
+        )
+    steps = evidence.step[clear] * scale
+    span = f"steps {steps.min():.1f} to {steps.max():.1f} at {len(steps)} of 24 frequencies" if len(steps) else "steps not told apart"
+    return (
+        f"On the 8x8 grid that starts at row {phase[0]}, column {phase[1]}, DCT coefficients of luma gather at multiples of "
+        f"quantisation steps ({span}), at the other 63 phases they do not; chance gives this in {chance(nfa)}."
+    )
+

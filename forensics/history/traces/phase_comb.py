@@ -1,0 +1,149 @@
+"""The shared test of all combs: does one phase of a grid show a comb that the other phases do not?
+
+Coefficients quantised with step q lie near multiples of q, so their empirical characteristic function at the frequency 1/q,
+z = mean exp(2 pi i |c| / q), is far from that of a smooth distribution. What a smooth distribution, the picture's own values
+or its 8-bit numbers do to z, they do alike at every phase of the grid: the null model is that phases are exchangeable.
+D = z(phase) - mean of z at the others is then a mean of n independent unit vectors less its expectation, and
+P(n |D|^2 >= u) = exp(-u) for large n. Where contents repeat (flat graphics, textures) the vectors are fewer than n: the mean of
+n |D|^2 over the other phases, which should be 1, measures by how much, and divides u.
+
+The tails of the rows (frequencies, bands) are combined by Fisher's method.
+
+References
+----------
+.. [1] Z. Fan, R. L. de Queiroz, IEEE Trans. Image Processing 12(2), 2003, doi:10.1109/TIP.2002.807361.
+.. [2] K. V. Mardia, P. E. Jupp, "Directional Statistics", Wiley 2000, section 5.3 (Rayleigh's test).
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from forensics_features.comb import BINS, CORE, FINE_BIN
+from scipy.ndimage import uniform_filter1d
+
+from forensics.history.traces.a_contrario import LN10, log10_gamma_tail, log10_nfa
+
+FREQUENCIES = np.arange(6, 262) / 256.0
+"""Candidate combs, in periods a unit of the coefficient."""
+STEPS = 1.0 / FREQUENCIES
+"""Candidate quantisation steps, falling from 43 to 1 unit."""
+LEAST_VALUES = 24
+"""A row with fewer values outside the zero cell says nothing."""
+_INDEPENDENT = len(FREQUENCIES) / 2
+"""Frequencies this far apart in number are independent: values end at 64 units and the grid is twice as fine."""
+_SMOOTHING = 31
+_CENTRES = (np.arange(int(CORE / FINE_BIN), BINS) + 0.5) * FINE_BIN
+
+
+class CombEvidence(NamedTuple):
+    """What the best phase shows.
+
+    Attributes
+    ----------
+    phase : int
+        Index of the best phase.
+    log10_nfa : float
+        Of all phases and rows together, before other hypotheses.
+    strength : np.ndarray [shape=(rows,), dtype=float64]
+        |D| at each row's most significant step, 0..1.
+    step : np.ndarray [shape=(rows,), dtype=float64]
+        That step, in units of the coefficient: the largest one of which the comb is a multiple.
+    tail : np.ndarray [shape=(rows,), dtype=float64]
+        log10 of the probability of so strong a comb at some step.
+    count : np.ndarray [shape=(rows,), dtype=float64]
+        Values outside the zero cell.
+    spectrum : np.ndarray [shape=(rows, len(STEPS)), dtype=float64]
+        |D| at every step.
+    phase_scores : np.ndarray [shape=(phases,), dtype=float64]
+        log10 of the number of false alarms of each phase.
+    """
+
+    phase: int
+    log10_nfa: float
+    strength: np.ndarray
+    step: np.ndarray
+    tail: np.ndarray
+    count: np.ndarray
+    spectrum: np.ndarray
+    phase_scores: np.ndarray
+
+
+@cache
+def _waves() -> np.ndarray:
+    """exp(2 pi i c f) at bin centres, `np.ndarray [shape=(BINS, len(FREQUENCIES)), dtype=complex64]`; 0 in the zero cell."""
+    centres = (np.arange(BINS) + 0.5) * FINE_BIN
+    waves = np.exp(2j * np.pi * np.outer(centres, FREQUENCIES))
+    waves[: int(CORE / FINE_BIN)] = 0
+    return waves.astype(np.complex64)
+
+
+def comb_evidence(histograms: np.ndarray, distinct: float = 1.0) -> CombEvidence:
+    """Test whether one phase shows combs that the others do not.
+
+    Parameters
+    ----------
+    histograms : np.ndarray [shape=(phases, rows, BINS)]
+        Counts of |c| in bins of `FINE_BIN`, from 0; at least three phases.
+    distinct : float
+        Share of the values that are no copies of others, 0..1; copies are no evidence.
+    """
+    phases, rows = histograms.shape[:2]
+    count = histograms[:, :, int(CORE / FINE_BIN) :].sum(axis=2).astype(np.float64)
+    z = (histograms.reshape(-1, BINS).astype(np.float32) @ _waves()).reshape(phases, rows, -1)
+    z /= np.maximum(count, 1)[:, :, None]
+    difference = np.abs(z - (z.sum(axis=0) - z) / (phases - 1))
+    effective = distinct * count * (1 - 1 / phases)
+    usable = count >= LEAST_VALUES
+    scores = _fisher(effective[:, :, None] * difference**2, usable)
+    best = int(scores.argmin())
+    others = np.arange(phases) != best
+    # The spread of the other phases among themselves: the best one must not widen it.
+    rest = np.abs(z[others] - z[others].mean(axis=0)) ** 2 * (phases - 1) / max(phases - 2, 1)
+    spread = uniform_filter1d((rest * count[others, :, None]).mean(axis=0), _SMOOTHING, axis=-1, mode="nearest")
+    surplus = effective[:, :, None] * difference**2 / np.maximum(spread, 1.0)
+    scores = _fisher(surplus, usable)
+    peak = surplus[best].argmax(axis=1)
+    tails = _row_tails(surplus[best], usable[best])
+    outside = histograms[best, :, int(CORE / FINE_BIN) :]
+    mean = (outside @ _CENTRES) / np.maximum(count[best], 1)
+    index = np.array([_fundamental(row, at) for row, at in zip(surplus[best], mean.tolist(), strict=True)])
+    return CombEvidence(
+        phase=best,
+        log10_nfa=log10_nfa(float(scores[best]), phases),
+        strength=difference[best, np.arange(rows), peak] * usable[best],
+        step=STEPS[index],
+        tail=tails / -LN10,
+        count=count[best],
+        spectrum=difference[best],
+        phase_scores=scores + math.log10(phases),
+    )
+
+
+def _row_tails(surplus: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """-ln of the tail of the most significant step, over the last axis; 0 for rows without values."""
+    return np.where(usable, np.maximum(surplus.max(axis=-1) - math.log(_INDEPENDENT), 0.0), 0.0)
+
+
+def _fisher(surplus: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """log10 tail of each phase, `np.ndarray [shape=(phases,), dtype=float64]`, from n |D|^2 [shape=(phases, rows, steps)]."""
+    totals = _row_tails(surplus, usable).sum(axis=1)
+    rows = usable.sum(axis=1)
+    return np.array([log10_gamma_tail(t, n) if n else 0.0 for t, n in zip(totals.tolist(), rows.tolist(), strict=True)])
+
+
+def _fundamental(surplus: np.ndarray, mean: float) -> int:
+    """The largest step that explains the comb about as well as the best one and is not above the mean of the values.
+
+    A comb of step q also peaks at q / 2, q / 3, ...; where all values are one step, every frequency does.
+    """
+    allowed = np.where(STEPS <= 1.15 * mean, surplus, 0.0)
+    if allowed.max() <= 0:
+        allowed = surplus
+    at = int(np.argmax(allowed >= 0.5 * allowed.max()))
+    while at + 1 < len(allowed) and allowed[at + 1] > allowed[at]:
+        at += 1
+    return at
