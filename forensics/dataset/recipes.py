@@ -146,7 +146,7 @@ DECODERS: Mapping[str, Mapping[str, float]] = {
         "dwebp-nofancy": 1, "dwebp-dither": 1, "planes-nearest": 0.5, "planes-bilinear": 0.7, "swscale-fast": 1.2, "swscale-bilinear": 1,
     },
     "avif": {
-        "avifdec-nearest": 0.7, "avifdec-bilinear": 0.5, "planes-nearest": 0.7, "planes-bilinear": 1, "swscale-fast": 1.2,
+        "avifdec-nearest": 0.7, "avifdec-bilinear": 0.2, "planes-nearest": 0.7, "planes-bilinear": 1, "swscale-fast": 1.2,
         "swscale-bilinear": 1,
     },
     "heic": {
@@ -156,7 +156,7 @@ DECODERS: Mapping[str, Mapping[str, float]] = {
     "jpegxl": {"djxl": 1},
     "jpeg2000": {"ffmpeg": 1, "opj_decompress": 0.15},
 }  # fmt: skip
-"""Weights of the further decoders by class; those of HEIC and OpenJPEG that nearly always agree with the usual one are slow and rare.
+"""Weights of the further decoders by class; commands that mostly agree with the usual decoder are slow and rare.
 
 JPEG XR has none: the one further decoder, JxrDecApp, gives the usual decoder's pixels.
 """
