@@ -11,20 +11,24 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol
 
 import numpy as np
-from forensics_models.classes import CLASSES, FINE_CLASSES, HEVC_INTRA
+from forensics_models.classes import CLASSES, FINE_CLASSES, HEVC_FAMILY, HEVC_INTRA, INCONCLUSIVE
+from forensics_models.judgement import decide
 
 from forensics import __version__
 from forensics.errors import PictureError, UsageError
 from forensics.evidence import Statement, statements
 from forensics.picture import MAX_PIXELS, Picture, from_array, open_picture
 from forensics.windows import LIMIT, SEED, SIDE, Window, choose_windows
-from forensics.wording import HEVC_FAMILY, INCONCLUSIVE, TITLES, percent
+from forensics.wording import TITLES, percent
+
+if TYPE_CHECKING:
+    from forensics.history.findings import History
 
 MINIMUM_SIDE = 64
 """Smallest width and height that is analysed, in pixels."""
@@ -123,6 +127,8 @@ class Analysis:
         What was left out and what this analysis cannot tell.
     versions : dict of str to str
         Package, features and model.
+    history : History or None
+        How it was compressed; None unless `forensics.history.recover` was asked.
     """
 
     name: str
@@ -144,10 +150,18 @@ class Analysis:
     windows: tuple[WindowVerdict, ...]
     limits: tuple[str, ...]
     versions: dict[str, str]
+    history: History | None = None
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it."""
+        from forensics.report.html_notebook import fragment
+
+        return fragment(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON-ready values, under the names of the attributes."""
-        plain = asdict(self)
+        plain = asdict(replace(self, history=None))
+        plain["history"] = self.history.to_dict() if self.history else None
         plain["ranking"] = {name: probability for name, probability in self.ranking}
         plain["ratio"] = self.ratio._asdict() if self.ratio else None
         plain["ssim"] = self.ssim._asdict() if self.ssim else None
@@ -314,15 +328,6 @@ def _compose(
         limits=_limits(picture, windows, features, extractor.feature_names, judge),
         versions=_versions(judge, extractor),
     )
-
-
-def decide(probabilities: dict[str, float], threshold: float) -> tuple[str, float]:
-    """The verdict and its probability: the best class, else the merged HEVC family, else `inconclusive`."""
-    best = max(probabilities, key=lambda name: probabilities[name])
-    if probabilities[best] >= threshold:
-        return best, probabilities[best]
-    merged = sum(probabilities[name] for name in HEVC_INTRA)
-    return (HEVC_FAMILY, merged) if merged >= threshold else (INCONCLUSIVE, probabilities[best])
 
 
 def _variants(best: str, fine: np.ndarray) -> dict[str, float]:

@@ -78,6 +78,7 @@ def analyze_all(
     jobs: int = 1,
     max_pixels: int = MAX_PIXELS,
     model_dir: Path | None = None,
+    then: Callable[[Picture, Analysis], Analysis] | None = None,
     work: Callable[[str, int], Result] | None = None,
     progress: bool = False,
 ) -> Iterator[Result]:
@@ -93,8 +94,10 @@ def analyze_all(
         Larger pictures are refused.
     model_dir : Path, optional
         Folder of the model that judges; the shipped one by default.
+    then : callable, optional
+        Gets each open picture and its analysis, where it was opened, and gives the analysis to go on with; picklable for several processes.
     work : callable, optional
-        What turns an input into a result; `analyze_one` with that model by default.
+        What turns an input into a result; `analyze_one` with that model and `then` by default.
     progress : bool
         Whether to show a progress line, where standard error is a terminal.
 
@@ -111,7 +114,8 @@ def analyze_all(
     if work is None:
         check_model(model_dir)
         announce_compilation()
-        work = analyze_one if model_dir is None else partial(analyze_one, model_dir=model_dir)
+        plain = model_dir is None and then is None
+        work = analyze_one if plain else partial(analyze_one, model_dir=model_dir, then=then)
     with Progress("analyze", len(inputs), stream=None if progress else io.StringIO()) as line:
         ordered = (
             _alone(inputs, max_pixels, work)
@@ -128,13 +132,23 @@ def check_model(model_dir: Path | None) -> None:
     check_match(shipped_judge() if model_dir is None else trained_judge(model_dir), shipped_extractor())
 
 
-def analyze_one(name: str, max_pixels: int, model_dir: Path | None = None) -> Result:
-    """One input to its result: whatever goes wrong is in the `Failure`. Worker processes use one thread each."""
+def analyze_one(
+    name: str,
+    max_pixels: int,
+    model_dir: Path | None = None,
+    then: Callable[[Picture, Analysis], Analysis] | None = None,
+) -> Result:
+    """One input to its result: whatever goes wrong is in the `Failure`. Worker processes use one thread each.
+
+    `then` gets the open picture and its analysis, and gives the analysis to go on with.
+    """
     threads = None if multiprocessing.parent_process() is None else 1
     source = sys.stdin.buffer if name == STANDARD_INPUT else name
     try:
         judge = None if model_dir is None else trained_judge(model_dir)
-        return analyze(open_quietly(source, max_pixels, printable(name)), judge=judge, threads=threads)
+        picture = open_quietly(source, max_pixels, printable(name))
+        result = analyze(picture, judge=judge, threads=threads)
+        return result if then is None else then(picture, result)
     except ForensicsError as error:
         return Failure(printable(name), printable(" ".join(str(error).split())))
     except MemoryError:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-HEVC_FAMILY = "hevc-intra"
-"""The verdict that stands for BPG or HEIC where the two cannot be told apart."""
-INCONCLUSIVE = "inconclusive"
+from forensics_models.classes import HEVC_FAMILY, INCONCLUSIVE
 
 TITLES = {
     "uncompressed": "uncompressed",

@@ -32,6 +32,18 @@ import click
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Judge with the model that `forensics train` wrote into this folder.  [default: the shipped model]",
 )
+@click.option(
+    "--history/--no-history",
+    default=None,
+    help="Recover parameters and test traces too.  [default: with --report and --plots]",
+)
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    metavar="FILE_OR_DIR",
+    help="Write a page for people: a .html file for one picture, a folder with an index for several.",
+)
+@click.option("--plots", type=click.Path(file_okay=False, path_type=Path), help="Save the traces' figures in this folder.")
 def command(
     paths: tuple[str, ...],
     recursive: bool,
@@ -40,6 +52,9 @@ def command(
     jobs: int,
     max_pixels: int | None,
     model_dir: Path | None,
+    history: bool | None,
+    report: Path | None,
+    plots: Path | None,
 ) -> None:
     """Say whether pictures were ever lossily compressed, by which codec and how strongly.
 
@@ -52,13 +67,22 @@ def command(
 
     inputs = expand(paths, recursive=recursive)
     check_model(model_dir)
+    pages = None
+    if report is not None or plots is not None or history:
+        from forensics.report.pages import page_writer, write_index
+
+        pages = page_writer(inputs, report, plots, history=history, model_dir=model_dir, max_pixels=max_pixels)
+    kept = []
     with Writer(form, out) as writer:
         failed = 0
         progress = len(inputs) > 1 and not writer.on_terminal
         results = analyze_all(
-            inputs, jobs=jobs, max_pixels=max_pixels or MAX_PIXELS, model_dir=model_dir, progress=progress
+            inputs, jobs=jobs, max_pixels=max_pixels or MAX_PIXELS, model_dir=model_dir, then=pages, progress=progress
         )
         for result in results:
             failed += writer.write(result)
+            kept += [result] if pages is not None and pages.folder else []
+    if pages is not None and pages.folder and report is not None:
+        write_index(report, kept)
     if failed:
         raise SystemExit(2)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from typing import TYPE_CHECKING
 
 from forensics.analysis import Analysis, Interval
 from forensics.report.failure import Failure
 from forensics.wording import HEVC_FAMILY, INCONCLUSIVE, TITLES, percent
+
+if TYPE_CHECKING:
+    from forensics.history.findings import History, Parameter
 
 _WIDTH = 100
 _INDENT = 14
@@ -27,7 +31,7 @@ def render(result: Analysis | Failure, *, colour: bool = False) -> str:
         return f"{bold}{result.name}{plain}\n{_row('error', result.error)}"
     lines = [f"{bold}{result.name}{plain}  {dim}{_container(result)}{plain}\n"]
     lines.append(
-        _row("verdict", f"{bold}{TITLES[result.verdict]}{plain}, {_verdict_note(result)}", wrap=False)
+        _row("verdict", f"{bold}{TITLES[result.verdict]}{plain}, {verdict_note(result)}", wrap=False)
     )
     lines.append(_row("ranking", _ranking(result)))
     if result.ratio is not None and result.ssim is not None:
@@ -38,6 +42,8 @@ def render(result: Analysis | Failure, *, colour: bool = False) -> str:
         "evidence",
         [_evidence(result, i) for i in range(len(result.evidence))] or ["none outside the ordinary"],
     )
+    if result.history is not None:
+        lines += history_lines(result.history)
     lines += _rows("limits", list(result.limits))
     lines.append(
         f"{dim}{_row('sha256', result.sha256, wrap=False)}{_row('versions', _versions(result))}{plain}"
@@ -57,7 +63,8 @@ def _rows(label: str, texts: list[str]) -> list[str]:
     return [_row(label if i == 0 else "", text) for i, text in enumerate(texts)]
 
 
-def _verdict_note(result: Analysis) -> str:
+def verdict_note(result: Analysis) -> str:
+    """The verdict's probability in words, with what belongs to it."""
     if result.verdict == INCONCLUSIVE:
         return f"{percent(result.compressed)} compressed; best guess {TITLES[result.best]} at {percent(result.probability)}"
     note = f"probability {percent(result.probability)}"
@@ -78,6 +85,29 @@ def _ranking(result: Analysis) -> str:
 
 def _interval(interval: Interval, digits: int) -> str:
     return f"{interval.estimate:.{digits}f} [{interval.low:.{digits}f} to {interval.high:.{digits}f}]"
+
+
+def history_lines(history: History) -> list[str]:
+    """Parameters, traces that were found, the chain of compressions, and what stays open."""
+    known = [_parameter(p) for p in history.parameters if p.value is not None]
+    missing = [f"{p.name.replace('_', ' ')}: {p.reason}" for p in history.parameters if p.value is None]
+    found = [f"{trace.sentence} (10^{trace.log10_nfa:.1f} false alarms)" for trace in history.traces if trace.found]
+    chain = [f"{TITLES.get(g.codec, g.codec)} ({percent(g.probability)})" for g in history.generations]
+    lines = _rows("parameters", known or ["none recovered"])
+    lines += _rows("traces", found or ["none at its false-alarm limit"])
+    lines += _rows("history", [", then ".join(chain)] if chain else [])
+    return lines + _rows("open", [*history.notes, *missing])
+
+
+def _parameter(parameter: Parameter) -> str:
+    value = parameter.value
+    if isinstance(value, tuple):
+        shown = " ".join("." if entry is None else f"{entry:g}" for entry in value)
+    else:
+        shown = f"{value:.4g}" if isinstance(value, float) else str(value)
+    ends = f" [{parameter.low:.4g} to {parameter.high:.4g}]" if parameter.low is not None and parameter.high is not None else ""
+    sure = f" ({percent(parameter.probability)})" if parameter.probability is not None else ""
+    return f"{parameter.name.replace('_', ' ')} {shown}{' ' + parameter.unit if parameter.unit else ''}{ends}{sure}"
 
 
 def _evidence(result: Analysis, index: int) -> str:

@@ -23,8 +23,11 @@ from forensics_models.baseline import CARD_FILE, CLASSIFIER_FILE, STRENGTH_FILE,
 from forensics_models.classes import CLASSES, FINE_CLASSES, FINE_TO_CLASS
 from forensics_models.judgement import merge_fine
 from forensics_models.trees import to_onnx
+from forensics_models.validation_table import validation_table
 
 QUANTILES = (0.05, 0.5, 0.95)
+INCONCLUSIVE_BELOW = 0.5
+"""Probability under which the trained model gives no verdict."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,11 @@ def margins_of(booster: Any, features: np.ndarray) -> np.ndarray:
     return booster.predict(xgboost.DMatrix(features), output_margin=True)
 
 
+def estimated_ratio(booster: Any, features: np.ndarray) -> np.ndarray:
+    """Median compression ratio that the strength trees give, `np.ndarray [shape=(n,), dtype=float64]`; never under 1."""
+    return 2.0 ** np.maximum(np.sort(margins_of(booster, features), axis=1)[:, 1].astype(np.float64), 0.0)
+
+
 def fit_dependence(probabilities: np.ndarray, labels: np.ndarray, files: np.ndarray) -> float:
     """Exponent d in 0..1 for which sum(log p) * n ** (d - 1) over a file's n windows gives the best log-likelihood."""
     _, first, inverse, count = np.unique(files, return_index=True, return_inverse=True, return_counts=True)
@@ -249,8 +257,11 @@ def train_baseline(
         **facts,
         "recipe": asdict(recipe),
         "rounds": classifier.num_boosted_rounds(),
-        "inconclusive_below": 0.5,
+        "inconclusive_below": INCONCLUSIVE_BELOW,
         "validation": {**figures(probabilities, validation), **errors},
+        "validation_table": validation_table(
+            probabilities, validation.labels, estimated_ratio(strengths[0], validation.features), 2.0 ** (sizes / 2), INCONCLUSIVE_BELOW
+        ),
     }
     stored = {
         "card": card,

@@ -15,3 +15,8 @@ HEVC_INTRA = ("bpg", "heic")
 
 FINE_TO_CLASS = tuple(CLASSES.index(name.split("-")[0]) for name in FINE_CLASSES)
 """For each fine class the index of its class in `CLASSES`."""
+
+HEVC_FAMILY = "hevc-intra"
+"""The verdict that stands for BPG or HEIC where the two cannot be told apart."""
+INCONCLUSIVE = "inconclusive"
+"""The verdict where no class, and not the HEVC family, reaches the model's threshold."""

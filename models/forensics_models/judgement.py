@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from forensics_models.classes import CLASSES, FINE_TO_CLASS
+from forensics_models.classes import CLASSES, FINE_TO_CLASS, HEVC_FAMILY, HEVC_INTRA, INCONCLUSIVE
 
 
 @dataclass(frozen=True)
@@ -54,3 +55,12 @@ def merge_fine(fine: np.ndarray) -> np.ndarray:
     for index, target in enumerate(FINE_TO_CLASS):
         merged[:, target] += fine[:, index]
     return merged
+
+
+def decide(probabilities: Mapping[str, float], threshold: float) -> tuple[str, float]:
+    """The verdict and its probability: the best class, else the merged HEVC family, else `inconclusive`."""
+    best = max(probabilities, key=lambda name: probabilities[name])
+    if probabilities[best] >= threshold:
+        return best, probabilities[best]
+    merged = sum(probabilities[name] for name in HEVC_INTRA)
+    return (HEVC_FAMILY, merged) if merged >= threshold else (INCONCLUSIVE, probabilities[best])

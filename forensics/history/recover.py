@@ -1,0 +1,146 @@
+"""From pixels and a verdict to a `History`: traces are tested, the verdict's codec is asked for its parameters, and gaps are named.
+
+The verdict chooses which codec's recovery runs. An inconclusive verdict asks the two most probable codecs; the names of their parameters then
+carry the codec in front (`webp.quantizer_index`). A recovery or a test that fails costs its own part and leaves a note, nothing else.
+
+To add a codec: a module with `recover(pixels)`, whose result has `parameters() -> tuple[Parameter, ...]`, and a row in `CODEC_MODULES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TypeVar
+
+import numpy as np
+from forensics_models.classes import HEVC_FAMILY, HEVC_INTRA, INCONCLUSIVE
+
+from forensics.analysis import Analysis, eight_bit
+from forensics.errors import ForensicsError
+from forensics.history.findings import Generation, History, Parameter, Trace
+from forensics.wording import TITLES, percent
+
+CODEC_MODULES = {
+    "jpeg": "forensics.history.jpeg",
+    "jpeg2000": "forensics.history.jpeg2000",
+    "jpegxr": "forensics.history.jpegxr",
+}
+"""The module that recovers the parameters of each class, loaded only when it is needed."""
+TRACE_MODULE = "forensics.history.traces"
+GENERATIONS_MODULE = "forensics.history.generations"
+RUNNER_UP_FROM = 0.05
+"""Probability from which the runner-up of an inconclusive verdict is asked for parameters too."""
+
+_T = TypeVar("_T")
+
+
+def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
+    """How a picture was compressed, from its pixels and the verdict on them.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8 or uint16]
+        The whole picture, not a window: phases are told against its top left corner.
+    analysis : Analysis
+        The analysis of the same pixels; its verdict chooses the codecs.
+
+    Returns
+    -------
+    History
+        Traces most significant first. Without a codec in the verdict there are no parameters and no generations.
+    """
+    pixels = eight_bit(pixels)
+    notes: list[str] = []
+    traces = _sorted(_guarded(lambda: _traces(pixels), (), "the trace tests", notes))
+    codecs = candidates(analysis)
+    found = {codec: _parameters(codec, pixels, notes) for codec in codecs}
+    parameters = _joined(found)
+    generations = _generations(pixels, analysis, parameters if analysis.verdict != INCONCLUSIVE else (), notes)
+    return History(parameters, traces, generations, (*notes, *_open_questions(analysis, traces)))
+
+
+def candidates(analysis: Analysis) -> tuple[str, ...]:
+    """The codecs whose parameters are looked for, most probable first.
+
+    One for a verdict that names one, BPG and HEIC for their family, the two best codecs (the second from `RUNNER_UP_FROM` on) for an
+    inconclusive verdict, none for `uncompressed`.
+    """
+    if analysis.verdict == "uncompressed":
+        return ()
+    ranked = [(name, probability) for name, probability in analysis.ranking if name != "uncompressed"]
+    if analysis.verdict == HEVC_FAMILY:
+        return tuple(name for name, _ in ranked if name in HEVC_INTRA)
+    if analysis.verdict != INCONCLUSIVE:
+        return (analysis.verdict,)
+    return (ranked[0][0], *(name for name, probability in ranked[1:2] if probability >= RUNNER_UP_FROM))
+
+
+def _traces(pixels: np.ndarray) -> tuple[Trace, ...]:
+    return tuple(import_module(TRACE_MODULE).run_traces(pixels))
+
+
+def _sorted(traces: Sequence[Trace]) -> tuple[Trace, ...]:
+    """Most significant first; those without a rate last."""
+    return tuple(sorted(traces, key=lambda trace: (not np.isfinite(trace.log10_nfa), trace.log10_nfa if np.isfinite(trace.log10_nfa) else 0.0)))
+
+
+def _guarded(work: Callable[[], _T], instead: _T, title: str, notes: list[str]) -> _T:
+    """The result of some work, or `instead` and a note that says why."""
+    try:
+        return work()
+    except ForensicsError as error:
+        notes.append(f"{title} could not be run: {error}")
+    except Exception as error:  # one recovery must not cost the report
+        notes.append(f"{title} failed, please report it: {type(error).__name__}: {error}")
+    return instead
+
+
+def _parameters(codec: str, pixels: np.ndarray, notes: list[str]) -> tuple[Parameter, ...]:
+    module = CODEC_MODULES.get(codec)
+    if module is None or find_spec(module) is None:
+        notes.append(f"the parameters of {TITLES[codec]} are not recovered from pixels by this version")
+        return ()
+    nothing: tuple[Parameter, ...] = ()
+    return _guarded(
+        lambda: tuple(import_module(module).recover(pixels).parameters()), nothing, f"the recovery of {TITLES[codec]} parameters", notes
+    )
+
+
+def _joined(found: dict[str, tuple[Parameter, ...]]) -> tuple[Parameter, ...]:
+    """The parameters of all candidates; named after their codec where there are several."""
+    if len(found) == 1:
+        return next(iter(found.values()))
+    return tuple(replace(p, name=f"{codec}.{p.name}") for codec, parameters in found.items() for p in parameters)
+
+
+def _generations(
+    pixels: np.ndarray, analysis: Analysis, parameters: tuple[Parameter, ...], notes: list[str]
+) -> tuple[Generation, ...]:
+    """The chain of compressions; the last one alone where earlier ones were not looked for."""
+    if analysis.verdict in ("uncompressed", INCONCLUSIVE):
+        return ()
+    last = (Generation(analysis.verdict, analysis.probability, parameters),)
+    notes.append("whether there was an earlier compression was not tested")
+    return last
+
+
+def _open_questions(analysis: Analysis, traces: Sequence[Trace]) -> list[str]:
+    """Where verdict and traces do not fit together, and what a missing trace means."""
+    named = set(candidates(analysis))
+    found = [trace for trace in traces if trace.found]
+    others = sorted({name for trace in found if trace.speaks_for and not named & set(trace.speaks_for) for name in trace.speaks_for})
+    questions = []
+    if analysis.verdict == INCONCLUSIVE:
+        questions.append(f"which codec it was: the best guess, {TITLES[analysis.best]}, reaches {percent(analysis.probability)} only")
+    if analysis.verdict == HEVC_FAMILY:
+        questions.append("whether it was BPG or HEIC: both are HEVC intra coding and leave the same traces here")
+    if analysis.verdict == "uncompressed" and not found:
+        questions.append("whether it was compressed and resized or filtered afterwards, which removes the traces that were looked for")
+    if others:
+        titles = ", ".join(TITLES[name] for name in others)
+        questions.append(f"why traces of {titles} were found beside the verdict {TITLES[analysis.verdict]}: an earlier compression, or a false alarm")
+    if named and analysis.verdict != INCONCLUSIVE and not any(named & set(trace.speaks_for) for trace in found):
+        questions.append("no single trace reaches its false-alarm limit for this codec: the verdict rests on the classifier's weighing of all features")
+    return questions

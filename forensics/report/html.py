@@ -1,0 +1,199 @@
+"""One picture's report as one self-contained page: it loads nothing, runs nothing, and prints.
+
+The page holds what an examiner needs to check it: the verdict with the error rate of comparable validation cases, the picture, the
+traces with their figures, the parameters, what stays open, and the command that repeats it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from forensics.analysis import Analysis, Interval
+from forensics.report import html_history
+from forensics.report.comparable import NO_CASES, Comparable
+from forensics.report.figures import data_uri
+from forensics.report.html_parts import (
+    bars,
+    bullets,
+    definitions,
+    document,
+    escape,
+    facts,
+    image,
+    paragraph,
+    plain,
+    section,
+    tag,
+    words,
+)
+from forensics.report.text import verdict_note
+from forensics.wording import TITLES, percent
+
+_AGREEMENT = {
+    "agree": ("agree", "good"), "disagree": ("disagree", "bad"), "finding": ("compressed before", "warn"), "plain": ("agree", "good"),
+    "open": ("open", "soft"),
+}  # fmt: skip
+_BARS = 4
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that a page shows.
+
+    Attributes
+    ----------
+    analysis : Analysis
+        With its history, where it was asked for.
+    preview : bytes
+        The picture as PNG.
+    comparable : Comparable or None
+        Validation cases like this one.
+    command : str
+        What repeats it on a command line.
+    figures : mapping of str to bytes
+        PNG of each trace by `html_history.trace_key`.
+    localisation : bytes or None
+        The map of window verdicts as PNG.
+    notes : tuple of str
+        What went wrong while the report was made.
+    """
+
+    analysis: Analysis
+    preview: bytes
+    comparable: Comparable | None
+    command: str
+    figures: Mapping[str, bytes] = field(default_factory=dict)
+    localisation: bytes | None = None
+    notes: tuple[str, ...] = ()
+
+
+def page(report: Report) -> str:
+    """The page of one picture as text."""
+    result, history = report.analysis, report.analysis.history
+    body = [
+        f'<header>\n<p class="soft small">Compression forensics report</p>\n<h1>{escape(result.name)}</h1>\n',
+        paragraph(f"{result.container['format']}, {result.width} x {result.height} pixels, SHA-256 {result.sha256}", "soft small"),
+        "</header>\n",
+        _verdict(report),
+        section("Picture", _pictures(report)),
+        section("Container and pixels", _container(result)),
+        section("Measurements behind the verdict", _evidence(result)),
+        html_history.traces(history.traces, report.figures) if history else "",
+        html_history.parameters(history.parameters) if history else "",
+        html_history.generations(history.generations) if history else "",
+        html_history.open_questions(history, result.limits),
+        section("Notes on this report", bullets(report.notes)),
+        section("How to repeat it", _provenance(report)),
+    ]
+    return document(f"{TITLES[result.verdict]}: {result.name}", "".join(body))
+
+
+def _verdict(report: Report) -> str:
+    result = report.analysis
+    ranking = [(TITLES[name], p, percent(p)) for name, p in result.ranking[:_BARS]]
+    return (
+        '<div class="verdict">\n<div>\n'
+        f'<p class="name">{escape(TITLES[result.verdict])}</p>\n<p class="probability">{escape(verdict_note(result))}</p>\n'
+        f"{''.join(paragraph(line) for line in _strength(result))}"
+        f"{paragraph(_error_rate(report), 'small soft')}</div>\n<div>\n{bars(ranking)}"
+        f"{paragraph(f'compressed at all: {percent(result.compressed)}', 'small soft')}</div>\n</div>\n"
+    )
+
+
+def _strength(result: Analysis) -> list[str]:
+    if result.ratio is None or result.ssim is None:
+        return []
+    return [
+        f"compression ratio {_interval(result.ratio, 1)}",
+        f"SSIM against the picture before compression {_interval(result.ssim, 3)}",
+    ]
+
+
+def _interval(interval: Interval, digits: int) -> str:
+    return f"{interval.estimate:.{digits}f} (90 % interval {interval.low:.{digits}f} to {interval.high:.{digits}f})"
+
+
+def _error_rate(report: Report) -> str:
+    if report.comparable is None:
+        return f"Error rate on validation: {NO_CASES}."
+    count = len(report.analysis.windows)
+    rests = "one window" if count == 1 else f"{count} windows together"
+    return f"Error rate on validation: {report.comparable.text}. The verdict here rests on {rests}."
+
+
+def _pictures(report: Report) -> str:
+    result = report.analysis
+    size = _png_size(report.preview)
+    shown = (
+        f'<figure><div class="canvas">{image(data_uri(report.preview), "the picture", size)}{_frames(result)}</div>'
+        f"<figcaption>{escape(_caption(result, size))}</figcaption></figure>\n"
+    )
+    if report.localisation is not None:
+        shown += (
+            f"<figure>{image(data_uri(report.localisation), 'map of window verdicts', _png_size(report.localisation))}"
+            "<figcaption>Map of window verdicts.</figcaption></figure>\n"
+        )
+    return f'<div class="picture">\n{shown}</div>\n'
+
+
+def _frames(result: Analysis) -> str:
+    """The judged windows over the picture; none where one window is all of it."""
+    if len(result.windows) < 2:
+        return ""
+    shapes = "".join(
+        f'<rect class="{kind}" x="{w.window.left}" y="{w.window.top}" width="{w.window.width}" height="{w.window.height}">'
+        f"<title>{escape(f'{TITLES[w.best]} {percent(w.probability)}')}</title></rect>\n"
+        for w in result.windows
+        for kind in ("under", "same" if w.best == result.best else "other")
+    )
+    return f'<svg viewBox="0 0 {result.width} {result.height}" preserveAspectRatio="none" aria-hidden="true">\n{shapes}</svg>'
+
+
+def _caption(result: Analysis, size: tuple[int, int]) -> str:
+    reduced = "in full size" if size == (result.width, result.height) else f"reduced to {size[0]} x {size[1]} pixels"
+    if len(result.windows) < 2:
+        return f"The picture, {reduced}; it was judged as one window."
+    others = sum(w.best != result.best for w in result.windows)
+    differ = f"; the {others} dashed ones alone would give another codec" if others > 1 else "; the dashed one alone would give another codec" if others else ""
+    return f"The picture, {reduced}. Frames are the {len(result.windows)} windows that were judged{differ}."
+
+
+def _png_size(png: bytes) -> tuple[int, int]:
+    """Width and height from the header chunk (PNG, clause 11.2.2)."""
+    width, height = struct.unpack(">II", png[16:24])
+    return width, height
+
+
+def _container(result: Analysis) -> str:
+    label, kind = _AGREEMENT[result.agreement.status]
+    text = result.agreement.text
+    return f"<p>{escape(text)}{tag(label, kind)}</p>\n{definitions(container_facts(result.container))}"
+
+
+def container_facts(container: Mapping[str, Any]) -> dict[str, str]:
+    """The container's facts by plain name: nested ones one level down, tables of numbers left to JSON."""
+    told: dict[str, str] = {}
+    for name, value in container.items():
+        if isinstance(value, Mapping):
+            told.update({f"{words(name)}: {words(k)}": plain(v) for k, v in value.items() if k != "quantization_tables"})
+        elif name != "suffix_fits":
+            told[words(name)] = plain(value)
+        elif not value:
+            told["name and content"] = "the suffix does not fit the content"
+    return told
+
+
+def _evidence(result: Analysis) -> str:
+    told = []
+    for statement in result.evidence:
+        usual = f"; usual for {', '.join(TITLES[name] for name in statement.speaks_for)}" if statement.supports is False else ""
+        told.append(f"{statement.text}{usual}")
+    return bullets(told) or paragraph("No single measurement stands outside what uncompressed pictures show.")
+
+
+def _provenance(report: Report) -> str:
+    result = report.analysis
+    return f"<pre>{escape(report.command)}</pre>\n" + facts({"SHA-256 of the file": result.sha256, **result.versions})

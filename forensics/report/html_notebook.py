@@ -1,0 +1,37 @@
+"""How an `Analysis` shows itself in a notebook: a fragment that styles itself and borrows nothing from the page around it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from forensics.report.html_parts import escape, plain, words
+from forensics.wording import TITLES, percent
+
+if TYPE_CHECKING:
+    from forensics.analysis import Analysis
+
+_CELL = 'style="text-align:left;vertical-align:top;padding:2px 12px 2px 0"'
+
+
+def fragment(result: Analysis) -> str:
+    """The verdict, its strength, its evidence and the container's part as a small table."""
+    rows = [("verdict", f"{TITLES[result.verdict]}, {_probability(result)}")]
+    shown = [f"{TITLES[name]} {percent(p)}" for name, p in result.ranking if p >= 0.001][:4]
+    rows.append(("ranking", ", ".join(shown)))
+    if result.ratio is not None and result.ssim is not None:
+        ratio, ssim = result.ratio, result.ssim
+        rows.append(("ratio", f"{ratio.estimate:.1f} (90 %: {ratio.low:.1f} to {ratio.high:.1f})"))
+        rows.append(("SSIM", f"{ssim.estimate:.3f} (90 %: {ssim.low:.3f} to {ssim.high:.3f})"))
+    rows += [("evidence" if i == 0 else "", statement.text) for i, statement in enumerate(result.evidence)]
+    rows.append(("container", result.agreement.text))
+    if result.history is not None:
+        told = [p for p in result.history.parameters if p.value is not None and not isinstance(p.value, tuple)]
+        rows += [(words(p.name), f"{plain(p.value)} {p.unit}".strip()) for p in told]
+    cells = "".join(f"<tr><th {_CELL}>{escape(name)}</th><td {_CELL}>{escape(text)}</td></tr>" for name, text in rows)
+    title = f"{result.name}, {result.width} x {result.height}"
+    return f"<div><strong>{escape(title)}</strong><table>{cells}</table></div>"
+
+
+def _probability(result: Analysis) -> str:
+    best = f"best guess {TITLES[result.best]} at " if result.verdict != result.best and result.verdict == "inconclusive" else ""
+    return f"{best}{percent(result.probability)}"

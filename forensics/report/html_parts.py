@@ -1,0 +1,135 @@
+"""Building blocks of HTML reports. Every text from outside goes through `escape`; functions that end in markup take plain values."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from forensics.report.html_style import STYLE, policy
+from forensics.wording import TITLES
+
+
+def escape(value: object) -> str:
+    """A value as HTML text, also fit for a quoted attribute; control characters that HTML forbids become U+FFFD."""
+    kept = "".join(c if c in "\t\n" or (ord(c) >= 32 and not 0x7F <= ord(c) < 0xA0) else "\ufffd" for c in str(value))
+    return html.escape(kept.encode("utf-8", "replace").decode("utf-8"), quote=True)
+
+
+def document(title: str, body: str) -> str:
+    """A whole page with its style and its policy.
+
+    Parameters
+    ----------
+    title : str
+        Plain text.
+    body : str
+        Markup.
+    """
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(policy())}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="referrer" content="no-referrer">\n'
+        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n"
+    )
+
+
+def section(title: str, *inner: str) -> str:
+    """A headed section of markup; nothing where there is no markup."""
+    joined = "".join(inner)
+    return f"<section>\n<h2>{escape(title)}</h2>\n{joined}</section>\n" if joined else ""
+
+
+def paragraph(text: object, kind: str = "") -> str:
+    """A paragraph of plain text."""
+    return f"<p{_class(kind)}>{escape(text)}</p>\n"
+
+
+def bullets(texts: Iterable[object]) -> str:
+    """A list of plain texts; nothing for none."""
+    items = "".join(f"<li>{escape(text)}</li>\n" for text in texts)
+    return f"<ul>\n{items}</ul>\n" if items else ""
+
+
+def facts(values: Mapping[str, object]) -> str:
+    """A table of names and plain values."""
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>\n' for name, value in values.items()
+    )
+    return f'<table class="facts"><tbody>\n{rows}</tbody></table>\n' if rows else ""
+
+
+def definitions(values: Mapping[str, object]) -> str:
+    """Names and short plain values in columns."""
+    items = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>\n" for name, value in values.items())
+    return f"<dl>\n{items}</dl>\n" if items else ""
+
+
+def table(head: Sequence[str], rows: Iterable[str], kind: str = "") -> str:
+    """A table in a box that scrolls by itself.
+
+    Parameters
+    ----------
+    head : sequence of str
+        Plain titles of the columns.
+    rows : iterable of str
+        Rows of markup, `<tr>` included.
+    kind : str
+        Its class.
+    """
+    cells = "".join(f'<th scope="col">{escape(title)}</th>' for title in head)
+    return f'<div class="scroll"><table{_class(kind)}><thead><tr>{cells}</tr></thead><tbody>\n{"".join(rows)}</tbody></table></div>\n'
+
+
+def bars(shares: Sequence[tuple[str, float, str]]) -> str:
+    """Bars of (title, share in 0..1, text)."""
+    rows = "".join(
+        f'<tr><th scope="row">{escape(title)}</th><td><svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
+        f'<rect class="rest" width="100" height="10"/><rect class="share" width="{100 * min(max(share, 0.0), 1.0):.2f}" height="10"/></svg></td>'
+        f"<td>{escape(text)}</td></tr>\n"
+        for title, share, text in shares
+    )
+    return f'<table class="bars"><tbody>\n{rows}</tbody></table>\n'
+
+
+def tag(text: str, kind: str = "") -> str:
+    """A small label; `good`, `warn`, `bad` or `soft`."""
+    return f'<span class="tag{" " + kind if kind else ""}">{escape(text)}</span>'
+
+
+def image(source: str, description: str, size: tuple[int, int] | None = None) -> str:
+    """A picture from a data URI, with the text that stands for it; its size in pixels keeps the page from jumping."""
+    stated = f' width="{size[0]}" height="{size[1]}"' if size else ""
+    return f'<img src="{escape(source)}" alt="{escape(description)}"{stated}>'
+
+
+def plain(value: Any) -> str:
+    """A value of a container, parameter or test as short text: floats to four digits, sequences joined, yes and no for truth."""
+    if value is None:
+        return "not stated"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, Mapping):
+        return "; ".join(f"{words(str(key))}: {plain(inner)}" for key, inner in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join("·" if inner is None else plain(inner) for inner in value)
+    return str(value)
+
+
+_CAPITALS = {
+    name.lower(): name
+    for name in ("DCT", "ICC", "EXIF", "SSIM", "QP", "CTU", "NFA", "QF", "YCbCr", "JPEG", "HEVC", "PSNR", "AC", "DC", "HL", "LH", "HH", "RGB")
+}
+
+
+def words(name: str) -> str:
+    """A snake-case name as words, the field's abbreviations in their own spelling; a dotted front part as a title with a colon."""
+    front, dot, rest = name.rpartition(".")
+    told = " ".join(_CAPITALS.get(word, word) for word in rest.split("_"))
+    return f"{TITLES.get(front, front)}: {told}" if dot else told
+
+
+def _class(kind: str) -> str:
+    return f' class="{kind}"' if kind else ""

@@ -1,0 +1,194 @@
+"""Reports to files: for each picture its history, its page and its figures; for a folder the index and the table.
+
+`PageWriter` runs where the picture was opened, a worker process too, so what it writes is complete when the analysis comes back; the index
+is written at the end by the process that collects them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import re
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+from forensics.analysis import Analysis, shipped_judge, trained_judge
+from forensics.errors import UsageError
+from forensics.history.findings import History
+from forensics.history.recover import recover_history
+from forensics.picture import Picture
+from forensics.report.comparable import Comparable, comparable
+from forensics.report.failure import Failure
+
+PAGE_SUFFIXES = (".html", ".htm")
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class PageWriter:
+    """Goes on with an analysis: recovers the history, writes the page and the figures where they were asked for.
+
+    Attributes
+    ----------
+    report : Path or None
+        The page's file, or for a `folder` the folder of pages.
+    plots : Path or None
+        Folder of the figures.
+    folder : bool
+        Whether `report` and `plots` hold more than one picture's results.
+    history : bool
+        Whether parameters are recovered and traces tested.
+    model_dir : Path or None
+        Folder of the model that judged; None for the shipped one.
+    options : tuple of str
+        Options that the command to repeat it needs besides.
+    """
+
+    report: Path | None = None
+    plots: Path | None = None
+    folder: bool = False
+    history: bool = True
+    model_dir: Path | None = None
+    options: tuple[str, ...] = field(default=())
+
+    def prepare(self) -> None:
+        """Make the folders; raises `UsageError` where they cannot be made."""
+        homes = [self.report if self.folder else self.report.parent] if self.report is not None else []
+        for home in [*homes, *([self.plots] if self.plots is not None else [])]:
+            try:
+                home.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise UsageError(f"cannot write into {str(home)!r}: {error.strerror}") from None
+
+    def __call__(self, picture: Picture, result: Analysis) -> Analysis:
+        """The analysis with its history, whose traces have no series any more; pages and figures are written.
+
+        Raises
+        ------
+        UsageError
+            A file cannot be written.
+        """
+        if self.history:
+            result = replace(result, history=recover_history(picture.pixels, result))
+        if self.report is not None or self.plots is not None:
+            self._write(picture, result)
+        return replace(result, history=_light(result.history))
+
+    def _write(self, picture: Picture, result: Analysis) -> None:
+        notes: list[str] = []
+        figures = _figures(result.history, notes)
+        if self.plots is not None:
+            home = self.plots / page_name(result.name).removesuffix(".html") if self.folder else self.plots
+            for name, png in figures.items():
+                write(home / f"{name}.png", png)
+        if self.report is not None:
+            self._write_page(picture, result, figures, notes)
+
+    def _write_page(self, picture: Picture, result: Analysis, figures: dict[str, bytes], notes: list[str]) -> None:
+        from forensics.report.figures import preview
+        from forensics.report.html import Report, page
+
+        assert self.report is not None
+        target = self.report / page_name(result.name) if self.folder else self.report
+        made = Report(
+            result, preview(picture.pixels), self._comparable(result), self._command(result, target), figures, notes=tuple(notes)
+        )
+        write(target, page(made).encode("utf-8"))
+
+    def _comparable(self, result: Analysis) -> Comparable | None:
+        judge = shipped_judge() if self.model_dir is None else trained_judge(self.model_dir)
+        sides = [math.sqrt(w.window.height * w.window.width) for w in result.windows]
+        return comparable(judge.card, result.verdict, result.ratio.estimate if result.ratio else None, sum(sides) / len(sides))
+
+    def _command(self, result: Analysis, target: Path) -> str:
+        name = f"./{result.name}" if result.name.startswith("-") and result.name != "-" else result.name
+        model = ["--model-dir", str(self.model_dir)] if self.model_dir is not None else []
+        history = [] if self.history else ["--no-history"]
+        return shlex.join(["forensics", "analyze", name, "--report", str(target), *history, *model, *self.options])
+
+
+def page_writer(
+    inputs: Sequence[str],
+    report: Path | None,
+    plots: Path | None,
+    *,
+    history: bool | None,
+    model_dir: Path | None,
+    max_pixels: int | None,
+) -> PageWriter:
+    """The writer that a command line asks for, its folders made.
+
+    Several inputs, and a `report` that is a folder or has no suffix of a page, give a folder of pages. Without a word on the history it is recovered.
+
+    Raises
+    ------
+    UsageError
+        Several inputs are to go into one page, or a folder cannot be made.
+    """
+    single = report is not None and report.suffix.lower() in PAGE_SUFFIXES and not report.is_dir()
+    if single and len(inputs) > 1:
+        raise UsageError(f"{len(inputs)} pictures do not fit into one page: give --report a folder, not {str(report)!r}")
+    folder = len(inputs) > 1 or (report is not None and not single)
+    options = ("--max-pixels", str(max_pixels)) if max_pixels is not None else ()
+    writer = PageWriter(report, plots, folder, history is not False, model_dir, options)
+    writer.prepare()
+    return writer
+
+
+def page_name(name: str) -> str:
+    """File name of a picture's page: what is harmless in its own name, and a hash of the whole of it against clashes."""
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "_", Path(name).name).lstrip("._-")[:60] or "picture"
+    return f"{stem}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}.html"
+
+
+def write_index(folder: Path, results: Sequence[Analysis | Failure]) -> None:
+    """Write `index.html` and `index.csv` of a folder of pages; raises `UsageError` where they cannot be written."""
+    from forensics.report.html_index import index_csv, index_page
+
+    entries = [(result, None if isinstance(result, Failure) else page_name(result.name)) for result in results]
+    write(folder / "index.html", index_page(entries).encode("utf-8"))
+    write(folder / "index.csv", index_csv(entries).encode("utf-8"))
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a file under a temporary name and rename it; raises `UsageError` where that fails."""
+    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(data)
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise UsageError(f"cannot write {str(path)!r}: {error.strerror}") from None
+
+
+def _figures(history: History | None, notes: list[str]) -> dict[str, bytes]:
+    """The traces' figures by name; one that cannot be drawn leaves a note."""
+    if history is None:
+        return {}
+    from forensics.report.figures import trace_figure
+    from forensics.report.html_history import trace_key
+
+    figures: dict[str, bytes] = {}
+    for index, trace in enumerate(history.traces):
+        if trace.series:
+            png = _tried(lambda trace=trace: trace_figure(trace), f"the figure of {trace.name}", notes)  # type: ignore[misc]
+            figures.update({trace_key(index, trace): png} if png else {})
+    return figures
+
+
+def _tried(draw: Callable[[], _T], title: str, notes: list[str]) -> _T | None:
+    try:
+        return draw()
+    except Exception as error:  # a figure must not cost the report
+        notes.append(f"{title} could not be drawn: {type(error).__name__}: {error}")
+        return None
+
+
+def _light(history: History | None) -> History | None:
+    """A history without what only figures need."""
+    return None if history is None else replace(history, traces=tuple(replace(trace, series={}) for trace in history.traces))
