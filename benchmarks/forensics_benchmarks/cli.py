@@ -34,14 +34,12 @@ def run(
     Sides are in pixels. `forensics bench report OUT` prints the figures; an interrupted run goes on where it stopped.
     """
     from forensics.analysis import check_match, shipped_extractor, shipped_judge, trained_judge
-    from forensics.dataset.decoders import check_mode
     from forensics.dataset.features import WindowPlan
     from forensics.dataset.progress import Counter
     from forensics.errors import UsageError
     from forensics_benchmarks.evaluation import evaluate, write_records
     from forensics_benchmarks.summaries import is_right, share
 
-    check_mode(decoder)
     baseline = trained_judge(model_dir) if model_dir else shipped_judge()
     check_match(baseline, shipped_extractor())
     try:

@@ -136,8 +136,9 @@ def build_table(
     Raises
     ------
     UsageError
-        The data set has no usable file of that split.
+        The data set has no usable file of that split, or there is no decoder of the plan's name.
     """
+    decoders.check_mode(plan.decoders)
     rows = [row for row in manifest.read(folder) if row.split == split and carries_its_label(row)]
     if not rows:
         raise UsageError(f"{folder.name} holds no file of the split {split!r}")

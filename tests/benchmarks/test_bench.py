@@ -70,6 +70,19 @@ def test_a_run_says_how_it_went_and_measures_once(judged, tiny_dataset, tiny_tra
     assert said.endswith(f" of {len(records)} windows: {judged / 'windows.csv'}\n")
 
 
+def test_a_decoder_may_be_named(judged, tiny_dataset, tiny_training, tmp_path, capsys):
+    options = ("--size", 64, "--size", 96, "--centred", "--jobs", 1, "--model-dir", tiny_training[0])
+    assert call("bench", "run", tiny_dataset, "--out", tmp_path, *options, "--decoder", "swscale-bicubic") == 0
+    rows = {row.id: row for row in manifest.read(tiny_dataset)}
+    with np.load(next(tmp_path.rglob("part-00000.npz"))) as part:
+        used = {(rows[file].class_name, name) for file, name in zip(part["files"].tolist(), part["decoders"].tolist(), strict=True)}
+    assert used >= {("jpeg", "swscale-bicubic"), ("jpegxr", "usual"), ("uncompressed", "usual")}
+    assert len(read_records(tmp_path / "windows.csv")) == len(read_records(judged / "windows.csv"))
+    capsys.readouterr()
+    assert call("bench", "run", tiny_dataset, "--out", tmp_path, *options, "--decoder", "paint") != 0
+    assert "there is no decoder 'paint'" in capsys.readouterr().err
+
+
 def test_the_report_is_markdown(judged, capsys):
     assert call("bench", "report", judged) == 0
     out = capsys.readouterr().out
