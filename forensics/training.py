@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,14 @@ from forensics.errors import UsageError
 
 PACKAGES = ("xgboost-cpu", "xgboost", "numpy", "scipy", "numba", "imagecodecs", "pillow", "pillow-heif", "av")
 """Packages whose versions a card records."""
+
+LIMITS = (
+    "Trained on pictures compressed once; a chain of codecs is named after the step that left the clearest traces.",
+    "A picture resized, filtered or re-coloured after decoding may have lost its traces and is then called uncompressed.",
+    "BPG and HEIC share HEVC intra coding; read their merged probability where the two are close.",
+    "Compression ratios under 3 and over 130 lie outside the training range.",
+)
+"""What the baseline's card says it cannot do."""
 
 
 def package_versions() -> dict[str, str]:
@@ -91,18 +99,9 @@ def train_baseline(
     UsageError
         The extra `train` is not installed, or the data sets lack one of the two splits or compressed files in it.
     """
-    try:
-        import onnx  # noqa: F401
-        import xgboost  # noqa: F401
-    except ImportError as error:
-        raise UsageError(f"training needs the extra `train`: pip install 'compression-forensics[train]' ({error.name})") from None
+    _check_ready(out)
     from forensics_features import FEATURES_VERSION, FeatureExtractor
     from forensics_models import baseline_training
-
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"cannot write {out}: {error.strerror}") from None
 
     plan = WindowPlan(seed=seed, decoders="varied")
     tables = {
@@ -110,15 +109,7 @@ def train_baseline(
         for split in ("train", "val")
     }
     options = {"seed": seed, "threads": jobs, **({"rounds": rounds, "strength_rounds": rounds} if rounds else {})}
-    facts = {
-        "manifest_sha256": manifest_hash(datasets),
-        "windows": {split: len(table.labels) for split, table in tables.items()},
-        "sources": {split: len(set(table.sources.tolist())) for split, table in tables.items()},
-        "window_sizes": [list(group) for group in plan.groups],
-        "decoders": drawn(),
-        "packages": package_versions(),
-        "limits": list(LIMITS),
-    }
+    facts = {**_facts(datasets, plan, tables), "limits": list(LIMITS)}
     return baseline_training.train_baseline(
         tables["train"],
         tables["val"],
@@ -131,9 +122,69 @@ def train_baseline(
     )
 
 
-LIMITS = (
-    "Trained on pictures compressed once; a chain of codecs is named after the step that left the clearest traces.",
-    "A picture resized, filtered or re-coloured after decoding may have lost its traces and is then called uncompressed.",
-    "BPG and HEIC share HEVC intra coding; read their merged probability where the two are close.",
-    "Compression ratios under 3 and over 130 lie outside the training range.",
-)
+def train_parameters(
+    datasets: Sequence[Path],
+    out: Path,
+    *,
+    jobs: int,
+    seed: int,
+    rounds: int | None = None,
+    progress: Callable[[str, int, int], None] = lambda label, done, total: None,
+    report: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Train the estimators of codec parameters on the windows that `train_baseline` measures; arguments and errors as there."""
+    _check_ready(out)
+    from forensics_features import FEATURES_VERSION, FeatureExtractor
+    from forensics_models import parameters_training
+
+    from forensics.dataset.parameters import truths
+
+    plan = WindowPlan(seed=seed, decoders="varied")
+    tables = {
+        split: split_table(datasets, split, plan=plan, jobs=jobs, progress=partial(progress, f"measuring {split}"))
+        for split in ("train", "val")
+    }
+    known: dict[str, dict[str, Any]] = {}
+    for number, dataset in enumerate(datasets):
+        progress("reading bit streams", number, len(datasets))
+        known.update(truths(dataset, manifest.read(dataset)))
+    options = {"seed": seed, "threads": jobs, **({"rounds": rounds, "name_rounds": rounds} if rounds else {})}
+    try:
+        return parameters_training.train_parameters(
+            tables["train"],
+            tables["val"],
+            known,
+            FeatureExtractor().feature_names,
+            FEATURES_VERSION,
+            out,
+            recipe=parameters_training.Recipe(**options),
+            facts=_facts(datasets, plan, tables),
+            report=report,
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def _check_ready(out: Path) -> None:
+    """Raise `UsageError` where the extra `train` is missing or the folder cannot be made."""
+    try:
+        import onnx  # noqa: F401
+        import xgboost  # noqa: F401
+    except ImportError as error:
+        raise UsageError(f"training needs the extra `train`: pip install 'compression-forensics[train]' ({error.name})") from None
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot write {out}: {error.strerror}") from None
+
+
+def _facts(datasets: Sequence[Path], plan: WindowPlan, tables: Mapping[str, FeatureTable]) -> dict[str, Any]:
+    """What a card says of the data."""
+    return {
+        "manifest_sha256": manifest_hash(datasets),
+        "windows": {split: len(table.labels) for split, table in tables.items()},
+        "sources": {split: len(set(table.sources.tolist())) for split, table in tables.items()},
+        "window_sizes": [list(group) for group in plan.groups],
+        "decoders": drawn(),
+        "packages": package_versions(),
+    }

@@ -43,5 +43,26 @@ def baseline(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, rounds
         click.echo(f"  {name:<15} {value:.4f}")
 
 
+@command.command("parameters")
+@click.argument("datasets", nargs=-1, required=True, metavar="DATASET...", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the artefacts.")
+@click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="all cores", help="Processes and threads.")
+@click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help="Decides windows and trees.")
+@click.option("--rounds", type=click.IntRange(1), help="Boosting rounds.  [default: the recipe's]")
+def parameters(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, rounds: int | None) -> None:
+    """Train the estimators of codec parameters on every DATASET together.
+
+    They estimate what no comb shows: quantiser indices of HEVC, AV1 and VP8, JPEG XL's distance, chroma subsampling, colour coding. The
+    windows are those of `train baseline`, measured once for both.
+    """
+    from forensics.dataset.progress import Counter
+    from forensics.training import train_parameters
+
+    with Counter() as counter:
+        card = train_parameters(datasets, out, jobs=jobs, seed=seed, rounds=rounds, progress=counter.show, report=counter.say)
+    for name, figures in card["validation"].items():
+        click.echo(f"{name:<32} validation error {figures['error']:.3f} on {figures['windows']} windows")
+
+
 def _false_positives(rate: float | None) -> str:
     return "not known: no uncompressed window to judge" if rate is None else f"{rate:.4f} of uncompressed windows"

@@ -22,7 +22,7 @@ from forensics_models import calibration
 from forensics_models.baseline import CARD_FILE, CLASSIFIER_FILE, STRENGTH_FILE, ssim_to_score
 from forensics_models.classes import CLASSES, FINE_CLASSES, FINE_TO_CLASS
 from forensics_models.judgement import merge_fine
-from forensics_models.trees import to_onnx
+from forensics_models.trees import stacked, to_onnx
 from forensics_models.validation_table import validation_table
 
 QUANTILES = (0.05, 0.5, 0.95)
@@ -276,7 +276,7 @@ def train_baseline(
         "evidence": evidence_ranges(validation.features[validation.labels == 0], feature_names),
     }
     _write(out / CLASSIFIER_FILE, gzip.compress(to_onnx(classifier, len(FINE_CLASSES)), mtime=0))
-    _write(out / STRENGTH_FILE, gzip.compress(_stacked(strengths), mtime=0))
+    _write(out / STRENGTH_FILE, gzip.compress(stacked(strengths, [len(QUANTILES)] * len(strengths), "quantiles"), mtime=0))
     _write(out / CARD_FILE, json.dumps(stored, indent=1, allow_nan=False).encode())
     return card
 
@@ -303,30 +303,6 @@ def _strength_models(
         "ssim_mean_absolute_error": float(np.mean(np.abs(ssim - true_ssim))),
     }
     return boosters, offsets, errors
-
-
-def _stacked(boosters: list[Any]) -> bytes:
-    """Several boosters as one ONNX model with their outputs side by side."""
-    import onnx
-    from onnx import compose, helper
-
-    models = [
-        compose.add_prefix(onnx.load_from_string(to_onnx(booster, len(QUANTILES))), f"t{index}_", rename_inputs=False)
-        for index, booster in enumerate(boosters)
-    ]
-    merged = models[0]
-    nodes = [node for model in models for node in model.graph.node]
-    outputs = [model.graph.output[0].name for model in models]
-    nodes.append(helper.make_node("Concat", outputs, ["quantiles"], axis=1))
-    graph = helper.make_graph(
-        nodes,
-        "strength",
-        [merged.graph.input[0]],
-        [helper.make_tensor_value_info("quantiles", onnx.TensorProto.FLOAT, [None, len(QUANTILES) * len(boosters)])],
-    )
-    made = helper.make_model(graph, opset_imports=merged.opset_import, ir_version=9, producer_name="forensics_models")
-    onnx.checker.check_model(made)
-    return made.SerializeToString()
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,33 @@ def to_onnx(booster: Any, outputs: int) -> bytes:
     )
     opsets = [helper.make_opsetid("", 18), helper.make_opsetid("ai.onnx.ml", _OPSET)]
     made = helper.make_model(graph, opset_imports=opsets, ir_version=9, producer_name="forensics_models")
+    onnx.checker.check_model(made)
+    return made.SerializeToString()
+
+
+def stacked(boosters: Sequence[Any], outputs: Sequence[int], name: str) -> bytes:
+    """Several boosters on the same features as one ONNX model, their outputs side by side.
+
+    Parameters
+    ----------
+    boosters : sequence of xgboost.Booster
+    outputs : sequence of int
+        Outputs of each.
+    name : str
+        Of the graph and of its one output of shape (n, sum of outputs), float32.
+    """
+    import onnx
+    from onnx import compose, helper
+
+    models = [
+        compose.add_prefix(onnx.load_from_string(to_onnx(booster, count)), f"t{index}_", rename_inputs=False)
+        for index, (booster, count) in enumerate(zip(boosters, outputs, strict=True))
+    ]
+    nodes = [node for model in models for node in model.graph.node]
+    nodes.append(helper.make_node("Concat", [model.graph.output[0].name for model in models], [name], axis=1))
+    result = helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [None, sum(outputs)])
+    graph = helper.make_graph(nodes, f"{name} trees", [models[0].graph.input[0]], [result])
+    made = helper.make_model(graph, opset_imports=models[0].opset_import, ir_version=9, producer_name="forensics_models")
     onnx.checker.check_model(made)
     return made.SerializeToString()
 
