@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from forensics_models.calibration import SizedScaling
-from forensics_models.judgement import PictureJudgement, WindowJudgement
+from forensics_models.judgement import PictureJudgement, WindowJudgement, combine_windows
 
 CLASSIFIER_FILE = "baseline_classes.onnx.gz"
 STRENGTH_FILE = "baseline_strength.onnx.gz"
@@ -106,22 +106,8 @@ class Baseline:
         return WindowJudgement(probabilities, np.maximum(quantiles[:, 0], 0.0), score_to_ssim(quantiles[:, 1]))
 
     def combine(self, windows: WindowJudgement) -> PictureJudgement:
-        """One judgement from a picture's windows.
-
-        Windows of one picture share their content and history, so their log-odds count as n ** `window_dependence` independent ones
-        (the exponent is fitted on validation pictures), not as n.
-        """
-        count = len(windows.fine_probabilities)
-        mean = np.log(np.maximum(windows.fine_probabilities, 1e-9)).mean(axis=0)
-        logits = mean * count**self._dependence
-        probabilities = np.exp(logits - logits.max())
-        ratio = 2.0 ** np.median(windows.log2_ratio, axis=0)
-        ssim = np.median(windows.ssim, axis=0)
-        return PictureJudgement(
-            probabilities / probabilities.sum(),
-            (float(ratio[0]), float(ratio[1]), float(ratio[2])),
-            (float(ssim[0]), float(ssim[1]), float(ssim[2])),
-        )
+        """One judgement from a picture's windows; see `forensics_models.judgement.combine_windows`."""
+        return combine_windows(windows, self._dependence)
 
     def _checked(self, features: np.ndarray) -> np.ndarray:
         features = np.ascontiguousarray(features, np.float32)

@@ -49,6 +49,25 @@ class PictureJudgement:
         return merge_fine(self.fine_probabilities[None])[0]
 
 
+def combine_windows(windows: WindowJudgement, dependence: float) -> PictureJudgement:
+    """One judgement from a picture's windows.
+
+    Windows of one picture share their content and history, so the log-odds of n windows count as n ** `dependence` independent ones
+    (the exponent is fitted on validation pictures), not as n.
+    """
+    count = len(windows.fine_probabilities)
+    mean = np.log(np.maximum(windows.fine_probabilities, 1e-9)).mean(axis=0)
+    logits = mean * count**dependence
+    probabilities = np.exp(logits - logits.max())
+    ratio = 2.0 ** np.median(windows.log2_ratio, axis=0)
+    ssim = np.median(windows.ssim, axis=0)
+    return PictureJudgement(
+        probabilities / probabilities.sum(),
+        (float(ratio[0]), float(ratio[1]), float(ratio[2])),
+        (float(ssim[0]), float(ssim[1]), float(ssim[2])),
+    )
+
+
 def merge_fine(fine: np.ndarray) -> np.ndarray:
     """Sum fine-class probabilities into classes: `np.ndarray [shape=(n, 11)]` to `np.ndarray [shape=(n, 9)]`."""
     merged = np.zeros((len(fine), len(CLASSES)))

@@ -1,0 +1,183 @@
+"""Patches of a built data set, decoded once and kept as memory-mapped arrays for networks that read them many times.
+
+A part holds one square patch (or several) of a fixed share of the files: its pixels in a `.npy` that is mapped, never read whole, and its
+labels in a small `.npz` that is written last, so that a part either is complete or is made again. As with the feature tables the parts'
+folder is named after everything that decides their content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from forensics_models.classes import FINE_CLASSES
+from forensics_models.cnn_data import PatchTable
+
+from forensics.dataset import manifest, patches
+from forensics.dataset.features import carries_its_label
+from forensics.dataset.manifest import Row
+from forensics.dataset.workers import Workers
+from forensics.errors import ForensicsError, UsageError
+
+PART_FILES = 128
+"""Encoded files whose patches share one part."""
+
+CACHE_VERSION = 1
+"""Raised when the same plan would cut other pixels."""
+
+_FACTS = ("labels", "log2_ratio", "ssim", "sources", "files")
+
+
+@dataclass(frozen=True)
+class PatchPlan:
+    """Which patches are kept: `per_file` squares of `side` pixels at random offsets; smaller pictures are left out."""
+
+    side: int = 192
+    per_file: int = 1
+    seed: int = 2026
+
+
+@dataclass(frozen=True)
+class _Task:
+    folder: Path
+    rows: tuple[Row, ...]
+    plan: PatchPlan
+    out: Path
+
+
+class MappedParts(Sequence[np.ndarray]):
+    """Patches of several memory-mapped arrays `[shape=(n, side, side, 3), dtype=uint8]` as one sequence; each a view."""
+
+    def __init__(self, parts: Sequence[np.ndarray]) -> None:
+        self._parts = list(parts)
+        self._ends = np.cumsum([len(part) for part in self._parts])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def]
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        index = range(len(self))[index]
+        part = int(np.searchsorted(self._ends, index, side="right"))
+        return self._parts[part][index - int(self._ends[part]) + len(self._parts[part])]
+
+
+def _cut(task: _Task) -> Iterator[int]:
+    """Worker: write one part; yields its number of patches."""
+    pixels, facts = [], []
+    for row in task.rows:
+        picture = patches.load_pixels(task.folder, row)
+        if min(picture.shape[:2]) < task.plan.side:
+            continue
+        if picture.ndim == 2:
+            picture = np.repeat(picture[:, :, None], 3, axis=2)
+        compressed = row.fine_class != "uncompressed"
+        numbers = patches.patch_generator(task.plan.seed, row)
+        for _ in range(task.plan.per_file):
+            pixels.append(patches.random_crop(picture, task.plan.side, numbers))
+            strength = (np.log2(row.ratio), row.ssim) if compressed else (np.nan, np.nan)
+            facts.append((FINE_CLASSES.index(row.fine_class), *strength, row.source, row.id))
+    _write_part(task.out, pixels, facts, task.plan.side)
+    yield len(pixels)
+
+
+def _write_part(out: Path, pixels: list[np.ndarray], facts: list[tuple], side: int) -> None:
+    """Pixels, then the facts that make the part count as done, each under a temporary name first."""
+    block = np.stack(pixels) if pixels else np.empty((0, side, side, 3), np.uint8)
+    labels, ratios, ssims, sources, files = zip(*facts) if facts else ((),) * 5
+    columns = {
+        "labels": np.array(labels, np.int64), "log2_ratio": np.array(ratios, np.float32), "ssim": np.array(ssims, np.float32),
+        "sources": np.array(sources, np.str_), "files": np.array(files, np.str_),
+    }  # fmt: skip
+    for path, save in ((_pixels_of(out), lambda stream: np.save(stream, block)), (out, lambda stream: np.savez(stream, **columns))):
+        part = path.with_name(path.name + ".part")
+        with part.open("wb") as stream:
+            save(stream)
+        part.replace(path)
+
+
+def _pixels_of(out: Path) -> Path:
+    return out.with_suffix(".npy")
+
+
+def build_patches(
+    folder: Path,
+    split: str,
+    *,
+    plan: PatchPlan,
+    jobs: int,
+    cache: Path | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> PatchTable:
+    """The patches of one split of a data set, decoding only what is not kept yet.
+
+    Parameters
+    ----------
+    folder : Path
+        A built data set.
+    split : str
+        `train`, `val` or another split of its manifest.
+    plan : PatchPlan
+    jobs : int
+        Processes.
+    cache : Path, optional
+        Where parts are kept; `folder / "patches"` when not given. A patch of 192 pixels takes 108 KiB.
+    progress : callable
+        Gets the number of parts done and in all.
+
+    Raises
+    ------
+    UsageError
+        The data set has no usable file of that split, or none as large as a patch.
+    ForensicsError
+        A file could not be decoded.
+    """
+    rows = [row for row in manifest.read(folder) if row.split == split and carries_its_label(row)]
+    if not rows:
+        raise UsageError(f"{folder.name} holds no file of the split {split!r}")
+    parts = (cache or folder / "patches") / patches_key(rows, plan)
+    parts.mkdir(parents=True, exist_ok=True)
+    groups = [tuple(rows[start : start + PART_FILES]) for start in range(0, len(rows), PART_FILES)]
+    outs = [parts / f"part-{index:05d}.npz" for index in range(len(groups))]
+    todo = [_Task(folder, group, plan, out) for group, out in zip(groups, outs) if not out.exists()]
+    done = len(groups) - len(todo)
+    progress(done, len(groups))
+    with Workers(_cut, jobs) as workers:
+        for task in todo:
+            workers.submit(task)
+        for event in workers.events():
+            if event.kind in ("error", "died"):
+                raise ForensicsError(f"decoding {event.task.out.name} failed: {event.content}")
+            if event.kind == "done":
+                done += 1
+                progress(done, len(groups))
+    table = read_parts(outs)
+    if not len(table.labels):
+        raise UsageError(f"{folder.name} holds no picture of {plan.side} pixels or more in the split {split!r}")
+    return table
+
+
+def patches_key(rows: Sequence[Row], plan: PatchPlan) -> str:
+    """A short name for everything that decides the patches' content."""
+    content = [CACHE_VERSION, PART_FILES, asdict(plan), [(row.id, row.pixels_sha256) for row in rows]]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+
+
+def read_parts(paths: Sequence[Path]) -> PatchTable:
+    """Parts on disk as one table whose pixels stay on disk."""
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in _FACTS}
+    mapped = []
+    for path in paths:
+        with np.load(path, allow_pickle=False) as part:
+            if not len(part["labels"]):
+                continue
+            for name, values in columns.items():
+                values.append(part[name])
+        mapped.append(np.load(_pixels_of(path), mmap_mode="r", allow_pickle=False))
+    joined = {name: np.concatenate(values) if values else np.empty(0) for name, values in columns.items()}
+    return PatchTable(MappedParts(mapped), **joined)

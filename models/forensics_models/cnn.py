@@ -1,0 +1,158 @@
+"""The convolutional network at run time: pixels in, calibrated judgements out.
+
+It runs in ONNX Runtime, so that using it needs neither Keras nor TensorFlow and executes nothing from the artefact.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from forensics_models.baseline import score_to_ssim
+from forensics_models.calibration import SizedScaling
+from forensics_models.judgement import PictureJudgement, WindowJudgement, combine_windows
+
+NETWORK_FILE = "cnn.onnx.gz"
+KERAS_FILE = "cnn.keras"
+CARD_FILE = "cnn.json"
+
+SMALLEST = 64
+"""Smallest height and width of a patch in pixels."""
+
+BATCH_PIXELS = 4 * 256 * 256
+"""Pixels judged at once: bounds the memory of a run to some 300 MB."""
+
+
+@dataclass(frozen=True)
+class NetworkOutputs:
+    """What the network says of n patches before calibration.
+
+    Attributes
+    ----------
+    margins : np.ndarray [shape=(n, 11), dtype=float32]
+        Scores over `FINE_CLASSES`.
+    log2_ratio, ssim_score : np.ndarray [shape=(n, 3), dtype=float32]
+        5, 50 and 95 % quantiles; SSIM on the scale of `forensics_models.baseline.ssim_to_score`.
+    embedding : np.ndarray [shape=(n, 64), dtype=float32]
+        The layer that the heads read.
+    log2_pixels : np.ndarray [shape=(n,), dtype=float64]
+        Size of each patch.
+    """
+
+    margins: np.ndarray
+    log2_ratio: np.ndarray
+    ssim_score: np.ndarray
+    embedding: np.ndarray
+    log2_pixels: np.ndarray
+
+
+class Cnn:
+    """A trained network.
+
+    Attributes
+    ----------
+    card : dict
+        The model card: data manifest hash, recipe, seed, package versions, validation figures, limits.
+    """
+
+    def __init__(self, folder: Path | Traversable) -> None:
+        stored = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
+        self._folder = folder
+        self.card: dict[str, Any] = stored["card"]
+        calibration = stored["calibration"]
+        self.scaling = SizedScaling(**{**calibration["scaling"], "bias": tuple(calibration["scaling"]["bias"])})
+        self._dependence: float = calibration["window_dependence"]
+        self._widen = (calibration["log2_ratio_offset"], calibration["ssim_offset"])
+
+    @classmethod
+    def shipped(cls) -> Cnn:
+        """The model that came with the package."""
+        return cls(files("forensics_models") / "artefacts")
+
+    @cached_property
+    def _session(self) -> Any:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 3
+        data = gzip.decompress((self._folder / NETWORK_FILE).read_bytes())
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+    def outputs(self, patches: Sequence[np.ndarray]) -> NetworkOutputs:
+        """All that the network gives, in one pass.
+
+        Parameters
+        ----------
+        patches : sequence of np.ndarray [shape=(height, width, 3), dtype=uint8]
+            RGB, each side at least 64 pixels; shapes may differ, equal ones run together.
+
+        Raises
+        ------
+        ValueError
+            No patch, or one of another dtype, another number of axes or channels, or too small.
+        """
+        shapes = [_checked(patch) for patch in patches]
+        if not shapes:
+            raise ValueError("no patch to judge")
+        found: list[list[np.ndarray]] = [[] for _ in shapes]
+        for places in _groups(shapes):
+            stacked = np.stack([patches[place] for place in places])
+            results = self._session.run(["margins", "log2_ratio", "ssim_score", "embedding"], {"pixels": stacked})
+            for place, row in zip(places, zip(*results)):
+                found[place] = list(row)
+        margins, log2_ratio, ssim_score, embedding = (np.stack(column) for column in zip(*found))
+        return NetworkOutputs(margins, log2_ratio, ssim_score, embedding, np.log2([height * width for height, width in shapes]))
+
+    def margins(self, patches: Sequence[np.ndarray]) -> np.ndarray:
+        """Uncalibrated scores over `FINE_CLASSES`, `np.ndarray [shape=(n, 11), dtype=float32]`; patches as for `outputs`."""
+        return self.outputs(patches).margins
+
+    def embed(self, patches: Sequence[np.ndarray]) -> np.ndarray:
+        """The embedding of each patch, `np.ndarray [shape=(n, 64), dtype=float32]`; patches as for `outputs`."""
+        return self.outputs(patches).embedding
+
+    def judge(self, patches: Sequence[np.ndarray]) -> WindowJudgement:
+        """Judge patches, which are as for `outputs`."""
+        return self.calibrated(self.outputs(patches))
+
+    def calibrated(self, outputs: NetworkOutputs) -> WindowJudgement:
+        """The judgement that outputs come to: probabilities by patch size, intervals of 90 %."""
+        probabilities = self.scaling.probabilities(outputs.margins, outputs.log2_pixels)
+        ends = []
+        for quantiles, offset in zip((outputs.log2_ratio, outputs.ssim_score), self._widen):
+            widened = np.sort(quantiles.astype(np.float64), axis=1) + np.array([-offset, 0.0, offset])
+            ends.append(np.sort(widened, axis=1))
+        return WindowJudgement(probabilities, np.maximum(ends[0], 0.0), score_to_ssim(ends[1]))
+
+    def combine(self, windows: WindowJudgement) -> PictureJudgement:
+        """One judgement from a picture's windows; see `forensics_models.judgement.combine_windows`."""
+        return combine_windows(windows, self._dependence)
+
+
+def _checked(patch: np.ndarray) -> tuple[int, int]:
+    """Height and width of a patch that can be judged."""
+    if patch.dtype != np.uint8 or patch.ndim != 3 or patch.shape[2] != 3:
+        raise ValueError(f"a patch is uint8 of shape (height, width, 3), not {patch.dtype} of shape {patch.shape}")
+    if min(patch.shape[:2]) < SMALLEST:
+        raise ValueError(f"a patch has sides of {SMALLEST} pixels or more, not {patch.shape[1]}x{patch.shape[0]}")
+    return patch.shape[0], patch.shape[1]
+
+
+def _groups(shapes: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
+    """Places of patches that run together: equal shapes, up to `BATCH_PIXELS`."""
+    by_shape: dict[tuple[int, int], list[int]] = {}
+    for place, shape in enumerate(shapes):
+        by_shape.setdefault(shape, []).append(place)
+    for (height, width), places in by_shape.items():
+        size = max(1, BATCH_PIXELS // (height * width))
+        yield from (places[start : start + size] for start in range(0, len(places), size))
