@@ -38,12 +38,15 @@ import click
     help="Recover parameters and test traces too.  [default: with --report and --plots]",
 )
 @click.option(
+    "--map/--no-map", "localise", default=True, show_default=True, help="Put a map of the codecs into the report and the figures."
+)
+@click.option(
     "--report",
     type=click.Path(path_type=Path),
     metavar="FILE_OR_DIR",
     help="Write a page for people: a .html file for one picture, a folder with an index for several.",
 )
-@click.option("--plots", type=click.Path(file_okay=False, path_type=Path), help="Save the traces' figures in this folder.")
+@click.option("--plots", type=click.Path(file_okay=False, path_type=Path), help="Save the figures of traces and map in this folder.")
 def command(
     paths: tuple[str, ...],
     recursive: bool,
@@ -53,6 +56,7 @@ def command(
     max_pixels: int | None,
     model_dir: Path | None,
     history: bool | None,
+    localise: bool,
     report: Path | None,
     plots: Path | None,
 ) -> None:
@@ -71,7 +75,7 @@ def command(
     if report is not None or plots is not None or history:
         from forensics.report.pages import page_writer, write_index
 
-        pages = page_writer(inputs, report, plots, history=history, model_dir=model_dir, max_pixels=max_pixels)
+        pages = page_writer(inputs, report, plots, history=history, localise=localise, model_dir=model_dir, max_pixels=max_pixels)
     kept = []
     with Writer(form, out) as writer:
         failed = 0

@@ -28,8 +28,6 @@ CODEC_MODULES = {
     "jpegxr": "forensics.history.jpegxr",
 }
 """The module that recovers the parameters of each class, loaded only when it is needed."""
-TRACE_MODULE = "forensics.history.traces"
-GENERATIONS_MODULE = "forensics.history.generations"
 RUNNER_UP_FROM = 0.05
 """Probability from which the runner-up of an inconclusive verdict is asked for parameters too."""
 
@@ -53,7 +51,7 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
     """
     pixels = eight_bit(pixels)
     notes: list[str] = []
-    traces = _sorted(_guarded(lambda: _traces(pixels), (), "the trace tests", notes))
+    traces = _guarded(lambda: _traces(pixels), (), "the trace tests", notes)
     codecs = candidates(analysis)
     found = {codec: _parameters(codec, pixels, notes) for codec in codecs}
     parameters = _joined(found)
@@ -78,12 +76,9 @@ def candidates(analysis: Analysis) -> tuple[str, ...]:
 
 
 def _traces(pixels: np.ndarray) -> tuple[Trace, ...]:
-    return tuple(import_module(TRACE_MODULE).run_traces(pixels))
+    from forensics.history.traces import run_traces
 
-
-def _sorted(traces: Sequence[Trace]) -> tuple[Trace, ...]:
-    """Most significant first; those without a rate last."""
-    return tuple(sorted(traces, key=lambda trace: (not np.isfinite(trace.log10_nfa), trace.log10_nfa if np.isfinite(trace.log10_nfa) else 0.0)))
+    return run_traces(pixels)
 
 
 def _guarded(work: Callable[[], _T], instead: _T, title: str, notes: list[str]) -> _T:

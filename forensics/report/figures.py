@@ -5,18 +5,23 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from forensics.analysis import eight_bit
 from forensics.history.findings import Trace
 
+if TYPE_CHECKING:
+    from forensics.localisation.regions import Localisation
+
 PREVIEW_SIDE = 1024
 """Largest side of the picture's preview, in pixels."""
 PREVIEW_BYTES = 1_500_000
 """Largest preview; noisy pictures are made smaller until they fit."""
 _SMALLEST_SIDE = 128
+_MAP_SIDE = 1200
 _SIZE = (6.4, 3.2)
 _DPI = 144
 
@@ -47,6 +52,36 @@ def trace_figure(trace: Trace) -> bytes:
     from forensics.report.plots import plot_trace
 
     return draw(lambda ax: plot_trace(trace, ax=ax))
+
+
+def map_figure(found: Localisation, pixels: np.ndarray) -> bytes:
+    """A localisation's plot (`forensics.report.map_plots.plot_map`) as PNG, shaped as the picture is."""
+    from PIL import Image
+
+    from forensics.report.map_plots import plot_map
+
+    factor = -(-max(pixels.shape[:2]) // _MAP_SIDE)
+    shown, small = found, eight_bit(pixels)
+    if factor > 1:
+        shown, small = _reduced(found, factor), np.asarray(Image.fromarray(small).reduce(factor))
+
+    def plot(ax: Any) -> None:
+        plot_map(shown, small, ax=ax)
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_formatter(lambda value, _: f"{value * factor:.0f}")
+
+    tall = found.map.height / found.map.width
+    return draw(plot, size=(6.4, min(max(6.4 * tall + 1.2, 2.5), 12.0)))
+
+
+def _reduced(found: Localisation, factor: int) -> Localisation:
+    """The same on a picture `factor` times smaller: a figure needs no more pixels than it shows."""
+    scanned = found.map
+    height, width = (-(-length // factor) for length in (scanned.height, scanned.width))
+    smaller = replace(
+        scanned, height=height, width=width, side=scanned.side // factor, tops=scanned.tops // factor, lefts=scanned.lefts // factor
+    )
+    return replace(found, map=smaller)
 
 
 def draw(plot: Callable[[Any], Any], *, size: tuple[float, float] = _SIZE) -> bytes:

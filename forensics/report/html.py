@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from forensics.analysis import Analysis, Interval
 from forensics.report import html_history
@@ -31,6 +31,9 @@ from forensics.report.html_parts import (
 )
 from forensics.report.text import verdict_note
 from forensics.wording import TITLES, percent
+
+if TYPE_CHECKING:
+    from forensics.localisation.regions import Localisation
 
 _AGREEMENT = {
     "agree": ("agree", "good"), "disagree": ("disagree", "bad"), "finding": ("compressed before", "warn"), "plain": ("agree", "good"),
@@ -55,8 +58,10 @@ class Report:
         What repeats it on a command line.
     figures : mapping of str to bytes
         PNG of each trace by `html_history.trace_key`.
-    localisation : bytes or None
-        The map of window verdicts as PNG.
+    localisation : Localisation or None
+        The map of the picture with its regions.
+    map_figure : bytes or None
+        The same as PNG.
     notes : tuple of str
         What went wrong while the report was made.
     """
@@ -66,7 +71,8 @@ class Report:
     comparable: Comparable | None
     command: str
     figures: Mapping[str, bytes] = field(default_factory=dict)
-    localisation: bytes | None = None
+    localisation: Localisation | None = None
+    map_figure: bytes | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -131,12 +137,25 @@ def _pictures(report: Report) -> str:
         f'<figure><div class="canvas">{image(data_uri(report.preview), "the picture", size)}{_frames(result)}</div>'
         f"<figcaption>{escape(_caption(result, size))}</figcaption></figure>\n"
     )
-    if report.localisation is not None:
+    if report.map_figure is not None:
         shown += (
-            f"<figure>{image(data_uri(report.localisation), 'map of window verdicts', _png_size(report.localisation))}"
-            "<figcaption>Map of window verdicts.</figcaption></figure>\n"
+            f"<figure>{image(data_uri(report.map_figure), 'map of the codecs over the picture', _png_size(report.map_figure))}"
+            "<figcaption>The most probable codec of each place, paler where less sure.</figcaption></figure>\n"
         )
-    return f'<div class="picture">\n{shown}</div>\n'
+    return f'<div class="picture">\n{shown}</div>\n{_regions(report.localisation)}'
+
+
+def _regions(found: Localisation | None) -> str:
+    """The regions of the map in words."""
+    if found is None:
+        return ""
+    from forensics.localisation.outputs import sentence
+
+    told = [sentence(number, region, found) for number, region in enumerate(found.regions, 1)]
+    notes = list(found.map.notes)
+    if not told:
+        return paragraph(f"No region departs from the rest, {TITLES[found.host]}.") + bullets(notes)
+    return paragraph(f"Regions that depart from the rest, {TITLES[found.host]}:") + bullets([*told, *notes])
 
 
 def _frames(result: Analysis) -> str:

@@ -42,7 +42,8 @@ def _trace(trace: Trace, figure: bytes | None) -> str:
     title = words(trace.name)
     drawn = f'<figure>{image(data_uri(figure), f"figure of the test {title}")}</figure>\n' if figure else ""
     speaks = f"; left by {', '.join(TITLES.get(name, name) for name in trace.speaks_for)}" if trace.found and trace.speaks_for else ""
-    read = paragraph(plain(dict(trace.parameters)), "soft small") if trace.parameters else ""
+    known = {name: value for name, value in trace.parameters.items() if value is not None and value != []}
+    read = paragraph(plain(known), "soft small") if known else ""
     return (
         f'<article class="trace">\n<h3>{escape(title[:1].upper() + title[1:])}{state}</h3>\n{paragraph(trace.sentence)}'
         f'<p class="rate soft small">{rate(trace)}{escape(speaks)}</p>\n{drawn}{read}</article>\n'

@@ -91,7 +91,7 @@ def history_lines(history: History) -> list[str]:
     """Parameters, traces that were found, the chain of compressions, and what stays open."""
     known = [_parameter(p) for p in history.parameters if p.value is not None]
     missing = [f"{p.name.replace('_', ' ')}: {p.reason}" for p in history.parameters if p.value is None]
-    found = [f"{trace.sentence} (10^{trace.log10_nfa:.1f} false alarms)" for trace in history.traces if trace.found]
+    found = [trace.sentence for trace in history.traces if trace.found]
     chain = [f"{TITLES.get(g.codec, g.codec)} ({percent(g.probability)})" for g in history.generations]
     lines = _rows("parameters", known or ["none recovered"])
     lines += _rows("traces", found or ["none at its false-alarm limit"])
