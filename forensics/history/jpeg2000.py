@@ -1,0 +1,256 @@
+"""How a picture was compressed by JPEG 2000, from its pixels alone and at any crop: wavelet, levels, colour transform, steps, tiles.
+
+The standard's forward transforms are taken at every parity that a crop can leave. At the codec's own the coefficients lie on the
+lattice of its quantiser: for the reversible 5/3 wavelet exactly, for 9/7 within the rounding of the pixels. Clipped samples
+(0 and 255) and the border are left out.
+
+References
+----------
+.. [1] ISO/IEC 15444-1 (ITU-T T.800), Annexes A (syntax), D (bit planes and coding passes), E (quantisation), F and G (transforms).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from forensics_features.planes import to_rgb8
+
+from forensics.history.findings import Parameter
+from forensics.history.jpeg2000_levels import (
+    FOUND,
+    MAXIMUM_LEVELS,
+    Level,
+    Space,
+    first_level,
+    level_chain,
+    unclipped,
+)
+from forensics.history.jpeg2000_steps import Step, band_planes, band_steps, base_step, deepest_plane, psnr_estimate
+
+MINIMUM_SIDE = 64
+REGION = 1024
+"""Side of the region that a large picture is judged by."""
+_SEARCHED = 512
+_SAME_FIT = 0.1
+_FIT = 0.15
+"""Fit of the coefficients outside the zero cell from which they tell the colour transform."""
+_LOW_PASS_DIFFERENCE = 5.0
+_EXPECTED = 12.0
+"""Standard errors that a level must be expected to show before its absence counts."""
+_PLANES_NEEDED = 3
+_WEIGHTS = {"ict": (1.0, 1.086, 0.825), "rct": (1.0, 0.6875, 0.6875), "none": (1 / 3, 1 / 3, 1 / 3)}
+"""Squared error of RGB, mean of the three, for an error of one in each component of the colour transform's inverse."""
+
+
+@dataclass(frozen=True)
+class Jpeg2000History:
+    """What the wavelet domain shows.
+
+    Attributes
+    ----------
+    found : bool
+        Whether JPEG 2000's quantisation is there at all; everything else is None or empty where it is not.
+    wavelet : str or None
+        `9/7` or `5/3`.
+    wavelet_probability : float
+    colour_transform : str or None
+        `ict`, `rct` or `none`; None where it cannot be told.
+    levels : int or None
+        Decomposition levels; None where the picture is too small or too finely coded to show the last.
+    levels_at_least : int
+        Levels that were seen.
+    phase : tuple of int
+        Row and column of a low-pass sample of the last level seen, modulo 2 ** levels_at_least: where the coded picture's or
+        tile's origin lies, in the crop's coordinates.
+    parities : tuple of tuple of int
+        Row and column parity of the low-pass samples of each level seen, in its own plane.
+    base_step : Step or None
+        Of 9/7, in grey levels of an orthonormal transform; encoders drop bit planes, so it is known up to a power of two.
+    steps_luma, planes_luma : tuple
+        By band, HL, LH, HH of level 1 first: quantisation steps of 9/7, bit planes cut off of 5/3.
+    psnr : float or None
+        Estimate in dB.
+    tile_size : int or None
+        Side of the tiles where their boundaries are seen.
+    tile_at_least : int
+        Tiles, if any, are no smaller than this, in pixels.
+    lead : float
+        Evidence of the first level in standard errors.
+    reason : str
+        Why nothing was found; empty otherwise.
+    """
+
+    found: bool
+    wavelet: str | None = None
+    wavelet_probability: float = 0.0
+    colour_transform: str | None = None
+    levels: int | None = None
+    levels_at_least: int = 0
+    phase: tuple[int, int] = (0, 0)
+    parities: tuple[tuple[int, int], ...] = ()
+    base_step: Step | None = None
+    steps_luma: tuple[float | None, ...] = ()
+    planes_luma: tuple[int | None, ...] = ()
+    psnr: float | None = None
+    tile_size: int | None = None
+    tile_at_least: int = 0
+    lead: float = 0.0
+    grey: bool = False
+    reason: str = ""
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The same as parameters with their uncertainty, each with its basis or the reason why it is missing."""
+        from forensics.history.jpeg2000_parameters import parameters_of
+
+        return parameters_of(self)
+
+
+def recover(pixels: np.ndarray, *, seed: int = 0) -> Jpeg2000History:
+    """Recover the parameters of JPEG 2000 from a decoded picture or a crop of it.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width) or (height, width, 1..4), dtype=uint8 or uint16]
+        What `planes.to_rgb8` accepts.
+    seed : int
+        Of the choice of a region in a picture of more than `REGION` pixels a side.
+
+    Returns
+    -------
+    Jpeg2000History
+    """
+    rgb = to_rgb8(pixels)
+    grey = bool((rgb[:, :, 0] == rgb[:, :, 1]).all() and (rgb[:, :, 0] == rgb[:, :, 2]).all())
+    picture = np.ascontiguousarray(rgb[:, :, 0]) if grey else rgb
+    if min(picture.shape[:2]) < MINIMUM_SIDE:
+        return Jpeg2000History(False, grey=grey, reason=f"pictures are at least {MINIMUM_SIDE} pixels a side for this")
+    origin, region = _region(picture, REGION, seed)
+    (top, left), part = _region(region, _SEARCHED, seed)
+    spaces = [_moved(space, top, left) for space in first_level(part)]
+    if spaces[0].lead < FOUND:
+        return Jpeg2000History(False, lead=spaces[0].lead, grey=grey, reason=_why_not(part))
+    return _describe(region, spaces, origin, grey, picture.shape[:2] == region.shape[:2])
+
+
+def _region(picture: np.ndarray, side: int, seed: int) -> tuple[tuple[int, int], np.ndarray]:
+    """A part of at most `side` a side and its place; of some candidates the one with most unclipped, uneven samples."""
+    height, width = picture.shape[:2]
+    rows, columns = min(height, side), min(width, side)
+    if (rows, columns) == (height, width):
+        return (0, 0), picture
+    rng = np.random.default_rng(seed)
+    places = [(int(rng.integers(height - rows + 1)), int(rng.integers(width - columns + 1))) for _ in range(5)]
+    places.append(((height - rows) // 2, (width - columns) // 2))
+    best = max(places, key=lambda place: _usable(picture[place[0] : place[0] + rows, place[1] : place[1] + columns]))
+    return best, np.ascontiguousarray(picture[best[0] : best[0] + rows, best[1] : best[1] + columns])
+
+
+def _usable(part: np.ndarray) -> float:
+    """Share of sampled pixels that are neither clipped nor equal to their neighbour."""
+    thin = part[::5]
+    main = thin if thin.ndim == 2 else thin[:, :, 1]
+    return float((unclipped(thin)[:, 1:] & (main[:, 1:] != main[:, :-1])).mean())
+
+
+def _moved(space: Space, top: int, left: int) -> Space:
+    """A space found in a part whose origin lies at (top, left) of the region, in the region's own parity."""
+    return space._replace(parity=((space.parity[0] + top) % 2, (space.parity[1] + left) % 2))
+
+
+def _why_not(part: np.ndarray) -> str:
+    share = float(unclipped(part).mean())
+    if share < 0.1:
+        return f"only {share:.0%} of the samples are not clipped at 0 or 255"
+    return "no parity of either wavelet shows quantised coefficients: not JPEG 2000, or finer than the rounding of the pixels"
+
+
+def _describe(
+    region: np.ndarray, spaces: list[Space], origin: tuple[int, int], grey: bool, complete: bool
+) -> Jpeg2000History:
+    best = spaces[0]
+    pair = [space for space in spaces if space.wavelet == best.wavelet]
+    other = max((space.lead for space in spaces if space.wavelet != best.wavelet), default=0.0)
+    space, levels, sure = _with_colour(region, pair)
+    base = base_step(levels) if space.wavelet == "9/7" else None
+    bases = (1.0,) if base is None else (base.step, 1.0)
+    if base is not None:
+        levels = level_chain(region, space, bases)
+    seen, count = _number_of_levels(levels, space.wavelet)
+    if complete and count is None and not any(any(level.parity) for level in levels):
+        whole = level_chain(region, space, bases, whole=True)
+        whole_seen, whole_count = _number_of_levels(whole, space.wavelet)
+        if whole_seen >= seen and whole_count is not None:
+            levels, seen, count = whole, whole_seen, whole_count
+    shown = levels[: max(seen, 1)]
+    phase = _phase(shown, origin)
+    weights = _WEIGHTS[space.transform] if not grey else (1.0,)
+    return Jpeg2000History(
+        found=True,
+        wavelet=space.wavelet,
+        wavelet_probability=_odds_to_probability(best.lead - other),
+        colour_transform=space.transform if sure and not grey else None,
+        levels=count,
+        levels_at_least=seen,
+        phase=phase,
+        parities=tuple(level.parity for level in shown),
+        base_step=base,
+        steps_luma=band_steps(shown, 0) if space.wavelet == "9/7" else (),
+        planes_luma=band_planes(shown, 0) if space.wavelet == "5/3" else (),
+        psnr=psnr_estimate(shown, space.wavelet, weights),
+        lead=best.lead,
+        grey=grey,
+    )
+
+
+def _odds_to_probability(lead: float) -> float:
+    """Of the wavelet, from how far it leads the other one in standard errors."""
+    return float(1 / (1 + np.exp(-max(lead, 0.0))))
+
+
+def _with_colour(region: np.ndarray, pair: list[Space]) -> tuple[Space, list[Level], bool]:
+    """The colour transform that fits better, its levels, and whether that is sure.
+
+    Where chroma is flat, the transform's luma and the untransformed green carry the same lattice, and the transform is the
+    simpler explanation; where no coefficient is left outside the zero cell, the low-pass bands decide.
+    """
+    if len(pair) == 1:
+        return pair[0], level_chain(region, pair[0]), True
+    plain, changed = sorted(pair, key=lambda space: space.transform != "none")
+    if max(changed.fit, plain.fit) > _FIT:
+        chosen = plain if plain.fit > changed.fit + _SAME_FIT else changed
+        return chosen, level_chain(region, chosen), True
+    chains = [level_chain(region, space) for space in (plain, changed)]
+    low = [max(level.low_pass_odds for level in chain) for chain in chains]
+    chosen = int(low[0] <= low[1] + _LOW_PASS_DIFFERENCE)
+    return (plain, changed)[chosen], chains[chosen], abs(low[0] - low[1]) > _LOW_PASS_DIFFERENCE
+
+
+def _number_of_levels(levels: list[Level], wavelet: str) -> tuple[int, int | None]:
+    """Levels seen, and the number of levels where the last one is known.
+
+    The last is known by its low-pass band, or by the absence of the next where that would have to show: bit planes of 5/3
+    get fewer by about one a level, steps of 9/7 stay.
+    """
+    seen = next((number for number, level in enumerate(levels) if level.lead < FOUND), len(levels))
+    if seen == 0:
+        return 1, 1 if levels[0].ends_here else None
+    last = levels[seen - 1]
+    if last.ends_here:
+        return seen, seen
+    if seen == len(levels):
+        return seen, None
+    absent = levels[seen]
+    expected = last.lead * np.sqrt(absent.number / max(last.number, 1))
+    if seen > 1:
+        expected = min(expected, last.lead**2 / levels[seen - 2].lead)
+    deep = wavelet == "9/7" or deepest_plane(last) >= _PLANES_NEEDED
+    return seen, seen if expected >= _EXPECTED and deep else None
+
+
+def _phase(levels: list[Level], origin: tuple[int, int]) -> tuple[int, int]:
+    """Place of a low-pass sample of the last level, in the coordinates of the whole picture, modulo two to the levels."""
+    row = sum(level.parity[0] << number for number, level in enumerate(levels))
+    column = sum(level.parity[1] << number for number, level in enumerate(levels))
+    period = 1 << len(levels)
+    return (row + origin[0]) % period, (column + origin[1]) % period

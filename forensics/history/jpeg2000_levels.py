@@ -1,0 +1,267 @@
+"""Which of JPEG 2000's transforms a picture went through: wavelet, colour transform, parity at each level, number of levels.
+
+At the right parity of the right wavelet the detail coefficients lie where the quantiser put them, at any other they do not;
+the low-pass band of the last level is quantised itself, that of a level between is not. Both are tested level by level.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.ndimage import maximum_filter1d
+from scipy.stats import gamma
+
+from forensics.history.jpeg2000_lattice import (
+    BIN,
+    BINS,
+    leads,
+    magnitudes,
+    real_fit_scores,
+    real_scores,
+    scores_of,
+    whole_fit_scores,
+    whole_scores,
+)
+from forensics.history.jpeg2000_transform import (
+    REACH,
+    Bands,
+    ColourTransform,
+    Wavelet,
+    components,
+    forward,
+    synthesis_norms,
+)
+
+SPACES: tuple[tuple[Wavelet, ColourTransform], ...] = (("9/7", "ict"), ("9/7", "none"), ("5/3", "rct"), ("5/3", "none"))
+"""Pairs of wavelet and colour transform that codecs use together (T.800 A.6.1)."""
+FOUND = 6.0
+"""Standard errors by which a parity leads the others when its level is called found; uncompressed pictures stay under 5."""
+MAXIMUM_LEVELS = 6
+_CORE = 1.25
+"""Magnitudes under this are zeros and rounding noise, in grey levels of an orthonormal transform."""
+_TESTED = 500
+"""Coefficients of a low-pass band that are enough for the test."""
+_CELLS = 1.0
+"""Cells of the lattice that a standard deviation of the values must span."""
+_BESIDE = (0.71, 0.83, 0.91, 1.09, 1.19, 1.31)
+_FINEST = 0.4
+"""Least step at which the rounding of the pixels leaves a comb, in grey levels of an orthonormal transform."""
+_LOW_PASS_FOUND = 12.0
+"""Natural logarithm of the odds against chance from which a low-pass band is called quantised."""
+
+
+class Space(NamedTuple):
+    """One pair of transforms at one parity of the first level: its evidence, and how well the non-zero coefficients fit.
+
+    `hypothesis` is the column of the table of scores that stands out most, `non_zero` the number of coefficients that `fit` rests on.
+    """
+
+    wavelet: Wavelet
+    transform: ColourTransform
+    parity: tuple[int, int]
+    lead: float
+    hypothesis: int
+    fit: float
+    non_zero: int
+
+
+class Level(NamedTuple):
+    """One level at its parity.
+
+    Attributes
+    ----------
+    parity : tuple of int
+        Of the rows and columns that hold low-pass samples, in the plane of this level.
+    lead : float
+        Of this parity before the mean of the others, in standard errors.
+    hypothesis : int
+        Column of the table of scores.
+    histograms : np.ndarray [shape=(components, 3, BINS), dtype=int64]
+        Magnitudes of HL, LH and HH.
+    number : int
+        Coefficients whose whole support lies within the picture and off clipped samples.
+    low_pass_odds : float
+        Natural logarithm of the odds against chance that the low-pass band lies on a lattice of its own.
+    low_pass_number : int
+        Coefficients of the low-pass band that were tested, all components together.
+    """
+
+    parity: tuple[int, int]
+    lead: float
+    hypothesis: int
+    histograms: np.ndarray
+    number: int
+    low_pass_odds: float
+    low_pass_number: int
+
+    @property
+    def ends_here(self) -> bool:
+        """Whether the low-pass band of this level is quantised, so that it is the last."""
+        return self.low_pass_odds >= _LOW_PASS_FOUND
+
+
+def score_table(wavelet: Wavelet) -> np.ndarray:
+    """The table of scores that fits this wavelet's coefficients."""
+    return real_scores() if wavelet == "9/7" else whole_scores()
+
+
+def unclipped(rgb: np.ndarray) -> np.ndarray:
+    """Samples that no channel shows at 0 or 255, `np.ndarray [shape=(height, width), dtype=bool]`: those may have been clipped."""
+    inside = (rgb > 0) & (rgb < 255)
+    return inside if rgb.ndim == 2 else inside.all(axis=2)
+
+
+def valid_bands(valid: np.ndarray, wavelet: Wavelet, parity: tuple[int, int], *, whole: bool = False) -> Bands:
+    """Coefficients of `forward` that rest on valid samples of the plane alone; with `whole`, the border is the coded picture's own."""
+    bad = (~valid).astype(np.uint8)
+    rows = [_spoilt(bad, REACH[wavelet][high], parity[0] ^ high, whole) for high in (0, 1)]
+    parts = []
+    for high_rows, high_columns in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        part = _spoilt(rows[high_rows].T, REACH[wavelet][high_columns], parity[1] ^ high_columns, whole)
+        parts.append(np.ascontiguousarray(part.T) == 0)
+    return Bands(*parts)
+
+
+def _spoilt(bad: np.ndarray, reach: int, first: int, whole: bool) -> np.ndarray:
+    spread = maximum_filter1d(bad, 2 * reach + 1, axis=0, mode="mirror" if whole else "constant", cval=1)
+    return spread[first::2]
+
+
+def _details(
+    planes: tuple[np.ndarray, ...], valid: np.ndarray, wavelet: Wavelet, level: int, parity: tuple[int, int], whole: bool
+) -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
+    """Histograms of the detail bands at one parity, the low-pass planes, and which of their samples are valid."""
+    norms = synthesis_norms(wavelet, level)
+    masks = valid_bands(valid, wavelet, parity, whole=whole)
+    histograms = np.empty((len(planes), 3, BINS), np.int64)
+    low = []
+    for c, plane in enumerate(planes):
+        bands = forward(plane, wavelet, parity)
+        low.append(bands.ll)
+        for k in (1, 2, 3):
+            histograms[c, k - 1] = magnitudes(bands[k], masks[k], norms[k])
+    return histograms, low, masks.ll
+
+
+def _parities(
+    planes: tuple[np.ndarray, ...], valid: np.ndarray, wavelet: Wavelet, level: int
+) -> tuple[np.ndarray, int, int, float]:
+    """Histograms at the four parities, the best parity, its hypothesis and its lead."""
+    histograms = np.stack([
+        _details(planes, valid, wavelet, level, divmod(parity, 2), False)[0] for parity in range(4)
+    ])  # fmt: skip
+    mean, number = scores_of(histograms.sum(axis=(1, 2)), score_table(wavelet))
+    lead = leads(mean, number)
+    best, hypothesis = np.unravel_index(int(lead.argmax()), lead.shape)
+    return histograms, int(best), int(hypothesis), float(lead.max())
+
+
+def non_zero_fit(histogram: np.ndarray, wavelet: Wavelet) -> tuple[float, int, int]:
+    """How well the coefficients outside the zero cell fit their best lattice, 0 (chance) to 1; its column; their number."""
+    table = real_fit_scores() if wavelet == "9/7" else whole_fit_scores()
+    first = int(_CORE / BIN) if wavelet == "9/7" else 1
+    counts = histogram[first:].astype(np.float32)
+    number = int(counts.sum())
+    mean = counts @ table[first:] / max(number, 1)
+    best = int(mean.argmax())
+    return max(0.0, float(mean[best]) - 3.0 / np.sqrt(number + 1)), best, number
+
+
+def first_level(rgb: np.ndarray) -> list[Space]:
+    """Evidence for every pair of transforms at its best parity, most evident first.
+
+    `rgb` is `np.ndarray [shape=(height, width[, 3]), dtype=uint8]`; grey pictures have no colour transform to tell.
+    """
+    valid = unclipped(rgb)
+    found = []
+    for wavelet, transform in SPACES:
+        if rgb.ndim == 2 and transform != "none":
+            continue
+        planes = components(rgb, transform, wavelet)
+        histograms, best, hypothesis, lead = _parities(planes, valid, wavelet, 1)
+        # Green is nearest to luma: the two are compared to tell whether there was a colour transform.
+        main = histograms[best, 1 if transform == "none" and len(planes) == 3 else 0].sum(axis=0)
+        fit, _, number = non_zero_fit(main, wavelet)
+        found.append(Space(wavelet, transform, (best // 2, best % 2), lead, hypothesis, fit, number))
+    return sorted(found, key=lambda space: -space.lead)
+
+
+def level_chain(rgb: np.ndarray, space: Space, bases: tuple[float, ...] = (1.0,), *, whole: bool = False) -> list[Level]:
+    """The levels, finest first, as long as their details are quantised, and the first one of which they are not.
+
+    `bases` are steps, in grey levels of an orthonormal transform, of which the low-pass step may be a multiple or part by a power of
+    two. With `whole` the picture's border is taken for the coded picture's own, so that no coefficient is left out
+    for it; only parity (0, 0) comes with it.
+    """
+    planes = components(rgb, space.transform, space.wavelet)
+    valid = unclipped(rgb)
+    levels: list[Level] = []
+    for level in range(1, MAXIMUM_LEVELS + 1):
+        if min(planes[0].shape) < 4:
+            break
+        _, best, hypothesis, lead = _parities(planes, valid, space.wavelet, level)
+        parity = space.parity if level == 1 else (0, 0) if whole else (best // 2, best % 2)
+        histograms, low, low_valid = _details(planes, valid, space.wavelet, level, parity, whole)
+        odds, tested = low_pass_odds(low, low_valid, space.wavelet, level, bases)
+        levels.append(Level(parity, lead, hypothesis, histograms, int(histograms.sum()), odds, tested))
+        if lead < FOUND:
+            break
+        planes, valid = tuple(low), low_valid
+    return levels
+
+
+def low_pass_odds(
+    low: list[np.ndarray], valid: np.ndarray, wavelet: Wavelet, level: int, bases: tuple[float, ...] = (1.0,)
+) -> tuple[float, int]:
+    """Whether low-pass planes lie on a lattice: natural logarithm of the odds against chance, and the coefficients tested.
+
+    For values spread evenly over the cells of a lattice, N |mean exp(2 pi i f c)|^2 is exponentially distributed with mean 1
+    (Rayleigh's test of uniformity); it is summed over the components, and the number of frequencies tried is taken off.
+    """
+    if valid.sum() < 4:
+        return 0.0, 0
+    values = [_distinct(plane[valid]) for plane in low]
+    norm = synthesis_norms(wavelet, level)[0]
+    frequencies = _low_pass_frequencies(max(float(np.ptp(v)) for v in values), wavelet, norm, bases)
+    strength = np.array([sum(_rayleigh(v, f) for v in values) for f in frequencies])
+    odds = -float(gamma.logsf(strength.max(), len(values))) - float(np.log(len(frequencies)))
+    return max(odds, 0.0), sum(len(v) for v in values)
+
+
+def _low_pass_frequencies(spread: float, wavelet: Wavelet, norm: float, bases: tuple[float, ...]) -> np.ndarray:
+    """One over the steps at which a low-pass band may be quantised: powers of two times the unit or times base / norm.
+
+    Real steps are stored with eleven bits of mantissa (T.800 E.1.1.1), so each is tried a little to either side.
+    """
+    if wavelet == "5/3":
+        return 0.5 ** np.arange(1, 8)
+    found = []
+    for base in bases:
+        for plane in range(-1, 7):
+            if base * 2.0**plane < _FINEST:
+                continue
+            centre = norm / (base * 2.0**plane)
+            width = min(0.002 * centre * spread, 12.0)
+            found.append(centre + np.linspace(-width, width, 1 + 2 * int(np.ceil(3 * width))) / max(spread, 1.0))
+    return np.concatenate(found)
+
+
+def _distinct(values: np.ndarray) -> np.ndarray:
+    """Values without repetition, as in a flat part of the picture, at most `_TESTED` of them."""
+    found = np.unique(np.round(values.astype(np.float64), 3))
+    # A regular choice of them would be a lattice by itself.
+    return found if len(found) <= _TESTED else np.random.default_rng(0).choice(found, _TESTED, replace=False)
+
+
+def _power(values: np.ndarray, frequency: float) -> float:
+    angle = (2 * np.pi * frequency) * values
+    return float((np.cos(angle).sum() ** 2 + np.sin(angle).sum() ** 2) / len(values))
+
+
+def _rayleigh(values: np.ndarray, frequency: float) -> float:
+    """Power at one frequency beyond what the spread of the values gives at frequencies beside it."""
+    if float(values.std()) * frequency < _CELLS:
+        return 0.0
+    power = _power(values, frequency)
+    return power if power < 2 else max(0.0, power - max(_power(values, frequency * beside) for beside in _BESIDE))
