@@ -219,11 +219,11 @@ def analyze(
     extractor = shipped_extractor() if extractor is None else extractor
     check_match(judge, extractor)
     windows = choose_windows(picture.pixels, seed=seed)
-    features = _measure(extractor, [eight_bit(window.cut(picture.pixels)) for window in windows], threads)
+    features = measure_windows(extractor, [eight_bit(window.cut(picture.pixels)) for window in windows], threads)
     return _compose(picture, windows, features, judge, extractor)
 
 
-def _measure(extractor: Extractor, pieces: Sequence[np.ndarray], threads: int | None) -> np.ndarray:
+def measure_windows(extractor: Extractor, pieces: Sequence[np.ndarray], threads: int | None) -> np.ndarray:
     """Features of the windows, measured side by side: the extractors' kernels run without the interpreter's lock."""
     threads = min(len(pieces), len(os.sched_getaffinity(0)) if threads is None else threads)
     if threads <= 1:

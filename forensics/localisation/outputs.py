@@ -170,7 +170,7 @@ def to_dict(found: Localisation, *, name: str = "", sha256: str = "") -> dict[st
         "schema_version": SCHEMA_VERSION,
         "picture": {"name": name, "sha256": sha256, "width": scanned.width, "height": scanned.height},
         "coordinates": "pixels; x to the right, y down, (0, 0) the top left corner of the first pixel",
-        "host": found.host,
+        "host": {"codec": found.host.codec, "grid": found.host.grid},
         "features": [_feature(number, region, scanned) for number, region in enumerate(found.regions, 1)],
         "map": {
             "side": scanned.side, "step": scanned.step, "tops": scanned.tops.tolist(), "lefts": scanned.lefts.tolist(),
@@ -189,7 +189,7 @@ def _feature(number: int, region: Region, scanned: CodecMap) -> dict[str, Any]:
         "id": number,
         "geometry": {"type": "Polygon", "coordinates": outline(region, scanned)},
         "properties": {
-            "history": region.history, "codec": region.codec, "probability": region.probability, "ratio": ratio,
+            "kind": region.kind, "history": region.history.codec, "grid": region.history.grid, "codec": region.codec, "probability": region.probability, "ratio": ratio,
             "score": region.score, "log10_nfa": region.log10_nfa, "pixels": int(scanned.to_pixels(region.cells).sum()),
         },
     }  # fmt: skip
@@ -199,10 +199,12 @@ def sentence(number: int, region: Region, found: Localisation) -> str:
     """One region in words."""
     left, top, right, bottom = bounds(region, found.map)
     ratio = f", ratio about {region.ratio[1]:.3g}:1" if math.isfinite(region.ratio[1]) else ""
-    return (
-        f"{number}: x {left} to {right}, y {top} to {bottom}: {TITLES[region.history]} ({percent(region.probability)}{ratio}) in "
-        f"{TITLES[found.host]}; expected false alarms a picture 10^{region.log10_nfa:.1f}"
-    )
+    what = f"{TITLES[region.history.codec]} ({percent(region.probability)}{ratio})"
+    how = {
+        "codec": f"{what} in {TITLES[found.host.codec]}",
+        "grid": f"{what} on the grid {region.history.grid} in JPEG on the grid {found.host.grid}",
+    }[region.kind]
+    return f"{number}: x {left} to {right}, y {top} to {bottom}: {how}; 10^{region.log10_nfa:.1f} false alarms expected a picture"
 
 
 def bounds(region: Region, scanned: CodecMap) -> tuple[int, int, int, int]:
@@ -218,7 +220,7 @@ def text(found: Localisation, name: str) -> str:
     rows, columns = scanned.shape
     lines = [
         f"{name}  {scanned.width}x{scanned.height}, {rows * columns} windows of {scanned.side} pixels, {scanned.step} apart",
-        f"  host        {TITLES[found.host]}",
+        f"  host        {TITLES[found.host.codec]}",
     ]
     if not found.regions:
         lines.append("  regions     none: no part departs from the rest at its false-alarm limit")

@@ -9,6 +9,7 @@ Windows reach to the last row and column, so the spacing along an axis is the st
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,17 +17,10 @@ import numpy as np
 from forensics_models.classes import CLASSES, FINE_CLASSES
 from forensics_models.judgement import WindowJudgement, merge_fine
 
-from forensics.analysis import (
-    MINIMUM_SIDE,
-    Extractor,
-    Judge,
-    _measure,
-    check_match,
-    eight_bit,
-    shipped_extractor,
-    shipped_judge,
-)
+from forensics import analysis
+from forensics.analysis import MINIMUM_SIDE, Extractor, Judge, check_match, eight_bit
 from forensics.errors import PictureError, UsageError
+from forensics.localisation.grids import MOST_PIXELS, window_votes
 from forensics.windows import Window
 
 SIDES = (64, 128, 256)
@@ -64,6 +58,8 @@ class CodecMap:
         SSIM against the picture before compression, likewise.
     evidence : np.ndarray [shape=(rows, columns), dtype=float64]
         0..1: how much a window can tell. Nothing where every pixel is flat or clipped.
+    grid_votes : np.ndarray [shape=(rows, columns, 64), dtype=int64] or None
+        The windows' votes for the origins of JPEG's grid (`forensics.localisation.grids`); None where no window is JPEG.
     notes : tuple of str
         What was left out.
     """
@@ -79,6 +75,7 @@ class CodecMap:
     log2_ratio: np.ndarray
     ssim: np.ndarray
     evidence: np.ndarray
+    grid_votes: np.ndarray | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -175,15 +172,20 @@ def window_map(
     if min(height, width) < MINIMUM_SIDE:
         raise PictureError(f"{width}x{height} pixels are too few: a map needs {MINIMUM_SIDE} a side")
     _check(side, step, limit)
-    judge = shipped_judge() if judge is None else judge
-    extractor = shipped_extractor() if extractor is None else extractor
+    judge = analysis.shipped_judge() if judge is None else judge
+    extractor = analysis.shipped_extractor() if extractor is None else extractor
     check_match(judge, extractor)
     side, used = fitting(height, width, side, step, limit)
     tops, lefts = places(height, min(side, height), used), places(width, min(side, width), used)
     windows = [Window(top, left, min(side, height), min(side, width)) for top in tops for left in lefts]
     pieces = [eight_bit(window.cut(pixels)) for window in windows]
-    judged = judge.judge(_measure(extractor, pieces, threads))
+    judged = judge.judge(analysis.measure_windows(extractor, pieces, threads))
     shape = (len(tops), len(lefts))
+    jpeg = bool((judged.probabilities[:, CLASSES.index("jpeg")] > 0.5).any())
+    votes = None
+    if jpeg and height * width <= MOST_PIXELS:
+        cores = len(os.sched_getaffinity(0)) if threads is None else threads
+        votes = window_votes(eight_bit(pixels), tops, lefts, min(side, height), min(side, width), cores)
     return CodecMap(
         width=width,
         height=height,
@@ -196,7 +198,8 @@ def window_map(
         log2_ratio=judged.log2_ratio.reshape(*shape, 3),
         ssim=judged.ssim.reshape(*shape, 3),
         evidence=np.array([readable(piece) for piece in pieces]).reshape(shape),
-        notes=_notes(side, step, used, limit),
+        grid_votes=votes,
+        notes=_notes(side, step, used, limit, jpeg and votes is None),
     )
 
 
@@ -257,10 +260,12 @@ def readable(pixels: np.ndarray) -> float:
     return texture / (texture + _FLAT_LEVELS) * unclipped**2
 
 
-def _notes(side: int, requested: int, used: int, limit: int) -> tuple[str, ...]:
+def _notes(side: int, requested: int, used: int, limit: int, unvoted: bool) -> tuple[str, ...]:
     notes = []
     if used > requested:
         notes.append(f"windows stand {used} pixels apart instead of {requested}, so that no more than {limit} are judged")
     if used > side:
         notes.append(f"between windows, stripes of up to {used - side} pixels were not looked at")
+    if unvoted:
+        notes.append(f"JPEG grids were not compared: the picture has more than {MOST_PIXELS // 1_000_000} megapixels")
     return tuple(notes)
