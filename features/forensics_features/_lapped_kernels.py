@@ -289,19 +289,23 @@ def magnitude_histograms(
     last = np.float32(counts.shape[0] - 1)
     columns = coefficients.shape[2]
     codes = np.empty(columns, np.uint32)
-    other = np.zeros(counts.shape[0], np.int32)
+    others = np.zeros((3, counts.shape[0]), np.int32)
+    other, third, fourth = others[0], others[1], others[2]  # increments of one bin would wait for each other
     for k in range(1, coefficients.shape[0]):
         for i in range(coefficients.shape[1]):
             row = coefficients[k, i]
             for j in range(columns):
                 codes[j] = np.uint32(np.int32(min(abs(row[j]) * _BINS_PER_UNIT, last)))
-            for j in range(0, columns - 1, 2):
+            whole = columns - columns % 4
+            for j in range(0, whole, 4):
                 counts[codes[j]] += 1
                 other[codes[j + 1]] += 1
-            if columns % 2:
-                counts[codes[columns - 1]] += 1
+                third[codes[j + 2]] += 1
+                fourth[codes[j + 3]] += 1
+            for j in range(whole, columns):
+                counts[codes[j]] += 1
     for c in range(counts.shape[0]):
-        counts[c] += other[c]
+        counts[c] += other[c] + third[c] + fourth[c]
     for b in range(fine.shape[0]):
         fine[b] = counts[b]
         total = 0

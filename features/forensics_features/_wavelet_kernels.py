@@ -120,20 +120,28 @@ def parity_histograms(band: np.ndarray, scale: float, margin: int, counts: np.nd
     size = np.float32(scale)
     last = np.float32(counts.shape[2] - 1)
     codes = np.empty(width, np.uint32)
+    others = np.zeros((2, 2, counts.shape[2]), np.int32)  # increments of one bin would wait for each other
     first = margin + (margin & 1)
     for i in range(margin, height - margin):
         row = band[i]
         for j in range(width):
             codes[j] = np.uint32(np.int32(min(abs(row[j]) * size, last)))
-        even = counts[i & 1, 0]
-        odd = counts[i & 1, 1]
+        even, odd = counts[i & 1, 0], counts[i & 1, 1]
+        other_even, other_odd = others[i & 1, 0], others[i & 1, 1]
         if margin & 1:
             odd[codes[margin]] += 1
-        for j in range(first, width - margin - 1, 2):
+        whole = first + max(0, width - margin - first) // 4 * 4
+        for j in range(first, whole, 4):
             even[codes[j]] += 1
             odd[codes[j + 1]] += 1
-        if (width - margin - first) & 1:
-            even[codes[width - margin - 1]] += 1
+            other_even[codes[j + 2]] += 1
+            other_odd[codes[j + 3]] += 1
+        for j in range(whole, width - margin):
+            counts[i & 1, j & 1, codes[j]] += 1
+    for p in range(2):
+        for q in range(2):
+            for b in range(counts.shape[2]):
+                counts[p, q, b] += others[p, q, b]
 
 
 @fast_kernel

@@ -26,8 +26,8 @@ from forensics_features.family import Family
 from forensics_features.planes import Planes
 
 BLOCK = 8
-_ONE_THREAD = 2**18
-"""Multiplications up to which OpenBLAS starts no threads."""
+SCANNED = 2**18
+"""Samples at which the grid phases are compared, about; larger planes are looked at in bands of rows, evenly spread."""
 _LOW = 5
 _COARSE = 4.0
 _SCAN = ((0, 1), (1, 0), (0, 2), (1, 1), (2, 0))
@@ -61,10 +61,8 @@ def phase_scan(plane: np.ndarray, size: int, kept: int, scan_index: np.ndarray) 
     Parameters
     ----------
     plane : np.ndarray [shape=(height, width), dtype=float32]
-    size : int
-        Block side, in pixels; a multiple of four.
-    kept : int
-        Frequencies 0..kept-1 of each direction are looked at.
+    size, kept : int
+        Block side, in pixels, and how many frequencies of each direction are looked at, 0..kept-1: 4 and 4, or 8 and 5.
     scan_index : np.ndarray [shape=(kept, kept), dtype=int64]
         Which histogram a frequency goes to, -1 for none; several frequencies may share one.
 
@@ -73,15 +71,24 @@ def phase_scan(plane: np.ndarray, size: int, kept: int, scan_index: np.ndarray) 
     zero_share : np.ndarray [shape=(size * size,), dtype=float64]
         Share of the kept AC coefficients with |c| < 0.5 on the grid that starts at (phase // size, phase % size).
     histograms : np.ndarray [shape=(size * size, scanned, BINS), dtype=int32]
+
+    Raises
+    ------
+    ValueError
+        Another block side or number of frequencies.
     """
+    if (size, kept) not in ((4, 4), (8, 5)):
+        raise ValueError(f"block side and kept frequencies are 4 and 4 or 8 and 5, not {size} and {kept}")
     scanned = int(scan_index.max()) + 1
     zeros = np.zeros(size * size, np.int64)
-    counts = np.zeros((size, scanned, size, BINS + 1), np.int32)
-    kernels.phase_scan(plane, dct_matrix(size)[:kept], scan_index, 1.0 / FINE_BIN, zeros, counts)
-    rows = np.array([len(range(p, plane.shape[0] - size + 1, size)) for p in range(size)])
+    counts = np.zeros((size, scanned, kernels.CHAINS, BINS + 1), np.int32)
+    thin = max(1, plane.size // SCANNED)
+    kernels.phase_scan(plane, dct_matrix(size)[:kept], scan_index, 1.0 / FINE_BIN, thin, zeros, counts)
+    by_phase = counts if size == kernels.CHAINS else counts.reshape(size, scanned, -1, size, BINS + 1).sum(axis=2)
+    rows = np.array([len(range(p, plane.shape[0] - size + 1, size * thin)) for p in range(size)])
     columns = np.array([len(range(p, plane.shape[1] - size + 1, size)) for p in range(size)])
     blocks = np.outer(rows, columns).ravel()
-    return zeros / (blocks * (kept * kept - 1)), counts.swapaxes(1, 2).reshape(size * size, scanned, -1)[:, :, :BINS]
+    return zeros / (blocks * (kept * kept - 1)), by_phase.swapaxes(1, 2).reshape(size * size, scanned, -1)[:, :, :BINS]
 
 
 def aligned_dct(plane: np.ndarray, size: int, phase: tuple[int, int], kept: int | None = None) -> np.ndarray:
@@ -91,7 +98,7 @@ def aligned_dct(plane: np.ndarray, size: int, phase: tuple[int, int], kept: int 
     ----------
     plane : np.ndarray [shape=(height, width), dtype=float32]
     size : int
-        Block side, in pixels.
+        Block side, in pixels; a multiple of four.
     phase : tuple of int
         Row and column of the first block's first pixel.
     kept : int, optional
@@ -104,26 +111,9 @@ def aligned_dct(plane: np.ndarray, size: int, phase: tuple[int, int], kept: int 
     """
     rows = (plane.shape[0] - phase[0]) // size
     columns = (plane.shape[1] - phase[1]) // size
-    blocks = np.empty((size * size, rows * columns), np.float32)
-    kernels.deal_blocks(plane, *phase, size, columns, blocks)
     kept = size if kept is None else kept
-    return _product(_block_matrix(size, kept), blocks).reshape(kept, kept, -1)
-
-
-@cache
-def _block_matrix(size: int, kept: int) -> np.ndarray:
-    """The two-dimensional DCT of a block written row by row, `np.ndarray [shape=(kept * kept, size * size), dtype=float32]`."""
-    matrix = dct_matrix(size)[:kept]
-    return np.kron(matrix, matrix)
-
-
-def _product(matrix: np.ndarray, blocks: np.ndarray) -> np.ndarray:
-    """matrix @ blocks in pieces that BLAS computes on the calling thread: waking others costs more than the product."""
-    out = np.empty((len(matrix), blocks.shape[1]), np.float32)
-    piece = max(1, _ONE_THREAD // matrix.size)
-    for start in range(0, blocks.shape[1], piece):
-        part = slice(start, start + piece)
-        np.matmul(matrix, blocks[:, part], out=out[:, part])
+    out = np.empty((kept, kept, rows * columns), np.float32)
+    kernels.block_dct(plane, *phase, columns, dct_matrix(size)[:kept], out)
     return out
 
 

@@ -103,20 +103,77 @@ NAMES = (
 
 
 @fast_kernel
-def _accumulate(
-    residual: np.ndarray, first: np.ndarray, last: np.ndarray, limit: np.float32, sums: np.ndarray
-) -> None:
-    """Add |residual| and 1 to sums[0] and sums[1] where `last` and `first` differ by more than the limit."""
-    for j in range(first.shape[0]):
-        active = np.float32(abs(last[j] - first[j]) > limit)
-        sums[0, j] += active * abs(residual[j])
-        sums[1, j] += active
+def _four_taps(line: np.ndarray, step: int, t: np.ndarray, reach: int, residual: np.ndarray) -> None:
+    """residual[j] = sum over k <= reach of t[k] line[j + k * step]; `t` has four taps, the last ones 0 beyond `reach`."""
+    x0 = line[min(0, reach) * step :]
+    x1 = line[min(1, reach) * step :]
+    x2 = line[min(2, reach) * step :]
+    x3 = line[min(3, reach) * step :]
+    t0, t1, t2, t3 = t[0], t[1], t[2], t[3]
+    for j in range(residual.shape[0]):
+        residual[j] = t0 * x0[j] + t1 * x1[j] + t2 * x2[j] + t3 * x3[j]
 
 
 @fast_kernel
-def _add(source: np.ndarray, tap: np.float32, target: np.ndarray) -> None:
-    for j in range(source.shape[0]):
-        target[j] += tap * source[j]
+def _sixteen_taps(line: np.ndarray, step: int, t: np.ndarray, reach: int, residual: np.ndarray) -> None:
+    """As `_four_taps` for up to sixteen taps."""
+    x0 = line[min(0, reach) * step :]
+    x1 = line[min(1, reach) * step :]
+    x2 = line[min(2, reach) * step :]
+    x3 = line[min(3, reach) * step :]
+    x4 = line[min(4, reach) * step :]
+    x5 = line[min(5, reach) * step :]
+    x6 = line[min(6, reach) * step :]
+    x7 = line[min(7, reach) * step :]
+    x8 = line[min(8, reach) * step :]
+    x9 = line[min(9, reach) * step :]
+    x10 = line[min(10, reach) * step :]
+    x11 = line[min(11, reach) * step :]
+    x12 = line[min(12, reach) * step :]
+    x13 = line[min(13, reach) * step :]
+    x14 = line[min(14, reach) * step :]
+    x15 = line[min(15, reach) * step :]
+    t0, t1, t2, t3, t4, t5, t6, t7 = t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7]
+    t8, t9, t10, t11, t12, t13, t14, t15 = t[8], t[9], t[10], t[11], t[12], t[13], t[14], t[15]
+    for j in range(residual.shape[0]):
+        left = t0 * x0[j] + t1 * x1[j] + t2 * x2[j] + t3 * x3[j] + t4 * x4[j] + t5 * x5[j] + t6 * x6[j] + t7 * x7[j]
+        right = t8 * x8[j] + t9 * x9[j] + t10 * x10[j] + t11 * x11[j] + t12 * x12[j] + t13 * x13[j] + t14 * x14[j] + t15 * x15[j]
+        residual[j] = left + right
+
+
+@fast_kernel
+def _accumulate(
+    residual: np.ndarray, first: np.ndarray, last: np.ndarray, limit: np.float32, phases: np.ndarray, sums: np.ndarray
+) -> None:
+    """Add |residual| and 1 to sums[phase, 0] and sums[phase, 1], weighed by phases[phase], where `last` and `first` differ by more
+    than the limit."""
+    zero, one = np.float32(0), np.float32(1)
+    here, there = phases[0], phases[1]
+    a = b = m = n = np.float32(0)
+    for j in range(residual.shape[0]):
+        active = one if abs(last[j] - first[j]) > limit else zero
+        size = active * abs(residual[j])
+        a += here[j] * size
+        m += here[j] * active
+        b += there[j] * size
+        n += there[j] * active
+    sums[0, 0] += a
+    sums[0, 1] += m
+    sums[1, 0] += b
+    sums[1, 1] += n
+
+
+@fast_kernel
+def _across(residual: np.ndarray, first: np.ndarray, last: np.ndarray, limit: np.float32, sums: np.ndarray) -> None:
+    """As `_accumulate` where all places have one phase."""
+    zero, one = np.float32(0), np.float32(1)
+    a = n = np.float32(0)
+    for j in range(residual.shape[0]):
+        active = one if abs(last[j] - first[j]) > limit else zero
+        a += active * abs(residual[j])
+        n += active
+    sums[0] += a
+    sums[1] += n
 
 
 @fast_kernel
@@ -127,28 +184,29 @@ def _relation(plane: np.ndarray, taps: np.ndarray, threshold: float, sums: np.nd
     low = max(length // 2 - 2, 0)
     high = min(low + 3, length - 1)
     limit = np.float32(threshold)
+    padded = np.zeros(16, np.float32)
+    padded[:length] = taps
+    phases = np.zeros((2, width), np.float32)
+    phases[0, 0::2] = 1
+    phases[1, 1::2] = 1
     residual = np.empty(width, np.float32)
-    columns = width - length + 1
-    along = np.zeros((2, columns), np.float32)
-    across = np.zeros((2, 2, width), np.float32)
-    for i in range(height):
-        residual[:] = 0
-        for k in range(length):
-            if taps[k] != 0:
-                _add(plane[i, k : k + columns], taps[k], residual)
-        _accumulate(residual, plane[i, low : low + columns], plane[i, high : high + columns], limit, along)
-    for i in range(height - length + 1):
-        residual[:] = 0
-        for k in range(length):
-            if taps[k] != 0:
-                _add(plane[i + k], taps[k], residual)
-        _accumulate(residual, plane[i + low], plane[i + high], limit, across[i & 1])
-    for part in range(2):
-        for j in range(columns):
-            sums[0, j & 1, part] += along[part, j]
-        for j in range(width):
-            sums[1, 0, part] += across[0, part, j]
-            sums[1, 1, part] += across[1, part, j]
+    flat = plane.reshape(height * width)
+    for axis in range(2):
+        step = 1 if axis == 0 else width
+        rows = height if axis == 0 else height - length + 1
+        size = width - length + 1 if axis == 0 else width
+        part = residual[:size]
+        for i in range(rows):
+            line = flat[i * width :]
+            if length <= 4:
+                _four_taps(line, step, padded, length - 1, part)
+            else:
+                _sixteen_taps(line, step, padded, length - 1, part)
+            first, last = line[low * step : low * step + size], line[high * step : high * step + size]
+            if axis == 0:
+                _accumulate(part, first, last, limit, phases, sums[0])
+            else:
+                _across(part, first, last, limit, sums[1, i & 1])
 
 
 @fast_kernel

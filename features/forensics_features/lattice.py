@@ -37,6 +37,8 @@ MINIMUM_PIXELS = 64
 """With fewer coloured, unclipped pixels than this nothing is said about lattices."""
 
 _CHUNK = 2048
+_LAST_SHIFT = 6
+"""Of every decoder that truncates its products."""
 _LUMA_WEIGHTS = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
 
 
@@ -58,6 +60,11 @@ class Decoder(NamedTuple):
     red: int
     green: int
     blue: int
+
+    @property
+    def rounds_once(self) -> bool:
+        """Whether the last shift is the only one, so that the decoder is linear up to one rounding."""
+        return self.luma_shift == 0 and self.chroma_shift == 0
 
     def forward(self) -> np.ndarray:
         """The affine inverse, `np.ndarray [shape=(3, 4), dtype=float64]`: real (Y, U, V) = rows . (R, G, B, 1)."""
@@ -131,8 +138,25 @@ NAMES = (
     *(f"{name}_{plane}_bias" for name in COMBS[:2] for plane in ("luma", "cb", "cr")),
 )
 
+
+def _check(decoder: Decoder) -> np.ndarray:
+    """What `_rounded` or `_truncated` needs of a decoder, `np.ndarray [shape=(8,), dtype=float32]`.
+
+    Products by Y, U for B and G, V for G and R, then three constants: for a decoder that rounds once in units of the output and of the
+    *errors* of Y, U, V, half a step of the last bit above 0; for the others in units of the last shift, centred.
+    """
+    if decoder.rounds_once:
+        scale = 2.0**decoder.shift
+        return np.array([*decoder[:5], 0.5, 0.5, 0.5], np.float64) / scale
+    luma, *chroma = decoder[:5]
+    centre = 0.5 - 2.0 ** (decoder.shift - 1)
+    products = [luma / 2.0**decoder.luma_shift, *(c / 2.0**decoder.chroma_shift for c in chroma)]
+    return np.array([*products, *(c + centre for c in decoder[8:])])
+
+
 _FORWARD = np.array([decoder.forward() for decoder in DECODERS.values()], dtype=np.float32)
-_INVERSE = np.array(list(DECODERS.values()), dtype=np.int32)
+_CHECK = np.array([_check(decoder) for decoder in DECODERS.values()], dtype=np.float32)
+_ONCE = np.array([decoder.rounds_once for decoder in DECODERS.values()])
 _ROWS = np.array([DECODERS[name].forward() for name in COMBS], dtype=np.float32).reshape(-1, 4)
 _COUNTS = 4
 
@@ -165,70 +189,101 @@ def _load(
 
 
 @fast_kernel
-def _members(
-    planes: np.ndarray, weight: np.ndarray, size: int, forward: np.ndarray, decoder: np.ndarray
-) -> np.float32:
-    """How many weighed pixels the round trip through integers leaves unchanged."""
+def _rounded(planes: np.ndarray, weight: np.ndarray, size: int, forward: np.ndarray, check: np.ndarray) -> np.float32:
+    """How many weighed pixels the round trip through integers leaves unchanged, of a decoder that rounds once.
+
+    It is the inverse of `forward`, so the pixel comes back when the rounding errors of Y, U and V move none of its channels by half a level.
+    """
     half = np.float32(0.5)
-    luma, ub, ug, vg, vr = decoder[0], decoder[1], decoder[2], decoder[3], decoder[4]
-    luma_shift, chroma_shift, shift = decoder[5], decoder[6], decoder[7]
-    red, green, blue = decoder[8], decoder[9], decoder[10]
+    red, green, blue = planes[0], planes[1], planes[2]
+    y_r, y_g, y_b, y_1 = forward[0, 0], forward[0, 1], forward[0, 2], forward[0, 3]
+    u_r, u_g, u_b, u_1 = forward[1, 0], forward[1, 1], forward[1, 2], forward[1, 3]
+    v_r, v_g, v_b, v_1 = forward[2, 0], forward[2, 1], forward[2, 2], forward[2, 3]
+    luma, ub, ug, vg, vr, last = check[0], check[1], check[2], check[3], check[4], check[5]
     exact = np.float32(0)
     for i in range(size):
-        r, g, b = planes[0, i], planes[1, i], planes[2, i]
-        y = np.int32(forward[0, 0] * r + forward[0, 1] * g + forward[0, 2] * b + forward[0, 3] + half)
-        u = np.int32(forward[1, 0] * r + forward[1, 1] * g + forward[1, 2] * b + forward[1, 3] + half)
-        v = np.int32(forward[2, 0] * r + forward[2, 1] * g + forward[2, 2] * b + forward[2, 3] + half)
-        base = (y * luma) >> luma_shift
-        back_r = (base + ((v * vr) >> chroma_shift) + red) >> shift
-        back_g = (base - ((u * ug) >> chroma_shift) - ((v * vg) >> chroma_shift) + green) >> shift
-        back_b = (base + ((u * ub) >> chroma_shift) + blue) >> shift
-        error = (back_r - np.int32(r)) | (back_g - np.int32(g)) | (back_b - np.int32(b))
-        exact += weight[i] * np.float32(error == 0)
+        r, g, b = red[i], green[i], blue[i]
+        y = y_r * r + y_g * g + y_b * b + y_1
+        u = u_r * r + u_g * g + u_b * b + u_1
+        v = v_r * r + v_g * g + v_b * b + v_1
+        y = luma * (np.floor(y + half) - y) + last
+        u = np.floor(u + half) - u
+        v = np.floor(v + half) - v
+        kept = (abs(y + vr * v) < half) & (abs(y - ug * u - vg * v) < half) & (abs(y + ub * u) < half)
+        exact += weight[i] if kept else np.float32(0)
     return exact
 
 
 @fast_kernel
-def _sine(turns: np.float32) -> np.float32:
-    """sin(2 pi t) within 0.0011, by two parabolas; `turns` is any real number."""
-    t = turns - np.floor(turns + np.float32(0.5))
-    s = np.float32(8) * t - np.float32(16) * t * abs(t)
-    return s + np.float32(0.225) * (s * abs(s) - s)
+def _truncated(
+    planes: np.ndarray, weight: np.ndarray, size: int, forward: np.ndarray, check: np.ndarray, shift: int
+) -> np.float32:
+    """As `_rounded` of a decoder that truncates its products; all of them are whole numbers that float32 holds."""
+    half = np.float32(0.5)
+    unit = np.float32(1 << shift)
+    limit = half * unit
+    red, green, blue = planes[0], planes[1], planes[2]
+    y_r, y_g, y_b, y_1 = forward[0, 0], forward[0, 1], forward[0, 2], forward[0, 3]
+    u_r, u_g, u_b, u_1 = forward[1, 0], forward[1, 1], forward[1, 2], forward[1, 3]
+    v_r, v_g, v_b, v_1 = forward[2, 0], forward[2, 1], forward[2, 2], forward[2, 3]
+    luma, ub, ug, vg, vr, add_r, add_g, add_b = check[0], check[1], check[2], check[3], check[4], check[5], check[6], check[7]
+    exact = np.float32(0)
+    for i in range(size):
+        r, g, b = red[i], green[i], blue[i]
+        y = np.floor(luma * np.floor(y_r * r + y_g * g + y_b * b + y_1 + half))
+        u = np.floor(u_r * r + u_g * g + u_b * b + u_1 + half)
+        v = np.floor(v_r * r + v_g * g + v_b * b + v_1 + half)
+        error_r = y + np.floor(v * vr) + (add_r - unit * r)
+        error_g = y - np.floor(u * ug) - np.floor(v * vg) + (add_g - unit * g)
+        error_b = y + np.floor(u * ub) + (add_b - unit * b)
+        kept = (abs(error_r) < limit) & (abs(error_g) < limit) & (abs(error_b) < limit)
+        exact += weight[i] if kept else np.float32(0)
+    return exact
 
 
 @fast_kernel
 def _characteristic(
     planes: np.ndarray, weight: np.ndarray, size: int, row: np.ndarray, sums: np.ndarray
 ) -> None:
-    """Add the weighed sums of the cosine and the sine of the row's value, taken in turns."""
+    """Add the weighed sums of the cosine and the sine of the row's value, taken in turns.
+
+    sin(2 pi t) within 0.0011, by two parabolas; cos(2 pi t) is the sine of a quarter turn less |t|.
+    """
     a, b, c, d = row[0], row[1], row[2], row[3]
+    half, quarter = np.float32(0.5), np.float32(0.25)
+    eight, sixteen = np.float32(8), np.float32(16)
+    bend, rest = np.float32(0.225), np.float32(0.775)
+    red, green, blue = planes[0], planes[1], planes[2]
     cosines = np.float32(0)
     sines = np.float32(0)
     for i in range(size):
-        value = a * planes[0, i] + b * planes[1, i] + c * planes[2, i] + d
-        cosines += weight[i] * _sine(value + np.float32(0.25))
-        sines += weight[i] * _sine(value)
+        value = a * red[i] + b * green[i] + c * blue[i] + d
+        t = value - np.floor(value + half)
+        far = abs(t)
+        s = t * (eight - sixteen * far)
+        near = quarter - far
+        e = near * (eight - sixteen * abs(near))
+        sines += weight[i] * s * (rest + bend * abs(s))
+        cosines += weight[i] * e * (rest + bend * abs(e))
     sums[0] += cosines
     sums[1] += sines
 
 
 @fast_kernel
 def _lattice(
-    rgb: np.ndarray,
-    forward: np.ndarray,
-    inverse: np.ndarray,
-    rows: np.ndarray,
-    counts: np.ndarray,
-    members: np.ndarray,
-    sums: np.ndarray,
-) -> None:
+    rgb: np.ndarray, forward: np.ndarray, check: np.ndarray, once: np.ndarray, rows: np.ndarray,
+    counts: np.ndarray, members: np.ndarray, sums: np.ndarray,
+) -> None:  # fmt: skip
     planes = np.empty((3, _CHUNK), np.float32)
     weight = np.empty(_CHUNK, np.float32)
     for start in range(0, rgb.shape[0], _CHUNK):
         size = min(_CHUNK, rgb.shape[0] - start)
         _load(rgb, start, size, planes, weight, counts)
-        for k in range(inverse.shape[0]):
-            members[k] += _members(planes, weight, size, forward[k], inverse[k])
+        for k in range(check.shape[0]):
+            if once[k]:
+                members[k] += _rounded(planes, weight, size, forward[k], check[k])
+            else:
+                members[k] += _truncated(planes, weight, size, forward[k], check[k], _LAST_SHIFT)
         for k in range(rows.shape[0]):
             _characteristic(planes, weight, size, rows[k], sums[k])
 
@@ -236,9 +291,9 @@ def _lattice(
 def _compute(planes: Planes) -> np.ndarray:
     rgb = planes.rgb.reshape(-1, 3)
     counts = np.zeros(_COUNTS, np.int64)
-    members = np.zeros(len(_INVERSE), np.float64)
+    members = np.zeros(len(_CHECK), np.float64)
     sums = np.zeros((len(_ROWS), 2), np.float64)
-    _lattice(rgb, _FORWARD, _INVERSE, _ROWS, counts, members, sums)
+    _lattice(rgb, _FORWARD, _CHECK, _ONCE, _ROWS, counts, members, sums)
     out = np.full(len(NAMES), np.nan, np.float32)
     out[:2] = counts[:2] / len(rgb)
     used = counts[2]

@@ -36,12 +36,17 @@ def test_aligned_dct_equals_scipy():
     assert ours.shape == (8, 8, 4 * 4)
     np.testing.assert_allclose(ours[:, :, 4 + 1], block, atol=1e-5)
     np.testing.assert_array_equal(block_dct.aligned_dct(plane, 8, (3, 2), 2), ours[:2, :2])
+    wide = np.random.default_rng(3).normal(size=(70, 1100)).astype(np.float32)  # rows of blocks beyond what is worked on together
+    large = block_dct.aligned_dct(wide, 16, (5, 7), 8)
+    block = scipy.fft.dctn(wide[5 + 48 : 5 + 64, 7 + 16 * 66 : 7 + 16 * 67], norm="ortho")
+    np.testing.assert_allclose(large[:, :, 3 * 68 + 66], block[:8, :8], atol=1e-4)
 
 
-@pytest.mark.parametrize("size", [4, 8])
-def test_phase_scan_equals_plain_loops(size):
-    plane = np.random.default_rng(1).normal(scale=3, size=(23, 21)).astype(np.float32)
-    kept = 3
+@pytest.mark.parametrize("thin", [1, 2])
+@pytest.mark.parametrize(("size", "kept"), [(4, 4), (8, 5)])
+def test_phase_scan_equals_plain_loops(size, kept, thin, monkeypatch):
+    plane = np.random.default_rng(1).normal(scale=3, size=(39, 21)).astype(np.float32)
+    monkeypatch.setattr(block_dct, "SCANNED", plane.size // thin)
     index = np.full((kept, kept), -1, np.int64)
     index[0, 1], index[1, 1] = 0, 1
     share, histograms = block_dct.phase_scan(plane, size, kept, index)
@@ -49,7 +54,7 @@ def test_phase_scan_equals_plain_loops(size):
         top, left = divmod(phase, size)
         zeros = total = 0
         expected = np.zeros((2, BINS), int)
-        for i in range(top, plane.shape[0] - size + 1, size):
+        for i in range(top, plane.shape[0] - size + 1, size * thin):
             for j in range(left, plane.shape[1] - size + 1, size):
                 c = scipy.fft.dctn(plane[i : i + size, j : j + size].astype(float), norm="ortho")[:kept, :kept]
                 zeros += int((abs(c) < 0.5).sum() - (abs(c[0, 0]) < 0.5))
@@ -58,6 +63,11 @@ def test_phase_scan_equals_plain_loops(size):
                 expected[1, int(abs(c[1, 1]) / FINE_BIN)] += 1
         assert share[phase] == pytest.approx(zeros / total, abs=2 / total)
         assert abs(histograms[phase] - expected).sum() <= 4  # values on a bin edge may fall either way in float32
+
+
+def test_phase_scan_refuses_other_blocks():
+    with pytest.raises(ValueError, match="4 and 4 or 8 and 5, not 8 and 3"):
+        block_dct.phase_scan(np.zeros((64, 64), np.float32), 8, 3, np.zeros((3, 3), np.int64))
 
 
 @pytest.mark.parametrize(("top", "left"), [(0, 0), (3, 5), (7, 1)])
