@@ -101,11 +101,14 @@ def log10_gamma_tail(total: float, shape: float) -> float:
     return log / LN10
 
 
-def welch(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
-    """Welch's t statistic of mean(first) - mean(second) and its degrees of freedom; (0, 0) where it is not defined."""
+def welch(first: np.ndarray, second: np.ndarray, least: float = 0.0) -> tuple[float, float]:
+    """Welch's t statistic of mean(first) - mean(second) and its degrees of freedom; (0, 0) where it is not defined.
+
+    `least` is a lower bound of the variance of one value: few values can agree by luck.
+    """
     if min(len(first), len(second)) < 2:
         return 0.0, 0.0
-    a, b = first.var(ddof=1) / len(first), second.var(ddof=1) / len(second)
+    a, b = (max(float(part.var(ddof=1)), least) / len(part) for part in (first, second))
     if a + b <= 0:
         return 0.0, 0.0
     freedom = (a + b) ** 2 / (a**2 / (len(first) - 1) + b**2 / (len(second) - 1))

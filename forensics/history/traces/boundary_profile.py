@@ -6,7 +6,8 @@ minimum. The value of a column is the share of its strips with a maximum (or min
 as much as any other.
 
 Null model: positions modulo the period are exchangeable. The columns at one position are compared with those half a period away, by Welch's t over
-columns, so a shorter period or an alternation of odd and even columns does not count; both axes are combined by Fisher's method. Hypotheses:
+columns, so a shorter period or an alternation of odd and even columns does not count; both axes are combined by Fisher's method. A picture
+resized by a factor such as 4/3 or 9/8 is periodic too; `residual_spectrum` is the test for that. Hypotheses:
 periods, positions, two differences, maxima and minima, each axis and both together.
 
 References
@@ -25,7 +26,14 @@ import numpy as np
 from forensics_features.blockiness import FOLD, PERIODS, column_profiles, fold_profile, row_profiles
 
 from forensics.history.findings import FOUND_BELOW, Trace
-from forensics.history.traces.a_contrario import LN10, best_of, log10_gamma_tail, log10_nfa, log10_student_tail, welch
+from forensics.history.traces.a_contrario import (
+    LN10,
+    best_of,
+    log10_gamma_tail,
+    log10_nfa,
+    log10_student_tail,
+    welch,
+)
 from forensics.history.traces.regions import Sample
 from forensics.history.traces.wording import chance
 
@@ -131,21 +139,26 @@ _FIRST = 3
 """Pixel after the first boundary of `_extreme_share`."""
 
 
-def _axis(shares: np.ndarray, period: int) -> tuple[float, int, float]:
-    """log10 tail of the best position of one axis (paid for all positions), the position, and Welch's t."""
+def _axis(shares: np.ndarray, strips: int, period: int) -> tuple[float, int, float]:
+    """log10 tail of the best position of one axis (paid for all positions), the position, and Welch's t.
+
+    Shares of `strips` strips vary at least binomially.
+    """
     positions = (np.arange(len(shares)) + _FIRST) % period
     if len(shares) < _LEAST_COLUMNS * period:
         return 0.0, 0, 0.0
+    share = float(shares.mean())
+    least = share * (1 - share) / strips
     tails = []
     for position in range(period):
-        t, freedom = welch(shares[positions == position], shares[positions == (position + period // 2) % period])
+        t, freedom = welch(shares[positions == position], shares[positions == (position + period // 2) % period], least)
         tails.append((log10_student_tail(t, freedom), position, t))
     tail, position, t = min(tails)
     return min(0.0, tail + math.log10(period)), position, t
 
 
 def _outcome(strips: list[np.ndarray], period: int, measure: int, direction: int) -> _Outcome:
-    across, down = (_axis(_extreme_share(part, measure, direction), period) for part in strips)
+    across, down = (_axis(_extreme_share(part, measure, direction), len(part), period) for part in strips)
     both = log10_gamma_tail(-LN10 * (across[0] + down[0]), 2) if across[0] + down[0] < 0 else 0.0
     tail = best_of([across[0], down[0], both])
     return _Outcome(period, measure, direction, tail, (across[1], down[1]), (across[2], down[2]))

@@ -36,6 +36,8 @@ MOST_PIXELS = 2**17
 REACH = 3
 """Pixels are moved by up to this for the expected share, in levels."""
 YCGCO = "ycgco"
+WHOLE = 0.85
+"""With a smaller share on the lattice the picture was changed since, or only a part of it came out of a decoder."""
 _MARGIN = 1.1
 """The expected share is raised by this factor: its own error, and matrices whose lattices resemble each other."""
 _TESTS = len(DECODERS) + 1 + len(COMBS)
@@ -67,7 +69,7 @@ def colour_lattice(sample: Sample, *, seed: int = 0) -> Trace:
     -------
     Trace
         `statistic`: share of pixels on the lattice, or |mean exp(2 pi i Y)| where luma alone is whole, 0..1. `parameters`: `lattice`, `luma_only`,
-        `expected` (what the picture's own statistics give), `pixels`, `colours` (distinct differences). `series`: `share` and `expected` by lattice, in
+        `whole` (at least `WHOLE` of the pixels; else no class is named), `expected` (what the picture's own statistics give), `pixels`, `colours` (distinct differences). `series`: `share` and `expected` by lattice, in
         the order of `names`.
     """
     numbers = np.random.default_rng(seed)
@@ -81,14 +83,16 @@ def colour_lattice(sample: Sample, *, seed: int = 0) -> Trace:
     best = min(tests, key=lambda test: (test.log10_tail, -test.statistic))
     nfa = log10_nfa(best.log10_tail, _TESTS)
     found = nfa <= FOUND_BELOW
+    whole = best.luma_only or best.statistic >= WHOLE
     return Trace(
         name=NAME,
         statistic=best.statistic,
         log10_nfa=nfa,
-        speaks_for=_SPEAKS_FOR.get(best.lattice, _OTHERS) if found else (),
+        speaks_for=_SPEAKS_FOR.get(best.lattice, _OTHERS) if found and whole else (),
         parameters={
             "lattice": best.lattice if found else None,
             "luma_only": best.luma_only if found else None,
+            "whole": whole if found else None,
             "expected": round(best.expected, 4),
             "pixels": len(rgb),
             "colours": len(weights),
@@ -186,7 +190,8 @@ def _sentence(best: _Test, pixels: int, colours: int, nfa: float, found: bool) -
             f"Converted back to {title(best.lattice)}, the luma of {pixels:,} coloured pixels gathers at whole numbers (strength {best.statistic:.2f}, "
             f"expected {best.expected:.2f}, about 0.45 where all are whole); chance gives this in {chance(nfa)}."
         )
+    part = "" if best.statistic >= WHOLE else " So many are too few for a picture as a decoder left it: it was changed since, or a part of it only came from one."
     return (
         f"{100 * best.statistic:.1f} % of {pixels:,} coloured pixels ({colours:,} distinct differences of colour) have colours that 8-bit {title(best.lattice)} "
-        f"can give; {100 * best.expected:.1f} % of the colours around them do. Chance gives this in {chance(nfa)}; a codec or a colour conversion gives it always."
+        f"can give; {100 * best.expected:.1f} % of the colours around them do. Chance gives this in {chance(nfa)}; a codec or a colour conversion leaves it.{part}"
     )

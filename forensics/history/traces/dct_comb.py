@@ -19,7 +19,7 @@ from forensics_features.comb import BINS
 
 from forensics.history.findings import FOUND_BELOW, Trace
 from forensics.history.traces.a_contrario import log10_nfa
-from forensics.history.traces.phase_comb import STEPS, CombEvidence, comb_evidence
+from forensics.history.traces.phase_comb import STEPS, CombEvidence, comb_evidence, distinct_share
 from forensics.history.traces.regions import Sample
 from forensics.history.traces.wording import chance
 
@@ -83,19 +83,9 @@ def _at_scale(sample: Sample, scale: float) -> CombEvidence:
     evidence = comb_evidence(histograms)
     if evidence.log10_nfa > 0:
         return evidence
-    return comb_evidence(histograms, _distinct_share(sample, divmod(evidence.phase, BLOCK)))
-
-
-def _distinct_share(sample: Sample, phase: tuple[int, int]) -> float:
-    """Share of the blocks with any contrast that differ from all others by more than a constant or the sign."""
-    total = distinct = 0
-    for region in sample.regions:
-        blocks = aligned_dct(region.y, BLOCK, phase, KEPT).reshape(KEPT * KEPT, -1)[1:].astype(np.float64)
-        blocks = blocks[:, np.abs(blocks).max(axis=0) > 1]
-        mark = np.abs(np.random.default_rng(0).normal(size=len(blocks)) @ blocks)
-        total += blocks.shape[1]
-        distinct += len(np.unique(np.round(mark, 2)))
-    return distinct / max(total, 1)
+    phase = divmod(evidence.phase, BLOCK)
+    blocks = [aligned_dct(region.y, BLOCK, phase, KEPT).reshape(KEPT * KEPT, -1)[1:] for region in sample.regions]
+    return comb_evidence(histograms, distinct_share(np.concatenate(blocks, axis=1)))
 
 
 def _square(values: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Comb in JPEG XR's transform: one step for all high-pass coefficients, with or without the overlap operator, at one of 16 phases.
 
-`forensics_features.lapped` describes the transform; `phase_comb` has the null model. Fine and coarse steps are hypotheses of their own.
+`forensics_features.lapped` describes the transform; `phase_comb` has the null model; blocks that repeat others are
+counted once. Fine and coarse steps are hypotheses of their own.
 
 References
 ----------
@@ -15,7 +16,7 @@ from forensics_features.lapped import BLOCK, colour_planes, forward_transform
 
 from forensics.history.findings import FOUND_BELOW, Trace
 from forensics.history.traces.a_contrario import log10_nfa
-from forensics.history.traces.phase_comb import STEPS, CombEvidence, comb_evidence
+from forensics.history.traces.phase_comb import STEPS, CombEvidence, comb_evidence, distinct_share
 from forensics.history.traces.regions import Sample
 from forensics.history.traces.wording import chance
 
@@ -40,8 +41,8 @@ def lapped_comb(sample: Sample) -> Trace:
     luma = [colour_planes(region.rgb)[0] for region in sample.regions]
     outcomes: list[tuple[bool, float, CombEvidence]] = []
     for overlapped in (False, True):
-        histograms = sum(_histograms(plane, overlapped) for plane in luma)
-        outcomes += [(overlapped, scale, comb_evidence(histograms[:, k, None])) for k, scale in enumerate(SCALES)]
+        histograms = np.sum([_histograms(plane, overlapped) for plane in luma], axis=0)
+        outcomes += [(overlapped, scale, _evidence(histograms[:, k, None], luma, overlapped)) for k, scale in enumerate(SCALES)]
     overlapped, scale, evidence = min(outcomes, key=lambda outcome: outcome[2].log10_nfa)
     nfa = log10_nfa(evidence.log10_nfa, len(outcomes))
     found = nfa <= FOUND_BELOW
@@ -63,6 +64,16 @@ def lapped_comb(sample: Sample) -> Trace:
             "phase_scores": evidence.phase_scores.reshape(BLOCK, BLOCK),
         },
     )
+
+
+def _evidence(histograms: np.ndarray, luma: list[np.ndarray], overlapped: bool) -> CombEvidence:
+    """Blocks that repeat others are counted once where there is something to count."""
+    evidence = comb_evidence(histograms)
+    if evidence.log10_nfa > 0:
+        return evidence
+    phase = divmod(evidence.phase, BLOCK)
+    blocks = np.concatenate([forward_transform(plane, int(overlapped), phase).high_pass.reshape(15, -1) for plane in luma], axis=1)
+    return comb_evidence(histograms, distinct_share(blocks))
 
 
 def _histograms(plane: np.ndarray, overlapped: bool) -> np.ndarray:

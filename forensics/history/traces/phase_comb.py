@@ -81,7 +81,9 @@ def _waves() -> np.ndarray:
     return waves.astype(np.complex64)
 
 
-def comb_evidence(histograms: np.ndarray, distinct: float = 1.0) -> CombEvidence:
+def comb_evidence(
+    histograms: np.ndarray, distinct: float = 1.0, tolerance: float = 0.0, finest: float = 1.0
+) -> CombEvidence:
     """Test whether one phase shows combs that the others do not.
 
     Parameters
@@ -90,21 +92,26 @@ def comb_evidence(histograms: np.ndarray, distinct: float = 1.0) -> CombEvidence
         Counts of |c| in bins of `FINE_BIN`, from 0; at least three phases.
     distinct : float
         Share of the values that are no copies of others, 0..1; copies are no evidence.
+    tolerance : float
+        |D| that the null model allows, 0..1, where something else than quantisation distinguishes the phases: the tail is then that of |D| - tolerance.
+    finest : float
+        Steps under this are not tried, in units of the coefficient.
     """
     phases, rows = histograms.shape[:2]
     count = histograms[:, :, int(CORE / FINE_BIN) :].sum(axis=2).astype(np.float64)
     z = (histograms.reshape(-1, BINS).astype(np.float32) @ _waves()).reshape(phases, rows, -1)
     z /= np.maximum(count, 1)[:, :, None]
-    difference = np.abs(z - (z.sum(axis=0) - z) / (phases - 1))
+    difference = np.abs(z - (z.sum(axis=0) - z) / (phases - 1)) * (finest <= STEPS)
+    beyond = np.maximum(difference - tolerance, 0)
     effective = distinct * count * (1 - 1 / phases)
     usable = count >= LEAST_VALUES
-    scores = _fisher(effective[:, :, None] * difference**2, usable)
+    scores = _fisher(effective[:, :, None] * beyond**2, usable)
     best = int(scores.argmin())
     others = np.arange(phases) != best
     # The spread of the other phases among themselves: the best one must not widen it.
     rest = np.abs(z[others] - z[others].mean(axis=0)) ** 2 * (phases - 1) / max(phases - 2, 1)
     spread = uniform_filter1d((rest * count[others, :, None]).mean(axis=0), _SMOOTHING, axis=-1, mode="nearest")
-    surplus = effective[:, :, None] * difference**2 / np.maximum(spread, 1.0)
+    surplus = effective[:, :, None] * beyond**2 / np.maximum(spread, 1.0)
     scores = _fisher(surplus, usable)
     peak = surplus[best].argmax(axis=1)
     tails = _row_tails(surplus[best], usable[best])
@@ -140,10 +147,20 @@ def _fundamental(surplus: np.ndarray, mean: float) -> int:
 
     A comb of step q also peaks at q / 2, q / 3, ...; where all values are one step, every frequency does.
     """
-    allowed = np.where(STEPS <= 1.15 * mean, surplus, 0.0)
+    allowed = np.where(1.15 * mean >= STEPS, surplus, 0.0)
     if allowed.max() <= 0:
         allowed = surplus
     at = int(np.argmax(allowed >= 0.5 * allowed.max()))
     while at + 1 < len(allowed) and allowed[at + 1] > allowed[at]:
         at += 1
     return at
+
+
+def distinct_share(coefficients: np.ndarray) -> float:
+    """Share of the blocks with any coefficient above 1 that differ from all others by more than the sign.
+
+    `coefficients` is `np.ndarray [shape=(frequencies, blocks)]`; 0 without such blocks.
+    """
+    blocks = coefficients[:, np.abs(coefficients).max(axis=0, initial=0) > 1].astype(np.float64)
+    mark = np.abs(np.random.default_rng(0).normal(size=len(blocks)) @ blocks)
+    return len(np.unique(np.round(mark, 2))) / max(len(mark), 1)

@@ -4,7 +4,7 @@ Interpolation makes the variance of a derivative periodic: at some places a samp
 magnitude of the second difference, taken over every column (or row), is such a periodic signal, and its spectrum has a
 line at the frequency that the factor names [1]_ [2]_ [3]_.
 
-Null model: without resizing the signal is locally white, so a bin of its periodogram over the mean of `NEIGHBOURS` bins around it is F-distributed:
+Null model: without resizing the signal, whitened by an autoregression of low order, is white, so a bin of its periodogram over the mean of `NEIGHBOURS` bins around it is F-distributed:
 P(ratio >= x) = (1 + x / m)^-m. Multiples of 1/64 are left out: blocks of 2 to 64 pixels, colour filter arrays and wavelets make lines there (beside
 multiples of 1/8 two bins more), so resizing by a factor
 whose line lies there (2, 4/3, 8/5, ...) is not seen. Lines below `LOWEST` belong to the scene. A regular pattern in the scene makes a line as
@@ -24,6 +24,7 @@ import math
 
 import numpy as np
 from forensics_features.blockiness import FOLD, column_profiles, row_profiles
+from scipy import linalg, ndimage
 
 from forensics.history.findings import FOUND_BELOW, Trace
 from forensics.history.traces.a_contrario import LN10, log10_gamma_tail, log10_nfa
@@ -31,9 +32,15 @@ from forensics.history.traces.regions import Sample
 from forensics.history.traces.wording import chance
 
 NAME = "residual_spectrum"
+TREND = 33
+"""Boundaries over which the profile's trend is taken."""
+CLIP = 3.0
+"""Values are clipped at so many robust standard deviations."""
+ORDER = 8
+"""Order of the autoregression that whitens the profile."""
 NEIGHBOURS = 24
 """Bins that measure the level around a line."""
-LOWEST = 1 / 16
+LOWEST = 0.1
 """Lines below this are the scene's, in cycles a pixel."""
 _GUARD = 1
 BLOCK = 8
@@ -79,18 +86,33 @@ def residual_spectrum(sample: Sample) -> Trace:
     )
 
 
+def _whitened(profile: np.ndarray) -> np.ndarray:
+    """The profile's logarithm without its trend, outliers and short-range correlation, same length.
+
+    A strong edge of the scene is one value, clipped; an autoregression of low order takes the slope out of the spectrum and cannot follow a line.
+    """
+    signal = np.log(profile.astype(np.float64) + 0.05)
+    signal -= ndimage.uniform_filter1d(signal, TREND, mode="reflect")
+    spread = 1.4826 * float(np.median(np.abs(signal - np.median(signal))))
+    signal = np.clip(signal, -CLIP * spread, CLIP * spread)
+    signal -= signal.mean()
+    covariance = np.array([float(signal[k:] @ signal[: len(signal) - k]) for k in range(ORDER + 1)]) / len(signal)
+    if covariance[0] < 1e-12:
+        return np.zeros(len(signal))
+    covariance[0] *= 1.001
+    weights = linalg.solve_toeplitz(covariance[:-1], covariance[1:])
+    return np.convolve(np.concatenate([np.zeros(ORDER), signal]), np.concatenate([[1.0], -weights]))[ORDER:][: len(signal)]
+
+
 def _periodogram(profile: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Frequencies, power over its surroundings (NaN where left out), and log10 tails (0 there) of a profile's spectrum."""
     length = len(profile) // FOLD * FOLD or len(profile)
-    signal = np.log(profile[:length].astype(np.float64) + 0.05)
-    power = np.abs(np.fft.rfft(signal - signal.mean())) ** 2
+    power = np.abs(np.fft.rfft(_whitened(profile[:length]))) ** 2
     frequency = np.arange(len(power)) / length
     blocks = np.abs(frequency * FOLD - np.rint(frequency * FOLD)) < 1e-9
     edges = np.abs(frequency * BLOCK - np.rint(frequency * BLOCK)) <= (_LEAK + 0.5) * BLOCK / length
-    usable = (frequency >= LOWEST) & ~blocks & ~edges
-    ratio = np.full(len(power), np.nan)
-    tails = np.zeros(len(power))
-    index = np.flatnonzero(usable)
+    index = np.flatnonzero((frequency >= LOWEST) & ~blocks & ~edges)
+    ratio, tails = np.full(len(power), np.nan), np.zeros(len(power))
     for place, bin_ in enumerate(index):
         first = min(max(place - NEIGHBOURS // 2 - _GUARD, 0), max(len(index) - NEIGHBOURS - 2 * _GUARD - 1, 0))
         around = index[first : first + NEIGHBOURS + 2 * _GUARD + 1]
