@@ -28,6 +28,9 @@ LIMITS = (
 )
 """What the baseline's card says it cannot do."""
 
+SEVERAL = ((128,),) * 4
+"""Windows of validation files that tell how much several windows of one picture depend on each other."""
+
 
 def package_versions() -> dict[str, str]:
     """Installed versions of `PACKAGES`."""
@@ -109,10 +112,13 @@ def train_baseline(
         for split in ("train", "val")
     }
     options = {"seed": seed, "threads": jobs, **({"rounds": rounds, "strength_rounds": rounds} if rounds else {})}
+    several = WindowPlan(SEVERAL, seed, decoders="varied")
+    together = split_table(datasets, "val", plan=several, jobs=jobs, progress=partial(progress, "measuring several windows a picture"))
     facts = {**_facts(datasets, plan, tables), "limits": list(LIMITS)}
     return baseline_training.train_baseline(
         tables["train"],
         tables["val"],
+        together,
         FeatureExtractor().feature_names,
         FEATURES_VERSION,
         out,

@@ -167,6 +167,11 @@ def fit_dependence(probabilities: np.ndarray, labels: np.ndarray, files: np.ndar
     return float(scipy.optimize.minimize_scalar(loss, bounds=(0.0, 1.0), method="bounded").x)
 
 
+def _dependence(classifier: Any, scaling: calibration.SizedScaling, together: FeatureTable, feature_names: tuple[str, ...]) -> float:
+    sizes = together.features[:, feature_names.index("picture.log2_pixels")]
+    return fit_dependence(scaling.probabilities(margins_of(classifier, together.features), sizes), together.labels, together.files)
+
+
 def evidence_ranges(features: np.ndarray, names: tuple[str, ...]) -> dict[str, dict[str, float]]:
     """Per feature the 0.5 %, 50 % and 99.5 % quantile over windows of uncompressed pictures; NaN rows are left out."""
     ranges: dict[str, dict[str, float]] = {}
@@ -201,6 +206,7 @@ def figures(probabilities: np.ndarray, table: FeatureTable) -> dict[str, Any]:
 def train_baseline(
     train: FeatureTable,
     validation: FeatureTable,
+    together: FeatureTable,
     feature_names: tuple[str, ...],
     features_version: int,
     out: Path,
@@ -215,6 +221,8 @@ def train_baseline(
     ----------
     train, validation : FeatureTable
         Windows of training and of validation sources; no source in both.
+    together : FeatureTable
+        Several windows of one size from each validation file, from which their dependence is fitted.
     feature_names : tuple of str
         Column names; `picture.log2_pixels` must be among them.
     features_version : int
@@ -269,7 +277,7 @@ def train_baseline(
         "feature_names": list(feature_names),
         "calibration": {
             "scaling": scaling.as_dict(),
-            "window_dependence": fit_dependence(probabilities, validation.labels, validation.files),
+            "window_dependence": _dependence(classifier, scaling, together, feature_names),
             "log2_ratio_offset": offsets[0],
             "ssim_offset": offsets[1],
         },

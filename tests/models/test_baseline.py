@@ -38,7 +38,7 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("artefacts")
     recipe = Recipe(rounds=25, strength_rounds=25)
     card = train_baseline(
-        table(2500, "t", 0), table(800, "v", 1), NAMES, 7, folder, recipe=recipe, facts={"data": "toy"}
+        table(2500, "t", 0), table(800, "v", 1), table(300, "v", 5), NAMES, 7, folder, recipe=recipe, facts={"data": "toy"}
     )
     return Baseline(folder), card
 
@@ -80,7 +80,7 @@ def test_wrong_width_is_refused(trained):
 def test_shared_sources_are_refused(tmp_path):
     same = table(60, "s", 0)
     with pytest.raises(ValueError, match="both training and validation"):
-        train_baseline(same, same, NAMES, 1, tmp_path, recipe=Recipe(rounds=1), facts={})
+        train_baseline(same, same, same, NAMES, 1, tmp_path, recipe=Recipe(rounds=1), facts={})
 
 
 def test_combining_sharpens_agreement_and_keeps_one_window(trained):
