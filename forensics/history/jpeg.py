@@ -1,0 +1,185 @@
+"""What a JPEG encoder did to a picture, from its pixels alone: grid, quantisation steps, quality, chroma subsampling, upsampling.
+
+The picture may be cropped at any place. Steps are stated for frequencies of which coefficients other than zero were seen; the others left
+no trace. The decoder is libjpeg's (accurate integer transform) or one that rounds like it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from forensics.history import jpeg_chroma
+from forensics.history.findings import Parameter
+from forensics.history.jpeg_chroma import FACTORS, ChromaHypothesis, probabilities, stored_samples, stored_usable, try_hypotheses
+from forensics.history.jpeg_comb import ac_likelihoods, dc_likelihoods, nonzero_counts
+from forensics.history.jpeg_fixed_point import unchanged_share
+from forensics.history.jpeg_grid import GridPhase, PlaneMask, find_grid
+from forensics.history.jpeg_planes import Tile, blocks_at, checked, coefficients, lively, tiles_of
+from forensics.history.jpeg_steps import StepEstimate, TableMatch, estimate_steps, log_prior, match_tables, table_evidence
+
+FOUND_BELOW = -1.0
+"""Decimal logarithm of the grid's number of false alarms below which a grid is taken as found."""
+CERTAIN = 0.9
+"""Probability from which a subsampling is stated."""
+
+__all__ = ["CERTAIN", "FOUND_BELOW", "JpegHistory", "recover"]
+
+
+@dataclass(frozen=True)
+class JpegHistory:
+    """The traces of a JPEG encoder and decoder.
+
+    Attributes
+    ----------
+    grid : GridPhase
+        Where blocks begin, and its number of false alarms.
+    colour : str
+        "ycbcr", "rgb" (components stored without a colour transform) or "grey".
+    luma : StepEstimate or None
+        Steps of luma (of all components for "rgb"); None without a grid.
+    chroma : StepEstimate or None
+        Steps of chroma; None without a grid or colour.
+    match : TableMatch or None
+        Nearest known table family and quality.
+    hypotheses : tuple of (ChromaHypothesis, float)
+        Every subsampling tried with its probability, most probable first; empty where there is no stored chroma.
+    fixed_point_luma, fixed_point_chroma : float
+        Share of stored samples that the real codec with the recovered steps leaves unchanged; NaN where untested.
+    """
+
+    grid: GridPhase
+    colour: str
+    luma: StepEstimate | None = None
+    chroma: StepEstimate | None = None
+    match: TableMatch | None = None
+    hypotheses: tuple[tuple[ChromaHypothesis, float], ...] = ()
+    fixed_point_luma: float = float("nan")
+    fixed_point_chroma: float = float("nan")
+
+    @property
+    def found(self) -> bool:
+        """Whether a grid of quantised blocks is there at all."""
+        return self.luma is not None
+
+    @property
+    def subsampling(self) -> tuple[str | None, float]:
+        """The most probable subsampling, whatever the upsampling, and its probability; (None, 0) where there is no stored chroma."""
+        totals: dict[str, float] = {}
+        for hypothesis, probability in self.hypotheses:
+            totals[hypothesis.subsampling] = totals.get(hypothesis.subsampling, 0.0) + probability
+        if not totals:
+            return None, 0.0
+        best = max(totals, key=lambda name: totals[name])
+        return best, totals[best]
+
+    @property
+    def upsampling(self) -> tuple[str | None, float]:
+        """ "triangle" or "repeat" and its probability given the subsampling; (None, 0) where nothing was subsampled."""
+        best, total = self.subsampling
+        own = [(h, p) for h, p in self.hypotheses if h.subsampling == best and h.upsampling]
+        if not own:
+            return None, 0.0
+        return own[0][0].upsampling, min(1.0, own[0][1] / total)
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Everything recovered, and the reason for what was not."""
+        from forensics.history.jpeg_findings import parameters_of
+
+        return parameters_of(self)
+
+
+def recover(pixels: np.ndarray, *, fixed_point: bool = True) -> JpegHistory:
+    """Recover the parameters of the last JPEG compression.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]
+        At least 64 pixels a side. Of pictures above one megapixel the most textured tiles are read.
+    fixed_point : bool
+        Whether to confirm by coding again.
+
+    Raises
+    ------
+    TypeError, ValueError
+        See `jpeg_planes.checked`.
+    """
+    tiles = tiles_of(checked(pixels))
+    colourless = all(_colour_range(tile) == 0 for tile in tiles)
+    grid, colour = _grid(tiles, colourless)
+    if grid.log10_nfa > FOUND_BELOW:
+        return JpegHistory(grid, colour)
+    planes = _component_planes(tiles, colour)
+    found = lively(np.concatenate([coefficients(blocks_at(plane, usable, grid.phase)) for plane, usable in planes]))
+    luma = _likelihoods(found)
+    history = JpegHistory(grid, colour)
+    belief = log_prior()
+    evidence = table_evidence(luma, 0)
+    if colour == "ycbcr":
+        history, chroma_evidence = _with_chroma(history, tiles, belief + evidence)
+        belief = belief + chroma_evidence
+    history = replace(history, luma=estimate_steps(luma, 0, nonzero_counts(found), belief), match=match_tables(belief + evidence))
+    return _confirmed(history, tiles) if fixed_point else history
+
+
+def _colour_range(tile: Tile) -> int:
+    return int(np.ptp(tile.channels, axis=2).max())
+
+
+def _grid(tiles: Sequence[Tile], colourless: bool) -> tuple[GridPhase, str]:
+    """The better of the grids in luma and in the channels themselves."""
+    grid = find_grid(_component_planes(tiles, "ycbcr"))
+    if colourless:
+        return grid, "grey"
+    other = find_grid(_component_planes(tiles, "rgb"))
+    return (other, "rgb") if other.score.max() > grid.score.max() else (grid, "ycbcr")
+
+
+def _component_planes(tiles: Sequence[Tile], colour: str) -> list[PlaneMask]:
+    """Planes coded with the luma table."""
+    if colour != "rgb":
+        return [(tile.y, tile.usable) for tile in tiles]
+    return [(tile.channels[..., i].astype(np.float32), tile.usable) for tile in tiles for i in range(3)]
+
+
+def _likelihoods(found: np.ndarray) -> np.ndarray:
+    likelihoods = ac_likelihoods(found)
+    likelihoods[0] = dc_likelihoods(found[:, 0])
+    return likelihoods
+
+
+def _with_chroma(history: JpegHistory, tiles: Sequence[Tile], belief: np.ndarray) -> tuple[JpegHistory, np.ndarray]:
+    """Subsampling and chroma steps added; the evidence of chroma for each candidate table.
+
+    When chroma speaks for no hypothesis at all the tables are not judged by it.
+    """
+    tried = try_hypotheses(tiles, history.grid.phase)
+    weights = probabilities(tried)
+    ranked = sorted(zip(tried, weights.tolist()), key=lambda pair: -pair[1])
+    best = ranked[0][0]
+    evidence = table_evidence(best.likelihoods, 1)
+    steps = estimate_steps(best.likelihoods, 1, best.nonzero, belief)
+    return replace(history, chroma=steps, hypotheses=tuple(ranked)), evidence
+
+
+def _confirmed(history: JpegHistory, tiles: Sequence[Tile]) -> JpegHistory:
+    """With the shares of unchanged samples on the first tile; frequencies without a trace take the nearest known table's steps."""
+    assert history.luma is not None
+    assert history.match is not None
+    tile = tiles[0]
+    plane, usable = _component_planes([tile], history.colour)[0]
+    luma = unchanged_share(plane, usable, history.grid.phase, _filled(history.luma, history.match.tables[0]))
+    chroma = float("nan")
+    if history.chroma is not None and history.subsampling[1] >= CERTAIN:
+        best = history.hypotheses[0][0]
+        factors = FACTORS[best.subsampling]
+        full, whole = (jpeg_chroma.cropped(p, best.origin, factors) for p in (tile.cb, tile.usable))
+        low = stored_samples(full, factors, best.upsampling)
+        chroma = unchanged_share(low, stored_usable(whole, factors), best.phase, _filled(history.chroma, history.match.tables[1]))
+    return replace(history, fixed_point_luma=luma, fixed_point_chroma=chroma)
+
+
+def _filled(estimate: StepEstimate, table: np.ndarray) -> np.ndarray:
+    return np.where(estimate.identified, estimate.steps, table)
