@@ -20,6 +20,7 @@ from forensics.errors import ForensicsError
 COMMANDS = {
     "analyze": "Say whether pictures were ever lossily compressed, by which codec and how strongly.",
     "map": "Show where in a picture which compression shows, and regions that depart from the rest.",
+    "audit": "Test whether the compression history of a data set's files predicts their label.",
     "features": "Measure pictures with the extractors and write a table.",
     "codecs": "List the codecs, their versions and whether they run here.",
     "compress": "Compress a picture with a real encoder, by parameter, ratio, SSIM or size.",

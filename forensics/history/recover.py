@@ -51,7 +51,8 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
     """
     pixels = eight_bit(pixels)
     notes: list[str] = []
-    traces = _guarded(lambda: _traces(pixels), (), "the trace tests", notes)
+    none: tuple[Trace, ...] = ()
+    traces = _guarded(lambda: _traces(pixels), none, "the trace tests", notes)
     codecs = candidates(analysis)
     found = {codec: _parameters(codec, pixels, notes) for codec in codecs}
     parameters = _joined(found)

@@ -186,6 +186,16 @@ def write_index(folder: Path, results: Sequence[Analysis | Failure]) -> None:
     write(folder / "index.csv", index_csv(entries).encode("utf-8"))
 
 
+def check_writable(path: Path) -> None:
+    """Raise `UsageError` where a file cannot be written, before the work that it is to hold is done."""
+    probe = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UsageError(f"cannot write {str(path)!r}: {error.strerror}") from None
+
+
 def write(path: Path, data: bytes) -> None:
     """Write a file under a temporary name and rename it; raises `UsageError` where that fails."""
     partial = path.with_name(f".{path.name}.partial-{os.getpid()}")

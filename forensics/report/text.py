@@ -28,30 +28,31 @@ def render(result: Analysis | Failure, *, colour: bool = False) -> str:
     """
     bold, dim, plain = (_BOLD, _DIM, _PLAIN) if colour else ("", "", "")
     if isinstance(result, Failure):
-        return f"{bold}{result.name}{plain}\n{_row('error', result.error)}"
+        return f"{bold}{result.name}{plain}\n{row('error', result.error)}"
     lines = [f"{bold}{result.name}{plain}  {dim}{_container(result)}{plain}\n"]
     lines.append(
-        _row("verdict", f"{bold}{TITLES[result.verdict]}{plain}, {verdict_note(result)}", wrap=False)
+        row("verdict", f"{bold}{TITLES[result.verdict]}{plain}, {verdict_note(result)}", wrap=False)
     )
-    lines.append(_row("ranking", _ranking(result)))
+    lines.append(row("ranking", _ranking(result)))
     if result.ratio is not None and result.ssim is not None:
         strength = f"ratio {_interval(result.ratio, 1)}:1, SSIM {_interval(result.ssim, 3)}"
-        lines.append(_row("strength", f"{strength} (90 % intervals)"))
-    lines.append(_row("container", result.agreement.text))
-    lines += _rows(
+        lines.append(row("strength", f"{strength} (90 % intervals)"))
+    lines.append(row("container", result.agreement.text))
+    lines += rows(
         "evidence",
         [_evidence(result, i) for i in range(len(result.evidence))] or ["none outside the ordinary"],
     )
     if result.history is not None:
         lines += history_lines(result.history)
-    lines += _rows("limits", list(result.limits))
+    lines += rows("limits", list(result.limits))
     lines.append(
-        f"{dim}{_row('sha256', result.sha256, wrap=False)}{_row('versions', _versions(result))}{plain}"
+        f"{dim}{row('sha256', result.sha256, wrap=False)}{row('versions', _versions(result))}{plain}"
     )
     return "".join(lines)
 
 
-def _row(label: str, text: str, *, wrap: bool = True) -> str:
+def row(label: str, text: str, *, wrap: bool = True) -> str:
+    """A labelled paragraph, wrapped beside its label."""
     start = f"  {label:<{_INDENT - 2}}"
     if not wrap:
         return f"{start}{text}\n"
@@ -59,8 +60,9 @@ def _row(label: str, text: str, *, wrap: bool = True) -> str:
     return "".join(f"{start if i == 0 else ' ' * _INDENT}{line}\n" for i, line in enumerate(lines))
 
 
-def _rows(label: str, texts: list[str]) -> list[str]:
-    return [_row(label if i == 0 else "", text) for i, text in enumerate(texts)]
+def rows(label: str, texts: list[str]) -> list[str]:
+    """Paragraphs of which the first carries the label."""
+    return [row(label if i == 0 else "", text) for i, text in enumerate(texts)]
 
 
 def verdict_note(result: Analysis) -> str:
@@ -93,10 +95,10 @@ def history_lines(history: History) -> list[str]:
     missing = [f"{p.name.replace('_', ' ')}: {p.reason}" for p in history.parameters if p.value is None]
     found = [trace.sentence for trace in history.traces if trace.found]
     chain = [f"{TITLES.get(g.codec, g.codec)} ({percent(g.probability)})" for g in history.generations]
-    lines = _rows("parameters", known or ["none recovered"])
-    lines += _rows("traces", found or ["none at its false-alarm limit"])
-    lines += _rows("history", [", then ".join(chain)] if chain else [])
-    return lines + _rows("open", [*history.notes, *missing])
+    lines = rows("parameters", known or ["none recovered"])
+    lines += rows("traces", found or ["none at its false-alarm limit"])
+    lines += rows("history", [", then ".join(chain)] if chain else [])
+    return lines + rows("open", [*history.notes, *missing])
 
 
 def _parameter(parameter: Parameter) -> str:

@@ -1,0 +1,72 @@
+"""`forensics audit`: the compression history of a data set's files by label, and whether it gives the label away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR")
+@click.option(
+    "--labels",
+    type=click.Choice(["folder", "none"]),
+    default="folder",
+    show_default=True,
+    help="What a file's label is: the folder directly under DIR that it lies in, or nothing.",
+)
+@click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write a CSV with a row a file.")
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the histories of every label into this PNG file.")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that share the work.")
+@click.option("--max-pixels", type=click.IntRange(min=1), help="Refuse larger pictures.  [default: 250000000]")
+@click.option(
+    "--model-dir",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Judge with the model that `forensics train` wrote into this folder.  [default: the shipped model]",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the permutation test.")
+def command(
+    folder: Path,
+    labels: str,
+    out: Path | None,
+    plot: Path | None,
+    jobs: int,
+    max_pixels: int | None,
+    model_dir: Path | None,
+    seed: int,
+) -> None:
+    """Sum up the compression histories of a data set by label, and test whether they predict the label.
+
+    DIR holds one folder a label. Exit code: 0 all done, whether or not there is a leak, 1 wrong usage, 2 some files failed.
+    """
+    import sys
+
+    from forensics.audit import NO_LABEL, Member, audit, label_of
+    from forensics.batch import analyze_all, check_model, expand
+    from forensics.picture import MAX_PIXELS
+    from forensics.report import audit_report
+    from forensics.report.failure import Failure
+    from forensics.report.pages import check_writable, write
+
+    for target in (out, plot):
+        if target is not None:
+            check_writable(target)
+    inputs = expand([str(folder)], recursive=True)
+    check_model(model_dir)
+    members = []
+    results = analyze_all(inputs, jobs=jobs, max_pixels=max_pixels or MAX_PIXELS, model_dir=model_dir, progress=True)
+    for name, result in zip(inputs, results, strict=True):
+        if isinstance(result, Failure):
+            sys.stderr.write(f"forensics: error: {result.name}: {result.error}\n")
+        members.append(Member(label_of(name, folder) if labels == "folder" else NO_LABEL, result))
+    found = audit(members, seed=seed)
+    if out is not None:
+        write(out, audit_report.table(found).encode("utf-8"))
+    if plot is not None:
+        from forensics.report.figures import draw
+
+        write(plot, draw(lambda ax: audit_report.plot_audit(found, ax=ax), size=audit_report.plot_size(found)))
+    click.echo(audit_report.text(found, str(folder)), nl=False)
+    if any(isinstance(member.result, Failure) for member in found.members):
+        raise SystemExit(2)
