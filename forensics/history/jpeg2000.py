@@ -19,14 +19,21 @@ from forensics_features.planes import to_rgb8
 from forensics.history.findings import Parameter
 from forensics.history.jpeg2000_levels import (
     FOUND,
-    MAXIMUM_LEVELS,
     Level,
     Space,
     first_level,
+    judged_region,
     level_chain,
     unclipped,
 )
-from forensics.history.jpeg2000_steps import Step, band_planes, band_steps, base_step, deepest_plane, psnr_estimate
+from forensics.history.jpeg2000_steps import (
+    Step,
+    band_planes,
+    band_steps,
+    base_step,
+    deepest_plane,
+    psnr_estimate,
+)
 
 MINIMUM_SIDE = 64
 REGION = 1024
@@ -125,32 +132,12 @@ def recover(pixels: np.ndarray, *, seed: int = 0) -> Jpeg2000History:
     picture = np.ascontiguousarray(rgb[:, :, 0]) if grey else rgb
     if min(picture.shape[:2]) < MINIMUM_SIDE:
         return Jpeg2000History(False, grey=grey, reason=f"pictures are at least {MINIMUM_SIDE} pixels a side for this")
-    origin, region = _region(picture, REGION, seed)
-    (top, left), part = _region(region, _SEARCHED, seed)
+    origin, region = judged_region(picture, REGION, seed)
+    (top, left), part = judged_region(region, _SEARCHED, seed)
     spaces = [_moved(space, top, left) for space in first_level(part)]
     if spaces[0].lead < FOUND:
         return Jpeg2000History(False, lead=spaces[0].lead, grey=grey, reason=_why_not(part))
     return _describe(region, spaces, origin, grey, picture.shape[:2] == region.shape[:2])
-
-
-def _region(picture: np.ndarray, side: int, seed: int) -> tuple[tuple[int, int], np.ndarray]:
-    """A part of at most `side` a side and its place; of some candidates the one with most unclipped, uneven samples."""
-    height, width = picture.shape[:2]
-    rows, columns = min(height, side), min(width, side)
-    if (rows, columns) == (height, width):
-        return (0, 0), picture
-    rng = np.random.default_rng(seed)
-    places = [(int(rng.integers(height - rows + 1)), int(rng.integers(width - columns + 1))) for _ in range(5)]
-    places.append(((height - rows) // 2, (width - columns) // 2))
-    best = max(places, key=lambda place: _usable(picture[place[0] : place[0] + rows, place[1] : place[1] + columns]))
-    return best, np.ascontiguousarray(picture[best[0] : best[0] + rows, best[1] : best[1] + columns])
-
-
-def _usable(part: np.ndarray) -> float:
-    """Share of sampled pixels that are neither clipped nor equal to their neighbour."""
-    thin = part[::5]
-    main = thin if thin.ndim == 2 else thin[:, :, 1]
-    return float((unclipped(thin)[:, 1:] & (main[:, 1:] != main[:, :-1])).mean())
 
 
 def _moved(space: Space, top: int, left: int) -> Space:

@@ -112,6 +112,26 @@ def unclipped(rgb: np.ndarray) -> np.ndarray:
     return inside if rgb.ndim == 2 else inside.all(axis=2)
 
 
+def judged_region(picture: np.ndarray, side: int, seed: int) -> tuple[tuple[int, int], np.ndarray]:
+    """A part of at most `side` a side and its place: of some candidates the one with most samples unclipped and uneven."""
+    height, width = picture.shape[:2]
+    rows, columns = min(height, side), min(width, side)
+    if (rows, columns) == (height, width):
+        return (0, 0), picture
+    rng = np.random.default_rng(seed)
+    places = [(int(rng.integers(height - rows + 1)), int(rng.integers(width - columns + 1))) for _ in range(5)]
+    places.append(((height - rows) // 2, (width - columns) // 2))
+    best = max(places, key=lambda place: _usable(picture[place[0] : place[0] + rows, place[1] : place[1] + columns]))
+    return best, np.ascontiguousarray(picture[best[0] : best[0] + rows, best[1] : best[1] + columns])
+
+
+def _usable(part: np.ndarray) -> float:
+    """Share of sampled pixels that are neither clipped nor equal to their neighbour."""
+    thin = part[::5]
+    main = thin if thin.ndim == 2 else thin[:, :, 1]
+    return float((unclipped(thin)[:, 1:] & (main[:, 1:] != main[:, :-1])).mean())
+
+
 def valid_bands(valid: np.ndarray, wavelet: Wavelet, parity: tuple[int, int], *, whole: bool = False) -> Bands:
     """Coefficients of `forward` that rest on valid samples of the plane alone; with `whole`, the border is the coded picture's own."""
     bad = (~valid).astype(np.uint8)
