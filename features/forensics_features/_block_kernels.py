@@ -16,7 +16,7 @@ _WHOLE = 32  # rows padded to a multiple of this leave no remainder beside whole
 
 
 @fast_kernel
-def _fold(plane: np.ndarray, i: int, sums: np.ndarray) -> None:
+def fold_rows(plane: np.ndarray, i: int, sums: np.ndarray) -> None:
     """sums[n] = row i + n plus row i + size - 1 - n, then as many differences: what even and odd frequencies are made of."""
     size = sums.shape[0]
     for n in range(size // 2):
@@ -28,8 +28,8 @@ def _fold(plane: np.ndarray, i: int, sums: np.ndarray) -> None:
 
 
 @fast_kernel
-def _vertical(sums: np.ndarray, k: int, w: np.ndarray, out: np.ndarray) -> None:
-    """Frequency k of every column from `_fold`ed rows; `w` is the first half of its weights."""
+def vertical_frequency(sums: np.ndarray, k: int, w: np.ndarray, out: np.ndarray) -> None:
+    """Frequency k of every column from `fold_rows`ed rows; `w` is the first half of its weights."""
     half = w.shape[0]
     first = half * (k % 2)
     a, b = sums[first], sums[first + 1]
@@ -140,9 +140,9 @@ def phase_scan(
         if i // size % thin:
             continue
         near[:] = 0
-        _fold(plane, i, sums)
+        fold_rows(plane, i, sums)
         for k in range(kept):
-            _vertical(sums, k, basis[k, : size // 2], line[: plane.shape[1]])
+            vertical_frequency(sums, k, basis[k, : size // 2], line[: plane.shape[1]])
             constant = np.float32(k > 0)
             if size == 4:
                 _four_of_four(line, basis, constant, values, near)

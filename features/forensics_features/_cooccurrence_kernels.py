@@ -1,58 +1,100 @@
 """Kernels of `cooccurrence`: joint histograms of adjacent residuals, extreme residuals, moments of local DCT coefficients.
 
 Rows are worked on in float32, which holds the small integers exactly and fills vector registers; only the counting of joint bins
-is scalar, in four interleaved histograms so that runs of one bin do not wait for each other.
+is scalar, in `CHAINS` interleaved histograms so that runs of one bin do not wait for each other.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from forensics_features._block_kernels import CHAINS, fold_rows, vertical_frequency
 from forensics_features._kernel import fast_kernel
 
 
 @fast_kernel
-def residual_histograms(
-    residual: np.ndarray, down: int, right: int, truncation: int, joint: np.ndarray, marginal: np.ndarray
+def _count_triples(
+    first: np.ndarray, second: np.ndarray, third: np.ndarray, truncation: int, codes: np.ndarray, joint: np.ndarray, marginal: np.ndarray
 ) -> None:
-    """Count triples of residuals `down` rows and `right` columns apart, truncated, and the magnitudes of their first.
-
-    `residual` is float32 with whole values; `joint` is `np.ndarray [shape=(4, (2 * truncation + 1)^3), dtype=int32]` (first residual slowest, to
-    be summed over axis 0) and `marginal` is float64 (|r| = 0, 1, ...; the last entry counts all); both are added to. Truncation 0 counts no
-    triples.
-    """
-    height, width = residual.shape
+    """Count the triples of three lines, truncated (none for truncation 0), and the magnitudes of their first."""
+    size = third.shape[0]
+    zero, one, two, three = np.float32(0), np.float32(1), np.float32(2), np.float32(3)
+    n0 = n1 = n2 = n3 = np.float32(0)
+    for j in range(size):
+        magnitude = abs(first[j])
+        n0 += one if magnitude == zero else zero
+        n1 += one if magnitude == one else zero
+        n2 += one if magnitude == two else zero
+        n3 += one if magnitude == three else zero
+    last = marginal.shape[0] - 1
+    marginal[0] += n0
+    marginal[1] += n1
+    if last > 2:
+        marginal[2] += n2
+        marginal[3] += n3
+    marginal[last] += size
+    if truncation == 0:
+        return
     limit = np.float32(truncation)
     symbols = np.float32(2 * truncation + 1)
     middle = np.float32(((symbols + 1) * symbols + 1) * limit)
-    columns = width - 2 * right
-    codes = np.empty(columns, np.int32)
-    for i in range(height - 2 * down):
-        first = residual[i]
-        second = residual[i + down, right:]
-        third = residual[i + 2 * down, 2 * right :]
-        for n in range(marginal.shape[0] - 1):
-            size = np.float32(n)
-            count = np.float32(0)
-            for j in range(columns):
-                count += np.float32(abs(first[j]) == size)
-            marginal[n] += count
-        marginal[marginal.shape[0] - 1] += columns
-        if truncation == 0:
-            continue
-        for j in range(columns):
-            a = min(max(first[j], -limit), limit)
-            b = min(max(second[j], -limit), limit)
-            c = min(max(third[j], -limit), limit)
-            codes[j] = np.int32((a * symbols + b) * symbols + c + middle)
-        whole = columns - columns % 4
-        for j in range(0, whole, 4):
-            joint[0, codes[j]] += 1
-            joint[1, codes[j + 1]] += 1
-            joint[2, codes[j + 2]] += 1
-            joint[3, codes[j + 3]] += 1
-        for j in range(whole, columns):
-            joint[0, codes[j]] += 1
+    for j in range(size):
+        a = min(max(first[j], -limit), limit)
+        b = min(max(second[j], -limit), limit)
+        c = min(max(third[j], -limit), limit)
+        codes[j] = np.uint32(np.int32((a * symbols + b) * symbols + c + middle))
+    j0, j1, j2, j3, j4, j5, j6, j7 = joint[0], joint[1], joint[2], joint[3], joint[4], joint[5], joint[6], joint[7]
+    whole = size - size % CHAINS
+    for j in range(0, whole, CHAINS):
+        j0[codes[j]] += 1
+        j1[codes[j + 1]] += 1
+        j2[codes[j + 2]] += 1
+        j3[codes[j + 3]] += 1
+        j4[codes[j + 4]] += 1
+        j5[codes[j + 5]] += 1
+        j6[codes[j + 6]] += 1
+        j7[codes[j + 7]] += 1
+    for j in range(whole, size):
+        j0[codes[j]] += 1
+
+
+@fast_kernel
+def _difference(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> None:
+    for j in range(out.shape[0]):
+        out[j] = right[j] - left[j]
+
+
+@fast_kernel
+def residual_histograms(plane: np.ndarray, truncations: np.ndarray, joint: np.ndarray, marginal: np.ndarray) -> None:
+    """Count triples of neighbouring residuals of orders 1, 2, ..., along rows and along columns, and the residuals' magnitudes.
+
+    `plane` is float32 with whole values; `truncations` has one entry an order, 0 for no triples. `joint` is `np.ndarray
+    [shape=(orders, CHAINS, bins), dtype=int32]` (first residual slowest, both directions together, to be summed over axis 1) and
+    `marginal` is `np.ndarray [shape=(orders, 2, 3 or 5), dtype=float64]` (along rows, along columns; |r| = 0, 1, ...; the last
+    entry counts all); both are added to.
+    """
+    height, width = plane.shape
+    orders = truncations.shape[0]
+    codes = np.empty(width, np.uint32)
+    along = np.empty((orders + 1, width), np.float32)
+    down = np.empty((orders + 1, 3, width), np.float32)
+    for i in range(height):
+        along[0] = plane[i]
+        down[0, i % 3] = plane[i]
+        for k in range(orders):
+            size = width - k - 1
+            line = along[k + 1][:size]
+            _difference(along[k], along[k][1:], line)
+            _count_triples(line, line[1:], line[2:], truncations[k], codes, joint[k], marginal[k, 0])
+            row = i - k - 1
+            if row < 0:
+                continue
+            _difference(down[k, row % 3], down[k, (row + 1) % 3], down[k + 1, row % 3])
+            if row >= 2:
+                lines = down[k + 1]
+                _count_triples(
+                    lines[(row - 2) % 3], lines[(row - 1) % 3], lines[row % 3], truncations[k], codes, joint[k], marginal[k, 1]
+                )
 
 
 @fast_kernel
@@ -98,44 +140,51 @@ def extreme_histograms(plane: np.ndarray, truncation: int, counts: np.ndarray) -
 
 
 @fast_kernel
+def _moments(parts: np.ndarray, w: np.ndarray, count: int, moments: np.ndarray) -> None:
+    """Add the sums of c^2, c^4 and |c| < 0.5 of c[j] = sum over n < 4 of w[n] parts[n, j], j < `count`."""
+    a, b, c, d = parts[0], parts[1], parts[2], parts[3]
+    w0, w1, w2, w3 = w[0], w[1], w[2], w[3]
+    half, one, zero = np.float32(0.5), np.float32(1), np.float32(0)
+    power = fourth = zeros = np.float32(0)
+    for j in range(count):
+        x = w0 * a[j] + w1 * b[j] + w2 * c[j] + w3 * d[j]
+        square = x * x
+        power += square
+        fourth += square * square
+        zeros += one if abs(x) < half else zero
+    moments[0] += power
+    moments[1] += fourth
+    moments[2] += zeros
+
+
+@fast_kernel
 def dct_moments(plane: np.ndarray, basis: np.ndarray, stride: int, moments: np.ndarray) -> None:
     """Sum c^2, c^4 and the count of |c| < 0.5 of the 8x8 DCT at every `stride`-th row and column.
 
-    `basis` is the float32 8x8 DCT matrix, a row a frequency; `moments` is `np.ndarray [shape=(3, 8, 8), dtype=float64]`, added to. After the
-    vertical transform a row is dealt out by column modulo `stride`, so that the samples of all positions lie side by side.
+    `basis` is the float32 8x8 DCT matrix, a row a frequency; `moments` is `np.ndarray [shape=(8, 8, 3), dtype=float64]`, added to. After the
+    vertical transform a row is dealt out by column modulo `stride`, so that the samples of all positions lie side by side; samples that
+    mirror each other in a block are added and subtracted once for all frequencies.
     """
     height, width = plane.shape
     positions = (width - 8) // stride + 1
-    half = np.float32(0.5)
+    folded = np.empty((8, width), np.float32)
     line = np.empty(width, np.float32)
     dealt = np.zeros((stride, width // stride + 8), np.float32)
+    parts = np.empty((2, 4, positions), np.float32)
     for i in range(0, height - 7, stride):
+        fold_rows(plane, i, folded)
         for k in range(8):
-            for j in range(width):
-                line[j] = (
-                    basis[k, 0] * plane[i, j] + basis[k, 1] * plane[i + 1, j] + basis[k, 2] * plane[i + 2, j]
-                    + basis[k, 3] * plane[i + 3, j] + basis[k, 4] * plane[i + 4, j] + basis[k, 5] * plane[i + 5, j]
-                    + basis[k, 6] * plane[i + 6, j] + basis[k, 7] * plane[i + 7, j]
-                )  # fmt: skip
+            vertical_frequency(folded, k, basis[k][:4], line)
             for phase in range(stride):
                 part = dealt[phase]
                 for j in range((width - phase + stride - 1) // stride):
                     part[j] = line[j * stride + phase]
-            x0, x1, x2, x3 = dealt[0], dealt[1 % stride, 1 // stride :], dealt[2 % stride, 2 // stride :], dealt[3 % stride, 3 // stride :]
-            x4, x5 = dealt[4 % stride, 4 // stride :], dealt[5 % stride, 5 // stride :]
-            x6, x7 = dealt[6 % stride, 6 // stride :], dealt[7 % stride, 7 // stride :]
-            for m in range(8):
-                b0, b1, b2, b3 = basis[m, 0], basis[m, 1], basis[m, 2], basis[m, 3]
-                b4, b5, b6, b7 = basis[m, 4], basis[m, 5], basis[m, 6], basis[m, 7]
-                power = np.float32(0)
-                fourth = np.float32(0)
-                zeros = np.float32(0)
+            for n in range(4):
+                m = 7 - n
+                x, y = dealt[n % stride][n // stride :], dealt[m % stride][m // stride :]
+                plus, minus = parts[0, n], parts[1, n]
                 for j in range(positions):
-                    c = b0 * x0[j] + b1 * x1[j] + b2 * x2[j] + b3 * x3[j] + b4 * x4[j] + b5 * x5[j] + b6 * x6[j] + b7 * x7[j]
-                    square = c * c
-                    power += square
-                    fourth += square * square
-                    zeros += np.float32(abs(c) < half)
-                moments[0, k, m] += power
-                moments[1, k, m] += fourth
-                moments[2, k, m] += zeros
+                    plus[j] = x[j] + y[j]
+                    minus[j] = x[j] - y[j]
+            for m in range(8):
+                _moments(parts[m % 2], basis[m], positions, moments[k, m])

@@ -30,6 +30,7 @@ import itertools
 
 import numpy as np
 
+from forensics_features._block_kernels import CHAINS
 from forensics_features._cooccurrence_kernels import dct_moments, extreme_histograms, residual_histograms
 from forensics_features.block_dct import dct_matrix
 from forensics_features.family import Family
@@ -91,32 +92,26 @@ def _shares(counts: np.ndarray) -> np.ndarray:
 
 def _residual_facts(plane: np.ndarray, orders: tuple[int, ...], truncation: int, largest: int) -> tuple[list[np.ndarray], list[np.ndarray], list[float]]:
     """Pooled joint shares of `JOINT_ORDERS`, magnitude shares and row-column leans of each order, of a plane of whole numbers."""
-    joints, marginals, leans = [], [], []
     pools, names = _POOLS[truncation]
-    along, down = plane, plane
-    for order in orders:
-        along = np.diff(along, axis=1)
-        down = np.diff(down, axis=0)
-        width = truncation if order in JOINT_ORDERS else 0
-        joint = np.zeros((4, (2 * width + 1) ** 3), np.int32)
-        marginal = np.zeros((2, largest + 1))
-        residual_histograms(along, 0, 1, width, joint, marginal[0])
-        residual_histograms(down, 1, 0, width, joint, marginal[1])
-        if width:
-            joints.append(_shares(np.bincount(pools, weights=joint.sum(axis=0), minlength=len(names))))
-        total = marginal[:, -1:].copy()
-        marginal[:, -1] -= marginal[:, :-1].sum(axis=1)
-        marginals.append(marginal.sum(axis=0) / total.sum())
-        leans.append(float(np.subtract(*(marginal / total)[:, 0])))
-    return joints, marginals, leans
+    widths = np.array([truncation if order in JOINT_ORDERS else 0 for order in orders])
+    joint = np.zeros((len(orders), CHAINS, (2 * truncation + 1) ** 3), np.int32)
+    marginal = np.zeros((len(orders), 2, largest + 1))
+    residual_histograms(plane, widths, joint, marginal)
+    joints = [
+        _shares(np.bincount(pools, weights=counts.sum(axis=0), minlength=len(names))) for counts, width in zip(joint, widths, strict=True) if width
+    ]
+    total = marginal[:, :, -1:].copy()
+    marginal[:, :, -1] -= marginal[:, :, :-1].sum(axis=2)
+    leans = [float(along - down) for along, down in (marginal / total)[:, :, 0]]
+    return joints, list(marginal.sum(axis=1) / total.sum(axis=1)), leans
 
 
 def _spectrum_facts(plane: np.ndarray, stride: int, bins: np.ndarray, count: int) -> np.ndarray:
     """Log power, log kurtosis and share of near-zero coefficients by bin, `np.ndarray [shape=(3, count), dtype=float64]`."""
-    moments = np.zeros((3, _SIZE, _SIZE))
+    moments = np.zeros((_SIZE, _SIZE, 3))
     dct_moments(plane, dct_matrix(_SIZE), stride, moments)
     positions = ((plane.shape[0] - _SIZE) // stride + 1) * ((plane.shape[1] - _SIZE) // stride + 1)
-    power, fourth, zeros = moments / positions
+    power, fourth, zeros = np.moveaxis(moments, 2, 0) / positions
     kurtosis = np.where(power > 1e-4, np.log2((fourth + 1e-12) / (3 * power**2 + 1e-12)), 0.0)
     member = bins.ravel() + 1
     size = np.bincount(member)[1:]

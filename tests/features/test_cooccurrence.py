@@ -40,18 +40,22 @@ def plain_joint(residual, down, right, truncation):
     return joint.ravel()
 
 
-@pytest.mark.parametrize(("down", "right"), [(0, 1), (1, 0)])
-@pytest.mark.parametrize("truncation", [1, 2])
+@pytest.mark.parametrize("truncations", [(1, 0), (2, 2, 0)])
 @pytest.mark.parametrize("compiled", [True, False])
-def test_residual_histograms_equal_plain_loops(down, right, truncation, compiled):
-    residual = np.rint(np.random.default_rng(0).laplace(scale=1.7, size=(13, 18))).astype(np.float32)
+def test_residual_histograms_equal_plain_loops(truncations, compiled):
+    plane = np.rint(np.random.default_rng(0).laplace(scale=1.2, size=(13, 22))).astype(np.float32)
     kernel = _cooccurrence_kernels.residual_histograms
-    joint = np.zeros((4, (2 * truncation + 1) ** 3), np.int32)
-    marginal = np.zeros(5)
-    (kernel if compiled else kernel.py_func)(residual, down, right, truncation, joint, marginal)
-    np.testing.assert_array_equal(joint.sum(axis=0), plain_joint(residual, down, right, truncation))
-    firsts = abs(residual[: 13 - 2 * down, : 18 - 2 * right])
-    np.testing.assert_array_equal(marginal, [*((firsts == n).sum() for n in range(4)), firsts.size])
+    bins = (2 * max(truncations) + 1) ** 3
+    joint = np.zeros((len(truncations), _cooccurrence_kernels.CHAINS, bins), np.int32)
+    marginal = np.zeros((len(truncations), 2, 2 * len(truncations) - 1))
+    (kernel if compiled else kernel.py_func)(plane, np.array(truncations), joint, marginal)
+    for k, truncation in enumerate(truncations):
+        along, across = (differences(plane, k + 1, axis) for axis in (1, 0))
+        expected = plain_joint(along, 0, 1, truncation) + plain_joint(across, 1, 0, truncation)
+        np.testing.assert_array_equal(joint[k].sum(axis=0), expected if truncation else np.zeros(bins))
+        for direction, firsts in enumerate((abs(along[:, :-2]), abs(across[:-2]))):
+            shares = [*((firsts == n).sum() for n in range(marginal.shape[2] - 1)), firsts.size]
+            np.testing.assert_array_equal(marginal[k, direction], shares)
 
 
 @pytest.mark.parametrize("compiled", [True, False])
@@ -79,13 +83,13 @@ def test_extremes_equal_plain_loops(compiled):
 def test_dct_moments_equal_scipy(stride, compiled):
     plane = (np.random.default_rng(2).normal(size=(17, 26)) * 2).astype(np.float32)
     kernel = _cooccurrence_kernels.dct_moments
-    moments = np.zeros((3, 8, 8))
+    moments = np.zeros((8, 8, 3))
     (kernel if compiled else kernel.py_func)(plane, dct_matrix(8), stride, moments)
     blocks = np.lib.stride_tricks.sliding_window_view(plane.astype(np.float64), (8, 8))[::stride, ::stride]
     c = scipy.fft.dctn(blocks, axes=(2, 3), norm="ortho").reshape(-1, 8, 8)
-    np.testing.assert_allclose(moments[0], (c**2).sum(axis=0), rtol=1e-4)
-    np.testing.assert_allclose(moments[1], (c**4).sum(axis=0), rtol=1e-4)
-    assert np.abs(moments[2] - (abs(c) < 0.5).sum(axis=0)).max() <= 1
+    np.testing.assert_allclose(moments[:, :, 0], (c**2).sum(axis=0), rtol=1e-4)
+    np.testing.assert_allclose(moments[:, :, 1], (c**4).sum(axis=0), rtol=1e-4)
+    assert np.abs(moments[:, :, 2] - (abs(c) < 0.5).sum(axis=0)).max() <= 1
 
 
 @pytest.mark.parametrize(("truncation", "count"), [(1, 10), (2, 39)])
