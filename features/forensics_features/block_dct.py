@@ -23,11 +23,9 @@ import numpy as np
 from forensics_features import _block_kernels as kernels
 from forensics_features.comb import BINS, FINE_BIN, STEPS, comb_peak, comb_spectrum
 from forensics_features.family import Family
-from forensics_features.planes import Planes
+from forensics_features.planes import SAMPLED, Planes
 
 BLOCK = 8
-SCANNED = 2**18
-"""Samples at which the grid phases are compared, about; larger planes are looked at in bands of rows, evenly spread."""
 _LOW = 5
 _COARSE = 4.0
 _SCAN = ((0, 1), (1, 0), (0, 2), (1, 1), (2, 0))
@@ -82,7 +80,7 @@ def phase_scan(plane: np.ndarray, size: int, kept: int, scan_index: np.ndarray) 
     scanned = int(scan_index.max()) + 1
     zeros = np.zeros(size * size, np.int64)
     counts = np.zeros((size, scanned, kernels.CHAINS, BINS + 1), np.int32)
-    thin = max(1, plane.size // SCANNED)
+    thin = max(1, plane.size // SAMPLED)
     kernels.phase_scan(plane, dct_matrix(size)[:kept], scan_index, 1.0 / FINE_BIN, thin, zeros, counts)
     by_phase = counts if size == kernels.CHAINS else counts.reshape(size, scanned, -1, size, BINS + 1).sum(axis=2)
     rows = np.array([len(range(p, plane.shape[0] - size + 1, size * thin)) for p in range(size)])

@@ -27,11 +27,13 @@ References
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 
 from forensics_features._kernel import fast_kernel
 from forensics_features.family import Family
-from forensics_features.planes import Planes, to_rgb8
+from forensics_features.planes import Planes, row_bands, to_rgb8
 
 ACTIVITY = 3.0
 """A relation is tested where samples three apart differ by more than this, in levels."""
@@ -309,14 +311,16 @@ def _floor_and_contrast(sums: np.ndarray) -> np.ndarray:
 
 def _relation_values(planes: Planes) -> list[np.ndarray]:
     values = []
+    bands = row_bands(planes.y.shape)
     for name, taps in RELATIONS.items():
         sums = np.zeros((2, 2, 2))
-        for plane in (planes.cb, planes.cr):
-            _relation(plane, taps, -1.0 if name == "repeat" else ACTIVITY, sums)
+        for rows, plane in product(bands, (planes.cb, planes.cr)):
+            _relation(plane[rows], taps, -1.0 if name == "repeat" else ACTIVITY, sums)
         values.append(_floor_and_contrast(sums).ravel())
     for name in CONTROLS:
         sums = np.zeros((2, 2, 2))
-        _relation(planes.y, RELATIONS[name], ACTIVITY, sums)
+        for rows in bands:
+            _relation(planes.y[rows], RELATIONS[name], ACTIVITY, sums)
         values.append(_floor_and_contrast(sums)[:, 1])
     return values
 

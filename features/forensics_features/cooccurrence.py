@@ -34,7 +34,7 @@ from forensics_features._block_kernels import CHAINS
 from forensics_features._cooccurrence_kernels import dct_moments, extreme_histograms, residual_histograms
 from forensics_features.block_dct import dct_matrix
 from forensics_features.family import Family
-from forensics_features.planes import Planes
+from forensics_features.planes import Planes, row_bands
 
 TRUNCATION = 2
 """Luma residuals are truncated to -2..2 in the joint histograms."""
@@ -96,7 +96,8 @@ def _residual_facts(plane: np.ndarray, orders: tuple[int, ...], truncation: int,
     widths = np.array([truncation if order in JOINT_ORDERS else 0 for order in orders])
     joint = np.zeros((len(orders), CHAINS, (2 * truncation + 1) ** 3), np.int32)
     marginal = np.zeros((len(orders), 2, largest + 1))
-    residual_histograms(plane, widths, joint, marginal)
+    for rows in row_bands(plane.shape):
+        residual_histograms(plane[rows], widths, joint, marginal)
     joints = [
         _shares(np.bincount(pools, weights=counts.sum(axis=0), minlength=len(names))) for counts, width in zip(joint, widths, strict=True) if width
     ]
@@ -109,8 +110,11 @@ def _residual_facts(plane: np.ndarray, orders: tuple[int, ...], truncation: int,
 def _spectrum_facts(plane: np.ndarray, stride: int, bins: np.ndarray, count: int) -> np.ndarray:
     """Log power, log kurtosis and share of near-zero coefficients by bin, `np.ndarray [shape=(3, count), dtype=float64]`."""
     moments = np.zeros((_SIZE, _SIZE, 3))
-    dct_moments(plane, dct_matrix(_SIZE), stride, moments)
-    positions = ((plane.shape[0] - _SIZE) // stride + 1) * ((plane.shape[1] - _SIZE) // stride + 1)
+    positions = 0
+    for rows in row_bands(plane.shape):
+        band = plane[rows]
+        dct_moments(band, dct_matrix(_SIZE), stride, moments)
+        positions += ((band.shape[0] - _SIZE) // stride + 1) * ((band.shape[1] - _SIZE) // stride + 1)
     power, fourth, zeros = np.moveaxis(moments, 2, 0) / positions
     kurtosis = np.where(power > 1e-4, np.log2((fourth + 1e-12) / (3 * power**2 + 1e-12)), 0.0)
     member = bins.ravel() + 1
@@ -125,7 +129,8 @@ def _luma_facts(y: np.ndarray) -> list[np.ndarray]:
     rounded = np.rint(y)
     joints, marginals, leans = _residual_facts(rounded, ORDERS, TRUNCATION, LARGEST)
     extremes = np.zeros((2, 2 * TRUNCATION + 1))
-    extreme_histograms(rounded, TRUNCATION, extremes)
+    for rows in row_bands(rounded.shape):
+        extreme_histograms(rounded[rows], TRUNCATION, extremes)
     spectrum = _spectrum_facts(y, LUMA_STRIDE, _LUMA_BINS, len(_LUMA_NAMES))
     return [*joints, *marginals, np.array(leans), *map(_shares, extremes), spectrum.ravel()]
 

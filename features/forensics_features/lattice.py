@@ -31,7 +31,7 @@ import numpy as np
 
 from forensics_features._kernel import fast_kernel
 from forensics_features.family import Family
-from forensics_features.planes import Planes, to_rgb8
+from forensics_features.planes import Planes, row_bands, to_rgb8
 
 MINIMUM_PIXELS = 64
 """With fewer coloured, unclipped pixels than this nothing is said about lattices."""
@@ -289,7 +289,7 @@ def _lattice(
 
 
 def _compute(planes: Planes) -> np.ndarray:
-    rgb = planes.rgb.reshape(-1, 3)
+    rgb = np.concatenate([planes.rgb[rows] for rows in row_bands(planes.y.shape)]).reshape(-1, 3)
     counts = np.zeros(_COUNTS, np.int64)
     members = np.zeros(len(_CHECK), np.float64)
     sums = np.zeros((len(_ROWS), 2), np.float64)

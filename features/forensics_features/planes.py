@@ -12,6 +12,11 @@ MINIMUM_SIDE = 64
 """Smallest width and height, in pixels, that the extractors accept."""
 
 
+SAMPLED = 2**18
+"""Pixels that position-free means are taken over, about; pictures of up to twice as many are used whole."""
+_BAND = 64
+
+
 class Planes(NamedTuple):
     """A picture made ready: 8-bit RGB and its full-range BT.601 luma and chroma, not rounded.
 
@@ -67,6 +72,20 @@ def to_rgb8(pixels: np.ndarray) -> np.ndarray:
     if array.shape[2] == 1:
         array = np.repeat(array, 3, axis=2)
     return np.ascontiguousarray(array)
+
+
+def row_bands(shape: tuple[int, ...]) -> list[slice]:
+    """Rows that a picture of this shape is measured on where only means are asked for.
+
+    All of them up to 2 * `SAMPLED` pixels; beyond that bands of 64 rows, evenly spread and starting at multiples of 64 (so that
+    every grid of a codec keeps its phase), with about `SAMPLED` pixels together: more pixels would not change a mean that can be told.
+    """
+    height, width = shape[:2]
+    if height * width <= 2 * SAMPLED or height < 2 * _BAND:
+        return [slice(0, height)]
+    whole = height // _BAND
+    count = min(whole, max(1, SAMPLED // (_BAND * width)))
+    return [slice(_BAND * (k * whole // count), _BAND * (k * whole // count + 1)) for k in range(count)]
 
 
 def as_planes(pixels: np.ndarray) -> Planes:

@@ -30,7 +30,7 @@ from forensics_features.planes import Planes, to_rgb8
 
 SAMPLED_BLOCKS = 40
 """Blocks of each phase that the phase search looks at."""
-MOST_BLOCKS = 2**14
+MOST_BLOCKS = 2**13
 """Blocks that the coefficient features are taken from, at most; larger pictures are sampled evenly."""
 CHROMA_BLOCKS = 256
 """The same for the chroma planes."""

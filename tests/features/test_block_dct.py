@@ -46,7 +46,7 @@ def test_aligned_dct_equals_scipy():
 @pytest.mark.parametrize(("size", "kept"), [(4, 4), (8, 5)])
 def test_phase_scan_equals_plain_loops(size, kept, thin, monkeypatch):
     plane = np.random.default_rng(1).normal(scale=3, size=(39, 21)).astype(np.float32)
-    monkeypatch.setattr(block_dct, "SCANNED", plane.size // thin)
+    monkeypatch.setattr(block_dct, "SAMPLED", plane.size // thin)
     index = np.full((kept, kept), -1, np.int64)
     index[0, 1], index[1, 1] = 0, 1
     share, histograms = block_dct.phase_scan(plane, size, kept, index)

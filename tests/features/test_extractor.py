@@ -12,7 +12,8 @@ from pathlib import Path
 import forensics_features
 import numpy as np
 import pytest
-from forensics_features import FAMILIES, FeatureExtractor, as_planes, family, to_rgb8
+from forensics_features import FAMILIES, FeatureExtractor, as_planes, family, planes, to_rgb8
+from forensics_features.planes import SAMPLED, row_bands
 
 EXTRACTOR = FeatureExtractor()
 SIZES = ((64, 64), (64, 300), (301, 97))
@@ -182,6 +183,28 @@ def test_other_dtypes_are_refused(dtype):
 def test_other_shapes_are_refused(shape, message):
     with pytest.raises(ValueError, match=message):
         as_planes(np.zeros(shape, np.uint8))
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (512, 512), (724, 724), (1024, 1024), (700, 3000), (4001, 300), (100, 30000)])
+def test_means_of_large_pictures_are_taken_over_even_bands(shape):
+    bands = row_bands(shape)
+    rows = np.concatenate([np.arange(shape[0])[band] for band in bands])
+    assert len(set(rows.tolist())) == len(rows)
+    if shape[0] * shape[1] <= 2 * SAMPLED or shape[0] < 128:
+        assert len(rows) == shape[0]
+    else:
+        assert all(band.start % 64 == 0 and band.stop == band.start + 64 <= shape[0] for band in bands)
+        assert SAMPLED / 2 < len(rows) * shape[1] <= SAMPLED
+
+
+def test_bands_measure_as_the_whole_picture(monkeypatch):
+    pixels = textured(1024, 1024)
+    some = FeatureExtractor(("lattice", "chroma", "cooccurrence"))
+    sampled = some.vector(pixels)
+    monkeypatch.setattr(planes, "SAMPLED", pixels.size)
+    whole = some.vector(pixels)
+    np.testing.assert_allclose(sampled, whole, atol=0.2)  # log2 powers of the one slow wave differ most
+    assert np.mean(np.abs(sampled - whole) < 0.01) > 0.9
 
 
 def test_an_unknown_family_is_refused():
