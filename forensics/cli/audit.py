@@ -44,14 +44,18 @@ def command(
 
     from forensics.audit import NO_LABEL, Member, audit, label_of
     from forensics.batch import analyze_all, check_model, expand
+    from forensics.errors import UsageError
     from forensics.picture import MAX_PIXELS
     from forensics.report import audit_report
     from forensics.report.failure import Failure
+    from forensics.report.figures import NEEDS, available, draw
     from forensics.report.pages import check_writable, write
 
     for target in (out, plot):
         if target is not None:
             check_writable(target)
+    if plot is not None and not available():
+        raise UsageError(NEEDS)
     inputs = expand([str(folder)], recursive=True)
     check_model(model_dir)
     members = []
@@ -64,8 +68,6 @@ def command(
     if out is not None:
         write(out, audit_report.table(found).encode("utf-8"))
     if plot is not None:
-        from forensics.report.figures import draw
-
         write(plot, draw(lambda ax: audit_report.plot_audit(found, ax=ax), size=audit_report.plot_size(found)))
     click.echo(audit_report.text(found, str(folder)), nl=False)
     if any(isinstance(member.result, Failure) for member in found.members):

@@ -132,6 +132,9 @@ def _open_questions(analysis: Analysis, traces: Sequence[Trace]) -> list[str]:
         questions.append(f"which codec it was: the best guess, {TITLES[analysis.best]}, reaches {percent(analysis.probability)} only")
     if analysis.verdict == HEVC_FAMILY:
         questions.append("whether it was BPG or HEIC: both are HEVC intra coding and leave the same traces here")
+    resized = any(trace.parameters.get("resized") for trace in found)
+    if resized:
+        questions.append("what happened before a resizing, of which a trace was found: it removes most of what the other tests look for")
     if analysis.verdict == "uncompressed" and not found:
         questions.append("whether it was compressed and resized or filtered afterwards, which removes the traces that were looked for")
     if others:

@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,13 +17,15 @@ from forensics.history.findings import Trace
 if TYPE_CHECKING:
     from forensics.localisation.regions import Localisation
 
+NEEDS = "figures need matplotlib: pip install 'compression-forensics[report]'"
+"""What is said where they cannot be drawn."""
 PREVIEW_SIDE = 1024
 """Largest side of the picture's preview, in pixels."""
 PREVIEW_BYTES = 1_500_000
 """Largest preview; noisy pictures are made smaller until they fit."""
 _SMALLEST_SIDE = 128
 _MAP_SIDE = 1200
-_SIZE = (6.4, 3.2)
+_SIZE = (6.4, 3.6)
 _DPI = 144
 
 
@@ -48,10 +51,22 @@ def preview(pixels: np.ndarray, *, side: int = PREVIEW_SIDE, largest: int = PREV
 
 
 def trace_figure(trace: Trace) -> bytes:
-    """A trace's plot (`forensics.report.plots.plot_trace`) as PNG."""
+    """A trace's plot (`forensics.report.plots.plot_trace`) as PNG, its title over the whole width."""
     from forensics.report.plots import plot_trace
 
-    return draw(lambda ax: plot_trace(trace, ax=ax))
+    def plot(ax: Any) -> None:
+        plot_trace(trace, ax=ax)
+        titles = {place: ax.get_title(loc=place) for place in ("left", "center", "right")}
+        for place in titles:
+            ax.set_title("", loc=place)
+        ax.figure.suptitle(" ".join(filter(None, titles.values())), fontsize="medium")
+
+    return draw(plot)
+
+
+def available() -> bool:
+    """Whether figures can be drawn here: matplotlib comes with the extra `report`."""
+    return find_spec("matplotlib") is not None
 
 
 def map_figure(found: Localisation, pixels: np.ndarray) -> bytes:

@@ -139,7 +139,8 @@ def _pictures(report: Report) -> str:
     )
     if report.map_figure is not None:
         shown += (
-            f"<figure>{image(data_uri(report.map_figure), 'map of the codecs over the picture', _png_size(report.map_figure))}"
+            f'<figure class="map">'
+            f"{image(data_uri(report.map_figure), 'map of the codecs over the picture', _png_size(report.map_figure))}"
             "<figcaption>The most probable codec of each place, paler where less sure.</figcaption></figure>\n"
         )
     return f'<div class="picture">\n{shown}</div>\n{_regions(report.localisation)}'
@@ -154,8 +155,8 @@ def _regions(found: Localisation | None) -> str:
     told = [sentence(number, region, found) for number, region in enumerate(found.regions, 1)]
     notes = list(found.map.notes)
     if not told:
-        return paragraph(f"No region departs from the rest, {TITLES[found.host]}.") + bullets(notes)
-    return paragraph(f"Regions that depart from the rest, {TITLES[found.host]}:") + bullets([*told, *notes])
+        return paragraph(f"No region departs from the rest, {TITLES[found.host.codec]}.") + bullets(notes)
+    return paragraph(f"Regions that depart from the rest, {TITLES[found.host.codec]}:") + bullets([*told, *notes])
 
 
 def _frames(result: Analysis) -> str:

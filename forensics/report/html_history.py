@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from forensics.history.findings import FOUND_BELOW, Generation, History, Parameter, Trace
 from forensics.report.figures import data_uri
-from forensics.report.html_parts import bullets, escape, image, paragraph, plain, section, table, tag, words
+from forensics.report.html_parts import (
+    bullets,
+    escape,
+    image,
+    paragraph,
+    plain,
+    prose,
+    section,
+    table,
+    tag,
+    words,
+)
 from forensics.wording import TITLES, percent
 
 _TABLE = 64
+_LONGEST_LIST = 12
 
 
 def traces(found: Sequence[Trace], figures: Mapping[str, bytes]) -> str:
@@ -42,12 +55,17 @@ def _trace(trace: Trace, figure: bytes | None) -> str:
     title = words(trace.name)
     drawn = f'<figure>{image(data_uri(figure), f"figure of the test {title}")}</figure>\n' if figure else ""
     speaks = f"; left by {', '.join(TITLES.get(name, name) for name in trace.speaks_for)}" if trace.found and trace.speaks_for else ""
-    known = {name: value for name, value in trace.parameters.items() if value is not None and value != []}
+    known = {name: value for name, value in trace.parameters.items() if value is not None and _short(value)}
     read = paragraph(plain(known), "soft small") if known else ""
     return (
         f'<article class="trace">\n<h3>{escape(title[:1].upper() + title[1:])}{state}</h3>\n{paragraph(trace.sentence)}'
         f'<p class="rate soft small">{rate(trace)}{escape(speaks)}</p>\n{drawn}{read}</article>\n'
     )
+
+
+def _short(value: Any) -> bool:
+    """Whether a value is no list, or one that is neither empty nor a table: tables are in the figure and in JSON."""
+    return not isinstance(value, list | tuple) or 0 < len(value) <= _LONGEST_LIST
 
 
 def rate_known(trace: Trace) -> bool:
@@ -84,9 +102,9 @@ def parameters(found: Sequence[Parameter]) -> str:
 def _parameter(parameter: Parameter) -> str:
     name = f'<th scope="row">{escape(words(parameter.name))}</th>'
     if parameter.value is None:
-        return f'<tr>{name}<td class="none">not recoverable</td><td></td><td>{escape(parameter.reason)}</td></tr>\n'
+        return f'<tr>{name}<td class="none">not recoverable</td><td></td><td>{prose(parameter.reason)}</td></tr>\n'
     return (
-        f'<tr>{name}<td class="value">{_value(parameter)}</td><td>{escape(certainty(parameter))}</td><td>{escape(parameter.basis)}</td></tr>\n'
+        f'<tr>{name}<td class="value">{_value(parameter)}</td><td>{escape(certainty(parameter))}</td><td>{prose(parameter.basis)}</td></tr>\n'
     )
 
 
@@ -95,7 +113,7 @@ def certainty(parameter: Parameter) -> str:
     told = []
     if parameter.low is not None or parameter.high is not None:
         low, high = (plain(end) if end is not None else "open" for end in (parameter.low, parameter.high))
-        told.append(f"{low} to {high} (90 % interval)")
+        told.append(f"{low} to {high} (90 % interval)" if low != high else f"{low} alone in the 90 % interval")
     if parameter.probability is not None:
         told.append(percent(parameter.probability))
     return "; ".join(told)

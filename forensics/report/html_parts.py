@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,11 @@ def escape(value: object) -> str:
     """A value as HTML text, also fit for a quoted attribute; control characters that HTML forbids become U+FFFD."""
     kept = "".join(c if c in "\t\n" or (ord(c) >= 32 and not 0x7F <= ord(c) < 0xA0) else "\ufffd" for c in str(value))
     return html.escape(kept.encode("utf-8", "replace").decode("utf-8"), quote=True)
+
+
+def prose(text: object) -> str:
+    """A sentence as markup: escaped, with powers of ten in superscripts."""
+    return re.sub(r"\b10\^(-?\d+(?:\.\d+)?)", lambda found: f"10<sup>{found[1].replace('-', '−')}</sup>", escape(text))
 
 
 def document(title: str, body: str) -> str:
@@ -42,12 +48,12 @@ def section(title: str, *inner: str) -> str:
 
 def paragraph(text: object, kind: str = "") -> str:
     """A paragraph of plain text."""
-    return f"<p{_class(kind)}>{escape(text)}</p>\n"
+    return f"<p{_class(kind)}>{prose(text)}</p>\n"
 
 
 def bullets(texts: Iterable[object]) -> str:
     """A list of plain texts; nothing for none."""
-    items = "".join(f"<li>{escape(text)}</li>\n" for text in texts)
+    items = "".join(f"<li>{prose(text)}</li>\n" for text in texts)
     return f"<ul>\n{items}</ul>\n" if items else ""
 
 

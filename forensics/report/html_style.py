@@ -38,6 +38,7 @@ figure img { display: block; width: 100%; height: auto; background: #fff; border
 figcaption { color: var(--soft); font-size: 0.86rem; margin-top: 6px; }
 .picture { display: flex; flex-wrap: wrap; gap: 20px; }
 .picture figure { flex: 1 1 320px; min-width: 0; max-width: 680px; }
+.picture figure.map { max-width: 500px; }
 .canvas { position: relative; width: fit-content; max-width: 100%; }
 .canvas img { width: auto; max-width: 100%; }
 .canvas svg { position: absolute; inset: 0; width: 100%; height: 100%; }
@@ -64,7 +65,8 @@ dt { color: var(--soft); font-size: 0.82rem; }
 dd { margin: 0; overflow-wrap: anywhere; }
 .steps { width: auto; font-size: 0.78rem; font-variant-numeric: tabular-nums; }
 .steps td { border: 1px solid var(--line); padding: 1px 5px; text-align: right; min-width: 2.2em; }
-.parameters td:nth-child(3) { min-width: 150px; }
+.parameters > tbody > tr > td:nth-child(3) { min-width: 150px; }
+.parameters > tbody > tr > td:nth-child(2) { min-width: 180px; }
 .parameters td.value { font-weight: 600; }
 .parameters td.none { color: var(--soft); font-weight: 400; }
 .files td:nth-child(2) { min-width: 180px; }
@@ -99,7 +101,8 @@ footer { margin-top: 36px; color: var(--soft); font-size: 0.82rem; }
   a { color: inherit; }
   .verdict, figure, tr, li, pre, dl div { break-inside: avoid; }
   .bars svg, .tag { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  .picture figure { max-width: 56%; }
+  .picture { flex-wrap: nowrap; }
+  .picture figure, .picture figure.map { flex-basis: 0; max-width: 56%; }
   .traces { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10pt; }
   .scroll { overflow: visible; }
 }

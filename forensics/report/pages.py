@@ -24,7 +24,7 @@ from forensics.history.recover import recover_history
 from forensics.picture import Picture
 from forensics.report.comparable import Comparable, comparable
 from forensics.report.failure import Failure
-from forensics.report.figures import map_figure, preview, trace_figure
+from forensics.report.figures import NEEDS, available, map_figure, preview, trace_figure
 from forensics.report.html import Report, page
 from forensics.report.html_history import trace_key
 from forensics.report.html_index import index_csv, index_page
@@ -97,7 +97,7 @@ class PageWriter:
         notes: list[str] = []
         figures = _figures(result.history, notes)
         found = self._localised(picture, notes) if self.localise else None
-        if found is not None:
+        if found is not None and available():
             png = _tried(lambda: map_figure(found, picture.pixels), "the map", notes)
             figures.update({MAP: png} if png else {})
         if self.plots is not None:
@@ -161,13 +161,15 @@ def page_writer(
     Raises
     ------
     UsageError
-        Several inputs are to go into one page, or a folder cannot be made.
+        Several inputs are to go into one page, a folder cannot be made, or figures are asked for and cannot be drawn.
     """
     single = report is not None and report.suffix.lower() in PAGE_SUFFIXES and not report.is_dir()
     if single and len(inputs) > 1:
         raise UsageError(f"{len(inputs)} pictures do not fit into one page: give --report a folder, not {str(report)!r}")
     folder = len(inputs) > 1 or (report is not None and not single)
     options = ("--max-pixels", str(max_pixels)) if max_pixels is not None else ()
+    if plots is not None and not available():
+        raise UsageError(NEEDS)
     writer = PageWriter(report, plots, folder, history is not False, localise, model_dir, options)
     writer.prepare()
     return writer
@@ -201,19 +203,22 @@ def write(path: Path, data: bytes) -> None:
     partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
-        partial.replace(path)
+        try:
+            partial.write_bytes(data)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise UsageError(f"cannot write {str(path)!r}: {error.strerror}") from None
 
 
 def _figures(history: History | None, notes: list[str]) -> dict[str, bytes]:
     """The traces' figures by name; one that cannot be drawn leaves a note."""
-    if history is None:
+    if not available():
+        notes.append(NEEDS)
         return {}
     figures: dict[str, bytes] = {}
-    for index, trace in enumerate(history.traces):
+    for index, trace in enumerate(history.traces if history else ()):
         if trace.series:
             png = _tried(lambda trace=trace: trace_figure(trace), f"the figure of {trace.name}", notes)  # type: ignore[misc]
             figures.update({trace_key(index, trace): png} if png else {})

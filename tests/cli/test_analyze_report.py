@@ -1,0 +1,267 @@
+"""`forensics analyze --report/--plots/--history`: which files appear, what they hold, and that nothing is paid without them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import pickle
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from forensics.analysis import analyze
+from forensics.cli.main import run
+from forensics.errors import CodecError, UsageError
+from forensics.history import recover
+from forensics.history.findings import History, Parameter, Trace
+from forensics.picture import from_array
+from forensics.report import figures, pages
+
+
+def call(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as stop:
+        run([str(argument) for argument in arguments])
+    return stop.value.code
+
+
+NASTY = 'b"><script>alert(1)<_script>.png'
+
+
+@pytest.fixture
+def folder(tmp_path, scene):
+    """Two pictures, one of an ugly name, and a file that is none."""
+    home = tmp_path / "in"
+    home.mkdir()
+    Image.fromarray(scene).save(home / "a.png")
+    Image.fromarray(scene[::-1]).save(home / NASTY)
+    (home / "c.jpg").write_bytes(b"nothing")
+    return home
+
+
+@pytest.fixture(autouse=True)
+def fakes(shipped_fakes):
+    return shipped_fakes
+
+
+TRACE = Trace("colour_lattice", 0.5, -9.0, ("jpeg",), {}, "A sentence of the trace.", {"x": np.arange(4)})
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """A history that costs nothing, and a figure for its trace."""
+    found = History((Parameter("quality_factor", 76, 75, 77),), (TRACE,), (), ("a note",))
+    monkeypatch.setattr(pages, "recover_history", lambda pixels, result: found)
+    monkeypatch.setattr(pages, "trace_figure", lambda trace: figures.draw(lambda ax: ax.plot(trace.series["x"])))
+
+
+class Links(HTMLParser):
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.links, self.scripts = [], 0
+        self.feed(markup)
+
+    def handle_starttag(self, tag, attrs):
+        self.links += [value for name, value in attrs if name == "href"]
+        self.scripts += tag == "script"
+
+
+def test_one_picture_gives_one_page(folder, tmp_path, capsys, quick):
+    out = tmp_path / "new" / "out.html"
+    assert call("analyze", folder / NASTY, "--report", out, "--plots", tmp_path / "plots", "--no-map") == 0
+    text = out.read_text(encoding="utf-8")
+    assert "A sentence of the trace." in text
+    assert Links(text).scripts == 0
+    assert f"--report {out} --no-map" in text
+    assert text.count("<img") == 2
+    assert [path.name for path in (tmp_path / "plots").iterdir()] == ["01_colour_lattice.png"]
+    shown = capsys.readouterr().out
+    assert "quality factor 76 [75 to 77]" in shown
+    assert "A sentence of the trace." in shown
+
+
+def test_a_folder_gets_pages_index_and_table(folder, tmp_path, capsys, quick):
+    out = tmp_path / "out"
+    assert call("analyze", folder, "--report", out, "--plots", tmp_path / "plots", "--no-map", "-f", "json") == 2
+    index = Links((out / "index.html").read_text(encoding="utf-8"))
+    assert index.scripts == 0
+    made = sorted(path.name for path in out.iterdir())
+    assert made == sorted([*index.links, "index.html"])
+    assert len(index.links) == 3
+    rows = list(csv.DictReader(io.StringIO((out / "index.csv").read_text(encoding="utf-8"))))
+    assert [row["status"] for row in rows] == ["ok", "ok", "error"]
+    assert {row["page"] for row in rows} == {*index.links[1:], ""}
+    assert len(list((tmp_path / "plots").glob("*/01_colour_lattice.png"))) == 2
+    pictures = json.loads(capsys.readouterr().out)["pictures"]
+    assert pictures[0]["history"]["parameters"][0]["value"] == 76
+    assert pictures[0]["history"]["traces"][0]["found"]
+
+
+def test_the_writer_travels_to_worker_processes(tmp_path, scene, fake_judge, fake_extractor, quick):
+    picture = from_array(scene, name="array")
+    analysed = analyze(picture, judge=fake_judge(jpeg=0.97), extractor=fake_extractor)
+    writer = pages.page_writer(["a", "b"], tmp_path / "out", None, history=None, localise=False, model_dir=None, max_pixels=5)
+    travelled = pickle.loads(pickle.dumps(writer))
+    assert travelled == writer
+    writer(picture, analysed)
+    page = tmp_path / "out" / pages.page_name("array")
+    first = page.read_bytes()
+    assert b"--no-map --max-pixels 5" in first
+    assert pickle.loads(pickle.dumps(travelled(picture, analysed))).history.notes == ("a note",)
+    assert page.read_bytes() == first
+
+
+@pytest.fixture
+def real_model(monkeypatch):
+    monkeypatch.undo()
+
+
+def test_a_page_of_real_traces_and_map(folder, tmp_path, real_model):
+    out = tmp_path / "out.html"
+    assert call("analyze", folder / "a.png", "--report", out, "-o", tmp_path / "x.txt") == 0
+    text = out.read_text(encoding="utf-8")
+    assert "could not be drawn" not in text
+    assert "please report it" not in text
+    assert text.count("<img") >= 9
+
+
+def test_history_alone_is_in_text_and_json(folder, capsys, quick):
+    assert call("analyze", folder / "a.png", "--history") == 0
+    assert "quality factor 76" in capsys.readouterr().out
+    assert call("analyze", folder / "a.png", "-f", "json") == 0
+    assert json.loads(capsys.readouterr().out)["pictures"][0]["history"] is None
+    assert call("analyze", folder / "a.png", "-f", "json", "--no-history") == 0
+    assert json.loads(capsys.readouterr().out)["pictures"][0]["history"] is None
+
+
+def test_wrong_usage_is_one_line(folder, tmp_path, capsys, monkeypatch):
+    (tmp_path / "file").write_text("")
+    for arguments in (
+        ("--report", tmp_path / "out.html", folder),
+        ("--report", tmp_path / "file" / "out.html", folder / "a.png"),
+        ("--plots", tmp_path / "file", folder / "a.png"),
+    ):
+        assert call("analyze", *arguments) == 1
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.count("\n") == 1
+    monkeypatch.setattr(pages, "available", lambda: False)
+    assert call("analyze", "--plots", tmp_path / "p", folder / "a.png") == 1
+    assert "figures need matplotlib" in capsys.readouterr().err
+
+
+def test_without_matplotlib_a_page_says_that_it_has_no_figures(folder, tmp_path, monkeypatch, quick):
+    monkeypatch.setattr(pages, "available", lambda: False)
+    assert call("analyze", folder / "a.png", "--report", tmp_path / "out.html", "--no-map") == 0
+    text = (tmp_path / "out.html").read_text(encoding="utf-8")
+    assert "figures need matplotlib" in text
+    assert text.count("<img") == 1
+
+
+def test_names_of_pages_are_harmless_and_do_not_clash():
+    assert pages.page_name("scans/a b.png") != pages.page_name("other/a b.png")
+    assert pages.page_name("scans/a b.png").startswith("a_b.png-")
+    for name in ("../../etc/passwd", ".hidden", "-rf", "\udcff", "x" * 400, "index", ""):
+        made = pages.page_name(name)
+        assert made == pages.page_name(name)
+        assert set(made) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+        assert made[0].isalnum()
+        assert len(made) < 90
+
+
+@pytest.fixture
+def result(scene, fake_judge, fake_extractor):
+    def make(**probabilities: float):
+        return analyze(scene, judge=fake_judge(**probabilities), extractor=fake_extractor)
+
+    return make
+
+
+def test_the_verdict_chooses_whose_parameters_are_looked_for(result):
+    assert recover.candidates(result(jpeg=0.9)) == ("jpeg",)
+    assert recover.candidates(result(bpg=0.45, heic=0.48)) == ("heic", "bpg")
+    assert recover.candidates(result(webp=0.5, jpegxl=0.4)) == ("webp", "jpegxl")
+    assert recover.candidates(result(webp=0.5, uncompressed=0.47)) == ("webp",)
+    assert recover.candidates(result(uncompressed=0.9)) == ()
+
+
+class Recovered:
+    def __init__(self, pixels: np.ndarray) -> None:
+        assert pixels.dtype == np.uint8
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        return (Parameter("step", 3), Parameter("mode", None, reason="no texture"))
+
+
+@pytest.fixture
+def modules(monkeypatch):
+    """Recoveries of three codecs: one that works, one that refuses, one that is broken."""
+
+    def refuse(pixels):
+        raise CodecError("too small")
+
+    recoveries = {"webp": Recovered, "avif": refuse, "jpegxl": lambda pixels: 1 / 0}
+    monkeypatch.setattr(recover, "CODEC_MODULES", {name: f"json.{name}" for name in recoveries})
+    monkeypatch.setattr(recover, "find_spec", lambda name: True)
+    monkeypatch.setattr(recover, "import_module", lambda name: type("Module", (), {"recover": staticmethod(recoveries[name[5:]])}))
+    monkeypatch.setattr(recover, "_traces", lambda pixels: (TRACE,))
+
+
+def test_parameters_become_part_of_the_history(result, scene, modules):
+    history = recover.recover_history(scene.astype(np.uint16) * 257, result(webp=0.9))
+    assert [p.name for p in history.parameters] == ["step", "mode"]
+    assert [g.codec for g in history.generations] == ["webp"]
+    assert any("traces of JPEG were found beside the verdict WebP" in note for note in history.notes)
+    assert any("no single trace reaches" in note for note in history.notes)
+
+
+def test_an_inconclusive_verdict_names_both_codecs(result, scene, modules):
+    history = recover.recover_history(scene, result(webp=0.5, jpegxl=0.4))
+    assert [p.name for p in history.parameters] == ["webp.step", "webp.mode"]
+    assert history.generations == ()
+    assert any("the recovery of JPEG XL parameters failed, please report it: ZeroDivisionError" in note for note in history.notes)
+
+
+def test_a_refusal_is_a_note(result, scene, modules):
+    history = recover.recover_history(scene, result(avif=0.9))
+    assert history.parameters == ()
+    assert "the recovery of AVIF parameters could not be run: too small" in history.notes
+
+
+def test_files_that_cannot_be_written_are_usage_errors(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot write"):
+        pages.write(tmp_path / "file" / "x.html", b"")
+    with pytest.raises(UsageError, match="cannot write"):
+        pages.check_writable(tmp_path / "no" / "x.csv")
+    pages.check_writable(tmp_path / "x.csv")
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_a_plain_analysis_imports_nothing_of_reports(folder):
+    code = (
+        "import sys\n"
+        "from forensics.cli.main import run\n"
+        "try:\n"
+        f"    run(['analyze', {str(folder / 'a.png')!r}])\n"
+        "except SystemExit:\n"
+        "    pass\n"
+        "heavy = [n for n in sys.modules if n.startswith(('matplotlib', 'forensics.history', 'forensics.localisation', 'forensics.report.'))]\n"
+        "print(sorted(heavy), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    wanted = ["csv_report", "failure", "json_report", "text", "writer"]
+    assert done.stderr.splitlines()[-1] == str([f"forensics.report.{name}" for name in wanted])
+
+
+def test_arrays_have_reports_too(scene, fake_judge, fake_extractor, tmp_path, quick):
+    picture = from_array(scene, name="array")
+    analysed = analyze(picture, judge=fake_judge(jpeg=0.97), extractor=fake_extractor)
+    writer = pages.PageWriter(report=tmp_path / "a.html", localise=False)
+    kept = writer(picture, analysed)
+    assert kept.history.traces[0].series == {}
+    assert "A sentence of the trace." in (tmp_path / "a.html").read_text(encoding="utf-8")
