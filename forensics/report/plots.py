@@ -59,7 +59,7 @@ def plot_colour_lattice(trace: Trace, ax: Axes | None = None) -> Axes:
     label = None if own is None else own + (" luma" if trace.parameters.get("luma_only") else "")
     colours = [VERMILION if name == label else BLUE for name in names]
     axes.barh(places, share, color=colours, height=0.7)
-    axes.plot(expected, places, "|", color=BLACK, markersize=8, markeredgewidth=1.6, label="expected of these colours")
+    axes.plot(expected, places, "|", color=BLACK, markersize=8, markeredgewidth=1.6, label="share among nearby colours")
     axes.set_yticks(places, [name.replace("_", " ") for name in names], fontsize=6.5)
     axes.invert_yaxis()
     axes.set(xlim=(0, 1.02), xlabel="share of pixels (luma: strength of whole numbers), 0 to 1")
@@ -72,7 +72,7 @@ def plot_dct_comb(trace: Trace, ax: Axes | None = None) -> Axes:
     axes = _axes(trace, ax)
     steps, tail = trace.series["steps"], trace.series["tail"]
     evidence = np.clip(-tail, 0, 30)
-    image = axes.imshow(evidence, cmap=_MAP, vmin=0, vmax=30)
+    image = axes.imshow(evidence, cmap=_MAP, vmin=0, vmax=30, aspect="auto")
     for row, column in np.argwhere(np.isfinite(steps)):
         clear = tail[row, column] < _CLEAR
         text = f"{steps[row, column]:.3g}" if clear else "–"
@@ -129,7 +129,8 @@ def plot_boundary_profile(trace: Trace, ax: Axes | None = None) -> Axes:
         for start, colour, dash in ((position[1], BLUE, ":"), (position[0], ORANGE, "--")):
             for at in range(start, 64, period):
                 axes.axvline(at, color=colour, linestyle=dash, linewidth=0.6, zorder=0)
-    axes.set(xlim=(-1, 64), xlabel="position modulo 64 (pixels)", ylabel="|difference| over its mean")
+    low, high = axes.get_ylim()
+    axes.set(xlim=(-1, 64), ylim=(low, high + 0.15 * (high - low)), xlabel="position modulo 64 (pixels)", ylabel="|difference| over its mean")
     axes.set_xticks(range(0, 65, 8))
     axes.legend(fontsize=7, frameon=False, ncols=2, loc="upper right")
     return axes
@@ -198,10 +199,10 @@ def _axes(trace: Trace, ax: Axes | None) -> Axes:
         ax = Figure(figsize=SIZE, layout="constrained").add_subplot()
     rate = f"log10 NFA {trace.log10_nfa:.1f}" if np.isfinite(trace.log10_nfa) else "not applicable"
     state = f"found, {rate}" if trace.log10_nfa <= FOUND_BELOW else f"not found, {rate}" if np.isfinite(trace.log10_nfa) else rate
-    ax.set_title(f"{_TITLES[trace.name]} ({state})", fontsize=9, loc="left")
+    ax.set_title(f"{_TITLES[trace.name]}\n{state}", fontsize=8.5, loc="left")
     ax.tick_params(labelsize=7)
-    ax.xaxis.label.set_size(8)
-    ax.yaxis.label.set_size(8)
+    ax.xaxis.label.set_fontsize(8)
+    ax.yaxis.label.set_fontsize(8)
     return ax
 
 

@@ -23,7 +23,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from forensics_features.blockiness import FOLD, PERIODS, column_profiles, fold_profile, row_profiles
+from forensics_features.blockiness import PERIODS, column_profiles, fold_profile, row_profiles
 
 from forensics.history.findings import FOUND_BELOW, Trace
 from forensics.history.traces.a_contrario import (
@@ -44,14 +44,17 @@ _MEASURES = ((0, "first difference"), (2, "third difference"))
 _DIRECTIONS = (1, -1)
 _LEAST_COLUMNS = 4
 """A position is tested where it occurs this often."""
+REPEATING = 0.6
+"""Ratio of mean differences a period and half a period apart under which the scene is a pattern; scenes have 1 and more."""
 _TESTS = len(PERIODS) * len(_MEASURES) * len(_DIRECTIONS)
 _SPEAKS_FOR = {
-    4: ("jpegxr", "webp", "avif"),
-    8: ("jpeg", "jpegxl", "bpg", "heic", "avif"),
-    16: ("jpegxr", "webp", "bpg", "heic", "avif"),
-    32: ("bpg", "heic", "avif"),
-    64: ("bpg", "heic", "avif"),
+    4: ("webp", "jpegxr", "jpeg2000", "heic", "bpg", "avif"),
+    8: ("jpeg", "avif", "jpegxl", "heic", "bpg"),
+    16: ("jpegxr", "webp", "avif", "bpg", "heic"),
+    32: ("heic", "bpg", "avif"),
+    64: ("heic", "bpg", "avif"),
 }
+"""By the largest period found, most frequent first."""
 
 
 class _Outcome(NamedTuple):
@@ -74,12 +77,10 @@ def boundary_profile(sample: Sample) -> Trace:
         luma at each position modulo 64 in levels, and `period`.
     """
     luma = np.rint(sample.centre.y)
-    height, width = sample.shape
-    origin = tuple((side - part) // 2 // FOLD * FOLD for side, part in zip((height, width), luma.shape, strict=True))
-    assert all(start % FOLD == 0 for start in origin)
     strips = [_strips(luma, column_profiles, 0), _strips(luma, row_profiles, 1)]
+    repeats = any(_repeats(luma, period) for period in PERIODS)
     outcomes = [
-        _outcome(strips, period, measure, direction)
+        _outcome(strips, repeats, period, measure, direction)
         for period in PERIODS
         for measure, _ in _MEASURES
         for direction in _DIRECTIONS
@@ -109,10 +110,13 @@ def boundary_profile(sample: Sample) -> Trace:
 
 
 def _told(outcomes: list[_Outcome]) -> _Outcome:
-    """The best hypothesis of the largest period found; of all where none is."""
+    """Of the hypotheses found for the largest period the plainest; the best of all where none is found."""
     seen = [outcome for outcome in outcomes if log10_nfa(outcome.log10_tail, _TESTS) <= FOUND_BELOW]
     longest = max((outcome.period for outcome in seen), default=0)
     among = [outcome for outcome in seen if outcome.period == longest] or outcomes
+    # Where a step stands, other differences and the middle of the block change as well: the step is the thing to tell.
+    if longest:
+        return min(among, key=lambda outcome: (-outcome.direction, outcome.measure))
     return min(among, key=lambda outcome: outcome.log10_tail)
 
 
@@ -157,7 +161,21 @@ def _axis(shares: np.ndarray, strips: int, period: int) -> tuple[float, int, flo
     return min(0.0, tail + math.log10(period)), position, t
 
 
-def _outcome(strips: list[np.ndarray], period: int, measure: int, direction: int) -> _Outcome:
+def _repeats(luma: np.ndarray, period: int) -> bool:
+    """Whether the scene itself repeats with the period: far more like itself a period on than half a period on, along rows or columns."""
+    if min(luma.shape) < 2 * period:
+        return False
+    for plane in (luma, luma.T):
+        whole, half = (float(np.abs(plane[:, shift:] - plane[:, :-shift]).mean()) for shift in (period, period // 2))
+        if whole < REPEATING * half:
+            return True
+    return False
+
+
+def _outcome(strips: list[np.ndarray], repeats: bool, period: int, measure: int, direction: int) -> _Outcome:
+    """The best positions of one hypothesis; nothing where the scene repeats itself."""
+    if repeats:  # with one period, so others show it as well
+        return _Outcome(period, measure, direction, 0.0, (0, 0), (0.0, 0.0))
     across, down = (_axis(_extreme_share(part, measure, direction), len(part), period) for part in strips)
     both = log10_gamma_tail(-LN10 * (across[0] + down[0]), 2) if across[0] + down[0] < 0 else 0.0
     tail = best_of([across[0], down[0], both])

@@ -65,7 +65,7 @@ def chroma_spectrum(sample: Sample) -> Trace:
     -------
     Trace
         `statistic`: difference of the share of places that obey the relation between the parities, 0..1; 0 for a grey picture, with a NaN rate.
-        `parameters`: `subsampling` (`4:2:0`, `4:2:2`, `4:4:0`), `kernel`, `bandwidth_x`, `bandwidth_y` (chroma's energy above a quarter of the sampling rate
+        `parameters`: `subsampling` (`4:2:0`, `4:2:2`, `4:4:0`; an axis along which chroma hardly changes shows nothing and counts as whole), `kernel`, `bandwidth_x`, `bandwidth_y` (chroma's energy above a quarter of the sampling rate
         over luma's, each relative to its total, in dB). `series`: `frequency` (cycles a pixel), `luma_x`, `chroma_x`, `luma_y`, `chroma_y`,
         power spectral densities in dB.
     """
@@ -74,18 +74,21 @@ def chroma_spectrum(sample: Sample) -> Trace:
         parameters = {"subsampling": None, "kernel": None, "bandwidth_x": None, "bandwidth_y": None}
         return Trace(NAME, 0.0, float("nan"), (), parameters, "The picture is grey: it has no chroma.", spectra)
     outcomes = [_outcome(sample.regions, kernel, axis) for axis in (0, 1) for kernel in RELATIONS]
-    best = min(outcomes, key=lambda outcome: outcome.log10_nfa)
+    nfa = min(outcome.log10_nfa for outcome in outcomes)
+    # Of kernels that chroma obeys the one it obeys most: a smooth picture nearly obeys its neighbours too.
+    obeyed = [outcome for outcome in outcomes if outcome.log10_nfa <= FOUND_BELOW]
+    best = max(obeyed or outcomes, key=lambda outcome: outcome.share - outcome.other)
     seen = tuple(any(o.axis == axis and o.log10_nfa <= FOUND_BELOW for o in outcomes) for axis in (0, 1))
-    found = best.log10_nfa <= FOUND_BELOW
+    found = nfa <= FOUND_BELOW
     band = {f"bandwidth_{axis}": _bandwidth(spectra, axis) for axis in _AXES}
     subsampling = _SUBSAMPLINGS.get((seen[0], seen[1]))
     return Trace(
         name=NAME,
         statistic=max(0.0, best.share - best.other),
-        log10_nfa=best.log10_nfa,
+        log10_nfa=nfa,
         speaks_for=SPEAKS_FOR if found else (),
         parameters={"subsampling": subsampling, "kernel": best.kernel if found else None, **band},
-        sentence=_sentence(best, subsampling, band),
+        sentence=_sentence(best, seen, nfa, band),
         series=spectra,
     )
 
@@ -165,11 +168,15 @@ def _bandwidth(spectra: dict[str, np.ndarray], axis: str) -> float:
     return round(10 * float(np.log10(shares[0] / shares[1])), 2)
 
 
-def _sentence(best: _Outcome, subsampling: str | None, band: dict[str, float]) -> str:
-    energy = f"chroma's share of energy above a quarter of the sampling rate is {band['bandwidth_x']:+.1f} dB against luma's along rows, {band['bandwidth_y']:+.1f} dB along columns"
-    if best.log10_nfa > FOUND_BELOW:
-        return f"Chroma obeys no interpolation at every other pixel more than by chance (expected in {chance(best.log10_nfa)}); {energy}."
+def _sentence(best: _Outcome, seen: tuple[bool, ...], nfa: float, band: dict[str, float]) -> str:
+    energy = (
+        f"chroma's share of energy above a quarter of the sampling rate is {band['bandwidth_x']:+.1f} dB against luma's along rows, "
+        f"{band['bandwidth_y']:+.1f} dB along columns"
+    )
+    if nfa > FOUND_BELOW:
+        return f"Chroma obeys no interpolation at every other pixel more than by chance (expected in {chance(nfa)}); {energy}."
+    halved = " and ".join(name for name, axis in zip(("width", "height"), seen, strict=True) if axis)
     return (
         f"Chroma obeys {_KERNELS[best.kernel]} at {100 * best.share:.0f} % of every other {('column', 'row')[best.axis]} and {100 * best.other:.0f} % of those "
-        f"between, luma does not: it was stored as {subsampling}. Chance gives this in {chance(best.log10_nfa)}; {energy}."
+        f"between, luma does not: it was stored at half the {halved}. Chance gives this in {chance(nfa)}; {energy}."
     )

@@ -1,4 +1,4 @@
-"""Comb in 8x8 DCT coefficients of luma: JPEG's quantisation, by frequency, at the one phase of the grid where it is seen.
+"""Comb in 8x8 DCT coefficients of luma: quantisation as JPEG does it, by frequency, at the one phase of the grid where it is seen.
 
 All 64 phases are tried, at two scales: steps of 1 to 43 as they are, and of 4 to 171 on the picture at a quarter of its
 contrast, where rounding noise weighs less. `phase_comb` has the null model. Blocks that repeat others but for a
@@ -24,7 +24,11 @@ from forensics.history.traces.regions import Sample
 from forensics.history.traces.wording import chance
 
 NAME = "dct_comb"
-SPEAKS_FOR = ("jpeg",)
+SPEAKS_FOR = ("jpeg", "jpegxl", "avif")
+OTHERS = ("jpegxr", "webp", "bpg", "heic")
+"""Codecs with transforms of other sizes beside, or in the place of, 8x8: they leave it at a part of the frequencies."""
+MANY = 16
+"""Clear combs at so many of the 24 frequencies speak against `OTHERS`."""
 BLOCK = 8
 KEPT = 5
 """Frequencies 0..KEPT-1 of each direction are looked at, the mean excepted."""
@@ -61,7 +65,7 @@ def dct_comb(sample: Sample) -> Trace:
         name=NAME,
         statistic=float(evidence.strength[top]),
         log10_nfa=nfa,
-        speaks_for=SPEAKS_FOR if found else (),
+        speaks_for=_classes(int(clear.sum())) if found else (),
         parameters=parameters,
         sentence=_sentence(evidence, scale, nfa, phase, clear, found),
         series={
@@ -86,6 +90,10 @@ def _at_scale(sample: Sample, scale: float) -> CombEvidence:
     phase = divmod(evidence.phase, BLOCK)
     blocks = [aligned_dct(region.y, BLOCK, phase, KEPT).reshape(KEPT * KEPT, -1)[1:] for region in sample.regions]
     return comb_evidence(histograms, distinct_share(np.concatenate(blocks, axis=1)))
+
+
+def _classes(clear: int) -> tuple[str, ...]:
+    return SPEAKS_FOR if clear >= MANY else (*SPEAKS_FOR, *OTHERS)
 
 
 def _square(values: np.ndarray) -> np.ndarray:

@@ -30,7 +30,11 @@ from forensics.history.traces.regions import Sample
 from forensics.history.traces.wording import chance
 
 NAME = "grid_phase"
-SPEAKS_FOR = ("jpeg",)
+SPEAKS_FOR = ("jpeg", "jpegxl")
+OTHERS = ("avif", "heic", "bpg", "jpegxr", "webp")
+"""Codecs whose blocks are only in part of 8x8."""
+MOST = 0.7
+"""A larger share of the votes speaks against `OTHERS`."""
 BLOCK = 8
 ORIGINS = BLOCK * BLOCK
 ZERO_BELOW = 0.5
@@ -159,7 +163,7 @@ def grid_phase(sample: Sample) -> Trace:
         first region, and `log10_nfa` [shape=(8, 8)] by origin.
     """
     maps = [vote_map(region.y) for region in sample.regions]
-    counts = sum(np.bincount(votes[votes >= 0].ravel(), minlength=ORIGINS) for votes in maps)
+    counts = np.sum([np.bincount(votes[votes >= 0].ravel(), minlength=ORIGINS) for votes in maps], axis=0)
     scores = grid_log10_nfa(counts, sample.shape)
     best = int(scores.argmin())
     nfa, total = float(scores[best]), int(counts.sum())
@@ -175,7 +179,7 @@ def grid_phase(sample: Sample) -> Trace:
         name=NAME,
         statistic=share,
         log10_nfa=nfa,
-        speaks_for=SPEAKS_FOR if found else (),
+        speaks_for=(SPEAKS_FOR if share >= MOST else (*SPEAKS_FOR, *OTHERS)) if found else (),
         parameters={
             "phase": list(phase) if found else None,
             "votes": total,

@@ -22,6 +22,8 @@ from forensics.history.traces.wording import chance
 
 NAME = "lapped_comb"
 SPEAKS_FOR = ("jpegxr",)
+OTHERS = ("webp", "avif", "heic", "bpg", "jpeg")
+"""Without overlap the transform is near a 4x4 DCT or Hadamard transform: other codecs leave its comb too, more weakly."""
 SCALES = (0.25, 1.0)
 """Sample units in a unit of `phase_comb`: steps of 0.25 to 10.7 and of 1 to 43."""
 _PHASES = BLOCK * BLOCK
@@ -51,7 +53,7 @@ def lapped_comb(sample: Sample) -> Trace:
         name=NAME,
         statistic=float(evidence.strength[0]),
         log10_nfa=nfa,
-        speaks_for=SPEAKS_FOR if found else (),
+        speaks_for=(SPEAKS_FOR if overlapped else (*SPEAKS_FOR, *OTHERS)) if found else (),
         parameters={
             "overlapped": overlapped if found else None,
             "phase": list(phase) if found else None,

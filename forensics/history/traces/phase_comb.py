@@ -54,8 +54,8 @@ class CombEvidence(NamedTuple):
         That step, in units of the coefficient: the largest one of which the comb is a multiple.
     tail : np.ndarray [shape=(rows,), dtype=float64]
         log10 of the probability of so strong a comb at some step.
-    count : np.ndarray [shape=(rows,), dtype=float64]
-        Values outside the zero cell.
+    values : np.ndarray [shape=(rows,), dtype=float64]
+        Number of values outside the zero cell.
     spectrum : np.ndarray [shape=(rows, len(STEPS)), dtype=float64]
         |D| at every step.
     phase_scores : np.ndarray [shape=(phases,), dtype=float64]
@@ -67,7 +67,7 @@ class CombEvidence(NamedTuple):
     strength: np.ndarray
     step: np.ndarray
     tail: np.ndarray
-    count: np.ndarray
+    values: np.ndarray
     spectrum: np.ndarray
     phase_scores: np.ndarray
 
@@ -122,9 +122,9 @@ def comb_evidence(
         phase=best,
         log10_nfa=log10_nfa(float(scores[best]), phases),
         strength=difference[best, np.arange(rows), peak] * usable[best],
-        step=STEPS[index],
+        step=np.array([_refined(row, at) for row, at in zip(surplus[best], index.tolist(), strict=True)]),
         tail=tails / -LN10,
-        count=count[best],
+        values=count[best],
         spectrum=difference[best],
         phase_scores=scores + math.log10(phases),
     )
@@ -154,6 +154,16 @@ def _fundamental(surplus: np.ndarray, mean: float) -> int:
     while at + 1 < len(allowed) and allowed[at + 1] > allowed[at]:
         at += 1
     return at
+
+
+def _refined(surplus: np.ndarray, at: int) -> float:
+    """The step at the top of the parabola through a peak and its neighbours."""
+    if not 0 < at < len(surplus) - 1:
+        return float(STEPS[at])
+    before, here, after = surplus[at - 1 : at + 2]
+    bend = before - 2 * here + after
+    shift = 0.5 * (before - after) / bend if bend < 0 else 0.0
+    return float(1 / (FREQUENCIES[at] + np.clip(shift, -0.5, 0.5) / 256))
 
 
 def distinct_share(coefficients: np.ndarray) -> float:

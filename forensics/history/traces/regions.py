@@ -56,8 +56,8 @@ def draw_sample(pixels: np.ndarray, *, seed: int = 0) -> Sample:
     height, width = np.shape(pixels)[:2]
     if height * width <= 5 * REGION_SIDE**2 or min(height, width) < 2 * REGION_SIDE:
         top, left, tall, wide = _central(height, width, 5 * REGION_SIDE**2 // max(1, min(height, width, 1024)))
-        origins = ((top, left),)
-        regions = (as_planes(pixels[top : top + tall, left : left + wide]),)
+        origins: tuple[tuple[int, int], ...] = ((top, left),)
+        regions: tuple[Planes, ...] = (as_planes(pixels[top : top + tall, left : left + wide]),)
     else:
         numbers = np.random.default_rng(seed)
         origins = tuple(
@@ -74,7 +74,7 @@ def _place(length: int, half: int, numbers: np.random.Generator) -> int:
     steps = (length // 2 - REGION_SIDE) // ALIGNMENT
     start = half * -(-(length // 2) // ALIGNMENT) * ALIGNMENT
     last = (length - REGION_SIDE) // ALIGNMENT * ALIGNMENT
-    return int(min(start + ALIGNMENT * numbers.integers(steps + 1), last))
+    return min(start + ALIGNMENT * int(numbers.integers(steps + 1)), last)
 
 
 def _central(height: int, width: int, most: int) -> tuple[int, int, int, int]:

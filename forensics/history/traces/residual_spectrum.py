@@ -42,6 +42,8 @@ NEIGHBOURS = 24
 """Bins that measure the level around a line."""
 LOWEST = 0.1
 """Lines below this are the scene's, in cycles a pixel."""
+MOST = 4.0
+"""Largest factor told."""
 _GUARD = 1
 BLOCK = 8
 _LEAK = 2
@@ -139,9 +141,16 @@ def _both(axes: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> tuple[float,
 
 
 def _factors(line: float) -> list[float]:
-    """Factors of enlargement 1 / (k - f) or 1 / (k + f), k = 0, 1, 2, whose interpolation repeats at f cycles a pixel, nearest to 1 first."""
-    factors = [1 / (k + sign * line) for k in (0, 1, 2) for sign in (1, -1) if k + sign * line > 0.2]
-    return sorted((round(factor, 3) for factor in factors), key=lambda factor: abs(math.log(factor)))[:4]
+    """Factors whose interpolation, or its second harmonic, repeats at `line` cycles a pixel: h / (k +- line) for h = 1, 2, nearest to 1 first."""
+    factors = [
+        harmonic / (k + sign * line)
+        for harmonic in (1, 2)
+        for k in range(2 * harmonic + 1)
+        for sign in (1, -1)
+        if k + sign * line > harmonic / MOST
+    ]
+    ordered = sorted({round(factor, 3) for factor in factors}, key=lambda factor: abs(math.log(factor)))
+    return ordered[:8]
 
 
 def _sentence(axis: str, line: float, ratio: float, factors: list[float], nfa: float, found: bool) -> str:

@@ -11,6 +11,7 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -53,7 +54,8 @@ def wavelet_comb(sample: Sample) -> Trace:
     -------
     Trace
         `statistic`: |D| of the clearest band, 0..1 (`phase_comb`). `parameters`: `wavelet` (`97` or `53`), `level`, `parity` (row,
-        column of the canvas origin modulo 2, at that level), `steps` by band. `series`: `candidates`, `spectrum` [shape=(3, steps)]
+        column of the canvas origin modulo 2, at that level), `steps` by band (None where no narrow
+        comb is seen). `series`: `candidates`, `spectrum` [shape=(3, steps)]
         of the best hypothesis (HL, LH, HH), `log10_nfa` [shape=(2 wavelets, levels)].
     """
     outcomes = [outcome for wavelet in (CDF97, CDF53) for outcome in _outcomes(sample, wavelet)]
@@ -62,9 +64,10 @@ def wavelet_comb(sample: Sample) -> Trace:
     nfa = log10_nfa(evidence.log10_nfa, _TESTS)
     found = nfa <= FOUND_BELOW
     parity = divmod(evidence.phase, 2)
+    narrow = _narrow(evidence)
     steps = {
-        band: round(float(step * best.scale), 2) if tail < _ROW_TAIL else None
-        for band, step, tail in zip(BANDS, evidence.step, evidence.tail, strict=True)
+        band: round(float(step * best.scale), 2) if tail < _ROW_TAIL and sharp else None
+        for band, step, tail, sharp in zip(BANDS, evidence.step, evidence.tail, narrow, strict=True)
     }
     return Trace(
         name=NAME,
@@ -80,6 +83,15 @@ def wavelet_comb(sample: Sample) -> Trace:
         sentence=_sentence(best, steps, nfa, found),
         series={"candidates": STEPS * best.scale, "spectrum": evidence.spectrum, "log10_nfa": _by_wavelet(outcomes)},
     )
+
+
+def _narrow(evidence: CombEvidence) -> list[bool]:
+    """Whether each band's comb falls off to both sides of its step: a broad hump is a heap of zeros, and names no step."""
+    out = []
+    for step, spectrum in zip(evidence.step, evidence.spectrum, strict=True):
+        height, low, high = np.interp([step, 0.78 * step, 1.28 * step], STEPS[::-1], spectrum[::-1])
+        out.append(bool(height > 1.15 * max(low, high)))
+    return out
 
 
 def _outcomes(sample: Sample, wavelet: Wavelet) -> list[_Outcome]:
@@ -98,7 +110,7 @@ def _outcomes(sample: Sample, wavelet: Wavelet) -> list[_Outcome]:
     return outcomes
 
 
-def _evidence(bands: list[tuple[np.ndarray, ...]], wavelet: Wavelet, scale: float) -> CombEvidence:
+def _evidence(bands: Sequence[tuple[np.ndarray, ...]], wavelet: Wavelet, scale: float) -> CombEvidence:
     histograms = np.sum([_histograms(part, wavelet, scale) for part in bands], axis=0)
     return comb_evidence(histograms, tolerance=TOLERANCE, finest=FINEST)
 

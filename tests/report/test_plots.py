@@ -1,0 +1,88 @@
+"""Figures of traces: every test's figure is drawn without a display, with labels, on given axes, and looks as its numbers say."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from forensics.history.traces import run_traces
+from forensics.report.plots import PLOTS, plot_trace
+
+matplotlib = pytest.importorskip("matplotlib")
+figure = pytest.importorskip("matplotlib.figure")
+agg = pytest.importorskip("matplotlib.backends.backend_agg")
+
+
+def picture() -> np.ndarray:
+    rng = np.random.default_rng(3)
+    y, x = np.mgrid[:128, :128] / 128
+    smooth = np.stack([120 + 60 * np.sin(9 * x + 5 * y + p) + 20 * np.cos(40 * x * y + p) for p in (0, 2, 4)], axis=2)
+    buffer = io.BytesIO()
+    Image.fromarray(np.clip(smooth + rng.normal(0, 4, smooth.shape), 0, 255).astype(np.uint8)).save(buffer, "JPEG", quality=85)
+    return np.asarray(Image.open(io.BytesIO(buffer.getvalue())))
+
+
+TRACES = {
+    "jpeg": {trace.name: trace for trace in run_traces(picture())},
+    "grey": {trace.name: trace for trace in run_traces(np.full((64, 64), 9, np.uint8))},
+}
+
+
+@pytest.mark.parametrize("name", PLOTS)
+@pytest.mark.parametrize("which", TRACES)
+def test_every_trace_has_a_labelled_figure(which: str, name: str) -> None:
+    trace = TRACES[which][name]
+    axes = plot_trace(trace)
+    axes.get_figure().savefig(io.BytesIO(), format="png", dpi=50)
+    title = axes.get_title(loc="left")
+    assert "\n" in title
+    assert title.split("\n")[1].startswith("found" if trace.found else "not ")
+    if axes.axison:
+        assert axes.get_xlabel()
+        assert axes.get_ylabel() or name == "colour_lattice"
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_given_axes_are_used_and_pyplot_is_left_alone(name: str) -> None:
+    own = figure.Figure(figsize=(5, 3))
+    left, right = own.subplots(1, 2)
+    assert plot_trace(TRACES["jpeg"][name], ax=right) is right
+    assert not left.has_data()
+    pyplot = __import__("sys").modules.get("matplotlib.pyplot")
+    assert pyplot is None or not pyplot.get_fignums()
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_nothing_is_clipped(name: str) -> None:
+    axes = plot_trace(TRACES["jpeg"][name])
+    drawn = axes.get_figure()
+    agg.FigureCanvasAgg(drawn).draw()
+    box = axes.get_tightbbox()
+    width, height = drawn.get_size_inches() * drawn.dpi
+    assert box.x0 >= -1
+    assert box.y0 >= -1
+    assert box.x1 <= width + 1
+    assert box.y1 <= height + 1
+
+
+def test_steps_are_written_into_their_cells() -> None:
+    trace = TRACES["jpeg"]["dct_comb"]
+    texts = {text.get_position(): text.get_text() for text in plot_trace(trace).texts}
+    step, tail = trace.series["steps"][0, 1], trace.series["tail"][0, 1]
+    assert texts[(1, 0)] == (f"{step:.3g}" if tail < -4 else "–")
+    assert texts[(0, 0)] == "mean"
+
+
+def test_bars_are_the_shares() -> None:
+    trace = TRACES["jpeg"]["colour_lattice"]
+    widths = [bar.get_width() for bar in plot_trace(trace).patches]
+    np.testing.assert_allclose(widths, trace.series["share"])
+
+
+def test_an_unknown_trace_has_no_figure() -> None:
+    with pytest.raises(ValueError, match="figures exist"):
+        plot_trace(replace(TRACES["jpeg"]["dct_comb"], name="other"))
