@@ -19,7 +19,13 @@ from forensics_features.comb import BINS
 
 from forensics.history.findings import FOUND_BELOW, Trace
 from forensics.history.traces.a_contrario import log10_nfa
-from forensics.history.traces.phase_comb import STEPS, CombEvidence, comb_evidence, distinct_share
+from forensics.history.traces.phase_comb import (
+    STEPS,
+    CombEvidence,
+    comb_evidence,
+    distinct_share,
+    refined_step,
+)
 from forensics.history.traces.regions import Sample
 from forensics.history.traces.wording import chance
 
@@ -34,6 +40,8 @@ KEPT = 5
 """Frequencies 0..KEPT-1 of each direction are looked at, the mean excepted."""
 SCALES = (1.0, 4.0)
 _INDEX = np.arange(-1, KEPT * KEPT - 1).reshape(KEPT, KEPT)
+_AGREE = 0.5
+"""The comb's step and the cosine's agree when their log2 differ by less."""
 _ROW_TAIL = -4.0
 """A frequency's step is told when chance gives its comb less often than this (log10)."""
 
@@ -53,12 +61,16 @@ def dct_comb(sample: Sample) -> Trace:
     evidence, scale = results[best], SCALES[best]
     nfa = log10_nfa(evidence.log10_nfa, len(SCALES))
     phase = divmod(evidence.phase, BLOCK)
+    # A JPEG decoder puts out whole multiples of the step, whose cosine peaks at the step itself.
+    steps = scale * np.array(
+        [refined_step(row, int(np.abs(STEPS - step).argmin())) for row, step in zip(evidence.cosine, evidence.step, strict=True)]
+    )
     found = nfa <= FOUND_BELOW
-    clear = evidence.tail < _ROW_TAIL
+    clear = (evidence.tail < _ROW_TAIL) & (np.abs(np.log2(steps / (scale * evidence.step))) < _AGREE)
     top = int(evidence.tail.argmin())
     parameters = {
         "phase": list(phase) if found else None,
-        "steps": _table(np.where(clear, evidence.step * scale, np.nan)) if found else None,
+        "steps": _table(np.where(clear, steps, np.nan)) if found else None,
         "scale": scale,
     }
     return Trace(
@@ -67,9 +79,9 @@ def dct_comb(sample: Sample) -> Trace:
         log10_nfa=nfa,
         speaks_for=_classes(int(clear.sum())) if found else (),
         parameters=parameters,
-        sentence=_sentence(evidence, scale, nfa, phase, clear, found),
+        sentence=_sentence(steps[clear], nfa, phase, found),
         series={
-            "steps": _square(evidence.step * scale),
+            "steps": _square(steps),
             "strength": _square(evidence.strength),
             "tail": _square(evidence.tail),
             "candidates": STEPS * scale,
@@ -108,15 +120,12 @@ def _table(steps: np.ndarray) -> list[float | None]:
     return [None if np.isnan(step) else round(float(step), 2) for step in full.ravel()]
 
 
-def _sentence(
-    evidence: CombEvidence, scale: float, nfa: float, phase: tuple[int, int], clear: np.ndarray, found: bool
-) -> str:
+def _sentence(steps: np.ndarray, nfa: float, phase: tuple[int, int], found: bool) -> str:
     if not found:
         return (
             "At none of the 64 phases of an 8x8 grid do DCT coefficients of luma gather at multiples of a step more than at the "
             f"other phases (expected by chance in {chance(nfa)})."
         )
-    steps = evidence.step[clear] * scale
     span = f"steps {steps.min():.1f} to {steps.max():.1f} at {len(steps)} of 24 frequencies" if len(steps) else "steps not told apart"
     return (
         f"On the 8x8 grid that starts at row {phase[0]}, column {phase[1]}, DCT coefficients of luma gather at multiples of "

@@ -58,6 +58,8 @@ class CombEvidence(NamedTuple):
         Number of values outside the zero cell.
     spectrum : np.ndarray [shape=(rows, len(STEPS)), dtype=float64]
         |D| at every step.
+    cosine : np.ndarray [shape=(rows, len(STEPS)), dtype=float32]
+        Re z at every step: greatest where values are whole multiples of it.
     phase_scores : np.ndarray [shape=(phases,), dtype=float64]
         log10 of the number of false alarms of each phase.
     """
@@ -69,6 +71,7 @@ class CombEvidence(NamedTuple):
     tail: np.ndarray
     values: np.ndarray
     spectrum: np.ndarray
+    cosine: np.ndarray
     phase_scores: np.ndarray
 
 
@@ -122,10 +125,11 @@ def comb_evidence(
         phase=best,
         log10_nfa=log10_nfa(float(scores[best]), phases),
         strength=difference[best, np.arange(rows), peak] * usable[best],
-        step=np.array([_refined(row, at) for row, at in zip(surplus[best], index.tolist(), strict=True)]),
+        step=np.array([refined_step(row, at) for row, at in zip(surplus[best], index.tolist(), strict=True)]),
         tail=tails / -LN10,
         values=count[best],
         spectrum=difference[best],
+        cosine=z[best].real,
         phase_scores=scores + math.log10(phases),
     )
 
@@ -156,8 +160,10 @@ def _fundamental(surplus: np.ndarray, mean: float) -> int:
     return at
 
 
-def _refined(surplus: np.ndarray, at: int) -> float:
-    """The step at the top of the parabola through a peak and its neighbours."""
+def refined_step(surplus: np.ndarray, at: int) -> float:
+    """The step at the peak of `surplus` that is uphill of index `at`, by the parabola through it and its neighbours."""
+    while 0 < at < len(surplus) - 1 and surplus[at] < max(surplus[at - 1], surplus[at + 1]):
+        at += 1 if surplus[at + 1] > surplus[at - 1] else -1
     if not 0 < at < len(surplus) - 1:
         return float(STEPS[at])
     before, here, after = surplus[at - 1 : at + 2]
