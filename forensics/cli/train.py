@@ -64,5 +64,50 @@ def parameters(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, roun
         click.echo(f"{name:<32} validation error {figures['error']:.3f} on {figures['windows']} windows")
 
 
+@command.command("cnn")
+@click.argument("datasets", nargs=-1, required=True, metavar="DATASET...", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for artefacts and checkpoints.")
+@click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="all cores", help="Processes and threads.")
+@click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help="Decides patches, batches and first weights.")
+@click.option("--max-minutes", type=click.FloatRange(0, min_open=True), default=60.0, show_default=True, help="Training time, all runs together.")
+@click.option("--epochs", type=click.IntRange(1), help="Largest number of epochs.  [default: the recipe's]")
+@click.option("--steps", type=click.IntRange(1), help="Batches in an epoch.  [default: the recipe's]")
+@click.option("--precision", type=click.Choice(["float32", "mixed_bfloat16"]), default="float32", show_default=True, help="Of the convolutions.")
+@click.option("--search", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Trials of a search for a recipe before training.")
+@click.option("--search-minutes", type=click.FloatRange(0, min_open=True), default=5.0, show_default=True, help="Training time of a trial.")
+def cnn(
+    datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, max_minutes: float, epochs: int | None, steps: int | None,
+    precision: str, search: int, search_minutes: float,
+) -> None:
+    """Train the convolutional network on every DATASET together.
+
+    Files are decoded once and patches kept beside their data set. The learning rate is planned over --max-minutes or --epochs, whichever
+    ends first. Every epoch leaves a checkpoint: the same command goes on where a killed run stopped. OUT gets the model with its
+    card, curves and confusion matrix on validation, and with --search the table of trials.
+    """  # fmt: skip
+    from forensics.dataset.progress import Counter
+    from forensics.training_cnn import train_cnn
+
+    options = {"minutes": max_minutes, "precision": precision}
+    options |= {name: value for name, value in (("epochs", epochs), ("steps", steps)) if value}
+    with Counter() as counter:
+        card = train_cnn(
+            datasets, out, jobs=jobs, seed=seed, options=options, trials=search, trial_minutes=search_minutes,
+            progress=counter.show, report=counter.say,
+        )  # fmt: skip
+    figures = card["validation"]
+    click.echo(f"patches           {card['patches']['train']} for training, {card['patches']['val']} for validation")
+    click.echo(f"network           {card['parameters']} parameters, {card['multiply_adds_224'] / 1e6:.0f} million multiply-adds at 224x224")
+    click.echo(f"epochs            {card['epochs']}, best {card['best_epoch']}, {card['minutes']} minutes")
+    for side, values in figures["by_side"].items():
+        click.echo(f"accuracy at {side:<6}{values['accuracy']:.4f} over nine classes, {values['fine_accuracy']:.4f} over eleven")
+    click.echo(f"false positives   {_false_positives(figures['false_positive_rate'])}")
+    click.echo(f"calibration error {figures['expected_calibration_error']:.4f}")
+    click.echo(f"ratio error       {figures['ratio_mean_relative_error']:.3f} mean relative")
+    click.echo(f"SSIM error        {figures['ssim_mean_absolute_error']:.4f} mean absolute")
+    for name, value in figures["accuracy_by_class"].items():
+        click.echo(f"  {name:<15} {value:.4f}")
+
+
 def _false_positives(rate: float | None) -> str:
     return "not known: no uncompressed window to judge" if rate is None else f"{rate:.4f} of uncompressed windows"

@@ -10,14 +10,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 from forensics_models.classes import FINE_CLASSES
-from forensics_models.cnn_data import PatchTable
+from forensics_models.cnn_data import Parts, PatchTable
 
-from forensics.dataset import manifest, patches
+from forensics.dataset import decoders, manifest, patches
 from forensics.dataset.features import carries_its_label
 from forensics.dataset.manifest import Row
 from forensics.dataset.workers import Workers
@@ -34,11 +36,15 @@ _FACTS = ("labels", "log2_ratio", "ssim", "sources", "files")
 
 @dataclass(frozen=True)
 class PatchPlan:
-    """Which patches are kept: `per_file` squares of `side` pixels at random offsets; smaller pictures are left out."""
+    """Which patches are kept: `per_file` squares of `side` pixels at random offsets; smaller pictures are left out.
+
+    `decoders` is `usual`, `varied` or a decoder's name, see `forensics.dataset.decoders.load_varied`.
+    """
 
     side: int = 192
     per_file: int = 1
     seed: int = 2026
+    decoders: str = "varied"
 
 
 @dataclass(frozen=True)
@@ -49,29 +55,11 @@ class _Task:
     out: Path
 
 
-class MappedParts(Sequence[np.ndarray]):
-    """Patches of several memory-mapped arrays `[shape=(n, side, side, 3), dtype=uint8]` as one sequence; each a view."""
-
-    def __init__(self, parts: Sequence[np.ndarray]) -> None:
-        self._parts = list(parts)
-        self._ends = np.cumsum([len(part) for part in self._parts])
-
-    def __len__(self) -> int:
-        return int(self._ends[-1]) if len(self._ends) else 0
-
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]
-        if isinstance(index, slice):
-            return [self[place] for place in range(*index.indices(len(self)))]
-        index = range(len(self))[index]
-        part = int(np.searchsorted(self._ends, index, side="right"))
-        return self._parts[part][index - int(self._ends[part]) + len(self._parts[part])]
-
-
 def _cut(task: _Task) -> Iterator[int]:
     """Worker: write one part; yields its number of patches."""
     pixels, facts = [], []
     for row in task.rows:
-        picture = patches.load_pixels(task.folder, row)
+        picture = decoders.load_varied(task.folder, row, task.plan.seed, task.plan.decoders).pixels
         if min(picture.shape[:2]) < task.plan.side:
             continue
         if picture.ndim == 2:
@@ -90,15 +78,22 @@ def _write_part(out: Path, pixels: list[np.ndarray], facts: list[tuple], side: i
     """Pixels, then the facts that make the part count as done, each under a temporary name first."""
     block = np.stack(pixels) if pixels else np.empty((0, side, side, 3), np.uint8)
     labels, ratios, ssims, sources, files = zip(*facts) if facts else ((),) * 5
-    columns = {
-        "labels": np.array(labels, np.int64), "log2_ratio": np.array(ratios, np.float32), "ssim": np.array(ssims, np.float32),
-        "sources": np.array(sources, np.str_), "files": np.array(files, np.str_),
-    }  # fmt: skip
-    for path, save in ((_pixels_of(out), lambda stream: np.save(stream, block)), (out, lambda stream: np.savez(stream, **columns))):
-        part = path.with_name(path.name + ".part")
-        with part.open("wb") as stream:
-            save(stream)
-        part.replace(path)
+    with _replaced(_pixels_of(out)) as stream:
+        np.save(stream, block)
+    with _replaced(out) as stream:
+        np.savez(
+            stream, labels=np.array(labels, np.int64), log2_ratio=np.array(ratios, np.float32), ssim=np.array(ssims, np.float32),
+            sources=np.array(sources, np.str_), files=np.array(files, np.str_),
+        )  # fmt: skip
+
+
+@contextmanager
+def _replaced(path: Path) -> Iterator[BinaryIO]:
+    """A stream under a temporary name that takes the file's place when it is closed without error."""
+    part = path.with_name(path.name + ".part")
+    with part.open("wb") as stream:
+        yield stream
+    part.replace(path)
 
 
 def _pixels_of(out: Path) -> Path:
@@ -133,10 +128,11 @@ def build_patches(
     Raises
     ------
     UsageError
-        The data set has no usable file of that split, or none as large as a patch.
+        The data set has no usable file of that split, or none as large as a patch, or there is no decoder of the plan's name.
     ForensicsError
         A file could not be decoded.
     """
+    decoders.check_mode(plan.decoders)
     rows = [row for row in manifest.read(folder) if row.split == split and carries_its_label(row)]
     if not rows:
         raise UsageError(f"{folder.name} holds no file of the split {split!r}")
@@ -164,7 +160,9 @@ def build_patches(
 
 def patches_key(rows: Sequence[Row], plan: PatchPlan) -> str:
     """A short name for everything that decides the patches' content."""
-    content = [CACHE_VERSION, PART_FILES, asdict(plan), [(row.id, row.pixels_sha256) for row in rows]]
+    content: list[Any] = [CACHE_VERSION, PART_FILES, asdict(plan), [(row.id, row.pixels_sha256) for row in rows]]
+    if plan.decoders == decoders.VARIED:
+        content.append(decoders.drawn())
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
@@ -180,4 +178,4 @@ def read_parts(paths: Sequence[Path]) -> PatchTable:
                 values.append(part[name])
         mapped.append(np.load(_pixels_of(path), mmap_mode="r", allow_pickle=False))
     joined = {name: np.concatenate(values) if values else np.empty(0) for name, values in columns.items()}
-    return PatchTable(MappedParts(mapped), **joined)
+    return PatchTable(Parts(mapped), **joined)

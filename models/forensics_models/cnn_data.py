@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,7 @@ def join(tables: Sequence[PatchTable]) -> PatchTable:
     """Several tables one after the other."""
     names = [name for name in PatchTable.__dataclass_fields__ if name != "pixels"]
     columns = {name: np.concatenate([getattr(table, name) for table in tables]) for name in names}
-    return PatchTable(_Joined([table.pixels for table in tables]), **columns)
+    return PatchTable(Parts([table.pixels for table in tables]), **columns)
 
 
 class _Chosen(Sequence[np.ndarray]):
@@ -61,19 +62,21 @@ class _Chosen(Sequence[np.ndarray]):
     def __len__(self) -> int:
         return len(self._indices)
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]
+    def __getitem__(self, index: Any) -> Any:
         return self._pixels[int(self._indices[index])]
 
 
-class _Joined(Sequence[np.ndarray]):
-    def __init__(self, parts: list[Sequence[np.ndarray]]) -> None:
-        self._parts = parts
-        self._ends = np.cumsum([len(part) for part in parts])
+class Parts(Sequence[np.ndarray]):
+    """Patches of several sequences, or arrays `[shape=(n, side, side, 3), dtype=uint8]`, as one sequence; nothing is copied."""
+
+    def __init__(self, parts: Sequence[Sequence[np.ndarray] | np.ndarray]) -> None:
+        self._parts = list(parts)
+        self._ends = np.cumsum([len(part) for part in self._parts])
 
     def __len__(self) -> int:
         return int(self._ends[-1]) if len(self._ends) else 0
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]
+    def __getitem__(self, index: Any) -> Any:
         index = range(len(self))[index]
         part = int(np.searchsorted(self._ends, index, side="right"))
         return self._parts[part][index - int(self._ends[part]) + len(self._parts[part])]
@@ -169,6 +172,11 @@ def batch_of(table: PatchTable, indices: np.ndarray, views: Sequence[np.ndarray]
         np.where(known[:, None], strengths, 0.0).astype(np.float32),
         known.astype(np.float32),
     )
+
+
+def corners(pixels: np.ndarray, side: int) -> list[np.ndarray]:
+    """The four squares of `side` pixels at the corners, views."""
+    return [pixels[rows, columns] for rows in (slice(side), slice(-side, None)) for columns in (slice(side), slice(-side, None))]
 
 
 def in_order(table: PatchTable, side: int, size: int) -> Iterator[Batch]:

@@ -65,7 +65,7 @@ def chroma_kernels() -> np.ndarray:
 
 
 def fourier_matrix() -> np.ndarray:
-    """Real and imaginary parts of the DFT of a folded map, `np.ndarray [shape=(256, 286), dtype=float32]`.
+    """Real and imaginary parts of the DFT of a folded map, `np.ndarray [shape=(256, 258), dtype=float32]`.
 
     Rows are the 16x16 positions, columns the cosines and then the sines of one half of the plane without the constant; divided by
     256, so that magnitudes do not grow with the map.
@@ -88,16 +88,20 @@ class LatticeDistance(keras.layers.Layer):
     """How far pixels are from the 8-bit YCbCr lattice of BT.601, full and limited range [1]_ [2]_.
 
     RGB values in 0..255 `(n, h, w, 3)` go to YCbCr, are rounded and go back. Gives `(n, h, w, 4)`: the largest change of a channel, at most
-    2, and the certainty that the pixel is on the lattice (1 up to a change of 0.5, 0 from 0.75), for either range.
+    2, and the certainty that the pixel is on the lattice (1 up to a change of 0.5, 0 from 0.57), for either range.
     """
+
+    CERTAINTY = (8.5, -15.0)
+    """Offset and slope of the certainty, before it is clipped to 0..1: steep, and no step that rounding could turn over."""
 
     def call(self, inputs: Any) -> Any:
         planes = []
+        offset, slope = self.CERTAINTY
         for forward, back in ((FULL_RANGE, FULL_RANGE_BACK), (LIMITED_RANGE, LIMITED_RANGE_BACK)):
             rounded = ops.round(ops.matmul(inputs, ops.convert_to_tensor(forward.T)))
             change = ops.abs(ops.matmul(rounded, ops.convert_to_tensor(back.T)) - inputs)
             distance = ops.minimum(ops.max(change, axis=-1, keepdims=True), 2.0)
-            planes += [distance, ops.clip(3.0 - 4.0 * distance, 0.0, 1.0)]
+            planes += [distance, ops.clip(offset + slope * distance, 0.0, 1.0)]
         return ops.concatenate(planes, axis=-1)
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
@@ -124,6 +128,8 @@ class ResidualBank(keras.layers.Layer):
     """
 
     LIMIT = 6.0
+    GROUPS = ((0, 0, 15, 3, 7), (0, 15, 18, 0, 9), (1, 18, 20, 3, 6), (2, 20, 22, 3, 6))
+    """Kernels that run together: plane, first and last + 1 of the 22, and the rows and columns of the 9x9 that they occupy."""
 
     @staticmethod
     def kernels() -> np.ndarray:
@@ -136,7 +142,7 @@ class ResidualBank(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         kernels = self.kernels()
         rows = []
-        for plane, first, last, start, end in ((0, 0, 15, 3, 7), (0, 15, 18, 0, 9), (1, 18, 20, 3, 6), (2, 20, 22, 3, 6)):
+        for plane, first, last, start, end in self.GROUPS:
             height, width = ops.shape(inputs)[1], ops.shape(inputs)[2]
             cut = inputs[:, start : height - 9 + end, start : width - 9 + end, plane : plane + 1]
             kernel = ops.convert_to_tensor(kernels[start:end, start:end, plane : plane + 1, first:last])
@@ -151,7 +157,7 @@ class ResidualBank(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("forensics")
 class PhaseSpectrum(keras.layers.Layer):
-    """Periodic structure whatever its phase: `(n, h, w, c)` to `(n, 143, c)`.
+    """Periodic structure whatever its phase: `(n, h, w, c)` to `(n, 129, c)`.
 
     The absolute value is averaged over all pixels of equal position modulo 16; the magnitudes of that 16x16 map's Fourier
     transform, relative to its mean, do not change when the picture is cropped elsewhere. A period of 8 shows at even frequencies, of 4 at every

@@ -13,6 +13,7 @@ from keras import layers
 
 from forensics_models.classes import FINE_CLASSES
 from forensics_models.cnn_layers import (
+    FREQUENCIES,
     MARGIN,
     ColourPlanes,
     LatticeDistance,
@@ -93,13 +94,13 @@ def build(architecture: Architecture = Architecture(), *, precision: str = "floa
     moments = [SpatialMoments(name=f"moments_{name}")(part) for name, part in (("fixed", fixed), *_named("full", seen[1:]))]
 
     phase = layers.Concatenate(name="spectra")(spectra)
-    phase = layers.BatchNormalization(name="spectra_norm")(phase)
+    phase = layers.BatchNormalization(momentum=0.97, name="spectra_norm")(phase)
     phase = layers.Dense(architecture.phase_channels, activation="relu", name="spectra_mix")(phase)
     phase = layers.Dense(48, activation="relu", name="phase")(layers.Flatten(name="phase_flat")(phase))
 
     deep = _trunk(x, architecture.trunk, precision)
     pooled = layers.Concatenate(name="pooled")([*moments, SpatialMoments(name="moments_deep")(deep)])
-    pooled = layers.BatchNormalization(name="pooled_norm")(pooled)
+    pooled = layers.BatchNormalization(momentum=0.97, name="pooled_norm")(pooled)
     joined = layers.Concatenate(name="joined")([pooled, phase])
     joined = layers.Dense(architecture.hidden, activation="relu", name="hidden")(joined)
     joined = layers.Dropout(architecture.dropout, name="dropout")(joined)
@@ -147,7 +148,7 @@ def multiply_adds(model: keras.Model, side: int = 224) -> int:
         elif isinstance(layer, LatticeDistance):
             total += height * width * 4 * 9
         elif isinstance(layer, PhaseSpectrum):
-            total += 2 * 143 * 256 * int(layer.output.shape[-1])
+            total += 2 * FREQUENCIES * 256 * int(layer.output.shape[-1])
         elif isinstance(layer, layers.Dense):
             rows = int(layer.output.shape[1]) if len(layer.output.shape) == 3 else 1
             total += rows * int(layer.kernel.shape[0] * layer.kernel.shape[1])
