@@ -22,6 +22,7 @@ from forensics.history.jpeg2000_levels import (
     Level,
     Space,
     first_level,
+    is_quantised,
     judged_region,
     level_chain,
     unclipped,
@@ -135,7 +136,7 @@ def recover(pixels: np.ndarray, *, seed: int = 0) -> Jpeg2000History:
     origin, region = judged_region(picture, REGION, seed)
     (top, left), part = judged_region(region, _SEARCHED, seed)
     spaces = [_moved(space, top, left) for space in first_level(part)]
-    if spaces[0].lead < FOUND:
+    if not is_quantised(spaces):
         return Jpeg2000History(False, lead=spaces[0].lead, grey=grey, reason=_why_not(part))
     return _describe(region, spaces, origin, grey, picture.shape[:2] == region.shape[:2])
 
@@ -209,8 +210,8 @@ def _with_colour(region: np.ndarray, pair: list[Space]) -> tuple[Space, list[Lev
         return chosen, level_chain(region, chosen), True
     chains = [level_chain(region, space) for space in (plain, changed)]
     low = [max(level.low_pass_odds for level in chain) for chain in chains]
-    chosen = int(low[0] <= low[1] + _LOW_PASS_DIFFERENCE)
-    return (plain, changed)[chosen], chains[chosen], abs(low[0] - low[1]) > _LOW_PASS_DIFFERENCE
+    which = int(low[0] <= low[1] + _LOW_PASS_DIFFERENCE)
+    return (plain, changed)[which], chains[which], abs(low[0] - low[1]) > _LOW_PASS_DIFFERENCE
 
 
 def _number_of_levels(levels: list[Level], wavelet: str) -> tuple[int, int | None]:

@@ -38,6 +38,8 @@ SPACES: tuple[tuple[Wavelet, ColourTransform], ...] = (("9/7", "ict"), ("9/7", "
 FOUND = 6.0
 """Standard errors by which a parity leads the others when its level is called found; uncompressed pictures stay under 5."""
 MAXIMUM_LEVELS = 6
+_FIT = 0.1
+_ALL_ZERO = 0.01
 _CORE = 1.25
 """Magnitudes under this are zeros and rounding noise, in grey levels of an orthonormal transform."""
 _TESTED = 500
@@ -54,7 +56,8 @@ _LOW_PASS_FOUND = 12.0
 class Space(NamedTuple):
     """One pair of transforms at one parity of the first level: its evidence, and how well the non-zero coefficients fit.
 
-    `hypothesis` is the column of the table of scores that stands out most, `non_zero` the number of coefficients that `fit` rests on.
+    `hypothesis` is the column of the table of scores that stands out most, `non_zero` the share of
+    coefficients outside the zero cell.
     """
 
     wavelet: Wavelet
@@ -63,7 +66,7 @@ class Space(NamedTuple):
     lead: float
     hypothesis: int
     fit: float
-    non_zero: int
+    non_zero: float
 
 
 class Level(NamedTuple):
@@ -108,8 +111,8 @@ def score_table(wavelet: Wavelet) -> np.ndarray:
 
 def unclipped(rgb: np.ndarray) -> np.ndarray:
     """Samples that no channel shows at 0 or 255, `np.ndarray [shape=(height, width), dtype=bool]`: those may have been clipped."""
-    inside = (rgb > 0) & (rgb < 255)
-    return inside if rgb.ndim == 2 else inside.all(axis=2)
+    inside: np.ndarray = (rgb > 0) & (rgb < 255)
+    return inside if rgb.ndim == 2 else np.all(inside, axis=2)
 
 
 def judged_region(picture: np.ndarray, side: int, seed: int) -> tuple[tuple[int, int], np.ndarray]:
@@ -185,7 +188,14 @@ def non_zero_fit(histogram: np.ndarray, wavelet: Wavelet) -> tuple[float, int, i
     number = int(counts.sum())
     mean = counts @ table[first:] / max(number, 1)
     best = int(mean.argmax())
-    return max(0.0, float(mean[best]) - 3.0 / np.sqrt(number + 1)), best, number
+    fit = max(float(mean[best]), _gap(histogram) if wavelet == "5/3" else 0.0)
+    return max(0.0, fit - 3.0 / np.sqrt(number + 1)), best, number
+
+
+def _gap(histogram: np.ndarray) -> float:
+    """How far magnitudes 1 and 2 are rarer than 3 and 4, which a falling density never has them and one cut-off plane does, 0 to 1."""
+    near, far = int(histogram[1:3].sum()), int(histogram[3:5].sum())
+    return max(0.0, 1.0 - near / far) if far > 30 else 0.0
 
 
 def first_level(rgb: np.ndarray) -> list[Space]:
@@ -203,8 +213,20 @@ def first_level(rgb: np.ndarray) -> list[Space]:
         # Green is nearest to luma: the two are compared to tell whether there was a colour transform.
         main = histograms[best, 1 if transform == "none" and len(planes) == 3 else 0].sum(axis=0)
         fit, _, number = non_zero_fit(main, wavelet)
-        found.append(Space(wavelet, transform, (best // 2, best % 2), lead, hypothesis, fit, number))
+        share = number / max(int(main.sum()), 1)
+        found.append(Space(wavelet, transform, (best // 2, best % 2), lead, hypothesis, fit, share))
     return sorted(found, key=lambda space: -space.lead)
+
+
+def is_quantised(spaces: list[Space]) -> bool:
+    """Whether the leading wavelet shows a quantiser: its coefficients lie on a lattice, or there are next to none but zeros.
+
+    The lead alone would not do: chroma that was once interpolated, and other codecs' block grids, tell parities apart as well.
+    """
+    same = [space for space in spaces if space.wavelet == spaces[0].wavelet]
+    if spaces[0].lead < FOUND:
+        return False
+    return max(space.fit for space in same) >= _FIT or min(space.non_zero for space in same) < _ALL_ZERO
 
 
 def level_chain(rgb: np.ndarray, space: Space, bases: tuple[float, ...] = (1.0,), *, whole: bool = False) -> list[Level]:

@@ -50,7 +50,7 @@ def step_of(histogram: np.ndarray) -> Step | None:
     scores = [float(counts @ cell_scores(x, candidate, mixed)) for candidate in candidates]
     found = float(candidates[int(np.argmax(scores))])
     half_width = _INTERVAL * _NOISE * found / np.sqrt(float(counts @ x**2)) + 0.5 * float(np.diff(candidates)[0])
-    return Step(found, half_width, mixed)
+    return Step(found, float(half_width), mixed)
 
 
 def base_step(levels: list[Level]) -> Step | None:

@@ -136,7 +136,7 @@ def forward(plane: np.ndarray, wavelet: Wavelet, parity: tuple[int, int] = (0, 0
         Each about half as high and wide, same dtype.
     """
     _check(plane, parity)
-    work = np.array(plane, working_type(wavelet), order="C")
+    work: np.ndarray = np.array(plane, working_type(wavelet), order="C")
     _lift(work, wavelet, parity[0], 0)
     _lift(work, wavelet, parity[1], 1)
     p, q = parity
@@ -168,7 +168,7 @@ def components(rgb: np.ndarray, transform: ColourTransform, wavelet: Wavelet) ->
     kind = working_type(wavelet)
     if rgb.ndim == 2:
         return (rgb.astype(kind) - kind(128),)
-    planes = [np.ascontiguousarray(rgb[:, :, k]).astype(kind) for k in range(3)]
+    planes: list[np.ndarray] = [np.ascontiguousarray(rgb[:, :, k]).astype(kind) for k in range(3)]
     if transform == "none":
         return tuple(plane - kind(128) for plane in planes)
     red, green, blue = planes

@@ -26,7 +26,6 @@ from forensics.history.jpegxr_lattice import (
     dc_index,
     high_pass,
     low_pass,
-    mean_score,
     phase_leads,
 )
 
@@ -155,11 +154,15 @@ def _describe(
 ) -> JpegxrHistory:  # fmt: skip
     best = max(second, key=lambda found: found.lead)
     macroblocks = best.lead >= _SURE
+    high = best_index(grid.histogram)
+    low = best_index(best.histogram) if macroblocks else None
+    dc = dc_index(best.dc, None if low is None else low.quantizer) if macroblocks else None
+    if high is None and low is None and dc is None:
+        return JpegxrHistory(False, lead=grid.lead, reason="a 4x4 grid stands out, but no coefficients show one of JPEG XR's steps")
     overlap: int | None = best.overlap if macroblocks or not grid.overlap else None
     margin = abs(first[1].lead - first[0].lead)
     if grid.overlap:
         margin = min(margin, best.lead - min(found.lead for found in second))
-    low = best_index(best.histogram) if macroblocks else None
     period = 16 if macroblocks else 4
     phase = best.phase if macroblocks else grid.phase
     subsampling, lead, sure, fits = _chroma(chroma, counted, grid.overlap, best.phase, macroblocks)
@@ -169,9 +172,9 @@ def _describe(
         overlap_probability=float(1 / (1 + np.exp(-margin))),
         phase=((phase[0] + origin[0]) % period, (phase[1] + origin[1]) % period),
         period=period,
-        high_pass=best_index(grid.histogram),
+        high_pass=high,
         low_pass=low,
-        dc=dc_index(best.dc, None if low is None else low.index) if macroblocks else None,
+        dc=dc,
         chroma_high_pass=fits,
         chroma_subsampling=subsampling,
         lead=grid.lead,
@@ -182,12 +185,17 @@ def _describe(
 
 
 class _Chroma(NamedTuple):
-    """One subsampling: its lead in standard errors, its mean score, and the histograms of U and V at the macroblocks' phase."""
+    """One subsampling: its lead in standard errors, and the histograms of U and V at the macroblocks' phase."""
 
     name: str
     lead: float
-    score: float
     histograms: tuple[np.ndarray, ...]
+
+    @property
+    def contrast(self) -> float:
+        """The lead a single coefficient has on average, whatever their number."""
+        number = sum(int(histogram.sum()) for histogram in self.histograms)
+        return self.lead / max(number, 1) ** 0.5
 
 
 def _chroma(
@@ -195,7 +203,7 @@ def _chroma(
 ) -> tuple[str | None, float, float, tuple[Fit | None, ...]]:
     """Subsampling, its lead in standard errors, its probability, and the fits of U and V.
 
-    The macroblocks' phase leaves one phase open. Of the subsamplings that stand out there the one whose coefficients fit best is taken:
+    The macroblocks' phase leaves one phase open. The subsampling whose coefficients stand out most there, one by one, is taken:
     too fine a grid sees interpolated samples, too coarse a one misses half of the coded samples.
     """
     if not planes[0].any() and not planes[1].any():
@@ -204,13 +212,13 @@ def _chroma(
         return None, 0.0, 0.0, ()
     clipped = np.diff(np.diff(counted, axis=0), axis=1) > 0
     tried = [_chroma_grid(name, planes, clipped, overlap, phase) for name in _SUBSAMPLINGS]
-    candidates = sorted((c for c in tried if c is not None and c.lead >= _CHROMA_FOUND), key=lambda c: -c.score)
-    if not candidates:
-        return None, 0.0, 0.0, ()
+    candidates = sorted((c for c in tried if c is not None), key=lambda c: -c.contrast)
     best = candidates[0]
-    margin = best.score - candidates[1].score if len(candidates) > 1 else 1.0
+    if best.lead < _CHROMA_FOUND:
+        return None, best.lead, 0.0, ()
+    margin = np.log(best.contrast / max(candidates[1].contrast, 1e-3)) if len(candidates) > 1 else 3.0
     fits = tuple(best_index(histogram, "chroma") for histogram in best.histograms)
-    return best.name, best.lead, float(1 / (1 + np.exp(-40 * margin))), fits
+    return best.name, best.lead, float(1 / (1 + np.exp(-8 * margin))), fits
 
 
 def _chroma_grid(
@@ -223,12 +231,11 @@ def _chroma_grid(
         return None
     count = cumulative(clipped[places])
     at = (phase[0] // rows % BLOCK) * BLOCK + phase[1] // columns % BLOCK
-    lead, score, histograms = 0.0, 0.0, []
+    lead, histograms = 0.0, []
     for plane in planes:
         samples = np.ascontiguousarray(plane[places])
         stack = np.stack([high_pass(samples, count, overlap, divmod(p, BLOCK)) for p in range(BLOCK * BLOCK)])
         of_phase = phase_leads(stack, "chroma")
         lead += float(of_phase[at])
-        score += mean_score(stack[at], "chroma") / len(planes)
         histograms.append(stack[at])
-    return _Chroma(name, lead, score, tuple(histograms))
+    return _Chroma(name, lead, tuple(histograms))

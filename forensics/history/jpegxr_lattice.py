@@ -36,7 +36,7 @@ _STEPS = np.array([index_step(int(i)) for i in INDICES])
 class Fit(NamedTuple):
     """A quantiser index, how well coefficients outside the zero cell fit it (-1 to 1), how many they are, and its neighbours' interval."""
 
-    index: int
+    quantizer: int
     fit: float
     number: int
     low: int
@@ -95,11 +95,6 @@ def low_pass(plane: np.ndarray, counted: np.ndarray, overlap: int, phase: tuple[
 def phase_leads(histograms: np.ndarray, kind: str = "luma") -> np.ndarray:
     """How far each phase (first axis) leads the others, its best index taken, in standard errors, `np.ndarray [shape=(phases,)]`."""
     return leads(*scores_of(histograms, _scores(kind))).max(axis=1)
-
-
-def mean_score(histogram: np.ndarray, kind: str = "luma") -> float:
-    """Mean score of a histogram (BINS,) under the index that suits it best, -1 to 1."""
-    return float(scores_of(histogram[None], _scores(kind))[0].max())
 
 
 def best_index(histogram: np.ndarray, kind: str = "luma") -> Fit | None:

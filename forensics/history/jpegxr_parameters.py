@@ -62,9 +62,9 @@ def _fitted(name: str, fit: Fit | None, why: str = _FEW) -> Parameter:
     if fit is None:
         return Parameter(name, None, reason=why)
     basis = (
-        f"{fit.number} coefficients outside the zero cell lie at multiples of {index_step(fit.index):g} grey levels (fit {fit.fit:.2f} of at most 1)"
+        f"{fit.number} coefficients outside the zero cell lie at multiples of {index_step(fit.quantizer):g} grey levels (fit {fit.fit:.2f} of at most 1)"
     )
-    return Parameter(name, fit.index, fit.low, fit.high, basis=basis)
+    return Parameter(name, fit.quantizer, fit.low, fit.high, basis=basis)
 
 
 def _dc(history: JpegxrHistory) -> Parameter:
