@@ -83,6 +83,15 @@ class Baseline:
         """Uncalibrated scores over `FINE_CLASSES`, `np.ndarray [shape=(n, 11), dtype=float32]`."""
         return self._classifier.run(None, {"features": self._checked(features)})[0]
 
+    def strengths(self, features: np.ndarray) -> np.ndarray:
+        """Quantiles before they are widened, `np.ndarray [shape=(n, 2, 3), dtype=float64]`: log2 ratio, then SSIM as `ssim_to_score` has it."""
+        quantiles = self._strength.run(None, {"features": self._checked(features)})[0]
+        return np.sort(quantiles.astype(np.float64).reshape(-1, 2, 3), axis=2)
+
+    def log2_pixels(self, features: np.ndarray) -> np.ndarray:
+        """Size of windows from their features, `np.ndarray [shape=(n,)]`."""
+        return features[:, self._size_column]
+
     def judge(self, features: np.ndarray) -> WindowJudgement:
         """Judge windows.
 
@@ -97,8 +106,8 @@ class Baseline:
             The number of columns is not the model's.
         """
         features = self._checked(features)
-        probabilities = self.scaling.probabilities(self.margins(features), features[:, self._size_column])
-        quantiles = np.sort(self._strength.run(None, {"features": features})[0].astype(np.float64).reshape(-1, 2, 3), axis=2)
+        probabilities = self.scaling.probabilities(self.margins(features), self.log2_pixels(features))
+        quantiles = self.strengths(features)
         for target, offset in enumerate(self._widen):
             quantiles[:, target, 0] -= offset
             quantiles[:, target, 2] += offset

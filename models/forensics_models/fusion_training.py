@@ -7,12 +7,20 @@ was fitted on would flatter it a little, so `cross_fitted` gives probabilities f
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.special import logsumexp
 
+from forensics_models import conformal
+from forensics_models.baseline import ssim_to_score
+from forensics_models.baseline_training import FeatureTable, Recipe, class_weights, figures, fit_dependence
 from forensics_models.calibration import conformal_offset
+from forensics_models.classes import CLASSES, FINE_TO_CLASS
+from forensics_models.fused import MODES, Outputs
 from forensics_models.fusion import Fusion, JudgeWeight, Ordinary, mixed_quantiles
+from forensics_models.judgement import merge_fine
 
 FOLDS = 5
 _SHRINKAGE = 1e-3
@@ -149,3 +157,116 @@ def fit_strength_share(
     share = float(min(shares, key=lambda s: error(mixed_quantiles(first, second, s, 0.0)[:, 1], truth)))
     mixed = mixed_quantiles(first, second, share, 0.0)
     return share, conformal_offset(truth, mixed[:, 0], mixed[:, 2], coverage)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Windows that the judges have seen, with the truth about them; a row a window.
+
+    Attributes
+    ----------
+    outputs : Outputs
+        Of every judge.
+    labels : np.ndarray [shape=(n,), dtype=int]
+        Index into `FINE_CLASSES`.
+    log2_ratio, ssim : np.ndarray [shape=(n,)]
+        NaN for uncompressed windows.
+    sources, files : np.ndarray [shape=(n,), dtype=str]
+    """
+
+    outputs: Outputs
+    labels: np.ndarray
+    log2_ratio: np.ndarray
+    ssim: np.ndarray
+    sources: np.ndarray
+    files: np.ndarray
+
+
+def fit_mode(
+    mode: str, windows: Judged, together: Judged, strange: Judged | None, ordinary: Ordinary | None, *, accuracy: float, coverage: float
+) -> dict[str, Any]:
+    """Everything that a mode's judge needs, as plain values.
+
+    Parameters
+    ----------
+    mode : str
+        One of `fused.MODES`.
+    windows : Judged
+        Validation windows of all sizes.
+    together : Judged
+        Several windows of one size from each validation file.
+    strange : Judged, optional
+        Windows unlike training, with the answer a careful judge would give; needs `ordinary`.
+    ordinary : Ordinary, optional
+        The ordinary range of the embedding.
+    accuracy : float
+        Share of right answers below which a verdict is not given.
+    coverage : float
+        Of the conformal sets, class by class.
+
+    Returns
+    -------
+    dict
+        `fusion`, `strength`, `window_dependence`, `conformal` and `card`, whose figures are cross-fitted over sources.
+    """
+    recipe = Recipe()
+    margins, pixels, ratio = _of_mode(mode, windows.outputs)
+    weights = class_weights(windows.labels, recipe)
+    fusion = fit_fusion(margins, windows.labels, pixels, ratio, weights)
+    if strange is not None and ordinary is not None and "cnn" in MODES[mode] and strange.outputs.embedding is not None:
+        distance = ordinary.strangeness(strange.outputs.embedding)
+        fusion = replace(fusion, flattening=fit_flattening(fusion.logits(*_of_mode(mode, strange.outputs)), strange.labels, distance))
+    crossed = cross_fitted(margins, windows.labels, pixels, ratio, weights, windows.sources)
+    merged, classes = merge_fine(crossed), np.asarray(FINE_TO_CLASS)[windows.labels]
+    thresholds = conformal.fit_thresholds(merged, classes, coverage)
+    threshold = conformal.fit_answer_threshold(merged, classes, accuracy)
+    answered, right = conformal.answered(merged, classes, threshold)
+    shared = fusion.probabilities(*_of_mode(mode, together.outputs))
+    strength, errors = _fit_strengths(mode, windows)
+    return {
+        "fusion": fusion.as_dict(),
+        "strength": strength,
+        "window_dependence": fit_dependence(shared, together.labels, together.files),
+        "conformal": {"coverage": coverage, "thresholds": dict(zip(CLASSES, thresholds, strict=True))},
+        "card": {
+            "inconclusive_below": threshold,
+            "answers": {"share": answered, "right": right, "asked_for": accuracy},
+            "validation": {**_figures(crossed, windows), **errors},
+        },
+    }
+
+
+def _of_mode(mode: str, outputs: Outputs) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+    """Margins of a mode's judges, sizes, and the ratio estimate that weights follow."""
+    names = MODES[mode]
+    own = replace(outputs, strengths={name: outputs.strengths[name] for name in names})
+    return {name: outputs.margins[name] for name in names}, outputs.log2_pixels, own.log2_ratio()
+
+
+def _figures(probabilities: np.ndarray, windows: Judged) -> dict[str, Any]:
+    table = FeatureTable(
+        np.zeros((len(windows.labels), 0), np.float32), windows.labels, windows.log2_ratio, windows.ssim, windows.sources, windows.files
+    )
+    return {**figures(probabilities, table), "log_loss": float(-np.log(np.maximum(probabilities[np.arange(len(windows.labels)), windows.labels], 1e-12)).mean())}
+
+
+def _fit_strengths(mode: str, windows: Judged) -> tuple[dict[str, float], dict[str, float]]:
+    """Shares and widths of the mixed intervals, and the errors of their medians."""
+    names = MODES[mode]
+    known = np.isfinite(windows.log2_ratio) & np.isfinite(windows.ssim)
+
+    def relative(estimate: np.ndarray, truth: np.ndarray) -> float:
+        return float(np.mean(np.abs(2.0 ** (estimate - truth) - 1)))
+
+    def absolute(estimate: np.ndarray, truth: np.ndarray) -> float:
+        return float(np.mean(np.abs(2.0**-estimate - 2.0**-truth)))
+
+    truths = (windows.log2_ratio[known].astype(np.float64), ssim_to_score(windows.ssim[known]))
+    fitted: dict[str, float] = {}
+    errors = {}
+    for index, (name, truth, error) in enumerate(zip(("ratio", "ssim"), truths, (relative, absolute), strict=True)):
+        first, last = (windows.outputs.strengths[judge][known, index] for judge in (names[0], names[-1]))
+        share, offset = fit_strength_share(first, last, truth, error=error)
+        fitted.update({f"{name}_share": share, f"{name}_offset": offset})
+        errors[name] = error(mixed_quantiles(first, last, share, 0.0)[:, 1], truth)
+    return fitted, {"ratio_mean_relative_error": errors["ratio"], "ssim_mean_absolute_error": errors["ssim"]}

@@ -23,11 +23,14 @@ class WindowJudgement:
         median and upper end of a 90 % interval.
     ssim : np.ndarray [shape=(n, 3), dtype=float64]
         SSIM against the picture before compression, likewise; 0..1.
+    strangeness : np.ndarray [shape=(n,)] or None
+        How far a window lies from all that training held, 0 within the ordinary range; None where the judge does not measure it.
     """
 
     fine_probabilities: np.ndarray
     log2_ratio: np.ndarray
     ssim: np.ndarray
+    strangeness: np.ndarray | None = None
 
     @property
     def probabilities(self) -> np.ndarray:

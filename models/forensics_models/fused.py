@@ -1,0 +1,170 @@
+"""The verdict that `forensics analyze` gives: baseline, CNN, or both fused, each calibrated on the same validation windows.
+
+A mode names the judges that take part. Whatever the mode, features are needed: they carry the evidence. Patches are needed by the modes with
+the CNN.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from forensics_models.baseline import Baseline, score_to_ssim
+from forensics_models.classes import CLASSES
+from forensics_models.cnn import Cnn
+from forensics_models.conformal import prediction_set
+from forensics_models.fusion import Fusion, Ordinary, mixed_quantiles
+from forensics_models.judgement import PictureJudgement, WindowJudgement, combine_windows
+
+CARD_FILE = "fusion.json"
+
+MODES = {"baseline": ("baseline",), "cnn": ("cnn",), "fused": ("baseline", "cnn")}
+"""Judges by mode."""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the judges of a mode say of n windows before fusion.
+
+    Attributes
+    ----------
+    margins : mapping of str to np.ndarray [shape=(n, 11)]
+        By judge.
+    strengths : mapping of str to np.ndarray [shape=(n, 2, 3)]
+        Quantiles of log2 ratio and of the SSIM score by judge, not widened.
+    log2_pixels : np.ndarray [shape=(n,)]
+    embedding : np.ndarray [shape=(n, 64)] or None
+        Of the CNN.
+    """
+
+    margins: Mapping[str, np.ndarray]
+    strengths: Mapping[str, np.ndarray]
+    log2_pixels: np.ndarray
+    embedding: np.ndarray | None
+
+    def log2_ratio(self) -> np.ndarray:
+        """The median estimate that the fusion's weights follow: the baseline's where it takes part, else the CNN's."""
+        first = self.strengths["baseline"] if "baseline" in self.strengths else self.strengths["cnn"]
+        return first[:, 0, 1]
+
+
+class FusedJudge:
+    """A calibrated judge over features and patches.
+
+    Attributes
+    ----------
+    mode : str
+        One of `MODES`.
+    card : dict
+        The fusion's card; `model`, `limits`, `inconclusive_below`, validation figures of the mode.
+    evidence : dict
+        The baseline's; see `Baseline.evidence`.
+    feature_names : tuple of str
+    """
+
+    needs_patches: bool
+
+    def __init__(self, folder: Path | Traversable, mode: str = "fused") -> None:
+        if mode not in MODES:
+            raise ValueError(f"a mode is one of {', '.join(MODES)}, not {mode!r}")
+        stored = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
+        fitted = stored["modes"][mode]
+        self.mode = mode
+        self.needs_patches = "cnn" in MODES[mode]
+        self._baseline = Baseline(folder)
+        self._cnn = Cnn(folder) if self.needs_patches else None
+        self.card: dict[str, Any] = {**self._baseline.card, **stored["card"], **fitted["card"], "model": mode}
+        self.evidence = self._baseline.evidence
+        self.feature_names = self._baseline.feature_names
+        self.features_version = self._baseline.features_version
+        self._fusion = Fusion.from_dict(fitted["fusion"])
+        self._strength: Mapping[str, float] = fitted["strength"]
+        self._dependence = float(fitted["window_dependence"])
+        self._thresholds: dict[str, float] = fitted["conformal"]["thresholds"]
+        self._ordinary = stored.get("ordinary") if self.needs_patches else None
+
+    @classmethod
+    def shipped(cls, mode: str = "fused") -> FusedJudge:
+        """The judge that came with the package; raises `OSError` where an artefact is missing."""
+        return cls(files("forensics_models") / "artefacts", mode)
+
+    @cached_property
+    def _range(self) -> Ordinary | None:
+        return Ordinary.from_dict(self._ordinary) if self._ordinary else None
+
+    def outputs(self, features: np.ndarray, patches: Sequence[np.ndarray] = ()) -> Outputs:
+        """The judges' own outputs for windows; arguments as for `judge`."""
+        return judges_outputs(self._baseline if "baseline" in MODES[self.mode] else None, self._cnn, features, patches)
+
+    def judge(self, features: np.ndarray, patches: Sequence[np.ndarray] = ()) -> WindowJudgement:
+        """Judge windows.
+
+        Parameters
+        ----------
+        features : np.ndarray [shape=(n, len(feature_names)), dtype=float32]
+        patches : sequence of np.ndarray [shape=(height, width[, 3]), dtype=uint8]
+            The same windows' pixels, grey or RGB; may be left out where `needs_patches` is false.
+
+        Raises
+        ------
+        ValueError
+            Shapes do not fit, or patches are needed and their number is not that of the rows.
+        """
+        if self.needs_patches and len(patches) != len(features):
+            raise ValueError(f"{len(features)} rows of features come with as many patches, not with {len(patches)}")
+        given = self.outputs(features, patches)
+        strangeness = None
+        if self._range is not None and given.embedding is not None:
+            strangeness = self._range.strangeness(given.embedding)
+        probabilities = self._fusion.probabilities(given.margins, given.log2_pixels, given.log2_ratio(), strangeness)
+        ratio, score = (self._interval(given, index) for index in (0, 1))
+        return WindowJudgement(probabilities, np.maximum(ratio, 0.0), score_to_ssim(score), strangeness)
+
+    def combine(self, windows: WindowJudgement) -> PictureJudgement:
+        """One judgement from a picture's windows; see `forensics_models.judgement.combine_windows`."""
+        return combine_windows(windows, self._dependence)
+
+    def candidates(self, probabilities: Mapping[str, float]) -> tuple[str, ...]:
+        """The classes that cannot be excluded at the coverage that the card states, most probable first."""
+        return prediction_set(probabilities, self._thresholds)
+
+    def _interval(self, given: Outputs, index: int) -> np.ndarray:
+        name = ("ratio", "ssim")[index]
+        names = MODES[self.mode]
+        first, last = given.strengths[names[0]][:, index], given.strengths[names[-1]][:, index]
+        return mixed_quantiles(first, last, self._strength[f"{name}_share"], self._strength[f"{name}_offset"])
+
+
+def judges_outputs(
+    baseline: Baseline | None, cnn: Cnn | None, features: np.ndarray, patches: Sequence[np.ndarray]
+) -> Outputs:
+    """The outputs of the judges that are given, for windows as `FusedJudge.judge` takes them; at least one judge."""
+    margins, strengths, embedding, log2_pixels = {}, {}, None, np.zeros(len(features))
+    if baseline is not None:
+        margins["baseline"], strengths["baseline"] = baseline.margins(features), baseline.strengths(features)
+        log2_pixels = baseline.log2_pixels(features)
+    if cnn is not None:
+        seen = cnn.outputs([as_rgb(patch) for patch in patches])
+        margins["cnn"], embedding, log2_pixels = seen.margins, seen.embedding, seen.log2_pixels
+        strengths["cnn"] = np.sort(np.stack([seen.log2_ratio, seen.ssim_score], axis=1).astype(np.float64), axis=2)
+    return Outputs(margins, strengths, log2_pixels, embedding)
+
+
+def as_rgb(patch: np.ndarray) -> np.ndarray:
+    """A patch with three channels, equal ones for a grey picture; contiguous."""
+    if patch.ndim == 2:
+        patch = np.repeat(patch[:, :, None], 3, axis=2)
+    return np.ascontiguousarray(patch)
+
+
+def class_probabilities(judgement: PictureJudgement) -> dict[str, float]:
+    """A picture's probabilities by class."""
+    return {name: float(p) for name, p in zip(CLASSES, judgement.probabilities, strict=True)}
