@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 from forensics_models.classes import CLASSES, FINE_CLASSES
@@ -12,6 +13,9 @@ from forensics.errors import UsageError
 from forensics_benchmarks import summaries
 from forensics_benchmarks.evaluation import Record
 from forensics_benchmarks.summaries import Share
+
+if TYPE_CHECKING:
+    from forensics_benchmarks.sections import Section
 
 PUBLISHED: Mapping[object, float] = {
     5: 98.2, 10: 98.2, 17: 98.9, 25: 98.3, 32: 98.1, 40: 97.2, 50: 96.3, 60: 94.3, 75: 91.0, 100: 84.0,
@@ -50,6 +54,19 @@ def _confusions(records: Sequence[Record], *, fine: bool) -> str:
     counts = summaries.confusion(records, fine=fine)
     seen = [k for k in range(len(names)) if counts[k].sum() or counts[:, k].sum()]
     return table(["truth \\ verdict", *(names[k] for k in seen)], ([names[k], *counts[k, seen]] for k in seen if counts[k].sum()))
+
+
+def sections_text(sections: Iterable[Section]) -> str:
+    """Sections of a report as Markdown: titles, sentences and tables; figures are the HTML page's."""
+    parts = []
+    for section in sections:
+        parts.append(f"## {section.title}")
+        parts += section.sentences
+        for block in section.tables:
+            if block.title:
+                parts.append(f"### {block.title}")
+            parts.append(table(block.header, block.rows))
+    return "\n\n".join(parts)
 
 
 def kib_report(records: Sequence[Record]) -> str:

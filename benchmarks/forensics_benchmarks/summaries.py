@@ -7,15 +7,28 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from forensics_models.calibration import expected_calibration_error
-from forensics_models.classes import CLASSES, FINE_CLASSES
+from forensics_models.classes import CLASSES, FINE_CLASSES, HEVC_FAMILY, HEVC_INTRA, INCONCLUSIVE
 
 from forensics_benchmarks.evaluation import Record
 
+_Group = TypeVar("_Group")
+
 BOOTSTRAP = 1000
+"""Resamplings of the sources behind an interval."""
+
+RATIO_BANDS = (0.0, 4.0, 8.0, 16.0, 32.0, 64.0)
+"""Lower edges of the bands of reached compression ratios."""
+
+SSIM_BANDS = (0.0, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
+"""Lower edges of the bands of reached SSIM."""
+
+OUTCOMES = ("kept", "uncompressed", "inconclusive", "wrong")
+"""What an answer can come to, for `outcome`."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +81,17 @@ def share(hits: Sequence[bool], sources: Sequence[str], seed: int = 0) -> Share:
     return Share(value, float(low), float(high), len(hit))
 
 
-def accuracy_by(records: Sequence[Record], key: Callable[[Record], object], *, fine: bool = False) -> dict[object, Share]:
+def by_model(records: Sequence[Record]) -> dict[str, list[Record]]:
+    """Records of each model, models in the order of their first row."""
+    groups: dict[str, list[Record]] = {}
+    for record in records:
+        groups.setdefault(record.model, []).append(record)
+    return groups
+
+
+def accuracy_by(records: Sequence[Record], key: Callable[[Record], _Group], *, fine: bool = False) -> dict[_Group, Share]:
     """Accuracy in each group of `key`, over fine classes if asked, groups sorted."""
-    groups: dict[object, list[Record]] = defaultdict(list)
+    groups: dict[_Group, list[Record]] = defaultdict(list)
     for record in records:
         groups[key(record)].append(record)
     return {
@@ -99,7 +120,7 @@ def without_uncompressed(records: Sequence[Record]) -> list[Record]:
         rest[0] = 0.0
         total = float(rest.sum())
         rest = rest / total if total > 0 else np.r_[0.0, np.full(len(rest) - 1, 1 / (len(rest) - 1))]
-        forced.append(Record(**{**record.__dict__, "probabilities": tuple(rest.tolist())}))
+        forced.append(replace(record, probabilities=tuple(rest.tolist())))
     return forced
 
 
@@ -164,3 +185,146 @@ def strength_error(records: Sequence[Record]) -> StrengthError:
         float(((rows[:, 5] <= rows[:, 4]) & (rows[:, 4] <= rows[:, 7])).mean()),
         len(rows),
     )
+
+
+def accuracy(records: Sequence[Record], *, fine: bool = False) -> Share:
+    """Share of records whose verdict names the true class."""
+    return share([is_right(record, fine=fine) for record in records], [record.source for record in records])
+
+
+def family_right(record: Record) -> bool:
+    """Whether the verdict names the true class, BPG and HEIC counted as one."""
+    return record.verdict == record.class_name or (record.verdict in HEVC_INTRA and record.class_name in HEVC_INTRA)
+
+
+def band(value: float, edges: Sequence[float]) -> float:
+    """The lower edge of the band that a value lies in; the first for what lies below it."""
+    return max((edge for edge in edges if edge <= value), default=edges[0])
+
+
+def band_name(edge: float, edges: Sequence[float]) -> str:
+    """A band in words: `under 4`, `4 to 8`, `from 64`."""
+    place = list(edges).index(edge)
+    if place == 0:
+        return f"under {edges[1]:g}"
+    return f"from {edge:g}" if place == len(edges) - 1 else f"{edge:g} to {edges[place + 1]:g}"
+
+
+def outcome(record: Record) -> str:
+    """What the answer at the model's threshold comes to: the truth is kept (the HEVC family stands for its members), or one of `OUTCOMES`."""
+    if record.answer == record.class_name or (record.answer == HEVC_FAMILY and record.class_name in HEVC_INTRA):
+        return "kept"
+    if record.answer == INCONCLUSIVE:
+        return "inconclusive"
+    return "uncompressed" if record.answer == "uncompressed" else "wrong"
+
+
+def outcomes(records: Sequence[Record]) -> dict[str, Share]:
+    """The share of each of `OUTCOMES`."""
+    found, names = [outcome(record) for record in records], [record.source for record in records]
+    return {kind: share([said == kind for said in found], names) for kind in OUTCOMES}
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Patches whose highest probability lies in a bin: its mean, and the share that was right."""
+
+    confidence: float
+    right: Share
+
+
+def reliability(records: Sequence[Record], bins: int = 10) -> list[ReliabilityBin]:
+    """Bins of equal width of the highest probability over `CLASSES`, empty ones left out."""
+    top = np.array([float(np.max(record.merged())) for record in records])
+    place = np.minimum((top * bins).astype(int), bins - 1)
+    found = []
+    for index in range(bins):
+        inside = np.flatnonzero(place == index).tolist()
+        if inside:
+            found.append(ReliabilityBin(float(top[inside].mean()), accuracy([records[k] for k in inside])))
+    return found
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Accuracy of one judge less that of another on the same patches, in points of a share, with its 95 % interval over sources."""
+
+    value: float
+    low: float
+    high: float
+    count: int
+
+    def __str__(self) -> str:
+        return f"{100 * self.value:+.2f} points [{100 * self.low:+.1f}, {100 * self.high:+.1f}] of {self.count}"
+
+
+def difference(first: Sequence[Record], second: Sequence[Record], seed: int = 0) -> Difference | None:
+    """`first` against `second` on the patches that both judged; None where there is none."""
+    other = {record.patch: record for record in second}
+    pairs = [(record, other[record.patch]) for record in first if record.patch in other]
+    if not pairs:
+        return None
+    gain = np.array([float(is_right(a)) - float(is_right(b)) for a, b in pairs])
+    _, place = np.unique(np.array([a.source for a, _ in pairs]), return_inverse=True)
+    total, count = np.bincount(place, gain), np.bincount(place)
+    if len(count) == 1:
+        return Difference(float(gain.mean()), -1.0, 1.0, len(gain))
+    drawn = np.random.default_rng(seed).integers(0, len(count), (BOOTSTRAP, len(count)))
+    low, high = np.quantile(total[drawn].sum(axis=1) / count[drawn].sum(axis=1), (0.025, 0.975))
+    return Difference(float(gain.mean()), float(low), float(high), len(gain))
+
+
+def cell_of(record: Record) -> tuple[str, str]:
+    """Class and band of strength of a record, for tables of cells."""
+    if record.class_name == "uncompressed":
+        return record.class_name, "-"
+    return record.class_name, f"ratio {band_name(band(record.ratio, RATIO_BANDS), RATIO_BANDS)}"
+
+
+def worst_cells(records: Sequence[Record], count: int = 5, least: int = 10) -> list[tuple[tuple[str, str], Share]]:
+    """The cells of class and strength with the lowest accuracy, out of those with `least` patches or more (all, where none has)."""
+    cells = accuracy_by(records, cell_of)
+    large = {cell: value for cell, value in cells.items() if value.count >= least} or cells
+    return sorted(large.items(), key=lambda item: (item[1].value, item[0]))[:count]
+
+
+def compared_cells(first: Sequence[Record], second: Sequence[Record]) -> list[tuple[tuple[str, str], Difference]]:
+    """Accuracy of `first` less `second` in every cell of class and strength, the largest gain first."""
+    groups: dict[tuple[str, str], list[Record]] = defaultdict(list)
+    for record in first:
+        groups[cell_of(record)].append(record)
+    found = [(cell, difference(members, second)) for cell, members in groups.items()]
+    return sorted(((cell, gain) for cell, gain in found if gain is not None), key=lambda item: (-item[1].value, item[0]))
+
+
+@dataclass(frozen=True)
+class Detection:
+    """JPEG or not: shares of JPEG patches found, and of uncompressed and of otherwise compressed patches called JPEG."""
+
+    found: Share | None
+    on_uncompressed: Share | None
+    on_others: Share | None
+
+
+def jpeg_detection(records: Sequence[Record]) -> Detection:
+    """What a judge says of JPEG alone."""
+
+    def part(keep: Callable[[Record], bool]) -> Share | None:
+        chosen = [record for record in records if keep(record)]
+        return share([record.verdict == "jpeg" for record in chosen], [record.source for record in chosen]) if chosen else None
+
+    return Detection(
+        part(lambda r: r.class_name == "jpeg"),
+        part(lambda r: r.class_name == "uncompressed"),
+        part(lambda r: r.class_name not in ("jpeg", "uncompressed")),
+    )
+
+
+def quality_error(records: Sequence[Record]) -> tuple[float, int]:
+    """Mean absolute error of the estimated JPEG quality on files of the standard tables, and their number; NaN and 0 without one."""
+    errors = [
+        abs(record.quality - record.strength)
+        for record in records
+        if record.class_name == "jpeg" and record.encoder in ("jpeg", "jpeg-cjpeg") and np.isfinite(record.quality) and np.isfinite(record.strength)
+    ]
+    return (float(np.mean(errors)), len(errors)) if errors else (float("nan"), 0)

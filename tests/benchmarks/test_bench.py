@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 from forensics_benchmarks import speed
-from forensics_benchmarks.evaluation import read_records
+from forensics_benchmarks.evaluation import read_table
 from forensics_features import FAMILIES, FeatureExtractor
 from forensics_models.baseline import Baseline
 
@@ -38,7 +38,7 @@ def test_help(name, capsys):
 
 
 def test_records_hold_the_manifest_and_the_judgement(judged, tiny_dataset, tiny_training):
-    records = read_records(judged / "windows.csv")
+    records = read_table(judged)
     rows = {r.id: r for r in manifest.read(tiny_dataset) if r.split == "val" and carries_its_label(r)}
     assert sorted(record.file for record in records) == sorted([*rows, *rows])
     assert {record.size for record in records} == {64, 96}
@@ -58,48 +58,55 @@ def test_records_hold_the_manifest_and_the_judgement(judged, tiny_dataset, tiny_
 
 
 def test_a_run_says_how_it_went_and_measures_once(judged, tiny_dataset, tiny_training, capsys, monkeypatch):
-    before = (judged / "windows.csv").read_bytes()
+    before = (judged / "windows.parquet").read_bytes()
     monkeypatch.setattr(patches, "load_pixels", None)
     options = ("--size", 64, "--size", 96, "--centred", "--jobs", 1, "--model-dir", tiny_training[0])
     assert call("bench", "run", tiny_dataset, "--out", judged, *options) == 0
-    assert (judged / "windows.csv").read_bytes() == before
-    records = read_records(judged / "windows.csv")
+    assert (judged / "windows.parquet").read_bytes() == before
+    records = read_table(judged)
     right = sum(record.verdict == record.class_name for record in records)
     said = capsys.readouterr().out
-    assert said.startswith(f"accuracy over nine classes {100 * right / len(records):.2f} % ")
-    assert said.endswith(f" of {len(records)} windows: {judged / 'windows.csv'}\n")
+    assert said.startswith(f"baseline       accuracy over nine classes {100 * right / len(records):.2f} % ")
+    assert said.endswith(f" of {len(records)} patches\ntable: {judged / 'windows.parquet'}\n")
 
 
 def test_a_decoder_may_be_named(judged, tiny_dataset, tiny_training, tmp_path, capsys):
     options = ("--size", 64, "--size", 96, "--centred", "--jobs", 1, "--model-dir", tiny_training[0])
     assert call("bench", "run", tiny_dataset, "--out", tmp_path, *options, "--decoder", "swscale-bicubic") == 0
-    rows = {row.id: row for row in manifest.read(tiny_dataset)}
-    with np.load(next(tmp_path.rglob("part-00000.npz"))) as part:
-        used = {(rows[file].class_name, name) for file, name in zip(part["files"].tolist(), part["decoders"].tolist(), strict=True)}
+    records = read_table(tmp_path)
+    used = {(record.class_name, record.decoder) for record in records}
     assert used >= {("jpeg", "swscale-bicubic"), ("jpegxr", "usual"), ("uncompressed", "usual")}
-    assert len(read_records(tmp_path / "windows.csv")) == len(read_records(judged / "windows.csv"))
+    assert {record.held_out for record in records if record.decoder != "usual"} == {"decoder"}
+    assert len(records) == len(read_table(judged))
     capsys.readouterr()
     assert call("bench", "run", tiny_dataset, "--out", tmp_path, *options, "--decoder", "paint") != 0
     assert "there is no decoder 'paint'" in capsys.readouterr().err
 
 
 def test_the_report_is_markdown(judged, capsys):
-    assert call("bench", "report", judged) == 0
+    assert call("bench", "report", judged, "--kind", "grid") == 0
     out = capsys.readouterr().out
     assert out.startswith("Accuracy over nine classes: ")
     assert "## False positives on uncompressed pictures, by origin" in out
+    assert call("bench", "report", judged) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("## Overview")
+    assert "nan" not in out
 
 
 def test_mistakes_are_one_line(judged, tiny_dataset, tiny_training, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").touch()
-    out, model = ("--out", tmp_path / "out"), ("--model-dir", tiny_training[0])
+    out, model = ("--out", tmp_path / "out"), ("--models", "baseline", "--model-dir", tiny_training[0])
     mistakes = {
         "holds no file of the split 'test'": ("run", tiny_dataset, "--split", "test", *out, *model),
         "it has no manifest.csv": ("run", tmp_path / "empty", *out, *model),
-        "holds no model (baseline.json is missing)": ("run", tiny_dataset, *out, "--model-dir", tmp_path / "empty"),
+        "holds no model (baseline.json is missing)": ("run", tiny_dataset, *out, "--models", "baseline", "--model-dir", tmp_path / "empty"),
+        "there is no model or peer magic": ("run", tiny_dataset, *out, *model, "--models", "magic"),
+        "--sizes takes sides in pixels": ("run", tiny_dataset, *out, *model, "--sizes", "64,big"),
+        "give SOURCES, or a data set": ("run", tiny_dataset, "--data", tiny_dataset, *out, *model),
         "cannot write": ("run", tiny_dataset, "--out", tmp_path / "file" / "out", *model),
-        "holds no windows.csv; make it with `forensics bench run`": ("report", tmp_path / "empty"),
+        "holds no windows.parquet and no windows.csv; make one with `forensics bench run`": ("report", tmp_path / "empty"),
         "its figures are those of --kind grid": ("report", judged, "--kind", "kib"),
         "does not exist": ("report", tmp_path / "nowhere"),
         "63 is not in the range": ("run", tiny_dataset, "--size", 63, *out, *model),

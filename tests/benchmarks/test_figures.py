@@ -57,7 +57,7 @@ def test_records_come_back_bit_by_bit(tmp_path):
     write_records(tmp_path / "windows.csv", records)
     again = read_records(tmp_path / "windows.csv")
     assert [bits(record) for record in again] == [bits(record) for record in records]
-    assert [type(value) for value in vars(again[0]).values()] == [type(value) for value in vars(PLAIN).values()]
+    assert [type(getattr(again[0], field.name)) for field in fields(Record)] == [type(getattr(PLAIN, field.name)) for field in fields(Record)]
     assert [path.name for path in tmp_path.iterdir()] == ["windows.csv"]
 
 

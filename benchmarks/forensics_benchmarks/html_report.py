@@ -1,0 +1,74 @@
+"""A run's report as one self-contained page: it loads nothing, runs nothing, and prints."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from forensics.report.html_parts import document, escape, image, paragraph, section, table
+from forensics_benchmarks.sections import Figure, Section, Table, sections
+
+if TYPE_CHECKING:
+    from forensics_benchmarks.reporting import Run
+
+WIDE = 7.6
+"""Width in inches from which a figure takes the whole page."""
+_SIDE_BY_SIDE = '<div class="picture">\n'
+
+
+def page(run: Run) -> str:
+    """The page as text."""
+    parts = sections(run)
+    links = " · ".join(f'<a href="#s{number}">{escape(part.title)}</a>' for number, part in enumerate(parts))
+    title = f"Benchmark: {run.facts.get('suite', run.name)}"
+    head = f'<header>\n<p class="soft small">Compression forensics benchmark</p>\n<h1>{escape(title)}</h1>\n<p class="small">{links}</p>\n</header>\n'
+    return document(title, head + "".join(f'<div id="s{number}">{_section(part)}</div>\n' for number, part in enumerate(parts)))
+
+
+def _section(part: Section) -> str:
+    inner = [paragraph(sentence, "soft") for sentence in part.sentences]
+    inner += _figures(part.figures)
+    inner += [_table(block) for block in part.tables]
+    return section(part.title, *inner)
+
+
+def _table(block: Table) -> str:
+    rows = (
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" if index else f'<th scope="row">{escape(cell)}</th>' for index, cell in enumerate(row)) + "</tr>\n"
+        for row in block.rows
+    )
+    title = f"<h3>{escape(block.title)}</h3>\n" if block.title else ""
+    return f'{title}<div class="small">{table(block.header, rows)}</div>\n'
+
+
+def _figures(figures: Sequence[Figure]) -> list[str]:
+    """Wide figures over the page, runs of narrow ones side by side."""
+    found: list[str] = []
+    for figure in figures:
+        drawn = figure.draw()
+        markup = _figure(figure, drawn)
+        if drawn.get_size_inches()[0] > WIDE:
+            found.append(markup)
+        elif found and found[-1].startswith(_SIDE_BY_SIDE):
+            found[-1] = found[-1].removesuffix("</div>\n") + markup + "</div>\n"
+        else:
+            found.append(f"{_SIDE_BY_SIDE}{markup}</div>\n")
+    return found
+
+
+def _figure(figure: Figure, drawn: Any) -> str:
+    width, height = (round(96 * float(inches)) for inches in drawn.get_size_inches())
+    shown = image(svg_uri(drawn), figure.caption, (width, height))
+    return f"<figure>{shown}<figcaption>{escape(figure.caption)}</figcaption></figure>\n"
+
+
+def svg_uri(figure: Any) -> str:
+    """A matplotlib figure as a data URI of an SVG without a date or random names: the same figure gives the same text."""
+    import matplotlib
+
+    stream = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": "forensics", "svg.fonttype": "path"}):
+        figure.savefig(stream, format="svg", metadata={"Date": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(stream.getvalue().encode()).decode("ascii")
