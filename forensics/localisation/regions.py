@@ -1,7 +1,7 @@
 """Splices without supervision: connected regions whose compression history differs from the rest of the picture.
 
 The most probable smooth labelling of the map's lattice (`labelling`, `histories`) divides the picture; the history of the largest share
-is the *host*, and each connected rest is a candidate: of another codec (`codec`), or of another JPEG file (`grid`). Two strengths of one codec
+of it and of its frame is the *host*, and each connected rest is a candidate: of another codec (`codec`), or of another JPEG file (`grid`). Two strengths of one codec
 are not told apart: the estimate of the ratio follows a picture's content as much as it follows the quantiser.
 
 A candidate counts by its *score*: how much more likely its windows are under its own history than under the host's, in nats beyond
@@ -127,7 +127,7 @@ def locate(scanned: CodecMap, *, judge: Judge | None = None, nfa_limit: float = 
     judge = analysis.shipped_judge() if judge is None else judge
     histories, values = likelihoods(scanned)
     labels = smooth_labels(-values, SMOOTHNESS)
-    host = int(np.bincount(labels.ravel(), scanned.evidence.ravel() + 1e-6, len(histories)).argmax())
+    host = _host(labels, scanned.evidence, len(histories))
     parts = [
         _region(scanned, cells, histories[label], histories[host], values[:, :, label] - values[:, :, host], judge)
         for label in np.unique(labels)
@@ -138,6 +138,16 @@ def locate(scanned: CodecMap, *, judge: Judge | None = None, nfa_limit: float = 
     limit = math.log10(nfa_limit)
     reported = tuple(region for region in candidates if region.log10_nfa <= limit)
     return Localisation(scanned, histories[host], reported, tuple(candidates))
+
+
+def _host(labels: np.ndarray, evidence: np.ndarray, count: int) -> int:
+    """The label with the largest share of the picture and of its frame together: what was pasted in rarely holds the frame."""
+    weights = evidence + 1e-6
+    frame = np.ones(labels.shape, bool)
+    frame[1:-1, 1:-1] = False
+    area = np.bincount(labels.ravel(), weights.ravel(), count) / weights.sum()
+    border = np.bincount(labels[frame], weights[frame], count) / weights[frame].sum()
+    return int((area + border).argmax())
 
 
 def _connected(cells: np.ndarray) -> list[np.ndarray]:

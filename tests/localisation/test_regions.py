@@ -30,6 +30,14 @@ def test_a_planted_region_is_found_cell_by_cell(codec_map, planted, fake_judge):
     assert (found.mask == found.map.to_pixels(mask)).all()
 
 
+def test_the_host_is_who_holds_the_frame_where_areas_are_alike(codec_map, fake_judge):
+    names = np.full((10, 10), "avif", dtype="<U12")
+    names[1:9, 1:9] = "webp"
+    found = locate(codec_map(names), judge=fake_judge(webp=0.9))
+    assert found.host.codec == "avif"
+    assert [region.codec for region in found.regions] == ["webp"]
+
+
 def test_the_score_written_out(codec_map, planted, fake_judge):
     names, mask = planted
     scanned = codec_map(names, evidence=0.8)
