@@ -125,7 +125,7 @@ def comb_evidence(
         phase=best,
         log10_nfa=log10_nfa(float(scores[best]), phases),
         strength=difference[best, np.arange(rows), peak] * usable[best],
-        step=np.array([refined_step(row, at) for row, at in zip(surplus[best], index.tolist(), strict=True)]),
+        step=np.array([_between(row, at) for row, at in zip(surplus[best], index.tolist(), strict=True)]),
         tail=tails / -LN10,
         values=count[best],
         spectrum=difference[best],
@@ -160,16 +160,21 @@ def _fundamental(surplus: np.ndarray, mean: float) -> int:
     return at
 
 
-def refined_step(surplus: np.ndarray, at: int) -> float:
-    """The step at the peak of `surplus` that is uphill of index `at`, by the parabola through it and its neighbours."""
-    while 0 < at < len(surplus) - 1 and surplus[at] < max(surplus[at - 1], surplus[at + 1]):
-        at += 1 if surplus[at + 1] > surplus[at - 1] else -1
-    if not 0 < at < len(surplus) - 1:
+def refined_step(values: np.ndarray, at: int) -> float:
+    """The step at the peak of `values` [shape=(len(STEPS),)] that is uphill of index `at`, between the candidates."""
+    while 0 < at < len(values) - 1 and values[at] < max(values[at - 1], values[at + 1]):
+        at += 1 if values[at + 1] > values[at - 1] else -1
+    return _between(values, at)
+
+
+def _between(values: np.ndarray, at: int) -> float:
+    """The step at the top of the parabola through a peak and its neighbours."""
+    if not 0 < at < len(values) - 1:
         return float(STEPS[at])
-    before, here, after = surplus[at - 1 : at + 2]
+    before, here, after = (float(value) for value in values[at - 1 : at + 2])
     bend = before - 2 * here + after
     shift = 0.5 * (before - after) / bend if bend < 0 else 0.0
-    return float(1 / (FREQUENCIES[at] + np.clip(shift, -0.5, 0.5) / 256))
+    return float(1 / (FREQUENCIES[at] + min(max(shift, -0.5), 0.5) / 256))
 
 
 def distinct_share(coefficients: np.ndarray) -> float:
