@@ -1,13 +1,14 @@
 """Splices without supervision: connected regions whose compression history differs from the rest of the picture.
 
-The most probable smooth labelling of the map's lattice (`labelling`, `histories`) divides the picture; the history of the largest share
-of it and of its frame is the *host*, and each connected rest is a candidate: of another codec (`codec`), or of another JPEG file (`grid`). Two strengths of one codec
-are not told apart: the estimate of the ratio follows a picture's content as much as it follows the quantiser.
+The most probable smooth labelling of the map's lattice (`labelling`, `histories`) divides the picture; the history of the largest
+share of it and of its frame is the *host*, and each connected rest is a candidate: of another codec (`codec`), or of another JPEG file
+(`grid`). Two strengths of one codec are not told apart: the estimate of the ratio follows a picture's content as much as the quantiser.
 
 A candidate counts by its *score*: how much more likely its windows are under its own history than under the host's, in nats beyond
-`MARGIN` a window, for windows of one picture share its content and so their errors, divided by how often overlapping windows see each pixel. How large a score chance brings in pictures with one history was measured on untouched
-validation pictures: the number of candidates above a score falls exponentially, and `log10_nfa` is that fall, times the number of
-independent windows. It is the number of false alarms expected in a picture of this size; a region is reported from `NFA_LIMIT` on.
+`MARGIN` a window, for windows of one picture share its content and so their errors, divided by how often overlapping windows see each
+pixel. How large a score chance brings in pictures with one history was measured on untouched validation pictures: the number of
+candidates above a score falls exponentially, and `log10_nfa` is that fall, times the number of independent windows. It is the number
+of false alarms expected in a picture of this size; a region is reported from `NFA_LIMIT` on.
 """
 
 from __future__ import annotations
@@ -44,9 +45,9 @@ class Tail(NamedTuple):
 TAILS = {"codec": Tail(-2.5, 0.6), "grid": Tail(-2.5, 0.434)}
 """Tails by kind of candidate.
 
-Measured on 240 untouched validation pictures (7,600 independent windows; as they are, camera-simulated, resized, grey, with few colours, and
-of every codec) at `SMOOTHNESS` 0.5: 15 candidates `codec` above 0, the highest at 0.6, hence a start of -2.7 and a fall of 1.6; no candidate `grid`.
-The tails stay above that on purpose, for pictures unlike those: one score in 7,600 windows is all that was seen, what lies beyond is extrapolated.
+Measured on 240 untouched validation pictures (7,600 independent windows; as they are, camera-simulated, resized, grey, with few colours,
+and of every codec) at `SMOOTHNESS` 0.5: 15 candidates `codec` above 0, the highest at 0.6, hence a start of -2.7 and a fall of 1.6; no
+candidate `grid`. The tails stay above that on purpose, for pictures unlike those; what lies beyond the scores seen is extrapolated.
 """
 
 
