@@ -200,3 +200,12 @@ def test_lossless_rows_do_not_teach_a_codec(tiny_dataset, without, tmp_path, lig
     assert "webp" not in card["validation"]["accuracy_by_class"]
     lossy = [row for row in usable(tiny_dataset, "val") if row.fine_class != "webp"]
     assert card["windows"]["val"] == 2 * len(lossy)
+
+
+def test_the_card_counts_validation_cases_by_verdict(tiny_training):
+    _, card = tiny_training
+    table = card["validation_table"]
+    assert sum(row["cases"] for row in table) == card["windows"]["val"]
+    assert all(0 <= row["errors"] <= row["cases"] for row in table)
+    assert {row["class"] for row in table} <= {*CLASSES, "hevc-intra", "inconclusive"}
+    assert all((row["ratio_band"] is None) == (row["class"] in ("uncompressed", "inconclusive")) for row in table)

@@ -21,7 +21,6 @@ from forensics.report.html_parts import (
     definitions,
     document,
     escape,
-    facts,
     image,
     paragraph,
     plain,
@@ -216,4 +215,4 @@ def _evidence(result: Analysis) -> str:
 
 def _provenance(report: Report) -> str:
     result = report.analysis
-    return f"<pre>{escape(report.command)}</pre>\n" + facts({"SHA-256 of the file": result.sha256, **result.versions})
+    return f"<pre>{escape(report.command)}\n\nSHA-256 of the file: {escape(result.sha256)}</pre>\n" + definitions(result.versions)

@@ -57,14 +57,6 @@ def bullets(texts: Iterable[object]) -> str:
     return f"<ul>\n{items}</ul>\n" if items else ""
 
 
-def facts(values: Mapping[str, object]) -> str:
-    """A table of names and plain values."""
-    rows = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>\n' for name, value in values.items()
-    )
-    return f'<table class="facts"><tbody>\n{rows}</tbody></table>\n' if rows else ""
-
-
 def definitions(values: Mapping[str, object]) -> str:
     """Names and short plain values in columns."""
     items = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>\n" for name, value in values.items())

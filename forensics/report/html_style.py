@@ -55,10 +55,9 @@ figcaption { color: var(--soft); font-size: 0.86rem; margin-top: 6px; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: 6px 10px 6px 0; border-bottom: 1px solid var(--line); }
-.facts td, .files td { overflow-wrap: anywhere; }
+.files td:nth-child(2) { overflow-wrap: anywhere; }
 thead th { font-size: 0.82rem; color: var(--soft); font-weight: 600; white-space: nowrap; }
 tbody th { font-weight: 500; }
-.facts th { width: 220px; }
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 140px), 1fr)); gap: 8px 20px; margin: 0 0 8px; }
 dl div { border-bottom: 1px solid var(--line); padding-bottom: 4px; min-width: 0; }
 dt { color: var(--soft); font-size: 0.82rem; }
@@ -77,13 +76,12 @@ ul { margin: 0 0 8px; padding-left: 20px; }
 li { margin-bottom: 4px; }
 code, pre { font: 0.86rem/1.45 ui-monospace, "DejaVu Sans Mono", Consolas, monospace; }
 code { overflow-wrap: anywhere; }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--tint); border: 1px solid var(--line); border-radius: 6px; padding: 10px 12px; margin: 0; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--tint); border: 1px solid var(--line); border-radius: 6px; padding: 10px 12px; margin: 0 0 10px; }
 a { color: var(--accent); }
 footer { margin-top: 36px; color: var(--soft); font-size: 0.82rem; }
 @media (max-width: 700px) {
   main { padding: 16px 14px 32px; }
   .verdict { grid-template-columns: minmax(0, 1fr); }
-  .facts th { width: 40%; }
   .parameters > thead { display: none; }
   .parameters > tbody > tr { display: block; border-bottom: 1px solid var(--line); padding: 8px 0; }
   .parameters > tbody > tr > * { display: block; border: 0; padding: 0 0 2px; }
