@@ -34,6 +34,7 @@ class Outcome:
     quality_error: float
     inside_interval: bool
     family_right: bool
+    coloured: bool
     subsampling_stated: bool
     subsampling_right: bool
     chroma_identified: int
@@ -53,7 +54,7 @@ def random_crop(pixels: np.ndarray, side: int, rng: np.random.Generator) -> tupl
     return part, (-top % 8, -left % 8)
 
 
-def judge(history: JpegHistory, phase: tuple[int, int], tables: Sequence[np.ndarray], quality: float, family: str, subsampling: str, seconds: float) -> Outcome:
+def judge(history: JpegHistory, phase: tuple[int, int], tables: Sequence[np.ndarray], quality: float, family: str, subsampling: str, coloured: bool, seconds: float) -> Outcome:
     """Compare with the truth; `tables` are luma's and chroma's, `np.ndarray [shape=(64,)]`."""
     right_phase = history.found and history.grid.phase == phase
     counts = [0, 0, 0, 0]
@@ -66,7 +67,7 @@ def judge(history: JpegHistory, phase: tuple[int, int], tables: Sequence[np.ndar
         phase_right=right_phase, identified=counts[0], right=counts[1],
         quality_error=abs(match.quality - quality) if match else float("nan"),
         inside_interval=bool(match and match.low <= quality <= match.high), family_right=bool(match and match.family == family),
-        subsampling_stated=history.subsampling[1] >= CERTAIN, subsampling_right=history.subsampling[0] == subsampling,
+        coloured=coloured, subsampling_stated=history.subsampling[1] >= CERTAIN, subsampling_right=history.subsampling[0] == subsampling,
         chroma_identified=counts[2], chroma_right=counts[3], fixed_point=history.fixed_point_luma, seconds=seconds,
     )  # fmt: skip
 
@@ -83,7 +84,7 @@ def outcomes(
         part, phase = random_crop(decoded, side, rng)
         start = time.perf_counter()
         history = recover(part)
-        yield judge(history, phase, tables, quality, family, subsampling, time.perf_counter() - start)
+        yield judge(history, phase, tables, quality, family, subsampling, bool(np.ptp(part, axis=2).any()), time.perf_counter() - start)
 
 
 def summary(found: Sequence[Outcome]) -> dict[str, Any]:
@@ -96,7 +97,8 @@ def summary(found: Sequence[Outcome]) -> dict[str, Any]:
     def share(part: int, whole: int) -> float:
         return part / whole if whole else float("nan")
 
-    stated = [o for o in found if o.subsampling_stated]
+    coloured = [o for o in found if o.coloured]
+    stated = [o for o in coloured if o.subsampling_stated]
     return {
         "pictures": len(found), "phase_right": mean(o.phase_right for o in found),
         "identified": share(sum(o.identified for o in found), 63 * len(found)),
@@ -104,8 +106,8 @@ def summary(found: Sequence[Outcome]) -> dict[str, Any]:
         "chroma_identified": share(sum(o.chroma_identified for o in found), 63 * len(found)),
         "chroma_right": share(sum(o.chroma_right for o in found), sum(o.chroma_identified for o in found)),
         "quality_error": mean(o.quality_error for o in found), "inside_interval": mean(o.inside_interval for o in found),
-        "family_right": mean(o.family_right for o in found), "subsampling_right": mean(o.subsampling_right for o in found),
-        "subsampling_stated": share(len(stated), len(found)), "stated_right": mean(o.subsampling_right for o in stated),
+        "family_right": mean(o.family_right for o in found), "subsampling_right": mean(o.subsampling_right for o in coloured),
+        "subsampling_stated": share(len(stated), len(coloured)), "stated_right": mean(o.subsampling_right for o in stated),
         "fixed_point": mean(o.fixed_point for o in found), "seconds": float(np.median([o.seconds for o in found])),
     }  # fmt: skip
 

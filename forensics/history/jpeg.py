@@ -13,17 +13,34 @@ import numpy as np
 
 from forensics.history import jpeg_chroma
 from forensics.history.findings import Parameter
-from forensics.history.jpeg_chroma import FACTORS, ChromaHypothesis, probabilities, stored_samples, stored_usable, try_hypotheses
+from forensics.history.jpeg_chroma import (
+    FACTORS,
+    ChromaHypothesis,
+    probabilities,
+    stored_samples,
+    stored_usable,
+    try_hypotheses,
+)
 from forensics.history.jpeg_comb import ac_likelihoods, dc_likelihoods, nonzero_counts
 from forensics.history.jpeg_fixed_point import unchanged_share
 from forensics.history.jpeg_grid import GridPhase, PlaneMask, find_grid
 from forensics.history.jpeg_planes import Tile, blocks_at, checked, coefficients, lively, tiles_of
-from forensics.history.jpeg_steps import StepEstimate, TableMatch, estimate_steps, log_prior, match_tables, table_evidence
+from forensics.history.jpeg_steps import (
+    StepEstimate,
+    TableMatch,
+    estimate_steps,
+    log_prior,
+    match_tables,
+    table_evidence,
+)
 
 FOUND_BELOW = -1.0
 """Decimal logarithm of the grid's number of false alarms below which a grid is taken as found."""
 CERTAIN = 0.9
 """Probability from which a subsampling is stated."""
+
+_RGB_FACTOR = 1.3
+_RGB_MARGIN = 10.0
 
 __all__ = ["CERTAIN", "FOUND_BELOW", "JpegHistory", "recover"]
 
@@ -129,12 +146,16 @@ def _colour_range(tile: Tile) -> int:
 
 
 def _grid(tiles: Sequence[Tile], colourless: bool) -> tuple[GridPhase, str]:
-    """The better of the grids in luma and in the channels themselves."""
+    """The grid in luma, or that in green where it is clearly better: then no colour transform was used.
+
+    Where colour hardly varies, green is luma but for a constant and nearly as good; so it must be better by a margin.
+    """
     grid = find_grid(_component_planes(tiles, "ycbcr"))
     if colourless:
         return grid, "grey"
-    other = find_grid(_component_planes(tiles, "rgb"))
-    return (other, "rgb") if other.score.max() > grid.score.max() else (grid, "ycbcr")
+    other = find_grid([(tile.channels[..., 1].astype(np.float32), tile.usable) for tile in tiles])
+    threshold = max(0.0, float(grid.score.max())) * _RGB_FACTOR + _RGB_MARGIN
+    return (other, "rgb") if other.score.max() > threshold else (grid, "ycbcr")
 
 
 def _component_planes(tiles: Sequence[Tile], colour: str) -> list[PlaneMask]:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import solveh_banded
 
-from forensics.history.jpeg_comb import ROUNDING, ac_likelihoods, dc_likelihoods, nonzero_counts
+from forensics.history.jpeg_comb import ROUNDING, ZERO_CELL, ac_likelihoods, dc_likelihoods, nonzero_counts
 from forensics.history.jpeg_planes import BLOCK, Tile, blocks_at, coefficients, lively
 from forensics.history.jpeg_steps import log_prior, table_evidence
 
@@ -36,6 +36,7 @@ _MOST_SQUARES = 400
 _PRIOR = {"4:4:4": 0.25, "4:2:2": 0.15, "4:4:0": 0.02, "4:2:0": 0.58}
 _TEMPER = 0.25
 _FREEDOM = 4.0
+_MOST_SURPRISE = 300.0
 _HIGHEST_TRIANGLE = 1.7
 _HIGHEST_REPEAT = 0.02
 
@@ -169,7 +170,7 @@ def _tested(tiles: Sequence[Tile], phase: tuple[int, int], subsampling: str, ups
     ]
     noise = _INTERPOLATED_NOISE if upsampling == "triangle" else ROUNDING
     found = [_stored_evidence(stored, option, noise) for option in options]
-    best = int(np.argmax([evidence for evidence, _, _ in found]))
+    best = int(np.argmax([_TEMPER * evidence for evidence, _, _ in found] + _sparseness(stored, options)))
     excess, count = _excess(np.concatenate(squares), factors) if squares else (float("nan"), 0)
     return ChromaHypothesis(subsampling, upsampling, excess, count, found[best][0], options[best], origin, *found[best][1:])
 
@@ -190,6 +191,27 @@ def _stored_evidence(
     total = table_evidence(likelihoods, 1) + log_prior()
     top = total.max()
     return float(top + np.log(np.exp(total - top).sum())), likelihoods, nonzero_counts(found)
+
+
+def _sparseness(stored: Sequence[tuple[np.ndarray, np.ndarray]], options: Sequence[tuple[int, int]]) -> np.ndarray:
+    """How surprisingly few coefficients are not zero at each phase, in natural units, `np.ndarray [shape=(options,)]`.
+
+    Half the square of a normal score against the sparsest other phase. Blocks that quantisation emptied do not reach the comb's
+    evidence, which sees lively blocks only.
+    """
+    if len(options) == 1:
+        return np.zeros(1)
+    rows = [np.concatenate([coefficients(blocks_at(plane, usable, option)) for plane, usable in stored]) for option in options]
+    counts = [(np.abs(found[:, 1:]) > ZERO_CELL).sum(axis=1) for found in rows]
+    if min(len(c) for c in counts) < 2:
+        return np.zeros(len(options))
+    means = np.array([c.mean() for c in counts])
+    errors = np.array([c.var() / len(c) for c in counts]) + 1e-12
+    surprise = np.zeros(len(options))
+    best = int(means.argmin())
+    other = int(np.argsort(means)[1])
+    surprise[best] = min(0.5 * float((means[other] - means[best]) ** 2 / (errors[other] + errors[best])), _MOST_SURPRISE)
+    return surprise
 
 
 def _square_errors(plane: np.ndarray, fitted: np.ndarray, usable: np.ndarray) -> np.ndarray:

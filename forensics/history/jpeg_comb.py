@@ -42,7 +42,7 @@ _ALIKE = 3.0
 
 
 @cache
-def _log_ratios(bins: int, largest: int, noise: float, with_zero: bool) -> np.ndarray:
+def log_ratios(bins: int, largest: int, noise: float, with_zero: bool) -> np.ndarray:
     """log r_q at the bins' middles, `np.ndarray [shape=(bins, largest), dtype=float32]`; column q - 1 is step q."""
     x = (np.arange(bins)[:, None] + 0.5) * _BIN
     steps = np.arange(1, largest + 1)[None]
@@ -94,7 +94,7 @@ def ac_likelihoods(values: np.ndarray, largest: int = LARGEST_STEP, noise: float
         Natural logarithms; column q - 1 is step q; zero for a frequency without coefficients outside the zero cell.
     """
     bins = ac_bins(largest)
-    return (magnitude_counts(values, bins) @ _log_ratios(bins, largest, float(noise), False)).astype(np.float64)
+    return (magnitude_counts(values, bins) @ log_ratios(bins, largest, float(noise), False)).astype(np.float64)
 
 
 def dc_likelihoods(values: np.ndarray, largest: int = LARGEST_STEP, noise: float = ROUNDING) -> np.ndarray:
@@ -105,7 +105,7 @@ def dc_likelihoods(values: np.ndarray, largest: int = LARGEST_STEP, noise: float
     counts = magnitude_counts(values[:, None], _DC_BINS)[0]
     near = np.convolve(counts, np.ones(int(1.5 / _BIN) | 1), mode="same")
     weighed = (counts * np.minimum(1.0, _ALIKE / np.maximum(near, 1))).astype(np.float32)
-    return (weighed @ _log_ratios(_DC_BINS, largest, float(noise), True)).astype(np.float64)
+    return (weighed @ log_ratios(_DC_BINS, largest, float(noise), True)).astype(np.float64)
 
 
 def nonzero_counts(values: np.ndarray) -> np.ndarray:

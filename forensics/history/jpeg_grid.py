@@ -68,12 +68,12 @@ def find_grid(planes: Sequence[PlaneMask], noise: float = ROUNDING) -> GridPhase
     noise : float
         Standard deviation of the coefficients' noise, in levels.
     """
-    patches = _patches(planes)
+    patches = usable_patches(planes)
     likelihoods = np.zeros((_PHASES, 64, _LARGEST_STEP))
     zeros = np.zeros((len(patches), _PHASES), np.int64)
     for phase in range(_PHASES):
         top, left = divmod(phase, BLOCK)
-        found = coefficients(patches[:, top : top + BLOCK, left : left + BLOCK].reshape(len(patches), -1))
+        found = coefficients(patches[:, top : top + BLOCK, left : left + BLOCK].reshape(-1, BLOCK * BLOCK))
         zeros[:, phase] = (np.abs(found[:, 1:]) < _NEAR_ZERO).sum(axis=1)
         found = lively(found)
         if len(found):
@@ -118,7 +118,7 @@ def _evidence(likelihoods: np.ndarray) -> np.ndarray:
     return np.maximum(known.max(axis=1) - np.log(len(tables)), free.sum(axis=1))
 
 
-def _patches(planes: Sequence[PlaneMask]) -> np.ndarray:
+def usable_patches(planes: Sequence[PlaneMask]) -> np.ndarray:
     """Usable squares of 15 samples that vary, at most `_PATCHES` from all planes, `np.ndarray [shape=(n, 15, 15), dtype=float32]`."""
     found = []
     size = 2 * BLOCK - 1
