@@ -1,0 +1,95 @@
+"""JPEG XR's parameters from pixels: made lattices, and real files at known crops."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from forensics.codecs import registry
+from forensics.history import jpegxr, jpegxr_lattice
+from forensics.history.jpeg2000_lattice import magnitudes
+
+
+def textured(side: int, seed: int = 0) -> np.ndarray:
+    """Coloured noise with a 1 / f spectrum, `np.ndarray [shape=(side, side, 3), dtype=uint8]`, hardly ever clipped."""
+    rng = np.random.default_rng(seed)
+    radius = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None])[..., None]
+    noise = np.fft.irfft2(np.fft.rfft2(rng.normal(size=(side, side, 3)), axes=(0, 1)) / (radius + 0.01) ** 1.2, s=(side, side), axes=(0, 1))
+    mixed = noise @ np.array([[1, 1, 1], [0.3, -0.1, -0.2], [-0.1, -0.1, 0.3]])
+    return np.clip(128 + 32 * mixed / mixed.std(), 1, 254).astype(np.uint8)
+
+
+@pytest.mark.parametrize("overlap", [0, 1, 2])
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])
+def test_reference_encoder_at_a_known_crop(overlap, subsampling):
+    encoder = registry.get("jpegxr-jxrlib")
+    if not encoder.availability().encode:
+        pytest.skip(encoder.availability().reason)
+    data = encoder.encode(textured(288), quantizer=30, overlap=overlap, subsampling=subsampling)
+    top, left = 3 + overlap, 13
+    found = jpegxr.recover(encoder.decode(data)[top : top + 256, left : left + 256])
+    assert found.found
+    assert found.overlap == overlap
+    assert found.phase == (-top % 16, -left % 16)
+    assert found.chroma_subsampling == subsampling
+    assert found.high_pass.quantizer == 30
+    assert found.low_pass.quantizer == 30
+    assert {fit.quantizer for fit in found.chroma_high_pass if fit is not None} <= {30}
+    values = {parameter.name: parameter.value for parameter in found.parameters()}
+    assert values["overlap_mode"] == overlap
+
+
+@pytest.mark.parametrize(("level", "overlap", "subsampling"), [(0.8, 0, "4:4:4"), (0.3, 2, "4:2:0")])
+def test_in_process_encoder_has_other_steps_by_band(level, overlap, subsampling):
+    encoder = registry.get("jpegxr")
+    if not encoder.availability().encode:
+        pytest.skip(encoder.availability().reason)
+    found = jpegxr.recover(encoder.decode(encoder.encode(textured(256), level=level)))
+    assert (found.overlap, found.chroma_subsampling, found.phase) == (overlap, subsampling, (0, 0))
+    assert found.low_pass.quantizer <= found.high_pass.quantizer
+
+
+def test_grey_and_nothing():
+    grey = textured(128)[:, :, 1]
+    encoder = registry.get("jpegxr")
+    if encoder.availability().encode:
+        found = jpegxr.recover(encoder.decode(encoder.encode(grey, level=0.7)))
+        assert found.chroma_subsampling == "grey"
+        assert found.overlap == 0
+    nothing = jpegxr.recover(grey)
+    assert not nothing.found
+    assert all(parameter.value is None and parameter.reason for parameter in nothing.parameters())
+    assert "96" in jpegxr.recover(grey[:80]).reason
+
+
+def test_jpeg_is_not_taken_for_it():
+    encoder = registry.get("jpeg")
+    assert not jpegxr.recover(encoder.decode(encoder.encode(textured(192), quality=80))).found
+
+
+@pytest.mark.parametrize("index", [8, 30, 61])
+def test_index_of_a_made_lattice(index):
+    rng = np.random.default_rng(index)
+    step = jpegxr_lattice.index_step(index)
+    coefficients = np.rint(rng.laplace(scale=1.5 * step, size=3000) / step) * step + rng.normal(scale=0.18, size=3000)
+    counts = magnitudes(coefficients[None].astype(np.float32), np.ones((1, 3000), bool), 1.0)
+    fit = jpegxr_lattice.best_index(counts)
+    assert fit.quantizer == index
+    assert fit.low <= index <= fit.high
+    uniform = magnitudes(rng.uniform(-100, 100, (1, 3000)).astype(np.float32), np.ones((1, 3000), bool), 1.0)
+    assert jpegxr_lattice.best_index(uniform) is None
+
+
+def test_index_steps_of_the_standard():
+    # T.832 clause 9.8: indices under 16 count quarters, then 16 mantissas an octave.
+    assert [jpegxr_lattice.index_step(i) for i in (1, 15, 16, 31, 32, 48)] == [0.25, 3.75, 4.0, 7.75, 8.0, 16.0]
+
+
+def test_clean_blocks_against_a_loop():
+    rng = np.random.default_rng(4)
+    clipped = rng.random((40, 52)) < 0.02
+    clean = jpegxr_lattice._clean(jpegxr_lattice.cumulative(clipped), (3, 6), (8, 10), 4, 2)
+    for row in range(8):
+        for column in range(10):
+            top, left = 3 + 4 * row - 2, 6 + 4 * column - 2
+            assert clean[row, column] == (not clipped[max(top, 0) : top + 8, max(left, 0) : left + 8].any())
