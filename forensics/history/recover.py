@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from forensics_models.classes import HEVC_FAMILY, HEVC_INTRA, INCONCLUSIVE
@@ -28,6 +28,7 @@ CODEC_MODULES = {
     "jpegxr": "forensics.history.jpegxr",
 }
 """The module that recovers the parameters of each class, loaded only when it is needed."""
+DOUBLE_JPEG_MODULE = "forensics.history.double_jpeg"
 RUNNER_UP_FROM = 0.05
 """Probability from which the runner-up of an inconclusive verdict is asked for parameters too."""
 
@@ -54,9 +55,10 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
     none: tuple[Trace, ...] = ()
     traces = _guarded(lambda: _traces(pixels), none, "the trace tests", notes)
     codecs = candidates(analysis)
-    found = {codec: _parameters(codec, pixels, notes) for codec in codecs}
+    recovered = {codec: _recovered(codec, pixels, notes) for codec in codecs}
+    found = {codec: tuple(one.parameters()) if one is not None else () for codec, one in recovered.items()}
     parameters = _joined(found)
-    generations = _generations(pixels, analysis, parameters if analysis.verdict != INCONCLUSIVE else (), notes)
+    generations = _generations(pixels, analysis, parameters, recovered.get("jpeg"), notes)
     return History(parameters, traces, generations, (*notes, *_open_questions(analysis, traces)))
 
 
@@ -93,15 +95,13 @@ def _guarded(work: Callable[[], _T], instead: _T, title: str, notes: list[str]) 
     return instead
 
 
-def _parameters(codec: str, pixels: np.ndarray, notes: list[str]) -> tuple[Parameter, ...]:
+def _recovered(codec: str, pixels: np.ndarray, notes: list[str]) -> Any:
+    """What the codec's recovery gives; None with a note where there is no recovery, or it fails."""
     module = CODEC_MODULES.get(codec)
     if module is None or find_spec(module) is None:
         notes.append(f"the parameters of {TITLES[codec]} are not recovered from pixels by this version")
-        return ()
-    nothing: tuple[Parameter, ...] = ()
-    return _guarded(
-        lambda: tuple(import_module(module).recover(pixels).parameters()), nothing, f"the recovery of {TITLES[codec]} parameters", notes
-    )
+        return None
+    return _guarded(lambda: import_module(module).recover(pixels), None, f"the recovery of {TITLES[codec]} parameters", notes)
 
 
 def _joined(found: dict[str, tuple[Parameter, ...]]) -> tuple[Parameter, ...]:
@@ -112,14 +112,26 @@ def _joined(found: dict[str, tuple[Parameter, ...]]) -> tuple[Parameter, ...]:
 
 
 def _generations(
-    pixels: np.ndarray, analysis: Analysis, parameters: tuple[Parameter, ...], notes: list[str]
+    pixels: np.ndarray, analysis: Analysis, parameters: tuple[Parameter, ...], jpeg: Any, notes: list[str]
 ) -> tuple[Generation, ...]:
-    """The chain of compressions; the last one alone where earlier ones were not looked for."""
+    """The chain of compressions, oldest first; the last one alone where no earlier one was seen."""
     if analysis.verdict in ("uncompressed", INCONCLUSIVE):
         return ()
-    last = (Generation(analysis.verdict, analysis.probability, parameters),)
-    notes.append("whether there was an earlier compression was not tested")
-    return last
+    last = Generation(analysis.verdict, analysis.probability, parameters)
+    if analysis.verdict != "jpeg" or jpeg is None or find_spec(DOUBLE_JPEG_MODULE) is None:
+        notes.append("whether there was an earlier compression was not tested")
+        return (last,)
+    double = _guarded(lambda: import_module(DOUBLE_JPEG_MODULE).detect(pixels, history=jpeg), None, "the test for an earlier JPEG", notes)
+    if double is None or double.reason:
+        notes += [f"whether there was an earlier JPEG compression: {double.reason}"] if double is not None else []
+        return (last,)
+    notes.append("whether another codec than JPEG came before was not tested")
+    if not double.double:
+        notes.append("an earlier JPEG compression was looked for and not seen; a much finer one than the last leaves no trace")
+        return (last,)
+    if double.kind == "finer-last":
+        return Generation("jpeg", analysis.probability, parameters), Generation("jpeg", double.probability, tuple(double.parameters()))
+    return Generation("jpeg", double.probability, tuple(double.parameters())), last
 
 
 def _open_questions(analysis: Analysis, traces: Sequence[Trace]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import pickle
@@ -230,6 +231,47 @@ def test_a_refusal_is_a_note(result, scene, modules):
     history = recover.recover_history(scene, result(avif=0.9))
     assert history.parameters == ()
     assert "the recovery of AVIF parameters could not be run: too small" in history.notes
+
+
+@dataclasses.dataclass
+class Double:
+    kind: str
+    reason: str = ""
+    probability: float = 0.8
+
+    @property
+    def double(self) -> bool:
+        return self.kind in ("aligned", "shifted", "finer-last")
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        return (Parameter("first_quality_factor", 60),)
+
+
+@pytest.mark.parametrize(
+    ("double", "chain", "note"),
+    [
+        (Double("aligned"), ["first_quality_factor", "step"], "whether another codec than JPEG came before"),
+        (Double("finer-last"), ["step", "first_quality_factor"], "whether another codec than JPEG came before"),
+        (Double("none"), ["step"], "looked for and not seen"),
+        (Double("none", "too few blocks"), ["step"], "an earlier JPEG compression: too few blocks"),
+    ],
+)
+def test_an_earlier_jpeg_is_a_generation_of_its_own(result, scene, modules, monkeypatch, double, chain, note):
+    given = {"json.jpeg": Recovered, recover.DOUBLE_JPEG_MODULE: None}
+    monkeypatch.setattr(recover, "CODEC_MODULES", {"jpeg": "json.jpeg"})
+
+    class Module:
+        recover = staticmethod(Recovered)
+
+        @staticmethod
+        def detect(pixels, *, history):
+            assert isinstance(history, Recovered)
+            return double
+
+    monkeypatch.setattr(recover, "import_module", lambda name: Module if name in given else None)
+    history = recover.recover_history(scene, result(jpeg=0.9))
+    assert [generation.parameters[0].name for generation in history.generations] == chain
+    assert any(note in told for told in history.notes)
 
 
 def test_files_that_cannot_be_written_are_usage_errors(tmp_path):
