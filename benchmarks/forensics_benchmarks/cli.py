@@ -123,11 +123,78 @@ def report(folder: Path, kind: str | None, html_path: Path | None, markdown_path
 @command.command("speed")
 @click.option("--side", type=click.IntRange(64), default=512, show_default=True, help="Side of the measured picture, in pixels.")
 @click.option("--repeat", type=click.IntRange(1), default=7, show_default=True, help="Runs of each; the median is shown.")
-def speed(side: int, repeat: int) -> None:
-    """Measure every feature family on one core beside public peers and PNG decoding, warm.
+@click.option("--parts", default="families", show_default=True, help="What is measured: families, models, sizes, processes, imports, or all.")
+@click.option("--largest", type=click.FloatRange(0.0625), default=12.0, show_default=True, help="Largest picture of the part sizes, in megapixels (up to 100).")
+@click.option("--pictures", type=click.IntRange(1), default=8, show_default=True, help="Pictures of the part processes.")
+def speed(side: int, repeat: int, parts: str, largest: float, pictures: int) -> None:
+    """Measure feature families and models on one core beside public peers and PNG decoding, and whole commands by size and processes.
 
-    Times are medians in milliseconds a picture, with half the interquartile range; MP/s are megapixels a second.
+    Times are medians, with half the interquartile range; MP/s are megapixels a second. Ratios compare within one run and carry its spread.
     """
+    from forensics.dataset.progress import Counter
+    from forensics.errors import UsageError
+    from forensics_benchmarks import markdown, scaling
     from forensics_benchmarks.speed import measure, report_markdown
 
-    click.echo(report_markdown(measure(side, repeat), side))
+    known = ("families", "models", "sizes", "processes", "imports")
+    wanted = known if parts == "all" else _names(parts)
+    if not wanted or not set(wanted) <= set(known):
+        raise UsageError(f"--parts takes {', '.join(known)} or all, not {parts!r}")
+    jobs = sorted({1, 2, os.cpu_count() or 1})
+    with Counter() as counter:
+        makers = {
+            "models": lambda: scaling.models((64, 224, side), repeat), "imports": lambda: scaling.imports(repeat),
+            "sizes": lambda: scaling.by_size(largest, repeat, counter.say), "processes": lambda: scaling.by_processes(pictures, jobs, repeat, counter.say),
+        }  # fmt: skip
+        for part in known:
+            if part in wanted:
+                click.echo(report_markdown(measure(side, repeat), side) if part == "families" else markdown.table_text(makers[part]()))
+
+
+@command.command("history")
+@click.argument("folder", metavar="SOURCES", type=_FOLDER)
+@click.option("--parts", default="jpeg,wavelets,splices", show_default=True, help="What is measured, separated by commas.")
+@click.option("--split", help="Only sources of this split.  [default: all but train]")
+@click.option("--limit", type=click.IntRange(1), default=24, show_default=True, help="At most so many sources.")
+def history(folder: Path, parts: str, split: str | None, limit: int) -> None:
+    """Measure how right recovered histories are, on pictures encoded here: parameters by codec and strength, and pasted regions."""
+    from forensics.dataset.progress import Counter
+    from forensics_benchmarks import markdown, suites
+    from forensics_benchmarks.history import sections
+
+    names = suites.chosen_sources(folder, split, limit)
+    with Counter() as counter:
+        found = sections(folder, names, _names(parts), counter.say)
+    click.echo(markdown.sections_text(found))
+
+
+@command.command("ablation")
+@click.argument("datasets", nargs=-1, required=True, metavar="DATASET...", type=_FOLDER)
+@click.option("--run", "run_folder", type=_FOLDER, help="A run's folder whose models stand in the table too: what CNN and fusion are worth.")
+@click.option("--windows", type=click.IntRange(100), default=8000, show_default=True, help="Training windows at most.")
+@click.option("--rounds", type=click.IntRange(1), default=200, show_default=True, help="Boosting rounds at most.")
+@click.option("--variants", default="", help="Only these variants, separated by commas.  [default: all]")
+@click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help="Decides windows and trees.")
+@_JOBS
+def ablation(
+    datasets: tuple[Path, ...], run_folder: Path | None, windows: int, rounds: int, variants: str, seed: int, jobs: int
+) -> None:
+    """Train the baseline without kinds of traces on every DATASET together, and show what each is worth by strength.
+
+    DATASET holds the splits train and val. With --run, what CNN and fusion add stands below, from the models of that run.
+    """
+    from forensics.dataset.progress import Counter
+    from forensics.errors import UsageError
+    from forensics_benchmarks import ablation as work
+    from forensics_benchmarks import markdown, reporting
+    from forensics_benchmarks.sections import plain
+
+    chosen = _names(variants) or tuple(work.VARIANTS)
+    if not set(chosen) <= set(work.VARIANTS):
+        raise UsageError(f"there is no variant {', '.join(sorted(set(chosen) - set(work.VARIANTS)))}; there are {', '.join(work.VARIANTS)}")
+    shipped = {name: plain(records) for name, records in reporting.load(run_folder).judges.items()} if run_folder else {}
+    with Counter() as counter:
+        found = work.run(datasets, windows=windows, rounds=rounds, seed=seed, jobs=jobs, variants=chosen, progress=counter.show)
+    click.echo(markdown.table_text(work.table(found, "The baseline retrained without kinds of traces: accuracy on val, %")))
+    if shipped:
+        click.echo(markdown.table_text(work.table(work.of_models(shipped), "The shipped models: accuracy on the patches of the run, %")))

@@ -15,7 +15,7 @@ from forensics_benchmarks.evaluation import Record
 from forensics_benchmarks.summaries import Share
 
 if TYPE_CHECKING:
-    from forensics_benchmarks.sections import Section
+    from forensics_benchmarks.sections import Section, Table
 
 PUBLISHED: Mapping[object, float] = {
     5: 98.2, 10: 98.2, 17: 98.9, 25: 98.3, 32: 98.1, 40: 97.2, 50: 96.3, 60: 94.3, 75: 91.0, 100: 84.0,
@@ -62,11 +62,14 @@ def sections_text(sections: Iterable[Section]) -> str:
     for section in sections:
         parts.append(f"## {section.title}")
         parts += section.sentences
-        for block in section.tables:
-            if block.title:
-                parts.append(f"### {block.title}")
-            parts.append(table(block.header, block.rows))
+        parts += map(table_text, section.tables)
     return "\n\n".join(parts)
+
+
+def table_text(block: Table) -> str:
+    """One table of a section with its title."""
+    text = table(block.header, block.rows)
+    return f"### {block.title}\n\n{text}" if block.title else text
 
 
 def kib_report(records: Sequence[Record]) -> str:

@@ -167,7 +167,7 @@ def _contents(folder: Path | None, stem: str) -> list[bytes]:
 
 @cache
 def _baseline(folder: Path | None) -> Any:
-    from forensics.analysis import check_match, shipped_extractor, shipped_judge, trained_judge
+    from forensics.judges import check_match, shipped_extractor, shipped_judge, trained_judge
 
     model = shipped_judge() if folder is None else trained_judge(folder)
     check_match(model, shipped_extractor())
@@ -183,12 +183,13 @@ def _cnn(folder: Path | None) -> Any:
 
 @cache
 def _fused(folder: Path | None) -> Any:
-    from forensics_models import fusion
+    from forensics_models.fused import FusedJudge
 
-    kind = getattr(fusion, "Fused", None)
-    if kind is None:
-        raise UsageError("the fused judge has no run time here")
-    return kind(_artefacts(folder))
+    from forensics.analysis import check_match, shipped_extractor
+
+    model = FusedJudge(_artefacts(folder))
+    check_match(model, shipped_extractor())
+    return model
 
 
 @dataclass(frozen=True)

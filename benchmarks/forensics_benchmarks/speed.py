@@ -25,6 +25,7 @@ class Timing:
     spread: float
     peer: str = ""
     peer_seconds: float = float("nan")
+    peer_spread: float = 0.0
 
 
 def made_picture(side: int) -> np.ndarray:
@@ -42,7 +43,8 @@ def made_picture(side: int) -> np.ndarray:
         return np.asarray(picture)
 
 
-def _time(call: Callable[[], object], repeat: int) -> tuple[float, float]:
+def timed(call: Callable[[], object], repeat: int) -> tuple[float, float]:
+    """Median seconds of a call and half the interquartile range, after one call that warms up."""
     call()
     runs = []
     for _ in range(repeat):
@@ -100,8 +102,9 @@ def peers(pixels: np.ndarray) -> dict[str, tuple[str, Callable[[], object]]]:
     try:
         import sealwatch
 
-        found["cooccurrence"] = ("sealwatch SPAM", lambda: sealwatch.spam.extract_from_filearray(np.rint(planes.y)))
-    except (ImportError, AttributeError):
+        found["cooccurrence"] = ("sealwatch SPAM", lambda: sealwatch.spam.extract(np.rint(planes.y)))
+        found["blockiness"] = ("sealwatch DCTR", lambda: sealwatch.dctr.extract(planes.y - 128.0, 4.0))
+    except ImportError:
         pass
     return found
 
@@ -114,28 +117,29 @@ def measure(side: int = 512, repeat: int = 7) -> list[Timing]:
     planes = as_planes(pixels)
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "PNG")
-    rows = [Timing("PNG decoding (Pillow)", *_time(lambda: np.asarray(Image.open(io.BytesIO(stream.getvalue()))), repeat))]
+    rows = [Timing("PNG decoding (Pillow)", *timed(lambda: np.asarray(Image.open(io.BytesIO(stream.getvalue()))), repeat))]
     equivalents = peers(pixels)
     for name in FAMILIES:
         compute = family(name).compute
-        own = _time(partial(compute, planes), repeat)
+        own = timed(partial(compute, planes), repeat)
         if name in equivalents:
             peer, call = equivalents[name]
-            rows.append(Timing(name, *own, peer, _time(call, repeat)[0]))
+            rows.append(Timing(name, *own, peer, *timed(call, repeat)))
         else:
             rows.append(Timing(name, *own))
     extractor = FeatureExtractor()
-    rows.append(Timing("full vector", *_time(lambda: extractor.vector(pixels), repeat), rows[0].name, rows[0].seconds))
+    rows.append(Timing("full vector", *timed(lambda: extractor.vector(pixels), repeat), rows[0].name, rows[0].seconds, rows[0].spread))
     return rows
 
 
 def report_markdown(rows: list[Timing], side: int = 512) -> str:
     """Timings as a Markdown table."""
     from forensics_benchmarks.markdown import table
+    from forensics_benchmarks.scaling import ratio
 
     cells = []
     for row in rows:
-        faster = f"{row.peer_seconds / row.seconds:.2f}" if row.peer else "-"
+        faster = ratio(row.peer_seconds, row.peer_spread, row.seconds, row.spread) if row.peer else "-"
         cells.append((
             row.name, f"{1e3 * row.seconds:.2f} ± {1e3 * row.spread:.2f}", f"{side * side / 1e6 / row.seconds:.1f}", row.peer or "-", faster
         ))  # fmt: skip

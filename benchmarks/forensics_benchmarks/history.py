@@ -1,0 +1,113 @@
+"""The figures on recovered history: one table a module that measures some, imported when it is asked for; a module that is not there is skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from forensics.dataset import sources
+from forensics.errors import ForensicsError, UsageError
+from forensics_benchmarks.sections import Section, Table
+
+SMALLEST = 160
+"""Sources with a smaller side serve no measurement of parameters, in pixels."""
+
+
+def _jpeg(folder: Path, names: Sequence[str]) -> list[Table]:
+    from forensics_benchmarks import history_jpeg
+
+    pictures = _pictures(folder, names)
+    return [
+        _table(list(history_jpeg.recovery_rows(pictures)), "JPEG: recovered parameters by side and quality, shares 0 to 1"),
+        _table(list(history_jpeg.false_alarms(pictures)), "JPEG: grids found in uncompressed pictures, share 0 to 1"),
+    ]
+
+
+def _splices(folder: Path, names: Sequence[str]) -> list[Table]:
+    from forensics_benchmarks import splices
+
+    root, split = _split_folder(folder, names)
+    cases = splices.rows(splices.splices(root, split=split, per_size=max(1, len(names) // 4)))
+    clean = splices.rows(splices.untouched(root, split=split, count=len(names)))
+    return [
+        _table(splices.summary(cases, "size"), "Pasted regions by side in pixels: pixel scores, 0 to 1"),
+        _table(splices.summary(cases, "kind"), "Pasted regions by kind"),
+        _table(splices.summary(clean, "host"), "Untouched pictures: share with any region found"),
+    ]
+
+
+def _module(name: str, title: str) -> Callable[[Path, Sequence[str]], list[Table]]:
+    """A module that offers `tables(pictures)`, or `recovery_rows(pictures)`: rows of plain values by column."""
+
+    def tables(folder: Path, names: Sequence[str]) -> list[Table]:
+        module = import_module(f"forensics_benchmarks.{name}")
+        pictures = _pictures(folder, names)
+        if hasattr(module, "tables"):
+            return [_table(list(rows), said) for said, rows in module.tables(pictures).items()]
+        return [_table(list(module.recovery_rows(pictures)), title)]
+
+    return tables
+
+
+PARTS: Mapping[str, Callable[[Path, Sequence[str]], list[Table]]] = {
+    "jpeg": _jpeg,
+    "wavelets": _module("history_wavelets", "Wavelet codecs: recovered parameters"),
+    "splices": _splices,
+}
+"""Parts by name; each takes a folder of sources and names in it."""
+
+
+def sections(folder: Path, names: Sequence[str], parts: Sequence[str], report: Callable[[str], None] = lambda line: None) -> list[Section]:
+    """One section a part; a part whose module is not there is left out with a line to `report`.
+
+    Raises `UsageError` for a part that does not exist.
+    """
+    unknown = [part for part in parts if part not in PARTS]
+    if unknown:
+        raise UsageError(f"there is no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    found = []
+    for part in parts:
+        try:
+            found.append(Section(f"History: {part}", (f"{len(names)} sources.",), PARTS[part](folder, names)))
+        except ImportError as error:
+            report(f"{part} is skipped: {error}")
+    return found
+
+
+def _pictures(folder: Path, names: Iterable[str]) -> list[np.ndarray]:
+    """Sources as RGB; unreadable and small ones are left out."""
+    found = []
+    for name in names:
+        try:
+            pixels = sources.load(folder / name)
+        except (ForensicsError, OSError):
+            continue
+        if min(pixels.shape[:2]) >= SMALLEST:
+            found.append(np.repeat(pixels[:, :, None], 3, axis=2) if pixels.ndim == 2 else pixels)
+    if not found:
+        raise UsageError(f"no source in {str(folder)!r} has {SMALLEST} pixels a side or more")
+    return found
+
+
+def _split_folder(folder: Path, names: Sequence[str]) -> tuple[Path, str]:
+    """Folder and sub-folder that hold the sources, as `splices` wants them."""
+    first = sources.split_of_folder(names[0]) if names else None
+    return (folder, first) if first and (folder / first).is_dir() else (folder.resolve().parent, folder.resolve().name)
+
+
+def _table(rows: Sequence[Mapping[str, Any]], title: str) -> Table:
+    """Rows of plain values by column as a table; floats to four digits, NaN as a dash."""
+    header = list(dict.fromkeys(column for row in rows for column in row))
+    return Table([column.replace("_", " ") for column in header], [[_shown(row.get(column)) for column in header] for row in rows], title)
+
+
+def _shown(value: object) -> object:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.4g}" if np.isfinite(value) else "-"
+    return value
