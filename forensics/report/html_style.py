@@ -69,6 +69,8 @@ dd { margin: 0; overflow-wrap: anywhere; }
 .parameters td.value { font-weight: 600; }
 .parameters td.none { color: var(--soft); font-weight: 400; }
 .files td:nth-child(2) { min-width: 180px; }
+.block { margin: 12px 0 22px; font-size: 0.86rem; }
+.block thead th { white-space: normal; vertical-align: bottom; }
 ol.chain { list-style: none; display: flex; flex-wrap: wrap; gap: 8px; padding: 0; margin: 0 0 8px; align-items: stretch; }
 ol.chain li { border: 1px solid var(--line); border-radius: 6px; padding: 8px 12px; background: var(--tint); overflow-wrap: anywhere; max-width: 100%; }
 ol.chain li + li::before { content: "then "; color: var(--soft); }
