@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 WIDE = 7.6
 """Width in inches from which a figure takes the whole page."""
+NARROW = 5.7
+"""Width in inches up to which two figures stand side by side."""
 _SIDE_BY_SIDE = '<div class="picture">\n'
 
 
@@ -40,21 +42,22 @@ def _table(block: Table) -> str:
         for row in block.rows
     )
     title = f"<h3>{escape(block.title)}</h3>\n" if block.title else ""
-    return f'{title}<div class="small">{table(block.header, rows)}</div>\n'
+    return f'<div class="block">{title}{table(block.header, rows)}</div>\n'
 
 
 def _figures(figures: Sequence[Figure]) -> list[str]:
-    """Wide figures over the page, runs of narrow ones side by side."""
+    """Wide figures over the page, others in their own width, narrow ones in pairs."""
     found: list[str] = []
+    single = False  # whether the last entry is one narrow figure that still lacks its neighbour
     for figure in figures:
         drawn = figure.draw()
-        markup = _figure(figure, drawn)
-        if drawn.get_size_inches()[0] > WIDE:
-            found.append(markup)
-        elif found and found[-1].startswith(_SIDE_BY_SIDE):
+        width, markup = float(drawn.get_size_inches()[0]), _figure(figure, drawn)
+        if single and width <= NARROW:
             found[-1] = found[-1].removesuffix("</div>\n") + markup + "</div>\n"
+            single = False
         else:
-            found.append(f"{_SIDE_BY_SIDE}{markup}</div>\n")
+            found.append(markup if width > WIDE else f"{_SIDE_BY_SIDE}{markup}</div>\n")
+            single = width <= NARROW
     return found
 
 

@@ -65,7 +65,7 @@ def cell_map(cells: Mapping[tuple[str, float], Share], columns: Sequence[float],
     rows = [name for name in CLASSES if any((name, column) in cells for column in columns)]
     values = np.array([[100 * cells[row, column].value if (row, column) in cells else np.nan for column in columns] for row in rows])
     texts = [[f"{100 * c.value:.0f}\nn {c.count}" if (c := cells.get((row, column))) else "" for column in columns] for row in rows]
-    figure, axes = _figure(max(5.0, min(_WIDTH, 2.2 + 0.75 * len(columns))), 1.2 + 0.42 * len(rows))
+    figure, axes = _figure(5.6 if len(columns) <= 7 else min(_WIDTH, 2.2 + 0.75 * len(columns)), 1.2 + 0.42 * len(rows))
     ax = axes[0, 0]
     artist = _heat(ax, values, texts, size=7)
     _ticks(ax, names, rows, 30 if max(map(len, names)) > 6 else 0)
@@ -76,8 +76,8 @@ def cell_map(cells: Mapping[tuple[str, float], Share], columns: Sequence[float],
 
 def plane(cells: Mapping[tuple[float, float], Share]) -> Figure:
     """Accuracy over bands of SSIM (rows, high ones at the top) and compression ratio (columns)."""
-    figure, axes = _figure(7.5, 3.9)
-    artist = _plane(axes[0, 0], cells, 7)
+    figure, axes = _figure(5.6, 3.8)
+    artist = _plane(axes[0, 0], cells, 6.5)
     axes[0, 0].set_xlabel("reached compression ratio (raw bytes / file bytes)")
     axes[0, 0].set_ylabel("reached SSIM")
     figure.colorbar(artist, ax=axes[0, 0], label="accuracy, %", pad=0.01)
@@ -142,7 +142,7 @@ def confusions(counts: Mapping[str, np.ndarray]) -> Figure:
 
 def reliability(curves: Mapping[str, Sequence[ReliabilityBin]]) -> Figure:
     """Share right against the stated probability, and under it the number of patches."""
-    figure, axes = _figure(6.5, 5.0, 2, 1, sharex=True, gridspec_kw={"height_ratios": [4, 1]})
+    figure, axes = _figure(5.7, 4.6, 2, 1, sharex=True, gridspec_kw={"height_ratios": [4, 1]})
     ax, counts = axes[:, 0]
     ax.plot([0, 100], [0, 100], color="#999999", linestyle="--", linewidth=1, label="perfect calibration")
     for index, (name, bins) in enumerate(curves.items()):
@@ -177,7 +177,7 @@ def _finish(ax: Axes) -> None:
 
 def sizes(found: Mapping[str, Mapping[int, Share]]) -> Figure:
     """Error in per cent by the side of the patch in pixels, on a logarithmic axis of sides."""
-    figure, axes = _figure(6.5, 3.4)
+    figure, axes = _figure(5.7, 3.4)
     ax = axes[0, 0]
     sides: set[float] = set()
     for index, (name, shares) in enumerate(found.items()):
@@ -316,7 +316,7 @@ _WORDS = {"kept": "codec kept", "uncompressed": "called uncompressed", "inconclu
 
 def times(rows: Sequence[Mapping[str, str]]) -> Figure:
     """Seconds a megapixel by size, a line a model, both axes logarithmic."""
-    figure, axes = _figure(6.5, 3.4)
+    figure, axes = _figure(5.7, 3.4)
     ax = axes[0, 0]
     sides = sorted({int(row["size"]) for row in rows})
     for index, name in enumerate(dict.fromkeys(row["model"] for row in rows)):

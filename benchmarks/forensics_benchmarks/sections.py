@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from forensics_models.classes import CLASSES
 
+from forensics.dataset.recipes import HELD_OUT_DECODERS
 from forensics_benchmarks import summaries
 from forensics_benchmarks.conditions import CONDITIONS, NONE
 from forensics_benchmarks.evaluation import Record
@@ -85,24 +86,25 @@ def _per_model(models: Mapping[str, Sequence[Record]], key: Callable[[Record], o
 
 
 def overview(run: Run) -> Section | None:
-    """One row a model: the figures that sum it up."""
-    rows = []
+    """A column a model: the figures that sum it up."""
+    columns: dict[str, list[str]] = {}
     for name, records in _shown(run).items():
         clean = summaries.false_positives_by(records, lambda r: r.origin).get("all")
         strength = summaries.strength_error(records)
         answered = [record for record in records if summaries.outcome(record) != "inconclusive"]
-        rows.append([
-            name, str(summaries.accuracy(records)), _per_cent(float(np.mean([summaries.family_right(r) for r in records])), 2),
-            "-" if clean is None else str(clean), f"{summaries.calibration_error(records):.4f}",
-            f"{_per_cent(len(answered) / len(records))} % answered, {_per_cent(_kept(answered), 2)} % of them right",
-            "-" if not strength.count else f"{_per_cent(strength.ratio_mean_relative)} % (median {_per_cent(strength.ratio_median_relative)} %)",
-            "-" if not strength.count else f"{strength.ssim_mean_absolute:.4f}",
-        ])  # fmt: skip
-    header = [
-        "model", "accuracy, nine classes, %", "BPG and HEIC as one, %", "uncompressed called compressed, %", "calibration error",
-        "answers at the threshold", "ratio, mean relative error", "SSIM, mean absolute error",
+        family = summaries.share([summaries.family_right(r) for r in records], [r.source for r in records])
+        columns[name] = [
+            str(summaries.accuracy(records)), str(family), "-" if clean is None else str(clean), f"{summaries.calibration_error(records):.4f}",
+            f"{_per_cent(len(answered) / len(records))}", _per_cent(_kept(answered), 2),
+            f"{_per_cent(strength.ratio_mean_relative)} (median {_per_cent(strength.ratio_median_relative)})" if strength.count else "-",
+            f"{strength.ssim_mean_absolute:.4f}" if strength.count else "-",
+        ]  # fmt: skip
+    titles = [
+        "accuracy, nine classes", "accuracy, BPG and HEIC as one", "uncompressed called compressed", "calibration error, 0 to 1",
+        "answered at the model's threshold, %", "right among the answered, %", "compression ratio: mean relative error, %", "SSIM: mean absolute error",
     ]  # fmt: skip
-    return Section("Overview", (_described(run),), (Table(header, rows),) if rows else ())
+    rows = [[title, *(columns[name][index] for name in columns)] for index, title in enumerate(titles)]
+    return Section("Overview", (_described(run),), (Table(["figure", *columns], rows),) if columns else ())
 
 
 def _described(run: Run) -> str:
@@ -328,7 +330,8 @@ def generalisation(run: Run) -> Section | None:
         return None
 
     def group(record: Record) -> str:
-        return f"{record.held_out} never seen" if record.held_out else "seen in training"
+        decoder = "usual decoder" if record.decoder == "usual" else "decoder never seen" if record.decoder in HELD_OUT_DECODERS else "other decoder of training"
+        return f"encoder {'never seen' if record.held_out == 'encoder' else 'of training'}, {decoder}"
 
     affected = {record.class_name for records in judges.values() for record in records if record.held_out}
     same = {name: [record for record in records if record.class_name in affected] for name, records in judges.items()}
