@@ -2,6 +2,9 @@
 
 Compiled code is kept out of the package's own folder: files that the installer does not know would outlive an uninstallation, and the
 folder that they leave behind would hide a later editable installation of the same package.
+
+Numba prepares its whole compiler (with `scipy.linalg`, a third of a second) before it looks into the cache. A kernel that is there needs
+none of it, only the runtime that its arrays are allocated by; what is not there is compiled as ever, with the compiler prepared then.
 """
 
 from __future__ import annotations
@@ -13,8 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core.caching import FunctionCache
+from numba.core.runtime import rtsys
 
 _config: Any = numba.config
+_READ_DIRECTLY = (0, 61) <= numba.version_info.short <= (0, 68)
+"""Whether this numba's cache is known to be readable without the compiler; with others numba's own way is taken."""
 
 
 def cache_folder() -> str:
@@ -35,12 +42,29 @@ def _caching_in(folder: str) -> Iterator[None]:
         _config.CACHE_DIR = before
 
 
+class _DirectCache(FunctionCache):
+    """A function's cache that is read before the compiler is prepared; numba holds its lock around every call."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """The compiled function for a signature, or None where it has to be compiled."""
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
+
+
 def _compiled(function: Callable[..., Any], **options: Any) -> Any:
+    dispatcher = numba.njit(nogil=True, error_model="numpy", **options)(function)
+    if _config.DISABLE_JIT:
+        return dispatcher
     try:
         with _caching_in(cache_folder()):
-            return numba.njit(cache=True, nogil=True, error_model="numpy", **options)(function)
+            if _READ_DIRECTLY:
+                dispatcher._cache = _DirectCache(function)
+            else:
+                dispatcher.enable_caching()
     except RuntimeError:  # no folder can be written, neither that one nor the package's
-        return numba.njit(nogil=True, error_model="numpy", **options)(function)
+        pass
+    return dispatcher
 
 
 def kernel(function: Callable[..., Any]) -> Any:

@@ -13,10 +13,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import logsumexp, softmax
 
 REFERENCE_LOG2_PIXELS = 16.0
 """log2 of the pixel count of a 256x256 window, where the size term of the temperature is zero."""
+
+
+def softmax(logits: np.ndarray, axis: int = -1) -> np.ndarray:
+    """exp(logits) over its sum along an axis; as SciPy's, whose import takes longer than judging a picture."""
+    shares = np.exp(logits - np.max(logits, axis=axis, keepdims=True))
+    return shares / np.sum(shares, axis=axis, keepdims=True)
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,7 @@ def fit_scaling(
         Pull of the class biases towards zero.
     """
     import scipy.optimize  # a quarter of a second that judging does not need
+    from scipy.special import logsumexp
 
     classes = margins.shape[1]
     share = weights / weights.sum()

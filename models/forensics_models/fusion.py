@@ -20,9 +20,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import softmax
 
-from forensics_models.calibration import REFERENCE_LOG2_PIXELS
+from forensics_models.calibration import REFERENCE_LOG2_PIXELS, softmax
 
 REFERENCE_LOG2_RATIO = 3.5
 """log2 of the ratio (about 11:1) where the strength term of the weights is zero."""

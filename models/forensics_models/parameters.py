@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.special import softmax
+
+from forensics_models.calibration import softmax
 
 CARD_FILE = "parameters.json"
 TREES_FILE = "parameters.onnx.gz"

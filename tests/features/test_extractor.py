@@ -292,3 +292,21 @@ def test_nothing_is_left_in_the_packages_own_folder(tmp_path: Path):
     assert done.stdout.split() == [str(package / "planes.py")]
     assert not list(package.rglob("*.nb?"))
     assert list((tmp_path / "cache").rglob("planes._ycc*.nbc"))
+
+
+READ = """
+import sys
+import numpy as np
+from forensics_features import planes
+y = planes.as_planes(np.full((64, 64, 3), 100, np.uint8)).y
+print(y[0, 0], sum(planes._ycc.stats.cache_hits.values()), "numba.np.linalg" in sys.modules)
+"""
+
+
+def test_a_cached_kernel_is_read_without_preparing_the_compiler(tmp_path: Path):
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    runs = [
+        subprocess.run([sys.executable, "-c", READ], capture_output=True, text=True, timeout=120, env=environment, check=True)
+        for _ in range(2)
+    ]
+    assert [run.stdout.split() for run in runs] == [["100.0", "0", "True"], ["100.0", "1", "False"]]
