@@ -12,17 +12,17 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 from forensics_models.classes import CLASSES, FINE_CLASSES, HEVC_FAMILY, HEVC_INTRA, INCONCLUSIVE
 from forensics_models.judgement import decide
 
 from forensics import __version__
-from forensics.errors import PictureError, UsageError
+from forensics.errors import PictureError
 from forensics.evidence import Statement, statements
+from forensics.judges import Extractor, Judge, check_match, shipped_extractor, shipped_judge
 from forensics.picture import MAX_PIXELS, Picture, from_array, open_picture
 from forensics.windows import LIMIT, SEED, SIDE, Window, choose_windows
 from forensics.wording import TITLES, percent
@@ -32,32 +32,10 @@ if TYPE_CHECKING:
 
 MINIMUM_SIDE = 64
 """Smallest width and height that is analysed, in pixels."""
+STRANGE_SHARE = 0.5
+"""Share of windows unlike the training from which on a report says so."""
 INCONCLUSIVE_BELOW = 0.5
 """Probability under which no verdict is given, unless the model's card states its own."""
-
-
-class Judge(Protocol):
-    """What the analysis needs of a model; `forensics_models.baseline.Baseline` is one."""
-
-    card: dict[str, Any]
-    evidence: dict[str, dict[str, float]]
-
-    def judge(self, features: np.ndarray) -> Any:
-        """Judge windows, one row of features each."""
-
-    def combine(self, windows: Any) -> Any:
-        """One judgement from a picture's windows."""
-
-
-class Extractor(Protocol):
-    """What the analysis needs of an extractor; `forensics_features.extractor.FeatureExtractor` is one."""
-
-    @property
-    def feature_names(self) -> Sequence[str]:
-        """Names of the columns."""
-
-    def transform(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
-        """One row a window."""
 
 
 class Interval(NamedTuple):
@@ -115,6 +93,10 @@ class Analysis:
     ratio, ssim : Interval or None
         Estimated compression ratio (raw bytes / file bytes) and SSIM against the picture before compression; None unless the
         verdict is a codec.
+    candidates : tuple of str
+        The classes that cannot be excluded at the coverage that the model's card states, most probable first; empty for a model without.
+    strange : float
+        Share of the windows that lie outside all that the model was trained on; 0 for a model that does not measure it.
     evidence : tuple of Statement
         The most telling measurements in words.
     agreement : Agreement
@@ -144,6 +126,8 @@ class Analysis:
     variants: dict[str, float]
     ratio: Interval | None
     ssim: Interval | None
+    candidates: tuple[str, ...]
+    strange: float
     evidence: tuple[Statement, ...]
     agreement: Agreement
     container: dict[str, Any]
@@ -177,6 +161,7 @@ def analyze(
     *,
     max_pixels: int = MAX_PIXELS,
     name: str | None = None,
+    model: str | None = None,
     judge: Judge | None = None,
     extractor: Extractor | None = None,
     seed: int = SEED,
@@ -192,6 +177,8 @@ def analyze(
         Larger pictures are refused before they are decoded.
     name : str, optional
         What to call the source.
+    model : str, optional
+        Which of the shipped judges: `baseline`, `cnn` or `fused`, the default.
     judge, extractor : optional
         Other models and extractors than those shipped.
     seed : int
@@ -215,12 +202,18 @@ def analyze(
         raise PictureError(
             f"{picture.width}x{picture.height} pixels are too few: the analysis needs {MINIMUM_SIDE} a side"
         )
-    judge = shipped_judge() if judge is None else judge
+    judge = shipped_judge(model) if judge is None else judge
     extractor = shipped_extractor() if extractor is None else extractor
     check_match(judge, extractor)
     windows = choose_windows(picture.pixels, seed=seed)
-    features = measure_windows(extractor, [eight_bit(window.cut(picture.pixels)) for window in windows], threads)
-    return _compose(picture, windows, features, judge, extractor)
+    pieces = [eight_bit(window.cut(picture.pixels)) for window in windows]
+    features = measure_windows(extractor, pieces, threads)
+    return _compose(picture, windows, judge_windows(judge, features, pieces), features, judge, extractor)
+
+
+def judge_windows(judge: Judge, features: np.ndarray, pieces: Sequence[np.ndarray]) -> Any:
+    """A judge's `WindowJudgement` of windows, from their features and, where it asks for them, their 8-bit pixels."""
+    return judge.judge(features, pieces) if getattr(judge, "needs_patches", False) else judge.judge(features)
 
 
 def measure_windows(extractor: Extractor, pieces: Sequence[np.ndarray], threads: int | None) -> np.ndarray:
@@ -230,53 +223,6 @@ def measure_windows(extractor: Extractor, pieces: Sequence[np.ndarray], threads:
         return extractor.transform(pieces)
     with ThreadPoolExecutor(threads) as pool:
         return np.concatenate(list(pool.map(lambda piece: extractor.transform([piece]), pieces)))
-
-
-@cache
-def shipped_judge() -> Judge:
-    """The model that came with the package, loaded once a process."""
-    from forensics_models.baseline import Baseline
-
-    try:
-        return Baseline.shipped()
-    except OSError as error:
-        raise UsageError(f"the shipped model is missing, install the package again: {error}") from None
-
-
-@cache
-def trained_judge(folder: Path) -> Judge:
-    """The model that `forensics train` wrote into a folder, loaded and tried once a process.
-
-    Raises `UsageError` where the folder holds none, or one that cannot be used.
-    """
-    from forensics_models.baseline import CARD_FILE, Baseline
-
-    if not (folder / CARD_FILE).is_file():
-        raise UsageError(f"{str(folder)!r} holds no model ({CARD_FILE} is missing); `forensics train` writes one")
-    try:
-        model = Baseline(folder)
-        model.judge(np.zeros((1, len(model.feature_names)), np.float32))
-    except Exception as error:  # of many kinds: JSON, gzip, ONNX Runtime
-        raise UsageError(f"the model in {str(folder)!r} cannot be used: {type(error).__name__}: {error}") from error
-    return model
-
-
-@cache
-def shipped_extractor() -> Extractor:
-    """The full feature extractor, built once a process."""
-    from forensics_features.extractor import FeatureExtractor
-
-    return FeatureExtractor()
-
-
-def check_match(judge: Judge, extractor: Extractor) -> None:
-    """Raise `UsageError` when a model that states its features was trained on others than the extractor gives."""
-    names = getattr(judge, "feature_names", None)
-    if names is not None and tuple(names) != tuple(extractor.feature_names):
-        raise UsageError(
-            f"the model was trained on other features (version {getattr(judge, 'features_version', '?')}, {len(names)} values) "
-            f"than these (version {getattr(extractor, 'version', '?')}, {len(extractor.feature_names)} values): train it again"
-        )
 
 
 def eight_bit(pixels: np.ndarray) -> np.ndarray:
@@ -297,14 +243,15 @@ def _picture(source: Any, max_pixels: int, name: str | None) -> Picture:
 
 
 def _compose(
-    picture: Picture, windows: Sequence[Window], features: np.ndarray, judge: Judge, extractor: Extractor
+    picture: Picture, windows: Sequence[Window], judged: Any, features: np.ndarray, judge: Judge, extractor: Extractor
 ) -> Analysis:
-    judged = judge.judge(features)
     whole = judge.combine(judged)
     threshold = float(judge.card.get("inconclusive_below", INCONCLUSIVE_BELOW))
     probabilities = {name: float(p) for name, p in zip(CLASSES, whole.probabilities, strict=True)}
     verdict, probability = decide(probabilities, threshold)
     best = max(probabilities, key=lambda name: probabilities[name])
+    strangeness = getattr(judged, "strangeness", None)
+    strange = 0.0 if strangeness is None else float((strangeness > 0).mean())
     coded = verdict not in ("uncompressed", INCONCLUSIVE)
     named = HEVC_INTRA if verdict == HEVC_FAMILY else () if verdict == INCONCLUSIVE else (verdict,)
     return Analysis(
@@ -321,11 +268,13 @@ def _compose(
         variants=_variants(best, whole.fine_probabilities),
         ratio=Interval(*map(float, whole.ratio)) if coded else None,
         ssim=Interval(*map(float, whole.ssim)) if coded else None,
+        candidates=tuple(judge.candidates(probabilities)) if hasattr(judge, "candidates") else (),
+        strange=strange,
         evidence=statements(extractor.feature_names, features, judge.evidence, named),
         agreement=compare(verdict, named, probability, picture.container),
         container=picture.container,
         windows=_window_verdicts(windows, judged.probabilities),
-        limits=_limits(picture, windows, features, extractor.feature_names, judge),
+        limits=_limits(picture, windows, features, extractor.feature_names, judge, strange),
         versions=_versions(judge, extractor),
     )
 
@@ -377,7 +326,7 @@ def compare(verdict: str, named: Sequence[str], probability: float, container: d
 
 
 def _limits(
-    picture: Picture, windows: Sequence[Window], features: np.ndarray, names: Sequence[str], judge: Judge
+    picture: Picture, windows: Sequence[Window], features: np.ndarray, names: Sequence[str], judge: Judge, strange: float
 ) -> tuple[str, ...]:
     """What holds for this picture, then the limits that the model's card states."""
     limits = list(picture.notes)
@@ -391,6 +340,11 @@ def _limits(
         )
     if "picture.grey" in names and bool((features[:, list(names).index("picture.grey")] > 0).all()):
         limits.append("the picture is grey: no trace in colour could be tested")
+    if strange >= STRANGE_SHARE:
+        limits.append(
+            f"{round(strange * len(windows))} of {len(windows)} windows are unlike all that the model was trained on "
+            "(resized or filtered after decoding, drawn, very noisy): their probabilities are held back"
+        )
     return (*limits, *judge.card.get("limits", ()))
 
 

@@ -19,10 +19,11 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from forensics.analysis import Analysis, analyze, check_match, shipped_extractor, shipped_judge, trained_judge
+from forensics.analysis import Analysis, analyze
 from forensics.container import SUFFIXES
 from forensics.dataset.progress import Progress
 from forensics.errors import ForensicsError, UsageError
+from forensics.judges import Judge, check_match, shipped_extractor, shipped_judge, trained_judge
 from forensics.picture import MAX_PIXELS, Picture, open_picture
 from forensics.report.failure import Failure
 
@@ -78,6 +79,7 @@ def analyze_all(
     jobs: int = 1,
     max_pixels: int = MAX_PIXELS,
     model_dir: Path | None = None,
+    model: str | None = None,
     then: Callable[[Picture, Analysis], Analysis] | None = None,
     work: Callable[[str, int], Result] | None = None,
     progress: bool = False,
@@ -94,6 +96,8 @@ def analyze_all(
         Larger pictures are refused.
     model_dir : Path, optional
         Folder of the model that judges; the shipped one by default.
+    model : str, optional
+        Which of its judges, one of `forensics.judges.MODES`; the best it has by default.
     then : callable, optional
         Gets each open picture and its analysis, where it was opened, and gives the analysis to go on with; picklable for several processes.
     work : callable, optional
@@ -112,10 +116,10 @@ def analyze_all(
         The model is missing or does not fit the extractors.
     """
     if work is None:
-        check_model(model_dir)
+        check_model(model_dir, model)
         announce_compilation()
-        plain = model_dir is None and then is None
-        work = analyze_one if plain else partial(analyze_one, model_dir=model_dir, then=then)
+        plain = model_dir is None and model is None and then is None
+        work = analyze_one if plain else partial(analyze_one, model_dir=model_dir, model=model, then=then)
     with Progress("analyze", len(inputs), stream=None if progress else io.StringIO()) as line:
         ordered = (
             _alone(inputs, max_pixels, work)
@@ -127,15 +131,21 @@ def analyze_all(
             yield result
 
 
-def check_model(model_dir: Path | None) -> None:
+def check_model(model_dir: Path | None, model: str | None = None) -> None:
     """Raise `UsageError` where the model of a folder, or the shipped one, is missing or does not fit the extractors."""
-    check_match(shipped_judge() if model_dir is None else trained_judge(model_dir), shipped_extractor())
+    check_match(chosen_judge(model_dir, model), shipped_extractor())
+
+
+def chosen_judge(model_dir: Path | None, model: str | None) -> Judge:
+    """The judge that a command's options name."""
+    return shipped_judge(model) if model_dir is None else trained_judge(model_dir, model)
 
 
 def analyze_one(
     name: str,
     max_pixels: int,
     model_dir: Path | None = None,
+    model: str | None = None,
     then: Callable[[Picture, Analysis], Analysis] | None = None,
 ) -> Result:
     """One input to its result: whatever goes wrong is in the `Failure`. Worker processes use one thread each.
@@ -145,9 +155,9 @@ def analyze_one(
     threads = None if multiprocessing.parent_process() is None else 1
     source = sys.stdin.buffer if name == STANDARD_INPUT else name
     try:
-        judge = None if model_dir is None else trained_judge(model_dir)
+        judge = None if model_dir is None else trained_judge(model_dir, model)
         picture = open_quietly(source, max_pixels, printable(name))
-        result = analyze(picture, judge=judge, threads=threads)
+        result = analyze(picture, model=model, judge=judge, threads=threads)
         return result if then is None else then(picture, result)
     except ForensicsError as error:
         return Failure(printable(name), printable(" ".join(str(error).split())))

@@ -82,7 +82,7 @@ def shipped_fakes(monkeypatch: pytest.MonkeyPatch) -> FakeExtractor:
     for module in (analysis, batch, measure):
         monkeypatch.setattr(module, "shipped_extractor", lambda: extractor)
     for module in (analysis, batch):
-        monkeypatch.setattr(module, "shipped_judge", lambda: judge)
+        monkeypatch.setattr(module, "shipped_judge", lambda mode=None: judge)
     return extractor
 
 

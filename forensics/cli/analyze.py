@@ -28,6 +28,11 @@ import click
     "--max-pixels", type=click.IntRange(min=1), help="Refuse larger pictures.  [default: 250000000]"
 )
 @click.option(
+    "--model",
+    type=click.Choice(["baseline", "cnn", "fused"]),
+    help="Who judges: trees on features, a network on pixels, or both.  [default: fused]",
+)
+@click.option(
     "--model-dir",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Judge with the model that `forensics train` wrote into this folder.  [default: the shipped model]",
@@ -54,6 +59,7 @@ def command(
     out: Path | None,
     jobs: int,
     max_pixels: int | None,
+    model: str | None,
     model_dir: Path | None,
     history: bool | None,
     localise: bool,
@@ -70,18 +76,18 @@ def command(
     from forensics.report.writer import Writer
 
     inputs = expand(paths, recursive=recursive)
-    check_model(model_dir)
+    check_model(model_dir, model)
     pages = None
     if report is not None or plots is not None or history:
         from forensics.report.pages import page_writer, write_index
 
-        pages = page_writer(inputs, report, plots, history=history, localise=localise, model_dir=model_dir, max_pixels=max_pixels)
+        pages = page_writer(inputs, report, plots, history=history, localise=localise, model_dir=model_dir, model=model, max_pixels=max_pixels)
     kept = []
     with Writer(form, out) as writer:
         failed = 0
         progress = len(inputs) > 1 and not writer.on_terminal
         results = analyze_all(
-            inputs, jobs=jobs, max_pixels=max_pixels or MAX_PIXELS, model_dir=model_dir, then=pages, progress=progress
+            inputs, jobs=jobs, max_pixels=max_pixels or MAX_PIXELS, model_dir=model_dir, model=model, then=pages, progress=progress
         )
         for result in results:
             failed += writer.write(result)

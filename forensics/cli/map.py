@@ -39,14 +39,14 @@ def command(
     """
     import json
 
-    from forensics.analysis import shipped_judge, trained_judge
+    from forensics.batch import chosen_judge
     from forensics.errors import PictureError
     from forensics.localisation import outputs
     from forensics.localisation.regions import locate
     from forensics.localisation.scan import LIMIT, window_map
     from forensics.picture import MAX_PIXELS, open_picture
 
-    judge = shipped_judge() if model_dir is None else trained_judge(model_dir)
+    judge = chosen_judge(model_dir, "baseline")
     try:
         picture = open_picture(image, max_pixels=max_pixels or MAX_PIXELS)
         scanned = window_map(picture.pixels, side=side, step=step, limit=limit or LIMIT, judge=judge)

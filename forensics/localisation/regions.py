@@ -125,7 +125,7 @@ def locate(scanned: CodecMap, *, judge: Judge | None = None, nfa_limit: float = 
     nfa_limit : float
         Regions with fewer expected false alarms a picture are reported.
     """
-    judge = analysis.shipped_judge() if judge is None else judge
+    judge = analysis.shipped_judge("baseline") if judge is None else judge
     histories, values = likelihoods(scanned)
     labels = smooth_labels(-values, SMOOTHNESS)
     host = _host(labels, scanned.evidence, len(histories))

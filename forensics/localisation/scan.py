@@ -172,7 +172,7 @@ def window_map(
     if min(height, width) < MINIMUM_SIDE:
         raise PictureError(f"{width}x{height} pixels are too few: a map needs {MINIMUM_SIDE} a side")
     _check(side, step, limit)
-    judge = analysis.shipped_judge() if judge is None else judge
+    judge = analysis.shipped_judge("baseline") if judge is None else judge
     extractor = analysis.shipped_extractor() if extractor is None else extractor
     check_match(judge, extractor)
     side, used = fitting(height, width, side, step, limit)

@@ -14,7 +14,7 @@ from forensics.report.failure import Failure
 COLUMNS = (
     "name", "status", "error", "verdict", "probability", "best", "compressed", "hevc_intra", "ratio", "ratio_low",
     "ratio_high", "ssim", "ssim_low", "ssim_high", "agreement", "format", "width", "height", "windows",
-    *(f"p_{name}" for name in CLASSES), "evidence", "sha256", "model",
+    *(f"p_{name}" for name in CLASSES), "evidence", "sha256", "model", "candidates",
 )  # fmt: skip
 """Names of the columns."""
 
@@ -39,6 +39,7 @@ def row(result: Analysis | Failure) -> dict[str, object]:
         "evidence": "; ".join(statement.trace for statement in result.evidence if statement.supports),
         "sha256": result.sha256,
         "model": result.versions["model"],
+        "candidates": "; ".join(result.candidates),
     }
     for name, interval in (("ratio", result.ratio), ("ssim", result.ssim)):
         if interval is not None:

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from forensics.analysis import Analysis, Judge, shipped_judge, trained_judge
+from forensics.analysis import Analysis
+from forensics.batch import chosen_judge
 from forensics.errors import UsageError
 from forensics.history.findings import History
 from forensics.history.recover import recover_history
@@ -58,6 +59,8 @@ class PageWriter:
         Whether a map of the picture is made for page and figures.
     model_dir : Path or None
         Folder of the model that judged; None for the shipped one.
+    model : str or None
+        Which of its judges; None for the best it has.
     options : tuple of str
         Options that the command to repeat it needs besides.
     """
@@ -68,6 +71,7 @@ class PageWriter:
     history: bool = True
     localise: bool = True
     model_dir: Path | None = None
+    model: str | None = None
     options: tuple[str, ...] = field(default=())
 
     def prepare(self) -> None:
@@ -118,28 +122,25 @@ class PageWriter:
             )
             write(target, page(made).encode("utf-8"))
 
-    def _judge(self) -> Judge:
-        return shipped_judge() if self.model_dir is None else trained_judge(self.model_dir)
-
     def _localised(self, picture: Picture, notes: list[str]) -> Localisation | None:
         """The map of the picture; None with a note where it cannot be made."""
         from forensics.localisation.regions import locate
         from forensics.localisation.scan import window_map
 
-        judge = self._judge()
+        judge = chosen_judge(self.model_dir, "baseline")
         threads = None if multiprocessing.parent_process() is None else 1
         return _tried(
             lambda: locate(window_map(picture.pixels, limit=MAP_WINDOWS, judge=judge, threads=threads), judge=judge), "the map", notes
         )
 
     def _comparable(self, result: Analysis) -> Comparable | None:
-        judge = self._judge()
+        judge = chosen_judge(self.model_dir, self.model)
         sides = [math.sqrt(w.window.height * w.window.width) for w in result.windows]
         return comparable(judge.card, result.verdict, result.ratio.estimate if result.ratio else None, sum(sides) / len(sides))
 
     def _command(self, result: Analysis, target: Path) -> str:
         name = f"./{result.name}" if result.name.startswith("-") and result.name != "-" else result.name
-        model = ["--model-dir", str(self.model_dir)] if self.model_dir is not None else []
+        model = [*(["--model", self.model] if self.model else []), *(["--model-dir", str(self.model_dir)] if self.model_dir else [])]
         left_out = [option for option, done in (("--no-history", self.history), ("--no-map", self.localise)) if not done]
         return shlex.join(["forensics", "analyze", name, "--report", str(target), *left_out, *model, *self.options])
 
@@ -152,6 +153,7 @@ def page_writer(
     history: bool | None,
     localise: bool,
     model_dir: Path | None,
+    model: str | None = None,
     max_pixels: int | None,
 ) -> PageWriter:
     """The writer that a command line asks for, its folders made.
@@ -170,7 +172,7 @@ def page_writer(
     options = ("--max-pixels", str(max_pixels)) if max_pixels is not None else ()
     if plots is not None and not available():
         raise UsageError(NEEDS)
-    writer = PageWriter(report, plots, folder, history is not False, localise, model_dir, options)
+    writer = PageWriter(report, plots, folder, history is not False, localise, model_dir, model, options)
     writer.prepare()
     return writer
 

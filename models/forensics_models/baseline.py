@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Sequence
 from functools import cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -92,8 +93,8 @@ class Baseline:
         """Size of windows from their features, `np.ndarray [shape=(n,)]`."""
         return features[:, self._size_column]
 
-    def judge(self, features: np.ndarray) -> WindowJudgement:
-        """Judge windows.
+    def judge(self, features: np.ndarray, patches: Sequence[np.ndarray] = (), /) -> WindowJudgement:
+        """Judge windows; their pixels, which other judges take, are not looked at.
 
         Parameters
         ----------

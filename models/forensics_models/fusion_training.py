@@ -21,6 +21,7 @@ from forensics_models.classes import CLASSES, FINE_TO_CLASS
 from forensics_models.fused import MODES, Outputs
 from forensics_models.fusion import Fusion, JudgeWeight, Ordinary, mixed_quantiles
 from forensics_models.judgement import merge_fine
+from forensics_models.validation_table import validation_table
 
 FOLDS = 5
 _SHRINKAGE = 1e-3
@@ -222,7 +223,7 @@ def fit_mode(
     threshold = conformal.fit_answer_threshold(merged, classes, accuracy)
     answered, right = conformal.answered(merged, classes, threshold)
     shared = fusion.probabilities(*_of_mode(mode, together.outputs))
-    strength, errors = _fit_strengths(mode, windows)
+    strength, errors, estimated = _fit_strengths(mode, windows)
     return {
         "fusion": fusion.as_dict(),
         "strength": strength,
@@ -232,6 +233,7 @@ def fit_mode(
             "inconclusive_below": threshold,
             "answers": {"share": answered, "right": right, "asked_for": accuracy},
             "validation": {**_figures(crossed, windows), **errors},
+            "validation_table": validation_table(crossed, windows.labels, 2.0**estimated, 2.0 ** (pixels / 2), threshold),
         },
     }
 
@@ -250,8 +252,8 @@ def _figures(probabilities: np.ndarray, windows: Judged) -> dict[str, Any]:
     return {**figures(probabilities, table), "log_loss": float(-np.log(np.maximum(probabilities[np.arange(len(windows.labels)), windows.labels], 1e-12)).mean())}
 
 
-def _fit_strengths(mode: str, windows: Judged) -> tuple[dict[str, float], dict[str, float]]:
-    """Shares and widths of the mixed intervals, and the errors of their medians."""
+def _fit_strengths(mode: str, windows: Judged) -> tuple[dict[str, float], dict[str, float], np.ndarray]:
+    """Shares and widths of the mixed intervals, the errors of their medians, and every window's estimated log2 ratio."""
     names = MODES[mode]
     known = np.isfinite(windows.log2_ratio) & np.isfinite(windows.ssim)
 
@@ -269,4 +271,6 @@ def _fit_strengths(mode: str, windows: Judged) -> tuple[dict[str, float], dict[s
         share, offset = fit_strength_share(first, last, truth, error=error)
         fitted.update({f"{name}_share": share, f"{name}_offset": offset})
         errors[name] = error(mixed_quantiles(first, last, share, 0.0)[:, 1], truth)
-    return fitted, {"ratio_mean_relative_error": errors["ratio"], "ssim_mean_absolute_error": errors["ssim"]}
+    ends = (windows.outputs.strengths[judge][:, 0] for judge in (names[0], names[-1]))
+    estimated = mixed_quantiles(*ends, fitted["ratio_share"], 0.0)[:, 1]
+    return fitted, {"ratio_mean_relative_error": errors["ratio"], "ssim_mean_absolute_error": errors["ssim"]}, estimated
