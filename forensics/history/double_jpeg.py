@@ -173,8 +173,7 @@ def _judged(history: JpegHistory, aligned: np.ndarray, shifted: np.ndarray, nois
         "shifted": _logistic(lead, _SHIFTED), "aligned": _logistic(score, _ALIGNED),
         "finer-last": 0.0 if np.isnan(noise) else _logistic(noise, _NOISE),
     }  # fmt: skip
-    kind = max(witnesses, key=witnesses.__getitem__)
-    probability = witnesses[kind]
+    probability, kind = max((chance, name) for name, chance in witnesses.items())
     facts = DoubleJpeg(probability, "none", aligned=score, shifted=lead, noise=noise)
     if probability < STATED_FROM:
         return facts
@@ -182,7 +181,8 @@ def _judged(history: JpegHistory, aligned: np.ndarray, shifted: np.ndarray, nois
         match = history.match
         return replace(facts, kind=kind, first_quality=match.quality, low=match.low, high=match.high)
     kind = "aligned" if kind == "finer-last" else kind
-    quality, low, high = _interval(shifted[best] if kind == "shifted" else aligned, qualities)
+    scores = np.asarray(shifted[best]) if kind == "shifted" else aligned
+    quality, low, high = _interval(scores, qualities)
     top, left = history.grid.phase if kind == "aligned" else divmod(best, 8)
     offset = ((top - history.grid.phase[0]) % 8, (left - history.grid.phase[1]) % 8)
     return replace(facts, kind=kind, first_quality=quality, low=low, high=high, offset=offset)
@@ -192,6 +192,7 @@ def _interval(scores: np.ndarray, qualities: np.ndarray) -> tuple[float, float, 
     """Best quality and its 90 % interval; the likelihood is tempered, for coefficients of a picture depend on each other."""
     weights = np.exp(0.25 * (scores - scores.max()))
     cumulative = np.cumsum(weights / weights.sum())
-    best = float(qualities[scores.argmax()])
-    low, high = (float(qualities[min(np.searchsorted(cumulative, share), len(qualities) - 1)]) for share in (0.05, 0.95))
+    best = float(qualities[int(scores.argmax())])
+    places = [min(int(np.searchsorted(cumulative, share)), len(qualities) - 1) for share in (0.05, 0.95)]
+    low, high = (float(qualities[place]) for place in places)
     return best, min(low, best), max(high, best)

@@ -39,7 +39,7 @@ FOUND_BELOW = -1.0
 CERTAIN = 0.9
 """Probability from which a subsampling is stated."""
 
-_RGB_FACTOR = 1.3
+_RGB_FACTOR = 1.05
 _RGB_MARGIN = 10.0
 
 __all__ = ["CERTAIN", "FOUND_BELOW", "JpegHistory", "recover"]

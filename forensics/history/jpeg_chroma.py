@@ -28,7 +28,7 @@ from forensics.history.jpeg_steps import log_prior, table_evidence
 
 FACTORS: dict[str, tuple[int, int]] = {"4:4:4": (1, 1), "4:2:2": (1, 2), "4:4:0": (2, 1), "4:2:0": (2, 2)}
 """Vertical and horizontal factor of each subsampling."""
-_INTERPOLATED_NOISE = 0.34
+_NOISE_LEVELS = np.array([ROUNDING, 0.33, 0.38, 0.44, 0.52, 0.66])
 _SIDE = 16
 _LEAST_RANGE = 4
 _FEWEST_SQUARES = 4
@@ -37,8 +37,11 @@ _PRIOR = {"4:4:4": 0.25, "4:2:2": 0.15, "4:4:0": 0.02, "4:2:0": 0.58}
 _TEMPER = 0.25
 _FREEDOM = 4.0
 _MOST_SURPRISE = 300.0
+_MOST_REWARD = 13.0
+"""Of a residual test passed, in natural units; the test is the harder the fewer samples are stored."""
 _HIGHEST_TRIANGLE = 1.7
 _HIGHEST_REPEAT = 0.02
+_MOST_NESTED = 15.0
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,22 @@ def stored_usable(usable: np.ndarray, factors: tuple[int, int]) -> np.ndarray:
     return np.asarray(usable.reshape(usable.shape[0] // factors[0], factors[0], -1, factors[1]).all(axis=(1, 3)))
 
 
+def stored_noise(factors: tuple[int, int], upsampling: str) -> np.ndarray:
+    """Standard deviation of the noise of stored samples' coefficients, `np.ndarray [shape=(64,), dtype=float64]`, in levels.
+
+    Rounding after the inverse transform, and rounding of the upsampled samples as least squares passes it on: its power at angular
+    frequency w is divided by 5/4 + 3/4 cos w along an axis with the triangle filter. Repeated copies are
+    equal and add nothing. Taken up to the next of a few levels.
+    """
+    gains = []
+    for factor in factors:
+        response = 1.25 + 0.75 * np.cos(np.pi * np.arange(BLOCK) / BLOCK)
+        gains.append(response if factor == 2 else np.ones(BLOCK))
+    added = 1 / np.outer(*gains) if upsampling == "triangle" else np.zeros((BLOCK, BLOCK))
+    exact = ROUNDING * np.sqrt(1 + added.ravel())
+    return _NOISE_LEVELS[np.minimum(np.searchsorted(_NOISE_LEVELS, exact - 1e-9), len(_NOISE_LEVELS) - 1)]
+
+
 def _halved(plane: np.ndarray, upsampling: str) -> np.ndarray:
     """Half as many rows. The first and the last row are not used by the triangle: they mix in samples beyond the edge."""
     if upsampling == "repeat":
@@ -168,7 +187,7 @@ def _tested(tiles: Sequence[Tile], phase: tuple[int, int], subsampling: str, ups
         for top in (0, BLOCK // 2)[: factors[0]]
         for left in (0, BLOCK // 2)[: factors[1]]
     ]
-    noise = _INTERPOLATED_NOISE if upsampling == "triangle" else ROUNDING
+    noise = stored_noise(factors, upsampling)
     found = [_stored_evidence(stored, option, noise) for option in options]
     best = int(np.argmax([_TEMPER * evidence for evidence, _, _ in found] + _sparseness(stored, options)))
     excess, count = _excess(np.concatenate(squares), factors) if squares else (float("nan"), 0)
@@ -183,14 +202,14 @@ def cropped(plane: np.ndarray, origin: tuple[int, int], factors: tuple[int, int]
 
 
 def _stored_evidence(
-    stored: Sequence[tuple[np.ndarray, np.ndarray]], phase: tuple[int, int], noise: float
+    stored: Sequence[tuple[np.ndarray, np.ndarray]], phase: tuple[int, int], noise: np.ndarray
 ) -> tuple[float, np.ndarray, np.ndarray]:
     found = lively(np.concatenate([coefficients(blocks_at(plane, usable, phase)) for plane, usable in stored]))
     likelihoods = ac_likelihoods(found, noise=noise)
-    likelihoods[0] = dc_likelihoods(found[:, 0], noise=noise)
+    likelihoods[0] = dc_likelihoods(found[:, 0], noise=float(noise[0]))
     total = table_evidence(likelihoods, 1) + log_prior()
     top = total.max()
-    return float(top + np.log(np.exp(total - top).sum())), likelihoods, nonzero_counts(found)
+    return float(top + np.log(np.exp(total - top).sum())), likelihoods, nonzero_counts(found, noise)
 
 
 def _sparseness(stored: Sequence[tuple[np.ndarray, np.ndarray]], options: Sequence[tuple[int, int]]) -> np.ndarray:
@@ -244,9 +263,14 @@ def probabilities(hypotheses: Sequence[ChromaHypothesis]) -> np.ndarray:
     """Of each hypothesis, `np.ndarray [shape=(n,), dtype=float64]`, sum 1.
 
     The evidence of the comb is tempered, for neighbouring coefficients depend on each other; a residual above rounding's speaks
-    against a hypothesis as a chi-square of few degrees of freedom a square would.
+    against a hypothesis as a chi-square of few degrees of freedom a square would. Chroma subsampled along both axes also fits the
+    filter of either axis alone, so where the former holds on colourful squares the latter lose.
     """
     scores = np.array([_score(hypothesis) for hypothesis in hypotheses])
+    both = next((h for h in hypotheses if h.subsampling == "4:2:0" and h.upsampling == "triangle"), None)
+    if both is not None and both.excess <= _HIGHEST_TRIANGLE:
+        one_axis = np.array([h.subsampling in ("4:2:2", "4:4:0") and h.upsampling == "triangle" for h in hypotheses])
+        scores[one_axis] -= min(_MOST_NESTED, 0.1 * both.squares)
     weights = np.exp(scores - scores.max())
     return weights / weights.sum()
 
@@ -258,4 +282,7 @@ def _score(hypothesis: ChromaHypothesis) -> float:
         ratio = hypothesis.excess / (_HIGHEST_TRIANGLE if hypothesis.upsampling == "triangle" else _HIGHEST_REPEAT)
         if ratio > 1:
             score -= 0.5 * _FREEDOM * hypothesis.squares * (ratio - 1 - np.log(ratio))
+        else:
+            rows, columns = FACTORS[hypothesis.subsampling]
+            score += (1 - 1 / (rows * columns)) * min(_MOST_REWARD, 0.5 * _FREEDOM * hypothesis.squares)
     return score

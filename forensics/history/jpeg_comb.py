@@ -55,7 +55,7 @@ def log_ratios(bins: int, largest: int, noise: float, with_zero: bool) -> np.nda
     density *= steps / (noise * np.sqrt(2 * np.pi))
     table = np.log((1 - _OUTLIERS) * density + _OUTLIERS)
     if not with_zero:
-        wide = (x < _WIDE_ZERO_CELL) & (steps >= _WIDE_FROM_STEP)
+        wide = (x < _WIDE_ZERO_CELL * noise / ROUNDING) & (steps >= _WIDE_FROM_STEP)
         table = np.where(wide, np.maximum(table, np.minimum(0, _WIDE_PENALTY * (8 - steps) / 4)), table)
         table[x[:, 0] < ZERO_CELL * noise / ROUNDING] = 0
     return table.astype(np.float32)
@@ -76,7 +76,7 @@ def ac_bins(largest: int) -> int:
     return min(_AC_BINS, int(1.25 * largest / _BIN) + 1)
 
 
-def ac_likelihoods(values: np.ndarray, largest: int = LARGEST_STEP, noise: float = ROUNDING) -> np.ndarray:
+def ac_likelihoods(values: np.ndarray, largest: int = LARGEST_STEP, noise: float | np.ndarray = ROUNDING) -> np.ndarray:
     """Log-likelihood ratio of each step against no quantisation, for AC frequencies.
 
     Parameters
@@ -85,8 +85,8 @@ def ac_likelihoods(values: np.ndarray, largest: int = LARGEST_STEP, noise: float
         Unrounded coefficients of one frequency a column, in levels.
     largest : int
         Steps 1 to `largest` are tried.
-    noise : float
-        Standard deviation of the coefficients' noise, in levels.
+    noise : float or np.ndarray [shape=(frequencies,), dtype=float64]
+        Standard deviation of the coefficients' noise, in levels; one table is made for each distinct value.
 
     Returns
     -------
@@ -94,7 +94,12 @@ def ac_likelihoods(values: np.ndarray, largest: int = LARGEST_STEP, noise: float
         Natural logarithms; column q - 1 is step q; zero for a frequency without coefficients outside the zero cell.
     """
     bins = ac_bins(largest)
-    return (magnitude_counts(values, bins) @ log_ratios(bins, largest, float(noise), False)).astype(np.float64)
+    counts = magnitude_counts(values, bins)
+    levels = np.broadcast_to(np.asarray(noise, np.float64), len(counts))
+    out = np.empty((len(counts), largest))
+    for level in np.unique(levels):
+        out[levels == level] = counts[levels == level] @ log_ratios(bins, largest, float(level), False)
+    return out
 
 
 def dc_likelihoods(values: np.ndarray, largest: int = LARGEST_STEP, noise: float = ROUNDING) -> np.ndarray:
@@ -108,6 +113,6 @@ def dc_likelihoods(values: np.ndarray, largest: int = LARGEST_STEP, noise: float
     return (weighed @ log_ratios(_DC_BINS, largest, float(noise), True)).astype(np.float64)
 
 
-def nonzero_counts(values: np.ndarray) -> np.ndarray:
+def nonzero_counts(values: np.ndarray, noise: float | np.ndarray = ROUNDING) -> np.ndarray:
     """Coefficients outside the zero cell by frequency, `np.ndarray [shape=(frequencies,), dtype=int64]`."""
-    return np.asarray((np.abs(values) >= ZERO_CELL).sum(axis=0), dtype=np.int64)
+    return np.asarray((np.abs(values) >= ZERO_CELL * np.asarray(noise) / ROUNDING).sum(axis=0), dtype=np.int64)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy.stats import binom
+from scipy.special import xlogy
 
 from forensics.history.jpeg_comb import ROUNDING, ac_likelihoods
 from forensics.history.jpeg_planes import BLOCK, coefficients, lively
@@ -90,13 +90,18 @@ def find_grid(planes: Sequence[PlaneMask], noise: float = ROUNDING) -> GridPhase
 
 
 def _vote_surprise(zeros: np.ndarray) -> np.ndarray:
-    """Minus the log probability that so many patches have most zeros at a phase by chance, `np.ndarray [shape=(phases,)]`."""
+    """How surprising it is that so many patches have most zeros at a phase, `np.ndarray [shape=(phases,), dtype=float64]`.
+
+    Chernoff's bound on minus the natural logarithm of the binomial tail: finite however sure, and never too large.
+    """
     if not len(zeros):
         return np.zeros(_PHASES)
     most = zeros.max(axis=1)
     single = (zeros == most[:, None]).sum(axis=1) == 1
     votes = np.bincount(zeros[single].argmax(axis=1), minlength=_PHASES)
-    return -binom.logsf(votes - 1, int(single.sum()), 1 / _PHASES)
+    count = max(int(single.sum()), 1)
+    share = np.maximum(votes / count, 1 / _PHASES)
+    return count * (xlogy(share, share * _PHASES) + xlogy(1 - share, (1 - share) / (1 - 1 / _PHASES)))
 
 
 @cache
