@@ -35,6 +35,7 @@ from forensics.history.jpeg2000_steps import (
     deepest_plane,
     psnr_estimate,
 )
+from forensics.history.jpeg2000_tiles import tile_lines, tile_size
 
 MINIMUM_SIDE = 64
 REGION = 1024
@@ -80,9 +81,7 @@ class Jpeg2000History:
     psnr : float or None
         Estimate in dB.
     tile_size : int or None
-        Side of the tiles where their boundaries are seen.
-    tile_at_least : int
-        Tiles, if any, are no smaller than this, in pixels.
+        Side of the tiles where two of their boundaries are seen.
     lead : float
         Evidence of the first level in standard errors.
     reason : str
@@ -102,7 +101,6 @@ class Jpeg2000History:
     planes_luma: tuple[int | None, ...] = ()
     psnr: float | None = None
     tile_size: int | None = None
-    tile_at_least: int = 0
     lead: float = 0.0
     grey: bool = False
     reason: str = ""
@@ -172,6 +170,7 @@ def _describe(
             levels, seen, count = whole, whole_seen, whole_count
     shown = levels[: max(seen, 1)]
     phase = _phase(shown, origin)
+    tile = tile_size(tile_lines(region, space), 1 << len(shown))
     weights = _WEIGHTS[space.transform] if not grey else (1.0,)
     return Jpeg2000History(
         found=True,
@@ -186,6 +185,7 @@ def _describe(
         steps_luma=band_steps(shown, 0) if space.wavelet == "9/7" else (),
         planes_luma=band_planes(shown, 0) if space.wavelet == "5/3" else (),
         psnr=psnr_estimate(shown, space.wavelet, weights),
+        tile_size=tile,
         lead=best.lead,
         grey=grey,
     )

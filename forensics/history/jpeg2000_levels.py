@@ -36,10 +36,12 @@ from forensics.history.jpeg2000_transform import (
 SPACES: tuple[tuple[Wavelet, ColourTransform], ...] = (("9/7", "ict"), ("9/7", "none"), ("5/3", "rct"), ("5/3", "none"))
 """Pairs of wavelet and colour transform that codecs use together (T.800 A.6.1)."""
 FOUND = 6.0
-"""Standard errors by which a parity leads the others when its level is called found; uncompressed pictures stay under 5."""
+"""Standard errors by which a parity leads the others when its level is called found; chance alone stays under 5."""
 MAXIMUM_LEVELS = 6
 _FIT = 0.1
-_ALL_ZERO = 0.01
+"""Fit of the coefficients outside the zero cell from which they are said to lie on a lattice."""
+_ALL_ZERO = 0.05
+"""Share of coefficients outside the zero cell under which they need not: too few are left."""
 _CORE = 1.25
 """Magnitudes under this are zeros and rounding noise, in grey levels of an orthonormal transform."""
 _TESTED = 500

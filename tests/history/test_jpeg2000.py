@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from forensics.codecs import registry
-from forensics.history import jpeg2000, jpeg2000_lattice, jpeg2000_levels, jpeg2000_steps, jpeg2000_transform
+from forensics.history import (
+    jpeg2000,
+    jpeg2000_fixed_point,
+    jpeg2000_lattice,
+    jpeg2000_levels,
+    jpeg2000_steps,
+    jpeg2000_tiles,
+    jpeg2000_transform,
+)
 from forensics.history.jpeg2000_transform import Bands
 
 
@@ -185,3 +193,34 @@ def test_step_of_a_made_quantiser():
     assert abs(found.step - 7.3) < max(2 * found.half_width, 0.01)
     plain = jpeg2000_lattice.magnitudes(x[None].astype(np.float32), np.ones((1, x.size), bool), 1.0)
     assert jpeg2000_steps.step_of(plain) is None
+
+
+@pytest.mark.parametrize("wavelet", ["9/7", "5/3"])
+def test_tile_boundaries_are_found_where_they_are(wavelet):
+    encoder = registry.get("jpeg2000")
+    picture = textured(288)
+    decoded = encoder.decode(encoder.encode(picture, ratio=10.0, levels=2, wavelet=wavelet, tile_size=128))
+    crop = decoded[30:286, 9:265]
+    space = jpeg2000_levels.first_level(crop)[0]
+    assert jpeg2000_tiles.tile_lines(crop, space) == ([98, 226], [119, 247])
+    assert jpeg2000.recover(crop).tile_size == 128
+    untiled = encoder.decode(encoder.encode(picture, ratio=10.0, levels=2, wavelet=wavelet))[30:286, 9:265]
+    assert jpeg2000_tiles.tile_lines(untiled, space) == ([], [])
+    assert jpeg2000.recover(untiled).tile_size is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "size"),
+    [(([10, 138], [5]), 128), (([10, 138, 266], [5, 261]), 128), (([10], [5]), None), (([10, 100], [5, 133]), None), (([], [3, 260]), 256)],
+)
+def test_tile_size_from_lines(lines, size):
+    assert jpeg2000_tiles.tile_size(lines, 8) == size
+
+
+def test_reencoding_comes_nearer_at_the_recovered_alignment():
+    encoder = registry.get("jpeg2000")
+    decoded = encoder.decode(encoder.encode(textured(288), ratio=16.0, levels=3))[3:, 6:]
+    point = jpeg2000_fixed_point.fixed_point(decoded, jpeg2000.recover(decoded))
+    assert point.psnr > point.psnr_beside + 0.5
+    assert point.unchanged > point.unchanged_beside
+    assert jpeg2000_fixed_point.fixed_point(decoded, jpeg2000.Jpeg2000History(False, reason="none")) is None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from forensics.codecs import registry
-from forensics.history import jpegxr, jpegxr_lattice
+from forensics.history import jpegxr, jpegxr_fixed_point, jpegxr_lattice
 from forensics.history.jpeg2000_lattice import magnitudes
 
 
@@ -93,3 +93,13 @@ def test_clean_blocks_against_a_loop():
         for column in range(10):
             top, left = 3 + 4 * row - 2, 6 + 4 * column - 2
             assert clean[row, column] == (not clipped[max(top, 0) : top + 8, max(left, 0) : left + 8].any())
+
+
+def test_reencoding_leaves_the_picture_at_the_recovered_parameters_alone():
+    encoder = registry.get("jpegxr-jxrlib")
+    if not encoder.availability().encode:
+        pytest.skip(encoder.availability().reason)
+    decoded = encoder.decode(encoder.encode(textured(256), quantizer=28, overlap=1, subsampling="4:4:4"))[5:, 7:]
+    point = jpegxr_fixed_point.fixed_point(decoded, jpegxr.recover(decoded))
+    assert point.unchanged > 0.9 > 0.5 > point.unchanged_beside
+    assert jpegxr_fixed_point.fixed_point(decoded, jpegxr.JpegxrHistory(False, reason="none")) is None
