@@ -3,6 +3,8 @@
 The verdict chooses which codec's recovery runs. An inconclusive verdict asks the two most probable codecs; the names of their parameters then
 carry the codec in front (`webp.quantizer_index`). A recovery or a test that fails costs its own part and leaves a note, nothing else.
 
+What a codec's module cannot read, and codecs without one, get estimates by regression (`forensics.history.estimated`), with their errors.
+
 To add a codec: a module with `recover(pixels)`, whose result has `parameters() -> tuple[Parameter, ...]`, and a row in `CODEC_MODULES`.
 """
 
@@ -19,6 +21,7 @@ from forensics_models.classes import HEVC_FAMILY, HEVC_INTRA, INCONCLUSIVE
 
 from forensics.analysis import Analysis, eight_bit
 from forensics.errors import ForensicsError
+from forensics.history import estimated
 from forensics.history.findings import Generation, History, Parameter, Trace
 from forensics.wording import TITLES, percent
 
@@ -56,7 +59,8 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
     traces = _guarded(lambda: _traces(pixels), none, "the trace tests", notes)
     codecs = candidates(analysis)
     recovered = {codec: _recovered(codec, pixels, notes) for codec in codecs}
-    found = {codec: tuple(one.parameters()) if one is not None else () for codec, one in recovered.items()}
+    measured = {codec: tuple(one.parameters()) if one is not None else () for codec, one in recovered.items()}
+    found = {codec: completed(codec, parameters, pixels, notes) for codec, parameters in measured.items()}
     parameters = _joined(found)
     generations = _generations(pixels, analysis, parameters, recovered.get("jpeg"), notes)
     return History(parameters, traces, generations, (*notes, *_open_questions(analysis, traces)))
@@ -96,12 +100,23 @@ def _guarded(work: Callable[[], _T], instead: _T, title: str, notes: list[str]) 
 
 
 def _recovered(codec: str, pixels: np.ndarray, notes: list[str]) -> Any:
-    """What the codec's recovery gives; None with a note where there is no recovery, or it fails."""
+    """What the codec's recovery gives; None where there is none, and with a note where it fails."""
     module = CODEC_MODULES.get(codec)
     if module is None or find_spec(module) is None:
-        notes.append(f"the parameters of {TITLES[codec]} are not recovered from pixels by this version")
         return None
     return _guarded(lambda: import_module(module).recover(pixels), None, f"the recovery of {TITLES[codec]} parameters", notes)
+
+
+def completed(codec: str, measured: tuple[Parameter, ...], pixels: np.ndarray, notes: list[str]) -> tuple[Parameter, ...]:
+    """What was measured, with estimates by regression in the gaps; a note where there is neither."""
+    nothing: tuple[Parameter, ...] = ()
+    estimates = _guarded(lambda: estimated.estimate(pixels, codec), nothing, f"the estimate of {TITLES[codec]} parameters", notes)
+    by_name = {parameter.name: parameter for parameter in estimates}
+    filled = [by_name.get(p.name, p) if p.value is None and by_name.get(p.name, p).value is not None else p for p in measured]
+    names = {p.name for p in measured}
+    if not measured and not estimates:
+        notes.append(f"the parameters of {TITLES[codec]} are not recovered from pixels by this version")
+    return (*filled, *(p for p in estimates if p.name not in names))
 
 
 def _joined(found: dict[str, tuple[Parameter, ...]]) -> tuple[Parameter, ...]:

@@ -1,0 +1,56 @@
+"""Measured parameters come first, estimates fill their gaps, and what neither gives is said."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from forensics.history import recover
+from forensics.history.findings import Parameter
+
+PIXELS = np.zeros((64, 64, 3), np.uint8)
+READ = Parameter("overlap_mode", 2, probability=0.99)
+GAP = Parameter("chroma_subsampling", None, reason="no chroma activity")
+GUESS = Parameter("chroma_subsampling", "4:2:0", probability=0.9, basis="regression")
+
+
+@pytest.fixture
+def estimates(monkeypatch):
+    def give(*parameters):
+        monkeypatch.setattr(recover.estimated, "estimate", lambda pixels, codec: parameters)
+
+    return give
+
+
+def test_estimates_fill_gaps_and_never_replace_what_was_read(estimates):
+    notes: list[str] = []
+    estimates(GUESS, Parameter("overlap_mode", 1, probability=0.6))
+    assert recover.completed("jpegxr", (READ, GAP), PIXELS, notes) == (READ, GUESS)
+    assert notes == []
+
+
+def test_a_gap_stays_where_the_estimate_has_none_either(estimates):
+    estimates(Parameter("chroma_subsampling", None, reason="not likely enough"))
+    assert recover.completed("jpegxr", (READ, GAP), PIXELS, []) == (READ, GAP)
+
+
+def test_a_codec_without_recovery_has_its_estimates(estimates):
+    estimates(GUESS)
+    assert recover.completed("heic", (), PIXELS, []) == (GUESS,)
+
+
+def test_neither_reading_nor_estimate_is_said(estimates):
+    notes: list[str] = []
+    estimates()
+    assert recover.completed("avif", (), PIXELS, notes) == ()
+    assert notes == ["the parameters of AVIF are not recovered from pixels by this version"]
+
+
+def test_an_estimate_that_fails_costs_a_note_and_nothing_else(monkeypatch):
+    def broken(pixels, codec):
+        raise RuntimeError("no trees")
+
+    notes: list[str] = []
+    monkeypatch.setattr(recover.estimated, "estimate", broken)
+    assert recover.completed("jpegxr", (READ,), PIXELS, notes) == (READ,)
+    assert "no trees" in notes[0]
