@@ -207,7 +207,7 @@ def analyze(
     check_match(judge, extractor)
     windows = choose_windows(picture.pixels, seed=seed)
     pieces = [eight_bit(window.cut(picture.pixels)) for window in windows]
-    features = measure_windows(extractor, pieces, threads)
+    features = measure_windows(extractor, pieces, threads, judge)
     return _compose(picture, windows, judge_windows(judge, features, pieces), features, judge, extractor)
 
 
@@ -216,13 +216,24 @@ def judge_windows(judge: Judge, features: np.ndarray, pieces: Sequence[np.ndarra
     return judge.judge(features, pieces) if getattr(judge, "needs_patches", False) else judge.judge(features)
 
 
-def measure_windows(extractor: Extractor, pieces: Sequence[np.ndarray], threads: int | None) -> np.ndarray:
-    """Features of the windows, measured side by side: the extractors' kernels run without the interpreter's lock."""
-    threads = min(len(pieces), len(os.sched_getaffinity(0)) if threads is None else threads)
-    if threads <= 1:
+def measure_windows(
+    extractor: Extractor, pieces: Sequence[np.ndarray], threads: int | None, judge: Judge | None = None
+) -> np.ndarray:
+    """Features of the windows, measured side by side: the extractors' kernels run without the interpreter's lock.
+
+    The first window is measured alone, so that one thread only loads the kernels; a judge that can `prepare` does so meanwhile.
+    """
+    threads = len(os.sched_getaffinity(0)) if threads is None else threads
+    prepare = getattr(judge, "prepare", None)
+    if threads <= 1 or (len(pieces) <= 1 and prepare is None):
         return extractor.transform(pieces)
     with ThreadPoolExecutor(threads) as pool:
-        return np.concatenate(list(pool.map(lambda piece: extractor.transform([piece]), pieces)))
+        ready = pool.submit(prepare) if prepare is not None else None
+        rows = [extractor.transform(pieces[:1])]
+        rows += pool.map(lambda piece: extractor.transform([piece]), pieces[1:])
+        if ready is not None:
+            ready.result()
+    return np.concatenate(rows)
 
 
 def eight_bit(pixels: np.ndarray) -> np.ndarray:

@@ -80,6 +80,10 @@ class Baseline:
     def _strength(self) -> Any:
         return self._session(STRENGTH_FILE)
 
+    def prepare(self) -> None:
+        """Load the trees now; otherwise the first judgement does."""
+        _ = self._classifier, self._strength
+
     def margins(self, features: np.ndarray) -> np.ndarray:
         """Uncalibrated scores over `FINE_CLASSES`, `np.ndarray [shape=(n, 11), dtype=float32]`."""
         return self._classifier.run(None, {"features": self._checked(features)})[0]

@@ -88,6 +88,10 @@ class Cnn:
         data = gzip.decompress((self._folder / NETWORK_FILE).read_bytes())
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
+    def prepare(self) -> None:
+        """Load the network now; otherwise the first judgement does."""
+        _ = self._session
+
     def outputs(self, patches: Sequence[np.ndarray]) -> NetworkOutputs:
         """All that the network gives, in one pass.
 

@@ -96,6 +96,13 @@ class FusedJudge:
         """The judge that came with the package; raises `OSError` where an artefact is missing."""
         return cls(files("forensics_models") / "artefacts", mode)
 
+    def prepare(self) -> None:
+        """Load the judges of the mode now; otherwise the first judgement does."""
+        if "baseline" in MODES[self.mode]:
+            self._baseline.prepare()
+        if self._cnn is not None:
+            self._cnn.prepare()
+
     @cached_property
     def _range(self) -> Ordinary | None:
         return Ordinary.from_dict(self._ordinary) if self._ordinary else None
