@@ -78,6 +78,7 @@ def run(
     from forensics_benchmarks.peers import ONLY_JPEG
     from forensics_benchmarks.pipeline import Request
     from forensics_benchmarks.pipeline import run as do
+    from forensics_benchmarks.sections import plain
     from forensics_benchmarks.summaries import accuracy, by_model
 
     if (path is None) == (data is None):
@@ -91,8 +92,9 @@ def run(
     with Counter() as counter:
         outcome = do(request, progress=counter.show, report=counter.say)
     for name, records in by_model(outcome.records).items():
-        if name not in ONLY_JPEG:
-            click.echo(f"{name:<14} accuracy over nine classes {accuracy(records)} patches")
+        untouched = plain(records)
+        if name not in ONLY_JPEG and untouched:
+            click.echo(f"{name:<14} accuracy over nine classes {accuracy(untouched)} patches")
     for note in outcome.notes:
         click.echo(f"note: {note}")
     click.echo(f"table: {outcome.table}")

@@ -278,7 +278,7 @@ def encoders(found: Mapping[str, Mapping[tuple[str, str], Share]]) -> Figure:
     return figure
 
 
-_OUTCOME_LOOKS = dict(zip(OUTCOMES, ("#0072b2", "#e69f00", "#999999", "#d55e00"), strict=True))
+_OUTCOME_LOOKS = dict(zip(OUTCOMES, ("#0072b2", "#56b4e9", "#e69f00", "#999999", "#d55e00"), strict=True))
 
 
 def robustness(curves: Mapping[str, Mapping[str, Share]]) -> Figure:
@@ -294,6 +294,8 @@ def robustness(curves: Mapping[str, Mapping[str, Share]]) -> Figure:
         members = sorted((CONDITIONS[name] for name in names), key=lambda condition: condition.level)
         for index, what in enumerate(OUTCOMES):
             shares = [curves[condition.name][what] for condition in members]
+            if what == "last" and not any(share.value for share in shares):
+                continue
             look = {**_look(index), "color": _OUTCOME_LOOKS[what]}
             ax.errorbar([condition.level for condition in members], [100 * s.value for s in shares], yerr=_errors(shares), label=_WORDS[what], **look)
             if NONE in curves:
@@ -306,12 +308,12 @@ def robustness(curves: Mapping[str, Mapping[str, Share]]) -> Figure:
         ax.set_visible(False)
     for ax in axes[:, 0]:
         ax.set_ylabel("patches, %")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8, frameon=False, title="dotted: untouched", title_fontsize=8)
+    shown = dict(pair[::-1] for ax in axes.ravel() for pair in zip(*ax.get_legend_handles_labels()))
+    figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=5, fontsize=8, frameon=False, title="dotted: untouched", title_fontsize=8)
     return figure
 
 
-_WORDS = {"kept": "codec kept", "uncompressed": "called uncompressed", "inconclusive": "inconclusive", "wrong": "another codec"}
+_WORDS = {"kept": "codec kept", "last": "the last codec (JPEG) named", "uncompressed": "called uncompressed", "inconclusive": "inconclusive", "wrong": "another codec"}
 
 
 def times(rows: Sequence[Mapping[str, str]]) -> Figure:

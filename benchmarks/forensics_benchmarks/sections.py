@@ -66,8 +66,10 @@ def sections(run: Run) -> list[Section]:
 
 
 def plain(records: Iterable[Record]) -> list[Record]:
-    """Records without a condition, from usual decoders: what the figures on strength rest on."""
-    return [record for record in records if record.condition == NONE and record.decoder == "usual"]
+    """Records without a condition, from usual decoders where there are any: what the figures on strength rest on."""
+    untouched = [record for record in records if record.condition == NONE]
+    usual = [record for record in untouched if record.decoder == "usual"]
+    return usual if any(record.class_name != "uncompressed" for record in usual) else untouched
 
 
 def _shown(run: Run) -> dict[str, list[Record]]:
@@ -370,16 +372,16 @@ def robustness(run: Run) -> Section | None:
             curves[kind] = shown
             ordered = [condition for condition in (NONE, *CONDITIONS) if condition in shown]
             rows = [[condition, *(str(shown[condition][what]) for what in summaries.OUTCOMES)] for condition in ordered]
-            names = ["codec kept, %", "called uncompressed, %", "inconclusive, %", "another codec, %"]
+            names = ["codec kept, %", "the last codec (JPEG) named, %", "called uncompressed, %", "inconclusive, %", "another codec, %"]
             if kind == "uncompressed":
-                names = ["right, %", "-", "inconclusive, %", "called compressed, %"]
-                rows = [[row[0], row[1], "-", row[3], row[4]] for row in rows]
+                names = ["right, %", "the last codec (JPEG) named, %", "inconclusive, %", "called compressed, %"]
+                rows = [[*row[:3], *row[4:]] for row in rows]
             if rows:
                 tables.append(Table(["after decoding", *names], rows, f"{name}: {kind} pictures"))
         figures.append(Figure(f"{name}: what the answer comes to on compressed pictures, by what happened after decoding.", partial(plots.robustness, curves["compressed"])))
     return Section(
         "Robustness: steps after decoding",
-        ("The truth is the codec before the step. A picture saved again as JPEG is one whose last codec is JPEG: `another codec` there mostly names it.",),
+        ("The truth is the codec before the step. Of a picture that was saved again as JPEG, JPEG is the last codec: naming it is counted apart.",),
         tables, figures,
     )  # fmt: skip
 

@@ -102,7 +102,7 @@ def peers(pixels: np.ndarray) -> dict[str, tuple[str, Callable[[], object]]]:
     try:
         import sealwatch
 
-        found["cooccurrence"] = ("sealwatch SPAM", lambda: sealwatch.spam.extract(np.rint(planes.y)))
+        found["cooccurrence"] = ("sealwatch SPAM", lambda: sealwatch.spam.extract(np.rint(planes.y).astype(np.uint8)))
         found["blockiness"] = ("sealwatch DCTR", lambda: sealwatch.dctr.extract(planes.y - 128.0, 4.0))
     except ImportError:
         pass

@@ -27,7 +27,7 @@ RATIO_BANDS = (0.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 SSIM_BANDS = (0.0, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
 """Lower edges of the bands of reached SSIM."""
 
-OUTCOMES = ("kept", "uncompressed", "inconclusive", "wrong")
+OUTCOMES = ("kept", "last", "uncompressed", "inconclusive", "wrong")
 """What an answer can come to, for `outcome`."""
 
 
@@ -211,9 +211,15 @@ def band_name(edge: float, edges: Sequence[float]) -> str:
 
 
 def outcome(record: Record) -> str:
-    """What the answer at the model's threshold comes to: the truth is kept (the HEVC family stands for its members), or one of `OUTCOMES`."""
+    """What the answer at the model's threshold comes to, one of `OUTCOMES`.
+
+    `kept`: the truth (the HEVC family stands for its members); `last`: JPEG, where the picture was saved as JPEG after its own codec;
+    `wrong`: another codec.
+    """
     if record.answer == record.class_name or (record.answer == HEVC_FAMILY and record.class_name in HEVC_INTRA):
         return "kept"
+    if record.answer == "jpeg" and record.condition.startswith("jpeg-"):
+        return "last"
     if record.answer == INCONCLUSIVE:
         return "inconclusive"
     return "uncompressed" if record.answer == "uncompressed" else "wrong"

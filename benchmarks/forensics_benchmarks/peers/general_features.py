@@ -78,7 +78,7 @@ def extractor(name: str) -> Callable[[np.ndarray], Mapping[str, np.ndarray]]:
         return sealwatch.jrm.extract(np.rint(scipy.fft.dctn(blocks, axes=(2, 3), norm="ortho")).astype(np.int16))
 
     return {
-        "spam": lambda luma: sealwatch.spam.extract(luma),
+        "spam": lambda luma: sealwatch.spam.extract(luma.astype(np.uint8)),
         "dctr": lambda luma: sealwatch.dctr.extract(luma - 128.0, 4.0),
         "jrm": jrm,
     }[name]

@@ -92,8 +92,8 @@ def network(name: str) -> Any:
     if name == "lenet-grey":
         return keras.Sequential([
             keras.Input((64, 64, 1)),
-            layers.Conv2D(6, 5, padding="same", activation="tanh"), layers.AveragePooling2D(),
-            layers.Conv2D(16, 5, activation="tanh"), layers.AveragePooling2D(),
+            layers.Conv2D(6, 5, padding="same", activation="tanh"), layers.AveragePooling2D(2),
+            layers.Conv2D(16, 5, activation="tanh"), layers.AveragePooling2D(2),
             layers.Flatten(), layers.Dense(120, activation="tanh"), layers.Dense(84, activation="tanh"),
             layers.Dense(len(FINE_CLASSES), activation="softmax"),
         ])  # fmt: skip
@@ -101,7 +101,7 @@ def network(name: str) -> Any:
     for filters in (16, 32, 64, 96):
         for _ in range(2):
             stack += [layers.Conv2D(filters, 3, padding="same", use_bias=False), layers.BatchNormalization(), layers.ReLU()]
-        stack.append(layers.MaxPooling2D())
+        stack.append(layers.MaxPooling2D(2))
     return keras.Sequential([*stack, layers.GlobalAveragePooling2D(), layers.Dense(len(FINE_CLASSES), activation="softmax")])
 
 
