@@ -31,7 +31,7 @@ def judged(tiny_dataset, tiny_training, tmp_path_factory):
     return out
 
 
-@pytest.mark.parametrize("name", ["run", "report", "speed"])
+@pytest.mark.parametrize("name", ["run", "report", "speed", "history", "ablation"])
 def test_help(name, capsys):
     assert call("bench", name, "--help") == 0
     assert f"Usage: forensics bench {name}" in capsys.readouterr().out
