@@ -16,6 +16,7 @@ import numpy as np
 
 from forensics.codecs import get
 from forensics.codecs.jpeg_tables import TABLE_FAMILIES, scaled_table
+from forensics.history.double_jpeg import DoubleJpeg, detect
 from forensics.history.jpeg import CERTAIN, JpegHistory, recover
 
 QUALITIES = (50, 55, 60, 65, 70, 75, 80, 85, 90, 95, 98, 100)
@@ -140,3 +141,40 @@ def false_alarms(pictures: Iterable[np.ndarray], *, sides: Sequence[int] = SIDES
         rng = np.random.default_rng(seed)
         found = [recover(random_crop(pixels, side, rng)[0], fixed_point=False).found for pixels in kept]
         yield {"side": side, "pictures": len(found), "grid_found": float(np.mean(found))}
+
+
+def twice_compressed(pixels: np.ndarray, kind: str, side: int, rng: np.random.Generator) -> tuple[np.ndarray, int, int]:
+    """A crop that went through JPEG once ("single") or twice ("aligned", "shifted"), and the two qualities, drawn from 50 to 100."""
+    codec = get("jpeg")
+    first, second = (int(quality) for quality in rng.integers(50, 101, 2))
+    subsampling = str(rng.choice(["4:2:0", "4:4:4"]))
+    if kind != "single":
+        pixels = codec.decode(codec.encode(pixels, quality=first, subsampling=subsampling))
+    if kind == "shifted":
+        top, left = divmod(int(rng.integers(1, 64)), 8)
+        pixels = np.ascontiguousarray(pixels[top:, left:])
+    decoded = codec.decode(codec.encode(pixels, quality=second, subsampling=subsampling))
+    return random_crop(decoded, side, rng)[0], first, second
+
+
+def generation_rows(pictures: Sequence[np.ndarray], *, side: int = 256, seed: int = 9) -> Iterator[dict[str, Any]]:
+    """One row a kind, over all pairs of qualities and over those whose first is the lower one by 5 or more.
+
+    `detected` is the share called compressed twice (of "single": the false alarms), `first_right` the share of these whose first
+    quality is within 1.
+    """
+    for kind in ("single", "aligned", "shifted"):
+        rng = np.random.default_rng(seed)
+        cases: list[tuple[DoubleJpeg, int, int]] = []
+        for pixels in pictures:
+            part, first, second = twice_compressed(pixels, kind, side, rng)
+            cases.append((detect(part), first, second))
+        for subset, chosen in (("all", cases), ("first coarser", [case for case in cases if case[1] <= case[2] - 5])):
+            called = [(found, first) for found, first, _ in chosen if found.double]
+            near = [abs(found.first_quality - first) <= 1 for found, first in called if found.first_quality is not None]
+            yield {
+                "kind": kind, "pairs": subset, "side": side, "pictures": len(chosen),
+                "detected": len(called) / len(chosen) if chosen else float("nan"),
+                "kind_right": float(np.mean([found.kind == kind for found, _ in called])) if called else float("nan"),
+                "first_right": float(np.mean(near)) if near else float("nan"),
+            }  # fmt: skip

@@ -27,7 +27,7 @@ from forensics.history.jpeg_planes import blocks_at, checked, coefficients, live
 from forensics.history.jpeg_steps import candidates
 
 _BLOCKS = 6000
-_ALIGNED = (30.0, 8.0)
+_ALIGNED = (36.0, 7.0)
 _SHIFTED = (20.0, 5.0)
 _NOISE = (1.18, 0.03)
 """Middle and width of the logistic curve from each witness to its probability, fitted on training pictures."""
@@ -55,7 +55,7 @@ class DoubleJpeg:
     offset : tuple of int or None
         Of the first grid against the last, rows and columns, each 0..7.
     aligned, shifted, noise : float
-        The witnesses: log-likelihood ratio of the best aligned first table; lead of the best other phase over the next best, natural
+        The witnesses: log-likelihood ratio of the best aligned first table, bounded by frequency; lead of the best other phase over the next best, natural
         logarithm; variance about the multiples in that of rounding once (NaN where too few coefficients).
     reason : str
         Why nothing could be said, empty otherwise.
@@ -125,9 +125,9 @@ def detect(pixels: np.ndarray, *, history: JpegHistory | None = None) -> DoubleJ
     steps = np.where(history.luma.identified, history.luma.steps, history.match.tables[0])
     found = _coefficients(planes, history.grid.phase)
     tables, qualities = _first_tables()
-    aligned = _aligned(planes, found, history.grid.phase, steps, tables)
+    aligned, score = _aligned(planes, found, history.grid.phase, steps, tables)
     shifted = shifted_scores(usable_patches(planes), history.grid.phase, quantisation_errors(found, steps), tables)
-    return _judged(history, aligned, shifted, noise_ratio(found, steps), qualities)
+    return _judged(history, aligned, score, shifted, noise_ratio(found, steps), qualities)
 
 
 def _coefficients(planes: list[PlaneMask], phase: tuple[int, int]) -> np.ndarray:
@@ -137,12 +137,12 @@ def _coefficients(planes: list[PlaneMask], phase: tuple[int, int]) -> np.ndarray
 
 def _aligned(
     planes: list[PlaneMask], found: np.ndarray, phase: tuple[int, int], steps: np.ndarray, tables: np.ndarray
-) -> np.ndarray:
-    """Scores of the aligned first tables; those that equal the last one where it matters are no candidates."""
+) -> tuple[np.ndarray, float]:
+    """Scores of the aligned first tables, and the greatest bounded one; tables that equal the last where it matters are none."""
     others = np.concatenate([_coefficients(planes, other) for other in shifted_phases(phase)])
-    scores = aligned_scores(found, others, steps, tables)
+    scores, bounded = aligned_scores(found, others, steps, tables)
     same = (np.minimum(tables, LARGEST_FIRST_STEP)[:, FREQUENCIES] == steps[FREQUENCIES]).all(axis=1)
-    return np.where(same, -np.inf, scores)
+    return np.where(same, -np.inf, scores), float(bounded[~same].max())
 
 
 def noise_ratio(found: np.ndarray, steps: np.ndarray) -> float:
@@ -163,12 +163,13 @@ def _logistic(value: float, curve: tuple[float, float]) -> float:
     return float(1 / (1 + np.exp(-np.clip((value - curve[0]) / curve[1], -40, 40))))
 
 
-def _judged(history: JpegHistory, aligned: np.ndarray, shifted: np.ndarray, noise: float, qualities: np.ndarray) -> DoubleJpeg:
+def _judged(
+    history: JpegHistory, aligned: np.ndarray, score: float, shifted: np.ndarray, noise: float, qualities: np.ndarray
+) -> DoubleJpeg:
     assert history.match is not None
     by_phase = shifted.max(axis=1)
     best = int(by_phase.argmax())
     lead = float(by_phase[best] - max(0.0, np.delete(by_phase, best).max()))
-    score = float(aligned.max())
     witnesses = {
         "shifted": _logistic(lead, _SHIFTED), "aligned": _logistic(score, _ALIGNED),
         "finer-last": 0.0 if np.isnan(noise) else _logistic(noise, _NOISE),

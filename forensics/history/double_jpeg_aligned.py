@@ -27,6 +27,7 @@ LARGEST_FIRST_STEP = 128
 _LARGEST_INDEX = 96
 _LARGEST_MAGNITUDE = 512
 _SMOOTHING = 0.02
+MOST_OF_ONE = 25.0
 _FEWEST = 30
 _NEWTON_STEPS = 4
 
@@ -123,7 +124,9 @@ def _shares(base: np.ndarray, bend: np.ndarray, envelope: np.ndarray) -> np.ndar
     return weighed / weighed.sum(axis=1, keepdims=True)
 
 
-def aligned_scores(quantised: np.ndarray, shifted: np.ndarray, steps: np.ndarray, tables: np.ndarray) -> np.ndarray:
+def aligned_scores(
+    quantised: np.ndarray, shifted: np.ndarray, steps: np.ndarray, tables: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Log-likelihood ratio of each table as the first on the same grid, against a single compression.
 
     Parameters
@@ -134,12 +137,22 @@ def aligned_scores(quantised: np.ndarray, shifted: np.ndarray, steps: np.ndarray
         Steps of the last compression.
     tables : np.ndarray [shape=(candidates, 64), dtype=int64]
         Candidates for the first.
+
+    Returns
+    -------
+    scores : np.ndarray [shape=(candidates,), dtype=float64]
+        Natural logarithms, to compare candidates by.
+    bounded : np.ndarray [shape=(candidates,), dtype=float64]
+        The same with at most `MOST_OF_ONE` from each frequency, to decide by: graphics leave one or two odd histograms, a first
+        compression leaves many.
     """
-    scores = np.zeros(len(tables))
+    scores, bounded = np.zeros((2, len(tables)))
     for frequency in FREQUENCIES:
         firsts, which = np.unique(np.minimum(tables[:, frequency], LARGEST_FIRST_STEP), return_inverse=True)
-        scores += frequency_ratios(quantised[:, frequency], shifted[:, frequency], int(steps[frequency]), firsts)[which]
-    return scores
+        ratios = frequency_ratios(quantised[:, frequency], shifted[:, frequency], int(steps[frequency]), firsts)[which]
+        scores += ratios
+        bounded += np.minimum(ratios, MOST_OF_ONE)
+    return scores, bounded
 
 
 def shifted_phases(phase: tuple[int, int]) -> Sequence[tuple[int, int]]:

@@ -48,10 +48,11 @@ def log_ratios(bins: int, largest: int, noise: float, with_zero: bool) -> np.nda
     steps = np.arange(1, largest + 1)[None]
     nearest = np.maximum(np.rint(x / steps), 0 if with_zero else 1)
     density = np.zeros((bins, largest))
-    for k in (-2, -1, 0, 1, 2):
-        multiple = nearest + k
+    for k in (0, -2, -1, 1, 2):
+        reached = slice(None) if k == 0 else slice(0, int(12 * noise) + 1)
+        multiple = nearest[:, reached] + k
         allowed = multiple >= (-2 if with_zero else 1)
-        density += allowed * np.exp(-0.5 * ((x - multiple * steps) / noise) ** 2)
+        density[:, reached] += allowed * np.exp(-0.5 * ((x - multiple * steps[:, reached]) / noise) ** 2)
     density *= steps / (noise * np.sqrt(2 * np.pi))
     table = np.log((1 - _OUTLIERS) * density + _OUTLIERS)
     if not with_zero:
