@@ -8,6 +8,7 @@ import io
 import json
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from forensics_models.classes import CLASSES
 from PIL import Image
 
 import forensics
-from forensics.analysis import INCONCLUSIVE, analyze, compare, decide
+from forensics.analysis import INCONCLUSIVE, analyze, compare, decide, measure_windows
 from forensics.errors import PictureError, UsageError
 from forensics.report import csv_report, json_report, text
 from forensics.report.failure import Failure
@@ -297,3 +298,27 @@ def test_threads_change_nothing(fake_judge):
     results = [analyze(picture, judge=fake_judge(jpeg=0.9), extractor=extractor, threads=n) for n in (1, 3)]
     assert results[0] == results[1]
     assert len(results[0].windows) == 6
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_one_thread_measures_the_first_window_and_rows_keep_their_order(threads):
+    main, seen = threading.get_ident(), []
+
+    class Means:
+        feature_names = ("mean",)
+
+        def transform(self, pictures):
+            seen.extend((float(p.mean()), threading.get_ident()) for p in pictures)
+            return np.array([[p.mean()] for p in pictures], np.float32)
+
+    class Slow:
+        prepared = 0
+
+        def prepare(self):
+            self.prepared += 1
+
+    judge = Slow()
+    pieces = [np.full((8, 8), k, np.uint8) for k in range(6)]
+    assert measure_windows(Means(), pieces, threads, judge)[:, 0].tolist() == [0, 1, 2, 3, 4, 5]
+    assert seen[0] == (0.0, main)
+    assert judge.prepared == (threads > 1)
