@@ -271,6 +271,6 @@ def _fit_strengths(mode: str, windows: Judged) -> tuple[dict[str, float], dict[s
         share, offset = fit_strength_share(first, last, truth, error=error)
         fitted.update({f"{name}_share": share, f"{name}_offset": offset})
         errors[name] = error(mixed_quantiles(first, last, share, 0.0)[:, 1], truth)
-    ends = (windows.outputs.strengths[judge][:, 0] for judge in (names[0], names[-1]))
-    estimated = mixed_quantiles(*ends, fitted["ratio_share"], 0.0)[:, 1]
+    first, last = (windows.outputs.strengths[judge][:, 0] for judge in (names[0], names[-1]))
+    estimated = mixed_quantiles(first, last, fitted["ratio_share"], 0.0)[:, 1]
     return fitted, {"ratio_mean_relative_error": errors["ratio"], "ssim_mean_absolute_error": errors["ssim"]}, estimated
