@@ -88,6 +88,8 @@ def train_cnn(
     """
     _prepare(jobs)
     try:
+        import onnx  # noqa: F401
+        import optuna  # noqa: F401
         from forensics_models import cnn_evaluation, cnn_search, cnn_training
     except ImportError as error:
         raise UsageError(f"training needs the extra `train`: pip install 'compression-forensics[train]' ({error.name})") from None

@@ -12,8 +12,16 @@ from forensics_models.classes import FINE_CLASSES
 from forensics_models.cnn import Cnn
 
 keras = pytest.importorskip("keras", reason="the network is trained with Keras, which is not installed")
-pytest.importorskip("tensorflow", reason="these tests run Keras on TensorFlow, which is not installed")
+tensorflow = pytest.importorskip("tensorflow", reason="these tests run Keras on TensorFlow, which is not installed")
 pytest.importorskip("onnx", reason="the export needs the package onnx, which is not installed")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def eagerly():
+    """Small networks run a few times take less time than compiling them for every size."""
+    tensorflow.config.run_functions_eagerly(True)
+    yield
+    tensorflow.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="module")
