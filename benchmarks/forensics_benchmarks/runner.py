@@ -44,6 +44,8 @@ class _Shard:
     index: int
     adapters: tuple[Adapter, ...]
     """Those that have not judged this shard yet."""
+    outs: tuple[Path, ...]
+    """Where each of them writes its part."""
 
 
 def judge_dataset(
@@ -91,11 +93,13 @@ def judge_dataset(
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):  # read by the workers: one thread each, they share the cores
         os.environ.setdefault(name, "1")
     groups = [tuple(rows[start : start + SHARD_FILES]) for start in range(0, len(rows), SHARD_FILES)]
+    stems = {adapter.name: f"{adapter.name}-{adapter.key()}" for adapter in adapters}  # read once: artefacts may change meanwhile
+    outs = {name: [home / f"{stem}-{index:05d}.npz" for index in range(len(groups))] for name, stem in stems.items()}
     shards = []
     for index, group in enumerate(groups):
-        missing = tuple(adapter for adapter in adapters if not _part(home, adapter, index).exists())
+        missing = tuple(adapter for adapter in adapters if not outs[adapter.name][index].exists())
         if missing:
-            shards.append(_Shard(folder, group, drawing, home, index, missing))
+            shards.append(_Shard(folder, group, drawing, home, index, missing, tuple(outs[adapter.name][index] for adapter in missing)))
     done = len(groups) - len(shards)
     progress(done, len(groups))
     with Workers(_judge, jobs) as workers:
@@ -109,7 +113,7 @@ def judge_dataset(
                 progress(done, len(groups))
     records, timings = [], []
     for adapter in adapters:
-        parts = [_read(_part(home, adapter, index)) for index in range(len(groups))]
+        parts = [_read(path) for path in outs[adapter.name]]
         for group, part in zip(groups, parts, strict=True):
             records += _records(adapter.name, group, part)
         timings += _timings(adapter.name, parts)
@@ -121,24 +125,20 @@ def write_timings(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     manifest.write_csv(path, _TIMING_COLUMNS, rows)
 
 
-def _part(home: Path, adapter: Adapter, index: int) -> Path:
-    return home / f"{adapter.name}-{adapter.key()}-{index:05d}.npz"
-
-
 def _judge(shard: _Shard) -> Iterator[int]:
     """Worker: draw a shard's patches once, and write a part for each model that lacks one."""
     drawn = list(draw(shard.folder, shard.rows, shard.drawing))
     sizes = sorted({patch.size for patch in drawn})
     places = {size: [index for index, patch in enumerate(drawn) if patch.size == size] for size in sizes}
     batches = {size: _batch(shard, size, [drawn[index] for index in places[size]]) for size in sizes}
-    for adapter in shard.adapters:
+    for adapter, out in zip(shard.adapters, shard.outs, strict=True):
         answers = {}
         for size in sizes:
             try:
                 answers[size] = adapter.judge(batches[size])
             except Exception as error:
                 raise ForensicsError(f"{adapter.name} cannot judge patches of {size} pixels: {type(error).__name__}: {error}") from error
-        _write(_part(shard.home, adapter, shard.index), _columns(drawn, places, answers))
+        _write(out, _columns(drawn, places, answers))
         yield len(drawn)
     for size, batch in batches.items():
         path = _feature_part(shard, size)

@@ -12,7 +12,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -41,6 +40,16 @@ class Measured:
     peak: int
 
 
+_LAUNCHER = """
+import os, sys, time
+start = time.perf_counter()
+child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)])
+_, status, usage = os.wait4(child, 0)
+print(os.waitstatus_to_exitcode(status), time.perf_counter() - start, usage.ru_maxrss * 1024)
+"""
+"""Starts a command from a small process: Linux counts what the parent held when it forked into the child's largest memory."""
+
+
 def process(arguments: Sequence[str], repeat: int) -> Measured:
     """Run a command some times; its output goes nowhere.
 
@@ -48,15 +57,13 @@ def process(arguments: Sequence[str], repeat: int) -> Measured:
     """
     seconds, peaks = [], []
     for _ in range(repeat):
-        start = time.perf_counter()
-        with subprocess.Popen(list(arguments), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as child:
-            said = child.stderr.read() if child.stderr else b""
-            _, status, usage = os.wait4(child.pid, 0)
-            child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode:
-            raise ForensicsError(f"{' '.join(arguments[-3:])} ended with {child.returncode}: {said.decode(errors='replace').strip()[-200:]}")
-        seconds.append(time.perf_counter() - start)
-        peaks.append(usage.ru_maxrss * 1024)
+        done = subprocess.run([sys.executable, "-S", "-c", _LAUNCHER, *arguments], capture_output=True, check=False)
+        told = done.stdout.split()
+        if done.returncode or int(told[0]):
+            said = done.stderr.decode(errors="replace").strip()[-200:]
+            raise ForensicsError(f"{' '.join(arguments[-3:])} ended with {int(told[0]) if told else done.returncode}: {said}")
+        seconds.append(float(told[1]))
+        peaks.append(int(told[2]))
     return Measured(statistics.median(seconds), spread(seconds), max(peaks))
 
 

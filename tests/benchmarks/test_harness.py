@@ -267,8 +267,10 @@ def test_ratios_carry_both_spreads():
 
 
 def test_a_process_is_measured_from_outside():
-    found = scaling.process([sys.executable, "-c", "x = bytearray(60_000_000)"], 1)
-    assert found.peak > 60_000_000
+    ballast = bytearray(150_000_000)  # what this process holds is no part of the figure
+    bare, found = (scaling.process([sys.executable, "-c", f"x = bytearray({size})"], 1) for size in (0, 60_000_000))
+    assert bare.peak < len(ballast)
+    assert 55_000_000 < found.peak - bare.peak < 70_000_000
     assert found.seconds > 0
     with pytest.raises(ForensicsError, match="ended with 3"):
         scaling.process([sys.executable, "-c", "raise SystemExit(3)"], 1)
