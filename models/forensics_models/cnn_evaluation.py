@@ -18,6 +18,7 @@ from forensics_models import calibration
 from forensics_models.baseline import score_to_ssim, ssim_to_score
 from forensics_models.baseline_training import (
     INCONCLUSIVE_BELOW,
+    FeatureTable,
     Recipe,
     class_weights,
     figures,
@@ -92,7 +93,7 @@ def evaluate(model: keras.Model, validation: PatchTable) -> Evaluation:
         }
         for index, side in enumerate(sides)
     }
-    whole = figures(probabilities, validation.take(np.tile(np.arange(len(validation)), len(sides))))
+    whole = figures(probabilities, _rows(validation, len(sides)))
     table = validation_table(probabilities, labels, ratios, np.repeat(np.array(sides, float), len(validation)), INCONCLUSIVE_BELOW)
     stored = {
         "scaling": scaling.as_dict(),
@@ -110,8 +111,14 @@ def log_loss(margins: np.ndarray, labels: np.ndarray) -> float:
 
 
 def _brief(probabilities: np.ndarray, table: PatchTable) -> dict[str, Any]:
-    found = figures(probabilities, table)
+    found = figures(probabilities, _rows(table, 1))
     return {name: found[name] for name in ("accuracy", "fine_accuracy", "false_positive_rate", "expected_calibration_error")}
+
+
+def _rows(table: PatchTable, times: int) -> FeatureTable:
+    """The facts of a table `times` over, without features, as the baseline's figures take them."""
+    columns = (np.tile(values, times) for values in (table.labels, table.log2_ratio, table.ssim, table.sources, table.files))
+    return FeatureTable(np.empty((times * len(table), 0), np.float32), *columns)
 
 
 def _strengths(outputs: dict[int, dict[str, np.ndarray]], table: PatchTable) -> tuple[list[float], dict[str, float]]:

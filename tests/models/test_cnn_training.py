@@ -9,7 +9,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from forensics_models.classes import FINE_CLASSES
-from forensics_models.cnn_data import Balance, Parts, PatchTable, corners, draw, draw_weights, join, random_view
+from forensics_models.cnn_data import (
+    Balance,
+    Parts,
+    PatchTable,
+    corners,
+    draw,
+    draw_weights,
+    join,
+    random_view,
+)
 
 
 def table(count=60, side=72, tag="t", seed=0):
