@@ -20,8 +20,8 @@ from numba.core.caching import FunctionCache
 from numba.core.runtime import rtsys
 
 _config: Any = numba.config
-_READ_DIRECTLY = (0, 61) <= numba.version_info.short <= (0, 68)
-"""Whether this numba's cache is known to be readable without the compiler; with others numba's own way is taken."""
+_READ_DIRECTLY = numba.version_info.short == (0, 68)
+"""Whether this numba's cache was tried and found readable without the compiler; with others numba's own way is taken."""
 
 
 def cache_folder() -> str:
