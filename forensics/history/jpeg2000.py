@@ -27,6 +27,8 @@ from forensics.history.jpeg2000_levels import (
     level_chain,
     unclipped,
 )
+from forensics.history.jpeg2000_low_pass import FOUND as LOW_PASS_FOUND
+from forensics.history.jpeg2000_low_pass import low_pass_odds
 from forensics.history.jpeg2000_steps import (
     Step,
     band_planes,
@@ -36,6 +38,7 @@ from forensics.history.jpeg2000_steps import (
     psnr_estimate,
 )
 from forensics.history.jpeg2000_tiles import tile_lines, tile_size
+from forensics.history.jpeg2000_transform import Wavelet
 
 MINIMUM_SIDE = 64
 REGION = 1024
@@ -89,7 +92,7 @@ class Jpeg2000History:
     """
 
     found: bool
-    wavelet: str | None = None
+    wavelet: Wavelet | None = None
     wavelet_probability: float = 0.0
     colour_transform: str | None = None
     levels: int | None = None
@@ -133,15 +136,17 @@ def recover(pixels: np.ndarray, *, seed: int = 0) -> Jpeg2000History:
         return Jpeg2000History(False, grey=grey, reason=f"pictures are at least {MINIMUM_SIDE} pixels a side for this")
     origin, region = judged_region(picture, REGION, seed)
     (top, left), part = judged_region(region, _SEARCHED, seed)
-    spaces = [_moved(space, top, left) for space in first_level(part)]
+    growth = (region.size / part.size) ** 0.5
+    spaces = [_moved(space, top, left, growth) for space in first_level(part)]
     if not is_quantised(spaces):
         return Jpeg2000History(False, lead=spaces[0].lead, grey=grey, reason=_why_not(part))
     return _describe(region, spaces, origin, grey, picture.shape[:2] == region.shape[:2])
 
 
-def _moved(space: Space, top: int, left: int) -> Space:
-    """A space found in a part whose origin lies at (top, left) of the region, in the region's own parity."""
-    return space._replace(parity=((space.parity[0] + top) % 2, (space.parity[1] + left) % 2))
+def _moved(space: Space, top: int, left: int, growth: float) -> Space:
+    """A space found in a part whose origin lies at (top, left) of the region, in the region's own parity, with the lead it will have there."""
+    parity = ((space.parity[0] + top) % 2, (space.parity[1] + left) % 2)
+    return space._replace(parity=parity, lead=space.lead * growth)
 
 
 def _why_not(part: np.ndarray) -> str:
@@ -160,14 +165,13 @@ def _describe(
     space, levels, sure = _with_colour(region, pair)
     base = base_step(levels) if space.wavelet == "9/7" else None
     bases = (1.0,) if base is None else (base.step, 1.0)
-    if base is not None:
-        levels = level_chain(region, space, bases)
-    seen, count = _number_of_levels(levels, space.wavelet)
+    seen, count = _number_of_levels(levels, space.wavelet, bases)
     if complete and count is None and not any(any(level.parity) for level in levels):
-        whole = level_chain(region, space, bases, whole=True)
-        whole_seen, whole_count = _number_of_levels(whole, space.wavelet)
-        if whole_seen >= seen and whole_count is not None:
-            levels, seen, count = whole, whole_seen, whole_count
+        whole = level_chain(region, space, whole=True)
+        whole_seen = _seen(whole)
+        # A crop on the grid has a border that is not the coded picture's: only the last low-pass band can tell them apart.
+        if whole_seen >= seen and _ends(whole, whole_seen, space.wavelet, bases):
+            levels, seen, count = whole, whole_seen, whole_seen
     shown = levels[: max(seen, 1)]
     phase = _phase(shown, origin)
     tile = tile_size(tile_lines(region, space), 1 << len(shown))
@@ -209,27 +213,34 @@ def _with_colour(region: np.ndarray, pair: list[Space]) -> tuple[Space, list[Lev
         chosen = plain if plain.fit > changed.fit + _SAME_FIT else changed
         return chosen, level_chain(region, chosen), True
     chains = [level_chain(region, space) for space in (plain, changed)]
-    low = [max(level.low_pass_odds for level in chain) for chain in chains]
+    low = [low_pass_odds(chain[_seen(chain) - 1], _seen(chain), plain.wavelet) for chain in chains]
     which = int(low[0] <= low[1] + _LOW_PASS_DIFFERENCE)
     return (plain, changed)[which], chains[which], abs(low[0] - low[1]) > _LOW_PASS_DIFFERENCE
 
 
-def _number_of_levels(levels: list[Level], wavelet: str) -> tuple[int, int | None]:
+def _seen(levels: list[Level]) -> int:
+    """Levels whose details are quantised; the first always is."""
+    return max(1, next((number for number, level in enumerate(levels) if level.lead < FOUND), len(levels)))
+
+
+def _ends(levels: list[Level], seen: int, wavelet: Wavelet, bases: tuple[float, ...]) -> bool:
+    """Whether the low-pass band of the last level seen is quantised."""
+    return low_pass_odds(levels[seen - 1], seen, wavelet, bases) >= LOW_PASS_FOUND
+
+
+def _number_of_levels(levels: list[Level], wavelet: Wavelet, bases: tuple[float, ...]) -> tuple[int, int | None]:
     """Levels seen, and the number of levels where the last one is known.
 
     The last is known by its low-pass band, or by the absence of the next where that would have to show: bit planes of 5/3
     get fewer by about one a level, steps of 9/7 stay.
     """
-    seen = next((number for number, level in enumerate(levels) if level.lead < FOUND), len(levels))
-    if seen == 0:
-        return 1, 1 if levels[0].ends_here else None
+    seen = _seen(levels)
     last = levels[seen - 1]
-    if last.ends_here:
+    if _ends(levels, seen, wavelet, bases):
         return seen, seen
     if seen == len(levels):
         return seen, None
-    absent = levels[seen]
-    expected = last.lead * np.sqrt(absent.number / max(last.number, 1))
+    expected = last.lead * np.sqrt(levels[seen].number / max(last.number, 1))
     if seen > 1:
         expected = min(expected, last.lead**2 / levels[seen - 2].lead)
     deep = wavelet == "9/7" or deepest_plane(last) >= _PLANES_NEEDED

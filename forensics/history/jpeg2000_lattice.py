@@ -110,7 +110,9 @@ def whole_fit_scores() -> np.ndarray:
 def scores_of(histograms: np.ndarray, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean score of each histogram (..., BINS) under each hypothesis, (..., hypotheses), and the number of coefficients (...)."""
     number = histograms.sum(axis=-1)
-    mean = (histograms.astype(np.float32) @ table) / np.maximum(number, 1)[..., None]
+    used = np.flatnonzero(histograms.reshape(-1, histograms.shape[-1]).any(axis=0))
+    end = int(used[-1]) + 1 if len(used) else 1
+    mean = (histograms[..., :end].astype(np.float32) @ table[:end]) / np.maximum(number, 1)[..., None]
     return mean, number
 
 

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.ndimage import maximum_filter1d
-from scipy.stats import gamma
 
 from forensics.history.jpeg2000_lattice import (
     BIN,
@@ -44,15 +43,6 @@ _ALL_ZERO = 0.05
 """Share of coefficients outside the zero cell under which they need not: too few are left."""
 _CORE = 1.25
 """Magnitudes under this are zeros and rounding noise, in grey levels of an orthonormal transform."""
-_TESTED = 500
-"""Coefficients of a low-pass band that are enough for the test."""
-_CELLS = 1.0
-"""Cells of the lattice that a standard deviation of the values must span."""
-_BESIDE = (0.71, 0.83, 0.91, 1.09, 1.19, 1.31)
-_FINEST = 0.4
-"""Least step at which the rounding of the pixels leaves a comb, in grey levels of an orthonormal transform."""
-_LOW_PASS_FOUND = 12.0
-"""Natural logarithm of the odds against chance from which a low-pass band is called quantised."""
 
 
 class Space(NamedTuple):
@@ -84,26 +74,23 @@ class Level(NamedTuple):
         Column of the table of scores.
     histograms : np.ndarray [shape=(components, 3, BINS), dtype=int64]
         Magnitudes of HL, LH and HH.
-    number : int
-        Coefficients whose whole support lies within the picture and off clipped samples.
-    low_pass_odds : float
-        Natural logarithm of the odds against chance that the low-pass band lies on a lattice of its own.
-    low_pass_number : int
-        Coefficients of the low-pass band that were tested, all components together.
+    low : tuple of np.ndarray
+        Low-pass planes of the components.
+    low_valid : np.ndarray [dtype=bool]
+        Their samples that rest on the picture alone.
     """
 
     parity: tuple[int, int]
     lead: float
     hypothesis: int
     histograms: np.ndarray
-    number: int
-    low_pass_odds: float
-    low_pass_number: int
+    low: tuple[np.ndarray, ...]
+    low_valid: np.ndarray
 
     @property
-    def ends_here(self) -> bool:
-        """Whether the low-pass band of this level is quantised, so that it is the last."""
-        return self.low_pass_odds >= _LOW_PASS_FOUND
+    def number(self) -> int:
+        """Detail coefficients counted."""
+        return int(self.histograms.sum())
 
 
 def score_table(wavelet: Wavelet) -> np.ndarray:
@@ -170,14 +157,14 @@ def _details(
 
 
 def _parities(
-    planes: tuple[np.ndarray, ...], valid: np.ndarray, wavelet: Wavelet, level: int
+    planes: tuple[np.ndarray, ...], valid: np.ndarray, wavelet: Wavelet, level: int, *, whole: bool = False
 ) -> tuple[np.ndarray, int, int, float]:
-    """Histograms at the four parities, the best parity, its hypothesis and its lead."""
+    """Histograms at the four parities, the best parity, its hypothesis and its lead; with `whole` parity (0, 0) is the only choice."""
     histograms = np.stack([
-        _details(planes, valid, wavelet, level, divmod(parity, 2), False)[0] for parity in range(4)
+        _details(planes, valid, wavelet, level, divmod(parity, 2), whole)[0] for parity in range(4)
     ])  # fmt: skip
     mean, number = scores_of(histograms.sum(axis=(1, 2)), score_table(wavelet))
-    lead = leads(mean, number)
+    lead = leads(mean, number)[: 1 if whole else 4]
     best, hypothesis = np.unravel_index(int(lead.argmax()), lead.shape)
     return histograms, int(best), int(hypothesis), float(lead.max())
 
@@ -186,9 +173,9 @@ def non_zero_fit(histogram: np.ndarray, wavelet: Wavelet) -> tuple[float, int, i
     """How well the coefficients outside the zero cell fit their best lattice, 0 (chance) to 1; its column; their number."""
     table = real_fit_scores() if wavelet == "9/7" else whole_fit_scores()
     first = int(_CORE / BIN) if wavelet == "9/7" else 1
-    counts = histogram[first:].astype(np.float32)
-    number = int(counts.sum())
-    mean = counts @ table[first:] / max(number, 1)
+    used = first + np.flatnonzero(histogram[first:])
+    number = int(histogram[used].sum())
+    mean = histogram[used].astype(np.float32) @ table[used] / max(number, 1)
     best = int(mean.argmax())
     fit = max(float(mean[best]), _gap(histogram) if wavelet == "5/3" else 0.0)
     return max(0.0, fit - 3.0 / np.sqrt(number + 1)), best, number
@@ -231,81 +218,26 @@ def is_quantised(spaces: list[Space]) -> bool:
     return max(space.fit for space in same) >= _FIT or min(space.non_zero for space in same) < _ALL_ZERO
 
 
-def level_chain(rgb: np.ndarray, space: Space, bases: tuple[float, ...] = (1.0,), *, whole: bool = False) -> list[Level]:
+def level_chain(rgb: np.ndarray, space: Space, *, whole: bool = False) -> list[Level]:
     """The levels, finest first, as long as their details are quantised, and the first one of which they are not.
 
-    `bases` are steps, in grey levels of an orthonormal transform, of which the low-pass step may be a multiple or part by a power of
-    two. With `whole` the picture's border is taken for the coded picture's own, so that no coefficient is left out
-    for it; only parity (0, 0) comes with it.
+    With `whole` the picture's border is taken for the coded picture's own, so that no coefficient is left out for it; only
+    parity (0, 0) comes with it.
     """
     planes = components(rgb, space.transform, space.wavelet)
     valid = unclipped(rgb)
     levels: list[Level] = []
-    for level in range(1, MAXIMUM_LEVELS + 1):
+    for number in range(1, MAXIMUM_LEVELS + 1):
         if min(planes[0].shape) < 4:
             break
-        _, best, hypothesis, lead = _parities(planes, valid, space.wavelet, level)
-        parity = space.parity if level == 1 else (0, 0) if whole else (best // 2, best % 2)
-        histograms, low, low_valid = _details(planes, valid, space.wavelet, level, parity, whole)
-        odds, tested = low_pass_odds(low, low_valid, space.wavelet, level, bases)
-        levels.append(Level(parity, lead, hypothesis, histograms, int(histograms.sum()), odds, tested))
+        if number == 1:
+            parity, hypothesis, lead = space.parity, space.hypothesis, space.lead
+        else:
+            _, best, hypothesis, lead = _parities(planes, valid, space.wavelet, number, whole=whole)
+            parity = (0, 0) if whole else (best // 2, best % 2)
+        histograms, low, low_valid = _details(planes, valid, space.wavelet, number, parity, whole)
+        levels.append(Level(parity, lead, hypothesis, histograms, tuple(low), low_valid))
         if lead < FOUND:
             break
         planes, valid = tuple(low), low_valid
     return levels
-
-
-def low_pass_odds(
-    low: list[np.ndarray], valid: np.ndarray, wavelet: Wavelet, level: int, bases: tuple[float, ...] = (1.0,)
-) -> tuple[float, int]:
-    """Whether low-pass planes lie on a lattice: natural logarithm of the odds against chance, and the coefficients tested.
-
-    For values spread evenly over the cells of a lattice, N |mean exp(2 pi i f c)|^2 is exponentially distributed with mean 1
-    (Rayleigh's test of uniformity); it is summed over the components, and the number of frequencies tried is taken off.
-    """
-    if valid.sum() < 4:
-        return 0.0, 0
-    values = [_distinct(plane[valid]) for plane in low]
-    norm = synthesis_norms(wavelet, level)[0]
-    frequencies = _low_pass_frequencies(max(float(np.ptp(v)) for v in values), wavelet, norm, bases)
-    strength = np.array([sum(_rayleigh(v, f) for v in values) for f in frequencies])
-    odds = -float(gamma.logsf(strength.max(), len(values))) - float(np.log(len(frequencies)))
-    return max(odds, 0.0), sum(len(v) for v in values)
-
-
-def _low_pass_frequencies(spread: float, wavelet: Wavelet, norm: float, bases: tuple[float, ...]) -> np.ndarray:
-    """One over the steps at which a low-pass band may be quantised: powers of two times the unit or times base / norm.
-
-    Real steps are stored with eleven bits of mantissa (T.800 E.1.1.1), so each is tried a little to either side.
-    """
-    if wavelet == "5/3":
-        return 0.5 ** np.arange(1, 8)
-    found = []
-    for base in bases:
-        for plane in range(-1, 7):
-            if base * 2.0**plane < _FINEST:
-                continue
-            centre = norm / (base * 2.0**plane)
-            width = min(0.002 * centre * spread, 12.0)
-            found.append(centre + np.linspace(-width, width, 1 + 2 * int(np.ceil(3 * width))) / max(spread, 1.0))
-    return np.concatenate(found)
-
-
-def _distinct(values: np.ndarray) -> np.ndarray:
-    """Values without repetition, as in a flat part of the picture, at most `_TESTED` of them."""
-    found = np.unique(np.round(values.astype(np.float64), 3))
-    # A regular choice of them would be a lattice by itself.
-    return found if len(found) <= _TESTED else np.random.default_rng(0).choice(found, _TESTED, replace=False)
-
-
-def _power(values: np.ndarray, frequency: float) -> float:
-    angle = (2 * np.pi * frequency) * values
-    return float((np.cos(angle).sum() ** 2 + np.sin(angle).sum() ** 2) / len(values))
-
-
-def _rayleigh(values: np.ndarray, frequency: float) -> float:
-    """Power at one frequency beyond what the spread of the values gives at frequencies beside it."""
-    if float(values.std()) * frequency < _CELLS:
-        return 0.0
-    power = _power(values, frequency)
-    return power if power < 2 else max(0.0, power - max(_power(values, frequency * beside) for beside in _BESIDE))

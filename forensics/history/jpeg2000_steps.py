@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from forensics.history.jpeg2000_lattice import BIN, BINS, STEPS, cell_scores
+from forensics.history.jpeg2000_lattice import BIN, STEPS, cell_scores
 from forensics.history.jpeg2000_levels import Level, non_zero_fit
 from forensics.history.jpeg2000_transform import Wavelet, synthesis_norms
 
@@ -22,7 +22,8 @@ _FITS = 0.2
 _SURE_OF_PLANES = 0.97
 _NOISE = 0.3
 """Standard deviation of a coefficient about its lattice point, in grey levels: pixel rounding and half a bin."""
-_FINE = np.linspace(-0.018, 0.018, 145)
+_FINE = (np.linspace(-0.018, 0.018, 25), np.linspace(-0.0015, 0.0015, 13))
+"""Relative offsets from a candidate step that are tried in turn."""
 _INTERVAL = 1.645
 
 
@@ -43,13 +44,13 @@ def step_of(histogram: np.ndarray) -> Step | None:
     if number < _ENOUGH or fit < _FITS:
         return None
     first = int(1.25 / BIN)
-    counts = histogram[first:].astype(np.float64)
-    x = (np.arange(first, BINS) + 0.5) * BIN
-    step, mixed = float(STEPS[best % len(STEPS)]), best >= len(STEPS)
-    candidates = step * (1 + _FINE)
-    scores = [float(counts @ cell_scores(x, candidate, mixed)) for candidate in candidates]
-    found = float(candidates[int(np.argmax(scores))])
-    half_width = _INTERVAL * _NOISE * found / np.sqrt(float(counts @ x**2)) + 0.5 * float(np.diff(candidates)[0])
+    used = first + np.flatnonzero(histogram[first:])
+    counts, x = histogram[used].astype(np.float64), (used + 0.5) * BIN
+    found, mixed = float(STEPS[best % len(STEPS)]), best >= len(STEPS)
+    for offsets in _FINE:
+        candidates = found * (1 + offsets)
+        found = float(candidates[int(np.argmax([counts @ cell_scores(x, candidate, mixed) for candidate in candidates]))])
+    half_width = _INTERVAL * _NOISE * found / np.sqrt(float(counts @ x**2)) + 0.5 * found * float(np.diff(_FINE[-1])[0])
     return Step(found, float(half_width), mixed)
 
 
@@ -103,41 +104,33 @@ def psnr_estimate(levels: list[Level], wavelet: Wavelet, weights: tuple[float, .
     """Peak signal-to-noise ratio in dB of the compression, from the quantisers alone; None where no step shows.
 
     Coefficients are taken to be Laplacian before quantisation, with the share of zeros that is seen; `weights` are the squared norms of
-    the components' contributions to RGB, divided by three. Bands without a step count with that of their neighbour.
+    the components' contributions to RGB, divided by three. Bands without a step count with that of the band before.
     """
     error, seen = 0.0, False
     for component, weight in enumerate(weights):
-        last = _first_orthonormal(levels, wavelet, component)
+        steps = [_orthonormal(level.histograms[component, band], wavelet, number, band) for number, level in enumerate(levels, 1) for band in range(3)]
+        last = next((step for step in steps if step is not None), None)
         if last is None:
             continue
         seen = True
-        for number, level in enumerate(levels, start=1):
-            norms = synthesis_norms(wavelet, number)
-            for band in range(3):
-                histogram = level.histograms[component, band]
-                step = _orthonormal(histogram, wavelet, norms[band + 1])
-                last = step if step is not None else last
-                unit = BIN if wavelet == "9/7" else norms[band + 1]
-                error += weight * 0.25**number * _distortion(histogram, last, unit)
+        for place, step in enumerate(steps):
+            number, band = place // 3 + 1, place % 3
+            last = last if step is None else step
+            unit = BIN if wavelet == "9/7" else synthesis_norms(wavelet, number)[band + 1]
+            error += weight * 0.25**number * _distortion(levels[number - 1].histograms[component, band], last, unit)
         error += weight * 0.25 ** len(levels) * last**2 / 12
     return float(10 * np.log10(255.0**2 / error)) if seen and error > 0 else None
 
 
-def _first_orthonormal(levels: list[Level], wavelet: Wavelet, component: int) -> float | None:
-    for number, level in enumerate(levels, start=1):
-        for band in (2, 0, 1):
-            step = _orthonormal(level.histograms[component, band], wavelet, synthesis_norms(wavelet, number)[band + 1])
-            if step is not None:
-                return step
-    return None
-
-
-def _orthonormal(histogram: np.ndarray, wavelet: Wavelet, norm: float) -> float | None:
+def _orthonormal(histogram: np.ndarray, wavelet: Wavelet, number: int, band: int) -> float | None:
+    """Step of a band in grey levels of an orthonormal transform; where two are mixed, one between them."""
     if wavelet == "9/7":
-        step = step_of(histogram)
-        return None if step is None else step.step * (1.4 if step.mixed else 1.0)
+        fit, best, count = non_zero_fit(histogram, "9/7")
+        if count < _ENOUGH or fit < _FITS:
+            return None
+        return float(STEPS[best % len(STEPS)]) * (2**0.5 if best >= len(STEPS) else 1.0)
     planes = _planes(histogram)
-    return None if planes is None else norm * 2.0**planes if planes else 0.0
+    return None if planes is None else synthesis_norms(wavelet, number)[band + 1] * 2.0**planes if planes else 0.0
 
 
 def _distortion(histogram: np.ndarray, step: float, unit: float) -> float:

@@ -11,6 +11,7 @@ from forensics.history import (
     jpeg2000_fixed_point,
     jpeg2000_lattice,
     jpeg2000_levels,
+    jpeg2000_low_pass,
     jpeg2000_steps,
     jpeg2000_tiles,
     jpeg2000_transform,
@@ -224,3 +225,19 @@ def test_reencoding_comes_nearer_at_the_recovered_alignment():
     assert point.psnr > point.psnr_beside + 0.5
     assert point.unchanged > point.unchanged_beside
     assert jpeg2000_fixed_point.fixed_point(decoded, jpeg2000.Jpeg2000History(False, reason="none")) is None
+
+
+def test_low_pass_band_of_the_last_level_alone_lies_on_a_lattice():
+    encoder = registry.get("jpeg2000")
+    decoded = encoder.decode(encoder.encode(textured(256), ratio=8.0, levels=2))
+    space = jpeg2000_levels.first_level(decoded)[0]
+    levels = jpeg2000_levels.level_chain(decoded, space)
+    assert jpeg2000_low_pass.low_pass_odds(levels[1], 2, "9/7") > jpeg2000_low_pass.FOUND
+    assert jpeg2000_low_pass.low_pass_odds(levels[0], 1, "9/7") < jpeg2000_low_pass.FOUND
+
+
+def test_power_against_a_loop():
+    rng = np.random.default_rng(8)
+    values, frequencies = rng.normal(scale=200, size=60), np.array([0.01, 0.37, 2.5])
+    expected = [abs(sum(np.exp(2j * np.pi * f * v) for v in values)) ** 2 / 60 for f in frequencies]
+    np.testing.assert_allclose(jpeg2000_low_pass._power(values, frequencies), expected, rtol=1e-3, atol=1e-4)
