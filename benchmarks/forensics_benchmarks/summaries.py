@@ -156,7 +156,7 @@ def calibration_error(records: Sequence[Record]) -> float:
 
 @dataclass(frozen=True)
 class StrengthError:
-    """Errors of the judged strength over compressed windows; NaN where `count` is 0."""
+    """Errors of the judged strength over compressed windows whose strength was judged; NaN where `count` is 0."""
 
     ratio_mean_relative: float
     ratio_median_relative: float
@@ -171,7 +171,7 @@ def strength_error(records: Sequence[Record]) -> StrengthError:
     rows = np.array([
         (r.ratio, r.ratio_low, r.ratio_median, r.ratio_high, r.ssim, r.ssim_low, r.ssim_median, r.ssim_high)
         for r in records
-        if r.class_name != "uncompressed" and np.isfinite(r.ratio) and np.isfinite(r.ssim)
+        if r.class_name != "uncompressed" and np.isfinite((r.ratio, r.ssim, r.ratio_median, r.ssim_median)).all()
     ])  # fmt: skip
     if not len(rows):
         nan = float("nan")

@@ -49,7 +49,9 @@ def folder(tmp_path_factory):
     """A run of two models and a peer as it lies on disk."""
     home = tmp_path_factory.mktemp("run") / "mine"
     home.mkdir()
-    write_table(home, [*records("baseline"), *records("cnn", hit=0.9), *records("fused", hit=0.95), *records("zero", hit=0.2)])
+    blind = {name: NAN for name in ("ratio_low", "ratio_median", "ratio_high", "ssim_low", "ssim_median", "ssim_high")}
+    plain = [replace(record, **blind) for record in records("plain-network", hit=0.4)]  # a peer that judges no strength
+    write_table(home, [*records("baseline"), *records("cnn", hit=0.9), *records("fused", hit=0.95), *records("zero", hit=0.2), *plain])
     (home / "timings.csv").write_text("model,size,patches,seconds,megapixels_per_second\nbaseline,64,50,1.5,0.14\nbaseline,256,50,5.0,0.66\n")
     facts = {
         "command": "forensics bench run <a&b>", "suite": "quick", "toolkit": "0", "seed": 1, "patches": 220, "files": 220, "sources": 6, "date": "2026-01-01",
