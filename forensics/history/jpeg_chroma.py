@@ -36,6 +36,7 @@ _MOST_SQUARES = 400
 _PRIOR = {"4:4:4": 0.25, "4:2:2": 0.15, "4:4:0": 0.02, "4:2:0": 0.58}
 _TEMPER = 0.25
 _FREEDOM = 4.0
+_ENOUGH_SQUARES = 40
 _MOST_SURPRISE = 300.0
 _MOST_REWARD = 13.0
 """Of a residual test passed, in natural units; the test is the harder the fewer samples are stored."""
@@ -264,9 +265,11 @@ def probabilities(hypotheses: Sequence[ChromaHypothesis]) -> np.ndarray:
 
     The evidence of the comb is tempered, for neighbouring coefficients depend on each other; a residual above rounding's speaks
     against a hypothesis as a chi-square of few degrees of freedom a square would. Chroma subsampled along both axes also fits the
-    filter of either axis alone, so where the former holds on colourful squares the latter lose.
+    filter of either axis alone, so where the former holds on colourful squares the latter lose. Where chroma hardly varies, its few
+    levels make combs of their own, and neither witness counts for much.
     """
-    scores = np.array([_score(hypothesis) for hypothesis in hypotheses])
+    colourful = min(1.0, max(h.squares for h in hypotheses) / _ENOUGH_SQUARES)
+    scores = np.array([_score(hypothesis, colourful) for hypothesis in hypotheses])
     both = next((h for h in hypotheses if h.subsampling == "4:2:0" and h.upsampling == "triangle"), None)
     if both is not None and both.excess <= _HIGHEST_TRIANGLE:
         one_axis = np.array([h.subsampling in ("4:2:2", "4:4:0") and h.upsampling == "triangle" for h in hypotheses])
@@ -275,14 +278,14 @@ def probabilities(hypotheses: Sequence[ChromaHypothesis]) -> np.ndarray:
     return weights / weights.sum()
 
 
-def _score(hypothesis: ChromaHypothesis) -> float:
+def _score(hypothesis: ChromaHypothesis, colourful: float) -> float:
     prior = _PRIOR[hypothesis.subsampling] * {"": 1.0, "triangle": 0.85, "repeat": 0.15}[hypothesis.upsampling]
-    score = float(np.log(prior)) + _TEMPER * hypothesis.log_evidence
+    score = float(np.log(prior)) + _TEMPER * colourful**2 * hypothesis.log_evidence
     if np.isfinite(hypothesis.excess):
         ratio = hypothesis.excess / (_HIGHEST_TRIANGLE if hypothesis.upsampling == "triangle" else _HIGHEST_REPEAT)
         if ratio > 1:
             score -= 0.5 * _FREEDOM * hypothesis.squares * (ratio - 1 - np.log(ratio))
         else:
             rows, columns = FACTORS[hypothesis.subsampling]
-            score += (1 - 1 / (rows * columns)) * min(_MOST_REWARD, 0.5 * _FREEDOM * hypothesis.squares)
+            score += (1 - 1 / (rows * columns)) * _MOST_REWARD * colourful**2
     return score
