@@ -26,6 +26,9 @@ from forensics_models.cnn_network import QUANTILES, Architecture, build
 PROGRESS_FILE = "progress.json"
 """Names the checkpoint that a run goes on from."""
 
+PREDICTED_PIXELS = 64 * 128 * 128
+"""Pixels judged at once on validation: bounds the memory to some 700 MB."""
+
 
 @dataclass(frozen=True)
 class CnnRecipe:
@@ -252,10 +255,10 @@ def _validation_subset(table: PatchTable, recipe: CnnRecipe) -> PatchTable:
     return table.take(np.arange(0, len(table), step).astype(int))
 
 
-def predictions(model: keras.Model, table: PatchTable, side: int, size: int = 64) -> dict[str, np.ndarray]:
-    """Outputs by name on the central squares of all patches."""
+def predictions(model: keras.Model, table: PatchTable, side: int) -> dict[str, np.ndarray]:
+    """Outputs by name on the central squares of all patches, `PREDICTED_PIXELS` at a time."""
     found: dict[str, list[np.ndarray]] = {}
-    for batch in in_order(table, side, size):
+    for batch in in_order(table, side, max(1, PREDICTED_PIXELS // side**2)):
         for name, values in model.predict_on_batch(batch.pixels).items():
             found.setdefault(name, []).append(np.asarray(values, np.float32))
     return {name: np.concatenate(values) for name, values in found.items()}
