@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
+from forensics_models.storage import write_atomically
 
 from forensics.codecs import aim, registry
 from forensics.codecs.base import Codec, Value
 from forensics.codecs.exchange import as_picture, save_with_pillow
 from forensics.container import SUFFIXES
-from forensics.dataset.manifest import write_atomically
 from forensics.errors import UsageError
 from forensics.picture import MAX_PIXELS, open_picture
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import csv
 import math
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
+
+from forensics_models.storage import partial_path
 
 from forensics.analysis import MINIMUM_SIDE, eight_bit, shipped_extractor
 from forensics.batch import open_quietly
@@ -134,7 +135,7 @@ class TableWriter:
         if out is not None and out.suffix.lower() not in (".csv", ".parquet"):
             raise UsageError(f"tables end in .csv or .parquet, not {out.name!r}")
         self._out = out
-        self._partial = out.with_name(f".{out.name}.partial-{os.getpid()}") if out else None
+        self._partial = partial_path(out) if out else None
         self._table: _Table | None = None
 
     def __enter__(self) -> Self:

@@ -32,10 +32,10 @@ SEVERAL = ((128,),) * 4
 """Windows of validation files that tell how much several windows of one picture depend on each other."""
 
 
-def package_versions() -> dict[str, str]:
-    """Installed versions of `PACKAGES`."""
+def package_versions(names: Sequence[str] = PACKAGES) -> dict[str, str]:
+    """Installed versions of packages, those that are not installed left out."""
     versions = {}
-    for name in PACKAGES:
+    for name in names:
         try:
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
@@ -51,13 +51,18 @@ def manifest_hash(datasets: Sequence[Path]) -> str:
     return digest.hexdigest()
 
 
+def having_split(datasets: Sequence[Path], split: str) -> Sequence[Path]:
+    """The data sets with a file in a split; the first of all, for its error, where none has."""
+    having = [dataset for dataset in datasets if any(row.split == split and row.status == "ok" for row in manifest.read(dataset))]
+    return having or datasets[:1]
+
+
 def split_table(datasets: Sequence[Path], split: str, **options: Any) -> FeatureTable:
     """The feature tables of one split over all data sets that have it, one below the other; options as for `build_table`.
 
     Raises `UsageError` where no data set has a compressed file in that split.
     """
-    having = [dataset for dataset in datasets if any(row.split == split and row.status == "ok" for row in manifest.read(dataset))]
-    tables = [build_table(dataset, split, **options) for dataset in having or datasets[:1]]
+    tables = [build_table(dataset, split, **options) for dataset in having_split(datasets, split)]
     joined = FeatureTable(**{name: np.concatenate([getattr(table, name) for table in tables]) for name in FeatureTable.__dataclass_fields__})
     if not (joined.labels > 0).any():
         named = ", ".join(dataset.name for dataset in datasets)
@@ -107,10 +112,7 @@ def train_baseline(
     from forensics_models import baseline_training
 
     plan = WindowPlan(seed=seed, decoders="varied")
-    tables = {
-        split: split_table(datasets, split, plan=plan, jobs=jobs, progress=partial(progress, f"measuring {split}"))
-        for split in ("train", "val")
-    }
+    tables = _tables(datasets, plan, jobs, progress)
     options = {"seed": seed, "threads": jobs, **({"rounds": rounds, "strength_rounds": rounds} if rounds else {})}
     several = WindowPlan(SEVERAL, seed, decoders="varied")
     together = split_table(datasets, "val", plan=several, jobs=jobs, progress=partial(progress, "measuring several windows a picture"))
@@ -146,10 +148,7 @@ def train_parameters(
     from forensics.dataset.parameters import truths
 
     plan = WindowPlan(seed=seed, decoders="varied")
-    tables = {
-        split: split_table(datasets, split, plan=plan, jobs=jobs, progress=partial(progress, f"measuring {split}"))
-        for split in ("train", "val")
-    }
+    tables = _tables(datasets, plan, jobs, progress)
     known: dict[str, dict[str, Any]] = {}
     for number, dataset in enumerate(datasets):
         progress("reading bit streams", number, len(datasets))
@@ -178,10 +177,25 @@ def _check_ready(out: Path) -> None:
         import xgboost  # noqa: F401
     except ImportError as error:
         raise UsageError(f"training needs the extra `train`: pip install 'compression-forensics[train]' ({error.name})") from None
+    make_folder(out)
+
+
+def make_folder(out: Path) -> None:
+    """Make the folder of artefacts where it is absent; raises `UsageError` where that fails."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"cannot write {out}: {error.strerror}") from None
+
+
+def _tables(
+    datasets: Sequence[Path], plan: WindowPlan, jobs: int, progress: Callable[[str, int, int], None]
+) -> dict[str, FeatureTable]:
+    """The windows of a plan of both splits of training."""
+    return {
+        split: split_table(datasets, split, plan=plan, jobs=jobs, progress=partial(progress, f"measuring {split}"))
+        for split in ("train", "val")
+    }
 
 
 def _facts(datasets: Sequence[Path], plan: WindowPlan, tables: Mapping[str, FeatureTable]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
@@ -13,11 +12,10 @@ from typing import Any
 import numpy as np
 from forensics_models.cnn_data import PatchTable, join
 
-from forensics.dataset import manifest
 from forensics.dataset.decoders import drawn
 from forensics.dataset.patch_cache import PatchPlan, build_patches
 from forensics.errors import UsageError
-from forensics.training import LIMITS, manifest_hash, package_versions
+from forensics.training import LIMITS, PACKAGES, having_split, make_folder, manifest_hash, package_versions
 
 KERAS_PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "torch", "jax", "optuna", "onnx", "onnxruntime")
 """Packages whose versions a card records beside those of `forensics.training`."""
@@ -31,8 +29,7 @@ def split_patches(datasets: Sequence[Path], split: str, **options: Any) -> Patch
 
     Raises `UsageError` where no data set has a compressed file in that split.
     """
-    having = [dataset for dataset in datasets if any(row.split == split and row.status == "ok" for row in manifest.read(dataset))]
-    joined = join([build_patches(dataset, split, **options) for dataset in having or datasets[:1]])
+    joined = join([build_patches(dataset, split, **options) for dataset in having_split(datasets, split)])
     if not np.isfinite(joined.log2_ratio).any():
         named = ", ".join(dataset.name for dataset in datasets)
         raise UsageError(f"{named} holds no compressed file in the split {split!r}: the network cannot be trained")
@@ -93,10 +90,7 @@ def train_cnn(
         from forensics_models import cnn_evaluation, cnn_search, cnn_training
     except ImportError as error:
         raise UsageError(f"training needs the extra `train`: pip install 'compression-forensics[train]' ({error.name})") from None
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"cannot write {out}: {error.strerror}") from None
+    make_folder(out)
     plan = plan or PatchPlan(seed=seed)
     tables = {
         split: split_patches(datasets, split, plan=plan, jobs=jobs, progress=partial(progress, f"decoding {split}"))
@@ -133,18 +127,12 @@ def _check_sides(plan: PatchPlan, recipe: Any) -> None:
 
 def _facts(datasets: Sequence[Path], plan: PatchPlan, tables: dict[str, PatchTable]) -> dict[str, Any]:
     """What the card says of the data."""
-    versions = package_versions()
-    for name in KERAS_PACKAGES:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return {
         "manifest_sha256": manifest_hash(datasets),
         "patches": {split: len(table) for split, table in tables.items()},
         "sources": {split: len(set(table.sources.tolist())) for split, table in tables.items()},
         "patch_plan": asdict(plan),
         "decoders": drawn(),
-        "packages": versions,
+        "packages": package_versions((*PACKAGES, *KERAS_PACKAGES)),
         "limits": list(LIMITS),
     }

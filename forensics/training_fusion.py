@@ -21,6 +21,7 @@ from forensics_models.classes import FINE_CLASSES
 from forensics_models.cnn import CARD_FILE as CNN_CARD
 from forensics_models.cnn import Cnn, NetworkOutputs
 from forensics_models.fused import CARD_FILE, MODES, Outputs, as_rgb, judges_outputs
+from forensics_models.storage import write_atomically
 
 from forensics.dataset import manifest
 from forensics.dataset.features import WindowPlan, carries_its_label, window_rng
@@ -111,9 +112,7 @@ def train_fusion(
         for path in models.iterdir():
             if path.name.startswith(("baseline", "cnn")):
                 shutil.copy(path, out / path.name)
-    part = out / (CARD_FILE + ".part")
-    part.write_text(json.dumps(stored, indent=1, allow_nan=False), encoding="utf-8")
-    part.replace(out / CARD_FILE)
+    write_atomically(out / CARD_FILE, json.dumps(stored, indent=1, allow_nan=False).encode())
     return stored
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import PIL
+from forensics_models.storage import write_atomically
 from PIL import Image
 
 from forensics import quality
@@ -177,7 +178,7 @@ def _stored_row(task: _Task, source: Source, crop: Crop, reference: np.ndarray, 
     except (ForensicsError, OSError, ValueError, RuntimeError) as error:
         row = replace(row, status="failed", reason=" ".join(str(error).split()) or type(error).__name__)
     record = manifest.to_record(row)
-    manifest.write_atomically(path, json.dumps(record).encode())
+    write_atomically(path, json.dumps(record).encode())
     return record
 
 
@@ -222,7 +223,7 @@ def _encoded(out: Path, row: Row, reference: np.ndarray, cell: Cell, ratio: floa
 def _written(out: Path, row: Row, data: bytes, suffix: str, reference: np.ndarray) -> Row:
     name = f"files/{row.split}/{row.fine_class}/{row.id}{suffix}"
     (out / name).parent.mkdir(parents=True, exist_ok=True)
-    manifest.write_atomically(out / name, data)
+    write_atomically(out / name, data)
     return replace(
         row, file=name, bytes=len(data), ratio=rounded(quality.compression_ratio(reference, len(data))),
         bits_per_pixel=rounded(quality.bits_per_pixel(reference, len(data))), sha256=hashlib.sha256(data).hexdigest(),

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from forensics_models.classes import CLASSES, FINE_CLASSES
 from forensics_models.judgement import merge_fine
+from forensics_models.storage import write_atomically
 
-from forensics.dataset.manifest import write_atomically
 from forensics.errors import UsageError
 
 PARQUET, CSV = "windows.parquet", "windows.csv"

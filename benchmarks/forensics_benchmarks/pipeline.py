@@ -19,6 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from forensics_models.storage import write_atomically
+
 from forensics import __version__
 from forensics.dataset import manifest
 from forensics.dataset.decoders import USUAL, check_mode
@@ -205,4 +207,4 @@ def _write_facts(request: Request, drawing: Drawing, material: Material, outcome
         "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
         "seconds": {name: round(value, 1) for name, value in outcome.seconds.items()},
     }
-    manifest.write_atomically(request.out / FACTS, (json.dumps(facts, indent=1) + "\n").encode())
+    write_atomically(request.out / FACTS, (json.dumps(facts, indent=1) + "\n").encode())

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from forensics.dataset.manifest import write_atomically
+from forensics_models.storage import write_atomically
+
 from forensics.errors import UsageError
 from forensics_benchmarks import markdown
 from forensics_benchmarks.evaluation import Record, read_table

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from forensics_models.classes import CLASSES
 from forensics_models.judgement import decide, merge_fine
+from forensics_models.storage import replacing
 
 from forensics.dataset import manifest
 from forensics.dataset.manifest import Row
@@ -179,10 +180,8 @@ def _columns(drawn: Sequence[Patch], places: dict[int, list[int]], answers: dict
 
 
 def _write(path: Path, columns: dict[str, Any]) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    with part.open("wb") as stream:
+    with replacing(path) as part, part.open("wb") as stream:
         np.savez(stream, **columns)
-    part.replace(path)
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:

@@ -10,10 +10,9 @@ from collections.abc import Callable
 
 from forensics.codecs import av1_header, bpg_container, heif_items, vp8_header
 from forensics.codecs.base import Value
+from forensics.codecs.hevc_headers import NAL_SPS
 from forensics.codecs.hevc_stream import NAL_PPS, nal_kind, read_pps, read_slice_qp, read_sps
 from forensics.errors import CodecError
-
-NAL_SPS = 33
 
 MATRICES = {0: "rgb", 1: "bt709", 2: "bt601", 5: "bt601", 6: "bt601", 8: "ycgco", 9: "bt2020"}
 """Matrix coefficients of ITU-T H.273 by name; unspecified (2) is read as BT.601, as decoders of still pictures do."""

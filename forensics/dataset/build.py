@@ -22,6 +22,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
+from forensics_models.storage import write_atomically
+
 from forensics.dataset import encode, manifest, sources
 from forensics.dataset.plan import Draw, Settings, plan
 from forensics.dataset.progress import Progress
@@ -324,7 +326,7 @@ def _agree(out: Path, settings: Settings) -> None:
 
 
 def _write_json(path: Path, content: Any) -> None:
-    manifest.write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
+    write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
 def _clear_parts(out: Path) -> None:

@@ -1,7 +1,6 @@
 """Feature tables of a built data set: windows cut at random, measured in parallel, kept on disk in parts.
 
-A part holds the windows of a fixed share of the files and is written atomically, so an interrupted run goes on where it stopped. The
-parts' folder is named after everything that decides their content (manifest, features version, window plan, seed): a
+An interrupted run goes on where it stopped, see `forensics.dataset.parts`. The parts' folder is named after everything that decides their content (manifest, features version, window plan, seed): a
 change of any starts a new folder.
 """
 
@@ -22,11 +21,11 @@ import numpy as np
 from forensics_features import FAMILIES, FEATURES_VERSION, FeatureExtractor
 from forensics_models.baseline_training import FeatureTable
 from forensics_models.classes import FINE_CLASSES
+from forensics_models.storage import replacing
 
-from forensics.dataset import decoders, manifest, patches
+from forensics.dataset import decoders, manifest, parts, patches
 from forensics.dataset.manifest import Row
-from forensics.dataset.workers import Workers
-from forensics.errors import ForensicsError, UsageError
+from forensics.errors import UsageError
 
 _log = logging.getLogger(__name__)
 
@@ -94,14 +93,12 @@ def _measure(task: _Task) -> Iterator[int]:
             names.append((row.source, row.id))
             decoded.append((picture.decoder, picture.refused))
     numbers = np.array(facts, np.float32)
-    part = task.out.with_name(task.out.name + ".part")
-    with part.open("wb") as stream:
+    with replacing(task.out) as part, part.open("wb") as stream:
         np.savez(
             stream, features=np.stack(vectors), labels=numbers[:, 0].astype(np.int64), log2_ratio=numbers[:, 1], ssim=numbers[:, 2],
             sources=np.array([source for source, _ in names]), files=np.array([file for _, file in names]),
             decoders=np.array([name for name, _ in decoded]), refused=np.array([name for _, name in decoded]),
         )  # fmt: skip
-    part.replace(task.out)
     yield len(vectors)
 
 
@@ -139,36 +136,22 @@ def build_table(
         The data set has no usable file of that split, or there is no decoder of the plan's name.
     """
     decoders.check_mode(plan.decoders)
-    rows = [row for row in manifest.read(folder) if row.split == split and carries_its_label(row)]
-    if not rows:
-        raise UsageError(f"{folder.name} holds no file of the split {split!r}")
-    parts = (cache or folder / "features") / table_key(rows, plan, families)
-    parts.mkdir(parents=True, exist_ok=True)
-    groups = [tuple(rows[start : start + PART_FILES]) for start in range(0, len(rows), PART_FILES)]
-    outs = [parts / f"part-{index:05d}.npz" for index in range(len(groups))]
+    rows = labelled_rows(folder, split)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read by the workers: one thread each, they share the cores
-    todo = [_Task(folder, group, plan, out, families) for group, out in zip(groups, outs) if not out.exists()]
-    done = len(groups) - len(todo)
-    progress(done, len(groups))
-    with Workers(_measure, jobs) as workers:
-        for task in todo:
-            workers.submit(task)
-        for event in workers.events():
-            if event.kind in ("error", "died"):
-                raise ForensicsError(f"measuring {event.task.out.name} failed: {event.content}")
-            if event.kind == "done":
-                done += 1
-                progress(done, len(groups))
+    outs = parts.fill(
+        (cache or folder / "features") / table_key(rows, plan, families), rows, PART_FILES,
+        lambda group, out: _Task(folder, group, plan, out, families), _measure, jobs=jobs, doing="measuring", progress=progress,
+    )  # fmt: skip
     _report_refusals(outs, plan)
-    return read_parts(outs)
+    return FeatureTable(**parts.columns(outs, FeatureTable.__dataclass_fields__))
 
 
-def _report_refusals(parts: Sequence[Path], plan: WindowPlan) -> None:
+def _report_refusals(paths: Sequence[Path], plan: WindowPlan) -> None:
     """Say how many windows were read by the usual decoder because the one drawn did not read their files."""
     if plan.decoders == "usual":
         return
     refused: Counter[str] = Counter()
-    for path in parts:
+    for path in paths:
         with np.load(path, allow_pickle=False) as part:
             refused.update(name for name in part["refused"].tolist() if name)
     if refused:
@@ -185,6 +168,14 @@ def carries_its_label(row: Row) -> bool:
     return row.status == "ok" and (row.fine_class == "uncompressed" or math.isfinite(row.psnr))
 
 
+def labelled_rows(folder: Path, split: str) -> list[Row]:
+    """The files of one split of a data set that carry their label; raises `UsageError` where there is none."""
+    rows = [row for row in manifest.read(folder) if row.split == split and carries_its_label(row)]
+    if not rows:
+        raise UsageError(f"{folder.name} holds no file of the split {split!r}")
+    return rows
+
+
 def table_key(rows: Sequence[Row], plan: WindowPlan, families: Sequence[str]) -> str:
     """A short name for everything that decides a table's content."""
     content: list[Any] = [FEATURES_VERSION, list(families), asdict(plan), [(row.id, row.pixels_sha256) for row in rows]]
@@ -193,13 +184,3 @@ def table_key(rows: Sequence[Row], plan: WindowPlan, families: Sequence[str]) ->
     elif plan.decoders == "varied":
         content.append(decoders.drawn())
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
-
-
-def read_parts(paths: Sequence[Path]) -> FeatureTable:
-    """Parts on disk as one table."""
-    columns: dict[str, list[np.ndarray]] = {name: [] for name in FeatureTable.__dataclass_fields__}
-    for path in paths:
-        with np.load(path, allow_pickle=False) as part:
-            for name, values in columns.items():
-                values.append(part[name])
-    return FeatureTable(**{name: np.concatenate(values) for name, values in columns.items()})

@@ -11,13 +11,13 @@ import csv
 import importlib.util
 import io
 import math
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from forensics_models.classes import FINE_CLASSES
+from forensics_models.storage import replacing, write_atomically
 
 from forensics.errors import UsageError
 
@@ -143,13 +143,6 @@ def write_csv(path: Path, columns: Iterable[str], records: Iterable[Mapping[str,
     write_atomically(path, text.getvalue().encode())
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file under a temporary name beside it and rename it into place."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_bytes(data)
-    part.replace(path)
-
-
 def rounded(value: float, digits: int = 6) -> float:
     """`value` to that many significant digits; infinities and NaN pass."""
     return float(f"{value:.{digits}g}") if math.isfinite(value) else float(value)
@@ -161,6 +154,5 @@ def _write_parquet(path: Path, rows: list[Row]) -> None:
 
     types = {"int": pa.int64(), "float": pa.float64(), "str": pa.string()}
     columns = [pa.array([getattr(row, field.name) for row in rows], types[str(field.type)]) for field in fields(Row)]
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    parquet.write_table(pa.table(columns, names=list(COLUMNS)), part, compression="zstd")
-    part.replace(path)
+    with replacing(path) as part:
+        parquet.write_table(pa.table(columns, names=list(COLUMNS)), part, compression="zstd")

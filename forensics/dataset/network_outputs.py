@@ -1,7 +1,7 @@
 """What a trained CNN says of the windows that a feature table holds: the same windows in the same order, kept on disk in parts.
 
 Made for fusion: the baseline reads a window's row of the feature table, the CNN its pixels. Parts are named after the table's plan and the
-network's bytes, and written atomically, so an interrupted run goes on where it stopped.
+network's bytes; an interrupted run goes on where it stopped, see `forensics.dataset.parts`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from pathlib import Path
 import numpy as np
 from forensics_models.cnn import NETWORK_FILE, Cnn, NetworkOutputs
 from forensics_models.fused import as_rgb
+from forensics_models.storage import replacing
 
-from forensics.dataset import decoders, manifest
-from forensics.dataset.features import PART_FILES, WindowPlan, carries_its_label, cut_windows, table_key
+from forensics.dataset import decoders, parts
+from forensics.dataset.features import PART_FILES, WindowPlan, cut_windows, labelled_rows, table_key
 from forensics.dataset.manifest import Row
-from forensics.dataset.workers import Workers
-from forensics.errors import ForensicsError
 
 _FIELDS = tuple(NetworkOutputs.__dataclass_fields__)
 
@@ -48,10 +47,8 @@ def _judge(task: _Task) -> Iterator[int]:
         patches += [as_rgb(window) for window in windows]
         files += [row.id] * len(windows)
     outputs = network.outputs(patches)
-    part = task.out.with_name(task.out.name + ".part")
-    with part.open("wb") as stream:
+    with replacing(task.out) as part, part.open("wb") as stream:
         np.savez(stream, files=np.array(files), **{name: getattr(outputs, name) for name in _FIELDS})
-    part.replace(task.out)
     yield len(files)
 
 
@@ -83,33 +80,17 @@ def build_outputs(
     Returns
     -------
     (NetworkOutputs, np.ndarray [shape=(n,), dtype=str])
+
+    Raises
+    ------
+    UsageError
+        The data set has no usable file of that split.
     """
-    rows = [row for row in manifest.read(folder) if row.split == split and carries_its_label(row)]
+    rows = labelled_rows(folder, split)
     digest = hashlib.sha256((network / NETWORK_FILE).read_bytes()).hexdigest()[:12]
-    place = folder / "outputs" / f"{table_key(rows, plan, ())}-{digest}"
-    place.mkdir(parents=True, exist_ok=True)
-    groups = [tuple(rows[start : start + PART_FILES]) for start in range(0, len(rows), PART_FILES)]
-    outs = [place / f"part-{index:05d}.npz" for index in range(len(groups))]
-    todo = [_Task(folder, group, plan, network, out) for group, out in zip(groups, outs, strict=True) if not out.exists()]
-    done = len(groups) - len(todo)
-    progress(done, len(groups))
-    with Workers(_judge, jobs) as workers:
-        for task in todo:
-            workers.submit(task)
-        for event in workers.events():
-            if event.kind in ("error", "died"):
-                raise ForensicsError(f"judging {event.task.out.name} failed: {event.content}")
-            if event.kind == "done":
-                done += 1
-                progress(done, len(groups))
-    return _joined(outs)
-
-
-def _joined(paths: list[Path]) -> tuple[NetworkOutputs, np.ndarray]:
-    columns: dict[str, list[np.ndarray]] = {name: [] for name in (*_FIELDS, "files")}
-    for path in paths:
-        with np.load(path, allow_pickle=False) as part:
-            for name, values in columns.items():
-                values.append(part[name])
-    joined = {name: np.concatenate(values) for name, values in columns.items()}
+    outs = parts.fill(
+        folder / "outputs" / f"{table_key(rows, plan, ())}-{digest}", rows, PART_FILES,
+        lambda group, out: _Task(folder, group, plan, network, out), _judge, jobs=jobs, doing="judging", progress=progress,
+    )  # fmt: skip
+    joined = parts.columns(outs, (*_FIELDS, "files"))
     return NetworkOutputs(**{name: joined[name] for name in _FIELDS}), joined["files"]

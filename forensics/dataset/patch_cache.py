@@ -10,20 +10,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from forensics_models.classes import FINE_CLASSES
 from forensics_models.cnn_data import Parts, PatchTable
+from forensics_models.storage import replacing
 
-from forensics.dataset import decoders, manifest, patches
-from forensics.dataset.features import carries_its_label
+from forensics.dataset import decoders, parts, patches
+from forensics.dataset.features import labelled_rows
 from forensics.dataset.manifest import Row
-from forensics.dataset.workers import Workers
-from forensics.errors import ForensicsError, UsageError
+from forensics.errors import UsageError
 
 PART_FILES = 128
 """Encoded files whose patches share one part."""
@@ -78,22 +77,13 @@ def _write_part(out: Path, pixels: list[np.ndarray], facts: list[tuple], side: i
     """Pixels, then the facts that make the part count as done, each under a temporary name first."""
     block = np.stack(pixels) if pixels else np.empty((0, side, side, 3), np.uint8)
     labels, ratios, ssims, sources, files = zip(*facts) if facts else ((),) * 5
-    with _replaced(_pixels_of(out)) as stream:
+    with replacing(_pixels_of(out)) as part, part.open("wb") as stream:
         np.save(stream, block)
-    with _replaced(out) as stream:
+    with replacing(out) as part, part.open("wb") as stream:
         np.savez(
             stream, labels=np.array(labels, np.int64), log2_ratio=np.array(ratios, np.float32), ssim=np.array(ssims, np.float32),
             sources=np.array(sources, np.str_), files=np.array(files, np.str_),
         )  # fmt: skip
-
-
-@contextmanager
-def _replaced(path: Path) -> Iterator[BinaryIO]:
-    """A stream under a temporary name that takes the file's place when it is closed without error."""
-    part = path.with_name(path.name + ".part")
-    with part.open("wb") as stream:
-        yield stream
-    part.replace(path)
 
 
 def _pixels_of(out: Path) -> Path:
@@ -133,25 +123,11 @@ def build_patches(
         A file could not be decoded.
     """
     decoders.check_mode(plan.decoders)
-    rows = [row for row in manifest.read(folder) if row.split == split and carries_its_label(row)]
-    if not rows:
-        raise UsageError(f"{folder.name} holds no file of the split {split!r}")
-    parts = (cache or folder / "patches") / patches_key(rows, plan)
-    parts.mkdir(parents=True, exist_ok=True)
-    groups = [tuple(rows[start : start + PART_FILES]) for start in range(0, len(rows), PART_FILES)]
-    outs = [parts / f"part-{index:05d}.npz" for index in range(len(groups))]
-    todo = [_Task(folder, group, plan, out) for group, out in zip(groups, outs) if not out.exists()]
-    done = len(groups) - len(todo)
-    progress(done, len(groups))
-    with Workers(_cut, jobs) as workers:
-        for task in todo:
-            workers.submit(task)
-        for event in workers.events():
-            if event.kind in ("error", "died"):
-                raise ForensicsError(f"decoding {event.task.out.name} failed: {event.content}")
-            if event.kind == "done":
-                done += 1
-                progress(done, len(groups))
+    rows = labelled_rows(folder, split)
+    outs = parts.fill(
+        (cache or folder / "patches") / patches_key(rows, plan), rows, PART_FILES,
+        lambda group, out: _Task(folder, group, plan, out), _cut, jobs=jobs, doing="decoding", progress=progress,
+    )  # fmt: skip
     table = read_parts(outs)
     if not len(table.labels):
         raise UsageError(f"{folder.name} holds no picture of {plan.side} pixels or more in the split {split!r}")
@@ -168,14 +144,6 @@ def patches_key(rows: Sequence[Row], plan: PatchPlan) -> str:
 
 def read_parts(paths: Sequence[Path]) -> PatchTable:
     """Parts on disk as one table whose pixels stay on disk."""
-    columns: dict[str, list[np.ndarray]] = {name: [] for name in _FACTS}
-    mapped = []
-    for path in paths:
-        with np.load(path, allow_pickle=False) as part:
-            if not len(part["labels"]):
-                continue
-            for name, values in columns.items():
-                values.append(part[name])
-        mapped.append(np.load(_pixels_of(path), mmap_mode="r", allow_pickle=False))
-    joined = {name: np.concatenate(values) if values else np.empty(0) for name, values in columns.items()}
-    return PatchTable(Parts(mapped), **joined)
+    held = [path for path in paths if len(parts.columns([path], ("labels",))["labels"])]  # an empty array cannot be mapped
+    mapped = [np.load(_pixels_of(path), mmap_mode="r", allow_pickle=False) for path in held]
+    return PatchTable(Parts(mapped), **parts.columns(held, _FACTS))

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from forensics_models.classes import CLASSES
+from forensics_models.storage import replacing
 from PIL import Image, ImageDraw, ImageFont
 
 from forensics import __version__
@@ -292,12 +292,8 @@ def save(found: Localisation, pixels: np.ndarray, folder: Path, *, name: str = "
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path, write in zip(paths, writers, strict=True):
-            partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
-            try:
+            with replacing(path) as partial:
                 write(partial)
-                partial.replace(path)
-            finally:
-                partial.unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(f"cannot write into {str(folder)!r}: {error.strerror or error}") from None
     return paths

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import math
 import multiprocessing
-import os
 import re
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+
+from forensics_models.storage import partial_path, write_atomically
 
 from forensics.analysis import Analysis
 from forensics.batch import chosen_judge
@@ -192,7 +193,7 @@ def write_index(folder: Path, results: Sequence[Analysis | Failure]) -> None:
 
 def check_writable(path: Path) -> None:
     """Raise `UsageError` where a file cannot be written, before the work that it is to hold is done."""
-    probe = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    probe = partial_path(path)
     try:
         probe.touch()
         probe.unlink()
@@ -202,14 +203,9 @@ def check_writable(path: Path) -> None:
 
 def write(path: Path, data: bytes) -> None:
     """Write a file under a temporary name and rename it; raises `UsageError` where that fails."""
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            partial.write_bytes(data)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_atomically(path, data)
     except OSError as error:
         raise UsageError(f"cannot write {str(path)!r}: {error.strerror}") from None
 

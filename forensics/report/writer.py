@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
+from forensics_models.storage import partial_path
+
 from forensics.analysis import Analysis
 from forensics.errors import UsageError
 from forensics.report import csv_report, json_report, text
@@ -37,7 +39,7 @@ class Writer:
 
     def __init__(self, form: str, out: Path | None = None) -> None:
         self._form, self._out, self._count = form, out, 0
-        self._partial = out.with_name(f".{out.name}.partial-{os.getpid()}") if out else None
+        self._partial = partial_path(out) if out else None
         self._stream: TextIO = sys.stdout
         self._colour = False
         self.on_terminal = False

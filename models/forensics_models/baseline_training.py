@@ -22,6 +22,7 @@ from forensics_models import calibration
 from forensics_models.baseline import CARD_FILE, CLASSIFIER_FILE, STRENGTH_FILE, ssim_to_score
 from forensics_models.classes import CLASSES, FINE_CLASSES, FINE_TO_CLASS
 from forensics_models.judgement import merge_fine
+from forensics_models.storage import write_atomically
 from forensics_models.trees import stacked, to_onnx
 from forensics_models.validation_table import validation_table
 
@@ -203,6 +204,12 @@ def figures(probabilities: np.ndarray, table: FeatureTable) -> dict[str, Any]:
     }
 
 
+def check_apart(train: FeatureTable, validation: FeatureTable) -> None:
+    """Raise `ValueError` where a source stands in both tables."""
+    if shared := set(train.sources.tolist()) & set(validation.sources.tolist()):
+        raise ValueError(f"sources stand in both training and validation: {', '.join(sorted(shared)[:3])}")
+
+
 def train_baseline(
     train: FeatureTable,
     validation: FeatureTable,
@@ -244,9 +251,7 @@ def train_baseline(
     ValueError
         A source stands in both tables, or one of them holds no compressed window.
     """
-    shared = set(train.sources.tolist()) & set(validation.sources.tolist())
-    if shared:
-        raise ValueError(f"sources stand in both training and validation: {', '.join(sorted(shared)[:3])}")
+    check_apart(train, validation)
     for name, table in (("training", train), ("validation", validation)):
         if not (np.isfinite(table.log2_ratio) & np.isfinite(table.ssim)).any():
             raise ValueError(f"the {name} table holds no compressed window: strength cannot be learned")
@@ -283,9 +288,9 @@ def train_baseline(
         },
         "evidence": evidence_ranges(validation.features[validation.labels == 0], feature_names),
     }
-    _write(out / CLASSIFIER_FILE, gzip.compress(to_onnx(classifier, len(FINE_CLASSES)), mtime=0))
-    _write(out / STRENGTH_FILE, gzip.compress(stacked(strengths, [len(QUANTILES)] * len(strengths), "quantiles"), mtime=0))
-    _write(out / CARD_FILE, json.dumps(stored, indent=1, allow_nan=False).encode())
+    write_atomically(out / CLASSIFIER_FILE, gzip.compress(to_onnx(classifier, len(FINE_CLASSES)), mtime=0))
+    write_atomically(out / STRENGTH_FILE, gzip.compress(stacked(strengths, [len(QUANTILES)] * len(strengths), "quantiles"), mtime=0))
+    write_atomically(out / CARD_FILE, json.dumps(stored, indent=1, allow_nan=False).encode())
     return card
 
 
@@ -311,9 +316,3 @@ def _strength_models(
         "ssim_mean_absolute_error": float(np.mean(np.abs(ssim - true_ssim))),
     }
     return boosters, offsets, errors
-
-
-def _write(path: Path, data: bytes) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(data)
-    part.replace(path)

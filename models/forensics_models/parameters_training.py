@@ -13,8 +13,9 @@ import numpy as np
 from scipy.special import log_softmax
 
 from forensics_models import calibration
-from forensics_models.baseline_training import QUANTILES, FeatureTable, margins_of
+from forensics_models.baseline_training import QUANTILES, FeatureTable, check_apart, margins_of
 from forensics_models.parameters import CARD_FILE, TARGETS, TREES_FILE, Target
+from forensics_models.storage import write_atomically
 from forensics_models.trees import stacked
 
 LEAST_WINDOWS = 60
@@ -110,8 +111,7 @@ def train_parameters(
     ValueError
         A source stands in both tables, or no target has enough windows.
     """
-    if shared := set(train.sources.tolist()) & set(validation.sources.tolist()):
-        raise ValueError(f"sources stand in both training and validation: {', '.join(sorted(shared)[:3])}")
+    check_apart(train, validation)
     boosters, kept, fitted, figures = [], [], {}, {}
     for target in TARGETS:
         truth, check = (values_of(target, table.files, truths) for table in (train, validation))
@@ -136,8 +136,8 @@ def train_parameters(
         "calibration": fitted,
     }
     out.mkdir(parents=True, exist_ok=True)
-    _write(out / TREES_FILE, gzip.compress(stacked(boosters, [target.outputs for target in kept], "parameters"), mtime=0))
-    _write(out / CARD_FILE, json.dumps(stored, indent=1, allow_nan=False).encode())
+    write_atomically(out / TREES_FILE, gzip.compress(stacked(boosters, [target.outputs for target in kept], "parameters"), mtime=0))
+    write_atomically(out / CARD_FILE, json.dumps(stored, indent=1, allow_nan=False).encode())
     return card
 
 
@@ -188,9 +188,3 @@ def _calibrated(target: Target, outputs: np.ndarray, check: np.ndarray) -> tuple
         "mean_relative_error": float(np.mean(distance / np.maximum(truth, 1e-9))) if target.logarithmic else None,
         "mean_interval": float(np.mean(target.from_scale(quantiles[:, 2] + offset) - target.from_scale(quantiles[:, 0] - offset))),
     }  # fmt: skip
-
-
-def _write(path: Path, data: bytes) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(data)
-    part.replace(path)

@@ -122,7 +122,7 @@ def test_parts_that_stand_are_not_measured_again(tiny_dataset, tmp_path, small_p
     stamps = {path: path.stat().st_mtime_ns for path in parts}
     parts[1].unlink()
     parts[3].unlink()
-    remnant = parts[1].with_name(parts[1].name + ".part")
+    remnant = parts[1].with_name(f".part-{2**22 + 1}-{parts[1].name}")  # above the largest number of a process
     remnant.write_bytes(b"PK\x03\x04 half a part")
     assert_equal(table(), first)
     assert said == [(done, count) for done in range(count - 2, count + 1)]

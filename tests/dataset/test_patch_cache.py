@@ -50,7 +50,7 @@ def test_a_cache_goes_on_and_is_read_back_the_same(tiny_dataset, tmp_path, monke
     assert parts[0].stat().st_mtime_ns == kept
     assert all(np.array_equal(first.pixels[place], again.pixels[place]) for place in range(len(first)))
     np.testing.assert_array_equal(first.files, again.files)
-    assert not list(tmp_path.rglob("*.part"))
+    assert not list(tmp_path.rglob(".part-*"))
 
 
 def test_processes_give_the_same(tiny_dataset, tmp_path, monkeypatch):

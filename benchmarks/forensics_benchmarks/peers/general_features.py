@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 from forensics_features import as_planes
 from forensics_models.classes import FINE_CLASSES
+from forensics_models.storage import replacing, write_atomically
 
-from forensics.dataset.manifest import Row, write_atomically
+from forensics.dataset.manifest import Row
 from forensics.dataset.workers import Workers
 from forensics.errors import ForensicsError
 from forensics_benchmarks.models import Judged, PatchBatch, Workplace, digest, only_classes
@@ -109,10 +110,8 @@ def _measure(task: _Task) -> Iterator[int]:
         "labels": np.array([patch.label for patch in patches]),
         "log2_pixels": np.array([np.log2(patch.pixels.shape[0] * patch.pixels.shape[1]) for patch in patches], np.float32),
     }
-    part = task.out.with_name(task.out.name + ".part")
-    with part.open("wb") as stream:
+    with replacing(task.out) as part, part.open("wb") as stream:
         np.savez(stream, **columns)
-    part.replace(task.out)
     yield len(patches)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from forensics_models.classes import FINE_CLASSES
+from forensics_models.storage import replacing
 
 from forensics_benchmarks.models import Judged, PatchBatch, Workplace, digest, only_classes
 from forensics_benchmarks.peers.training_patches import chosen_rows, cut
@@ -113,9 +114,8 @@ def _train(name: str, path: Path, pixels: np.ndarray, labels: np.ndarray, seed: 
     model = network(name)
     model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
     model.fit(pixels, labels, sample_weight=class_weights(labels, Recipe()), batch_size=_BATCH, epochs=EPOCHS, verbose=0)
-    part = path.with_name(f"part-{path.name}")
-    model.save(part)
-    part.replace(path)
+    with replacing(path) as part:
+        model.save(part)
 
 
 @cache
