@@ -1,0 +1,47 @@
+"""Files that appear when they are complete."""
+
+import pytest
+from forensics_models.storage import partial_path, remove_remnants, replacing, write_atomically
+
+
+def test_a_file_is_replaced_at_the_end(tmp_path):
+    path = tmp_path / "card.json"
+    path.write_bytes(b"old")
+    with replacing(path) as partial:
+        assert partial == partial_path(path)
+        assert partial.parent == path.parent
+        assert partial.suffix == path.suffix
+        partial.write_bytes(b"new")
+        assert path.read_bytes() == b"old"
+    assert [found.name for found in tmp_path.iterdir()] == ["card.json"]
+    assert path.read_bytes() == b"new"
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "card.json"
+    path.write_bytes(b"old")
+
+    def halfway():
+        with replacing(path) as partial:
+            partial.write_bytes(b"ne")
+            raise ValueError("half way")
+
+    with pytest.raises(ValueError, match="half"):
+        halfway()
+    assert [found.name for found in tmp_path.iterdir()] == ["card.json"]
+    assert path.read_bytes() == b"old"
+
+
+def test_what_a_dead_process_left_is_removed(tmp_path):
+    own, dead = partial_path(tmp_path / "a.npz"), tmp_path / f".part-{2**22 + 1}-a.npz"  # above the largest number of a process
+    for path in (own, dead, tmp_path / ".part-x-a.npz"):
+        path.touch()
+    remove_remnants(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([own.name, ".part-x-a.npz"])
+
+
+def test_a_place_that_cannot_be_written_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        write_atomically(tmp_path / "missing" / "card.json", b"")
+    write_atomically(tmp_path / "card.json", b"whole")
+    assert (tmp_path / "card.json").read_bytes() == b"whole"
