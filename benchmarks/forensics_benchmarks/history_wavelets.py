@@ -127,8 +127,9 @@ def _jpegxr_case(source: np.ndarray, size: int, rng: np.random.Generator) -> lis
     told: list[tuple[str, object, object]] = [
         ("overlap mode", overlap, found.overlap),
         ("macroblock phase", phase[0], phase[1] if found.phase is not None else None),
-        ("chroma subsampling", subsampling, found.chroma_subsampling),
     ]
+    if (crop[:, :, :1] != crop).any():
+        told.append(("chroma subsampling", subsampling, found.chroma_subsampling))
     if index is not None:
         told += [
             ("quantiser index, high-pass", index, None if found.high_pass is None else found.high_pass.quantizer),
@@ -149,7 +150,8 @@ def summarise(outcomes: Iterable[Outcome], *, by_ratio: bool = True) -> list[Row
     groups: dict[tuple[str, str, int, str], list[Outcome]] = {}
     for outcome in outcomes:
         groups.setdefault((outcome.codec, outcome.parameter, outcome.size, _bin(outcome.ratio) if by_ratio else "all"), []).append(outcome)
-    return [_row(key, group) for key, group in groups.items()]
+    rows = [_row(key, group) for key, group in groups.items()]
+    return sorted(rows, key=lambda row: (row.codec, row.size, row.parameter, float(row.ratios.split()[0]) if by_ratio else 0.0))
 
 
 def _bin(ratio: float) -> str:

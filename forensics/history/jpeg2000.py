@@ -47,7 +47,10 @@ _SEARCHED = 512
 _SAME_FIT = 0.1
 _FIT = 0.15
 """Fit of the coefficients outside the zero cell from which they tell the colour transform."""
-_LOW_PASS_DIFFERENCE = 5.0
+_GOOD_FIT = 0.5
+"""Fit from which two that are alike are taken for two views of one lattice."""
+_SAME_LOW_PASS = 0.3
+"""Share of the other's odds from which the low-pass band of the colour transform's luma is taken to show the same lattice."""
 _EXPECTED = 12.0
 """Standard errors that a level must be expected to show before its absence counts."""
 _PLANES_NEEDED = 3
@@ -211,11 +214,19 @@ def _with_colour(region: np.ndarray, pair: list[Space]) -> tuple[Space, list[Lev
     plain, changed = sorted(pair, key=lambda space: space.transform != "none")
     if max(changed.fit, plain.fit) > _FIT:
         chosen = plain if plain.fit > changed.fit + _SAME_FIT else changed
-        return chosen, level_chain(region, chosen), True
+        sure = max(changed.fit, plain.fit) > _GOOD_FIT or abs(changed.fit - plain.fit) > _SAME_FIT
+        return chosen, level_chain(region, chosen), sure
     chains = [level_chain(region, space) for space in (plain, changed)]
-    low = [low_pass_odds(chain[_seen(chain) - 1], _seen(chain), plain.wavelet) for chain in chains]
-    which = int(low[0] <= low[1] + _LOW_PASS_DIFFERENCE)
-    return (plain, changed)[which], chains[which], abs(low[0] - low[1]) > _LOW_PASS_DIFFERENCE
+    low = [_main_odds(chain, number, plain.wavelet) for chain, number in zip(chains, (1, 0), strict=True)]
+    which = int(low[0] < LOW_PASS_FOUND or low[1] > _SAME_LOW_PASS * low[0])
+    return (plain, changed)[which], chains[which], max(low) >= LOW_PASS_FOUND
+
+
+def _main_odds(levels: list[Level], component: int, wavelet: Wavelet) -> float:
+    """Odds of the last low-pass band of one component: green and luma are alike where chroma is flat."""
+    seen = _seen(levels)
+    last = levels[seen - 1]
+    return low_pass_odds(last._replace(low=(last.low[component],)), seen, wavelet)
 
 
 def _seen(levels: list[Level]) -> int:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 _NAMES = ("wavelet", "decomposition_levels", "colour_transform", "quantization", "psnr_estimate", "tile_size", "grid_phase")
 _TRANSFORMS = {"ict": "irreversible (YCbCr)", "rct": "reversible (YUV)", "none": "none"}
+_COLOUR_RIGHT = 0.97
+"""Share of right ones among the colour transforms declared, on validation pictures at 128 and 256 pixels."""
 _PSNR_ERROR = 3.0
 """Half the width of the 90 % interval of the estimate, in dB."""
 
@@ -47,7 +49,7 @@ def _colour(history: Jpeg2000History) -> Parameter:
         reason = "nearly all detail coefficients are zero, which looks the same with the transform and without"
         return Parameter("colour_transform", None, reason=reason)
     basis = "the coefficients outside the zero cell fit a lattice in these components"
-    return Parameter("colour_transform", _TRANSFORMS[history.colour_transform], probability=0.97, basis=basis)
+    return Parameter("colour_transform", _TRANSFORMS[history.colour_transform], probability=_COLOUR_RIGHT, basis=basis)
 
 
 def _quantization(history: Jpeg2000History) -> tuple[Parameter, ...]:

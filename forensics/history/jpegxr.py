@@ -36,6 +36,8 @@ FOUND = 8.0
 _SURE = 6.0
 _SUBSAMPLINGS = {"4:4:4": (1, 1), "4:2:2": (1, 2), "4:2:0": (2, 2)}
 _CHROMA_FOUND = 6.0
+_CHROMA_MARGIN = 0.12
+"""Natural logarithm of the ratio of contrasts from which the better subsampling is declared."""
 _LEAST = 64
 """Samples a side that the transform takes."""
 
@@ -157,7 +159,7 @@ def _describe(
     high = best_index(grid.histogram)
     low = best_index(best.histogram) if macroblocks else None
     dc = dc_index(best.dc, None if low is None else low.quantizer) if macroblocks else None
-    if high is None and low is None and dc is None:
+    if high is None and low is None:
         return JpegxrHistory(False, lead=grid.lead, reason="a 4x4 grid stands out, but no coefficients show one of JPEG XR's steps")
     overlap: int | None = best.overlap if macroblocks or not grid.overlap else None
     margin = abs(first[1].lead - first[0].lead)
@@ -217,6 +219,8 @@ def _chroma(
     if best.lead < _CHROMA_FOUND:
         return None, best.lead, 0.0, ()
     margin = np.log(best.contrast / max(candidates[1].contrast, 1e-3)) if len(candidates) > 1 else 3.0
+    if margin < _CHROMA_MARGIN:
+        return None, best.lead, 0.0, ()
     fits = tuple(best_index(histogram, "chroma") for histogram in best.histograms)
     return best.name, best.lead, float(1 / (1 + np.exp(-8 * margin))), fits
 

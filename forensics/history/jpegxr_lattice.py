@@ -22,7 +22,15 @@ _WIDTHS = {"luma": 2.4, "chroma": 3.6}
 _CORE = {"luma": 1.25, "chroma": 1.8}
 _ENOUGH = 12
 _FITS = 0.3
-_DC_FOUND = 9.0
+_SPARSE = 0.02
+"""Share of coefficients outside the zero cell that a fine step must leave there; fewer are the tail of the rounding noise."""
+_FINE_STEP = 4.5
+_DC_FOUND = 12.0
+"""Natural logarithm of the odds against chance from which the DC band's step is said to be seen."""
+_DC_CELLS = 1.5
+"""Steps that the standard deviation of the DC values must span."""
+_FINEST_DC = 2.0
+_BESIDE = (0.84, 0.9, 1.1, 1.18)
 
 
 def index_step(index: int) -> float:
@@ -118,6 +126,8 @@ def best_index(histogram: np.ndarray, kind: str = "luma") -> Fit | None:
     chosen = int(np.flatnonzero(fit >= best - tolerance)[-1])
     while chosen > 0 and fit[chosen - 1] > fit[chosen]:
         chosen -= 1
+    if _STEPS[chosen] < _FINE_STEP and number < _SPARSE * int(histogram.sum()):
+        return None
     near = np.flatnonzero((fit >= fit[chosen] - tolerance) & (np.abs(INDICES - INDICES[chosen]) <= 3))
     return Fit(int(INDICES[chosen]), float(fit[chosen]), number, int(INDICES[near[0]]), int(INDICES[near[-1]]))
 
@@ -129,12 +139,19 @@ def dc_index(values: np.ndarray, expected: int | None) -> int | None:
     """
     if len(values) < _ENOUGH:
         return None
-    spread = float(values.std())
-    angle = 2 * np.pi * values[:, None].astype(np.float64) / _STEPS
-    power = np.maximum(np.cos(angle).sum(axis=0), 0) ** 2 / len(values)
-    power[spread < _STEPS] = 0
-    odds = power - np.log(len(_STEPS))
-    if expected is not None:
-        odds[expected == INDICES] += np.log(len(_STEPS)) - 1
-    best = odds.max()
+    power = _uniformity(values, _STEPS)
+    beside = np.max([_uniformity(values, _STEPS * factor) for factor in _BESIDE], axis=0)
+    power = np.maximum(power - beside, 0)
+    other = np.not_equal(INDICES, expected)
+    power[float(values.std()) < _DC_CELLS * _STEPS] = 0
+    power[other & (_STEPS < _FINEST_DC)] = 0
+    odds = power - np.log(len(_STEPS)) * other
+    best = float(odds.max())
     return int(INDICES[np.flatnonzero(odds > 0.8 * best)[-1]]) if best > _DC_FOUND else None
+
+
+def _uniformity(values: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """N (mean cos(2 pi c / step))^2 where the mean is positive, else 0, for each step."""
+    turns = values[:, None].astype(np.float64) / steps
+    power: np.ndarray = np.maximum(np.cos(2 * np.pi * (turns - np.rint(turns))).sum(axis=0), 0) ** 2 / len(values)
+    return power
