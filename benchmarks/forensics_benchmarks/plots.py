@@ -14,7 +14,15 @@ from forensics_models.classes import CLASSES
 from forensics_benchmarks.conditions import CONDITIONS, NONE
 from forensics_benchmarks.evaluation import Record
 from forensics_benchmarks.markdown import PUBLISHED
-from forensics_benchmarks.summaries import OUTCOMES, RATIO_BANDS, SSIM_BANDS, ReliabilityBin, Share, band_name
+from forensics_benchmarks.summaries import (
+    OUTCOMES,
+    RATIO_BANDS,
+    SSIM_BANDS,
+    ReliabilityBin,
+    Share,
+    Side,
+    band_name,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -175,18 +183,17 @@ def _finish(ax: Axes) -> None:
     ax.legend(fontsize=8, frameon=False)
 
 
-def sizes(found: Mapping[str, Mapping[int, Share]]) -> Figure:
-    """Error in per cent by the side of the patch in pixels, on a logarithmic axis of sides."""
+def sizes(found: Mapping[str, Mapping[Side, Share]]) -> Figure:
+    """Error in per cent by the side of the patch in pixels or by bands of it, on a logarithmic axis of sides."""
     figure, axes = _figure(5.7, 3.4)
     ax = axes[0, 0]
-    sides: set[float] = set()
+    sides = sorted({side for shares in found.values() for side in shares})
     for index, (name, shares) in enumerate(found.items()):
-        place = [float(side) for side in shares]
-        sides |= set(place)
+        place = [side.place for side in shares]
         ax.errorbar(place, [100 * (1 - s.value) for s in shares.values()], yerr=_errors(list(shares.values()))[::-1], label=name, **_look(index))
     ax.set_xscale("log", base=2)
-    shown = sorted(sides) if len(sides) <= 8 else [64, 128, 256, 512]
-    ax.set_xticks(shown, [f"{side:g}" for side in shown])
+    banded = any(not side.name.isdigit() for side in sides)
+    ax.set_xticks([side.place for side in sides], [side.name for side in sides], rotation=30 if banded else 0, ha="right" if banded else "center")
     ax.minorticks_off()
     ax.set_xlabel("side of the patch, pixels")
     ax.set_ylabel("error, %")

@@ -19,7 +19,7 @@ from forensics_benchmarks.conditions import CONDITIONS, NONE
 from forensics_benchmarks.evaluation import Record
 from forensics_benchmarks.markdown import PUBLISHED, PUBLISHED_MEAN
 from forensics_benchmarks.peers import ONLY_JPEG
-from forensics_benchmarks.summaries import RATIO_BANDS, SSIM_BANDS, Share, band, band_name
+from forensics_benchmarks.summaries import RATIO_BANDS, SSIM_BANDS, Share, Side, band, band_name
 
 if TYPE_CHECKING:
     from forensics_benchmarks.reporting import Run
@@ -85,6 +85,11 @@ def _per_model(models: Mapping[str, Sequence[Record]], key: Callable[[Record], o
     groups: dict[str, dict[object, Share]] = {name: summaries.accuracy_by(records, key, fine=fine) for name, records in models.items()}
     names = list(dict.fromkeys(group for found in groups.values() for group in found))
     return Table([title, *models], [[group, *(str(groups[name].get(group, "-")) for name in models)] for group in names])
+
+
+def _side(models: Mapping[str, Sequence[Record]]) -> Callable[[Record], Side]:
+    """Groups of patches by size, the same for all models."""
+    return summaries.sides_of(record for records in models.values() for record in records)
 
 
 def overview(run: Run) -> Section | None:
@@ -253,15 +258,16 @@ def calibration(run: Run) -> Section | None:
     if not models:
         return None
     curves = {name: summaries.reliability(records) for name, records in models.items()}
-    sides = sorted({record.size for records in models.values() for record in records})
+    side = _side(models)
+    sides = sorted({side(record) for records in models.values() for record in records})
     rows = []
     for name, records in models.items():
-        by_size = {size: [record for record in records if record.size == size] for size in sides}
+        by_size = {group: [record for record in records if side(record) == group] for group in sides}
         rows.append([name, f"{summaries.calibration_error(records):.4f}", *(f"{summaries.calibration_error(part):.4f}" if part else "-" for part in by_size.values())])
     return Section(
         "Calibration",
         ("Expected calibration error over 15 bins of the highest probability, 0 to 1.",),
-        (Table(["model", "all", *(f"{size} px" for size in sides)], rows),),
+        (Table(["model", "all", *(f"{group} px" for group in sides)], rows),),
         (Figure("Share right against the stated probability, with 95 % intervals by source; bars are the number of patches.", partial(plots.reliability, curves)),),
     )
 
@@ -273,11 +279,12 @@ def sizes(run: Run) -> Section | None:
     models = _shown(run)
     if not models:
         return None
-    found = {name: summaries.accuracy_by(records, lambda r: r.size) for name, records in models.items()}
+    side = _side(models)
+    found = {name: summaries.accuracy_by(records, side) for name, records in models.items()}
     figures = []
     if any(len(shares) > 1 for shares in found.values()):
         figures = [Figure("Error (1 - accuracy over nine classes) by the side of the patch, with 95 % intervals by source.", partial(plots.sizes, found))]
-    return Section("Error by size of the patch", (), (_per_model(models, lambda r: r.size, "side, px"),), figures)
+    return Section("Error by size of the patch", (), (_per_model(models, side, "side, px"),), figures)
 
 
 def false_positives(run: Run) -> Section | None:
@@ -437,7 +444,7 @@ def comparison(run: Run) -> Section | None:
             ("class", _per_model(pair, lambda r: r.class_name, "class")),
             ("ratio", _per_model({key: [r for r in value if np.isfinite(r.ratio)] for key, value in pair.items()},
                                  lambda r: band(r.ratio, RATIO_BANDS), "ratio from")),
-            ("size", _per_model(pair, lambda r: r.size, "side, px")),
+            ("size", _per_model(pair, _side(pair), "side, px")),
             ("uncompressed", _false_pair(pair)),
         )]  # fmt: skip
     if not rows:

@@ -6,13 +6,14 @@ Windows of one source are not independent, so intervals resample sources, not wi
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from forensics_models.calibration import expected_calibration_error
 from forensics_models.classes import CLASSES, FINE_CLASSES, HEVC_FAMILY, HEVC_INTRA, INCONCLUSIVE
+from forensics_models.validation_table import side_band
 
 from forensics_benchmarks.evaluation import Record
 
@@ -26,6 +27,9 @@ RATIO_BANDS = (0.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 
 SSIM_BANDS = (0.0, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
 """Lower edges of the bands of reached SSIM."""
+
+MOST_SIDES = 8
+"""Distinct sides of patches that are told apart; more are put in bands."""
 
 OUTCOMES = ("kept", "last", "uncompressed", "inconclusive", "wrong")
 """What an answer can come to, for `outcome`."""
@@ -195,6 +199,32 @@ def accuracy(records: Sequence[Record], *, fine: bool = False) -> Share:
 def family_right(record: Record) -> bool:
     """Whether the verdict names the true class, BPG and HEIC counted as one."""
     return record.verdict == record.class_name or (record.verdict in HEVC_INTRA and record.class_name in HEVC_INTRA)
+
+
+class Side(NamedTuple):
+    """A group of patches by size: where it stands on an axis, in pixels, and its name; sorted by the first."""
+
+    place: float
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def sides_of(records: Iterable[Record]) -> Callable[[Record], Side]:
+    """Gives the `Side` of a record: the side of its patch, or where there are more than `MOST_SIDES` the band of sides that it lies in.
+
+    Patches of pictures smaller than what was asked for are as large as fits, of any side. A band stands at the median of its sides. The
+    bands are those of a model's validation table.
+    """
+    sides = sorted({record.size for record in records})
+    if len(sides) <= MOST_SIDES:
+        return lambda record: Side(float(record.size), str(record.size))
+    bands: dict[str, list[int]] = defaultdict(list)
+    for side in sides:
+        bands[side_band(side)].append(side)
+    named = {name: Side(float(np.median(members)), name) for name, members in bands.items()}
+    return lambda record: named[side_band(record.size)]
 
 
 def band(value: float, edges: Sequence[float]) -> float:

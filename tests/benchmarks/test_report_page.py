@@ -122,6 +122,21 @@ def test_every_section_has_counts_and_no_holes(folder):
     assert "What fusion adds to the baseline" in text
 
 
+def test_many_sides_are_put_in_bands(tmp_path):
+    odd = [replace(record, size=int(side)) for record, side in zip(records("baseline"), np.resize([64, 100, *range(193, 200), 256], 220))]
+    write_table(tmp_path, odd)
+    found = {section.title: section for section in sections(load(tmp_path))}
+    bands = ["under 96", "96 to 160", "160 to 224", "224 to 288"]
+    assert [str(row[0]) for row in found["Error by size of the patch"].tables[0].rows] == bands
+    assert list(found["Calibration"].tables[0].header) == ["model", "all", *(f"{name} px" for name in bands)]
+    (figure,) = found["Error by size of the patch"].figures
+    ax = figure.draw().axes[0]
+    assert [label.get_text() for label in ax.get_xticklabels()] == bands
+    assert ax.get_xticks().tolist() == [64, 100, 196, 256]
+    few = [record for record in odd if record.size in (64, 100, 256)]
+    assert {str(summaries.sides_of(few)(record)) for record in few} == {"64", "100", "256"}
+
+
 def test_a_run_of_little_still_has_a_page(tmp_path):
     write_table(tmp_path, records("baseline", 3)[:1])
     text = reporting.html_report(load(tmp_path))
