@@ -200,7 +200,7 @@ class Recovered:
 
 @pytest.fixture
 def modules(monkeypatch):
-    """Recoveries of three codecs: one that works, one that refuses, one that is broken."""
+    """Recoveries of three codecs: one that works, one that refuses, one that is broken; nothing is estimated beside them."""
 
     def refuse(pixels):
         raise CodecError("too small")
@@ -210,6 +210,7 @@ def modules(monkeypatch):
     monkeypatch.setattr(recover, "find_spec", lambda name: True)
     monkeypatch.setattr(recover, "import_module", lambda name: type("Module", (), {"recover": staticmethod(recoveries[name[5:]])}))
     monkeypatch.setattr(recover, "_traces", lambda pixels: (TRACE,))
+    monkeypatch.setattr(recover.estimated, "estimate", lambda pixels, codec: ())
 
 
 def test_parameters_become_part_of_the_history(result, scene, modules):
