@@ -142,7 +142,7 @@ def dc_index(values: np.ndarray, expected: int | None) -> int | None:
     power = _uniformity(values, _STEPS)
     beside = np.max([_uniformity(values, _STEPS * factor) for factor in _BESIDE], axis=0)
     power = np.maximum(power - beside, 0)
-    other = np.not_equal(INDICES, expected)
+    other = np.not_equal(INDICES, -1 if expected is None else expected)
     power[float(values.std()) < _DC_CELLS * _STEPS] = 0
     power[other & (_STEPS < _FINEST_DC)] = 0
     odds = power - np.log(len(_STEPS)) * other
