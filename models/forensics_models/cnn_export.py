@@ -128,11 +128,11 @@ def _spectrum(graph: _Graph, layer: Any, x: str) -> str:
 
 
 def _moments(graph: _Graph, layer: Any, x: str) -> str:
-    mean = graph.mean(x, [2, 3])
-    power = graph.mean(graph.add("Mul", x, x), [2, 3])
-    variance = graph.add("Relu", graph.add("Sub", power, graph.add("Mul", mean, mean)))
+    mean = graph.mean(graph.mean(x, [3], keep=True), [2], keep=True)
+    centred = graph.add("Sub", x, mean)
+    variance = graph.mean(graph.mean(graph.add("Mul", centred, centred), [3]), [2])
     spread = graph.add("Sqrt", graph.add("Add", variance, graph.constant(SpatialMoments.FLOOR)))
-    return graph.add("Concat", mean, spread, axis=1)
+    return graph.add("Concat", graph.reshape(mean, [0, -1]), spread, axis=1)
 
 
 def _convolution(graph: _Graph, layer: Any, x: str) -> str:

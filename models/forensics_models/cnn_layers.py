@@ -191,16 +191,19 @@ class PhaseSpectrum(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("forensics")
 class SpatialMoments(keras.layers.Layer):
-    """Mean and standard deviation of each channel over all pixels: `(n, h, w, c)` to `(n, 2 c)`."""
+    """Mean and standard deviation of each channel over all pixels: `(n, h, w, c)` to `(n, 2 c)`.
+
+    Sums are taken row by row and about the mean: a sum of all pixels' squares at once would lose in float32 what later layers amplify.
+    """
 
     FLOOR = 1e-3
     """Added to the variance, so that its rounding error does not show on flat pictures."""
 
     def call(self, inputs: Any) -> Any:
         inputs = ops.cast(inputs, "float32")
-        mean = ops.mean(inputs, axis=(1, 2))
-        variance = ops.relu(ops.mean(ops.square(inputs), axis=(1, 2)) - ops.square(mean))
-        return ops.concatenate([mean, ops.sqrt(variance + self.FLOOR)], axis=-1)
+        mean = ops.mean(ops.mean(inputs, axis=2, keepdims=True), axis=1, keepdims=True)
+        variance = ops.mean(ops.mean(ops.square(inputs - mean), axis=2), axis=1)
+        return ops.concatenate([mean[:, 0, 0], ops.sqrt(variance + self.FLOOR)], axis=-1)
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
         return input_shape[0], 2 * input_shape[-1]
