@@ -243,3 +243,14 @@ def test_untrained_network_takes_any_size_and_counts_its_cost():
     by_side = {side: multiply_adds(model, side) for side in (64, 128)}
     convolutions = sum(int(np.prod(layer.kernel.shape)) for layer in model.layers if layer.name in ("mix", "full1"))
     assert by_side[128] - by_side[64] > convolutions * (120**2 - 56**2)
+
+
+def test_moments_keep_their_precision_on_large_nearly_constant_planes():
+    """What near-zero planes of strongly compressed chroma look like; one sum over all pixels loses four digits there."""
+    from forensics_models.cnn_layers import SpatialMoments
+
+    numbers = np.random.default_rng(0)
+    planes = (np.array([1.0, 30.0]) - 1e-3 * numbers.random((1, 256, 256, 2))).astype(np.float32)
+    exact = planes.astype(np.float64)
+    wanted = np.concatenate([exact.mean(axis=(1, 2)), np.sqrt(exact.var(axis=(1, 2)) + SpatialMoments.FLOOR)], axis=1)
+    np.testing.assert_allclose(np.asarray(SpatialMoments()(planes)), wanted, rtol=2e-6)
