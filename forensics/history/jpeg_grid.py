@@ -3,8 +3,9 @@
 At each of the 64 phases the evidence for quantisation of the low frequencies by any table is summed up. Under no
 quantisation this is an e-value, so by Markov's inequality 64 / evidence bounds the number of false alarms; its logarithm is halved
 because neighbouring coefficients of a picture are not independent. Where compression left too few coefficients that are not zero, places
-in the picture vote for the phase with most zeros, as in ZERO [1]_; votes by chance are binomial. The two are added up to choose the
-phase, and the clearer one gives the rate.
+in the picture vote for the phase with most zeros, as in ZERO [1]_; votes by chance are binomial. A place beside an edge votes for the
+block farthest from it, a corner of the place, so two sets of places half a block apart vote and the weaker outcome counts. Comb and
+votes are added up to choose the phase, and the clearer one gives the rate.
 
 References
 ----------
@@ -29,6 +30,7 @@ _LARGEST_STEP = 100
 _LEAST_LOG10_NFA = -300.0
 _PATCHES = 800
 _NEAR_ZERO = 0.75
+_HALF = BLOCK // 2
 _DEVIATION = np.log(0.02)
 _FREQUENCIES = np.array([8 * v + u for v in range(8) for u in range(8) if 0 < v + u <= 6])
 _PHASES = BLOCK * BLOCK
@@ -70,16 +72,14 @@ def find_grid(planes: Sequence[PlaneMask], noise: float = ROUNDING) -> GridPhase
     """
     patches = usable_patches(planes)
     likelihoods = np.zeros((_PHASES, 64, _LARGEST_STEP))
-    zeros = np.zeros((len(patches), _PHASES), np.int64)
     for phase in range(_PHASES):
         top, left = divmod(phase, BLOCK)
         found = coefficients(patches[:, top : top + BLOCK, left : left + BLOCK].reshape(-1, BLOCK * BLOCK))
-        zeros[:, phase] = (np.abs(found[:, 1:]) < _NEAR_ZERO).sum(axis=1)
         found = lively(found)
         if len(found):
             likelihoods[phase, _FREQUENCIES] = ac_likelihoods(found[:, _FREQUENCIES], _LARGEST_STEP, noise)
     evidence = _evidence(likelihoods)
-    surprise = _vote_surprise(zeros)
+    surprise = np.minimum(_vote_surprise(_zeros(patches, 0)), _vote_surprise(_zeros(usable_patches(planes, _HALF), _HALF)))
     score = 0.5 * evidence + surprise
     best = int(score.argmax())
     others = np.delete(evidence, best)
@@ -87,6 +87,19 @@ def find_grid(planes: Sequence[PlaneMask], noise: float = ROUNDING) -> GridPhase
     log10_nfa = max(float(np.log10(2 * _PHASES) - max(comb, surprise[best]) / np.log(10)), _LEAST_LOG10_NFA)
     top, left = divmod(best, BLOCK)
     return GridPhase((top, left), log10_nfa, float(score[best] - np.delete(score, best).max()), score.reshape(BLOCK, BLOCK))
+
+
+def _zeros(patches: np.ndarray, start: int) -> np.ndarray:
+    """AC coefficients near zero of each patch at each phase of the picture, `np.ndarray [shape=(n, phases), dtype=int64]`.
+
+    Patches begin at `start` rows and columns after a multiple of 8.
+    """
+    zeros = np.zeros((len(patches), _PHASES), np.int64)
+    for phase in range(_PHASES):
+        top, left = ((place - start) % BLOCK for place in divmod(phase, BLOCK))
+        found = coefficients(patches[:, top : top + BLOCK, left : left + BLOCK].reshape(-1, BLOCK * BLOCK))
+        zeros[:, phase] = (np.abs(found[:, 1:]) < _NEAR_ZERO).sum(axis=1)
+    return zeros
 
 
 def _vote_surprise(zeros: np.ndarray) -> np.ndarray:
@@ -123,13 +136,13 @@ def _evidence(likelihoods: np.ndarray) -> np.ndarray:
     return np.maximum(known.max(axis=1) - np.log(len(tables)), free.sum(axis=1))
 
 
-def usable_patches(planes: Sequence[PlaneMask]) -> np.ndarray:
-    """Usable squares of 15 samples that vary, at most `_PATCHES` from all planes, `np.ndarray [shape=(n, 15, 15), dtype=float32]`."""
+def usable_patches(planes: Sequence[PlaneMask], start: int = 0) -> np.ndarray:
+    """Usable squares of 15 samples that vary, from `start` on every 8, at most `_PATCHES` from all planes, `np.ndarray [shape=(n, 15, 15), dtype=float32]`."""
     found = []
     size = 2 * BLOCK - 1
     for plane, usable in planes:
-        squares = np.lib.stride_tricks.sliding_window_view(plane, (size, size))[::BLOCK, ::BLOCK].reshape(-1, size, size)
-        whole = np.lib.stride_tricks.sliding_window_view(usable, (size, size))[::BLOCK, ::BLOCK].all(axis=(2, 3)).ravel()
+        squares = np.lib.stride_tricks.sliding_window_view(plane, (size, size))[start::BLOCK, start::BLOCK].reshape(-1, size, size)
+        whole = np.lib.stride_tricks.sliding_window_view(usable, (size, size))[start::BLOCK, start::BLOCK].all(axis=(2, 3)).ravel()
         squares = squares[whole]
         found.append(squares[np.ptp(squares, axis=(1, 2)) > 2])
     patches = np.concatenate(found)
