@@ -97,7 +97,7 @@ def analyze_all(
     model_dir : Path, optional
         Folder of the model that judges; the shipped one by default.
     model : str, optional
-        Which of its judges, one of `forensics.judges.MODES`; the best it has by default.
+        Which of its judges, one of `forensics_models.fused.MODES`; the best it has by default.
     then : callable, optional
         Gets each open picture and its analysis, where it was opened, and gives the analysis to go on with; picklable for several processes.
     work : callable, optional

@@ -13,9 +13,6 @@ import numpy as np
 
 from forensics.errors import UsageError
 
-MODES = ("baseline", "cnn", "fused")
-"""The judges that a folder of models can hold: gradient-boosted trees on features, a network on pixels, and both together."""
-
 
 class Judge(Protocol):
     """What the analysis needs of a model; `forensics_models.fused.FusedJudge` and `forensics_models.baseline.Baseline` are two.
@@ -47,7 +44,7 @@ class Extractor(Protocol):
 
 @cache
 def shipped_judge(mode: str | None = None) -> Judge:
-    """The model that came with the package, loaded once a process; `mode` is one of `MODES`, by default the best there is."""
+    """The model that came with the package, loaded once a process; `mode` is one of `forensics_models.fused.MODES`, by default the best there is."""
     folder = files("forensics_models") / "artefacts"
     try:
         return _load(folder, _mode(folder, mode))
@@ -77,7 +74,7 @@ def trained_judge(folder: Path, mode: str | None = None) -> Judge:
 
 def _mode(folder: Path | Traversable, asked: str | None) -> str:
     """The mode to load: what was asked for, if the folder has it, else the best that it has."""
-    from forensics_models.fused import CARD_FILE
+    from forensics_models.fused import CARD_FILE, MODES
 
     fitted = (folder / CARD_FILE).is_file()
     if asked is not None and asked not in MODES:

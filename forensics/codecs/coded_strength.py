@@ -18,7 +18,6 @@ MATRICES = {0: "rgb", 1: "bt709", 2: "bt601", 5: "bt601", 6: "bt601", 8: "ycgco"
 """Matrix coefficients of ITU-T H.273 by name; unspecified (2) is read as BT.601, as decoders of still pictures do."""
 
 
-
 def read(codec: str, data: bytes) -> dict[str, Value]:
     """What a file of a class states of its own strength and colour coding.
 

@@ -5,7 +5,6 @@ The trees run in ONNX Runtime, so that using a model needs neither XGBoost nor s
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Sequence
 from functools import cached_property
@@ -18,6 +17,7 @@ import numpy as np
 
 from forensics_models.calibration import SizedScaling
 from forensics_models.judgement import PictureJudgement, WindowJudgement, combine_windows
+from forensics_models.runtime import session
 
 CLASSIFIER_FILE = "baseline_classes.onnx.gz"
 STRENGTH_FILE = "baseline_strength.onnx.gz"
@@ -63,22 +63,13 @@ class Baseline:
         """The model that came with the package."""
         return cls(files("forensics_models") / "artefacts")
 
-    def _session(self, name: str) -> Any:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
-        data = gzip.decompress((self._folder / name).read_bytes())
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-
     @cached_property
     def _classifier(self) -> Any:
-        return self._session(CLASSIFIER_FILE)
+        return session(self._folder / CLASSIFIER_FILE)
 
     @cached_property
     def _strength(self) -> Any:
-        return self._session(STRENGTH_FILE)
+        return session(self._folder / STRENGTH_FILE)
 
     def prepare(self) -> None:
         """Load the trees now; otherwise the first judgement does."""

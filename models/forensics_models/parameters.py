@@ -7,7 +7,6 @@ so it means something only where the class is known.
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from forensics_models.calibration import softmax
+from forensics_models.runtime import session
 
 CARD_FILE = "parameters.json"
 TREES_FILE = "parameters.onnx.gz"
@@ -135,13 +135,7 @@ class Parameters:
 
     @cached_property
     def _session(self) -> Any:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
-        data = gzip.decompress((self._folder / TREES_FILE).read_bytes())
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        return session(self._folder / TREES_FILE)
 
     def estimate(self, features: np.ndarray, codec: str) -> list[Estimate]:
         """Estimates of all parameters of a class, from a picture's windows.

@@ -317,3 +317,12 @@ def test_a_model_of_other_features_is_one_line(folder, tiny_training, capsys):
     assert out == ""
     assert "the model was trained on other features" in err
     assert err.count("\n") == 1
+
+
+def test_the_models_to_choose_from_are_those_there_are():
+    from forensics_models.fused import MODES
+
+    from forensics.cli.analyze import command
+
+    (option,) = (parameter for parameter in command.params if parameter.name == "model")
+    assert list(option.type.choices) == list(MODES)
