@@ -169,7 +169,7 @@ def _contents(folder: Path | None, stem: str) -> list[bytes]:
 def _baseline(folder: Path | None) -> Any:
     from forensics.judges import check_match, shipped_extractor, shipped_judge, trained_judge
 
-    model = shipped_judge() if folder is None else trained_judge(folder)
+    model = shipped_judge("baseline") if folder is None else trained_judge(folder, "baseline")
     check_match(model, shipped_extractor())
     return model
 
@@ -204,7 +204,9 @@ class BaselineAdapter:
         return self
 
     def key(self) -> str:
-        return digest(*_contents(self.folder, "baseline"))
+        home = _artefacts(self.folder)
+        fitted = _contents(self.folder, "fusion") if (home / "fusion.json").is_file() else []
+        return digest(*_contents(self.folder, "baseline"), *fitted)
 
     def judge(self, batch: PatchBatch) -> Judged:
         model = _baseline(self.folder)
