@@ -33,6 +33,8 @@ _NOISE = (1.13, 0.015)
 """Middle and width of the logistic curve from each witness to its probability, fitted on training pictures."""
 _UNSEEN = 0.33
 """Share compressed twice among training pictures without any witness, at even odds beforehand and qualities 50 to 100."""
+_SAME_AXIS = 15.0
+"""Taken off the lead of a grid shifted along one axis only: the last grid's own steps show through along the other."""
 _NOISE_FROM_STEP = 5
 _FEWEST_RESIDUALS = 200
 STATED_FROM = 0.5
@@ -173,6 +175,8 @@ def _judged(
     by_phase = shifted.max(axis=1)
     best = int(by_phase.argmax())
     lead = float(by_phase[best] - max(0.0, np.delete(by_phase, best).max()))
+    if best // 8 == history.grid.phase[0] or best % 8 == history.grid.phase[1]:
+        lead -= _SAME_AXIS
     witnesses = {
         "shifted": _logistic(lead, _SHIFTED), "aligned": _logistic(score, _ALIGNED),
         "finer-last": 0.0 if np.isnan(noise) else _logistic(noise, _NOISE),

@@ -1,6 +1,6 @@
 """Where a JPEG's 8x8 blocks begin: the phase at which the coefficients are multiples of steps, with its number of false alarms.
 
-At each of the 64 phases the evidence for quantisation of the low frequencies by any table is summed up. Under no
+At each of the 64 phases the evidence for quantisation of the AC frequencies by any table is summed up. Under no
 quantisation this is an e-value, so by Markov's inequality 64 / evidence bounds the number of false alarms; its logarithm is halved
 because neighbouring coefficients of a picture are not independent. Where compression left too few coefficients that are not zero, places
 in the picture vote for the phase with most zeros, as in ZERO [1]_; votes by chance are binomial. A place beside an edge votes for the
@@ -32,7 +32,7 @@ _PATCHES = 800
 _NEAR_ZERO = 0.75
 _HALF = BLOCK // 2
 _DEVIATION = np.log(0.02)
-_FREQUENCIES = np.array([8 * v + u for v in range(8) for u in range(8) if 0 < v + u <= 6])
+_FREQUENCIES = np.array([8 * v + u for v in range(8) for u in range(8) if v + u > 0])
 _PHASES = BLOCK * BLOCK
 PlaneMask = tuple[np.ndarray, np.ndarray]
 """A plane of samples, `np.ndarray [shape=(height, width), dtype=float32]`, and which of them are usable."""
