@@ -23,6 +23,7 @@ from forensics_models.storage import write_atomically
 
 from forensics import __version__
 from forensics.dataset import manifest
+from forensics.dataset.build import SETTINGS
 from forensics.dataset.decoders import USUAL, check_mode
 from forensics.errors import ForensicsError, UsageError
 from forensics.training import package_versions
@@ -129,7 +130,10 @@ def read_facts(folder: Path) -> dict[str, Any]:
 
 def _material(request: Request, progress: Callable[[str, int, int], None]) -> tuple[Material, Drawing]:
     """The rows that are judged and what is drawn from them."""
-    if (request.path / manifest.MANIFEST).is_file():
+    if (request.path / SETTINGS).is_file() and request.suite is not None:
+        raise UsageError(f"{request.path.name} is a data set, which is judged as it is: leave --suite out")
+    # Folders of sources may hold a manifest of their own, so a suite decides.
+    if request.suite is None and (request.path / manifest.MANIFEST).is_file():
         split = request.split or "val"
         rows = suites.usable(manifest.read(request.path), split)
         if not rows:

@@ -274,3 +274,16 @@ def test_a_process_is_measured_from_outside():
     assert found.seconds > 0
     with pytest.raises(ForensicsError, match="ended with 3"):
         scaling.process([sys.executable, "-c", "raise SystemExit(3)"], 1)
+
+
+def test_a_suite_decides_whether_a_folder_is_one_of_sources(tiny_dataset, tiny_training, tmp_path, scene):
+    """Pictures may lie beside a manifest of their owner's; a data set is never taken for sources."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    Image.fromarray(np.tile(scene, (3, 3, 1))).save(folder / "a.png")
+    (folder / "manifest.csv").write_text("file,licence\na.png,CC0\n")
+    options = {"suite": "quick", "models": ("baseline",), "codecs": ("jpeg",)}
+    pipeline.run(request_for(folder, tiny_training[0], tmp_path / "run", **options))
+    assert {record.class_name for record in read_table(tmp_path / "run")} == {"uncompressed", "jpeg"}
+    with pytest.raises(UsageError, match="leave --suite out"):
+        pipeline.run(request_for(tiny_dataset, tiny_training[0], tmp_path / "other", **options))
