@@ -23,8 +23,7 @@ from forensics_models.cnn import Cnn, NetworkOutputs
 from forensics_models.fused import CARD_FILE, MODES, Outputs, as_rgb, judges_outputs
 from forensics_models.storage import write_atomically
 
-from forensics.dataset import manifest
-from forensics.dataset.features import WindowPlan, carries_its_label, window_rng
+from forensics.dataset.features import WindowPlan, labelled_rows, window_rng
 from forensics.dataset.patches import load_pixels, random_crop
 from forensics.dataset.preparation import INTERPOLATIONS, Resize
 from forensics.errors import UsageError
@@ -92,7 +91,7 @@ def train_fusion(
     ordinary = fusion_training.fit_ordinary(
         windows.outputs.embedding[half], windows.labels[half], windows.outputs.embedding[~half]
     )
-    strange = strange_windows(datasets, baseline, network, seed=seed, progress=partial(progress, "strange windows"))
+    strange = strange_windows(datasets, baseline, network, seed=seed, files=STRANGE_FILES, progress=partial(progress, "strange windows"))
     modes = {}
     for mode in MODES:
         modes[mode] = fusion_training.fit_mode(mode, windows, together, strange, ordinary, accuracy=ACCURACY, coverage=COVERAGE)
@@ -130,24 +129,22 @@ def judged(
     from forensics_models.fusion_training import Judged
 
     from forensics.dataset.network_outputs import build_outputs
-    from forensics.training import split_table
+    from forensics.training import having_split, split_table
 
     table: FeatureTable = split_table(datasets, "val", plan=plan, jobs=jobs, progress=partial(progress, f"measuring {label}"))
     seen, files = [], []
-    for dataset in datasets:
-        if any(row.split == "val" and row.status == "ok" for row in manifest.read(dataset)):
-            outputs, names = build_outputs(dataset, "val", models, plan=plan, jobs=jobs, progress=partial(progress, f"judging {label}"))
-            seen.append(outputs)
-            files.append(names)
+    for dataset in having_split(datasets, "val"):
+        outputs, names = build_outputs(dataset, "val", models, plan=plan, jobs=jobs, progress=partial(progress, f"judging {label}"))
+        seen.append(outputs)
+        files.append(names)
     if not np.array_equal(np.concatenate(files), table.files):
         raise UsageError("the windows of the feature table are not those that the network judged")
     network = NetworkOutputs(**{
         name: np.concatenate([getattr(part, name) for part in seen]) for name in NetworkOutputs.__dataclass_fields__
     })  # fmt: skip
     trees = judges_outputs(baseline, None, table.features, ())
-    strengths = np.sort(np.stack([network.log2_ratio, network.ssim_score], axis=1).astype(np.float64), axis=2)
     both = Outputs(
-        {**trees.margins, "cnn": network.margins}, {**trees.strengths, "cnn": strengths}, trees.log2_pixels, network.embedding
+        {**trees.margins, "cnn": network.margins}, {**trees.strengths, "cnn": network.strengths()}, trees.log2_pixels, network.embedding
     )
     return Judged(both, table.labels, table.log2_ratio, table.ssim, table.sources, table.files)
 
@@ -158,14 +155,16 @@ def strange_windows(
     network: Cnn,
     *,
     seed: int,
-    files: int = STRANGE_FILES,
+    files: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Any:
     """Windows of validation files that were resized after decoding, labelled with the class before, as `Judged`."""
     from forensics_features.extractor import FeatureExtractor
     from forensics_models.fusion_training import Judged
 
-    rows = [(dataset, row) for dataset in datasets for row in manifest.read(dataset) if row.split == "val" and carries_its_label(row)]
+    from forensics.training import having_split
+
+    rows = [(dataset, row) for dataset in having_split(datasets, "val") for row in labelled_rows(dataset, "val")]
     numbers = np.random.default_rng([seed, _SEED_OF_STRANGE])
     picked = [rows[place] for place in sorted(numbers.permutation(len(rows))[:files])]
     extractor, features, patches, facts = FeatureExtractor(), [], [], []

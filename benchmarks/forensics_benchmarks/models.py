@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from forensics_models.classes import FINE_CLASSES
+from forensics_models.fused import as_rgb
 from forensics_models.judgement import WindowJudgement
 
 from forensics.errors import UsageError
@@ -66,8 +67,7 @@ class PatchBatch(Sequence[np.ndarray]):
 
     def rgb(self) -> Iterator[np.ndarray]:
         """The patches with three channels."""
-        for patch in self._patches:
-            yield np.ascontiguousarray(patch if patch.ndim == 3 else np.repeat(patch[:, :, None], 3, axis=2))
+        return map(as_rgb, self._patches)
 
 
 @dataclass(frozen=True)

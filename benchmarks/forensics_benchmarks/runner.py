@@ -24,7 +24,7 @@ from forensics_models.storage import replacing
 
 from forensics.dataset import manifest
 from forensics.dataset.manifest import Row
-from forensics.dataset.workers import Workers
+from forensics.dataset.workers import run_all
 from forensics.errors import ForensicsError
 from forensics_benchmarks.drawing import Drawing, Patch, draw, held_out, key
 from forensics_benchmarks.evaluation import Record
@@ -101,17 +101,9 @@ def judge_dataset(
         missing = tuple(adapter for adapter in adapters if not outs[adapter.name][index].exists())
         if missing:
             shards.append(_Shard(folder, group, drawing, home, index, missing, tuple(outs[adapter.name][index] for adapter in missing)))
-    done = len(groups) - len(shards)
-    progress(done, len(groups))
-    with Workers(_judge, jobs) as workers:
-        for shard in shards:
-            workers.submit(shard)
-        for event in workers.events():
-            if event.kind in ("error", "died"):
-                raise ForensicsError(f"judging shard {event.task.index} failed: {event.content}")
-            if event.kind == "done":
-                done += 1
-                progress(done, len(groups))
+    run_all(
+        _judge, shards, jobs, failure=lambda shard: f"judging shard {shard.index} failed", done=len(groups) - len(shards), progress=progress
+    )
     records, timings = [], []
     for adapter in adapters:
         parts = [_read(path) for path in outs[adapter.name]]

@@ -84,12 +84,7 @@ def _measure(task: _Task) -> Iterator[int]:
         picture = decoders.load_varied(task.folder, row, task.plan.seed, task.plan.decoders)
         for window in cut_windows(picture.pixels, row, task.plan):
             vectors.append(extractor.vector(window))
-            compressed = row.fine_class != "uncompressed"
-            facts.append((
-                FINE_CLASSES.index(row.fine_class),
-                np.log2(row.ratio) if compressed else np.nan,
-                row.ssim if compressed else np.nan,
-            ))  # fmt: skip
+            facts.append(truth(row))
             names.append((row.source, row.id))
             decoded.append((picture.decoder, picture.refused))
     numbers = np.array(facts, np.float32)
@@ -166,6 +161,12 @@ def carries_its_label(row: Row) -> bool:
     such a picture from an uncompressed one.
     """
     return row.status == "ok" and (row.fine_class == "uncompressed" or math.isfinite(row.psnr))
+
+
+def truth(row: Row) -> tuple[int, float, float]:
+    """Index in `FINE_CLASSES`, log2 of the compression ratio, and SSIM; the strengths are NaN for an uncompressed file."""
+    label = FINE_CLASSES.index(row.fine_class)
+    return (label, math.nan, math.nan) if row.fine_class == "uncompressed" else (label, float(np.log2(row.ratio)), row.ssim)
 
 
 def labelled_rows(folder: Path, split: str) -> list[Row]:

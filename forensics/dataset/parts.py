@@ -14,8 +14,7 @@ import numpy as np
 from forensics_models.storage import remove_remnants
 
 from forensics.dataset.manifest import Row
-from forensics.dataset.workers import Work, Workers
-from forensics.errors import ForensicsError
+from forensics.dataset.workers import Work, run_all
 
 
 class Task(Protocol):
@@ -72,17 +71,9 @@ def fill(
     groups = [tuple(rows[start : start + files]) for start in range(0, len(rows), files)]
     outs = [folder / f"part-{index:05d}.npz" for index in range(len(groups))]
     todo = [task(group, out) for group, out in zip(groups, outs, strict=True) if not out.exists()]
-    done = len(groups) - len(todo)
-    progress(done, len(groups))
-    with Workers(work, jobs) as workers:
-        for entry in todo:
-            workers.submit(entry)
-        for event in workers.events():
-            if event.kind in ("error", "died"):
-                raise ForensicsError(f"{doing} {event.task.out.name} failed: {event.content}")
-            if event.kind == "done":
-                done += 1
-                progress(done, len(groups))
+    run_all(
+        work, todo, jobs, failure=lambda entry: f"{doing} {entry.out.name} failed", done=len(groups) - len(todo), progress=progress
+    )
     return outs
 
 

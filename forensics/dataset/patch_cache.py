@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from forensics_models.classes import FINE_CLASSES
 from forensics_models.cnn_data import Parts, PatchTable
+from forensics_models.fused import as_rgb
 from forensics_models.storage import replacing
 
 from forensics.dataset import decoders, parts, patches
-from forensics.dataset.features import labelled_rows
+from forensics.dataset.features import labelled_rows, truth
 from forensics.dataset.manifest import Row
 from forensics.errors import UsageError
 
@@ -61,14 +61,11 @@ def _cut(task: _Task) -> Iterator[int]:
         picture = decoders.load_varied(task.folder, row, task.plan.seed, task.plan.decoders).pixels
         if min(picture.shape[:2]) < task.plan.side:
             continue
-        if picture.ndim == 2:
-            picture = np.repeat(picture[:, :, None], 3, axis=2)
-        compressed = row.fine_class != "uncompressed"
+        picture = as_rgb(picture)
         numbers = patches.patch_generator(task.plan.seed, row)
         for _ in range(task.plan.per_file):
             pixels.append(patches.random_crop(picture, task.plan.side, numbers))
-            strength = (np.log2(row.ratio), row.ssim) if compressed else (np.nan, np.nan)
-            facts.append((FINE_CLASSES.index(row.fine_class), *strength, row.source, row.id))
+            facts.append((*truth(row), row.source, row.id))
     _write_part(task.out, pixels, facts, task.plan.side)
     yield len(pixels)
 

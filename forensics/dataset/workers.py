@@ -11,11 +11,13 @@ import contextlib
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Any, Self
+
+from forensics.errors import ForensicsError
 
 Work = Callable[[Any], Iterable[Any]]
 
@@ -118,6 +120,41 @@ class Workers:
             return Event("message", worker.task, content)
         worker.busy = False
         return Event("done" if kind == _DONE else "error", worker.task, content)
+
+
+def run_all(
+    work: Work, tasks: Sequence[Any], jobs: int, *, failure: Callable[[Any], str], done: int, progress: Callable[[int, int], None]
+) -> None:
+    """Run every task to its end, messages unread.
+
+    Parameters
+    ----------
+    work, jobs
+        As for `Workers`.
+    tasks : sequence
+    failure : callable
+        Says in words that a task failed.
+    done : int
+        Tasks that were done before, counted with these.
+    progress : callable
+        Gets the number of tasks done and in all, at the start and after each.
+
+    Raises
+    ------
+    ForensicsError
+        A task raised, or its process died.
+    """
+    total = done + len(tasks)
+    progress(done, total)
+    with Workers(work, jobs) as workers:
+        for task in tasks:
+            workers.submit(task)
+        for event in workers.events():
+            if event.kind in ("error", "died"):
+                raise ForensicsError(f"{failure(event.task)}: {event.content}")
+            if event.kind == "done":
+                done += 1
+                progress(done, total)
 
 
 def _serve(work: Work, pipe: Connection) -> None:

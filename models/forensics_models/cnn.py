@@ -5,7 +5,6 @@ It runs in ONNX Runtime, so that using it needs neither Keras nor TensorFlow and
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import numpy as np
 from forensics_models.baseline import score_to_ssim
 from forensics_models.calibration import SizedScaling
 from forensics_models.judgement import PictureJudgement, WindowJudgement, combine_windows
+from forensics_models.runtime import session
 
 NETWORK_FILE = "cnn.onnx.gz"
 KERAS_FILE = "cnn.keras"
@@ -54,6 +54,10 @@ class NetworkOutputs:
     embedding: np.ndarray
     log2_pixels: np.ndarray
 
+    def strengths(self) -> np.ndarray:
+        """Both strengths' quantiles in order, `np.ndarray [shape=(n, 2, 3), dtype=float64]`, as `Baseline.strengths` has them."""
+        return np.sort(np.stack([self.log2_ratio, self.ssim_score], axis=1).astype(np.float64), axis=2)
+
 
 class Cnn:
     """A trained network.
@@ -80,13 +84,7 @@ class Cnn:
 
     @cached_property
     def _session(self) -> Any:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
-        data = gzip.decompress((self._folder / NETWORK_FILE).read_bytes())
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        return session(self._folder / NETWORK_FILE)
 
     def prepare(self) -> None:
         """Load the network now; otherwise the first judgement does."""

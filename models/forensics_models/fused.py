@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 
 from forensics_models.baseline import Baseline, score_to_ssim
-from forensics_models.classes import CLASSES
 from forensics_models.cnn import Cnn
 from forensics_models.conformal import prediction_set
 from forensics_models.fusion import Fusion, Ordinary, mixed_quantiles
@@ -161,7 +160,7 @@ def judges_outputs(
     if cnn is not None:
         seen = cnn.outputs([as_rgb(patch) for patch in patches])
         margins["cnn"], embedding, log2_pixels = seen.margins, seen.embedding, seen.log2_pixels
-        strengths["cnn"] = np.sort(np.stack([seen.log2_ratio, seen.ssim_score], axis=1).astype(np.float64), axis=2)
+        strengths["cnn"] = seen.strengths()
     return Outputs(margins, strengths, log2_pixels, embedding)
 
 
@@ -170,8 +169,3 @@ def as_rgb(patch: np.ndarray) -> np.ndarray:
     if patch.ndim == 2:
         patch = np.repeat(patch[:, :, None], 3, axis=2)
     return np.ascontiguousarray(patch)
-
-
-def class_probabilities(judgement: PictureJudgement) -> dict[str, float]:
-    """A picture's probabilities by class."""
-    return {name: float(p) for name, p in zip(CLASSES, judgement.probabilities, strict=True)}

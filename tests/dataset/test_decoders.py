@@ -11,7 +11,7 @@ import pytest
 from forensics_models.classes import CLASSES
 
 from forensics.codecs import alternatives
-from forensics.dataset import decoders, features, manifest, parts, patches, recipes
+from forensics.dataset import decoders, features, manifest, patches, recipes, workers
 from forensics.dataset.decoders import check_mode, choose, draw_decoder, drawn, load_varied
 from forensics.dataset.features import WindowPlan, build_table, table_key
 from forensics.errors import CodecError, CodecUnavailable, UsageError
@@ -148,7 +148,7 @@ def features_of(dataset, cache, monkeypatch):
                 list(self.work(task))
                 yield SimpleNamespace(kind="done", task=task, content=None)
 
-    monkeypatch.setattr(parts, "Workers", Here)
+    monkeypatch.setattr(workers, "Workers", Here)
     return build_table(dataset, "val", plan=PLAN, jobs=1, cache=cache, families=FAST)
 
 
