@@ -32,14 +32,14 @@ def command() -> None:
 @click.argument("sources", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option(
-    "--suite", type=click.Choice(["random", "grid", "kib", "quick"]), default="random", show_default=True,
-    help="random strengths for training, the full grid, the file-size grid, or a small sample",
+    "--suite", type=click.Choice(["random", "grid", "kib", "quick", "chains"]), default="random", show_default=True,
+    help="random strengths for training, the full grid, the file-size grid, a small sample, or two codecs one after the other",
 )  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help="of all that is random")
 @click.option("--jobs", type=click.IntRange(1), default=None, help="worker processes  [default: one a CPU]")
 @click.option(
     "--per-source", type=click.IntRange(1), default=3, show_default=True,
-    help="random: draws a source; grid: preparations beside the plain one",
+    help="random, chains: draws a source; grid: preparations beside the plain one",
 )  # fmt: skip
 @click.option("--codecs", default="", help="only these encoders or classes, separated by commas")
 @click.option(
@@ -48,7 +48,7 @@ def command() -> None:
 )  # fmt: skip
 @click.option("--only", default="", help="only sources of these splits, separated by commas")
 @click.option(
-    "--synthetic", type=click.IntRange(0), default=None, help="synthetic sources to add  [default: 60 for random, else 0]"
+    "--synthetic", type=click.IntRange(0), default=None, help="synthetic sources to add  [default: 60 for random and chains, else 0]"
 )
 @click.option("--retry-failed", is_flag=True, help="try jobs again that are recorded as failed")
 def build(
@@ -64,7 +64,7 @@ def build(
     from forensics.dataset.plan import Settings
     from forensics.dataset.show import outcome_text
 
-    count = synthetic if synthetic is not None else 60 if suite == "random" else 0
+    count = synthetic if synthetic is not None else 60 if suite in ("random", "chains") else 0
     settings = Settings(suite, seed, per_source, encoders.available(_names(codecs)), _shares(shares), count)
     outcome = run(sources, out, settings, jobs=jobs or os.cpu_count() or 1, splits=_names(only), retry=retry_failed)
     click.echo(outcome_text(outcome))

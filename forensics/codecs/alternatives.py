@@ -8,6 +8,7 @@ size and whether it is grey.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from forensics.codecs import planes, registry, swscale
+from forensics.codecs import conversions, planes, registry, swscale
 from forensics.codecs.commands import complaint, run_program
 from forensics.codecs.exchange import as_picture, library_errors, load_with_pillow, to_grey
 from forensics.errors import CodecError, CodecUnavailable, UsageError
@@ -124,6 +125,15 @@ class _ByPlanes(_FFmpeg):
 
 
 @dataclass(frozen=True)
+class _ByDrawnConversion(_FFmpeg):
+    """A conversion drawn by the file's hash: the same file always gets the same one."""
+
+    def _read(self, data: bytes, usual: np.ndarray) -> np.ndarray:
+        numbers = np.random.default_rng(int.from_bytes(hashlib.sha256(data).digest()[:16], "big"))
+        return conversions.to_picture(_planes(self.codec, data, usual), conversions.draw(numbers))
+
+
+@dataclass(frozen=True)
 class _BySwscale(_FFmpeg):
     method: str
 
@@ -175,6 +185,7 @@ _DECODERS: tuple[Decoder, ...] = (
         "heic", "heif-convert", "heif-convert", "libheif-examples", "--quiet {source} {target}", "target.png"
     ),
     *(_ByPlanes(f"planes-{method}", codec, method) for codec in YUV_CODECS for method in planes.FILTERS),
+    *(_ByDrawnConversion("planes-drawn", codec) for codec in YUV_CODECS),
     *(_BySwscale(f"swscale-{method}", codec, method) for codec in YUV_CODECS for method in swscale.METHODS),
     _command("jpegxl", "djxl", "djxl", "libjxl-tools", "{source} {target} --num_threads=0 --quiet"),
     _command(

@@ -268,13 +268,18 @@ def to_rgb(
     return rgb
 
 
+def rgb_matrix(colour_space: str, bit_depth: int, limited: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Matrix `[shape=(3, 3), dtype=float64]` and the levels `[shape=(3,), dtype=int64]` taken off the planes before it, to RGB in 0..255."""
+    luma, chroma, black = _ranges(colour_space, bit_depth, limited)
+    matrix = np.multiply(_to_rgb_matrix(colour_space), [[255 / luma, 255 / chroma, 255 / chroma]] * 3)
+    centre = black if colour_space == "rgb" else 1 << (bit_depth - 1)
+    return matrix, np.array([black, centre, centre], np.int64)
+
+
 def _rgb_arithmetic(colour_space: str, bit_depth: int, limited: bool) -> tuple[np.ndarray, np.ndarray]:
     """Integer matrix and offset that give 8-bit RGB with 22 fractional bits."""
-    luma, chroma, black = _ranges(colour_space, bit_depth, limited)
-    gain = 255 * 2.0**22
-    matrix = _integers(_to_rgb_matrix(colour_space), [[gain / luma, gain / chroma, gain / chroma]] * 3)
-    centre = black if colour_space == "rgb" else 1 << (bit_depth - 1)
-    levels = np.array([black, centre, centre], np.int64)
+    exact, levels = rgb_matrix(colour_space, bit_depth, limited)
+    matrix = np.rint(exact * 2.0**22).astype(np.int64)
     return matrix, (1 << 21) - matrix @ levels
 
 

@@ -165,7 +165,7 @@ def _encoded(codec: Codec, pixels: np.ndarray, job: Job) -> Encoded:
         reached = aim.to_max_bytes(codec, pixels, job.target_bytes, parameters=job.switches)
     elif job.target_kind == "ssim":
         reached = aim.to_ssim(codec, pixels, job.target, tolerance=GRID_SSIM_TOLERANCE, parameters=job.switches)
-    elif job.variant in ("random", "quick"):
+    elif job.variant in ("random", "quick", "chains"):
         reached = aim.to_ratio(codec, pixels, job.target, parameters=job.switches, **RANDOM_AIM)  # type: ignore[arg-type]
     else:
         reached = aim.to_ratio(codec, pixels, job.target, tolerance=GRID_RATIO_TOLERANCE, parameters=job.switches)

@@ -18,13 +18,13 @@ from forensics_models.classes import FINE_CLASSES
 
 from forensics.codecs.base import Value
 from forensics.dataset import grids, random_preparation, recipes
-from forensics.dataset.preparation import Crop, Resize, Step, to_json
-from forensics.dataset.random_preparation import draw_after, draw_preparation
+from forensics.dataset.preparation import Coded, Crop, Resize, Step, to_json
+from forensics.dataset.random_preparation import draw_after, draw_preparation, draw_shift
 from forensics.dataset.sources import SHARES, Source
 from forensics.errors import UsageError
 
-SUITES = ("random", "grid", "kib", "quick")
-"""Continuous random strengths for training; the full grid; the published file-size grid; a small sample."""
+SUITES = ("random", "grid", "kib", "quick", "chains")
+"""Continuous random strengths for training; the full grid; the published file-size grid; a small sample; two codecs one after the other."""
 
 TARGETS = ("stored", "parameter", "ratio", "ssim", "max-kib")
 """Kinds of targets: stored losslessly; the codec's own parameter; raw over file bytes; SSIM; largest file size in KiB."""
@@ -104,6 +104,8 @@ def plan(source: Source, settings: Settings) -> list[Draw]:
     """All draws of a source; empty for a picture that is too small for the suite."""
     if settings.suite in ("random", "quick"):
         return _random(source, settings)
+    if settings.suite == "chains":
+        return _chains(source, settings)
     return _full_grid(source, settings) if settings.suite == "grid" else _kib(source, settings)
 
 
@@ -168,6 +170,24 @@ def _random_job(fine_class: str, settings: Settings, numbers: np.random.Generato
         "variant": settings.suite, "fine_class": fine_class, "encoder": encoder, "switches": switches,
         "target_kind": kind, "target": target, "after": draw_after(numbers),
     }  # fmt: skip
+
+
+def _chains(source: Source, settings: Settings) -> list[Draw]:
+    """Draws of one file each: a preparation that ends with an earlier codec, half the time a crop off its grid, then the last codec."""
+    if min(source.width, source.height) < recipes.RANDOM_SIDES[0]:
+        return []
+    draws = []
+    for number in range(settings.per_source):
+        numbers = generator(source, settings, number, 0)
+        kind, steps = draw_preparation(source, recipes.RANDOM_SIDES, numbers)
+        first, last = (FINE_CLASSES[1 + int(place)] for place in numbers.integers(len(FINE_CLASSES) - 1, size=2))
+        coding = recipes.draw_coding(first, settings.encoders, numbers)
+        job = _random_job(last, settings, generator(source, settings, number, 1))
+        if coding is None or job is None:
+            continue
+        chain = [*steps, Coded(first, *coding), *draw_shift(numbers)]
+        draws.append(_draw(source, settings, number, kind, chain, [job]))
+    return draws
 
 
 _ENCODED_BY = ("fine_class", "encoder", "switches", "target_kind", "target")

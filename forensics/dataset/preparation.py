@@ -14,9 +14,9 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from PIL import Image
 
-from forensics.codecs.base import check_pixels
+from forensics.codecs.base import Value, check_pixels
 from forensics.dataset.camera import Camera
-from forensics.errors import UsageError
+from forensics.errors import CodecError, UsageError
 
 INTERPOLATIONS = {
     "nearest": Image.Resampling.NEAREST,
@@ -60,6 +60,21 @@ class Crop:
         if min(self.top, self.left) < 0 or bottom > pixels.shape[0] or right > pixels.shape[1]:
             raise UsageError(f"{self} leaves a picture of {pixels.shape[1]}x{pixels.shape[0]}")
         return np.ascontiguousarray(pixels[self.top : bottom, self.left : right])
+
+
+@dataclass(frozen=True)
+class Trim:
+    """What is left without the upper `top` rows and the left `left` columns: blocks of a codec get another phase."""
+
+    kind: ClassVar[str] = "trim"
+    top: int
+    left: int
+
+    def apply(self, pixels: np.ndarray) -> np.ndarray:
+        """The rest; raises `UsageError` where nothing would be left."""
+        if not (0 <= self.top < pixels.shape[0] and 0 <= self.left < pixels.shape[1]):
+            raise UsageError(f"{self} leaves nothing of a picture of {pixels.shape[1]}x{pixels.shape[0]}")
+        return np.ascontiguousarray(pixels[self.top :, self.left :])
 
 
 @dataclass(frozen=True)
@@ -240,8 +255,31 @@ class Requantise:
         return np.clip(np.rint(levels / self.gain), 0, 255).astype(np.uint8)[pixels]
 
 
+@dataclass(frozen=True)
+class Coded:
+    """Through a lossy codec and back: encoded by the registry's `encoder` with `parameters`, decoded by its usual decoder.
+
+    `fine_class` says what that made of the picture, as in `forensics_models.classes.FINE_CLASSES`.
+    """
+
+    kind: ClassVar[str] = "coded"
+    fine_class: str
+    encoder: str
+    parameters: Mapping[str, Value]
+
+    def apply(self, pixels: np.ndarray) -> np.ndarray:
+        """The decoded picture; raises `CodecError` where the codec does not run or does not take the picture."""
+        from forensics.codecs import registry
+
+        codec = registry.get(self.encoder)
+        decoded = codec.decode(codec.encode(pixels, **self.parameters))
+        if decoded.shape[:2] != pixels.shape[:2]:
+            raise CodecError(f"{self.encoder} gave a picture of {decoded.shape[1]}x{decoded.shape[0]} pixels")
+        return Grey().apply(decoded) if decoded.ndim > pixels.ndim else decoded
+
+
 STEPS: dict[str, type] = {
-    step.kind: step for step in (Crop, Resize, ColourSpace, SubsampledChroma, Grey, Palette, Turn, Requantise, Camera)
+    step.kind: step for step in (Crop, Trim, Resize, ColourSpace, SubsampledChroma, Grey, Palette, Turn, Requantise, Camera, Coded)
 }  # fmt: skip
 """Every kind of step by the name it has in JSON."""
 

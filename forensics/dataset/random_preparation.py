@@ -19,6 +19,7 @@ from forensics.dataset.preparation import (
     Resize,
     Step,
     SubsampledChroma,
+    Trim,
     Turn,
 )
 from forensics.dataset.sources import Source
@@ -33,6 +34,9 @@ FACTORS = (0.4, 1.6)
 
 AFTER_SHARE = 0.12
 """Share of compressed files with a step after decoding."""
+
+SHIFTED_SHARE = 0.4
+"""Share of chains whose second codec works on other block positions than the first."""
 
 
 def draw_preparation(
@@ -73,6 +77,13 @@ def draw_after(numbers: np.random.Generator) -> tuple[Step, ...]:
     if numbers.random() < 0.8:
         return (Turn(str(numbers.choice(TURNS))),)
     return (Requantise(round(float(numbers.uniform(0.85, 0.99)), 3)),)
+
+
+def draw_shift(numbers: np.random.Generator) -> tuple[Step, ...]:
+    """What lies between two codecs: in `SHIFTED_SHARE` of the cases a few rows and columns fewer, else nothing."""
+    if numbers.random() >= SHIFTED_SHARE:
+        return ()
+    return (Trim(int(numbers.integers(16)), int(numbers.integers(16))),)
 
 
 def draw_chroma(numbers: np.random.Generator) -> SubsampledChroma:

@@ -37,6 +37,9 @@ RATIO_EXPONENT = 1.25
 PARAMETER_SHARE = 0.25
 """Share of files whose own strength parameter is drawn instead of a ratio, so that very high quality occurs."""
 
+EARLIER_RANGE = (0.05, 0.8)
+"""Stretch of the strength parameter, 0 the finest, that an earlier codec of a chain is drawn from: what people use, and what may leave a trace."""
+
 PARAMETER_ONLY = ("jpegxr",)
 """Encoders whose parameter is always drawn: a fine class has but a stretch of it, and few ratios lie there."""
 
@@ -132,7 +135,7 @@ RECIPES: Mapping[str, Recipe] = {
 """Recipes by registry name; an encoder without one has weight 1 and keeps its defaults."""
 
 
-VARIED_SHARE = 0.25
+VARIED_SHARE = 0.5
 """Share of files that a varied reading has decoded by another decoder than the usual one, where their class has one."""
 
 HELD_OUT_DECODERS = ("djpeg-float", "swscale-bicubic", "planes-bicubic")
@@ -140,19 +143,21 @@ HELD_OUT_DECODERS = ("djpeg-float", "swscale-bicubic", "planes-bicubic")
 
 DECODERS: Mapping[str, Mapping[str, float]] = {
     "jpeg": {
-        "djpeg-nosmooth": 1, "djpeg-fast": 1, "planes-nearest": 0.7, "planes-bilinear": 1, "swscale-fast": 1.2, "swscale-bilinear": 1,
-    },
-    "webp": {
-        "dwebp-nofancy": 1, "dwebp-dither": 1, "planes-nearest": 0.5, "planes-bilinear": 0.7, "swscale-fast": 1.2, "swscale-bilinear": 1,
-    },
-    "avif": {
-        "avifdec-nearest": 0.7, "avifdec-bilinear": 0.2, "planes-nearest": 0.7, "planes-bilinear": 1, "swscale-fast": 1.2,
+        "djpeg-nosmooth": 1, "djpeg-fast": 1, "planes-nearest": 0.5, "planes-bilinear": 0.7, "planes-drawn": 2, "swscale-fast": 1,
         "swscale-bilinear": 1,
     },
-    "heic": {
-        "heif-convert": 0.4, "planes-nearest": 0.5, "planes-bilinear": 1.5, "swscale-fast": 1.2, "swscale-bilinear": 1.2,
+    "webp": {
+        "dwebp-nofancy": 1, "dwebp-dither": 1, "planes-nearest": 0.4, "planes-bilinear": 0.5, "planes-drawn": 2, "swscale-fast": 1,
+        "swscale-bilinear": 1,
     },
-    "bpg": {"planes-nearest": 1, "planes-bilinear": 1.5, "swscale-fast": 1.2, "swscale-bilinear": 1.2},
+    "avif": {
+        "avifdec-nearest": 0.7, "avifdec-bilinear": 0.2, "planes-nearest": 0.5, "planes-bilinear": 0.7, "planes-drawn": 2.5,
+        "swscale-fast": 1, "swscale-bilinear": 1,
+    },
+    "heic": {
+        "heif-convert": 0.4, "planes-nearest": 0.4, "planes-bilinear": 1, "planes-drawn": 2.5, "swscale-fast": 1, "swscale-bilinear": 1,
+    },
+    "bpg": {"planes-nearest": 0.7, "planes-bilinear": 1, "planes-drawn": 2.5, "swscale-fast": 1, "swscale-bilinear": 1},
     "jpegxl": {"djxl": 1},
     "jpeg2000": {"ffmpeg": 1, "opj_decompress": 0.15},
 }  # fmt: skip
@@ -190,6 +195,19 @@ def draw_target(
         return "parameter", _parameter_at(encoder_for(encoder, fine_class), switches, position**1.5)
     low, high = np.log(RATIOS)
     return "ratio", float(f"{np.exp(low + (high - low) * position**RATIO_EXPONENT):.4g}")
+
+
+def draw_coding(
+    fine_class: str, names: Iterable[str], numbers: np.random.Generator
+) -> tuple[str, dict[str, Value]] | None:
+    """An encoder of a fine class with all parameters drawn, its strength too; None where there is no encoder."""
+    chosen = draw_encoder(fine_class, names, numbers)
+    if chosen is None:
+        return None
+    encoder, switches = chosen
+    codec = encoder_for(encoder, fine_class)
+    strength = _parameter_at(codec, switches, EARLIER_RANGE[0] + (EARLIER_RANGE[1] - EARLIER_RANGE[0]) * numbers.random())
+    return encoder, {**switches, codec.strength.parameter: round(strength) if codec.strength.integer else strength}
 
 
 def _parameter_at(codec: Codec, switches: Mapping[str, Value], position: float) -> float:
