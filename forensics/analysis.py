@@ -259,7 +259,7 @@ def _compose(
     whole = judge.combine(judged)
     threshold = float(judge.card.get("inconclusive_below", INCONCLUSIVE_BELOW))
     probabilities = {name: float(p) for name, p in zip(CLASSES, whole.probabilities, strict=True)}
-    verdict, probability = decide(probabilities, threshold)
+    verdict, probability = decide(probabilities, threshold, float(judge.card.get("compressed_from", 0.0)))
     best = max(probabilities, key=lambda name: probabilities[name])
     strangeness = getattr(judged, "strangeness", None)
     strange = 0.0 if strangeness is None else float((strangeness > 0).mean())

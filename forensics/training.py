@@ -153,7 +153,7 @@ def train_parameters(
     for number, dataset in enumerate(datasets):
         progress("reading bit streams", number, len(datasets))
         known.update(truths(dataset, manifest.read(dataset)))
-    options = {"seed": seed, "threads": jobs, **({"rounds": rounds, "name_rounds": rounds} if rounds else {})}
+    options = {"seed": seed, "threads": jobs, **({"rounds": rounds, "name_rounds": rounds, "earlier_rounds": rounds} if rounds else {})}
     try:
         return parameters_training.train_parameters(
             tables["train"],

@@ -117,6 +117,9 @@ def test_bpg_and_heic_that_cannot_be_told_apart_are_hevc_intra(scene, fake_judge
     assert result.ratio is not None
     assert decide({"bpg": 0.5, "heic": 0.3, "jpeg": 0.2}, 0.5) == ("bpg", 0.5)
     assert decide({"bpg": 0.2, "heic": 0.2, "jpeg": 0.4}, 0.5) == (INCONCLUSIVE, 0.4)
+    assert decide({"uncompressed": 0.2, "jpeg": 0.8}, 0.5, compressed_from=0.9) == (INCONCLUSIVE, 0.8)
+    assert decide({"uncompressed": 0.2, "jpeg": 0.8}, 0.5, compressed_from=0.7) == ("jpeg", 0.8)
+    assert decide({"uncompressed": 0.8, "jpeg": 0.2}, 0.5, compressed_from=0.9) == ("uncompressed", 0.8)
 
 
 def test_overlap_modes_are_variants_of_jpeg_xr(scene, fake_judge, fake_extractor):

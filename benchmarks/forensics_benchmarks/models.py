@@ -86,6 +86,8 @@ class Judged:
         Time the batch took, features included.
     threshold : float
         Probability under which the model gives no verdict.
+    compressed_from : float
+        Probability of any compression under which the model names no codec.
     """
 
     fine_probabilities: np.ndarray
@@ -94,12 +96,14 @@ class Judged:
     quality: np.ndarray
     seconds: float
     threshold: float = INCONCLUSIVE_BELOW
+    compressed_from: float = 0.0
 
 
-def judged(windows: WindowJudgement, seconds: float, threshold: float) -> Judged:
+def judged(windows: WindowJudgement, seconds: float, card: Mapping[str, Any]) -> Judged:
     """A model's own judgement of windows in the shape of the table."""
     blank = np.full(len(windows.fine_probabilities), np.nan)
-    return Judged(windows.fine_probabilities, windows.log2_ratio, windows.ssim, blank, seconds, threshold)
+    threshold = float(card.get("inconclusive_below", INCONCLUSIVE_BELOW))
+    return Judged(windows.fine_probabilities, windows.log2_ratio, windows.ssim, blank, seconds, threshold, float(card.get("compressed_from", 0.0)))
 
 
 def only_classes(fine_probabilities: np.ndarray, seconds: float, quality: np.ndarray | None = None) -> Judged:
@@ -214,7 +218,7 @@ class BaselineAdapter:
         start = time.perf_counter()
         windows = model.judge(features)
         seconds = batch.feature_seconds + time.perf_counter() - start
-        return judged(windows, seconds, model.card.get("inconclusive_below", INCONCLUSIVE_BELOW))
+        return judged(windows, seconds, model.card)
 
 
 @dataclass(frozen=True)
@@ -237,7 +241,7 @@ class CnnAdapter:
         patches = list(batch.rgb())
         start = time.perf_counter()
         windows = model.judge(patches)
-        return judged(windows, time.perf_counter() - start, model.card.get("inconclusive_below", INCONCLUSIVE_BELOW))
+        return judged(windows, time.perf_counter() - start, model.card)
 
 
 @dataclass(frozen=True)
@@ -261,7 +265,7 @@ class FusedAdapter:
         start = time.perf_counter()
         windows = model.judge(features, patches)
         seconds = batch.feature_seconds + time.perf_counter() - start
-        return judged(windows, seconds, model.card.get("inconclusive_below", INCONCLUSIVE_BELOW))
+        return judged(windows, seconds, model.card)
 
 
 MODELS: Mapping[str, Callable[[Path | None], Adapter]] = {"baseline": BaselineAdapter, "cnn": CnnAdapter, "fused": FusedAdapter}

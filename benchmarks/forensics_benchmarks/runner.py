@@ -164,6 +164,7 @@ def _columns(drawn: Sequence[Patch], places: dict[int, list[int]], answers: dict
     columns: dict[str, Any] = {name: joined(name) for name in ("fine_probabilities", "log2_ratio", "ssim", "quality")}
     for name in ("place", "size", "top", "left", "decoder", "condition"):
         columns[name] = np.array([getattr(patch, name) for patch in drawn])
+    columns["compressed_from"] = np.float64(next(iter(answers.values())).compressed_from if answers else np.nan)
     columns["threshold"] = np.float64(next(iter(answers.values())).threshold if answers else np.nan)
     columns["timed_sizes"] = np.array(list(places), np.int64)
     columns["timed_counts"] = np.array([len(indices) for indices in places.values()], np.int64)
@@ -187,12 +188,12 @@ def _records(name: str, rows: Sequence[Row], part: dict[str, np.ndarray]) -> lis
     merged = merge_fine(part["fine_probabilities"])
     lists = {column: part[column].tolist() for column in ("place", "size", "top", "left", "decoder", "condition", "quality", "ssim", "fine_probabilities")}
     ratios = (2.0 ** part["log2_ratio"]).tolist()
-    threshold = float(part["threshold"])
+    threshold, compressed_from = float(part["threshold"]), float(part.get("compressed_from", 0.0))
     records = []
     for index, place in enumerate(lists["place"]):
         row, decoder = rows[place], lists["decoder"][index]
         compressed = row.fine_class != "uncompressed"
-        answer, _ = decide(dict(zip(CLASSES, merged[index].tolist(), strict=True)), threshold)
+        answer, _ = decide(dict(zip(CLASSES, merged[index].tolist(), strict=True)), threshold, compressed_from)
         records.append(
             Record(
                 name, row.id, row.source, row.origin, row.split, row.fine_class, row.encoder, row.variant, row.preparation_kind,

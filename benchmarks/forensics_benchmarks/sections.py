@@ -101,13 +101,14 @@ def overview(run: Run) -> Section | None:
         answered = [record for record in records if summaries.outcome(record) != "inconclusive"]
         family = summaries.share([summaries.family_right(r) for r in records], [r.source for r in records])
         columns[name] = [
-            str(summaries.accuracy(records)), str(family), "-" if clean is None else str(clean), f"{summaries.calibration_error(records):.4f}",
+            str(summaries.accuracy(records)), str(family), "-" if clean is None else str(clean), str(summaries.false_alarms(records) or "-"), f"{summaries.calibration_error(records):.4f}",
             f"{_per_cent(len(answered) / len(records))}", _per_cent(_kept(answered), 2),
             f"{_per_cent(strength.ratio_mean_relative)} (median {_per_cent(strength.ratio_median_relative)})" if strength.count else "-",
             f"{strength.ssim_mean_absolute:.4f}" if strength.count else "-",
         ]  # fmt: skip
     titles = [
-        "accuracy, nine classes", "accuracy, BPG and HEIC as one", "uncompressed called compressed", "calibration error, 0 to 1",
+        "accuracy, nine classes", "accuracy, BPG and HEIC as one", "uncompressed called compressed (best class)", "uncompressed answered with a codec",
+        "calibration error, 0 to 1",
         "answered at the model's threshold, %", "right among the answered, %", "compression ratio: mean relative error, %", "SSIM: mean absolute error",
     ]  # fmt: skip
     rows = [[title, *(columns[name][index] for name in columns)] for index, title in enumerate(titles)]

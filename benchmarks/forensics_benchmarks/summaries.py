@@ -151,6 +151,14 @@ def false_positives_by(records: Sequence[Record], key: Callable[[Record], str]) 
     }
 
 
+def false_alarms(records: Sequence[Record]) -> Share | None:
+    """Share of uncompressed windows for which the answer, at the model's thresholds, names a codec; None where there is no such window."""
+    clean = [record for record in records if record.class_name == "uncompressed"]
+    if not clean:
+        return None
+    return share([record.answer not in ("uncompressed", INCONCLUSIVE) for record in clean], [record.source for record in clean])
+
+
 def calibration_error(records: Sequence[Record]) -> float:
     """Expected calibration error over `CLASSES`."""
     probabilities = np.array([record.merged() for record in records])

@@ -7,8 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from forensics_models.classes import HEVC_FAMILY, HEVC_INTRA
+from forensics_models.parameters import EARLIER, NO_EARLIER
+
 from forensics.codecs import coded_strength
+from forensics.dataset.encoders import class_of
 from forensics.dataset.manifest import Row
+from forensics.dataset.preparation import Coded, from_json
 from forensics.errors import CodecError
 
 
@@ -31,11 +36,11 @@ def truth(folder: Path, row: Row) -> dict[str, Any]:
     -------
     dict
         `class`; from the bit stream `quantizer`, `filter_level`, `chroma_subsampling` and `colour_coding` (matrix and range) where they can be
-        read; from the encoder's parameters `distance` (JPEG XL), `wavelet` (JPEG 2000), `quality_factor` (JPEG) and the subsampling of JPEG XR.
+        read; `earlier_codec` from the preparation; from the encoder's parameters `distance` (JPEG XL), `wavelet` (JPEG 2000), `quality_factor` (JPEG) and the subsampling of JPEG XR.
         A picture that was grey to begin with has no colour coding.
     """
     asked = json.loads(row.parameters)
-    found: dict[str, Any] = {"class": row.class_name}
+    found: dict[str, Any] = {"class": row.class_name, EARLIER: earlier_codec(row)}
     try:
         stated = coded_strength.read(row.class_name, (Path(folder) / row.file).read_bytes())
     except CodecError:
@@ -53,6 +58,15 @@ def truth(folder: Path, row: Row) -> dict[str, Any]:
     elif row.class_name == "jpegxr":
         found.update(_jpegxr(row, asked))
     return found
+
+
+def earlier_codec(row: Row) -> str:
+    """The class that a picture went through before its last codec, BPG and HEIC as their family; `none` where there was none."""
+    coded = [step for step in from_json(json.loads(row.preparation)) if isinstance(step, Coded)]
+    if not coded:
+        return NO_EARLIER
+    name = class_of(coded[-1].fine_class)
+    return HEVC_FAMILY if name in HEVC_INTRA else name
 
 
 def _jpegxr(row: Row, asked: dict[str, Any]) -> dict[str, Any]:

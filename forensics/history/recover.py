@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from forensics_models.classes import HEVC_FAMILY, HEVC_INTRA, INCONCLUSIVE
+from forensics_models.parameters import EARLIER, NO_EARLIER
 
 from forensics.analysis import Analysis, eight_bit
 from forensics.errors import ForensicsError
@@ -61,8 +62,9 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
     recovered = {codec: _recovered(codec, pixels, notes) for codec in codecs}
     measured = {codec: tuple(one.parameters()) if one is not None else () for codec, one in recovered.items()}
     found = {codec: completed(codec, parameters, pixels, notes) for codec, parameters in measured.items()}
-    parameters = _joined(found)
-    generations = _generations(pixels, analysis, parameters, recovered.get("jpeg"), notes)
+    earlier = next((p for parameters in found.values() for p in parameters if p.name == EARLIER), None)
+    parameters = _joined({codec: tuple(p for p in listed if p.name != EARLIER) for codec, listed in found.items()})
+    generations = _generations(pixels, analysis, parameters, recovered.get("jpeg"), earlier, notes)
     return History(parameters, traces, generations, (*notes, *_open_questions(analysis, traces)))
 
 
@@ -127,25 +129,47 @@ def _joined(found: dict[str, tuple[Parameter, ...]]) -> tuple[Parameter, ...]:
 
 
 def _generations(
-    pixels: np.ndarray, analysis: Analysis, parameters: tuple[Parameter, ...], jpeg: Any, notes: list[str]
+    pixels: np.ndarray, analysis: Analysis, parameters: tuple[Parameter, ...], jpeg: Any, earlier: Parameter | None, notes: list[str]
 ) -> tuple[Generation, ...]:
     """The chain of compressions, oldest first; the last one alone where no earlier one was seen."""
     if analysis.verdict in ("uncompressed", INCONCLUSIVE):
         return ()
     last = Generation(analysis.verdict, analysis.probability, parameters)
-    if analysis.verdict != "jpeg" or jpeg is None or find_spec(DOUBLE_JPEG_MODULE) is None:
-        notes.append("whether there was an earlier compression was not tested")
+    chain = _double_jpeg(pixels, last, jpeg, notes) if analysis.verdict == "jpeg" and jpeg is not None else (last,)
+    return chain if len(chain) > 1 else (*_earlier_codec(earlier, notes), last)
+
+
+def _earlier_codec(earlier: Parameter | None, notes: list[str]) -> tuple[Generation, ...]:
+    """The compression before the last one as the estimators see it; nothing, and a note, where they see none or are not sure."""
+    if earlier is None:
+        notes.append("whether there was an earlier compression by another codec was not tested")
+        return ()
+    if earlier.value is None:
+        notes.append(f"whether there was an earlier compression by another codec: {earlier.reason}")
+        return ()
+    if earlier.value == NO_EARLIER:
+        notes.append(
+            f"no earlier compression by another codec was seen ({percent(earlier.probability or 0.0)}): {earlier.basis}; a finer one than the last "
+            "mostly leaves no trace"
+        )
+        return ()
+    notes.append(f"the earlier compression was not read off the pixels but estimated: {earlier.basis}")
+    return (Generation(str(earlier.value), earlier.probability or 0.0),)
+
+
+def _double_jpeg(pixels: np.ndarray, last: Generation, jpeg: Any, notes: list[str]) -> tuple[Generation, ...]:
+    """The chain of a JPEG and an earlier JPEG, oldest first; the last one alone where no earlier one was seen."""
+    if find_spec(DOUBLE_JPEG_MODULE) is None:
         return (last,)
     double = _guarded(lambda: import_module(DOUBLE_JPEG_MODULE).detect(pixels, history=jpeg), None, "the test for an earlier JPEG", notes)
     if double is None or double.reason:
         notes += [f"whether there was an earlier JPEG compression: {double.reason}"] if double is not None else []
         return (last,)
-    notes.append("whether another codec than JPEG came before was not tested")
     if not double.double:
         notes.append("an earlier JPEG compression was looked for and not seen; a much finer one than the last leaves no trace")
         return (last,)
     if double.kind == "finer-last":
-        return Generation("jpeg", analysis.probability, parameters), Generation("jpeg", double.probability, tuple(double.parameters()))
+        return last, Generation("jpeg", double.probability, tuple(double.parameters()))
     return Generation("jpeg", double.probability, tuple(double.parameters())), last
 
 

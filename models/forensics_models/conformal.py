@@ -47,9 +47,36 @@ def prediction_set(probabilities: Mapping[str, float], thresholds: Mapping[str, 
     return tuple(sorted(kept, key=lambda name: -probabilities[name]))
 
 
-def answered(probabilities: np.ndarray, labels: np.ndarray, threshold: float) -> tuple[float, float]:
-    """Share of cases whose best class reaches `threshold`, and the share of right ones among those (1 where there are none)."""
+def fit_false_alarm_threshold(compressed: np.ndarray, rate: float) -> float:
+    """The probability of compression from which on a codec may be named, so that untouched cases are accused at most at `rate`.
+
+    Parameters
+    ----------
+    compressed : np.ndarray [shape=(n,)]
+        Probability of any compression, of cases that are uncompressed and that the probabilities were not fitted on.
+    rate : float
+        Share in 0..1 of such cases that may reach the threshold; the finite-sample correction of [1] is included.
+
+    Returns
+    -------
+    float
+        0..1; 1 where there are too few cases to promise the rate.
+    """
+    allowed = int(np.floor((len(compressed) + 1) * rate)) - 1
+    if allowed < 0:
+        return 1.0
+    descending = np.sort(compressed)[::-1]
+    # Just above the first case that may no longer be accused.
+    return float(min(1.0, np.nextafter(descending[allowed], 2.0))) if allowed < len(descending) else 0.0
+
+
+def answered(probabilities: np.ndarray, labels: np.ndarray, threshold: float, compressed_from: float = 0.0) -> tuple[float, float]:
+    """Share of cases whose best class reaches `threshold`, and the share of right ones among those (1 where there are none).
+
+    Where the best class is not the first, `uncompressed`, all others together must reach `compressed_from` too.
+    """
     sure = probabilities.max(axis=1) >= threshold
+    sure &= (probabilities.argmax(axis=1) == 0) | (1.0 - probabilities[:, 0] >= compressed_from)
     right = probabilities.argmax(axis=1) == labels
     return float(sure.mean()), float(right[sure].mean()) if sure.any() else 1.0
 

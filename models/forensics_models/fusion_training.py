@@ -184,7 +184,8 @@ class Judged:
 
 
 def fit_mode(
-    mode: str, windows: Judged, together: Judged, strange: Judged | None, ordinary: Ordinary | None, *, accuracy: float, coverage: float
+    mode: str, windows: Judged, together: Judged, strange: Judged | None, ordinary: Ordinary | None, *, accuracy: float, coverage: float,
+    false_alarms: float,
 ) -> dict[str, Any]:
     """Everything that a mode's judge needs, as plain values.
 
@@ -204,6 +205,8 @@ def fit_mode(
         Share of right answers below which a verdict is not given.
     coverage : float
         Of the conformal sets, class by class.
+    false_alarms : float
+        Share of uncompressed windows for which a codec may be named.
 
     Returns
     -------
@@ -221,7 +224,8 @@ def fit_mode(
     merged, classes = merge_fine(crossed), np.asarray(FINE_TO_CLASS)[windows.labels]
     thresholds = conformal.fit_thresholds(merged, classes, coverage)
     threshold = conformal.fit_answer_threshold(merged, classes, accuracy)
-    answered, right = conformal.answered(merged, classes, threshold)
+    compressed_from = conformal.fit_false_alarm_threshold(1.0 - merged[classes == 0, 0], false_alarms)
+    answered, right = conformal.answered(merged, classes, threshold, compressed_from)
     shared = fusion.probabilities(*_of_mode(mode, together.outputs))
     strength, errors, estimated = _fit_strengths(mode, windows)
     return {
@@ -231,9 +235,10 @@ def fit_mode(
         "conformal": {"coverage": coverage, "thresholds": dict(zip(CLASSES, thresholds, strict=True))},
         "card": {
             "inconclusive_below": threshold,
-            "answers": {"share": answered, "right": right, "asked_for": accuracy},
+            "compressed_from": compressed_from,
+            "answers": {"share": answered, "right": right, "asked_for": accuracy, "false_alarms_asked_for": false_alarms},
             "validation": {**_figures(crossed, windows), **errors},
-            "validation_table": validation_table(crossed, windows.labels, 2.0**estimated, 2.0 ** (pixels / 2), threshold),
+            "validation_table": validation_table(crossed, windows.labels, 2.0**estimated, 2.0 ** (pixels / 2), threshold, compressed_from),
         },
     }
 

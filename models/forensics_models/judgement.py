@@ -79,9 +79,15 @@ def merge_fine(fine: np.ndarray) -> np.ndarray:
     return merged
 
 
-def decide(probabilities: Mapping[str, float], threshold: float) -> tuple[str, float]:
-    """The verdict and its probability: the best class, else the merged HEVC family, else `inconclusive`."""
+def decide(probabilities: Mapping[str, float], threshold: float, compressed_from: float = 0.0) -> tuple[str, float]:
+    """The verdict and its probability: the best class, else the merged HEVC family, else `inconclusive`.
+
+    No codec is named where all codecs together have less than `compressed_from`: to call an untouched picture compressed is the error
+    that costs most, so it has a limit of its own (`conformal.fit_false_alarm_threshold`).
+    """
     best = max(probabilities, key=lambda name: probabilities[name])
+    if best != "uncompressed" and 1.0 - probabilities.get("uncompressed", 0.0) < compressed_from:
+        return INCONCLUSIVE, probabilities[best]
     if probabilities[best] >= threshold:
         return best, probabilities[best]
     merged = sum(probabilities[name] for name in HEVC_INTRA)

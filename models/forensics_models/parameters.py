@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from forensics_models.calibration import softmax
+from forensics_models.classes import CLASSES, HEVC_FAMILY, HEVC_INTRA
 from forensics_models.runtime import session
 
 CARD_FILE = "parameters.json"
@@ -56,6 +57,8 @@ class Target:
     @property
     def key(self) -> str:
         """A name for the card: classes and parameter."""
+        if self.classes == CLASSES[1:]:
+            return f"all {self.name}"
         return f"{'+'.join(self.classes)} {self.name}"
 
     @property
@@ -75,6 +78,11 @@ class Target:
 _COLOURS = ("bt601 full", "bt601 limited", "bt709 full", "bt709 limited", "rgb full", "ycgco full", "bt2020 full", "bt2020 limited")
 _SUBSAMPLINGS = ("4:2:0", "4:2:2", "4:4:4", "grey")
 
+EARLIER, NO_EARLIER = "earlier_codec", "none"
+"""The parameter that names the codec before the last one, and its value where there was none."""
+
+_FAMILIES = tuple(dict.fromkeys(HEVC_FAMILY if name in HEVC_INTRA else name for name in CLASSES[1:]))
+
 TARGETS = (
     Target("quantizer", ("bpg", "heic"), low=0, high=51, unit="QP"),
     Target("chroma_subsampling", ("bpg", "heic"), _SUBSAMPLINGS),
@@ -87,6 +95,7 @@ TARGETS = (
     Target("distance", ("jpegxl",), low=0.05, high=25, logarithmic=True, unit="Butteraugli"),
     Target("chroma_subsampling", ("jpegxr",), _SUBSAMPLINGS),
     Target("wavelet", ("jpeg2000",), ("9/7", "5/3")),
+    Target(EARLIER, CLASSES[1:], (NO_EARLIER, *_FAMILIES)),
 )
 """All targets, in the order of the model's outputs."""
 

@@ -14,7 +14,7 @@ from scipy.special import log_softmax
 
 from forensics_models import calibration
 from forensics_models.baseline_training import QUANTILES, FeatureTable, check_apart, margins_of
-from forensics_models.parameters import CARD_FILE, TARGETS, TREES_FILE, Target
+from forensics_models.parameters import CARD_FILE, EARLIER, TARGETS, TREES_FILE, Target
 from forensics_models.storage import write_atomically
 from forensics_models.trees import stacked
 
@@ -28,6 +28,7 @@ class Recipe:
 
     rounds: int = 220
     name_rounds: int = 80
+    earlier_rounds: int = 160
     learning_rate: float = 0.09
     max_depth: int = 5
     min_child_weight: float = 4.0
@@ -166,7 +167,7 @@ def _fit(target: Target, features: np.ndarray, truth: np.ndarray, recipe: Recipe
     }  # fmt: skip
     if target.names:
         parameters = {**common, "objective": "multi:softprob", "num_class": len(target.names), "min_child_weight": 1.0}
-        return xgboost.train(parameters, data, recipe.name_rounds)
+        return xgboost.train(parameters, data, recipe.earlier_rounds if target.name == EARLIER else recipe.name_rounds)
     parameters = {**common, "objective": "reg:quantileerror", "quantile_alpha": list(QUANTILES)}
     return xgboost.train(parameters, data, recipe.rounds)
 

@@ -38,7 +38,8 @@ def _band(value: float, edges: tuple[int, ...]) -> str:
 
 
 def validation_table(
-    fine_probabilities: np.ndarray, labels: np.ndarray, ratios: np.ndarray, sides: np.ndarray, threshold: float
+    fine_probabilities: np.ndarray, labels: np.ndarray, ratios: np.ndarray, sides: np.ndarray, threshold: float,
+    compressed_from: float = 0.0,
 ) -> list[dict[str, Any]]:
     """Cases and errors of every combination that the validation windows have.
 
@@ -54,6 +55,8 @@ def validation_table(
         Square root of the window's pixels.
     threshold : float
         Probability under which no verdict is given.
+    compressed_from : float
+        Probability of any compression under which no codec is named.
 
     Returns
     -------
@@ -64,7 +67,7 @@ def validation_table(
     counts: dict[tuple[str, str | None, str], list[int]] = {}
     truth = np.asarray(FINE_TO_CLASS)[labels]
     for row, true, ratio, side in zip(merge_fine(fine_probabilities), truth, ratios, sides, strict=True):
-        verdict, _ = decide(dict(zip(CLASSES, row.tolist(), strict=True)), threshold)
+        verdict, _ = decide(dict(zip(CLASSES, row.tolist(), strict=True)), threshold, compressed_from)
         coded = verdict not in ("uncompressed", INCONCLUSIVE)
         cell = counts.setdefault((verdict, ratio_band(ratio) if coded else None, side_band(side)), [0, 0])
         cell[0] += 1

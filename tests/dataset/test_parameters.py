@@ -9,8 +9,9 @@ import pytest
 
 from forensics.codecs import registry
 from forensics.dataset import manifest
-from forensics.dataset.parameters import truth, truths
+from forensics.dataset.parameters import earlier_codec, truth, truths
 from forensics.dataset.patches import load_pixels
+from forensics.dataset.preparation import Coded, Crop, Trim, to_json
 
 
 def test_every_coded_file_has_the_parameters_of_its_class(tiny_dataset):
@@ -43,6 +44,7 @@ def test_bit_streams_state_what_was_asked_of_the_encoder(tiny_dataset, tmp_path,
     row = replace(template, class_name=name, fine_class=name, encoder=name, file="made", parameters=json.dumps(asked))
     facts = truth(tmp_path, row)
     assert facts.pop("class") == name
+    assert facts.pop("earlier_codec") == "none"
     if name in ("avif", "heic"):
         assert 0 < facts.pop("quantizer") < 255
     assert facts == wanted
@@ -53,4 +55,11 @@ def test_a_damaged_file_states_only_what_was_asked(tiny_dataset, tmp_path):
     place = tmp_path / row.file
     place.parent.mkdir(parents=True)
     place.write_bytes(b"RIFF")
-    assert truth(tmp_path, row) == {"class": "webp"}
+    assert truth(tmp_path, row) == {"class": "webp", "earlier_codec": "none"}
+
+
+@pytest.mark.parametrize(("fine_class", "wanted"), [("jpegxr-2", "jpegxr"), ("bpg", "hevc-intra"), ("heic", "hevc-intra"), ("jpeg", "jpeg")])
+def test_the_earlier_codec_is_the_one_in_the_preparation(tiny_dataset, fine_class, wanted):
+    row = manifest.read(tiny_dataset)[0]
+    steps = [Crop(0, 0, 80, 80), Coded(fine_class, "some", {"level": 1}), Trim(1, 2)]
+    assert earlier_codec(replace(row, preparation=json.dumps(to_json(steps)))) == wanted

@@ -12,7 +12,7 @@ from forensics_models.classes import FINE_CLASSES
 
 from forensics.codecs import registry
 from forensics.dataset import encoders, grids, plan, random_preparation, recipes
-from forensics.dataset.preparation import Crop, apply, from_json, to_json
+from forensics.dataset.preparation import Coded, Crop, Trim, apply, from_json, to_json
 from forensics.dataset.sources import Source
 from forensics.errors import UsageError
 
@@ -175,3 +175,21 @@ def test_the_files_header_states_the_overlap_mode_of_the_class(fine_class: str) 
         for position in (0.05, 0.95):
             data = codec.encode(pixels, **{segment.parameter: segment.at(position)})
             assert data[data.index(b"WMPHOTO\0") + 9] & 3 == int(fine_class[-1])
+
+
+def test_a_chain_is_an_earlier_codec_in_the_preparation_and_one_job():
+    draws = [draw for number in range(30) for draw in plan.plan(source(number), settings("chains", per_source=4))]
+    pairs, shifted = set(), 0
+    for draw in draws:
+        assert len(draw.jobs) == 1
+        assert draw.jobs[0].target_kind != "stored"
+        coded = [step for step in draw.preparation if isinstance(step, Coded)]
+        assert len(coded) == 1
+        codec = registry.get(coded[0].encoder)
+        assert codec.codec == encoders.class_of(coded[0].fine_class)
+        codec.complete(coded[0].parameters)
+        assert from_json(to_json(draw.preparation)) == list(draw.preparation)
+        shifted += isinstance(draw.preparation[-1], Trim)
+        pairs.add((coded[0].fine_class, draw.jobs[0].fine_class))
+    assert len(pairs) > 50
+    assert 0.25 < shifted / len(draws) < 0.55

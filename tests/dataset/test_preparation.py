@@ -43,7 +43,7 @@ def test_steps_survive_json_and_give_the_same_pixels(picture):
 
 def test_every_kind_of_step_is_registered_under_its_own_name():
     assert all(step.kind == name for name, step in preparation.STEPS.items())
-    assert len(preparation.STEPS) == 9
+    assert len(preparation.STEPS) == 11
 
 
 @pytest.mark.parametrize("record", [{"step": "melt"}, {"step": "crop", "top": 1}, {"top": 1}])
@@ -173,3 +173,22 @@ def test_subsampled_chroma_by_plain_loops() -> None:
     low = [(padded[2 * k] + 2 * padded[2 * k + 1] + padded[2 * k + 2]) / 4 for k in range(6)]
     expected = [low[j // 2] if j % 2 == 0 else (low[j // 2] + low[min(j // 2 + 1, 5)]) / 2 for j in range(12)]
     np.testing.assert_allclose(ours[0], expected)
+
+
+def test_coded_is_the_registry_codec_there_and_back():
+    from forensics.codecs import registry
+
+    pixels = np.random.default_rng(2).integers(0, 256, (40, 56, 3), dtype=np.uint8)
+    step = preparation.Coded("jpeg", "jpeg", {"quality": 40.0, "subsampling": "4:2:0"})
+    codec = registry.get("jpeg")
+    np.testing.assert_array_equal(step.apply(pixels), codec.decode(codec.encode(pixels, quality=40.0, subsampling="4:2:0")))
+    grey = step.apply(np.ascontiguousarray(pixels[:, :, 0]))
+    assert grey.shape == (40, 56)
+    assert preparation.from_json(preparation.to_json([step])) == [step]
+
+
+def test_trim_takes_rows_and_columns_off_the_upper_left():
+    pixels = np.arange(60, dtype=np.uint8).reshape(5, 12)
+    np.testing.assert_array_equal(preparation.Trim(2, 3).apply(pixels), pixels[2:, 3:])
+    with pytest.raises(UsageError):
+        preparation.Trim(5, 0).apply(pixels)

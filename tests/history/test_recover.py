@@ -54,3 +54,30 @@ def test_an_estimate_that_fails_costs_a_note_and_nothing_else(monkeypatch):
     monkeypatch.setattr(recover.estimated, "estimate", broken)
     assert recover.completed("jpegxr", (READ,), PIXELS, notes) == (READ,)
     assert "no trees" in notes[0]
+
+
+# ---- generations
+
+
+LAST = recover.Generation("webp", 0.98)
+
+
+def test_an_estimated_earlier_codec_comes_before_the_last():
+    notes: list[str] = []
+    earlier = Parameter("earlier_codec", "jpeg", probability=0.9, basis="regression on 4 windows")
+    assert [(g.codec, g.probability) for g in recover._earlier_codec(earlier, notes)] == [("jpeg", 0.9)]
+    assert "estimated: regression on 4 windows" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "said"),
+    [
+        (None, "was not tested"),
+        (Parameter("earlier_codec", None, reason="too close"), "too close"),
+        (Parameter("earlier_codec", "none", probability=0.8, basis="regression"), "no earlier compression by another codec was seen (80.0 %)"),
+    ],
+)
+def test_without_an_earlier_codec_the_reason_is_noted(earlier, said):
+    notes: list[str] = []
+    assert recover._earlier_codec(earlier, notes) == ()
+    assert said in notes[0]

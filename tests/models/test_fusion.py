@@ -181,3 +181,24 @@ def test_the_answer_threshold_is_the_lowest_that_keeps_its_promise():
     assert threshold == pytest.approx(0.8, abs=0.02)
     assert conformal.answered(probabilities, labels, threshold)[1] >= 0.9
     assert conformal.answered(probabilities, labels, threshold - 0.02)[1] < 0.9
+
+
+# ---- false alarms
+
+
+def test_untouched_cases_are_accused_at_most_as_often_as_promised():
+    numbers = np.random.default_rng(17)
+    rates = []
+    for _ in range(60):
+        threshold = conformal.fit_false_alarm_threshold(numbers.beta(0.3, 6, 2000), 0.01)
+        rates.append((numbers.beta(0.3, 6, 20_000) >= threshold).mean())
+    assert np.mean(rates) == pytest.approx(0.01, abs=0.001)
+
+
+def test_too_few_untouched_cases_promise_nothing():
+    assert conformal.fit_false_alarm_threshold(np.full(50, 0.1), 0.01) == 1.0
+
+
+def test_no_codec_is_named_below_the_threshold_of_false_alarms():
+    probabilities = np.array([[0.3, 0.7, 0.0], [0.05, 0.95, 0.0], [0.9, 0.1, 0.0]])
+    assert conformal.answered(probabilities, np.array([0, 1, 0]), 0.5, 0.9) == (pytest.approx(2 / 3), 1.0)
