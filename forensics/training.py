@@ -21,7 +21,7 @@ PACKAGES = ("xgboost-cpu", "xgboost", "numpy", "scipy", "numba", "imagecodecs", 
 """Packages whose versions a card records."""
 
 LIMITS = (
-    "Trained on pictures compressed once; a chain of codecs is named after the step that left the clearest traces.",
+    "A chain of codecs is named after its last one, as far as that left traces; a much finer last step may go unseen.",
     "A picture resized, filtered or re-coloured after decoding may have lost its traces and is then called uncompressed.",
     "BPG and HEIC share HEVC intra coding; read their merged probability where the two are close.",
     "Compression ratios under 3 and over 130 lie outside the training range.",

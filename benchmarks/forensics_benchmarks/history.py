@@ -50,10 +50,18 @@ def _wavelets(folder: Path, names: Sequence[str]) -> list[Table]:
     return [_table([asdict(row) for row in rows], "JPEG 2000 and JPEG XR: parameters declared (coverage) and right among those (accuracy), 0 to 1")]
 
 
+def _chains(folder: Path, names: Sequence[str]) -> list[Table]:
+    from forensics_benchmarks import history_chains
+
+    rows = history_chains.summary(list(history_chains.measure(folder, names)))
+    return [_table(rows, "Chains of two codecs and the same pictures with the last alone, BPG and HEIC as one; shares 0 to 1")]
+
+
 PARTS: Mapping[str, Callable[[Path, Sequence[str]], list[Table]]] = {
     "jpeg": _jpeg,
     "wavelets": _wavelets,
     "splices": _splices,
+    "chains": _chains,
 }
 """Parts by name; each takes a folder of sources and names in it."""
 

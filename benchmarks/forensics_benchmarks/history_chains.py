@@ -1,0 +1,116 @@
+"""How right chains of two codecs are told: the last by the verdict, the one before by the estimators; and how often one is seen that never was.
+
+Every chain has a twin with the same preparation, last codec and strength, without the earlier codec.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from forensics_models.classes import HEVC_FAMILY, HEVC_INTRA
+from forensics_models.parameters import EARLIER, NO_EARLIER
+
+from forensics.analysis import analyze
+from forensics.dataset import encode, sources
+from forensics.dataset.encoders import available, class_of, encoder_for
+from forensics.dataset.plan import Draw, Settings, plan
+from forensics.dataset.preparation import Coded, Trim, apply
+from forensics.errors import ForensicsError
+from forensics.history import estimated
+
+SEED = 31
+PER_SOURCE = 4
+
+
+@dataclass(frozen=True)
+class Chain:
+    """One picture judged: true classes (BPG and HEIC as their family, `none` where there was no earlier codec) and what was said.
+
+    `finer_last` says whether the last step lost less than the first, by PSNR; `said_first` is empty where nothing was stated.
+    """
+
+    first: str
+    last: str
+    finer_last: bool
+    said_first: str
+    said_last: str
+
+
+def family(name: str) -> str:
+    """A class, BPG and HEIC as their family."""
+    return HEVC_FAMILY if name in HEVC_INTRA else name
+
+
+def measure(folder: Path, names: Sequence[str], per_source: int = PER_SOURCE, seed: int = SEED) -> Iterator[Chain]:
+    """Judge chains and their twins, made of sources of `folder`; what cannot be encoded is left out."""
+    settings = Settings("chains", seed, per_source, available())
+    for name in names:
+        try:
+            pixels = sources.load(folder / name)
+        except (ForensicsError, OSError):
+            continue
+        for draw in plan(sources.describe(name, pixels, settings.shares), settings):
+            for version in (draw, _without_first(draw)):
+                try:
+                    yield _judged(pixels, version)
+                except ForensicsError:
+                    continue
+
+
+def _without_first(draw: Draw) -> Draw:
+    return replace(draw, preparation=tuple(step for step in draw.preparation if not isinstance(step, (Coded, Trim))))
+
+
+def _judged(source: np.ndarray, draw: Draw) -> Chain:
+    job, reference = draw.jobs[0], encode.Reference(source, draw)
+    _, decoded, _, _ = reference.encoded(encoder_for(job.encoder, job.fine_class), job)
+    pixels = apply(job.after, decoded)
+    analysis = analyze(pixels)
+    named = family(analysis.best)
+    told = next((p for p in estimated.estimate(pixels, analysis.best) if p.name == EARLIER), None) if named != "uncompressed" else None
+    coded = [step for step in draw.preparation if isinstance(step, Coded)]
+    first = family(class_of(coded[0].fine_class)) if coded else NO_EARLIER
+    said = "" if told is None or told.value is None else str(told.value)
+    return Chain(first, family(class_of(job.fine_class)), bool(coded) and _finer_last(source, draw, reference.pixels, decoded), said, named)
+
+
+def _finer_last(source: np.ndarray, draw: Draw, between: np.ndarray, decoded: np.ndarray) -> bool:
+    """Whether the last codec changed the picture less than the first."""
+    steps = list(draw.preparation)
+    place = next(index for index, step in enumerate(steps) if isinstance(step, Coded))
+    before = apply(steps[:place], source)
+    after = steps[place].apply(before)
+    return _error(between, decoded) < _error(before, after)
+
+
+def _error(first: np.ndarray, second: np.ndarray) -> float:
+    if first.ndim != second.ndim:
+        first, second = (np.repeat(x[:, :, None], 3, axis=2) if x.ndim == 2 else x for x in (first, second))
+    return float(np.mean((first.astype(np.float64) - second) ** 2))
+
+
+def summary(chains: Sequence[Chain]) -> list[Mapping[str, object]]:
+    """A row a group: pictures; shares 0 to 1 of last right, first stated, first right among those, and both right."""
+    groups = {
+        "one codec": [c for c in chains if c.first == NO_EARLIER],
+        "two codecs": [c for c in chains if c.first != NO_EARLIER],
+        "two codecs, the last finer": [c for c in chains if c.first != NO_EARLIER and c.finer_last],
+        "two codecs, the first finer": [c for c in chains if c.first != NO_EARLIER and not c.finer_last],
+        "two different codecs, the last finer": [c for c in chains if c.first not in (NO_EARLIER, c.last) and c.finer_last],
+    }
+    return [{"pictures made by": title, **_row(group)} for title, group in groups.items() if group]
+
+
+def _row(group: Sequence[Chain]) -> dict[str, object]:
+    stated = [c for c in group if c.said_first]
+    return {
+        "count": len(group),
+        "last right": float(np.mean([c.said_last == c.last for c in group])),
+        "first stated": len(stated) / len(group),
+        "right of those": float(np.mean([c.said_first == c.first for c in stated])) if stated else float("nan"),
+        "both right": float(np.mean([c.said_last == c.last and c.said_first == c.first for c in group])),
+        "an earlier codec named": float(np.mean([c.said_first not in ("", NO_EARLIER) for c in group])),
+    }

@@ -1,0 +1,50 @@
+"""Chains of two codecs beside their twins of one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from forensics_benchmarks import history_chains
+from forensics_benchmarks.history_chains import Chain, family, measure, summary
+from PIL import Image
+
+from forensics.dataset.synthetic import synthesise
+
+
+@pytest.fixture
+def folder(tmp_path):
+    Image.fromarray(synthesise("texture", 260, 280, 3)).save(tmp_path / "one.png")
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    return tmp_path
+
+
+def test_every_chain_has_a_twin_with_its_last_codec_alone(folder):
+    found = list(measure(folder, ["broken.png", "one.png"], per_source=3))
+    assert 0 < len(found) <= 6
+    chains = [c for c in found if c.first != "none"]
+    twins = [c for c in found if c.first == "none"]
+    assert {c.last for c in chains} == {c.last for c in twins}
+    assert not any(c.finer_last for c in twins)
+    assert found == list(measure(folder, ["one.png"], per_source=3))
+
+
+def test_shares_are_counted_by_group():
+    chains = [
+        Chain("none", "webp", False, "none", "webp"),
+        Chain("none", "webp", False, "jpeg", "webp"),
+        Chain("jpeg", "webp", True, "jpeg", "webp"),
+        Chain("jpeg", "webp", False, "", "avif"),
+    ]
+    rows = {row["pictures made by"]: row for row in summary(chains)}
+    assert rows["one codec"]["count"] == 2
+    assert rows["one codec"]["an earlier codec named"] == 0.5
+    assert rows["two codecs"]["both right"] == 0.5
+    assert rows["two codecs"]["first stated"] == 0.5
+    assert rows["two codecs, the last finer"]["right of those"] == 1.0
+    assert np.isnan(rows["two codecs, the first finer"]["right of those"])
+
+
+def test_families():
+    assert family("bpg") == family("heic") == "hevc-intra"
+    assert family("avif") == "avif"
+    assert family("none") == history_chains.NO_EARLIER
