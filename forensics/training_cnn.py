@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
@@ -46,6 +47,7 @@ def train_cnn(
     options: dict[str, Any] | None = None,
     trials: int = 0,
     trial_minutes: float = 5.0,
+    start: Path | None = None,
     progress: Callable[[str, int, int], None] = lambda label, done, total: None,
     report: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
@@ -69,6 +71,8 @@ def train_cnn(
         Trials of the search for a recipe that comes first; none when 0.
     trial_minutes : float
         Training time of a trial.
+    start : Path, optional
+        A trained `.keras` file whose weights training starts from; the card names it by its SHA-256.
     progress, report : callable
         Get progress as (label, done, total) and lines of text.
 
@@ -80,8 +84,8 @@ def train_cnn(
     Raises
     ------
     UsageError
-        The extra `train` is not installed, the data sets lack one of the two splits or compressed files in it, or the folder
-        holds checkpoints of another recipe.
+        The extra `train` is not installed, the data sets lack one of the two splits or compressed files in it, the folder
+        holds checkpoints of another recipe, or `start` holds no network of this architecture.
     """
     _prepare(jobs)
     try:
@@ -96,14 +100,15 @@ def train_cnn(
         split: split_patches(datasets, split, plan=plan, jobs=jobs, progress=partial(progress, f"decoding {split}"))
         for split in ("train", "val")
     }
-    recipe = cnn_training.CnnRecipe(**{"seed": seed, **(options or {})})
+    first = {"started_from": hashlib.sha256(start.read_bytes()).hexdigest()} if start else {}
+    recipe = cnn_training.CnnRecipe(**{"seed": seed, **first, **(options or {})})
     _check_sides(plan, recipe)
     try:
         if trials:
             short = replace(recipe, minutes=trial_minutes)
             found = cnn_search.search(tables["train"], tables["val"], out / SEARCH, trials=trials, recipe=short, report=report)
             recipe = replace(found, minutes=recipe.minutes)
-        model, reached = cnn_training.fit(tables["train"], tables["val"], out / CHECKPOINTS, recipe=recipe, report=report)
+        model, reached = cnn_training.fit(tables["train"], tables["val"], out / CHECKPOINTS, recipe=recipe, start=start, report=report)
         return cnn_evaluation.write_artefacts(
             model, reached, tables["val"], out, recipe=recipe, facts=_facts(datasets, plan, tables), report=report
         )

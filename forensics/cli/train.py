@@ -73,11 +73,15 @@ def parameters(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, roun
 @click.option("--epochs", type=click.IntRange(1), help="Largest number of epochs.  [default: the recipe's]")
 @click.option("--steps", type=click.IntRange(1), help="Batches in an epoch.  [default: the recipe's]")
 @click.option("--precision", type=click.Choice(["float32", "mixed_bfloat16"]), default="float32", show_default=True, help="Of the convolutions.")
+@click.option(
+    "--from", "start", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="MODEL.keras",
+    help="Trained network whose weights training starts from.  [default: random weights]",
+)
 @click.option("--search", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Trials of a search for a recipe before training.")
 @click.option("--search-minutes", type=click.FloatRange(0, min_open=True), default=5.0, show_default=True, help="Training time of a trial.")
 def cnn(
     datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, max_minutes: float, epochs: int | None, steps: int | None,
-    precision: str, search: int, search_minutes: float,
+    precision: str, start: Path | None, search: int, search_minutes: float,
 ) -> None:
     """Train the convolutional network on every DATASET together.
 
@@ -92,7 +96,7 @@ def cnn(
     options |= {name: value for name, value in (("epochs", epochs), ("steps", steps)) if value}
     with Counter() as counter:
         card = train_cnn(
-            datasets, out, jobs=jobs, seed=seed, options=options, trials=search, trial_minutes=search_minutes,
+            datasets, out, jobs=jobs, seed=seed, options=options, trials=search, trial_minutes=search_minutes, start=start,
             progress=counter.show, report=counter.say,
         )  # fmt: skip
     figures = card["validation"]

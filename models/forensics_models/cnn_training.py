@@ -58,6 +58,8 @@ class CnnRecipe:
         Side and largest number of the patches judged after every epoch.
     precision : str
         `float32` or `mixed_bfloat16`; see `cnn_network.build`.
+    started_from : str
+        SHA-256 of the `.keras` file whose weights training starts from; empty for random ones.
     """
 
     epochs: int = 200
@@ -75,6 +77,7 @@ class CnnRecipe:
     validation_patches: int = 1600
     precision: str = "float32"
     seed: int = 2026
+    started_from: str = ""
     architecture: Architecture = field(default_factory=Architecture)
     balance: Balance = field(default_factory=Balance)
 
@@ -153,17 +156,20 @@ def _plain(recipe: CnnRecipe) -> dict[str, Any]:
     return {name: value for name, value in content.items() if name not in ("epochs", "minutes", "patience")}
 
 
-def resume(folder: Path, recipe: CnnRecipe) -> tuple[keras.Model, Progress]:
-    """The network and progress of an interrupted run in `folder`, or new ones.
+def resume(folder: Path, recipe: CnnRecipe, start: Path | None = None) -> tuple[keras.Model, Progress]:
+    """The network and progress of an interrupted run in `folder`, or new ones, with the weights of `start` where it is given.
 
     Raises
     ------
     ValueError
-        The run in the folder had another recipe (budget and patience may differ).
+        The run in the folder had another recipe (budget and patience may differ), or `start` holds another network.
     """
     path = folder / PROGRESS_FILE
     if not path.exists():
-        return compiled(recipe), Progress()
+        model = compiled(recipe)
+        if start is not None:
+            take_weights(model, start)
+        return model, Progress()
     content = json.loads(path.read_text(encoding="utf-8"))
     if content.pop("recipe") != _plain(recipe):
         raise ValueError(f"{folder} holds a run with another recipe: name another folder, or empty this one")
@@ -171,8 +177,26 @@ def resume(folder: Path, recipe: CnnRecipe) -> tuple[keras.Model, Progress]:
     return keras.saving.load_model(_checkpoint(folder, progress.epoch)), progress
 
 
+def take_weights(model: keras.Model, path: Path) -> None:
+    """Give a network the weights of a saved one.
+
+    Raises
+    ------
+    ValueError
+        The file cannot be read, or holds a network of another shape.
+    """
+    try:
+        weights = keras.saving.load_model(path, compile=False).get_weights()
+    except (OSError, ValueError, TypeError) as error:
+        raise ValueError(f"{path} holds no network that can be read: {str(error).splitlines()[0]}") from None
+    if [one.shape for one in weights] != [one.shape for one in model.get_weights()]:
+        raise ValueError(f"{path} holds a network of another architecture")
+    model.set_weights(weights)
+
+
 def fit(
-    train: PatchTable, validation: PatchTable, folder: Path, *, recipe: CnnRecipe, report: Callable[[str], None] = lambda line: None
+    train: PatchTable, validation: PatchTable, folder: Path, *, recipe: CnnRecipe, start: Path | None = None,
+    report: Callable[[str], None] = lambda line: None,
 ) -> tuple[keras.Model, Progress]:
     """Train until the budget is used or patience ends; the network of the best epoch.
 
@@ -183,6 +207,8 @@ def fit(
     folder : Path
         Keeps the checkpoints; a run that was interrupted there goes on.
     recipe : CnnRecipe
+    start : Path, optional
+        A `.keras` file with the first weights; random ones when not given.
     report : callable
         Gets a line an epoch.
 
@@ -193,13 +219,13 @@ def fit(
     Raises
     ------
     ValueError
-        A source stands in both tables, or the folder holds a run with another recipe.
-    """
+        A source stands in both tables, the folder holds a run with another recipe, or `start` holds another network.
+    """  # fmt: skip
     shared = set(train.sources.tolist()) & set(validation.sources.tolist())
     if shared:
         raise ValueError(f"sources stand in both training and validation: {', '.join(sorted(shared)[:3])}")
     folder.mkdir(parents=True, exist_ok=True)
-    model, progress = resume(folder, recipe)
+    model, progress = resume(folder, recipe, start)
     checked = _validation_subset(validation, recipe)
     while not _finished(progress, recipe):
         started = time.monotonic()
