@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -90,6 +91,44 @@ class Avif(Codec):
             from PIL.AvifImagePlugin import AvifImageFile
 
             return load_with_pillow(data, AvifImageFile)
+
+
+@cache
+def aom_qualities(tune: str) -> dict[int, int]:
+    """The quantiser indices (`base_q_idx`) that aom takes under a tuning, ascending, each with the highest quality that gives it.
+
+    Raises `CodecUnavailable` where aom is not built in.
+    """
+    from forensics.codecs import coded_strength
+
+    found: dict[int, int] = {}
+    for quality in range(99, 0, -1):
+        index = coded_strength.read("avif", _grey(np.zeros((16, 16), np.uint8), quality, tune))["quantizer"]
+        found.setdefault(int(index), quality)
+    return dict(sorted(found.items()))
+
+
+def recode(plane: np.ndarray, quality: int, tune: str) -> np.ndarray:
+    """A plane of luma coded by aom as a monochrome still picture and decoded, in-loop filters included.
+
+    Parameters
+    ----------
+    plane : np.ndarray [shape=(height, width), dtype=uint8]
+    quality : int
+        1..99.
+    tune : str
+        A value of the switch `tune`. `psnr` has one step for all AC coefficients of a block; recent libaom's default for still pictures has matrices.
+
+    Returns
+    -------
+    np.ndarray [shape=(height, width), dtype=uint8]
+    """
+    decoded = Avif().decode(_grey(plane, quality, tune))
+    return decoded if decoded.ndim == 2 else np.ascontiguousarray(decoded[:, :, 0])
+
+
+def _grey(plane: np.ndarray, quality: int, tune: str) -> bytes:
+    return Avif().encode(plane, quality=quality, subsampling="grey", tune=tune, encoder="aom")
 
 
 def _aom_options(parameters: Mapping[str, Value]) -> dict[str, str]:

@@ -190,6 +190,27 @@ def encode_units(
     return list(split_nal_units(b"".join(map(bytes, packets))))
 
 
+def recode(plane: np.ndarray, qp: int, preset: str = "medium") -> np.ndarray:
+    """A plane of luma coded at a QP and decoded, deblocking and sample adaptive offset included.
+
+    Parameters
+    ----------
+    plane : np.ndarray [shape=(height, width), dtype=uint8]
+        Sides are multiples of 8 and at least `SMALLEST_SIDE`.
+    qp : int
+        0..51, the same in the whole picture.
+    preset : str
+        x265's preset.
+
+    Returns
+    -------
+    np.ndarray [shape=(height, width), dtype=uint8]
+    """
+    units = encode_units([plane], "grey", 8, preset, {"qp": qp, "psy-rd": 0, "psy-rdoq": 0})
+    height, width = plane.shape
+    return _decode(join_nal_units(units), (width, height), "grey", 8)[0]
+
+
 _STILL = {
     "log-level": "none",
     "info": 0,

@@ -5,7 +5,8 @@ carry the codec in front (`webp.quantizer_index`). A recovery or a test that fai
 
 What a codec's module cannot read, and codecs without one, get estimates by regression (`forensics.history.estimated`), with their errors.
 
-To add a codec: a module with `recover(pixels)`, whose result has `parameters() -> tuple[Parameter, ...]`, and a row in `CODEC_MODULES`.
+To add a codec: a module with `recover(pixels)`, whose result has `parameters() -> tuple[Parameter, ...]`, and a row in `CODEC_MODULES`. One in
+`FROM_ESTIMATES` gets the estimates as a second argument, to start from.
 """
 
 from __future__ import annotations
@@ -30,8 +31,12 @@ CODEC_MODULES = {
     "jpeg": "forensics.history.jpeg",
     "jpeg2000": "forensics.history.jpeg2000",
     "jpegxr": "forensics.history.jpegxr",
+    "bpg": "forensics.history.hevc",
+    "heic": "forensics.history.hevc",
+    "avif": "forensics.history.av1",
 }
 """The module that recovers the parameters of each class, loaded only when it is needed."""
+FROM_ESTIMATES = frozenset({"bpg", "heic", "avif"})
 DOUBLE_JPEG_MODULE = "forensics.history.double_jpeg"
 RUNNER_UP_FROM = 0.05
 """Probability from which the runner-up of an inconclusive verdict is asked for parameters too."""
@@ -59,9 +64,10 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
     none: tuple[Trace, ...] = ()
     traces = _guarded(lambda: _traces(pixels), none, "the trace tests", notes)
     codecs = candidates(analysis)
-    recovered = {codec: _recovered(codec, pixels, notes) for codec in codecs}
+    estimates = {codec: _estimated(codec, pixels, notes) for codec in codecs}
+    recovered = {codec: _recovered(codec, pixels, estimates[codec], notes) for codec in codecs}
     measured = {codec: tuple(one.parameters()) if one is not None else () for codec, one in recovered.items()}
-    found = {codec: completed(codec, parameters, pixels, notes) for codec, parameters in measured.items()}
+    found = {codec: completed(codec, parameters, estimates[codec], notes) for codec, parameters in measured.items()}
     earlier = next((p for parameters in found.values() for p in parameters if p.name == EARLIER), None)
     parameters = _joined({codec: tuple(p for p in listed if p.name != EARLIER) for codec, listed in found.items()})
     generations = _generations(pixels, analysis, parameters, recovered.get("jpeg"), earlier, notes)
@@ -101,18 +107,23 @@ def _guarded(work: Callable[[], _T], instead: _T, title: str, notes: list[str]) 
     return instead
 
 
-def _recovered(codec: str, pixels: np.ndarray, notes: list[str]) -> Any:
+def _estimated(codec: str, pixels: np.ndarray, notes: list[str]) -> tuple[Parameter, ...]:
+    """The codec's parameters by regression; empty, and with a note, where that fails."""
+    nothing: tuple[Parameter, ...] = ()
+    return _guarded(lambda: estimated.estimate(pixels, codec), nothing, f"the estimate of {TITLES[codec]} parameters", notes)
+
+
+def _recovered(codec: str, pixels: np.ndarray, estimates: tuple[Parameter, ...], notes: list[str]) -> Any:
     """What the codec's recovery gives; None where there is none, and with a note where it fails."""
     module = CODEC_MODULES.get(codec)
     if module is None or find_spec(module) is None:
         return None
-    return _guarded(lambda: import_module(module).recover(pixels), None, f"the recovery of {TITLES[codec]} parameters", notes)
+    given = (pixels, estimates) if codec in FROM_ESTIMATES else (pixels,)
+    return _guarded(lambda: import_module(module).recover(*given), None, f"the recovery of {TITLES[codec]} parameters", notes)
 
 
-def completed(codec: str, measured: tuple[Parameter, ...], pixels: np.ndarray, notes: list[str]) -> tuple[Parameter, ...]:
+def completed(codec: str, measured: tuple[Parameter, ...], estimates: tuple[Parameter, ...], notes: list[str]) -> tuple[Parameter, ...]:
     """What was measured, with estimates by regression in the gaps; a note where there is neither."""
-    nothing: tuple[Parameter, ...] = ()
-    estimates = _guarded(lambda: estimated.estimate(pixels, codec), nothing, f"the estimate of {TITLES[codec]} parameters", notes)
     by_name = {parameter.name: parameter for parameter in estimates}
     filled = [by_name.get(p.name, p) if p.value is None and by_name.get(p.name, p).value is not None else p for p in measured]
     names = {p.name for p in measured}

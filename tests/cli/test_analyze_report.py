@@ -205,7 +205,7 @@ def modules(monkeypatch):
     def refuse(pixels):
         raise CodecError("too small")
 
-    recoveries = {"webp": Recovered, "avif": refuse, "jpegxl": lambda pixels: 1 / 0}
+    recoveries = {"webp": Recovered, "jpeg2000": refuse, "jpegxl": lambda pixels: 1 / 0}
     monkeypatch.setattr(recover, "CODEC_MODULES", {name: f"json.{name}" for name in recoveries})
     monkeypatch.setattr(recover, "find_spec", lambda name: True)
     monkeypatch.setattr(recover, "import_module", lambda name: type("Module", (), {"recover": staticmethod(recoveries[name[5:]])}))
@@ -229,9 +229,9 @@ def test_an_inconclusive_verdict_names_both_codecs(result, scene, modules):
 
 
 def test_a_refusal_is_a_note(result, scene, modules):
-    history = recover.recover_history(scene, result(avif=0.9))
+    history = recover.recover_history(scene, result(jpeg2000=0.9))
     assert history.parameters == ()
-    assert "the recovery of AVIF parameters could not be run: too small" in history.notes
+    assert "the recovery of JPEG 2000 parameters could not be run: too small" in history.notes
 
 
 @dataclasses.dataclass

@@ -14,36 +14,25 @@ GAP = Parameter("chroma_subsampling", None, reason="no chroma activity")
 GUESS = Parameter("chroma_subsampling", "4:2:0", probability=0.9, basis="regression")
 
 
-@pytest.fixture
-def estimates(monkeypatch):
-    def give(*parameters):
-        monkeypatch.setattr(recover.estimated, "estimate", lambda pixels, codec: parameters)
-
-    return give
-
-
-def test_estimates_fill_gaps_and_never_replace_what_was_read(estimates):
+def test_estimates_fill_gaps_and_never_replace_what_was_read():
     notes: list[str] = []
-    estimates(GUESS, Parameter("overlap_mode", 1, probability=0.6))
-    assert recover.completed("jpegxr", (READ, GAP), PIXELS, notes) == (READ, GUESS)
+    assert recover.completed("jpegxr", (READ, GAP), (GUESS, Parameter("overlap_mode", 1, probability=0.6)), notes) == (READ, GUESS)
     assert notes == []
 
 
-def test_a_gap_stays_where_the_estimate_has_none_either(estimates):
-    estimates(Parameter("chroma_subsampling", None, reason="not likely enough"))
-    assert recover.completed("jpegxr", (READ, GAP), PIXELS, []) == (READ, GAP)
+def test_a_gap_stays_where_the_estimate_has_none_either():
+    unsure = Parameter("chroma_subsampling", None, reason="not likely enough")
+    assert recover.completed("jpegxr", (READ, GAP), (unsure,), []) == (READ, GAP)
 
 
-def test_a_codec_without_recovery_has_its_estimates(estimates):
-    estimates(GUESS)
-    assert recover.completed("heic", (), PIXELS, []) == (GUESS,)
+def test_a_codec_without_recovery_has_its_estimates():
+    assert recover.completed("jpegxl", (), (GUESS,), []) == (GUESS,)
 
 
-def test_neither_reading_nor_estimate_is_said(estimates):
+def test_neither_reading_nor_estimate_is_said():
     notes: list[str] = []
-    estimates()
-    assert recover.completed("avif", (), PIXELS, notes) == ()
-    assert notes == ["the parameters of AVIF are not recovered from pixels by this version"]
+    assert recover.completed("jpegxl", (), (), notes) == ()
+    assert notes == ["the parameters of JPEG XL are not recovered from pixels by this version"]
 
 
 def test_an_estimate_that_fails_costs_a_note_and_nothing_else(monkeypatch):
@@ -52,7 +41,7 @@ def test_an_estimate_that_fails_costs_a_note_and_nothing_else(monkeypatch):
 
     notes: list[str] = []
     monkeypatch.setattr(recover.estimated, "estimate", broken)
-    assert recover.completed("jpegxr", (READ,), PIXELS, notes) == (READ,)
+    assert recover._estimated("jpegxr", PIXELS, notes) == ()
     assert "no trees" in notes[0]
 
 

@@ -1,0 +1,148 @@
+"""What an AV1 encoder (AVIF) did to a picture: its block grid and its quantiser index, read by coding luma again with aom.
+
+Recent versions of aom weigh frequencies by quantisation matrices when they code still pictures, others have one step for all AC coefficients: both are
+tried, and which of them repeats the picture is stated. aom can be asked for every fourth index only. Encoders that decide
+otherwise than aom (SVT-AV1, rav1e) show the grid, and mostly no index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from forensics.history import recoding
+from forensics.history.findings import Parameter
+from forensics.history.recoding import Grid
+
+GRID_FROM = 4.0
+"""Lead from which a grid is taken as found."""
+_BALLOT = recoding.Ballot(dip=0.3, reach=2, least=8)
+_DECISIVE = 8.0
+_LEAST_DEVIATION = 10.0
+_PROBES = (-40, -16, 8)
+"""Indices at which grids are tried, against the estimate: at the true index and somewhat finer a grid shows best."""
+_SPACING = 4
+_CLEAR_FROM = 20
+_FLAT, _MATRICES = "psnr", "default"
+
+
+class Aom:
+    """aom and its decoder under one tuning; a `recoding.Coder`."""
+
+    def __init__(self, tune: str) -> None:
+        from forensics.codecs import avif
+
+        self._tune, self._qualities = tune, avif.aom_qualities(tune)
+
+    @property
+    def indices(self) -> tuple[int, ...]:
+        """See `forensics.history.recoding.Coder`."""
+        return tuple(self._qualities)
+
+    def again(self, plane: np.ndarray, index: int) -> np.ndarray:
+        """See `forensics.history.recoding.Coder`."""
+        from forensics.codecs import avif
+
+        return avif.recode(plane, self._qualities[index], self._tune)
+
+
+@dataclass(frozen=True)
+class Av1History:
+    """The traces of an AV1 encoder.
+
+    Attributes
+    ----------
+    grid : Grid or None
+        Where coding blocks begin; None where it was not looked for.
+    index : int or None
+        The quantiser index (`base_q_idx`, 0..255), one of those that aom can be asked for; None where it is not read.
+    low, high : float
+        Ends of its 90 % interval.
+    blocks : int
+        Blocks that told an index of their own.
+    matrices : bool or None
+        Whether frequencies were weighed by quantisation matrices; None where that is not read.
+    reason : str
+        Why there is no index, or empty.
+    """
+
+    grid: Grid | None = None
+    index: int | None = None
+    low: float = 0.0
+    high: float = 0.0
+    blocks: int = 0
+    matrices: bool | None = None
+    reason: str = ""
+
+    @property
+    def found(self) -> bool:
+        """Whether a grid was found."""
+        return self.grid is not None and self.grid.lead >= GRID_FROM
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The block grid, the index and whether there were matrices, each with a value or a reason."""
+        return recoding.grid_parameter(self.grid if self.found else None, self.reason), _index(self), _matrices(self)
+
+
+def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = ()) -> Av1History:
+    """The grid and quantiser index of a picture held to be AV1.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8 or uint16]
+    estimates : sequence of Parameter
+        `quantizer_index` with its interval and `colour_coding`, as `forensics.history.estimated.estimate` gives them. Without
+        the first nothing is read.
+
+    Returns
+    -------
+    Av1History
+    """
+    from forensics.codecs import registry
+
+    prior = recoding.prior_of(estimates, _LEAST_DEVIATION)
+    able = registry.get("avif").availability()
+    if not able.encode:
+        return Av1History(reason=f"it is read by coding the picture again, and {able.reason}")
+    if prior is None:
+        return Av1History(reason="there is no estimate to start from")
+    if min(pixels.shape[:2]) < recoding.LEAST_SIDE:
+        return Av1History(reason=f"a block grid is looked for in pictures of {recoding.LEAST_SIDE} pixels a side and more")
+    plane = recoding.luma(pixels, next((p for p in estimates if p.name == "colour_coding"), None))
+    coders = [Aom(tune) for tune in (_FLAT, _MATRICES)]
+    probes = [round(prior.mean) + step for step in _PROBES]
+    grid = recoding.find_grid(plane, coders[:1], probes, decisive=_DECISIVE)
+    if grid.lead < GRID_FROM:
+        return Av1History(grid, reason=recoding.NO_GRID)
+    grid = recoding.with_trees(grid, plane, coders[:1], probes)
+    return _read(grid, [recoding.sweep(plane, coder, grid, prior) for coder in coders], prior)
+
+
+def _read(grid: Grid, sweeps: Sequence[recoding.Sweep], prior: recoding.Prior) -> Av1History:
+    """The index that most blocks tell, under the tuning in which more of them agree."""
+    found = [recoding.vote(swept, prior, _BALLOT) for swept in sweeps]
+    counts = [0 if votes is None else votes.count for votes in found]
+    best = int(np.argmax(counts))
+    votes = found[best]
+    if votes is None:
+        return Av1History(grid, reason="coding again at the indices around the estimate, too few blocks agree on one")
+    clear = counts[best] >= max(_CLEAR_FROM, 2 * min(counts))
+    return Av1History(grid, votes.mode, min(votes.low, votes.mode - _SPACING), max(votes.high, votes.mode + _SPACING), votes.count, bool(best) if clear else None)
+
+
+def _index(history: Av1History) -> Parameter:
+    name = "quantizer_index"
+    if history.index is None:
+        return Parameter(name, None, reason=history.reason)
+    basis = f"the index at which most of {history.blocks} blocks of {recoding.VOTE_BLOCK} pixels change least when aom codes them again"
+    return Parameter(name, history.index, low=max(0.0, history.low), high=min(255.0, history.high), basis=basis)
+
+
+def _matrices(history: Av1History) -> Parameter:
+    name = "quantization_matrices"
+    if history.matrices is None:
+        return Parameter(name, None, reason=history.reason or "both tunings of aom repeat the picture about as well")
+    tuning = "its default tuning, which has quantisation matrices where this version of aom has them," if history.matrices else "one step for all frequencies"
+    return Parameter(name, history.matrices, basis=f"aom repeats the picture best with {tuning}")

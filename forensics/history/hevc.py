@@ -1,0 +1,155 @@
+"""What an HEVC intra encoder (BPG, HEIC) did to a picture: its block grid and its QP, read by coding luma again with x265.
+
+The estimates of `forensics.history.estimated` say where to look and which colour matrix made luma; what is read is the encoder's own: the QP at which
+coding again changes least, exact where it is stated. Encoders that change the QP from block to block (x265's adaptive quantisation, as
+in most HEIC files) get its mean and range over blocks. The first encoder need not be x265: files of the HEVC reference software read as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from forensics.history import recoding
+from forensics.history.findings import Parameter
+from forensics.history.recoding import Grid
+
+GRID_FROM = 4.0
+"""Lead from which a grid is taken as found."""
+_DECISIVE = 8.0
+_LEAST_DEVIATION = 2.0
+_PROBES = (-6, -2, 2)
+"""QP at which grids are tried, against the estimate: at the true QP and somewhat finer a grid shows best."""
+_HALF_STEP = 6
+"""QP by which a quantiser step halves (ITU-T H.265, 8.6.2)."""
+_BALLOT = recoding.Ballot(dip=0.7, reach=5, least=12, partner=_HALF_STEP)
+CERTAIN = 0.7
+"""Posterior probability from which a QP is stated."""
+_BLURRED_FROM = 30
+"""QP from which blocks tell a constant QP so vaguely that it looks adaptive."""
+_ADAPTIVE_BELOW, _CONSTANT_FROM = 0.4, 0.6
+"""Shares of the blocks' votes that the most frequent QP has: below the first the QP is adaptive, from the second on constant; between them neither is said."""
+
+
+class X265:
+    """x265 and FFmpeg's decoder at one QP for the whole plane; a `recoding.Coder`."""
+
+    indices = tuple(range(5, 51))
+
+    def again(self, plane: np.ndarray, index: int) -> np.ndarray:
+        """See `forensics.history.recoding.Coder`."""
+        from forensics.codecs import hevc_pyav
+
+        return hevc_pyav.recode(plane, index)
+
+
+@dataclass(frozen=True)
+class HevcHistory:
+    """The traces of an HEVC encoder.
+
+    Attributes
+    ----------
+    grid : Grid or None
+        Where coding blocks begin; None where it was not looked for.
+    qp : float or None
+        The QP of the whole picture, or the mean over blocks where it differs; None where it is not read.
+    low, high : float
+        Ends of its 90 % interval, or of the range over blocks.
+    probability : float
+        Of the stated QP, 0..1; 0 for a mean over blocks.
+    adaptive : bool or None
+        Whether the QP differs from block to block; None where that is not read.
+    blocks : int
+        Blocks of 16 pixels that told a QP of their own.
+    reason : str
+        Why there is no QP, or empty.
+    """
+
+    grid: Grid | None = None
+    qp: float | None = None
+    low: float = 0.0
+    high: float = 0.0
+    probability: float = 0.0
+    adaptive: bool | None = None
+    blocks: int = 0
+    reason: str = ""
+
+    @property
+    def found(self) -> bool:
+        """Whether a grid was found."""
+        return self.grid is not None and self.grid.lead >= GRID_FROM
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The block grid, the QP and whether it is adaptive, each with a value or a reason."""
+        return recoding.grid_parameter(self.grid if self.found else None, self.reason), _qp(self), _adaptive(self)
+
+
+def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = ()) -> HevcHistory:
+    """The grid and QP of a picture held to be HEVC.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8 or uint16]
+    estimates : sequence of Parameter
+        `quantizer_index` with its interval and `colour_coding`, as `forensics.history.estimated.estimate` gives them. Without
+        the first nothing is read.
+
+    Returns
+    -------
+    HevcHistory
+    """
+    from forensics.codecs import hevc_pyav
+
+    prior = recoding.prior_of(estimates, _LEAST_DEVIATION)
+    if hevc_pyav.missing():
+        return HevcHistory(reason=f"it is read by coding the picture again, and {hevc_pyav.missing()}")
+    if prior is None:
+        return HevcHistory(reason="there is no estimate to start from")
+    if min(pixels.shape[:2]) < recoding.LEAST_SIDE:
+        return HevcHistory(reason=f"a block grid is looked for in pictures of {recoding.LEAST_SIDE} pixels a side and more")
+    plane = recoding.luma(pixels, next((p for p in estimates if p.name == "colour_coding"), None))
+    coders = (X265(),)
+    probes = [round(prior.mean) + step for step in _PROBES]
+    grid = recoding.find_grid(plane, coders, probes, decisive=_DECISIVE)
+    if grid.lead < GRID_FROM:
+        return HevcHistory(grid, reason=recoding.NO_GRID)
+    grid = recoding.with_trees(grid, plane, coders, probes)
+    return _read(grid, recoding.sweep(plane, coders[0], grid, prior), prior)
+
+
+def _read(grid: Grid, swept: recoding.Sweep, prior: recoding.Prior) -> HevcHistory:
+    """One QP where the whole picture or most blocks agree on it, else the mean over blocks, else nothing."""
+    chances = recoding.posterior(swept, prior, _HALF_STEP)
+    qp, chance = int(swept.indices[chances.argmax()]), float(chances.max())
+    votes = recoding.vote(swept, prior, _BALLOT)
+    if votes is None:
+        if chance < CERTAIN:
+            return HevcHistory(grid, reason="coding again at the QPs around the estimate shows no single one, and too few blocks tell their own")
+        return HevcHistory(grid, qp, qp - 1, qp + 1, chance)
+    if chance >= CERTAIN and abs(qp - votes.mode) <= 1 and votes.share >= _ADAPTIVE_BELOW:
+        constant = votes.share >= _CONSTANT_FROM
+        return HevcHistory(grid, qp, qp - (not constant), qp + (not constant), chance, False if constant else None, votes.count)
+    if votes.share >= _CONSTANT_FROM:
+        return HevcHistory(grid, votes.mode, votes.mode - 1, votes.mode + 1, 0.0, None, votes.count)
+    adaptive = True if votes.share < _ADAPTIVE_BELOW and votes.mean < _BLURRED_FROM else None
+    return HevcHistory(grid, votes.mean, votes.low, votes.high, 0.0, adaptive, votes.count)
+
+
+def _qp(history: HevcHistory) -> Parameter:
+    name = "quantizer_index"
+    if history.qp is None:
+        return Parameter(name, None, reason=history.reason)
+    if history.probability:
+        basis = f"coded again by x265 the picture changes less at this QP than at those beside it (probability {history.probability:.2f})"
+        return Parameter(name, int(history.qp), low=history.low, high=history.high, unit="QP", basis=basis)
+    basis = f"mean and range over {history.blocks} blocks of {recoding.VOTE_BLOCK} pixels, each at the QP at which coding again by x265 changes it least"
+    return Parameter(name, round(history.qp, 1), low=history.low, high=history.high, unit="QP", basis=basis)
+
+
+def _adaptive(history: HevcHistory) -> Parameter:
+    name = "adaptive_quantization"
+    if history.adaptive is None:
+        return Parameter(name, None, reason=history.reason or "blocks tell QPs too few or too blurred to say whether they differ")
+    return Parameter(name, history.adaptive, basis=f"the QPs that {history.blocks} blocks tell {'differ' if history.adaptive else 'agree'}")

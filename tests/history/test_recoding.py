@@ -1,0 +1,185 @@
+"""Indices read by coding again: a made coder of known grid and step, and real HEVC and AV1 files at known crops."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.fft import dctn, idctn
+
+from forensics.codecs import registry
+from forensics.history import av1, hevc, recoding
+from forensics.history.findings import Parameter
+
+REFERENCE = Path(__file__).parents[1] / "codecs" / "data" / "bpg"
+PRIOR = recoding.Prior(24.0, 3.0)
+RULES = recoding.Ballot(dip=0.7, reach=5, least=12)
+
+
+def textured(side: int, seed: int = 0) -> np.ndarray:
+    """Noise with a 1 / f spectrum, `np.ndarray [shape=(side, side), dtype=uint8]`, hardly ever clipped."""
+    rng = np.random.default_rng(seed)
+    radius = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None])
+    noise = np.fft.irfft2(np.fft.rfft2(rng.normal(size=(side, side))) / (radius + 0.01) ** 1.2, s=(side, side))
+    return np.clip(128 + 32 * noise / noise.std(), 1, 254).astype(np.uint8)
+
+
+class Blocks:
+    """Quantises the 8x8 DCT of a plane with one step, which grows by a sixth of an octave an index."""
+
+    indices = tuple(range(14, 36))
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def again(self, plane: np.ndarray, index: int) -> np.ndarray:
+        self.calls += 1
+        step = 2 ** (index / 6)
+        blocks = plane.reshape(plane.shape[0] // 8, 8, -1, 8).astype(float)
+        quantised = np.rint(dctn(blocks, axes=(1, 3), norm="ortho") / step) * step
+        return np.clip(np.rint(idctn(quantised, axes=(1, 3), norm="ortho")), 0, 255).astype(np.uint8).reshape(plane.shape)
+
+
+@pytest.fixture(scope="module")
+def coded():
+    """A plane that went through `Blocks` at index 24, cropped so that its first whole block is at row 3, column 6."""
+    return Blocks().again(textured(256), 24)[5:, 2:]
+
+
+@pytest.fixture(scope="module")
+def swept(coded):
+    grid = recoding.find_grid(coded, [Blocks()], [22], decisive=8.0)
+    return recoding.sweep(coded, Blocks(), grid, PRIOR)
+
+
+def test_the_grid_is_where_coding_again_changes_least(coded):
+    grid = recoding.find_grid(coded, [Blocks()], [20, 23], decisive=8.0)
+    assert grid.phase == (3, 6)
+    assert grid.lead > 8
+    assert recoding.find_grid(textured(250, seed=1), [Blocks()], [20, 23], decisive=8.0).lead < 4
+
+
+def test_a_decisive_window_is_the_last_one_looked_at(coded):
+    for decisive, windows in ((1.0, 1), (1e9, 4)):
+        coder = Blocks()
+        recoding.find_grid(coded, [coder], [23], decisive=decisive)
+        assert coder.calls == 64 * windows
+
+
+def test_the_curve_dips_at_the_true_index_and_blocks_vote_for_it(swept):
+    chances = recoding.posterior(swept, PRIOR)
+    assert swept.indices[chances.argmax()] == 24
+    assert chances.max() > 0.9
+    assert chances.sum() == pytest.approx(1)
+    votes = recoding.vote(swept, PRIOR, RULES)
+    assert votes.mode == 24
+    assert votes.share > 0.9
+    assert votes.low <= votes.mean <= votes.high
+
+
+def test_votes_that_the_control_has_too_say_nothing(swept):
+    assert recoding.vote(replace(swept, control=swept.errors), PRIOR, RULES) is None
+    assert recoding.vote(replace(swept, errors=swept.control), PRIOR, RULES) is None
+
+
+def test_dips_are_those_of_a_naive_loop_and_lean_on_half_steps():
+    curve = np.random.default_rng(3).normal(size=20)
+    naive = [0.0, *((curve[k - 1] + curve[k + 1]) / 2 - curve[k] for k in range(1, 19)), 0.0]
+    assert recoding.dips(curve) == pytest.approx(naive)
+    leaning = [value + (0.5 * max(naive[k - 6], 0) if k >= 6 else 0) for k, value in enumerate(naive)]
+    assert recoding.dips(curve, partner=6) == pytest.approx(leaning)
+
+
+def test_trees_are_aligned_by_repeated_edges(coded):
+    window = recoding.Window(10, 20, 103, 103)
+    part, lead = recoding._aligned(coded, window, (3, 6))
+    assert lead == ((11 - 3) % 64, (22 - 6) % 64)
+    assert np.array_equal(part[lead[0] :, lead[1] :], coded[11:107, 22:118])
+    assert (part[: lead[0], lead[1] :] == coded[11, 22:118]).all()
+
+
+def test_a_prior_comes_from_an_estimate_with_an_interval_only():
+    estimate = Parameter("quantizer_index", 30.0, low=23.4, high=36.6)
+    assert recoding.prior_of([Parameter("distance", 1.0), estimate], 2.0) == recoding.Prior(30.0, pytest.approx(4.0))
+    assert recoding.prior_of([replace(estimate, low=29.9, high=30.1)], 2.0) == recoding.Prior(30.0, 2.0)
+    assert recoding.prior_of([Parameter("quantizer_index", 30.0)], 2.0) is None
+    assert recoding.prior_of([Parameter("quantizer_index", None, reason="none")], 2.0) is None
+    assert recoding.Prior(300.0, 2.0).within(range(0, 256, 4)) == [248, 252]
+
+
+def test_luma_is_that_of_the_matrix_and_range():
+    white = np.full((4, 4, 3), 255, np.uint8)
+    green = np.zeros((4, 4, 3), np.uint8)
+    green[..., 1] = 200
+    for coding, of_white, of_green in (("bt601 full", 255, 117), ("bt709 limited", 235, 139), ("rgb full", 255, 200)):
+        named = Parameter("colour_coding", coding)
+        assert recoding.luma(white, named)[0, 0] == of_white
+        assert recoding.luma(green, named)[0, 0] == of_green
+    assert recoding.luma(white[..., 0]).shape == (4, 4)
+    assert recoding.luma(green)[0, 0] == 117
+
+
+# ---- real files
+
+
+def coloured(side: int) -> np.ndarray:
+    """Three planes of the same texture with some colour, `np.ndarray [shape=(side, side, 3), dtype=uint8]`."""
+    luma, red, blue = (textured(side, seed).astype(int) for seed in (2, 3, 4))
+    return np.clip(np.stack([luma + red // 4 - 32, luma, luma + blue // 4 - 32], axis=2), 0, 255).astype(np.uint8)
+
+
+def named(parameters) -> dict:
+    return {parameter.name: parameter.value for parameter in parameters}
+
+
+@pytest.mark.parametrize(("qp", "subsampling", "guess"), [(24, "4:2:0", 27.0), (31, "4:4:4", 28.0)])
+def test_qp_and_grid_of_an_hevc_file_at_a_known_crop(qp, subsampling, guess):
+    encoder = registry.get("bpg")
+    if not encoder.availability().encode:
+        pytest.skip(encoder.availability().reason)
+    decoded = encoder.decode(encoder.encode(coloured(216), qp=qp, subsampling=subsampling))[3:200, 21:216]
+    found = hevc.recover(decoded, [Parameter("quantizer_index", guess, low=guess - 5, high=guess + 5)])
+    assert found.found
+    values = named(found.parameters())
+    assert values["block_grid_phase"] == (5, 3)
+    assert values["quantizer_index"] == qp
+    assert values["adaptive_quantization"] in (False, None)
+
+
+@pytest.mark.parametrize("tune", ["default", "psnr"])
+def test_index_and_grid_of_an_av1_file_at_a_known_crop(tune):
+    encoder = registry.get("avif")
+    if not encoder.availability().encode:
+        pytest.skip(encoder.availability().reason)
+    from forensics.codecs import coded_strength
+
+    data = encoder.encode(coloured(216), quality=75, tune=tune)
+    true = coded_strength.read("avif", data)["quantizer"]
+    found = av1.recover(encoder.decode(data)[3:200, 21:216], [Parameter("quantizer_index", true + 11.0, low=true - 14, high=true + 36)])
+    values = named(found.parameters())
+    assert values["block_grid_phase"] == (5, 3)
+    assert abs(values["quantizer_index"] - true) <= 4
+
+
+def test_a_file_of_the_reference_software_reads_as_well():
+    """`jctvc_444_q24_12bit.bpg` was made by another HEVC encoder than the one that codes again; its recipe lies beside it."""
+    decoded = registry.get("bpg").decode((REFERENCE / "jctvc_444_q24_12bit.bpg").read_bytes())[2:, 5:]
+    found = hevc.recover(decoded, [Parameter("quantizer_index", 26.0, low=21.0, high=31.0)])
+    assert found.grid.phase == (6, 3)
+    assert found.qp == pytest.approx(24, abs=1)
+
+
+def test_what_was_never_coded_has_reasons_and_no_values():
+    guess = Parameter("quantizer_index", 30.0, low=24.0, high=36.0)
+    plain = hevc.recover(coloured(200), [guess])
+    assert not plain.found
+    assert all(parameter.value is None and parameter.reason for parameter in plain.parameters())
+
+
+@pytest.mark.parametrize("module", [hevc, av1])
+def test_without_an_estimate_or_room_nothing_is_tried(module):
+    guess = Parameter("quantizer_index", 30.0, low=24.0, high=36.0)
+    assert "no estimate" in module.recover(coloured(128)).reason
+    assert "96 pixels" in module.recover(coloured(80), [guess]).reason
