@@ -57,9 +57,21 @@ def _chains(folder: Path, names: Sequence[str]) -> list[Table]:
     return [_table(rows, "Chains of two codecs and the same pictures with the last alone, BPG and HEIC as one; shares 0 to 1")]
 
 
+def _recoding(folder: Path, names: Sequence[str]) -> list[Table]:
+    from forensics_benchmarks import history_recoding
+
+    readings = list(history_recoding.measure(_pictures(folder, names)))
+    titles = {"hevc": "HEVC: block grid and QP", "av1": "AV1: block grid and quantiser index"}
+    return [
+        _table(history_recoding.summary([r for r in readings if r.standard == standard]), f"{title}, read by coding again; shares 0 to 1")
+        for standard, title in titles.items()
+    ]
+
+
 PARTS: Mapping[str, Callable[[Path, Sequence[str]], list[Table]]] = {
     "jpeg": _jpeg,
     "wavelets": _wavelets,
+    "recoding": _recoding,
     "splices": _splices,
     "chains": _chains,
 }

@@ -1,0 +1,125 @@
+"""How right block grids and quantiser indices of HEVC and AV1 are read, by encoder and size, at random crop phases, beside the estimates they start from.
+
+An encoder that changes its quantiser from block to block (HEIC by x265, with its adaptive quantisation) is held against the QP that its slice
+states, which is not the mean over blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from forensics_models.classes import HEVC_INTRA
+
+from forensics.codecs import coded_strength, registry
+from forensics.codecs.base import Value
+from forensics.errors import ForensicsError
+from forensics.history import av1, estimated, hevc
+
+SIZES = (128, 256, 512)
+TOLERANCE = {"hevc": 1.0, "av1": 8.0}
+"""Errors up to which an index counts as right: QP, and `base_q_idx` of 255."""
+_SOURCE_SIDE = 640
+_GRID = 8
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One case: what was true, what the estimate said, what was read (None where nothing was)."""
+
+    maker: str
+    standard: str
+    size: int
+    truth: float
+    estimate: float
+    read: float | None
+    grid_found: bool
+    grid_right: bool
+
+
+@dataclass(frozen=True)
+class _Maker:
+    title: str
+    encoder: str
+    strength: str
+    finest: int
+    coarsest: int
+    switches: Mapping[str, Value]
+
+
+MAKERS = (
+    _Maker("BPG, x265", "bpg", "qp", 14, 42, {}),
+    _Maker("HEIC, x265 with adaptive quantisation", "heic", "quality", 85, 30, {}),
+    _Maker("AVIF, aom of this installation", "avif", "quality", 92, 30, {}),
+    _Maker("AVIF, aom of avifenc", "avif-avifenc", "quality", 92, 30, {"encoder": "aom"}),
+    _Maker("AVIF, SVT-AV1 of avifenc", "avif-avifenc", "quality", 92, 30, {"encoder": "svt"}),
+    _Maker("AVIF, rav1e of avifenc", "avif-avifenc", "quality", 92, 30, {"encoder": "rav1e"}),
+)
+"""Encoders with the range of strengths they are asked for."""
+
+
+def measure(pictures: Sequence[np.ndarray], *, sizes: Sequence[int] = SIZES, seed: int = 0) -> Iterator[Reading]:
+    """A case a picture, encoder and size that fits; encoders that are not there are left out. Deterministic for a seed."""
+    rng = np.random.default_rng(seed)
+    makers = [maker for maker in MAKERS if registry.get(maker.encoder).availability().encode]
+    for picture in pictures:
+        for maker in makers:
+            for size in sizes:
+                if min(picture.shape[:2]) >= size:
+                    yield from _case(maker, picture[:_SOURCE_SIDE, :_SOURCE_SIDE], size, rng)
+
+
+def _case(maker: _Maker, picture: np.ndarray, size: int, rng: np.random.Generator) -> Iterator[Reading]:
+    codec = registry.get(maker.encoder)
+    strength = int(rng.integers(min(maker.finest, maker.coarsest), max(maker.finest, maker.coarsest) + 1))
+    switches = {name: value for name, value in maker.switches.items() if name in codec.switches}
+    try:
+        data = codec.encode(np.ascontiguousarray(picture), **{maker.strength: strength}, **switches)
+    except ForensicsError:
+        return
+    truth = float(coded_strength.read(codec.codec, data)["quantizer"])
+    decoded = codec.decode(data)
+    offset = [int(rng.integers(length - size + 1)) for length in decoded.shape[:2]]
+    crop = np.ascontiguousarray(decoded[offset[0] : offset[0] + size, offset[1] : offset[1] + size])
+    estimates = estimated.estimate(crop, codec.codec)
+    found: hevc.HevcHistory | av1.Av1History
+    if codec.codec in HEVC_INTRA:
+        standard, found = "hevc", hevc.recover(crop, estimates)
+        read = found.qp
+    else:
+        standard, found = "av1", av1.recover(crop, estimates)
+        read = found.index
+    guess = next(float(str(p.value)) for p in estimates if p.name == "quantizer_index")
+    phase = (-offset[0] % _GRID, -offset[1] % _GRID)
+    right = found.grid is not None and found.grid.phase == phase
+    yield Reading(maker.title, standard, size, truth, guess, None if read is None else float(read), found.found, right)
+
+
+def summary(readings: Iterable[Reading]) -> list[dict[str, object]]:
+    """A row an encoder and size: cases; shares 0 to 1 of grids found and of those right, of indices read and of those right, and of estimates right."""
+    groups: dict[tuple[str, int], list[Reading]] = {}
+    for reading in readings:
+        groups.setdefault((reading.maker, reading.size), []).append(reading)
+    return [{"encoder": maker, "side": size, **_row(group)} for (maker, size), group in sorted(groups.items())]
+
+
+def _row(group: Sequence[Reading]) -> dict[str, object]:
+    grids = [r.grid_right for r in group if r.grid_found]
+    errors = [abs(r.read - r.truth) for r in group if r.read is not None]
+    allowed = TOLERANCE[group[0].standard]
+    either = [abs((r.estimate if r.read is None else r.read) - r.truth) for r in group]
+    return {
+        "cases": len(group),
+        "grid found": len(grids) / len(group),
+        "right of those": _mean(grids),
+        "index read": len(errors) / len(group),
+        f"within {allowed:g} of those": _mean([error <= allowed for error in errors]),
+        "mean error of those": _mean(errors),
+        "mean error of the estimates": _mean([abs(r.estimate - r.truth) for r in group]),
+        "mean error of what is told": _mean(either),
+    }
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if len(values) else float("nan")
