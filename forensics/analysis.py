@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 MINIMUM_SIDE = 64
 """Smallest width and height that is analysed, in pixels."""
+_CENTRE, _RESIZED_BELOW = 1024, -2.0
+"""Largest side of the central part in which resizing is looked for, and the decimal logarithm of false alarms a picture at which it counts."""
 STRANGE_SHARE = 0.5
 """Share of windows unlike the training from which on a report says so."""
 INCONCLUSIVE_BELOW = 0.5
@@ -264,6 +266,7 @@ def _compose(
     strangeness = getattr(judged, "strangeness", None)
     strange = 0.0 if strangeness is None else float((strangeness > 0).mean())
     coded = verdict not in ("uncompressed", INCONCLUSIVE)
+    resized = _resizing(picture.pixels) if verdict == "uncompressed" else ()
     named = HEVC_INTRA if verdict == HEVC_FAMILY else () if verdict == INCONCLUSIVE else (verdict,)
     return Analysis(
         name=picture.name,
@@ -285,7 +288,7 @@ def _compose(
         agreement=compare(verdict, named, probability, picture.container),
         container=picture.container,
         windows=_window_verdicts(windows, judged.probabilities),
-        limits=_limits(picture, windows, features, extractor.feature_names, judge, strange),
+        limits=(*resized, *_limits(picture, windows, features, extractor.feature_names, judge, strange)),
         versions=_versions(judge, extractor),
     )
 
@@ -357,6 +360,21 @@ def _limits(
             "(resized or filtered after decoding, drawn, very noisy): their probabilities are held back"
         )
     return (*limits, *judge.card.get("limits", ()))
+
+
+def _resizing(pixels: np.ndarray) -> tuple[str, ...]:
+    """What a trace of resizing means for a picture in which no compression shows; empty where there is no such trace."""
+    from forensics_features import resampling
+    from forensics_features.planes import as_planes
+
+    rows, columns = (slice((length - min(length, _CENTRE)) // 2, (length + min(length, _CENTRE)) // 2) for length in pixels.shape[:2])
+    line = resampling.strongest_line(as_planes(pixels[rows, columns]).y)
+    if line.log10_nfa > _RESIZED_BELOW:
+        return ()
+    return (
+        f"the picture bears a trace of resizing (a periodic line at {line.frequency:.3f} cycles a pixel, expected by chance in one of "
+        f"{10 ** min(-line.log10_nfa, 9):,.0f} pictures): resizing removes other traces, so that an earlier compression is not excluded",
+    )
 
 
 def _versions(judge: Judge, extractor: Extractor) -> dict[str, str]:

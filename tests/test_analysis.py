@@ -102,6 +102,14 @@ def test_uncompressed_has_no_strength(scene, fake_judge, fake_extractor):
     assert (result.verdict, result.ratio, result.ssim) == ("uncompressed", None, None)
 
 
+def test_uncompressed_comes_with_a_warning_where_a_trace_of_resizing_is_found(fake_judge, fake_extractor):
+    plain = np.random.default_rng(0).normal(128, 30, (300, 300, 3)).clip(0, 255).astype(np.uint8)
+    enlarged = np.asarray(Image.fromarray(plain).resize((390, 390), Image.Resampling.BICUBIC))
+    for pixels, verdict, warned in ((plain, "uncompressed", False), (enlarged, "uncompressed", True), (enlarged, "webp", False)):
+        limits = analyze(pixels, judge=fake_judge(**{verdict: 0.9}), extractor=fake_extractor).limits
+        assert any("a trace of resizing" in limit for limit in limits) is warned
+
+
 def test_below_the_models_threshold_there_is_no_verdict(scene, fake_judge, fake_extractor):
     judge = fake_judge(jpeg=0.59, avif=0.3)
     assert analyze(scene, judge=judge, extractor=fake_extractor).verdict == INCONCLUSIVE

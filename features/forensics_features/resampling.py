@@ -1,0 +1,198 @@
+"""Was a picture resized? Periodic lines that interpolation leaves in the spectrum of the second difference.
+
+Interpolation makes the variance of a derivative periodic: at some places a sample is a copy, at others a mean of its neighbours. Means of the second
+difference, taken over every column (or row), are such periodic signals, and their spectra have a
+line at the frequency that the factor names [1]_ [2]_ [3]_. Three means are tried (`MEASURES`): enlargements change large differences, reductions and
+Lanczos kernels the smallest, which tell a predictable sample from one that is not [3]_ [4]_.
+
+Null model: without resizing the signal, whitened by an autoregression of low order, is white, so a bin of its periodogram over the mean of `NEIGHBOURS` bins around it is F-distributed:
+P(ratio >= x) = (1 + x / m)^-m. Multiples of 1/64 are left out: blocks of 2 to 64 pixels, colour filter arrays and wavelets make lines there (beside
+multiples of 1/8 two bins more), so resizing by a factor
+whose line lies there (2, 4/3, 8/5, ...) is not seen. Lines below `LOWEST` belong to the scene. A regular pattern in the scene makes a line as
+well; one in both axes at the same frequency is less likely to. Hypotheses: measures, bins and axes, and both axes together.
+
+This is no family of the feature vector: a classifier must not learn that what was resized is clean.
+
+References
+----------
+.. [1] A. C. Gallagher, "Detection of linear and cubic interpolation in JPEG compressed images", CRV 2005, doi:10.1109/CRV.2005.33.
+.. [2] B. Mahdian, S. Saic, "Blind authentication using periodic properties of interpolation", IEEE Trans. Information Forensics and
+   Security 3(3), 2008, doi:10.1109/TIFS.2004.924603.
+.. [3] A. C. Popescu, H. Farid, IEEE Trans. Signal Processing 53(2), 2005, doi:10.1109/TSP.2004.839932.
+.. [4] M. Kirchner, "Fast and reliable resampling detection by spectral analysis of fixed linear predictor residue", MM&Sec 2008,
+   doi:10.1145/1411328.1411333.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg, ndimage
+
+from forensics_features.blockiness import FOLD, column_profiles, row_profiles
+
+MEASURES = ("capped magnitude", "unpredictable share", "logarithm")
+"""Means of the second difference: capped at 12 levels, one minus the exponential of minus its size in levels, and of its logarithm."""
+TREND = 33
+"""Boundaries over which the profile's trend is taken."""
+CLIP = 3.0
+"""Values are clipped at so many robust standard deviations."""
+ORDER = 8
+"""Order of the autoregression that whitens the profile."""
+NEIGHBOURS = 24
+"""Bins that measure the level around a line."""
+LOWEST = 0.1
+"""Lines below this are the scene's, in cycles a pixel."""
+MOST = 4.0
+"""Largest factor told."""
+_GUARD = 1
+BLOCK = 8
+_LEAK = 2
+"""Bins beside a multiple of 1 / `BLOCK` that block edges of uneven strength fill."""
+_CURVATURE = 1
+_SCENES = 1.0
+"""Decades added to the number of false alarms: without them lines stood out in 3 % of 360 decoded validation files that were not resized, for 1 % stated."""
+_LN10 = math.log(10.0)
+
+Spectrum = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Frequencies in cycles a pixel, power over its surroundings (NaN where left out), and log10 tails (0 there)."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """The strongest periodic line of a picture.
+
+    Attributes
+    ----------
+    log10_nfa : float
+        Decimal logarithm of the number of false alarms over all hypotheses.
+    axis : str
+        `x`, `y` or `both`.
+    frequency : float
+        In cycles a pixel.
+    power : float
+        Over its surroundings.
+    measure : str
+        One of `MEASURES`.
+    spectra : (Spectrum, Spectrum)
+        Of that measure, along rows (x) and along columns (y).
+    """
+
+    log10_nfa: float
+    axis: str
+    frequency: float
+    power: float
+    measure: str
+    spectra: tuple[Spectrum, Spectrum]
+
+
+def strongest_line(luma: np.ndarray) -> Line:
+    """The strongest line over all measures and both axes.
+
+    Parameters
+    ----------
+    luma : np.ndarray [shape=(height, width), dtype=float32]
+        Grey levels 0..255, at least 64 pixels a side.
+
+    Returns
+    -------
+    Line
+    """
+    luma = np.rint(luma)
+    tried = {measure: [_periodogram(profile) for profile in profiles] for measure, profiles in _profiles(luma).items()}
+    (tail, axis, frequency, power), best = min((_strongest(spectra), measure) for measure, spectra in tried.items())
+    spectra = tried[best]
+    hypotheses = 3 * len(tried) * sum(int(np.isfinite(power).sum()) for _, power, _ in spectra) or 1
+    return Line(_SCENES + math.log10(hypotheses) + min(0.0, tail), axis, frequency, power, best, (spectra[0], spectra[1]))
+
+
+def factors(frequency: float) -> list[float]:
+    """Factors whose interpolation, or its second harmonic, repeats at `frequency` cycles a pixel: h / (k +- frequency) for h = 1, 2, nearest to 1 first."""
+    factors = [
+        harmonic / (k + sign * frequency)
+        for harmonic in (1, 2)
+        for k in range(2 * harmonic + 1)
+        for sign in (1, -1)
+        if k + sign * frequency > harmonic / MOST
+    ]
+    ordered = sorted({round(factor, 3) for factor in factors}, key=lambda factor: abs(math.log(factor)))
+    return ordered[:8]
+
+
+def _profiles(luma: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Means of the second difference over columns and over rows, by measure."""
+    found = {MEASURES[0]: (column_profiles(luma)[_CURVATURE], row_profiles(luma)[_CURVATURE])}
+    small, logs = [], []
+    for plane in (luma, luma.T):
+        size = np.abs(plane[:, 2:] - 2 * plane[:, 1:-1] + plane[:, :-2])
+        small.append(1 - np.exp(-size).mean(axis=0))
+        logs.append(np.exp(np.log(size + np.float32(0.5)).mean(axis=0)))
+    return {**found, MEASURES[1]: (small[0], small[1]), MEASURES[2]: (logs[0], logs[1])}
+
+
+def _strongest(axes: list[Spectrum]) -> tuple[float, str, float, float]:
+    """Log10 tail, axis, frequency and power of the strongest line of two axes, or of both together."""
+    candidates = [_both(axes)]
+    for name, (frequency, power, tails) in zip(("x", "y"), axes, strict=True):
+        at = int(tails.argmin())
+        candidates.append((float(tails[at]), name, float(frequency[at]), float(np.nan_to_num(power[at]))))
+    return min(candidates)
+
+
+def _whitened(profile: np.ndarray) -> np.ndarray:
+    """The profile's logarithm without its trend, outliers and short-range correlation, same length.
+
+    A strong edge of the scene is one value, clipped; an autoregression of low order takes the slope out of the spectrum and cannot follow a line.
+    """
+    signal = np.log(profile.astype(np.float64) + 0.05)
+    signal -= ndimage.uniform_filter1d(signal, TREND, mode="reflect")
+    spread = 1.4826 * float(np.median(np.abs(signal - np.median(signal))))
+    signal = np.clip(signal, -CLIP * spread, CLIP * spread)
+    signal -= signal.mean()
+    covariance = np.array([float(signal[k:] @ signal[: len(signal) - k]) for k in range(ORDER + 1)]) / len(signal)
+    if covariance[0] < 1e-12:
+        return np.zeros(len(signal))
+    covariance[0] *= 1.001
+    weights = linalg.solve_toeplitz(covariance[:-1], covariance[1:])
+    return np.convolve(np.concatenate([np.zeros(ORDER), signal]), np.concatenate([[1.0], -weights]))[ORDER:][: len(signal)]
+
+
+def _periodogram(profile: np.ndarray) -> Spectrum:
+    """Frequencies, power over its surroundings (NaN where left out), and log10 tails (0 there) of a profile's spectrum."""
+    length = len(profile) // FOLD * FOLD or len(profile)
+    power = np.abs(np.fft.rfft(_whitened(profile[:length]))) ** 2
+    frequency = np.arange(len(power)) / length
+    blocks = np.abs(frequency * FOLD - np.rint(frequency * FOLD)) < 1e-9
+    edges = np.abs(frequency * BLOCK - np.rint(frequency * BLOCK)) <= (_LEAK + 0.5) * BLOCK / length
+    index = np.flatnonzero((frequency >= LOWEST) & ~blocks & ~edges)
+    ratio, tails = np.full(len(power), np.nan), np.zeros(len(power))
+    for place, bin_ in enumerate(index):
+        first = min(max(place - NEIGHBOURS // 2 - _GUARD, 0), max(len(index) - NEIGHBOURS - 2 * _GUARD - 1, 0))
+        around = index[first : first + NEIGHBOURS + 2 * _GUARD + 1]
+        around = around[np.abs(around - bin_) > _GUARD]
+        if len(around) < NEIGHBOURS // 2:
+            continue
+        level = power[around].mean()
+        ratio[bin_] = power[bin_] / level if level > 1e-12 else 0.0
+        tails[bin_] = -len(around) * math.log1p(ratio[bin_] / len(around)) / _LN10
+    return frequency, ratio, tails
+
+
+def _both(axes: list[Spectrum]) -> tuple[float, str, float, float]:
+    """The best frequency that both axes share within a bin of the shorter one."""
+    (fx, px, tx), (fy, _, ty) = axes
+    width = max(fx[1], fy[1])
+    best = (0.0, "both", float(fx[0]), 0.0)
+    for bin_ in np.flatnonzero(tx < 0):
+        near = np.abs(fy - fx[bin_]) <= width
+        total = float(tx[bin_] + ty[near].min() + math.log10(max(near.sum(), 1)))
+        tail = _log10_gamma_tail(-_LN10 * total) if total < 0 else 0.0
+        best = min(best, (tail, "both", float(fx[bin_]), float(px[bin_])))
+    return best
+
+
+def _log10_gamma_tail(value: float) -> float:
+    """log10 P(X >= value) of a sum of two exponential variables: exp(-value) (1 + value)."""
+    return (math.log1p(value) - value) / _LN10
