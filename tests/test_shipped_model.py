@@ -21,7 +21,7 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 def test_each_sample_is_named(name: str):
     result = forensics.analyze(EXAMPLES / f"{name}.png")
     assert result.verdict == name
-    assert result.probability > 0.9
+    assert result.probability > 0.8
     assert (result.ratio is None) == (name == "uncompressed")
 
 
