@@ -77,17 +77,19 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
 def candidates(analysis: Analysis) -> tuple[str, ...]:
     """The codecs whose parameters are looked for, most probable first.
 
-    One for a verdict that names one, BPG and HEIC for their family, the two best codecs (the second from `RUNNER_UP_FROM` on) for an
-    inconclusive verdict, none for `uncompressed`.
+    One for a verdict that names one, the two best codecs (the second from `RUNNER_UP_FROM` on) for an inconclusive verdict, none for
+    `uncompressed`. Of BPG and HEIC only the more probable one is asked: both have the same parameters, read in the same way.
     """
     if analysis.verdict == "uncompressed":
         return ()
     ranked = [(name, probability) for name, probability in analysis.ranking if name != "uncompressed"]
     if analysis.verdict == HEVC_FAMILY:
-        return tuple(name for name, _ in ranked if name in HEVC_INTRA)
+        return tuple(name for name, _ in ranked if name in HEVC_INTRA)[:1]
     if analysis.verdict != INCONCLUSIVE:
         return (analysis.verdict,)
-    return (ranked[0][0], *(name for name, probability in ranked[1:2] if probability >= RUNNER_UP_FROM))
+    first = ranked[0][0]
+    others = [(name, probability) for name, probability in ranked[1:] if not {first, name} <= set(HEVC_INTRA)]
+    return (first, *(name for name, probability in others[:1] if probability >= RUNNER_UP_FROM))
 
 
 def _traces(pixels: np.ndarray) -> tuple[Trace, ...]:
@@ -187,6 +189,7 @@ def _double_jpeg(pixels: np.ndarray, last: Generation, jpeg: Any, notes: list[st
 def _open_questions(analysis: Analysis, traces: Sequence[Trace]) -> list[str]:
     """Where verdict and traces do not fit together, and what a missing trace means."""
     named = set(candidates(analysis))
+    named |= set(HEVC_INTRA) if named & set(HEVC_INTRA) else set()
     found = [trace for trace in traces if trace.found]
     others = sorted({name for trace in found if trace.speaks_for and not named & set(trace.speaks_for) for name in trace.speaks_for})
     questions = []
