@@ -105,6 +105,8 @@ def _parameter(parameter: Parameter) -> str:
     value = parameter.value
     if isinstance(value, tuple):
         shown = " ".join("." if entry is None else f"{entry:g}" for entry in value)
+    elif isinstance(value, bool):
+        shown = "yes" if value else "no"
     else:
         shown = f"{value:.4g}" if isinstance(value, float) else str(value)
     ends = f" [{parameter.low:.4g} to {parameter.high:.4g}]" if parameter.low is not None and parameter.high is not None else ""
