@@ -1,7 +1,7 @@
 """How right block grids and quantiser indices of HEVC and AV1 are read, by encoder and size, at random crop phases, beside the estimates they start from.
 
 An encoder that changes its quantiser from block to block (HEIC by x265, with its adaptive quantisation) is held against the QP that its slice
-states, which is not the mean over blocks.
+states, though what is read is the mean over blocks.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from forensics_models.classes import HEVC_INTRA
 
 from forensics.codecs import coded_strength, registry
 from forensics.codecs.base import Value
-from forensics.errors import ForensicsError
 from forensics.history import av1, estimated, hevc
 
 SIZES = (128, 256, 512)
@@ -52,32 +51,33 @@ MAKERS = (
     _Maker("BPG, x265", "bpg", "qp", 14, 42, {}),
     _Maker("HEIC, x265 with adaptive quantisation", "heic", "quality", 85, 30, {}),
     _Maker("AVIF, aom of this installation", "avif", "quality", 92, 30, {}),
-    _Maker("AVIF, aom of avifenc", "avif-avifenc", "quality", 92, 30, {"encoder": "aom"}),
-    _Maker("AVIF, SVT-AV1 of avifenc", "avif-avifenc", "quality", 92, 30, {"encoder": "svt"}),
-    _Maker("AVIF, rav1e of avifenc", "avif-avifenc", "quality", 92, 30, {"encoder": "rav1e"}),
+    _Maker("AVIF, aom of avifenc", "avif-avifenc", "quantizer", 8, 48, {"encoder": "aom"}),
+    _Maker("AVIF, SVT-AV1 of avifenc", "avif-avifenc", "quantizer", 8, 48, {"encoder": "svt"}),
+    _Maker("AVIF, rav1e of avifenc", "avif-avifenc", "quantizer", 8, 48, {"encoder": "rav1e"}),
 )
-"""Encoders with the range of strengths they are asked for."""
+"""Encoders with the range of strengths they are asked for: from nearly invisible to strong."""
 
 
 def measure(pictures: Sequence[np.ndarray], *, sizes: Sequence[int] = SIZES, seed: int = 0) -> Iterator[Reading]:
     """A case a picture, encoder and size that fits; encoders that are not there are left out. Deterministic for a seed."""
     rng = np.random.default_rng(seed)
-    makers = [maker for maker in MAKERS if registry.get(maker.encoder).availability().encode]
+    makers = [maker for maker in MAKERS if _available(maker)]
     for picture in pictures:
         for maker in makers:
             for size in sizes:
                 if min(picture.shape[:2]) >= size:
-                    yield from _case(maker, picture[:_SOURCE_SIDE, :_SOURCE_SIDE], size, rng)
+                    yield _case(maker, picture[:_SOURCE_SIDE, :_SOURCE_SIDE], size, rng)
 
 
-def _case(maker: _Maker, picture: np.ndarray, size: int, rng: np.random.Generator) -> Iterator[Reading]:
+def _available(maker: _Maker) -> bool:
+    codec = registry.get(maker.encoder)
+    return codec.availability().encode and all(value in codec.switches[name].values for name, value in maker.switches.items())
+
+
+def _case(maker: _Maker, picture: np.ndarray, size: int, rng: np.random.Generator) -> Reading:
     codec = registry.get(maker.encoder)
     strength = int(rng.integers(min(maker.finest, maker.coarsest), max(maker.finest, maker.coarsest) + 1))
-    switches = {name: value for name, value in maker.switches.items() if name in codec.switches}
-    try:
-        data = codec.encode(np.ascontiguousarray(picture), **{maker.strength: strength}, **switches)
-    except ForensicsError:
-        return
+    data = codec.encode(np.ascontiguousarray(picture), **{maker.strength: strength}, **maker.switches)
     truth = float(coded_strength.read(codec.codec, data)["quantizer"])
     decoded = codec.decode(data)
     offset = [int(rng.integers(length - size + 1)) for length in decoded.shape[:2]]
@@ -93,7 +93,7 @@ def _case(maker: _Maker, picture: np.ndarray, size: int, rng: np.random.Generato
     guess = next(float(str(p.value)) for p in estimates if p.name == "quantizer_index")
     phase = (-offset[0] % _GRID, -offset[1] % _GRID)
     right = found.grid is not None and found.grid.phase == phase
-    yield Reading(maker.title, standard, size, truth, guess, None if read is None else float(read), found.found, right)
+    return Reading(maker.title, standard, size, truth, guess, None if read is None else float(read), found.found, right)
 
 
 def summary(readings: Iterable[Reading]) -> list[dict[str, object]]:

@@ -27,6 +27,15 @@ def test_the_summary_counts_what_is_found_and_what_is_right():
     assert rows[1]["mean error of what is told"] == pytest.approx((0 + 2 + 4) / 3)
 
 
+def test_every_maker_asks_for_what_its_encoder_has():
+    for maker in history_recoding.MAKERS:
+        codec = registry.get(maker.encoder)
+        assert maker.strength == codec.strength.parameter
+        assert set(maker.switches) <= set(codec.switches)
+        low, high = sorted((codec.strength.finest, codec.strength.coarsest))
+        assert low <= min(maker.finest, maker.coarsest) <= max(maker.finest, maker.coarsest) <= high
+
+
 def test_cases_know_their_truth(monkeypatch, scene):
     if not registry.get("bpg").availability().encode:
         pytest.skip(registry.get("bpg").availability().reason)
