@@ -24,7 +24,8 @@ _LEAST_DEVIATION = 10.0
 _PROBES = (-40, -16, 8)
 """Indices at which grids are tried, against the estimate: at the true index and somewhat finer a grid shows best."""
 _SPACING = 4
-_CLEAR_FROM = 20
+_SURE_FROM, _CLEAR_FROM = 40, 20
+"""Votes from which an index is exact up to the spacing of aom's, and a tuning certain: fewer come from other encoders, too."""
 _FLAT, _MATRICES = "psnr", "default"
 
 
@@ -129,7 +130,8 @@ def _read(grid: Grid, sweeps: Sequence[recoding.Sweep], prior: recoding.Prior) -
     if votes is None:
         return Av1History(grid, reason="coding again at the indices around the estimate, too few blocks agree on one")
     clear = counts[best] >= max(_CLEAR_FROM, 2 * min(counts))
-    return Av1History(grid, votes.mode, min(votes.low, votes.mode - _SPACING), max(votes.high, votes.mode + _SPACING), votes.count, bool(best) if clear else None)
+    reach = _SPACING if votes.count >= _SURE_FROM else 4 * _SPACING
+    return Av1History(grid, votes.mode, min(votes.low, votes.mode - reach), max(votes.high, votes.mode + reach), votes.count, bool(best) if clear else None)
 
 
 def _index(history: Av1History) -> Parameter:
