@@ -24,6 +24,7 @@ _PROBES = (-6, -2, 2)
 """QP at which grids are tried, against the estimate: at the true QP and somewhat finer a grid shows best."""
 _HALF_STEP = 6
 """QP by which a quantiser step halves (ITU-T H.265, 8.6.2)."""
+_CODINGS = ("bt601 full", "rgb full", "bt601 limited", "ycgco full")
 _BALLOT = recoding.Ballot(dip=0.7, reach=5, least=12, partner=_HALF_STEP)
 CERTAIN = 0.7
 """Posterior probability from which a QP is stated."""
@@ -109,14 +110,27 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = ()) -> HevcHist
         return HevcHistory(reason="there is no estimate to start from")
     if min(pixels.shape[:2]) < recoding.LEAST_SIDE:
         return HevcHistory(reason=f"a block grid is looked for in pictures of {recoding.LEAST_SIDE} pixels a side and more")
-    plane = recoding.luma(pixels, next((p for p in estimates if p.name == "colour_coding"), None))
+    colours = _colours(pixels, estimates)
+    plane = recoding.luma(pixels, colours[0])
     coders = (X265(),)
     probes = [round(prior.mean) + step for step in _PROBES]
     grid = recoding.find_grid(plane, coders, probes, decisive=_DECISIVE)
     if grid.lead < GRID_FROM:
         return HevcHistory(grid, reason=recoding.NO_GRID)
     grid = recoding.with_trees(grid, plane, coders, probes)
-    return _read(grid, recoding.sweep(plane, coders[0], grid, prior), prior)
+    for colour in colours:
+        history = _read(grid, recoding.sweep(recoding.luma(pixels, colour), coders[0], grid, prior), prior)
+        if history.qp is not None:
+            break
+    return history
+
+
+def _colours(pixels: np.ndarray, estimates: Sequence[Parameter]) -> list[Parameter | None]:
+    """The estimated colour coding; where it is open, those that BPG files have, one after the other."""
+    stated = next((p for p in estimates if p.name == "colour_coding"), None)
+    if pixels.ndim == 2 or (stated is not None and stated.value is not None):
+        return [stated]
+    return [Parameter("colour_coding", coding) for coding in _CODINGS]
 
 
 def _read(grid: Grid, swept: recoding.Sweep, prior: recoding.Prior) -> HevcHistory:

@@ -41,6 +41,9 @@ DOUBLE_JPEG_MODULE = "forensics.history.double_jpeg"
 RUNNER_UP_FROM = 0.05
 """Probability from which the runner-up of an inconclusive verdict is asked for parameters too."""
 
+_AGREEING = 20
+"""Blocks that have to agree before coding again speaks for a codec."""
+
 _T = TypeVar("_T")
 
 
@@ -69,6 +72,7 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
     measured = {codec: tuple(one.parameters()) if one is not None else () for codec, one in recovered.items()}
     found = {codec: completed(codec, parameters, estimates[codec], notes) for codec, parameters in measured.items()}
     earlier = next((p for parameters in found.values() for p in parameters if p.name == EARLIER), None)
+    notes += _settled(recovered)
     parameters = _joined({codec: tuple(p for p in listed if p.name != EARLIER) for codec, listed in found.items()})
     generations = _generations(pixels, analysis, parameters, recovered.get("jpeg"), earlier, notes)
     return History(parameters, traces, generations, (*notes, *_open_questions(analysis, traces)))
@@ -132,6 +136,20 @@ def completed(codec: str, measured: tuple[Parameter, ...], estimates: tuple[Para
     if not measured and not estimates:
         notes.append(f"the parameters of {TITLES[codec]} are not recovered from pixels by this version")
     return (*filled, *(p for p in estimates if p.name not in names))
+
+
+def _settled(recovered: dict[str, Any]) -> list[str]:
+    """What coding again says where it was tried for HEVC and for AV1: a codec whose blocks agree on an index, and the other's do not."""
+    blocks = {codec: int(one.blocks) for codec, one in recovered.items() if codec in FROM_ESTIMATES and one is not None}
+    if len(blocks) < 2:
+        return []
+    (more, most), (less, least) = sorted(blocks.items(), key=lambda item: -item[1])
+    if most < _AGREEING or most < 3 * least:
+        return []
+    return [
+        f"coding again speaks for {TITLES[more]} rather than {TITLES[less]}: coded by {TITLES[more]}'s standard, {most} blocks agree on a quantiser index, "
+        f"by {TITLES[less]}'s {least or 'too few'}"
+    ]
 
 
 def _joined(found: dict[str, tuple[Parameter, ...]]) -> tuple[Parameter, ...]:

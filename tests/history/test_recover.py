@@ -45,6 +45,18 @@ def test_an_estimate_that_fails_costs_a_note_and_nothing_else(monkeypatch):
     assert "no trees" in notes[0]
 
 
+@pytest.mark.parametrize(("hevc", "av1", "said"), [(111, 18, "speaks for HEIC rather than AVIF"), (0, 38, "speaks for AVIF rather than HEIC"), (40, 18, ""), (12, 0, "")])
+def test_coding_again_settles_between_hevc_and_av1_where_blocks_agree(hevc, av1, said):
+    class Blocks:
+        def __init__(self, blocks):
+            self.blocks = blocks
+
+    notes = recover._settled({"heic": Blocks(hevc), "avif": Blocks(av1)})
+    assert len(notes) == bool(said)
+    assert not said or said in notes[0]
+    assert recover._settled({"heic": Blocks(hevc)}) == recover._settled({"heic": Blocks(hevc), "avif": None}) == []
+
+
 # ---- generations
 
 
