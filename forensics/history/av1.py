@@ -16,8 +16,6 @@ from forensics.history import recoding
 from forensics.history.findings import Parameter
 from forensics.history.recoding import Grid
 
-GRID_FROM = 4.0
-"""Lead from which a grid is taken as found."""
 _BALLOT = recoding.Ballot(dip=0.3, reach=2, least=8)
 _DECISIVE = 8.0
 _LEAST_DEVIATION = 10.0
@@ -50,13 +48,11 @@ class Aom:
 
 
 @dataclass(frozen=True)
-class Av1History:
+class Av1History(recoding.Recoded):
     """The traces of an AV1 encoder.
 
     Attributes
     ----------
-    grid : Grid or None
-        Where coding blocks begin; None where it was not looked for.
     index : int or None
         The quantiser index (`base_q_idx`, 0..255), one of those that aom can be asked for; None where it is not read.
     low, high : float
@@ -65,26 +61,17 @@ class Av1History:
         Blocks that told an index of their own.
     matrices : bool or None
         Whether frequencies were weighed by quantisation matrices; None where that is not read.
-    reason : str
-        Why there is no index, or empty.
     """
 
-    grid: Grid | None = None
     index: int | None = None
     low: float = 0.0
     high: float = 0.0
     blocks: int = 0
     matrices: bool | None = None
-    reason: str = ""
-
-    @property
-    def found(self) -> bool:
-        """Whether a grid was found."""
-        return self.grid is not None and self.grid.lead >= GRID_FROM
 
     def parameters(self) -> tuple[Parameter, ...]:
         """The block grid, the index and whether there were matrices, each with a value or a reason."""
-        return recoding.grid_parameter(self.grid if self.found else None, self.reason), _index(self), _matrices(self)
+        return self.grid_parameter(), _index(self), _matrices(self)
 
 
 def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = ()) -> Av1History:
@@ -103,19 +90,15 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = ()) -> Av1Histo
     """
     from forensics.codecs import registry
 
-    prior = recoding.prior_of(estimates, _LEAST_DEVIATION)
     able = registry.get("avif").availability()
-    if not able.encode:
-        return Av1History(reason=f"it is read by coding the picture again, and {able.reason}")
-    if prior is None:
-        return Av1History(reason="there is no estimate to start from")
-    if min(pixels.shape[:2]) < recoding.LEAST_SIDE:
-        return Av1History(reason=f"a block grid is looked for in pictures of {recoding.LEAST_SIDE} pixels a side and more")
+    prior = recoding.starting_point(pixels, estimates, able.reason, _LEAST_DEVIATION)
+    if isinstance(prior, str):
+        return Av1History(reason=prior)
     plane = recoding.luma(pixels, next((p for p in estimates if p.name == "colour_coding"), None))
     coders = [Aom(tune) for tune in (_FLAT, _MATRICES)]
     probes = [round(prior.mean) + step for step in _PROBES]
     grid = recoding.find_grid(plane, coders[:1], probes, decisive=_DECISIVE)
-    if grid.lead < GRID_FROM:
+    if not grid.found:
         return Av1History(grid, reason=recoding.NO_GRID)
     grid = recoding.with_trees(grid, plane, coders[:1], probes)
     return _read(grid, [recoding.sweep(plane, coder, grid, prior) for coder in coders], prior)

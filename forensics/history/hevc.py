@@ -16,8 +16,6 @@ from forensics.history import recoding
 from forensics.history.findings import Parameter
 from forensics.history.recoding import Grid
 
-GRID_FROM = 4.0
-"""Lead from which a grid is taken as found."""
 _DECISIVE = 8.0
 _LEAST_DEVIATION = 2.0
 _PROBES = (-6, -2, 2)
@@ -47,13 +45,11 @@ class X265:
 
 
 @dataclass(frozen=True)
-class HevcHistory:
+class HevcHistory(recoding.Recoded):
     """The traces of an HEVC encoder.
 
     Attributes
     ----------
-    grid : Grid or None
-        Where coding blocks begin; None where it was not looked for.
     qp : float or None
         The QP of the whole picture, or the mean over blocks where it differs; None where it is not read.
     low, high : float
@@ -64,27 +60,18 @@ class HevcHistory:
         Whether the QP differs from block to block; None where that is not read.
     blocks : int
         Blocks of 16 pixels that told a QP of their own.
-    reason : str
-        Why there is no QP, or empty.
     """
 
-    grid: Grid | None = None
     qp: float | None = None
     low: float = 0.0
     high: float = 0.0
     probability: float = 0.0
     adaptive: bool | None = None
     blocks: int = 0
-    reason: str = ""
-
-    @property
-    def found(self) -> bool:
-        """Whether a grid was found."""
-        return self.grid is not None and self.grid.lead >= GRID_FROM
 
     def parameters(self) -> tuple[Parameter, ...]:
         """The block grid, the QP and whether it is adaptive, each with a value or a reason."""
-        return recoding.grid_parameter(self.grid if self.found else None, self.reason), _qp(self), _adaptive(self)
+        return self.grid_parameter(), _qp(self), _adaptive(self)
 
 
 def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = ()) -> HevcHistory:
@@ -103,19 +90,15 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = ()) -> HevcHist
     """
     from forensics.codecs import hevc_pyav
 
-    prior = recoding.prior_of(estimates, _LEAST_DEVIATION)
-    if hevc_pyav.missing():
-        return HevcHistory(reason=f"it is read by coding the picture again, and {hevc_pyav.missing()}")
-    if prior is None:
-        return HevcHistory(reason="there is no estimate to start from")
-    if min(pixels.shape[:2]) < recoding.LEAST_SIDE:
-        return HevcHistory(reason=f"a block grid is looked for in pictures of {recoding.LEAST_SIDE} pixels a side and more")
+    prior = recoding.starting_point(pixels, estimates, hevc_pyav.missing(), _LEAST_DEVIATION)
+    if isinstance(prior, str):
+        return HevcHistory(reason=prior)
     colours = _colours(pixels, estimates)
     plane = recoding.luma(pixels, colours[0])
     coders = (X265(),)
     probes = [round(prior.mean) + step for step in _PROBES]
     grid = recoding.find_grid(plane, coders, probes, decisive=_DECISIVE)
-    if grid.lead < GRID_FROM:
+    if not grid.found:
         return HevcHistory(grid, reason=recoding.NO_GRID)
     grid = recoding.with_trees(grid, plane, coders, probes)
     for colour in colours:

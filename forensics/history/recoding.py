@@ -17,7 +17,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -36,6 +36,8 @@ VOTE_BLOCK = 16
 """Side of the blocks that tell their own index."""
 PROBED, SWEPT = 6, 2
 """Most windows that a grid is looked for in, and that are coded at every index."""
+GRID_FROM = 4.0
+"""Lead from which a grid is taken as found."""
 NO_GRID = "at no position of the block grid does coding again change the picture clearly less than at the others"
 _BESIDE = (3, 5)
 """Where the control of a sweep is, against the grid: no block of 4 pixels or more is aligned there."""
@@ -80,6 +82,43 @@ class Grid:
     score: float
     lead: float
     tree: tuple[int, int] = (0, 0)
+
+    @property
+    def found(self) -> bool:
+        """Whether the lead is large enough for the grid to be stated."""
+        return self.lead >= GRID_FROM
+
+
+@dataclass(frozen=True)
+class Recoded:
+    """What the histories of all codecs that are read by coding again have in common.
+
+    Attributes
+    ----------
+    grid : Grid or None
+        Where coding blocks begin; None where it was not looked for.
+    reason : str
+        Why there is no quantiser index, or empty.
+    """
+
+    grid: Grid | None = None
+    reason: str = field(default="", kw_only=True)
+
+    @property
+    def found(self) -> bool:
+        """Whether a grid was found."""
+        return self.grid is not None and self.grid.found
+
+    def grid_parameter(self) -> Parameter:
+        """The position of the block grid."""
+        name = "block_grid_phase"
+        if self.grid is None or not self.grid.found:
+            return Parameter(name, None, reason=self.reason)
+        basis = (
+            f"row and column of a coding block's first sample modulo {GRID}: coded again there the picture changes less than at the 63 other "
+            f"positions, by {self.grid.lead:.0f} robust standard deviations"
+        )
+        return Parameter(name, self.grid.phase, unit="pixels", basis=basis)
 
 
 @dataclass(frozen=True)
@@ -127,6 +166,25 @@ def prior_of(estimates: Sequence[Parameter], least: float) -> Prior | None:
         if parameter.name == "quantizer_index" and isinstance(parameter.value, (int, float)) and parameter.low is not None and parameter.high is not None:
             return Prior(float(parameter.value), max((parameter.high - parameter.low) / 3.3, least))
     return None
+
+
+def starting_point(pixels: np.ndarray, estimates: Sequence[Parameter], missing: str, least: float) -> Prior | str:
+    """The prior that a reading starts from, or the reason why nothing can be read.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width) or (height, width, 3)]
+    estimates : sequence of Parameter
+    missing : str
+        What keeps the coder from working here, or empty.
+    least : float
+        See `prior_of`.
+    """
+    if missing:
+        return f"it is read by coding the picture again, and {missing}"
+    if min(pixels.shape[:2]) < LEAST_SIDE:
+        return f"a block grid is looked for in pictures of {LEAST_SIDE} pixels a side and more"
+    return prior_of(estimates, least) or "there is no estimate to start from"
 
 
 def find_grid(plane: np.ndarray, coders: Sequence[Coder], probes: Sequence[int], *, decisive: float) -> Grid:
@@ -388,15 +446,3 @@ def strengths(swept: Sweep, partner: int = 0) -> np.ndarray:
     dip = dips(swept.curve, partner)
     away = dip - np.median(dip)
     return np.asarray(away / (1.4826 * np.median(np.abs(away)) + _LEAST_SPREAD))
-
-
-def grid_parameter(grid: Grid | None, reason: str) -> Parameter:
-    """The position of a block grid as a parameter; `reason` where there is none."""
-    name = "block_grid_phase"
-    if grid is None:
-        return Parameter(name, None, reason=reason)
-    basis = (
-        f"row and column of a coding block's first sample modulo {GRID}: coded again there the picture changes less than at the 63 other "
-        f"positions, by {grid.lead:.0f} robust standard deviations"
-    )
-    return Parameter(name, grid.phase, unit="pixels", basis=basis)
