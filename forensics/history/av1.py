@@ -101,7 +101,11 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = ()) -> Av1Histo
     if not grid.found:
         return Av1History(grid, reason=recoding.NO_GRID)
     grid = recoding.with_trees(grid, plane, coders[:1], probes)
-    return _read(grid, [recoding.sweep(plane, coder, grid, prior) for coder in coders], prior)
+    for most in range(1, recoding.SWEPT + 1):
+        history = _read(grid, [recoding.sweep(plane, coder, grid, prior, most) for coder in coders], prior)
+        if history.index is not None:
+            break
+    return history
 
 
 def _read(grid: Grid, sweeps: Sequence[recoding.Sweep], prior: recoding.Prior) -> Av1History:

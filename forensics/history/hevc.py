@@ -57,7 +57,7 @@ class HevcHistory(recoding.Recoded):
     probability : float
         Of the stated QP, 0..1; 0 for a mean over blocks.
     adaptive : bool or None
-        Whether the QP differs from block to block; None where that is not read.
+        Whether the QP differs among the blocks looked at; None where that is not read.
     blocks : int
         Blocks of 16 pixels that told a QP of their own.
     """
@@ -147,6 +147,8 @@ def _qp(history: HevcHistory) -> Parameter:
 
 def _adaptive(history: HevcHistory) -> Parameter:
     name = "adaptive_quantization"
+    if history.adaptive:
+        return Parameter(name, True, basis=f"the QPs that {history.blocks} blocks tell differ")
     if history.adaptive is None:
         return Parameter(name, None, reason=history.reason or "blocks tell QPs too few or too blurred to say whether they differ")
-    return Parameter(name, history.adaptive, basis=f"the QPs that {history.blocks} blocks tell {'differ' if history.adaptive else 'agree'}")
+    return Parameter(name, None, reason=f"the QPs that {history.blocks} blocks tell do not differ, and those of blocks not looked at may")

@@ -253,13 +253,13 @@ def _gains(piece: np.ndarray, coder: Coder, index: int) -> np.ndarray:
     return np.asarray(away / max(1.4826 * np.median(np.abs(away)), _LEAST_SPREAD))
 
 
-def sweep(plane: np.ndarray, coder: Coder, grid: Grid, prior: Prior) -> Sweep:
-    """Code a plane's most telling windows again at the indices that a prior leaves, on a grid's trees and beside them."""
+def sweep(plane: np.ndarray, coder: Coder, grid: Grid, prior: Prior, most: int = SWEPT) -> Sweep:
+    """Code a plane's `most` most telling windows again at the indices that a prior leaves, on a grid's trees and beside them."""
     indices = prior.within(coder.indices)
     beside = (grid.tree[0] + _BESIDE[0], grid.tree[1] + _BESIDE[1])
     on: list[np.ndarray] = []
     off: list[np.ndarray] = []
-    for window in telling_windows(plane, SWEEP_SIDE + GRID)[:SWEPT]:
+    for window in telling_windows(plane, SWEEP_SIDE + GRID)[:most]:
         for place, found in ((grid.tree, on), (beside, off)):
             part, lead = _aligned(plane, window, place)
             changes = (_change(part, coder.again(part, index))[lead[0] :, lead[1] :] for index in indices)
