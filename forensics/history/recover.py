@@ -41,6 +41,8 @@ DOUBLE_JPEG_MODULE = "forensics.history.double_jpeg"
 RUNNER_UP_FROM = 0.05
 """Probability from which the runner-up of an inconclusive verdict is asked for parameters too."""
 
+_RIVAL = {"bpg": "avif", "heic": "avif", "avif": "heic"}
+"""The codec of the other standard that is tried where coding again shows a grid and no index: colour arithmetic of rare decoders confuses the two."""
 _AGREEING = 20
 """Blocks that have to agree before coding again speaks for a codec."""
 
@@ -72,7 +74,7 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
     measured = {codec: tuple(one.parameters()) if one is not None else () for codec, one in recovered.items()}
     found = {codec: completed(codec, parameters, estimates[codec], notes) for codec, parameters in measured.items()}
     earlier = next((p for parameters in found.values() for p in parameters if p.name == EARLIER), None)
-    notes += _settled(recovered)
+    notes += _settled({**recovered, **_cross_checked(recovered, pixels, notes)})
     parameters = _joined({codec: tuple(p for p in listed if p.name != EARLIER) for codec, listed in found.items()})
     generations = _generations(pixels, analysis, parameters, recovered.get("jpeg"), earlier, notes)
     return History(parameters, traces, generations, (*notes, *_open_questions(analysis, traces)))
@@ -136,6 +138,17 @@ def completed(codec: str, measured: tuple[Parameter, ...], estimates: tuple[Para
     if not measured and not estimates:
         notes.append(f"the parameters of {TITLES[codec]} are not recovered from pixels by this version")
     return (*filled, *(p for p in estimates if p.name not in names))
+
+
+def _cross_checked(recovered: dict[str, Any], pixels: np.ndarray, notes: list[str]) -> dict[str, Any]:
+    """The other standard's reading where one was asked alone and found a grid, on which too few blocks agree on an index."""
+    if len(recovered) != 1:
+        return {}
+    codec, one = next(iter(recovered.items()))
+    other = _RIVAL.get(codec)
+    if other is None or one is None or not one.found or one.blocks >= _AGREEING:
+        return {}
+    return {other: _recovered(other, pixels, _estimated(other, pixels, notes), notes)}
 
 
 def _settled(recovered: dict[str, Any]) -> list[str]:

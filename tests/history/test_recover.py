@@ -57,6 +57,21 @@ def test_coding_again_settles_between_hevc_and_av1_where_blocks_agree(hevc, av1,
     assert recover._settled({"heic": Blocks(hevc)}) == recover._settled({"heic": Blocks(hevc), "avif": None}) == []
 
 
+@pytest.mark.parametrize(("found", "blocks", "asked"), [(True, 3, ["avif"]), (True, 60, []), (False, 0, [])])
+def test_the_other_standard_is_tried_where_a_grid_shows_and_no_index(monkeypatch, found, blocks, asked):
+    class Reading:
+        def __init__(self):
+            self.found, self.blocks = found, blocks
+
+    tried: list[str] = []
+    monkeypatch.setattr(recover, "_estimated", lambda codec, pixels, notes: ())
+    monkeypatch.setattr(recover, "_recovered", lambda codec, pixels, estimates, notes: tried.append(codec))
+    recover._cross_checked({"heic": Reading()}, PIXELS, [])
+    recover._cross_checked({"heic": Reading(), "webp": None}, PIXELS, [])
+    recover._cross_checked({"jpeg": Reading()}, PIXELS, [])
+    assert tried == asked
+
+
 # ---- generations
 
 
