@@ -14,13 +14,13 @@ from forensics_models.classes import HEVC_INTRA
 
 from forensics.codecs import coded_strength, registry
 from forensics.codecs.base import Value
-from forensics.history import av1, estimated, hevc
+from forensics.dataset.patches import random_offset
+from forensics.history import av1, estimated, hevc, recoding
 
 SIZES = (128, 256, 512)
 TOLERANCE = {"hevc": 1.0, "av1": 8.0}
 """Errors up to which an index counts as right: QP, and `base_q_idx` of 255."""
 _SOURCE_SIDE = 640
-_GRID = 8
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ def _case(maker: _Maker, picture: np.ndarray, size: int, rng: np.random.Generato
     data = codec.encode(np.ascontiguousarray(picture), **{maker.strength: strength}, **maker.switches)
     truth = float(coded_strength.read(codec.codec, data)["quantizer"])
     decoded = codec.decode(data)
-    offset = [int(rng.integers(length - size + 1)) for length in decoded.shape[:2]]
-    crop = np.ascontiguousarray(decoded[offset[0] : offset[0] + size, offset[1] : offset[1] + size])
+    top, left = random_offset(decoded, size, rng)
+    crop = np.ascontiguousarray(decoded[top : top + size, left : left + size])
     estimates = estimated.estimate(crop, codec.codec)
     found: hevc.HevcHistory | av1.Av1History
     if codec.codec in HEVC_INTRA:
@@ -91,7 +91,7 @@ def _case(maker: _Maker, picture: np.ndarray, size: int, rng: np.random.Generato
         standard, found = "av1", av1.recover(crop, estimates)
         read = found.index
     guess = next(float(str(p.value)) for p in estimates if p.name == "quantizer_index")
-    phase = (-offset[0] % _GRID, -offset[1] % _GRID)
+    phase = (-top % recoding.GRID, -left % recoding.GRID)
     right = found.grid is not None and found.grid.phase == phase
     return Reading(maker.title, standard, size, truth, guess, None if read is None else float(read), found.found, right)
 

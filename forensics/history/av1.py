@@ -17,7 +17,6 @@ from forensics.history.findings import Parameter
 from forensics.history.recoding import Grid
 
 _BALLOT = recoding.Ballot(dip=0.3, reach=2, least=8)
-_DECISIVE = 8.0
 _LEAST_DEVIATION = 10.0
 _PROBES = (-40, -16, 8)
 """Indices at which grids are tried, against the estimate: at the true index and somewhat finer a grid shows best."""
@@ -94,15 +93,16 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = ()) -> Av1Histo
     prior = recoding.starting_point(pixels, estimates, able.reason, _LEAST_DEVIATION)
     if isinstance(prior, str):
         return Av1History(reason=prior)
-    plane = recoding.luma(pixels, next((p for p in estimates if p.name == "colour_coding"), None))
+    plane = recoding.luma(pixels, recoding.stated(estimates, "colour_coding"))
     coders = [Aom(tune) for tune in (_FLAT, _MATRICES)]
-    probes = [round(prior.mean) + step for step in _PROBES]
-    grid = recoding.find_grid(plane, coders[:1], probes, decisive=_DECISIVE)
+    grid = recoding.locate(plane, coders[0], prior, _PROBES)
     if not grid.found:
         return Av1History(grid, reason=recoding.NO_GRID)
-    grid = recoding.with_trees(grid, plane, coders[:1], probes)
-    for most in range(1, recoding.SWEPT + 1):
-        history = _read(grid, [recoding.sweep(plane, coder, grid, prior, most) for coder in coders], prior)
+    sweeps: list[recoding.Sweep] = []
+    for window in recoding.swept_windows(plane):
+        more = [recoding.sweep(plane, coder, grid, prior, [window]) for coder in coders]
+        sweeps = [one.joined(other) for one, other in zip(sweeps, more, strict=True)] if sweeps else more
+        history = _read(grid, sweeps, prior)
         if history.index is not None:
             break
     return history

@@ -16,7 +16,6 @@ from forensics.history import recoding
 from forensics.history.findings import Parameter
 from forensics.history.recoding import Grid
 
-_DECISIVE = 8.0
 _LEAST_DEVIATION = 2.0
 _PROBES = (-6, -2, 2)
 """QP at which grids are tried, against the estimate: at the true QP and somewhat finer a grid shows best."""
@@ -93,16 +92,13 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = ()) -> HevcHist
     prior = recoding.starting_point(pixels, estimates, hevc_pyav.missing(), _LEAST_DEVIATION)
     if isinstance(prior, str):
         return HevcHistory(reason=prior)
-    colours = _colours(pixels, estimates)
-    plane = recoding.luma(pixels, colours[0])
-    coders = (X265(),)
-    probes = [round(prior.mean) + step for step in _PROBES]
-    grid = recoding.find_grid(plane, coders, probes, decisive=_DECISIVE)
+    colours, coder = _colours(pixels, estimates), X265()
+    grid = recoding.locate(recoding.luma(pixels, colours[0]), coder, prior, _PROBES)
     if not grid.found:
         return HevcHistory(grid, reason=recoding.NO_GRID)
-    grid = recoding.with_trees(grid, plane, coders, probes)
     for colour in colours:
-        history = _read(grid, recoding.sweep(recoding.luma(pixels, colour), coders[0], grid, prior), prior)
+        plane = recoding.luma(pixels, colour)
+        history = _read(grid, recoding.sweep(plane, coder, grid, prior, recoding.swept_windows(plane)), prior)
         if history.qp is not None:
             break
     return history
@@ -110,10 +106,10 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = ()) -> HevcHist
 
 def _colours(pixels: np.ndarray, estimates: Sequence[Parameter]) -> list[Parameter | None]:
     """The estimated colour coding; where it is open, those that BPG files have, one after the other."""
-    stated = next((p for p in estimates if p.name == "colour_coding"), None)
-    if pixels.ndim == 2 or (stated is not None and stated.value is not None):
-        return [stated]
-    return [Parameter("colour_coding", coding) for coding in _CODINGS]
+    coding = recoding.stated(estimates, "colour_coding")
+    if pixels.ndim == 2 or (coding is not None and coding.value is not None):
+        return [coding]
+    return [Parameter("colour_coding", one) for one in _CODINGS]
 
 
 def _read(grid: Grid, swept: recoding.Sweep, prior: recoding.Prior) -> HevcHistory:

@@ -17,7 +17,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -36,8 +36,8 @@ VOTE_BLOCK = 16
 """Side of the blocks that tell their own index."""
 PROBED, SWEPT = 6, 2
 """Most windows that a grid is looked for in, and that are coded at every index."""
-GRID_FROM = 4.0
-"""Lead from which a grid is taken as found."""
+GRID_FROM, DECISIVE = 4.0, 8.0
+"""Leads from which a grid is taken as found, and from which on no further window is looked at."""
 NO_GRID = "at no position of the block grid does coding again change the picture clearly less than at the others"
 _BESIDE = (3, 5)
 """Where the control of a sweep is, against the grid: no block of 4 pixels or more is aligned there."""
@@ -159,13 +159,22 @@ class Sweep:
         on, beside = (np.log2(errors.mean(axis=1, dtype=np.float64) + _FLOOR) for errors in (self.errors, self.control))
         return np.asarray(on - beside)
 
+    def joined(self, other: Sweep) -> Sweep:
+        """The blocks of both, swept at the same indices."""
+        return Sweep(self.indices, *(np.concatenate(pair, axis=1) for pair in ((self.errors, other.errors), (self.control, other.control))))
+
+
+def stated(estimates: Sequence[Parameter], name: str) -> Parameter | None:
+    """The estimate of that name; None where there is none."""
+    return next((parameter for parameter in estimates if parameter.name == name), None)
+
 
 def prior_of(estimates: Sequence[Parameter], least: float) -> Prior | None:
     """What estimates say of `quantizer_index`, with a deviation of at least `least`; None where they state none."""
-    for parameter in estimates:
-        if parameter.name == "quantizer_index" and isinstance(parameter.value, (int, float)) and parameter.low is not None and parameter.high is not None:
-            return Prior(float(parameter.value), max((parameter.high - parameter.low) / 3.3, least))
-    return None
+    found = stated(estimates, "quantizer_index")
+    if found is None or not isinstance(found.value, (int, float)) or found.low is None or found.high is None:
+        return None
+    return Prior(float(found.value), max((found.high - found.low) / 3.3, least))
 
 
 def starting_point(pixels: np.ndarray, estimates: Sequence[Parameter], missing: str, least: float) -> Prior | str:
@@ -187,16 +196,33 @@ def starting_point(pixels: np.ndarray, estimates: Sequence[Parameter], missing: 
     return prior_of(estimates, least) or "there is no estimate to start from"
 
 
-def find_grid(plane: np.ndarray, coders: Sequence[Coder], probes: Sequence[int], *, decisive: float) -> Grid:
-    """The grid position at which encoders change a plane least.
+def locate(plane: np.ndarray, coder: Coder, prior: Prior, steps: Sequence[int]) -> Grid:
+    """The block grid of a plane, with its trees where it is found.
 
     Parameters
     ----------
     plane : np.ndarray [shape=(height, width), dtype=uint8]
         At least `LEAST_SIDE` pixels a side.
-    coders : sequence of Coder
+    coder : Coder
+    prior : Prior
+    steps : sequence of int
+        Distances from the prior's mean at which the coder is tried; best at the true index and somewhat finer.
+    """
+    probes = nearest(coder, [round(prior.mean) + step for step in steps])
+    grid = find_grid(plane, coder, probes, decisive=DECISIVE)
+    return with_trees(grid, plane, coder, probes) if grid.found else grid
+
+
+def find_grid(plane: np.ndarray, coder: Coder, probes: Sequence[int], *, decisive: float) -> Grid:
+    """The grid position at which an encoder changes a plane least.
+
+    Parameters
+    ----------
+    plane : np.ndarray [shape=(height, width), dtype=uint8]
+        At least `LEAST_SIDE` pixels a side.
+    coder : Coder
     probes : sequence of int
-        Indices to code at, the nearest that a coder has; best at the true one and somewhat finer.
+        Indices to code at.
     decisive : float
         Lead from which on no further window is looked at.
 
@@ -209,9 +235,8 @@ def find_grid(plane: np.ndarray, coders: Sequence[Coder], probes: Sequence[int],
     best = second = 0.0
     for window in telling_windows(plane, PROBE_SIDE + GRID)[:PROBED]:
         piece = window.cut(plane)
-        for coder in coders:
-            for probe in nearest(coder, probes):
-                total += np.roll(_gains(piece, coder, probe), (window.top % GRID, window.left % GRID), axis=(0, 1))
+        for probe in probes:
+            total += np.roll(_gains(piece, coder, probe), (window.top % GRID, window.left % GRID), axis=(0, 1))
         best, second = np.sort(total, axis=None)[:-3:-1]
         row, column = divmod(int(total.argmax()), GRID)
         if best - second >= decisive:
@@ -224,9 +249,9 @@ def nearest(coder: Coder, wanted: Sequence[int]) -> list[int]:
     return sorted({min(coder.indices, key=lambda index: abs(index - one)) for one in wanted})
 
 
-def with_trees(grid: Grid, plane: np.ndarray, coders: Sequence[Coder], probes: Sequence[int]) -> Grid:
+def with_trees(grid: Grid, plane: np.ndarray, coder: Coder, probes: Sequence[int]) -> Grid:
     """The grid with the position of its trees, found by halving what is open: 16, 32, then `TREE` pixels."""
-    windows = telling_windows(plane, SWEEP_SIDE + GRID)[:SWEPT]
+    windows = swept_windows(plane)
     place, period = grid.phase, GRID
     while period < TREE:
         tried = {}
@@ -235,10 +260,11 @@ def with_trees(grid: Grid, plane: np.ndarray, coders: Sequence[Coder], probes: S
             parts = [_aligned(plane, window, there) for window in windows]
             tried[there] = sum(
                 float(np.log2(_change(part, coder.again(part, probe))[_inner(lead)].mean() + _FLOOR))
-                for coder in coders for probe in nearest(coder, probes) for part, lead in parts
-            )  # fmt: skip
+                for probe in probes
+                for part, lead in parts
+            )
         place, period = min(tried, key=lambda there: tried[there]), 2 * period
-    return Grid(grid.phase, grid.score, grid.lead, place)
+    return replace(grid, tree=place)
 
 
 def _gains(piece: np.ndarray, coder: Coder, index: int) -> np.ndarray:
@@ -253,13 +279,18 @@ def _gains(piece: np.ndarray, coder: Coder, index: int) -> np.ndarray:
     return np.asarray(away / max(1.4826 * np.median(np.abs(away)), _LEAST_SPREAD))
 
 
-def sweep(plane: np.ndarray, coder: Coder, grid: Grid, prior: Prior, most: int = SWEPT) -> Sweep:
-    """Code a plane's `most` most telling windows again at the indices that a prior leaves, on a grid's trees and beside them."""
+def swept_windows(plane: np.ndarray) -> list[Window]:
+    """The windows of a plane that are worth coding at every index, most telling first."""
+    return telling_windows(plane, SWEEP_SIDE + GRID)[:SWEPT]
+
+
+def sweep(plane: np.ndarray, coder: Coder, grid: Grid, prior: Prior, windows: Sequence[Window]) -> Sweep:
+    """Code windows of a plane again at the indices that a prior leaves, on a grid's trees and beside them."""
     indices = prior.within(coder.indices)
     beside = (grid.tree[0] + _BESIDE[0], grid.tree[1] + _BESIDE[1])
     on: list[np.ndarray] = []
     off: list[np.ndarray] = []
-    for window in telling_windows(plane, SWEEP_SIDE + GRID)[:most]:
+    for window in windows:
         for place, found in ((grid.tree, on), (beside, off)):
             part, lead = _aligned(plane, window, place)
             changes = (_change(part, coder.again(part, index))[lead[0] :, lead[1] :] for index in indices)

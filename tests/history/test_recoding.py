@@ -50,21 +50,21 @@ def coded():
 
 @pytest.fixture(scope="module")
 def swept(coded):
-    grid = recoding.find_grid(coded, [Blocks()], [22], decisive=8.0)
-    return recoding.sweep(coded, Blocks(), grid, PRIOR)
+    grid = recoding.find_grid(coded, Blocks(), [22], decisive=8.0)
+    return recoding.sweep(coded, Blocks(), grid, PRIOR, recoding.swept_windows(coded))
 
 
 def test_the_grid_is_where_coding_again_changes_least(coded):
-    grid = recoding.find_grid(coded, [Blocks()], [20, 23], decisive=8.0)
+    grid = recoding.find_grid(coded, Blocks(), [20, 23], decisive=8.0)
     assert grid.phase == (3, 6)
     assert grid.lead > 8
-    assert recoding.find_grid(textured(250, seed=1), [Blocks()], [20, 23], decisive=8.0).lead < 4
+    assert recoding.find_grid(textured(250, seed=1), Blocks(), [20, 23], decisive=8.0).lead < 4
 
 
 def test_a_decisive_window_is_the_last_one_looked_at(coded):
     for decisive, windows in ((1.0, 1), (1e9, 4)):
         coder = Blocks()
-        recoding.find_grid(coded, [coder], [23], decisive=decisive)
+        recoding.find_grid(coded, coder, [23], decisive=decisive)
         assert coder.calls == 64 * windows
 
 
@@ -77,6 +77,17 @@ def test_the_curve_dips_at_the_true_index_and_blocks_vote_for_it(swept):
     assert votes.mode == 24
     assert votes.share > 0.9
     assert votes.low <= votes.mean <= votes.high
+
+
+def test_sweeps_of_single_windows_join_to_the_sweep_of_all(coded):
+    grid = recoding.Grid((3, 6), 9.0, 9.0, (3, 6))
+    windows = [recoding.Window(0, 0, 104, 104), recoding.Window(60, 40, 104, 104)]
+    whole = recoding.sweep(coded, Blocks(), grid, PRIOR, windows)
+    first, second = (recoding.sweep(coded, Blocks(), grid, PRIOR, [window]) for window in windows)
+    joined = first.joined(second)
+    assert np.array_equal(joined.errors, whole.errors)
+    assert np.array_equal(joined.control, whole.control)
+    assert np.array_equal(joined.indices, whole.indices)
 
 
 def test_votes_that_the_control_has_too_say_nothing(swept):
