@@ -170,6 +170,23 @@ def test_a_finished_run_gives_its_best_network_again(whole_run, recipe):
     assert measure(again, validation, 64) == pytest.approx(measure(first, validation, 64))
 
 
+def test_training_starts_from_a_saved_network_of_the_same_shape_only(whole_run, recipe, tmp_path):
+    from forensics_models.cnn_training import resume
+
+    folder, _, progress = whole_run
+    saved = folder / f"epoch-{progress.best_epoch:04d}.keras"
+    model, fresh = resume(tmp_path, recipe, saved)
+    assert fresh.epoch == 0
+    for weight, wanted in zip(model.get_weights(), keras.saving.load_model(saved).get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, wanted)
+    wider = replace(recipe, architecture=replace(recipe.architecture, channels=5))
+    with pytest.raises(ValueError, match="another architecture"):
+        resume(tmp_path, wider, saved)
+    (tmp_path / "none.keras").write_bytes(b"no network")
+    with pytest.raises(ValueError, match="no network that can be read"):
+        resume(tmp_path, recipe, tmp_path / "none.keras")
+
+
 def test_shared_sources_are_refused(recipe, tmp_path):
     from forensics_models.cnn_training import fit
 
