@@ -209,32 +209,38 @@ def analyze(
     check_match(judge, extractor)
     windows = choose_windows(picture.pixels, seed=seed)
     pieces = [eight_bit(window.cut(picture.pixels)) for window in windows]
-    features = measure_windows(extractor, pieces, threads, judge)
-    return _compose(picture, windows, judge_windows(judge, features, pieces), features, judge, extractor)
+    features, judged = judge_windows(judge, extractor, pieces, threads)
+    return _compose(picture, windows, judged, features, judge, extractor)
 
 
-def judge_windows(judge: Judge, features: np.ndarray, pieces: Sequence[np.ndarray]) -> Any:
-    """A judge's `WindowJudgement` of windows, from their features and, where it asks for them, their 8-bit pixels."""
-    return judge.judge(features, pieces) if getattr(judge, "needs_patches", False) else judge.judge(features)
+def judge_windows(
+    judge: Judge, extractor: Extractor, pieces: Sequence[np.ndarray], threads: int | None
+) -> tuple[np.ndarray, Any]:
+    """Features of windows, given as 8-bit pixels, and the judge's `WindowJudgement` of them.
+
+    A judge that can `look` at the pixels does so while the features are measured, unless one thread is asked for.
+    """
+    look, answer = getattr(judge, "look", None), judge.judge  # type: Any, Any
+    if look is None or threads == 1:
+        features = measure_windows(extractor, pieces, threads)
+        return features, answer(features, pieces) if getattr(judge, "needs_patches", False) else answer(features)
+    with ThreadPoolExecutor(1) as aside:
+        seen = aside.submit(look, pieces)
+        features = measure_windows(extractor, pieces, threads)
+    return features, answer(features, pieces, seen.result())
 
 
-def measure_windows(
-    extractor: Extractor, pieces: Sequence[np.ndarray], threads: int | None, judge: Judge | None = None
-) -> np.ndarray:
+def measure_windows(extractor: Extractor, pieces: Sequence[np.ndarray], threads: int | None) -> np.ndarray:
     """Features of the windows, measured side by side: the extractors' kernels run without the interpreter's lock.
 
-    The first window is measured alone, so that one thread only loads the kernels; a judge that can `prepare` does so meanwhile.
+    The first window is measured alone, so that one thread only loads the kernels.
     """
     threads = len(os.sched_getaffinity(0)) if threads is None else threads
-    prepare = getattr(judge, "prepare", None)
-    if threads <= 1 or (len(pieces) <= 1 and prepare is None):
+    if threads <= 1 or len(pieces) <= 1:
         return extractor.transform(pieces)
+    rows = [extractor.transform(pieces[:1])]
     with ThreadPoolExecutor(threads) as pool:
-        ready = pool.submit(prepare) if prepare is not None else None
-        rows = [extractor.transform(pieces[:1])]
         rows += pool.map(lambda piece: extractor.transform([piece]), pieces[1:])
-        if ready is not None:
-            ready.result()
     return np.concatenate(rows)
 
 

@@ -18,7 +18,8 @@ class Judge(Protocol):
     """What the analysis needs of a model; `forensics_models.fused.FusedJudge` and `forensics_models.baseline.Baseline` are two.
 
     One whose `needs_patches` is true gets the windows' pixels as a second argument of `judge`. One with a method `candidates` states
-    which classes cannot be excluded, and one with a method `prepare` can load its files beside other work.
+    which classes cannot be excluded. One with a method `look` gets the windows' pixels beside the measuring of their features; `judge`
+    takes what it gives as a third argument.
     """
 
     card: dict[str, Any]

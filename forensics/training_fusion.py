@@ -144,7 +144,7 @@ def judged(
     network = NetworkOutputs(**{
         name: np.concatenate([getattr(part, name) for part in seen]) for name in NetworkOutputs.__dataclass_fields__
     })  # fmt: skip
-    trees = judges_outputs(baseline, None, table.features, ())
+    trees = judges_outputs(baseline, None, table.features)
     both = Outputs(
         {**trees.margins, "cnn": network.margins}, {**trees.strengths, "cnn": network.strengths()}, trees.log2_pixels, network.embedding
     )
@@ -176,7 +176,7 @@ def strange_windows(
         features.append(extractor.vector(window))
         patches.append(as_rgb(window))
         facts.append((FINE_CLASSES.index(row.fine_class), row.source, row.id))
-    outputs = judges_outputs(baseline, network, np.stack(features), patches)
+    outputs = judges_outputs(baseline, network.outputs(patches), np.stack(features))
     labels, sources, names = (np.array(column) for column in zip(*facts, strict=True))
     unknown = np.full(len(labels), np.nan)
     return Judged(outputs, labels, unknown, unknown, sources, names)

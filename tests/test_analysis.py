@@ -17,7 +17,7 @@ from forensics_models.classes import CLASSES
 from PIL import Image
 
 import forensics
-from forensics.analysis import INCONCLUSIVE, analyze, compare, decide, measure_windows
+from forensics.analysis import INCONCLUSIVE, analyze, compare, decide, judge_windows
 from forensics.errors import PictureError, UsageError
 from forensics.report import csv_report, json_report, text
 from forensics.report.failure import Failure
@@ -322,14 +322,21 @@ def test_one_thread_measures_the_first_window_and_rows_keep_their_order(threads)
             seen.extend((float(p.mean()), threading.get_ident()) for p in pictures)
             return np.array([[p.mean()] for p in pictures], np.float32)
 
-    class Slow:
-        prepared = 0
+    class Looking:
+        needs_patches = True
 
-        def prepare(self):
-            self.prepared += 1
+        def look(self, patches):
+            return [int(patch[0, 0]) for patch in patches], threading.get_ident()
 
-    judge = Slow()
+        def judge(self, features, patches, looked=None):
+            return features[:, 0].tolist(), looked
+
     pieces = [np.full((8, 8), k, np.uint8) for k in range(6)]
-    assert measure_windows(Means(), pieces, threads, judge)[:, 0].tolist() == [0, 1, 2, 3, 4, 5]
+    features, (given, looked) = judge_windows(Looking(), Means(), pieces, threads)
+    assert features[:, 0].tolist() == given == [0, 1, 2, 3, 4, 5]
     assert seen[0] == (0.0, main)
-    assert judge.prepared == (threads > 1)
+    if threads == 1:
+        assert looked is None
+    else:
+        assert looked[0] == given
+        assert looked[1] != main

@@ -29,7 +29,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg, ndimage
 
 from forensics_features.blockiness import FOLD, column_profiles, row_profiles
 
@@ -147,7 +146,7 @@ def _whitened(profile: np.ndarray) -> np.ndarray:
     A strong edge of the scene is one value, clipped; an autoregression of low order takes the slope out of the spectrum and cannot follow a line.
     """
     signal = np.log(profile.astype(np.float64) + 0.05)
-    signal -= ndimage.uniform_filter1d(signal, TREND, mode="reflect")
+    signal -= np.convolve(np.pad(signal, TREND // 2, mode="symmetric"), np.full(TREND, 1 / TREND), mode="valid")
     spread = 1.4826 * float(np.median(np.abs(signal - np.median(signal))))
     signal = np.clip(signal, -CLIP * spread, CLIP * spread)
     signal -= signal.mean()
@@ -155,7 +154,8 @@ def _whitened(profile: np.ndarray) -> np.ndarray:
     if covariance[0] < 1e-12:
         return np.zeros(len(signal))
     covariance[0] *= 1.001
-    weights = linalg.solve_toeplitz(covariance[:-1], covariance[1:])
+    lags = np.abs(np.subtract.outer(np.arange(ORDER), np.arange(ORDER)))
+    weights = np.linalg.solve(covariance[lags], covariance[1:])
     return np.convolve(np.concatenate([np.zeros(ORDER), signal]), np.concatenate([[1.0], -weights]))[ORDER:][: len(signal)]
 
 
@@ -168,15 +168,16 @@ def _periodogram(profile: np.ndarray) -> Spectrum:
     edges = np.abs(frequency * BLOCK - np.rint(frequency * BLOCK)) <= (_LEAK + 0.5) * BLOCK / length
     index = np.flatnonzero((frequency >= LOWEST) & ~blocks & ~edges)
     ratio, tails = np.full(len(power), np.nan), np.zeros(len(power))
-    for place, bin_ in enumerate(index):
-        first = min(max(place - NEIGHBOURS // 2 - _GUARD, 0), max(len(index) - NEIGHBOURS - 2 * _GUARD - 1, 0))
-        around = index[first : first + NEIGHBOURS + 2 * _GUARD + 1]
-        around = around[np.abs(around - bin_) > _GUARD]
-        if len(around) < NEIGHBOURS // 2:
-            continue
-        level = power[around].mean()
-        ratio[bin_] = power[bin_] / level if level > 1e-12 else 0.0
-        tails[bin_] = -len(around) * math.log1p(ratio[bin_] / len(around)) / _LN10
+    width = NEIGHBOURS + 2 * _GUARD + 1
+    if len(index) < width:
+        return frequency, ratio, tails
+    first = np.clip(np.arange(len(index)) - NEIGHBOURS // 2 - _GUARD, 0, len(index) - width)
+    around = index[first[:, None] + np.arange(width)]
+    counted = np.abs(around - index[:, None]) > _GUARD
+    count = counted.sum(axis=1)
+    level = (power[around] * counted).sum(axis=1) / count
+    ratio[index] = np.where(level > 1e-12, power[index] / np.maximum(level, 1e-12), 0.0)
+    tails[index] = -count * np.log1p(ratio[index] / count) / _LN10
     return frequency, ratio, tails
 
 

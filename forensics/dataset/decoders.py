@@ -17,7 +17,7 @@ from forensics.codecs import alternatives
 from forensics.codecs.alternatives import Decoder
 from forensics.dataset import patches
 from forensics.dataset.manifest import Row
-from forensics.dataset.recipes import DECODERS, VARIED_SHARE
+from forensics.dataset.recipes import DECODERS, VARIED_SHARES
 from forensics.errors import CodecError, CodecUnavailable
 
 USUAL, VARIED = "usual", "varied"
@@ -89,10 +89,10 @@ def choose(row: Row, seed: int, mode: str) -> Decoder | None:
 
 
 def draw_decoder(row: Row, seed: int) -> Decoder | None:
-    """A further decoder of the row's class for a share of `VARIED_SHARE` of the files, None for the others."""
+    """A further decoder of the row's class for the class's share of `VARIED_SHARES`, None for the other files."""
     digest = hashlib.sha256(f"decoder/{seed}/{row.id}".encode()).digest()
     numbers = np.random.default_rng(int.from_bytes(digest[:16], "big"))
-    if numbers.random() >= VARIED_SHARE:
+    if numbers.random() >= VARIED_SHARES.get(row.class_name, 0.0):
         return None
     usable = _usable(row.class_name)
     if not usable:

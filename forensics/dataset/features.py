@@ -183,5 +183,5 @@ def table_key(rows: Sequence[Row], plan: WindowPlan, families: Sequence[str]) ->
     if plan.decoders == "usual":
         del content[2]["decoders"]
     elif plan.decoders == "varied":
-        content += [decoders.VARIED_SHARE, decoders.drawn()]
+        content += [dict(decoders.VARIED_SHARES), decoders.drawn()]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]

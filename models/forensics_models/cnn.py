@@ -86,10 +86,6 @@ class Cnn:
     def _session(self) -> Any:
         return session(self._folder / NETWORK_FILE)
 
-    def prepare(self) -> None:
-        """Load the network now; otherwise the first judgement does."""
-        _ = self._session
-
     def outputs(self, patches: Sequence[np.ndarray]) -> NetworkOutputs:
         """All that the network gives, in one pass.
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from forensics_models.baseline import Baseline, score_to_ssim
-from forensics_models.cnn import Cnn
+from forensics_models.cnn import Cnn, NetworkOutputs
 from forensics_models.conformal import prediction_set
 from forensics_models.fusion import Fusion, Ordinary, mixed_quantiles
 from forensics_models.judgement import PictureJudgement, WindowJudgement, combine_windows
@@ -95,38 +95,47 @@ class FusedJudge:
         """The judge that came with the package; raises `OSError` where an artefact is missing."""
         return cls(files("forensics_models") / "artefacts", mode)
 
-    def prepare(self) -> None:
-        """Load the judges of the mode now; otherwise the first judgement does."""
+    def look(self, patches: Sequence[np.ndarray]) -> NetworkOutputs | None:
+        """What the network says of windows, None in a mode without it; loads the files of all judges of the mode.
+
+        It needs no features, so it can run beside their measurement. `judge` takes the result; patches are as there.
+        """
         if "baseline" in MODES[self.mode]:
             self._baseline.prepare()
-        if self._cnn is not None:
-            self._cnn.prepare()
+        return None if self._cnn is None else self._cnn.outputs([as_rgb(patch) for patch in patches])
 
     @cached_property
     def _range(self) -> Ordinary | None:
         return Ordinary.from_dict(self._ordinary) if self._ordinary else None
 
-    def outputs(self, features: np.ndarray, patches: Sequence[np.ndarray] = ()) -> Outputs:
+    def outputs(self, features: np.ndarray, patches: Sequence[np.ndarray] = (), seen: NetworkOutputs | None = None) -> Outputs:
         """The judges' own outputs for windows; arguments as for `judge`."""
-        return judges_outputs(self._baseline if "baseline" in MODES[self.mode] else None, self._cnn, features, patches)
+        if seen is None:
+            seen = self.look(patches)
+        return judges_outputs(self._baseline if "baseline" in MODES[self.mode] else None, seen, features)
 
-    def judge(self, features: np.ndarray, patches: Sequence[np.ndarray] = ()) -> WindowJudgement:
+    def judge(
+        self, features: np.ndarray, patches: Sequence[np.ndarray] = (), seen: NetworkOutputs | None = None
+    ) -> WindowJudgement:
         """Judge windows.
 
         Parameters
         ----------
         features : np.ndarray [shape=(n, len(feature_names)), dtype=float32]
         patches : sequence of np.ndarray [shape=(height, width[, 3]), dtype=uint8]
-            The same windows' pixels, grey or RGB; may be left out where `needs_patches` is false.
+            The same windows' pixels, grey or RGB; may be left out where `needs_patches` is false or `seen` is given.
+        seen : NetworkOutputs, optional
+            What `look` gave for them.
 
         Raises
         ------
         ValueError
             Shapes do not fit, or patches are needed and their number is not that of the rows.
         """
-        if self.needs_patches and len(patches) != len(features):
-            raise ValueError(f"{len(features)} rows of features come with as many patches, not with {len(patches)}")
-        given = self.outputs(features, patches)
+        count = len(patches) if seen is None else len(seen.margins)
+        if self.needs_patches and count != len(features):
+            raise ValueError(f"{len(features)} rows of features come with as many patches, not with {count}")
+        given = self.outputs(features, patches, seen)
         strangeness = None
         if self._range is not None and given.embedding is not None:
             strangeness = self._range.strangeness(given.embedding)
@@ -149,16 +158,13 @@ class FusedJudge:
         return mixed_quantiles(first, last, self._strength[f"{name}_share"], self._strength[f"{name}_offset"])
 
 
-def judges_outputs(
-    baseline: Baseline | None, cnn: Cnn | None, features: np.ndarray, patches: Sequence[np.ndarray]
-) -> Outputs:
-    """The outputs of the judges that are given, for windows as `FusedJudge.judge` takes them; at least one judge."""
+def judges_outputs(baseline: Baseline | None, seen: NetworkOutputs | None, features: np.ndarray) -> Outputs:
+    """The outputs of the judges that are given, the network's as `FusedJudge.look` gives them, for rows of features; at least one judge."""
     margins, strengths, embedding, log2_pixels = {}, {}, None, np.zeros(len(features))
     if baseline is not None:
         margins["baseline"], strengths["baseline"] = baseline.margins(features), baseline.strengths(features)
         log2_pixels = baseline.log2_pixels(features)
-    if cnn is not None:
-        seen = cnn.outputs([as_rgb(patch) for patch in patches])
+    if seen is not None:
         margins["cnn"], embedding, log2_pixels = seen.margins, seen.embedding, seen.log2_pixels
         strengths["cnn"] = seen.strengths()
     return Outputs(margins, strengths, log2_pixels, embedding)

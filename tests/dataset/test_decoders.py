@@ -48,13 +48,15 @@ def test_recipes_name_decoders_that_there_are_and_none_held_out():
         assert known - set(weights) == known & set(recipes.HELD_OUT_DECODERS)
     assert set(recipes.HELD_OUT_DECODERS) <= set(alternatives.names())
     assert set(CLASSES) - set(recipes.DECODERS) == {"uncompressed", "jpegxr"}
+    assert set(recipes.VARIED_SHARES) == set(recipes.DECODERS)
 
 
-def test_shares_and_weights_are_those_of_the_recipes(rows):
-    row, count = row_of(rows, "jpeg"), 6000
+@pytest.mark.parametrize("codec", ["jpeg", "bpg"])
+def test_shares_and_weights_are_those_of_the_recipes(rows, codec):
+    row, count = row_of(rows, codec), 6000
     names = Counter(decoder.name if (decoder := draw_decoder(replace(row, id=str(k)), 7)) else "usual" for k in range(count))
-    assert names.pop("usual") / count == pytest.approx(1 - recipes.VARIED_SHARE, abs=0.025)
-    weights = drawn()["jpeg"]
+    assert names.pop("usual") / count == pytest.approx(1 - recipes.VARIED_SHARES[codec], abs=0.025)
+    weights = drawn()[codec]
     assert set(names) == set(weights)
     for name, weight in weights.items():
         assert names[name] / names.total() == pytest.approx(weight / sum(weights.values()), abs=0.05)

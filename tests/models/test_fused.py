@@ -72,8 +72,20 @@ def test_a_window_does_not_depend_on_the_others(windows):
 
 def test_patches_must_be_there_where_they_are_needed(windows):
     features, pieces = windows
+    judge = FusedJudge(ARTEFACTS, "fused")
     with pytest.raises(ValueError, match="as many patches"):
-        FusedJudge(ARTEFACTS, "fused").judge(features, pieces[:1])
+        judge.judge(features, pieces[:1])
+    with pytest.raises(ValueError, match="as many patches"):
+        judge.judge(features, (), judge.look(pieces[:1]))
+
+
+def test_a_look_taken_before_replaces_the_patches(judge, windows):
+    features, pieces = windows
+    seen = judge.look(pieces)
+    assert (seen is None) == (judge.mode == "baseline")
+    np.testing.assert_array_equal(
+        judge.judge(features, (), seen).fine_probabilities, judge.judge(features, pieces).fine_probabilities
+    )
 
 
 def test_an_unknown_mode_is_refused():
@@ -91,6 +103,6 @@ def test_grey_patches_get_three_equal_channels():
 
 
 def test_without_a_judge_there_is_nothing(windows):
-    outputs = judges_outputs(None, None, windows[0], ())
+    outputs = judges_outputs(None, None, windows[0])
     assert outputs.margins == {}
     assert outputs.embedding is None
