@@ -22,7 +22,7 @@ from forensics.history.jpeg_chroma import (
     try_hypotheses,
 )
 from forensics.history.jpeg_comb import ac_likelihoods, dc_likelihoods, nonzero_counts
-from forensics.history.jpeg_fixed_point import unchanged_share
+from forensics.history.jpeg_fixed_point import SUBSAMPLINGS, coded_bytes, unchanged_share
 from forensics.history.jpeg_grid import GridPhase, PlaneMask, find_grid
 from forensics.history.jpeg_planes import Tile, blocks_at, checked, coefficients, lively, tiles_of
 from forensics.history.jpeg_steps import (
@@ -65,6 +65,8 @@ class JpegHistory:
         Every subsampling tried with its probability, most probable first; empty where there is no stored chroma.
     fixed_point_luma, fixed_point_chroma : float
         Share of stored samples that the real codec with the recovered steps leaves unchanged; NaN where untested.
+    ratio : float
+        Compression ratio when coded again with the recovered tables and subsampling; NaN where one of them is open.
     """
 
     grid: GridPhase
@@ -75,6 +77,7 @@ class JpegHistory:
     hypotheses: tuple[tuple[ChromaHypothesis, float], ...] = ()
     fixed_point_luma: float = float("nan")
     fixed_point_chroma: float = float("nan")
+    ratio: float = float("nan")
 
     @property
     def found(self) -> bool:
@@ -123,7 +126,8 @@ def recover(pixels: np.ndarray, *, fixed_point: bool = True) -> JpegHistory:
     TypeError, ValueError
         See `jpeg_planes.checked`.
     """
-    tiles = tiles_of(checked(pixels))
+    rgb = checked(pixels)
+    tiles = tiles_of(rgb)
     colourless = all(_colour_range(tile) == 0 for tile in tiles)
     grid, colour = _grid(tiles, colourless)
     if grid.log10_nfa > FOUND_BELOW:
@@ -138,7 +142,7 @@ def recover(pixels: np.ndarray, *, fixed_point: bool = True) -> JpegHistory:
         history, chroma_evidence = _with_chroma(history, tiles, belief + evidence)
         belief = belief + chroma_evidence
     history = replace(history, luma=estimate_steps(luma, 0, nonzero_counts(found), belief), match=match_tables(belief + evidence))
-    return _confirmed(history, tiles) if fixed_point else history
+    return replace(_confirmed(history, tiles), ratio=_ratio(history, rgb, np.asarray(pixels).ndim)) if fixed_point else history
 
 
 def _colour_range(tile: Tile) -> int:
@@ -200,6 +204,24 @@ def _confirmed(history: JpegHistory, tiles: Sequence[Tile]) -> JpegHistory:
         low = stored_samples(full, factors, best.upsampling)
         chroma = unchanged_share(low, stored_usable(whole, factors), best.phase, _filled(history.chroma, history.match.tables[1]))
     return replace(history, fixed_point_luma=luma, fixed_point_chroma=chroma)
+
+
+def _ratio(history: JpegHistory, rgb: np.ndarray, axes: int) -> float:
+    """Raw bytes of a picture of two or three axes over those of it coded again; NaN where chroma is there and its subsampling is open or not coded by libjpeg."""
+    assert history.luma is not None
+    assert history.match is not None
+    luma = _filled(history.luma, history.match.tables[0])
+    if history.colour != "ycbcr":
+        pixels = rgb[..., 1] if history.colour == "grey" else rgb
+        raw = rgb.size if axes == 3 else rgb.size / 3
+        return raw / coded_bytes(pixels, history.grid.phase, (luma, luma), "4:4:4", history.colour == "rgb")
+    if history.chroma is None or history.subsampling[0] not in SUBSAMPLINGS or history.subsampling[1] < CERTAIN:
+        return float("nan")
+    best = history.hypotheses[0][0]
+    factors = FACTORS[best.subsampling]
+    origin = tuple(first + factor * phase for first, factor, phase in zip(best.origin, factors, best.phase, strict=True))
+    tables = (luma, _filled(history.chroma, history.match.tables[1]))
+    return rgb.size / coded_bytes(rgb, (origin[0], origin[1]), tables, best.subsampling, False)
 
 
 def _filled(estimate: StepEstimate, table: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
-"""Confirmation by idempotence: stored planes coded again by the real codec with the recovered steps come back unchanged.
+"""What coding again by the real codec with the recovered steps shows: that stored planes come back unchanged, and how large the file was.
 
 Each stored plane (luma, and chroma at its own resolution) goes through the codec as a grey picture, cropped to its block grid, with the recovered
 table. Were it the decoder's output for that table, its coefficients are multiples of the steps but for rounding noise, quantisation
-removes the noise and the decoder gives the same samples.
+removes the noise and the decoder gives the same samples. For the same reason the whole picture, cropped to its grid, codes into about as many bytes as before.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from forensics.codecs.exchange import load_with_pillow, save_with_pillow
 from forensics.history.jpeg_planes import BLOCK
 
 _LONGEST_SIDE = 1024
+SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
+"""What libjpeg codes here, in the order of Pillow's numbers."""
+_START_OF_SCAN = b"\xff\xda"
 
 
 def unchanged_share(plane: np.ndarray, usable: np.ndarray, phase: tuple[int, int], table: np.ndarray) -> float:
@@ -47,3 +50,26 @@ def unchanged_share(plane: np.ndarray, usable: np.ndarray, phase: tuple[int, int
     same = load_with_pillow(data, JpegImageFile) == samples
     blocks = same.reshape(height // BLOCK, BLOCK, width // BLOCK, BLOCK).mean(axis=(1, 3))
     return float(blocks[whole].mean())
+
+
+def coded_bytes(pixels: np.ndarray, origin: tuple[int, int], tables: tuple[np.ndarray, np.ndarray], subsampling: str, rgb: bool) -> float:
+    """Bytes of a baseline JPEG of the whole picture, from the size of its part on the grid.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]
+    origin : tuple of int
+        Row and column where the first whole MCU begins.
+    tables : tuple of np.ndarray [shape=(64,), dtype=int64]
+        Steps of luma and of chroma in raster order, 1..255.
+    subsampling : str
+        "4:4:4", "4:2:2" or "4:2:0"; of no effect on grey pictures.
+    rgb : bool
+        Whether the components are stored without a colour transform.
+    """
+    part = np.ascontiguousarray(pixels[origin[0] :, origin[1] :])
+    listed = [[int(step) for step in table] for table in tables]
+    options = {"keep_rgb": True, "subsampling": 0} if rgb else {"subsampling": SUBSAMPLINGS.index(subsampling)}
+    data = save_with_pillow(part, "JPEG", qtables=listed[:1] if rgb or part.ndim == 2 else listed, **options)
+    header = data.index(_START_OF_SCAN)
+    return header + (len(data) - header) * (pixels.shape[0] * pixels.shape[1]) / (part.shape[0] * part.shape[1])

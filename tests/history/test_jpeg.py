@@ -50,6 +50,29 @@ def test_everything_is_recovered_from_a_crop(quality: int, subsampling: str) -> 
     assert history.fixed_point_luma > 0.9
 
 
+@pytest.mark.parametrize(("mode", "options"), [
+    ("RGB", {"quality": 60, "subsampling": "4:2:0"}), ("RGB", {"quality": 85, "subsampling": "4:2:2"}),
+    ("RGB", {"quality": 92, "subsampling": "4:4:4"}), ("RGB", {"quality": 85, "keep_rgb": True}), ("L", {"quality": 80}),
+])  # fmt: skip
+def test_coded_again_it_is_as_large_as_the_file(mode: str, options: dict[str, object]) -> None:
+    pixels = np.asarray(Image.fromarray(made(seed=9)).convert(mode))
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "JPEG", **options)
+    with Image.open(stream) as picture:
+        crop = np.asarray(picture)[3:, 6:]
+    stated = {parameter.name: parameter for parameter in recover(crop).parameters()}["compression_ratio"]
+    true = pixels.size / len(stream.getvalue())
+    assert stated.value == pytest.approx(true, rel=0.06)
+    assert stated.low < true < stated.high
+
+
+def test_of_an_unknown_table_no_size_is_stated() -> None:
+    decoded = through_jpeg(made(seed=4), qtables=[[7] * 64, [9] * 64], subsampling="4:4:4")
+    stated = {parameter.name: parameter for parameter in recover(decoded).parameters()}["compression_ratio"]
+    assert stated.value is None
+    assert "not sure enough" in stated.reason
+
+
 def test_steps_of_no_known_table_are_read_one_by_one() -> None:
     rng = np.random.default_rng(3)
     table = np.clip(scaled_table(TABLE_FAMILIES["standard"][0], 85).ravel() + rng.integers(-2, 5, 64), 2, 60)
