@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from forensics_features.planes import to_rgb8
 
+from forensics.history.findings import Parameter
 from forensics.history.jpeg2000 import Jpeg2000History
 from forensics.history.jpegxr_fixed_point import FixedPoint, aligned, compare
 
@@ -36,10 +37,23 @@ def fixed_point(pixels: np.ndarray, history: Jpeg2000History) -> FixedPoint | No
     best: FixedPoint | None = None
     for ratio in _RATIOS:
         results = [compare(part, codec.decode(codec.encode(part, ratio=ratio, **_options(history))), _BORDER) for part in parts]
-        tried = FixedPoint(results[0][0], results[1][0], results[0][1], results[1][1])
+        tried = FixedPoint(results[0][0], results[1][0], results[0][1], results[1][1], ratio)
         if best is None or _gain(tried) > _gain(best):
             best = tried
     return best
+
+
+def confirmation(pixels: np.ndarray, history: Jpeg2000History) -> tuple[Parameter]:
+    """How much nearer coding again comes at the recovered alignment than beside it, or the reason why that is not tested."""
+    name = "fixed_point_gain"
+    point = fixed_point(pixels, history)
+    if point is None:
+        return (Parameter(name, None, reason=history.reason or "not tested: no encoder, or too small a picture for the levels found"),)
+    basis = (
+        f"coded again at {point.ratio:g}:1 with the recovered transforms it comes back at {point.psnr:.1f} dB, one pixel beside the grid at "
+        f"{point.psnr_beside:.1f} dB"
+    )
+    return (Parameter(name, round(_gain(point), 2), unit="dB", basis=basis),)
 
 
 def _options(history: Jpeg2000History) -> dict[str, str | int | bool]:

@@ -11,10 +11,18 @@ from dataclasses import dataclass
 import numpy as np
 from forensics_features.planes import to_rgb8
 
+from forensics.history.findings import Parameter
 from forensics.history.jpegxr import JpegxrHistory
 
 _MACROBLOCK = 16
 _SIDE = 512
+_ENCODER = "jpegxr-jxrlib"
+_STABLE = 0.7
+"""Share of samples that coding again has to leave unchanged for its size to be that of the file."""
+_BANDS_APART = 2
+"""Most that the indices of high pass and low pass may differ for the same: the command has one index for all bands."""
+_RATIO_LOW, _RATIO_HIGH = 0.95, 1.14
+"""Ends of the 90 % interval against coding again, from 55 validation files."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +35,15 @@ class FixedPoint:
         Share of inner samples that the encoder leaves as they are, 0..1: at the recovered phase, and one pixel right and below.
     psnr, psnr_beside : float
         Of the second encoding against the picture, in dB; infinite where nothing changes.
+    ratio : float
+        Compression ratio of the second encoding at the recovered phase.
     """
 
     unchanged: float
     unchanged_beside: float
     psnr: float
     psnr_beside: float
+    ratio: float
 
 
 def compare(picture: np.ndarray, again: np.ndarray, margin: int) -> tuple[float, float]:
@@ -57,7 +68,7 @@ def fixed_point(pixels: np.ndarray, history: JpegxrHistory) -> FixedPoint | None
     """
     from forensics.codecs import registry
 
-    codec = registry.get("jpegxr-jxrlib")
+    codec = registry.get(_ENCODER)
     if history.overlap is None or history.high_pass is None or history.chroma_subsampling is None or history.phase is None:
         return None
     if history.period != _MACROBLOCK or not codec.availability().encode:
@@ -72,5 +83,33 @@ def fixed_point(pixels: np.ndarray, history: JpegxrHistory) -> FixedPoint | None
         part = aligned(picture[shift:, shift:], history.phase, _MACROBLOCK)
         if min(part.shape[:2]) < 4 * _MACROBLOCK:
             return None
-        results.append(compare(part, codec.decode(codec.encode(part, **options)), _MACROBLOCK))
-    return FixedPoint(results[0][0], results[1][0], results[0][1], results[1][1])
+        data = codec.encode(part, **options)
+        results.append((*compare(part, codec.decode(data), _MACROBLOCK), part.size / len(data)))
+    (unchanged, psnr, ratio), (unchanged_beside, psnr_beside, _) = results
+    return FixedPoint(unchanged, unchanged_beside, psnr, psnr_beside, ratio)
+
+
+def _one_index(history: JpegxrHistory) -> bool:
+    high, low = history.high_pass, history.low_pass
+    return high is not None and low is not None and abs(high.quantizer - low.quantizer) <= _BANDS_APART
+
+
+def confirmation(pixels: np.ndarray, history: JpegxrHistory) -> tuple[Parameter, Parameter]:
+    """The fixed point and the compression ratio that coding again shows, each with a reason where it shows none."""
+    from forensics.codecs import registry
+
+    names = ("fixed_point", "compression_ratio")
+    point = fixed_point(pixels, history) if history.found else None
+    if point is None:
+        encoder = registry.get(_ENCODER).availability()
+        reason = history.reason or encoder.reason or "not tested: a parameter that the encoder needs was not read"
+        return Parameter(names[0], None, reason=reason), Parameter(names[1], None, reason=reason)
+    basis = (
+        f"share of samples unchanged by coding again with the recovered parameters ({point.psnr:.1f} dB); one pixel beside the grid "
+        f"{point.unchanged_beside:.4f} ({point.psnr_beside:.1f} dB)"
+    )
+    found = Parameter(names[0], round(point.unchanged, 4), basis=basis)
+    if point.unchanged < _STABLE or not _one_index(history):
+        return found, Parameter(names[1], None, reason="coding again changes the picture, or bands differ, so that its size need not be the file's")
+    size = "size of the picture coded again with the recovered parameters"
+    return found, Parameter(names[1], round(point.ratio, 2), round(point.ratio * _RATIO_LOW, 2), round(point.ratio * _RATIO_HIGH, 2), basis=size)

@@ -6,7 +6,8 @@ carry the codec in front (`webp.quantizer_index`). A recovery or a test that fai
 What a codec's module cannot read, and codecs without one, get estimates by regression (`forensics.history.estimated`), with their errors.
 
 To add a codec: a module with `recover(pixels)`, whose result has `parameters() -> tuple[Parameter, ...]`, and a row in `CODEC_MODULES`. One in
-`FROM_ESTIMATES` gets the estimates as a second argument, to start from.
+`FROM_ESTIMATES` gets the estimates as a second argument, to start from. A module of `CONFIRMATIONS` has `confirmation(pixels, result)`, which
+gives further parameters.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ CODEC_MODULES = {
     "avif": "forensics.history.av1",
 }
 """The module that recovers the parameters of each class, loaded only when it is needed."""
+CONFIRMATIONS = {"jpeg2000": "forensics.history.jpeg2000_fixed_point", "jpegxr": "forensics.history.jpegxr_fixed_point"}
+"""The module that confirms what was recovered by coding again, where the recovery itself does not."""
 FROM_ESTIMATES = frozenset({"bpg", "heic", "avif"})
 DOUBLE_JPEG_MODULE = "forensics.history.double_jpeg"
 RUNNER_UP_FROM = 0.05
@@ -71,7 +74,9 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
     codecs = candidates(analysis)
     estimates = {codec: _estimated(codec, pixels, notes) for codec in codecs}
     recovered = {codec: _recovered(codec, pixels, estimates[codec], notes) for codec in codecs}
-    measured = {codec: tuple(one.parameters()) if one is not None else () for codec, one in recovered.items()}
+    measured = {
+        codec: (*one.parameters(), *_confirmed(codec, pixels, one, notes)) if one is not None else () for codec, one in recovered.items()
+    }
     found = {codec: completed(codec, parameters, estimates[codec], notes) for codec, parameters in measured.items()}
     earlier = next((p for parameters in found.values() for p in parameters if p.name == EARLIER), None)
     notes += _settled({**recovered, **_cross_checked(recovered, pixels, notes)})
@@ -128,6 +133,15 @@ def _recovered(codec: str, pixels: np.ndarray, estimates: tuple[Parameter, ...],
         return None
     given = (pixels, estimates) if codec in FROM_ESTIMATES else (pixels,)
     return _guarded(lambda: import_module(module).recover(*given), None, f"the recovery of {TITLES[codec]} parameters", notes)
+
+
+def _confirmed(codec: str, pixels: np.ndarray, one: Any, notes: list[str]) -> tuple[Parameter, ...]:
+    """What coding again with the recovered parameters shows; empty for codecs whose recovery codes again itself, or nothing."""
+    module, nothing = CONFIRMATIONS.get(codec), ()  # type: str | None, tuple[Parameter, ...]
+    if module is None:
+        return nothing
+    title = f"the confirmation of {TITLES[codec]} parameters"
+    return _guarded(lambda: import_module(module).confirmation(pixels, one), nothing, title, notes)
 
 
 def completed(codec: str, measured: tuple[Parameter, ...], estimates: tuple[Parameter, ...], notes: list[str]) -> tuple[Parameter, ...]:

@@ -221,10 +221,15 @@ def test_tile_size_from_lines(lines, size):
 def test_reencoding_comes_nearer_at_the_recovered_alignment():
     encoder = registry.get("jpeg2000")
     decoded = encoder.decode(encoder.encode(textured(288), ratio=16.0, levels=3))[3:, 6:]
-    point = jpeg2000_fixed_point.fixed_point(decoded, jpeg2000.recover(decoded))
+    history = jpeg2000.recover(decoded)
+    point = jpeg2000_fixed_point.fixed_point(decoded, history)
+    (gain,) = jpeg2000_fixed_point.confirmation(decoded, history)
+    assert gain.value == pytest.approx(point.psnr - point.psnr_beside, abs=0.01)
     assert point.psnr > point.psnr_beside + 0.5
     assert point.unchanged > point.unchanged_beside
-    assert jpeg2000_fixed_point.fixed_point(decoded, jpeg2000.Jpeg2000History(False, reason="none")) is None
+    nothing = jpeg2000.Jpeg2000History(False, reason="none")
+    assert jpeg2000_fixed_point.fixed_point(decoded, nothing) is None
+    assert jpeg2000_fixed_point.confirmation(decoded, nothing)[0].reason == "none"
 
 
 def test_low_pass_band_of_the_last_level_alone_lies_on_a_lattice():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -99,7 +101,19 @@ def test_reencoding_leaves_the_picture_at_the_recovered_parameters_alone():
     encoder = registry.get("jpegxr-jxrlib")
     if not encoder.availability().encode:
         pytest.skip(encoder.availability().reason)
-    decoded = encoder.decode(encoder.encode(textured(256), quantizer=28, overlap=1, subsampling="4:4:4"))[5:, 7:]
-    point = jpegxr_fixed_point.fixed_point(decoded, jpegxr.recover(decoded))
+    data = encoder.encode(textured(256), quantizer=28, overlap=1, subsampling="4:4:4")
+    decoded = encoder.decode(data)[5:, 7:]
+    history = jpegxr.recover(decoded)
+    point = jpegxr_fixed_point.fixed_point(decoded, history)
     assert point.unchanged > 0.9 > 0.5 > point.unchanged_beside
-    assert jpegxr_fixed_point.fixed_point(decoded, jpegxr.JpegxrHistory(False, reason="none")) is None
+    stable, ratio = jpegxr_fixed_point.confirmation(decoded, history)
+    assert stable.value == pytest.approx(point.unchanged, abs=1e-4)
+    assert ratio.low < 3 * 256 * 256 / len(data) < ratio.high
+    apart = replace(history, low_pass=history.low_pass._replace(quantizer=history.low_pass.quantizer + 9))
+    assert jpegxr_fixed_point.confirmation(decoded, apart)[1].value is None
+
+
+def test_nothing_is_confirmed_where_nothing_was_found():
+    nothing = jpegxr.JpegxrHistory(False, reason="none")
+    assert jpegxr_fixed_point.fixed_point(np.zeros((64, 64, 3), np.uint8), nothing) is None
+    assert [parameter.reason for parameter in jpegxr_fixed_point.confirmation(np.zeros((64, 64, 3), np.uint8), nothing)] == ["none", "none"]

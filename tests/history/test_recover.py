@@ -72,6 +72,17 @@ def test_the_other_standard_is_tried_where_a_grid_shows_and_no_index(monkeypatch
     assert tried == asked
 
 
+@pytest.mark.parametrize("codec", sorted(recover.CONFIRMATIONS))
+def test_what_was_recovered_is_confirmed_by_coding_again(codec):
+    from forensics.history import jpeg2000, jpegxr
+
+    nothing = {"jpeg2000": jpeg2000.Jpeg2000History(False, reason="none"), "jpegxr": jpegxr.JpegxrHistory(False, reason="none")}[codec]
+    notes: list[str] = []
+    assert {parameter.reason for parameter in recover._confirmed(codec, PIXELS, nothing, notes)} == {"none"}
+    assert notes == []
+    assert recover._confirmed("webp", PIXELS, nothing, notes) == ()
+
+
 # ---- generations
 
 
