@@ -28,6 +28,7 @@ from forensics.history.jpeg_planes import Tile, blocks_at, checked, coefficients
 from forensics.history.jpeg_steps import (
     StepEstimate,
     TableMatch,
+    beside_luma,
     estimate_steps,
     log_prior,
     match_tables,
@@ -61,6 +62,8 @@ class JpegHistory:
         Steps of chroma; None without a grid or colour.
     match : TableMatch or None
         Nearest known table family and quality.
+    chroma_agrees : bool
+        Whether chroma's steps are better explained by the table of that family and quality than by free ones; true without chroma.
     hypotheses : tuple of (ChromaHypothesis, float)
         Every subsampling tried with its probability, most probable first; empty where there is no stored chroma.
     fixed_point_luma, fixed_point_chroma : float
@@ -74,6 +77,7 @@ class JpegHistory:
     luma: StepEstimate | None = None
     chroma: StepEstimate | None = None
     match: TableMatch | None = None
+    chroma_agrees: bool = True
     hypotheses: tuple[tuple[ChromaHypothesis, float], ...] = ()
     fixed_point_luma: float = float("nan")
     fixed_point_chroma: float = float("nan")
@@ -137,11 +141,13 @@ def recover(pixels: np.ndarray, *, fixed_point: bool = True) -> JpegHistory:
     luma = _likelihoods(found)
     history = JpegHistory(grid, colour)
     belief = log_prior()
-    evidence = table_evidence(luma, 0)
+    evidence, chroma_evidence = table_evidence(luma, 0), np.zeros(len(belief))
     if colour == "ycbcr":
         history, chroma_evidence = _with_chroma(history, tiles, belief + evidence)
-        belief = belief + chroma_evidence
-    history = replace(history, luma=estimate_steps(luma, 0, nonzero_counts(found), belief), match=match_tables(belief + evidence))
+        belief = belief + beside_luma(chroma_evidence)
+    match = match_tables(belief + evidence)
+    agrees = history.chroma is None or bool(chroma_evidence[match.index] > chroma_evidence[-1])
+    history = replace(history, luma=estimate_steps(luma, 0, nonzero_counts(found), belief), match=match, chroma_agrees=agrees)
     return replace(_confirmed(history, tiles), ratio=_ratio(history, rgb, np.asarray(pixels).ndim)) if fixed_point else history
 
 

@@ -123,7 +123,8 @@ def _ratio(history: JpegHistory) -> Parameter:
     if not history.found or history.luma is None or history.match is None:
         return Parameter(name, None, reason=_NO_GRID)
     shares = [share for share in (history.fixed_point_luma, history.fixed_point_chroma) if np.isfinite(share)]
-    sure = history.match.known >= CERTAIN and int(history.luma.identified.sum()) >= _FEWEST_STEPS and min(shares, default=0.0) >= _STABLE
+    known = history.match.known >= CERTAIN and history.chroma_agrees
+    sure = known and int(history.luma.identified.sum()) >= _FEWEST_STEPS and min(shares, default=0.0) >= _STABLE
     if not (sure and math.isfinite(history.ratio)):
         return Parameter(name, None, reason="tables or subsampling are not sure enough to code the picture again as it was")
     basis = "size of the picture coded again with the recovered tables and subsampling"

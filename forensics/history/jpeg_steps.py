@@ -19,6 +19,8 @@ from forensics.history.jpeg_comb import LARGEST_STEP
 _DEVIATION = 0.02
 _SPREAD = 0.45
 """Standard deviation of a free step's natural logarithm about the nearest known table's."""
+_OWN_CHROMA = 0.02
+"""Prior probability that chroma has a table of its own, or was misread, whatever luma's is."""
 _WHOLE_QUALITY_WEIGHT = 20.0
 RELIABLE = 0.99
 """Posterior from which a step is called identified."""
@@ -112,6 +114,14 @@ def table_evidence(likelihoods: np.ndarray, plane: int, free: np.ndarray | None 
     return np.append(known, mean.sum())
 
 
+def beside_luma(chroma: np.ndarray) -> np.ndarray:
+    """`table_evidence` of chroma as it counts for candidates of both tables: at worst chroma's steps are free, so that luma decides.
+
+    Chroma is misread where steps are so coarse that its resolution shows wrongly.
+    """
+    return np.append(np.logaddexp(np.log1p(-_OWN_CHROMA) + chroma[:-1], np.log(_OWN_CHROMA) + chroma[-1]), chroma[-1])
+
+
 def log_prior() -> np.ndarray:
     """Of the candidates and, last, of a table of no known family."""
     return np.append(candidates().log_prior + np.log(0.9), np.log(0.1))
@@ -177,6 +187,8 @@ class TableMatch:
         Posterior that the tables are, but for single entries, a known family's.
     tables : np.ndarray [shape=(2, 64), dtype=int64]
         That family's luma and chroma table at that quality.
+    index : int
+        Of the candidate.
     """
 
     family: str
@@ -186,6 +198,7 @@ class TableMatch:
     high: float
     known: float
     tables: np.ndarray
+    index: int
 
 
 def match_tables(evidence: np.ndarray) -> TableMatch:
@@ -203,5 +216,5 @@ def match_tables(evidence: np.ndarray) -> TableMatch:
     low, high = (float(qualities[np.searchsorted(cumulative, share)]) for share in (0.05, 0.95))
     quality = float(known.quality[best])
     return TableMatch(
-        family, float(weights[:-1][own].sum()), quality, min(low, quality), max(high, quality), float(1 - weights[-1]), known.tables[best]
+        family, float(weights[:-1][own].sum()), quality, min(low, quality), max(high, quality), float(1 - weights[-1]), known.tables[best], best
     )

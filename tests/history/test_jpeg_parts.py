@@ -127,3 +127,24 @@ def test_noise_of_stored_samples_against_sampling(factors: tuple[int, int]) -> N
     predicted = jpeg_chroma.stored_noise(factors, "triangle")
     assert (seen < 1.35 * predicted).all()
     assert (predicted < 1.5 * seen).all()
+
+
+def test_a_misread_chroma_table_does_not_overrule_luma():
+    def likelihoods(steps):
+        """A few coefficients at the steps of the first frequencies, none at the others."""
+        own = np.zeros((64, 255))
+        own[np.arange(len(steps)), steps - 1] = 30.0
+        return own
+
+    luma_table, chroma_table = (scaled_table(base, 10).ravel() for base in TABLE_FAMILIES["standard"])
+    luma = jpeg_steps.table_evidence(likelihoods(luma_table[:16]), 0)
+    right = jpeg_steps.table_evidence(likelihoods(chroma_table[:16]), 1)
+    misread = jpeg_steps.table_evidence(likelihoods(np.random.default_rng(1).integers(1, 4, 64)), 1)
+    prior = jpeg_steps.log_prior()
+    assert jpeg_steps.match_tables(prior + luma + misread).quality > 90
+    match = jpeg_steps.match_tables(prior + luma + jpeg_steps.beside_luma(misread))
+    assert (match.quality, match.family) == (10, "standard")
+    assert misread[match.index] < misread[-1]
+    match = jpeg_steps.match_tables(prior + luma + jpeg_steps.beside_luma(right))
+    assert match.quality == 10
+    assert right[match.index] > right[-1]
