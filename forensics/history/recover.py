@@ -80,6 +80,7 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
     found = {codec: completed(codec, parameters, estimates[codec], notes) for codec, parameters in measured.items()}
     earlier = next((p for parameters in found.values() for p in parameters if p.name == EARLIER), None)
     notes += _settled({**recovered, **_cross_checked(recovered, pixels, notes)})
+    notes += _bpg_or_heic(analysis, recovered)
     parameters = _joined({codec: tuple(p for p in listed if p.name != EARLIER) for codec, listed in found.items()})
     generations = _generations(pixels, analysis, parameters, recovered.get("jpeg"), earlier, notes)
     return History(parameters, traces, generations, (*notes, *_open_questions(analysis, traces)))
@@ -177,6 +178,20 @@ def _settled(recovered: dict[str, Any]) -> list[str]:
         f"coding again speaks for {TITLES[more]} rather than {TITLES[less]}: coded by {TITLES[more]}'s standard, {most} blocks agree on a quantiser index, "
         f"by {TITLES[less]}'s {least or 'too few'}"
     ]
+
+
+def _bpg_or_heic(analysis: Analysis, recovered: dict[str, Any]) -> list[str]:
+    """What the QP over blocks says of BPG against HEIC, where the verdict leaves it open or says otherwise.
+
+    Encoders of HEIC files vary the QP with the texture; BPG's (its own and x265 at a constant QP) hold it.
+    """
+    read = next((one for codec, one in recovered.items() if codec in HEVC_INTRA and one is not None), None)
+    adaptive = getattr(read, "adaptive", None)
+    if adaptive is None or analysis.verdict == ("heic" if adaptive else "bpg"):
+        return []
+    if adaptive:
+        return ["the QP differs among blocks, which speaks for HEIC rather than BPG: encoders of HEIC files vary it with the texture, BPG's hold it"]
+    return ["the QP is the same in all blocks looked at, which speaks for BPG rather than HEIC: most encoders of HEIC files vary it with the texture"]
 
 
 def _joined(found: dict[str, tuple[Parameter, ...]]) -> tuple[Parameter, ...]:

@@ -72,6 +72,19 @@ def test_the_other_standard_is_tried_where_a_grid_shows_and_no_index(monkeypatch
     assert tried == asked
 
 
+@pytest.mark.parametrize(("verdict", "adaptive", "said"), [
+    ("hevc-intra", True, "HEIC rather than BPG"), ("hevc-intra", False, "BPG rather than HEIC"), ("bpg", True, "HEIC rather than BPG"),
+    ("bpg", False, ""), ("heic", True, ""), ("inconclusive", None, ""),
+])  # fmt: skip
+def test_the_qp_over_blocks_speaks_for_bpg_or_heic(verdict, adaptive, said):
+    from types import SimpleNamespace
+
+    notes = recover._bpg_or_heic(SimpleNamespace(verdict=verdict), {"avif": SimpleNamespace(blocks=3), "bpg": SimpleNamespace(adaptive=adaptive)})
+    assert len(notes) == bool(said)
+    assert not said or said in notes[0]
+    assert recover._bpg_or_heic(SimpleNamespace(verdict=verdict), {"jpeg": None}) == []
+
+
 @pytest.mark.parametrize("codec", sorted(recover.CONFIRMATIONS))
 def test_what_was_recovered_is_confirmed_by_coding_again(codec):
     from forensics.history import jpeg2000, jpegxr
