@@ -181,8 +181,9 @@ _DECODERS: tuple[Decoder, ...] = (
     _webp("dwebp-dither", "-dither 50"),
     _webp("dwebp-nofancy", "-nofancy -nodither"),
     *(_avif(upsampling) for upsampling in ("nearest", "bilinear")),
-    _command(
-        "heic", "heif-convert", "heif-convert", "libheif-examples", "--quiet {source} {target}", "target.png"
+    *(
+        _command(codec, "heif-convert", "heif-convert", "libheif-examples", "--quiet {source} {target}", "target.png")
+        for codec in ("heic", "avif")
     ),
     *(_ByPlanes(f"planes-{method}", codec, method) for codec in YUV_CODECS for method in planes.FILTERS),
     *(_ByDrawnConversion("planes-drawn", codec) for codec in YUV_CODECS),

@@ -18,7 +18,7 @@ from forensics_models.classes import FINE_CLASSES
 
 from forensics.codecs.base import Value
 from forensics.dataset import grids, random_preparation, recipes
-from forensics.dataset.preparation import Coded, Crop, Resize, Step, to_json
+from forensics.dataset.preparation import Coded, Crop, Resize, Step, Trim, Turn, to_json
 from forensics.dataset.random_preparation import draw_after, draw_preparation, draw_shift
 from forensics.dataset.sources import SHARES, Source
 from forensics.errors import UsageError
@@ -148,7 +148,7 @@ def _random(source: Source, settings: Settings) -> list[Draw]:
         for index, fine_class in enumerate(FINE_CLASSES[1:], start=1):
             job = _random_job(fine_class, settings, generator(source, settings, group, index))
             jobs.extend([job] if job else [])
-        draws.append(_draw(source, settings, group * (1 + alone), kind, steps, jobs))
+        draws.append(_draw(source, settings, group * (1 + alone), kind, _fitting(steps, jobs), jobs))
         for other in range(1, alone + 1):
             numbers = generator(source, settings, group, len(FINE_CLASSES) + other - 1)
             kind, steps = draw_preparation(source, limits, numbers)
@@ -186,7 +186,7 @@ def _chains(source: Source, settings: Settings) -> list[Draw]:
         if coding is None or job is None:
             continue
         chain = [*steps, Coded(first, *coding), *draw_shift(numbers)]
-        draws.append(_draw(source, settings, number, kind, chain, [job]))
+        draws.append(_draw(source, settings, number, kind, _fitting(chain, [job]), [job]))
     return draws
 
 
@@ -213,10 +213,29 @@ def _full_grid(source: Source, settings: Settings) -> list[Draw]:
     return draws
 
 
+_SIDEWAYS = ("rotate90", "rotate270", "transpose")
+"""Turns that swap height and width."""
+
+
 def _size_after(steps: list[Step]) -> tuple[int, int]:
-    """Height and width that the last crop or resizing leaves."""
-    sized = [step for step in steps if isinstance(step, (Crop, Resize))]
-    return sized[-1].height, sized[-1].width
+    """Height and width that a preparation leaves; one of its steps sets them."""
+    height = width = 0
+    for step in steps:
+        if isinstance(step, (Crop, Resize)):
+            height, width = step.height, step.width
+        elif isinstance(step, Trim):
+            height, width = height - step.top, width - step.left
+        elif isinstance(step, Turn) and step.how in _SIDEWAYS:
+            height, width = width, height
+    return height, width
+
+
+def _fitting(steps: list[Step], jobs: list[dict[str, Any]]) -> list[Step]:
+    """The preparation with a last crop to even sides where a job's encoder takes no others."""
+    height, width = _size_after(steps)
+    if (height % 2 or width % 2) and any(recipes.only_even(job["switches"]) for job in jobs):
+        return [*steps, Crop(0, 0, height // 2 * 2, width // 2 * 2)]
+    return steps
 
 
 def _cell_job(cell: grids.Cell, kind: str, target: float, target_bytes: int = 0) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 Weights follow what is met in practice, with rare settings kept in so that a model has seen them; slow settings are rare
 because a data set needs many files. What a table leaves out is never drawn, and serves to measure generalisation: the AV1
-encoders SVT and rav1e, cjpeg's floating-point DCT, and some of the quantisation-table families.
+encoder rav1e, cjpeg's floating-point DCT, and some of the quantisation-table families.
 
 The same holds for decoders, which are drawn when a data set is read (`forensics.dataset.decoders`): djpeg's floating-point DCT, and
 FFmpeg's bicubic chroma with the cubic of `forensics.codecs.planes` beside it, are never drawn.
@@ -114,8 +114,8 @@ RECIPES: Mapping[str, Recipe] = {
         "subsampling": _CHROMA, "speed": _SPEEDS, "range": (("full", 0.9), ("limited", 0.1)),
         "tune": (("default", 0.8), ("psnr", 0.1), ("ssim", 0.1)), "film_grain": ((False, 0.98), (True, 0.02)),
     }),
-    "avif-avifenc": Recipe(1, {
-        "subsampling": _CHROMA, "speed": _SPEEDS, "bit_depth": ((8, 0.7), (10, 0.3)),
+    "avif-avifenc": Recipe(2, {
+        "encoder": (("aom", 0.6), ("svt", 0.4)), "subsampling": _CHROMA, "speed": _SPEEDS, "bit_depth": ((8, 0.7), (10, 0.3)),
         "range": (("full", 0.75), ("limited", 0.25)), "matrix": ((6, 0.6), (1, 0.35), (9, 0.05)),
     }),
     "heic": Recipe(3, {
@@ -155,11 +155,11 @@ DECODERS: Mapping[str, Mapping[str, float]] = {
         "swscale-bilinear": 1,
     },
     "avif": {
-        "avifdec-nearest": 0.7, "avifdec-bilinear": 0.2, "planes-nearest": 0.5, "planes-bilinear": 0.7, "planes-drawn": 2.5,
+        "heif-convert": 1.5, "avifdec-nearest": 0.7, "avifdec-bilinear": 0.2, "planes-nearest": 0.5, "planes-bilinear": 0.7, "planes-drawn": 2.5,
         "swscale-fast": 1, "swscale-bilinear": 1,
     },
     "heic": {
-        "heif-convert": 0.4, "planes-nearest": 0.4, "planes-bilinear": 1, "planes-drawn": 2.5, "swscale-fast": 1, "swscale-bilinear": 1,
+        "heif-convert": 2.5, "planes-nearest": 0.4, "planes-bilinear": 1, "planes-drawn": 2.5, "swscale-fast": 1, "swscale-bilinear": 1,
     },
     "bpg": {"planes-nearest": 0.7, "planes-bilinear": 1, "planes-drawn": 2.5, "swscale-fast": 1, "swscale-bilinear": 1},
     "jpegxl": {"djxl": 1},
@@ -185,7 +185,14 @@ def draw_encoder(
         switches[switch] = choices[_choose(np.array([weight for _, weight in choices]), numbers)][0]
     if switches.get("colour_space") == "rgb":
         switches["subsampling"] = "4:4:4"
+    if only_even(switches):
+        switches["subsampling"] = "4:2:0"  # SVT-AV1 codes nothing else
     return name, {**switches, **forced_switches(name, fine_class)}
+
+
+def only_even(switches: Mapping[str, Value]) -> bool:
+    """Whether an encoder with these switches refuses odd sides, as SVT-AV1 does."""
+    return switches.get("encoder") == "svt"
 
 
 def draw_target(

@@ -193,3 +193,16 @@ def test_a_chain_is_an_earlier_codec_in_the_preparation_and_one_job():
         pairs.add((coded[0].fine_class, draw.jobs[0].fine_class))
     assert len(pairs) > 50
     assert 0.25 < shifted / len(draws) < 0.55
+
+
+def test_pictures_for_an_encoder_that_takes_even_sides_alone_get_even_ones():
+    from forensics.dataset import plan as module
+    from forensics.dataset.preparation import Crop, Trim, Turn, apply
+
+    steps = [Crop(1, 2, 41, 60), Turn("rotate90"), Trim(3, 1)]
+    pixels = np.zeros((90, 80, 3), np.uint8)
+    assert module._size_after(steps) == apply(steps, pixels).shape[:2] == (57, 40)
+    svt, aom = ([{"switches": {"encoder": name}}] for name in ("svt", "aom"))
+    assert apply(module._fitting(steps, svt), pixels).shape[:2] == (56, 40)
+    assert module._fitting(steps, aom) == steps
+    assert module._fitting([*steps, Trim(1, 0)], svt) == [*steps, Trim(1, 0)]
