@@ -69,8 +69,8 @@ class Av1History(recoding.Recoded):
     matrices: bool | None = None
 
     def parameters(self) -> tuple[Parameter, ...]:
-        """The block grid, the index and whether there were matrices, each with a value or a reason."""
-        return self.grid_parameter(), _index(self), _matrices(self)
+        """The block grid, the index, whether there were matrices and the fixed point, each with a value or a reason."""
+        return self.grid_parameter(), _index(self), _matrices(self), self.gain_parameter()
 
 
 def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = ()) -> Av1History:
@@ -118,7 +118,8 @@ def _read(grid: Grid, sweeps: Sequence[recoding.Sweep], prior: recoding.Prior) -
         return Av1History(grid, reason="coding again at the indices around the estimate, too few blocks agree on one")
     clear = counts[best] >= max(_CLEAR_FROM, 2 * min(counts))
     reach = _SPACING if votes.count >= _SURE_FROM else 4 * _SPACING
-    return Av1History(grid, votes.mode, min(votes.low, votes.mode - reach), max(votes.high, votes.mode + reach), votes.count, bool(best) if clear else None)
+    low, high = min(votes.low, votes.mode - reach), max(votes.high, votes.mode + reach)
+    return Av1History(grid, votes.mode, low, high, votes.count, bool(best) if clear else None, gain=sweeps[best].gain(votes.mode))
 
 
 def _index(history: Av1History) -> Parameter:

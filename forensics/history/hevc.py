@@ -8,7 +8,7 @@ in most HEIC files) get its mean and range over blocks. The first encoder need n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -69,8 +69,8 @@ class HevcHistory(recoding.Recoded):
     blocks: int = 0
 
     def parameters(self) -> tuple[Parameter, ...]:
-        """The block grid, the QP and whether it is adaptive, each with a value or a reason."""
-        return self.grid_parameter(), _qp(self), _adaptive(self)
+        """The block grid, the QP, whether it is adaptive and the fixed point, each with a value or a reason."""
+        return self.grid_parameter(), _qp(self), _adaptive(self), self.gain_parameter()
 
 
 def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = ()) -> HevcHistory:
@@ -98,9 +98,10 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = ()) -> HevcHist
         return HevcHistory(grid, reason=recoding.NO_GRID)
     for colour in colours:
         plane = recoding.luma(pixels, colour)
-        history = _read(grid, recoding.sweep(plane, coder, grid, prior, recoding.swept_windows(plane)), prior)
+        swept = recoding.sweep(plane, coder, grid, prior, recoding.swept_windows(plane))
+        history = _read(grid, swept, prior)
         if history.qp is not None:
-            break
+            return replace(history, gain=swept.gain(history.qp))
     return history
 
 

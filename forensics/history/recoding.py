@@ -16,6 +16,7 @@ References
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -99,10 +100,13 @@ class Recoded:
         Where coding blocks begin; None where it was not looked for.
     reason : str
         Why there is no quantiser index, or empty.
+    gain : float
+        How much less coding again at the index read changes luma on the grid than beside it, in dB; NaN where none is read.
     """
 
     grid: Grid | None = None
     reason: str = field(default="", kw_only=True)
+    gain: float = field(default=math.nan, kw_only=True)
 
     @property
     def found(self) -> bool:
@@ -119,6 +123,14 @@ class Recoded:
             f"positions, by {self.grid.lead:.0f} robust standard deviations"
         )
         return Parameter(name, self.grid.phase, unit="pixels", basis=basis)
+
+    def gain_parameter(self) -> Parameter:
+        """How nearly the picture is a fixed point of the encoder at the index that was read."""
+        name = "fixed_point_gain"
+        if math.isnan(self.gain):
+            return Parameter(name, None, reason=self.reason)
+        basis = "coded again at the quantiser index that was read, luma changes so much less (mean squared change) on the block grid than beside it"
+        return Parameter(name, round(self.gain, 1), unit="dB", basis=basis)
 
 
 @dataclass(frozen=True)
@@ -158,6 +170,10 @@ class Sweep:
         """Binary logarithm of the mean squared change on the grid over that beside it, `np.ndarray [shape=(n,), dtype=float64]`."""
         on, beside = (np.log2(errors.mean(axis=1, dtype=np.float64) + _FLOOR) for errors in (self.errors, self.control))
         return np.asarray(on - beside)
+
+    def gain(self, index: float) -> float:
+        """How much less the picture changes on the grid than beside it at the nearest index of the sweep, in dB."""
+        return -10 * math.log10(2) * float(self.curve[np.abs(self.indices - index).argmin()])
 
     def joined(self, other: Sweep) -> Sweep:
         """The blocks of both, swept at the same indices."""

@@ -68,6 +68,13 @@ def test_a_decisive_window_is_the_last_one_looked_at(coded):
         assert coder.calls == 64 * windows
 
 
+def test_the_gain_at_an_index_compares_with_the_control():
+    errors = np.array([[4.0, 4.0], [0.5, 1.5]], np.float32)
+    swept = recoding.Sweep(np.array([20, 30]), errors, np.full((2, 2), 4, np.float32))
+    assert swept.gain(20) == pytest.approx(0, abs=0.01)
+    assert swept.gain(27.5) == pytest.approx(10 * np.log10(4), abs=0.01)
+
+
 def test_the_curve_dips_at_the_true_index_and_blocks_vote_for_it(swept):
     chances = recoding.posterior(swept, PRIOR)
     assert swept.indices[chances.argmax()] == 24
@@ -157,6 +164,7 @@ def test_qp_and_grid_of_an_hevc_file_at_a_known_crop(qp, subsampling, guess):
     assert values["block_grid_phase"] == (5, 3)
     assert values["quantizer_index"] == qp
     assert values["adaptive_quantization"] is None
+    assert values["fixed_point_gain"] > 1
 
 
 @pytest.mark.parametrize("tune", ["default", "psnr"])
@@ -172,6 +180,7 @@ def test_index_and_grid_of_an_av1_file_at_a_known_crop(tune):
     values = named(found.parameters())
     assert values["block_grid_phase"] == (5, 3)
     assert abs(values["quantizer_index"] - true) <= 4
+    assert values["fixed_point_gain"] > 1
 
 
 def test_a_file_of_the_reference_software_reads_as_well():
