@@ -32,7 +32,7 @@ ACCURACY = 0.97
 """Share of right answers under which a verdict is not given."""
 COVERAGE = 0.95
 """Of the sets of classes that cannot be excluded."""
-FALSE_ALARMS = 0.005
+FALSE_ALARMS = 0.001
 """Share of uncompressed windows for which a codec may be named."""
 STRANGE_FILES = 600
 """Files that are resized after decoding."""
