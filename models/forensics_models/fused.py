@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -100,9 +101,15 @@ class FusedJudge:
 
         It needs no features, so it can run beside their measurement. `judge` takes the result; patches are as there.
         """
-        if "baseline" in MODES[self.mode]:
+        if self._cnn is None:
             self._baseline.prepare()
-        return None if self._cnn is None else self._cnn.outputs([as_rgb(patch) for patch in patches])
+            return None
+        with ThreadPoolExecutor(1) as beside:  # the trees take as long to load as the network to judge some windows
+            loaded = beside.submit(self._baseline.prepare) if "baseline" in MODES[self.mode] else None
+            seen = self._cnn.outputs([as_rgb(patch) for patch in patches])
+            if loaded is not None:
+                loaded.result()
+        return seen
 
     @cached_property
     def _range(self) -> Ordinary | None:
