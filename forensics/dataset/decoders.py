@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -106,6 +107,11 @@ def _usable(codec: str) -> tuple[Decoder, ...]:
     weights = DECODERS.get(codec, {})
     decoders = alternatives.of_class(codec)
     return tuple(decoder for decoder in decoders if weights.get(decoder.name, 0) > 0 and not decoder.missing())
+
+
+def drawing() -> list[dict[str, Any]]:
+    """Everything that decides a varied reading beside seed and rows, JSON-ready: shares by class, and the weights of `drawn`."""
+    return [dict(VARIED_SHARES), drawn()]
 
 
 def drawn() -> dict[str, dict[str, float]]:

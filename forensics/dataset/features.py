@@ -183,5 +183,5 @@ def table_key(rows: Sequence[Row], plan: WindowPlan, families: Sequence[str]) ->
     if plan.decoders == "usual":
         del content[2]["decoders"]
     elif plan.decoders == "varied":
-        content += [dict(decoders.VARIED_SHARES), decoders.drawn()]
+        content += decoders.drawing()
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]

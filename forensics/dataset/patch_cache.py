@@ -135,7 +135,7 @@ def patches_key(rows: Sequence[Row], plan: PatchPlan) -> str:
     """A short name for everything that decides the patches' content."""
     content: list[Any] = [CACHE_VERSION, PART_FILES, asdict(plan), [(row.id, row.pixels_sha256) for row in rows]]
     if plan.decoders == decoders.VARIED:
-        content += [dict(decoders.VARIED_SHARES), decoders.drawn()]
+        content += decoders.drawing()
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 

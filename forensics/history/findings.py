@@ -14,6 +14,9 @@ from typing import Any
 
 import numpy as np
 
+RATIO = "compression_ratio"
+"""The parameter of `compression_ratio`."""
+
 Value = str | int | float | bool | tuple[int | float | None, ...]
 
 
@@ -59,6 +62,12 @@ class Parameter:
             "name": self.name, "value": value, "low": self.low, "high": self.high, "probability": self.probability,
             "unit": self.unit, "basis": self.basis, "reason": self.reason,
         }  # fmt: skip
+
+
+def compression_ratio(ratio: float, low: float, high: float, again: str) -> Parameter:
+    """The compression ratio that coding again with `again` came to; `low` and `high` are the ends of its 90 % interval as shares of it."""
+    basis = f"size of the picture coded again with {again}"
+    return Parameter(RATIO, round(ratio, 2), round(ratio * low, 2), round(ratio * high, 2), basis=basis)
 
 
 @dataclass(frozen=True)

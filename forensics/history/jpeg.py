@@ -40,6 +40,11 @@ FOUND_BELOW = -1.0
 CERTAIN = 0.9
 """Probability from which a subsampling is stated."""
 
+_FEWEST_STEPS = 24
+"""Identified steps of luma from which the tables are sure enough for the size of the picture coded again to be that of the file."""
+_STABLE = 0.9
+"""Share of samples that coding again has to leave unchanged for the same."""
+
 _RGB_FACTOR = 1.05
 _RGB_MARGIN = 10.0
 
@@ -69,7 +74,7 @@ class JpegHistory:
     fixed_point_luma, fixed_point_chroma : float
         Share of stored samples that the real codec with the recovered steps leaves unchanged; NaN where untested.
     ratio : float
-        Compression ratio when coded again with the recovered tables and subsampling; NaN where one of them is open.
+        Compression ratio when coded again with the recovered tables and subsampling; NaN where one of them is not sure.
     """
 
     grid: GridPhase
@@ -148,7 +153,10 @@ def recover(pixels: np.ndarray, *, fixed_point: bool = True) -> JpegHistory:
     match = match_tables(belief + evidence)
     agrees = history.chroma is None or bool(chroma_evidence[match.index] > chroma_evidence[-1])
     history = replace(history, luma=estimate_steps(luma, 0, nonzero_counts(found), belief), match=match, chroma_agrees=agrees)
-    return replace(_confirmed(history, tiles), ratio=_ratio(history, rgb, np.asarray(pixels).ndim)) if fixed_point else history
+    if not fixed_point:
+        return history
+    history = _confirmed(history, tiles)
+    return replace(history, ratio=_ratio(history, rgb, np.asarray(pixels).ndim)) if _sure(history) else history
 
 
 def _colour_range(tile: Tile) -> int:
@@ -210,6 +218,15 @@ def _confirmed(history: JpegHistory, tiles: Sequence[Tile]) -> JpegHistory:
         low = stored_samples(full, factors, best.upsampling)
         chroma = unchanged_share(low, stored_usable(whole, factors), best.phase, _filled(history.chroma, history.match.tables[1]))
     return replace(history, fixed_point_luma=luma, fixed_point_chroma=chroma)
+
+
+def _sure(history: JpegHistory) -> bool:
+    """Whether the tables are those of the file: of a known family, seen at many frequencies, and repeated by coding again."""
+    assert history.luma is not None
+    assert history.match is not None
+    shares = [share for share in (history.fixed_point_luma, history.fixed_point_chroma) if np.isfinite(share)]
+    known = history.match.known >= CERTAIN and history.chroma_agrees
+    return known and int(history.luma.identified.sum()) >= _FEWEST_STEPS and min(shares, default=0.0) >= _STABLE
 
 
 def _ratio(history: JpegHistory, rgb: np.ndarray, axes: int) -> float:

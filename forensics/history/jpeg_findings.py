@@ -6,16 +6,12 @@ import math
 
 import numpy as np
 
-from forensics.history.findings import Parameter
+from forensics.history.findings import RATIO, Parameter, compression_ratio
 from forensics.history.jpeg import CERTAIN, JpegHistory
 from forensics.history.jpeg_steps import StepEstimate
 
 _NO_GRID = "no grid of quantised 8x8 blocks stands out: not a JPEG, or resized, filtered or compressed otherwise afterwards"
-_FEWEST_STEPS = 24
-"""Identified steps of luma from which the tables are sure enough for the size to be that of the file."""
-_STABLE = 0.9
-"""Share of samples that coding again has to leave unchanged for the same."""
-_RATIO_LOW, _RATIO_HIGH = 0.96, 1.12
+_RATIO_INTERVAL = (0.96, 1.12)
 """Ends of the 90 % interval against coding again, from 150 validation files: optimised and progressive ones are up to a tenth smaller."""
 _NO_COLOUR = "the picture has no colour"
 
@@ -119,13 +115,8 @@ def _fixed_points(history: JpegHistory) -> tuple[Parameter, Parameter]:
 
 
 def _ratio(history: JpegHistory) -> Parameter:
-    name = "compression_ratio"
-    if not history.found or history.luma is None or history.match is None:
-        return Parameter(name, None, reason=_NO_GRID)
-    shares = [share for share in (history.fixed_point_luma, history.fixed_point_chroma) if np.isfinite(share)]
-    known = history.match.known >= CERTAIN and history.chroma_agrees
-    sure = known and int(history.luma.identified.sum()) >= _FEWEST_STEPS and min(shares, default=0.0) >= _STABLE
-    if not (sure and math.isfinite(history.ratio)):
-        return Parameter(name, None, reason="tables or subsampling are not sure enough to code the picture again as it was")
-    basis = "size of the picture coded again with the recovered tables and subsampling"
-    return Parameter(name, round(history.ratio, 2), round(history.ratio * _RATIO_LOW, 2), round(history.ratio * _RATIO_HIGH, 2), basis=basis)
+    if not history.found:
+        return Parameter(RATIO, None, reason=_NO_GRID)
+    if not math.isfinite(history.ratio):
+        return Parameter(RATIO, None, reason="tables or subsampling are not sure enough to code the picture again as it was")
+    return compression_ratio(history.ratio, *_RATIO_INTERVAL, "the recovered tables and subsampling")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from forensics_features.planes import to_rgb8
 
-from forensics.history.findings import Parameter
+from forensics.history.findings import RATIO, Parameter, compression_ratio
 from forensics.history.jpegxr import JpegxrHistory
 
 _MACROBLOCK = 16
@@ -21,7 +21,7 @@ _STABLE = 0.7
 """Share of samples that coding again has to leave unchanged for its size to be that of the file."""
 _BANDS_APART = 2
 """Most that the indices of high pass and low pass may differ for the same: the command has one index for all bands."""
-_RATIO_LOW, _RATIO_HIGH = 0.95, 1.14
+_RATIO_INTERVAL = (0.95, 1.14)
 """Ends of the 90 % interval against coding again, from 55 validation files."""
 
 
@@ -98,7 +98,7 @@ def confirmation(pixels: np.ndarray, history: JpegxrHistory) -> tuple[Parameter,
     """The fixed point and the compression ratio that coding again shows, each with a reason where it shows none."""
     from forensics.codecs import registry
 
-    names = ("fixed_point", "compression_ratio")
+    names = ("fixed_point", RATIO)
     point = fixed_point(pixels, history) if history.found else None
     if point is None:
         encoder = registry.get(_ENCODER).availability()
@@ -111,5 +111,4 @@ def confirmation(pixels: np.ndarray, history: JpegxrHistory) -> tuple[Parameter,
     found = Parameter(names[0], round(point.unchanged, 4), basis=basis)
     if point.unchanged < _STABLE or not _one_index(history):
         return found, Parameter(names[1], None, reason="coding again changes the picture, or bands differ, so that its size need not be the file's")
-    size = "size of the picture coded again with the recovered parameters"
-    return found, Parameter(names[1], round(point.ratio, 2), round(point.ratio * _RATIO_LOW, 2), round(point.ratio * _RATIO_HIGH, 2), basis=size)
+    return found, compression_ratio(point.ratio, *_RATIO_INTERVAL, "the recovered parameters")
