@@ -21,7 +21,8 @@ from forensics.dataset import decoders, patches
 from forensics.dataset.decoders import USUAL, DecodedRow
 from forensics.dataset.encoders import forced_switches
 from forensics.dataset.manifest import Row
-from forensics.dataset.recipes import DECODERS, RECIPES
+from forensics.dataset.readings import DECODERS
+from forensics.dataset.recipes import RECIPES
 from forensics_benchmarks import conditions, foreign_encoders
 
 SMALLEST = 64

@@ -266,6 +266,7 @@ HELD_OUT: tuple[HeldOut, ...] = (
     HeldOut("libvpx VP8", "webp", LibvpxWebP.name),
     HeldOut("cwebp method 1", "webp", "webp-cwebp", {"method": 1}),
     HeldOut("SVT-AV1 (FFmpeg)", "avif", SvtAv1.name),
+    HeldOut("aom speed 3", "avif", "avif", {"speed": 3}),
     HeldOut("avifenc rav1e", "avif", "avif-avifenc", {"encoder": "rav1e"}),
     HeldOut("x265 slower", "heic", "heic", {"preset": "slower"}),
     HeldOut("x265 veryfast (BPG)", "bpg", "bpg", {"preset": "veryfast"}),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from forensics_models.classes import CLASSES
 
-from forensics.dataset.recipes import HELD_OUT_DECODERS
+from forensics.dataset.readings import HELD_OUT_DECODERS
 from forensics_benchmarks import summaries
 from forensics_benchmarks.conditions import CONDITIONS, NONE
 from forensics_benchmarks.evaluation import Record

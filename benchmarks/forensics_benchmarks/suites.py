@@ -23,7 +23,7 @@ from forensics.dataset.decoders import USUAL
 from forensics.dataset.features import carries_its_label
 from forensics.dataset.manifest import Row
 from forensics.dataset.plan import Settings
-from forensics.dataset.recipes import HELD_OUT_DECODERS
+from forensics.dataset.readings import HELD_OUT_DECODERS
 from forensics.errors import UsageError
 from forensics_benchmarks import cells, conditions
 

@@ -333,6 +333,44 @@ class AvifAvifenc(CommandCodec):
         return [*arguments, source, target]
 
 
+class _HeifEnc(CommandCodec):
+    """libheif's own command, whichever codec it writes."""
+
+    program = "heif-enc"
+    package = "Debian package libheif-examples"
+    library = "libheif"
+    source_suffix = ".png"
+    version_arguments = ("-h",)
+    version_pattern = r"libheif version: ([\d.]+\d)"
+
+
+def _heif_enc_arguments(parameters: Mapping[str, Value], names: Sequence[str], source: str, target: str) -> list[str]:
+    """Quality, files, and the encoder's settings, which travel as `-p NAME=VALUE`."""
+    chroma = str(parameters["subsampling"]).replace(":", "")
+    settings = [f"chroma={chroma}", *(f"{name}={parameters[name]}" for name in names)]
+    return ["-q", _number(parameters["quality"]), "-o", target, *(word for setting in settings for word in ("-p", setting)), source]
+
+
+class AvifHeifEnc(_HeifEnc):
+    """AVIF by libheif's own command and its AV1 encoder, as libvips and ImageMagick write it too."""
+
+    name = "avif-heif-enc"
+    codec = "avif"
+    suffix = ".avif"
+    strength = Strength("quality", finest=99, coarsest=0, default=50, integer=True)
+    switches: ClassVar[Mapping[str, Switch]] = {
+        "subsampling": _SUBSAMPLING,
+        "speed": Switch(6, tuple(range(10)), "0 the slowest, 9 the fastest"),
+        "tune": Switch("ssim", ("ssim", "psnr"), "what the encoder optimises"),
+    }
+
+    def arguments(
+        self, parameters: Mapping[str, Value], pixels: np.ndarray, source: str, target: str
+    ) -> list[str]:
+        """One thread, so that the same bytes come out on any machine."""
+        return ["-A", *_heif_enc_arguments(parameters, ("speed", "tune"), source, target), "-p", "threads=1"]
+
+
 class JpegXlCjxl(CommandCodec):
     """JPEG XL by libjxl's own command, with its filters and its modular mode."""
 
@@ -368,18 +406,12 @@ class JpegXlCjxl(CommandCodec):
         return [*arguments, "--num_threads=0", *(f"--{name}={parameters[name]}" for name in chosen)]
 
 
-class HeicHeifEnc(CommandCodec):
+class HeicHeifEnc(_HeifEnc):
     """HEIC by libheif's own command and x265."""
 
     name = "heic-heif-enc"
     codec = "heic"
     suffix = ".heic"
-    program = "heif-enc"
-    package = "Debian package libheif-examples"
-    library = "libheif"
-    source_suffix = ".png"
-    version_arguments = ("-h",)
-    version_pattern = r"libheif version: ([\d.]+\d)"
     strength = Strength("quality", finest=100, coarsest=0, default=50, integer=True)
     switches: ClassVar[Mapping[str, Switch]] = {
         "subsampling": _SUBSAMPLING,
@@ -394,11 +426,8 @@ class HeicHeifEnc(CommandCodec):
     def arguments(
         self, parameters: Mapping[str, Value], pixels: np.ndarray, source: str, target: str
     ) -> list[str]:
-        """x265's settings travel as `-p NAME=VALUE`."""
-        chroma = str(parameters["subsampling"]).replace(":", "")
-        settings = (f"chroma={chroma}", f"preset={parameters['preset']}", f"tune={parameters['tune']}")
-        arguments = ["-q", _number(parameters["quality"]), "-o", target]
-        return [*arguments, *(word for setting in settings for word in ("-p", setting)), source]
+        """x265's preset and tune beside what every class needs."""
+        return _heif_enc_arguments(parameters, ("preset", "tune"), source, target)
 
 
 class BpgBpgenc(CommandCodec):
@@ -446,6 +475,7 @@ def command_codecs() -> list[Codec]:
         BpgBpgenc(),
         WebPCwebp(),
         AvifAvifenc(),
+        AvifHeifEnc(),
         HeicHeifEnc(),
         JpegXlCjxl(),
     ]

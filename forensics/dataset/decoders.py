@@ -1,7 +1,7 @@
 """Variety of decoders as a choice of the reader: the encoded files stay, and some are decoded in another way than usual.
 
 A user's picture came from whichever decoder a program had. The choice for a file depends on the reader's seed and the row's id alone, so it
-is the same in any order of work; the weights, and what is held out, are in `forensics.dataset.recipes`.
+is the same in any order of work; the weights, and what is held out, are in `forensics.dataset.readings`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from forensics.codecs import alternatives
 from forensics.codecs.alternatives import Decoder
 from forensics.dataset import patches
 from forensics.dataset.manifest import Row
-from forensics.dataset.recipes import DECODERS, VARIED_SHARES
+from forensics.dataset.readings import DECODERS, VARIED_SHARES
 from forensics.errors import CodecError, CodecUnavailable
 
 USUAL, VARIED = "usual", "varied"

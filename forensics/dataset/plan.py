@@ -26,6 +26,9 @@ from forensics.errors import UsageError
 SUITES = ("random", "grid", "kib", "quick", "chains")
 """Continuous random strengths for training; the full grid; the published file-size grid; a small sample; two codecs one after the other."""
 
+GRIDS = ("grid", "kib")
+"""Suites of fixed cells, which no recipe decides."""
+
 TARGETS = ("stored", "parameter", "ratio", "ssim", "max-kib")
 """Kinds of targets: stored losslessly; the codec's own parameter; raw over file bytes; SSIM; largest file size in KiB."""
 
@@ -34,11 +37,11 @@ PLAN_VERSION = 1
 """Raised when the same constants come to give other jobs."""
 
 
-def fingerprint() -> str:
-    """A short hash of everything that plans are made from: the constants of recipes, grids and random preparations."""
+def fingerprint(suite: str) -> str:
+    """A short hash of everything that a suite's plans are made from: the constants of random preparations, and of grids or of recipes."""
     constants = {
         f"{module.__name__}.{name}": value
-        for module in (recipes, grids, random_preparation)
+        for module in (grids if suite in GRIDS else recipes, random_preparation)
         for name, value in vars(module).items()
         if name.isupper() and not name.startswith("_")
     }
@@ -51,7 +54,7 @@ class Settings:
     """What a build was asked for; two builds into one folder must agree on all of it.
 
     `encoders` maps every available encoder that may be used to its library and version, in registry order; `recipe` stands for
-    the weights and grids, so that a data set is never continued by other ones.
+    the suite's weights or grids, and is filled in, so that a data set is never continued by other ones.
     """
 
     suite: str
@@ -60,7 +63,7 @@ class Settings:
     encoders: Mapping[str, str]
     shares: Mapping[str, float] = field(default_factory=lambda: dict(SHARES))
     synthetic: int = 0
-    recipe: str = field(default_factory=lambda: fingerprint())
+    recipe: str = ""
 
     def __post_init__(self) -> None:
         if self.suite not in SUITES:
@@ -69,6 +72,8 @@ class Settings:
             raise UsageError(f"at least one draw a source, not {self.per_source}")
         if self.seed < 0 or self.synthetic < 0:
             raise UsageError("the seed and the number of synthetic pictures are not negative")
+        if not self.recipe:
+            object.__setattr__(self, "recipe", fingerprint(self.suite))
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,9 @@
 
 Weights follow what is met in practice, with rare settings kept in so that a model has seen them; slow settings are rare
 because a data set needs many files. What a table leaves out is never drawn, and serves to measure generalisation: the AV1
-encoder rav1e, cjpeg's floating-point DCT, and some of the quantisation-table families.
+encoder rav1e, libaom at speed 3, cjpeg's floating-point DCT, and some of the quantisation-table families.
 
-The same holds for decoders, which are drawn when a data set is read (`forensics.dataset.decoders`): djpeg's floating-point DCT, and
-FFmpeg's bicubic chroma with the cubic of `forensics.codecs.planes` beside it, are never drawn.
+What is drawn when a data set is read, the decoders, stands in `forensics.dataset.readings`.
 """
 
 from __future__ import annotations
@@ -64,7 +63,8 @@ _SELDOM: Choices = ((False, 0.7), (True, 0.3))
 _TILES: Choices = ((0, 0.92), (256, 0.05), (128, 0.03))
 _LEVELS: Choices = ((5, 0.7), (6, 0.1), (4, 0.1), (3, 0.07), (2, 0.03))
 _WAVELETS: Choices = (("9/7", 0.65), ("5/3", 0.35))
-_SPEEDS: Choices = ((6, 0.35), (8, 0.3), (10, 0.15), (7, 0.1), (9, 0.1))
+_SPEEDS: Choices = ((6, 0.28), (8, 0.18), (5, 0.14), (4, 0.12), (10, 0.1), (7, 0.08), (9, 0.07), (2, 0.03))
+_SPEEDS_TO_9: Choices = ((6, 0.4), (5, 0.22), (4, 0.13), (8, 0.12), (7, 0.06), (9, 0.04), (2, 0.03))
 _METHODS: Choices = ((4, 0.5), (6, 0.15), (5, 0.05), (3, 0.1), (2, 0.1), (0, 0.1))
 _EFFORTS: Choices = ((7, 0.4), (3, 0.2), (5, 0.2), (4, 0.15), (6, 0.05))
 _PRESETS: Choices = (
@@ -118,6 +118,9 @@ RECIPES: Mapping[str, Recipe] = {
         "encoder": (("aom", 0.6), ("svt", 0.4)), "subsampling": _CHROMA, "speed": _SPEEDS, "bit_depth": ((8, 0.7), (10, 0.3)),
         "range": (("full", 0.75), ("limited", 0.25)), "matrix": ((6, 0.6), (1, 0.35), (9, 0.05)),
     }),
+    "avif-heif-enc": Recipe(1.5, {
+        "subsampling": _CHROMA_COLOUR, "speed": _SPEEDS_TO_9, "tune": (("ssim", 0.75), ("psnr", 0.25)),
+    }),
     "heic": Recipe(3, {
         "subsampling": _CHROMA, "preset": _PRESETS,
         "tune": (("ssim", 0.6), ("psnr", 0.3), ("grain", 0.05), ("fastdecode", 0.05)), "sao": ((True, 0.9), (False, 0.1)),
@@ -133,42 +136,6 @@ RECIPES: Mapping[str, Recipe] = {
     }),
 }  # fmt: skip
 """Recipes by registry name; an encoder without one has weight 1 and keeps its defaults."""
-
-
-VARIED_SHARES: Mapping[str, float] = {"jpeg": 0.5, "webp": 0.5, "avif": 0.6, "heic": 0.5, "bpg": 0.12, "jpegxl": 0.5, "jpeg2000": 0.5}
-"""Share of files, by class, that a varied reading has decoded by another decoder than the usual one.
-
-Nearly all software reads BPG by its reference decoder. Read otherwise, its pixels are those of HEIC from the same decoder: a large share
-would only teach that HEIC read otherwise may as well be BPG. AVIF and HEIC are read by libraries of many makers.
-"""
-
-HELD_OUT_DECODERS = ("djpeg-float", "swscale-bicubic", "planes-bicubic")
-"""Decoders that are never drawn, so that accuracy on their pictures measures generalisation."""
-
-DECODERS: Mapping[str, Mapping[str, float]] = {
-    "jpeg": {
-        "djpeg-nosmooth": 1, "djpeg-fast": 1, "planes-nearest": 0.5, "planes-bilinear": 0.7, "planes-drawn": 2, "swscale-fast": 1,
-        "swscale-bilinear": 1,
-    },
-    "webp": {
-        "dwebp-nofancy": 1, "dwebp-dither": 1, "planes-nearest": 0.4, "planes-bilinear": 0.5, "planes-drawn": 2, "swscale-fast": 1,
-        "swscale-bilinear": 1,
-    },
-    "avif": {
-        "heif-convert": 1.5, "avifdec-nearest": 0.7, "avifdec-bilinear": 0.2, "planes-nearest": 0.5, "planes-bilinear": 0.7, "planes-drawn": 2.5,
-        "swscale-fast": 1, "swscale-bilinear": 1,
-    },
-    "heic": {
-        "heif-convert": 2.5, "planes-nearest": 0.4, "planes-bilinear": 1, "planes-drawn": 2.5, "swscale-fast": 1, "swscale-bilinear": 1,
-    },
-    "bpg": {"planes-nearest": 0.7, "planes-bilinear": 1, "planes-drawn": 2.5, "swscale-fast": 1, "swscale-bilinear": 1},
-    "jpegxl": {"djxl": 1},
-    "jpeg2000": {"ffmpeg": 1, "opj_decompress": 0.15},
-}  # fmt: skip
-"""Weights of the further decoders by class; commands that mostly agree with the usual decoder are slow and rare.
-
-JPEG XR has none: the one further decoder, JxrDecApp, gives the usual decoder's pixels.
-"""
 
 
 def draw_encoder(

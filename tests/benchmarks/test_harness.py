@@ -32,7 +32,8 @@ from PIL import Image
 from forensics.codecs import registry
 from forensics.dataset import manifest
 from forensics.dataset.patches import load_pixels
-from forensics.dataset.recipes import HELD_OUT_DECODERS, RECIPES
+from forensics.dataset.readings import HELD_OUT_DECODERS
+from forensics.dataset.recipes import RECIPES
 from forensics.errors import ForensicsError, UsageError
 from forensics.quality import psnr
 

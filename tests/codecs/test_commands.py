@@ -19,11 +19,13 @@ from forensics.quality import ssim
 CODECS = {codec.name: codec for codec in commands.command_codecs()}
 QUICK: dict[str, dict[str, Value]] = {
     "avif-avifenc": {"speed": 9},
+    "avif-heif-enc": {"speed": 9},
     "heic-heif-enc": {"preset": "ultrafast"},
     "jpegxl-cjxl": {"effort": 3},
 }
 TRIED: dict[tuple[str, str], tuple[Value, ...]] = {
     ("avif-avifenc", "speed"): (6, 10),  # the slow ones take seconds
+    ("avif-heif-enc", "speed"): (6, 9),
     ("jpegxl-cjxl", "effort"): (3, 7),
     ("jpeg2000-openjpeg", "tile_size"): (0, 64),  # the scene is smaller than common tiles
 }

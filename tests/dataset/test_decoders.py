@@ -11,7 +11,7 @@ import pytest
 from forensics_models.classes import CLASSES
 
 from forensics.codecs import alternatives
-from forensics.dataset import decoders, features, manifest, patches, recipes, workers
+from forensics.dataset import decoders, features, manifest, patches, readings, workers
 from forensics.dataset.decoders import check_mode, choose, draw_decoder, drawn, load_varied
 from forensics.dataset.features import WindowPlan, build_table, table_key
 from forensics.errors import CodecError, CodecUnavailable, UsageError
@@ -39,23 +39,23 @@ class Refusing(alternatives.Decoder):
 
 
 def test_recipes_name_decoders_that_there_are_and_none_held_out():
-    for codec, weights in recipes.DECODERS.items():
+    for codec, weights in readings.DECODERS.items():
         known = {decoder.name for decoder in alternatives.of_class(codec)}
         assert set(weights) <= known
         assert all(weight > 0 for weight in weights.values())
-        assert not set(weights) & set(recipes.HELD_OUT_DECODERS)
+        assert not set(weights) & set(readings.HELD_OUT_DECODERS)
         # What is not drawn is held out on purpose, but for a command that nothing tells from the usual decoder.
-        assert known - set(weights) == known & set(recipes.HELD_OUT_DECODERS)
-    assert set(recipes.HELD_OUT_DECODERS) <= set(alternatives.names())
-    assert set(CLASSES) - set(recipes.DECODERS) == {"uncompressed", "jpegxr"}
-    assert set(recipes.VARIED_SHARES) == set(recipes.DECODERS)
+        assert known - set(weights) == known & set(readings.HELD_OUT_DECODERS)
+    assert set(readings.HELD_OUT_DECODERS) <= set(alternatives.names())
+    assert set(CLASSES) - set(readings.DECODERS) == {"uncompressed", "jpegxr"}
+    assert set(readings.VARIED_SHARES) == set(readings.DECODERS)
 
 
 @pytest.mark.parametrize("codec", ["jpeg", "bpg"])
 def test_shares_and_weights_are_those_of_the_recipes(rows, codec):
     row, count = row_of(rows, codec), 6000
     names = Counter(decoder.name if (decoder := draw_decoder(replace(row, id=str(k)), 7)) else "usual" for k in range(count))
-    assert names.pop("usual") / count == pytest.approx(1 - recipes.VARIED_SHARES[codec], abs=0.025)
+    assert names.pop("usual") / count == pytest.approx(1 - readings.VARIED_SHARES[codec], abs=0.025)
     weights = drawn()[codec]
     assert set(names) == set(weights)
     for name, weight in weights.items():
@@ -176,5 +176,5 @@ def test_parts_say_which_decoder_read_each_window(rows, tiny_dataset, tmp_path, 
 def test_the_key_tells_ways_of_decoding_apart(rows, monkeypatch):
     keys = [table_key(rows, replace(PLAN, decoders=mode), FAST) for mode in ("usual", "varied", "swscale-fast", "swscale-bicubic")]
     assert len(set(keys)) == 4
-    monkeypatch.setitem(recipes.DECODERS, "jpegxl", {"djxl": 2})
+    monkeypatch.setitem(readings.DECODERS, "jpegxl", {"djxl": 2})
     assert table_key(rows, PLAN, FAST) != keys[1] or not drawn()["jpegxl"]

@@ -157,11 +157,12 @@ def test_wrong_settings_are_refused():
             settings(**changes)
 
 
-def test_the_fingerprint_follows_the_recipes(monkeypatch):
-    before = plan.fingerprint()
-    assert before == plan.fingerprint()
-    monkeypatch.setattr(recipes, "RATIOS", (2.0, 3.0))
-    assert plan.fingerprint() != before
+@pytest.mark.parametrize(("module", "changed"), [(recipes, ("random", "quick", "chains")), (grids, ("grid", "kib"))])
+def test_the_fingerprint_follows_what_a_suite_is_made_from(module, changed, monkeypatch):
+    before = {suite: plan.fingerprint(suite) for suite in plan.SUITES}
+    assert before == {suite: settings(suite=suite).recipe for suite in plan.SUITES}
+    monkeypatch.setattr(module, "RATIOS", (2.0, 3.0))
+    assert tuple(suite for suite in plan.SUITES if plan.fingerprint(suite) != before[suite]) == changed
 
 
 @pytest.mark.parametrize("fine_class", ["jpegxr-0", "jpegxr-2"])
