@@ -2,13 +2,13 @@
 
 Where a codec's in-loop filters hide its quantised coefficients, its parameters cannot be read off a comb. They are estimated then: numbers
 with 90 % intervals from quantile trees, names with calibrated probabilities. Each target is fitted on windows of its own classes only,
-so it means something only where the class is known.
+so it means something only where the class is known; which family of codecs it is, is an input beside the features.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -82,6 +82,24 @@ EARLIER, NO_EARLIER = "earlier_codec", "none"
 """The parameter that names the codec before the last one, and its value where there was none."""
 
 _FAMILIES = tuple(dict.fromkeys(HEVC_FAMILY if name in HEVC_INTRA else name for name in CLASSES[1:]))
+
+
+def inputs(features: np.ndarray, classes: Sequence[str]) -> np.ndarray:
+    """What the trees get: the features, and a column for each family of codecs that is 1 where a window belongs to it.
+
+    Parameters
+    ----------
+    features : np.ndarray [shape=(n, d), dtype=float32]
+    classes : sequence of str
+        The class of every window; one that is no codec leaves its columns at 0.
+
+    Returns
+    -------
+    np.ndarray [shape=(n, d + families), dtype=float32]
+    """
+    families = np.array([HEVC_FAMILY if name in HEVC_INTRA else name for name in classes])
+    return np.hstack([features, families[:, None] == np.array(_FAMILIES)], dtype=np.float32)
+
 
 TARGETS = (
     Target("quantizer", ("bpg", "heic"), low=0, high=51, unit="QP"),
@@ -166,7 +184,7 @@ class Parameters:
             raise ValueError(f"features have shape (n, {len(self.feature_names)}) with n > 0, not {features.shape}")
         if not any(codec in target.classes for target in self.targets):
             return []
-        outputs = self._session.run(None, {"features": features})[0]
+        outputs = self._session.run(None, {"features": inputs(features, [codec] * len(features))})[0]
         return [self._combined(target, outputs[:, columns]) for target, columns in self._columns() if codec in target.classes]
 
     def _columns(self) -> Iterator[tuple[Target, slice]]:

@@ -14,7 +14,7 @@ from scipy.special import log_softmax
 
 from forensics_models import calibration
 from forensics_models.baseline_training import QUANTILES, FeatureTable, check_apart, margins_of
-from forensics_models.parameters import CARD_FILE, EARLIER, TARGETS, TREES_FILE, Target
+from forensics_models.parameters import CARD_FILE, EARLIER, TARGETS, TREES_FILE, Target, inputs
 from forensics_models.storage import write_atomically
 from forensics_models.trees import stacked
 
@@ -72,6 +72,10 @@ def values_of(target: Target, files: np.ndarray, truths: Truths) -> np.ndarray:
     return np.array([by_file[file] for file in files.tolist()])
 
 
+def _classes_of(files: np.ndarray, truths: Truths) -> list[str]:
+    return [str(truths.get(file, {}).get("class", "")) for file in files.tolist()]
+
+
 def train_parameters(
     train: FeatureTable,
     validation: FeatureTable,
@@ -114,15 +118,16 @@ def train_parameters(
     """
     check_apart(train, validation)
     boosters, kept, fitted, figures = [], [], {}, {}
+    learned, checked = (inputs(table.features, _classes_of(table.files, truths)) for table in (train, validation))
     for target in TARGETS:
         truth, check = (values_of(target, table.files, truths) for table in (train, validation))
         if min(np.isfinite(truth).sum(), np.isfinite(check).sum()) < LEAST_WINDOWS:
             report(f"{target.key}: too few windows, left out")
             continue
         target, truth, check = _present(target, truth, check)
-        booster = _fit(target, train.features, truth, recipe)
+        booster = _fit(target, learned, truth, recipe)
         keep = np.isfinite(check)
-        fitted[target.key], figures[target.key] = _calibrated(target, margins_of(booster, validation.features[keep]), check[keep])
+        fitted[target.key], figures[target.key] = _calibrated(target, margins_of(booster, checked[keep]), check[keep])
         boosters.append(booster)
         kept.append(target)
         report(f"{target.key}: validation error {figures[target.key]['error']:.3f} on {figures[target.key]['windows']} windows")
