@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from forensics_models.classes import HEVC_FAMILY, HEVC_INTRA
+from forensics_models.classes import family
 from forensics_models.parameters import EARLIER, NO_EARLIER
 
 from forensics.analysis import analyze
@@ -37,11 +37,6 @@ class Chain:
     finer_last: bool
     said_first: str
     said_last: str
-
-
-def family(name: str) -> str:
-    """A class, BPG and HEIC as their family."""
-    return HEVC_FAMILY if name in HEVC_INTRA else name
 
 
 def measure(folder: Path, names: Sequence[str], per_source: int = PER_SOURCE, seed: int = SEED) -> Iterator[Chain]:

@@ -343,12 +343,14 @@ class _HeifEnc(CommandCodec):
     version_arguments = ("-h",)
     version_pattern = r"libheif version: ([\d.]+\d)"
 
-
-def _heif_enc_arguments(parameters: Mapping[str, Value], names: Sequence[str], source: str, target: str) -> list[str]:
-    """Quality, files, and the encoder's settings, which travel as `-p NAME=VALUE`."""
-    chroma = str(parameters["subsampling"]).replace(":", "")
-    settings = [f"chroma={chroma}", *(f"{name}={parameters[name]}" for name in names)]
-    return ["-q", _number(parameters["quality"]), "-o", target, *(word for setting in settings for word in ("-p", setting)), source]
+    def arguments(
+        self, parameters: Mapping[str, Value], pixels: np.ndarray, source: str, target: str
+    ) -> list[str]:
+        """Quality, files, and the encoder's own switches, which travel as `-p NAME=VALUE`."""
+        settings = {name: parameters[name] for name in self.switches if name != "subsampling"}
+        settings["chroma"] = str(parameters["subsampling"]).replace(":", "")
+        words = (word for name, value in settings.items() for word in ("-p", f"{name}={value}"))
+        return ["-q", _number(parameters["quality"]), "-o", target, *words, source]
 
 
 class AvifHeifEnc(_HeifEnc):
@@ -368,7 +370,7 @@ class AvifHeifEnc(_HeifEnc):
         self, parameters: Mapping[str, Value], pixels: np.ndarray, source: str, target: str
     ) -> list[str]:
         """One thread, so that the same bytes come out on any machine."""
-        return ["-A", *_heif_enc_arguments(parameters, ("speed", "tune"), source, target), "-p", "threads=1"]
+        return ["-A", "-p", "threads=1", *super().arguments(parameters, pixels, source, target)]
 
 
 class JpegXlCjxl(CommandCodec):
@@ -422,12 +424,6 @@ class HeicHeifEnc(_HeifEnc):
         ),
         "tune": Switch("ssim", ("ssim", "psnr", "grain", "fastdecode"), "what x265 optimises"),
     }
-
-    def arguments(
-        self, parameters: Mapping[str, Value], pixels: np.ndarray, source: str, target: str
-    ) -> list[str]:
-        """x265's preset and tune beside what every class needs."""
-        return _heif_enc_arguments(parameters, ("preset", "tune"), source, target)
 
 
 class BpgBpgenc(CommandCodec):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from forensics_models.classes import HEVC_FAMILY, HEVC_INTRA
+from forensics_models.classes import family
 from forensics_models.parameters import EARLIER, NO_EARLIER
 
 from forensics.codecs import coded_strength
@@ -65,8 +65,7 @@ def earlier_codec(row: Row) -> str:
     coded = [step for step in from_json(json.loads(row.preparation)) if isinstance(step, Coded)]
     if not coded:
         return NO_EARLIER
-    name = class_of(coded[-1].fine_class)
-    return HEVC_FAMILY if name in HEVC_INTRA else name
+    return family(class_of(coded[-1].fine_class))
 
 
 def _jpegxr(row: Row, asked: dict[str, Any]) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class Settings:
     """What a build was asked for; two builds into one folder must agree on all of it.
 
     `encoders` maps every available encoder that may be used to its library and version, in registry order; `recipe` stands for
-    the suite's weights or grids, and is filled in, so that a data set is never continued by other ones.
+    the suite's weights or grids, and follows from it, so that a data set is never continued by other ones.
     """
 
     suite: str
@@ -63,7 +63,7 @@ class Settings:
     encoders: Mapping[str, str]
     shares: Mapping[str, float] = field(default_factory=lambda: dict(SHARES))
     synthetic: int = 0
-    recipe: str = ""
+    recipe: str = field(init=False)
 
     def __post_init__(self) -> None:
         if self.suite not in SUITES:
@@ -72,8 +72,7 @@ class Settings:
             raise UsageError(f"at least one draw a source, not {self.per_source}")
         if self.seed < 0 or self.synthetic < 0:
             raise UsageError("the seed and the number of synthetic pictures are not negative")
-        if not self.recipe:
-            object.__setattr__(self, "recipe", fingerprint(self.suite))
+        object.__setattr__(self, "recipe", fingerprint(self.suite))
 
 
 @dataclass(frozen=True)

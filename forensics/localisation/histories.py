@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from forensics_models.classes import CLASSES, HEVC_INTRA
+from forensics_models.classes import CLASSES, family
 
 from forensics.localisation.grids import clear_grids, grid_likelihoods
 from forensics.localisation.scan import CodecMap
@@ -21,9 +21,9 @@ FLOOR = 0.02
 GRID_CAP = 6.0
 """Most, in nats, that one window's votes may say against a grid."""
 
-CODECS = (HEVC_FAMILY, *(name for name in CLASSES if name not in HEVC_INTRA))
+CODECS = (HEVC_FAMILY, *(name for name in CLASSES if family(name) == name))
 """Codecs told apart: the classes, with BPG and HEIC as one."""
-_CODEC_OF = [CODECS.index(HEVC_FAMILY if name in HEVC_INTRA else name) for name in CLASSES]
+_CODEC_OF = [CODECS.index(family(name)) for name in CLASSES]
 _MEMBERS = np.eye(len(CODECS))[_CODEC_OF]
 _JPEG = CODECS.index("jpeg")
 

@@ -18,5 +18,11 @@ FINE_TO_CLASS = tuple(CLASSES.index(name.split("-")[0]) for name in FINE_CLASSES
 
 HEVC_FAMILY = "hevc-intra"
 """The verdict that stands for BPG or HEIC where the two cannot be told apart."""
+
 INCONCLUSIVE = "inconclusive"
 """The verdict where no class, and not the HEVC family, reaches the model's threshold."""
+
+
+def family(name: str) -> str:
+    """A class, or `HEVC_FAMILY` for the two that share HEVC intra coding."""
+    return HEVC_FAMILY if name in HEVC_INTRA else name

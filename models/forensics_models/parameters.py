@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from forensics_models.calibration import softmax
-from forensics_models.classes import CLASSES, HEVC_FAMILY, HEVC_INTRA
+from forensics_models.classes import CLASSES, family
 from forensics_models.runtime import session
 
 CARD_FILE = "parameters.json"
@@ -81,7 +81,7 @@ _SUBSAMPLINGS = ("4:2:0", "4:2:2", "4:4:4", "grey")
 EARLIER, NO_EARLIER = "earlier_codec", "none"
 """The parameter that names the codec before the last one, and its value where there was none."""
 
-_FAMILIES = tuple(dict.fromkeys(HEVC_FAMILY if name in HEVC_INTRA else name for name in CLASSES[1:]))
+_FAMILIES = tuple(dict.fromkeys(map(family, CLASSES[1:])))
 
 
 def inputs(features: np.ndarray, classes: Sequence[str]) -> np.ndarray:
@@ -97,8 +97,8 @@ def inputs(features: np.ndarray, classes: Sequence[str]) -> np.ndarray:
     -------
     np.ndarray [shape=(n, d + families), dtype=float32]
     """
-    families = np.array([HEVC_FAMILY if name in HEVC_INTRA else name for name in classes])
-    return np.hstack([features, families[:, None] == np.array(_FAMILIES)], dtype=np.float32)
+    members = np.array([family(name) for name in classes])[:, None] == np.array(_FAMILIES)
+    return np.hstack([features, members], dtype=np.float32)
 
 
 TARGETS = (

@@ -38,7 +38,7 @@ class Refusing(alternatives.Decoder):
         raise CodecError("not of my taste")
 
 
-def test_recipes_name_decoders_that_there_are_and_none_held_out():
+def test_readings_name_decoders_that_there_are_and_none_held_out():
     for codec, weights in readings.DECODERS.items():
         known = {decoder.name for decoder in alternatives.of_class(codec)}
         assert set(weights) <= known
@@ -52,7 +52,7 @@ def test_recipes_name_decoders_that_there_are_and_none_held_out():
 
 
 @pytest.mark.parametrize("codec", ["jpeg", "bpg"])
-def test_shares_and_weights_are_those_of_the_recipes(rows, codec):
+def test_shares_and_weights_are_those_of_the_readings(rows, codec):
     row, count = row_of(rows, codec), 6000
     names = Counter(decoder.name if (decoder := draw_decoder(replace(row, id=str(k)), 7)) else "usual" for k in range(count))
     assert names.pop("usual") / count == pytest.approx(1 - readings.VARIED_SHARES[codec], abs=0.025)

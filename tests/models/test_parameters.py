@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from forensics_models import parameters_training
 from forensics_models.baseline_training import FeatureTable
-from forensics_models.parameters import CARD_FILE, TARGETS, TREES_FILE, Parameters, Target
+from forensics_models.parameters import CARD_FILE, TARGETS, TREES_FILE, Parameters, Target, inputs
 
 pytest.importorskip("xgboost")
 pytest.importorskip("onnx")
@@ -97,6 +97,18 @@ def test_windows_count_together(trained):
     alone = [model.estimate(row[None], "webp")[0].value for row in rows]
     together = model.estimate(rows, "webp")[0].value
     assert min(alone) <= together <= max(alone)
+
+
+def test_the_trees_are_told_the_family_of_the_codec():
+    """One column a family after the features; BPG and HEIC share theirs, and what is no codec has none."""
+    features = np.arange(10, dtype=np.float32).reshape(5, 2)
+    given = inputs(features, ["jpeg", "bpg", "heic", "jpegxl", ""])
+    assert given.dtype == np.float32
+    np.testing.assert_array_equal(given[:, :2], features)
+    families = given[:, 2:]
+    assert families.sum(axis=1).tolist() == [1, 1, 1, 1, 0]
+    np.testing.assert_array_equal(families[1], families[2])
+    assert len(np.unique(families, axis=0)) == 4
 
 
 def test_wrong_shapes_are_refused(trained):
