@@ -134,6 +134,14 @@ class _ByDrawnConversion(_FFmpeg):
 
 
 @dataclass(frozen=True)
+class _AsLibheif(_FFmpeg):
+    """The arithmetic of recent libheif, whose builds in Python's packages read HEIC alone."""
+
+    def _read(self, data: bytes, usual: np.ndarray) -> np.ndarray:
+        return conversions.as_libheif(_planes(self.codec, data, usual))
+
+
+@dataclass(frozen=True)
 class _BySwscale(_FFmpeg):
     method: str
 
@@ -187,6 +195,7 @@ _DECODERS: tuple[Decoder, ...] = (
     ),
     *(_ByPlanes(f"planes-{method}", codec, method) for codec in YUV_CODECS for method in planes.FILTERS),
     *(_ByDrawnConversion("planes-drawn", codec) for codec in YUV_CODECS),
+    _AsLibheif("planes-libheif", "avif"),
     *(_BySwscale(f"swscale-{method}", codec, method) for codec in YUV_CODECS for method in swscale.METHODS),
     _command("jpegxl", "djxl", "djxl", "libjxl-tools", "{source} {target} --num_threads=0 --quiet"),
     _command(

@@ -2,7 +2,8 @@
 
 A format fixes the planes; programs enlarge chroma by repetition, by a triangle, by a cubic or by a windowed sinc, take it to lie between the
 luma samples or on the even ones, and multiply by matrices of 6 to 16 fractional bits or in floating point, with or without
-rounding. `draw` picks one such way, so that a data set holds more of them than there are libraries at hand.
+rounding. `draw` picks one such way, so that a data set holds more of them than there are libraries at hand. `as_libheif` is the way of one
+library, for pictures whose planes it would read but whose codec the build at hand leaves out.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from forensics.codecs import bpg_colour
-from forensics.codecs.planes import Planes
+from forensics.codecs.planes import Planes, enlarge
+from forensics.errors import CodecError
 
 _TAPS = np.arange(-3, 4)
 """Chroma samples around the one at hand that the widest kernel reaches."""
@@ -42,6 +44,9 @@ KERNELS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "lanczos": lambda distance: np.where(distance < 3, np.sinc(distance) * np.sinc(distance / 3), 0.0),
 }
 """Interpolation kernels by the distance to a sample, in samples. The cubic with slope -1/2 is left to `planes.FILTERS`."""
+
+_LIBHEIF_GAINS = np.array([1.1689, 1.1429, 1.1429], np.float32)
+"""What libheif multiplies luma and chroma of limited range by; 255/219 and 255/224 would be 1.1644 and 1.1384."""
 
 FRACTION_BITS = (0, 6, 8, 10, 13, 14, 16)
 """Fractional bits of the colour matrix; 0 stands for floating point."""
@@ -101,6 +106,43 @@ def to_picture(planes: Planes, conversion: Conversion) -> np.ndarray:
         matrix = np.rint(matrix * 2.0**conversion.fraction_bits) / 2.0**conversion.fraction_bits
     rgb = (np.stack([luma.astype(np.float64), *wide], axis=-1) - levels) @ matrix.T
     return np.clip(np.floor(rgb + (0.5 if conversion.rounded else 1e-9)), 0, 255).astype(np.uint8)
+
+
+def as_libheif(planes: Planes) -> np.ndarray:
+    """RGB as recent libheif makes it, the library of libvips and many programs.
+
+    Chroma is repeated. 4:2:0 of full range goes by integers of 8 fractional bits, everything else by floating point (version 1.15 took
+    floating point throughout).
+
+    Parameters
+    ----------
+    planes : Planes
+        8-bit samples; grey, or a YCbCr colour space.
+
+    Returns
+    -------
+    np.ndarray [shape=(height, width, 3), dtype=uint8]
+        Grey pictures come without the third axis, as they are stored.
+
+    Raises
+    ------
+    CodecError
+        Deeper samples, RGB planes.
+    """
+    if planes.bit_depth != 8 or planes.colour_space == "rgb":
+        raise CodecError(f"libheif's conversion of {planes.bit_depth}-bit {planes.colour_space} is not known here")
+    luma, *chroma = planes.samples
+    if not chroma:
+        return luma.copy()
+    matrix, levels = bpg_colour.rgb_matrix(planes.colour_space, 8, limited=False)
+    if planes.limited:
+        levels = np.array([16, *levels[1:]])
+        matrix = matrix * _LIBHEIF_GAINS
+    elif planes.subsampling == "4:2:0":
+        matrix = np.rint(matrix * 256) / 256
+    wide = (enlarge(plane, luma.shape, "nearest", 8) for plane in chroma)
+    rgb = (np.stack([luma.astype(np.float64), *wide], axis=-1) - levels) @ matrix.T
+    return np.clip(np.floor(rgb + 0.5), 0, 255).astype(np.uint8)
 
 
 def _to_eight_bits(plane: np.ndarray, bit_depth: int) -> np.ndarray:

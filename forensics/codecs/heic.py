@@ -14,6 +14,9 @@ from forensics.errors import CodecUnavailable
 
 _CHROMA = {"4:2:0": "420", "4:2:2": "422", "4:4:4": "444"}
 
+_BT601 = 6
+"""Matrix coefficients of ITU-T H.273."""
+
 _ONE_THREAD = {"x265:pools": "none", "x265:frame-threads": "1"}
 """x265 switches wavefront coding on where it has threads, which changes the bytes: none, so that machines agree."""
 
@@ -36,6 +39,8 @@ class Heic(Codec):
         ),
         "tune": Switch("ssim", ("ssim", "psnr", "grain", "fastdecode"), "what x265 optimises for"),
         "sao": Switch(True, (True, False), "sample adaptive offset, a loop filter"),
+        "range": Switch("full", ("full", "limited"), "range of the stored YCbCr samples"),
+        "matrix": Switch(6, (6, 1, 9), "matrix coefficients of H.273: 6 BT.601, 1 BT.709, 9 BT.2020"),
         "tile_size": Switch(0, (0, 512), "side of the tiles of a grid in pixels, 0 for one picture"),
     }
 
@@ -77,6 +82,7 @@ class Heic(Codec):
                 chroma=_CHROMA.get(str(parameters["subsampling"]), "420"),
                 enc_params=options,
                 tile_size=int(parameters["tile_size"]),
+                **_colour(parameters),
             )
 
     def decode(self, data: bytes) -> np.ndarray:
@@ -85,6 +91,14 @@ class Heic(Codec):
             import pillow_heif
 
             return as_picture(np.asarray(pillow_heif.open_heif(data, convert_hdr_to_8bit=True)))
+
+
+def _colour(parameters: Mapping[str, Value]) -> dict[str, int]:
+    """The file's `nclx` statement as pillow-heif takes it, empty at the defaults, which libheif states of its own accord."""
+    matrix, full = int(parameters["matrix"]), parameters["range"] == "full"
+    if full and matrix == _BT601:
+        return {}
+    return {"color_primaries": 1, "transfer_characteristics": 13, "matrix_coefficients": matrix, "full_range_flag": int(full)}
 
 
 def _save(pixels: np.ndarray, **options: object) -> bytes:

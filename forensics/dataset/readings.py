@@ -28,7 +28,7 @@ DECODERS: Mapping[str, Mapping[str, float]] = {
     },
     "avif": {
         "heif-convert": 3, "avifdec-nearest": 0.7, "avifdec-bilinear": 0.2, "planes-nearest": 0.5, "planes-bilinear": 0.7, "planes-drawn": 2.5,
-        "swscale-fast": 1, "swscale-bilinear": 1,
+        "planes-libheif": 3, "swscale-fast": 1, "swscale-bilinear": 1,
     },
     "heic": {
         "heif-convert": 2.5, "planes-nearest": 0.4, "planes-bilinear": 1, "planes-drawn": 2.5, "swscale-fast": 1, "swscale-bilinear": 1,

@@ -63,8 +63,8 @@ _SELDOM: Choices = ((False, 0.7), (True, 0.3))
 _TILES: Choices = ((0, 0.92), (256, 0.05), (128, 0.03))
 _LEVELS: Choices = ((5, 0.7), (6, 0.1), (4, 0.1), (3, 0.07), (2, 0.03))
 _WAVELETS: Choices = (("9/7", 0.65), ("5/3", 0.35))
-_SPEEDS: Choices = ((6, 0.28), (8, 0.18), (5, 0.14), (4, 0.12), (10, 0.1), (7, 0.08), (9, 0.07), (2, 0.03))
-_SPEEDS_TO_9: Choices = ((6, 0.4), (5, 0.22), (4, 0.13), (8, 0.12), (7, 0.06), (9, 0.04), (2, 0.03))
+_SPEEDS: Choices = ((6, 0.22), (5, 0.16), (4, 0.14), (8, 0.14), (2, 0.1), (1, 0.05), (10, 0.07), (7, 0.06), (9, 0.06))
+_SPEEDS_TO_9: Choices = ((6, 0.3), (5, 0.28), (4, 0.16), (8, 0.08), (2, 0.08), (7, 0.05), (9, 0.05))
 _METHODS: Choices = ((4, 0.5), (6, 0.15), (5, 0.05), (3, 0.1), (2, 0.1), (0, 0.1))
 _EFFORTS: Choices = ((7, 0.4), (3, 0.2), (5, 0.2), (4, 0.15), (6, 0.05))
 _PRESETS: Choices = (
@@ -124,6 +124,7 @@ RECIPES: Mapping[str, Recipe] = {
     "heic": Recipe(3, {
         "subsampling": _CHROMA, "preset": _PRESETS,
         "tune": (("ssim", 0.6), ("psnr", 0.3), ("grain", 0.05), ("fastdecode", 0.05)), "sao": ((True, 0.9), (False, 0.1)),
+        "range": (("full", 0.85), ("limited", 0.15)), "matrix": ((6, 0.75), (1, 0.2), (9, 0.05)),
     }),
     "heic-heif-enc": Recipe(1, {
         "subsampling": _CHROMA_COLOUR, "preset": _PRESETS,

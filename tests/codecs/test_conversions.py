@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from forensics.codecs import bpg_colour, conversions, planes
+from forensics.codecs import bpg_colour, conversions, planes, registry
 from forensics.codecs.conversions import KERNELS, Conversion
 from forensics.codecs.planes import Planes
+from forensics.errors import CodecError
 
 PLAIN = Conversion("bilinear", (False, False), True, False, 0, True)
 
@@ -78,3 +79,27 @@ def test_cosited_chroma_moves_by_a_quarter_sample():
 def test_the_draw_follows_its_generator():
     first, again = (conversions.draw(np.random.default_rng(5)) for _ in range(2))
     assert first == again
+
+
+@pytest.mark.parametrize("subsampling", ["4:2:0", "4:2:2", "4:4:4", "grey"])
+@pytest.mark.parametrize("extent", ["full", "limited"])
+@pytest.mark.parametrize("matrix", [6, 1])
+def test_libheif_makes_the_same_of_a_heic_file(subsampling, extent, matrix):
+    heic = registry.get("heic")
+    if not (heic.availability().encode and heic.availability().decode):
+        pytest.skip(heic.availability().reason)
+    data = heic.encode(waves(), quality=70, subsampling=subsampling, range=extent, matrix=matrix)
+    stored = planes.read_planes("heic", data).cropped(41, 54)
+    if subsampling != "grey":
+        assert (stored.limited, stored.colour_space) == (extent == "limited", {6: "ycbcr", 1: "bt709"}[matrix])
+    found, real = conversions.as_libheif(stored), heic.decode(data)
+    assert found.shape == real.shape
+    # Its floating point is of single precision: a sum on the edge of two levels may fall to either side.
+    assert np.mean(found != real) < 1e-3
+    assert np.abs(found.astype(int) - real).max() <= 1
+
+
+def test_libheif_is_not_guessed_for_what_it_was_not_compared_with():
+    for stored in (coded(waves(), "4:2:0", 10), coded(waves(), "4:4:4", 8, "rgb")):
+        with pytest.raises(CodecError, match="not known here"):
+            conversions.as_libheif(stored)
