@@ -15,6 +15,7 @@ MINIMUM_SIDE = 64
 SAMPLED = 2**18
 """Pixels that position-free means are taken over, about; pictures of up to twice as many are used whole."""
 _BAND = 64
+_TILE = 256
 
 
 class Planes(NamedTuple):
@@ -86,6 +87,21 @@ def row_bands(shape: tuple[int, ...]) -> list[slice]:
     whole = height // _BAND
     count = min(whole, max(1, SAMPLED // (_BAND * width)))
     return [slice(_BAND * (k * whole // count), _BAND * (k * whole // count + 1)) for k in range(count)]
+
+
+def tiles(shape: tuple[int, ...]) -> list[tuple[slice, slice]]:
+    """Parts that a picture of this shape is measured on where what is near the border of a part has to be left out.
+
+    The whole picture up to 2 * `SAMPLED` pixels, and where a side is shorter than a tile; beyond that tiles of 256x256 at multiples of
+    256, evenly spread, with 2 * `SAMPLED` pixels together.
+    """
+    height, width = shape[:2]
+    down, across = height // _TILE, width // _TILE
+    if height * width <= 2 * SAMPLED or not down * across:
+        return [(slice(0, height), slice(0, width))]
+    count = min(down * across, 2 * SAMPLED // _TILE**2)
+    places = (divmod((2 * k + 1) * down * across // (2 * count), across) for k in range(count))
+    return [(slice(_TILE * i, _TILE * (i + 1)), slice(_TILE * j, _TILE * (j + 1))) for i, j in places]
 
 
 def as_planes(pixels: np.ndarray) -> Planes:

@@ -7,7 +7,8 @@ the clearest comb and the widest dead zone is taken, and the next level starts f
 
 Conventions. HL is high-pass horizontally, LH vertically. Levels count from 1, the finest. A level exists while its bands have
 at least `MINIMUM_BAND` coefficients a side. Coefficients near the border, which the crop has mixed with its mirror
-image, are left out. G is measured besides Y because a file coded without colour transform has its combs there.
+image, are left out. G is measured besides Y because a file coded without colour transform has its combs there. Large pictures
+are measured on tiles (`planes.tiles`), each with its own border and all with one parity a level.
 
 Values, by band (`<wavelet>_<plane>_<band><level>_...`):
 
@@ -29,6 +30,7 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -43,7 +45,7 @@ from forensics_features._wavelet_kernels import (
 )
 from forensics_features.comb import BINS, FINE_BIN, comb_peak
 from forensics_features.family import Family
-from forensics_features.planes import Planes
+from forensics_features.planes import Planes, tiles
 
 LEVELS = 5
 """Levels measured at most."""
@@ -188,11 +190,15 @@ def _margin(level: int, side: int) -> int:
     return min(level + 1, side // 8)
 
 
-def _parity_counts(bands: tuple[np.ndarray, ...], wavelet: Wavelet, margin: int) -> np.ndarray:
-    """Wide histograms, `np.ndarray [shape=(3, 4, _WIDE), dtype=int32]`: HL, LH, HH by parity 2 p + q of the canvas origin."""
+def _parity_counts(parts: Sequence[tuple[np.ndarray, ...]], wavelet: Wavelet, margin: int) -> np.ndarray:
+    """Wide histograms, `np.ndarray [shape=(3, 4, _WIDE), dtype=int32]`: HL, LH, HH by parity 2 p + q of the canvas origin.
+
+    `parts` are the undecimated bands of every tile; the histograms are of all together.
+    """
     counts = np.zeros((3, 4, _WIDE), np.int32)
-    for k, (band, scale) in enumerate(zip(bands, _scales(wavelet), strict=True)):
-        parity_histograms(band, scale / FINE_BIN, 2 * margin, counts[k].reshape(2, 2, _WIDE))
+    for bands in parts:
+        for k, (band, scale) in enumerate(zip(bands[1:], _scales(wavelet), strict=True)):
+            parity_histograms(band, scale / FINE_BIN, 2 * margin, counts[k].reshape(2, 2, _WIDE))
     return counts[_BAND_ROWS, _SAMPLE_PARITY]
 
 
@@ -243,12 +249,13 @@ class _Level(NamedTuple):
     sums: np.ndarray
 
 
-def _sums(details: list[np.ndarray], wavelet: Wavelet, margin: int) -> np.ndarray:
-    """`band_sums` of HL, LH and HH, `np.ndarray [shape=(3, 6), dtype=float64]`."""
-    sums = np.empty((3, 6))
-    for k, (band, scale) in enumerate(zip(details, _scales(wavelet), strict=True)):
-        band_sums(band, scale, margin, sums[k])
-    return sums
+def _sums(parts: Sequence[Sequence[np.ndarray]], wavelet: Wavelet, margin: int) -> np.ndarray:
+    """`band_sums` of HL, LH and HH over the decimated bands of every tile, `np.ndarray [shape=(3, 6), dtype=float64]`."""
+    sums = np.empty((len(parts), 3, 6))
+    for of_part, bands in zip(sums, parts, strict=True):
+        for k, (band, scale) in enumerate(zip(bands[1:], _scales(wavelet), strict=True)):
+            band_sums(band, scale, margin, of_part[k])
+    return sums.sum(axis=0)
 
 
 def _shape_facts(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -266,22 +273,24 @@ def _shape_facts(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(facts, axis=-1), np.log2(power + 1e-3)
 
 
-def _level(
-    luma: np.ndarray, green: np.ndarray | None, wavelet: Wavelet, level: int
-) -> tuple[_Level, np.ndarray, np.ndarray | None]:
+_Tiles = list[np.ndarray]
+"""One plane as the parts it is measured on, all of one shape."""
+
+
+def _level(luma: _Tiles, green: _Tiles, wavelet: Wavelet, level: int) -> tuple[_Level, _Tiles, _Tiles]:
     """Measure one level of luma, with green's combs beside it, and hand on the LL bands of both at the best parity."""
-    margin = _margin(level, min(luma.shape) // 2)
-    bands = undecimated_bands(luma, wavelet)
-    green_bands = None if green is None else undecimated_bands(green, wavelet)
-    counts = _parity_counts(bands[1:], wavelet, margin)
-    if green_bands is not None:
-        counts = np.concatenate([counts, _parity_counts(green_bands[1:], wavelet, margin)])
+    margin = _margin(level, min(luma[0].shape) // 2)
+    bands = [undecimated_bands(tile, wavelet) for tile in luma]
+    green_bands = [undecimated_bands(tile, wavelet) for tile in green]
+    counts = _parity_counts(bands, wavelet, margin)
+    if green_bands:
+        counts = np.concatenate([counts, _parity_counts(green_bands, wavelet, margin)])
     contrast, number = _contrasts(counts)
     scores = _parity_scores(counts, contrast, number)
     best = int(scores.argmax())
     parity = divmod(best, 2)
     rest = np.arange(4) != best
-    ll, *details = _at(bands, parity)
+    details = [_at(part, parity) for part in bands]
     found = _Level(
         parity=parity,
         lead=float(np.log2(1 + scores[best] - scores[rest].max())),
@@ -290,8 +299,8 @@ def _level(
         excess=contrast[:3, best] - contrast[:3, rest].mean(axis=1),
         sums=_sums(details, wavelet, margin),
     )
-    green_ll = None if green_bands is None else green_bands[0][parity[0] :: 2, parity[1] :: 2]
-    return found, _low(ll, wavelet), None if green_ll is None else _low(np.ascontiguousarray(green_ll), wavelet)
+    green_low = [np.ascontiguousarray(part[0][parity[0] :: 2, parity[1] :: 2]) for part in green_bands]
+    return found, [_low(part[0], wavelet) for part in details], [_low(part, wavelet) for part in green_low]
 
 
 def _low(ll: np.ndarray, wavelet: Wavelet) -> np.ndarray:
@@ -299,19 +308,20 @@ def _low(ll: np.ndarray, wavelet: Wavelet) -> np.ndarray:
     return ll if wavelet.low_scale == 1 else ll * np.float32(wavelet.low_scale**2)
 
 
-def _chroma(plane: np.ndarray, wavelet: Wavelet, parities: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
+def _chroma(plane: _Tiles, wavelet: Wavelet, parities: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
     """Fine histograms, `np.ndarray [shape=(_CHROMA_LEVELS, 3, BINS)]`, and `band_sums`, (_CHROMA_LEVELS, 3, 6), at luma's parities."""
     counts = np.zeros((_CHROMA_LEVELS, 3, BINS), np.int32)
     sums = np.empty((_CHROMA_LEVELS, 3, 6))
     for k, parity in enumerate(parities[:_CHROMA_LEVELS]):
-        margin = _margin(k + 1, min(plane.shape) // 2)
-        ll, *details = decimated_bands(plane, wavelet, parity)
-        for m, (band, scale) in enumerate(zip(details, _scales(wavelet), strict=True)):
+        margin = _margin(k + 1, min(plane[0].shape) // 2)
+        details = [decimated_bands(tile, wavelet, parity) for tile in plane]
+        for m, scale in enumerate(_scales(wavelet)):
             by_parity = np.zeros((2, 2, BINS + 1), np.int32)
-            parity_histograms(band, scale / FINE_BIN, margin, by_parity)
+            for bands in details:
+                parity_histograms(bands[1 + m], scale / FINE_BIN, margin, by_parity)
             counts[k, m] = by_parity.reshape(4, -1).sum(axis=0)[:BINS]
         sums[k] = _sums(details, wavelet, margin)
-        plane = _low(ll, wavelet)
+        plane = [_low(bands[0], wavelet) for bands in details]
     return counts, sums
 
 
@@ -344,18 +354,16 @@ def _padded(rows: np.ndarray, count: int) -> np.ndarray:
     return full.ravel()
 
 
-def _all_levels(luma: np.ndarray, green: np.ndarray | None, wavelet: Wavelet) -> list[_Level]:
+def _all_levels(luma: _Tiles, green: _Tiles, wavelet: Wavelet) -> list[_Level]:
     """Every level the size allows, each at its best parity; green takes part in the first `_CHROMA_LEVELS`."""
     levels: list[_Level] = []
-    for number in range(1, _levels(luma.shape) + 1):
-        found, luma, green = _level(luma, green if number <= _CHROMA_LEVELS else None, wavelet, number)
+    for number in range(1, _levels(luma[0].shape) + 1):
+        found, luma, green = _level(luma, green if number <= _CHROMA_LEVELS else [], wavelet, number)
         levels.append(found)
     return levels
 
 
-def _wavelet_facts(
-    luma: np.ndarray, chroma: list[np.ndarray], green: np.ndarray | None, wavelet: Wavelet
-) -> np.ndarray:
+def _wavelet_facts(luma: _Tiles, chroma: list[_Tiles], green: _Tiles, wavelet: Wavelet) -> np.ndarray:
     """All values of one wavelet, in the order of `_names`; a grey picture has no chroma and no green."""
     levels = _all_levels(luma, green, wavelet)
     depth = len(levels)
@@ -414,16 +422,23 @@ def _names(wavelet: Wavelet) -> list[str]:
     return [f"{wavelet.name}_{name}" for name in names]
 
 
+def _components(rgb: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Y, U, V of the reversible colour transform, and G, of one tile."""
+    planes = tuple(np.empty(rgb.shape[:2], np.float32) for _ in range(4))
+    reversible_components(rgb, *planes)
+    return planes
+
+
 def _compute(planes: Planes) -> np.ndarray:
-    y, u, v, green = (np.empty_like(planes.y) for _ in range(4))
-    reversible_components(planes.rgb, y, u, v, green)
+    places = tiles(planes.y.shape)
+    luma, cb, cr, rgb = (
+        [np.ascontiguousarray(plane[place]) for place in places] for plane in (planes.y, planes.cb, planes.cr, planes.rgb)
+    )
+    y, u, v, green = (list(parts) for parts in zip(*map(_components, rgb), strict=True))
     if planes.grey:
-        parts = [_wavelet_facts(planes.y, [], None, CDF97), _wavelet_facts(y, [], None, CDF53)]
+        parts = [_wavelet_facts(luma, [], [], CDF97), _wavelet_facts(y, [], [], CDF53)]
     else:
-        parts = [
-            _wavelet_facts(planes.y, [planes.cb, planes.cr], green, CDF97),
-            _wavelet_facts(y, [u, v], green, CDF53),
-        ]
+        parts = [_wavelet_facts(luma, [cb, cr], green, CDF97), _wavelet_facts(y, [u, v], green, CDF53)]
     return np.concatenate(parts).astype(np.float32)
 
 

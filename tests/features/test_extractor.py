@@ -13,7 +13,7 @@ import forensics_features
 import numpy as np
 import pytest
 from forensics_features import FAMILIES, FeatureExtractor, as_planes, family, planes, to_rgb8
-from forensics_features.planes import SAMPLED, row_bands
+from forensics_features.planes import SAMPLED, row_bands, tiles
 
 EXTRACTOR = FeatureExtractor()
 SIZES = ((64, 64), (64, 300), (301, 97))
@@ -195,6 +195,21 @@ def test_means_of_large_pictures_are_taken_over_even_bands(shape):
     else:
         assert all(band.start % 64 == 0 and band.stop == band.start + 64 <= shape[0] for band in bands)
         assert SAMPLED / 2 < len(rows) * shape[1] <= SAMPLED
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (724, 724), (1024, 1024), (700, 3000), (255, 9000), (4001, 300), (3000, 4000)])
+def test_large_pictures_have_even_tiles(shape):
+    parts = tiles(shape)
+    if shape[0] * shape[1] <= 2 * SAMPLED or min(shape) < 256:
+        assert parts == [(slice(0, shape[0]), slice(0, shape[1]))]
+        return
+    assert len({(rows.start, columns.start) for rows, columns in parts}) == 8
+    for part in parts:
+        for places, side in zip(part, shape, strict=True):
+            assert places.start % 256 == 0
+            assert places.stop == places.start + 256 <= side
+    middle = [np.mean([(places.start + places.stop) / 2 for places in axis]) for axis in zip(*parts, strict=True)]
+    np.testing.assert_allclose(middle, np.array(shape) / 2, atol=256)
 
 
 def test_bands_measure_as_the_whole_picture(monkeypatch):
