@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from forensics.codecs.base import Availability, Codec, Strength, Switch, Value
+from forensics.codecs.base import RANGE, Availability, Codec, Strength, Switch, Value
 from forensics.codecs.exchange import (
     library_errors,
     load_with_pillow,
@@ -49,7 +49,7 @@ class Avif(Codec):
         "tune": Switch(
             "default", ("default", "psnr", "ssim"), "what aom optimises for; other encoders ignore it"
         ),
-        "range": Switch("full", ("full", "limited"), "range of the stored YCbCr samples"),
+        "range": RANGE,
         "film_grain": Switch(
             False, (False, True), "aom: grain is removed, modelled, and put back by the decoder"
         ),

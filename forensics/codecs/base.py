@@ -55,6 +55,11 @@ class Switch:
     open: bool = False
 
 
+RANGE = Switch("full", ("full", "limited"), "range of the stored YCbCr samples")
+MATRIX = Switch(6, (6, 1, 9), "matrix coefficients of H.273: 6 BT.601, 1 BT.709, 9 BT.2020")
+"""Switches that AVIF and HEIC have in common, whoever encodes them."""
+
+
 @dataclass(frozen=True)
 class Availability:
     """Whether a codec can encode and decode on this machine; `reason` is empty when both work."""

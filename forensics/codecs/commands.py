@@ -21,7 +21,7 @@ from typing import ClassVar
 import numpy as np
 
 from forensics.codecs import registry
-from forensics.codecs.base import Availability, Codec, Strength, Switch, Value
+from forensics.codecs.base import MATRIX, RANGE, Availability, Codec, Strength, Switch, Value
 from forensics.codecs.exchange import strength_value
 from forensics.errors import CodecError, CodecUnavailable, UsageError
 
@@ -314,8 +314,8 @@ class AvifAvifenc(CommandCodec):
         "encoder": Switch("aom", ("aom", "rav1e", "svt"), "AV1 encoder"),
         "speed": Switch(6, tuple(range(11)), "0 the slowest, 10 the fastest"),
         "bit_depth": Switch(8, (8, 10), "bits a sample in the file"),
-        "range": Switch("full", ("full", "limited"), "range of the coded samples"),
-        "matrix": Switch(6, (6, 1, 9), "matrix coefficients of H.273: 6 BT.601, 1 BT.709, 9 BT.2020"),
+        "range": RANGE,
+        "matrix": MATRIX,
     }
 
     def arguments(

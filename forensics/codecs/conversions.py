@@ -9,12 +9,12 @@ library, for pictures whose planes it would read but whose codec the build at ha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from forensics.codecs import bpg_colour
-from forensics.codecs.planes import Planes, enlarge
+from forensics.codecs.planes import Planes
 from forensics.errors import CodecError
 
 _TAPS = np.arange(-3, 4)
@@ -80,6 +80,9 @@ class Conversion:
     rounded: bool
 
 
+_LIBHEIF = Conversion("nearest", (False, False), whole_chroma=True, eight_bits_first=False, fraction_bits=0, rounded=True)
+
+
 def draw(numbers: np.random.Generator) -> Conversion:
     """A random conversion; what common decoders do is frequent."""
     return Conversion(
@@ -100,8 +103,16 @@ def to_picture(planes: Planes, conversion: Conversion) -> np.ndarray:
     luma, *chroma = samples
     if not chroma:
         return bpg_colour.plane_to_grey(luma, bit_depth, planes.limited)
-    wide = [_enlarged(plane, luma.shape, conversion, bit_depth) for plane in chroma]
     matrix, levels = bpg_colour.rgb_matrix(planes.colour_space, bit_depth, planes.limited)
+    return _through(samples, bit_depth, matrix, levels, conversion)
+
+
+def _through(
+    samples: Sequence[np.ndarray], bit_depth: int, matrix: np.ndarray, levels: np.ndarray, conversion: Conversion
+) -> np.ndarray:
+    """RGB of luma and two chroma planes by an exact matrix, which takes `levels` off first, in the conversion's arithmetic."""
+    luma, *chroma = samples
+    wide = [_enlarged(plane, luma.shape, conversion, bit_depth) for plane in chroma]
     if conversion.fraction_bits:
         matrix = np.rint(matrix * 2.0**conversion.fraction_bits) / 2.0**conversion.fraction_bits
     rgb = (np.stack([luma.astype(np.float64), *wide], axis=-1) - levels) @ matrix.T
@@ -131,18 +142,14 @@ def as_libheif(planes: Planes) -> np.ndarray:
     """
     if planes.bit_depth != 8 or planes.colour_space == "rgb":
         raise CodecError(f"libheif's conversion of {planes.bit_depth}-bit {planes.colour_space} is not known here")
-    luma, *chroma = planes.samples
-    if not chroma:
-        return luma.copy()
+    if len(planes.samples) == 1:
+        return planes.samples[0].copy()
     matrix, levels = bpg_colour.rgb_matrix(planes.colour_space, 8, limited=False)
     if planes.limited:
         levels = np.array([16, *levels[1:]])
         matrix = matrix * _LIBHEIF_GAINS
-    elif planes.subsampling == "4:2:0":
-        matrix = np.rint(matrix * 256) / 256
-    wide = (enlarge(plane, luma.shape, "nearest", 8) for plane in chroma)
-    rgb = (np.stack([luma.astype(np.float64), *wide], axis=-1) - levels) @ matrix.T
-    return np.clip(np.floor(rgb + 0.5), 0, 255).astype(np.uint8)
+    integers = planes.subsampling == "4:2:0" and not planes.limited
+    return _through(planes.samples, 8, matrix, levels, replace(_LIBHEIF, fraction_bits=8 if integers else 0))
 
 
 def _to_eight_bits(plane: np.ndarray, bit_depth: int) -> np.ndarray:

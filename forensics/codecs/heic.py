@@ -8,14 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from forensics.codecs.base import Availability, Codec, Strength, Switch, Value
+from forensics.codecs.base import MATRIX, RANGE, Availability, Codec, Strength, Switch, Value
 from forensics.codecs.exchange import as_picture, library_errors, strength_value, to_grey
 from forensics.errors import CodecUnavailable
 
 _CHROMA = {"4:2:0": "420", "4:2:2": "422", "4:4:4": "444"}
-
-_BT601 = 6
-"""Matrix coefficients of ITU-T H.273."""
 
 _ONE_THREAD = {"x265:pools": "none", "x265:frame-threads": "1"}
 """x265 switches wavefront coding on where it has threads, which changes the bytes: none, so that machines agree."""
@@ -39,8 +36,8 @@ class Heic(Codec):
         ),
         "tune": Switch("ssim", ("ssim", "psnr", "grain", "fastdecode"), "what x265 optimises for"),
         "sao": Switch(True, (True, False), "sample adaptive offset, a loop filter"),
-        "range": Switch("full", ("full", "limited"), "range of the stored YCbCr samples"),
-        "matrix": Switch(6, (6, 1, 9), "matrix coefficients of H.273: 6 BT.601, 1 BT.709, 9 BT.2020"),
+        "range": RANGE,
+        "matrix": MATRIX,
         "tile_size": Switch(0, (0, 512), "side of the tiles of a grid in pixels, 0 for one picture"),
     }
 
@@ -95,10 +92,11 @@ class Heic(Codec):
 
 def _colour(parameters: Mapping[str, Value]) -> dict[str, int]:
     """The file's `nclx` statement as pillow-heif takes it, empty at the defaults, which libheif states of its own accord."""
-    matrix, full = int(parameters["matrix"]), parameters["range"] == "full"
-    if full and matrix == _BT601:
+    matrix, extent = parameters["matrix"], parameters["range"]
+    if (matrix, extent) == (MATRIX.default, RANGE.default):
         return {}
-    return {"color_primaries": 1, "transfer_characteristics": 13, "matrix_coefficients": matrix, "full_range_flag": int(full)}
+    flags = {"matrix_coefficients": int(matrix), "full_range_flag": int(extent == "full")}
+    return {"color_primaries": 1, "transfer_characteristics": 13, **flags}
 
 
 def _save(pixels: np.ndarray, **options: object) -> bytes:

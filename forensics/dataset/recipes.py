@@ -1,7 +1,7 @@
 """How often what is drawn for training: encoders of a class, their switches, and strengths.
 
 Weights follow what is met in practice, with rare settings kept in so that a model has seen them; slow settings are rare
-because a data set needs many files. What a table leaves out is never drawn, and serves to measure generalisation: the AV1
+because a data set needs many files, save AV1's, which common programs default to. What a table leaves out is never drawn, and serves to measure generalisation: the AV1
 encoder rav1e, libaom at speed 3, cjpeg's floating-point DCT, and some of the quantisation-table families.
 
 What is drawn when a data set is read, the decoders, stands in `forensics.dataset.readings`.
