@@ -85,8 +85,10 @@ def train_cnn(
     ------
     UsageError
         The extra `train` is not installed, the data sets lack one of the two splits or compressed files in it, the folder
-        holds checkpoints of another recipe, or `start` holds no network of this architecture.
+        holds checkpoints of another recipe, `start` holds no network of this architecture, or both `start` and `trials` are given.
     """
+    if start is not None and trials:
+        raise UsageError("a search looks for an architecture, and a trained network has one: leave out --search or --from")
     _prepare(jobs)
     try:
         import onnx  # noqa: F401

@@ -34,8 +34,9 @@ def _splices(folder: Path, names: Sequence[str]) -> list[Table]:
     cases = splices.rows(splices.splices(root, split=split, per_size=max(1, len(names) // 4)))
     clean = splices.rows(splices.untouched(root, split=split, count=len(names)))
     return [
-        _table(splices.summary(cases, "size"), "Pasted regions by side in pixels: pixel scores, 0 to 1"),
+        _table(splices.summary(splices.of_two_histories(cases), "size"), "Regions of another codec or none, by side in pixels: pixel scores, 0 to 1"),
         _table(splices.summary(cases, "kind"), "Pasted regions by kind"),
+        _table(splices.summary([row for row in cases if row["kind"] == splices.SAME_CODEC], "host"), "Regions of the host's own codec, by codec"),
         _table(splices.summary(clean, "host"), "Untouched pictures: share with any region found"),
     ]
 

@@ -5,6 +5,7 @@ Every chain has a twin with the same preparation, last codec and strength, witho
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,18 +24,21 @@ from forensics.history import estimated
 
 SEED = 31
 PER_SOURCE = 4
+CLEAR_DB = 6
+"""A last step that loses less than the first by this much leaves most of the first one's traces."""
 
 
 @dataclass(frozen=True)
 class Chain:
     """One picture judged: true classes (BPG and HEIC as their family, `none` where there was no earlier codec) and what was said.
 
-    `finer_last` says whether the last step lost less than the first, by PSNR; `said_first` is empty where nothing was stated.
+    `finer_db` is by how much the last step lost less than the first, in dB of PSNR, negative where the first was the finer and NaN without one;
+    `said_first` is empty where nothing was stated.
     """
 
     first: str
     last: str
-    finer_last: bool
+    finer_db: float
     said_first: str
     said_last: str
 
@@ -69,16 +73,17 @@ def _judged(source: np.ndarray, draw: Draw) -> Chain:
     coded = [step for step in draw.preparation if isinstance(step, Coded)]
     first = family(class_of(coded[0].fine_class)) if coded else NO_EARLIER
     said = "" if told is None or told.value is None else str(told.value)
-    return Chain(first, family(class_of(job.fine_class)), bool(coded) and _finer_last(source, draw, reference.pixels, decoded), said, named)
+    finer = _finer_db(source, draw, reference.pixels, decoded) if coded else math.nan
+    return Chain(first, family(class_of(job.fine_class)), finer, said, named)
 
 
-def _finer_last(source: np.ndarray, draw: Draw, between: np.ndarray, decoded: np.ndarray) -> bool:
-    """Whether the last codec changed the picture less than the first."""
+def _finer_db(source: np.ndarray, draw: Draw, between: np.ndarray, decoded: np.ndarray) -> float:
+    """By how many dB the last codec changed the picture less than the first; a change of nothing counts as one of a millionth."""
     steps = list(draw.preparation)
     place = next(index for index, step in enumerate(steps) if isinstance(step, Coded))
     before = apply(steps[:place], source)
     after = steps[place].apply(before)
-    return _error(between, decoded) < _error(before, after)
+    return 10.0 * math.log10(max(_error(before, after), 1e-6) / max(_error(between, decoded), 1e-6))
 
 
 def _error(first: np.ndarray, second: np.ndarray) -> float:
@@ -92,9 +97,10 @@ def summary(chains: Sequence[Chain]) -> list[Mapping[str, object]]:
     groups = {
         "one codec": [c for c in chains if c.first == NO_EARLIER],
         "two codecs": [c for c in chains if c.first != NO_EARLIER],
-        "two codecs, the last finer": [c for c in chains if c.first != NO_EARLIER and c.finer_last],
-        "two codecs, the first finer": [c for c in chains if c.first != NO_EARLIER and not c.finer_last],
-        "two different codecs, the last finer": [c for c in chains if c.first not in (NO_EARLIER, c.last) and c.finer_last],
+        f"two codecs, the last finer by {CLEAR_DB} dB or more": [c for c in chains if c.finer_db >= CLEAR_DB],
+        "two codecs, the last finer by less": [c for c in chains if 0 < c.finer_db < CLEAR_DB],
+        "two codecs, the first finer": [c for c in chains if c.finer_db <= 0],
+        "two different codecs, the last finer": [c for c in chains if c.first != c.last and c.finer_db > 0],
     }
     return [{"pictures made by": title, **_row(group)} for title, group in groups.items() if group]
 

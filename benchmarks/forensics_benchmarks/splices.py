@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from forensics_models.classes import CLASSES
+from forensics_models.classes import CLASSES, family
 
 from forensics.codecs.aim import to_ratio
 from forensics.dataset import sources
@@ -29,8 +29,10 @@ CANVAS = 576
 """Width and height of a host, in pixels."""
 RATIOS = (5.0, 60.0)
 """Range of the compression ratios, drawn evenly on a logarithmic scale."""
-KINDS = ("two-codecs", "uncompressed-region", "uncompressed-host", "same-codec")
-"""What is pasted into what; `same-codec` differs in strength, by a factor of 3 or more, and in grid phase."""
+SAME_CODEC = "same-codec"
+"""The kind that differs in strength, by a factor of 3 or more, and in grid phase, and in nothing else."""
+KINDS = ("two-codecs", "uncompressed-region", "uncompressed-host", SAME_CODEC)
+"""What is pasted into what."""
 ENCODERS = ("jpeg", "jpeg2000", "jpegxr", "bpg", "webp", "avif", "heic", "jpegxl")
 """Encoders drawn from; all of them run in this process."""
 
@@ -119,6 +121,11 @@ def _find(pixels: np.ndarray) -> Localisation:
     return locate(window_map(pixels))
 
 
+def of_two_histories(table: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of pictures whose region was coded otherwise than its host: by another codec, BPG and HEIC being one, or by none."""
+    return [row for row in table if row["kind"] != SAME_CODEC and family(row["host"]) != family(row["region"])]
+
+
 def summary(table: Sequence[dict[str, Any]], by: str) -> list[dict[str, Any]]:
     """Means over the rows that share a value of `by`: cases, share with any region found, F1, precision, recall."""
     result = []
@@ -194,7 +201,7 @@ def _splice(pool: dict[str, list[Path]], size: int, kind: str, numbers: np.rando
         region = "uncompressed"
     elif kind == "uncompressed-host":
         host = "uncompressed"
-    elif kind == "same-codec":
+    elif kind == SAME_CODEC:
         region = host
         low = float(np.exp(numbers.uniform(np.log(RATIOS[0]), np.log(RATIOS[1] / 3))))
         high = float(np.exp(numbers.uniform(np.log(3 * low), np.log(RATIOS[1]))))

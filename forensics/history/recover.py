@@ -264,7 +264,9 @@ def _open_questions(analysis: Analysis, traces: Sequence[Trace]) -> list[str]:
         questions.append("whether it was compressed and resized or filtered afterwards, which removes the traces that were looked for")
     if others:
         titles = ", ".join(TITLES[name] for name in others)
-        questions.append(f"why traces of {titles} were found beside the verdict {TITLES[analysis.verdict]}: an earlier compression, or a false alarm")
+        questions.append(
+            f"why traces of {titles} were found beside the verdict {TITLES[analysis.verdict]}: an earlier compression, a pasted region, or a false alarm"
+        )
     if named and analysis.verdict != INCONCLUSIVE and not any(named & set(trace.speaks_for) for trace in found):
         questions.append("no single trace reaches its false-alarm limit for this codec: the verdict rests on the classifier's weighing of all features")
     return questions

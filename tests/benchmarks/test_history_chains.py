@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from forensics_benchmarks import history_chains
@@ -24,23 +26,24 @@ def test_every_chain_has_a_twin_with_its_last_codec_alone(folder):
     chains = [c for c in found if c.first != "none"]
     twins = [c for c in found if c.first == "none"]
     assert {c.last for c in chains} == {c.last for c in twins}
-    assert not any(c.finer_last for c in twins)
+    assert all(math.isnan(c.finer_db) for c in twins)
+    assert all(math.isfinite(c.finer_db) for c in chains)
     assert found == list(measure(folder, ["one.png"], per_source=3))
 
 
 def test_shares_are_counted_by_group():
     chains = [
-        Chain("none", "webp", False, "none", "webp"),
-        Chain("none", "webp", False, "jpeg", "webp"),
-        Chain("jpeg", "webp", True, "jpeg", "webp"),
-        Chain("jpeg", "webp", False, "", "avif"),
+        Chain("none", "webp", math.nan, "none", "webp"),
+        Chain("none", "webp", math.nan, "jpeg", "webp"),
+        Chain("jpeg", "webp", 7.5, "jpeg", "webp"),
+        Chain("jpeg", "webp", -2.0, "", "avif"),
     ]
     rows = {row["pictures made by"]: row for row in summary(chains)}
     assert rows["one codec"]["count"] == 2
     assert rows["one codec"]["an earlier codec named"] == 0.5
     assert rows["two codecs"]["both right"] == 0.5
     assert rows["two codecs"]["first stated"] == 0.5
-    assert rows["two codecs, the last finer"]["right of those"] == 1.0
+    assert rows["two codecs, the last finer by 6 dB or more"]["right of those"] == 1.0
     assert np.isnan(rows["two codecs, the first finer"]["right of those"])
 
 
