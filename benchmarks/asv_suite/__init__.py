@@ -1,0 +1,1 @@
+"""Speed and memory over the versions of this project, for airspeed velocity (`asv`): see `benchmarks/README.md`."""
