@@ -42,13 +42,17 @@ def _splices(folder: Path, names: Sequence[str]) -> list[Table]:
 
 
 def _wavelets(folder: Path, names: Sequence[str]) -> list[Table]:
-    from forensics_benchmarks import history_wavelets
+    from forensics_benchmarks import canvases, history_wavelets
 
-    pictures = [pixels for pixels in _pictures(folder, names) if min(pixels.shape[:2]) >= max(history_wavelets.SIZES)]
-    if not pictures:
-        raise UsageError(f"the wavelet codecs are measured on sources of {max(history_wavelets.SIZES)} pixels a side or more, and there is none")
-    rows = history_wavelets.summarise(history_wavelets.measure(pictures, cases=len(names)))
-    return [_table([asdict(row) for row in rows], "JPEG 2000 and JPEG XR: parameters declared (coverage) and right among those (accuracy), 0 to 1")]
+    root, split = _split_folder(folder, names)
+    members = list(canvases.by_origin(root, split).values())
+    pictures = [canvases.canvas(members[index % len(members)], np.random.default_rng([17, index])) for index in range(len(names))]
+    outcomes = history_wavelets.measure(pictures, cases=len(history_wavelets.SIZES) * len(names))
+    what = "JPEG 2000 and JPEG XR: parameters declared (coverage) and right among those (accuracy), 0 to 1"
+    return [
+        _table([asdict(row) for row in history_wavelets.summarise(outcomes, by_ratio=by_ratio)], title)
+        for by_ratio, title in ((False, what), (True, "The same by compression ratio"))
+    ]
 
 
 def _chains(folder: Path, names: Sequence[str]) -> list[Table]:

@@ -17,9 +17,11 @@ from forensics.codecs import registry
 from forensics.codecs.base import Codec, Value
 from forensics.history import jpeg2000, jpegxr
 
-SIZES = (128, 256)
+SIZES = (128, 256, 512)
 RATIOS = (4.0, 8.0, 16.0, 32.0, 64.0)
-_SOURCE_SIDE = 512
+_SOURCE_SIDE = 576
+SHALLOW = 3
+"""Levels up to which a crop of 256 pixels holds enough of the last band; counted apart."""
 _TRANSFORMS = {"9/7": "ict", "5/3": "rct"}
 _BIN_EDGES = (0.0, 3.0, 6.0, 12.0, 24.0, 48.0, 96.0)
 
@@ -104,6 +106,7 @@ def _jpeg2000_case(source: np.ndarray, size: int, rng: np.random.Generator) -> l
         ("wavelet", wavelet, found.wavelet),
         ("colour transform", transform, found.colour_transform),
         ("levels", levels, found.levels),
+        (f"levels, where there are {'up to' if levels <= SHALLOW else 'more than'} {SHALLOW}", levels, found.levels),
         ("levels no fewer than said", "yes", bound),
         ("grid phase", phase[0], phase[1] if found.found else None),
     ]

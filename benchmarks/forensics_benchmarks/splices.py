@@ -2,7 +2,7 @@
 
 A host is encoded and decoded as a whole; a square region out of another decoded file, cut at a random offset, replaces pixels of it. So
 the truth is known to the pixel, every step is a real codec's, and the region's coding grid lies at any phase. Both come from sources of
-one origin. Sources smaller than the canvas are laid side by side, four to a canvas, before anything is encoded: none is enlarged.
+one origin, laid side by side on a canvas (`canvases`) before anything is encoded.
 """
 
 from __future__ import annotations
@@ -22,11 +22,10 @@ from forensics.dataset.recipes import draw_encoder
 from forensics.errors import ForensicsError
 from forensics.localisation.regions import Localisation, locate
 from forensics.localisation.scan import window_map
+from forensics_benchmarks.canvases import SIDE, by_origin, canvas, rgb
 
 SIZES = (64, 96, 128, 192, 256, 384)
 """Sides of the pasted squares, in pixels."""
-CANVAS = 576
-"""Width and height of a host, in pixels."""
 RATIOS = (5.0, 60.0)
 """Range of the compression ratios, drawn evenly on a logarithmic scale."""
 SAME_CODEC = "same-codec"
@@ -61,7 +60,7 @@ def splices(
     folder: Path, *, split: str = "val", per_size: int = 8, sizes: Sequence[int] = SIZES, kinds: Sequence[str] = KINDS, seed: int = 11
 ) -> Iterator[Case]:
     """Pasted pictures: `per_size` of each size, the kinds in turn; `folder` holds sources in a sub-folder `split`."""
-    pool = _pool(folder, split)
+    pool = by_origin(folder, split)
     for size in sizes:
         for index in range(per_size):
             numbers = np.random.default_rng([seed, size, index])
@@ -70,13 +69,13 @@ def splices(
 
 def untouched(folder: Path, *, split: str = "val", count: int = 100, seed: int = 13) -> Iterator[Case]:
     """Pictures with one history, as they are: a third uncompressed, the rest by every codec in turn; origins in turn."""
-    pool = _pool(folder, split)
+    pool = by_origin(folder, split)
     origins = sorted(pool)
     for index in range(count):
         numbers = np.random.default_rng([seed, index])
         origin = origins[index % len(origins)]
         members = pool[origin]
-        pixels = _rgb(sources.load(members[(index // len(origins)) % len(members)]))
+        pixels = rgb(sources.load(members[(index // len(origins)) % len(members)]))
         name = "uncompressed" if numbers.random() < 1 / 3 else str(numbers.choice(CLASSES[1:]))
         pixels, ratio = _compressed(pixels, name, _ratio(numbers), numbers)
         blank = np.zeros(pixels.shape[:2], bool)
@@ -136,36 +135,9 @@ def summary(table: Sequence[dict[str, Any]], by: str) -> list[dict[str, Any]]:
     return result
 
 
-def _pool(folder: Path, split: str) -> dict[str, list[Path]]:
-    """Source files of a split by origin."""
-    pool: dict[str, list[Path]] = {}
-    for name in sources.find(folder / split):
-        pool.setdefault(sources.origin_of(name), []).append(folder / split / name)
-    return pool
-
-
-def _rgb(pixels: np.ndarray) -> np.ndarray:
-    return np.stack([pixels] * 3, axis=2) if pixels.ndim == 2 else pixels
-
-
 def _ratio(numbers: np.random.Generator) -> float:
     low, high = np.log(RATIOS)
     return float(np.exp(numbers.uniform(low, high)))
-
-
-def _canvas(members: Sequence[Path], numbers: np.random.Generator) -> np.ndarray:
-    """Four sources, or one in four places, around a random point of a square; cut, never enlarged."""
-    low = CANVAS // 3
-    row, column = (int(numbers.integers(low, CANVAS - low + 1)) for _ in range(2))
-    parts = []
-    for tall, wide in ((row, column), (row, CANVAS - column), (CANVAS - row, column), (CANVAS - row, CANVAS - column)):
-        while True:
-            pixels = _rgb(sources.load(members[int(numbers.integers(len(members)))]))
-            if pixels.shape[0] >= tall and pixels.shape[1] >= wide:
-                break
-        top, left = int(numbers.integers(pixels.shape[0] - tall + 1)), int(numbers.integers(pixels.shape[1] - wide + 1))
-        parts.append(pixels[top : top + tall, left : left + wide])
-    return np.vstack([np.hstack(parts[:2]), np.hstack(parts[2:])])
 
 
 def _compressed(
@@ -187,14 +159,14 @@ def _compressed(
             made = to_ratio(codec, pixels, aim, tolerance=0.15, strict=False, parameters=switches)
         except ForensicsError:
             continue
-        return _rgb(made.pixels), made.ratio
-    return _rgb(codec.decode(codec.encode(pixels, **switches))), float("nan")
+        return rgb(made.pixels), made.ratio
+    return rgb(codec.decode(codec.encode(pixels, **switches))), float("nan")
 
 
 def _splice(pool: dict[str, list[Path]], size: int, kind: str, numbers: np.random.Generator) -> Case:
     origin = str(numbers.choice(sorted(pool)))
-    canvas = _canvas(pool[origin], numbers)
-    donor = canvas if numbers.random() < 0.5 else _canvas(pool[origin], numbers)
+    laid = canvas(pool[origin], numbers)
+    donor = laid if numbers.random() < 0.5 else canvas(pool[origin], numbers)
     host, region = (str(name) for name in numbers.choice(CLASSES[1:], 2, replace=False))
     ratios = [_ratio(numbers), _ratio(numbers)]
     if kind == "uncompressed-region":
@@ -206,9 +178,9 @@ def _splice(pool: dict[str, list[Path]], size: int, kind: str, numbers: np.rando
         low = float(np.exp(numbers.uniform(np.log(RATIOS[0]), np.log(RATIOS[1] / 3))))
         high = float(np.exp(numbers.uniform(np.log(3 * low), np.log(RATIOS[1]))))
         ratios = [low, high] if numbers.random() < 0.5 else [high, low]
-    pixels, host_ratio = _compressed(canvas, host, ratios[0], numbers)
+    pixels, host_ratio = _compressed(laid, host, ratios[0], numbers)
     pasted, region_ratio = _compressed(donor, region, ratios[1], numbers)
-    top, left, from_top, from_left = (int(numbers.integers(CANVAS - size + 1)) for _ in range(4))
+    top, left, from_top, from_left = (int(numbers.integers(SIDE - size + 1)) for _ in range(4))
     pixels, mask = pixels.copy(), np.zeros(pixels.shape[:2], bool)
     pixels[top : top + size, left : left + size] = pasted[from_top : from_top + size, from_left : from_left + size]
     mask[top : top + size, left : left + size] = True

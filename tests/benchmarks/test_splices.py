@@ -7,9 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from forensics_benchmarks import splices
+from forensics_benchmarks.canvases import SIDE, canvas
 from PIL import Image
 
 from forensics.dataset.synthetic import synthesise
+from forensics.errors import UsageError
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,7 @@ def cases(folder):
 def test_the_truth_of_a_pasted_picture(cases):
     assert [case.kind for case in cases] == list(splices.KINDS)
     for case in cases:
-        assert case.pixels.shape == (splices.CANVAS, splices.CANVAS, 3)
+        assert case.pixels.shape == (SIDE, SIDE, 3)
         assert case.pixels.dtype == np.uint8
         rows, columns = np.nonzero(case.mask)
         assert case.mask.sum() == 96 * 96
@@ -78,3 +80,9 @@ def test_regions_of_the_hosts_own_codec_are_counted_apart():
         {"kind": "uncompressed-region", "host": "avif", "region": "uncompressed"},
     ]
     assert splices.of_two_histories(table) == [table[1], table[3]]
+
+
+def test_sources_too_small_for_a_canvas_are_said_to_be(tmp_path):
+    Image.fromarray(synthesise("texture", 100, 90, 1)).save(tmp_path / "small.png")
+    with pytest.raises(UsageError, match="canvases need sources of 384 pixels"):
+        canvas([tmp_path / "small.png"], np.random.default_rng(0))
