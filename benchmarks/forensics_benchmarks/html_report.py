@@ -19,6 +19,9 @@ NARROW = 5.7
 """Width in inches up to which two figures stand side by side."""
 _SIDE_BY_SIDE = '<div class="picture">\n'
 
+_DPI = 160
+"""Of what a figure has rasterised: clouds of thousands of dots."""
+
 
 def page(run: Run) -> str:
     """The page as text."""
@@ -68,10 +71,10 @@ def _figure(figure: Figure, drawn: Any) -> str:
 
 
 def svg_uri(figure: Any) -> str:
-    """A matplotlib figure as a data URI of an SVG without a date or random names: the same figure gives the same text."""
+    """A matplotlib figure as a data URI of an SVG, its rasterised parts at `_DPI`, without a date or random names: the same figure gives the same text."""
     import matplotlib
 
     stream = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "forensics", "svg.fonttype": "path"}):
-        figure.savefig(stream, format="svg", metadata={"Date": None})
+        figure.savefig(stream, format="svg", dpi=_DPI, metadata={"Date": None})
     return "data:image/svg+xml;base64," + base64.b64encode(stream.getvalue().encode()).decode("ascii")

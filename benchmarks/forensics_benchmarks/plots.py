@@ -248,7 +248,7 @@ def strengths(records: Sequence[Record]) -> Figure:
             chosen = [r for r in records if r.class_name == name]
             if chosen:
                 ax.plot([getattr(r, truth) for r in chosen], [getattr(r, said) for r in chosen], linestyle="", markersize=3, alpha=0.6,
-                        marker=MARKERS[index], color=_colour(index), label=name)  # fmt: skip
+                        marker=MARKERS[index], color=_colour(index), label=name, rasterized=True)  # fmt: skip
         ends = [min(getattr(r, truth) for r in records), max(getattr(r, truth) for r in records)]
         ax.plot(ends, ends, color="black", linewidth=1)
         ax.set_xlabel(f"true {title}")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from forensics_models.classes import CLASSES
 
+from forensics.dataset.grids import RESIZED_AFTER
 from forensics.dataset.readings import HELD_OUT_DECODERS
 from forensics_benchmarks import summaries
 from forensics_benchmarks.conditions import CONDITIONS, NONE
@@ -99,19 +100,22 @@ def overview(run: Run) -> Section | None:
         clean = summaries.false_positives_by(records, lambda r: r.origin).get("all")
         strength = summaries.strength_error(records)
         answered = [record for record in records if summaries.outcome(record) != "inconclusive"]
+        untouched = [record for record in records if record.variant != RESIZED_AFTER]
+        resized = len(untouched) < len(records)
         family = summaries.share([summaries.family_right(r) for r in records], [r.source for r in records])
         columns[name] = [
-            str(summaries.accuracy(records)), str(family), "-" if clean is None else str(clean), str(summaries.false_alarms(records) or "-"), f"{summaries.calibration_error(records):.4f}",
+            str(summaries.accuracy(records)), str(family), str(summaries.accuracy(untouched)) if resized and untouched else "-", "-" if clean is None else str(clean), str(summaries.false_alarms(records) or "-"), f"{summaries.calibration_error(records):.4f}",
             f"{_per_cent(len(answered) / len(records))}", _per_cent(_kept(answered), 2),
             f"{_per_cent(strength.ratio_mean_relative)} (median {_per_cent(strength.ratio_median_relative)})" if strength.count else "-",
             f"{strength.ssim_mean_absolute:.4f}" if strength.count else "-",
         ]  # fmt: skip
     titles = [
-        "accuracy, nine classes", "accuracy, BPG and HEIC as one", "uncompressed called compressed (best class)", "uncompressed answered with a codec",
+        "accuracy, nine classes", "accuracy, BPG and HEIC as one", "accuracy, without the variant resized after decoding", "uncompressed called compressed (best class)", "uncompressed answered with a codec",
         "calibration error, 0 to 1",
         "answered at the model's threshold, %", "right among the answered, %", "compression ratio: mean relative error, %", "SSIM: mean absolute error",
     ]  # fmt: skip
     rows = [[title, *(columns[name][index] for name in columns)] for index, title in enumerate(titles)]
+    rows = [row for row in rows if set(row[1:]) != {"-"}]
     return Section("Overview", (_described(run),), (Table(["figure", *columns], rows),) if columns else ())
 
 

@@ -32,6 +32,9 @@ PREPARATIONS = (
 SIDES = (192, 512)
 """Smallest and largest side of a prepared picture of the grid in pixels."""
 
+RESIZED_AFTER = "then-resized"
+"""The variant whose pictures are resized after decoding: their traces are mostly gone."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -107,7 +110,7 @@ def cells(preparation: str, encoders: Iterable[str], height: int, width: int) ->
         return found
     after: dict[str, tuple[Step, ...]] = {
         "then-turned": (Turn("rotate90"),),
-        "then-resized": (Resize(round(height * 0.95), round(width * 0.95), "bicubic"),),
+        RESIZED_AFTER: (Resize(round(height * 0.95), round(width * 0.95), "bicubic"),),
         "then-rounded-twice": (Requantise(0.9),),
     }
     found += [Cell(name, c.fine_class, c.encoder, c.switches, steps) for c in found for name, steps in after.items()]
