@@ -25,6 +25,7 @@ from forensics_benchmarks.summaries import RATIO_BANDS, SSIM_BANDS, Share, Side,
 if TYPE_CHECKING:
     from forensics_benchmarks.reporting import Run
 
+_LEFT_OUT = "The variant resized after decoding, whose traces are mostly gone, is counted in its own rows only."
 MOST_TARGETS = 16
 """Distinct targets that an axis shows one by one; more are put in bands."""
 
@@ -67,7 +68,13 @@ def sections(run: Run) -> list[Section]:
 
 
 def plain(records: Iterable[Record]) -> list[Record]:
-    """Records without a condition, from usual decoders where there are any: what the figures on strength rest on."""
+    """Records without a condition, from usual decoders where there are any, not resized after decoding: what the figures on strength rest on."""
+    usual = _usual(records)
+    return [record for record in usual if record.variant != RESIZED_AFTER] or usual
+
+
+def _usual(records: Iterable[Record]) -> list[Record]:
+    """Records without a condition, from usual decoders where there are any."""
     untouched = [record for record in records if record.condition == NONE]
     usual = [record for record in untouched if record.decoder == "usual"]
     return usual if any(record.class_name != "uncompressed" for record in usual) else untouched
@@ -75,6 +82,11 @@ def plain(records: Iterable[Record]) -> list[Record]:
 
 def _shown(run: Run) -> dict[str, list[Record]]:
     return {name: found for name, records in run.judges.items() if (found := plain(records))}
+
+
+def _resized(run: Run) -> dict[str, list[Record]]:
+    """The records that `_shown` leaves out for having been resized after decoding."""
+    return {name: [r for r in _usual(records) if r.variant == RESIZED_AFTER] for name, records in run.judges.items()}
 
 
 def _per_cent(value: float, digits: int = 1) -> str:
@@ -96,27 +108,27 @@ def _side(models: Mapping[str, Sequence[Record]]) -> Callable[[Record], Side]:
 def overview(run: Run) -> Section | None:
     """A column a model: the figures that sum it up."""
     columns: dict[str, list[str]] = {}
+    resized = _resized(run)
     for name, records in _shown(run).items():
         clean = summaries.false_positives_by(records, lambda r: r.origin).get("all")
         strength = summaries.strength_error(records)
         answered = [record for record in records if summaries.outcome(record) != "inconclusive"]
-        untouched = [record for record in records if record.variant != RESIZED_AFTER]
-        resized = len(untouched) < len(records)
         family = summaries.share([summaries.family_right(r) for r in records], [r.source for r in records])
         columns[name] = [
-            str(summaries.accuracy(records)), str(family), str(summaries.accuracy(untouched)) if resized and untouched else "-", "-" if clean is None else str(clean), str(summaries.false_alarms(records) or "-"), f"{summaries.calibration_error(records):.4f}",
+            str(summaries.accuracy(records)), str(family), str(summaries.accuracy(resized[name])) if resized[name] else "-", "-" if clean is None else str(clean), str(summaries.false_alarms(records) or "-"), f"{summaries.calibration_error(records):.4f}",
             f"{_per_cent(len(answered) / len(records))}", _per_cent(_kept(answered), 2),
             f"{_per_cent(strength.ratio_mean_relative)} (median {_per_cent(strength.ratio_median_relative)})" if strength.count else "-",
             f"{strength.ssim_mean_absolute:.4f}" if strength.count else "-",
         ]  # fmt: skip
     titles = [
-        "accuracy, nine classes", "accuracy, BPG and HEIC as one", "accuracy, without the variant resized after decoding", "uncompressed called compressed (best class)", "uncompressed answered with a codec",
+        "accuracy, nine classes", "accuracy, BPG and HEIC as one", "accuracy, the variant resized after decoding", "uncompressed called compressed (best class)", "uncompressed answered with a codec",
         "calibration error, 0 to 1",
         "answered at the model's threshold, %", "right among the answered, %", "compression ratio: mean relative error, %", "SSIM: mean absolute error",
     ]  # fmt: skip
     rows = [[title, *(columns[name][index] for name in columns)] for index, title in enumerate(titles)]
     rows = [row for row in rows if set(row[1:]) != {"-"}]
-    return Section("Overview", (_described(run),), (Table(["figure", *columns], rows),) if columns else ())
+    told = (_described(run), _LEFT_OUT) if any(resized.values()) else (_described(run),)
+    return Section("Overview", told, (Table(["figure", *columns], rows),) if columns else ())
 
 
 def _described(run: Run) -> str:
@@ -221,14 +233,15 @@ def strength_maps(run: Run) -> Section | None:
 
 
 def classes(run: Run) -> Section | None:
-    """Accuracy by class and by encoder."""
-    models = _shown(run)
+    """Accuracy by class, encoder, preparation and variant."""
+    models, resized = _shown(run), _resized(run)
     if not models:
         return None
     return Section(
         "Accuracy by class and encoder", (),
         (_per_model(models, lambda r: r.class_name, "class"), _per_model(models, lambda r: f"{r.class_name}: {r.encoder}", "encoder"),
-         _per_model(models, lambda r: r.preparation_kind, "preparation")),
+         _per_model(models, lambda r: r.preparation_kind, "preparation"),
+         _per_model({name: [*records, *resized[name]] for name, records in models.items()}, lambda r: r.variant, "variant")),
     )  # fmt: skip
 
 

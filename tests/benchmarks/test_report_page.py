@@ -18,6 +18,8 @@ from forensics_benchmarks.reporting import load
 from forensics_benchmarks.sections import sections
 from forensics_models.classes import FINE_CLASSES
 
+from forensics.dataset.grids import RESIZED_AFTER
+
 NAN = float("nan")
 
 
@@ -102,6 +104,21 @@ def test_the_page_is_whole_and_loads_nothing(folder):
 def test_a_figure_is_the_same_every_time(folder):
     first, second = (next(section for section in sections(load(folder)) if section.title == "Time").figures[0].draw() for _ in range(2))
     assert svg_uri(first) == svg_uri(second)
+
+
+def test_pictures_resized_after_decoding_are_counted_apart(folder):
+    run = load(folder)
+    first = {name: [replace(r, variant=RESIZED_AFTER) if index % 4 == 0 else r for index, r in enumerate(found)] for name, found in run.models.items()}
+    parts = {section.title: section for section in sections(replace(run, models=first))}
+    judged = first["baseline"]
+    usual = [r for r in judged if r.condition == "none"]
+    kept, apart = [[r for r in usual if (r.variant == RESIZED_AFTER) is resized] for resized in (False, True)]
+    rows = {row[0]: row[1] for row in parts["Overview"].tables[0].rows}
+    assert rows["accuracy, nine classes"] == str(summaries.accuracy(kept))
+    assert rows["accuracy, the variant resized after decoding"] == str(summaries.accuracy(apart))
+    variants = {row[0]: row[1] for row in parts["Accuracy by class and encoder"].tables[-1].rows}
+    assert variants[RESIZED_AFTER] == rows["accuracy, the variant resized after decoding"]
+    assert not any("resized" in row[0] for row in next(s for s in sections(run) if s.title == "Overview").tables[0].rows)
 
 
 def test_every_section_has_counts_and_no_holes(folder):
