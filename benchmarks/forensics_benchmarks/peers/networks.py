@@ -3,7 +3,7 @@
 - `plain-network`: four blocks of two 3x3 convolutions with batch normalisation and max pooling, global average pooling; colour; any size.
 - `lenet-grey`: LeNet-5 (LeCun et al. 1998) on 64x64 grey tiles; a larger patch is the mean over its tiles.
 
-Both are small on purpose and train for few epochs: they show what the task gives away to a network that is not made for it.
+Both are small on purpose and train for minutes: they show what the task gives away to a network that is not made for it.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from forensics_models.storage import replacing
 from forensics_benchmarks.models import Judged, PatchBatch, Workplace, digest, only_classes
 from forensics_benchmarks.peers.training_patches import chosen_rows, cut
 
-SIDES = {"plain-network": 128, "lenet-grey": 64}
-"""Side of the training patches, in pixels."""
-EPOCHS = 8
+SIDE = 64
+"""Side of the training patches and of LeNet's tiles, in pixels."""
+EPOCHS = 32
 _BATCH = 32
 _MODEL = "network.keras"
 
@@ -41,12 +41,12 @@ class PlainNetwork:
         import keras  # noqa: F401
 
         rows = chosen_rows(place.train_data, "train", place.windows, place.seed)
-        key = digest(self.name, EPOCHS, SIDES[self.name], place.seed, [row.id for _, row in rows])
+        key = digest(self.name, EPOCHS, SIDE, place.seed, [row.id for _, row in rows])
         home = place.folder / f"{self.name}-{key}"
         if not (home / _MODEL).exists():
             home.mkdir(parents=True, exist_ok=True)
             place.report(f"{self.name}: training on {len(rows)} patches")
-            patches = list(cut(rows, place.seed, SIDES[self.name]))
+            patches = list(cut(rows, place.seed, SIDE))
             pixels = prepared(self.name, [patch.pixels for patch in patches])
             _train(self.name, home / _MODEL, pixels, np.array([patch.label for patch in patches]), place.seed)
         return replace(self, home=home)
@@ -77,12 +77,11 @@ def prepared(name: str, patches: Sequence[np.ndarray]) -> np.ndarray:
 
 def tiles(patch: np.ndarray) -> np.ndarray:
     """The 64x64 tiles of a patch from its first pixel on, as `prepared` gives them."""
-    side = SIDES["lenet-grey"]
     grey = prepared("lenet-grey", [patch])[0]
     return np.stack([
-        grey[top : top + side, left : left + side]
-        for top in range(0, grey.shape[0] - side + 1, side)
-        for left in range(0, grey.shape[1] - side + 1, side)
+        grey[top : top + SIDE, left : left + SIDE]
+        for top in range(0, grey.shape[0] - SIDE + 1, SIDE)
+        for left in range(0, grey.shape[1] - SIDE + 1, SIDE)
     ])  # fmt: skip
 
 
@@ -93,7 +92,7 @@ def network(name: str) -> Any:
 
     if name == "lenet-grey":
         return keras.Sequential([
-            keras.Input((64, 64, 1)),
+            keras.Input((SIDE, SIDE, 1)),
             layers.Conv2D(6, 5, padding="same", activation="tanh"), layers.AveragePooling2D(2),
             layers.Conv2D(16, 5, activation="tanh"), layers.AveragePooling2D(2),
             layers.Flatten(), layers.Dense(120, activation="tanh"), layers.Dense(84, activation="tanh"),
