@@ -56,10 +56,15 @@ def _wavelets(folder: Path, names: Sequence[str]) -> list[Table]:
 
 
 def _chains(folder: Path, names: Sequence[str]) -> list[Table]:
-    from forensics_benchmarks import history_chains
+    from forensics_benchmarks import history_buried, history_chains
 
     rows = history_chains.summary(list(history_chains.measure(folder, names)))
-    return [_table(rows, "Chains of two codecs and the same pictures with the last alone, BPG and HEIC as one; shares 0 to 1")]
+    cases = list(history_buried.measure(_pictures(folder, names)))
+    return [
+        _table(rows, "Chains of two codecs and the same pictures with the last alone, BPG and HEIC as one; shares 0 to 1"),
+        _table(history_buried.summary(cases), "A JPEG of quality 40 to 95 beneath another codec, 256 pixels, by the last codec's ratio; shares 0 to 1"),
+        _table(history_buried.by_codec(cases), "The same by the last codec"),
+    ]
 
 
 def _recoding(folder: Path, names: Sequence[str]) -> list[Table]:

@@ -21,6 +21,9 @@ from forensics.dataset.plan import Draw, Settings, plan
 from forensics.dataset.preparation import Coded, Trim, apply
 from forensics.errors import ForensicsError
 from forensics.history import estimated
+from forensics.history.recover import earlier_compression
+from forensics.history.traces.jpeg_table import jpeg_table
+from forensics.history.traces.regions import draw_sample
 
 SEED = 31
 PER_SOURCE = 4
@@ -69,12 +72,20 @@ def _judged(source: np.ndarray, draw: Draw) -> Chain:
     pixels = apply(job.after, decoded)
     analysis = analyze(pixels)
     named = family(analysis.best)
-    told = next((p for p in estimated.estimate(pixels, analysis.best) if p.name == EARLIER), None) if named != "uncompressed" else None
+    said = _said_first(pixels, analysis.best) if named != "uncompressed" else ""
     coded = [step for step in draw.preparation if isinstance(step, Coded)]
     first = family(class_of(coded[0].fine_class)) if coded else NO_EARLIER
-    said = "" if told is None or told.value is None else str(told.value)
     finer = _finer_db(source, draw, reference.pixels, decoded) if coded else math.nan
     return Chain(first, family(class_of(job.fine_class)), finer, said, named)
+
+
+def _said_first(pixels: np.ndarray, last: str) -> str:
+    """The earlier codec that a history states, `none` where it sees none, empty where it states nothing."""
+    estimate = next((p for p in estimated.estimate(pixels, last) if p.name == EARLIER), None)
+    earlier = earlier_compression(last, (jpeg_table(draw_sample(pixels)),), estimate, [])
+    if earlier:
+        return family(earlier[0].codec)
+    return "" if estimate is None or estimate.value is None else NO_EARLIER
 
 
 def _finer_db(source: np.ndarray, draw: Draw, between: np.ndarray, decoded: np.ndarray) -> float:

@@ -77,8 +77,8 @@ class Trace:
     Attributes
     ----------
     name : str
-        The test: `colour_lattice`, `dct_comb`, `wavelet_comb`, `grid_phase`, `boundary_profile`, `chroma_spectrum`,
-        `residual_spectrum`.
+        The test: `colour_lattice`, `dct_comb`, `jpeg_table`, `wavelet_comb`, `lapped_comb`, `grid_phase`, `boundary_profile`,
+        `chroma_spectrum`, `residual_spectrum`.
     statistic : float
         The test's own measure; its docstring gives the range.
     log10_nfa : float

@@ -86,6 +86,19 @@ def plot_dct_comb(trace: Trace, ax: Axes | None = None) -> Axes:
 _CLEAR = -4.0
 
 
+def plot_jpeg_table(trace: Trace, ax: Axes | None = None) -> Axes:
+    """Evidence for each quality's table of the best family at the best grid."""
+    axes = _axes(trace, ax)
+    qualities, evidence = trace.series["qualities"], trace.series["evidence"]
+    axes.plot(qualities, evidence, color=BLUE, linewidth=1.2)
+    quality = trace.parameters.get("quality")
+    if quality is not None:
+        axes.axvline(quality, color=VERMILION, linewidth=0.8, linestyle=":", zorder=0)
+        axes.annotate(f"{trace.parameters['family']} {quality}", (quality, float(evidence.max())), xytext=(4, -2), textcoords="offset points", fontsize=7)
+    axes.set(xlim=(qualities[0], qualities[-1]), xlabel="quality of the table", ylabel="sum of combs (standard deviations)")
+    return axes
+
+
 def plot_wavelet_comb(trace: Trace, ax: Axes | None = None) -> Axes:
     """Strength of a comb at each candidate step, by band of the best transform."""
     axes = _axes(trace, ax)
@@ -173,6 +186,7 @@ def plot_residual_spectrum(trace: Trace, ax: Axes | None = None) -> Axes:
 PLOTS: dict[str, Callable[[Trace, Any], Any]] = {
     "colour_lattice": plot_colour_lattice,
     "dct_comb": plot_dct_comb,
+    "jpeg_table": plot_jpeg_table,
     "wavelet_comb": plot_wavelet_comb,
     "lapped_comb": plot_lapped_comb,
     "grid_phase": plot_grid_phase,
@@ -184,6 +198,7 @@ PLOTS: dict[str, Callable[[Trace, Any], Any]] = {
 
 _TITLES = {
     "colour_lattice": "Colours on lattices of 8-bit luma and chroma", "dct_comb": "Quantisation steps in 8x8 DCT coefficients",
+    "jpeg_table": "Known quantisation tables in 8x8 DCT coefficients",
     "wavelet_comb": "Comb in wavelet coefficients", "lapped_comb": "Comb in JPEG XR's transform", "grid_phase": "Votes for the origin of an 8x8 grid",
     "boundary_profile": "Differences across pixel boundaries", "chroma_spectrum": "Spectra of luma and chroma",
     "residual_spectrum": "Periodicity of the second difference",

@@ -227,7 +227,7 @@ def test_a_comb_at_every_phase_is_none() -> None:
 )
 def test_nothing_is_found_where_nothing_is(pixels: np.ndarray) -> None:
     traces = run_traces(pixels)
-    assert len(traces) == 8
+    assert len(traces) == 9
     for trace in traces:
         assert not trace.found, trace.sentence
         assert trace.speaks_for == ()

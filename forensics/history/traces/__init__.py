@@ -38,12 +38,13 @@ def run_traces(pixels: np.ndarray, *, seed: int = 0) -> tuple[Trace, ...]:
     from forensics.history.traces.colour_lattice import colour_lattice
     from forensics.history.traces.dct_comb import dct_comb
     from forensics.history.traces.grid_phase import grid_phase
+    from forensics.history.traces.jpeg_table import jpeg_table
     from forensics.history.traces.lapped_comb import lapped_comb
     from forensics.history.traces.regions import draw_sample
     from forensics.history.traces.residual_spectrum import residual_spectrum
     from forensics.history.traces.wavelet_comb import wavelet_comb
 
     sample = draw_sample(pixels, seed=seed)
-    tests = (dct_comb, wavelet_comb, lapped_comb, grid_phase, boundary_profile, chroma_spectrum, residual_spectrum)
+    tests = (dct_comb, jpeg_table, wavelet_comb, lapped_comb, grid_phase, boundary_profile, chroma_spectrum, residual_spectrum)
     traces = [colour_lattice(sample, seed=seed), *(test(sample) for test in tests)]
     return tuple(sorted(traces, key=lambda trace: trace.log10_nfa if math.isfinite(trace.log10_nfa) else math.inf))
