@@ -3,7 +3,8 @@
 Windows are chosen (`forensics.windows`), measured (`forensics_features`), judged (`forensics_models`), and what comes out is put
 together with the container's facts and the evidence in words. The verdict is a calibrated probability over
 `forensics_models.classes.CLASSES`; below the model's own threshold it is `inconclusive`. Where BPG and HEIC together reach the
-threshold and neither does alone, the verdict is their family `hevc-intra`.
+threshold and neither does alone, the verdict is their family `hevc-intra`. Where a JPEG's table is read in a picture that no codec is named for
+(`evidence.altered_jpeg`), that leads the evidence, and the picture is not called uncompressed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from forensics_models.judgement import decide
 
 from forensics import __version__
 from forensics.errors import PictureError
-from forensics.evidence import Statement, statements
+from forensics.evidence import Statement, altered_jpeg, statements
 from forensics.judges import Extractor, Judge, check_match, shipped_extractor, shipped_judge
 from forensics.picture import MAX_PIXELS, Picture, from_array, open_picture
 from forensics.windows import LIMIT, SEED, SIDE, Window, choose_windows
@@ -268,6 +269,9 @@ def _compose(
     threshold = float(judge.card.get("inconclusive_below", INCONCLUSIVE_BELOW))
     probabilities = {name: float(p) for name, p in zip(CLASSES, whole.probabilities, strict=True)}
     verdict, probability = decide(probabilities, threshold, float(judge.card.get("compressed_from", 0.0)))
+    table = altered_jpeg(picture.pixels) if verdict in ("uncompressed", INCONCLUSIVE) else None
+    if table is not None:
+        verdict = INCONCLUSIVE  # "uncompressed" is out of the question then
     best = max(probabilities, key=lambda name: probabilities[name])
     strangeness = getattr(judged, "strangeness", None)
     strange = 0.0 if strangeness is None else float((strangeness > 0).mean())
@@ -290,7 +294,7 @@ def _compose(
         ssim=Interval(*map(float, whole.ssim)) if coded else None,
         candidates=tuple(judge.candidates(probabilities)) if hasattr(judge, "candidates") else (),
         strange=strange,
-        evidence=statements(extractor.feature_names, features, judge.evidence, named),
+        evidence=(*((table,) if table else ()), *statements(extractor.feature_names, features, judge.evidence, named)),
         agreement=compare(verdict, named, probability, picture.container),
         container=picture.container,
         windows=_window_verdicts(windows, judged.probabilities),

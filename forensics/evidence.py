@@ -23,6 +23,11 @@ LIMIT = 6
 AGAINST_LIMIT = 2
 """Most of them that speak for another codec than the verdict."""
 
+ALTERED = "jpeg_table"
+"""Name of the statement that `altered_jpeg` makes."""
+_TABLE_RANGE = (1.4, 3.6, 12.8)
+"""0.5 %, 50 % and 99.5 % quantiles of the statistic of `traces.jpeg_table` on 500 uncompressed training pictures."""
+
 Ranges = Mapping[str, Mapping[str, float]]
 
 
@@ -43,7 +48,8 @@ class Statement:
     speaks_for : tuple of str
         Classes that leave this trace.
     supports : bool or None
-        Whether it speaks for the verdict (True), for another codec (False), or was not found (None).
+        Whether it speaks for the verdict (True), for another codec (False), or was not found (None). An inconclusive verdict is open to the
+        JPEG of `altered_jpeg`, which counts as True.
     text : str
         The sentence.
     """
@@ -163,3 +169,29 @@ def _text(trace: Trace, value: float, span: Mapping[str, float], log2_step: floa
 
 def _shown(value: float, percent: bool) -> str:
     return f"{100 * value:.1f} %" if percent else f"{value:.3f}"
+
+
+def altered_jpeg(pixels: np.ndarray) -> Statement | None:
+    """A JPEG's quantisation table in a picture without a verdict; None where no table is found.
+
+    A picture that was JPEG and was then changed a little (noise, colours, contrast) is like no class of the training; the combs of its coefficients
+    are still there, at all frequencies of one known table.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width) or (height, width, 1..4), dtype=uint8 or uint16]
+    """
+    from forensics.history.traces.jpeg_table import jpeg_table
+    from forensics.history.traces.regions import draw_sample
+    from forensics.history.traces.wording import chance
+
+    found = jpeg_table(draw_sample(pixels))
+    if not found.found:
+        return None
+    read, (low, median, high) = found.parameters, _TABLE_RANGE
+    text = (
+        f"it was JPEG once, of quality {read['quality']} ({read['low']} to {read['high']}), and was changed since: on the 8x8 grid from row {read['phase'][0]}, "
+        f"column {read['phase'][1]}, DCT coefficients keep to the {read['family']} table, {read['frequencies']} of {read['of']} frequencies each by itself "
+        f"(chance gives this in {chance(found.log10_nfa)})"
+    )
+    return Statement(ALTERED, ALTERED, round(found.statistic, 2), low, median, high, 1.0, found.speaks_for, True, text)

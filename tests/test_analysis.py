@@ -110,6 +110,22 @@ def test_uncompressed_comes_with_a_warning_where_a_trace_of_resizing_is_found(fa
         assert any("a trace of resizing" in limit for limit in limits) is warned
 
 
+@pytest.mark.parametrize("said", [{"uncompressed": 0.9}, {"avif": 0.3, "bpg": 0.3, "jpegxl": 0.3}])
+def test_a_jpeg_that_was_changed_since_is_evidence_where_no_codec_is_named(said, fake_judge, fake_extractor):
+    rng = np.random.default_rng(4)
+    field = np.cumsum(np.cumsum(rng.normal(size=(200, 230, 1)), axis=0), axis=1)
+    before = np.clip(128 + 40 * field / field.std() + rng.normal(0, 9, (200, 230, 3)), 0, 255).astype(np.uint8)
+    jpeg = np.asarray(Image.open(io.BytesIO(saved(before, "JPEG", quality=70))))[3:, 5:]
+    changed = np.clip(np.rint(jpeg + rng.normal(0, 1.5, jpeg.shape)), 0, 255).astype(np.uint8)
+    for pixels, noticed in ((changed, True), (before, False)):
+        result = analyze(pixels, judge=fake_judge(**said), extractor=fake_extractor)
+        assert (result.evidence[0].trace == "jpeg_table") is noticed
+        assert result.verdict == (INCONCLUSIVE if noticed or len(said) > 1 else "uncompressed")
+    assert "of quality 70" in (told := analyze(changed, judge=fake_judge(**said), extractor=fake_extractor)).evidence[0].text
+    assert "verdict     inconclusive, JPEG once and changed since" in text.render(told)
+    assert "jpeg_table" not in {s.trace for s in analyze(changed, judge=fake_judge(avif=0.9), extractor=fake_extractor).evidence}
+
+
 def test_below_the_models_threshold_there_is_no_verdict(scene, fake_judge, fake_extractor):
     judge = fake_judge(jpeg=0.59, avif=0.3)
     assert analyze(scene, judge=judge, extractor=fake_extractor).verdict == INCONCLUSIVE

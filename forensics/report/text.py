@@ -6,6 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from forensics.analysis import Analysis, Interval
+from forensics.evidence import ALTERED
 from forensics.report.failure import Failure
 from forensics.wording import HEVC_FAMILY, INCONCLUSIVE, TITLES, percent
 
@@ -67,6 +68,8 @@ def rows(label: str, texts: list[str]) -> list[str]:
 
 def verdict_note(result: Analysis) -> str:
     """The verdict's probability in words, with what belongs to it."""
+    if result.verdict == INCONCLUSIVE and any(statement.trace == ALTERED for statement in result.evidence):
+        return f"JPEG once and changed since; best guess for the last step {TITLES[result.best]} at {percent(result.probability)}"
     if result.verdict == INCONCLUSIVE:
         return f"{percent(result.compressed)} compressed; best guess {TITLES[result.best]} at {percent(result.probability)}"
     note = f"probability {percent(result.probability)}"
