@@ -56,14 +56,22 @@ def _wavelets(folder: Path, names: Sequence[str]) -> list[Table]:
 
 
 def _chains(folder: Path, names: Sequence[str]) -> list[Table]:
-    from forensics_benchmarks import history_buried, history_chains
+    from forensics_benchmarks import history_chains
 
     rows = history_chains.summary(list(history_chains.measure(folder, names)))
-    cases = list(history_buried.measure(_pictures(folder, names)))
+    return [_table(rows, "Chains of two codecs and the same pictures with the last alone, BPG and HEIC as one; shares 0 to 1")]
+
+
+def _buried(folder: Path, names: Sequence[str]) -> list[Table]:
+    from forensics_benchmarks import history_buried
+
+    pictures = _pictures(folder, names)
+    cases = list(history_buried.measure(pictures))
+    changed = list(history_buried.measure_changed(pictures))
     return [
-        _table(rows, "Chains of two codecs and the same pictures with the last alone, BPG and HEIC as one; shares 0 to 1"),
         _table(history_buried.summary(cases), "A JPEG of quality 40 to 95 beneath another codec, 256 pixels, by the last codec's ratio; shares 0 to 1"),
         _table(history_buried.by_codec(cases), "The same by the last codec"),
+        _table(history_buried.summary_changed(changed), "A JPEG of quality 40 to 95 changed after decoding, whole pictures; shares 0 to 1"),
     ]
 
 
@@ -84,6 +92,7 @@ PARTS: Mapping[str, Callable[[Path, Sequence[str]], list[Table]]] = {
     "recoding": _recoding,
     "splices": _splices,
     "chains": _chains,
+    "buried": _buried,
 }
 """Parts by name; each takes a folder of sources and names in it."""
 

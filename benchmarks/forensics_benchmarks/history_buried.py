@@ -1,7 +1,7 @@
-"""How often a JPEG is still read beneath another codec: its table and grid by the strength of the last codec, and false alarms without a JPEG.
+"""How often a JPEG is still read beneath another codec or a change after decoding: its table and grid, and false alarms without a JPEG.
 
 A source is encoded as JPEG, cropped by less than a block, encoded by each other codec at a random ratio, decoded, and a square of it is
-cut at a random place. Its twin skips the JPEG.
+cut at a random place. Its twin skips the JPEG. Changes after decoding are those of the suite `robustness`.
 """
 
 from __future__ import annotations
@@ -10,13 +10,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from forensics_models.classes import INCONCLUSIVE
 
+from forensics.analysis import analyze
 from forensics.codecs import registry
 from forensics.codecs.aim import to_ratio
 from forensics.dataset.encoders import available
 from forensics.errors import ForensicsError
 from forensics.history.traces.jpeg_table import jpeg_table
 from forensics.history.traces.regions import draw_sample
+from forensics_benchmarks.conditions import CONDITIONS, NONE, apply
 
 SIDE = 256
 """Width and height of what is judged, in pixels."""
@@ -96,6 +99,51 @@ def by_codec(cases: Sequence[Buried]) -> list[dict[str, object]]:
         for name in LAST
         if (part := [case for case in coded if case.last == name])
     ]
+
+
+@dataclass(frozen=True)
+class Changed:
+    """One picture changed after decoding: quality of its JPEG (0 without one), the change, the verdict of `analyze`, and what was read."""
+
+    quality: int
+    condition: str
+    verdict: str
+    found: bool
+    quality_right: bool
+
+
+def measure_changed(pictures: Sequence[np.ndarray], *, seed: int = 43) -> Iterator[Changed]:
+    """Every picture as JPEG and not, after every condition that is no JPEG itself; deterministic for a seed."""
+    rng = np.random.default_rng(seed)
+    codec = registry.get("jpeg")
+    for picture in pictures:
+        quality = int(rng.integers(QUALITIES[0], QUALITIES[1] + 1))
+        cut = int(rng.integers(8)), int(rng.integers(8))
+        coded = codec.decode(codec.encode(picture, quality=quality))
+        for name in (NONE, *(name for name, condition in CONDITIONS.items() if condition.group != "jpeg")):
+            for truth, before in ((quality, coded), (0, picture)):
+                pixels = apply(name, before[cut[0] :, cut[1] :], rng)
+                trace = jpeg_table(draw_sample(pixels))
+                right = trace.found and trace.parameters["low"] <= quality <= trace.parameters["high"]
+                yield Changed(truth, name, analyze(pixels).verdict, trace.found, right)
+
+
+def summary_changed(cases: Sequence[Changed]) -> list[dict[str, object]]:
+    """A row a condition: JPEGs; shares 0 to 1 of those with the verdict JPEG, with another codec, and of tables read; false alarms without a JPEG."""
+    rows = []
+    for name in dict.fromkeys(case.condition for case in cases):
+        coded, plain = ([c for c in cases if c.condition == name and bool(c.quality) is made] for made in (True, False))
+        rows.append({
+            "after decoding": name,
+            "JPEGs": len(coded),
+            "verdict JPEG": _mean([c.verdict == "jpeg" for c in coded]),
+            "verdict another codec": _mean([c.verdict not in ("jpeg", "uncompressed", INCONCLUSIVE) for c in coded]),
+            "table read": _mean([c.found for c in coded]),
+            "verdict JPEG or table read": _mean([c.found or c.verdict == "jpeg" for c in coded]),
+            "quality right of those read": _mean([c.quality_right for c in coded if c.found]),
+            "read without a JPEG": _mean([c.found for c in plain]),
+        })  # fmt: skip
+    return rows
 
 
 def _mean(values: Sequence[bool]) -> float:
