@@ -186,7 +186,7 @@ def altered_jpeg(pixels: np.ndarray) -> Statement | None:
     from forensics.history.traces.wording import chance
 
     found = jpeg_table(draw_sample(pixels))
-    if not found.found:
+    if found.speaks_for != ("jpeg",):
         return None
     read, (low, median, high) = found.parameters, _TABLE_RANGE
     text = (

@@ -27,12 +27,13 @@ QUALITIES = (40, 95)
 RATIOS = (4.0, 40.0)
 """Range of the last codec's ratios, drawn evenly on a logarithmic scale."""
 LAST = ("jpeg2000", "jpegxr-jxrlib", "bpg", "webp", "avif", "heic", "jpegxl")
+"""Encoders of the last step."""
 BANDS = (0.0, 8.0, 16.0)
 
 
 @dataclass(frozen=True)
 class Buried:
-    """One picture: quality of the first JPEG (0 without one), the last encoder and its ratio, and what was read."""
+    """One picture: quality of the first JPEG (0 without one), the last encoder and its ratio, and what was read that the last codec does not explain."""
 
     quality: int
     last: str
@@ -68,9 +69,9 @@ def _case(before: np.ndarray, quality: int, last: str, ratio: float, cut: tuple[
     top, left = (int(share * (length - SIDE + 1)) for share, length in zip(place, made.pixels.shape[:2], strict=True))
     trace = jpeg_table(draw_sample(made.pixels[top : top + SIDE, left : left + SIDE]))
     read = trace.parameters
+    found = trace.found and registry.get(last).codec not in trace.speaks_for
     grid = [-(cut[0] + top) % 8, -(cut[1] + left) % 8]
-    right = trace.found and read["low"] <= quality <= read["high"]
-    return Buried(quality, last, made.ratio, trace.found, right, trace.found and read["phase"] == grid)
+    return Buried(quality, last, made.ratio, found, found and read["low"] <= quality <= read["high"], found and read["phase"] == grid)
 
 
 def summary(cases: Sequence[Buried]) -> list[dict[str, object]]:
@@ -124,8 +125,9 @@ def measure_changed(pictures: Sequence[np.ndarray], *, seed: int = 43) -> Iterat
             for truth, before in ((quality, coded), (0, picture)):
                 pixels = apply(name, before[cut[0] :, cut[1] :], rng)
                 trace = jpeg_table(draw_sample(pixels))
-                right = trace.found and trace.parameters["low"] <= quality <= trace.parameters["high"]
-                yield Changed(truth, name, analyze(pixels).verdict, trace.found, right)
+                found = trace.speaks_for == ("jpeg",)
+                right = found and trace.parameters["low"] <= quality <= trace.parameters["high"]
+                yield Changed(truth, name, analyze(pixels).verdict, found, right)
 
 
 def summary_changed(cases: Sequence[Changed]) -> list[dict[str, object]]:

@@ -47,7 +47,7 @@ RUNNER_UP_FROM = 0.05
 _RIVAL = {"bpg": "avif", "heic": "avif", "avif": "heic"}
 """The codec of the other standard that is tried where coding again shows a grid and no index: colour arithmetic of rare decoders confuses the two."""
 _TABLE_READ = 0.997
-"""Probability of an earlier JPEG whose table was read: of 1,260 training pictures without one, none showed one (`traces.jpeg_table`)."""
+"""Probability of an earlier JPEG whose table was read: of 1,260 training files without one, none showed one (`traces.jpeg_table`)."""
 _AGREEING = 20
 """Blocks that have to agree before coding again speaks for a codec."""
 
@@ -221,7 +221,7 @@ def earlier_compression(last: str, traces: Sequence[Trace], estimate: Parameter 
     Parameters
     ----------
     last : str
-        The verdict. JPEG's own table under a verdict of JPEG is the last one's.
+        The verdict. A table that it explains itself, as JPEG's own, tells nothing of an earlier one.
     traces : sequence of Trace
         `jpeg_table` among them, where it ran.
     estimate : Parameter or None
@@ -230,7 +230,7 @@ def earlier_compression(last: str, traces: Sequence[Trace], estimate: Parameter 
         Gets what a reader should know of it.
     """
     table = next((trace for trace in traces if trace.name == "jpeg_table" and trace.found), None)
-    if table is None or last == "jpeg":
+    if table is None or last in table.speaks_for:
         return _earlier_codec(estimate, notes)
     notes.append(f"the earlier JPEG was read off the pixels ({table.sentence}) A pasted region that was JPEG would leave the same: the map tells")
     read = table.parameters

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from forensics.history import recover
-from forensics.history.findings import Parameter
+from forensics.history.findings import Parameter, Trace
 
 PIXELS = np.zeros((64, 64, 3), np.uint8)
 READ = Parameter("overlap_mode", 2, probability=0.99)
@@ -121,3 +121,24 @@ def test_without_an_earlier_codec_the_reason_is_noted(earlier, said):
     notes: list[str] = []
     assert recover._earlier_codec(earlier, notes) == ()
     assert said in notes[0]
+
+
+def table_trace(*speaks_for: str) -> Trace:
+    read = {"phase": [3, 5], "family": "standard", "quality": 75, "low": 74, "high": 76, "frequencies": 20, "of": 24}
+    return Trace("jpeg_table", 30.0, -12.0, speaks_for, read, "JPEG's table.")
+
+
+def test_a_jpeg_whose_table_is_read_comes_before_the_last_codec():
+    notes: list[str] = []
+    estimate = Parameter("earlier_codec", "webp", probability=0.7, basis="regression")
+    (first,) = recover.earlier_compression("heic", (table_trace("jpeg"),), estimate, notes)
+    assert first.codec == "jpeg"
+    assert {p.name: (p.value, p.low, p.high) for p in first.parameters} == {"quality_factor": (75, 74, 76), "grid_phase": ((3, 5), None, None)}
+    assert "read off the pixels" in notes[0]
+
+
+@pytest.mark.parametrize(("last", "speaks_for"), [("jpeg", ("jpeg",)), ("jpegxl", ("jpeg", "jpegxl", "jpegxr", "avif"))])
+def test_a_table_that_the_last_codec_explains_tells_nothing_of_an_earlier_one(last, speaks_for):
+    estimate = Parameter("earlier_codec", "none", probability=0.9, basis="regression")
+    assert recover.earlier_compression(last, (table_trace(*speaks_for),), estimate, []) == ()
+    assert recover.earlier_compression("webp", (table_trace(*speaks_for),), estimate, []) != ()
