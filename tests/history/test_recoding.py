@@ -203,3 +203,8 @@ def test_without_an_estimate_or_room_nothing_is_tried(module):
     guess = Parameter("quantizer_index", 30.0, low=24.0, high=36.0)
     assert "no estimate" in module.recover(coloured(128)).reason
     assert "96 pixels" in module.recover(coloured(80), [guess]).reason
+
+
+@pytest.mark.parametrize(("count", "share", "blocks", "enough"), [(20, 0.3, 144, True), (14, 0.57, 144, False), (9, 0.89, 25, True), (13, 0.69, 25, False), (9, 0.9, 144, False)])
+def test_an_av1_index_needs_many_votes_or_votes_that_agree(count, share, blocks, enough):
+    assert av1._agreed(recoding.Votes(100.0, 96.0, 104.0, 100, share, count), blocks) is enough
