@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import special
 
 LN10 = math.log(10.0)
 _FLOOR = 1e-290
@@ -35,6 +34,8 @@ def best_of(log10_tails: list[float]) -> float:
 
 def log10_binomial_tail(successes: int, trials: int, share: float) -> float:
     """log10 P(X >= successes) for X ~ Binomial(trials, share), 0 < share < 1; by Chernoff's bound where it underflows."""
+    from scipy import special
+
     if successes <= 0 or trials <= 0:
         return 0.0
     tail = float(special.betainc(successes, trials - successes + 1, share))
@@ -45,6 +46,8 @@ def log10_binomial_tail(successes: int, trials: int, share: float) -> float:
 
 def _divergence(a: float, b: float) -> float:
     """Kullback-Leibler divergence of two Bernoulli distributions, in nats."""
+    from scipy import special
+
     return float(special.rel_entr(a, b) + special.rel_entr(1 - a, 1 - b))
 
 
@@ -64,6 +67,8 @@ def log10_weighted_tail(total: float, weights: np.ndarray, share: float) -> floa
     -----
     With equal weights 1 and X in {0, 1} this is Chernoff's bound of the binomial tail. The exponent is maximised by bisection of its derivative.
     """
+    from scipy import special
+
     whole = float(weights.sum())
     if total <= share * whole:
         return 0.0
@@ -86,6 +91,8 @@ def log10_weighted_tail(total: float, weights: np.ndarray, share: float) -> floa
 
 def log10_student_tail(t: float, freedom: float) -> float:
     """log10 P(T >= t) of Student's distribution, one-sided."""
+    from scipy import special
+
     if not math.isfinite(t) or freedom <= 0:
         return 0.0
     return math.log10(max(float(special.stdtr(freedom, -t)), _FLOOR))
@@ -93,6 +100,8 @@ def log10_student_tail(t: float, freedom: float) -> float:
 
 def log10_gamma_tail(total: float, shape: float) -> float:
     """log10 P(X >= total) for X ~ Gamma(shape, 1): the sum of `shape` unit exponentials (Fisher's combination of tails)."""
+    from scipy import special
+
     tail = float(special.gammaincc(shape, total))
     if tail > _FLOOR:
         return math.log10(tail)

@@ -24,7 +24,6 @@ from forensics_features.comb import BINS, FINE_BIN
 
 from forensics.history.findings import FOUND_BELOW, Trace
 from forensics.history.traces.a_contrario import LN10, log10_binomial_tail, log10_nfa
-from forensics.history.traces.phase_comb import distinct_share
 from forensics.history.traces.regions import Sample
 from forensics.history.traces.wording import chance
 
@@ -101,6 +100,8 @@ def jpeg_table(sample: Sample) -> Trace:
     at = divmod(int(phase), BLOCK)
     tail, speaking, tested = _evidence(sums[phase, table], numbers[phase, table])
     if tail < 0:  # blocks that repeat others are no evidence of their own
+        from forensics.history.traces.phase_comb import distinct_share
+
         blocks = [aligned_dct(region.y, BLOCK, at, KEPT).reshape(KEPT * KEPT, -1)[1:] for region in sample.regions]
         share = distinct_share(np.concatenate(blocks, axis=1))
         tail, speaking, tested = _evidence(share * sums[phase, table], share * numbers[phase, table])
