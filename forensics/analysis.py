@@ -3,7 +3,7 @@
 Windows are chosen (`forensics.windows`), measured (`forensics_features`), judged (`forensics_models`), and what comes out is put
 together with the container's facts and the evidence in words. The verdict is a calibrated probability over
 `forensics_models.classes.CLASSES`; below the model's own threshold it is `inconclusive`. Where BPG and HEIC together reach the
-threshold and neither does alone, the verdict is their family `hevc-intra`. Where a JPEG's table is read in a picture that no codec is named for
+threshold and neither does alone, the verdict is their family `hevc-intra`. Where a JPEG's table is read under another verdict
 (`evidence.altered_jpeg`), that leads the evidence, and the picture is not called uncompressed.
 """
 
@@ -269,15 +269,15 @@ def _compose(
     threshold = float(judge.card.get("inconclusive_below", INCONCLUSIVE_BELOW))
     probabilities = {name: float(p) for name, p in zip(CLASSES, whole.probabilities, strict=True)}
     verdict, probability = decide(probabilities, threshold, float(judge.card.get("compressed_from", 0.0)))
-    table = altered_jpeg(picture.pixels) if verdict in ("uncompressed", INCONCLUSIVE) else None
-    if table is not None:
-        verdict = INCONCLUSIVE  # "uncompressed" is out of the question then
+    coded = verdict not in ("uncompressed", INCONCLUSIVE)
+    named: tuple[str, ...] = HEVC_INTRA if verdict == HEVC_FAMILY else () if verdict == INCONCLUSIVE else (verdict,)
+    table = altered_jpeg(picture.pixels, named if coded else ()) if verdict != "jpeg" else None
+    if table is not None and verdict == "uncompressed":
+        verdict, named = INCONCLUSIVE, ()
     best = max(probabilities, key=lambda name: probabilities[name])
     strangeness = getattr(judged, "strangeness", None)
     strange = 0.0 if strangeness is None else float((strangeness > 0).mean())
-    coded = verdict not in ("uncompressed", INCONCLUSIVE)
     resized = _resizing(picture.pixels) if verdict == "uncompressed" else ()
-    named = HEVC_INTRA if verdict == HEVC_FAMILY else () if verdict == INCONCLUSIVE else (verdict,)
     return Analysis(
         name=picture.name,
         sha256=picture.sha256,

@@ -48,8 +48,8 @@ class Statement:
     speaks_for : tuple of str
         Classes that leave this trace.
     supports : bool or None
-        Whether it speaks for the verdict (True), for another codec (False), or was not found (None). An inconclusive verdict is open to the
-        JPEG of `altered_jpeg`, which counts as True.
+        Whether it speaks for the verdict (True), for another codec (False), or was not found (None). The earlier JPEG of
+        `altered_jpeg` contradicts no verdict and counts as True.
     text : str
         The sentence.
     """
@@ -171,26 +171,29 @@ def _shown(value: float, percent: bool) -> str:
     return f"{100 * value:.1f} %" if percent else f"{value:.3f}"
 
 
-def altered_jpeg(pixels: np.ndarray) -> Statement | None:
-    """A JPEG's quantisation table in a picture without a verdict; None where no table is found.
+def altered_jpeg(pixels: np.ndarray, named: Iterable[str]) -> Statement | None:
+    """A JPEG's quantisation table in a picture whose verdict is not JPEG; None where no table is found.
 
-    A picture that was JPEG and was then changed a little (noise, colours, contrast) is like no class of the training; the combs of its coefficients
-    are still there, at all frequencies of one known table.
+    A picture that was JPEG and was then changed a little (noise, colours, contrast) is like no class of the training, and one that went through another
+    codec afterwards bears that codec's name; the combs of the JPEG's coefficients are still there, at nearly all frequencies of one known table.
 
     Parameters
     ----------
     pixels : np.ndarray [shape=(height, width) or (height, width, 1..4), dtype=uint8 or uint16]
+    named : iterable of str
+        The classes that the verdict names, empty for none. A table that one of them explains by combs of its own is not told; without a verdict
+        none of the codecs with such combs may.
     """
-    from forensics.history.traces.jpeg_table import jpeg_table
+    from forensics.history.traces.jpeg_table import OTHERS, jpeg_table
     from forensics.history.traces.regions import draw_sample
     from forensics.history.traces.wording import chance
 
     found = jpeg_table(draw_sample(pixels))
-    if found.speaks_for != ("jpeg",):
+    if not found.found or {*(tuple(named) or OTHERS)} & {*found.speaks_for}:
         return None
     read, (low, median, high) = found.parameters, _TABLE_RANGE
     text = (
-        f"it was JPEG once, of quality {read['quality']} ({read['low']} to {read['high']}), and was changed since: on the 8x8 grid from row {read['phase'][0]}, "
+        f"it was JPEG once, of quality {read['quality']} ({read['low']} to {read['high']}), and something came after: on the 8x8 grid from row {read['phase'][0]}, "
         f"column {read['phase'][1]}, DCT coefficients keep to the {read['family']} table, {read['frequencies']} of {read['of']} frequencies each by itself "
         f"(chance gives this in {chance(found.log10_nfa)})"
     )

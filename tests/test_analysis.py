@@ -111,7 +111,7 @@ def test_uncompressed_comes_with_a_warning_where_a_trace_of_resizing_is_found(fa
 
 
 @pytest.mark.parametrize("said", [{"uncompressed": 0.9}, {"avif": 0.3, "bpg": 0.3, "jpegxl": 0.3}])
-def test_a_jpeg_that_was_changed_since_is_evidence_where_no_codec_is_named(said, fake_judge, fake_extractor):
+def test_a_jpeg_that_was_changed_since_is_evidence_where_the_verdict_is_another(said, fake_judge, fake_extractor):
     rng = np.random.default_rng(4)
     field = np.cumsum(np.cumsum(rng.normal(size=(200, 230, 1)), axis=0), axis=1)
     before = np.clip(128 + 40 * field / field.std() + rng.normal(0, 9, (200, 230, 3)), 0, 255).astype(np.uint8)
@@ -123,7 +123,10 @@ def test_a_jpeg_that_was_changed_since_is_evidence_where_no_codec_is_named(said,
         assert result.verdict == (INCONCLUSIVE if noticed or len(said) > 1 else "uncompressed")
     assert "of quality 70" in (told := analyze(changed, judge=fake_judge(**said), extractor=fake_extractor)).evidence[0].text
     assert "verdict     inconclusive, JPEG once and changed since" in text.render(told)
-    assert "jpeg_table" not in {s.trace for s in analyze(changed, judge=fake_judge(avif=0.9), extractor=fake_extractor).evidence}
+    for verdict, noticed in (("avif", True), ("jpeg", False)):
+        result = analyze(changed, judge=fake_judge(**{verdict: 0.9}), extractor=fake_extractor)
+        assert result.verdict == verdict
+        assert ("jpeg_table" in {s.trace for s in result.evidence}) is noticed
 
 
 def test_below_the_models_threshold_there_is_no_verdict(scene, fake_judge, fake_extractor):
