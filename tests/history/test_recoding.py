@@ -208,3 +208,12 @@ def test_without_an_estimate_or_room_nothing_is_tried(module):
 @pytest.mark.parametrize(("count", "share", "blocks", "enough"), [(20, 0.3, 144, True), (14, 0.57, 144, False), (9, 0.89, 25, True), (13, 0.69, 25, False), (9, 0.9, 144, False)])
 def test_an_av1_index_needs_many_votes_or_votes_that_agree(count, share, blocks, enough):
     assert av1._agreed(recoding.Votes(100.0, 96.0, 104.0, 100, share, count), blocks) is enough
+
+
+@pytest.mark.parametrize(("gain", "reach"), [(8.0, 4), (2.0, 32)])
+def test_the_interval_of_an_av1_index_is_wide_where_coding_again_hardly_repeats_the_picture(monkeypatch, gain, reach):
+    monkeypatch.setattr(recoding.Sweep, "gain", lambda self, index: gain)
+    monkeypatch.setattr(recoding, "vote", lambda swept, prior, rules: recoding.Votes(100.0, 100.0, 100.0, 100, 1.0, 60))
+    swept = recoding.Sweep(np.arange(0, 256, 4), np.zeros((64, 144), np.float32), np.zeros((64, 144), np.float32))
+    read = av1._read(recoding.Grid((0, 0), 9.0, 9.0), [swept, swept], PRIOR)
+    assert (read.index, read.low, read.high) == (100, 100 - reach, 100 + reach)
