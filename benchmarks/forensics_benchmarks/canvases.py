@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from forensics_models.fused import as_rgb
 
 from forensics.dataset import sources
 from forensics.errors import UsageError
@@ -23,11 +24,6 @@ def by_origin(folder: Path, split: str) -> dict[str, list[Path]]:
     return found
 
 
-def rgb(pixels: np.ndarray) -> np.ndarray:
-    """Three channels, of grey pictures too: `np.ndarray [shape=(height, width, 3), dtype=uint8]`."""
-    return np.stack([pixels] * 3, axis=2) if pixels.ndim == 2 else pixels
-
-
 def canvas(members: Sequence[Path], numbers: np.random.Generator) -> np.ndarray:
     """Parts of four sources, drawn with repetition: `np.ndarray [shape=(SIDE, SIDE, 3), dtype=uint8]`.
 
@@ -41,7 +37,7 @@ def canvas(members: Sequence[Path], numbers: np.random.Generator) -> np.ndarray:
 
 def _part(members: Sequence[Path], tall: int, wide: int, numbers: np.random.Generator) -> np.ndarray:
     for _ in range(_TRIES):
-        pixels = rgb(sources.load(members[int(numbers.integers(len(members)))]))
+        pixels = as_rgb(sources.load(members[int(numbers.integers(len(members)))]))
         if pixels.shape[0] >= tall and pixels.shape[1] >= wide:
             top, left = int(numbers.integers(pixels.shape[0] - tall + 1)), int(numbers.integers(pixels.shape[1] - wide + 1))
             return pixels[top : top + tall, left : left + wide]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from forensics_models.fused import as_rgb
 
 from forensics.dataset import sources
 from forensics.errors import ForensicsError, UsageError
@@ -123,7 +124,7 @@ def _pictures(folder: Path, names: Iterable[str]) -> list[np.ndarray]:
         except (ForensicsError, OSError):
             continue
         if min(pixels.shape[:2]) >= SMALLEST:
-            found.append(np.repeat(pixels[:, :, None], 3, axis=2) if pixels.ndim == 2 else pixels)
+            found.append(as_rgb(pixels))
     if not found:
         raise UsageError(f"no source in {str(folder)!r} has {SMALLEST} pixels a side or more")
     return found

@@ -46,7 +46,8 @@ class Buried:
 def measure(pictures: Sequence[np.ndarray], *, seed: int = 41) -> Iterator[Buried]:
     """Every picture through a JPEG and every last codec that is there, and without the JPEG; deterministic for a seed."""
     rng = np.random.default_rng(seed)
-    encoders = [name for name in LAST if name in available(LAST)]
+    there = available(LAST)
+    encoders = [name for name in LAST if name in there]
     first = registry.get("jpeg")
     for picture in pictures:
         if min(picture.shape[:2]) < SIDE + 8:

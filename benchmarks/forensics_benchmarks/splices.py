@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from forensics_models.classes import CLASSES, family
+from forensics_models.fused import as_rgb
 
 from forensics.codecs.aim import to_ratio
 from forensics.dataset import sources
@@ -22,7 +23,7 @@ from forensics.dataset.recipes import draw_encoder
 from forensics.errors import ForensicsError
 from forensics.localisation.regions import Localisation, locate
 from forensics.localisation.scan import window_map
-from forensics_benchmarks.canvases import SIDE, by_origin, canvas, rgb
+from forensics_benchmarks.canvases import SIDE, by_origin, canvas
 
 SIZES = (64, 96, 128, 192, 256, 384)
 """Sides of the pasted squares, in pixels."""
@@ -75,7 +76,7 @@ def untouched(folder: Path, *, split: str = "val", count: int = 100, seed: int =
         numbers = np.random.default_rng([seed, index])
         origin = origins[index % len(origins)]
         members = pool[origin]
-        pixels = rgb(sources.load(members[(index // len(origins)) % len(members)]))
+        pixels = as_rgb(sources.load(members[(index // len(origins)) % len(members)]))
         name = "uncompressed" if numbers.random() < 1 / 3 else str(numbers.choice(CLASSES[1:]))
         pixels, ratio = _compressed(pixels, name, _ratio(numbers), numbers)
         blank = np.zeros(pixels.shape[:2], bool)
@@ -159,8 +160,8 @@ def _compressed(
             made = to_ratio(codec, pixels, aim, tolerance=0.15, strict=False, parameters=switches)
         except ForensicsError:
             continue
-        return rgb(made.pixels), made.ratio
-    return rgb(codec.decode(codec.encode(pixels, **switches))), float("nan")
+        return as_rgb(made.pixels), made.ratio
+    return as_rgb(codec.decode(codec.encode(pixels, **switches))), float("nan")
 
 
 def _splice(pool: dict[str, list[Path]], size: int, kind: str, numbers: np.random.Generator) -> Case:

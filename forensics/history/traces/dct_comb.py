@@ -14,11 +14,10 @@ References
 from __future__ import annotations
 
 import numpy as np
-from forensics_features.block_dct import aligned_dct, phase_scan
-from forensics_features.comb import BINS
 
 from forensics.history.findings import FOUND_BELOW, Trace
 from forensics.history.traces.a_contrario import log10_nfa
+from forensics.history.traces.low_frequencies import BLOCK, KEPT, coefficients, magnitudes
 from forensics.history.traces.phase_comb import (
     STEPS,
     CombEvidence,
@@ -35,11 +34,7 @@ OTHERS = ("jpegxr", "webp", "bpg", "heic")
 """Codecs with transforms of other sizes beside, or in the place of, 8x8: they leave it at a part of the frequencies."""
 MANY = 16
 """Clear combs at so many of the 24 frequencies speak against `OTHERS`."""
-BLOCK = 8
-KEPT = 5
-"""Frequencies 0..KEPT-1 of each direction are looked at, the mean excepted."""
 SCALES = (1.0, 4.0)
-_INDEX = np.arange(-1, KEPT * KEPT - 1).reshape(KEPT, KEPT)
 _AGREE = 0.5
 """The comb's step and the cosine's agree when their log2 differ by less."""
 _ROW_TAIL = -4.0
@@ -92,16 +87,11 @@ def dct_comb(sample: Sample) -> Trace:
 
 
 def _at_scale(sample: Sample, scale: float) -> CombEvidence:
-    histograms = np.zeros((BLOCK * BLOCK, KEPT * KEPT - 1, BINS), np.int64)
-    planes = [region.y if scale == 1 else region.y / np.float32(scale) for region in sample.regions]
-    for plane in planes:
-        histograms += phase_scan(plane, BLOCK, KEPT, _INDEX)[1]
+    histograms = magnitudes(sample, scale)
     evidence = comb_evidence(histograms)
     if evidence.log10_nfa > 0:
         return evidence
-    phase = divmod(evidence.phase, BLOCK)
-    blocks = [aligned_dct(region.y, BLOCK, phase, KEPT).reshape(KEPT * KEPT, -1)[1:] for region in sample.regions]
-    return comb_evidence(histograms, distinct_share(np.concatenate(blocks, axis=1)))
+    return comb_evidence(histograms, distinct_share(coefficients(sample, divmod(evidence.phase, BLOCK))))
 
 
 def _classes(clear: int) -> tuple[str, ...]:
