@@ -5,6 +5,9 @@ together with the container's facts and the evidence in words. The verdict is a 
 `forensics_models.classes.CLASSES`; below the model's own threshold it is `inconclusive`. Where BPG and HEIC together reach the
 threshold and neither does alone, the verdict is their family `hevc-intra`. Where a JPEG's table is read under another verdict
 (`evidence.altered_jpeg`), that leads the evidence, and the picture is not called uncompressed.
+
+Where the histogram shows that brightness or contrast was changed after decoding (`forensics.tone`), the windows are judged again with that change
+undone, and of the two judgements the one that names a codec with more certainty is taken.
 """
 
 from __future__ import annotations
@@ -20,11 +23,12 @@ import numpy as np
 from forensics_models.classes import CLASSES, FINE_CLASSES, HEVC_FAMILY, HEVC_INTRA, INCONCLUSIVE
 from forensics_models.judgement import decide
 
-from forensics import __version__
+from forensics import __version__, tone
 from forensics.errors import PictureError
 from forensics.evidence import Statement, altered_jpeg, statements
 from forensics.judges import Extractor, Judge, check_match, shipped_extractor, shipped_judge
 from forensics.picture import MAX_PIXELS, Picture, from_array, open_picture
+from forensics.tone import ToneChange
 from forensics.windows import LIMIT, SEED, SIDE, Window, choose_windows
 from forensics.wording import TITLES, percent
 
@@ -37,6 +41,9 @@ _CENTRE, _RESIZED_BELOW = 1024, -2.0
 """Largest side of the central part in which resizing is looked for, and the decimal logarithm of false alarms a picture at which it counts."""
 STRANGE_SHARE = 0.5
 """Share of windows unlike the training from which on a report says so."""
+SPITE_OF_TONE = 0.995
+"""Certainty from which a verdict on the picture as stored stands although a change of tone was found, where undoing it shows no codec more clearly: the
+change then came before the compression, or was the decoder's."""
 INCONCLUSIVE_BELOW = 0.5
 """Probability under which no verdict is given, unless the model's card states its own."""
 
@@ -114,6 +121,8 @@ class Analysis:
         Package, features and model.
     history : History or None
         How it was compressed; None unless `forensics.history.recover` was asked.
+    tone : ToneChange or None
+        A change of brightness or contrast after decoding; None where the histogram shows none.
     """
 
     name: str
@@ -138,6 +147,11 @@ class Analysis:
     limits: tuple[str, ...]
     versions: dict[str, str]
     history: History | None = None
+    tone: ToneChange | None = None
+
+    def as_judged(self, pixels: np.ndarray) -> np.ndarray:
+        """The picture's pixels as the verdict saw them: with the change of tone undone (8-bit), where that is what it rests on."""
+        return tone.undo(eight_bit(pixels), self.tone) if self.tone is not None and self.tone.undone else pixels
 
     def _repr_html_(self) -> str:
         """How a notebook shows it."""
@@ -152,6 +166,7 @@ class Analysis:
         plain["ranking"] = {name: probability for name, probability in self.ranking}
         plain["ratio"] = self.ratio._asdict() if self.ratio else None
         plain["ssim"] = self.ssim._asdict() if self.ssim else None
+        plain["tone"] = {**self.tone._asdict(), "inverse": list(self.tone.inverse)} if self.tone else None
         plain["agreement"] = self.agreement._asdict()
         plain["windows"] = [
             {**w.window._asdict(), "best": w.best, "probability": w.probability} for w in self.windows
@@ -169,6 +184,7 @@ def analyze(
     extractor: Extractor | None = None,
     seed: int = SEED,
     threads: int | None = None,
+    undo_tone: bool = True,
 ) -> Analysis:
     """Say whether a picture was ever lossily compressed, by which codec and how strongly.
 
@@ -188,6 +204,8 @@ def analyze(
         Seed of the windows' places.
     threads : int, optional
         Threads that share the windows; by default as many as the process may use cores.
+    undo_tone : bool
+        Whether a change of brightness or contrast is looked for and undone.
 
     Returns
     -------
@@ -210,8 +228,61 @@ def analyze(
     check_match(judge, extractor)
     windows = choose_windows(picture.pixels, seed=seed)
     pieces = [eight_bit(window.cut(picture.pixels)) for window in windows]
+    reading, change = _read(judge, extractor, pieces, threads), tone.find(picture.pixels) if undo_tone else None
+    if change is not None:
+        undone = _read(judge, extractor, [tone.undo(piece, change) for piece in pieces], threads)
+        reading, change = _preferred(reading, undone, change)
+    return _compose(picture, windows, reading, change, judge, extractor)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What a judge says of the windows and of the picture they make up; `probability` is that of the verdict, of the best class where it is inconclusive."""
+
+    features: np.ndarray
+    judged: Any
+    whole: Any
+    probabilities: dict[str, float]
+    verdict: str
+    probability: float
+
+    @property
+    def names_codec(self) -> bool:
+        """Whether the verdict is a codec or a family of them."""
+        return self.verdict not in ("uncompressed", INCONCLUSIVE)
+
+    @property
+    def certainty(self) -> float:
+        """Probability of the verdict, that of BPG and HEIC together where it is one of them."""
+        return self.hevc_intra if self.verdict in HEVC_INTRA else self.probability
+
+    @property
+    def hevc_intra(self) -> float:
+        """Probability of BPG and HEIC together."""
+        return sum(self.probabilities[name] for name in HEVC_INTRA)
+
+
+def _read(judge: Judge, extractor: Extractor, pieces: Sequence[np.ndarray], threads: int | None) -> _Reading:
     features, judged = judge_windows(judge, extractor, pieces, threads)
-    return _compose(picture, windows, judged, features, judge, extractor)
+    whole = judge.combine(judged)
+    threshold = float(judge.card.get("inconclusive_below", INCONCLUSIVE_BELOW))
+    probabilities = {name: float(p) for name, p in zip(CLASSES, whole.probabilities, strict=True)}
+    return _Reading(features, judged, whole, probabilities, *decide(probabilities, threshold, float(judge.card.get("compressed_from", 0.0))))
+
+
+def _preferred(stored: _Reading, undone: _Reading, change: ToneChange) -> tuple[_Reading, ToneChange]:
+    """The reading to go by: with the change of tone undone where that names a codec, unless another shows more clearly, from `SPITE_OF_TONE` on, as stored.
+
+    What one of them leaves open the other does not settle: less certain, a codec that shows in the picture as stored alone is no verdict.
+    """
+    in_spite = stored.names_codec and stored.certainty >= max(SPITE_OF_TONE, undone.certainty if undone.names_codec else 0.0)
+    if in_spite:
+        return stored, change._replace(undone=False)
+    if undone.names_codec:
+        return undone, change
+    kept, change = (stored, change._replace(undone=False)) if stored.names_codec else (undone, change)
+    clear = stored.verdict == undone.verdict
+    return (kept if clear else replace(kept, verdict=INCONCLUSIVE, probability=max(kept.probabilities.values()))), change
 
 
 def judge_windows(
@@ -263,21 +334,20 @@ def _picture(source: Any, max_pixels: int, name: str | None) -> Picture:
 
 
 def _compose(
-    picture: Picture, windows: Sequence[Window], judged: Any, features: np.ndarray, judge: Judge, extractor: Extractor
+    picture: Picture, windows: Sequence[Window], reading: _Reading, change: ToneChange | None, judge: Judge, extractor: Extractor
 ) -> Analysis:
-    whole = judge.combine(judged)
-    threshold = float(judge.card.get("inconclusive_below", INCONCLUSIVE_BELOW))
-    probabilities = {name: float(p) for name, p in zip(CLASSES, whole.probabilities, strict=True)}
-    verdict, probability = decide(probabilities, threshold, float(judge.card.get("compressed_from", 0.0)))
-    coded = verdict not in ("uncompressed", INCONCLUSIVE)
+    judged, whole, probabilities, verdict, probability = reading.judged, reading.whole, reading.probabilities, reading.verdict, reading.probability
+    pixels = picture.pixels if change is None or not change.undone else tone.undo(eight_bit(picture.pixels), change)
+    coded = reading.names_codec
     named: tuple[str, ...] = HEVC_INTRA if verdict == HEVC_FAMILY else () if verdict == INCONCLUSIVE else (verdict,)
-    table = altered_jpeg(picture.pixels, named if coded else ()) if verdict != "jpeg" else None
+    table = altered_jpeg(pixels, named if coded else ()) if verdict != "jpeg" else None
     if table is not None and verdict == "uncompressed":
         verdict, named = INCONCLUSIVE, ()
+    leading = [*([tone.statement(change)] if change is not None and change.undone else []), *([table] if table else [])]
     best = max(probabilities, key=lambda name: probabilities[name])
     strangeness = getattr(judged, "strangeness", None)
     strange = 0.0 if strangeness is None else float((strangeness > 0).mean())
-    resized = _resizing(picture.pixels) if verdict == "uncompressed" else ()
+    resized = _resizing(pixels) if verdict == "uncompressed" else ()
     return Analysis(
         name=picture.name,
         sha256=picture.sha256,
@@ -287,19 +357,20 @@ def _compose(
         probability=probability,
         best=best,
         compressed=1.0 - probabilities["uncompressed"],
-        hevc_intra=sum(probabilities[name] for name in HEVC_INTRA),
+        hevc_intra=reading.hevc_intra,
         ranking=tuple(sorted(probabilities.items(), key=lambda item: -item[1])),
         variants=_variants(best, whole.fine_probabilities),
         ratio=Interval(*map(float, whole.ratio)) if coded else None,
         ssim=Interval(*map(float, whole.ssim)) if coded else None,
         candidates=tuple(judge.candidates(probabilities)) if hasattr(judge, "candidates") else (),
         strange=strange,
-        evidence=(*((table,) if table else ()), *statements(extractor.feature_names, features, judge.evidence, named)),
+        evidence=(*leading, *statements(extractor.feature_names, reading.features, judge.evidence, named)),
         agreement=compare(verdict, named, probability, picture.container),
         container=picture.container,
         windows=_window_verdicts(windows, judged.probabilities),
-        limits=(*resized, *_limits(picture, windows, features, extractor.feature_names, judge, strange)),
+        limits=(*resized, *_limits(picture, windows, reading.features, extractor.feature_names, judge, strange)),
         versions=_versions(judge, extractor),
+        tone=change,
     )
 
 

@@ -17,6 +17,7 @@ from forensics_models.classes import CLASSES
 from PIL import Image
 
 import forensics
+from forensics import analysis, tone
 from forensics.analysis import INCONCLUSIVE, analyze, compare, decide, judge_windows
 from forensics.errors import PictureError, UsageError
 from forensics.report import csv_report, json_report, text
@@ -359,3 +360,59 @@ def test_one_thread_measures_the_first_window_and_rows_keep_their_order(threads)
     else:
         assert looked[0] == given
         assert looked[1] != main
+
+
+def reading(verdict: str, probability: float, **probabilities: float):
+    rest = (1 - sum(probabilities.values())) / (len(CLASSES) - len(probabilities))
+    every = {name: probabilities.get(name, rest) for name in CLASSES}
+    return analysis._Reading(np.empty((1, 1)), None, None, every, verdict, probability)
+
+
+CHANGE = tone.ToneChange(200.0, 3, 250, 20, 20, tuple(range(256)), undone=True)
+
+
+@pytest.mark.parametrize(
+    ("stored", "undone", "verdict", "rests_on_undone"),
+    [
+        (reading("bpg", 0.9, bpg=0.9), reading("jpeg", 0.99, jpeg=0.99), "jpeg", True),
+        (reading("bpg", 0.9, bpg=0.9), reading("jpeg", 0.9, jpeg=0.9), "jpeg", True),
+        (reading("jpeg2000", 0.99, jpeg2000=0.99), reading("jpeg", 0.9, jpeg=0.9), "jpeg", True),
+        (reading("jpeg2000", 0.999, jpeg2000=0.999), reading("jpeg", 0.9, jpeg=0.9), "jpeg2000", False),
+        (reading("heic", 0.9, heic=0.9, bpg=0.099), reading("jpeg", 0.95, jpeg=0.95), "heic", False),
+        (reading(INCONCLUSIVE, 0.5, webp=0.5), reading("webp", 0.9, webp=0.9), "webp", True),
+        (reading("jpeg2000", 0.999, jpeg2000=0.999), reading(INCONCLUSIVE, 0.4, avif=0.4), "jpeg2000", False),
+        (reading("jpeg2000", 0.99, jpeg2000=0.99), reading("uncompressed", 0.9, uncompressed=0.9), INCONCLUSIVE, False),
+        (reading("uncompressed", 0.9, uncompressed=0.9), reading("uncompressed", 0.95, uncompressed=0.95), "uncompressed", True),
+        (reading("uncompressed", 0.9, uncompressed=0.9), reading(INCONCLUSIVE, 0.4, jpeg=0.4), INCONCLUSIVE, True),
+    ],
+)
+def test_of_a_changed_tone_the_clearer_codec_is_taken(stored, undone, verdict, rests_on_undone):
+    chosen, change = analysis._preferred(stored, undone, CHANGE)
+    assert (chosen.verdict, change.undone) == (verdict, rests_on_undone)
+    if verdict == INCONCLUSIVE:
+        assert chosen.probability == max(chosen.probabilities.values())
+
+
+def test_a_changed_tone_is_told_and_undone(fake_judge, fake_extractor):
+    rng = np.random.default_rng(5)
+    before = np.clip(np.rint(rng.choice([70, 120, 180], (300, 300, 1)) + rng.normal(0, 24, (300, 300, 3))), 0, 255).astype(np.uint8)
+    after = np.rint(255 * (before / 255) ** 0.8).astype(np.uint8)
+    plain = analyze(before, judge=fake_judge(jpeg=0.9), extractor=fake_extractor)
+    assert plain.tone is None
+    assert plain.as_judged(before) is before
+    fake_extractor.given.clear()
+    result = analyze(after, judge=fake_judge(jpeg=0.9), extractor=fake_extractor)
+    assert result.tone is not None
+    assert result.tone.undone
+    assert result.evidence[0].trace == tone.NAME
+    assert f"{result.tone.gaps} are skipped" in result.evidence[0].text
+    undone = result.as_judged(after)
+    assert undone.dtype == np.uint8
+    assert any(np.array_equal(windowed, undone[w.window.top :, w.window.left :][:256, :256]) for windowed in fake_extractor.given for w in result.windows)
+    away = (undone.astype(int) - before)[(after > 0) & (after < 255)]
+    assert (np.abs(away - np.median(away)) <= 1).mean() > 0.99
+    document = json.loads(json_report.render([result]))["pictures"][0]["tone"]
+    assert document["undone"] is True
+    assert len(document["inverse"]) == 256
+    assert result.tone.gaps == document["gaps"] > 5
+    assert "brightness or contrast was changed" in text.render(result).replace("\n", " ")

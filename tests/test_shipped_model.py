@@ -58,6 +58,38 @@ def test_a_flipped_original_stays_uncompressed():
     assert result.verdict == "uncompressed"
 
 
+@pytest.mark.parametrize(
+    ("encoder", "parameters"),
+    [("jpeg", {"quality": 75}), ("jpeg2000", {"ratio": 12.0, "wavelet": "9/7"}), ("webp", {"quality": 60})],
+)
+@pytest.mark.parametrize("change", ["gamma", "brightness"])
+def test_a_change_of_tone_is_undone_before_the_codec_is_named(encoder: str, parameters: dict, change: str):
+    with Image.open(EXAMPLES / "uncompressed.png") as picture:
+        source = np.asarray(picture)
+    codec = registry.get(encoder)
+    if not codec.availability().encode:
+        pytest.skip(codec.availability().reason)
+    decoded = codec.decode(codec.encode(source, **parameters)) / 255
+    changed = decoded**0.8 if change == "gamma" else 1.12 * decoded
+    result = forensics.analyze(np.clip(np.rint(255 * changed), 0, 255).astype(np.uint8))
+    assert result.verdict == encoder
+    assert result.tone is not None
+    assert result.tone.undone
+
+
+def test_parameters_are_read_from_the_picture_with_its_tone_undone():
+    from forensics.history.recover import recover_history
+
+    with Image.open(EXAMPLES / "uncompressed.png") as picture:
+        source = np.asarray(picture)
+    codec = registry.get("jpeg")
+    decoded = codec.decode(codec.encode(source, quality=75))
+    changed = np.rint(255 * (decoded / 255) ** 0.8).astype(np.uint8)
+    result = forensics.analyze(changed)
+    quality = next(p for p in recover_history(changed, result).parameters if p.name == "quality_factor")
+    assert quality.value == pytest.approx(75, abs=1)
+
+
 def test_the_card_states_what_the_model_was_made_from():
     baseline = Baseline.shipped()
     assert baseline.features_version == FEATURES_VERSION

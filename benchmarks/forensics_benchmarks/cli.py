@@ -155,7 +155,7 @@ def speed(side: int, repeat: int, parts: str, largest: float, pictures: int) -> 
 
 @command.command("history")
 @click.argument("folder", metavar="SOURCES", type=_FOLDER)
-@click.option("--parts", default="jpeg,wavelets,recoding,splices,chains,buried", show_default=True, help="What is measured, separated by commas.")
+@click.option("--parts", default="jpeg,wavelets,recoding,splices,chains,buried,tones", show_default=True, help="What is measured, separated by commas.")
 @click.option("--split", help="Only sources of this split.  [default: all but train]")
 @click.option("--limit", type=click.IntRange(1), default=24, show_default=True, help="At most so many sources.")
 def history(folder: Path, parts: str, split: str | None, limit: int) -> None:

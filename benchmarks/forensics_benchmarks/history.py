@@ -63,6 +63,14 @@ def _chains(folder: Path, names: Sequence[str]) -> list[Table]:
     return [_table(rows, "Chains of two codecs and the same pictures with the last alone, BPG and HEIC as one; shares 0 to 1")]
 
 
+def _tones(folder: Path, names: Sequence[str]) -> list[Table]:
+    from forensics_benchmarks import history_tones
+
+    cases = list(history_tones.measure(_pictures(folder, names)))
+    title = "Brightness, contrast or gamma changed after decoding, whole pictures, ratios 4 to 40; shares 0 to 1"
+    return [_table(history_tones.summary(cases), title), _table(history_tones.by_codec(cases), "The same by codec, all changes together")]
+
+
 def _buried(folder: Path, names: Sequence[str]) -> list[Table]:
     from forensics_benchmarks import history_buried
 
@@ -94,6 +102,7 @@ PARTS: Mapping[str, Callable[[Path, Sequence[str]], list[Table]]] = {
     "splices": _splices,
     "chains": _chains,
     "buried": _buried,
+    "tones": _tones,
 }
 """Parts by name; each takes a folder of sources and names in it."""
 

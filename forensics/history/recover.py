@@ -70,7 +70,7 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
     History
         Traces most significant first. Without a codec in the verdict there are no parameters and no generations.
     """
-    pixels = eight_bit(pixels)
+    pixels = analysis.as_judged(eight_bit(pixels))
     notes: list[str] = []
     none: tuple[Trace, ...] = ()
     traces = _guarded(lambda: _traces(pixels), none, "the trace tests", notes)

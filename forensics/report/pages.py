@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
 from forensics_models.storage import partial_path, write_atomically
 
 from forensics.analysis import Analysis
@@ -101,7 +102,7 @@ class PageWriter:
     def _write(self, picture: Picture, result: Analysis) -> None:
         notes: list[str] = []
         figures = _figures(result.history, notes)
-        found = self._localised(picture, notes) if self.localise else None
+        found = self._localised(result.as_judged(picture.pixels), notes) if self.localise else None
         if found is not None and available():
             png = _tried(lambda: map_figure(found, picture.pixels), "the map", notes)
             figures.update({MAP: png} if png else {})
@@ -123,7 +124,7 @@ class PageWriter:
             )
             write(target, page(made).encode("utf-8"))
 
-    def _localised(self, picture: Picture, notes: list[str]) -> Localisation | None:
+    def _localised(self, pixels: np.ndarray, notes: list[str]) -> Localisation | None:
         """The map of the picture; None with a note where it cannot be made."""
         from forensics.localisation.regions import locate
         from forensics.localisation.scan import window_map
@@ -131,7 +132,7 @@ class PageWriter:
         judge = chosen_judge(self.model_dir, "baseline")
         threads = None if multiprocessing.parent_process() is None else 1
         return _tried(
-            lambda: locate(window_map(picture.pixels, limit=MAP_WINDOWS, judge=judge, threads=threads), judge=judge), "the map", notes
+            lambda: locate(window_map(pixels, limit=MAP_WINDOWS, judge=judge, threads=threads), judge=judge), "the map", notes
         )
 
     def _comparable(self, result: Analysis) -> Comparable | None:

@@ -26,6 +26,8 @@ from forensics_models.cnn_network import QUANTILES, Architecture, build
 PROGRESS_FILE = "progress.json"
 """Names the checkpoint that a run goes on from."""
 
+SETTLING = 0.5
+"""Share of the budget from which patience counts: the learning rate is then half of its peak and falling."""
 PREDICTED_PIXELS = 64 * 128 * 128
 """Pixels judged at once on validation: bounds the memory to some 700 MB."""
 
@@ -53,7 +55,8 @@ class CnnRecipe:
     strength_weight : float
         Of each strength loss beside the class loss.
     patience : int
-        Epochs without a lower validation loss after which training stops.
+        Epochs without a lower validation loss after which training stops. They count from `SETTLING` of the budget on: before that the learning rate is
+        high, and the loss of a network that training starts from rises first.
     validation_side, validation_patches : int
         Side and largest number of the patches judged after every epoch.
     precision : str
@@ -254,7 +257,16 @@ def _share(progress: Progress, recipe: CnnRecipe, seconds: float = 0.0, batches:
 
 
 def _finished(progress: Progress, recipe: CnnRecipe) -> bool:
-    return _share(progress, recipe) >= 1 or progress.epoch - progress.best_epoch >= recipe.patience
+    return _share(progress, recipe) >= 1 or _stale(progress, recipe) >= recipe.patience
+
+
+def _stale(progress: Progress, recipe: CnnRecipe) -> int:
+    """Epochs since the lowest validation loss, of those from `SETTLING` of the budget on."""
+    settled = [
+        row["val_loss"] for row in progress.curves
+        if max(row["minutes"] / recipe.minutes, row["epoch"] / recipe.epochs) >= SETTLING
+    ]  # fmt: skip
+    return len(settled) - 1 - int(np.argmin(settled)) if settled else 0
 
 
 def _epoch(model: keras.Model, train: PatchTable, recipe: CnnRecipe, progress: Progress, started: float) -> tuple[float, int]:

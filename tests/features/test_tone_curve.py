@@ -1,0 +1,135 @@
+"""Curves of tone: found with the levels that each value takes, absent without them, undone, and the path beside a naive twin."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from forensics_features import tone_curve
+from forensics_features.tone_curve import _path, histograms, strongest_curve
+
+CURVES = {
+    "gamma 0.8": lambda x: 255 * (x / 255) ** 0.8,
+    "gamma 1.25": lambda x: 255 * (x / 255) ** 1.25,
+    "brighter": lambda x: 1.15 * x,
+    "more contrast": lambda x: 118 + 1.2 * (x - 118),
+    "less contrast": lambda x: 118 + 0.85 * (x - 118),
+    "s-shaped": lambda x: x + 14 * np.sin((x - 127.5) * np.pi / 127.5),
+}
+
+
+def scene(seed: int = 0, side: int = 320) -> np.ndarray:
+    """A mixture of soft regions, `np.ndarray [shape=(side, side, 3), dtype=uint8]`, its histogram wide and smooth."""
+    rng = np.random.default_rng(seed)
+    level = rng.choice([60, 105, 150, 190], (side, side, 1)) + rng.normal(0, 26, (side, side, 3))
+    return np.clip(np.rint(level), 0, 255).astype(np.uint8)
+
+
+def changed(pixels: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The picture after a curve, and the curve at every level."""
+    table = np.clip(np.rint(CURVES[name](np.arange(256.0))), 0, 255).astype(np.uint8)
+    return table[pixels], table
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_a_curve_is_found_with_its_gaps_and_merged_values(name):
+    pixels, table = changed(scene(), name)
+    curve = strongest_curve(histograms(pixels))
+    assert curve.found
+    true = np.bincount(table, minlength=256)
+    inner = curve.populated & (np.convolve(histograms(pixels).sum(axis=0), np.ones(9), "same") > 4000)
+    # A merged value may be taken for its neighbour; the levels passed up to there are then one off.
+    passed = np.cumsum(np.where(inner, curve.levels - true, 0))
+    assert np.abs(passed - np.median(passed[inner])).max() <= 2
+    assert (curve.levels == true)[inner].mean() > 0.85
+    assert curve.gaps >= (true[inner] == 0).sum()
+    assert curve.merged >= (true[inner] > 1).sum() - 6
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_undone_the_picture_is_what_it_was_up_to_a_constant(name):
+    before = scene(1)
+    after, table = changed(before, name)
+    curve = strongest_curve(histograms(after))
+    undone = curve.inverse[after].astype(int)
+    told = (table[before] > 0) & (table[before] < 255) & curve.populated[after]
+    away = (undone - before)[told]
+    shift = round(float(np.median(away)))
+    # Two levels that became one value stay one; where the curve is steep every level comes back.
+    assert np.abs(away - shift).max() <= 2
+    assert (np.abs(away - shift) <= 1).mean() > 0.95
+
+
+def test_the_inverse_rises_and_keeps_the_ends():
+    curve = strongest_curve(histograms(changed(scene(2), "brighter")[0]))
+    assert curve.inverse.dtype == np.uint8
+    assert (np.diff(curve.inverse.astype(int)) >= 0).all()
+    assert curve.inverse[0] == 0
+    assert curve.inverse[255] == 255
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_nobody_changed_has_no_curve(seed):
+    assert not strongest_curve(histograms(scene(seed))).found
+
+
+@pytest.mark.parametrize("shift", [-20, 20])
+def test_a_constant_is_no_curve(shift):
+    assert not strongest_curve(histograms(np.clip(scene().astype(int) + shift, 0, 255).astype(np.uint8))).found
+
+
+def test_rough_histograms_have_no_curve():
+    rng = np.random.default_rng(0)
+    palette = rng.integers(0, 256, (64, 3)).astype(np.uint8)
+    assert not strongest_curve(histograms(palette[rng.integers(0, 64, (256, 256))])).found
+
+
+@pytest.mark.parametrize("pixels", [np.full((64, 64, 3), 9, np.uint8), np.zeros((1, 1), np.uint8), np.full((70, 70), 255, np.uint8)])
+def test_pictures_without_tones_have_none(pixels):
+    curve = strongest_curve(histograms(pixels))
+    assert not curve.found
+    assert curve.inverse.shape == (256,)
+
+
+def test_grey_and_sixteen_bit_pictures_are_counted_as_what_they_are():
+    grey = scene()[:, :, 0]
+    assert histograms(grey).shape == (1, 256)
+    assert (histograms(np.repeat(grey[:, :, None], 3, axis=2)) == histograms(grey)).all()
+    assert (histograms(scene().astype(np.uint16) * 257) == histograms(scene())).all()
+    assert histograms(scene()).sum() == 3 * 320 * 320
+
+
+def test_large_pictures_are_sampled(monkeypatch):
+    monkeypatch.setattr(tone_curve, "SAMPLED", 320 * 20)
+    assert 0 < histograms(scene())[0].sum() <= 320 * 20
+
+
+def naive_path(cost, slopes, phases, bend, slip):
+    """The cost of the cheapest path by trying every one."""
+    values, count, most = cost.shape
+
+    def least(v, s, p):
+        if v == values:
+            return 0.0
+        passed = p / phases + slopes[s]
+        whole = int(passed)
+        rest = int((passed - whole) * phases + 0.5)
+        nexts = [
+            (bend if t != s else 0.0) + (slip if q != rest else 0.0) + least(v + 1, t, q)
+            for t in range(max(s - 1, 0), min(s + 2, count))
+            for q in range(max(rest - 1, 0), min(rest + 2, phases))
+        ]
+        return cost[v, s, min(whole, most - 1)] + min(nexts)
+
+    return min(least(0, s, p) for s, p in itertools.product(range(count), range(phases)))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_path_is_the_cheapest_of_all(seed):
+    rng = np.random.default_rng(seed)
+    cost, slopes = rng.uniform(0, 3, (4, 3, 3)), np.array([0.6, 1.0, 1.7])
+    levels, taken = np.empty(4, np.int64), np.empty(4, np.int64)
+    found = _path(cost, slopes, 4, 0.7, 0.2, levels, taken)
+    assert found == pytest.approx(naive_path(cost, slopes, 4, 0.7, 0.2))
+    assert sum(cost[v, taken[v], min(levels[v], 2)] for v in range(4)) <= found + 1e-9
