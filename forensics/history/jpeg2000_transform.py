@@ -197,6 +197,9 @@ _SYNTHESIS = {
     "5/3": (np.array([0.5, 1.0, 0.5]), np.array([-0.125, -0.25, 0.75, -0.25, -0.125])),
 }
 
+ANALYSIS_97 = (_SYNTHESIS["9/7"][1], _SYNTHESIS["9/7"][0])
+"""Magnitudes of the 9/7 analysis filters, low-pass and high-pass: those of the other synthesis filter (signs alternate)."""
+
 
 @cache
 def synthesis_norms(wavelet: Wavelet, level: int) -> tuple[float, float, float, float]:

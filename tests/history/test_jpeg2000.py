@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from forensics.codecs import registry
 from forensics.history import (
@@ -132,6 +133,30 @@ def test_valid_coefficients_do_not_see_what_is_not_valid(wavelet, parity):
         assert 0.2 < mask.mean() < 1
         np.testing.assert_allclose(band[mask], changed[mask], atol=1e-3)
         np.testing.assert_allclose(band[mask], inner[mask], atol=2e-3)
+
+
+@pytest.mark.parametrize("parity", [(0, 0), (0, 1), (1, 0)])
+def test_a_clipped_sample_counts_by_what_it_does_to_a_coefficient(parity):
+    clipped = np.zeros((26, 30), np.float32)
+    clipped[11, 16] = 1
+    bands = jpeg2000_transform.forward(clipped, "9/7", parity)
+    for share, coefficient in zip(jpeg2000_levels.clipped_shares(clipped, parity, whole=True), bands):
+        np.testing.assert_allclose(share, np.abs(coefficient), atol=1e-5)
+    for share, whole in zip(jpeg2000_levels.clipped_shares(clipped, parity), jpeg2000_levels.clipped_shares(clipped, parity, whole=True)):
+        assert (share[0] > 1).all()
+        assert (share[:, -1] > 1).all()
+        np.testing.assert_allclose(share[4:-4, 4:-4], whole[4:-4, 4:-4], atol=1e-5)
+
+
+def test_five_levels_are_told_of_a_whole_picture_with_clipped_parts():
+    rng = np.random.default_rng(8)
+    soft = ndimage.gaussian_filter(rng.normal(0, 1, (400, 420, 1)), (6, 6, 0))
+    source = np.clip(128 + 44 * soft / soft.std() + rng.normal(0, 6, (400, 420, 3)), 0, 255).astype(np.uint8)
+    codec = registry.get("jpeg2000")
+    decoded = codec.decode(codec.encode(source, ratio=10.0, wavelet="9/7", levels=5))
+    assert ((decoded == 0) | (decoded == 255)).any(axis=2).mean() > 0.003
+    found = jpeg2000.recover(decoded)
+    assert (found.wavelet, found.levels) == ("9/7", 5)
 
 
 @pytest.mark.parametrize(
