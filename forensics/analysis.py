@@ -235,6 +235,13 @@ def analyze(
     return _compose(picture, windows, reading, change, judge, extractor)
 
 
+def judged_pixels(picture: Picture, judge: Judge) -> np.ndarray:
+    """A picture's pixels as a verdict on it sees them (`Analysis.as_judged`); it is analysed only where its histogram shows a change of tone."""
+    if tone.find(picture.pixels) is None:
+        return picture.pixels
+    return analyze(picture, judge=judge).as_judged(picture.pixels)
+
+
 @dataclass(frozen=True)
 class _Reading:
     """What a judge says of the windows and of the picture they make up; `probability` is that of the verdict, of the best class where it is inconclusive."""

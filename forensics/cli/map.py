@@ -38,21 +38,27 @@ def command(
     be analysed.
     """
     import json
+    from dataclasses import replace
 
+    from forensics.analysis import judged_pixels
     from forensics.batch import chosen_judge
     from forensics.errors import PictureError
     from forensics.localisation import outputs
     from forensics.localisation.regions import locate
     from forensics.localisation.scan import LIMIT, window_map
     from forensics.picture import MAX_PIXELS, open_picture
+    from forensics.tone import UNDONE
 
     judge = chosen_judge(model_dir, "baseline")
     try:
         picture = open_picture(image, max_pixels=max_pixels or MAX_PIXELS)
-        scanned = window_map(picture.pixels, side=side, step=step, limit=limit or LIMIT, judge=judge)
+        pixels = judged_pixels(picture, judge)
+        scanned = window_map(pixels, side=side, step=step, limit=limit or LIMIT, judge=judge)
     except PictureError as error:
         click.echo(f"forensics: error: {image}: {error}", err=True)
         raise SystemExit(2) from None
+    if pixels is not picture.pixels:
+        scanned = replace(scanned, notes=(*scanned.notes, UNDONE))
     found = locate(scanned, judge=judge)
     outputs.save(found, picture.pixels, out, name=picture.name, sha256=picture.sha256)
     if form == "json":
