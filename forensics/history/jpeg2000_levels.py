@@ -46,6 +46,8 @@ _CLIPPED = 0.7
 """Share of clipped samples in a 9/7 coefficient, by the weights of its filter and times the norm of its band, up to which it counts: clipping takes away
 some quarter of a step, so that the coefficient moves by less than a fifth of one. Of 42 training pictures of 400 to 576 pixels with two to six levels the number
 was told for 36 when whole and 33 when cropped, all rightly; with 0, 0.35 and 1.4 for 32, 34, 37 and 24, 32, 33."""
+_MOST_CLIPPED = 0.05
+"""Share up to which it counts at any level: at the first there are coefficients enough without the others."""
 _BEYOND = np.float32(1e3)
 """Share of what reaches beyond the border."""
 _CORE = 1.25
@@ -182,7 +184,7 @@ def _usable(plane: np.ndarray, wavelet: Wavelet, parity: tuple[int, int], norms:
         masks = valid_bands(plane, wavelet, parity, whole=whole)
         return masks, masks.ll
     shares = clipped_shares(plane, parity, whole=whole)
-    return Bands(*(share * np.float32(norm) <= _CLIPPED for share, norm in zip(shares, norms, strict=True))), shares.ll
+    return Bands(*(share <= min(_CLIPPED / norm, _MOST_CLIPPED) for share, norm in zip(shares, norms, strict=True))), shares.ll
 
 
 def _start(rgb: np.ndarray, wavelet: Wavelet) -> np.ndarray:
