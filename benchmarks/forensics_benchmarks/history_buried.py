@@ -105,7 +105,7 @@ def by_codec(cases: Sequence[Buried]) -> list[dict[str, object]]:
 
 @dataclass(frozen=True)
 class Changed:
-    """One picture changed after decoding: quality of its JPEG (0 without one), the change, the verdict of `analyze`, and what was read."""
+    """One picture changed after decoding: quality of its JPEG (0 without one), the change, the verdict on it as stored, and what was read."""
 
     quality: int
     condition: str
@@ -128,7 +128,7 @@ def measure_changed(pictures: Sequence[np.ndarray], *, seed: int = 43) -> Iterat
                 trace = jpeg_table(draw_sample(pixels))
                 found = trace.speaks_for == ("jpeg",)
                 right = found and trace.parameters["low"] <= quality <= trace.parameters["high"]
-                yield Changed(truth, name, analyze(pixels).verdict, found, right)
+                yield Changed(truth, name, analyze(pixels, undo_tone=False).verdict, found, right)
 
 
 def summary_changed(cases: Sequence[Changed]) -> list[dict[str, object]]:
