@@ -28,6 +28,9 @@ CARD_FILE = "cnn.json"
 SMALLEST = 64
 """Smallest height and width of a patch in pixels."""
 
+LOG2_RATIOS = (0.0, 9.5)
+"""Estimates of the ratio end there, at 1 and at the largest of training: on nearly flat patches, whose spectra are noise, the network says anything."""
+
 BATCH_PIXELS = 256 * 256
 """Pixels judged at once, a window of 256x256: more at once take memory and are no faster."""
 
@@ -55,8 +58,8 @@ class NetworkOutputs:
     log2_pixels: np.ndarray
 
     def strengths(self) -> np.ndarray:
-        """Both strengths' quantiles in order, `np.ndarray [shape=(n, 2, 3), dtype=float64]`, as `Baseline.strengths` has them."""
-        return np.sort(np.stack([self.log2_ratio, self.ssim_score], axis=1).astype(np.float64), axis=2)
+        """Both strengths' quantiles in order, ratios within `LOG2_RATIOS`, `np.ndarray [shape=(n, 2, 3), dtype=float64]`, as `Baseline.strengths` has them."""
+        return np.sort(np.stack([np.clip(self.log2_ratio, *LOG2_RATIOS), self.ssim_score], axis=1).astype(np.float64), axis=2)
 
 
 class Cnn:
@@ -127,9 +130,8 @@ class Cnn:
         """The judgement that outputs come to: probabilities by patch size, intervals of 90 %."""
         probabilities = self.scaling.probabilities(outputs.margins, outputs.log2_pixels)
         ends = []
-        for quantiles, offset in zip((outputs.log2_ratio, outputs.ssim_score), self._widen):
-            widened = np.sort(quantiles.astype(np.float64), axis=1) + np.array([-offset, 0.0, offset])
-            ends.append(np.sort(widened, axis=1))
+        for quantiles, offset in zip(outputs.strengths().transpose(1, 0, 2), self._widen):
+            ends.append(np.sort(quantiles + np.array([-offset, 0.0, offset]), axis=1))
         return WindowJudgement(probabilities, np.maximum(ends[0], 0.0), score_to_ssim(ends[1]))
 
     def combine(self, windows: WindowJudgement) -> PictureJudgement:
