@@ -7,7 +7,7 @@ threshold and neither does alone, the verdict is their family `hevc-intra`. Wher
 (`evidence.altered_jpeg`), that leads the evidence, and the picture is not called uncompressed.
 
 Where the histogram shows that brightness or contrast was changed after decoding (`forensics.tone`), the windows are judged again with that change
-undone, and of the two judgements the one that names a codec with more certainty is taken.
+undone. That judgement is taken, unless the picture as stored shows a codec more clearly (`SPITE_OF_TONE`); what the two leave open is `inconclusive`.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ class Analysis:
 
     def as_judged(self, pixels: np.ndarray) -> np.ndarray:
         """The picture's pixels as the verdict saw them: with the change of tone undone (8-bit), where that is what it rests on."""
-        return tone.undo(eight_bit(pixels), self.tone) if self.tone is not None and self.tone.undone else pixels
+        return _as_judged(pixels, self.tone)
 
     def _repr_html_(self) -> str:
         """How a notebook shows it."""
@@ -282,14 +282,12 @@ def _preferred(stored: _Reading, undone: _Reading, change: ToneChange) -> tuple[
 
     What one of them leaves open the other does not settle: less certain, a codec that shows in the picture as stored alone is no verdict.
     """
-    in_spite = stored.names_codec and stored.certainty >= max(SPITE_OF_TONE, undone.certainty if undone.names_codec else 0.0)
-    if in_spite:
+    if stored.names_codec and stored.certainty >= max(SPITE_OF_TONE, undone.certainty if undone.names_codec else 0.0):
         return stored, change._replace(undone=False)
-    if undone.names_codec:
+    if undone.names_codec or undone.verdict == stored.verdict:
         return undone, change
-    kept, change = (stored, change._replace(undone=False)) if stored.names_codec else (undone, change)
-    clear = stored.verdict == undone.verdict
-    return (kept if clear else replace(kept, verdict=INCONCLUSIVE, probability=max(kept.probabilities.values()))), change
+    kept = stored if stored.names_codec else undone
+    return replace(kept, verdict=INCONCLUSIVE, probability=max(kept.probabilities.values())), change._replace(undone=kept is undone)
 
 
 def judge_windows(
@@ -332,6 +330,10 @@ def eight_bit(pixels: np.ndarray) -> np.ndarray:
     return to_rgb8(pixels)
 
 
+def _as_judged(pixels: np.ndarray, change: ToneChange | None) -> np.ndarray:
+    return tone.undo(eight_bit(pixels), change) if tone.undoes(change) else pixels
+
+
 def _picture(source: Any, max_pixels: int, name: str | None) -> Picture:
     if isinstance(source, Picture):
         return source
@@ -344,13 +346,14 @@ def _compose(
     picture: Picture, windows: Sequence[Window], reading: _Reading, change: ToneChange | None, judge: Judge, extractor: Extractor
 ) -> Analysis:
     judged, whole, probabilities, verdict, probability = reading.judged, reading.whole, reading.probabilities, reading.verdict, reading.probability
-    pixels = picture.pixels if change is None or not change.undone else tone.undo(eight_bit(picture.pixels), change)
+    # A copy of the whole picture where a change is undone: not made for JPEG, for which nothing looks at it.
+    pixels = picture.pixels if verdict == "jpeg" else _as_judged(picture.pixels, change)
     coded = reading.names_codec
     named: tuple[str, ...] = HEVC_INTRA if verdict == HEVC_FAMILY else () if verdict == INCONCLUSIVE else (verdict,)
     table = altered_jpeg(pixels, named if coded else ()) if verdict != "jpeg" else None
     if table is not None and verdict == "uncompressed":
         verdict, named = INCONCLUSIVE, ()
-    leading = [*([tone.statement(change)] if change is not None and change.undone else []), *([table] if table else [])]
+    leading = [*([tone.statement(change)] if tone.undoes(change) else []), *([table] if table else [])]
     best = max(probabilities, key=lambda name: probabilities[name])
     strangeness = getattr(judged, "strangeness", None)
     strange = 0.0 if strangeness is None else float((strangeness > 0).mean())

@@ -6,7 +6,7 @@ Codecs leave lattices and combs in the samples; a brightness, contrast, gamma or
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import numpy as np
 
@@ -14,8 +14,8 @@ from forensics.evidence import Statement
 
 NAME = "tone_curve"
 """Name of the statement that `statement` makes."""
-_RANGE = (0.0, 4.2, 290.0)
-"""0.5 %, 50 % and 99.5 % quantiles of the odds on 2,500 training and validation files that nobody had changed."""
+_RANGE = (0.0, 6.1, 138.4)
+"""0.5 %, 50 % and 99.5 % quantiles of the odds on 513 uncompressed training and validation files whose histograms are smooth enough to tell."""
 UNDONE = "brightness or contrast was changed after decoding; windows were judged with that undone"
 """The note of a map."""
 
@@ -64,6 +64,11 @@ def find(pixels: np.ndarray) -> ToneChange | None:
 def undo(pixels: np.ndarray, change: ToneChange) -> np.ndarray:
     """Samples (uint8, any shape) with the change undone; same shape and dtype."""
     return np.array(change.inverse, np.uint8)[pixels]
+
+
+def undoes(change: ToneChange | None) -> TypeGuard[ToneChange]:
+    """Whether there is a change that the verdict rests on undoing."""
+    return change is not None and change.undone
 
 
 def statement(change: ToneChange) -> Statement:

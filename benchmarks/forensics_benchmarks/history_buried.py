@@ -20,6 +20,7 @@ from forensics.errors import ForensicsError
 from forensics.history.traces.jpeg_table import jpeg_table
 from forensics.history.traces.regions import draw_sample
 from forensics_benchmarks.conditions import CONDITIONS, NONE, apply
+from forensics_benchmarks.draws import log_uniform, mean
 
 SIDE = 256
 """Width and height of what is judged, in pixels."""
@@ -54,7 +55,7 @@ def measure(pictures: Sequence[np.ndarray], *, seed: int = 41) -> Iterator[Burie
             continue
         for last in encoders:
             quality = int(rng.integers(QUALITIES[0], QUALITIES[1] + 1))
-            ratio = float(np.exp(rng.uniform(*np.log(RATIOS))))
+            ratio = log_uniform(RATIOS, rng)
             cut = int(rng.integers(8)), int(rng.integers(8))
             coded = first.decode(first.encode(picture, quality=quality))
             place = rng.random(2)
@@ -84,11 +85,11 @@ def summary(cases: Sequence[Buried]) -> list[dict[str, object]]:
         rows.append({
             "ratio of the last": f"{low:g} to {high:g}" if np.isfinite(high) else f"from {low:g}",
             "after a JPEG": len(coded),
-            "found": _mean([c.found for c in coded]),
-            "quality right of those": _mean([c.quality_right for c in found]),
-            "grid right of those": _mean([c.grid_right for c in found]),
+            "found": mean([c.found for c in coded]),
+            "quality right of those": mean([c.quality_right for c in found]),
+            "grid right of those": mean([c.grid_right for c in found]),
             "without a JPEG": len(inside) - len(coded),
-            "found there": _mean([c.found for c in inside if not c.quality]),
+            "found there": mean([c.found for c in inside if not c.quality]),
         })  # fmt: skip
     return rows
 
@@ -97,7 +98,7 @@ def by_codec(cases: Sequence[Buried]) -> list[dict[str, object]]:
     """A row a last encoder: pictures after a JPEG, and the share of them whose table was read."""
     coded = [case for case in cases if case.quality]
     return [
-        {"last": name, "after a JPEG": len(part), "found": _mean([case.found for case in part])}
+        {"last": name, "after a JPEG": len(part), "found": mean([case.found for case in part])}
         for name in LAST
         if (part := [case for case in coded if case.last == name])
     ]
@@ -139,15 +140,11 @@ def summary_changed(cases: Sequence[Changed]) -> list[dict[str, object]]:
         rows.append({
             "after decoding": name,
             "JPEGs": len(coded),
-            "verdict JPEG": _mean([c.verdict == "jpeg" for c in coded]),
-            "verdict another codec": _mean([c.verdict not in ("jpeg", "uncompressed", INCONCLUSIVE) for c in coded]),
-            "table read": _mean([c.found for c in coded]),
-            "verdict JPEG or table read": _mean([c.found or c.verdict == "jpeg" for c in coded]),
-            "quality right of those read": _mean([c.quality_right for c in coded if c.found]),
-            "read without a JPEG": _mean([c.found for c in plain]),
+            "verdict JPEG": mean([c.verdict == "jpeg" for c in coded]),
+            "verdict another codec": mean([c.verdict not in ("jpeg", "uncompressed", INCONCLUSIVE) for c in coded]),
+            "table read": mean([c.found for c in coded]),
+            "verdict JPEG or table read": mean([c.found or c.verdict == "jpeg" for c in coded]),
+            "quality right of those read": mean([c.quality_right for c in coded if c.found]),
+            "read without a JPEG": mean([c.found for c in plain]),
         })  # fmt: skip
     return rows
-
-
-def _mean(values: Sequence[bool]) -> float:
-    return float(np.mean(values)) if len(values) else float("nan")

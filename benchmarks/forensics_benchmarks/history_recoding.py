@@ -16,6 +16,7 @@ from forensics.codecs import coded_strength, registry
 from forensics.codecs.base import Value
 from forensics.dataset.patches import random_offset
 from forensics.history import av1, estimated, hevc, recoding
+from forensics_benchmarks.draws import mean
 
 SIZES = (128, 256, 512)
 TOLERANCE = {"hevc": 1.0, "av1": 8.0}
@@ -112,14 +113,10 @@ def _row(group: Sequence[Reading]) -> dict[str, object]:
     return {
         "cases": len(group),
         "grid found": len(grids) / len(group),
-        "right of those": _mean(grids),
+        "right of those": mean(grids),
         "index read": len(errors) / len(group),
-        f"within {allowed:g} of those": _mean([error <= allowed for error in errors]),
-        "mean error of those": _mean(errors),
-        "mean error of the estimates": _mean([abs(r.estimate - r.truth) for r in group]),
-        "mean error of what is told": _mean(either),
+        f"within {allowed:g} of those": mean([error <= allowed for error in errors]),
+        "mean error of those": mean(errors),
+        "mean error of the estimates": mean([abs(r.estimate - r.truth) for r in group]),
+        "mean error of what is told": mean(either),
     }
-
-
-def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values)) if len(values) else float("nan")

@@ -16,6 +16,7 @@ from forensics.codecs import registry
 from forensics.codecs.aim import to_ratio
 from forensics.dataset.encoders import available
 from forensics.errors import ForensicsError
+from forensics_benchmarks.draws import log_uniform, mean
 
 UNCOMPRESSED = "uncompressed"
 ENCODERS = ("jpeg", "jpeg2000", "jpegxr-jxrlib", "bpg", "webp", "avif", "heic", "jpegxl")
@@ -61,7 +62,7 @@ def measure(pictures: Sequence[np.ndarray], *, seed: int = 47) -> Iterator[Toned
     there = available(ENCODERS)
     for picture in pictures:
         for name in (UNCOMPRESSED, *(name for name in ENCODERS if name in there)):
-            ratio = float(np.exp(rng.uniform(*np.log(RATIOS))))
+            ratio = log_uniform(RATIOS, rng)
             cut = rng.integers(16, size=2)
             try:
                 pixels = picture if name == UNCOMPRESSED else to_ratio(registry.get(name), picture, ratio, tolerance=0.25, max_encodes=4, strict=False).pixels
@@ -90,7 +91,7 @@ def summary(cases: Sequence[Toned]) -> list[dict[str, object]]:
             "after decoding": change,
             **_shares(coded),
             "uncompressed": len(plain),
-            "codec named there": _mean([_codec(c.verdict) for c in plain]),
+            "codec named there": mean([_codec(c.verdict) for c in plain]),
         })  # fmt: skip
     return rows
 
@@ -104,17 +105,13 @@ def by_codec(cases: Sequence[Toned]) -> list[dict[str, object]]:
 def _shares(coded: Sequence[Toned]) -> dict[str, object]:
     return {
         "compressed": len(coded),
-        "curve found": _mean([case.found for case in coded]),
-        "right as stored": _mean([case.stored == case.truth for case in coded]),
-        "right": _mean([case.verdict == case.truth for case in coded]),
-        "another codec as stored": _mean([_codec(case.stored) and case.stored != case.truth for case in coded]),
-        "another codec": _mean([_codec(case.verdict) and case.verdict != case.truth for case in coded]),
+        "curve found": mean([case.found for case in coded]),
+        "right as stored": mean([case.stored == case.truth for case in coded]),
+        "right": mean([case.verdict == case.truth for case in coded]),
+        "another codec as stored": mean([_codec(case.stored) and case.stored != case.truth for case in coded]),
+        "another codec": mean([_codec(case.verdict) and case.verdict != case.truth for case in coded]),
     }
 
 
 def _codec(verdict: str) -> bool:
     return verdict not in (UNCOMPRESSED, INCONCLUSIVE)
-
-
-def _mean(values: Sequence[bool]) -> float:
-    return float(np.mean(values)) if len(values) else float("nan")

@@ -38,8 +38,8 @@ PHASES = 32
 FOUND, ROUGHEST, CHANGED = 60.0, 1.2, 0.08
 """Log-likelihood ratio from which a curve counts as found; most that a value of a channel may then speak against it in the mean: histograms of drawings and
 palettes are rough, and some curve is always better than none; and the part of the populated values that are gaps or merged, for a
-few spikes are flat parts of the picture. Of 2,500 training and validation files nobody had changed 2.3 % reach all three, nearly half of them grey or of
-little colour and coded in limited range, which decoders expand by such a curve; of 2,000 changed by gamma, contrast or brightness 90 %."""
+few spikes are flat parts of the picture. Of 2,500 training and validation files nobody had changed 2.5 % reach all three, among them grey or
+nearly grey ones coded in limited range, which decoders expand by such a curve; of 2,000 changed by gamma, contrast or brightness 90 %."""
 LEAST = 96
 """Fewest values that have to be populated."""
 SAMPLED = 1 << 20

@@ -197,7 +197,7 @@ _SYNTHESIS = {
     "5/3": (np.array([0.5, 1.0, 0.5]), np.array([-0.125, -0.25, 0.75, -0.25, -0.125])),
 }
 
-ANALYSIS_97 = (_SYNTHESIS["9/7"][1], _SYNTHESIS["9/7"][0])
+ANALYSIS_97 = tuple(np.abs(taps).astype(np.float32) for taps in reversed(_SYNTHESIS["9/7"]))
 """Magnitudes of the 9/7 analysis filters, low-pass and high-pass: those of the other synthesis filter (signs alternate)."""
 
 

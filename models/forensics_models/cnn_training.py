@@ -252,8 +252,11 @@ def fit(
 
 
 def _share(progress: Progress, recipe: CnnRecipe, seconds: float = 0.0, batches: int = 0) -> float:
-    by_time = (progress.seconds + seconds) / (60 * recipe.minutes)
-    return max(by_time, (progress.epoch + batches / recipe.steps) / recipe.epochs)
+    return _share_at((progress.seconds + seconds) / 60, progress.epoch + batches / recipe.steps, recipe)
+
+
+def _share_at(minutes: float, epochs: float, recipe: CnnRecipe) -> float:
+    return max(minutes / recipe.minutes, epochs / recipe.epochs)
 
 
 def _finished(progress: Progress, recipe: CnnRecipe) -> bool:
@@ -262,10 +265,7 @@ def _finished(progress: Progress, recipe: CnnRecipe) -> bool:
 
 def _stale(progress: Progress, recipe: CnnRecipe) -> int:
     """Epochs since the lowest validation loss, of those from `SETTLING` of the budget on."""
-    settled = [
-        row["val_loss"] for row in progress.curves
-        if max(row["minutes"] / recipe.minutes, row["epoch"] / recipe.epochs) >= SETTLING
-    ]  # fmt: skip
+    settled = [row["val_loss"] for row in progress.curves if _share_at(row["minutes"], row["epoch"], recipe) >= SETTLING]
     return len(settled) - 1 - int(np.argmin(settled)) if settled else 0
 
 
