@@ -1,7 +1,7 @@
-"""How right block grids and quantiser indices of HEVC and AV1 are read, by encoder and size, at random crop phases, beside the estimates they start from.
+"""How right block grids and quantiser indices of HEVC, AV1 and VP8 are read, by encoder and size, at random crop phases, beside the estimates they start from.
 
-An encoder that changes its quantiser from block to block (HEIC by x265, with its adaptive quantisation) is held against the QP that its slice
-states, though what is read is the mean over blocks.
+HEIC by x265, whose QP follows the texture, is held against the rate factor that libheif asks for at its quality, which is the QP of blocks of mean
+texture; the slice headers state 3 less. WebP's index is the mean over macroblocks.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from forensics_models.classes import HEVC_INTRA
 from forensics.codecs import coded_strength, registry
 from forensics.codecs.base import Value
 from forensics.dataset.patches import random_offset
-from forensics.history import av1, estimated, hevc, recoding
+from forensics.history import av1, estimated, hevc, vp8
+from forensics.history.findings import Parameter
+from forensics.history.recoding import Recoded
 from forensics_benchmarks.draws import mean
 
 SIZES = (128, 256, 512)
-TOLERANCE = {"hevc": 1.0, "av1": 8.0}
-"""Errors up to which an index counts as right: QP, and `base_q_idx` of 255."""
+TOLERANCE = {"hevc": 1.0, "av1": 8.0, "vp8": 4.0}
+"""Errors up to which an index counts as right: QP, `base_q_idx` of 255, and the index of 127."""
 _SOURCE_SIDE = 640
 
 
@@ -55,6 +57,8 @@ MAKERS = (
     _Maker("AVIF, aom of avifenc", "avif-avifenc", "quantizer", 8, 48, {"encoder": "aom"}),
     _Maker("AVIF, SVT-AV1 of avifenc", "avif-avifenc", "quantizer", 8, 48, {"encoder": "svt"}),
     _Maker("AVIF, rav1e of avifenc", "avif-avifenc", "quantizer", 8, 48, {"encoder": "rav1e"}),
+    _Maker("WebP, libwebp", "webp", "quality", 97, 20, {}),
+    _Maker("WebP, libwebp, preset photo", "webp", "quality", 97, 20, {"preset": "photo"}),
 )
 """Encoders with the range of strengths they are asked for: from nearly invisible to strong."""
 
@@ -79,22 +83,27 @@ def _case(maker: _Maker, picture: np.ndarray, size: int, rng: np.random.Generato
     codec = registry.get(maker.encoder)
     strength = int(rng.integers(min(maker.finest, maker.coarsest), max(maker.finest, maker.coarsest) + 1))
     data = codec.encode(np.ascontiguousarray(picture), **{maker.strength: strength}, **maker.switches)
-    truth = float(coded_strength.read(codec.codec, data)["quantizer"])
+    truth = (100 - strength) / 2 if codec.codec == "heic" else float(coded_strength.read(codec.codec, data)["quantizer"])
     decoded = codec.decode(data)
     top, left = random_offset(decoded, size, rng)
     crop = np.ascontiguousarray(decoded[top : top + size, left : left + size])
     estimates = estimated.estimate(crop, codec.codec)
-    found: hevc.HevcHistory | av1.Av1History
-    if codec.codec in HEVC_INTRA:
-        standard, found = "hevc", hevc.recover(crop, estimates)
-        read = found.qp
-    else:
-        standard, found = "av1", av1.recover(crop, estimates)
-        read = found.index
     guess = next(float(str(p.value)) for p in estimates if p.name == "quantizer_index")
-    phase = (-top % recoding.GRID, -left % recoding.GRID)
-    right = found.grid is not None and found.grid.phase == phase
+    standard, found, read = _recovered(codec.codec, crop, estimates)
+    right = found.grid is not None and found.grid.phase == (-top % found.grid.period, -left % found.grid.period)
     return Reading(maker.title, standard, size, truth, guess, None if read is None else float(read), found.found, right)
+
+
+def _recovered(codec: str, crop: np.ndarray, estimates: Sequence[Parameter]) -> tuple[str, Recoded, float | None]:
+    """The codec's standard, what coding again shows, and the index read."""
+    if codec in HEVC_INTRA:
+        of_hevc = hevc.recover(crop, estimates, codec)
+        return "hevc", of_hevc, of_hevc.qp
+    if codec == "avif":
+        of_av1 = av1.recover(crop, estimates)
+        return "av1", of_av1, of_av1.index
+    of_vp8 = vp8.recover(crop, estimates)
+    return "vp8", of_vp8, of_vp8.index
 
 
 def summary(readings: Iterable[Reading]) -> list[dict[str, object]]:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forensics.history import recoding
+from forensics.history import recoding, recoding_grid, recoding_sweep
 from forensics.history.findings import Parameter
 from forensics.history.recoding import Grid
 
-_BALLOT = recoding.Ballot(dip=0.3, reach=2, least=8)
+_BALLOT = recoding_sweep.Ballot(dip=0.3, reach=2, least=8)
 _LEAST_DEVIATION = 10.0
 _PROBES = (-40, -16, 8)
 """Indices at which grids are tried, against the estimate: at the true index and somewhat finer a grid shows best."""
@@ -33,6 +33,8 @@ _FLAT, _MATRICES = "psnr", "default"
 
 class Aom:
     """aom and its decoder under one tuning; a `recoding.Coder`."""
+
+    grid, tree = 8, 64
 
     def __init__(self, tune: str) -> None:
         from forensics.codecs import avif
@@ -78,7 +80,7 @@ class Av1History(recoding.Recoded):
         return self.grid_parameter(), _index(self), _matrices(self), self.gain_parameter()
 
 
-def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = ()) -> Av1History:
+def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = (), codec: str = "avif") -> Av1History:
     """The grid and quantiser index of a picture held to be AV1.
 
     Parameters
@@ -87,6 +89,8 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = ()) -> Av1Histo
     estimates : sequence of Parameter
         `quantizer_index` with its interval and `colour_coding`, as `forensics.history.estimated.estimate` gives them. Without
         the first nothing is read.
+    codec : str
+        Of the classes here there is one.
 
     Returns
     -------
@@ -100,12 +104,12 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = ()) -> Av1Histo
         return Av1History(reason=prior)
     plane = recoding.luma(pixels, recoding.stated(estimates, "colour_coding"))
     coders = [Aom(tune) for tune in (_FLAT, _MATRICES)]
-    grid = recoding.locate(plane, coders[0], prior, _PROBES)
+    grid = recoding_grid.locate(plane, coders[0], prior, _PROBES)
     if not grid.found:
         return Av1History(grid, reason=recoding.NO_GRID)
-    sweeps: list[recoding.Sweep] = []
-    for window in recoding.swept_windows(plane):
-        more = [recoding.sweep(plane, coder, grid, prior, [window]) for coder in coders]
+    sweeps: list[recoding_sweep.Sweep] = []
+    for window in recoding_grid.swept_windows(plane):
+        more = [recoding_sweep.sweep(plane, coder, grid, prior.within(coder.indices), [window]) for coder in coders]
         sweeps = [one.joined(other) for one, other in zip(sweeps, more, strict=True)] if sweeps else more
         history = _read(grid, sweeps, prior)
         if history.index is not None:
@@ -113,13 +117,13 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = ()) -> Av1Histo
     return history
 
 
-def _read(grid: Grid, sweeps: Sequence[recoding.Sweep], prior: recoding.Prior) -> Av1History:
+def _read(grid: Grid, sweeps: Sequence[recoding_sweep.Sweep], prior: recoding.Prior) -> Av1History:
     """The index that most blocks tell, under the tuning in which more of them agree."""
-    found = [recoding.vote(swept, prior, _BALLOT) for swept in sweeps]
+    found = [recoding_sweep.vote(swept, prior, _BALLOT) for swept in sweeps]
     counts = [0 if votes is None else votes.count for votes in found]
     best = int(np.argmax(counts))
     votes = found[best]
-    if votes is None or not _agreed(votes, sweeps[best].errors.shape[1]):
+    if votes is None or not _agreed(votes, len(sweeps[best].on.places)):
         return Av1History(grid, reason="coding again at the indices around the estimate, too few blocks agree on one")
     clear = counts[best] >= max(_CLEAR_FROM, 2 * min(counts))
     gain = sweeps[best].gain(votes.mode)
@@ -128,7 +132,7 @@ def _read(grid: Grid, sweeps: Sequence[recoding.Sweep], prior: recoding.Prior) -
     return Av1History(grid, votes.mode, low, high, votes.count, bool(best) if clear else None, gain=gain)
 
 
-def _agreed(votes: recoding.Votes, blocks: int) -> bool:
+def _agreed(votes: recoding_sweep.Votes, blocks: int) -> bool:
     """Whether votes of so many blocks make an index."""
     return votes.count >= _AGREEING or (votes.share >= _SHARE and votes.count >= _PART * blocks)
 
@@ -137,7 +141,7 @@ def _index(history: Av1History) -> Parameter:
     name = "quantizer_index"
     if history.index is None:
         return Parameter(name, None, reason=history.reason)
-    basis = f"the index at which most of {history.blocks} blocks of {recoding.VOTE_BLOCK} pixels change least when aom codes them again"
+    basis = f"the index at which most of {history.blocks} blocks of {recoding_grid.BLOCK} pixels change least when aom codes them again"
     return Parameter(name, history.index, low=max(0.0, history.low), high=min(255.0, history.high), basis=basis)
 
 

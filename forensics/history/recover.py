@@ -6,7 +6,7 @@ carry the codec in front (`webp.quantizer_index`). A recovery or a test that fai
 What a codec's module cannot read, and codecs without one, get estimates by regression (`forensics.history.estimated`), with their errors.
 
 To add a codec: a module with `recover(pixels)`, whose result has `parameters() -> tuple[Parameter, ...]`, and a row in `CODEC_MODULES`. One in
-`FROM_ESTIMATES` gets the estimates as a second argument, to start from. A module of `CONFIRMATIONS` has `confirmation(pixels, result)`, which
+`FROM_ESTIMATES` gets the estimates, to start from, and the class as well. A module of `CONFIRMATIONS` has `confirmation(pixels, result)`, which
 gives further parameters.
 """
 
@@ -35,11 +35,12 @@ CODEC_MODULES = {
     "bpg": "forensics.history.hevc",
     "heic": "forensics.history.hevc",
     "avif": "forensics.history.av1",
+    "webp": "forensics.history.vp8",
 }
 """The module that recovers the parameters of each class, loaded only when it is needed."""
 CONFIRMATIONS = {"jpeg2000": "forensics.history.jpeg2000_fixed_point", "jpegxr": "forensics.history.jpegxr_fixed_point"}
 """The module that confirms what was recovered by coding again, where the recovery itself does not."""
-FROM_ESTIMATES = frozenset({"bpg", "heic", "avif"})
+FROM_ESTIMATES = frozenset({"bpg", "heic", "avif", "webp"})
 DOUBLE_JPEG_MODULE = "forensics.history.double_jpeg"
 RUNNER_UP_FROM = 0.05
 """Probability from which the runner-up of an inconclusive verdict is asked for parameters too."""
@@ -135,7 +136,7 @@ def _recovered(codec: str, pixels: np.ndarray, estimates: tuple[Parameter, ...],
     module = CODEC_MODULES.get(codec)
     if module is None or find_spec(module) is None:
         return None
-    given = (pixels, estimates) if codec in FROM_ESTIMATES else (pixels,)
+    given = (pixels, estimates, codec) if codec in FROM_ESTIMATES else (pixels,)
     return _guarded(lambda: import_module(module).recover(*given), None, f"the recovery of {TITLES[codec]} parameters", notes)
 
 
@@ -171,7 +172,7 @@ def _cross_checked(recovered: dict[str, Any], pixels: np.ndarray, notes: list[st
 
 def _settled(recovered: dict[str, Any]) -> list[str]:
     """What coding again says where it was tried for HEVC and for AV1: a codec whose blocks agree on an index, and the other's do not."""
-    blocks = {codec: int(one.blocks) for codec, one in recovered.items() if codec in FROM_ESTIMATES and one is not None}
+    blocks = {codec: int(one.blocks) for codec, one in recovered.items() if codec in _RIVAL and one is not None}
     if len(blocks) < 2:
         return []
     (more, most), (less, least) = sorted(blocks.items(), key=lambda item: -item[1])

@@ -10,12 +10,15 @@ import pytest
 from scipy.fft import dctn, idctn
 
 from forensics.codecs import registry
-from forensics.history import av1, hevc, recoding
+from forensics.history import av1, hevc, recoding, recoding_grid, recoding_sweep, vp8
 from forensics.history.findings import Parameter
+from forensics.history.hevc_adaptive import BLOCK, GROUP, TextureOffsets, block_energies
+from forensics.history.recoding_sweep import Side, Sweep
+from forensics.windows import Window
 
 REFERENCE = Path(__file__).parents[1] / "codecs" / "data" / "bpg"
 PRIOR = recoding.Prior(24.0, 3.0)
-RULES = recoding.Ballot(dip=0.7, reach=5, least=12)
+RULES = recoding_sweep.Ballot(dip=0.7, reach=5, least=12)
 
 
 def textured(side: int, seed: int = 0) -> np.ndarray:
@@ -26,9 +29,16 @@ def textured(side: int, seed: int = 0) -> np.ndarray:
     return np.clip(128 + 32 * noise / noise.std(), 1, 254).astype(np.uint8)
 
 
+def side(errors) -> Side:
+    """Blocks with these errors by index and block, all at the corner."""
+    errors = np.array(errors, np.float32)
+    return Side(errors, np.zeros((errors.shape[1], 2), np.int64))
+
+
 class Blocks:
     """Quantises the 8x8 DCT of a plane with one step, which grows by a sixth of an octave an index."""
 
+    grid, tree = 8, 64
     indices = tuple(range(14, 36))
 
     def __init__(self) -> None:
@@ -50,37 +60,36 @@ def coded():
 
 @pytest.fixture(scope="module")
 def swept(coded):
-    grid = recoding.find_grid(coded, Blocks(), [22], decisive=8.0)
-    return recoding.sweep(coded, Blocks(), grid, PRIOR, recoding.swept_windows(coded))
+    grid = recoding_grid.find_grid(coded, Blocks(), [22], decisive=8.0)
+    return recoding_sweep.sweep(coded, Blocks(), grid, PRIOR.within(Blocks.indices), recoding_grid.swept_windows(coded))
 
 
 def test_the_grid_is_where_coding_again_changes_least(coded):
-    grid = recoding.find_grid(coded, Blocks(), [20, 23], decisive=8.0)
+    grid = recoding_grid.find_grid(coded, Blocks(), [20, 23], decisive=8.0)
     assert grid.phase == (3, 6)
     assert grid.lead > 8
-    assert recoding.find_grid(textured(250, seed=1), Blocks(), [20, 23], decisive=8.0).lead < 4
+    assert recoding_grid.find_grid(textured(250, seed=1), Blocks(), [20, 23], decisive=8.0).lead < 4
 
 
 def test_a_decisive_window_is_the_last_one_looked_at(coded):
     for decisive, windows in ((1.0, 1), (1e9, 4)):
         coder = Blocks()
-        recoding.find_grid(coded, coder, [23], decisive=decisive)
+        recoding_grid.find_grid(coded, coder, [23], decisive=decisive)
         assert coder.calls == 64 * windows
 
 
 def test_the_gain_at_an_index_compares_with_the_control():
-    errors = np.array([[4.0, 4.0], [0.5, 1.5]], np.float32)
-    swept = recoding.Sweep(np.array([20, 30]), errors, np.full((2, 2), 4, np.float32))
+    swept = Sweep(np.array([20, 30]), side([[4.0, 4.0], [0.5, 1.5]]), side([[4.0, 4.0], [4.0, 4.0]]))
     assert swept.gain(20) == pytest.approx(0, abs=0.01)
     assert swept.gain(27.5) == pytest.approx(10 * np.log10(4), abs=0.01)
 
 
 def test_the_curve_dips_at_the_true_index_and_blocks_vote_for_it(swept):
-    chances = recoding.posterior(swept, PRIOR)
+    chances = recoding_sweep.posterior(swept, PRIOR)
     assert swept.indices[chances.argmax()] == 24
     assert chances.max() > 0.9
     assert chances.sum() == pytest.approx(1)
-    votes = recoding.vote(swept, PRIOR, RULES)
+    votes = recoding_sweep.vote(swept, PRIOR, RULES)
     assert votes.mode == 24
     assert votes.share > 0.9
     assert votes.low <= votes.mean <= votes.high
@@ -88,32 +97,55 @@ def test_the_curve_dips_at_the_true_index_and_blocks_vote_for_it(swept):
 
 def test_sweeps_of_single_windows_join_to_the_sweep_of_all(coded):
     grid = recoding.Grid((3, 6), 9.0, 9.0, (3, 6))
-    windows = [recoding.Window(0, 0, 104, 104), recoding.Window(60, 40, 104, 104)]
-    whole = recoding.sweep(coded, Blocks(), grid, PRIOR, windows)
-    first, second = (recoding.sweep(coded, Blocks(), grid, PRIOR, [window]) for window in windows)
+    windows = [Window(0, 0, 104, 104), Window(60, 40, 104, 104)]
+    indices = PRIOR.within(Blocks.indices)
+    whole = recoding_sweep.sweep(coded, Blocks(), grid, indices, windows)
+    first, second = (recoding_sweep.sweep(coded, Blocks(), grid, indices, [window]) for window in windows)
     joined = first.joined(second)
-    assert np.array_equal(joined.errors, whole.errors)
-    assert np.array_equal(joined.control, whole.control)
     assert np.array_equal(joined.indices, whole.indices)
+    for one, other in ((joined.on, whole.on), (joined.beside, whole.beside)):
+        assert np.array_equal(one.errors, other.errors)
+        assert np.array_equal(one.places, other.places)
+
+
+def test_blocks_of_a_sweep_know_their_place(coded):
+    grid = recoding.Grid((3, 6), 9.0, 9.0, (11, 14))
+    swept = recoding_sweep.sweep(coded, Blocks(), grid, [20, 24], [Window(5, 9, 104, 104)])
+    # Ninety-six pixels of whole blocks from (11, 14) on are six blocks a side, of which the inner four count.
+    assert swept.on.places.tolist() == [[11 + 16 * row, 14 + 16 * column] for row in range(1, 5) for column in range(1, 5)]
+    top, left = swept.on.places[5]
+    part = coded[11:107, 14:110]
+    naive = ((Blocks().again(part, 24).astype(float) - part) ** 2)[top - 11 : top + 5, left - 14 : left + 2].mean()
+    assert swept.on.errors[1, 5] == pytest.approx(naive, rel=1e-5)
 
 
 def test_votes_that_the_control_has_too_say_nothing(swept):
-    assert recoding.vote(replace(swept, control=swept.errors), PRIOR, RULES) is None
-    assert recoding.vote(replace(swept, errors=swept.control), PRIOR, RULES) is None
+    assert recoding_sweep.vote(replace(swept, beside=swept.on), PRIOR, RULES) is None
+    assert recoding_sweep.vote(replace(swept, on=swept.beside), PRIOR, RULES) is None
+
+
+def test_offsets_are_taken_off_the_votes_of_their_blocks(swept):
+    shifted = recoding_sweep.vote(swept, PRIOR, RULES, lambda places: np.full(len(places), -2.2))
+    assert shifted.mode == 26
+    split = recoding_sweep.vote(swept, PRIOR, RULES, lambda places: np.where(np.arange(len(places)) % 2, 1.0, 0.0))
+    assert split.share < 0.6
+    assert split.centre == pytest.approx(23.5, abs=0.1)
+    assert split.near > 0.9
 
 
 def test_dips_are_those_of_a_naive_loop_and_lean_on_half_steps():
     curve = np.random.default_rng(3).normal(size=20)
     naive = [0.0, *((curve[k - 1] + curve[k + 1]) / 2 - curve[k] for k in range(1, 19)), 0.0]
-    assert recoding.dips(curve) == pytest.approx(naive)
+    assert recoding_sweep.dips(curve) == pytest.approx(naive)
     leaning = [value + (0.5 * max(naive[k - 6], 0) if k >= 6 else 0) for k, value in enumerate(naive)]
-    assert recoding.dips(curve, partner=6) == pytest.approx(leaning)
+    assert recoding_sweep.dips(curve, partner=6) == pytest.approx(leaning)
 
 
 def test_trees_are_aligned_by_repeated_edges(coded):
-    window = recoding.Window(10, 20, 103, 103)
-    part, lead = recoding._aligned(coded, window, (3, 6))
+    window = Window(10, 20, 103, 103)
+    part, lead, corner = recoding_grid.aligned(coded, Blocks(), window, (3, 6))
     assert lead == ((11 - 3) % 64, (22 - 6) % 64)
+    assert corner == (11, 22)
     assert np.array_equal(part[lead[0] :, lead[1] :], coded[11:107, 22:118])
     assert (part[: lead[0], lead[1] :] == coded[11, 22:118]).all()
 
@@ -146,6 +178,12 @@ def coloured(side: int) -> np.ndarray:
     """Three planes of the same texture with some colour, `np.ndarray [shape=(side, side, 3), dtype=uint8]`."""
     luma, red, blue = (textured(side, seed).astype(int) for seed in (2, 3, 4))
     return np.clip(np.stack([luma + red // 4 - 32, luma, luma + blue // 4 - 32], axis=2), 0, 255).astype(np.uint8)
+
+
+def uneven(side: int) -> np.ndarray:
+    """`coloured`, its contrast falling from left to right, so that blocks differ in texture."""
+    contrast = np.linspace(1.0, 0.06, side)[None, :, None]
+    return np.clip(128 + (coloured(side).astype(float) - 128) * contrast, 0, 255).astype(np.uint8)
 
 
 def named(parameters) -> dict:
@@ -183,6 +221,69 @@ def test_index_and_grid_of_an_av1_file_at_a_known_crop(tune):
     assert values["fixed_point_gain"] > 1
 
 
+@pytest.mark.parametrize("encoder", ["heic", "heic-heif-enc"])
+def test_an_adaptive_qp_is_that_of_blocks_of_mean_texture(encoder):
+    codec = registry.get(encoder)
+    if not codec.availability().encode:
+        pytest.skip(codec.availability().reason)
+    picture = uneven(320)
+    decoded = codec.decode(codec.encode(picture, quality=56))[3:300, 21:320]
+    found = hevc.recover(decoded, [Parameter("quantizer_index", 20.0, low=14.0, high=26.0)], "heic")
+    values = named(found.parameters())
+    assert values["block_grid_phase"] == (5, 3)
+    assert values["adaptive_quantization"] is True
+    # libheif asks x265 for a rate factor of (100 - quality) / 2.
+    assert values["quantizer_index"] == pytest.approx(22, abs=1.01)
+    low, high = values["block_quantizers"]
+    assert high - low >= 2
+
+
+def test_energies_are_those_of_a_naive_loop():
+    rng = np.random.default_rng(5)
+    planes = [rng.integers(0, 256, (64, 80)).astype(np.uint8) for _ in range(3)]
+    places = np.array([[0, 0], [17, 30], [48, 64]])
+    for halved in (False, True):
+        naive = []
+        for top, left in places:
+            total = 0.0
+            for number, plane in enumerate(planes):
+                block = plane[top : top + BLOCK, left : left + BLOCK].astype(float)
+                if number and halved:
+                    block = (block[::2, ::2] + block[1::2, ::2] + block[::2, 1::2] + block[1::2, 1::2]) / 4
+                total += ((block - block.mean()) ** 2).sum()
+            naive.append(total)
+        assert block_energies(planes, places, halved) == pytest.approx(naive, rel=1e-4)
+
+
+def test_offsets_follow_x265s_rule_over_the_group():
+    plane = uneven(96)[..., 1]
+    offsets = TextureOffsets([plane], True, (0, 0))
+    activity = (block_energies([plane], np.array([[r, c] for r in range(0, 96, 16) for c in range(0, 96, 16)]), True) + 1) ** 0.1
+    mean, square = activity.mean(), (activity**2).mean()
+    by_block = mean * (activity - (mean - 0.5 * (square - 11) / mean))
+    groups = by_block.reshape(3, 2, 3, 2).mean(axis=(1, 3))
+    places = np.array([[GROUP * row + 16, GROUP * column] for row in range(3) for column in range(3)])
+    assert offsets(places) == pytest.approx(groups.ravel(), abs=1e-3)
+    assert offsets.mean == pytest.approx(by_block.mean(), abs=1e-3)
+
+
+@pytest.mark.parametrize(("quality", "guess"), [(80, 27.0), (55, 28.0)])
+def test_index_and_grid_of_a_webp_file_at_a_known_crop(quality, guess):
+    encoder = registry.get("webp")
+    if not encoder.availability().encode:
+        pytest.skip(encoder.availability().reason)
+    from forensics.codecs import coded_strength
+
+    data = encoder.encode(coloured(280), quality=quality)
+    true = coded_strength.read("webp", data)["quantizer"]
+    found = vp8.recover(encoder.decode(data)[3:280, 22:280], [Parameter("quantizer_index", guess, low=guess - 13, high=guess + 13)])
+    values = named(found.parameters())
+    assert values["block_grid_phase"] == (1, 2)
+    assert values["quantizer_index"] == pytest.approx(true, abs=3)
+    assert values["quality_factor"] == pytest.approx(quality, abs=5)
+    assert values["fixed_point_gain"] > 1
+
+
 def test_a_file_of_the_reference_software_reads_as_well():
     """`jctvc_444_q24_12bit.bpg` was made by another HEVC encoder than the one that codes again; its recipe lies beside it."""
     decoded = registry.get("bpg").decode((REFERENCE / "jctvc_444_q24_12bit.bpg").read_bytes())[2:, 5:]
@@ -193,12 +294,13 @@ def test_a_file_of_the_reference_software_reads_as_well():
 
 def test_what_was_never_coded_has_reasons_and_no_values():
     guess = Parameter("quantizer_index", 30.0, low=24.0, high=36.0)
-    plain = hevc.recover(coloured(200), [guess])
-    assert not plain.found
-    assert all(parameter.value is None and parameter.reason for parameter in plain.parameters())
+    for module in (hevc, vp8):
+        plain = module.recover(coloured(200), [guess])
+        assert not plain.found
+        assert all(parameter.value is None and parameter.reason for parameter in plain.parameters())
 
 
-@pytest.mark.parametrize("module", [hevc, av1])
+@pytest.mark.parametrize("module", [hevc, av1, vp8])
 def test_without_an_estimate_or_room_nothing_is_tried(module):
     guess = Parameter("quantizer_index", 30.0, low=24.0, high=36.0)
     assert "no estimate" in module.recover(coloured(128)).reason
@@ -207,13 +309,13 @@ def test_without_an_estimate_or_room_nothing_is_tried(module):
 
 @pytest.mark.parametrize(("count", "share", "blocks", "enough"), [(20, 0.3, 144, True), (14, 0.57, 144, False), (9, 0.89, 25, True), (13, 0.69, 25, False), (9, 0.9, 144, False)])
 def test_an_av1_index_needs_many_votes_or_votes_that_agree(count, share, blocks, enough):
-    assert av1._agreed(recoding.Votes(100.0, 96.0, 104.0, 100, share, count), blocks) is enough
+    assert av1._agreed(recoding_sweep.Votes(100.0, 96.0, 104.0, 100, share, count, 100.0, share), blocks) is enough
 
 
 @pytest.mark.parametrize(("gain", "reach"), [(8.0, 4), (2.0, 32)])
 def test_the_interval_of_an_av1_index_is_wide_where_coding_again_hardly_repeats_the_picture(monkeypatch, gain, reach):
-    monkeypatch.setattr(recoding.Sweep, "gain", lambda self, index: gain)
-    monkeypatch.setattr(recoding, "vote", lambda swept, prior, rules: recoding.Votes(100.0, 100.0, 100.0, 100, 1.0, 60))
-    swept = recoding.Sweep(np.arange(0, 256, 4), np.zeros((64, 144), np.float32), np.zeros((64, 144), np.float32))
+    monkeypatch.setattr(Sweep, "gain", lambda self, index: gain)
+    monkeypatch.setattr(recoding_sweep, "vote", lambda swept, prior, rules: recoding_sweep.Votes(100.0, 100.0, 100.0, 100, 1.0, 60, 100.0, 1.0))
+    swept = Sweep(np.arange(0, 256, 4), side(np.zeros((64, 144))), side(np.zeros((64, 144))))
     read = av1._read(recoding.Grid((0, 0), 9.0, 9.0), [swept, swept], PRIOR)
     assert (read.index, read.low, read.high) == (100, 100 - reach, 100 + reach)

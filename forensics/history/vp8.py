@@ -1,0 +1,199 @@
+"""What a WebP encoder did to a picture: its block grid and its quantiser index, read by coding luma again with libwebp.
+
+libwebp gives macroblocks of different texture up to four indices and chooses them by the whole picture. Coded again it mostly chooses alike, and the picture
+changes least where the mean index is its own. How far the four lie apart depends on the encoder's noise shaping, so that its presets are tried beside each other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from forensics.analysis import eight_bit
+from forensics.history import recoding, recoding_grid, recoding_sweep
+from forensics.history.findings import Parameter
+from forensics.history.recoding import Grid, Prior
+from forensics.history.recoding_grid import BLOCK, block_means, change
+from forensics.history.recoding_sweep import Sweep
+from forensics.windows import Window
+
+_LEAST_DEVIATION = 6.0
+_PROBES = (-12, 0)
+"""Indices at which grids are tried, against the estimate."""
+_PRESETS = ("default", "photo", "drawing")
+"""Presets of libwebp whose noise shaping (50, 80, 25) and loop filters differ."""
+_SPACING = 3
+_FLOOR = 1.0
+"""Mean squared change of a block in squared levels below which differences do not count."""
+_BLOCK_FLOOR = 0.05
+_WEIGHT, _BLOCKS = 8.0, 144
+"""Evidence in natural logarithms of a binary logarithm of change, and of how many blocks; fitted on training pictures. It grows as the root of their number."""
+_LEAST_CONTRAST = 0.25
+"""Contrast in binary logarithms below which no index is stated."""
+_LUMA = Parameter("colour_coding", "bt601 limited")
+
+
+class LibWebp:
+    """libwebp and its decoder under one preset; a `recoding.Coder`."""
+
+    grid, tree = 4, 16
+    indices = tuple(range(128))
+
+    def __init__(self, preset: str) -> None:
+        self.preset = preset
+
+    def again(self, plane: np.ndarray, index: int) -> np.ndarray:
+        """See `forensics.history.recoding.Coder`."""
+        from forensics.codecs import webp
+
+        return webp.recode(plane, index, self.preset)[0]
+
+
+@dataclass(frozen=True)
+class Vp8History(recoding.Recoded):
+    """The traces of a VP8 encoder.
+
+    Attributes
+    ----------
+    index : float or None
+        Mean quantiser index (`y_ac_qi`, 0..127) over the macroblocks looked at; None where it is not read.
+    low, high : float
+        Ends of its 90 % interval.
+    quality : float or None
+        libwebp's quality setting for it, 0..100.
+    preset : str
+        The preset of libwebp that repeats the picture best.
+    """
+
+    index: float | None = None
+    low: float = 0.0
+    high: float = 0.0
+    quality: float | None = None
+    preset: str = ""
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The block grid, the index, the quality and the fixed point, each with a value or a reason."""
+        return self.grid_parameter(), _index(self), _quality(self), self.gain_parameter()
+
+
+def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = (), codec: str = "webp") -> Vp8History:
+    """The grid and quantiser index of a picture held to be WebP.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8 or uint16]
+    estimates : sequence of Parameter
+        `quantizer_index` with its interval, as `forensics.history.estimated.estimate` gives it. Without it nothing is read.
+    codec : str
+        Of the classes here there is one.
+
+    Returns
+    -------
+    Vp8History
+    """
+    from forensics.codecs import registry
+
+    prior = recoding.starting_point(pixels, estimates, registry.get("webp").availability().reason, _LEAST_DEVIATION)
+    if isinstance(prior, str):
+        return Vp8History(reason=prior)
+    plane = recoding.luma(pixels, _LUMA)
+    coders = [LibWebp(preset) for preset in _PRESETS]
+    probes = recoding_grid.nearest(coders[0], [round(prior.mean) + step for step in _PROBES])
+    grid = recoding_grid.find_grid(plane, coders[0], probes, decisive=recoding_grid.DECISIVE)
+    if not grid.found:
+        return Vp8History(grid, reason=recoding.NO_GRID)
+    windows = recoding_grid.swept_windows(plane)
+    grid = replace(grid, tree=_macroblock(eight_bit(pixels), plane, grid, probes, windows[0]))
+    indices = prior.within(coders[0].indices)[::_SPACING]
+    sweeps = [recoding_sweep.sweep(plane, coder, grid, indices, windows) for coder in coders]
+    return _read(plane, grid, sweeps, prior)
+
+
+def _macroblock(pixels: np.ndarray, plane: np.ndarray, grid: Grid, probes: Sequence[int], window: Window) -> tuple[int, int]:
+    """The corner of a macroblock on a grid of smallest blocks: the place where coding again changes luma and chroma of most blocks least.
+
+    Chroma tells it best: its smallest blocks are 8 pixels wide, and its samples lie at every other pixel.
+    """
+    from forensics.codecs import webp
+
+    steps = range(0, LibWebp.tree, LibWebp.grid)
+    side = (min(window.height, window.width) - LibWebp.tree) // BLOCK * BLOCK
+    changes = {}
+    for place in ((grid.phase[0] + row, grid.phase[1] + column) for row in steps for column in steps):
+        top, left = ((at - first) % LibWebp.tree for at, first in zip(place, (window.top, window.left), strict=True))
+        common = slice(LibWebp.tree - top, side - top), slice(LibWebp.tree - left, side - left)
+        part = np.ascontiguousarray(window.cut(plane)[top : top + side, left : left + side])
+        total = sum(_typical(change(part, LibWebp(_PRESETS[0]).again(part, probe))[common]) for probe in probes)
+        if pixels.ndim == 3:
+            colours = np.ascontiguousarray(window.cut(pixels)[top : top + side, left : left + side])
+            total += sum(_typical(_chroma_change(colours, webp.recode_colour(colours, probe))[common]) for probe in probes)
+        changes[place] = total
+    return min(changes, key=lambda place: changes[place])
+
+
+def _chroma_change(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Squared change of the differences B - G and R - G, `np.ndarray [shape=(height, width), dtype=float32]`."""
+    difference = before.astype(np.float32) - after
+    return ((difference[:, :, ::2] - difference[:, :, 1:2]) ** 2).sum(axis=2)
+
+
+def _typical(errors: np.ndarray) -> float:
+    """Mean over blocks of the binary logarithm of their mean squared change: no few blocks decide it."""
+    return float(np.log2(block_means(errors) + _BLOCK_FLOOR).mean())
+
+
+def contrast(swept: Sweep) -> np.ndarray:
+    """How much less blocks change on the grid than beside it, mean of binary logarithms over blocks, `np.ndarray [shape=(n,), dtype=float64]`."""
+    on, beside = (np.log2(side.errors + np.float32(_FLOOR)).mean(axis=1, dtype=np.float64) for side in (swept.on, swept.beside))
+    return np.asarray(beside - on)
+
+
+def _read(plane: np.ndarray, grid: Grid, sweeps: Sequence[Sweep], prior: Prior) -> Vp8History:
+    """The index at which the best preset repeats the picture best, the prior weighed in."""
+    from forensics.codecs import webp
+
+    found = np.stack([contrast(swept) for swept in sweeps])
+    indices = sweeps[0].indices
+    weight = _WEIGHT * math.sqrt(len(sweeps[0].on.places) / _BLOCKS)
+    log = weight * found + prior.logarithm(indices)
+    best, place = np.unravel_index(int(log.argmax()), log.shape)
+    if found[best, place] < _LEAST_CONTRAST:
+        return Vp8History(grid, reason="coded again at the indices around the estimate, the picture changes hardly less on its grid than beside it")
+    chances = np.exp(log - log.max()).sum(axis=0)
+    low, high = (float(indices[np.searchsorted(np.cumsum(chances), share * chances.sum())]) for share in (0.05, 0.95))
+    preset = _PRESETS[int(best)]
+    coded = min(max(float(indices[place]) + _SPACING * _summit(log.max(axis=0), int(place)), 0.0), float(LibWebp.indices[-1]))
+    piece = recoding_grid.aligned(plane, LibWebp(preset), recoding_grid.swept_windows(plane)[0], grid.tree)
+    index = webp.recode(piece.part, coded, preset)[1]
+    low, high = (max(0.0, min(low, index - _SPACING)), min(max(high, index + _SPACING), float(LibWebp.indices[-1])))
+    return Vp8History(grid, index, low, high, webp.quality_of(coded), preset, gain=sweeps[int(best)].gain(coded))
+
+
+def _summit(values: np.ndarray, place: int) -> float:
+    """Where a parabola through a greatest value and its two neighbours is highest, in steps from it, -0.5..0.5; 0 at an end."""
+    if not 0 < place < len(values) - 1:
+        return 0.0
+    before, at, after = values[place - 1 : place + 2]
+    bend = before - 2 * at + after
+    return 0.0 if bend >= 0 else float(np.clip(0.5 * (before - after) / bend, -0.5, 0.5))
+
+
+def _index(history: Vp8History) -> Parameter:
+    name = "quantizer_index"
+    if history.index is None:
+        return Parameter(name, None, reason=history.reason)
+    basis = f"mean over macroblocks: coded again by libwebp ({history.preset} preset) the picture changes least against a control at this index"
+    return Parameter(name, round(history.index, 1), low=round(history.low, 1), high=round(history.high, 1), basis=basis)
+
+
+def _quality(history: Vp8History) -> Parameter:
+    name = "quality_factor"
+    if history.index is None or history.quality is None:
+        return Parameter(name, None, reason=history.reason)
+    from forensics.codecs import webp
+
+    low, high = (round(webp.quality_of(index)) for index in (history.high, history.low))
+    return Parameter(name, round(history.quality), low=low, high=high, basis=f"libwebp's setting that asks for this index ({history.preset} preset)")
