@@ -88,7 +88,10 @@ def _recoding(folder: Path, names: Sequence[str]) -> list[Table]:
     from forensics_benchmarks import history_recoding
 
     readings = list(history_recoding.measure(_pictures(folder, names)))
-    titles = {"hevc": "HEVC: block grid and QP", "av1": "AV1: block grid and quantiser index", "vp8": "VP8: block grid and quantiser index"}
+    titles = {
+        "hevc": "HEVC: block grid and QP", "av1": "AV1: block grid and quantiser index", "vp8": "VP8: block grid and quantiser index",
+        "jpegxl": "JPEG XL: block grid and binary logarithm of the distance",
+    }  # fmt: skip
     return [
         _table(history_recoding.summary([r for r in readings if r.standard == standard]), f"{title}, read by coding again; shares 0 to 1")
         for standard, title in titles.items()

@@ -1,11 +1,13 @@
-"""How right block grids and quantiser indices of HEVC, AV1 and VP8 are read, by encoder and size, at random crop phases, beside the estimates they start from.
+"""How right block grids and quantiser indices of HEVC, AV1, VP8 and JPEG XL are read, by encoder and size, at random crop phases, beside the estimates they start from.
 
 HEIC by x265, whose QP follows the texture, is held against the rate factor that libheif asks for at its quality, which is the QP of blocks of mean
-texture; the slice headers state 3 less. WebP's index is the mean over macroblocks.
+texture; the slice headers state 3 less. WebP's index is the mean over macroblocks. JPEG XL's
+Butteraugli distance is compared by its binary logarithm.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,14 +17,14 @@ from forensics_models.classes import HEVC_INTRA
 from forensics.codecs import coded_strength, registry
 from forensics.codecs.base import Value
 from forensics.dataset.patches import random_offset
-from forensics.history import av1, estimated, hevc, vp8
+from forensics.history import av1, estimated, hevc, jpegxl, vp8
 from forensics.history.findings import Parameter
 from forensics.history.recoding import Recoded
 from forensics_benchmarks.draws import mean
 
 SIZES = (128, 256, 512)
-TOLERANCE = {"hevc": 1.0, "av1": 8.0, "vp8": 4.0}
-"""Errors up to which an index counts as right: QP, `base_q_idx` of 255, and the index of 127."""
+TOLERANCE = {"hevc": 1.0, "av1": 8.0, "vp8": 4.0, "jpegxl": 0.33}
+"""Errors up to which an index counts as right: QP, `base_q_idx` of 255, the index of 127, and 25 % of a distance."""
 _SOURCE_SIDE = 640
 
 
@@ -59,6 +61,8 @@ MAKERS = (
     _Maker("AVIF, rav1e of avifenc", "avif-avifenc", "quantizer", 8, 48, {"encoder": "rav1e"}),
     _Maker("WebP, libwebp", "webp", "quality", 97, 20, {}),
     _Maker("WebP, libwebp, preset photo", "webp", "quality", 97, 20, {"preset": "photo"}),
+    _Maker("JPEG XL, libjxl, effort 7", "jpegxl", "distance", 1, 14, {}),
+    _Maker("JPEG XL, cjxl, effort 3", "jpegxl-cjxl", "distance", 1, 14, {"effort": 3}),
 )
 """Encoders with the range of strengths they are asked for: from nearly invisible to strong."""
 
@@ -83,15 +87,22 @@ def _case(maker: _Maker, picture: np.ndarray, size: int, rng: np.random.Generato
     codec = registry.get(maker.encoder)
     strength = int(rng.integers(min(maker.finest, maker.coarsest), max(maker.finest, maker.coarsest) + 1))
     data = codec.encode(np.ascontiguousarray(picture), **{maker.strength: strength}, **maker.switches)
-    truth = (100 - strength) / 2 if codec.codec == "heic" else float(coded_strength.read(codec.codec, data)["quantizer"])
+    truth = _truth(codec.codec, strength, data)
     decoded = codec.decode(data)
     top, left = random_offset(decoded, size, rng)
     crop = np.ascontiguousarray(decoded[top : top + size, left : left + size])
     estimates = estimated.estimate(crop, codec.codec)
-    guess = next(float(str(p.value)) for p in estimates if p.name == "quantizer_index")
+    guess = next(float(str(p.value)) for p in estimates if p.name in ("quantizer_index", "distance"))
+    guess = math.log2(guess) if codec.codec == "jpegxl" else guess
     standard, found, read = _recovered(codec.codec, crop, estimates)
     right = found.grid is not None and found.grid.phase == (-top % found.grid.period, -left % found.grid.period)
     return Reading(maker.title, standard, size, truth, guess, None if read is None else float(read), found.found, right)
+
+
+def _truth(codec: str, strength: int, data: bytes) -> float:
+    if codec == "heic":
+        return (100 - strength) / 2
+    return math.log2(strength) if codec == "jpegxl" else float(coded_strength.read(codec, data)["quantizer"])
 
 
 def _recovered(codec: str, crop: np.ndarray, estimates: Sequence[Parameter]) -> tuple[str, Recoded, float | None]:
@@ -102,6 +113,9 @@ def _recovered(codec: str, crop: np.ndarray, estimates: Sequence[Parameter]) -> 
     if codec == "avif":
         of_av1 = av1.recover(crop, estimates)
         return "av1", of_av1, of_av1.index
+    if codec == "jpegxl":
+        of_jpegxl = jpegxl.recover(crop, estimates)
+        return "jpegxl", of_jpegxl, None if of_jpegxl.distance is None else math.log2(of_jpegxl.distance)
     of_vp8 = vp8.recover(crop, estimates)
     return "vp8", of_vp8, of_vp8.index
 

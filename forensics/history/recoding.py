@@ -38,7 +38,7 @@ _SPACES = {"bt601": "ycbcr", "bt709": "bt709", "bt2020": "bt2020", "rgb": "rgb",
 
 
 class Coder(Protocol):
-    """An encoder and its decoder as a function on one plane of 8-bit samples."""
+    """An encoder and its decoder as a function on 8-bit samples: one plane, or the whole picture where colours are coded otherwise than apart."""
 
     @property
     def grid(self) -> int:
@@ -53,7 +53,7 @@ class Coder(Protocol):
         """The quantiser indices it can be asked for, ascending."""
 
     def again(self, plane: np.ndarray, index: int) -> np.ndarray:
-        """A plane, its sides multiples of `grid`, coded at an index and decoded: same shape, uint8."""
+        """Samples, their sides multiples of `grid`, coded at an index and decoded: same shape, uint8."""
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ BLOCK = 16
 """Side of the blocks whose changes are looked at one by one."""
 FLOOR = 1e-3
 """Mean squared error in squared levels that counts as no change."""
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 LEAST_SPREAD = 0.01
 """The least that robust standard deviations of logarithms are taken for."""
 
@@ -35,7 +36,7 @@ class Aligned(NamedTuple):
 
     Attributes
     ----------
-    part : np.ndarray [shape=(height, width), dtype=uint8]
+    part : np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]
         Led by repeated edges up to a tree's corner.
     lead : (int, int)
         How many rows and columns lead.
@@ -54,7 +55,7 @@ def locate(plane: np.ndarray, coder: Coder, prior: Prior, steps: Sequence[int]) 
     Parameters
     ----------
     plane : np.ndarray [shape=(height, width), dtype=uint8]
-        At least `LEAST_SIDE` pixels a side.
+        At least `LEAST_SIDE` pixels a side; of shape (height, width, 3) for a coder of whole pictures.
     coder : Coder
     prior : Prior
     steps : sequence of int
@@ -71,7 +72,7 @@ def find_grid(plane: np.ndarray, coder: Coder, probes: Sequence[int], *, decisiv
     Parameters
     ----------
     plane : np.ndarray [shape=(height, width), dtype=uint8]
-        At least `LEAST_SIDE` pixels a side.
+        At least `LEAST_SIDE` pixels a side; of shape (height, width, 3) for a coder of whole pictures.
     coder : Coder
     probes : sequence of int
         Indices to code at.
@@ -117,7 +118,7 @@ def with_trees(grid: Grid, plane: np.ndarray, coder: Coder, probes: Sequence[int
 
 def _gains(piece: np.ndarray, coder: Coder, index: int) -> np.ndarray:
     """How much less coding again changes a piece at each shift than at the median shift, in robust standard deviations."""
-    side = _whole(min(piece.shape), PROBE_SIDE)
+    side = _whole(min(piece.shape[:2]), PROBE_SIDE)
     changes = np.empty((coder.grid, coder.grid))
     for row in range(coder.grid):
         for column in range(coder.grid):
@@ -139,7 +140,7 @@ def aligned(plane: np.ndarray, coder: Coder, window: Window, place: tuple[int, i
     part = window.cut(plane)[starts[0] : starts[0] + rows, starts[1] : starts[1] + columns]
     top, left = window.top + starts[0], window.left + starts[1]
     lead = ((top - place[0]) % coder.tree, (left - place[1]) % coder.tree)
-    return Aligned(np.pad(part, ((lead[0], 0), (lead[1], 0)), mode="edge"), lead, (top, left))
+    return Aligned(np.pad(part, ((lead[0], 0), (lead[1], 0), (0, 0))[: part.ndim], mode="edge"), lead, (top, left))
 
 
 def _overall_change(piece: Aligned, coder: Coder, index: int) -> float:
@@ -153,9 +154,10 @@ def _whole(length: int, most: int) -> int:
 
 
 def change(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Squared difference of two planes, sample by sample, float32."""
+    """Squared difference of two planes, or of the luma of two pictures, pixel by pixel, `np.ndarray [shape=(height, width), dtype=float32]`."""
     difference = before.astype(np.float32) - after
-    return difference * difference
+    difference = difference @ _LUMA if difference.ndim == 3 else difference
+    return np.asarray(difference * difference)
 
 
 def block_means(errors: np.ndarray) -> np.ndarray:

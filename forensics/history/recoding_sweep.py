@@ -28,6 +28,11 @@ _BESIDE = (3, 5)
 """Where the control of a sweep is, against the grid: no block of 4 pixels or more is aligned there."""
 _VOTE_FLOOR = 0.02
 
+_CONTRAST_FLOOR = 1.0
+"""Mean squared change of a block in squared levels below which differences do not count in a contrast."""
+_WEIGHT, _WEIGHED = 8.0, 144
+"""Evidence in natural logarithms of a binary logarithm of contrast, and of how many blocks; it grows as the root of their number. Fitted on training pictures."""
+
 Offsets = Callable[[np.ndarray], np.ndarray]
 """By how much the indices of blocks at given places, `np.ndarray [shape=(blocks, 2)]`, differ from the picture's, `np.ndarray [shape=(blocks,)]`."""
 
@@ -72,6 +77,12 @@ class Sweep:
         """Binary logarithm of the mean squared change on the grid over that beside it, `np.ndarray [shape=(n,), dtype=float64]`."""
         on, beside = (np.log2(side.errors.mean(axis=1, dtype=np.float64) + FLOOR) for side in (self.on, self.beside))
         return np.asarray(on - beside)
+
+    @property
+    def contrast(self) -> np.ndarray:
+        """How much less blocks change on the grid than beside it, mean of binary logarithms over blocks, `np.ndarray [shape=(n,), dtype=float64]`."""
+        on, beside = (np.log2(side.errors + np.float32(_CONTRAST_FLOOR)).mean(axis=1, dtype=np.float64) for side in (self.on, self.beside))
+        return np.asarray(beside - on)
 
     def gain(self, index: float) -> float:
         """How much less the picture changes on the grid than beside it at the nearest index of the sweep, in dB."""
@@ -241,3 +252,55 @@ def strengths(swept: Sweep, partner: int = 0) -> np.ndarray:
     dip = dips(swept.curve, partner)
     away = dip - np.median(dip)
     return np.asarray(away / (1.4826 * np.median(np.abs(away)) + LEAST_SPREAD))
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """The coder and index that repeat a picture best.
+
+    Attributes
+    ----------
+    coder : int
+        Which of the sweeps' coders.
+    index : float
+        Between the indices of the sweep where their neighbours say so.
+    low, high : float
+        Ends of its 90 % interval.
+    contrast : float
+        `Sweep.contrast` there.
+    """
+
+    coder: int
+    index: float
+    low: float
+    high: float
+    contrast: float
+
+
+def repeated_best(sweeps: Sequence[Sweep], prior: Prior) -> Repeated:
+    """Where the contrast of one of several coders is greatest, a prior weighed in.
+
+    Parameters
+    ----------
+    sweeps : sequence of Sweep
+        One a coder, all at the same evenly spaced indices.
+    prior : Prior
+    """
+    contrasts = np.stack([swept.contrast for swept in sweeps])
+    indices = sweeps[0].indices
+    log = _WEIGHT * math.sqrt(len(sweeps[0].on.places) / _WEIGHED) * contrasts + prior.logarithm(indices)
+    coder, place = (int(at) for at in np.unravel_index(int(log.argmax()), log.shape))
+    cumulative = np.cumsum(np.exp(log - log.max()).sum(axis=0))
+    spacing = float(indices[1] - indices[0]) if len(indices) > 1 else 1.0
+    index = float(indices[place]) + spacing * _summit(log.max(axis=0), place)
+    low, high = (float(indices[min(int(np.searchsorted(cumulative, share * cumulative[-1])), len(indices) - 1)]) for share in (0.05, 0.95))
+    return Repeated(coder, index, min(low, index - spacing), max(high, index + spacing), float(contrasts[coder, place]))
+
+
+def _summit(values: np.ndarray, place: int) -> float:
+    """Where a parabola through a greatest value and its two neighbours is highest, in steps from it, -0.5..0.5; 0 at an end."""
+    if not 0 < place < len(values) - 1:
+        return 0.0
+    before, at, after = values[place - 1 : place + 2]
+    bend = before - 2 * at + after
+    return 0.0 if bend >= 0 else float(np.clip(0.5 * (before - after) / bend, -0.5, 0.5))

@@ -36,11 +36,12 @@ CODEC_MODULES = {
     "heic": "forensics.history.hevc",
     "avif": "forensics.history.av1",
     "webp": "forensics.history.vp8",
+    "jpegxl": "forensics.history.jpegxl",
 }
 """The module that recovers the parameters of each class, loaded only when it is needed."""
 CONFIRMATIONS = {"jpeg2000": "forensics.history.jpeg2000_fixed_point", "jpegxr": "forensics.history.jpegxr_fixed_point"}
 """The module that confirms what was recovered by coding again, where the recovery itself does not."""
-FROM_ESTIMATES = frozenset({"bpg", "heic", "avif", "webp"})
+FROM_ESTIMATES = frozenset({"bpg", "heic", "avif", "webp", "jpegxl"})
 DOUBLE_JPEG_MODULE = "forensics.history.double_jpeg"
 RUNNER_UP_FROM = 0.05
 """Probability from which the runner-up of an inconclusive verdict is asked for parameters too."""

@@ -6,7 +6,6 @@ changes least where the mean index is its own. How far the four lie apart depend
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -26,11 +25,7 @@ _PROBES = (-12, 0)
 _PRESETS = ("default", "photo", "drawing")
 """Presets of libwebp whose noise shaping (50, 80, 25) and loop filters differ."""
 _SPACING = 3
-_FLOOR = 1.0
-"""Mean squared change of a block in squared levels below which differences do not count."""
 _BLOCK_FLOOR = 0.05
-_WEIGHT, _BLOCKS = 8.0, 144
-"""Evidence in natural logarithms of a binary logarithm of change, and of how many blocks; fitted on training pictures. It grows as the root of their number."""
 _LEAST_CONTRAST = 0.25
 """Contrast in binary logarithms below which no index is stated."""
 _LUMA = Parameter("colour_coding", "bt601 limited")
@@ -145,40 +140,19 @@ def _typical(errors: np.ndarray) -> float:
     return float(np.log2(block_means(errors) + _BLOCK_FLOOR).mean())
 
 
-def contrast(swept: Sweep) -> np.ndarray:
-    """How much less blocks change on the grid than beside it, mean of binary logarithms over blocks, `np.ndarray [shape=(n,), dtype=float64]`."""
-    on, beside = (np.log2(side.errors + np.float32(_FLOOR)).mean(axis=1, dtype=np.float64) for side in (swept.on, swept.beside))
-    return np.asarray(beside - on)
-
-
 def _read(plane: np.ndarray, grid: Grid, sweeps: Sequence[Sweep], prior: Prior) -> Vp8History:
-    """The index at which the best preset repeats the picture best, the prior weighed in."""
+    """The index at which the best preset repeats the picture best."""
     from forensics.codecs import webp
 
-    found = np.stack([contrast(swept) for swept in sweeps])
-    indices = sweeps[0].indices
-    weight = _WEIGHT * math.sqrt(len(sweeps[0].on.places) / _BLOCKS)
-    log = weight * found + prior.logarithm(indices)
-    best, place = np.unravel_index(int(log.argmax()), log.shape)
-    if found[best, place] < _LEAST_CONTRAST:
+    best = recoding_sweep.repeated_best(sweeps, prior)
+    if best.contrast < _LEAST_CONTRAST:
         return Vp8History(grid, reason="coded again at the indices around the estimate, the picture changes hardly less on its grid than beside it")
-    chances = np.exp(log - log.max()).sum(axis=0)
-    low, high = (float(indices[np.searchsorted(np.cumsum(chances), share * chances.sum())]) for share in (0.05, 0.95))
-    preset = _PRESETS[int(best)]
-    coded = min(max(float(indices[place]) + _SPACING * _summit(log.max(axis=0), int(place)), 0.0), float(LibWebp.indices[-1]))
+    preset, last = _PRESETS[best.coder], float(LibWebp.indices[-1])
+    coded = min(max(best.index, 0.0), last)
     piece = recoding_grid.aligned(plane, LibWebp(preset), recoding_grid.swept_windows(plane)[0], grid.tree)
     index = webp.recode(piece.part, coded, preset)[1]
-    low, high = (max(0.0, min(low, index - _SPACING)), min(max(high, index + _SPACING), float(LibWebp.indices[-1])))
-    return Vp8History(grid, index, low, high, webp.quality_of(coded), preset, gain=sweeps[int(best)].gain(coded))
-
-
-def _summit(values: np.ndarray, place: int) -> float:
-    """Where a parabola through a greatest value and its two neighbours is highest, in steps from it, -0.5..0.5; 0 at an end."""
-    if not 0 < place < len(values) - 1:
-        return 0.0
-    before, at, after = values[place - 1 : place + 2]
-    bend = before - 2 * at + after
-    return 0.0 if bend >= 0 else float(np.clip(0.5 * (before - after) / bend, -0.5, 0.5))
+    low, high = max(0.0, best.low + index - coded), min(best.high + index - coded, last)
+    return Vp8History(grid, index, low, high, webp.quality_of(coded), preset, gain=sweeps[best.coder].gain(coded))
 
 
 def _index(history: Vp8History) -> Parameter:

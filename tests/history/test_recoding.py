@@ -10,7 +10,7 @@ import pytest
 from scipy.fft import dctn, idctn
 
 from forensics.codecs import registry
-from forensics.history import av1, hevc, recoding, recoding_grid, recoding_sweep, vp8
+from forensics.history import av1, hevc, jpegxl, recoding, recoding_grid, recoding_sweep, vp8
 from forensics.history.findings import Parameter
 from forensics.history.hevc_adaptive import BLOCK, GROUP, TextureOffsets, block_energies
 from forensics.history.recoding_sweep import Side, Sweep
@@ -284,6 +284,37 @@ def test_index_and_grid_of_a_webp_file_at_a_known_crop(quality, guess):
     assert values["fixed_point_gain"] > 1
 
 
+@pytest.mark.parametrize(("effort", "distance"), [(7, 2.0), (3, 1.2)])
+def test_distance_grid_and_effort_of_a_jpeg_xl_file_at_a_known_crop(effort, distance):
+    encoder = registry.get("jpegxl")
+    if not encoder.availability().encode:
+        pytest.skip(encoder.availability().reason)
+    decoded = encoder.decode(encoder.encode(coloured(280), distance=distance, effort=effort))[3:280, 22:280]
+    found = jpegxl.recover(decoded, [Parameter("distance", 1.6, low=0.7, high=3.5)])
+    values = named(found.parameters())
+    assert values["block_grid_phase"] == (5, 2)
+    assert values["distance"] == pytest.approx(distance, rel=0.25)
+    assert found.low <= distance <= found.high
+    assert found.fast is (effort < 5)
+    assert values["fixed_point_gain"] > 1
+
+
+def test_distances_and_indices_are_inverse():
+    assert jpegxl.index_of(jpegxl.distance_of(17.5)) == pytest.approx(17.5)
+    assert jpegxl.distance_of(jpegxl.Libjxl.indices[-1]) <= registry.get("jpegxl").strength.coarsest
+
+
+def test_the_best_coder_is_the_one_of_greatest_contrast_and_its_summit_lies_between_indices():
+    indices = np.arange(10, 40, 3)
+    flat, peaked = np.full((10, 144), 8.0), 8.0 * 2 ** (-2 + 0.01 * (indices - 24.0) ** 2)[:, None] * np.ones((10, 144))
+    sweeps = [Sweep(indices, side(errors), side(np.full((10, 144), 8.0))) for errors in (flat, peaked)]
+    best = recoding_sweep.repeated_best(sweeps, recoding.Prior(24.0, 30.0))
+    assert best.coder == 1
+    assert best.index == pytest.approx(24, abs=0.3)
+    assert best.low < 24 < best.high
+    assert best.contrast == pytest.approx(np.log2(9 / 3), abs=0.1)
+
+
 def test_a_file_of_the_reference_software_reads_as_well():
     """`jctvc_444_q24_12bit.bpg` was made by another HEVC encoder than the one that codes again; its recipe lies beside it."""
     decoded = registry.get("bpg").decode((REFERENCE / "jctvc_444_q24_12bit.bpg").read_bytes())[2:, 5:]
@@ -294,13 +325,13 @@ def test_a_file_of_the_reference_software_reads_as_well():
 
 def test_what_was_never_coded_has_reasons_and_no_values():
     guess = Parameter("quantizer_index", 30.0, low=24.0, high=36.0)
-    for module in (hevc, vp8):
-        plain = module.recover(coloured(200), [guess])
+    for module, one in ((hevc, guess), (vp8, guess), (jpegxl, Parameter("distance", 2.0, low=1.0, high=4.0))):
+        plain = module.recover(coloured(200), [one])
         assert not plain.found
         assert all(parameter.value is None and parameter.reason for parameter in plain.parameters())
 
 
-@pytest.mark.parametrize("module", [hevc, av1, vp8])
+@pytest.mark.parametrize("module", [hevc, av1, vp8, jpegxl])
 def test_without_an_estimate_or_room_nothing_is_tried(module):
     guess = Parameter("quantizer_index", 30.0, low=24.0, high=36.0)
     assert "no estimate" in module.recover(coloured(128)).reason
