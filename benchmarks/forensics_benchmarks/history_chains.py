@@ -20,8 +20,9 @@ from forensics.dataset.encoders import available, class_of, encoder_for
 from forensics.dataset.plan import Draw, Settings, plan
 from forensics.dataset.preparation import Coded, Trim, apply
 from forensics.errors import ForensicsError
-from forensics.history import estimated
-from forensics.history.recover import earlier_compression
+from forensics.history import estimated, jpeg
+from forensics.history.findings import Generation
+from forensics.history.recover import chain_of
 from forensics.history.traces.jpeg_table import jpeg_table
 from forensics.history.traces.regions import draw_sample
 
@@ -82,9 +83,10 @@ def _judged(source: np.ndarray, draw: Draw) -> Chain:
 def _said_first(pixels: np.ndarray, last: str) -> str:
     """The earlier codec that a history states, `none` where it sees none, empty where it states nothing."""
     estimate = next((p for p in estimated.estimate(pixels, last) if p.name == EARLIER), None)
-    earlier = earlier_compression(last, (jpeg_table(draw_sample(pixels)),), estimate, [])
-    if earlier:
-        return family(earlier[0].codec)
+    recovered = jpeg.recover(pixels, fixed_point=False) if last == "jpeg" else None
+    chain = chain_of(pixels, Generation(last, 1.0), recovered, estimate, (jpeg_table(draw_sample(pixels)),), [])
+    if len(chain) > 1:
+        return family(next((one.codec for one in chain if one.codec != last), last))
     return "" if estimate is None or estimate.value is None else NO_EARLIER
 
 

@@ -67,8 +67,8 @@ class HevcHistory(recoding.Recoded):
         Whether the QP differs among the blocks looked at; None where that is not read.
     blocks : int
         Blocks of 16 pixels that told a QP of their own.
-    spread : (float, float) or None
-        5th and 95th percentile of these.
+    spread : (float, float, float) or None
+        Mean of these, and their 5th and 95th percentile.
     """
 
     qp: float | None = None
@@ -77,7 +77,7 @@ class HevcHistory(recoding.Recoded):
     probability: float = 0.0
     adaptive: bool | None = None
     blocks: int = 0
-    spread: tuple[float, float] | None = None
+    spread: tuple[float, float, float] | None = None
 
     def parameters(self) -> tuple[Parameter, ...]:
         """The block grid, the QP, whether it is adaptive, the blocks' range and the fixed point, each with a value or a reason."""
@@ -137,7 +137,7 @@ def _read(grid: Grid, swept: Sweep, prior: recoding.Prior, offsets: recoding_swe
     adaptive = textured is not None and textured.near >= _CENTRAL_FROM and (plain is None or textured.near >= plain.near + _CLEARER)
     if textured is not None and (adaptive or (varying and not constant)):
         low, high = textured.centre - _ADAPTIVE_REACH, textured.centre + _ADAPTIVE_REACH
-        spread = None if plain is None else (plain.low, plain.high)
+        spread = None if plain is None else (plain.mean, plain.low, plain.high)
         return HevcHistory(grid, textured.centre, low, high, 0.0, adaptive or None, textured.count, spread)
     if plain is None:
         if chance < CERTAIN:
@@ -145,10 +145,10 @@ def _read(grid: Grid, swept: Sweep, prior: recoding.Prior, offsets: recoding_swe
         return HevcHistory(grid, qp, qp - 1, qp + 1, chance)
     told = False if constant else None
     if chance >= CERTAIN and abs(qp - plain.mode) <= 1 and plain.share >= _AGREED:
-        return HevcHistory(grid, qp, qp - (not constant), qp + (not constant), chance, told, plain.count, (plain.low, plain.high))
+        return HevcHistory(grid, qp, qp - (not constant), qp + (not constant), chance, told, plain.count, (plain.mean, plain.low, plain.high))
     if constant:
-        return HevcHistory(grid, plain.mode, plain.mode - 1, plain.mode + 1, 0.0, told, plain.count, (plain.low, plain.high))
-    return HevcHistory(grid, plain.mean, plain.low, plain.high, 0.0, None, plain.count, (plain.low, plain.high))
+        return HevcHistory(grid, plain.mode, plain.mode - 1, plain.mode + 1, 0.0, told, plain.count, (plain.mean, plain.low, plain.high))
+    return HevcHistory(grid, plain.mean, plain.low, plain.high, 0.0, None, plain.count, (plain.mean, plain.low, plain.high))
 
 
 def _qp(history: HevcHistory) -> Parameter:
@@ -178,8 +178,9 @@ def _adaptive(history: HevcHistory) -> Parameter:
 
 
 def _spread(history: HevcHistory) -> Parameter:
-    name = "block_quantizers"
+    name = "block_quantizer"
     if history.spread is None:
         return Parameter(name, None, reason=history.reason or "too few blocks tell a QP of their own")
-    basis = f"5th and 95th percentile of the QPs that {history.blocks} blocks looked at tell, of those with most texture"
-    return Parameter(name, history.spread, unit="QP", basis=basis)
+    mean, low, high = (round(number, 1) for number in history.spread)
+    basis = f"mean, 5th and 95th percentile of the QPs that {history.blocks} blocks tell, which are those with most texture"
+    return Parameter(name, mean, low=low, high=high, unit="QP", basis=basis)

@@ -20,7 +20,7 @@ from forensics.history.recoding_sweep import Sweep
 
 _FINEST, _RATIO = 0.1, 1.1
 """Distance of the first index, and by how much it grows from index to index."""
-_EFFORTS = (7, 3)
+_EFFORTS = (3, 7)
 _PROBES = (-6, -2)
 """Indices at which grids are tried, against the estimate."""
 _LEAST_DEVIATION = 2.5
@@ -104,13 +104,22 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = (), codec: str 
         return JpegXlHistory(reason=prior)
     samples = eight_bit(pixels)
     coders = [Libjxl(effort) for effort in _EFFORTS]
-    grids = [recoding_grid.locate(samples, coder, prior, _PROBES) for coder in coders]
-    grid = max(grids, key=lambda found: found.lead)
+    grid = _located(samples, coders, prior)
     if not grid.found:
         return JpegXlHistory(grid, reason=recoding.NO_GRID)
     indices = prior.within(coders[0].indices)[::_SPACING]
     windows = recoding_grid.swept_windows(samples)
     return _read(grid, [recoding_sweep.sweep(samples, coder, grid, indices, windows) for coder in coders], prior)
+
+
+def _located(samples: np.ndarray, coders: Sequence[Libjxl], prior: Prior) -> Grid:
+    """The grid that one of the coders shows best; none is asked after a decisive one."""
+    found: list[Grid] = []
+    for coder in coders:
+        found.append(recoding_grid.locate(samples, coder, prior, _PROBES))
+        if found[-1].lead >= recoding_grid.DECISIVE:
+            break
+    return max(found, key=lambda grid: grid.lead)
 
 
 def _indices(estimates: Sequence[Parameter]) -> list[Parameter]:

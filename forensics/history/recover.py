@@ -87,7 +87,10 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
     notes += _settled({**recovered, **_cross_checked(recovered, pixels, notes)})
     notes += _bpg_or_heic(analysis, recovered)
     parameters = _joined({codec: tuple(p for p in listed if p.name != EARLIER) for codec, listed in found.items()})
-    generations = _generations(pixels, analysis, parameters, recovered.get("jpeg"), earlier, traces, notes)
+    generations: tuple[Generation, ...] = ()
+    if analysis.verdict not in ("uncompressed", INCONCLUSIVE):
+        last = Generation(analysis.verdict, analysis.probability, parameters)
+        generations = chain_of(pixels, last, recovered.get("jpeg"), earlier, traces, notes)
     return History(parameters, traces, generations, (*notes, *_open_questions(analysis, traces, generations)))
 
 
@@ -206,16 +209,23 @@ def _joined(found: dict[str, tuple[Parameter, ...]]) -> tuple[Parameter, ...]:
     return tuple(replace(p, name=f"{codec}.{p.name}") for codec, parameters in found.items() for p in parameters)
 
 
-def _generations(
-    pixels: np.ndarray, analysis: Analysis, parameters: tuple[Parameter, ...], jpeg: Any, earlier: Parameter | None, traces: Sequence[Trace],
-    notes: list[str],
+def chain_of(
+    pixels: np.ndarray, last: Generation, jpeg: Any, earlier: Parameter | None, traces: Sequence[Trace], notes: list[str]
 ) -> tuple[Generation, ...]:
-    """The chain of compressions, oldest first; the last one alone where no earlier one was seen."""  # fmt: skip
-    if analysis.verdict in ("uncompressed", INCONCLUSIVE):
-        return ()
-    last = Generation(analysis.verdict, analysis.probability, parameters)
-    chain = _double_jpeg(pixels, last, jpeg, notes) if analysis.verdict == "jpeg" and jpeg is not None else (last,)
-    return chain if len(chain) > 1 else (*earlier_compression(analysis.verdict, traces, earlier, notes), last)
+    """The chain of compressions, oldest first; the last one alone where no earlier one was seen.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]
+    last : Generation
+        What the verdict names.
+    jpeg : forensics.history.jpeg.JpegHistory or None
+        What was recovered where that is JPEG.
+    earlier, traces, notes
+        See `earlier_compression`.
+    """
+    chain = _double_jpeg(pixels, last, jpeg, notes) if last.codec == "jpeg" and jpeg is not None else (last,)
+    return chain if len(chain) > 1 else (*earlier_compression(last.codec, traces, earlier, notes), last)
 
 
 def earlier_compression(last: str, traces: Sequence[Trace], estimate: Parameter | None, notes: list[str]) -> tuple[Generation, ...]:

@@ -234,8 +234,9 @@ def test_an_adaptive_qp_is_that_of_blocks_of_mean_texture(encoder):
     assert values["adaptive_quantization"] is True
     # libheif asks x265 for a rate factor of (100 - quality) / 2.
     assert values["quantizer_index"] == pytest.approx(22, abs=1.01)
-    low, high = values["block_quantizers"]
-    assert high - low >= 2
+    blocks = next(parameter for parameter in found.parameters() if parameter.name == "block_quantizer")
+    assert blocks.low <= blocks.value <= blocks.high
+    assert blocks.high - blocks.low >= 2
 
 
 def test_energies_are_those_of_a_naive_loop():
