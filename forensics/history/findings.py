@@ -8,7 +8,7 @@ check. Both are plain data; figures are drawn from a trace's `series` by `forens
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,7 +78,7 @@ class Trace:
     ----------
     name : str
         The test: `colour_lattice`, `dct_comb`, `jpeg_table`, `wavelet_comb`, `lapped_comb`, `grid_phase`, `boundary_profile`,
-        `chroma_spectrum`, `residual_spectrum`.
+        `chroma_spectrum`, `residual_spectrum`, `coding_again`.
     statistic : float
         The test's own measure; its docstring gives the range.
     log10_nfa : float
@@ -115,6 +115,11 @@ class Trace:
             "log10_nfa": self.log10_nfa if math.isfinite(self.log10_nfa) else None, "speaks_for": list(self.speaks_for),
             "parameters": dict(self.parameters), "sentence": self.sentence,
         }  # fmt: skip
+
+
+def in_order(traces: Iterable[Trace]) -> tuple[Trace, ...]:
+    """Traces, most significant first; tests without a rate last."""
+    return tuple(sorted(traces, key=lambda trace: trace.log10_nfa if math.isfinite(trace.log10_nfa) else math.inf))
 
 
 FOUND_BELOW = -2.0

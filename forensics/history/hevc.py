@@ -14,11 +14,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forensics.history import recoding, recoding_grid, recoding_sweep
-from forensics.history.findings import Parameter
+from forensics.history.findings import Parameter, Trace
 from forensics.history.hevc_adaptive import TextureOffsets
 from forensics.history.recoding import Grid
 from forensics.history.recoding_sweep import Sweep
+from forensics.history.traces.coding_again import coding_again
 
+BLOCK_TREES = ("bpg", "heic", "avif")
+"""Classes coded in trees of blocks from one smallest size up: encoders of either standard repeat the other's blocks, too, if less well."""
 _LEAST_DEVIATION = 2.0
 _PROBES = (-6, -2, 2)
 """QP at which grids are tried, against the estimate: at the true QP and somewhat finer a grid shows best."""
@@ -116,7 +119,7 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = (), codec: str 
         swept = recoding_sweep.sweep(planes[0], coder, grid, prior.within(coder.indices), recoding_grid.swept_windows(planes[0]))
         history = _read(grid, swept, prior, TextureOffsets(planes, halved, grid.tree), codec == "heic")
         if history.qp is not None:
-            return replace(history, gain=swept.gain(history.qp))
+            return replace(history, gain=swept.gain(history.qp), trace=_trace(swept, grid, history.qp))
     return history
 
 
@@ -149,6 +152,11 @@ def _read(grid: Grid, swept: Sweep, prior: recoding.Prior, offsets: recoding_swe
     if constant:
         return HevcHistory(grid, plain.mode, plain.mode - 1, plain.mode + 1, 0.0, told, plain.count, (plain.mean, plain.low, plain.high))
     return HevcHistory(grid, plain.mean, plain.low, plain.high, 0.0, None, plain.count, (plain.mean, plain.low, plain.high))
+
+
+def _trace(swept: Sweep, grid: Grid, qp: float) -> Trace:
+    tried = X265.tree**2 * len(swept.indices)
+    return coding_again(swept, grid, qp, encoder="x265", quantity="QP", values=swept.indices, tried=tried, speaks_for=BLOCK_TREES)
 
 
 def _qp(history: HevcHistory) -> Parameter:

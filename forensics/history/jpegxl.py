@@ -17,6 +17,7 @@ from forensics.history import recoding, recoding_grid, recoding_sweep
 from forensics.history.findings import Parameter
 from forensics.history.recoding import Grid, Prior
 from forensics.history.recoding_sweep import Sweep
+from forensics.history.traces.coding_again import coding_again
 
 _FINEST, _RATIO = 0.1, 1.1
 """Distance of the first index, and by how much it grows from index to index."""
@@ -139,7 +140,12 @@ def _read(grid: Grid, sweeps: Sequence[Sweep], prior: Prior) -> JpegXlHistory:
     other = max(float(swept.contrast.max()) for number, swept in enumerate(sweeps) if number != best.coder)
     fast = _EFFORTS[best.coder] < _EFFORTS[1 - best.coder] if best.contrast >= other + _CLEAR else None
     distance, low, high = (distance_of(index) for index in (best.index, best.low, best.high))
-    return JpegXlHistory(grid, distance, low, high, fast, gain=sweeps[best.coder].gain(best.index))
+    swept, tried = sweeps[best.coder], Libjxl.tree**2 * len(sweeps[0].indices) * len(sweeps)
+    values = np.array([distance_of(float(index)) for index in swept.indices])
+    trace = coding_again(
+        swept, grid, best.index, encoder="libjxl", quantity="distance", values=values, tried=tried, speaks_for=("jpegxl",)
+    )
+    return JpegXlHistory(grid, distance, low, high, fast, gain=swept.gain(best.index), trace=trace)
 
 
 def _distance(history: JpegXlHistory) -> Parameter:

@@ -24,12 +24,13 @@ from typing import Protocol
 import numpy as np
 
 from forensics.analysis import eight_bit
-from forensics.history.findings import Parameter
+from forensics.history.findings import Parameter, Trace
 
 LEAST_SIDE = 96
 """Smallest height and width of a picture in which a grid is looked for."""
-GRID_FROM = 4.0
-"""Lead from which a grid is taken as found."""
+GRID_FROM, FINE_GRID_FROM = 4.0, 7.0
+"""Lead from which a grid is taken as found; one of 4 pixels has 16 positions only, of which one leads by up to 6.7 in 60 uncompressed pictures."""
+FINE_PERIOD = 4
 NO_GRID = "at no position of the block grid does coding again change the picture clearly less than at the others"
 _WIDER = 1.5
 """The prior's deviation is taken so many times as large as stated: estimates err more on encoders never seen."""
@@ -83,7 +84,7 @@ class Grid:
     @property
     def found(self) -> bool:
         """Whether the lead is large enough for the grid to be stated."""
-        return self.lead >= GRID_FROM
+        return self.lead >= (GRID_FROM if self.period > FINE_PERIOD else FINE_GRID_FROM)
 
 
 @dataclass(frozen=True)
@@ -98,11 +99,14 @@ class Recoded:
         Why there is no quantiser index, or empty.
     gain : float
         How much less coding again at the index read changes luma on the grid than beside it, in dB; NaN where none is read.
+    trace : Trace or None
+        The blocks behind it (`traces.coding_again`), where an index is read.
     """
 
     grid: Grid | None = None
     reason: str = field(default="", kw_only=True)
     gain: float = field(default=math.nan, kw_only=True)
+    trace: Trace | None = field(default=None, kw_only=True)
 
     @property
     def found(self) -> bool:

@@ -25,7 +25,8 @@ from forensics_models.parameters import EARLIER, NO_EARLIER
 from forensics.analysis import Analysis, eight_bit
 from forensics.errors import ForensicsError
 from forensics.history import estimated
-from forensics.history.findings import Generation, History, Parameter, Trace
+from forensics.history.findings import Generation, History, Parameter, Trace, in_order
+from forensics.history.recoding import Recoded
 from forensics.wording import TITLES, percent
 
 CODEC_MODULES = {
@@ -83,6 +84,7 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
         codec: (*one.parameters(), *_confirmed(codec, pixels, one, notes)) if one is not None else () for codec, one in recovered.items()
     }
     found = {codec: completed(codec, parameters, estimates[codec], notes) for codec, parameters in measured.items()}
+    traces = in_order((*traces, *(one.trace for one in recovered.values() if isinstance(one, Recoded) and one.trace is not None)))
     earlier = next((p for parameters in found.values() for p in parameters if p.name == EARLIER), None)
     notes += _settled({**recovered, **_cross_checked(recovered, pixels, notes)})
     notes += _bpg_or_heic(analysis, recovered)

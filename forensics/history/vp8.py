@@ -17,6 +17,7 @@ from forensics.history.findings import Parameter
 from forensics.history.recoding import Grid, Prior
 from forensics.history.recoding_grid import BLOCK, block_means, change
 from forensics.history.recoding_sweep import Sweep
+from forensics.history.traces.coding_again import coding_again
 from forensics.windows import Window
 
 _LEAST_DEVIATION = 6.0
@@ -152,7 +153,11 @@ def _read(plane: np.ndarray, grid: Grid, sweeps: Sequence[Sweep], prior: Prior) 
     piece = recoding_grid.aligned(plane, LibWebp(preset), recoding_grid.swept_windows(plane)[0], grid.tree)
     index = webp.recode(piece.part, coded, preset)[1]
     low, high = max(0.0, best.low + index - coded), min(best.high + index - coded, last)
-    return Vp8History(grid, index, low, high, webp.quality_of(coded), preset, gain=sweeps[best.coder].gain(coded))
+    swept, tried = sweeps[best.coder], LibWebp.tree**2 * len(sweeps[0].indices) * len(sweeps)
+    trace = coding_again(
+        swept, grid, coded, encoder="libwebp", quantity="quantiser index", values=swept.indices, tried=tried, speaks_for=("webp",)
+    )
+    return Vp8History(grid, index, low, high, webp.quality_of(coded), preset, gain=swept.gain(coded), trace=trace)
 
 
 def _index(history: Vp8History) -> Parameter:

@@ -99,6 +99,18 @@ def plot_jpeg_table(trace: Trace, ax: Axes | None = None) -> Axes:
     return axes
 
 
+def plot_coding_again(trace: Trace, ax: Axes | None = None) -> Axes:
+    """Change by coding again over the quantiser, on the grid and beside it."""
+    axes = _axes(trace, ax)
+    values = trace.series["values"]
+    for name, colour, dash in (("on", BLUE, "-"), ("beside", GREY, "--")):
+        axes.plot(values, trace.series[name], dash, color=colour, linewidth=1.2, label=f"{name} the grid")
+    axes.axvline(trace.parameters["at"], color=VERMILION, linewidth=0.8, linestyle=":", zorder=0, label="read")
+    axes.set(xlabel=f"{trace.parameters['quantity']} of {trace.parameters['encoder']}", ylabel="change of luma, dB of squared levels")
+    axes.legend(fontsize=7, frameon=False)
+    return axes
+
+
 def plot_wavelet_comb(trace: Trace, ax: Axes | None = None) -> Axes:
     """Strength of a comb at each candidate step, by band of the best transform."""
     axes = _axes(trace, ax)
@@ -193,6 +205,7 @@ PLOTS: dict[str, Callable[[Trace, Any], Any]] = {
     "boundary_profile": plot_boundary_profile,
     "chroma_spectrum": plot_chroma_spectrum,
     "residual_spectrum": plot_residual_spectrum,
+    "coding_again": plot_coding_again,
 }
 """The figure of each trace test by its name."""
 
@@ -201,7 +214,7 @@ _TITLES = {
     "jpeg_table": "Known quantisation tables in 8x8 DCT coefficients",
     "wavelet_comb": "Comb in wavelet coefficients", "lapped_comb": "Comb in JPEG XR's transform", "grid_phase": "Votes for the origin of an 8x8 grid",
     "boundary_profile": "Differences across pixel boundaries", "chroma_spectrum": "Spectra of luma and chroma",
-    "residual_spectrum": "Periodicity of the second difference",
+    "residual_spectrum": "Periodicity of the second difference", "coding_again": "Change by coding again",
 }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from forensics.history import av1, hevc, jpegxl, recoding, recoding_grid, recodi
 from forensics.history.findings import Parameter
 from forensics.history.hevc_adaptive import BLOCK, GROUP, TextureOffsets, block_energies
 from forensics.history.recoding_sweep import Side, Sweep
+from forensics.history.traces.coding_again import coding_again
 from forensics.windows import Window
 
 REFERENCE = Path(__file__).parents[1] / "codecs" / "data" / "bpg"
@@ -314,6 +315,38 @@ def test_the_best_coder_is_the_one_of_greatest_contrast_and_its_summit_lies_betw
     assert best.index == pytest.approx(24, abs=0.3)
     assert best.low < 24 < best.high
     assert best.contrast == pytest.approx(np.log2(9 / 3), abs=0.1)
+
+
+def test_coding_again_counts_the_blocks_that_change_less_than_their_neighbours_beside_the_grid(swept):
+    trace = trace_of(swept, 24)
+    on, beside = swept.on, swept.beside
+    place = int(np.flatnonzero(swept.indices == 24)[0])
+    naive = 0
+    for errors, at in zip(on.errors[place], on.places, strict=True):
+        nearest = min(range(len(beside.places)), key=lambda k: abs(beside.places[k] - at).sum())
+        naive += int(errors < beside.errors[place][nearest])
+    assert trace.parameters["less"] == naive
+    assert trace.parameters["blocks"] == len(on.places)
+    assert trace.statistic == naive / len(on.places)
+    assert trace.found
+    assert trace.speaks_for == ("webp",)
+    assert trace.parameters["at"] == 24
+    assert trace.series["on"].shape == trace.series["beside"].shape == swept.indices.shape
+
+
+def test_blocks_that_change_alike_are_no_trace_of_coding(swept):
+    for same in (replace(swept, beside=swept.on), replace(swept, on=swept.beside)):
+        trace = trace_of(same, 24)
+        assert not trace.found
+        assert trace.speaks_for == ()
+    toss = np.random.default_rng(1).uniform(1, 2, (2, *swept.on.errors.shape)).astype(np.float32)
+    fair = replace(swept, on=replace(swept.on, errors=toss[0]), beside=replace(swept.beside, errors=toss[1][:, : swept.beside.errors.shape[1]]))
+    assert not trace_of(fair, 24).found
+
+
+def trace_of(swept, index):
+    grid = recoding.Grid((3, 6), 9.0, 9.0, (3, 6))
+    return coding_again(swept, grid, index, encoder="made", quantity="index", values=swept.indices, tried=1000, speaks_for=("webp",))
 
 
 def test_a_file_of_the_reference_software_reads_as_well():

@@ -9,7 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from forensics.history.findings import Trace
+from forensics.history.recoding import Grid
+from forensics.history.recoding_sweep import Side, Sweep
 from forensics.history.traces import run_traces
+from forensics.history.traces.coding_again import coding_again
 from forensics.report.plots import PLOTS, plot_trace
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -26,9 +30,17 @@ def picture() -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(buffer.getvalue())))
 
 
+def again(share: float) -> Trace:
+    """A sweep that dips in the middle, on the grid more than beside it."""
+    indices, blocks = np.arange(20, 40), np.stack(np.divmod(np.arange(64), 8), axis=1) * 16
+    beside = np.tile(4 + 0.1 * (indices[:, None] - 30.0) ** 2, (1, 64)).astype(np.float32)
+    swept = Sweep(indices, Side(share * beside, blocks), Side(beside, blocks + np.array([3, 5])))
+    return coding_again(swept, Grid((5, 3), 9.0, 9.0), 30.0, encoder="x265", quantity="QP", values=indices, tried=1000, speaks_for=("bpg",))
+
+
 TRACES = {
-    "jpeg": {trace.name: trace for trace in run_traces(picture())},
-    "grey": {trace.name: trace for trace in run_traces(np.full((64, 64), 9, np.uint8))},
+    "jpeg": {trace.name: trace for trace in (*run_traces(picture()), again(0.3))},
+    "grey": {trace.name: trace for trace in (*run_traces(np.full((64, 64), 9, np.uint8)), again(1.0))},
 }
 
 

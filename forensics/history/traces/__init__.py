@@ -6,11 +6,9 @@ pixels, and for the two tests of long rows a central part of at most 1536x1536.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from forensics.history.findings import Trace
+from forensics.history.findings import Trace, in_order
 
 
 def run_traces(pixels: np.ndarray, *, seed: int = 0) -> tuple[Trace, ...]:
@@ -47,4 +45,4 @@ def run_traces(pixels: np.ndarray, *, seed: int = 0) -> tuple[Trace, ...]:
     sample = draw_sample(pixels, seed=seed)
     tests = (dct_comb, jpeg_table, wavelet_comb, lapped_comb, grid_phase, boundary_profile, chroma_spectrum, residual_spectrum)
     traces = [colour_lattice(sample, seed=seed), *(test(sample) for test in tests)]
-    return tuple(sorted(traces, key=lambda trace: trace.log10_nfa if math.isfinite(trace.log10_nfa) else math.inf))
+    return in_order(traces)
