@@ -149,7 +149,7 @@ def _read(grid: Grid, swept: Sweep, prior: recoding.Prior, offsets: recoding_swe
     told = False if constant else None
     if chance >= CERTAIN and abs(qp - plain.mode) <= 1 and plain.share >= _AGREED:
         return HevcHistory(grid, qp, qp - (not constant), qp + (not constant), chance, told, plain.count, (plain.mean, plain.low, plain.high))
-    if constant:
+    if plain.share >= _CONSTANT_FROM:
         return HevcHistory(grid, plain.mode, plain.mode - 1, plain.mode + 1, 0.0, told, plain.count, (plain.mean, plain.low, plain.high))
     return HevcHistory(grid, plain.mean, plain.low, plain.high, 0.0, None, plain.count, (plain.mean, plain.low, plain.high))
 

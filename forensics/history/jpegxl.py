@@ -114,13 +114,15 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = (), codec: str 
 
 
 def _located(samples: np.ndarray, coders: Sequence[Libjxl], prior: Prior) -> Grid:
-    """The grid that one of the coders shows best; none is asked after a decisive one."""
+    """The grid that one of the coders shows best, none being asked after a decisive one; the slow encoder, which has large blocks, aligns its trees."""
+    probes = recoding_grid.nearest(coders[0], [round(prior.mean) + step for step in _PROBES])
     found: list[Grid] = []
     for coder in coders:
-        found.append(recoding_grid.locate(samples, coder, prior, _PROBES))
+        found.append(recoding_grid.find_grid(samples, coder, probes, decisive=recoding_grid.DECISIVE))
         if found[-1].lead >= recoding_grid.DECISIVE:
             break
-    return max(found, key=lambda grid: grid.lead)
+    grid = max(found, key=lambda one: one.lead)
+    return recoding_grid.with_trees(grid, samples, coders[-1], probes) if grid.found else grid
 
 
 def _indices(estimates: Sequence[Parameter]) -> list[Parameter]:
