@@ -72,6 +72,8 @@ class HevcHistory(recoding.Recoded):
         Blocks of 16 pixels that told a QP of their own.
     spread : (float, float, float) or None
         Mean of these, and their 5th and 95th percentile.
+    levelled : bool
+        Whether the texture's part was taken off their votes.
     """
 
     qp: float | None = None
@@ -81,6 +83,7 @@ class HevcHistory(recoding.Recoded):
     adaptive: bool | None = None
     blocks: int = 0
     spread: tuple[float, float, float] | None = None
+    levelled: bool = False
 
     def parameters(self) -> tuple[Parameter, ...]:
         """The block grid, the QP, whether it is adaptive, the blocks' range and the fixed point, each with a value or a reason."""
@@ -141,7 +144,7 @@ def _read(grid: Grid, swept: Sweep, prior: recoding.Prior, offsets: recoding_swe
     if textured is not None and (adaptive or (varying and not constant)):
         low, high = textured.centre - _ADAPTIVE_REACH, textured.centre + _ADAPTIVE_REACH
         spread = None if plain is None else (plain.mean, plain.low, plain.high)
-        return HevcHistory(grid, textured.centre, low, high, 0.0, adaptive or None, textured.count, spread)
+        return HevcHistory(grid, textured.centre, low, high, 0.0, adaptive or None, textured.count, spread, True)
     if plain is None:
         if chance < CERTAIN:
             return HevcHistory(grid, reason="coding again at the QPs around the estimate shows no single one, and too few blocks tell their own")
@@ -167,7 +170,7 @@ def _qp(history: HevcHistory) -> Parameter:
         basis = f"coded again by x265 the picture changes less at this QP than at those beside it (probability {history.probability:.2f})"
         return Parameter(name, int(history.qp), low=history.low, high=history.high, unit="QP", basis=basis)
     basis = f"{history.blocks} blocks of {recoding_grid.BLOCK} pixels, each at the QP at which coding again by x265 changes it least"
-    if history.adaptive:
+    if history.levelled:
         basis += (
             ", less what x265's adaptive quantisation adds for their texture: the QP of a block of mean texture (the slice header of libheif's files "
             "states 3 less)"

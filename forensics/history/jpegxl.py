@@ -19,8 +19,8 @@ from forensics.history.recoding import Grid, Prior
 from forensics.history.recoding_sweep import Sweep
 from forensics.history.traces.coding_again import coding_again
 
-_FINEST, _RATIO = 0.1, 1.1
-"""Distance of the first index, and by how much it grows from index to index."""
+_FINEST, _COARSEST, _RATIO = 0.1, 25.0, 1.1
+"""Distance of the first index, the largest that libjxl takes, and by how much it grows from index to index."""
 _EFFORTS = (3, 7)
 _PROBES = (-6, -2)
 """Indices at which grids are tried, against the estimate."""
@@ -141,7 +141,7 @@ def _read(grid: Grid, sweeps: Sequence[Sweep], prior: Prior) -> JpegXlHistory:
         return JpegXlHistory(grid, reason="coded again at the distances around the estimate, the picture changes hardly less on its grid than beside it")
     other = max(float(swept.contrast.max()) for number, swept in enumerate(sweeps) if number != best.coder)
     fast = _EFFORTS[best.coder] < _EFFORTS[1 - best.coder] if best.contrast >= other + _CLEAR else None
-    distance, low, high = (distance_of(index) for index in (best.index, best.low, best.high))
+    distance, low, high = (min(distance_of(index), _COARSEST) for index in (best.index, best.low, best.high))
     swept, tried = sweeps[best.coder], Libjxl.tree**2 * len(sweeps[0].indices) * len(sweeps)
     values = np.array([distance_of(float(index)) for index in swept.indices])
     trace = coding_again(

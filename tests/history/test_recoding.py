@@ -235,6 +235,8 @@ def test_an_adaptive_qp_is_that_of_blocks_of_mean_texture(encoder):
     assert values["adaptive_quantization"] is True
     # libheif asks x265 for a rate factor of (100 - quality) / 2.
     assert values["quantizer_index"] == pytest.approx(22, abs=1.01)
+    assert found.levelled
+    assert "texture" in next(parameter.basis for parameter in found.parameters() if parameter.name == "quantizer_index")
     blocks = next(parameter for parameter in found.parameters() if parameter.name == "block_quantizer")
     assert blocks.low <= blocks.value <= blocks.high
     assert blocks.high - blocks.low >= 2
