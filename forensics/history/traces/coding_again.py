@@ -3,7 +3,8 @@
 Every block on the grid is compared with the nearest one of the control, three rows and five columns away. In a picture that was not coded there about as many win as lose; rows and
 columns of a demosaiced or enlarged picture differ by parity, so that up to `SHARE` are granted to chance (binomial tail), counted over every position of the largest blocks,
 every index and every encoder tried.
-The test is made where a history has found a grid and read an index; it is not among those that run on every picture.
+The test is made where a history has found a grid and read an index; it is not among those that run on every picture. Of 62 untouched pictures tried with libwebp all the same, one
+is below 0.01 false alarms, at a position whose lead is far too small for a grid to be told.
 """
 
 from __future__ import annotations
