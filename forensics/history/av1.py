@@ -14,7 +14,6 @@ import numpy as np
 
 from forensics.history import recoding, recoding_grid, recoding_sweep
 from forensics.history.findings import Parameter
-from forensics.history.hevc import BLOCK_TREES
 from forensics.history.recoding import Grid
 from forensics.history.traces.coding_again import coding_again
 
@@ -131,10 +130,10 @@ def _read(grid: Grid, sweeps: Sequence[recoding_sweep.Sweep], prior: recoding.Pr
     gain = sweeps[best].gain(votes.mode)
     reach = 8 * _SPACING if gain < _CLEAR_GAIN else _SPACING if votes.count >= _SURE_FROM else 4 * _SPACING
     low, high = min(votes.low, votes.mode - reach), max(votes.high, votes.mode + reach)
-    swept, tried = sweeps[best], Aom.tree**2 * len(sweeps[best].indices) * len(sweeps)
     trace = coding_again(
-        swept, grid, votes.mode, encoder="aom", quantity="quantiser index", values=swept.indices, tried=tried, speaks_for=BLOCK_TREES
-    )
+        sweeps[best], grid, votes.mode, encoder="aom", quantity="quantiser index", values=sweeps[best].indices, tree=Aom.tree,
+        encoders=len(sweeps), speaks_for=recoding.BLOCK_TREES,
+    )  # fmt: skip
     return Av1History(grid, votes.mode, low, high, votes.count, bool(best) if clear else None, gain=gain, trace=trace)
 
 

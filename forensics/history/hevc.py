@@ -14,14 +14,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forensics.history import recoding, recoding_grid, recoding_sweep
-from forensics.history.findings import Parameter, Trace
+from forensics.history.findings import Parameter
 from forensics.history.hevc_adaptive import TextureOffsets
 from forensics.history.recoding import Grid
 from forensics.history.recoding_sweep import Sweep
 from forensics.history.traces.coding_again import coding_again
 
-BLOCK_TREES = ("bpg", "heic", "avif")
-"""Classes coded in trees of blocks from one smallest size up: encoders of either standard repeat the other's blocks, too, if less well."""
 _LEAST_DEVIATION = 2.0
 _PROBES = (-6, -2, 2)
 """QP at which grids are tried, against the estimate: at the true QP and somewhat finer a grid shows best."""
@@ -112,17 +110,22 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = (), codec: str 
     if isinstance(prior, str):
         return HevcHistory(reason=prior)
     colours, coder = _colours(pixels, estimates), X265()
-    grid = recoding_grid.locate(recoding.luma(pixels, colours[0]), coder, prior, _PROBES)
+    planes = recoding.coded_planes(pixels, colours[0])
+    grid = recoding_grid.locate(planes[0], coder, prior, _PROBES)
     if not grid.found:
         return HevcHistory(grid, reason=recoding.NO_GRID)
     subsampling = recoding.stated(estimates, "chroma_subsampling")
     halved = subsampling is None or subsampling.value != "4:4:4"
     for colour in colours:
-        planes = recoding.coded_planes(pixels, colour)
+        planes = planes if colour is colours[0] else recoding.coded_planes(pixels, colour)
         swept = recoding_sweep.sweep(planes[0], coder, grid, prior.within(coder.indices), recoding_grid.swept_windows(planes[0]))
         history = _read(grid, swept, prior, TextureOffsets(planes, halved, grid.tree), codec == "heic")
         if history.qp is not None:
-            return replace(history, gain=swept.gain(history.qp), trace=_trace(swept, grid, history.qp))
+            trace = coding_again(
+                swept, grid, history.qp, encoder="x265", quantity="QP", values=swept.indices, tree=X265.tree, encoders=1,
+                speaks_for=recoding.BLOCK_TREES,
+            )  # fmt: skip
+            return replace(history, gain=swept.gain(history.qp), trace=trace)
     return history
 
 
@@ -141,9 +144,9 @@ def _read(grid: Grid, swept: Sweep, prior: recoding.Prior, offsets: recoding_swe
     plain, textured = (recoding_sweep.vote(swept, prior, _BALLOT, taken) for taken in (None, offsets))
     constant = plain is not None and plain.share >= _CONSTANT_FROM and (textured is None or plain.share >= textured.share + _APART)
     adaptive = textured is not None and textured.near >= _CENTRAL_FROM and (plain is None or textured.near >= plain.near + _CLEARER)
+    spread = None if plain is None else (plain.mean, plain.low, plain.high)
     if textured is not None and (adaptive or (varying and not constant)):
         low, high = textured.centre - _ADAPTIVE_REACH, textured.centre + _ADAPTIVE_REACH
-        spread = None if plain is None else (plain.mean, plain.low, plain.high)
         return HevcHistory(grid, textured.centre, low, high, 0.0, adaptive or None, textured.count, spread, True)
     if plain is None:
         if chance < CERTAIN:
@@ -151,15 +154,10 @@ def _read(grid: Grid, swept: Sweep, prior: recoding.Prior, offsets: recoding_swe
         return HevcHistory(grid, qp, qp - 1, qp + 1, chance)
     told = False if constant else None
     if chance >= CERTAIN and abs(qp - plain.mode) <= 1 and plain.share >= _AGREED:
-        return HevcHistory(grid, qp, qp - (not constant), qp + (not constant), chance, told, plain.count, (plain.mean, plain.low, plain.high))
+        return HevcHistory(grid, qp, qp - (not constant), qp + (not constant), chance, told, plain.count, spread)
     if plain.share >= _CONSTANT_FROM:
-        return HevcHistory(grid, plain.mode, plain.mode - 1, plain.mode + 1, 0.0, told, plain.count, (plain.mean, plain.low, plain.high))
-    return HevcHistory(grid, plain.mean, plain.low, plain.high, 0.0, None, plain.count, (plain.mean, plain.low, plain.high))
-
-
-def _trace(swept: Sweep, grid: Grid, qp: float) -> Trace:
-    tried = X265.tree**2 * len(swept.indices)
-    return coding_again(swept, grid, qp, encoder="x265", quantity="QP", values=swept.indices, tried=tried, speaks_for=BLOCK_TREES)
+        return HevcHistory(grid, plain.mode, plain.mode - 1, plain.mode + 1, 0.0, told, plain.count, spread)
+    return HevcHistory(grid, plain.mean, plain.low, plain.high, 0.0, None, plain.count, spread)
 
 
 def _qp(history: HevcHistory) -> Parameter:

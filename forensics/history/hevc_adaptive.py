@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from forensics.history.recoding_grid import places
 from forensics.windows import choose_windows
 
 BLOCK, GROUP = 16, 32
@@ -83,11 +84,11 @@ class TextureOffsets:
 
 def _sampled_places(plane: np.ndarray, tree: tuple[int, int]) -> np.ndarray:
     """The blocks that lie in the windows by which a picture is judged, aligned with its trees."""
-    places = []
+    found = []
     for window in choose_windows(plane):
         rows, columns = (
             np.arange(first + (at - first) % BLOCK, first + length - BLOCK + 1, BLOCK)
             for first, length, at in ((window.top, window.height, tree[0]), (window.left, window.width, tree[1]))
         )
-        places.append(np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1).reshape(-1, 2))
-    return np.concatenate(places)
+        found.append(places(rows, columns).reshape(-1, 2))
+    return np.concatenate(found)

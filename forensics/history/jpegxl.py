@@ -140,13 +140,14 @@ def _read(grid: Grid, sweeps: Sequence[Sweep], prior: Prior) -> JpegXlHistory:
     if best.contrast < _LEAST_CONTRAST:
         return JpegXlHistory(grid, reason="coded again at the distances around the estimate, the picture changes hardly less on its grid than beside it")
     other = max(float(swept.contrast.max()) for number, swept in enumerate(sweeps) if number != best.coder)
-    fast = _EFFORTS[best.coder] < _EFFORTS[1 - best.coder] if best.contrast >= other + _CLEAR else None
+    fast = _EFFORTS[best.coder] == min(_EFFORTS) if best.contrast >= other + _CLEAR else None
     distance, low, high = (min(distance_of(index), _COARSEST) for index in (best.index, best.low, best.high))
-    swept, tried = sweeps[best.coder], Libjxl.tree**2 * len(sweeps[0].indices) * len(sweeps)
+    swept = sweeps[best.coder]
     values = np.array([distance_of(float(index)) for index in swept.indices])
     trace = coding_again(
-        swept, grid, best.index, encoder="libjxl", quantity="distance", values=values, tried=tried, speaks_for=("jpegxl",)
-    )
+        swept, grid, best.index, encoder="libjxl", quantity="distance", values=values, tree=Libjxl.tree, encoders=len(sweeps),
+        speaks_for=("jpegxl",),
+    )  # fmt: skip
     return JpegXlHistory(grid, distance, low, high, fast, gain=swept.gain(best.index), trace=trace)
 
 

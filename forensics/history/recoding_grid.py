@@ -171,6 +171,11 @@ def inner_blocks(blocks: np.ndarray) -> np.ndarray:
     return blocks[1:-1, 1:-1] if min(blocks.shape[:2]) > 2 else blocks
 
 
+def places(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Every row with every column, `np.ndarray [shape=(len(rows), len(columns), 2)]`."""
+    return np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1)
+
+
 def telling_windows(pixels: np.ndarray, side: int) -> list[Window]:
     """Windows of a picture, those with most texture first."""
     return sorted(choose_windows(pixels, side=side), key=lambda window: -interest(window.cut(pixels)))

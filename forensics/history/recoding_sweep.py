@@ -21,6 +21,7 @@ from forensics.history.recoding_grid import (
     block_means,
     change,
     inner_blocks,
+    places,
 )
 from forensics.windows import Window
 
@@ -101,17 +102,14 @@ def sweep(plane: np.ndarray, coder: Coder, grid: Grid, indices: Sequence[int], w
 
 
 def _side(pieces: Sequence[Aligned], coder: Coder, indices: Sequence[int]) -> Side:
-    errors, places = [], []
+    errors, at = [], []
     for part, (rows, columns), corner in pieces:
         changes = (change(part, coder.again(part, index))[rows:, columns:] for index in indices)
         errors.append(np.array([block_means(one).ravel() for one in changes], np.float32))
-        places.append(inner_blocks(_places(part.shape[0] - rows, part.shape[1] - columns, corner)).reshape(-1, 2))
-    return Side(np.concatenate(errors, axis=1), np.concatenate(places))
-
-
-def _places(height: int, width: int, corner: tuple[int, int]) -> np.ndarray:
-    rows, columns = (np.arange(length // BLOCK) * BLOCK for length in (height, width))
-    return np.stack(np.meshgrid(rows + corner[0], columns + corner[1], indexing="ij"), axis=-1)
+        whole = ((part.shape[0] - rows) // BLOCK, (part.shape[1] - columns) // BLOCK)
+        firsts = (first + BLOCK * np.arange(count) for first, count in zip(corner, whole, strict=True))
+        at.append(inner_blocks(places(*firsts)).reshape(-1, 2))
+    return Side(np.concatenate(errors, axis=1), np.concatenate(at))
 
 
 def dips(curve: np.ndarray, partner: int = 0) -> np.ndarray:

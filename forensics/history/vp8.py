@@ -102,27 +102,29 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = (), codec: str 
     if not grid.found:
         return Vp8History(grid, reason=recoding.NO_GRID)
     windows = recoding_grid.swept_windows(plane)
-    grid = replace(grid, tree=_macroblock(eight_bit(pixels), plane, grid, probes, windows[0]))
+    grid = replace(grid, tree=_macroblock(eight_bit(pixels), plane, grid, coders[0], probes, windows[0]))
     indices = prior.within(coders[0].indices)[::_SPACING]
     sweeps = [recoding_sweep.sweep(plane, coder, grid, indices, windows) for coder in coders]
-    return _read(plane, grid, sweeps, prior)
+    return _read(plane, windows[0], grid, coders, sweeps, prior)
 
 
-def _macroblock(pixels: np.ndarray, plane: np.ndarray, grid: Grid, probes: Sequence[int], window: Window) -> tuple[int, int]:
+def _macroblock(
+    pixels: np.ndarray, plane: np.ndarray, grid: Grid, coder: LibWebp, probes: Sequence[int], window: Window
+) -> tuple[int, int]:
     """The corner of a macroblock on a grid of smallest blocks: the place where coding again changes luma and chroma of most blocks least.
 
     Chroma tells it best: its smallest blocks are 8 pixels wide, and its samples lie at every other pixel.
     """
     from forensics.codecs import webp
 
-    steps = range(0, LibWebp.tree, LibWebp.grid)
-    side = (min(window.height, window.width) - LibWebp.tree) // BLOCK * BLOCK
+    steps = range(0, coder.tree, coder.grid)
+    side = (min(window.height, window.width) - coder.tree) // BLOCK * BLOCK
     changes = {}
     for place in ((grid.phase[0] + row, grid.phase[1] + column) for row in steps for column in steps):
-        top, left = ((at - first) % LibWebp.tree for at, first in zip(place, (window.top, window.left), strict=True))
-        common = slice(LibWebp.tree - top, side - top), slice(LibWebp.tree - left, side - left)
+        top, left = ((at - first) % coder.tree for at, first in zip(place, (window.top, window.left), strict=True))
+        common = slice(coder.tree - top, side - top), slice(coder.tree - left, side - left)
         part = np.ascontiguousarray(window.cut(plane)[top : top + side, left : left + side])
-        total = sum(_typical(change(part, LibWebp(_PRESETS[0]).again(part, probe))[common]) for probe in probes)
+        total = sum(_typical(change(part, coder.again(part, probe))[common]) for probe in probes)
         if pixels.ndim == 3:
             colours = np.ascontiguousarray(window.cut(pixels)[top : top + side, left : left + side])
             total += sum(_typical(_chroma_change(colours, webp.recode_colour(colours, probe))[common]) for probe in probes)
@@ -141,23 +143,24 @@ def _typical(errors: np.ndarray) -> float:
     return float(np.log2(block_means(errors) + _BLOCK_FLOOR).mean())
 
 
-def _read(plane: np.ndarray, grid: Grid, sweeps: Sequence[Sweep], prior: Prior) -> Vp8History:
-    """The index at which the best preset repeats the picture best."""
+def _read(
+    plane: np.ndarray, window: Window, grid: Grid, coders: Sequence[LibWebp], sweeps: Sequence[Sweep], prior: Prior
+) -> Vp8History:
+    """The index at which the best preset repeats the picture best, as the header of `window` coded again states it."""
     from forensics.codecs import webp
 
     best = recoding_sweep.repeated_best(sweeps, prior)
     if best.contrast < _LEAST_CONTRAST:
         return Vp8History(grid, reason="coded again at the indices around the estimate, the picture changes hardly less on its grid than beside it")
-    preset, last = _PRESETS[best.coder], float(LibWebp.indices[-1])
+    coder, swept, last = coders[best.coder], sweeps[best.coder], float(LibWebp.indices[-1])
     coded = min(max(best.index, 0.0), last)
-    piece = recoding_grid.aligned(plane, LibWebp(preset), recoding_grid.swept_windows(plane)[0], grid.tree)
-    index = webp.recode(piece.part, coded, preset)[1]
+    index = webp.recode(recoding_grid.aligned(plane, coder, window, grid.tree).part, coded, coder.preset)[1]
     low, high = max(0.0, best.low + index - coded), min(best.high + index - coded, last)
-    swept, tried = sweeps[best.coder], LibWebp.tree**2 * len(sweeps[0].indices) * len(sweeps)
     trace = coding_again(
-        swept, grid, coded, encoder="libwebp", quantity="quantiser index", values=swept.indices, tried=tried, speaks_for=("webp",)
-    )
-    return Vp8History(grid, index, low, high, webp.quality_of(coded), preset, gain=swept.gain(coded), trace=trace)
+        swept, grid, coded, encoder="libwebp", quantity="quantiser index", values=swept.indices, tree=coder.tree, encoders=len(sweeps),
+        speaks_for=("webp",),
+    )  # fmt: skip
+    return Vp8History(grid, index, low, high, webp.quality_of(coded), coder.preset, gain=swept.gain(coded), trace=trace)
 
 
 def _index(history: Vp8History) -> Parameter:

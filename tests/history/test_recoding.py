@@ -348,7 +348,7 @@ def test_blocks_that_change_alike_are_no_trace_of_coding(swept):
 
 def trace_of(swept, index):
     grid = recoding.Grid((3, 6), 9.0, 9.0, (3, 6))
-    return coding_again(swept, grid, index, encoder="made", quantity="index", values=swept.indices, tried=1000, speaks_for=("webp",))
+    return coding_again(swept, grid, index, encoder="made", quantity="index", values=swept.indices, tree=8, encoders=1, speaks_for=("webp",))
 
 
 def test_a_file_of_the_reference_software_reads_as_well():

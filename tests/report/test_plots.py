@@ -35,7 +35,7 @@ def again(share: float) -> Trace:
     indices, blocks = np.arange(20, 40), np.stack(np.divmod(np.arange(64), 8), axis=1) * 16
     beside = np.tile(4 + 0.1 * (indices[:, None] - 30.0) ** 2, (1, 64)).astype(np.float32)
     swept = Sweep(indices, Side(share * beside, blocks), Side(beside, blocks + np.array([3, 5])))
-    return coding_again(swept, Grid((5, 3), 9.0, 9.0), 30.0, encoder="x265", quantity="QP", values=indices, tried=1000, speaks_for=("bpg",))
+    return coding_again(swept, Grid((5, 3), 9.0, 9.0), 30.0, encoder="x265", quantity="QP", values=indices, tree=8, encoders=1, speaks_for=("bpg",))
 
 
 TRACES = {

@@ -23,7 +23,7 @@ SHARE = 0.65
 
 
 def coding_again(
-    swept: Sweep, grid: Grid, index: float, *, encoder: str, quantity: str, values: np.ndarray, tried: int, speaks_for: tuple[str, ...]
+    swept: Sweep, grid: Grid, index: float, *, encoder: str, quantity: str, values: np.ndarray, tree: int, encoders: int, speaks_for: tuple[str, ...]
 ) -> Trace:
     """Compare the blocks of a sweep on the grid and beside it, at the index that was read.
 
@@ -37,8 +37,8 @@ def coding_again(
         What codes again, and what its indices are called.
     values : np.ndarray [shape=(n,)]
         The quantity at every index of the sweep.
-    tried : int
-        Hypotheses: positions of the largest blocks, times indices, times encoders.
+    tree, encoders : int
+        Side of the largest blocks, whose positions are hypotheses as the indices are, and how many encoders were tried.
     speaks_for : tuple of str
         Classes whose files show it.
 
@@ -53,7 +53,7 @@ def coding_again(
     on, beside = swept.on.errors[place], swept.beside.errors[place][pairs]
     blocks = int((on != beside).sum())
     less = int((on < beside).sum())
-    nfa = log10_nfa(log10_binomial_tail(less, blocks, SHARE), tried)
+    nfa = log10_nfa(log10_binomial_tail(less, blocks, SHARE), tree**2 * len(swept.indices) * encoders)
     found = nfa <= FOUND_BELOW
     value = round(float(values[place]), 2)
     row, column = grid.phase
