@@ -25,6 +25,7 @@ def _jpeg(folder: Path, names: Sequence[str]) -> list[Table]:
     return [
         _table(list(history_jpeg.recovery_rows(pictures)), "JPEG: recovered parameters by side and quality, shares 0 to 1"),
         _table(list(history_jpeg.false_alarms(pictures)), "JPEG: grids found in uncompressed pictures, share 0 to 1"),
+        _table(list(history_jpeg.generation_rows(pictures)), "JPEG: pictures called compressed twice, qualities 50 to 100 at random; shares 0 to 1"),
     ]
 
 
