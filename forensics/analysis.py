@@ -168,9 +168,7 @@ class Analysis:
         plain["ssim"] = self.ssim._asdict() if self.ssim else None
         plain["tone"] = {**self.tone._asdict(), "inverse": list(self.tone.inverse)} if self.tone else None
         plain["agreement"] = self.agreement._asdict()
-        plain["windows"] = [
-            {**w.window._asdict(), "best": w.best, "probability": w.probability} for w in self.windows
-        ]
+        plain["windows"] = [{**w.window._asdict(), "best": w.best, "probability": w.probability} for w in self.windows]
         return plain
 
 
@@ -274,7 +272,13 @@ def _read(judge: Judge, extractor: Extractor, pieces: Sequence[np.ndarray], thre
     whole = judge.combine(judged)
     threshold = float(judge.card.get("inconclusive_below", INCONCLUSIVE_BELOW))
     probabilities = {name: float(p) for name, p in zip(CLASSES, whole.probabilities, strict=True)}
-    return _Reading(features, judged, whole, probabilities, *decide(probabilities, threshold, float(judge.card.get("compressed_from", 0.0))))
+    return _Reading(
+        features,
+        judged,
+        whole,
+        probabilities,
+        *decide(probabilities, threshold, float(judge.card.get("compressed_from", 0.0))),
+    )
 
 
 def _preferred(stored: _Reading, undone: _Reading, change: ToneChange) -> tuple[_Reading, ToneChange]:
@@ -287,7 +291,9 @@ def _preferred(stored: _Reading, undone: _Reading, change: ToneChange) -> tuple[
     if undone.names_codec or undone.verdict == stored.verdict:
         return undone, change
     kept = stored if stored.names_codec else undone
-    return replace(kept, verdict=INCONCLUSIVE, probability=max(kept.probabilities.values())), change._replace(undone=kept is undone)
+    return replace(kept, verdict=INCONCLUSIVE, probability=max(kept.probabilities.values())), change._replace(
+        undone=kept is undone
+    )
 
 
 def judge_windows(
@@ -343,9 +349,20 @@ def _picture(source: Any, max_pixels: int, name: str | None) -> Picture:
 
 
 def _compose(
-    picture: Picture, windows: Sequence[Window], reading: _Reading, change: ToneChange | None, judge: Judge, extractor: Extractor
+    picture: Picture,
+    windows: Sequence[Window],
+    reading: _Reading,
+    change: ToneChange | None,
+    judge: Judge,
+    extractor: Extractor,
 ) -> Analysis:
-    judged, whole, probabilities, verdict, probability = reading.judged, reading.whole, reading.probabilities, reading.verdict, reading.probability
+    judged, whole, probabilities, verdict, probability = (
+        reading.judged,
+        reading.whole,
+        reading.probabilities,
+        reading.verdict,
+        reading.probability,
+    )
     # A copy of the whole picture where a change is undone: not made for JPEG, for which nothing looks at it.
     pixels = picture.pixels if verdict == "jpeg" else _as_judged(picture.pixels, change)
     coded = reading.names_codec
@@ -431,7 +448,12 @@ def compare(verdict: str, named: Sequence[str], probability: float, container: d
 
 
 def _limits(
-    picture: Picture, windows: Sequence[Window], features: np.ndarray, names: Sequence[str], judge: Judge, strange: float
+    picture: Picture,
+    windows: Sequence[Window],
+    features: np.ndarray,
+    names: Sequence[str],
+    judge: Judge,
+    strange: float,
 ) -> tuple[str, ...]:
     """What holds for this picture, then the limits that the model's card states."""
     limits = list(picture.notes)
@@ -458,7 +480,9 @@ def _resizing(pixels: np.ndarray) -> tuple[str, ...]:
     from forensics_features import resampling
     from forensics_features.planes import as_planes
 
-    rows, columns = (slice((length - min(length, _CENTRE)) // 2, (length + min(length, _CENTRE)) // 2) for length in pixels.shape[:2])
+    rows, columns = (
+        slice((length - min(length, _CENTRE)) // 2, (length + min(length, _CENTRE)) // 2) for length in pixels.shape[:2]
+    )
     line = resampling.strongest_line(as_planes(pixels[rows, columns]).y)
     if line.log10_nfa > _RESIZED_BELOW:
         return ()

@@ -172,7 +172,9 @@ def audit(members: Iterable[Member], *, permutations: int = PERMUTATIONS, seed: 
     return Audit(
         kept,
         leak_test(labels, [history_of(result) for _, result in done], permutations=permutations, seed=seed),
-        leak_test(labels, [str(result.container["format"]) for _, result in done], permutations=permutations, seed=seed),
+        leak_test(
+            labels, [str(result.container["format"]) for _, result in done], permutations=permutations, seed=seed
+        ),
     )
 
 
@@ -190,7 +192,9 @@ def history_of(result: Analysis) -> str:
     return f"{title}, ratio {ratio_band(result.ratio.estimate)}"
 
 
-def leak_test(labels: Sequence[str], histories: Sequence[str], *, permutations: int = PERMUTATIONS, seed: int = 0) -> LeakTest:
+def leak_test(
+    labels: Sequence[str], histories: Sequence[str], *, permutations: int = PERMUTATIONS, seed: int = 0
+) -> LeakTest:
     """Test whether one property of files predicts their label.
 
     Parameters

@@ -164,9 +164,7 @@ def analyze_one(
     except MemoryError:
         return Failure(printable(name), "there is not enough memory for it")
     except Exception as error:  # one input must not end the batch
-        return Failure(
-            printable(name), printable(f"internal error, please report it: {type(error).__name__}: {error}")
-        )
+        return Failure(printable(name), printable(f"internal error, please report it: {type(error).__name__}: {error}"))
 
 
 def open_quietly(source: str | BinaryIO, max_pixels: int, name: str) -> Picture:
@@ -189,9 +187,7 @@ def _alone(inputs: Sequence[str], max_pixels: int, work: Callable[[str, int], Re
     return (work(name, max_pixels) for name in inputs)
 
 
-def _shared(
-    inputs: Sequence[str], jobs: int, max_pixels: int, work: Callable[[str, int], Result]
-) -> Iterator[Result]:
+def _shared(inputs: Sequence[str], jobs: int, max_pixels: int, work: Callable[[str, int], Result]) -> Iterator[Result]:
     """Results in order from worker processes; at most `_AHEAD` inputs a process are under way."""
     waiting = deque(inputs)
     running: deque[tuple[str, Future[Result]]] = deque()
@@ -248,9 +244,7 @@ def _retry(work: Callable[[str, int], Result], name: str, max_pixels: int) -> Re
 
 def printable(text: str) -> str:
     """Text without control characters and undecodable bytes: they are shown as escapes, so a file name cannot steer a terminal."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text
-    )
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)
 
 
 def announce_compilation() -> None:
@@ -266,9 +260,7 @@ def kernels_compiled() -> bool:
     modules = [m for n, m in sys.modules.items() if n.startswith("forensics_features.") and m is not None]
     for module in modules:
         kernels = [
-            v
-            for v in vars(module).values()
-            if hasattr(v, "stats") and getattr(v, "__module__", "") == module.__name__
+            v for v in vars(module).values() if hasattr(v, "stats") and getattr(v, "__module__", "") == module.__name__
         ]
         if not kernels:
             continue

@@ -81,9 +81,7 @@ def jpeg(data: bytes) -> Stated:
             depth, height, width, components = struct.unpack_from(">BHHB", body)
             colour = {1: "grey", 3: "ycbcr", 4: "cmyk"}.get(components, f"{components} components")
             facts = {"icc_profile": True} if icc else {}
-            return Stated(
-                width, height, depth, colour, lossy=marker != 0xC3, orientation=orientation, facts=facts
-            )
+            return Stated(width, height, depth, colour, lossy=marker != 0xC3, orientation=orientation, facts=facts)
         position += 2 + length
     raise PictureError("the file is truncated: a JPEG without a frame header")
 
@@ -281,18 +279,12 @@ def bpg(data: bytes) -> Stated:
     height, position = ue7(position)
     length, position = ue7(position)
     if position + length > len(data):
-        raise PictureError(
-            f"the file is truncated: BPG states {length} bytes of picture data and fewer are there"
-        )
+        raise PictureError(f"the file is truncated: BPG states {length} bytes of picture data and fewer are there")
     form, flags = data[4] >> 5, data[5]
     alpha = bool(data[4] & 0x10)
     cmyk = not alpha and bool(flags & 4)
     colour = (
-        "cmyk"
-        if cmyk
-        else "grey"
-        if form == 0
-        else ("ycbcr", "rgb", "ycgco", "ycbcr", "ycbcr")[min(flags >> 4, 4)]
+        "cmyk" if cmyk else "grey" if form == 0 else ("ycbcr", "rgb", "ycgco", "ycbcr", "ycbcr")[min(flags >> 4, 4)]
     )
     subsampling = {0: "grey", 1: "4:2:0", 2: "4:2:2", 3: "4:4:4", 4: "4:2:0", 5: "4:2:2"}.get(form, "")
     facts = {"chroma_subsampling": subsampling, "limited_range": bool(flags & 2)}

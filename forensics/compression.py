@@ -125,9 +125,7 @@ def compress(
 def _strength(codec: Codec, value: float) -> Value:
     low, high = sorted((codec.strength.finest, codec.strength.coarsest))
     if not low <= value <= high:
-        raise UsageError(
-            f"{codec.name}: {codec.strength.parameter} is from {low:g} to {high:g}, not {value:g}"
-        )
+        raise UsageError(f"{codec.name}: {codec.strength.parameter} is from {low:g} to {high:g}, not {value:g}")
     if not codec.strength.integer:
         return value
     if value != round(value):

@@ -88,15 +88,9 @@ def _png(data: bytes) -> Stated:
         length, kind = struct.unpack_from(">I4s", data, position)
         stop = position + 12 + length
         if stop > len(data):
-            raise PictureError(
-                f"the file is truncated: PNG chunk {kind.decode('latin-1')!r} reaches past its end"
-            )
-        if zlib.crc32(memoryview(data)[position + 4 : stop - 4]) != int.from_bytes(
-            data[stop - 4 : stop], "big"
-        ):
-            raise PictureError(
-                f"the file is damaged: the CRC of PNG chunk {kind.decode('latin-1')!r} is wrong"
-            )
+            raise PictureError(f"the file is truncated: PNG chunk {kind.decode('latin-1')!r} reaches past its end")
+        if zlib.crc32(memoryview(data)[position + 4 : stop - 4]) != int.from_bytes(data[stop - 4 : stop], "big"):
+            raise PictureError(f"the file is damaged: the CRC of PNG chunk {kind.decode('latin-1')!r} is wrong")
         body = data[position + 8 : stop - 4] if kind in (b"eXIf", b"acTL") else b""
         if kind == b"eXIf":
             orientation = tiff_header.exif_orientation(body)
@@ -111,9 +105,7 @@ def _png(data: bytes) -> Stated:
     width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
     facts = {"icc_profile": True} if icc else {}
     alpha = alpha or colour in (4, 6)
-    return Stated(
-        width, height, depth, _PNG_COLOURS.get(colour, ""), alpha, animation, False, orientation, facts
-    )
+    return Stated(width, height, depth, _PNG_COLOURS.get(colour, ""), alpha, animation, False, orientation, facts)
 
 
 _TIFF_COLOURS = {
@@ -229,9 +221,7 @@ def _gif(data: bytes) -> Stated:
     return Stated(width, height, 8, "palette", pages=frames, lossy=False)
 
 
-_PNM_HEAD = re.compile(
-    rb"P([1-6])(?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(\d{1,9})((?:\s|#[^\n]*\n)+(\d{1,5}))?\s"
-)
+_PNM_HEAD = re.compile(rb"P([1-6])(?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(\d{1,9})((?:\s|#[^\n]*\n)+(\d{1,5}))?\s")
 
 
 def _pnm(data: bytes) -> Stated:

@@ -117,13 +117,9 @@ def _clearest(told: Sequence[Statement]) -> list[Statement]:
     return list(best.values())
 
 
-def _state(
-    trace: Trace, values: Mapping[str, float], ranges: Ranges, verdict: frozenset[str]
-) -> Statement | None:
+def _state(trace: Trace, values: Mapping[str, float], ranges: Ranges, verdict: frozenset[str]) -> Statement | None:
     """The statement of one trace by its feature furthest outside its range; None where none could be measured."""
-    known = [
-        i for i, name in enumerate(trace.features) if name in ranges and np.isfinite(values.get(name, np.nan))
-    ]
+    known = [i for i, name in enumerate(trace.features) if name in ranges and np.isfinite(values.get(name, np.nan))]
     if not known:
         return None
     index = max(known, key=lambda i: _standing(values[trace.features[i]], ranges[trace.features[i]]))

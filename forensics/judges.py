@@ -67,7 +67,9 @@ def trained_judge(folder: Path, mode: str | None = None) -> Judge:
     try:
         model = _load(folder, chosen)
         tried = np.zeros((1, len(model.feature_names)), np.float32)  # type: ignore[attr-defined]
-        model.judge(tried, [np.zeros((64, 64, 3), np.uint8)]) if getattr(model, "needs_patches", False) else model.judge(tried)
+        model.judge(tried, [np.zeros((64, 64, 3), np.uint8)]) if getattr(
+            model, "needs_patches", False
+        ) else model.judge(tried)
     except Exception as error:  # of many kinds: JSON, gzip, ONNX Runtime
         raise UsageError(f"the model in {str(folder)!r} cannot be used: {type(error).__name__}: {error}") from error
     return model

@@ -39,9 +39,7 @@ def tiles(height: int, width: int, window: int | None) -> list[Window]:
     Raises `PictureError` for a picture (or tile) under `MINIMUM_SIDE` pixels a side, or smaller than one tile.
     """
     if min(height, width) < max(MINIMUM_SIDE, window or 0):
-        raise PictureError(
-            f"{width}x{height} pixels are too few: {max(MINIMUM_SIDE, window or 0)} a side are needed"
-        )
+        raise PictureError(f"{width}x{height} pixels are too few: {max(MINIMUM_SIDE, window or 0)} a side are needed")
     if window is None:
         return [Window(0, 0, height, width)]
     tops, lefts = range(0, height - window + 1, window), range(0, width - window + 1, window)
@@ -96,9 +94,7 @@ class _Parquet:
             import pyarrow
             import pyarrow.parquet
         except ImportError:
-            raise UsageError(
-                "Parquet tables need pyarrow: pip install 'compression-forensics[parquet]'"
-            ) from None
+            raise UsageError("Parquet tables need pyarrow: pip install 'compression-forensics[parquet]'") from None
         kinds = {
             "name": pyarrow.string(),
             "sha256": pyarrow.string(),

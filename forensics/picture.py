@@ -113,9 +113,7 @@ def open_picture(
             f"{stated.width}x{stated.height} pixels are more than the {max_pixels} allowed (--max-pixels)"
         )
     pixels, alpha = _decode(data, form, stated)
-    title = name or (
-        str(source) if isinstance(source, str | Path) else getattr(source, "name", None) or "data"
-    )
+    title = name or (str(source) if isinstance(source, str | Path) else getattr(source, "name", None) or "data")
     suffix = Path(title).suffix.lower() if isinstance(source, str | Path) else ""
     facts = _facts(data, form, stated, suffix)
     notes = _notes(form, stated, facts, pixels, alpha is not None, suffix)
@@ -131,11 +129,7 @@ def from_array(pixels: np.ndarray, *, max_pixels: int = MAX_PIXELS, name: str = 
     array = np.asarray(pixels)
     if array.dtype not in (np.uint8, np.uint16):
         raise PictureError(f"pixels are uint8 or uint16, not {array.dtype}")
-    if (
-        array.ndim not in (2, 3)
-        or (array.ndim == 3 and array.shape[2] not in (1, 2, 3, 4))
-        or 0 in array.shape
-    ):
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 2, 3, 4)) or 0 in array.shape:
         raise PictureError(f"pixels have shape (height, width[, 1..4]), not {array.shape}")
     if array.shape[0] * array.shape[1] > max_pixels:
         raise PictureError(f"{array.shape[1]}x{array.shape[0]} pixels are more than the {max_pixels} allowed")
@@ -148,9 +142,7 @@ def from_array(pixels: np.ndarray, *, max_pixels: int = MAX_PIXELS, name: str = 
         "bit_depth": 8 * array.itemsize,
     }
     stated = Stated(colour.shape[1], colour.shape[0], 8 * array.itemsize)
-    return Picture(
-        colour, alpha, digest, name, facts, _notes("array", stated, facts, colour, alpha is not None, "")
-    )
+    return Picture(colour, alpha, digest, name, facts, _notes("array", stated, facts, colour, alpha is not None, ""))
 
 
 def _read(source: str | Path | bytes | BinaryIO, limit: int) -> bytes:
@@ -241,9 +233,7 @@ def _decode_deep_pnm(data: bytes) -> np.ndarray:
     else:
         samples = np.array(data[start:].split()[:count], dtype=np.uint32)
     if samples.size < count or samples.max() > maximum:
-        raise PictureError(
-            "the file is truncated or damaged: PNM samples are missing or above the largest value"
-        )
+        raise PictureError("the file is truncated or damaged: PNM samples are missing or above the largest value")
     scaled = ((samples * 65535 + maximum // 2) // maximum).astype(np.uint16)
     return scaled.reshape((height, width, channels))
 
@@ -357,9 +347,7 @@ def _notes(
     if stated.pages > 1:
         notes.append(f"the first of {stated.pages} pictures in the file was read")
     if stated.orientation != 1:
-        notes.append(
-            f"EXIF orientation {stated.orientation} was not applied: the pixels are analysed as stored"
-        )
+        notes.append(f"EXIF orientation {stated.orientation} was not applied: the pixels are analysed as stored")
     if pixels.dtype == np.uint16:
         notes.append("16-bit samples are analysed rounded to 8 bits")
     elif stated.bit_depth > 8:

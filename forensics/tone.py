@@ -58,7 +58,9 @@ def find(pixels: np.ndarray) -> ToneChange | None:
         return None
     populated = np.flatnonzero(curve.populated)
     inverse = tuple(int(level) for level in curve.inverse)
-    return ToneChange(round(curve.odds, 1), int(populated[0]), int(populated[-1]), curve.gaps, curve.merged, inverse, True)
+    return ToneChange(
+        round(curve.odds, 1), int(populated[0]), int(populated[-1]), curve.gaps, curve.merged, inverse, True
+    )
 
 
 def undo(pixels: np.ndarray, change: ToneChange) -> np.ndarray:

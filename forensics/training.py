@@ -53,7 +53,11 @@ def manifest_hash(datasets: Sequence[Path]) -> str:
 
 def having_split(datasets: Sequence[Path], split: str) -> Sequence[Path]:
     """The data sets with a file in a split; the first of all, for its error, where none has."""
-    having = [dataset for dataset in datasets if any(row.split == split and row.status == "ok" for row in manifest.read(dataset))]
+    having = [
+        dataset
+        for dataset in datasets
+        if any(row.split == split and row.status == "ok" for row in manifest.read(dataset))
+    ]
     return having or datasets[:1]
 
 
@@ -63,7 +67,12 @@ def split_table(datasets: Sequence[Path], split: str, **options: Any) -> Feature
     Raises `UsageError` where no data set has a compressed file in that split.
     """
     tables = [build_table(dataset, split, **options) for dataset in having_split(datasets, split)]
-    joined = FeatureTable(**{name: np.concatenate([getattr(table, name) for table in tables]) for name in FeatureTable.__dataclass_fields__})
+    joined = FeatureTable(
+        **{
+            name: np.concatenate([getattr(table, name) for table in tables])
+            for name in FeatureTable.__dataclass_fields__
+        }
+    )
     if not (joined.labels > 0).any():
         named = ", ".join(dataset.name for dataset in datasets)
         raise UsageError(f"{named} holds no compressed file in the split {split!r}: strength cannot be learned")
@@ -115,7 +124,9 @@ def train_baseline(
     tables = _tables(datasets, plan, jobs, progress)
     options = {"seed": seed, "threads": jobs, **({"rounds": rounds, "strength_rounds": rounds} if rounds else {})}
     several = WindowPlan(SEVERAL, seed, decoders="varied")
-    together = split_table(datasets, "val", plan=several, jobs=jobs, progress=partial(progress, "measuring several windows a picture"))
+    together = split_table(
+        datasets, "val", plan=several, jobs=jobs, progress=partial(progress, "measuring several windows a picture")
+    )
     facts = {**_facts(datasets, plan, tables), "limits": list(LIMITS)}
     return baseline_training.train_baseline(
         tables["train"],
@@ -153,7 +164,11 @@ def train_parameters(
     for number, dataset in enumerate(datasets):
         progress("reading bit streams", number, len(datasets))
         known.update(truths(dataset, manifest.read(dataset)))
-    options = {"seed": seed, "threads": jobs, **({"rounds": rounds, "name_rounds": rounds, "earlier_rounds": rounds} if rounds else {})}
+    options = {
+        "seed": seed,
+        "threads": jobs,
+        **({"rounds": rounds, "name_rounds": rounds, "earlier_rounds": rounds} if rounds else {}),
+    }
     try:
         return parameters_training.train_parameters(
             tables["train"],
@@ -176,7 +191,9 @@ def _check_ready(out: Path) -> None:
         import onnx  # noqa: F401
         import xgboost  # noqa: F401
     except ImportError as error:
-        raise UsageError(f"training needs the extra `train`: pip install 'compression-forensics[train]' ({error.name})") from None
+        raise UsageError(
+            f"training needs the extra `train`: pip install 'compression-forensics[train]' ({error.name})"
+        ) from None
     make_folder(out)
 
 

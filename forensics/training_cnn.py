@@ -88,14 +88,18 @@ def train_cnn(
         holds checkpoints of another recipe, `start` holds no network of this architecture, or both `start` and `trials` are given.
     """
     if start is not None and trials:
-        raise UsageError("a search looks for an architecture, and a trained network has one: leave out --search or --from")
+        raise UsageError(
+            "a search looks for an architecture, and a trained network has one: leave out --search or --from"
+        )
     _prepare(jobs)
     try:
         import onnx  # noqa: F401
         import optuna  # noqa: F401
         from forensics_models import cnn_evaluation, cnn_search, cnn_training
     except ImportError as error:
-        raise UsageError(f"training needs the extra `train`: pip install 'compression-forensics[train]' ({error.name})") from None
+        raise UsageError(
+            f"training needs the extra `train`: pip install 'compression-forensics[train]' ({error.name})"
+        ) from None
     make_folder(out)
     plan = plan or PatchPlan(seed=seed)
     tables = {
@@ -108,9 +112,13 @@ def train_cnn(
     try:
         if trials:
             short = replace(recipe, minutes=trial_minutes)
-            found = cnn_search.search(tables["train"], tables["val"], out / SEARCH, trials=trials, recipe=short, report=report)
+            found = cnn_search.search(
+                tables["train"], tables["val"], out / SEARCH, trials=trials, recipe=short, report=report
+            )
             recipe = replace(found, minutes=recipe.minutes)
-        model, reached = cnn_training.fit(tables["train"], tables["val"], out / CHECKPOINTS, recipe=recipe, start=start, report=report)
+        model, reached = cnn_training.fit(
+            tables["train"], tables["val"], out / CHECKPOINTS, recipe=recipe, start=start, report=report
+        )
         return cnn_evaluation.write_artefacts(
             model, reached, tables["val"], out, recipe=recipe, facts=_facts(datasets, plan, tables), report=report
         )

@@ -93,16 +93,33 @@ def train_fusion(
     ordinary = fusion_training.fit_ordinary(
         windows.outputs.embedding[half], windows.labels[half], windows.outputs.embedding[~half]
     )
-    strange = strange_windows(datasets, baseline, network, seed=seed, files=STRANGE_FILES, progress=partial(progress, "strange windows"))
+    strange = strange_windows(
+        datasets, baseline, network, seed=seed, files=STRANGE_FILES, progress=partial(progress, "strange windows")
+    )
     modes = {}
     for mode in MODES:
-        modes[mode] = fusion_training.fit_mode(mode, windows, together, strange, ordinary, accuracy=ACCURACY, coverage=COVERAGE, false_alarms=FALSE_ALARMS[mode])
+        modes[mode] = fusion_training.fit_mode(
+            mode,
+            windows,
+            together,
+            strange,
+            ordinary,
+            accuracy=ACCURACY,
+            coverage=COVERAGE,
+            false_alarms=FALSE_ALARMS[mode],
+        )
         figures = modes[mode]["card"]["validation"]
-        report(f"{mode}: accuracy {figures['accuracy']:.4f}, false positives {figures['false_positive_rate']}, log-loss {figures['log_loss']:.4f}")
+        report(
+            f"{mode}: accuracy {figures['accuracy']:.4f}, false positives {figures['false_positive_rate']}, log-loss {figures['log_loss']:.4f}"
+        )
     stored = {
         "card": {
             "manifest_sha256": manifest_hash(datasets),
-            "fitted_on": {"windows": len(windows.labels), "sources": len(set(windows.sources.tolist())), "strange": len(strange.labels)},
+            "fitted_on": {
+                "windows": len(windows.labels),
+                "sources": len(set(windows.sources.tolist())),
+                "strange": len(strange.labels),
+            },
             "coverage": COVERAGE,
         },
         "modes": modes,
@@ -133,10 +150,14 @@ def judged(
     from forensics.dataset.network_outputs import build_outputs
     from forensics.training import having_split, split_table
 
-    table: FeatureTable = split_table(datasets, "val", plan=plan, jobs=jobs, progress=partial(progress, f"measuring {label}"))
+    table: FeatureTable = split_table(
+        datasets, "val", plan=plan, jobs=jobs, progress=partial(progress, f"measuring {label}")
+    )
     seen, files = [], []
     for dataset in having_split(datasets, "val"):
-        outputs, names = build_outputs(dataset, "val", models, plan=plan, jobs=jobs, progress=partial(progress, f"judging {label}"))
+        outputs, names = build_outputs(
+            dataset, "val", models, plan=plan, jobs=jobs, progress=partial(progress, f"judging {label}")
+        )
         seen.append(outputs)
         files.append(names)
     if not np.array_equal(np.concatenate(files), table.files):
@@ -146,7 +167,10 @@ def judged(
     })  # fmt: skip
     trees = judges_outputs(baseline, None, table.features)
     both = Outputs(
-        {**trees.margins, "cnn": network.margins}, {**trees.strengths, "cnn": network.strengths()}, trees.log2_pixels, network.embedding
+        {**trees.margins, "cnn": network.margins},
+        {**trees.strengths, "cnn": network.strengths()},
+        trees.log2_pixels,
+        network.embedding,
     )
     return Judged(both, table.labels, table.log2_ratio, table.ssim, table.sources, table.files)
 

@@ -64,9 +64,7 @@ def interest(pixels: np.ndarray) -> float:
     return (0.05 + 0.95 * min(texture, _TEXTURE_CAP) / _TEXTURE_CAP) * unclipped**2
 
 
-def choose_windows(
-    pixels: np.ndarray, *, side: int = SIDE, limit: int = LIMIT, seed: int = SEED
-) -> list[Window]:
+def choose_windows(pixels: np.ndarray, *, side: int = SIDE, limit: int = LIMIT, seed: int = SEED) -> list[Window]:
     """Windows of a picture, in reading order.
 
     Parameters
@@ -95,9 +93,7 @@ def choose_windows(
             lefts = _offsets(rng, j, columns, width, wide)
             places = [Window(top, left, tall, wide) for top, left in zip(tops, lefts, strict=True)]
             places = list(dict.fromkeys(places))
-            windows.append(
-                max(places, key=lambda place: interest(place.cut(pixels))) if len(places) > 1 else places[0]
-            )
+            windows.append(max(places, key=lambda place: interest(place.cut(pixels))) if len(places) > 1 else places[0])
     return windows
 
 

@@ -32,9 +32,7 @@ def saved(array: np.ndarray, form: str, **options) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize(
-    "shape", [(64, 64), (200, 256), (257, 300), (512, 512), (700, 3000), (4000, 70), (3000, 4000)]
-)
+@pytest.mark.parametrize("shape", [(64, 64), (200, 256), (257, 300), (512, 512), (700, 3000), (4000, 70), (3000, 4000)])
 def test_windows_lie_within_the_picture_and_are_bounded(shape):
     pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     windows = choose_windows(pixels)
@@ -106,7 +104,11 @@ def test_uncompressed_has_no_strength(scene, fake_judge, fake_extractor):
 def test_uncompressed_comes_with_a_warning_where_a_trace_of_resizing_is_found(fake_judge, fake_extractor):
     plain = np.random.default_rng(0).normal(128, 30, (300, 300, 3)).clip(0, 255).astype(np.uint8)
     enlarged = np.asarray(Image.fromarray(plain).resize((390, 390), Image.Resampling.BICUBIC))
-    for pixels, verdict, warned in ((plain, "uncompressed", False), (enlarged, "uncompressed", True), (enlarged, "webp", False)):
+    for pixels, verdict, warned in (
+        (plain, "uncompressed", False),
+        (enlarged, "uncompressed", True),
+        (enlarged, "webp", False),
+    ):
         limits = analyze(pixels, judge=fake_judge(**{verdict: 0.9}), extractor=fake_extractor).limits
         assert any("a trace of resizing" in limit for limit in limits) is warned
 
@@ -122,7 +124,10 @@ def test_a_jpeg_that_was_changed_since_is_evidence_where_the_verdict_is_another(
         result = analyze(pixels, judge=fake_judge(**said), extractor=fake_extractor)
         assert (result.evidence[0].trace == "jpeg_table") is noticed
         assert result.verdict == (INCONCLUSIVE if noticed or len(said) > 1 else "uncompressed")
-    assert "of quality 70" in (told := analyze(changed, judge=fake_judge(**said), extractor=fake_extractor)).evidence[0].text
+    assert (
+        "of quality 70"
+        in (told := analyze(changed, judge=fake_judge(**said), extractor=fake_extractor)).evidence[0].text
+    )
     assert "verdict     inconclusive, JPEG once and changed since" in text.render(told)
     for verdict, noticed in (("avif", True), ("jpeg", False)):
         result = analyze(changed, judge=fake_judge(**{verdict: 0.9}), extractor=fake_extractor)
@@ -219,22 +224,15 @@ def test_a_value_hardly_above_the_range_is_no_trace(scene, fake_judge, fake_extr
         ("WEBP", "jpeg", "disagree"),
     ],
 )
-def test_pixels_and_container_are_held_against_each_other(
-    scene, fake_judge, fake_extractor, form, verdict, status
-):
+def test_pixels_and_container_are_held_against_each_other(scene, fake_judge, fake_extractor, form, verdict, status):
     result = analyze(saved(scene, form), judge=fake_judge(**{verdict: 0.9}), extractor=fake_extractor)
     assert result.agreement.status == status
 
 
 def test_containers_that_can_be_lossless_do_not_disagree_with_uncompressed(scene, fake_judge, fake_extractor):
     lossless = saved(scene, "WEBP", lossless=True)
-    assert (
-        analyze(lossless, judge=fake_judge(uncompressed=0.9), extractor=fake_extractor).agreement.status
-        == "plain"
-    )
-    assert (
-        analyze(lossless, judge=fake_judge(jpeg=0.9), extractor=fake_extractor).agreement.status == "finding"
-    )
+    assert analyze(lossless, judge=fake_judge(uncompressed=0.9), extractor=fake_extractor).agreement.status == "plain"
+    assert analyze(lossless, judge=fake_judge(jpeg=0.9), extractor=fake_extractor).agreement.status == "finding"
     facts = {"format": "jpegxl", "codec": "jpegxl", "lossy": None}
     assert compare("uncompressed", ("uncompressed",), 0.9, facts).status == "open"
     assert (
@@ -259,9 +257,7 @@ def test_large_pictures_state_the_share_judged(fake_judge, fake_extractor):
 
 def test_json_holds_what_the_schema_says(scene, fake_judge, fake_extractor):
     fake_extractor.row = (0, 0.4, float("nan"), float("nan"), 0.99)
-    result = analyze(
-        saved(scene, "JPEG", quality=90), judge=fake_judge(jpegxr_1=0.9), extractor=fake_extractor
-    )
+    result = analyze(saved(scene, "JPEG", quality=90), judge=fake_judge(jpegxr_1=0.9), extractor=fake_extractor)
     document = json.loads(json_report.render([result, Failure("b.png", "the file is empty")]))
     assert document["schema_version"] == json_report.SCHEMA_VERSION
     first, second = document["pictures"]
@@ -382,7 +378,12 @@ CHANGE = tone.ToneChange(200.0, 3, 250, 20, 20, tuple(range(256)), undone=True)
         (reading(INCONCLUSIVE, 0.5, webp=0.5), reading("webp", 0.9, webp=0.9), "webp", True),
         (reading("jpeg2000", 0.999, jpeg2000=0.999), reading(INCONCLUSIVE, 0.4, avif=0.4), "jpeg2000", False),
         (reading("jpeg2000", 0.99, jpeg2000=0.99), reading("uncompressed", 0.9, uncompressed=0.9), INCONCLUSIVE, False),
-        (reading("uncompressed", 0.9, uncompressed=0.9), reading("uncompressed", 0.95, uncompressed=0.95), "uncompressed", True),
+        (
+            reading("uncompressed", 0.9, uncompressed=0.9),
+            reading("uncompressed", 0.95, uncompressed=0.95),
+            "uncompressed",
+            True,
+        ),
         (reading("uncompressed", 0.9, uncompressed=0.9), reading(INCONCLUSIVE, 0.4, jpeg=0.4), INCONCLUSIVE, True),
     ],
 )
@@ -395,7 +396,9 @@ def test_of_a_changed_tone_the_clearer_codec_is_taken(stored, undone, verdict, r
 
 def test_a_changed_tone_is_told_and_undone(fake_judge, fake_extractor):
     rng = np.random.default_rng(5)
-    before = np.clip(np.rint(rng.choice([70, 120, 180], (300, 300, 1)) + rng.normal(0, 24, (300, 300, 3))), 0, 255).astype(np.uint8)
+    before = np.clip(
+        np.rint(rng.choice([70, 120, 180], (300, 300, 1)) + rng.normal(0, 24, (300, 300, 3))), 0, 255
+    ).astype(np.uint8)
     after = np.rint(255 * (before / 255) ** 0.8).astype(np.uint8)
     plain = analyze(before, judge=fake_judge(jpeg=0.9), extractor=fake_extractor)
     assert plain.tone is None
@@ -408,7 +411,11 @@ def test_a_changed_tone_is_told_and_undone(fake_judge, fake_extractor):
     assert f"{result.tone.gaps} are skipped" in result.evidence[0].text
     undone = result.as_judged(after)
     assert undone.dtype == np.uint8
-    assert any(np.array_equal(windowed, undone[w.window.top :, w.window.left :][:256, :256]) for windowed in fake_extractor.given for w in result.windows)
+    assert any(
+        np.array_equal(windowed, undone[w.window.top :, w.window.left :][:256, :256])
+        for windowed in fake_extractor.given
+        for w in result.windows
+    )
     away = (undone.astype(int) - before)[(after > 0) & (after < 255)]
     assert (np.abs(away - np.median(away)) <= 1).mean() > 0.99
     document = json.loads(json_report.render([result]))["pictures"][0]["tone"]

@@ -16,15 +16,21 @@ for _needed in ("keras", "tensorflow", "onnx"):
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "train_model.ipynb"
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
 def test_tutorial_runs(tmp_path):
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     nbformat.validate(notebook)
-    manager = nbclient.NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}})
+    manager = nbclient.NotebookClient(
+        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    )
     manager.create_kernel_manager()
     manager.km.kernel_spec.argv[0] = sys.executable
     manager.execute()
-    printed = "".join(output.get("text", "") for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs)
+    printed = "".join(
+        output.get("text", "") for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs
+    )
     assert "accuracy" in printed
     difference = float(printed.rsplit("Keras: ", 1)[1])
     assert difference < 1e-4

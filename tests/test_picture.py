@@ -43,9 +43,7 @@ def tiff(array: np.ndarray, sample_format: int = 1, photometric: int = 2, sample
     entries = [(256, width), (257, height), (258, 8 * array.itemsize), (259, 1), (262, photometric), (273, 0)]
     entries += [(277, samples), (278, height), (279, len(raw)), (284, 1), (339, sample_format)]
     start = 8 + 2 + 12 * len(entries) + 4
-    packed = b"".join(
-        struct.pack("<HHII", tag, 4, 1, start if tag == 273 else value) for tag, value in entries
-    )
+    packed = b"".join(struct.pack("<HHII", tag, 4, 1, start if tag == 273 else value) for tag, value in entries)
     return b"II*\0" + struct.pack("<IH", 8, len(entries)) + packed + struct.pack("<I", 0) + raw
 
 

@@ -92,7 +92,13 @@ def run(
 
     plan = WindowPlan(seed=seed, decoders="varied")
     tables = {
-        split: split_table(datasets, split, plan=plan, jobs=jobs, progress=lambda done, total, split=split: progress(f"measuring {split}", done, total))
+        split: split_table(
+            datasets,
+            split,
+            plan=plan,
+            jobs=jobs,
+            progress=lambda done, total, split=split: progress(f"measuring {split}", done, total),
+        )
         for split in ("train", "val")
     }
     train = tables["train"]
@@ -140,21 +146,44 @@ def _by_band(right: np.ndarray, table: FeatureTable) -> dict[str, Share | None]:
 
 def of_models(models: Mapping[str, Sequence[Record]]) -> list[Variant]:
     """The shipped models of a run as rows of the same table: what is left without fusion, and without the CNN."""
-    titles = {"fused": "fused: baseline and CNN", "baseline": "without CNN (baseline alone)", "cnn": "without baseline (CNN alone)"}
+    titles = {
+        "fused": "fused: baseline and CNN",
+        "baseline": "without CNN (baseline alone)",
+        "cnn": "without baseline (CNN alone)",
+    }
     found = []
     for name, title in titles.items():
         if name in models:
             records = models[name]
             groups = {band_: [r for r in records if band_ in ("all", _band_of(r))] for band_ in BANDS}
-            found.append(Variant(title, 0, 0, {band_: summaries.accuracy(members) if members else None for band_, members in groups.items()}))
+            found.append(
+                Variant(
+                    title,
+                    0,
+                    0,
+                    {band_: summaries.accuracy(members) if members else None for band_, members in groups.items()},
+                )
+            )
     return found
 
 
 def _band_of(record: Record) -> str:
-    return "uncompressed" if record.class_name == "uncompressed" else f"ratio {band_name(band(record.ratio, RATIO_BANDS), RATIO_BANDS)}"
+    return (
+        "uncompressed"
+        if record.class_name == "uncompressed"
+        else f"ratio {band_name(band(record.ratio, RATIO_BANDS), RATIO_BANDS)}"
+    )
 
 
 def table(variants: Sequence[Variant], title: str) -> Table:
     """A row a variant: accuracy in per cent by band with intervals by source."""
-    rows = [[v.name, v.features or "-", v.rounds or "-", *("-" if v.accuracy[name] is None else str(v.accuracy[name]) for name in BANDS)] for v in variants]
+    rows = [
+        [
+            v.name,
+            v.features or "-",
+            v.rounds or "-",
+            *("-" if v.accuracy[name] is None else str(v.accuracy[name]) for name in BANDS),
+        ]
+        for v in variants
+    ]
     return Table(["variant", "features", "rounds", *BANDS], rows, title)

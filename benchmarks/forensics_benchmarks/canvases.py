@@ -39,6 +39,11 @@ def _part(members: Sequence[Path], tall: int, wide: int, numbers: np.random.Gene
     for _ in range(_TRIES):
         pixels = as_rgb(sources.load(members[int(numbers.integers(len(members)))]))
         if pixels.shape[0] >= tall and pixels.shape[1] >= wide:
-            top, left = int(numbers.integers(pixels.shape[0] - tall + 1)), int(numbers.integers(pixels.shape[1] - wide + 1))
+            top, left = (
+                int(numbers.integers(pixels.shape[0] - tall + 1)),
+                int(numbers.integers(pixels.shape[1] - wide + 1)),
+            )
             return pixels[top : top + tall, left : left + wide]
-    raise UsageError(f"canvases need sources of {SIDE - SIDE // 3} pixels a side, and {members[0].parent.name!r} has hardly any of {wide}x{tall}")
+    raise UsageError(
+        f"canvases need sources of {SIDE - SIDE // 3} pixels a side, and {members[0].parent.name!r} has hardly any of {wide}x{tall}"
+    )

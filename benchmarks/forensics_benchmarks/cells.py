@@ -61,7 +61,9 @@ class _Task:
 
 def seen_cells(encoders: Sequence[str], ratios: tuple[float, ...]) -> list[Cell]:
     """The class's own encoder at its defaults, as training draws it most often: one cell a fine class."""
-    return [Cell("seen", cell.fine_class, cell.encoder, cell.switches, ratios) for cell in grids.default_cells(encoders)]
+    return [
+        Cell("seen", cell.fine_class, cell.encoder, cell.switches, ratios) for cell in grids.default_cells(encoders)
+    ]
 
 
 def held_out_cells(ratios: tuple[float, ...], classes: Sequence[str]) -> tuple[list[Cell], dict[str, str]]:
@@ -151,7 +153,10 @@ def _make(task: _Task) -> Iterator[list[dict]]:
         return
     crop = _crop(source, task.seed)
     reference = np.ascontiguousarray(apply([crop], pixels))
-    jobs = [(Cell("default", "uncompressed", "png"), 0.0), *((cell, ratio) for cell in task.cells for ratio in cell.ratios)]
+    jobs = [
+        (Cell("default", "uncompressed", "png"), 0.0),
+        *((cell, ratio) for cell in task.cells for ratio in cell.ratios),
+    ]
     yield [_stored_row(task, source, crop, reference, cell, ratio) for cell, ratio in jobs]
 
 
@@ -172,7 +177,9 @@ def _stored_row(task: _Task, source: Source, crop: Crop, reference: np.ndarray, 
         return json.loads(path.read_text(encoding="utf-8"))
     row = _blank(task, source, crop, reference, cell, ratio, job)
     try:
-        row = _png(task.out, row, reference) if cell.encoder == "png" else _encoded(task.out, row, reference, cell, ratio)
+        row = (
+            _png(task.out, row, reference) if cell.encoder == "png" else _encoded(task.out, row, reference, cell, ratio)
+        )
     except UnreachableTarget as error:
         row = replace(row, status="unreachable", reason=str(error))
     except (ForensicsError, OSError, ValueError, RuntimeError) as error:
@@ -212,7 +219,9 @@ def _encoded(out: Path, row: Row, reference: np.ndarray, cell: Cell, ratio: floa
     codec = _codec(cell)
     reached = aim.to_ratio(codec, reference, ratio, parameters=cell.switches, **_AIM)  # type: ignore[arg-type]
     if reached.pixels.shape[:2] != reference.shape[:2]:
-        raise ValueError(f"the decoded picture has {reached.pixels.shape[1]}x{reached.pixels.shape[0]} pixels, not the source's size")
+        raise ValueError(
+            f"the decoded picture has {reached.pixels.shape[1]}x{reached.pixels.shape[0]} pixels, not the source's size"
+        )
     row = replace(
         row, parameters=json.dumps(reached.parameters, sort_keys=True), strength=float(reached.parameters[codec.strength.parameter]),
         ssim=rounded(reached.ssim), psnr=rounded(reached.psnr), encodes=reached.encodes, pixels_sha256=pixels_sha256(reached.pixels),

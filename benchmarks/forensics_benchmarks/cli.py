@@ -16,7 +16,9 @@ def command() -> None:
 
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-_JOBS = click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="all cores", help="Processes.")
+_JOBS = click.option(
+    "--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="all cores", help="Processes."
+)
 _SUITES = ("full", "kib", "quick", "generalization", "robustness")
 
 
@@ -46,22 +48,50 @@ def _command_line() -> str:
 @click.argument("path", metavar="SOURCES|DATASET", required=False, type=_FOLDER)
 @click.option("--data", type=_FOLDER, help="A built data set; the same as giving it as the argument.")
 @click.option("--suite", type=click.Choice(_SUITES), help="What is encoded from SOURCES and how it is judged.")
-@click.option("--models", default="baseline,cnn,fused", show_default=True, help="Models, separated by commas; one that is missing is skipped.")
+@click.option(
+    "--models",
+    default="baseline,cnn,fused",
+    show_default=True,
+    help="Models, separated by commas; one that is missing is skipped.",
+)
 @click.option("--peers", default="", help="Public peers on the same patches, separated by commas, or all.")
-@click.option("--sizes", default="", help="Sides of the patches in pixels, separated by commas.  [default: the suite's; 256 for a data set]")
-@click.option("--size", "more_sizes", type=click.IntRange(64), multiple=True, help="One side in pixels; may be repeated.")
+@click.option(
+    "--sizes",
+    default="",
+    help="Sides of the patches in pixels, separated by commas.  [default: the suite's; 256 for a data set]",
+)
+@click.option(
+    "--size", "more_sizes", type=click.IntRange(64), multiple=True, help="One side in pixels; may be repeated."
+)
 @click.option("--split", help="Only sources of this split.  [default: all but train; of a data set val]")
 @click.option("--limit", type=click.IntRange(0), help="At most so many sources, 0 for all.  [default: the suite's]")
-@click.option("--per-source", type=click.IntRange(1), help="Draws, or prepared variants, a source.  [default: the suite's]")
+@click.option(
+    "--per-source", type=click.IntRange(1), help="Draws, or prepared variants, a source.  [default: the suite's]"
+)
 @click.option("--codecs", default="", help="Only these encoders or classes, separated by commas.")
 @click.option("--centred", is_flag=True, help="Take patches from the centre instead of random offsets.")
-@click.option("--decoder", default="usual", show_default=True, metavar="NAME|usual|varied", help="Decoder of the files, where their class has it.")
+@click.option(
+    "--decoder",
+    default="usual",
+    show_default=True,
+    metavar="NAME|usual|varied",
+    help="Decoder of the files, where their class has it.",
+)
 @click.option("--model-dir", type=_FOLDER, help="Judge with the models in this folder instead of the shipped ones.")
-@click.option("--train-data", type=_FOLDER, multiple=True, help="Data set that learning peers train on; may be repeated.")
-@click.option("--train-windows", type=click.IntRange(100), default=4000, show_default=True, help="Patches that they train on.")
+@click.option(
+    "--train-data", type=_FOLDER, multiple=True, help="Data set that learning peers train on; may be repeated."
+)
+@click.option(
+    "--train-windows", type=click.IntRange(100), default=4000, show_default=True, help="Patches that they train on."
+)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Decides files and offsets.")
 @_JOBS
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the table; what was made is kept there.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder for the table; what was made is kept there.",
+)
 def run(
     path: Path | None, data: Path | None, suite: str | None, models: str, peers: str, sizes: str, more_sizes: tuple[int, ...], split: str | None,
     limit: int | None, per_source: int | None, codecs: str, centred: bool, decoder: str, model_dir: Path | None, train_data: tuple[Path, ...],
@@ -102,11 +132,27 @@ def run(
 
 @command.command("report")
 @click.argument("folder", type=_FOLDER)
-@click.option("--kind", type=click.Choice(["grid", "kib"]), help="Only the tables of the full grid or of the file-size grid (KiB), model by model.")
-@click.option("--html", "html_path", type=click.Path(dir_okay=False, path_type=Path), help="Write one self-contained page with all figures.")
-@click.option("--markdown", "markdown_path", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures as Markdown instead of printing them.")
+@click.option(
+    "--kind",
+    type=click.Choice(["grid", "kib"]),
+    help="Only the tables of the full grid or of the file-size grid (KiB), model by model.",
+)
+@click.option(
+    "--html",
+    "html_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write one self-contained page with all figures.",
+)
+@click.option(
+    "--markdown",
+    "markdown_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the figures as Markdown instead of printing them.",
+)
 @click.option("--against", type=_FOLDER, help="Another run's folder: compare the two.")
-def report(folder: Path, kind: str | None, html_path: Path | None, markdown_path: Path | None, against: Path | None) -> None:
+def report(
+    folder: Path, kind: str | None, html_path: Path | None, markdown_path: Path | None, against: Path | None
+) -> None:
     """Show the figures of a table that `forensics bench run` wrote into FOLDER, as Markdown and as an HTML page."""
     from forensics_benchmarks import reporting
 
@@ -123,11 +169,28 @@ def report(folder: Path, kind: str | None, html_path: Path | None, markdown_path
 
 
 @command.command("speed")
-@click.option("--side", type=click.IntRange(64), default=512, show_default=True, help="Side of the measured picture, in pixels.")
-@click.option("--repeat", type=click.IntRange(1), default=7, show_default=True, help="Runs of each; the median is shown.")
-@click.option("--parts", default="families", show_default=True, help="What is measured: families, models, sizes, processes, imports, or all.")
-@click.option("--largest", type=click.FloatRange(0.0625), default=12.0, show_default=True, help="Largest picture of the part sizes, in megapixels (up to 100).")
-@click.option("--pictures", type=click.IntRange(1), default=8, show_default=True, help="Pictures of the part processes.")
+@click.option(
+    "--side", type=click.IntRange(64), default=512, show_default=True, help="Side of the measured picture, in pixels."
+)
+@click.option(
+    "--repeat", type=click.IntRange(1), default=7, show_default=True, help="Runs of each; the median is shown."
+)
+@click.option(
+    "--parts",
+    default="families",
+    show_default=True,
+    help="What is measured: families, models, sizes, processes, imports, or all.",
+)
+@click.option(
+    "--largest",
+    type=click.FloatRange(0.0625),
+    default=12.0,
+    show_default=True,
+    help="Largest picture of the part sizes, in megapixels (up to 100).",
+)
+@click.option(
+    "--pictures", type=click.IntRange(1), default=8, show_default=True, help="Pictures of the part processes."
+)
 def speed(side: int, repeat: int, parts: str, largest: float, pictures: int) -> None:
     """Measure feature families and models on one core beside public peers and PNG decoding, and whole commands by size and processes.
 
@@ -150,12 +213,21 @@ def speed(side: int, repeat: int, parts: str, largest: float, pictures: int) -> 
         }  # fmt: skip
         for part in known:
             if part in wanted:
-                click.echo(report_markdown(measure(side, repeat), side) if part == "families" else markdown.table_text(makers[part]()))
+                click.echo(
+                    report_markdown(measure(side, repeat), side)
+                    if part == "families"
+                    else markdown.table_text(makers[part]())
+                )
 
 
 @command.command("history")
 @click.argument("folder", metavar="SOURCES", type=_FOLDER)
-@click.option("--parts", default="jpeg,wavelets,recoding,splices,chains,buried,tones", show_default=True, help="What is measured, separated by commas.")
+@click.option(
+    "--parts",
+    default="jpeg,wavelets,recoding,splices,chains,buried,tones",
+    show_default=True,
+    help="What is measured, separated by commas.",
+)
 @click.option("--split", help="Only sources of this split.  [default: all but train]")
 @click.option("--limit", type=click.IntRange(1), default=24, show_default=True, help="At most so many sources.")
 def history(folder: Path, parts: str, split: str | None, limit: int) -> None:
@@ -172,7 +244,12 @@ def history(folder: Path, parts: str, split: str | None, limit: int) -> None:
 
 @command.command("ablation")
 @click.argument("datasets", nargs=-1, required=True, metavar="DATASET...", type=_FOLDER)
-@click.option("--run", "run_folder", type=_FOLDER, help="A run's folder whose models stand in the table too: what CNN and fusion are worth.")
+@click.option(
+    "--run",
+    "run_folder",
+    type=_FOLDER,
+    help="A run's folder whose models stand in the table too: what CNN and fusion are worth.",
+)
 @click.option("--windows", type=click.IntRange(100), default=8000, show_default=True, help="Training windows at most.")
 @click.option("--rounds", type=click.IntRange(1), default=200, show_default=True, help="Boosting rounds at most.")
 @click.option("--variants", default="", help="Only these variants, separated by commas.  [default: all]")
@@ -193,10 +270,22 @@ def ablation(
 
     chosen = _names(variants) or tuple(work.VARIANTS)
     if not set(chosen) <= set(work.VARIANTS):
-        raise UsageError(f"there is no variant {', '.join(sorted(set(chosen) - set(work.VARIANTS)))}; there are {', '.join(work.VARIANTS)}")
-    shipped = {name: plain(records) for name, records in reporting.load(run_folder).judges.items()} if run_folder else {}
+        raise UsageError(
+            f"there is no variant {', '.join(sorted(set(chosen) - set(work.VARIANTS)))}; there are {', '.join(work.VARIANTS)}"
+        )
+    shipped = (
+        {name: plain(records) for name, records in reporting.load(run_folder).judges.items()} if run_folder else {}
+    )
     with Counter() as counter:
-        found = work.run(datasets, windows=windows, rounds=rounds, seed=seed, jobs=jobs, variants=chosen, progress=counter.show)
-    click.echo(markdown.table_text(work.table(found, "The baseline retrained without kinds of traces: accuracy on val, %")))
+        found = work.run(
+            datasets, windows=windows, rounds=rounds, seed=seed, jobs=jobs, variants=chosen, progress=counter.show
+        )
+    click.echo(
+        markdown.table_text(work.table(found, "The baseline retrained without kinds of traces: accuracy on val, %"))
+    )
     if shipped:
-        click.echo(markdown.table_text(work.table(work.of_models(shipped), "The shipped models: accuracy on the patches of the run, %")))
+        click.echo(
+            markdown.table_text(
+                work.table(work.of_models(shipped), "The shipped models: accuracy on the patches of the run, %")
+            )
+        )

@@ -86,7 +86,9 @@ def _levels(group: str, unit: str, step: Callable[..., np.ndarray], levels: tupl
     return [Condition(group, level, unit, at(level)) for level in levels]
 
 
-def _call(step: Callable[..., np.ndarray], level: float, pixels: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
+def _call(
+    step: Callable[..., np.ndarray], level: float, pixels: np.ndarray, numbers: np.random.Generator
+) -> np.ndarray:
     return step(pixels, numbers, level)
 
 

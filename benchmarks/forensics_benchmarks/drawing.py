@@ -67,7 +67,9 @@ def draw(folder: Path, rows: Sequence[Row], drawing: Drawing) -> Iterator[Patch]
                 continue
             read.add(picture.decoder)
             for condition in drawing.conditions:
-                pixels = conditions.apply(condition, picture.pixels, _generator(drawing.seed, row.id, picture.decoder, condition))
+                pixels = conditions.apply(
+                    condition, picture.pixels, _generator(drawing.seed, row.id, picture.decoder, condition)
+                )
                 for size in fitting(drawing.sizes, pixels):
                     numbers = _generator(drawing.seed, row.id, picture.decoder, condition, size)
                     top, left = patches.random_offset(pixels, size, numbers)

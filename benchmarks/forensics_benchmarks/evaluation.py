@@ -95,7 +95,11 @@ class Record:
 
 _TYPES: Mapping[str, Callable[[Any], Any]] = {"str": str, "float": float, "int": int}
 _SCALARS = {field.name: _TYPES[str(field.type)] for field in fields(Record) if field.name != "probabilities"}
-_OPTIONAL = {field.name: field.default for field in fields(Record) if field.name in _SCALARS and isinstance(field.default, str | int | float)}
+_OPTIONAL = {
+    field.name: field.default
+    for field in fields(Record)
+    if field.name in _SCALARS and isinstance(field.default, str | int | float)
+}
 _DERIVED = ("class_name", "verdict", "fine_verdict")
 COLUMNS = (*_SCALARS, *(f"p_{name}" for name in FINE_CLASSES), *_DERIVED, "right")
 """Columns of the table; `right` is 1 where the verdict names the true class."""
@@ -103,7 +107,12 @@ COLUMNS = (*_SCALARS, *(f"p_{name}" for name in FINE_CLASSES), *_DERIVED, "right
 
 def _values(record: Record) -> list[Any]:
     derived = [getattr(record, name) for name in _DERIVED]
-    return [*(getattr(record, name) for name in _SCALARS), *record.probabilities, *derived, int(derived[0] == derived[1])]
+    return [
+        *(getattr(record, name) for name in _SCALARS),
+        *record.probabilities,
+        *derived,
+        int(derived[0] == derived[1]),
+    ]
 
 
 def write_table(folder: Path, records: Sequence[Record]) -> Path:
@@ -171,7 +180,10 @@ def _records(path: Path, rows: Iterable[Mapping[str, Any]]) -> list[Record]:
     try:
         records = [
             Record(
-                **{name: convert(row[name] if name not in _OPTIONAL else row.get(name, _OPTIONAL[name])) for name, convert in _SCALARS.items()},
+                **{
+                    name: convert(row[name] if name not in _OPTIONAL else row.get(name, _OPTIONAL[name]))
+                    for name, convert in _SCALARS.items()
+                },
                 probabilities=tuple(float(row[f"p_{name}"]) for name in FINE_CLASSES),
             )
             for row in rows

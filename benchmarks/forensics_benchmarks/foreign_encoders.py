@@ -73,7 +73,12 @@ class _PyAv(ForeignEncoder):
         if self.pixel_format == "rgb24":
             return frame
         wanted = ColorRange.JPEG if self.full_range else ColorRange.MPEG
-        return frame.reformat(format=self.pixel_format, dst_colorspace=Colorspace.ITU601, src_color_range=ColorRange.JPEG, dst_color_range=wanted)
+        return frame.reformat(
+            format=self.pixel_format,
+            dst_colorspace=Colorspace.ITU601,
+            src_color_range=ColorRange.JPEG,
+            dst_color_range=wanted,
+        )
 
     def _packets(self, pixels: np.ndarray, options: Mapping[str, str]) -> bytes:
         import av
@@ -97,7 +102,16 @@ class FfmpegMjpeg(_PyAv):
 
     def _encode(self, pixels: np.ndarray, parameters: Mapping[str, Value]) -> bytes:
         scale = str(parameters["qscale"])
-        return self._packets(pixels, {"flags": "+qscale", "qmin": scale, "qmax": scale, "global_quality": str(118 * int(scale)), "huffman": "default"})
+        return self._packets(
+            pixels,
+            {
+                "flags": "+qscale",
+                "qmin": scale,
+                "qmax": scale,
+                "global_quality": str(118 * int(scale)),
+                "huffman": "default",
+            },
+        )
 
 
 class FfmpegJpeg2000(_PyAv):
@@ -130,7 +144,11 @@ class SvtAv1(_PyAv):
             with av.open(buffer, "w", format="avif") as container:
                 stream: Any = container.add_stream(self.encoder, rate=1)
                 stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, self.pixel_format
-                stream.codec_context.options = {"crf": str(parameters["crf"]), "preset": "8", "svtav1-params": "avif=1:lp=1"}
+                stream.codec_context.options = {
+                    "crf": str(parameters["crf"]),
+                    "preset": "8",
+                    "svtav1-params": "avif=1:lp=1",
+                }
                 stream.codec_context.color_range, stream.codec_context.colorspace = 1, 6
                 container.mux([*stream.encode(frame), *stream.encode(None)])
         except (av.error.FFmpegError, ValueError) as error:
@@ -147,7 +165,15 @@ class LibvpxWebP(_PyAv):
 
     def _encode(self, pixels: np.ndarray, parameters: Mapping[str, Value]) -> bytes:
         scale = str(parameters["quantizer"])
-        options = {"qmin": scale, "qmax": scale, "b": "1000000000", "deadline": "good", "cpu-used": "1", "auto-alt-ref": "0", "lag-in-frames": "0"}
+        options = {
+            "qmin": scale,
+            "qmax": scale,
+            "b": "1000000000",
+            "deadline": "good",
+            "cpu-used": "1",
+            "auto-alt-ref": "0",
+            "lag-in-frames": "0",
+        }
         frame = self._packets(pixels, options)
         chunk = b"VP8 " + struct.pack("<I", len(frame)) + frame + b"\0" * (len(frame) % 2)
         return b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk
@@ -177,7 +203,9 @@ class _Jpeglib(ForeignEncoder):
 
         with jpeglib.version(self.library), tempfile.TemporaryDirectory(prefix="forensics-") as folder:
             path = Path(folder) / "picture.jpg"
-            jpeglib.from_spatial(pixels if pixels.ndim == 3 else pixels[:, :, None]).write_spatial(str(path), qt=int(parameters["quality"]))
+            jpeglib.from_spatial(pixels if pixels.ndim == 3 else pixels[:, :, None]).write_spatial(
+                str(path), qt=int(parameters["quality"])
+            )
             return path.read_bytes()
 
 

@@ -23,9 +23,14 @@ def _jpeg(folder: Path, names: Sequence[str]) -> list[Table]:
 
     pictures = _pictures(folder, names)
     return [
-        _table(list(history_jpeg.recovery_rows(pictures)), "JPEG: recovered parameters by side and quality, shares 0 to 1"),
+        _table(
+            list(history_jpeg.recovery_rows(pictures)), "JPEG: recovered parameters by side and quality, shares 0 to 1"
+        ),
         _table(list(history_jpeg.false_alarms(pictures)), "JPEG: grids found in uncompressed pictures, share 0 to 1"),
-        _table(list(history_jpeg.generation_rows(pictures)), "JPEG: pictures called compressed twice, qualities 50 to 100 at random; shares 0 to 1"),
+        _table(
+            list(history_jpeg.generation_rows(pictures)),
+            "JPEG: pictures called compressed twice, qualities 50 to 100 at random; shares 0 to 1",
+        ),
     ]
 
 
@@ -36,9 +41,15 @@ def _splices(folder: Path, names: Sequence[str]) -> list[Table]:
     cases = splices.rows(splices.splices(root, split=split, per_size=max(1, len(names) // 4)))
     clean = splices.rows(splices.untouched(root, split=split, count=len(names)))
     return [
-        _table(splices.summary(splices.of_two_histories(cases), "size"), "Regions of another codec or none, by side in pixels: pixel scores, 0 to 1"),
+        _table(
+            splices.summary(splices.of_two_histories(cases), "size"),
+            "Regions of another codec or none, by side in pixels: pixel scores, 0 to 1",
+        ),
         _table(splices.summary(cases, "kind"), "Pasted regions by kind"),
-        _table(splices.summary([row for row in cases if row["kind"] == splices.SAME_CODEC], "host"), "Regions of the host's own codec, by codec"),
+        _table(
+            splices.summary([row for row in cases if row["kind"] == splices.SAME_CODEC], "host"),
+            "Regions of the host's own codec, by codec",
+        ),
         _table(splices.summary(clean, "host"), "Untouched pictures: share with any region found"),
     ]
 
@@ -48,7 +59,10 @@ def _wavelets(folder: Path, names: Sequence[str]) -> list[Table]:
 
     root, split = _split_folder(folder, names)
     members = list(canvases.by_origin(root, split).values())
-    pictures = [canvases.canvas(members[index % len(members)], np.random.default_rng([17, index])) for index in range(len(names))]
+    pictures = [
+        canvases.canvas(members[index % len(members)], np.random.default_rng([17, index]))
+        for index in range(len(names))
+    ]
     outcomes = history_wavelets.measure(pictures, cases=len(history_wavelets.SIZES) * len(names))
     what = "JPEG 2000 and JPEG XR: parameters declared (coverage) and right among those (accuracy), 0 to 1"
     return [
@@ -61,7 +75,11 @@ def _chains(folder: Path, names: Sequence[str]) -> list[Table]:
     from forensics_benchmarks import history_chains
 
     rows = history_chains.summary(list(history_chains.measure(folder, names)))
-    return [_table(rows, "Chains of two codecs and the same pictures with the last alone, BPG and HEIC as one; shares 0 to 1")]
+    return [
+        _table(
+            rows, "Chains of two codecs and the same pictures with the last alone, BPG and HEIC as one; shares 0 to 1"
+        )
+    ]
 
 
 def _tones(folder: Path, names: Sequence[str]) -> list[Table]:
@@ -69,7 +87,10 @@ def _tones(folder: Path, names: Sequence[str]) -> list[Table]:
 
     cases = list(history_tones.measure(_pictures(folder, names)))
     title = "Brightness, contrast or gamma changed after decoding, whole pictures, ratios 4 to 40; shares 0 to 1"
-    return [_table(history_tones.summary(cases), title), _table(history_tones.by_codec(cases), "The same by codec, all changes together")]
+    return [
+        _table(history_tones.summary(cases), title),
+        _table(history_tones.by_codec(cases), "The same by codec, all changes together"),
+    ]
 
 
 def _buried(folder: Path, names: Sequence[str]) -> list[Table]:
@@ -79,9 +100,15 @@ def _buried(folder: Path, names: Sequence[str]) -> list[Table]:
     cases = list(history_buried.measure(pictures))
     changed = list(history_buried.measure_changed(pictures))
     return [
-        _table(history_buried.summary(cases), "A JPEG of quality 40 to 95 beneath another codec, 256 pixels, by the last codec's ratio; shares 0 to 1"),
+        _table(
+            history_buried.summary(cases),
+            "A JPEG of quality 40 to 95 beneath another codec, 256 pixels, by the last codec's ratio; shares 0 to 1",
+        ),
         _table(history_buried.by_codec(cases), "The same by the last codec"),
-        _table(history_buried.summary_changed(changed), "A JPEG of quality 40 to 95 changed after decoding, whole pictures; shares 0 to 1"),
+        _table(
+            history_buried.summary_changed(changed),
+            "A JPEG of quality 40 to 95 changed after decoding, whole pictures; shares 0 to 1",
+        ),
     ]
 
 
@@ -94,7 +121,10 @@ def _recoding(folder: Path, names: Sequence[str]) -> list[Table]:
         "jpegxl": "JPEG XL: block grid and binary logarithm of the distance",
     }  # fmt: skip
     return [
-        _table(history_recoding.summary([r for r in readings if r.standard == standard]), f"{title}, read by coding again; shares 0 to 1")
+        _table(
+            history_recoding.summary([r for r in readings if r.standard == standard]),
+            f"{title}, read by coding again; shares 0 to 1",
+        )
         for standard, title in titles.items()
     ]
 
@@ -111,7 +141,9 @@ PARTS: Mapping[str, Callable[[Path, Sequence[str]], list[Table]]] = {
 """Parts by name; each takes a folder of sources and names in it."""
 
 
-def sections(folder: Path, names: Sequence[str], parts: Sequence[str], report: Callable[[str], None] = lambda line: None) -> list[Section]:
+def sections(
+    folder: Path, names: Sequence[str], parts: Sequence[str], report: Callable[[str], None] = lambda line: None
+) -> list[Section]:
     """One section a part; a part whose module is not there is left out with a line to `report`.
 
     Raises `UsageError` for a part that does not exist.
@@ -152,7 +184,11 @@ def _split_folder(folder: Path, names: Sequence[str]) -> tuple[Path, str]:
 def _table(rows: Sequence[Mapping[str, Any]], title: str) -> Table:
     """Rows of plain values by column as a table; floats to four digits, NaN as a dash."""
     header = list(dict.fromkeys(column for row in rows for column in row))
-    return Table([column.replace("_", " ") for column in header], [[_shown(row.get(column)) for column in header] for row in rows], title)
+    return Table(
+        [column.replace("_", " ") for column in header],
+        [[_shown(row.get(column)) for column in header] for row in rows],
+        title,
+    )
 
 
 def _shown(value: object) -> object:

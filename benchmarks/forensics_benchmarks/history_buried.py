@@ -73,7 +73,14 @@ def _case(before: np.ndarray, quality: int, last: str, ratio: float, cut: tuple[
     read = trace.parameters
     found = trace.found and registry.get(last).codec not in trace.speaks_for
     grid = [-(cut[0] + top) % 8, -(cut[1] + left) % 8]
-    return Buried(quality, last, made.ratio, found, found and read["low"] <= quality <= read["high"], found and read["phase"] == grid)
+    return Buried(
+        quality,
+        last,
+        made.ratio,
+        found,
+        found and read["low"] <= quality <= read["high"],
+        found and read["phase"] == grid,
+    )
 
 
 def summary(cases: Sequence[Buried]) -> list[dict[str, object]]:

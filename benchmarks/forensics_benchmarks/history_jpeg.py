@@ -55,7 +55,16 @@ def random_crop(pixels: np.ndarray, side: int, rng: np.random.Generator) -> tupl
     return part, (-top % 8, -left % 8)
 
 
-def judge(history: JpegHistory, phase: tuple[int, int], tables: Sequence[np.ndarray], quality: float, family: str, subsampling: str, coloured: bool, seconds: float) -> Outcome:
+def judge(
+    history: JpegHistory,
+    phase: tuple[int, int],
+    tables: Sequence[np.ndarray],
+    quality: float,
+    family: str,
+    subsampling: str,
+    coloured: bool,
+    seconds: float,
+) -> Outcome:
     """Compare with the truth; `tables` are luma's and chroma's, `np.ndarray [shape=(64,)]`."""
     right_phase = history.found and history.grid.phase == phase
     counts = [0, 0, 0, 0]
@@ -74,7 +83,13 @@ def judge(history: JpegHistory, phase: tuple[int, int], tables: Sequence[np.ndar
 
 
 def outcomes(
-    pictures: Iterable[np.ndarray], side: int, quality: float, *, subsampling: str, family: str = "standard", seed: int = 5
+    pictures: Iterable[np.ndarray],
+    side: int,
+    quality: float,
+    *,
+    subsampling: str,
+    family: str = "standard",
+    seed: int = 5,
 ) -> Iterator[Outcome]:
     """Encode, crop and recover each picture; `pictures` are uint8 RGB."""
     rng = np.random.default_rng(seed)
@@ -85,7 +100,16 @@ def outcomes(
         part, phase = random_crop(decoded, side, rng)
         start = time.perf_counter()
         history = recover(part)
-        yield judge(history, phase, tables, quality, family, subsampling, bool(np.ptp(part, axis=2).any()), time.perf_counter() - start)
+        yield judge(
+            history,
+            phase,
+            tables,
+            quality,
+            family,
+            subsampling,
+            bool(np.ptp(part, axis=2).any()),
+            time.perf_counter() - start,
+        )
 
 
 def summary(found: Sequence[Outcome]) -> dict[str, Any]:
@@ -129,12 +153,16 @@ def recovery_rows(
             found = [
                 outcome
                 for i, name in enumerate(subsamplings)
-                for outcome in outcomes(pictures[i :: len(subsamplings)], side, quality, subsampling=name, family=family, seed=seed + i)
+                for outcome in outcomes(
+                    pictures[i :: len(subsamplings)], side, quality, subsampling=name, family=family, seed=seed + i
+                )
             ]
             yield {"side": side, "quality": quality, **summary(found)}
 
 
-def false_alarms(pictures: Iterable[np.ndarray], *, sides: Sequence[int] = SIDES, seed: int = 5) -> Iterator[dict[str, Any]]:
+def false_alarms(
+    pictures: Iterable[np.ndarray], *, sides: Sequence[int] = SIDES, seed: int = 5
+) -> Iterator[dict[str, Any]]:
     """One row a side: in what share of uncompressed pictures a grid is found."""
     kept = list(pictures)
     for side in sides:

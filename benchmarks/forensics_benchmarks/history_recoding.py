@@ -80,7 +80,9 @@ def measure(pictures: Sequence[np.ndarray], *, sizes: Sequence[int] = SIZES, see
 
 def _available(maker: _Maker) -> bool:
     codec = registry.get(maker.encoder)
-    return codec.availability().encode and all(value in codec.switches[name].values for name, value in maker.switches.items())
+    return codec.availability().encode and all(
+        value in codec.switches[name].values for name, value in maker.switches.items()
+    )
 
 
 def _case(maker: _Maker, picture: np.ndarray, size: int, rng: np.random.Generator) -> Reading:

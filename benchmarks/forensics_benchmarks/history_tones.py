@@ -65,7 +65,13 @@ def measure(pictures: Sequence[np.ndarray], *, seed: int = 47) -> Iterator[Toned
             ratio = log_uniform(RATIOS, rng)
             cut = rng.integers(16, size=2)
             try:
-                pixels = picture if name == UNCOMPRESSED else to_ratio(registry.get(name), picture, ratio, tolerance=0.25, max_encodes=4, strict=False).pixels
+                pixels = (
+                    picture
+                    if name == UNCOMPRESSED
+                    else to_ratio(
+                        registry.get(name), picture, ratio, tolerance=0.25, max_encodes=4, strict=False
+                    ).pixels
+                )
             except ForensicsError:
                 continue
             pixels = np.ascontiguousarray(pixels[cut[0] :, cut[1] :])
@@ -86,7 +92,9 @@ def summary(cases: Sequence[Toned]) -> list[dict[str, object]]:
     """A row a change: compressed pictures; shares 0 to 1 of curves found, of right codecs and wrong ones without and with undoing; the same without codec."""
     rows = []
     for change in dict.fromkeys(case.change for case in cases):
-        coded, plain = ([c for c in cases if c.change == change and (c.truth != UNCOMPRESSED) is made] for made in (True, False))
+        coded, plain = (
+            [c for c in cases if c.change == change and (c.truth != UNCOMPRESSED) is made] for made in (True, False)
+        )
         rows.append({
             "after decoding": change,
             **_shares(coded),
@@ -99,7 +107,10 @@ def summary(cases: Sequence[Toned]) -> list[dict[str, object]]:
 def by_codec(cases: Sequence[Toned]) -> list[dict[str, object]]:
     """A row a codec, over all changes but none."""
     coded = [case for case in cases if case.change != NONE and case.truth != UNCOMPRESSED]
-    return [{"codec": truth, **_shares([case for case in coded if case.truth == truth])} for truth in dict.fromkeys(case.truth for case in coded)]
+    return [
+        {"codec": truth, **_shares([case for case in coded if case.truth == truth])}
+        for truth in dict.fromkeys(case.truth for case in coded)
+    ]
 
 
 def _shares(coded: Sequence[Toned]) -> dict[str, object]:

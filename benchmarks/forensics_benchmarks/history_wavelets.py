@@ -57,7 +57,9 @@ class Row:
     accuracy: float
 
 
-def measure(sources: Sequence[np.ndarray], *, cases: int = 100, sizes: Sequence[int] = SIZES, seed: int = 0) -> list[Outcome]:
+def measure(
+    sources: Sequence[np.ndarray], *, cases: int = 100, sizes: Sequence[int] = SIZES, seed: int = 0
+) -> list[Outcome]:
     """Run `cases` cases of each of the two codecs on RGB sources of at least the largest size; deterministic for a seed."""
     rng = np.random.default_rng(seed)
     outcomes: list[Outcome] = []
@@ -95,7 +97,11 @@ def _jpeg2000_case(source: np.ndarray, size: int, rng: np.random.Generator, *, u
     switches: dict[str, Value] = {"levels": int(rng.integers(1, 7)), "colour_transform": bool(rng.random() < 0.7)}
     if "wavelet" in encoder.switches:
         switches["wavelet"] = wavelet
-    strengths = {"ratio": float(rng.choice(RATIOS)), "psnr": float(rng.uniform(27, 48)), "step": float(math.exp(rng.uniform(-5.5, -1.6)))}
+    strengths = {
+        "ratio": float(rng.choice(RATIOS)),
+        "psnr": float(rng.uniform(27, 48)),
+        "step": float(math.exp(rng.uniform(-5.5, -1.6))),
+    }
     data = encoder.encode(source, **{encoder.strength.parameter: strengths[encoder.strength.parameter]}, **switches)
     decoded = encoder.decode(data)
     pieces = [_crop(decoded, size, rng), *([(decoded, (0, 0))] if uncropped else [])]
@@ -131,7 +137,11 @@ def _jpegxr_case(source: np.ndarray, size: int, rng: np.random.Generator) -> lis
     index: int | None = None
     if encoder.name == "jpegxr":
         level = float(rng.uniform(0.05, 0.95))
-        data, overlap, subsampling = encoder.encode(source, level=level), 0 if level >= 0.5 else 2, "4:4:4" if level >= 0.5 else "4:2:0"
+        data, overlap, subsampling = (
+            encoder.encode(source, level=level),
+            0 if level >= 0.5 else 2,
+            "4:4:4" if level >= 0.5 else "4:2:0",
+        )
     else:
         index, overlap = round(math.exp(rng.uniform(math.log(6), math.log(90)))), int(rng.integers(3))
         subsampling = str(rng.choice(["4:4:4", "4:2:2", "4:2:0"]))
@@ -154,9 +164,12 @@ def _jpegxr_case(source: np.ndarray, size: int, rng: np.random.Generator) -> lis
     return _outcomes("jpegxr", encoder.name, size, source.size / len(data), told)
 
 
-def _outcomes(codec: str, encoder: str, size: int, ratio: float, told: list[tuple[str, object, object]]) -> list[Outcome]:
+def _outcomes(
+    codec: str, encoder: str, size: int, ratio: float, told: list[tuple[str, object, object]]
+) -> list[Outcome]:
     return [
-        Outcome(codec, encoder, size, ratio, name, str(truth), None if declared is None else str(declared)) for name, truth, declared in told
+        Outcome(codec, encoder, size, ratio, name, str(truth), None if declared is None else str(declared))
+        for name, truth, declared in told
     ]
 
 
@@ -164,9 +177,13 @@ def summarise(outcomes: Iterable[Outcome], *, by_ratio: bool = True) -> list[Row
     """Coverage and accuracy by codec, parameter, size and, where asked for, reached ratio; accuracy is NaN where nothing was declared."""
     groups: dict[tuple[str, str, int, str], list[Outcome]] = {}
     for outcome in outcomes:
-        groups.setdefault((outcome.codec, outcome.parameter, outcome.size, _bin(outcome.ratio) if by_ratio else "all"), []).append(outcome)
+        groups.setdefault(
+            (outcome.codec, outcome.parameter, outcome.size, _bin(outcome.ratio) if by_ratio else "all"), []
+        ).append(outcome)
     rows = [_row(key, group) for key, group in groups.items()]
-    return sorted(rows, key=lambda row: (row.codec, row.size, row.parameter, float(row.ratios.split()[0]) if by_ratio else 0.0))
+    return sorted(
+        rows, key=lambda row: (row.codec, row.size, row.parameter, float(row.ratios.split()[0]) if by_ratio else 0.0)
+    )
 
 
 def _bin(ratio: float) -> str:
@@ -191,4 +208,10 @@ def report_markdown(rows: Iterable[Row]) -> str:
 def _cells(row: Row) -> Iterator[str]:
     for field in fields(Row):
         value = getattr(row, field.name)
-        yield f"{100 * value:.1f} %" if isinstance(value, float) and not math.isnan(value) else "-" if isinstance(value, float) else str(value)
+        yield (
+            f"{100 * value:.1f} %"
+            if isinstance(value, float) and not math.isnan(value)
+            else "-"
+            if isinstance(value, float)
+            else str(value)
+        )

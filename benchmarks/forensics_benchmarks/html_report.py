@@ -29,7 +29,9 @@ def page(run: Run) -> str:
     links = " · ".join(f'<a href="#s{number}">{escape(part.title)}</a>' for number, part in enumerate(parts))
     title = f"Benchmark: {run.facts.get('suite', run.name)}"
     head = f'<header>\n<p class="soft small">Compression forensics benchmark</p>\n<h1>{escape(title)}</h1>\n<p class="small">{links}</p>\n</header>\n'
-    return document(title, head + "".join(f'<div id="s{number}">{_section(part)}</div>\n' for number, part in enumerate(parts)))
+    return document(
+        title, head + "".join(f'<div id="s{number}">{_section(part)}</div>\n' for number, part in enumerate(parts))
+    )
 
 
 def _section(part: Section) -> str:
@@ -41,7 +43,12 @@ def _section(part: Section) -> str:
 
 def _table(block: Table) -> str:
     rows = (
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" if index else f'<th scope="row">{escape(cell)}</th>' for index, cell in enumerate(row)) + "</tr>\n"
+        "<tr>"
+        + "".join(
+            f"<td>{escape(cell)}</td>" if index else f'<th scope="row">{escape(cell)}</th>'
+            for index, cell in enumerate(row)
+        )
+        + "</tr>\n"
         for row in block.rows
     )
     title = f"<h3>{escape(block.title)}</h3>\n" if block.title else ""

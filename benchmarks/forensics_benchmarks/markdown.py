@@ -53,7 +53,9 @@ def _confusions(records: Sequence[Record], *, fine: bool) -> str:
     names = FINE_CLASSES if fine else CLASSES
     counts = summaries.confusion(records, fine=fine)
     seen = [k for k in range(len(names)) if counts[k].sum() or counts[:, k].sum()]
-    return table(["truth \\ verdict", *(names[k] for k in seen)], ([names[k], *counts[k, seen]] for k in seen if counts[k].sum()))
+    return table(
+        ["truth \\ verdict", *(names[k] for k in seen)], ([names[k], *counts[k, seen]] for k in seen if counts[k].sum())
+    )
 
 
 def sections_text(sections: Iterable[Section]) -> str:
@@ -121,7 +123,10 @@ def grid_report(records: Sequence[Record]) -> str:
     compressed = [record for record in records if np.isfinite(record.ratio)]
     if compressed:
         parts += ["## Accuracy by reached compression ratio (raw bytes / file bytes)", _ratio_bands(compressed)]
-        parts += ["## Accuracy by class and reached compression ratio, from each column's value up", _plane(compressed, _band, "{:g}".format)]
+        parts += [
+            "## Accuracy by class and reached compression ratio, from each column's value up",
+            _plane(compressed, _band, "{:g}".format),
+        ]
     return "\n\n".join(parts)
 
 

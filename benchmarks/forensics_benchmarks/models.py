@@ -38,7 +38,9 @@ class PatchBatch(Sequence[np.ndarray]):
         Features that were measured before, with the seconds that took.
     """
 
-    def __init__(self, patches: Sequence[np.ndarray], features: np.ndarray | None = None, feature_seconds: float = 0.0) -> None:
+    def __init__(
+        self, patches: Sequence[np.ndarray], features: np.ndarray | None = None, feature_seconds: float = 0.0
+    ) -> None:
         self._patches = list(patches)
         self._features = features
         self.feature_seconds = feature_seconds
@@ -103,14 +105,28 @@ def judged(windows: WindowJudgement, seconds: float, card: Mapping[str, Any]) ->
     """A model's own judgement of windows in the shape of the table."""
     blank = np.full(len(windows.fine_probabilities), np.nan)
     threshold = float(card.get("inconclusive_below", INCONCLUSIVE_BELOW))
-    return Judged(windows.fine_probabilities, windows.log2_ratio, windows.ssim, blank, seconds, threshold, float(card.get("compressed_from", 0.0)))
+    return Judged(
+        windows.fine_probabilities,
+        windows.log2_ratio,
+        windows.ssim,
+        blank,
+        seconds,
+        threshold,
+        float(card.get("compressed_from", 0.0)),
+    )
 
 
 def only_classes(fine_probabilities: np.ndarray, seconds: float, quality: np.ndarray | None = None) -> Judged:
     """The judgement of a model that knows classes alone, or JPEG's quality beside."""
     count = len(fine_probabilities)
     blank = np.full((count, 3), np.nan)
-    return Judged(np.asarray(fine_probabilities, np.float64), blank, blank, np.full(count, np.nan) if quality is None else quality, seconds)
+    return Judged(
+        np.asarray(fine_probabilities, np.float64),
+        blank,
+        blank,
+        np.full(count, np.nan) if quality is None else quality,
+        seconds,
+    )
 
 
 @dataclass(frozen=True)
@@ -268,7 +284,11 @@ class FusedAdapter:
         return judged(windows, seconds, model.card)
 
 
-MODELS: Mapping[str, Callable[[Path | None], Adapter]] = {"baseline": BaselineAdapter, "cnn": CnnAdapter, "fused": FusedAdapter}
+MODELS: Mapping[str, Callable[[Path | None], Adapter]] = {
+    "baseline": BaselineAdapter,
+    "cnn": CnnAdapter,
+    "fused": FusedAdapter,
+}
 """Our models by name; each is made from a folder of artefacts, None for the shipped ones."""
 
 

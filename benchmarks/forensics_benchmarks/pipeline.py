@@ -1,9 +1,9 @@
 """One run of the harness: data, models and peers, the table, the times, and what was done to get them.
 
-    OUT/run.json          command, suite, seeds, versions, hash of the data, date, stages with their seconds, models that were skipped and why
-    OUT/windows.parquet   the table, see `forensics_benchmarks.evaluation`
-    OUT/timings.csv       seconds by model and size
-    OUT/data, OUT/parts   what is kept between runs
+OUT/run.json          command, suite, seeds, versions, hash of the data, date, stages with their seconds, models that were skipped and why
+OUT/windows.parquet   the table, see `forensics_benchmarks.evaluation`
+OUT/timings.csv       seconds by model and size
+OUT/data, OUT/parts   what is kept between runs
 """
 
 from __future__ import annotations
@@ -141,7 +141,9 @@ def _material(request: Request, progress: Callable[[str, int, int], None]) -> tu
         sizes = request.sizes or (256,)
         return Material(request.path, tuple(rows)), Drawing(sizes, request.seed, request.centred, (request.decoder,))
     if request.suite is None:
-        raise UsageError(f"no data set in {str(request.path)!r}: it has no {manifest.MANIFEST}; for a folder of sources name a --suite")
+        raise UsageError(
+            f"no data set in {str(request.path)!r}: it has no {manifest.MANIFEST}; for a folder of sources name a --suite"
+        )
     suite = SUITES[request.suite]
     names = suites.chosen_sources(request.path, request.split, suite.limit if request.limit is None else request.limit)
     material = suites.prepare(
@@ -149,7 +151,9 @@ def _material(request: Request, progress: Callable[[str, int, int], None]) -> tu
         codecs=request.codecs, jobs=request.jobs, progress=progress,
     )  # fmt: skip
     decoders = suite.decoders if request.decoder == USUAL else (request.decoder,)
-    return material, Drawing(request.sizes or suite.sizes, request.seed, suite.centred or request.centred, _there(decoders), suite.conditions)
+    return material, Drawing(
+        request.sizes or suite.sizes, request.seed, suite.centred or request.centred, _there(decoders), suite.conditions
+    )
 
 
 def _there(decoders: Sequence[str]) -> tuple[str, ...]:
@@ -166,12 +170,17 @@ def _there(decoders: Sequence[str]) -> tuple[str, ...]:
 
 def _adapters(request: Request, report: Callable[[str], None]) -> tuple[list[Adapter], dict[str, str]]:
     """Models and peers that can run here, prepared, and the reasons of the others."""
-    known: dict[str, Callable[[], Adapter]] = {**{name: partial(make, request.model_dir) for name, make in MODELS.items()}, **peers.PEERS}
+    known: dict[str, Callable[[], Adapter]] = {
+        **{name: partial(make, request.model_dir) for name, make in MODELS.items()},
+        **peers.PEERS,
+    }
     asked = [*request.models, *(peers.PEERS if request.peers == ("all",) else request.peers)]
     unknown = [name for name in asked if name not in known]
     if unknown:
         raise UsageError(f"there is no model or peer {', '.join(unknown)}; there are {', '.join(known)}")
-    place = Workplace(request.out / "peers", request.train_data, request.train_windows, request.seed, request.jobs, report)
+    place = Workplace(
+        request.out / "peers", request.train_data, request.train_windows, request.seed, request.jobs, report
+    )
     found: list[Adapter] = []
     skipped: dict[str, str] = {}
     for name in dict.fromkeys(asked):
@@ -183,7 +192,9 @@ def _adapters(request: Request, report: Callable[[str], None]) -> tuple[list[Ada
             skipped[name] = " ".join(str(error).split())
             report(f"{name} is skipped: {skipped[name]}")
     if not found:
-        raise UsageError(f"no model can run: {'; '.join(f'{name}: {reason}' for name, reason in skipped.items()) or 'none was named'}")
+        raise UsageError(
+            f"no model can run: {'; '.join(f'{name}: {reason}' for name, reason in skipped.items()) or 'none was named'}"
+        )
     return found, skipped
 
 

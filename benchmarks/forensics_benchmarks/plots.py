@@ -55,7 +55,15 @@ def _heat(ax: Axes, values: np.ndarray, texts: Sequence[Sequence[str]], *, low: 
     for (i, j), value in np.ndenumerate(values):
         if np.isfinite(value):
             share = (value - low) / (100 - low)
-            ax.text(j + 0.5, i + 0.5, texts[i][j], ha="center", va="center", fontsize=size, color="white" if share < 0.12 or share > 0.88 else "black")
+            ax.text(
+                j + 0.5,
+                i + 0.5,
+                texts[i][j],
+                ha="center",
+                va="center",
+                fontsize=size,
+                color="white" if share < 0.12 or share > 0.88 else "black",
+            )
     ax.invert_yaxis()
     ax.tick_params(length=0)
     for spine in ax.spines.values():
@@ -64,15 +72,24 @@ def _heat(ax: Axes, values: np.ndarray, texts: Sequence[Sequence[str]], *, low: 
 
 
 def _ticks(ax: Axes, columns: Sequence[str], rows: Sequence[str], rotation: float = 0.0) -> None:
-    ax.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=rotation, ha="right" if rotation else "center", fontsize=8)
+    ax.set_xticks(
+        np.arange(len(columns)) + 0.5, columns, rotation=rotation, ha="right" if rotation else "center", fontsize=8
+    )
     ax.set_yticks(np.arange(len(rows)) + 0.5, rows, fontsize=8)
 
 
-def cell_map(cells: Mapping[tuple[str, float], Share], columns: Sequence[float], names: Sequence[str], title: str) -> Figure:
+def cell_map(
+    cells: Mapping[tuple[str, float], Share], columns: Sequence[float], names: Sequence[str], title: str
+) -> Figure:
     """Accuracy by class (rows) and strength (columns), counts in small under the share."""
     rows = [name for name in CLASSES if any((name, column) in cells for column in columns)]
-    values = np.array([[100 * cells[row, column].value if (row, column) in cells else np.nan for column in columns] for row in rows])
-    texts = [[f"{100 * c.value:.0f}\nn {c.count}" if (c := cells.get((row, column))) else "" for column in columns] for row in rows]
+    values = np.array(
+        [[100 * cells[row, column].value if (row, column) in cells else np.nan for column in columns] for row in rows]
+    )
+    texts = [
+        [f"{100 * c.value:.0f}\nn {c.count}" if (c := cells.get((row, column))) else "" for column in columns]
+        for row in rows
+    ]
     figure, axes = _figure(5.6 if len(columns) <= 7 else min(_WIDTH, 2.2 + 0.75 * len(columns)), 1.2 + 0.42 * len(rows))
     ax = axes[0, 0]
     artist = _heat(ax, values, texts, size=7)
@@ -96,9 +113,17 @@ def _plane(ax: Axes, cells: Mapping[tuple[float, float], Share], size: float, *,
     rows = list(reversed(SSIM_BANDS))
     shares = [[cells.get((row, column)) for column in RATIO_BANDS] for row in rows]
     values = np.array([[np.nan if share is None else 100 * share.value for share in line] for line in shares])
-    texts = [["" if share is None else f"{100 * share.value:.0f}" + (f"\nn {share.count}" if counted else "") for share in line] for line in shares]
+    texts = [
+        [
+            "" if share is None else f"{100 * share.value:.0f}" + (f"\nn {share.count}" if counted else "")
+            for share in line
+        ]
+        for line in shares
+    ]
     artist = _heat(ax, values, texts, size=size)
-    _ticks(ax, [band_name(edge, RATIO_BANDS) for edge in RATIO_BANDS], [band_name(edge, SSIM_BANDS) for edge in rows], 30)
+    _ticks(
+        ax, [band_name(edge, RATIO_BANDS) for edge in RATIO_BANDS], [band_name(edge, SSIM_BANDS) for edge in rows], 30
+    )
     return artist
 
 
@@ -113,7 +138,9 @@ def planes_by_codec(cells: Mapping[tuple[str, float, float], Share]) -> Figure:
         if index >= len(names):
             ax.set_visible(False)
             continue
-        artist = _plane(ax, {key[1:]: share for key, share in cells.items() if key[0] == names[index]}, 6.5, counted=False)
+        artist = _plane(
+            ax, {key[1:]: share for key, share in cells.items() if key[0] == names[index]}, 6.5, counted=False
+        )
         ax.set_title(names[index], fontsize=9)
     for ax in axes[:, 0]:
         ax.set_ylim(len(SSIM_BANDS), 0)
@@ -135,7 +162,15 @@ def confusions(counts: Mapping[str, np.ndarray]) -> Figure:
         ax.pcolormesh(np.ma.masked_invalid(share), cmap="Blues", vmin=0, vmax=100, edgecolors="#e6e6e6", linewidth=0.5)
         for (i, j), value in np.ndenumerate(share):
             if np.isfinite(value):
-                ax.text(j + 0.5, i + 0.5, texts[i][j], ha="center", va="center", fontsize=6.5, color="white" if value > 55 else "black")
+                ax.text(
+                    j + 0.5,
+                    i + 0.5,
+                    texts[i][j],
+                    ha="center",
+                    va="center",
+                    fontsize=6.5,
+                    color="white" if value > 55 else "black",
+                )
         ax.set_ylim(len(CLASSES), 0)
         ax.set_title(f"{title} ({int(matrix.sum())} patches)", fontsize=9)
         _ticks(ax, CLASSES, CLASSES, 45)
@@ -158,7 +193,12 @@ def reliability(curves: Mapping[str, Sequence[ReliabilityBin]]) -> Figure:
         shares = [found.right for found in bins]
         ax.errorbar(place, [100 * share.value for share in shares], yerr=_errors(shares), label=name, **_look(index))
         width = 6.0 / len(curves)
-        counts.bar([p + (index - (len(curves) - 1) / 2) * width for p in place], [share.count for share in shares], width=width, color=_colour(index))
+        counts.bar(
+            [p + (index - (len(curves) - 1) / 2) * width for p in place],
+            [share.count for share in shares],
+            width=width,
+            color=_colour(index),
+        )
     ax.set_ylabel("right, %")
     ax.set_ylim(0, 103)
     ax.set_xlim(0, 103)
@@ -174,7 +214,14 @@ def _colour(index: int) -> str:
 
 
 def _look(index: int) -> dict[str, Any]:
-    return {"color": _colour(index), "marker": MARKERS[index % len(MARKERS)], "markersize": 4, "linewidth": 1.3, "capsize": 2, "elinewidth": 0.8}
+    return {
+        "color": _colour(index),
+        "marker": MARKERS[index % len(MARKERS)],
+        "markersize": 4,
+        "linewidth": 1.3,
+        "capsize": 2,
+        "elinewidth": 0.8,
+    }
 
 
 def _finish(ax: Axes) -> None:
@@ -190,10 +237,21 @@ def sizes(found: Mapping[str, Mapping[Side, Share]]) -> Figure:
     sides = sorted({side for shares in found.values() for side in shares})
     for index, (name, shares) in enumerate(found.items()):
         place = [side.place for side in shares]
-        ax.errorbar(place, [100 * (1 - s.value) for s in shares.values()], yerr=_errors(list(shares.values()))[::-1], label=name, **_look(index))
+        ax.errorbar(
+            place,
+            [100 * (1 - s.value) for s in shares.values()],
+            yerr=_errors(list(shares.values()))[::-1],
+            label=name,
+            **_look(index),
+        )
     ax.set_xscale("log", base=2)
     banded = any(not side.name.isdigit() for side in sides)
-    ax.set_xticks([side.place for side in sides], [side.name for side in sides], rotation=30 if banded else 0, ha="right" if banded else "center")
+    ax.set_xticks(
+        [side.place for side in sides],
+        [side.name for side in sides],
+        rotation=30 if banded else 0,
+        ha="right" if banded else "center",
+    )
     ax.minorticks_off()
     ax.set_xlabel("side of the patch, pixels")
     ax.set_ylabel("error, %")
@@ -207,10 +265,25 @@ def file_sizes(found: Mapping[str, Mapping[float, Share]]) -> Figure:
     figure, axes = _figure(7.5, 3.8)
     ax = axes[0, 0]
     for index, (name, shares) in enumerate(found.items()):
-        ax.errorbar([float(kib) for kib in shares], [100 * s.value for s in shares.values()], yerr=_errors(list(shares.values())), label=name, **_look(index))
-    ax.plot([float(str(kib)) for kib in PUBLISHED], list(PUBLISHED.values()), color="black", linestyle=":", marker="x", label="published (ResNet-18)")
+        ax.errorbar(
+            [float(kib) for kib in shares],
+            [100 * s.value for s in shares.values()],
+            yerr=_errors(list(shares.values())),
+            label=name,
+            **_look(index),
+        )
+    ax.plot(
+        [float(str(kib)) for kib in PUBLISHED],
+        list(PUBLISHED.values()),
+        color="black",
+        linestyle=":",
+        marker="x",
+        label="published (ResNet-18)",
+    )
     ax.set_xscale("log")
-    ticks = sorted({float(str(kib)) for shares in found.values() for kib in shares} | {float(str(kib)) for kib in PUBLISHED})
+    ticks = sorted(
+        {float(str(kib)) for shares in found.values() for kib in shares} | {float(str(kib)) for kib in PUBLISHED}
+    )
     ax.set_xticks(ticks, [f"{kib:g}" for kib in ticks], fontsize=8)
     ax.minorticks_off()
     ax.set_xlabel("largest file size at 512x512, KiB")
@@ -221,7 +294,9 @@ def file_sizes(found: Mapping[str, Mapping[float, Share]]) -> Figure:
 
 def false_positives(found: Mapping[str, Mapping[object, Share]]) -> Figure:
     """Bars of false positives by origin, all together first."""
-    names = sorted({str(group) for shares in found.values() for group in shares}, key=lambda name: (name != "all", name))
+    names = sorted(
+        {str(group) for shares in found.values() for group in shares}, key=lambda name: (name != "all", name)
+    )
     figure, axes = _figure(7.5, 1.4 + 0.3 * len(names) * max(1.0, 0.5 * len(found)))
     ax = axes[0, 0]
     height = 0.8 / len(found)
@@ -230,7 +305,9 @@ def false_positives(found: Mapping[str, Mapping[object, Share]]) -> Figure:
         ax.barh([place + index * height for place, _ in there], [100 * s.value for _, s in there], height=height, color=_colour(index), label=name,
                 xerr=_errors([s for _, s in there]), error_kw={"elinewidth": 0.8, "capsize": 2})  # fmt: skip
     counts = {group: next(shares[group].count for shares in found.values() if group in shares) for group in names}
-    ax.set_yticks(np.arange(len(names)) + 0.4 - height / 2, [f"{name} (n {counts[name]})" for name in names], fontsize=8)
+    ax.set_yticks(
+        np.arange(len(names)) + 0.4 - height / 2, [f"{name} (n {counts[name]})" for name in names], fontsize=8
+    )
     ax.invert_yaxis()
     ax.set_xlabel("uncompressed patches called compressed, %")
     ax.set_xlim(left=0)
@@ -275,13 +352,21 @@ def encoders(found: Mapping[str, Mapping[tuple[str, str], Share]]) -> Figure:
             if group[1] == "seen":
                 bar.set_hatch("////")
                 bar.set_edgecolor("white")
-    ax.set_yticks(np.arange(len(names)) + 0.4 - height / 2, [f"{codec}: {variant}" for codec, variant in names], fontsize=8)
+    ax.set_yticks(
+        np.arange(len(names)) + 0.4 - height / 2, [f"{codec}: {variant}" for codec, variant in names], fontsize=8
+    )
     ax.invert_yaxis()
     ax.set_xlabel("accuracy, % (hatched: encoder of training)")
     ax.set_xlim(0, 100.5)
     ax.grid(True, axis="x", color="#e0e0e0", linewidth=0.6)
     ax.set_axisbelow(True)
-    ax.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.12 if len(names) < 12 else -0.06), ncols=4)
+    ax.legend(
+        fontsize=8,
+        frameon=False,
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.12 if len(names) < 12 else -0.06),
+        ncols=4,
+    )
     return figure
 
 
@@ -304,7 +389,13 @@ def robustness(curves: Mapping[str, Mapping[str, Share]]) -> Figure:
             if what == "last" and not any(share.value for share in shares):
                 continue
             look = {**_look(index), "color": _OUTCOME_LOOKS[what]}
-            ax.errorbar([condition.level for condition in members], [100 * s.value for s in shares], yerr=_errors(shares), label=_WORDS[what], **look)
+            ax.errorbar(
+                [condition.level for condition in members],
+                [100 * s.value for s in shares],
+                yerr=_errors(shares),
+                label=_WORDS[what],
+                **look,
+            )
             if NONE in curves:
                 ax.axhline(100 * curves[NONE][what].value, color=_OUTCOME_LOOKS[what], linestyle=":", linewidth=0.9)
         ax.set_title(group, fontsize=9)
@@ -316,11 +407,26 @@ def robustness(curves: Mapping[str, Mapping[str, Share]]) -> Figure:
     for ax in axes[:, 0]:
         ax.set_ylabel("patches, %")
     shown = dict(pair[::-1] for ax in axes.ravel() for pair in zip(*ax.get_legend_handles_labels()))
-    figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=5, fontsize=8, frameon=False, title="dotted: untouched", title_fontsize=8)
+    figure.legend(
+        shown.values(),
+        shown.keys(),
+        loc="outside lower center",
+        ncols=5,
+        fontsize=8,
+        frameon=False,
+        title="dotted: untouched",
+        title_fontsize=8,
+    )
     return figure
 
 
-_WORDS = {"kept": "codec kept", "last": "the last codec (JPEG) named", "uncompressed": "called uncompressed", "inconclusive": "inconclusive", "wrong": "another codec"}
+_WORDS = {
+    "kept": "codec kept",
+    "last": "the last codec (JPEG) named",
+    "uncompressed": "called uncompressed",
+    "inconclusive": "inconclusive",
+    "wrong": "another codec",
+}
 
 
 def times(rows: Sequence[Mapping[str, str]]) -> Figure:
@@ -331,7 +437,12 @@ def times(rows: Sequence[Mapping[str, str]]) -> Figure:
     for index, name in enumerate(dict.fromkeys(row["model"] for row in rows)):
         mine = [row for row in rows if row["model"] == name]
         look = {key: value for key, value in _look(index).items() if key not in ("capsize", "elinewidth")}
-        ax.plot([int(row["size"]) for row in mine], [1 / max(float(row["megapixels_per_second"]), 1e-9) for row in mine], label=name, **look)
+        ax.plot(
+            [int(row["size"]) for row in mine],
+            [1 / max(float(row["megapixels_per_second"]), 1e-9) for row in mine],
+            label=name,
+            **look,
+        )
     ax.set_xscale("log", base=2)
     ax.set_yscale("log")
     shown = sides if len(sides) <= 8 else [64, 128, 256, 512]

@@ -57,7 +57,9 @@ def markdown_report(run: Run, kind: str | None = None) -> str:
         return markdown.sections_text(sections(run))
     figures = markdown.grid_report if kind == "grid" else markdown.kib_report
     several = len(run.judges) > 1
-    return "\n\n".join(f"# {name}\n\n{figures(records)}" if several else figures(records) for name, records in run.judges.items())
+    return "\n\n".join(
+        f"# {name}\n\n{figures(records)}" if several else figures(records) for name, records in run.judges.items()
+    )
 
 
 def html_report(run: Run) -> str:
@@ -65,7 +67,9 @@ def html_report(run: Run) -> str:
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
-        raise UsageError(f"the page needs the extra `bench`: pip install 'compression-forensics[bench]' ({error.name})") from None
+        raise UsageError(
+            f"the page needs the extra `bench`: pip install 'compression-forensics[bench]' ({error.name})"
+        ) from None
     from forensics_benchmarks.html_report import page
 
     return page(run)

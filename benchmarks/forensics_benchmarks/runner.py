@@ -91,18 +91,38 @@ def judge_dataset(
     """
     home = out / "parts" / key(rows, drawing)
     home.mkdir(parents=True, exist_ok=True)
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):  # read by the workers: one thread each, they share the cores
+    for name in (
+        "OPENBLAS_NUM_THREADS",
+        "OMP_NUM_THREADS",
+    ):  # read by the workers: one thread each, they share the cores
         os.environ.setdefault(name, "1")
     groups = [tuple(rows[start : start + SHARD_FILES]) for start in range(0, len(rows), SHARD_FILES)]
-    stems = {adapter.name: f"{adapter.name}-{adapter.key()}" for adapter in adapters}  # read once: artefacts may change meanwhile
+    stems = {
+        adapter.name: f"{adapter.name}-{adapter.key()}" for adapter in adapters
+    }  # read once: artefacts may change meanwhile
     outs = {name: [home / f"{stem}-{index:05d}.npz" for index in range(len(groups))] for name, stem in stems.items()}
     shards = []
     for index, group in enumerate(groups):
         missing = tuple(adapter for adapter in adapters if not outs[adapter.name][index].exists())
         if missing:
-            shards.append(_Shard(folder, group, drawing, home, index, missing, tuple(outs[adapter.name][index] for adapter in missing)))
+            shards.append(
+                _Shard(
+                    folder,
+                    group,
+                    drawing,
+                    home,
+                    index,
+                    missing,
+                    tuple(outs[adapter.name][index] for adapter in missing),
+                )
+            )
     run_all(
-        _judge, shards, jobs, failure=lambda shard: f"judging shard {shard.index} failed", done=len(groups) - len(shards), progress=progress
+        _judge,
+        shards,
+        jobs,
+        failure=lambda shard: f"judging shard {shard.index} failed",
+        done=len(groups) - len(shards),
+        progress=progress,
     )
     records, timings = [], []
     for adapter in adapters:
@@ -130,7 +150,9 @@ def _judge(shard: _Shard) -> Iterator[int]:
             try:
                 answers[size] = adapter.judge(batches[size])
             except Exception as error:
-                raise ForensicsError(f"{adapter.name} cannot judge patches of {size} pixels: {type(error).__name__}: {error}") from error
+                raise ForensicsError(
+                    f"{adapter.name} cannot judge patches of {size} pixels: {type(error).__name__}: {error}"
+                ) from error
         _write(out, _columns(drawn, places, answers))
         yield len(drawn)
     for size, batch in batches.items():
@@ -186,7 +208,10 @@ def _records(name: str, rows: Sequence[Row], part: dict[str, np.ndarray]) -> lis
     if not len(part["place"]):
         return []
     merged = merge_fine(part["fine_probabilities"])
-    lists = {column: part[column].tolist() for column in ("place", "size", "top", "left", "decoder", "condition", "quality", "ssim", "fine_probabilities")}
+    lists = {
+        column: part[column].tolist()
+        for column in ("place", "size", "top", "left", "decoder", "condition", "quality", "ssim", "fine_probabilities")
+    }
     ratios = (2.0 ** part["log2_ratio"]).tolist()
     threshold, compressed_from = float(part["threshold"]), float(part.get("compressed_from", 0.0))
     records = []
@@ -210,10 +235,18 @@ def _records(name: str, rows: Sequence[Row], part: dict[str, np.ndarray]) -> lis
 def _timings(name: str, parts: Sequence[dict[str, np.ndarray]]) -> list[dict[str, Any]]:
     total: dict[int, tuple[int, float]] = {}
     for part in parts:
-        for size, count, seconds in zip(*(part[f"timed_{what}"].tolist() for what in ("sizes", "counts", "seconds")), strict=True):
+        for size, count, seconds in zip(
+            *(part[f"timed_{what}"].tolist() for what in ("sizes", "counts", "seconds")), strict=True
+        ):
             before = total.get(size, (0, 0.0))
             total[size] = before[0] + count, before[1] + seconds
     return [
-        dict(zip(_TIMING_COLUMNS, (name, size, count, round(seconds, 6), round(count * size * size / 1e6 / max(seconds, 1e-9), 4)), strict=True))
+        dict(
+            zip(
+                _TIMING_COLUMNS,
+                (name, size, count, round(seconds, 6), round(count * size * size / 1e6 / max(seconds, 1e-9), 4)),
+                strict=True,
+            )
+        )
         for size, (count, seconds) in sorted(total.items())
     ]

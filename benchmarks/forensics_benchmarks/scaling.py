@@ -61,7 +61,9 @@ def process(arguments: Sequence[str], repeat: int) -> Measured:
         told = done.stdout.split()
         if done.returncode or int(told[0]):
             said = done.stderr.decode(errors="replace").strip()[-200:]
-            raise ForensicsError(f"{' '.join(arguments[-3:])} ended with {int(told[0]) if told else done.returncode}: {said}")
+            raise ForensicsError(
+                f"{' '.join(arguments[-3:])} ended with {int(told[0]) if told else done.returncode}: {said}"
+            )
         seconds.append(float(told[1]))
         peaks.append(int(told[2]))
     return Measured(statistics.median(seconds), spread(seconds), max(peaks))
@@ -110,7 +112,9 @@ def by_size(largest: float, repeat: int, report: Callable[[str], None] = lambda 
             path = Path(folder) / f"{megapixels:g}.png"
             height, width = save_picture(path, megapixels)
             decoding, decoding_spread = timed(partial(_decoded, path), repeat)
-            found = process(forensics("analyze", str(path), "--format", "json", "--no-history", "--max-pixels", "200000000"), repeat)
+            found = process(
+                forensics("analyze", str(path), "--format", "json", "--no-history", "--max-pixels", "200000000"), repeat
+            )
             first = first or found
             rows.append([
                 f"{megapixels:g}", f"{width}x{height}", f"{found.seconds:.2f} ± {found.spread:.2f}", ratio(found.seconds, found.spread, first.seconds, first.spread),
@@ -140,7 +144,9 @@ def _judge(adapter: Adapter, pixels: np.ndarray) -> Judged:
     return adapter.judge(PatchBatch([pixels]))
 
 
-def by_processes(pictures: int, jobs: Sequence[int], repeat: int, report: Callable[[str], None] = lambda line: None) -> Table:
+def by_processes(
+    pictures: int, jobs: Sequence[int], repeat: int, report: Callable[[str], None] = lambda line: None
+) -> Table:
     """`forensics analyze` of a folder of 1 MP pictures by number of processes."""
     rows: list[list[object]] = []
     first: Measured | None = None
@@ -149,7 +155,9 @@ def by_processes(pictures: int, jobs: Sequence[int], repeat: int, report: Callab
             save_picture(Path(folder) / f"{index}.png", 1.0)
         for count in jobs:
             report(f"analyze: {pictures} pictures by {count} processes")
-            found = process(forensics("analyze", folder, "--format", "csv", "--no-history", "--jobs", str(count)), repeat)
+            found = process(
+                forensics("analyze", folder, "--format", "csv", "--no-history", "--jobs", str(count)), repeat
+            )
             first = first or found
             rows.append([count, pictures, f"{found.seconds:.2f} ± {found.spread:.2f}", f"{pictures / found.seconds:.2f}",
                          ratio(first.seconds, first.spread, found.seconds, found.spread)])  # fmt: skip
@@ -179,7 +187,15 @@ def models(sides: Sequence[int], repeat: int) -> Table:
         stream = io.BytesIO()
         Image.fromarray(pixels).save(stream, "PNG")
         png, png_spread = timed(partial(_unpacked, stream.getvalue()), repeat)
-        rows.append(["PNG decoding (Pillow)", side, f"{1e3 * png:.2f} ± {1e3 * png_spread:.2f}", f"{side * side / 1e6 / png:.1f}", "1"])
+        rows.append(
+            [
+                "PNG decoding (Pillow)",
+                side,
+                f"{1e3 * png:.2f} ± {1e3 * png_spread:.2f}",
+                f"{side * side / 1e6 / png:.1f}",
+                "1",
+            ]
+        )
         for name, make in MODELS.items():
             try:
                 adapter = make(None).prepare(Workplace(Path()))
@@ -187,5 +203,15 @@ def models(sides: Sequence[int], repeat: int) -> Table:
                 rows.append([name, side, f"skipped: {error}", "-", "-"])
                 continue
             took, around = timed(partial(_judge, adapter, pixels), repeat)
-            rows.append([name, side, f"{1e3 * took:.1f} ± {1e3 * around:.1f}", f"{side * side / 1e6 / took:.2f}", ratio(took, around, png, png_spread)])
-    return Table(["model", "side, px", "ms", "MP/s", "times PNG decoding"], rows, "Models on one patch, warm, one thread")
+            rows.append(
+                [
+                    name,
+                    side,
+                    f"{1e3 * took:.1f} ± {1e3 * around:.1f}",
+                    f"{side * side / 1e6 / took:.2f}",
+                    ratio(took, around, png, png_spread),
+                ]
+            )
+    return Table(
+        ["model", "side, px", "ms", "MP/s", "times PNG decoding"], rows, "Models on one patch, warm, one thread"
+    )

@@ -64,7 +64,9 @@ def sections(run: Run) -> list[Section]:
         robustness, jpeg_peers, speed, comparison, provenance,
     )  # fmt: skip
     found = [maker(run) for maker in makers]
-    return [section for section in found if section is not None and (section.tables or section.figures or section.sentences)]
+    return [
+        section for section in found if section is not None and (section.tables or section.figures or section.sentences)
+    ]
 
 
 def plain(records: Iterable[Record]) -> list[Record]:
@@ -93,11 +95,17 @@ def _per_cent(value: float, digits: int = 1) -> str:
     return "-" if not np.isfinite(value) else f"{100 * value:.{digits}f}"
 
 
-def _per_model(models: Mapping[str, Sequence[Record]], key: Callable[[Record], object], title: str, *, fine: bool = False) -> Table:
+def _per_model(
+    models: Mapping[str, Sequence[Record]], key: Callable[[Record], object], title: str, *, fine: bool = False
+) -> Table:
     """A row a group and a column a model, with intervals."""
-    groups: dict[str, dict[object, Share]] = {name: summaries.accuracy_by(records, key, fine=fine) for name, records in models.items()}
+    groups: dict[str, dict[object, Share]] = {
+        name: summaries.accuracy_by(records, key, fine=fine) for name, records in models.items()
+    }
     names = list(dict.fromkeys(group for found in groups.values() for group in found))
-    return Table([title, *models], [[group, *(str(groups[name].get(group, "-")) for name in models)] for group in names])
+    return Table(
+        [title, *models], [[group, *(str(groups[name].get(group, "-")) for name in models)] for group in names]
+    )
 
 
 def _side(models: Mapping[str, Sequence[Record]]) -> Callable[[Record], Side]:
@@ -156,7 +164,11 @@ def questions(run: Run) -> Section | None:
     for first, second, title in (("baseline", "cnn", "Where the baseline is better than the network"), ("fused", "baseline", "What fusion adds to the baseline"),
                                  ("fused", "cnn", "What fusion adds to the network")):  # fmt: skip
         if first in models and second in models:
-            gains = [(cell, gain) for cell, gain in summaries.compared_cells(models[first], models[second]) if gain.value > 0 or first == "fused"]
+            gains = [
+                (cell, gain)
+                for cell, gain in summaries.compared_cells(models[first], models[second])
+                if gain.value > 0 or first == "fused"
+            ]
             overall = summaries.difference(models[first], models[second])
             rows = [["all", "-", str(overall)], *([*cell, str(gain)] for cell, gain in gains[:12])]
             tables.append(Table(["class", "strength", f"{first} less {second}"], rows, title))
@@ -165,14 +177,22 @@ def questions(run: Run) -> Section | None:
 
 def file_sizes(run: Run) -> Section | None:
     """Accuracy by file size beside the published row: ten classes, verdict among compressed classes."""
-    forced = {name: summaries.without_uncompressed([r for r in records if r.target_kind == "max-kib"]) for name, records in _shown(run).items()}
+    forced = {
+        name: summaries.without_uncompressed([r for r in records if r.target_kind == "max-kib"])
+        for name, records in _shown(run).items()
+    }
     forced = {name: records for name, records in forced.items() if records}
     if not forced:
         return None
     shares = {name: summaries.accuracy_by(records, lambda r: r.target, fine=True) for name, records in forced.items()}
     targets = sorted({target for found in shares.values() for target in found})
-    rows = [[f"{kib:g}", *(str(shares[name].get(kib, "-")) for name in forced), PUBLISHED.get(kib, "-")] for kib in targets]
-    whole = [str(summaries.accuracy([r for r in records if r.target <= 100] or list(records), fine=True)) for records in forced.values()]
+    rows = [
+        [f"{kib:g}", *(str(shares[name].get(kib, "-")) for name in forced), PUBLISHED.get(kib, "-")] for kib in targets
+    ]
+    whole = [
+        str(summaries.accuracy([r for r in records if r.target <= 100] or list(records), fine=True))
+        for records in forced.values()
+    ]
     rows.append(["all to 100", *whole, PUBLISHED_MEAN])
     by_class = _per_model({name: [r for r in records if r.target >= 100] or list(records) for name, records in forced.items()},
                           lambda r: r.fine_class, "class, from 100 KiB", fine=True)  # fmt: skip
@@ -180,9 +200,16 @@ def file_sizes(run: Run) -> Section | None:
 
     return Section(
         "File sizes: ten classes, beside the published experiment",
-        ("The published row (IH&MMSec 2024) is an ImageNet ResNet-18 on DIV2K pictures with other builds of the encoders: it stands for orientation.",),
+        (
+            "The published row (IH&MMSec 2024) is an ImageNet ResNet-18 on DIV2K pictures with other builds of the encoders: it stands for orientation.",
+        ),
         (Table(["KiB at 512x512", *forced, "published, %"], rows), by_class),
-        (Figure("Accuracy over ten classes by file size, with 95 % intervals by source.", partial(plots.file_sizes, shares)),),
+        (
+            Figure(
+                "Accuracy over ten classes by file size, with 95 % intervals by source.",
+                partial(plots.file_sizes, shares),
+            ),
+        ),
     )
 
 
@@ -190,11 +217,19 @@ def _axis(records: Sequence[Record], kind: str) -> tuple[Callable[[Record], floa
     """How records lie on an axis of strength: by target where those are few, else by band of what was reached; None without records."""
     aimed = {record.target for record in records if record.target_kind == kind}
     if aimed and len(aimed) <= MOST_TARGETS:
-        return (lambda r: r.target if r.target_kind == kind else float("nan")), (lambda v: f"{v:g}"), f"target {'compression ratio' if kind == 'ratio' else 'SSIM'}"
+        return (
+            (lambda r: r.target if r.target_kind == kind else float("nan")),
+            (lambda v: f"{v:g}"),
+            f"target {'compression ratio' if kind == 'ratio' else 'SSIM'}",
+        )
     edges = RATIO_BANDS if kind == "ratio" else SSIM_BANDS
     if not any(np.isfinite(getattr(record, kind)) for record in records):
         return None
-    return (lambda r: band(getattr(r, kind), edges)), (lambda v: band_name(v, edges)), f"reached {'compression ratio' if kind == 'ratio' else 'SSIM'}"
+    return (
+        (lambda r: band(getattr(r, kind), edges)),
+        (lambda v: band_name(v, edges)),
+        f"reached {'compression ratio' if kind == 'ratio' else 'SSIM'}",
+    )
 
 
 def _class_and(key: Callable[[Record], float], record: Record) -> tuple[str, float]:
@@ -227,7 +262,9 @@ def strength_maps(run: Run) -> Section | None:
             plane = summaries.accuracy_by(compressed, lambda r: (band(r.ssim, SSIM_BANDS), band(r.ratio, RATIO_BANDS)))
             figures.append(Figure(f"{name}: accuracy over the plane of reached compression ratio and reached SSIM, all codecs together.",
                                   partial(plots.plane, plane)))  # fmt: skip
-            by_codec = summaries.accuracy_by(compressed, lambda r: (r.class_name, band(r.ssim, SSIM_BANDS), band(r.ratio, RATIO_BANDS)))
+            by_codec = summaries.accuracy_by(
+                compressed, lambda r: (r.class_name, band(r.ssim, SSIM_BANDS), band(r.ratio, RATIO_BANDS))
+            )
             figures.append(Figure(f"{name}: the same plane codec by codec.", partial(plots.planes_by_codec, by_codec)))
     return Section("Accuracy by codec and strength", (), tables, figures) if tables else None
 
@@ -258,13 +295,22 @@ def confusions(run: Run) -> Section | None:
         figures.append(Figure(f"{name}: truth (rows) against verdict (columns) by strength; cells are per cent of a row, blank where none.",
                               partial(plots.confusions, counts)))  # fmt: skip
         for title, matrix in counts.items():
-            pairs = [(matrix[i, j], CLASSES[i], CLASSES[j]) for i in range(len(CLASSES)) for j in range(len(CLASSES)) if i != j and matrix[i, j]]
+            pairs = [
+                (matrix[i, j], CLASSES[i], CLASSES[j])
+                for i in range(len(CLASSES))
+                for j in range(len(CLASSES))
+                if i != j and matrix[i, j]
+            ]
             for number, truth, said in sorted(pairs, key=lambda pair: (-pair[0], *pair[1:]))[:3]:
                 of = int(matrix[CLASSES.index(truth)].sum())
                 tables.append([name, title, truth, said, f"{number} of {of}"])
     if not figures:
         return None
-    rows = (Table(["model", "strength", "truth", "verdict", "patches"], tables, "The most frequent confusions"),) if tables else ()
+    rows = (
+        (Table(["model", "strength", "truth", "verdict", "patches"], tables, "The most frequent confusions"),)
+        if tables
+        else ()
+    )
     return Section("Confusions by strength", (), rows, figures)
 
 
@@ -281,12 +327,23 @@ def calibration(run: Run) -> Section | None:
     rows = []
     for name, records in models.items():
         by_size = {group: [record for record in records if side(record) == group] for group in sides}
-        rows.append([name, f"{summaries.calibration_error(records):.4f}", *(f"{summaries.calibration_error(part):.4f}" if part else "-" for part in by_size.values())])
+        rows.append(
+            [
+                name,
+                f"{summaries.calibration_error(records):.4f}",
+                *(f"{summaries.calibration_error(part):.4f}" if part else "-" for part in by_size.values()),
+            ]
+        )
     return Section(
         "Calibration",
         ("Expected calibration error over 15 bins of the highest probability, 0 to 1.",),
         (Table(["model", "all", *(f"{group} px" for group in sides)], rows),),
-        (Figure("Share right against the stated probability, with 95 % intervals by source; bars are the number of patches.", partial(plots.reliability, curves)),),
+        (
+            Figure(
+                "Share right against the stated probability, with 95 % intervals by source; bars are the number of patches.",
+                partial(plots.reliability, curves),
+            ),
+        ),
     )
 
 
@@ -301,7 +358,12 @@ def sizes(run: Run) -> Section | None:
     found = {name: summaries.accuracy_by(records, side) for name, records in models.items()}
     figures = []
     if any(len(shares) > 1 for shares in found.values()):
-        figures = [Figure("Error (1 - accuracy over nine classes) by the side of the patch, with 95 % intervals by source.", partial(plots.sizes, found))]
+        figures = [
+            Figure(
+                "Error (1 - accuracy over nine classes) by the side of the patch, with 95 % intervals by source.",
+                partial(plots.sizes, found),
+            )
+        ]
     return Section("Error by size of the patch", (), (_per_model(models, side, "side, px"),), figures)
 
 
@@ -315,12 +377,20 @@ def false_positives(run: Run) -> Section | None:
         groups = {name: shares for name, shares in groups.items() if shares}
         if groups:
             names = list(dict.fromkeys(group for shares in groups.values() for group in shares))
-            tables.append(Table([title, *groups], [[group, *(str(shares.get(group, "-")) for shares in groups.values())] for group in names]))
+            tables.append(
+                Table(
+                    [title, *groups],
+                    [[group, *(str(shares.get(group, "-")) for shares in groups.values())] for group in names],
+                )
+            )
             if title == "origin":
                 found = groups
     if not tables:
         return None
-    figure = Figure("Uncompressed patches called compressed, by origin of the source, with 95 % intervals.", partial(plots.false_positives, found))
+    figure = Figure(
+        "Uncompressed patches called compressed, by origin of the source, with 95 % intervals.",
+        partial(plots.false_positives, found),
+    )
     return Section("False positives on uncompressed pictures", (), tables, (figure,))
 
 
@@ -351,13 +421,22 @@ def generalisation(run: Run) -> Section | None:
     """Encoders and decoders of training beside those it never draws."""
     from forensics_benchmarks import plots
 
-    judges = {name: [r for r in records if r.condition == NONE and r.class_name != "uncompressed"] for name, records in run.judges.items()}
+    judges = {
+        name: [r for r in records if r.condition == NONE and r.class_name != "uncompressed"]
+        for name, records in run.judges.items()
+    }
     judges = {name: records for name, records in judges.items() if any(record.held_out for record in records)}
     if not judges:
         return None
 
     def group(record: Record) -> str:
-        decoder = "usual decoder" if record.decoder == "usual" else "decoder never seen" if record.decoder in HELD_OUT_DECODERS else "other decoder of training"
+        decoder = (
+            "usual decoder"
+            if record.decoder == "usual"
+            else "decoder never seen"
+            if record.decoder in HELD_OUT_DECODERS
+            else "other decoder of training"
+        )
         return f"encoder {'never seen' if record.held_out == 'encoder' else 'of training'}, {decoder}"
 
     affected = {record.class_name for records in judges.values() for record in records if record.held_out}
@@ -369,12 +448,22 @@ def generalisation(run: Run) -> Section | None:
         _per_model({name: [r for r in records if r.held_out != "encoder"] for name, records in same.items()},
                    lambda r: f"{r.class_name}: {r.decoder}{' (never seen)' if r.held_out else ''}", "decoder"),
     )  # fmt: skip
-    found = {name: summaries.accuracy_by(records, lambda r: (r.class_name, r.variant if r.held_out else "seen")) for name, records in encoders.items()}
+    found = {
+        name: summaries.accuracy_by(records, lambda r: (r.class_name, r.variant if r.held_out else "seen"))
+        for name, records in encoders.items()
+    }
     return Section(
         "Generalisation: encoders and decoders never seen in training",
-        ("Classes with something held out, on the same sources at the same ratios. JPEG XR has one encoder and is no part of it.",),
+        (
+            "Classes with something held out, on the same sources at the same ratios. JPEG XR has one encoder and is no part of it.",
+        ),
         tables,
-        (Figure("Accuracy by encoder; the first of each class is that of training. With 95 % intervals by source.", partial(plots.encoders, found)),),
+        (
+            Figure(
+                "Accuracy by encoder; the first of each class is that of training. With 95 % intervals by source.",
+                partial(plots.encoders, found),
+            ),
+        ),
     )
 
 
@@ -382,12 +471,17 @@ def robustness(run: Run) -> Section | None:
     """What the answer comes to after steps that weaken traces."""
     from forensics_benchmarks import plots
 
-    judges = {name: records for name, records in run.judges.items() if any(record.condition != NONE for record in records)}
+    judges = {
+        name: records for name, records in run.judges.items() if any(record.condition != NONE for record in records)
+    }
     if not judges:
         return None
     tables, figures = [], []
     for name, records in judges.items():
-        groups = {kind: [r for r in records if (r.class_name == "uncompressed") == (kind == "uncompressed")] for kind in ("compressed", "uncompressed")}
+        groups = {
+            kind: [r for r in records if (r.class_name == "uncompressed") == (kind == "uncompressed")]
+            for kind in ("compressed", "uncompressed")
+        }
         curves: dict[str, dict[str, dict[str, Share]]] = {}
         for kind, members in groups.items():
             by_condition: dict[str, list[Record]] = {}
@@ -397,13 +491,24 @@ def robustness(run: Run) -> Section | None:
             curves[kind] = shown
             ordered = [condition for condition in (NONE, *CONDITIONS) if condition in shown]
             rows = [[condition, *(str(shown[condition][what]) for what in summaries.OUTCOMES)] for condition in ordered]
-            names = ["codec kept, %", "the last codec (JPEG) named, %", "called uncompressed, %", "inconclusive, %", "another codec, %"]
+            names = [
+                "codec kept, %",
+                "the last codec (JPEG) named, %",
+                "called uncompressed, %",
+                "inconclusive, %",
+                "another codec, %",
+            ]
             if kind == "uncompressed":
                 names = ["right, %", "the last codec (JPEG) named, %", "inconclusive, %", "called compressed, %"]
                 rows = [[*row[:3], *row[4:]] for row in rows]
             if rows:
                 tables.append(Table(["after decoding", *names], rows, f"{name}: {kind} pictures"))
-        figures.append(Figure(f"{name}: what the answer comes to on compressed pictures, by what happened after decoding.", partial(plots.robustness, curves["compressed"])))
+        figures.append(
+            Figure(
+                f"{name}: what the answer comes to on compressed pictures, by what happened after decoding.",
+                partial(plots.robustness, curves["compressed"]),
+            )
+        )
     return Section(
         "Robustness: steps after decoding",
         ("The truth is the codec before the step. Of a picture that was saved again as JPEG, JPEG is the last codec: naming it is counted apart.",),
@@ -420,11 +525,25 @@ def jpeg_peers(run: Run) -> Section | None:
     for name, records in models.items():
         seen = summaries.jpeg_detection(records)
         error, count = summaries.quality_error(records)
-        rows.append([name, *("-" if value is None else str(value) for value in (seen.found, seen.on_uncompressed, seen.on_others)), f"{error:.1f} on {count}" if count else "-"])
-    header = ["judge", "JPEG found, %", "uncompressed called JPEG, %", "other codecs called JPEG, %", "quality: mean absolute error"]
+        rows.append(
+            [
+                name,
+                *("-" if value is None else str(value) for value in (seen.found, seen.on_uncompressed, seen.on_others)),
+                f"{error:.1f} on {count}" if count else "-",
+            ]
+        )
+    header = [
+        "judge",
+        "JPEG found, %",
+        "uncompressed called JPEG, %",
+        "other codecs called JPEG, %",
+        "quality: mean absolute error",
+    ]
     return Section(
         "JPEG alone, beside public methods",
-        ("`zero` is the a-contrario zero-count grid detector (IPOL 2021), `jpeg-ghost` quality by recompression (Farid 2009) on the grid that `zero` finds.",),
+        (
+            "`zero` is the a-contrario zero-count grid detector (IPOL 2021), `jpeg-ghost` quality by recompression (Farid 2009) on the grid that `zero` finds.",
+        ),
         (Table(header, rows),),
     )
 
@@ -439,7 +558,9 @@ def speed(run: Run) -> Section | None:
              f"{1 / max(float(row['megapixels_per_second']), 1e-9):.3f}", f"{float(row['megapixels_per_second']):.2f}"] for row in run.timings]  # fmt: skip
     return Section(
         "Time",
-        ("Seconds of one process while the others worked, features included; the first patches of a process warm it up. `forensics bench speed` measures alone.",),
+        (
+            "Seconds of one process while the others worked, features included; the first patches of a process warm it up. `forensics bench speed` measures alone.",
+        ),
         (Table(["model", "side, px", "patches", "ms a patch", "s a megapixel", "MP/s"], rows),),
         (Figure("Seconds a megapixel by model and size of the patch.", partial(plots.times, run.timings)),),
     )
@@ -456,7 +577,14 @@ def comparison(run: Run) -> Section | None:
         if name not in theirs:
             continue
         shared = summaries.difference(records, theirs[name])
-        rows.append([name, str(summaries.accuracy(records)), str(summaries.accuracy(theirs[name])), "-" if shared is None else str(shared)])
+        rows.append(
+            [
+                name,
+                str(summaries.accuracy(records)),
+                str(summaries.accuracy(theirs[name])),
+                "-" if shared is None else str(shared),
+            ]
+        )
         pair = {"this run": records, other.name: theirs[name]}
         tables += [Table(part.header, part.rows, f"{name}: by {title}") for title, part in (
             ("class", _per_model(pair, lambda r: r.class_name, "class")),
@@ -474,7 +602,10 @@ def comparison(run: Run) -> Section | None:
 def _false_pair(pair: Mapping[str, Sequence[Record]]) -> Table:
     groups = {name: summaries.false_positives_by(records, lambda r: r.origin) for name, records in pair.items()}
     names = list(dict.fromkeys(group for shares in groups.values() for group in shares))
-    return Table(["called compressed, by origin", *pair], [[name, *(str(groups[key].get(name, "-")) for key in pair)] for name in names])
+    return Table(
+        ["called compressed, by origin", *pair],
+        [[name, *(str(groups[key].get(name, "-")) for key in pair)] for name in names],
+    )
 
 
 def provenance(run: Run) -> Section | None:

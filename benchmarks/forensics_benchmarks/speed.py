@@ -117,7 +117,9 @@ def measure(side: int = 512, repeat: int = 7) -> list[Timing]:
     planes = as_planes(pixels)
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "PNG")
-    rows = [Timing("PNG decoding (Pillow)", *timed(lambda: np.asarray(Image.open(io.BytesIO(stream.getvalue()))), repeat))]
+    rows = [
+        Timing("PNG decoding (Pillow)", *timed(lambda: np.asarray(Image.open(io.BytesIO(stream.getvalue()))), repeat))
+    ]
     equivalents = peers(pixels)
     for name in FAMILIES:
         compute = family(name).compute
@@ -128,7 +130,15 @@ def measure(side: int = 512, repeat: int = 7) -> list[Timing]:
         else:
             rows.append(Timing(name, *own))
     extractor = FeatureExtractor()
-    rows.append(Timing("full vector", *timed(lambda: extractor.vector(pixels), repeat), rows[0].name, rows[0].seconds, rows[0].spread))
+    rows.append(
+        Timing(
+            "full vector",
+            *timed(lambda: extractor.vector(pixels), repeat),
+            rows[0].name,
+            rows[0].seconds,
+            rows[0].spread,
+        )
+    )
     return rows
 
 

@@ -58,7 +58,13 @@ class Case:
 
 
 def splices(
-    folder: Path, *, split: str = "val", per_size: int = 8, sizes: Sequence[int] = SIZES, kinds: Sequence[str] = KINDS, seed: int = 11
+    folder: Path,
+    *,
+    split: str = "val",
+    per_size: int = 8,
+    sizes: Sequence[int] = SIZES,
+    kinds: Sequence[str] = KINDS,
+    seed: int = 11,
 ) -> Iterator[Case]:
     """Pasted pictures: `per_size` of each size, the kinds in turn; `folder` holds sources in a sub-folder `split`."""
     pool = by_origin(folder, split)
@@ -132,7 +138,9 @@ def summary(table: Sequence[dict[str, Any]], by: str) -> list[dict[str, Any]]:
     for value in sorted({row[by] for row in table}):
         members = [row for row in table if row[by] == value]
         entry = {by: value, "cases": len(members), "any_region": float(np.mean([row["found"] > 0 for row in members]))}
-        result.append(entry | {name: float(np.mean([row[name] for row in members])) for name in ("f1", "precision", "recall")})
+        result.append(
+            entry | {name: float(np.mean([row[name] for row in members])) for name in ("f1", "precision", "recall")}
+        )
     return result
 
 
@@ -141,9 +149,7 @@ def _ratio(numbers: np.random.Generator) -> float:
     return float(np.exp(numbers.uniform(low, high)))
 
 
-def _compressed(
-    pixels: np.ndarray, name: str, ratio: float, numbers: np.random.Generator
-) -> tuple[np.ndarray, float]:
+def _compressed(pixels: np.ndarray, name: str, ratio: float, numbers: np.random.Generator) -> tuple[np.ndarray, float]:
     """The pixels after a random encoder of a class near a ratio, and the ratio reached; as they are for `uncompressed`."""
     if name == "uncompressed":
         return pixels, float("nan")

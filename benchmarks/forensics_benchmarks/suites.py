@@ -79,7 +79,9 @@ def chosen_sources(folder: Path, split: str | None, limit: int) -> list[str]:
     named = {name: sources.split_of_folder(name) for name in sources.find(folder)}
     names = [name for name, given in named.items() if (given == split if split else given != "train")]
     if not names:
-        raise UsageError(f"no source in {str(folder)!r}{f' of the split {split}' if split else ''}; pictures of training are left out unless asked for")
+        raise UsageError(
+            f"no source in {str(folder)!r}{f' of the split {split}' if split else ''}; pictures of training are left out unless asked for"
+        )
     if limit and limit < len(names):
         names = [names[index * len(names) // limit] for index in range(limit)]
     return names
@@ -117,7 +119,11 @@ def prepare(
         if suite.name == "generalization":
             classes = {encoders.class_of(cell.fine_class) for cell in chosen}
             extra, reasons = cells.held_out_cells(ratios, [name for name in CLASSES if name in classes])
-            chosen += [cell for cell in extra if not codecs or cell.encoder in codecs or encoders.class_of(cell.fine_class) in codecs]
+            chosen += [
+                cell
+                for cell in extra
+                if not codecs or cell.encoder in codecs or encoders.class_of(cell.fine_class) in codecs
+            ]
         rows = cells.build(
             folder, names, home, chosen, suite=suite.name, seed=seed, shares=SHARES, jobs=jobs,
             progress=lambda done, total: progress("encoding", done, total),

@@ -78,7 +78,9 @@ def share(hits: Sequence[bool], sources: Sequence[str], seed: int = 0) -> Share:
         return Share(value, 0.0, 1.0, len(hit))
     if value in (0.0, 1.0):
         margin = 3.0 / len(count)
-        return Share(value, max(0.0, value - margin) if value else 0.0, min(1.0, value + margin) if value < 1 else 1.0, len(hit))
+        return Share(
+            value, max(0.0, value - margin) if value else 0.0, min(1.0, value + margin) if value < 1 else 1.0, len(hit)
+        )
     drawn = np.random.default_rng(seed).integers(0, len(count), (BOOTSTRAP, len(count)))
     values = total[drawn].sum(axis=1) / count[drawn].sum(axis=1)
     low, high = np.quantile(values, (0.025, 0.975))
@@ -93,7 +95,9 @@ def by_model(records: Sequence[Record]) -> dict[str, list[Record]]:
     return groups
 
 
-def accuracy_by(records: Sequence[Record], key: Callable[[Record], _Group], *, fine: bool = False) -> dict[_Group, Share]:
+def accuracy_by(
+    records: Sequence[Record], key: Callable[[Record], _Group], *, fine: bool = False
+) -> dict[_Group, Share]:
     """Accuracy in each group of `key`, over fine classes if asked, groups sorted."""
     groups: dict[_Group, list[Record]] = defaultdict(list)
     for record in records:
@@ -156,7 +160,9 @@ def false_alarms(records: Sequence[Record]) -> Share | None:
     clean = [record for record in records if record.class_name == "uncompressed"]
     if not clean:
         return None
-    return share([record.answer not in ("uncompressed", INCONCLUSIVE) for record in clean], [record.source for record in clean])
+    return share(
+        [record.answer not in ("uncompressed", INCONCLUSIVE) for record in clean], [record.source for record in clean]
+    )
 
 
 def calibration_error(records: Sequence[Record]) -> float:
@@ -338,7 +344,9 @@ def compared_cells(first: Sequence[Record], second: Sequence[Record]) -> list[tu
     for record in first:
         groups[cell_of(record)].append(record)
     found = [(cell, difference(members, second)) for cell, members in groups.items()]
-    return sorted(((cell, gain) for cell, gain in found if gain is not None), key=lambda item: (-item[1].value, item[0]))
+    return sorted(
+        ((cell, gain) for cell, gain in found if gain is not None), key=lambda item: (-item[1].value, item[0])
+    )
 
 
 @dataclass(frozen=True)
@@ -355,7 +363,11 @@ def jpeg_detection(records: Sequence[Record]) -> Detection:
 
     def part(keep: Callable[[Record], bool]) -> Share | None:
         chosen = [record for record in records if keep(record)]
-        return share([record.verdict == "jpeg" for record in chosen], [record.source for record in chosen]) if chosen else None
+        return (
+            share([record.verdict == "jpeg" for record in chosen], [record.source for record in chosen])
+            if chosen
+            else None
+        )
 
     return Detection(
         part(lambda r: r.class_name == "jpeg"),
@@ -369,6 +381,9 @@ def quality_error(records: Sequence[Record]) -> tuple[float, int]:
     errors = [
         abs(record.quality - record.strength)
         for record in records
-        if record.class_name == "jpeg" and record.encoder in ("jpeg", "jpeg-cjpeg") and np.isfinite(record.quality) and np.isfinite(record.strength)
+        if record.class_name == "jpeg"
+        and record.encoder in ("jpeg", "jpeg-cjpeg")
+        and np.isfinite(record.quality)
+        and np.isfinite(record.strength)
     ]
     return (float(np.mean(errors)), len(errors)) if errors else (float("nan"), 0)

@@ -60,12 +60,16 @@ def _four_of_four(line: np.ndarray, basis: np.ndarray, constant: np.float32, out
         o1[j] = c1
         o2[j] = c2
         o3[j] = c3
-        count = (one if abs(c1) < half else zero) + (one if abs(c2) < half else zero) + (one if abs(c3) < half else zero)
+        count = (
+            (one if abs(c1) < half else zero) + (one if abs(c2) < half else zero) + (one if abs(c3) < half else zero)
+        )
         near[j] += count + (constant if abs(c0) < half else zero)
 
 
 @fast_kernel
-def _five_of_eight(line: np.ndarray, basis: np.ndarray, constant: np.float32, out: np.ndarray, near: np.ndarray) -> None:
+def _five_of_eight(
+    line: np.ndarray, basis: np.ndarray, constant: np.float32, out: np.ndarray, near: np.ndarray
+) -> None:
     """As `_four_of_four` for the five lowest frequencies of blocks of eight samples."""
     half, one, zero = np.float32(0.5), np.float32(1), np.float32(0)
     x1, x2, x3, x4, x5, x6, x7 = line[1:], line[2:], line[3:], line[4:], line[5:], line[6:], line[7:]
@@ -86,7 +90,9 @@ def _five_of_eight(line: np.ndarray, basis: np.ndarray, constant: np.float32, ou
         o2[j] = c2
         o3[j] = c3
         o4[j] = c4
-        count = (one if abs(c1) < half else zero) + (one if abs(c2) < half else zero) + (one if abs(c3) < half else zero)
+        count = (
+            (one if abs(c1) < half else zero) + (one if abs(c2) < half else zero) + (one if abs(c3) < half else zero)
+        )
         near[j] += count + (one if abs(c4) < half else zero) + (constant if abs(c0) < half else zero)
 
 
@@ -119,7 +125,13 @@ def _count_by_column(codes: np.ndarray, counts: np.ndarray) -> None:
 
 @kernel
 def phase_scan(
-    plane: np.ndarray, basis: np.ndarray, scan_index: np.ndarray, inverse_bin: float, thin: int, zeros: np.ndarray, counts: np.ndarray
+    plane: np.ndarray,
+    basis: np.ndarray,
+    scan_index: np.ndarray,
+    inverse_bin: float,
+    thin: int,
+    zeros: np.ndarray,
+    counts: np.ndarray,
 ) -> None:
     """Near-zero counts and histograms of a sliding DCT, by grid phase, in every `thin`-th band of `size` rows.
 
@@ -164,7 +176,12 @@ def phase_scan(
 def _combine(plane: np.ndarray, top: int, left: int, weights: np.ndarray, out: np.ndarray) -> None:
     """out[j] = sum over n of weights[n] plane[top + n, left + j], four rows at a time."""
     for n in range(0, weights.shape[0], 4):
-        a, b, c, d = plane[top + n][left:], plane[top + n + 1][left:], plane[top + n + 2][left:], plane[top + n + 3][left:]
+        a, b, c, d = (
+            plane[top + n][left:],
+            plane[top + n + 1][left:],
+            plane[top + n + 2][left:],
+            plane[top + n + 3][left:],
+        )
         w0, w1, w2, w3 = weights[n], weights[n + 1], weights[n + 2], weights[n + 3]
         if n == 0:
             for j in range(out.shape[0]):

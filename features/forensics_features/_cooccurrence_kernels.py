@@ -14,7 +14,13 @@ from forensics_features._kernel import fast_kernel
 
 @fast_kernel
 def _count_triples(
-    first: np.ndarray, second: np.ndarray, third: np.ndarray, truncation: int, codes: np.ndarray, joint: np.ndarray, marginal: np.ndarray
+    first: np.ndarray,
+    second: np.ndarray,
+    third: np.ndarray,
+    truncation: int,
+    codes: np.ndarray,
+    joint: np.ndarray,
+    marginal: np.ndarray,
 ) -> None:
     """Count the triples of three lines, truncated (none for truncation 0), and the magnitudes of their first."""
     size = third.shape[0]
@@ -93,7 +99,13 @@ def residual_histograms(plane: np.ndarray, truncations: np.ndarray, joint: np.nd
             if row >= 2:
                 lines = down[k + 1]
                 _count_triples(
-                    lines[(row - 2) % 3], lines[(row - 1) % 3], lines[row % 3], truncations[k], codes, joint[k], marginal[k, 1]
+                    lines[(row - 2) % 3],
+                    lines[(row - 1) % 3],
+                    lines[row % 3],
+                    truncations[k],
+                    codes,
+                    joint[k],
+                    marginal[k, 1],
                 )
 
 

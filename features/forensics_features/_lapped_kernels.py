@@ -97,9 +97,7 @@ def _scaled_hadamard(a: Any, b: Any, c: Any, d: Any) -> Any:
 def core_transform(lanes: np.ndarray, count: int) -> None:
     """4x4 core transform of `count` blocks in place; sample 0 becomes the DC value."""
     for j in range(count):
-        p00, p03, p30, p33 = _hadamard(
-            lanes[j], lanes[3 * LANES + j], lanes[12 * LANES + j], lanes[15 * LANES + j]
-        )
+        p00, p03, p30, p33 = _hadamard(lanes[j], lanes[3 * LANES + j], lanes[12 * LANES + j], lanes[15 * LANES + j])
         p01, p02, p31, p32 = _hadamard(
             lanes[LANES + j], lanes[2 * LANES + j], lanes[13 * LANES + j], lanes[14 * LANES + j]
         )
@@ -220,16 +218,12 @@ def _fetch(cosets: np.ndarray, row: int, column: int, count: int, lanes: np.ndar
     for k in range(cosets.shape[0]):
         line = row + k // 4
         first = column + k % 4
-        source = cosets[
-            4 * (line % 4) + first % 4, (line // 4) % cosets.shape[1], first // 4 : first // 4 + count
-        ]
+        source = cosets[4 * (line % 4) + first % 4, (line // 4) % cosets.shape[1], first // 4 : first // 4 + count]
         _copy(source, lanes[k * LANES : k * LANES + count])
 
 
 @kernel
-def _overlap_row(
-    cosets: np.ndarray, row: int, left: int, slot: int, lanes: np.ndarray, strips: np.ndarray
-) -> None:
+def _overlap_row(cosets: np.ndarray, row: int, left: int, slot: int, lanes: np.ndarray, strips: np.ndarray) -> None:
     """Overlap operator on the row of patches whose first sample is at (row, left), into one of the two strips."""
     patches = strips.shape[2]
     for start in range(0, patches, LANES):
@@ -241,9 +235,7 @@ def _overlap_row(
 
 
 @kernel
-def _core_row(
-    cosets: np.ndarray, row: int, left: int, index: int, lanes: np.ndarray, out: np.ndarray
-) -> None:
+def _core_row(cosets: np.ndarray, row: int, left: int, index: int, lanes: np.ndarray, out: np.ndarray) -> None:
     """Core transform of the row of blocks whose first sample is at (row, left) into `out[:, index]`."""
     columns = out.shape[2]
     for start in range(0, columns, LANES):
@@ -255,9 +247,7 @@ def _core_row(
 
 
 @kernel
-def transform_grid(
-    cosets: np.ndarray, lapped: bool, top: int, left: int, row_step: int, out: np.ndarray
-) -> None:
+def transform_grid(cosets: np.ndarray, lapped: bool, top: int, left: int, row_step: int, out: np.ndarray) -> None:
     """Transform every `row_step`-th row of the blocks that start at (top, left) into `out` [shape=(16, rows, columns)].
 
     With `lapped` the overlap operator comes first; it reaches two samples beyond the blocks on each side.
@@ -278,9 +268,7 @@ def transform_grid(
 
 
 @kernel
-def magnitude_histograms(
-    coefficients: np.ndarray, counts: np.ndarray, fine: np.ndarray, coarse: np.ndarray
-) -> None:
+def magnitude_histograms(coefficients: np.ndarray, counts: np.ndarray, fine: np.ndarray, coarse: np.ndarray) -> None:
     """Histograms of the magnitudes of coefficients 1..15 [shape=(16, rows, columns)] in bins of 1/16 and of 1/2.
 
     `counts` is working space of `MAGNITUDE_BINS` + 1 cells; magnitudes past the last bin of a histogram are not in it.
@@ -315,9 +303,7 @@ def magnitude_histograms(
 
 
 @kernel
-def phase_histograms(
-    cosets: np.ndarray, height: int, width: int, row_step: int, histograms: np.ndarray
-) -> None:
+def phase_histograms(cosets: np.ndarray, height: int, width: int, row_step: int, histograms: np.ndarray) -> None:
     """Histograms of the high-pass magnitudes at all phases of a plane of height x width samples.
 
     `histograms` [shape=(2, 16, 2, BINS), dtype=float32]: plain then lapped; phase 4 * row + column; fine then coarse.

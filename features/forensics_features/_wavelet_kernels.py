@@ -56,9 +56,7 @@ def lift_rows(
 
 
 @kernel
-def lift_columns(
-    target: np.ndarray, source: np.ndarray, factor: float, offset: float, floored: bool
-) -> None:
+def lift_columns(target: np.ndarray, source: np.ndarray, factor: float, offset: float, floored: bool) -> None:
     """As `lift_rows` along each row, at every sample; `source` is another array than `target`."""
     height, width = target.shape
     size = np.float32(abs(factor))

@@ -33,7 +33,9 @@ _SCAN = ((0, 1), (1, 0), (0, 2), (1, 1), (2, 0))
 _SCAN_INDEX = np.full((_LOW, _LOW), -1, np.int64)
 for _index, (_k, _l) in enumerate(_SCAN):
     _SCAN_INDEX[_k, _l] = _index
-_ZIGZAG = sorted(((k, m) for k in range(8) for m in range(8)), key=lambda p: (p[0] + p[1], p[0] if (p[0] + p[1]) % 2 else p[1]))
+_ZIGZAG = sorted(
+    ((k, m) for k in range(8) for m in range(8)), key=lambda p: (p[0] + p[1], p[0] if (p[0] + p[1]) % 2 else p[1])
+)
 _COMBED_ROWS, _COMBED_COLUMNS = np.array(_ZIGZAG[1:21]).T
 _BANDS = ((1, 1), (2, 2), (3, 4), (5, 6), (7, 8), (9, 14))
 """Diagonals (k + l, first and last) that are pooled for shapes and zero shares."""
@@ -167,9 +169,7 @@ def _luma_combs(coefficients: np.ndarray) -> list[float]:
     contrast, step, count = comb_peak(np.concatenate(histograms))
     excess = (contrast - _chance(count)).reshape(2, -1)
     ordered = np.sort(excess, axis=1)[:, ::-1]
-    summary = [
-        [float(best[:3].mean()), float(best[:10].mean()), float((best > 0.05).mean())] for best in ordered
-    ]
+    summary = [[float(best[:3].mean()), float(best[:10].mean()), float((best > 0.05).mean())] for best in ordered]
     log_step = np.where(excess[0] > 0.05, np.log2(step[: len(rows)]), np.nan)
     found = log_step[excess[0] > 0.05]
     spread = [float(found.mean()), float(found.std())] if len(found) else [np.nan, np.nan]
@@ -296,7 +296,14 @@ def _compute(planes: Planes) -> np.ndarray:
 
 FAMILY = Family(
     "block_dct",
-    (*_GRID_NAMES, *_LUMA_COMB_NAMES, *_BAND_NAMES, *(f"{name}_gain" for name in _BAND_NAMES), *_CHROMA_NAMES, *_RESIDUAL_NAMES),
+    (
+        *_GRID_NAMES,
+        *_LUMA_COMB_NAMES,
+        *_BAND_NAMES,
+        *(f"{name}_gain" for name in _BAND_NAMES),
+        *_CHROMA_NAMES,
+        *_RESIDUAL_NAMES,
+    ),
     _compute,
 )
 

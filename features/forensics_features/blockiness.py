@@ -127,7 +127,9 @@ def _period_strengths(profiles: np.ndarray) -> np.ndarray:
     """
     reach = _SMOOTHING // 2
     length = profiles.shape[1]
-    padded = np.concatenate([profiles[:, reach:0:-1], profiles, profiles[:, -2 : -reach - 2 : -1]], axis=1, dtype=np.float64)
+    padded = np.concatenate(
+        [profiles[:, reach:0:-1], profiles, profiles[:, -2 : -reach - 2 : -1]], axis=1, dtype=np.float64
+    )
     sums = np.cumsum(padded, axis=1)
     smooth = sums[:, _SMOOTHING - 1 :].copy()
     smooth[:, 1:] -= sums[:, : length - 1]

@@ -87,12 +87,7 @@ _AXES = ("x", "y")
 _PLANES = ("luma", "cb", "cr")
 _LAGS = (1, 2, 4)
 NAMES = (
-    *(
-        f"{name}_{axis}_{value}"
-        for name in RELATIONS
-        for axis in _AXES
-        for value in ("floor", "contrast")
-    ),
+    *(f"{name}_{axis}_{value}" for name in RELATIONS for axis in _AXES for value in ("floor", "contrast")),
     *(f"luma_{name}_{axis}_contrast" for name in CONTROLS for axis in _AXES),
     *(f"{plane}_band_{axis}_{lag}" for plane in _PLANES for axis in _AXES for lag in _LAGS[:-1]),
     "cb_luma_noise",
@@ -139,7 +134,16 @@ def _sixteen_taps(line: np.ndarray, step: int, t: np.ndarray, reach: int, residu
     t8, t9, t10, t11, t12, t13, t14, t15 = t[8], t[9], t[10], t[11], t[12], t[13], t[14], t[15]
     for j in range(residual.shape[0]):
         left = t0 * x0[j] + t1 * x1[j] + t2 * x2[j] + t3 * x3[j] + t4 * x4[j] + t5 * x5[j] + t6 * x6[j] + t7 * x7[j]
-        right = t8 * x8[j] + t9 * x9[j] + t10 * x10[j] + t11 * x11[j] + t12 * x12[j] + t13 * x13[j] + t14 * x14[j] + t15 * x15[j]
+        right = (
+            t8 * x8[j]
+            + t9 * x9[j]
+            + t10 * x10[j]
+            + t11 * x11[j]
+            + t12 * x12[j]
+            + t13 * x13[j]
+            + t14 * x14[j]
+            + t15 * x15[j]
+        )
         residual[j] = left + right
 
 

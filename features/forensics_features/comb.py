@@ -130,7 +130,18 @@ def _spectrum(histograms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     parts = np.zeros((2, _ROWS, BINS // 2), np.float32)
     sums = np.zeros((2, _ROWS, waves.shape[2]), np.float32)
     first = _LOWER[0]
-    _spectra(rows, _CORE_BINS, waves, _LOWER - first, _UPPER - first, int(_FREQUENCIES[0] - first), parts, sums, contrast, counts)
+    _spectra(
+        rows,
+        _CORE_BINS,
+        waves,
+        _LOWER - first,
+        _UPPER - first,
+        int(_FREQUENCIES[0] - first),
+        parts,
+        sums,
+        contrast,
+        counts,
+    )
     return contrast, counts
 
 

@@ -90,7 +90,9 @@ def _shares(counts: np.ndarray) -> np.ndarray:
     return counts / max(counts.sum(), 1)
 
 
-def _residual_facts(plane: np.ndarray, orders: tuple[int, ...], truncation: int, largest: int) -> tuple[list[np.ndarray], list[np.ndarray], list[float]]:
+def _residual_facts(
+    plane: np.ndarray, orders: tuple[int, ...], truncation: int, largest: int
+) -> tuple[list[np.ndarray], list[np.ndarray], list[float]]:
     """Pooled joint shares of `JOINT_ORDERS`, magnitude shares and row-column leans of each order, of a plane of whole numbers."""
     pools, names = _POOLS[truncation]
     widths = np.array([truncation if order in JOINT_ORDERS else 0 for order in orders])
@@ -99,7 +101,9 @@ def _residual_facts(plane: np.ndarray, orders: tuple[int, ...], truncation: int,
     for rows in row_bands(plane.shape):
         residual_histograms(plane[rows], widths, joint, marginal)
     joints = [
-        _shares(np.bincount(pools, weights=counts.sum(axis=0), minlength=len(names))) for counts, width in zip(joint, widths, strict=True) if width
+        _shares(np.bincount(pools, weights=counts.sum(axis=0), minlength=len(names)))
+        for counts, width in zip(joint, widths, strict=True)
+        if width
     ]
     total = marginal[:, :, -1:].copy()
     marginal[:, :, -1] -= marginal[:, :, :-1].sum(axis=2)

@@ -163,9 +163,7 @@ def _stage(plane: np.ndarray, lapped: bool, phase: tuple[int, int]) -> tuple[np.
 def _histograms(coefficients: np.ndarray) -> np.ndarray:
     """Fine and coarse histogram of the magnitudes, `np.ndarray [shape=(2, BINS), dtype=float32]`."""
     pair = np.empty((2, BINS), np.float32)
-    kernels.magnitude_histograms(
-        coefficients, np.empty(kernels.MAGNITUDE_BINS + 1, np.int32), pair[0], pair[1]
-    )
+    kernels.magnitude_histograms(coefficients, np.empty(kernels.MAGNITUDE_BINS + 1, np.int32), pair[0], pair[1])
     return pair
 
 
@@ -311,8 +309,7 @@ def _chroma_facts(u: np.ndarray, v: np.ndarray, comb: _Comb, lapped: bool) -> li
     Coarse scale alone: chroma of integer RGB lies on a lattice of halves by itself.
     """
     histograms = [
-        [_chroma_histograms(plane, lapped, comb.phase, halved) for plane in (u, v)]
-        for halved in _SUBSAMPLINGS.values()
+        [_chroma_histograms(plane, lapped, comb.phase, halved) for plane in (u, v)] for halved in _SUBSAMPLINGS.values()
     ]
     spectra = iter(comb_spectrum(np.concatenate([both for pair in histograms for both in pair])))
     facts: list[float] = []

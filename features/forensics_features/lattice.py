@@ -70,9 +70,7 @@ class Decoder(NamedTuple):
         """The affine inverse, `np.ndarray [shape=(3, 4), dtype=float64]`: real (Y, U, V) = rows . (R, G, B, 1)."""
         y = self.luma / 2.0**self.luma_shift
         scale = 2.0**self.chroma_shift
-        matrix = np.array(
-            [[y, 0, self.vr / scale], [y, -self.ug / scale, -self.vg / scale], [y, self.ub / scale, 0]]
-        )
+        matrix = np.array([[y, 0, self.vr / scale], [y, -self.ug / scale, -self.vg / scale], [y, self.ub / scale, 0]])
         truncated = np.array([0.5, -0.5, 0.5]) * (self.chroma_shift > 0) * np.array([1, 2, 1])
         offset = np.array([self.red, self.green, self.blue]) - truncated - 0.5 * (self.luma_shift > 0)
         inverse = np.linalg.inv(matrix)
@@ -103,9 +101,7 @@ def _rounding(luma_weights: tuple[float, float], limited: bool, bits: int = 16) 
 def _six_bit(ub: int, ug: int, vg: int, vr: int, limited: bool) -> Decoder:
     """libyuv's decoder: luma gained in 16 bits and truncated to 6, chroma coefficients in 1/64 and at most 2."""
     luma, base = (18997, -1160) if limited else (16320, 32)
-    return Decoder(
-        257 * luma, ub, ug, vg, vr, 16, 0, 6, base - 128 * vr, base + 128 * (ug + vg), base - 128 * ub
-    )
+    return Decoder(257 * luma, ub, ug, vg, vr, 16, 0, 6, base - 128 * vr, base + 128 * (ug + vg), base - 128 * ub)
 
 
 DECODERS: dict[str, Decoder] = {
@@ -162,9 +158,7 @@ _COUNTS = 4
 
 
 @fast_kernel
-def _load(
-    rgb: np.ndarray, start: int, size: int, planes: np.ndarray, weight: np.ndarray, counts: np.ndarray
-) -> None:
+def _load(rgb: np.ndarray, start: int, size: int, planes: np.ndarray, weight: np.ndarray, counts: np.ndarray) -> None:
     """Split a run of pixels into float planes, weigh by 1 the coloured and unclipped, count the kinds."""
     grey = clipped = used = ycgco = np.int32(0)
     for i in range(size):
@@ -226,7 +220,16 @@ def _truncated(
     y_r, y_g, y_b, y_1 = forward[0, 0], forward[0, 1], forward[0, 2], forward[0, 3]
     u_r, u_g, u_b, u_1 = forward[1, 0], forward[1, 1], forward[1, 2], forward[1, 3]
     v_r, v_g, v_b, v_1 = forward[2, 0], forward[2, 1], forward[2, 2], forward[2, 3]
-    luma, ub, ug, vg, vr, add_r, add_g, add_b = check[0], check[1], check[2], check[3], check[4], check[5], check[6], check[7]
+    luma, ub, ug, vg, vr, add_r, add_g, add_b = (
+        check[0],
+        check[1],
+        check[2],
+        check[3],
+        check[4],
+        check[5],
+        check[6],
+        check[7],
+    )
     exact = np.float32(0)
     for i in range(size):
         r, g, b = red[i], green[i], blue[i]
@@ -242,9 +245,7 @@ def _truncated(
 
 
 @fast_kernel
-def _characteristic(
-    planes: np.ndarray, weight: np.ndarray, size: int, row: np.ndarray, sums: np.ndarray
-) -> None:
+def _characteristic(planes: np.ndarray, weight: np.ndarray, size: int, row: np.ndarray, sums: np.ndarray) -> None:
     """Add the weighed sums of the cosine and the sine of the row's value, taken in turns.
 
     sin(2 pi t) within 0.0011, by two parabolas; cos(2 pi t) is the sine of a quarter turn less |t|.

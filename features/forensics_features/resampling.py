@@ -104,7 +104,9 @@ def strongest_line(luma: np.ndarray) -> Line:
     (tail, axis, frequency, power), best = min((_strongest(spectra), measure) for measure, spectra in tried.items())
     spectra = tried[best]
     hypotheses = 3 * len(tried) * sum(int(np.isfinite(power).sum()) for _, power, _ in spectra) or 1
-    return Line(_SCENES + math.log10(hypotheses) + min(0.0, tail), axis, frequency, power, best, (spectra[0], spectra[1]))
+    return Line(
+        _SCENES + math.log10(hypotheses) + min(0.0, tail), axis, frequency, power, best, (spectra[0], spectra[1])
+    )
 
 
 def factors(frequency: float) -> list[float]:
@@ -156,7 +158,9 @@ def _whitened(profile: np.ndarray) -> np.ndarray:
     covariance[0] *= 1.001
     lags = np.abs(np.subtract.outer(np.arange(ORDER), np.arange(ORDER)))
     weights = np.linalg.solve(covariance[lags], covariance[1:])
-    return np.convolve(np.concatenate([np.zeros(ORDER), signal]), np.concatenate([[1.0], -weights]))[ORDER:][: len(signal)]
+    return np.convolve(np.concatenate([np.zeros(ORDER), signal]), np.concatenate([[1.0], -weights]))[ORDER:][
+        : len(signal)
+    ]
 
 
 def _periodogram(profile: np.ndarray) -> Spectrum:

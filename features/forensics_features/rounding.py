@@ -79,9 +79,7 @@ _DCT = _dct_matrix()
 
 
 @kernel
-def _values(
-    rgb: np.ndarray, y: np.ndarray, levels: np.ndarray, packed: np.ndarray, counts: np.ndarray
-) -> None:
+def _values(rgb: np.ndarray, y: np.ndarray, levels: np.ndarray, packed: np.ndarray, counts: np.ndarray) -> None:
     """Histograms of red, green, blue and rounded luma; rounded luma, -1 where a channel is clipped; colours as one number."""
     for i in range(rgb.shape[0]):
         for j in range(rgb.shape[1]):
@@ -233,9 +231,7 @@ def _take(plane: np.ndarray, levels: np.ndarray, i: int, j: int, lane: int, bloc
 
 
 @fast_kernel
-def _phase_sums(
-    plane: np.ndarray, levels: np.ndarray, phase: int, most: int, dct: np.ndarray, sums: np.ndarray
-) -> int:
+def _phase_sums(plane: np.ndarray, levels: np.ndarray, phase: int, most: int, dct: np.ndarray, sums: np.ndarray) -> int:
     """Statistics over the usable ones of about `most` blocks, evenly spread, of one phase; the number of blocks looked at."""
     blocks = np.empty((8, 8, _LANES), np.float32)
     half = np.empty((8, 8, _LANES), np.float32)
@@ -288,10 +284,7 @@ def _histogram_values(counts: np.ndarray) -> np.ndarray:
     gaps = (populated & (inner[:, 1:-1] < 0.25 * around)).sum(axis=1) / np.maximum(populated.sum(axis=1), 1)
     totals = np.maximum(inner.sum(axis=1, keepdims=True), 1)
     spectrum = np.abs(np.fft.rfft(inner, 256, axis=1))[:, _LONGEST:] * _WHITENING / totals
-    comb = (
-        spectrum.max(axis=1)
-        - np.partition(spectrum, spectrum.shape[1] // 2, axis=1)[:, spectrum.shape[1] // 2]
-    )
+    comb = spectrum.max(axis=1) - np.partition(spectrum, spectrum.shape[1] // 2, axis=1)[:, spectrum.shape[1] // 2]
     return np.column_stack([gaps, comb, 256 / (_LONGEST + spectrum.argmax(axis=1))])
 
 

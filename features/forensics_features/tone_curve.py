@@ -91,7 +91,12 @@ class ToneCurve:
     def found(self) -> bool:
         """Whether the tone was changed."""
         number = int(self.populated.sum())
-        return self.odds >= FOUND and self.roughness <= ROUGHEST and number >= LEAST and self.gaps + self.merged >= CHANGED * number
+        return (
+            self.odds >= FOUND
+            and self.roughness <= ROUGHEST
+            and number >= LEAST
+            and self.gaps + self.merged >= CHANGED * number
+        )
 
     @property
     def gaps(self) -> int:

@@ -126,9 +126,7 @@ def _upsampled(taps: np.ndarray, distance: int) -> np.ndarray:
     return spread
 
 
-def undecimated_bands(
-    plane: np.ndarray, wavelet: Wavelet
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def undecimated_bands(plane: np.ndarray, wavelet: Wavelet) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """One level of a transform at every sample: (LL, HL, LH, HH), unscaled, vertical lifting first as the standard has it.
 
     Parameters
@@ -432,7 +430,8 @@ def _components(rgb: np.ndarray) -> tuple[np.ndarray, ...]:
 def _compute(planes: Planes) -> np.ndarray:
     places = tiles(planes.y.shape)
     luma, cb, cr, rgb = (
-        [np.ascontiguousarray(plane[place]) for place in places] for plane in (planes.y, planes.cb, planes.cr, planes.rgb)
+        [np.ascontiguousarray(plane[place]) for place in places]
+        for plane in (planes.y, planes.cb, planes.cr, planes.rgb)
     )
     y, u, v, green = (list(parts) for parts in zip(*map(_components, rgb), strict=True))
     if planes.grey:

@@ -10,12 +10,8 @@ import click
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("-r", "--recursive", is_flag=True, help="Go through the folders below a folder too.")
-@click.option(
-    "-f", "--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True
-)
-@click.option(
-    "-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to this file."
-)
+@click.option("-f", "--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True)
+@click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to this file.")
 @click.option(
     "-j",
     "--jobs",
@@ -24,9 +20,7 @@ import click
     show_default=True,
     help="Processes that share the work.",
 )
-@click.option(
-    "--max-pixels", type=click.IntRange(min=1), help="Refuse larger pictures.  [default: 250000000]"
-)
+@click.option("--max-pixels", type=click.IntRange(min=1), help="Refuse larger pictures.  [default: 250000000]")
 @click.option(
     "--model",
     type=click.Choice(["baseline", "cnn", "fused"]),
@@ -43,7 +37,11 @@ import click
     help="Recover parameters and test traces too.  [default: with --report and --plots]",
 )
 @click.option(
-    "--map/--no-map", "localise", default=True, show_default=True, help="Put a map of the codecs into the report and the figures."
+    "--map/--no-map",
+    "localise",
+    default=True,
+    show_default=True,
+    help="Put a map of the codecs into the report and the figures.",
 )
 @click.option(
     "--report",
@@ -51,7 +49,11 @@ import click
     metavar="FILE_OR_DIR",
     help="Write a page for people: a .html file for one picture, a folder with an index for several.",
 )
-@click.option("--plots", type=click.Path(file_okay=False, path_type=Path), help="Save the figures of traces and map in this folder.")
+@click.option(
+    "--plots",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Save the figures of traces and map in this folder.",
+)
 def command(
     paths: tuple[str, ...],
     recursive: bool,
@@ -81,13 +83,28 @@ def command(
     if report is not None or plots is not None or history:
         from forensics.report.pages import page_writer, write_index
 
-        pages = page_writer(inputs, report, plots, history=history, localise=localise, model_dir=model_dir, model=model, max_pixels=max_pixels)
+        pages = page_writer(
+            inputs,
+            report,
+            plots,
+            history=history,
+            localise=localise,
+            model_dir=model_dir,
+            model=model,
+            max_pixels=max_pixels,
+        )
     kept = []
     with Writer(form, out) as writer:
         failed = 0
         progress = len(inputs) > 1 and not writer.on_terminal
         results = analyze_all(
-            inputs, jobs=jobs, max_pixels=max_pixels or MAX_PIXELS, model_dir=model_dir, model=model, then=pages, progress=progress
+            inputs,
+            jobs=jobs,
+            max_pixels=max_pixels or MAX_PIXELS,
+            model_dir=model_dir,
+            model=model,
+            then=pages,
+            progress=progress,
         )
         for result in results:
             failed += writer.write(result)

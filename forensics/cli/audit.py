@@ -17,8 +17,14 @@ import click
     help="What a file's label is: the folder directly under DIR that it lies in, or nothing.",
 )
 @click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write a CSV with a row a file.")
-@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the histories of every label into this PNG file.")
-@click.option("-j", "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that share the work.")
+@click.option(
+    "--plot",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw the histories of every label into this PNG file.",
+)
+@click.option(
+    "-j", "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that share the work."
+)
 @click.option("--max-pixels", type=click.IntRange(min=1), help="Refuse larger pictures.  [default: 250000000]")
 @click.option(
     "--model-dir",

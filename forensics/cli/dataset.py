@@ -48,7 +48,10 @@ def command() -> None:
 )  # fmt: skip
 @click.option("--only", default="", help="only sources of these splits, separated by commas")
 @click.option(
-    "--synthetic", type=click.IntRange(0), default=None, help="synthetic sources to add  [default: 60 for random and chains, else 0]"
+    "--synthetic",
+    type=click.IntRange(0),
+    default=None,
+    help="synthetic sources to add  [default: 60 for random and chains, else 0]",
 )
 @click.option("--retry-failed", is_flag=True, help="try jobs again that are recorded as failed")
 def build(

@@ -23,9 +23,7 @@ import click
     help="Measure tiles of this many pixels a side, a row each.",
 )
 @click.option("-r", "--recursive", is_flag=True, help="Go through the folders below a folder too.")
-@click.option(
-    "--max-pixels", type=click.IntRange(min=1), help="Refuse larger pictures.  [default: 250000000]"
-)
+@click.option("--max-pixels", type=click.IntRange(min=1), help="Refuse larger pictures.  [default: 250000000]")
 def command(
     images: tuple[str, ...], out: Path | None, window: int | None, recursive: bool, max_pixels: int | None
 ) -> None:
@@ -45,11 +43,7 @@ def command(
         for name in inputs:
             try:
                 table.write(
-                    list(
-                        measure(
-                            name, window=window, max_pixels=max_pixels or MAX_PIXELS, name=printable(name)
-                        )
-                    )
+                    list(measure(name, window=window, max_pixels=max_pixels or MAX_PIXELS, name=printable(name)))
                 )
             except PictureError as error:
                 failed += 1

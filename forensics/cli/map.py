@@ -10,9 +10,15 @@ import click
 @click.command()
 @click.argument("image", type=click.Path(path_type=Path))
 @click.option(
-    "-o", "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Write the files into this folder."
+    "-o",
+    "--out",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write the files into this folder.",
 )
-@click.option("--side", type=click.IntRange(min=64), help="Width and height of a window in pixels.  [default: by the step]")
+@click.option(
+    "--side", type=click.IntRange(min=64), help="Width and height of a window in pixels.  [default: by the step]"
+)
 @click.option("--step", type=click.IntRange(min=32), default=32, show_default=True, help="Pixels between windows.")
 @click.option("--limit", type=click.IntRange(min=1), help="Most windows; the step grows to keep it.  [default: 1024]")
 @click.option("-f", "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)

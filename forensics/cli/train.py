@@ -14,9 +14,23 @@ def command() -> None:
 
 
 @command.command("baseline")
-@click.argument("datasets", nargs=-1, required=True, metavar="DATASET...", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the artefacts.")
-@click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="all cores", help="Processes and threads.")
+@click.argument(
+    "datasets",
+    nargs=-1,
+    required=True,
+    metavar="DATASET...",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+)
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the artefacts."
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=os.cpu_count() or 1,
+    show_default="all cores",
+    help="Processes and threads.",
+)
 @click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help="Decides windows and trees.")
 @click.option("--rounds", type=click.IntRange(1), help="Largest number of boosting rounds.  [default: the recipe's]")
 def baseline(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, rounds: int | None) -> None:
@@ -30,11 +44,15 @@ def baseline(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, rounds
     from forensics.training import train_baseline
 
     with Counter() as counter:
-        card = train_baseline(datasets, out, jobs=jobs, seed=seed, rounds=rounds, progress=counter.show, report=counter.say)
+        card = train_baseline(
+            datasets, out, jobs=jobs, seed=seed, rounds=rounds, progress=counter.show, report=counter.say
+        )
     figures = card["validation"]
     click.echo(f"windows           {card['windows']['train']} for training, {card['windows']['val']} for validation")
     click.echo(f"rounds            {card['rounds']}")
-    click.echo(f"accuracy          {figures['accuracy']:.4f} over nine classes, {figures['fine_accuracy']:.4f} over eleven")
+    click.echo(
+        f"accuracy          {figures['accuracy']:.4f} over nine classes, {figures['fine_accuracy']:.4f} over eleven"
+    )
     click.echo(f"false positives   {_false_positives(figures['false_positive_rate'])}")
     click.echo(f"calibration error {figures['expected_calibration_error']:.4f}")
     click.echo(f"ratio error       {figures['ratio_mean_relative_error']:.3f} mean relative")
@@ -44,9 +62,23 @@ def baseline(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, rounds
 
 
 @command.command("parameters")
-@click.argument("datasets", nargs=-1, required=True, metavar="DATASET...", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the artefacts.")
-@click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="all cores", help="Processes and threads.")
+@click.argument(
+    "datasets",
+    nargs=-1,
+    required=True,
+    metavar="DATASET...",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+)
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the artefacts."
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=os.cpu_count() or 1,
+    show_default="all cores",
+    help="Processes and threads.",
+)
 @click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help="Decides windows and trees.")
 @click.option("--rounds", type=click.IntRange(1), help="Boosting rounds.  [default: the recipe's]")
 def parameters(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, rounds: int | None) -> None:
@@ -59,29 +91,91 @@ def parameters(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, roun
     from forensics.training import train_parameters
 
     with Counter() as counter:
-        card = train_parameters(datasets, out, jobs=jobs, seed=seed, rounds=rounds, progress=counter.show, report=counter.say)
+        card = train_parameters(
+            datasets, out, jobs=jobs, seed=seed, rounds=rounds, progress=counter.show, report=counter.say
+        )
     for name, figures in card["validation"].items():
         click.echo(f"{name:<32} validation error {figures['error']:.3f} on {figures['windows']} windows")
 
 
 @command.command("cnn")
-@click.argument("datasets", nargs=-1, required=True, metavar="DATASET...", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for artefacts and checkpoints.")
-@click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="all cores", help="Processes and threads.")
-@click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help="Decides patches, batches and first weights.")
-@click.option("--max-minutes", type=click.FloatRange(0, min_open=True), default=60.0, show_default=True, help="Training time, all runs together.")
+@click.argument(
+    "datasets",
+    nargs=-1,
+    required=True,
+    metavar="DATASET...",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder for artefacts and checkpoints.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=os.cpu_count() or 1,
+    show_default="all cores",
+    help="Processes and threads.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=2026,
+    show_default=True,
+    help="Decides patches, batches and first weights.",
+)
+@click.option(
+    "--max-minutes",
+    type=click.FloatRange(0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Training time, all runs together.",
+)
 @click.option("--epochs", type=click.IntRange(1), help="Largest number of epochs.  [default: the recipe's]")
 @click.option("--steps", type=click.IntRange(1), help="Batches in an epoch.  [default: the recipe's]")
-@click.option("--precision", type=click.Choice(["float32", "mixed_bfloat16"]), default="float32", show_default=True, help="Of the convolutions.")
 @click.option(
-    "--from", "start", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="MODEL.keras",
+    "--precision",
+    type=click.Choice(["float32", "mixed_bfloat16"]),
+    default="float32",
+    show_default=True,
+    help="Of the convolutions.",
+)
+@click.option(
+    "--from",
+    "start",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="MODEL.keras",
     help="Trained network whose weights training starts from.  [default: random weights]",
 )
-@click.option("--search", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Trials of a search for a recipe before training.")
-@click.option("--search-minutes", type=click.FloatRange(0, min_open=True), default=5.0, show_default=True, help="Training time of a trial.")
+@click.option(
+    "--search",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Trials of a search for a recipe before training.",
+)
+@click.option(
+    "--search-minutes",
+    type=click.FloatRange(0, min_open=True),
+    default=5.0,
+    show_default=True,
+    help="Training time of a trial.",
+)
 def cnn(
-    datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, max_minutes: float, epochs: int | None, steps: int | None,
-    precision: str, start: Path | None, search: int, search_minutes: float,
+    datasets: tuple[Path, ...],
+    out: Path,
+    jobs: int,
+    seed: int,
+    max_minutes: float,
+    epochs: int | None,
+    steps: int | None,
+    precision: str,
+    start: Path | None,
+    search: int,
+    search_minutes: float,
 ) -> None:
     """Train the convolutional network on every DATASET together.
 
@@ -101,10 +195,14 @@ def cnn(
         )  # fmt: skip
     figures = card["validation"]
     click.echo(f"patches           {card['patches']['train']} for training, {card['patches']['val']} for validation")
-    click.echo(f"network           {card['parameters']} parameters, {card['multiply_adds_224'] / 1e6:.0f} million multiply-adds at 224x224")
+    click.echo(
+        f"network           {card['parameters']} parameters, {card['multiply_adds_224'] / 1e6:.0f} million multiply-adds at 224x224"
+    )
     click.echo(f"epochs            {card['epochs']}, best {card['best_epoch']}, {card['minutes']} minutes")
     for side, values in figures["by_side"].items():
-        click.echo(f"accuracy at {side:<6}{values['accuracy']:.4f} over nine classes, {values['fine_accuracy']:.4f} over eleven")
+        click.echo(
+            f"accuracy at {side:<6}{values['accuracy']:.4f} over nine classes, {values['fine_accuracy']:.4f} over eleven"
+        )
     click.echo(f"false positives   {_false_positives(figures['false_positive_rate'])}")
     click.echo(f"calibration error {figures['expected_calibration_error']:.4f}")
     click.echo(f"ratio error       {figures['ratio_mean_relative_error']:.3f} mean relative")
@@ -114,13 +212,35 @@ def cnn(
 
 
 @command.command("fusion")
-@click.argument("datasets", nargs=-1, required=True, metavar="DATASET...", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option(
-    "--models", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True, help="Folder with the artefacts of both judges."
+@click.argument(
+    "datasets",
+    nargs=-1,
+    required=True,
+    metavar="DATASET...",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
 )
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the fusion and copies of both judges.")
-@click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="all cores", help="Processes.")
-@click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help="Decides windows; take that of the judges' training.")
+@click.option(
+    "--models",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    required=True,
+    help="Folder with the artefacts of both judges.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder for the fusion and copies of both judges.",
+)
+@click.option(
+    "--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="all cores", help="Processes."
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=2026,
+    show_default=True,
+    help="Decides windows; take that of the judges' training.",
+)
 def fusion(datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, seed: int) -> None:
     """Fit the verdict of `forensics analyze` on the validation split of every DATASET.
 
@@ -132,7 +252,9 @@ def fusion(datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, seed:
 
     with Counter() as counter:
         stored = train_fusion(datasets, models, out, jobs=jobs, seed=seed, progress=counter.show, report=counter.say)
-    click.echo(f"{'mode':<10} {'accuracy':>8} {'false positives':>16} {'calibration':>12} {'ratio':>7} {'SSIM':>7} {'answers':>8} {'of those right':>15}")
+    click.echo(
+        f"{'mode':<10} {'accuracy':>8} {'false positives':>16} {'calibration':>12} {'ratio':>7} {'SSIM':>7} {'answers':>8} {'of those right':>15}"
+    )
     for mode, fitted in stored["modes"].items():
         figures, answers = fitted["card"]["validation"], fitted["card"]["answers"]
         rate = figures["false_positive_rate"]

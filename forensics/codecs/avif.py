@@ -41,18 +41,12 @@ class Avif(Codec):
     suffix = ".avif"
     strength = Strength("quality", finest=99, coarsest=1, default=60, integer=True)
     switches: ClassVar[Mapping[str, Switch]] = {
-        "subsampling": Switch(
-            "4:2:0", ("4:2:0", "4:2:2", "4:4:4", "grey"), "chroma subsampling; grey drops chroma"
-        ),
+        "subsampling": Switch("4:2:0", ("4:2:0", "4:2:2", "4:4:4", "grey"), "chroma subsampling; grey drops chroma"),
         "speed": Switch(6, tuple(range(11)), "encoder speed, 0 (slow) to 10"),
         "encoder": Switch(_encoders()[0], _encoders(), "AV1 encoder, of those built into libavif here"),
-        "tune": Switch(
-            "default", ("default", "psnr", "ssim"), "what aom optimises for; other encoders ignore it"
-        ),
+        "tune": Switch("default", ("default", "psnr", "ssim"), "what aom optimises for; other encoders ignore it"),
         "range": RANGE,
-        "film_grain": Switch(
-            False, (False, True), "aom: grain is removed, modelled, and put back by the decoder"
-        ),
+        "film_grain": Switch(False, (False, True), "aom: grain is removed, modelled, and put back by the decoder"),
     }
 
     def availability(self) -> Availability:

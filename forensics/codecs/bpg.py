@@ -54,9 +54,7 @@ class Bpg(Codec):
             "colour_space": Switch(
                 "ycbcr", ("ycbcr", "rgb", "ycgco", "bt709"), "BT.601, RGB (4:4:4 alone), YCgCo or BT.709"
             ),
-            "limited_range": Switch(
-                False, (False, True), "luma in 16..235 and chroma in 16..240 instead of 0..255"
-            ),
+            "limited_range": Switch(False, (False, True), "luma in 16..235 and chroma in 16..240 instead of 0..255"),
             "preset": Switch("medium", _PRESETS, "x265's effort"),
             "sao": Switch(True, (True, False), "sample adaptive offset after deblocking"),
             "deblock": Switch(True, (True, False), "deblocking filter"),
@@ -89,9 +87,7 @@ class Bpg(Codec):
         planes = _to_coded_planes(pixels, subsampling, space, depth, limited)
         height, width = pixels.shape[:2]
         block = 16 if min(height, width) <= 8 else 8
-        padded = [
-            _pad(plane, block, steps) for plane, steps in zip(planes, plane_steps(subsampling), strict=True)
-        ]
+        padded = [_pad(plane, block, steps) for plane, steps in zip(planes, plane_steps(subsampling), strict=True)]
         settings = {**_x265_parameters(parameters), "min-cu-size": block}
         units = hevc_pyav.encode_units(padded, subsampling, depth, str(parameters["preset"]), settings)
         sps = read_sps(next(unit for unit in units if nal_kind(unit) == NAL_SPS))
@@ -138,9 +134,7 @@ def read_header(data: bytes) -> BpgHeader:
     return read_file(data).header
 
 
-def _to_coded_planes(
-    pixels: np.ndarray, subsampling: str, space: str, depth: int, limited: bool
-) -> list[np.ndarray]:
+def _to_coded_planes(pixels: np.ndarray, subsampling: str, space: str, depth: int, limited: bool) -> list[np.ndarray]:
     from forensics.codecs import bpg_colour
 
     if pixels.ndim == 2:
@@ -178,9 +172,7 @@ def _colours(file: BpgFile) -> np.ndarray:
 
     header = file.header
     size = (header.width, header.height)
-    planes = hevc_pyav.decode_planes(
-        file.colour_units, header.tools, header.subsampling, size, header.bit_depth
-    )
+    planes = hevc_pyav.decode_planes(file.colour_units, header.tools, header.subsampling, size, header.bit_depth)
     if len(planes) == 1:
         return bpg_colour.plane_to_grey(planes[0], header.bit_depth, header.limited_range)
     rgb = bpg_colour.to_rgb(

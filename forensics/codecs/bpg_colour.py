@@ -106,9 +106,7 @@ def to_planes(rgb: np.ndarray, colour_space: str, bit_depth: int, limited: bool)
     gain = [[span * 2.0**shift / 255] * 3 for span in (luma, chroma, chroma)]
     matrix = _integers(_to_planes_matrix(colour_space), gain)
     centre = black if colour_space == "rgb" else 1 << (bit_depth - 1)
-    offset = np.array(
-        [(int(level) << shift) + (1 << shift - 1) for level in (black, centre, centre)], np.int64
-    )
+    offset = np.array([(int(level) << shift) + (1 << shift - 1) for level in (black, centre, centre)], np.int64)
     planes = np.empty((3, *rgb.shape[:2]), np.uint16)
     _convert(np.ascontiguousarray(rgb), matrix, offset, shift, (1 << bit_depth) - 1, planes)
     return planes
@@ -136,9 +134,7 @@ def _decimate_rows(plane: np.ndarray, taps: np.ndarray, rounding: int, shift: in
 
 
 @kernel
-def _decimate_columns(
-    plane: np.ndarray, taps: np.ndarray, rounding: int, shift: int, out: np.ndarray
-) -> None:
+def _decimate_columns(plane: np.ndarray, taps: np.ndarray, rounding: int, shift: int, out: np.ndarray) -> None:
     height = plane.shape[0]
     for i in range(out.shape[0]):
         for j in range(out.shape[1]):
@@ -169,9 +165,7 @@ def decimate(plane: np.ndarray, subsampling: str, bit_depth: int, cosited: bool 
 
 
 @kernel
-def _interpolate_vertically(
-    plane: np.ndarray, row: int, taps: np.ndarray, shift: int, out: np.ndarray
-) -> None:
+def _interpolate_vertically(plane: np.ndarray, row: int, taps: np.ndarray, shift: int, out: np.ndarray) -> None:
     """Row `row` at full height, at the resolution of the plane across, as 14-bit numbers."""
     rounding = (1 << shift) >> 1
     weights = taps[row & 1]
@@ -184,9 +178,7 @@ def _interpolate_vertically(
 
 
 @kernel
-def _interpolate_across(
-    samples: np.ndarray, taps: np.ndarray, shift: int, largest: int, out: np.ndarray
-) -> None:
+def _interpolate_across(samples: np.ndarray, taps: np.ndarray, shift: int, largest: int, out: np.ndarray) -> None:
     rounding = 1 << (shift - 1)
     last = samples.shape[0] - 1
     for j in range(out.shape[0]):

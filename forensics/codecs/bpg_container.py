@@ -241,9 +241,7 @@ def _read_animation(extensions: tuple[Extension, ...]) -> Animation:
     for tag, data in extensions:
         if EXTENSION_NAMES.get(tag) == "animation":
             fields = ByteReader(data)
-            values = [
-                fields.ue7(name, 65535) for name in ("loop_count", "frame_period_num", "frame_period_den")
-            ]
+            values = [fields.ue7(name, 65535) for name in ("loop_count", "frame_period_num", "frame_period_den")]
             if not values[1] or not values[2]:
                 raise CodecError("the frame period of a BPG animation is not above zero")
             return Animation(*values)
@@ -256,9 +254,7 @@ def _read_tools(picture: ByteReader) -> CodingTools:
 
 def _read_units(header: BpgHeader, stream: bytes) -> BpgFile:
     if header.width * header.height > PIXELS_PER_BYTE * len(stream):
-        raise CodecError(
-            f"{len(stream)} bytes of HEVC data cannot hold {header.width}x{header.height} pixels"
-        )
+        raise CodecError(f"{len(stream)} bytes of HEVC data cannot hold {header.width}x{header.height} pixels")
     layers: list[list[bytes]] = [[], []] if header.alpha_tools else [[]]
     pictures = [False] * len(layers)
     for unit in split_nal_units(stream):

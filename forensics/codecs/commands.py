@@ -29,14 +29,10 @@ TIMEOUT = 600.0
 """Seconds after which a command is given up."""
 
 _SUBSAMPLING = Switch("4:2:0", ("4:2:0", "4:2:2", "4:4:4"), "chroma resolution")
-_SUBSAMPLING_OR_GREY = Switch(
-    "4:2:0", ("4:2:0", "4:2:2", "4:4:4", "grey"), "chroma resolution, or luma alone"
-)
+_SUBSAMPLING_OR_GREY = Switch("4:2:0", ("4:2:0", "4:2:2", "4:4:4", "grey"), "chroma resolution, or luma alone")
 
 
-def run_program(
-    program: str, arguments: Sequence[str], folder: str | None = None
-) -> subprocess.CompletedProcess:
+def run_program(program: str, arguments: Sequence[str], folder: str | None = None) -> subprocess.CompletedProcess:
     """Run a program of PATH to its end, without a shell or an input; output is captured as text.
 
     Raises `CodecUnavailable` when PATH has no such program, `CodecError` when it does not end within `TIMEOUT`.
@@ -90,9 +86,7 @@ class CommandCodec(Codec):
     """Regular expression whose first group is the version in what the program says to `version_arguments`."""
 
     @abstractmethod
-    def arguments(
-        self, parameters: Mapping[str, Value], pixels: np.ndarray, source: str, target: str
-    ) -> list[str]:
+    def arguments(self, parameters: Mapping[str, Value], pixels: np.ndarray, source: str, target: str) -> list[str]:
         """The command's arguments for complete parameters and the names of the two files."""
 
     def availability(self) -> Availability:
@@ -173,9 +167,7 @@ class JpegXrJxrlib(CommandCodec):
         "overlap": Switch(1, (0, 1, 2), "levels of the lapped transform that overlap blocks"),
     }
 
-    def arguments(
-        self, parameters: Mapping[str, Value], pixels: np.ndarray, source: str, target: str
-    ) -> list[str]:
+    def arguments(self, parameters: Mapping[str, Value], pixels: np.ndarray, source: str, target: str) -> list[str]:
         """Pixel format 9 is 24-bit RGB, 2 is 8-bit grey."""
         chroma = ("grey", "4:2:0", "4:2:2", "4:4:4").index(str(parameters["subsampling"]))
         colour = ["-c", "2"] if pixels.ndim == 2 else ["-c", "9", "-d", str(chroma)]
@@ -203,9 +195,7 @@ class Jpeg2000OpenJpeg(CommandCodec):
         "colour_transform": Switch(True, (True, False), "code YCbCr instead of RGB"),
     }
 
-    def arguments(
-        self, parameters: Mapping[str, Value], pixels: np.ndarray, source: str, target: str
-    ) -> list[str]:
+    def arguments(self, parameters: Mapping[str, Value], pixels: np.ndarray, source: str, target: str) -> list[str]:
         """`-n` counts resolutions, one more than levels."""
         tile = int(parameters["tile_size"])
         side = min(pixels.shape[0], pixels.shape[1], tile or pixels.shape[0])
@@ -240,9 +230,7 @@ class JpegCjpeg(CommandCodec):
         "dct": Switch("int", ("int", "fast", "float"), "arithmetic of the forward DCT"),
     }
 
-    def arguments(
-        self, parameters: Mapping[str, Value], pixels: np.ndarray, source: str, target: str
-    ) -> list[str]:
+    def arguments(self, parameters: Mapping[str, Value], pixels: np.ndarray, source: str, target: str) -> list[str]:
         """Sampling factors are those of luma, `-sample 2x2` being 4:2:0."""
         subsampling = str(parameters["subsampling"])
         arguments = ["-quality", _number(parameters["quality"]), "-dct", str(parameters["dct"])]
@@ -272,18 +260,12 @@ class WebPCwebp(CommandCodec):
     switches: ClassVar[Mapping[str, Switch]] = {
         "preset": Switch("default", ("default", "photo", "picture", "drawing", "icon", "text"), "tuning"),
         "method": Switch(4, (0, 1, 2, 3, 4, 5, 6), "effort"),
-        "filter": Switch(
-            -1, (-1, 0, 20, 60, 100), "deblocking strength, 0 to 100; -1 the preset's", open=True
-        ),
-        "noise_shaping": Switch(
-            -1, (-1, 0, 50, 100), "spatial noise shaping, 0 to 100; -1 the preset's", open=True
-        ),
+        "filter": Switch(-1, (-1, 0, 20, 60, 100), "deblocking strength, 0 to 100; -1 the preset's", open=True),
+        "noise_shaping": Switch(-1, (-1, 0, 50, 100), "spatial noise shaping, 0 to 100; -1 the preset's", open=True),
         "sharp_yuv": Switch(False, (False, True), "chroma decimated with care for edges"),
     }
 
-    def arguments(
-        self, parameters: Mapping[str, Value], pixels: np.ndarray, source: str, target: str
-    ) -> list[str]:
+    def arguments(self, parameters: Mapping[str, Value], pixels: np.ndarray, source: str, target: str) -> list[str]:
         """The preset comes first, for it overwrites what stands before it."""
         arguments = ["-preset", str(parameters["preset"]), "-q", _number(parameters["quality"])]
         arguments += ["-m", _number(parameters["method"])]
@@ -318,9 +300,7 @@ class AvifAvifenc(CommandCodec):
         "matrix": MATRIX,
     }
 
-    def arguments(
-        self, parameters: Mapping[str, Value], pixels: np.ndarray, source: str, target: str
-    ) -> list[str]:
+    def arguments(self, parameters: Mapping[str, Value], pixels: np.ndarray, source: str, target: str) -> list[str]:
         """Raises `CodecUnavailable` when this build of libavif lacks the AV1 encoder asked for."""
         encoder, quantizer = str(parameters["encoder"]), _number(parameters["quantizer"])
         if f"{encoder} [enc" not in self.version():
@@ -343,9 +323,7 @@ class _HeifEnc(CommandCodec):
     version_arguments = ("-h",)
     version_pattern = r"libheif version: ([\d.]+\d)"
 
-    def arguments(
-        self, parameters: Mapping[str, Value], pixels: np.ndarray, source: str, target: str
-    ) -> list[str]:
+    def arguments(self, parameters: Mapping[str, Value], pixels: np.ndarray, source: str, target: str) -> list[str]:
         """Quality, files, and the encoder's own switches, which travel as `-p NAME=VALUE`."""
         settings = {name: parameters[name] for name in self.switches if name != "subsampling"}
         settings["chroma"] = str(parameters["subsampling"]).replace(":", "")
@@ -366,9 +344,7 @@ class AvifHeifEnc(_HeifEnc):
         "tune": Switch("ssim", ("ssim", "psnr"), "what the encoder optimises"),
     }
 
-    def arguments(
-        self, parameters: Mapping[str, Value], pixels: np.ndarray, source: str, target: str
-    ) -> list[str]:
+    def arguments(self, parameters: Mapping[str, Value], pixels: np.ndarray, source: str, target: str) -> list[str]:
         """One thread, so that the same bytes come out on any machine."""
         return ["-A", "-p", "threads=1", *super().arguments(parameters, pixels, source, target)]
 
@@ -392,9 +368,7 @@ class JpegXlCjxl(CommandCodec):
         "modular": Switch(-1, (-1, 0, 1), "0 DCT blocks, 1 wavelet-like squeeze; -1 the encoder's choice"),
     }
 
-    def arguments(
-        self, parameters: Mapping[str, Value], pixels: np.ndarray, source: str, target: str
-    ) -> list[str]:
+    def arguments(self, parameters: Mapping[str, Value], pixels: np.ndarray, source: str, target: str) -> list[str]:
         """What the encoder is to choose is not mentioned to it."""
         arguments = [
             source,
@@ -445,14 +419,10 @@ class BpgBpgenc(CommandCodec):
         "colour_space": Switch(
             "ycbcr", ("ycbcr", "rgb", "ycgco", "ycbcr_bt709", "ycbcr_bt2020"), "colour space of the file"
         ),
-        "encoder": Switch(
-            "default", ("default", "x265", "jctvc"), "HEVC encoder, as far as the build has it"
-        ),
+        "encoder": Switch("default", ("default", "x265", "jctvc"), "HEVC encoder, as far as the build has it"),
     }
 
-    def arguments(
-        self, parameters: Mapping[str, Value], pixels: np.ndarray, source: str, target: str
-    ) -> list[str]:
+    def arguments(self, parameters: Mapping[str, Value], pixels: np.ndarray, source: str, target: str) -> list[str]:
         """`-f` is a preference: RGB and YCgCo are coded in 4:4:4."""
         chroma = str(parameters["subsampling"]).replace(":", "")
         arguments = ["-q", _number(parameters["qp"]), "-f", chroma, "-b", _number(parameters["bit_depth"])]

@@ -80,7 +80,9 @@ class Conversion:
     rounded: bool
 
 
-_LIBHEIF = Conversion("nearest", (False, False), whole_chroma=True, eight_bits_first=False, fraction_bits=0, rounded=True)
+_LIBHEIF = Conversion(
+    "nearest", (False, False), whole_chroma=True, eight_bits_first=False, fraction_bits=0, rounded=True
+)
 
 
 def draw(numbers: np.random.Generator) -> Conversion:

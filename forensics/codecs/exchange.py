@@ -78,9 +78,7 @@ def as_picture(samples: np.ndarray, bits: int = 0) -> np.ndarray:
     elif samples.ndim == 3 and samples.shape[2] in (3, 4):
         samples = samples[:, :, :3]
     elif samples.ndim != 2:
-        raise CodecError(
-            f"decoded pictures are grey or RGB with or without alpha, not of shape {samples.shape}"
-        )
+        raise CodecError(f"decoded pictures are grey or RGB with or without alpha, not of shape {samples.shape}")
     if samples.dtype == np.bool_:
         bits = 1
     elif samples.dtype not in (np.dtype(np.uint8), np.dtype(np.uint16)):
@@ -133,9 +131,7 @@ def load_with_pillow(data: bytes, opener: Callable[[io.BytesIO], Image.Image]) -
         image.load()
         if image.mode not in ("L", "RGB"):
             grey = image.mode in ("1", "LA", "I;16")
-            return as_picture(
-                np.asarray(image if image.mode == "I;16" else image.convert("L" if grey else "RGB"))
-            )
+            return as_picture(np.asarray(image if image.mode == "I;16" else image.convert("L" if grey else "RGB")))
         return as_picture(np.asarray(image))
 
 

@@ -26,9 +26,7 @@ class Heic(Codec):
     suffix = ".heic"
     strength = Strength("quality", finest=100, coarsest=1, default=60, integer=True)
     switches: ClassVar[Mapping[str, Switch]] = {
-        "subsampling": Switch(
-            "4:2:0", ("4:2:0", "4:2:2", "4:4:4", "grey"), "chroma subsampling; grey drops chroma"
-        ),
+        "subsampling": Switch("4:2:0", ("4:2:0", "4:2:2", "4:4:4", "grey"), "chroma subsampling; grey drops chroma"),
         "preset": Switch(
             "slow",
             ("ultrafast", "superfast", "fast", "medium", "slow", "slower"),
@@ -48,12 +46,8 @@ class Heic(Codec):
             return Availability(False, False, f"pillow-heif cannot be imported: {error}")
         info = pillow_heif.libheif_info()
         encode, decode = bool(info.get("HEIF")), bool(info.get("decoders"))
-        missing = [
-            what for what, there in (("an HEVC encoder", encode), ("an HEVC decoder", decode)) if not there
-        ]
-        return Availability(
-            encode, decode, f"this libheif is built without {' and '.join(missing)}" if missing else ""
-        )
+        missing = [what for what, there in (("an HEVC encoder", encode), ("an HEVC decoder", decode)) if not there]
+        return Availability(encode, decode, f"this libheif is built without {' and '.join(missing)}" if missing else "")
 
     def version(self) -> str:
         try:

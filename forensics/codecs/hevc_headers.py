@@ -179,13 +179,9 @@ def read_block_sizes(bits: BitReader) -> tuple[int, int, int, int]:
     if not 4 <= tree <= 6:
         raise CodecError(f"a coding tree block has 16, 32 or 64 samples a side, not {1 << tree}")
     if min_transform >= min_coding:
-        raise CodecError(
-            f"transform blocks of {1 << min_transform} do not fit coding blocks of {1 << min_coding}"
-        )
+        raise CodecError(f"transform blocks of {1 << min_transform} do not fit coding blocks of {1 << min_coding}")
     if max_transform > min(tree, 5):
-        raise CodecError(
-            f"transform blocks of {1 << max_transform} do not fit coding tree blocks of {1 << tree}"
-        )
+        raise CodecError(f"transform blocks of {1 << max_transform} do not fit coding tree blocks of {1 << tree}")
     return min_coding, tree, min_transform, max_transform
 
 

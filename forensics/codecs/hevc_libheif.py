@@ -81,9 +81,7 @@ def _heif_file(units: Sequence[bytes], coded: tuple[int, int], subsampling: str)
 
 def _configuration(units: Sequence[bytes], subsampling: str) -> bytes:
     """`HEVCDecoderConfigurationRecord` of an 8-bit picture (ISO/IEC 14496-15 clause 8.3.2.1)."""
-    profile = struct.pack(
-        ">BBIHIB", 1, PROFILE_RANGE_EXTENSIONS, 1 << (31 - PROFILE_RANGE_EXTENSIONS), 0x9000, 0, 255
-    )
+    profile = struct.pack(">BBIHIB", 1, PROFILE_RANGE_EXTENSIONS, 1 << (31 - PROFILE_RANGE_EXTENSIONS), 0x9000, 0, 255)
     chroma = 0xFC | SUBSAMPLINGS.index(subsampling)
     record = profile + struct.pack(">HBBBBHB", 0xF000, 0xFC, chroma, 0xF8, 0xF8, 0, 0x0F)
     arrays = []

@@ -98,10 +98,7 @@ def decode_planes(
         planes = again
     width, height = size
     steps = plane_steps(subsampling)
-    return [
-        plane[: -(-height // rows), : -(-width // cols)]
-        for plane, (rows, cols) in zip(planes, steps, strict=True)
-    ]
+    return [plane[: -(-height // rows), : -(-width // cols)] for plane, (rows, cols) in zip(planes, steps, strict=True)]
 
 
 def _needs_libheif(tools: CodingTools, subsampling: str, bit_depth: int) -> bool:

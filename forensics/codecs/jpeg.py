@@ -41,13 +41,9 @@ class Jpeg(Codec):
             ("4:2:0", "4:2:2", "4:4:4", "grey", "rgb"),
             "chroma subsampling; grey drops chroma, rgb stores R, G, B without a colour transform",
         ),
-        "tables": Switch(
-            "standard", tuple(TABLE_FAMILIES), "family of quantisation tables, scaled by the quality"
-        ),
+        "tables": Switch("standard", tuple(TABLE_FAMILIES), "family of quantisation tables, scaled by the quality"),
         "progressive": Switch(False, (False, True), "several scans of growing accuracy instead of one"),
-        "optimize": Switch(
-            False, (False, True), "Huffman tables fitted to the picture; the pixels do not change"
-        ),
+        "optimize": Switch(False, (False, True), "Huffman tables fitted to the picture; the pixels do not change"),
     }
 
     def availability(self) -> Availability:
@@ -61,9 +57,7 @@ class Jpeg(Codec):
     def _encode(self, pixels: np.ndarray, parameters: Mapping[str, Value]) -> bytes:
         quality = strength_value(self, parameters)
         subsampling = str(parameters["subsampling"])
-        tables = [
-            scaled_table(base, quality).ravel().tolist() for base in TABLE_FAMILIES[str(parameters["tables"])]
-        ]
+        tables = [scaled_table(base, quality).ravel().tolist() for base in TABLE_FAMILIES[str(parameters["tables"])]]
         if subsampling == "grey":
             pixels = to_grey(pixels)
         options: dict[str, object] = {"qtables": tables[:1] if pixels.ndim == 2 else tables}

@@ -19,14 +19,10 @@ from forensics.codecs.exchange import (
 )
 from forensics.errors import CodecError, CodecUnavailable
 
-_WAVELET = Switch(
-    "9/7", ("9/7", "5/3"), "wavelet: 9/7 quantises, 5/3 is reversible and cut off at the target"
-)
+_WAVELET = Switch("9/7", ("9/7", "5/3"), "wavelet: 9/7 quantises, 5/3 is reversible and cut off at the target")
 _LEVELS = Switch(5, (1, 2, 3, 4, 5, 6), "wavelet decomposition levels")
 _TILE_SIZE = Switch(0, (0, 128, 256, 512), "side of the square tiles in pixels, 0 for one tile")
-_COLOUR_TRANSFORM = Switch(
-    True, (True, False), "the codec's own colour transform before the wavelet (RGB only)"
-)
+_COLOUR_TRANSFORM = Switch(True, (True, False), "the codec's own colour transform before the wavelet (RGB only)")
 _LAYOUT = {"levels": _LEVELS, "tile_size": _TILE_SIZE, "colour_transform": _COLOUR_TRANSFORM}
 
 

@@ -90,9 +90,7 @@ class JpegHeader:
     def tables(self) -> tuple[np.ndarray, ...]:
         """The tables in use, luma first, each once."""
         used = dict.fromkeys(component.table for component in self.components)
-        return tuple(
-            self.quantization_tables[number] for number in used if number in self.quantization_tables
-        )
+        return tuple(self.quantization_tables[number] for number in used if number in self.quantization_tables)
 
     @property
     def quality(self) -> float | None:
@@ -236,8 +234,7 @@ def _header(walk: _Walk, complete: bool) -> JpegHeader:
     if len(frame) < 6 or len(frame) < 6 + 3 * frame[5] or frame[5] == 0:
         raise CodecError("the JPEG file's frame header is shorter than its components need")
     components = tuple(
-        Component(frame[i], frame[i + 1] >> 4, frame[i + 1] & 15, frame[i + 2])
-        for i in range(6, 6 + 3 * frame[5], 3)
+        Component(frame[i], frame[i + 1] >> 4, frame[i + 1] & 15, frame[i + 2]) for i in range(6, 6 + 3 * frame[5], 3)
     )
     if any(not 1 <= factor <= 4 for c in components for factor in (c.horizontal, c.vertical)):
         raise CodecError("the JPEG file's frame header has a sampling factor outside 1 to 4")

@@ -21,18 +21,14 @@ class JpegXl(Codec):
     strength = Strength("distance", finest=0.05, coarsest=25, default=1, logarithmic=True)
     switches: ClassVar[Mapping[str, Switch]] = {
         "effort": Switch(7, tuple(range(1, 11)), "encoder effort, 1 (fast) to 10; more transforms from 5 on"),
-        "decoding_speed": Switch(
-            0, (0, 1, 2, 3, 4), "favours fast decoding: fewer filters and transforms as it grows"
-        ),
+        "decoding_speed": Switch(0, (0, 1, 2, 3, 4), "favours fast decoding: fewer filters and transforms as it grows"),
     }
 
     def availability(self) -> Availability:
         import imagecodecs
 
         built_in = bool(imagecodecs.JPEGXL.available)
-        return Availability(
-            built_in, built_in, "" if built_in else "this imagecodecs is built without libjxl"
-        )
+        return Availability(built_in, built_in, "" if built_in else "this imagecodecs is built without libjxl")
 
     def version(self) -> str:
         return imagecodecs_library("libjxl")

@@ -32,9 +32,7 @@ class JpegXr(Codec):
         import imagecodecs
 
         built_in = bool(imagecodecs.JPEGXR.available)
-        return Availability(
-            built_in, built_in, "" if built_in else "this imagecodecs is built without jxrlib"
-        )
+        return Availability(built_in, built_in, "" if built_in else "this imagecodecs is built without jxrlib")
 
     def version(self) -> str:
         return imagecodecs_library("jxrlib")
@@ -49,9 +47,7 @@ class JpegXr(Codec):
     def _encode(self, pixels: np.ndarray, parameters: Mapping[str, Value]) -> bytes:
         level = strength_value(self, parameters)
         if pixels.shape[1] <= 16 and level < _SPLIT:
-            raise CodecError(
-                f"jpegxr: pictures under level 0.5 are 17 pixels wide or more, not {pixels.shape[1]}"
-            )
+            raise CodecError(f"jpegxr: pictures under level 0.5 are 17 pixels wide or more, not {pixels.shape[1]}")
         with library_errors(self.name, "encode"):
             import imagecodecs
 

@@ -127,9 +127,7 @@ def _read_bpg(data: bytes) -> Planes:
         raise CodecError("a BPG picture in CMYK has no three planes to convert")
     size = (header.width, header.height)
     samples = hevc_pyav.decode_planes(file.colour_units, header.tools, header.subsampling, size, header.bit_depth)
-    return Planes(
-        tuple(samples), header.subsampling, header.colour_space, header.bit_depth, header.limited_range
-    )
+    return Planes(tuple(samples), header.subsampling, header.colour_space, header.bit_depth, header.limited_range)
 
 
 def enlarge(plane: np.ndarray, shape: Sequence[int], method: str, bit_depth: int) -> np.ndarray:
@@ -177,6 +175,4 @@ def to_picture(planes: Planes, method: str) -> np.ndarray:
     if not chroma:
         return bpg_colour.plane_to_grey(luma, planes.bit_depth, planes.limited)
     first, second = (enlarge(plane, luma.shape, method, planes.bit_depth) for plane in chroma)
-    return bpg_colour.to_rgb(
-        luma, (first, second), "4:4:4", planes.colour_space, planes.bit_depth, planes.limited
-    )
+    return bpg_colour.to_rgb(luma, (first, second), "4:4:4", planes.colour_space, planes.bit_depth, planes.limited)

@@ -32,9 +32,7 @@ def to_picture(planes: Planes, method: str) -> np.ndarray:
     rgb, grey = planes.colour_space == "rgb", planes.subsampling == "grey"
     if (planes.limited and (rgb or grey)) or not (rgb or planes.colour_space in _SPACES):
         extent = "limited" if planes.limited else "full"
-        raise CodecError(
-            f"swscale does not convert {planes.subsampling} {planes.colour_space} of {extent} range"
-        )
+        raise CodecError(f"swscale does not convert {planes.subsampling} {planes.colour_space} of {extent} range")
     with library_errors("swscale", "convert"):
         frame = _frame(planes, "gbrp" if rgb else FORMATS[planes.subsampling])
         space = _SPACES.get(planes.colour_space, 5)

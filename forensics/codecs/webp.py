@@ -59,9 +59,7 @@ class WebP(Codec):
         preset = str(parameters["preset"])
         with library_errors(self.name, "encode"):
             if preset == "default":
-                return save_with_pillow(
-                    to_rgb(pixels), "WEBP", lossless=False, quality=quality, method=method
-                )
+                return save_with_pillow(to_rgb(pixels), "WEBP", lossless=False, quality=quality, method=method)
             return _encode_with_preset(to_rgb(pixels), preset, quality, method)
 
     def decode(self, data: bytes) -> np.ndarray:

@@ -244,14 +244,18 @@ def _source_work(task: _SourceTask) -> Iterator[tuple[str, Any]]:
         for job in draw.jobs:
             yield "begin", (draw, job)
             if changed:
-                yield "row", (encode.failed_row(task.source, draw, job, task.settings, "the source changed during the build"), 0.0)
+                yield (
+                    "row",
+                    (
+                        encode.failed_row(task.source, draw, job, task.settings, "the source changed during the build"),
+                        0.0,
+                    ),
+                )
             else:
                 yield "row", encode.make(task.out, task.source, reference, job, task.settings)
 
 
-def _make(
-    folder: Path, out: Path, settings: Settings, scanned: list[Source], journal: Journal, jobs: int
-) -> None:
+def _make(folder: Path, out: Path, settings: Settings, scanned: list[Source], journal: Journal, jobs: int) -> None:
     tasks, total = [], 0
     for source in scanned:
         draws = plan(source, settings)
@@ -334,5 +338,3 @@ def _clear_parts(out: Path) -> None:
     parts.mkdir(exist_ok=True)
     for part in parts.iterdir():
         part.unlink(missing_ok=True)
-
-

@@ -166,7 +166,11 @@ def carries_its_label(row: Row) -> bool:
 def truth(row: Row) -> tuple[int, float, float]:
     """Index in `FINE_CLASSES`, log2 of the compression ratio, and SSIM; the strengths are NaN for an uncompressed file."""
     label = FINE_CLASSES.index(row.fine_class)
-    return (label, math.nan, math.nan) if row.fine_class == "uncompressed" else (label, float(np.log2(row.ratio)), row.ssim)
+    return (
+        (label, math.nan, math.nan)
+        if row.fine_class == "uncompressed"
+        else (label, float(np.log2(row.ratio)), row.ssim)
+    )
 
 
 def labelled_rows(folder: Path, split: str) -> list[Row]:

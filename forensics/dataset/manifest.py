@@ -121,7 +121,9 @@ def read(folder: Path) -> list[Row]:
     """All rows of a data set's manifest; raises `UsageError` where there is none."""
     path = folder / MANIFEST
     if not path.is_file():
-        raise UsageError(f"no data set in {str(folder)!r}: it has no {MANIFEST} (an interrupted build writes it when run again)")
+        raise UsageError(
+            f"no data set in {str(folder)!r}: it has no {MANIFEST} (an interrupted build writes it when run again)"
+        )
     with path.open(encoding="utf-8", newline="") as stream:
         return [from_record(record) for record in csv.DictReader(stream)]
 

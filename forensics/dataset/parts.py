@@ -72,7 +72,12 @@ def fill(
     outs = [folder / f"part-{index:05d}.npz" for index in range(len(groups))]
     todo = [task(group, out) for group, out in zip(groups, outs, strict=True) if not out.exists()]
     run_all(
-        work, todo, jobs, failure=lambda entry: f"{doing} {entry.out.name} failed", done=len(groups) - len(todo), progress=progress
+        work,
+        todo,
+        jobs,
+        failure=lambda entry: f"{doing} {entry.out.name} failed",
+        done=len(groups) - len(todo),
+        progress=progress,
     )
     return outs
 

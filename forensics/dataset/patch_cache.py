@@ -141,6 +141,8 @@ def patches_key(rows: Sequence[Row], plan: PatchPlan) -> str:
 
 def read_parts(paths: Sequence[Path]) -> PatchTable:
     """Parts on disk as one table whose pixels stay on disk."""
-    held = [path for path in paths if len(parts.columns([path], ("labels",))["labels"])]  # an empty array cannot be mapped
+    held = [
+        path for path in paths if len(parts.columns([path], ("labels",))["labels"])
+    ]  # an empty array cannot be mapped
     mapped = [np.load(_pixels_of(path), mmap_mode="r", allow_pickle=False) for path in held]
     return PatchTable(Parts(mapped), **parts.columns(held, _FACTS))

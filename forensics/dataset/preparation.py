@@ -326,7 +326,9 @@ def _through_ycbcr(pixels: np.ndarray, limited: bool) -> np.ndarray:
     return np.clip(np.rint(back), 0, 255).astype(np.uint8)
 
 
-_XYZ = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]])
+_XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
 """IEC 61966-2-1 (sRGB) primaries to CIE XYZ, D65."""
 
 

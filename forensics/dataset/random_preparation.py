@@ -39,9 +39,7 @@ SHIFTED_SHARE = 0.4
 """Share of chains whose second codec works on other block positions than the first."""
 
 
-def draw_preparation(
-    source: Source, sides: tuple[int, int], numbers: np.random.Generator
-) -> tuple[str, list[Step]]:
+def draw_preparation(source: Source, sides: tuple[int, int], numbers: np.random.Generator) -> tuple[str, list[Step]]:
     """A kind out of `KINDS` and its steps; the result's sides lie between `sides`, as far as the source allows.
 
     Parameters

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-VARIED_SHARES: Mapping[str, float] = {"jpeg": 0.5, "webp": 0.5, "avif": 0.6, "heic": 0.5, "bpg": 0.12, "jpegxl": 0.5, "jpeg2000": 0.5}
+VARIED_SHARES: Mapping[str, float] = {
+    "jpeg": 0.5,
+    "webp": 0.5,
+    "avif": 0.6,
+    "heic": 0.5,
+    "bpg": 0.12,
+    "jpegxl": 0.5,
+    "jpeg2000": 0.5,
+}
 """Share of files, by class, that a varied reading has decoded by another decoder than the usual one.
 
 Nearly all software reads BPG by its reference decoder. Read otherwise, its pixels are those of HEIC from the same decoder: a large share

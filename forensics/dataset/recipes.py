@@ -185,7 +185,9 @@ def draw_coding(
         return None
     encoder, switches = chosen
     codec = encoder_for(encoder, fine_class)
-    strength = _parameter_at(codec, switches, EARLIER_RANGE[0] + (EARLIER_RANGE[1] - EARLIER_RANGE[0]) * numbers.random())
+    strength = _parameter_at(
+        codec, switches, EARLIER_RANGE[0] + (EARLIER_RANGE[1] - EARLIER_RANGE[0]) * numbers.random()
+    )
     return encoder, {**switches, codec.strength.parameter: round(strength) if codec.strength.integer else strength}
 
 

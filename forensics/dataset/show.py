@@ -44,7 +44,8 @@ def summarise(rows: Sequence[Row], sources: Sequence[Mapping[str, str]]) -> dict
         "targets": _targets(made),
         "strengths": _strengths(made),
         "unreachable": _counts(
-            [row for row in rows if row.status == "unreachable"], ("fine_class", "encoder", "variant", "target_kind", "target")
+            [row for row in rows if row.status == "unreachable"],
+            ("fine_class", "encoder", "variant", "target_kind", "target"),
         ),
         "failed": _counts([row for row in rows if row.status == "failed"], ("fine_class", "encoder", "reason")),
     }
@@ -96,7 +97,9 @@ def _counts(rows: Sequence[Row], names: Sequence[str]) -> list[list[Any]]:
 
 def _targets(rows: Sequence[Row]) -> list[list[Any]]:
     table = []
-    for encoder, kind in sorted({(r.encoder, r.target_kind) for r in rows if r.target_kind in ("ratio", "ssim", "max-kib")}):
+    for encoder, kind in sorted(
+        {(r.encoder, r.target_kind) for r in rows if r.target_kind in ("ratio", "ssim", "max-kib")}
+    ):
         chosen = [row for row in rows if (row.encoder, row.target_kind) == (encoder, kind)]
         errors = [_error(row) for row in chosen]
         encodes = float(np.median([row.encodes for row in chosen]))
@@ -120,7 +123,9 @@ def _strengths(rows: Sequence[Row]) -> list[list[Any]]:
         if chosen:
             ratios = np.quantile([row.ratio for row in chosen], [0.05, 0.5, 0.95])
             similarities = np.quantile([row.ssim for row in chosen], [0.05, 0.5, 0.95])
-            table.append([fine_class, *(round(float(v), 1) for v in ratios), *(round(float(v), 4) for v in similarities)])
+            table.append(
+                [fine_class, *(round(float(v), 1) for v in ratios), *(round(float(v), 4) for v in similarities)]
+            )
     return table
 
 
@@ -129,5 +134,6 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
     widths = [max(len(row[i]) for row in cells) for i in range(len(heads))]
     right = [bool(rows) and all(isinstance(row[i], (int, float)) for row in rows) for i in range(len(heads))]
     return [
-        "  " + "  ".join(c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right)).rstrip() for row in cells
+        "  " + "  ".join(c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right)).rstrip()
+        for row in cells
     ]

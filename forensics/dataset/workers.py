@@ -123,7 +123,13 @@ class Workers:
 
 
 def run_all(
-    work: Work, tasks: Sequence[Any], jobs: int, *, failure: Callable[[Any], str], done: int, progress: Callable[[int, int], None]
+    work: Work,
+    tasks: Sequence[Any],
+    jobs: int,
+    *,
+    failure: Callable[[Any], str],
+    done: int,
+    progress: Callable[[int, int], None],
 ) -> None:
     """Run every task to its end, messages unread.
 

@@ -154,5 +154,9 @@ def _matrices(history: Av1History) -> Parameter:
     name = "quantization_matrices"
     if history.matrices is None:
         return Parameter(name, None, reason=history.reason or "both tunings of aom repeat the picture about as well")
-    tuning = "its default tuning, which has quantisation matrices where this version of aom has them," if history.matrices else "one step for all frequencies"
+    tuning = (
+        "its default tuning, which has quantisation matrices where this version of aom has them,"
+        if history.matrices
+        else "one step for all frequencies"
+    )
     return Parameter(name, history.matrices, basis=f"aom repeats the picture best with {tuning}")

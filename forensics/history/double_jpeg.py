@@ -90,7 +90,9 @@ class DoubleJpeg:
             f"log-likelihood ratio of an aligned first table {self.aligned:.0f}, lead of the best shifted grid {self.shifted:.0f}, "
             f"noise about the steps' multiples {self.noise:.2f} times that of rounding once"
         )
-        name = Parameter("earlier_jpeg", self.kind, probability=max(self.probability, 1 - self.probability), basis=basis)
+        name = Parameter(
+            "earlier_jpeg", self.kind, probability=max(self.probability, 1 - self.probability), basis=basis
+        )
         if self.first_quality is None:
             return (name,)
         return (name, Parameter("first_quality_factor", self.first_quality, self.low, self.high, basis=basis))

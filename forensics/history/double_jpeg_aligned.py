@@ -93,8 +93,12 @@ def frequency_ratios(quantised: np.ndarray, shifted: np.ndarray, second: int, fi
         return np.zeros(len(firsts))
     last = int(np.flatnonzero(seen)[-1]) + 1
     quarter = (np.abs(shifted) * 4).astype(np.int64)
-    magnitudes = np.bincount(quarter[quarter < 4 * _LARGEST_MAGNITUDE], minlength=4 * _LARGEST_MAGNITUDE).astype(np.float64)
-    expected = np.stack([twice_quantised(magnitudes, int(first), second) for first in (second, *firsts)])[:, 1 : last + 1]
+    magnitudes = np.bincount(quarter[quarter < 4 * _LARGEST_MAGNITUDE], minlength=4 * _LARGEST_MAGNITUDE).astype(
+        np.float64
+    )
+    expected = np.stack([twice_quantised(magnitudes, int(first), second) for first in (second, *firsts)])[
+        :, 1 : last + 1
+    ]
     likelihood = _fitted_likelihoods(expected, seen[:last])
     return likelihood[1:] - likelihood[0]
 
@@ -105,7 +109,9 @@ def _fitted_likelihoods(expected: np.ndarray, seen: np.ndarray) -> np.ndarray:
     The envelope takes up what the shifted grids' distribution differs from the true one in; Newton's method, a few steps.
     """
     trend = np.convolve(seen, np.ones(5) / 5)[2 : 2 + len(seen)] + 0.5
-    base = (1 - _SMOOTHING) * expected / np.maximum(expected.sum(axis=1, keepdims=True), 1e-9) + _SMOOTHING * trend / trend.sum()
+    base = (1 - _SMOOTHING) * expected / np.maximum(
+        expected.sum(axis=1, keepdims=True), 1e-9
+    ) + _SMOOTHING * trend / trend.sum()
     index = np.arange(1, len(seen) + 1)
     envelope = np.stack([index / len(seen), np.log(index)])
     total = seen.sum()

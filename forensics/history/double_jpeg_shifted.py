@@ -94,7 +94,9 @@ def shifted_scores(patches: np.ndarray, phase: tuple[int, int], variance: np.nda
         levels[index] = np.abs(np.log(_LEVELS[:, None] / noise)).argmin(axis=0)
     ratios = np.zeros((BLOCK * BLOCK, len(FREQUENCIES), _LARGEST_STEP))
     for level in np.unique(levels[levels >= 0]):
-        ratios[levels == level] = counts[levels == level] @ log_ratios(bins, _LARGEST_STEP, float(_LEVELS[level]), False)
+        ratios[levels == level] = counts[levels == level] @ log_ratios(
+            bins, _LARGEST_STEP, float(_LEVELS[level]), False
+        )
     scores = np.zeros((BLOCK * BLOCK, len(tables)))
     for i, frequency in enumerate(FREQUENCIES):
         scores += ratios[:, i, np.minimum(tables[:, frequency], _LARGEST_STEP) - 1]

@@ -136,7 +136,11 @@ class Generation:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        return {"codec": self.codec, "probability": self.probability, "parameters": [p.to_dict() for p in self.parameters]}
+        return {
+            "codec": self.codec,
+            "probability": self.probability,
+            "parameters": [p.to_dict() for p in self.parameters],
+        }
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,9 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = (), codec: str 
     halved = subsampling is None or subsampling.value != "4:4:4"
     for colour in colours:
         planes = planes if colour is colours[0] else recoding.coded_planes(pixels, colour)
-        swept = recoding_sweep.sweep(planes[0], coder, grid, prior.within(coder.indices), recoding_grid.swept_windows(planes[0]))
+        swept = recoding_sweep.sweep(
+            planes[0], coder, grid, prior.within(coder.indices), recoding_grid.swept_windows(planes[0])
+        )
         history = _read(grid, swept, prior, TextureOffsets(planes, halved, grid.tree), codec == "heic")
         if history.qp is not None:
             trace = coding_again(
@@ -137,20 +139,33 @@ def _colours(pixels: np.ndarray, estimates: Sequence[Parameter]) -> list[Paramet
     return [Parameter("colour_coding", one) for one in _CODINGS]
 
 
-def _read(grid: Grid, swept: Sweep, prior: recoding.Prior, offsets: recoding_sweep.Offsets, varying: bool) -> HevcHistory:
+def _read(
+    grid: Grid, swept: Sweep, prior: recoding.Prior, offsets: recoding_sweep.Offsets, varying: bool
+) -> HevcHistory:
     """One QP where the whole picture or most blocks agree on it, once texture is taken off where that makes them agree, else nothing."""
     chances = recoding_sweep.posterior(swept, prior, _HALF_STEP)
     qp, chance = int(swept.indices[chances.argmax()]), float(chances.max())
     plain, textured = (recoding_sweep.vote(swept, prior, _BALLOT, taken) for taken in (None, offsets))
-    constant = plain is not None and plain.share >= _CONSTANT_FROM and (textured is None or plain.share >= textured.share + _APART)
-    adaptive = textured is not None and textured.near >= _CENTRAL_FROM and (plain is None or textured.near >= plain.near + _CLEARER)
+    constant = (
+        plain is not None
+        and plain.share >= _CONSTANT_FROM
+        and (textured is None or plain.share >= textured.share + _APART)
+    )
+    adaptive = (
+        textured is not None
+        and textured.near >= _CENTRAL_FROM
+        and (plain is None or textured.near >= plain.near + _CLEARER)
+    )
     spread = None if plain is None else (plain.mean, plain.low, plain.high)
     if textured is not None and (adaptive or (varying and not constant)):
         low, high = textured.centre - _ADAPTIVE_REACH, textured.centre + _ADAPTIVE_REACH
         return HevcHistory(grid, textured.centre, low, high, 0.0, adaptive or None, textured.count, spread, True)
     if plain is None:
         if chance < CERTAIN:
-            return HevcHistory(grid, reason="coding again at the QPs around the estimate shows no single one, and too few blocks tell their own")
+            return HevcHistory(
+                grid,
+                reason="coding again at the QPs around the estimate shows no single one, and too few blocks tell their own",
+            )
         return HevcHistory(grid, qp, qp - 1, qp + 1, chance)
     told = False if constant else None
     if chance >= CERTAIN and abs(qp - plain.mode) <= 1 and plain.share >= _AGREED:
@@ -173,7 +188,9 @@ def _qp(history: HevcHistory) -> Parameter:
             ", less what x265's adaptive quantisation adds for their texture: the QP of a block of mean texture (the slice header of libheif's files "
             "states 3 less)"
         )
-    return Parameter(name, round(history.qp, 1), low=round(history.low, 1), high=round(history.high, 1), unit="QP", basis=basis)
+    return Parameter(
+        name, round(history.qp, 1), low=round(history.low, 1), high=round(history.high, 1), unit="QP", basis=basis
+    )
 
 
 def _adaptive(history: HevcHistory) -> Parameter:
@@ -182,8 +199,14 @@ def _adaptive(history: HevcHistory) -> Parameter:
         basis = f"the QPs that {history.blocks} blocks tell differ, and agree where x265's rule of their texture is taken off"
         return Parameter(name, True, basis=basis)
     if history.adaptive is None:
-        return Parameter(name, None, reason=history.reason or "blocks tell QPs too few or too blurred to say whether they differ")
-    return Parameter(name, None, reason=f"the QPs that {history.blocks} blocks tell do not differ, and those of blocks not looked at may")
+        return Parameter(
+            name, None, reason=history.reason or "blocks tell QPs too few or too blurred to say whether they differ"
+        )
+    return Parameter(
+        name,
+        None,
+        reason=f"the QPs that {history.blocks} blocks tell do not differ, and those of blocks not looked at may",
+    )
 
 
 def _spread(history: HevcHistory) -> Parameter:
@@ -191,5 +214,7 @@ def _spread(history: HevcHistory) -> Parameter:
     if history.spread is None:
         return Parameter(name, None, reason=history.reason or "too few blocks tell a QP of their own")
     mean, low, high = (round(number, 1) for number in history.spread)
-    basis = f"mean, 5th and 95th percentile of the QPs that {history.blocks} blocks tell, which are those with most texture"
+    basis = (
+        f"mean, 5th and 95th percentile of the QPs that {history.blocks} blocks tell, which are those with most texture"
+    )
     return Parameter(name, mean, low=low, high=high, unit="QP", basis=basis)

@@ -152,7 +152,9 @@ def recover(pixels: np.ndarray, *, fixed_point: bool = True) -> JpegHistory:
         belief = belief + beside_luma(chroma_evidence)
     match = match_tables(belief + evidence)
     agrees = history.chroma is None or bool(chroma_evidence[match.index] > chroma_evidence[-1])
-    history = replace(history, luma=estimate_steps(luma, 0, nonzero_counts(found), belief), match=match, chroma_agrees=agrees)
+    history = replace(
+        history, luma=estimate_steps(luma, 0, nonzero_counts(found), belief), match=match, chroma_agrees=agrees
+    )
     if not fixed_point:
         return history
     history = _confirmed(history, tiles)
@@ -216,7 +218,9 @@ def _confirmed(history: JpegHistory, tiles: Sequence[Tile]) -> JpegHistory:
         factors = FACTORS[best.subsampling]
         full, whole = (jpeg_chroma.cropped(p, best.origin, factors) for p in (tile.cb, tile.usable))
         low = stored_samples(full, factors, best.upsampling)
-        chroma = unchanged_share(low, stored_usable(whole, factors), best.phase, _filled(history.chroma, history.match.tables[1]))
+        chroma = unchanged_share(
+            low, stored_usable(whole, factors), best.phase, _filled(history.chroma, history.match.tables[1])
+        )
     return replace(history, fixed_point_luma=luma, fixed_point_chroma=chroma)
 
 
@@ -242,7 +246,9 @@ def _ratio(history: JpegHistory, rgb: np.ndarray, axes: int) -> float:
         return float("nan")
     best = history.hypotheses[0][0]
     factors = FACTORS[best.subsampling]
-    origin = tuple(first + factor * phase for first, factor, phase in zip(best.origin, factors, best.phase, strict=True))
+    origin = tuple(
+        first + factor * phase for first, factor, phase in zip(best.origin, factors, best.phase, strict=True)
+    )
     tables = (luma, _filled(history.chroma, history.match.tables[1]))
     return rgb.size / coded_bytes(rgb, (origin[0], origin[1]), tables, best.subsampling, False)
 

@@ -36,7 +36,9 @@ def fixed_point(pixels: np.ndarray, history: Jpeg2000History) -> FixedPoint | No
         return None
     best: FixedPoint | None = None
     for ratio in _RATIOS:
-        results = [compare(part, codec.decode(codec.encode(part, ratio=ratio, **_options(history))), _BORDER) for part in parts]
+        results = [
+            compare(part, codec.decode(codec.encode(part, ratio=ratio, **_options(history))), _BORDER) for part in parts
+        ]
         tried = FixedPoint(results[0][0], results[1][0], results[0][1], results[1][1], ratio)
         if best is None or _gain(tried) > _gain(best):
             best = tried
@@ -48,7 +50,13 @@ def confirmation(pixels: np.ndarray, history: Jpeg2000History) -> tuple[Paramete
     name = "fixed_point_gain"
     point = fixed_point(pixels, history)
     if point is None:
-        return (Parameter(name, None, reason=history.reason or "not tested: no encoder, or too small a picture for the levels found"),)
+        return (
+            Parameter(
+                name,
+                None,
+                reason=history.reason or "not tested: no encoder, or too small a picture for the levels found",
+            ),
+        )
     basis = (
         f"coded again at {point.ratio:g}:1 with the recovered transforms it comes back at {point.psnr:.1f} dB, one pixel beside the grid at "
         f"{point.psnr_beside:.1f} dB"

@@ -161,7 +161,10 @@ def clipped_shares(share: np.ndarray, parity: tuple[int, int], *, whole: bool = 
         Whether the border is the coded picture's own; else coefficients that reach beyond it get a share far above 1.
     """
     rows = [_weighed(share, high, parity[0] ^ high, whole) for high in (0, 1)]
-    parts = [_weighed(rows[high_rows].T, high_columns, parity[1] ^ high_columns, whole) for high_rows, high_columns in ((0, 0), (0, 1), (1, 0), (1, 1))]
+    parts = [
+        _weighed(rows[high_rows].T, high_columns, parity[1] ^ high_columns, whole)
+        for high_rows, high_columns in ((0, 0), (0, 1), (1, 0), (1, 1))
+    ]
     return Bands(*(np.ascontiguousarray(part.T) for part in parts))
 
 
@@ -175,7 +178,9 @@ def _weighed(share: np.ndarray, high: int, first: int, whole: bool) -> np.ndarra
     return mixed[first::2]
 
 
-def _usable(plane: np.ndarray, wavelet: Wavelet, parity: tuple[int, int], norms: tuple[float, ...], whole: bool) -> tuple[Bands, np.ndarray]:
+def _usable(
+    plane: np.ndarray, wavelet: Wavelet, parity: tuple[int, int], norms: tuple[float, ...], whole: bool
+) -> tuple[Bands, np.ndarray]:
     """Which coefficients of each band count, and what is known of the low-pass samples for the next level.
 
     `plane` says of 5/3's samples whether they rest on the picture alone, for a clipped one spoils the whole numbers around it; of 9/7's the share of clipped ones.
@@ -184,7 +189,9 @@ def _usable(plane: np.ndarray, wavelet: Wavelet, parity: tuple[int, int], norms:
         masks = valid_bands(plane, wavelet, parity, whole=whole)
         return masks, masks.ll
     shares = clipped_shares(plane, parity, whole=whole)
-    return Bands(*(share <= min(_CLIPPED / norm, _MOST_CLIPPED) for share, norm in zip(shares, norms, strict=True))), shares.ll
+    return Bands(
+        *(share <= min(_CLIPPED / norm, _MOST_CLIPPED) for share, norm in zip(shares, norms, strict=True))
+    ), shares.ll
 
 
 def _start(inside: np.ndarray, wavelet: Wavelet) -> np.ndarray:
@@ -193,7 +200,12 @@ def _start(inside: np.ndarray, wavelet: Wavelet) -> np.ndarray:
 
 
 def _details(
-    planes: tuple[np.ndarray, ...], known: np.ndarray, wavelet: Wavelet, level: int, parity: tuple[int, int], whole: bool
+    planes: tuple[np.ndarray, ...],
+    known: np.ndarray,
+    wavelet: Wavelet,
+    level: int,
+    parity: tuple[int, int],
+    whole: bool,
 ) -> tuple[np.ndarray, list[np.ndarray], np.ndarray, np.ndarray]:
     """Histograms of the detail bands at one parity, the low-pass planes, which of their samples count, and what `_usable` knows of them."""
     norms = synthesis_norms(wavelet, level)

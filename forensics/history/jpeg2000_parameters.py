@@ -9,7 +9,15 @@ from forensics.history.findings import Parameter
 if TYPE_CHECKING:
     from forensics.history.jpeg2000 import Jpeg2000History
 
-_NAMES = ("wavelet", "decomposition_levels", "colour_transform", "quantization", "psnr_estimate", "tile_size", "grid_phase")
+_NAMES = (
+    "wavelet",
+    "decomposition_levels",
+    "colour_transform",
+    "quantization",
+    "psnr_estimate",
+    "tile_size",
+    "grid_phase",
+)
 _TRANSFORMS = {"ict": "irreversible (YCbCr)", "rct": "reversible (YUV)", "none": "none"}
 _COLOUR_RIGHT = 0.97
 """Share of right ones among the colour transforms declared, on validation pictures at 128 and 256 pixels."""
@@ -34,9 +42,7 @@ def _wavelet(history: Jpeg2000History) -> Parameter:
 def _levels(history: Jpeg2000History) -> Parameter:
     name, least = "decomposition_levels", history.levels_at_least
     if history.levels is None:
-        reason = (
-            f"{least} levels are seen; beyond them too few coefficients rest on the picture alone, or too few of their bits were cut off"
-        )
+        reason = f"{least} levels are seen; beyond them too few coefficients rest on the picture alone, or too few of their bits were cut off"
         return Parameter(name, None, low=least, reason=reason)
     basis = "the next level shows no quantised details where it would have to, or this level's low-pass band is quantised itself"
     return Parameter(name, history.levels, history.levels, history.levels, basis=basis)
@@ -57,9 +63,13 @@ def _quantization(history: Jpeg2000History) -> tuple[Parameter, ...]:
         return (_table("truncated_bit_planes_luma", history.planes_luma, "bit planes"),)
     base, name = history.base_step, "quantization_step_orthonormal"
     if base is None:
-        first = Parameter(name, None, reason="too few detail coefficients are left outside the zero cell to show their spacing")
+        first = Parameter(
+            name, None, reason="too few detail coefficients are left outside the zero cell to show their spacing"
+        )
     else:
-        basis = "spacing of the detail coefficients times the norms of the synthesis functions; known up to a power of two"
+        basis = (
+            "spacing of the detail coefficients times the norms of the synthesis functions; known up to a power of two"
+        )
         low, high = base.step - base.half_width, base.step + base.half_width
         first = Parameter(name, round(base.step, 4), round(low, 4), round(high, 4), unit="grey levels", basis=basis)
     return first, _table("quantization_steps_luma", history.steps_luma, "grey levels")
@@ -68,7 +78,9 @@ def _quantization(history: Jpeg2000History) -> tuple[Parameter, ...]:
 def _table(name: str, values: tuple[float | int | None, ...], unit: str) -> Parameter:
     if all(value is None for value in values):
         return Parameter(name, None, reason="too few coefficients of any band are left outside the zero cell")
-    return Parameter(name, values, unit=unit, basis="per band, HL, LH, HH of level 1 first, from the histogram of magnitudes")
+    return Parameter(
+        name, values, unit=unit, basis="per band, HL, LH, HH of level 1 first, from the histogram of magnitudes"
+    )
 
 
 def _psnr(history: Jpeg2000History) -> Parameter:

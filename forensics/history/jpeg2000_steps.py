@@ -49,7 +49,9 @@ def step_of(histogram: np.ndarray) -> Step | None:
     found, mixed = float(STEPS[best % len(STEPS)]), best >= len(STEPS)
     for offsets in _FINE:
         candidates = found * (1 + offsets)
-        found = float(candidates[int(np.argmax([counts @ cell_scores(x, candidate, mixed) for candidate in candidates]))])
+        found = float(
+            candidates[int(np.argmax([counts @ cell_scores(x, candidate, mixed) for candidate in candidates]))]
+        )
     half_width = _INTERVAL * _NOISE * found / np.sqrt(float(counts @ x**2)) + 0.5 * found * float(np.diff(_FINE[-1])[0])
     return Step(found, float(half_width), mixed)
 
@@ -108,7 +110,11 @@ def psnr_estimate(levels: list[Level], wavelet: Wavelet, weights: tuple[float, .
     """
     error, seen = 0.0, False
     for component, weight in enumerate(weights):
-        steps = [_orthonormal(level.histograms[component, band], wavelet, number, band) for number, level in enumerate(levels, 1) for band in range(3)]
+        steps = [
+            _orthonormal(level.histograms[component, band], wavelet, number, band)
+            for number, level in enumerate(levels, 1)
+            for band in range(3)
+        ]
         last = next((step for step in steps if step is not None), None)
         if last is None:
             continue

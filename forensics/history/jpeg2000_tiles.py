@@ -39,7 +39,9 @@ def tile_lines(picture: np.ndarray, space: Space) -> tuple[list[int], list[int]]
         codes = [_codes(bands[band], space, band) for bands in details]
         number = len(codes) * masks[band].sum(axis=1 - axis)
         totals = [sum((table[code] * masks[band]).sum(axis=1 - axis) for code in codes) for table in tables]
-        found.append(max((_lines(np.asarray(total), number, first=space.parity[axis] ^ 1) for total in totals), key=len))
+        found.append(
+            max((_lines(np.asarray(total), number, first=space.parity[axis] ^ 1) for total in totals), key=len)
+        )
     return found[0], found[1]
 
 

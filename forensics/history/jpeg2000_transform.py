@@ -142,7 +142,9 @@ def forward(plane: np.ndarray, wavelet: Wavelet, parity: tuple[int, int] = (0, 0
     p, q = parity
     parts = (work[p::2, q::2], work[p::2, q ^ 1 :: 2], work[p ^ 1 :: 2, q::2], work[p ^ 1 :: 2, q ^ 1 :: 2])
     scales = (LOW_SCALE**2, 1.0, 1.0, LOW_SCALE**-2) if wavelet == "9/7" else (1, 1, 1, 1)
-    return Bands(*(np.ascontiguousarray(part * np.asarray(s, work.dtype)) for part, s in zip(parts, scales, strict=True)))
+    return Bands(
+        *(np.ascontiguousarray(part * np.asarray(s, work.dtype)) for part, s in zip(parts, scales, strict=True))
+    )
 
 
 def inverse(bands: Bands, wavelet: Wavelet, parity: tuple[int, int] = (0, 0)) -> np.ndarray:

@@ -192,7 +192,9 @@ def _tested(tiles: Sequence[Tile], phase: tuple[int, int], subsampling: str, ups
     found = [_stored_evidence(stored, option, noise) for option in options]
     best = int(np.argmax([_TEMPER * evidence for evidence, _, _ in found] + _sparseness(stored, options)))
     excess, count = _excess(np.concatenate(squares), factors) if squares else (float("nan"), 0)
-    return ChromaHypothesis(subsampling, upsampling, excess, count, found[best][0], options[best], origin, *found[best][1:])
+    return ChromaHypothesis(
+        subsampling, upsampling, excess, count, found[best][0], options[best], origin, *found[best][1:]
+    )
 
 
 def cropped(plane: np.ndarray, origin: tuple[int, int], factors: tuple[int, int]) -> np.ndarray:
@@ -221,7 +223,10 @@ def _sparseness(stored: Sequence[tuple[np.ndarray, np.ndarray]], options: Sequen
     """
     if len(options) == 1:
         return np.zeros(1)
-    rows = [np.concatenate([coefficients(blocks_at(plane, usable, option)) for plane, usable in stored]) for option in options]
+    rows = [
+        np.concatenate([coefficients(blocks_at(plane, usable, option)) for plane, usable in stored])
+        for option in options
+    ]
     counts = [(np.abs(found[:, 1:]) > ZERO_CELL).sum(axis=1) for found in rows]
     if min(len(c) for c in counts) < 2:
         return np.zeros(len(options))
@@ -230,7 +235,9 @@ def _sparseness(stored: Sequence[tuple[np.ndarray, np.ndarray]], options: Sequen
     surprise = np.zeros(len(options))
     best = int(means.argmin())
     other = int(np.argsort(means)[1])
-    surprise[best] = min(0.5 * float((means[other] - means[best]) ** 2 / (errors[other] + errors[best])), _MOST_SURPRISE)
+    surprise[best] = min(
+        0.5 * float((means[other] - means[best]) ** 2 / (errors[other] + errors[best])), _MOST_SURPRISE
+    )
     return surprise
 
 

@@ -10,7 +10,9 @@ from forensics.history.findings import RATIO, Parameter, compression_ratio
 from forensics.history.jpeg import CERTAIN, JpegHistory
 from forensics.history.jpeg_steps import StepEstimate
 
-_NO_GRID = "no grid of quantised 8x8 blocks stands out: not a JPEG, or resized, filtered or compressed otherwise afterwards"
+_NO_GRID = (
+    "no grid of quantised 8x8 blocks stands out: not a JPEG, or resized, filtered or compressed otherwise afterwards"
+)
 _RATIO_INTERVAL = (0.96, 1.12)
 """Ends of the 90 % interval against coding again, from 150 validation files: optimised and progressive ones are up to a tenth smaller."""
 _NO_COLOUR = "the picture has no colour"
@@ -29,7 +31,9 @@ def _grid(history: JpegHistory) -> Parameter:
     if not history.found:
         return Parameter("grid_phase", None, reason=_NO_GRID)
     basis = f"log10 of the number of false alarms over 64 phases {history.grid.log10_nfa:.1f}"
-    return Parameter("grid_phase", history.grid.phase, probability=1 / (1 + 10**history.grid.log10_nfa), unit="pixels", basis=basis)
+    return Parameter(
+        "grid_phase", history.grid.phase, probability=1 / (1 + 10**history.grid.log10_nfa), unit="pixels", basis=basis
+    )
 
 
 def _quality(history: JpegHistory) -> tuple[Parameter, Parameter]:
@@ -88,7 +92,11 @@ def _upsampling(history: JpegHistory) -> Parameter:
     name = "chroma_upsampling"
     value, probability = history.upsampling
     if value is None or history.subsampling[1] < CERTAIN:
-        reason = "chroma is stored at full resolution" if history.subsampling[0] == "4:4:4" else "no subsampled chroma was recovered"
+        reason = (
+            "chroma is stored at full resolution"
+            if history.subsampling[0] == "4:4:4"
+            else "no subsampled chroma was recovered"
+        )
         return Parameter(name, None, reason=reason if history.found else _NO_GRID)
     if probability < CERTAIN:
         return Parameter(name, None, reason="chroma varies too little to tell the decoder's upsampling")
@@ -106,9 +114,18 @@ def _colour(history: JpegHistory) -> Parameter:
 
 def _fixed_points(history: JpegHistory) -> tuple[Parameter, Parameter]:
     found = []
-    for name, share in (("fixed_point_luma", history.fixed_point_luma), ("fixed_point_chroma", history.fixed_point_chroma)):
+    for name, share in (
+        ("fixed_point_luma", history.fixed_point_luma),
+        ("fixed_point_chroma", history.fixed_point_chroma),
+    ):
         if np.isfinite(share):
-            found.append(Parameter(name, round(share, 4), basis="share of stored samples unchanged by coding again with the recovered steps"))
+            found.append(
+                Parameter(
+                    name,
+                    round(share, 4),
+                    basis="share of stored samples unchanged by coding again with the recovered steps",
+                )
+            )
         else:
             found.append(Parameter(name, None, reason="not tested: no usable blocks or no stored plane"))
     return found[0], found[1]
@@ -118,5 +135,7 @@ def _ratio(history: JpegHistory) -> Parameter:
     if not history.found:
         return Parameter(RATIO, None, reason=_NO_GRID)
     if not math.isfinite(history.ratio):
-        return Parameter(RATIO, None, reason="tables or subsampling are not sure enough to code the picture again as it was")
+        return Parameter(
+            RATIO, None, reason="tables or subsampling are not sure enough to code the picture again as it was"
+        )
     return compression_ratio(history.ratio, *_RATIO_INTERVAL, "the recovered tables and subsampling")

@@ -52,7 +52,9 @@ def unchanged_share(plane: np.ndarray, usable: np.ndarray, phase: tuple[int, int
     return float(blocks[whole].mean())
 
 
-def coded_bytes(pixels: np.ndarray, origin: tuple[int, int], tables: tuple[np.ndarray, np.ndarray], subsampling: str, rgb: bool) -> float:
+def coded_bytes(
+    pixels: np.ndarray, origin: tuple[int, int], tables: tuple[np.ndarray, np.ndarray], subsampling: str, rgb: bool
+) -> float:
     """Bytes of a baseline JPEG of the whole picture, from the size of its part on the grid.
 
     Parameters

@@ -79,14 +79,18 @@ def find_grid(planes: Sequence[PlaneMask], noise: float = ROUNDING) -> GridPhase
         if len(found):
             likelihoods[phase, _FREQUENCIES] = ac_likelihoods(found[:, _FREQUENCIES], _LARGEST_STEP, noise)
     evidence = _evidence(likelihoods)
-    surprise = np.minimum(_vote_surprise(_zeros(patches, 0)), _vote_surprise(_zeros(usable_patches(planes, _HALF), _HALF)))
+    surprise = np.minimum(
+        _vote_surprise(_zeros(patches, 0)), _vote_surprise(_zeros(usable_patches(planes, _HALF), _HALF))
+    )
     score = 0.5 * evidence + surprise
     best = int(score.argmax())
     others = np.delete(evidence, best)
     comb = 0.5 * min(evidence[best] - others.max(), evidence[best] - max(0.0, np.median(others)))
     log10_nfa = max(float(np.log10(2 * _PHASES) - max(comb, surprise[best]) / np.log(10)), _LEAST_LOG10_NFA)
     top, left = divmod(best, BLOCK)
-    return GridPhase((top, left), log10_nfa, float(score[best] - np.delete(score, best).max()), score.reshape(BLOCK, BLOCK))
+    return GridPhase(
+        (top, left), log10_nfa, float(score[best] - np.delete(score, best).max()), score.reshape(BLOCK, BLOCK)
+    )
 
 
 def _zeros(patches: np.ndarray, start: int) -> np.ndarray:
@@ -141,8 +145,14 @@ def usable_patches(planes: Sequence[PlaneMask], start: int = 0) -> np.ndarray:
     found = []
     size = 2 * BLOCK - 1
     for plane, usable in planes:
-        squares = np.lib.stride_tricks.sliding_window_view(plane, (size, size))[start::BLOCK, start::BLOCK].reshape(-1, size, size)
-        whole = np.lib.stride_tricks.sliding_window_view(usable, (size, size))[start::BLOCK, start::BLOCK].all(axis=(2, 3)).ravel()
+        squares = np.lib.stride_tricks.sliding_window_view(plane, (size, size))[start::BLOCK, start::BLOCK].reshape(
+            -1, size, size
+        )
+        whole = (
+            np.lib.stride_tricks.sliding_window_view(usable, (size, size))[start::BLOCK, start::BLOCK]
+            .all(axis=(2, 3))
+            .ravel()
+        )
         squares = squares[whole]
         found.append(squares[np.ptp(squares, axis=(1, 2)) > 2])
     patches = np.concatenate(found)

@@ -101,7 +101,11 @@ def tiles_of(rgb: np.ndarray) -> list[Tile]:
     if height * width <= WHOLE_UP_TO:
         return [decoder_tile(rgb)]
     side = [min(_TILE, length) for length in (height, width)]
-    origins = [(top, left) for top in range(0, height - side[0] + 1, side[0]) for left in range(0, width - side[1] + 1, side[1])]
+    origins = [
+        (top, left)
+        for top in range(0, height - side[0] + 1, side[0])
+        for left in range(0, width - side[1] + 1, side[1])
+    ]
     scores = [_texture(rgb[top : top + side[0], left : left + side[1]]) for top, left in origins]
     chosen = np.argsort(scores)[::-1][:_TILES]
     return [decoder_tile(rgb[t : t + side[0], u : u + side[1]]) for t, u in (origins[i] for i in chosen)]

@@ -48,7 +48,9 @@ def candidates() -> Candidates:
             tables.append([scaled_table(base, float(value)).ravel() for base in bases])
             quality.append(value)
             family.append(name)
-            prior.append((_WHOLE_QUALITY_WEIGHT if value == int(value) else 1.0) * (10.0 if name == "standard" else 1.0))
+            prior.append(
+                (_WHOLE_QUALITY_WEIGHT if value == int(value) else 1.0) * (10.0 if name == "standard" else 1.0)
+            )
     weights = np.asarray(prior)
     return Candidates(np.asarray(tables, np.int64), np.asarray(quality), tuple(family), np.log(weights / weights.sum()))
 
@@ -127,7 +129,9 @@ def log_prior() -> np.ndarray:
     return np.append(candidates().log_prior + np.log(0.9), np.log(0.1))
 
 
-def estimate_steps(likelihoods: np.ndarray, plane: int, nonzero: np.ndarray, log_belief: np.ndarray | None = None) -> StepEstimate:
+def estimate_steps(
+    likelihoods: np.ndarray, plane: int, nonzero: np.ndarray, log_belief: np.ndarray | None = None
+) -> StepEstimate:
     """Posterior of each step.
 
     Parameters
@@ -216,5 +220,12 @@ def match_tables(evidence: np.ndarray) -> TableMatch:
     low, high = (float(qualities[np.searchsorted(cumulative, share)]) for share in (0.05, 0.95))
     quality = float(known.quality[best])
     return TableMatch(
-        family, float(weights[:-1][own].sum()), quality, min(low, quality), max(high, quality), float(1 - weights[-1]), known.tables[best], best
+        family,
+        float(weights[:-1][own].sum()),
+        quality,
+        min(low, quality),
+        max(high, quality),
+        float(1 - weights[-1]),
+        known.tables[best],
+        best,
     )

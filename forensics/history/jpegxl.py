@@ -100,7 +100,9 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = (), codec: str 
     """
     from forensics.codecs import registry
 
-    prior = recoding.starting_point(pixels, _indices(estimates), registry.get("jpegxl").availability().reason, _LEAST_DEVIATION)
+    prior = recoding.starting_point(
+        pixels, _indices(estimates), registry.get("jpegxl").availability().reason, _LEAST_DEVIATION
+    )
     if isinstance(prior, str):
         return JpegXlHistory(reason=prior)
     samples = eight_bit(pixels)
@@ -138,7 +140,10 @@ def _read(grid: Grid, sweeps: Sequence[Sweep], prior: Prior) -> JpegXlHistory:
     """The distance at which the better effort repeats the picture best."""
     best = recoding_sweep.repeated_best(sweeps, prior)
     if best.contrast < _LEAST_CONTRAST:
-        return JpegXlHistory(grid, reason="coded again at the distances around the estimate, the picture changes hardly less on its grid than beside it")
+        return JpegXlHistory(
+            grid,
+            reason="coded again at the distances around the estimate, the picture changes hardly less on its grid than beside it",
+        )
     other = max(float(swept.contrast.max()) for number, swept in enumerate(sweeps) if number != best.coder)
     fast = _EFFORTS[best.coder] == min(_EFFORTS) if best.contrast >= other + _CLEAR else None
     distance, low, high = (min(distance_of(index), _COARSEST) for index in (best.index, best.low, best.high))
@@ -156,12 +161,16 @@ def _distance(history: JpegXlHistory) -> Parameter:
     if history.distance is None:
         return Parameter(name, None, reason=history.reason)
     basis = "the Butteraugli distance at which coding again by libjxl changes the picture least against a control"
-    return Parameter(name, round(history.distance, 2), low=round(history.low, 2), high=round(history.high, 2), basis=basis)
+    return Parameter(
+        name, round(history.distance, 2), low=round(history.low, 2), high=round(history.high, 2), basis=basis
+    )
 
 
 def _effort(history: JpegXlHistory) -> Parameter:
     name = "encoder_effort"
     if history.fast is None:
-        return Parameter(name, None, reason=history.reason or "a fast and a slow encoder repeat the picture about as well")
+        return Parameter(
+            name, None, reason=history.reason or "a fast and a slow encoder repeat the picture about as well"
+        )
     value = "fast, 8x8 transforms alone" if history.fast else "5 or more, many transforms"
     return Parameter(name, value, basis="libjxl repeats the picture best at an effort of this kind")

@@ -133,7 +133,9 @@ def _why_not(counted: np.ndarray) -> str:
     share = 1 - counted[-1, -1] / ((counted.shape[0] - 1) * (counted.shape[1] - 1))
     if share < 0.1:
         return f"only {share:.0%} of the samples are not clipped at 0 or 255"
-    return "no phase of the 4x4 grid shows quantised coefficients: not JPEG XR, or finer than the rounding of the pixels"
+    return (
+        "no phase of the 4x4 grid shows quantised coefficients: not JPEG XR, or finer than the rounding of the pixels"
+    )
 
 
 def _first_stage(y: np.ndarray, counted: np.ndarray, overlap: int) -> _Grid:
@@ -160,7 +162,9 @@ def _describe(
     low = best_index(best.histogram) if macroblocks else None
     dc = dc_index(best.dc, None if low is None else low.quantizer) if macroblocks else None
     if high is None and low is None:
-        return JpegxrHistory(False, lead=grid.lead, reason="a 4x4 grid stands out, but no coefficients show one of JPEG XR's steps")
+        return JpegxrHistory(
+            False, lead=grid.lead, reason="a 4x4 grid stands out, but no coefficients show one of JPEG XR's steps"
+        )
     overlap: int | None = best.overlap if macroblocks or not grid.overlap else None
     margin = abs(first[1].lead - first[0].lead)
     if grid.overlap:

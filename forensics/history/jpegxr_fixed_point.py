@@ -56,7 +56,9 @@ def compare(picture: np.ndarray, again: np.ndarray, margin: int) -> tuple[float,
 
 def aligned(picture: np.ndarray, phase: tuple[int, int], period: int) -> np.ndarray:
     """The part that starts on the grid and has whole periods, at most `_SIDE` pixels a side."""
-    rows, columns = (min((length - first) // period * period, _SIDE) for length, first in zip(picture.shape[:2], phase, strict=True))
+    rows, columns = (
+        min((length - first) // period * period, _SIDE) for length, first in zip(picture.shape[:2], phase, strict=True)
+    )
     return np.ascontiguousarray(picture[phase[0] : phase[0] + rows, phase[1] : phase[1] + columns])
 
 
@@ -69,7 +71,12 @@ def fixed_point(pixels: np.ndarray, history: JpegxrHistory) -> FixedPoint | None
     from forensics.codecs import registry
 
     codec = registry.get(_ENCODER)
-    if history.overlap is None or history.high_pass is None or history.chroma_subsampling is None or history.phase is None:
+    if (
+        history.overlap is None
+        or history.high_pass is None
+        or history.chroma_subsampling is None
+        or history.phase is None
+    ):
         return None
     if history.period != _MACROBLOCK or not codec.availability().encode:
         return None
@@ -110,5 +117,9 @@ def confirmation(pixels: np.ndarray, history: JpegxrHistory) -> tuple[Parameter,
     )
     found = Parameter(names[0], round(point.unchanged, 4), basis=basis)
     if point.unchanged < _STABLE or not _one_index(history):
-        return found, Parameter(names[1], None, reason="coding again changes the picture, or bands differ, so that its size need not be the file's")
+        return found, Parameter(
+            names[1],
+            None,
+            reason="coding again changes the picture, or bands differ, so that its size need not be the file's",
+        )
     return found, compression_ratio(point.ratio, *_RATIO_INTERVAL, "the recovered parameters")

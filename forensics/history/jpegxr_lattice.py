@@ -74,7 +74,12 @@ def _clean(counted: np.ndarray, origin: tuple[int, int], shape: tuple[int, ...],
         limit = counted.shape[axis] - 1
         edges.append((np.clip(first - reach, 0, limit), np.clip(first + side + reach, 0, limit)))
     (top, bottom), (left, right) = edges
-    inside = counted[np.ix_(bottom, right)] - counted[np.ix_(top, right)] - counted[np.ix_(bottom, left)] + counted[np.ix_(top, left)]
+    inside = (
+        counted[np.ix_(bottom, right)]
+        - counted[np.ix_(top, right)]
+        - counted[np.ix_(bottom, left)]
+        + counted[np.ix_(top, left)]
+    )
     return inside == 0
 
 
@@ -92,7 +97,9 @@ def high_pass(plane: np.ndarray, counted: np.ndarray, overlap: int, phase: tuple
     return _histogram(bands.high_pass, _clean(counted, bands.block_origin, bands.high_pass.shape[1:], BLOCK, reach))
 
 
-def low_pass(plane: np.ndarray, counted: np.ndarray, overlap: int, phase: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def low_pass(
+    plane: np.ndarray, counted: np.ndarray, overlap: int, phase: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
     """Histogram of the low-pass magnitudes at one phase of the macroblocks, and the valid DC values there."""
     bands = forward_transform(plane, overlap, phase)
     reach = (0, 2, 10)[overlap]

@@ -51,7 +51,9 @@ def _phase(history: JpegxrHistory) -> Parameter:
 def _subsampling(history: JpegxrHistory) -> Parameter:
     name = "chroma_subsampling"
     if history.chroma_subsampling is None:
-        return Parameter(name, None, reason="at the phase of luma no subsampling makes the chroma coefficients stand out")
+        return Parameter(
+            name, None, reason="at the phase of luma no subsampling makes the chroma coefficients stand out"
+        )
     if history.chroma_subsampling == "grey":
         return Parameter(name, "grey", probability=1.0, basis="the three channels are equal")
     basis = f"chroma coefficients stand out by {history.chroma_lead:.0f} standard errors at this resolution and luma's phase"
@@ -61,15 +63,21 @@ def _subsampling(history: JpegxrHistory) -> Parameter:
 def _fitted(name: str, fit: Fit | None, why: str = _FEW) -> Parameter:
     if fit is None:
         return Parameter(name, None, reason=why)
-    basis = (
-        f"{fit.number} coefficients outside the zero cell lie at multiples of {index_step(fit.quantizer):g} grey levels (fit {fit.fit:.2f} of at most 1)"
-    )
+    basis = f"{fit.number} coefficients outside the zero cell lie at multiples of {index_step(fit.quantizer):g} grey levels (fit {fit.fit:.2f} of at most 1)"
     return Parameter(name, fit.quantizer, fit.low, fit.high, basis=basis)
 
 
 def _dc(history: JpegxrHistory) -> Parameter:
     if history.dc is None:
-        return Parameter(_INDICES[2], None, reason="too few macroblocks, or a step too fine, for the spacing of the DC values to show")
+        return Parameter(
+            _INDICES[2],
+            None,
+            reason="too few macroblocks, or a step too fine, for the spacing of the DC values to show",
+        )
     return Parameter(
-        _INDICES[2], history.dc, history.dc, history.dc, basis=f"DC values lie at multiples of {index_step(history.dc):g} grey levels"
+        _INDICES[2],
+        history.dc,
+        history.dc,
+        history.dc,
+        basis=f"DC values lie at multiples of {index_step(history.dc):g} grey levels",
     )

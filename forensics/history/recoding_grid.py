@@ -89,7 +89,9 @@ def find_grid(plane: np.ndarray, coder: Coder, probes: Sequence[int], *, decisiv
     for window in telling_windows(plane, PROBE_SIDE + ROOM)[:PROBED]:
         piece = window.cut(plane)
         for probe in probes:
-            total += np.roll(_gains(piece, coder, probe), (window.top % coder.grid, window.left % coder.grid), axis=(0, 1))
+            total += np.roll(
+                _gains(piece, coder, probe), (window.top % coder.grid, window.left % coder.grid), axis=(0, 1)
+            )
         best, second = np.sort(total, axis=None)[:-3:-1]
         row, column = divmod(int(total.argmax()), coder.grid)
         if best - second >= decisive:
@@ -123,7 +125,9 @@ def _gains(piece: np.ndarray, coder: Coder, index: int) -> np.ndarray:
     for row in range(coder.grid):
         for column in range(coder.grid):
             part = np.ascontiguousarray(piece[row : row + side, column : column + side])
-            changes[row, column] = np.log2(change(part, coder.again(part, index))[ROOM:-ROOM, ROOM:-ROOM].mean() + FLOOR)
+            changes[row, column] = np.log2(
+                change(part, coder.again(part, index))[ROOM:-ROOM, ROOM:-ROOM].mean() + FLOOR
+            )
     away = np.median(changes) - changes
     return np.asarray(away / max(1.4826 * np.median(np.abs(away)), LEAST_SPREAD))
 
@@ -163,7 +167,9 @@ def change(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 def block_means(errors: np.ndarray) -> np.ndarray:
     """Means over the blocks of `BLOCK` pixels that have neighbours on all sides, as far as there are any, `np.ndarray [shape=(rows, columns)]`."""
     rows, columns = (length // BLOCK for length in errors.shape)
-    return inner_blocks(errors[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK).mean(axis=(1, 3)))
+    return inner_blocks(
+        errors[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK).mean(axis=(1, 3))
+    )
 
 
 def inner_blocks(blocks: np.ndarray) -> np.ndarray:

@@ -82,7 +82,10 @@ class Sweep:
     @property
     def contrast(self) -> np.ndarray:
         """How much less blocks change on the grid than beside it, mean of binary logarithms over blocks, `np.ndarray [shape=(n,), dtype=float64]`."""
-        on, beside = (np.log2(side.errors + np.float32(_CONTRAST_FLOOR)).mean(axis=1, dtype=np.float64) for side in (self.on, self.beside))
+        on, beside = (
+            np.log2(side.errors + np.float32(_CONTRAST_FLOOR)).mean(axis=1, dtype=np.float64)
+            for side in (self.on, self.beside)
+        )
         return np.asarray(beside - on)
 
     def gain(self, index: float) -> float:
@@ -97,7 +100,10 @@ class Sweep:
 def sweep(plane: np.ndarray, coder: Coder, grid: Grid, indices: Sequence[int], windows: Sequence[Window]) -> Sweep:
     """Code windows of a plane again at the given indices, on a grid's trees and beside them."""
     beside = (grid.tree[0] + _BESIDE[0], grid.tree[1] + _BESIDE[1])
-    on, off = (_side([aligned(plane, coder, window, place) for window in windows], coder, indices) for place in (grid.tree, beside))
+    on, off = (
+        _side([aligned(plane, coder, window, place) for window in windows], coder, indices)
+        for place in (grid.tree, beside)
+    )
     return Sweep(np.array(indices, np.int64), on, off)
 
 
@@ -211,7 +217,16 @@ def vote(swept: Sweep, prior: Prior, rules: Ballot, offsets: Offsets | None = No
     around = slice(max(0, mode - 1), mode + 2)
     agreeing = int(weights[around].sum())
     middle = float((weights[around] * indices[around]).sum() / agreeing)
-    return Votes(float(told.mean()), float(low), float(high), int(indices[mode]), float(weights[mode] / count), count, middle, agreeing / count)
+    return Votes(
+        float(told.mean()),
+        float(low),
+        float(high),
+        int(indices[mode]),
+        float(weights[mode] / count),
+        count,
+        middle,
+        agreeing / count,
+    )
 
 
 def _counts(side: Side, rules: Ballot, offsets: Offsets | None) -> np.ndarray:
@@ -291,7 +306,10 @@ def repeated_best(sweeps: Sequence[Sweep], prior: Prior) -> Repeated:
     cumulative = np.cumsum(np.exp(log - log.max()).sum(axis=0))
     spacing = float(indices[1] - indices[0]) if len(indices) > 1 else 1.0
     index = float(indices[place]) + spacing * _summit(log.max(axis=0), place)
-    low, high = (float(indices[min(int(np.searchsorted(cumulative, share * cumulative[-1])), len(indices) - 1)]) for share in (0.05, 0.95))
+    low, high = (
+        float(indices[min(int(np.searchsorted(cumulative, share * cumulative[-1])), len(indices) - 1)])
+        for share in (0.05, 0.95)
+    )
     return Repeated(coder, index, min(low, index - spacing), max(high, index + spacing), float(contrasts[coder, place]))
 
 

@@ -81,10 +81,13 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
     estimates = {codec: _estimated(codec, pixels, notes) for codec in codecs}
     recovered = {codec: _recovered(codec, pixels, estimates[codec], notes) for codec in codecs}
     measured = {
-        codec: (*one.parameters(), *_confirmed(codec, pixels, one, notes)) if one is not None else () for codec, one in recovered.items()
+        codec: (*one.parameters(), *_confirmed(codec, pixels, one, notes)) if one is not None else ()
+        for codec, one in recovered.items()
     }
     found = {codec: completed(codec, parameters, estimates[codec], notes) for codec, parameters in measured.items()}
-    traces = in_order((*traces, *(one.trace for one in recovered.values() if isinstance(one, Recoded) and one.trace is not None)))
+    traces = in_order(
+        (*traces, *(one.trace for one in recovered.values() if isinstance(one, Recoded) and one.trace is not None))
+    )
     earlier = next((p for parameters in found.values() for p in parameters if p.name == EARLIER), None)
     notes += _settled({**recovered, **_cross_checked(recovered, pixels, notes)})
     notes += _bpg_or_heic(analysis, recovered)
@@ -134,7 +137,9 @@ def _guarded(work: Callable[[], _T], instead: _T, title: str, notes: list[str]) 
 def _estimated(codec: str, pixels: np.ndarray, notes: list[str]) -> tuple[Parameter, ...]:
     """The codec's parameters by regression; empty, and with a note, where that fails."""
     nothing: tuple[Parameter, ...] = ()
-    return _guarded(lambda: estimated.estimate(pixels, codec), nothing, f"the estimate of {TITLES[codec]} parameters", notes)
+    return _guarded(
+        lambda: estimated.estimate(pixels, codec), nothing, f"the estimate of {TITLES[codec]} parameters", notes
+    )
 
 
 def _recovered(codec: str, pixels: np.ndarray, estimates: tuple[Parameter, ...], notes: list[str]) -> Any:
@@ -143,7 +148,9 @@ def _recovered(codec: str, pixels: np.ndarray, estimates: tuple[Parameter, ...],
     if module is None or find_spec(module) is None:
         return None
     given = (pixels, estimates, codec) if codec in FROM_ESTIMATES else (pixels,)
-    return _guarded(lambda: import_module(module).recover(*given), None, f"the recovery of {TITLES[codec]} parameters", notes)
+    return _guarded(
+        lambda: import_module(module).recover(*given), None, f"the recovery of {TITLES[codec]} parameters", notes
+    )
 
 
 def _confirmed(codec: str, pixels: np.ndarray, one: Any, notes: list[str]) -> tuple[Parameter, ...]:
@@ -155,10 +162,14 @@ def _confirmed(codec: str, pixels: np.ndarray, one: Any, notes: list[str]) -> tu
     return _guarded(lambda: import_module(module).confirmation(pixels, one), nothing, title, notes)
 
 
-def completed(codec: str, measured: tuple[Parameter, ...], estimates: tuple[Parameter, ...], notes: list[str]) -> tuple[Parameter, ...]:
+def completed(
+    codec: str, measured: tuple[Parameter, ...], estimates: tuple[Parameter, ...], notes: list[str]
+) -> tuple[Parameter, ...]:
     """What was measured, with estimates by regression in the gaps; a note where there is neither."""
     by_name = {parameter.name: parameter for parameter in estimates}
-    filled = [by_name.get(p.name, p) if p.value is None and by_name.get(p.name, p).value is not None else p for p in measured]
+    filled = [
+        by_name.get(p.name, p) if p.value is None and by_name.get(p.name, p).value is not None else p for p in measured
+    ]
     names = {p.name for p in measured}
     if not measured and not estimates:
         notes.append(f"the parameters of {TITLES[codec]} are not recovered from pixels by this version")
@@ -200,8 +211,12 @@ def _bpg_or_heic(analysis: Analysis, recovered: dict[str, Any]) -> list[str]:
     if adaptive is None or analysis.verdict == ("heic" if adaptive else "bpg"):
         return []
     if adaptive:
-        return ["the QP differs among blocks, which speaks for HEIC rather than BPG: encoders of HEIC files vary it with the texture, BPG's hold it"]
-    return ["the QP is the same in all blocks looked at, which speaks for BPG rather than HEIC: most encoders of HEIC files vary it with the texture"]
+        return [
+            "the QP differs among blocks, which speaks for HEIC rather than BPG: encoders of HEIC files vary it with the texture, BPG's hold it"
+        ]
+    return [
+        "the QP is the same in all blocks looked at, which speaks for BPG rather than HEIC: most encoders of HEIC files vary it with the texture"
+    ]
 
 
 def _joined(found: dict[str, tuple[Parameter, ...]]) -> tuple[Parameter, ...]:
@@ -212,7 +227,12 @@ def _joined(found: dict[str, tuple[Parameter, ...]]) -> tuple[Parameter, ...]:
 
 
 def chain_of(
-    pixels: np.ndarray, last: Generation, jpeg: Any, earlier: Parameter | None, traces: Sequence[Trace], notes: list[str]
+    pixels: np.ndarray,
+    last: Generation,
+    jpeg: Any,
+    earlier: Parameter | None,
+    traces: Sequence[Trace],
+    notes: list[str],
 ) -> tuple[Generation, ...]:
     """The chain of compressions, oldest first; the last one alone where no earlier one was seen.
 
@@ -230,7 +250,9 @@ def chain_of(
     return chain if len(chain) > 1 else (*earlier_compression(last.codec, traces, earlier, notes), last)
 
 
-def earlier_compression(last: str, traces: Sequence[Trace], estimate: Parameter | None, notes: list[str]) -> tuple[Generation, ...]:
+def earlier_compression(
+    last: str, traces: Sequence[Trace], estimate: Parameter | None, notes: list[str]
+) -> tuple[Generation, ...]:
     """The compression before the last one: a JPEG whose table was read, else what the estimators see; empty where neither shows one.
 
     Parameters
@@ -249,7 +271,9 @@ def earlier_compression(last: str, traces: Sequence[Trace], estimate: Parameter 
     table = next((trace for trace in traces if trace.name == NAME and trace.found), None)
     if table is None or last in table.speaks_for:
         return _earlier_codec(estimate, notes)
-    notes.append(f"the earlier JPEG was read off the pixels ({table.sentence}) A pasted region that was JPEG would leave the same: the map tells")
+    notes.append(
+        f"the earlier JPEG was read off the pixels ({table.sentence}) A pasted region that was JPEG would leave the same: the map tells"
+    )
     read = table.parameters
     return (
         Generation("jpeg", _TABLE_READ, (
@@ -281,12 +305,19 @@ def _double_jpeg(pixels: np.ndarray, last: Generation, jpeg: Any, notes: list[st
     """The chain of a JPEG and an earlier JPEG, oldest first; the last one alone where no earlier one was seen."""
     if find_spec(DOUBLE_JPEG_MODULE) is None:
         return (last,)
-    double = _guarded(lambda: import_module(DOUBLE_JPEG_MODULE).detect(pixels, history=jpeg), None, "the test for an earlier JPEG", notes)
+    double = _guarded(
+        lambda: import_module(DOUBLE_JPEG_MODULE).detect(pixels, history=jpeg),
+        None,
+        "the test for an earlier JPEG",
+        notes,
+    )
     if double is None or double.reason:
         notes += [f"whether there was an earlier JPEG compression: {double.reason}"] if double is not None else []
         return (last,)
     if not double.double:
-        notes.append("an earlier JPEG compression was looked for and not seen; a much finer one than the last leaves no trace")
+        notes.append(
+            "an earlier JPEG compression was looked for and not seen; a much finer one than the last leaves no trace"
+        )
         return (last,)
     if double.kind == "finer-last":
         return last, Generation("jpeg", double.probability, tuple(double.parameters()))
@@ -299,22 +330,32 @@ def _open_questions(analysis: Analysis, traces: Sequence[Trace], generations: Se
     named |= set(HEVC_INTRA) if named & set(HEVC_INTRA) else set()
     told = named | {generation.codec for generation in generations}
     found = [trace for trace in traces if trace.found]
-    others = sorted({name for trace in found if trace.speaks_for and not told & set(trace.speaks_for) for name in trace.speaks_for})
+    others = sorted(
+        {name for trace in found if trace.speaks_for and not told & set(trace.speaks_for) for name in trace.speaks_for}
+    )
     questions = []
     if analysis.verdict == INCONCLUSIVE:
-        questions.append(f"which codec it was: the best guess, {TITLES[analysis.best]}, reaches {percent(analysis.probability)} only")
+        questions.append(
+            f"which codec it was: the best guess, {TITLES[analysis.best]}, reaches {percent(analysis.probability)} only"
+        )
     if analysis.verdict == HEVC_FAMILY:
         questions.append("whether it was BPG or HEIC: both are HEVC intra coding and leave the same traces here")
     resized = any(trace.parameters.get("resized") for trace in found)
     if resized:
-        questions.append("what happened before a resizing, of which a trace was found: it removes most of what the other tests look for")
+        questions.append(
+            "what happened before a resizing, of which a trace was found: it removes most of what the other tests look for"
+        )
     if analysis.verdict == "uncompressed" and not found:
-        questions.append("whether it was compressed and resized or filtered afterwards, which removes the traces that were looked for")
+        questions.append(
+            "whether it was compressed and resized or filtered afterwards, which removes the traces that were looked for"
+        )
     if others:
         titles = ", ".join(TITLES[name] for name in others)
         questions.append(
             f"why traces of {titles} were found beside the verdict {TITLES[analysis.verdict]}: an earlier compression, a pasted region, or a false alarm"
         )
     if named and analysis.verdict != INCONCLUSIVE and not any(named & set(trace.speaks_for) for trace in found):
-        questions.append("no single trace reaches its false-alarm limit for this codec: the verdict rests on the classifier's weighing of all features")
+        questions.append(
+            "no single trace reaches its false-alarm limit for this codec: the verdict rests on the classifier's weighing of all features"
+        )
     return questions

@@ -127,7 +127,9 @@ def _macroblock(
         total = sum(_typical(change(part, coder.again(part, probe))[common]) for probe in probes)
         if pixels.ndim == 3:
             colours = np.ascontiguousarray(window.cut(pixels)[top : top + side, left : left + side])
-            total += sum(_typical(_chroma_change(colours, webp.recode_colour(colours, probe))[common]) for probe in probes)
+            total += sum(
+                _typical(_chroma_change(colours, webp.recode_colour(colours, probe))[common]) for probe in probes
+            )
         changes[place] = total
     return min(changes, key=lambda place: changes[place])
 
@@ -151,7 +153,10 @@ def _read(
 
     best = recoding_sweep.repeated_best(sweeps, prior)
     if best.contrast < _LEAST_CONTRAST:
-        return Vp8History(grid, reason="coded again at the indices around the estimate, the picture changes hardly less on its grid than beside it")
+        return Vp8History(
+            grid,
+            reason="coded again at the indices around the estimate, the picture changes hardly less on its grid than beside it",
+        )
     coder, swept, last = coders[best.coder], sweeps[best.coder], float(LibWebp.indices[-1])
     coded = min(max(best.index, 0.0), last)
     index = webp.recode(recoding_grid.aligned(plane, coder, window, grid.tree).part, coded, coder.preset)[1]
@@ -178,4 +183,10 @@ def _quality(history: Vp8History) -> Parameter:
     from forensics.codecs import webp
 
     low, high = (round(webp.quality_of(index)) for index in (history.high, history.low))
-    return Parameter(name, round(history.quality), low=low, high=high, basis=f"libwebp's setting that asks for this index ({history.preset} preset)")
+    return Parameter(
+        name,
+        round(history.quality),
+        low=low,
+        high=high,
+        basis=f"libwebp's setting that asks for this index ({history.preset} preset)",
+    )

@@ -270,7 +270,9 @@ def _tag(
     draw.text((left + size // 4, top), text, fill=ink, font=font)
 
 
-def save(found: Localisation, pixels: np.ndarray, folder: Path, *, name: str = "", sha256: str = "") -> tuple[Path, ...]:
+def save(
+    found: Localisation, pixels: np.ndarray, folder: Path, *, name: str = "", sha256: str = ""
+) -> tuple[Path, ...]:
     """Write `FILES` into a folder, made where it is missing; each file appears when it is complete.
 
     Returns the paths. Raises `UsageError` where they cannot be written.

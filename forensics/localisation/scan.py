@@ -263,7 +263,9 @@ def readable(pixels: np.ndarray) -> float:
 def _notes(side: int, requested: int, used: int, limit: int, unvoted: bool) -> tuple[str, ...]:
     notes = []
     if used > requested:
-        notes.append(f"windows stand {used} pixels apart instead of {requested}, so that no more than {limit} are judged")
+        notes.append(
+            f"windows stand {used} pixels apart instead of {requested}, so that no more than {limit} are judged"
+        )
     if used > side:
         notes.append(f"between windows, stripes of up to {used - side} pixels were not looked at")
     if unvoted:

@@ -27,7 +27,10 @@ def text(found: Audit, name: str) -> str:
     done = sum(isinstance(member.result, Analysis) for member in found.members)
     failed = len(found.members) - done
     lines = [f"{printable(name)}  {len(found.members)} files, {done} analysed, {failed} failed\n"]
-    lines += rows("labels", [_label(found.history, i) for i in range(len(found.history.labels))] or ["none: no file could be analysed"])
+    lines += rows(
+        "labels",
+        [_label(found.history, i) for i in range(len(found.history.labels))] or ["none: no file could be analysed"],
+    )
     lines.append(row("history", found.history.sentence("the compression history")))
     lines += rows("", [_cell(cell) for cell in found.history.standing_out()] if found.history.leak else [])
     lines.append(row("container", found.container.sentence("the file format")))
@@ -80,7 +83,15 @@ def plot_audit(found: Audit, ax: Axes | None = None) -> Axes:
     shares = test.table[shown] / test.table[shown].sum(axis=1, keepdims=True)
     start = np.zeros(len(shown))
     for column, colour in enumerate(_colours(test.histories)):
-        ax.barh(np.arange(len(shown)), shares[:, column], left=start, color=colour, edgecolor="white", linewidth=0.5, label=test.histories[column])
+        ax.barh(
+            np.arange(len(shown)),
+            shares[:, column],
+            left=start,
+            color=colour,
+            edgecolor="white",
+            linewidth=0.5,
+            label=test.histories[column],
+        )
         start += shares[:, column]
     names = [f"{printable(test.labels[i])[:28]} ({test.table[i].sum()})" for i in shown]
     ax.set(yticks=np.arange(len(shown)), xlim=(0, 1), xlabel="share of the label's files")

@@ -94,7 +94,12 @@ def _reduced(found: Localisation, factor: int) -> Localisation:
     scanned = found.map
     height, width = (-(-length // factor) for length in (scanned.height, scanned.width))
     smaller = replace(
-        scanned, height=height, width=width, side=scanned.side // factor, tops=scanned.tops // factor, lefts=scanned.lefts // factor
+        scanned,
+        height=height,
+        width=width,
+        side=scanned.side // factor,
+        tops=scanned.tops // factor,
+        lefts=scanned.lefts // factor,
     )
     return replace(found, map=smaller)
 

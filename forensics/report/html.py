@@ -80,7 +80,10 @@ def page(report: Report) -> str:
     result, history = report.analysis, report.analysis.history
     body = [
         f'<header>\n<p class="soft small">Compression forensics report</p>\n<h1>{escape(result.name)}</h1>\n',
-        paragraph(f"{result.container['format']}, {result.width} x {result.height} pixels, SHA-256 {result.sha256}", "soft small"),
+        paragraph(
+            f"{result.container['format']}, {result.width} x {result.height} pixels, SHA-256 {result.sha256}",
+            "soft small",
+        ),
         "</header>\n",
         _verdict(report),
         section("Picture", _pictures(report)),
@@ -176,7 +179,13 @@ def _caption(result: Analysis, size: tuple[int, int]) -> str:
     if len(result.windows) < 2:
         return f"The picture, {reduced}; it was judged as one window."
     others = sum(w.best != result.best for w in result.windows)
-    differ = f"; the {others} dashed ones alone would give another codec" if others > 1 else "; the dashed one alone would give another codec" if others else ""
+    differ = (
+        f"; the {others} dashed ones alone would give another codec"
+        if others > 1
+        else "; the dashed one alone would give another codec"
+        if others
+        else ""
+    )
     return f"The picture, {reduced}. Frames are the {len(result.windows)} windows that were judged{differ}."
 
 
@@ -197,7 +206,9 @@ def container_facts(container: Mapping[str, Any]) -> dict[str, str]:
     told: dict[str, str] = {}
     for name, value in container.items():
         if isinstance(value, Mapping):
-            told.update({f"{words(name)}: {words(k)}": plain(v) for k, v in value.items() if k != "quantization_tables"})
+            told.update(
+                {f"{words(name)}: {words(k)}": plain(v) for k, v in value.items() if k != "quantization_tables"}
+            )
         elif name != "suffix_fits":
             told[words(name)] = plain(value)
         elif not value:
@@ -208,11 +219,17 @@ def container_facts(container: Mapping[str, Any]) -> dict[str, str]:
 def _evidence(result: Analysis) -> str:
     told = []
     for statement in result.evidence:
-        usual = f"; usual for {', '.join(TITLES[name] for name in statement.speaks_for)}" if statement.supports is False else ""
+        usual = (
+            f"; usual for {', '.join(TITLES[name] for name in statement.speaks_for)}"
+            if statement.supports is False
+            else ""
+        )
         told.append(f"{statement.text}{usual}")
     return bullets(told) or paragraph("No single measurement stands outside what uncompressed pictures show.")
 
 
 def _provenance(report: Report) -> str:
     result = report.analysis
-    return f"<pre>{escape(report.command)}\n\nSHA-256 of the file: {escape(result.sha256)}</pre>\n" + definitions(result.versions)
+    return f"<pre>{escape(report.command)}\n\nSHA-256 of the file: {escape(result.sha256)}</pre>\n" + definitions(
+        result.versions
+    )

@@ -51,10 +51,20 @@ def trace_key(index: int, trace: Trace) -> str:
 
 
 def _trace(trace: Trace, figure: bytes | None) -> str:
-    state = tag("found", "good") if trace.found else tag("not found", "soft") if rate_known(trace) else tag("description", "soft")
+    state = (
+        tag("found", "good")
+        if trace.found
+        else tag("not found", "soft")
+        if rate_known(trace)
+        else tag("description", "soft")
+    )
     title = words(trace.name)
-    drawn = f'<figure>{image(data_uri(figure), f"figure of the test {title}")}</figure>\n' if figure else ""
-    speaks = f"; left by {', '.join(TITLES.get(name, name) for name in trace.speaks_for)}" if trace.found and trace.speaks_for else ""
+    drawn = f"<figure>{image(data_uri(figure), f'figure of the test {title}')}</figure>\n" if figure else ""
+    speaks = (
+        f"; left by {', '.join(TITLES.get(name, name) for name in trace.speaks_for)}"
+        if trace.found and trace.speaks_for
+        else ""
+    )
     known = {name: value for name, value in trace.parameters.items() if value is not None and _short(value)}
     read = paragraph(plain(known), "soft small") if known else ""
     return (
@@ -103,9 +113,7 @@ def _parameter(parameter: Parameter) -> str:
     name = f'<th scope="row">{escape(words(parameter.name))}</th>'
     if parameter.value is None:
         return f'<tr>{name}<td class="none">not recoverable</td><td></td><td>{prose(parameter.reason)}</td></tr>\n'
-    return (
-        f'<tr>{name}<td class="value">{_value(parameter)}</td><td>{escape(certainty(parameter))}</td><td>{prose(parameter.basis)}</td></tr>\n'
-    )
+    return f'<tr>{name}<td class="value">{_value(parameter)}</td><td>{escape(certainty(parameter))}</td><td>{prose(parameter.basis)}</td></tr>\n'
 
 
 def certainty(parameter: Parameter) -> str:
@@ -123,7 +131,8 @@ def _value(parameter: Parameter) -> str:
     if isinstance(parameter.value, tuple) and len(parameter.value) == _TABLE:
         cells = ["·" if step is None else plain(step) for step in parameter.value]
         rows = "".join(
-            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells[start : start + 8])}</tr>\n" for start in range(0, _TABLE, 8)
+            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells[start : start + 8])}</tr>\n"
+            for start in range(0, _TABLE, 8)
         )
         return f'<table class="steps"><tbody>\n{rows}</tbody></table>'
     return escape(plain(parameter.value) + (f" {parameter.unit}" if parameter.unit else ""))
@@ -136,7 +145,11 @@ def generations(chain: Sequence[Generation]) -> str:
 
 
 def _generation(generation: Generation) -> str:
-    told = [f"{words(p.name)} {plain(p.value)}" for p in generation.parameters if p.value is not None and not isinstance(p.value, tuple)]
+    told = [
+        f"{words(p.name)} {plain(p.value)}"
+        for p in generation.parameters
+        if p.value is not None and not isinstance(p.value, tuple)
+    ]
     tail = f": {', '.join(told[:4])}" if told else ""
     return f"{TITLES.get(generation.codec, generation.codec)} ({percent(generation.probability)}){tail}"
 

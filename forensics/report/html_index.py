@@ -42,7 +42,12 @@ def _row(number: int, result: Analysis | Failure, page: str | None) -> str:
         return f'<tr><td>{number}</td><td>{escape(result.name)}</td><td colspan="4" class="bad">{escape(result.error)}</td></tr>\n'
     link = f'<a href="{escape(quote(page))}">{number}</a>' if page else str(number)
     ratio = f"{result.ratio.estimate:.1f}" if result.ratio else ""
-    cells = (TITLES[result.verdict], percent(result.probability), ratio, f"{result.container['format']}: {result.agreement.status}")
+    cells = (
+        TITLES[result.verdict],
+        percent(result.probability),
+        ratio,
+        f"{result.container['format']}: {result.agreement.status}",
+    )
     return f"<tr><td>{link}</td><td>{escape(result.name)}</td>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>\n"
 
 

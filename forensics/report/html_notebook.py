@@ -33,5 +33,9 @@ def fragment(result: Analysis) -> str:
 
 
 def _probability(result: Analysis) -> str:
-    best = f"best guess {TITLES[result.best]} at " if result.verdict != result.best and result.verdict == "inconclusive" else ""
+    best = (
+        f"best guess {TITLES[result.best]} at "
+        if result.verdict != result.best and result.verdict == "inconclusive"
+        else ""
+    )
     return f"{best}{percent(result.probability)}"

@@ -118,7 +118,26 @@ def plain(value: Any) -> str:
 
 _CAPITALS = {
     name.lower(): name
-    for name in ("DCT", "ICC", "EXIF", "SSIM", "QP", "CTU", "NFA", "QF", "YCbCr", "JPEG", "HEVC", "PSNR", "AC", "DC", "HL", "LH", "HH", "RGB")
+    for name in (
+        "DCT",
+        "ICC",
+        "EXIF",
+        "SSIM",
+        "QP",
+        "CTU",
+        "NFA",
+        "QF",
+        "YCbCr",
+        "JPEG",
+        "HEVC",
+        "PSNR",
+        "AC",
+        "DC",
+        "HL",
+        "LH",
+        "HH",
+        "RGB",
+    )
 }
 
 

@@ -63,7 +63,13 @@ def _outlines(ax: Axes, found: Localisation) -> None:
         rings = outline(region, found.map)
         for ring in rings:
             points = np.array(ring)
-            ax.plot(points[:, 0], points[:, 1], color="black", linewidth=2, path_effects=[withStroke(linewidth=4, foreground="white")])
+            ax.plot(
+                points[:, 0],
+                points[:, 1],
+                color="black",
+                linewidth=2,
+                path_effects=[withStroke(linewidth=4, foreground="white")],
+            )
         ax.annotate(
             str(number), (rings[0][0][0], rings[0][0][1]), xytext=(3, -3), textcoords="offset points", va="top", weight="bold",
             bbox={"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": "black"},
@@ -80,4 +86,6 @@ def _legend(ax: Axes, scanned: CodecMap) -> None:
     ]
     if silent.any():
         entries.append(Patch(facecolor="white", edgecolor="0.6", hatch="////", label="no evidence"))
-    ax.legend(handles=entries, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=min(4, len(entries)), frameon=False)
+    ax.legend(
+        handles=entries, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=min(4, len(entries)), frameon=False
+    )

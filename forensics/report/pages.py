@@ -132,18 +132,27 @@ class PageWriter:
         judge = chosen_judge(self.model_dir, "baseline")
         threads = None if multiprocessing.parent_process() is None else 1
         return _tried(
-            lambda: locate(window_map(pixels, limit=MAP_WINDOWS, judge=judge, threads=threads), judge=judge), "the map", notes
+            lambda: locate(window_map(pixels, limit=MAP_WINDOWS, judge=judge, threads=threads), judge=judge),
+            "the map",
+            notes,
         )
 
     def _comparable(self, result: Analysis) -> Comparable | None:
         judge = chosen_judge(self.model_dir, self.model)
         sides = [math.sqrt(w.window.height * w.window.width) for w in result.windows]
-        return comparable(judge.card, result.verdict, result.ratio.estimate if result.ratio else None, sum(sides) / len(sides))
+        return comparable(
+            judge.card, result.verdict, result.ratio.estimate if result.ratio else None, sum(sides) / len(sides)
+        )
 
     def _command(self, result: Analysis, target: Path) -> str:
         name = f"./{result.name}" if result.name.startswith("-") and result.name != "-" else result.name
-        model = [*(["--model", self.model] if self.model else []), *(["--model-dir", str(self.model_dir)] if self.model_dir else [])]
-        left_out = [option for option, done in (("--no-history", self.history), ("--no-map", self.localise)) if not done]
+        model = [
+            *(["--model", self.model] if self.model else []),
+            *(["--model-dir", str(self.model_dir)] if self.model_dir else []),
+        ]
+        left_out = [
+            option for option, done in (("--no-history", self.history), ("--no-map", self.localise)) if not done
+        ]
         return shlex.join(["forensics", "analyze", name, "--report", str(target), *left_out, *model, *self.options])
 
 
@@ -169,7 +178,9 @@ def page_writer(
     """
     single = report is not None and report.suffix.lower() in PAGE_SUFFIXES and not report.is_dir()
     if single and len(inputs) > 1:
-        raise UsageError(f"{len(inputs)} pictures do not fit into one page: give --report a folder, not {str(report)!r}")
+        raise UsageError(
+            f"{len(inputs)} pictures do not fit into one page: give --report a folder, not {str(report)!r}"
+        )
     folder = len(inputs) > 1 or (report is not None and not single)
     options = ("--max-pixels", str(max_pixels)) if max_pixels is not None else ()
     if plots is not None and not available():
@@ -234,4 +245,8 @@ def _tried(draw: Callable[[], _T], title: str, notes: list[str]) -> _T | None:
 
 def _light(history: History | None) -> History | None:
     """A history without what only figures need."""
-    return None if history is None else replace(history, traces=tuple(replace(trace, series={}) for trace in history.traces))
+    return (
+        None
+        if history is None
+        else replace(history, traces=tuple(replace(trace, series={}) for trace in history.traces))
+    )

@@ -94,8 +94,16 @@ def plot_jpeg_table(trace: Trace, ax: Axes | None = None) -> Axes:
     quality = trace.parameters.get("quality")
     if quality is not None:
         axes.axvline(quality, color=VERMILION, linewidth=0.8, linestyle=":", zorder=0)
-        axes.annotate(f"{trace.parameters['family']} {quality}", (quality, float(evidence.max())), xytext=(4, -2), textcoords="offset points", fontsize=7)
-    axes.set(xlim=(qualities[0], qualities[-1]), xlabel="quality of the table", ylabel="sum of combs (standard deviations)")
+        axes.annotate(
+            f"{trace.parameters['family']} {quality}",
+            (quality, float(evidence.max())),
+            xytext=(4, -2),
+            textcoords="offset points",
+            fontsize=7,
+        )
+    axes.set(
+        xlim=(qualities[0], qualities[-1]), xlabel="quality of the table", ylabel="sum of combs (standard deviations)"
+    )
     return axes
 
 
@@ -106,7 +114,10 @@ def plot_coding_again(trace: Trace, ax: Axes | None = None) -> Axes:
     for name, colour, dash in (("on", BLUE, "-"), ("beside", GREY, "--")):
         axes.plot(values, trace.series[name], dash, color=colour, linewidth=1.2, label=f"{name} the grid")
     axes.axvline(trace.parameters["at"], color=VERMILION, linewidth=0.8, linestyle=":", zorder=0, label="read")
-    axes.set(xlabel=f"{trace.parameters['quantity']} of {trace.parameters['encoder']}", ylabel="change of luma, dB of squared levels")
+    axes.set(
+        xlabel=f"{trace.parameters['quantity']} of {trace.parameters['encoder']}",
+        ylabel="change of luma, dB of squared levels",
+    )
     axes.legend(fontsize=7, frameon=False)
     return axes
 
@@ -114,7 +125,9 @@ def plot_coding_again(trace: Trace, ax: Axes | None = None) -> Axes:
 def plot_wavelet_comb(trace: Trace, ax: Axes | None = None) -> Axes:
     """Strength of a comb at each candidate step, by band of the best transform."""
     axes = _axes(trace, ax)
-    for values, band, colour, dash in zip(trace.series["spectrum"], _BANDS, (BLUE, ORANGE, GREEN), ("-", "--", ":"), strict=True):
+    for values, band, colour, dash in zip(
+        trace.series["spectrum"], _BANDS, (BLUE, ORANGE, GREEN), ("-", "--", ":"), strict=True
+    ):
         axes.plot(trace.series["candidates"], values, dash, color=colour, linewidth=1.2, label=band)
     _steps_axis(axes, trace)
     axes.legend(fontsize=7, frameon=False, title="band", title_fontsize=7)
@@ -147,7 +160,9 @@ def plot_boundary_profile(trace: Trace, ax: Axes | None = None) -> Axes:
     axes = _axes(trace, ax)
     for key, colour, marker in (("columns", BLUE, "o"), ("rows", ORANGE, "s")):
         values = trace.series[key]
-        axes.plot(values / (values.mean() + 1e-9), marker=marker, markersize=2.5, linewidth=0.9, color=colour, label=key)
+        axes.plot(
+            values / (values.mean() + 1e-9), marker=marker, markersize=2.5, linewidth=0.9, color=colour, label=key
+        )
     position = trace.parameters.get("position")
     if position is not None:
         period = int(trace.parameters["period"])
@@ -155,7 +170,12 @@ def plot_boundary_profile(trace: Trace, ax: Axes | None = None) -> Axes:
             for at in range(start, 64, period):
                 axes.axvline(at, color=colour, linestyle=dash, linewidth=0.6, zorder=0)
     low, high = axes.get_ylim()
-    axes.set(xlim=(-1, 64), ylim=(low, high + 0.15 * (high - low)), xlabel="position modulo 64 (pixels)", ylabel="|difference| over its mean")
+    axes.set(
+        xlim=(-1, 64),
+        ylim=(low, high + 0.15 * (high - low)),
+        xlabel="position modulo 64 (pixels)",
+        ylabel="|difference| over its mean",
+    )
     axes.set_xticks(range(0, 65, 8))
     axes.legend(fontsize=7, frameon=False, ncols=2, loc="upper right")
     return axes
@@ -185,7 +205,9 @@ def plot_residual_spectrum(trace: Trace, ax: Axes | None = None) -> Axes:
         seen = np.isfinite(power)
         label = {"x": "along rows", "y": "along columns"}[key]
         axes.vlines(trace.series[f"frequency_{key}"][seen], 0, power[seen], color=colour, linewidth=0.8)
-        axes.plot(trace.series[f"frequency_{key}"][seen], power[seen], marker, color=colour, markersize=2.2, label=label)
+        axes.plot(
+            trace.series[f"frequency_{key}"][seen], power[seen], marker, color=colour, markersize=2.2, label=label
+        )
         top = max(top, float(power[seen].max(initial=0)))
     line = trace.parameters.get("frequency")
     if line is not None:
@@ -226,7 +248,13 @@ def _axes(trace: Trace, ax: Axes | None) -> Axes:
 
         ax = Figure(figsize=SIZE, layout="constrained").add_subplot()
     rate = f"log10 NFA {trace.log10_nfa:.1f}" if np.isfinite(trace.log10_nfa) else "not applicable"
-    state = f"found, {rate}" if trace.log10_nfa <= FOUND_BELOW else f"not found, {rate}" if np.isfinite(trace.log10_nfa) else rate
+    state = (
+        f"found, {rate}"
+        if trace.log10_nfa <= FOUND_BELOW
+        else f"not found, {rate}"
+        if np.isfinite(trace.log10_nfa)
+        else rate
+    )
     ax.set_title(f"{_TITLES[trace.name]}\n{state}", fontsize=8.5, loc="left")
     ax.tick_params(labelsize=7)
     ax.xaxis.label.set_fontsize(8)
@@ -251,7 +279,10 @@ def _steps_axis(axes: Axes, trace: Trace) -> None:
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set(
-        xlim=(candidates.min(), candidates.max()), ylim=(0, None), xlabel="candidate quantisation step (levels)", ylabel="comb strength, |D|"
+        xlim=(candidates.min(), candidates.max()),
+        ylim=(0, None),
+        xlabel="candidate quantisation step (levels)",
+        ylabel="comb strength, |D|",
     )
     read = trace.parameters.get("steps", trace.parameters.get("step"))
     steps = read.values() if isinstance(read, dict) else [read]

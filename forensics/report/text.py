@@ -31,9 +31,7 @@ def render(result: Analysis | Failure, *, colour: bool = False) -> str:
     if isinstance(result, Failure):
         return f"{bold}{result.name}{plain}\n{row('error', result.error)}"
     lines = [f"{bold}{result.name}{plain}  {dim}{_container(result)}{plain}\n"]
-    lines.append(
-        row("verdict", f"{bold}{TITLES[result.verdict]}{plain}, {verdict_note(result)}", wrap=False)
-    )
+    lines.append(row("verdict", f"{bold}{TITLES[result.verdict]}{plain}, {verdict_note(result)}", wrap=False))
     lines.append(row("ranking", _ranking(result)))
     if result.ratio is not None and result.ssim is not None:
         strength = f"ratio {_interval(result.ratio, 1)}:1, SSIM {_interval(result.ssim, 3)}"
@@ -46,9 +44,7 @@ def render(result: Analysis | Failure, *, colour: bool = False) -> str:
     if result.history is not None:
         lines += history_lines(result.history)
     lines += rows("limits", list(result.limits))
-    lines.append(
-        f"{dim}{row('sha256', result.sha256, wrap=False)}{row('versions', _versions(result))}{plain}"
-    )
+    lines.append(f"{dim}{row('sha256', result.sha256, wrap=False)}{row('versions', _versions(result))}{plain}")
     return "".join(lines)
 
 
@@ -112,7 +108,11 @@ def _parameter(parameter: Parameter) -> str:
         shown = "yes" if value else "no"
     else:
         shown = f"{value:.4g}" if isinstance(value, float) else str(value)
-    ends = f" [{parameter.low:.4g} to {parameter.high:.4g}]" if parameter.low is not None and parameter.high is not None else ""
+    ends = (
+        f" [{parameter.low:.4g} to {parameter.high:.4g}]"
+        if parameter.low is not None and parameter.high is not None
+        else ""
+    )
     sure = f" ({percent(parameter.probability)})" if parameter.probability is not None else ""
     return f"{parameter.name.replace('_', ' ')} {shown}{' ' + parameter.unit if parameter.unit else ''}{ends}{sure}"
 

@@ -52,9 +52,7 @@ class Writer:
                 raise UsageError(f"cannot write {self._out}: {error.strerror}") from None
         self.on_terminal = self._stream.isatty()
         self._colour = self.on_terminal and "NO_COLOR" not in os.environ
-        self._stream.write(
-            {"json": json_report.render_head, "csv": csv_report.render_head}.get(self._form, str)()
-        )
+        self._stream.write({"json": json_report.render_head, "csv": csv_report.render_head}.get(self._form, str)())
         return self
 
     def write(self, result: Analysis | Failure) -> bool:

@@ -101,7 +101,9 @@ def _parameters(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def train_classifier(train: FeatureTable, validation: FeatureTable, recipe: Recipe, report: Callable[[str], None]) -> Any:
+def train_classifier(
+    train: FeatureTable, validation: FeatureTable, recipe: Recipe, report: Callable[[str], None]
+) -> Any:
     """Fit the class trees, stopping when the validation log-loss has not fallen for `recipe.early_stopping` rounds."""
     import xgboost
 
@@ -109,7 +111,12 @@ def train_classifier(train: FeatureTable, validation: FeatureTable, recipe: Reci
         xgboost.DMatrix(table.features, label=table.labels, weight=class_weights(table.labels, recipe))
         for table in (train, validation)
     ]
-    parameters = {**_parameters(recipe), "objective": "multi:softprob", "num_class": len(FINE_CLASSES), "eval_metric": "mlogloss"}
+    parameters = {
+        **_parameters(recipe),
+        "objective": "multi:softprob",
+        "num_class": len(FINE_CLASSES),
+        "eval_metric": "mlogloss",
+    }
 
     class Progress(xgboost.callback.TrainingCallback):
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
@@ -168,9 +175,13 @@ def fit_dependence(probabilities: np.ndarray, labels: np.ndarray, files: np.ndar
     return float(scipy.optimize.minimize_scalar(loss, bounds=(0.0, 1.0), method="bounded").x)
 
 
-def _dependence(classifier: Any, scaling: calibration.SizedScaling, together: FeatureTable, feature_names: tuple[str, ...]) -> float:
+def _dependence(
+    classifier: Any, scaling: calibration.SizedScaling, together: FeatureTable, feature_names: tuple[str, ...]
+) -> float:
     sizes = together.features[:, feature_names.index("picture.log2_pixels")]
-    return fit_dependence(scaling.probabilities(margins_of(classifier, together.features), sizes), together.labels, together.files)
+    return fit_dependence(
+        scaling.probabilities(margins_of(classifier, together.features), sizes), together.labels, together.files
+    )
 
 
 def evidence_ranges(features: np.ndarray, names: tuple[str, ...]) -> dict[str, dict[str, float]]:
@@ -198,7 +209,9 @@ def figures(probabilities: np.ndarray, table: FeatureTable) -> dict[str, Any]:
         "windows": len(classes),
         "accuracy": float(right.mean()),
         "fine_accuracy": float((probabilities.argmax(axis=1) == table.labels).mean()),
-        "accuracy_by_class": {name: float(right[classes == k].mean()) for k, name in enumerate(CLASSES) if (classes == k).any()},
+        "accuracy_by_class": {
+            name: float(right[classes == k].mean()) for k, name in enumerate(CLASSES) if (classes == k).any()
+        },
         "false_positive_rate": float((~right[clean]).mean()) if clean.any() else None,
         "expected_calibration_error": calibration.expected_calibration_error(merged, classes),
     }
@@ -273,7 +286,11 @@ def train_baseline(
         "inconclusive_below": INCONCLUSIVE_BELOW,
         "validation": {**figures(probabilities, validation), **errors},
         "validation_table": validation_table(
-            probabilities, validation.labels, estimated_ratio(strengths[0], validation.features), 2.0 ** (sizes / 2), INCONCLUSIVE_BELOW
+            probabilities,
+            validation.labels,
+            estimated_ratio(strengths[0], validation.features),
+            2.0 ** (sizes / 2),
+            INCONCLUSIVE_BELOW,
         ),
     }
     stored = {
@@ -289,7 +306,9 @@ def train_baseline(
         "evidence": evidence_ranges(validation.features[validation.labels == 0], feature_names),
     }
     write_atomically(out / CLASSIFIER_FILE, gzip.compress(to_onnx(classifier, len(FINE_CLASSES)), mtime=0))
-    write_atomically(out / STRENGTH_FILE, gzip.compress(stacked(strengths, [len(QUANTILES)] * len(strengths), "quantiles"), mtime=0))
+    write_atomically(
+        out / STRENGTH_FILE, gzip.compress(stacked(strengths, [len(QUANTILES)] * len(strengths), "quantiles"), mtime=0)
+    )
     write_atomically(out / CARD_FILE, json.dumps(stored, indent=1, allow_nan=False).encode())
     return card
 

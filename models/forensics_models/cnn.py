@@ -59,7 +59,9 @@ class NetworkOutputs:
 
     def strengths(self) -> np.ndarray:
         """Both strengths' quantiles in order, ratios within `LOG2_RATIOS`, `np.ndarray [shape=(n, 2, 3), dtype=float64]`, as `Baseline.strengths` has them."""
-        return np.sort(np.stack([np.clip(self.log2_ratio, *LOG2_RATIOS), self.ssim_score], axis=1).astype(np.float64), axis=2)
+        return np.sort(
+            np.stack([np.clip(self.log2_ratio, *LOG2_RATIOS), self.ssim_score], axis=1).astype(np.float64), axis=2
+        )
 
 
 class Cnn:
@@ -112,7 +114,9 @@ class Cnn:
             for place, row in zip(places, zip(*results)):
                 found[place] = list(row)
         margins, log2_ratio, ssim_score, embedding = (np.stack(column) for column in zip(*found))
-        return NetworkOutputs(margins, log2_ratio, ssim_score, embedding, np.log2([height * width for height, width in shapes]))
+        return NetworkOutputs(
+            margins, log2_ratio, ssim_score, embedding, np.log2([height * width for height, width in shapes])
+        )
 
     def margins(self, patches: Sequence[np.ndarray]) -> np.ndarray:
         """Uncalibrated scores over `FINE_CLASSES`, `np.ndarray [shape=(n, 11), dtype=float32]`; patches as for `outputs`."""

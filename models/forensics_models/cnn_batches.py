@@ -28,7 +28,15 @@ class TrainingBatches(keras.utils.PyDataset):
     """
 
     def __init__(
-        self, table: PatchTable, *, sides: tuple[tuple[int, float], ...], batch: int, steps: int, balance: Balance, seed: int, epoch: int
+        self,
+        table: PatchTable,
+        *,
+        sides: tuple[tuple[int, float], ...],
+        batch: int,
+        steps: int,
+        balance: Balance,
+        seed: int,
+        epoch: int,
     ) -> None:
         super().__init__(workers=1, use_multiprocessing=False)
         self._table, self._sides, self._batch, self._steps = table, sides, batch, steps
@@ -55,5 +63,9 @@ def for_keras(batch: Batch) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str
         "log2_ratio": batch.strengths[:, :1],
         "ssim_score": batch.strengths[:, 1:],
     }
-    weights = {"margins": np.ones(len(batch.labels), np.float32), "log2_ratio": batch.compressed, "ssim_score": batch.compressed}
+    weights = {
+        "margins": np.ones(len(batch.labels), np.float32),
+        "log2_ratio": batch.compressed,
+        "ssim_score": batch.compressed,
+    }
     return batch.pixels, targets, weights

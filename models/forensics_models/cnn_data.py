@@ -176,7 +176,11 @@ def batch_of(table: PatchTable, indices: np.ndarray, views: Sequence[np.ndarray]
 
 def corners(pixels: np.ndarray, side: int) -> list[np.ndarray]:
     """The four squares of `side` pixels at the corners, views."""
-    return [pixels[rows, columns] for rows in (slice(side), slice(-side, None)) for columns in (slice(side), slice(-side, None))]
+    return [
+        pixels[rows, columns]
+        for rows in (slice(side), slice(-side, None))
+        for columns in (slice(side), slice(-side, None))
+    ]
 
 
 def in_order(table: PatchTable, side: int, size: int) -> Iterator[Batch]:

@@ -85,7 +85,9 @@ def evaluate(model: keras.Model, validation: PatchTable) -> Evaluation:
     last = probabilities[-len(validation) :]
     confusion = np.zeros((len(FINE_CLASSES),) * 2, np.int64)
     np.add.at(confusion, (validation.labels, last.argmax(axis=1)), 1)
-    ratios = np.concatenate([2.0 ** np.maximum(outputs[side]["log2_ratio"][:, 1].astype(np.float64), 0.0) for side in sides])
+    ratios = np.concatenate(
+        [2.0 ** np.maximum(outputs[side]["log2_ratio"][:, 1].astype(np.float64), 0.0) for side in sides]
+    )
     by_side = {
         str(side): {
             **_brief(probabilities[index * len(validation) : (index + 1) * len(validation)], validation),
@@ -94,7 +96,9 @@ def evaluate(model: keras.Model, validation: PatchTable) -> Evaluation:
         for index, side in enumerate(sides)
     }
     whole = figures(probabilities, _rows(validation, len(sides)))
-    table = validation_table(probabilities, labels, ratios, np.repeat(np.array(sides, float), len(validation)), INCONCLUSIVE_BELOW)
+    table = validation_table(
+        probabilities, labels, ratios, np.repeat(np.array(sides, float), len(validation)), INCONCLUSIVE_BELOW
+    )
     stored = {
         "scaling": scaling.as_dict(),
         "window_dependence": _dependence(model, validation, scaling),
@@ -112,12 +116,16 @@ def log_loss(margins: np.ndarray, labels: np.ndarray) -> float:
 
 def _brief(probabilities: np.ndarray, table: PatchTable) -> dict[str, Any]:
     found = figures(probabilities, _rows(table, 1))
-    return {name: found[name] for name in ("accuracy", "fine_accuracy", "false_positive_rate", "expected_calibration_error")}
+    return {
+        name: found[name] for name in ("accuracy", "fine_accuracy", "false_positive_rate", "expected_calibration_error")
+    }
 
 
 def _rows(table: PatchTable, times: int) -> FeatureTable:
     """The facts of a table `times` over, without features, as the baseline's figures take them."""
-    columns = (np.tile(values, times) for values in (table.labels, table.log2_ratio, table.ssim, table.sources, table.files))
+    columns = (
+        np.tile(values, times) for values in (table.labels, table.log2_ratio, table.ssim, table.sources, table.files)
+    )
     return FeatureTable(np.empty((times * len(table), 0), np.float32), *columns)
 
 
@@ -143,7 +151,11 @@ def _dependence(model: keras.Model, table: PatchTable, scaling: calibration.Size
     side = min(table.pixels[0].shape[:2]) // 2
     margins = []
     for start in range(0, len(table), 16):
-        cut = [corner for place in range(start, min(start + 16, len(table))) for corner in corners(table.pixels[place], side)]
+        cut = [
+            corner
+            for place in range(start, min(start + 16, len(table)))
+            for corner in corners(table.pixels[place], side)
+        ]
         margins.append(np.asarray(model.predict_on_batch(np.stack(cut).astype(np.float32))["margins"]))
     joined = np.concatenate(margins)
     probabilities = scaling.probabilities(joined, np.full(len(joined), 2 * np.log2(side)))
@@ -191,7 +203,9 @@ def write_artefacts(
     out.mkdir(parents=True, exist_ok=True)
     plain = in_float32(model, recipe)
     exported = to_onnx(plain)
-    sample = np.stack([validation.pixels[place] for place in range(0, len(validation), max(1, len(validation) // 16))][:16])
+    sample = np.stack(
+        [validation.pixels[place] for place in range(0, len(validation), max(1, len(validation) // 16))][:16]
+    )
     difference = largest_difference(plain, exported, sample)
     if not difference <= TOLERANCE:
         raise ValueError(f"the exported model differs from Keras by {difference:.2g}, more than {TOLERANCE}")
@@ -216,7 +230,10 @@ def write_artefacts(
     (out / ("part_" + KERAS_FILE)).replace(out / KERAS_FILE)
     write_curves(progress, out)
     write_confusion(evaluation.confusion, out)
-    write(out / CARD_FILE, json.dumps({"card": card, "calibration": evaluation.stored}, indent=1, allow_nan=False).encode())
+    write(
+        out / CARD_FILE,
+        json.dumps({"card": card, "calibration": evaluation.stored}, indent=1, allow_nan=False).encode(),
+    )
     return card
 
 
@@ -252,7 +269,15 @@ def write_confusion(confusion: np.ndarray, out: Path) -> None:
     axes.set(xlabel="judged", ylabel="true")
     for (row, column), share in np.ndenumerate(shares):
         if share >= 0.005:
-            axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=7, color="white" if share > 0.5 else "black")
+            axes.text(
+                column,
+                row,
+                f"{100 * share:.0f}",
+                ha="center",
+                va="center",
+                fontsize=7,
+                color="white" if share > 0.5 else "black",
+            )
     _save(figure, out / CONFUSION_PICTURE)
 
 
@@ -285,4 +310,3 @@ def write(path: Path, data: bytes) -> None:
     part = path.with_name(path.name + ".part")
     part.write_bytes(data)
     part.replace(path)
-

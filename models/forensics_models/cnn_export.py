@@ -105,7 +105,9 @@ def _residuals(graph: _Graph, layer: Any, x: str) -> str:
         kernel = kernels[start:end, start:end, plane : plane + 1, first:last].transpose(3, 2, 0, 1)
         parts.append(graph.add("Conv", cut, graph.constant(kernel)))
     whole = graph.add("Concat", *parts, axis=1)
-    scale = graph.add("Add", graph.add("Div", graph.add("Abs", whole), graph.constant(ResidualBank.LIMIT)), graph.constant(1.0))
+    scale = graph.add(
+        "Add", graph.add("Div", graph.add("Abs", whole), graph.constant(ResidualBank.LIMIT)), graph.constant(1.0)
+    )
     return graph.add("Div", whole, scale)
 
 
@@ -117,7 +119,9 @@ def _spectrum(graph: _Graph, layer: Any, x: str) -> str:
     sides = graph.slice(graph.add("Shape", x), [2], [_ALL], [0])
     period = graph.constant([PERIOD, PERIOD], np.int64)
     ends = graph.add("Mul", graph.add("Div", sides, period), period)
-    x = graph.add("Slice", graph.add("Abs", x), graph.constant([0, 0], np.int64), ends, graph.constant([2, 3], np.int64))
+    x = graph.add(
+        "Slice", graph.add("Abs", x), graph.constant([0, 0], np.int64), ends, graph.constant([2, 3], np.int64)
+    )
     columns = graph.mean(graph.reshape(x, [0, 0, 0, -1, PERIOD]), [3])
     folded = graph.mean(graph.reshape(columns, [0, 0, -1, PERIOD, PERIOD]), [2])
     folded = graph.reshape(folded, [0, 0, PERIOD**2])
@@ -145,7 +149,9 @@ def _convolution(graph: _Graph, layer: Any, x: str) -> str:
 
 def _dense(graph: _Graph, layer: Any, x: str) -> str:
     kernel, bias = layer.get_weights()
-    return _activated(graph, layer, graph.add("Add", graph.add("MatMul", x, graph.constant(kernel)), graph.constant(bias)))
+    return _activated(
+        graph, layer, graph.add("Add", graph.add("MatMul", x, graph.constant(kernel)), graph.constant(bias))
+    )
 
 
 def _activated(graph: _Graph, layer: Any, x: str) -> str:
@@ -248,7 +254,11 @@ def largest_difference(model: keras.Model, onnx_model: bytes, patches: np.ndarra
     errors = np.random.default_rng(0).choice([-ROUNDING, ROUNDING], pixels.shape).astype(np.float32)
     theirs, moved = model.predict_on_batch(pixels), model.predict_on_batch(pixels + errors)
     return max(
-        float((_largest(found, np.asarray(theirs[name])) - _largest(np.asarray(moved[name]), np.asarray(theirs[name]))).max())
+        float(
+            (
+                _largest(found, np.asarray(theirs[name])) - _largest(np.asarray(moved[name]), np.asarray(theirs[name]))
+            ).max()
+        )
         for name, found in zip(OUTPUTS, ours, strict=True)
     )
 

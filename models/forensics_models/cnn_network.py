@@ -90,8 +90,12 @@ def build(architecture: Architecture = Architecture(), *, precision: str = "floa
         x = _convolution(x, architecture.channels, 3, 1, f"full{index + 1}", precision)
         seen.append(x)
     fixed = layers.Concatenate(name="fixed")([planes, zeros])
-    spectra = [PhaseSpectrum(name=f"spectrum_{name}")(part) for name, part in (("fixed", fixed), *_named("full", seen[1:]))]
-    moments = [SpatialMoments(name=f"moments_{name}")(part) for name, part in (("fixed", fixed), *_named("full", seen[1:]))]
+    spectra = [
+        PhaseSpectrum(name=f"spectrum_{name}")(part) for name, part in (("fixed", fixed), *_named("full", seen[1:]))
+    ]
+    moments = [
+        SpatialMoments(name=f"moments_{name}")(part) for name, part in (("fixed", fixed), *_named("full", seen[1:]))
+    ]
 
     phase = layers.Concatenate(name="spectra")(spectra)
     phase = layers.BatchNormalization(momentum=0.97, name="spectra_norm")(phase)
@@ -107,8 +111,12 @@ def build(architecture: Architecture = Architecture(), *, precision: str = "floa
     embedding = layers.Dense(architecture.embedding, activation="relu", name="embedding")(joined)
     outputs = {
         "margins": layers.Dense(len(FINE_CLASSES), name="margins")(embedding),
-        "log2_ratio": layers.Dense(len(QUANTILES), name="log2_ratio", bias_initializer=keras.initializers.Constant(4.5))(embedding),
-        "ssim_score": layers.Dense(len(QUANTILES), name="ssim_score", bias_initializer=keras.initializers.Constant(5.0))(embedding),
+        "log2_ratio": layers.Dense(
+            len(QUANTILES), name="log2_ratio", bias_initializer=keras.initializers.Constant(4.5)
+        )(embedding),
+        "ssim_score": layers.Dense(
+            len(QUANTILES), name="ssim_score", bias_initializer=keras.initializers.Constant(5.0)
+        )(embedding),
         "embedding": embedding,
     }
     return keras.Model(pixels, outputs, name="compression_traces")
@@ -120,7 +128,14 @@ def _named(prefix: str, parts: list[Any]) -> list[tuple[str, Any]]:
 
 def _convolution(x: Any, channels: int, size: int, stride: int, name: str, precision: str) -> Any:
     return layers.Conv2D(
-        channels, size, strides=stride, padding="same", activation="relu", kernel_initializer="he_normal", name=name, dtype=precision
+        channels,
+        size,
+        strides=stride,
+        padding="same",
+        activation="relu",
+        kernel_initializer="he_normal",
+        name=name,
+        dtype=precision,
     )(x)
 
 
@@ -142,7 +157,11 @@ def multiply_adds(model: keras.Model, side: int = 224) -> int:
         shapes[layer.name] = _shape_at(layer, side)
         height, width = shapes[layer.name]
         if isinstance(layer, layers.Conv2D):
-            total += height * width * int(layer.kernel.shape[0] * layer.kernel.shape[1] * layer.kernel.shape[2] * layer.kernel.shape[3])
+            total += (
+                height
+                * width
+                * int(layer.kernel.shape[0] * layer.kernel.shape[1] * layer.kernel.shape[2] * layer.kernel.shape[3])
+            )
         elif isinstance(layer, ResidualBank):
             total += height * width * (15 * 16 + 3 * 81 + 4 * 9)
         elif isinstance(layer, LatticeDistance):

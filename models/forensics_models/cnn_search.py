@@ -76,13 +76,19 @@ def search(
     folder.mkdir(parents=True, exist_ok=True)
     storage = optuna.storages.JournalStorage(JournalFileBackend(str(folder / JOURNAL_FILE)))
     study = optuna.create_study(
-        storage=storage, study_name=STUDY, direction="minimize", load_if_exists=True, sampler=optuna.samplers.TPESampler(seed=recipe.seed)
+        storage=storage,
+        study_name=STUDY,
+        direction="minimize",
+        load_if_exists=True,
+        sampler=optuna.samplers.TPESampler(seed=recipe.seed),
     )
     _requeue(study)
 
     def objective(trial: Any) -> float:
         wanted = suggest(trial, recipe)
-        _, progress = fit(train, validation, folder / _trial_name(trial.params), recipe=wanted, report=lambda line: None)
+        _, progress = fit(
+            train, validation, folder / _trial_name(trial.params), recipe=wanted, report=lambda line: None
+        )
         trial.set_user_attr("epochs", progress.epoch)
         trial.set_user_attr("minutes", round(progress.seconds / 60, 2))
         trial.set_user_attr("accuracy", max(row["val_accuracy"] for row in progress.curves))
@@ -102,7 +108,9 @@ def table(study: Any) -> list[dict[str, Any]]:
         {"trial": trial.number, "val_loss": trial.value, **trial.user_attrs, **trial.params}
         for trial in sorted(_complete(study), key=lambda trial: trial.value)
     ]
-    return [{name: round(value, 6) if isinstance(value, float) else value for name, value in row.items()} for row in rows]
+    return [
+        {name: round(value, 6) if isinstance(value, float) else value for name, value in row.items()} for row in rows
+    ]
 
 
 def _complete(study: Any) -> list[Any]:

@@ -89,7 +89,13 @@ class CnnRecipe:
 class SmoothedCrossEntropy(keras.losses.Loss):
     """Cross-entropy of integer labels with `smoothing` of the mass spread over all classes."""
 
-    def __init__(self, smoothing: float = 0.0, name: str = "cross_entropy", reduction: str = "sum_over_batch_size", **options: Any) -> None:
+    def __init__(
+        self,
+        smoothing: float = 0.0,
+        name: str = "cross_entropy",
+        reduction: str = "sum_over_batch_size",
+        **options: Any,
+    ) -> None:
         super().__init__(name=name, reduction=reduction, **options)
         self.smoothing = smoothing
 
@@ -126,8 +132,18 @@ def compiled(recipe: CnnRecipe) -> keras.Model:
     model = build(recipe.architecture, precision=recipe.precision)
     model.compile(
         optimizer=keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay, global_clipnorm=1.0),
-        loss={"margins": SmoothedCrossEntropy(recipe.label_smoothing), "log2_ratio": PinballLoss(), "ssim_score": PinballLoss(), "embedding": None},
-        loss_weights={"margins": 1.0, "log2_ratio": recipe.strength_weight, "ssim_score": recipe.strength_weight, "embedding": 0.0},
+        loss={
+            "margins": SmoothedCrossEntropy(recipe.label_smoothing),
+            "log2_ratio": PinballLoss(),
+            "ssim_score": PinballLoss(),
+            "embedding": None,
+        },
+        loss_weights={
+            "margins": 1.0,
+            "log2_ratio": recipe.strength_weight,
+            "ssim_score": recipe.strength_weight,
+            "embedding": 0.0,
+        },
     )
     return model
 
@@ -147,7 +163,11 @@ class Progress:
 
     def save(self, folder: Path, recipe: CnnRecipe) -> None:
         """Write `progress.json` atomically."""
-        content = {**asdict(self), "best_loss": self.best_loss if math.isfinite(self.best_loss) else None, "recipe": _plain(recipe)}
+        content = {
+            **asdict(self),
+            "best_loss": self.best_loss if math.isfinite(self.best_loss) else None,
+            "recipe": _plain(recipe),
+        }
         part = folder / (PROGRESS_FILE + ".part")
         part.write_text(json.dumps(content, indent=1), encoding="utf-8")
         part.replace(folder / PROGRESS_FILE)
@@ -198,7 +218,12 @@ def take_weights(model: keras.Model, path: Path) -> None:
 
 
 def fit(
-    train: PatchTable, validation: PatchTable, folder: Path, *, recipe: CnnRecipe, start: Path | None = None,
+    train: PatchTable,
+    validation: PatchTable,
+    folder: Path,
+    *,
+    recipe: CnnRecipe,
+    start: Path | None = None,
     report: Callable[[str], None] = lambda line: None,
 ) -> tuple[keras.Model, Progress]:
     """Train until the budget is used or patience ends; the network of the best epoch.
@@ -265,14 +290,24 @@ def _finished(progress: Progress, recipe: CnnRecipe) -> bool:
 
 def _stale(progress: Progress, recipe: CnnRecipe) -> int:
     """Epochs since the lowest validation loss, of those from `SETTLING` of the budget on."""
-    settled = [row["val_loss"] for row in progress.curves if _share_at(row["minutes"], row["epoch"], recipe) >= SETTLING]
+    settled = [
+        row["val_loss"] for row in progress.curves if _share_at(row["minutes"], row["epoch"], recipe) >= SETTLING
+    ]
     return len(settled) - 1 - int(np.argmin(settled)) if settled else 0
 
 
-def _epoch(model: keras.Model, train: PatchTable, recipe: CnnRecipe, progress: Progress, started: float) -> tuple[float, int]:
+def _epoch(
+    model: keras.Model, train: PatchTable, recipe: CnnRecipe, progress: Progress, started: float
+) -> tuple[float, int]:
     """One pass over an epoch's batches, ended early where the time is used; mean loss and batches done."""
     batches = TrainingBatches(
-        train, sides=recipe.sides, batch=recipe.batch, steps=recipe.steps, balance=recipe.balance, seed=recipe.seed, epoch=progress.epoch
+        train,
+        sides=recipe.sides,
+        batch=recipe.batch,
+        steps=recipe.steps,
+        balance=recipe.balance,
+        seed=recipe.seed,
+        epoch=progress.epoch,
     )
     total = 0.0
     for index in range(len(batches)):
@@ -311,7 +346,10 @@ def measure(model: keras.Model, table: PatchTable, side: int) -> dict[str, float
     weights = 1.0 / counts[table.labels]
     weights /= weights.sum()
     right = margins.argmax(axis=1) == table.labels
-    return {"loss": float(-(weights * logs[np.arange(len(logs)), table.labels]).sum()), "accuracy": float((weights * right).sum())}
+    return {
+        "loss": float(-(weights * logs[np.arange(len(logs)), table.labels]).sum()),
+        "accuracy": float((weights * right).sum()),
+    }
 
 
 def _checkpoint(folder: Path, epoch: int) -> Path:

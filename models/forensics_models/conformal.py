@@ -70,7 +70,9 @@ def fit_false_alarm_threshold(compressed: np.ndarray, rate: float) -> float:
     return float(min(1.0, np.nextafter(descending[allowed], 2.0))) if allowed < len(descending) else 0.0
 
 
-def answered(probabilities: np.ndarray, labels: np.ndarray, threshold: float, compressed_from: float = 0.0) -> tuple[float, float]:
+def answered(
+    probabilities: np.ndarray, labels: np.ndarray, threshold: float, compressed_from: float = 0.0
+) -> tuple[float, float]:
     """Share of cases whose best class reaches `threshold`, and the share of right ones among those (1 where there are none).
 
     Where the best class is not the first, `uncompressed`, all others together must reach `compressed_from` too.

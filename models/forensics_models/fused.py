@@ -115,7 +115,9 @@ class FusedJudge:
     def _range(self) -> Ordinary | None:
         return Ordinary.from_dict(self._ordinary) if self._ordinary else None
 
-    def outputs(self, features: np.ndarray, patches: Sequence[np.ndarray] = (), seen: NetworkOutputs | None = None) -> Outputs:
+    def outputs(
+        self, features: np.ndarray, patches: Sequence[np.ndarray] = (), seen: NetworkOutputs | None = None
+    ) -> Outputs:
         """The judges' own outputs for windows; arguments as for `judge`."""
         if seen is None:
             seen = self.look(patches)

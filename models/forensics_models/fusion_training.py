@@ -54,7 +54,10 @@ def fit_fusion(
 
     def build(theta: np.ndarray) -> Fusion:
         parts = theta[: 3 * len(names)].reshape(len(names), 3)
-        judges = {name: JudgeWeight(float(a + start), float(b), float(c)) for name, (a, b, c) in zip(names, parts, strict=True)}
+        judges = {
+            name: JudgeWeight(float(a + start), float(b), float(c))
+            for name, (a, b, c) in zip(names, parts, strict=True)
+        }
         return Fusion(judges, tuple(theta[3 * len(names) :].tolist()))
 
     def loss(theta: np.ndarray) -> float:
@@ -140,7 +143,12 @@ def fit_flattening(
 
 
 def fit_strength_share(
-    first: np.ndarray, second: np.ndarray, truth: np.ndarray, *, error: Callable[[np.ndarray, np.ndarray], float], coverage: float = 0.9
+    first: np.ndarray,
+    second: np.ndarray,
+    truth: np.ndarray,
+    *,
+    error: Callable[[np.ndarray, np.ndarray], float],
+    coverage: float = 0.9,
 ) -> tuple[float, float]:
     """How much the second judge's strength estimate counts, and how far the mixed interval must be widened.
 
@@ -184,7 +192,14 @@ class Judged:
 
 
 def fit_mode(
-    mode: str, windows: Judged, together: Judged, strange: Judged | None, ordinary: Ordinary | None, *, accuracy: float, coverage: float,
+    mode: str,
+    windows: Judged,
+    together: Judged,
+    strange: Judged | None,
+    ordinary: Ordinary | None,
+    *,
+    accuracy: float,
+    coverage: float,
     false_alarms: float,
 ) -> dict[str, Any]:
     """Everything that a mode's judge needs, as plain values.
@@ -219,7 +234,9 @@ def fit_mode(
     fusion = fit_fusion(margins, windows.labels, pixels, ratio, weights)
     if strange is not None and ordinary is not None and "cnn" in MODES[mode] and strange.outputs.embedding is not None:
         distance = ordinary.strangeness(strange.outputs.embedding)
-        fusion = replace(fusion, flattening=fit_flattening(fusion.logits(*_of_mode(mode, strange.outputs)), strange.labels, distance))
+        fusion = replace(
+            fusion, flattening=fit_flattening(fusion.logits(*_of_mode(mode, strange.outputs)), strange.labels, distance)
+        )
     crossed = cross_fitted(margins, windows.labels, pixels, ratio, weights, windows.sources)
     merged, classes = merge_fine(crossed), np.asarray(FINE_TO_CLASS)[windows.labels]
     thresholds = conformal.fit_thresholds(merged, classes, coverage)
@@ -236,9 +253,16 @@ def fit_mode(
         "card": {
             "inconclusive_below": threshold,
             "compressed_from": compressed_from,
-            "answers": {"share": answered, "right": right, "asked_for": accuracy, "false_alarms_asked_for": false_alarms},
+            "answers": {
+                "share": answered,
+                "right": right,
+                "asked_for": accuracy,
+                "false_alarms_asked_for": false_alarms,
+            },
             "validation": {**_figures(crossed, windows), **errors},
-            "validation_table": validation_table(crossed, windows.labels, 2.0**estimated, 2.0 ** (pixels / 2), threshold, compressed_from),
+            "validation_table": validation_table(
+                crossed, windows.labels, 2.0**estimated, 2.0 ** (pixels / 2), threshold, compressed_from
+            ),
         },
     }
 
@@ -252,9 +276,19 @@ def _of_mode(mode: str, outputs: Outputs) -> tuple[dict[str, np.ndarray], np.nda
 
 def _figures(probabilities: np.ndarray, windows: Judged) -> dict[str, Any]:
     table = FeatureTable(
-        np.zeros((len(windows.labels), 0), np.float32), windows.labels, windows.log2_ratio, windows.ssim, windows.sources, windows.files
+        np.zeros((len(windows.labels), 0), np.float32),
+        windows.labels,
+        windows.log2_ratio,
+        windows.ssim,
+        windows.sources,
+        windows.files,
     )
-    return {**figures(probabilities, table), "log_loss": float(-np.log(np.maximum(probabilities[np.arange(len(windows.labels)), windows.labels], 1e-12)).mean())}
+    return {
+        **figures(probabilities, table),
+        "log_loss": float(
+            -np.log(np.maximum(probabilities[np.arange(len(windows.labels)), windows.labels], 1e-12)).mean()
+        ),
+    }
 
 
 def _fit_strengths(mode: str, windows: Judged) -> tuple[dict[str, float], dict[str, float], np.ndarray]:

@@ -75,7 +75,16 @@ class Target:
         return np.clip(2.0**values if self.logarithmic else values, self.low, self.high)
 
 
-_COLOURS = ("bt601 full", "bt601 limited", "bt709 full", "bt709 limited", "rgb full", "ycgco full", "bt2020 full", "bt2020 limited")
+_COLOURS = (
+    "bt601 full",
+    "bt601 limited",
+    "bt709 full",
+    "bt709 limited",
+    "rgb full",
+    "ycgco full",
+    "bt2020 full",
+    "bt2020 limited",
+)
 _SUBSAMPLINGS = ("4:2:0", "4:2:2", "4:4:4", "grey")
 
 EARLIER, NO_EARLIER = "earlier_codec", "none"
@@ -151,7 +160,8 @@ class Parameters:
         self.card: dict[str, Any] = stored["card"]
         self.feature_names: tuple[str, ...] = tuple(stored["feature_names"])
         self.targets = tuple(
-            Target(**{**entry, "classes": tuple(entry["classes"]), "names": tuple(entry["names"])}) for entry in stored["targets"]
+            Target(**{**entry, "classes": tuple(entry["classes"]), "names": tuple(entry["names"])})
+            for entry in stored["targets"]
         )
         self._calibration: Mapping[str, Mapping[str, float]] = stored["calibration"]
 
@@ -185,7 +195,11 @@ class Parameters:
         if not any(codec in target.classes for target in self.targets):
             return []
         outputs = self._session.run(None, {"features": inputs(features, [codec] * len(features))})[0]
-        return [self._combined(target, outputs[:, columns]) for target, columns in self._columns() if codec in target.classes]
+        return [
+            self._combined(target, outputs[:, columns])
+            for target, columns in self._columns()
+            if codec in target.classes
+        ]
 
     def _columns(self) -> Iterator[tuple[Target, slice]]:
         start = 0
@@ -199,7 +213,9 @@ class Parameters:
         if target.names:
             shares = softmax(outputs.astype(np.float64).mean(axis=0) * fitted["inverse_temperature"])
             best = int(shares.argmax())
-            return Estimate(target, target.names[best], None, None, float(shares[best]), facts["error"], facts["windows"])
+            return Estimate(
+                target, target.names[best], None, None, float(shares[best]), facts["error"], facts["windows"]
+            )
         quantiles = np.sort(np.median(outputs.astype(np.float64), axis=0))
         quantiles += np.array([-1.0, 0.0, 1.0]) * fitted["offset"]
         low, value, high = target.from_scale(np.sort(quantiles))

@@ -130,10 +130,18 @@ def train_parameters(
         fitted[target.key], figures[target.key] = _calibrated(target, margins_of(booster, checked[keep]), check[keep])
         boosters.append(booster)
         kept.append(target)
-        report(f"{target.key}: validation error {figures[target.key]['error']:.3f} on {figures[target.key]['windows']} windows")
+        report(
+            f"{target.key}: validation error {figures[target.key]['error']:.3f} on {figures[target.key]['windows']} windows"
+        )
     if not kept:
         raise ValueError("no parameter has enough windows to learn from")
-    card = {"model": "parameters", "kind": "XGBoost trees on forensic features", **facts, "recipe": asdict(recipe), "validation": figures}
+    card = {
+        "model": "parameters",
+        "kind": "XGBoost trees on forensic features",
+        **facts,
+        "recipe": asdict(recipe),
+        "validation": figures,
+    }
     stored = {
         "card": card,
         "features_version": features_version,
@@ -142,7 +150,9 @@ def train_parameters(
         "calibration": fitted,
     }
     out.mkdir(parents=True, exist_ok=True)
-    write_atomically(out / TREES_FILE, gzip.compress(stacked(boosters, [target.outputs for target in kept], "parameters"), mtime=0))
+    write_atomically(
+        out / TREES_FILE, gzip.compress(stacked(boosters, [target.outputs for target in kept], "parameters"), mtime=0)
+    )
     write_atomically(out / CARD_FILE, json.dumps(stored, indent=1, allow_nan=False).encode())
     return card
 
@@ -184,7 +194,10 @@ def _calibrated(target: Target, outputs: np.ndarray, check: np.ndarray) -> tuple
         temperatures = np.exp(np.linspace(-2, 1, 61))
         scores = [log_softmax(outputs * t, axis=1)[np.arange(len(truth)), truth].mean() for t in temperatures]
         wrong = float((outputs.argmax(axis=1) != truth).mean())
-        return {"inverse_temperature": float(temperatures[int(np.argmax(scores))])}, {"error": wrong, "windows": len(truth)}
+        return {"inverse_temperature": float(temperatures[int(np.argmax(scores))])}, {
+            "error": wrong,
+            "windows": len(truth),
+        }
     quantiles = np.sort(outputs.astype(np.float64), axis=1)
     offset = calibration.conformal_offset(check, quantiles[:, 0], quantiles[:, 2])
     estimate, truth = target.from_scale(quantiles[:, 1]), target.from_scale(check)

@@ -80,7 +80,9 @@ def stacked(boosters: Sequence[Any], outputs: Sequence[int], name: str) -> bytes
     nodes.append(helper.make_node("Concat", [model.graph.output[0].name for model in models], [name], axis=1))
     result = helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [None, sum(outputs)])
     graph = helper.make_graph(nodes, f"{name} trees", [models[0].graph.input[0]], [result])
-    made = helper.make_model(graph, opset_imports=models[0].opset_import, ir_version=9, producer_name="forensics_models")
+    made = helper.make_model(
+        graph, opset_imports=models[0].opset_import, ir_version=9, producer_name="forensics_models"
+    )
     onnx.checker.check_model(made)
     return made.SerializeToString()
 
@@ -88,7 +90,16 @@ def stacked(boosters: Sequence[Any], outputs: Sequence[int], name: str) -> bytes
 def _attributes(trees: list[dict[str, Any]], targets: list[int]) -> dict[str, list[Any]]:
     nodes: dict[str, list[Any]] = {
         name: []
-        for name in ("treeids", "nodeids", "featureids", "values", "modes", "truenodeids", "falsenodeids", "missing_value_tracks_true")
+        for name in (
+            "treeids",
+            "nodeids",
+            "featureids",
+            "values",
+            "modes",
+            "truenodeids",
+            "falsenodeids",
+            "missing_value_tracks_true",
+        )
     }
     leaves: dict[str, list[Any]] = {name: [] for name in ("treeids", "nodeids", "ids", "weights")}
     for number, (tree, target) in enumerate(zip(trees, targets, strict=True)):

@@ -38,7 +38,11 @@ def _band(value: float, edges: tuple[int, ...]) -> str:
 
 
 def validation_table(
-    fine_probabilities: np.ndarray, labels: np.ndarray, ratios: np.ndarray, sides: np.ndarray, threshold: float,
+    fine_probabilities: np.ndarray,
+    labels: np.ndarray,
+    ratios: np.ndarray,
+    sides: np.ndarray,
+    threshold: float,
     compressed_from: float = 0.0,
 ) -> list[dict[str, Any]]:
     """Cases and errors of every combination that the validation windows have.

@@ -45,7 +45,17 @@ def test_records_hold_the_manifest_and_the_judgement(judged, tiny_dataset, tiny_
     model, extractor = Baseline(tiny_training[0]), FeatureExtractor()
     for record in records[:6]:
         row = rows[record.file]
-        same = ("source", "origin", "split", "fine_class", "encoder", "variant", "preparation_kind", "target_kind", "target")
+        same = (
+            "source",
+            "origin",
+            "split",
+            "fine_class",
+            "encoder",
+            "variant",
+            "preparation_kind",
+            "target_kind",
+            "target",
+        )
         assert [getattr(record, name) for name in same] == [getattr(row, name) for name in same]
         assert record.ratio == row.ratio or (row.fine_class == "uncompressed" and math.isnan(record.ratio))
         pixels = patches.load_pixels(tiny_dataset, row)
@@ -101,12 +111,23 @@ def test_mistakes_are_one_line(judged, tiny_dataset, tiny_training, tmp_path, ca
     mistakes = {
         "holds no file of the split 'test'": ("run", tiny_dataset, "--split", "test", *out, *model),
         "it has no manifest.csv": ("run", tmp_path / "empty", *out, *model),
-        "holds no model (baseline.json is missing)": ("run", tiny_dataset, *out, "--models", "baseline", "--model-dir", tmp_path / "empty"),
+        "holds no model (baseline.json is missing)": (
+            "run",
+            tiny_dataset,
+            *out,
+            "--models",
+            "baseline",
+            "--model-dir",
+            tmp_path / "empty",
+        ),
         "there is no model or peer magic": ("run", tiny_dataset, *out, *model, "--models", "magic"),
         "--sizes takes sides in pixels": ("run", tiny_dataset, *out, *model, "--sizes", "64,big"),
         "give SOURCES, or a data set": ("run", tiny_dataset, "--data", tiny_dataset, *out, *model),
         "cannot write": ("run", tiny_dataset, "--out", tmp_path / "file" / "out", *model),
-        "holds no windows.parquet and no windows.csv; make one with `forensics bench run`": ("report", tmp_path / "empty"),
+        "holds no windows.parquet and no windows.csv; make one with `forensics bench run`": (
+            "report",
+            tmp_path / "empty",
+        ),
         "its figures are those of --kind grid": ("report", judged, "--kind", "kib"),
         "does not exist": ("report", tmp_path / "nowhere"),
         "63 is not in the range": ("run", tiny_dataset, "--size", 63, *out, *model),

@@ -57,7 +57,9 @@ def test_records_come_back_bit_by_bit(tmp_path):
     write_records(tmp_path / "windows.csv", records)
     again = read_records(tmp_path / "windows.csv")
     assert [bits(record) for record in again] == [bits(record) for record in records]
-    assert [type(getattr(again[0], field.name)) for field in fields(Record)] == [type(getattr(PLAIN, field.name)) for field in fields(Record)]
+    assert [type(getattr(again[0], field.name)) for field in fields(Record)] == [
+        type(getattr(PLAIN, field.name)) for field in fields(Record)
+    ]
     assert [path.name for path in tmp_path.iterdir()] == ["windows.csv"]
 
 
@@ -255,7 +257,10 @@ def test_the_grid_report_has_whole_tables():
     text = markdown.grid_report(records)
     found = assert_whole(text)
     first = text.splitlines()[0]
-    assert first == f"Accuracy over nine classes: {share([r.verdict == r.class_name for r in records], [r.source for r in records])}"
+    assert (
+        first
+        == f"Accuracy over nine classes: {share([r.verdict == r.class_name for r in records], [r.source for r in records])}"
+    )
     classes = next(table for table in found if table[0][0] == "class")
     assert [row[0] for row in classes[2:]] == sorted({r.class_name for r in records})
     confusion = next(table for table in found if table[0][0] == "truth \\ verdict")
@@ -291,7 +296,10 @@ def test_the_file_size_report_stands_beside_the_published_row():
     ]
     text = markdown.kib_report(records)
     found = assert_whole(text)
-    assert [line for line in text.splitlines() if line.startswith("## ")] == ["## Windows of 224x224", "## Windows of 512x512"]
+    assert [line for line in text.splitlines() if line.startswith("## ")] == [
+        "## Windows of 224x224",
+        "## Windows of 512x512",
+    ]
     sizes = [table for table in found if table[0][0] == "KiB at 512x512"]
     assert [[row[0], row[2]] for row in sizes[0][2:]] == [["5", "98.2"], ["40", "97.2"], ["100", "84.0"], ["200", "-"]]
     judged = [r for r in records if r.size == 224 and r.target <= 100 and r.fine_class != "uncompressed"]

@@ -77,7 +77,9 @@ def test_every_model_gets_the_same_patches(tiny_dataset, tiny_training, tmp_path
 
 def test_a_missing_model_is_skipped_with_its_reason(tiny_dataset, tiny_training, tmp_path):
     lines: list[str] = []
-    outcome = pipeline.run(request_for(tiny_dataset, tiny_training[0], tmp_path, models=("baseline", "cnn")), report=lines.append)
+    outcome = pipeline.run(
+        request_for(tiny_dataset, tiny_training[0], tmp_path, models=("baseline", "cnn")), report=lines.append
+    )
     assert "cnn" in outcome.skipped
     assert lines == [f"cnn is skipped: {outcome.skipped['cnn']}"]
     assert {record.model for record in outcome.records} == {"baseline"}
@@ -92,7 +94,9 @@ def test_more_sizes_change_no_patch(tiny_dataset, usable_rows):
         assert (first.place, first.top, first.left) == (second.place, second.top, second.left)
     for patch in two:
         source = load_pixels(tiny_dataset, usable_rows[patch.place])
-        assert np.array_equal(patch.pixels, source[patch.top : patch.top + patch.size, patch.left : patch.left + patch.size])
+        assert np.array_equal(
+            patch.pixels, source[patch.top : patch.top + patch.size, patch.left : patch.left + patch.size]
+        )
 
 
 def test_sizes_that_do_not_fit_are_left_out():
@@ -149,7 +153,9 @@ def test_a_foreign_encoder_writes_what_the_usual_decoder_reads(name, scene):
     if not state.encode:
         pytest.skip(state.reason)
     pixels = np.ascontiguousarray(np.tile(scene, (2, 2, 1))[:128, :160])
-    fine, coarse = (codec.encode(pixels, **{codec.strength.parameter: codec.strength.at(place)}) for place in (0.1, 0.6))
+    fine, coarse = (
+        codec.encode(pixels, **{codec.strength.parameter: codec.strength.at(place)}) for place in (0.1, 0.6)
+    )
     assert registry.sniff(fine) == codec.codec
     decoded = codec.decode(fine)
     assert decoded.shape == pixels.shape
@@ -166,7 +172,10 @@ def test_cells_are_encoded_once(tmp_path, scene):
         Image.fromarray(np.roll(pixels, index, 0)).save(sources / f"made__{index}.png")
     Image.fromarray(pixels[:60, :60]).save(sources / "small.png")
     names = ["made__0.png", "made__1.png", "small.png"]
-    wanted = [cells.Cell("seen", "jpeg", "jpeg", {}, (8.0,)), cells.Cell("4:1:1", "jpeg", "foreign-pillow-4:1:1", {}, (8.0, 5000.0))]
+    wanted = [
+        cells.Cell("seen", "jpeg", "jpeg", {}, (8.0,)),
+        cells.Cell("4:1:1", "jpeg", "foreign-pillow-4:1:1", {}, (8.0, 5000.0)),
+    ]
 
     def built() -> list[manifest.Row]:
         return cells.build(sources, names, tmp_path / "out", wanted, suite="robustness", seed=1, shares=suites.SHARES)
@@ -201,7 +210,9 @@ def test_sources_are_spread_and_training_is_left_out(tmp_path):
 def test_the_ghost_finds_the_quality():
     rng = np.random.default_rng(4)
     smooth = rng.normal(size=(160, 160)).cumsum(0).cumsum(1)
-    plane = np.clip(128 + 50 * (smooth - smooth.mean()) / smooth.std() + rng.normal(0, 6, smooth.shape), 0, 255).astype(np.uint8)
+    plane = np.clip(128 + 50 * (smooth - smooth.mean()) / smooth.std() + rng.normal(0, 6, smooth.shape), 0, 255).astype(
+        np.uint8
+    )
     for quality in (60, 75, 87):
         again = conditions.resaved(plane, rng, quality)
         assert abs(deepest_ghost(again) - quality) <= 3
@@ -218,7 +229,10 @@ def test_zero_tells_jpeg(scene):
 def test_general_features_learn_from_patches(tiny_dataset, tmp_path, monkeypatch):
     fake = ModuleType("sealwatch")
     fake.spam = ModuleType("spam")  # type: ignore[attr-defined]
-    fake.spam.extract = lambda x1: {"a": np.array([x1.mean(), x1.std()]), "b": np.abs(np.diff(x1.astype(float))).mean()[None]}
+    fake.spam.extract = lambda x1: {
+        "a": np.array([x1.mean(), x1.std()]),
+        "b": np.abs(np.diff(x1.astype(float))).mean()[None],
+    }
     monkeypatch.setitem(sys.modules, "sealwatch", fake)
     monkeypatch.setattr("forensics_benchmarks.peers.general_features.ROUNDS", 3)
     place = Workplace(tmp_path, (tiny_dataset,), 40, 1, 1)
@@ -252,7 +266,9 @@ def test_features_are_measured_once_for_all_models(tiny_training):
 def test_an_ablation_leaves_families_out(tiny_dataset):
     names = ("lattice.a", "wavelet.b", "picture.log2_pixels", "lapped.c")
     assert ablation.columns_of(names, ablation.COMBS).tolist() == [True, False, True, False]
-    found = ablation.run([tiny_dataset], windows=1000, rounds=2, seed=1, jobs=1, variants=("all features", "without combs"))
+    found = ablation.run(
+        [tiny_dataset], windows=1000, rounds=2, seed=1, jobs=1, variants=("all features", "without combs")
+    )
     assert found[0].features > found[1].features > 10
     shown = ablation.table(found, "t")
     assert [row[0] for row in shown.rows] == ["all features", "without combs"]

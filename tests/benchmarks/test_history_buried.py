@@ -12,7 +12,9 @@ from forensics_benchmarks.history_buried import Buried, Changed
 
 from forensics.dataset.synthetic import synthesise
 
-SCENE = np.clip(synthesise("texture", 270, 280, 5) + np.random.default_rng(4).normal(0, 7, (270, 280, 3)), 0, 255).astype(np.uint8)
+SCENE = np.clip(
+    synthesise("texture", 270, 280, 5) + np.random.default_rng(4).normal(0, 7, (270, 280, 3)), 0, 255
+).astype(np.uint8)
 
 
 def test_every_case_has_a_twin_without_a_jpeg(monkeypatch):
@@ -38,14 +40,31 @@ def test_changes_after_decoding_spare_jpeg_itself(monkeypatch):
 
 
 def test_sums():
-    cases = [Buried(70, "webp", 5.0, True, True, True), Buried(80, "avif", 7.0, False, False, False), Buried(0, "webp", 5.0, False, False, False), Buried(60, "webp", 20.0, True, False, True)]
+    cases = [
+        Buried(70, "webp", 5.0, True, True, True),
+        Buried(80, "avif", 7.0, False, False, False),
+        Buried(0, "webp", 5.0, False, False, False),
+        Buried(60, "webp", 20.0, True, False, True),
+    ]
     rows = history_buried.summary(cases)
-    assert [(row["ratio of the last"], row["after a JPEG"], row["without a JPEG"]) for row in rows] == [("0 to 8", 2, 1), ("8 to 16", 0, 0), ("from 16", 1, 0)]
+    assert [(row["ratio of the last"], row["after a JPEG"], row["without a JPEG"]) for row in rows] == [
+        ("0 to 8", 2, 1),
+        ("8 to 16", 0, 0),
+        ("from 16", 1, 0),
+    ]
     assert (rows[0]["found"], rows[0]["quality right of those"], rows[0]["found there"]) == (0.5, 1.0, 0.0)
     assert math.isnan(rows[1]["found"])
     assert rows[2]["quality right of those"] == 0.0
-    assert history_buried.by_codec(cases) == [{"last": "webp", "after a JPEG": 2, "found": 1.0}, {"last": "avif", "after a JPEG": 1, "found": 0.0}]
-    changed = [Changed(70, "noise-1", "inconclusive", True, True), Changed(70, "noise-1", "jpeg", False, False), Changed(0, "noise-1", "uncompressed", False, False), Changed(70, "noise-1", "avif", False, False)]
+    assert history_buried.by_codec(cases) == [
+        {"last": "webp", "after a JPEG": 2, "found": 1.0},
+        {"last": "avif", "after a JPEG": 1, "found": 0.0},
+    ]
+    changed = [
+        Changed(70, "noise-1", "inconclusive", True, True),
+        Changed(70, "noise-1", "jpeg", False, False),
+        Changed(0, "noise-1", "uncompressed", False, False),
+        Changed(70, "noise-1", "avif", False, False),
+    ]
     row = history_buried.summary_changed(changed)[0]
     assert row["JPEGs"] == 3
     assert [row[name] for name in ("verdict JPEG", "verdict another codec", "table read")] == [pytest.approx(1 / 3)] * 3

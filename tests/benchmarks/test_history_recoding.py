@@ -13,11 +13,30 @@ from forensics.codecs import registry
 
 
 def reading(**changes):
-    return Reading(**{"maker": "m", "standard": "hevc", "size": 256, "truth": 30.0, "estimate": 26.0, "read": 30.0, "grid_found": True, "grid_right": True, **changes})
+    return Reading(
+        **{
+            "maker": "m",
+            "standard": "hevc",
+            "size": 256,
+            "truth": 30.0,
+            "estimate": 26.0,
+            "read": 30.0,
+            "grid_found": True,
+            "grid_right": True,
+            **changes,
+        }
+    )
 
 
 def test_the_summary_counts_what_is_found_and_what_is_right():
-    rows = history_recoding.summary([reading(), reading(read=32.0, grid_right=False), reading(read=None, grid_found=False), reading(size=128, read=None)])
+    rows = history_recoding.summary(
+        [
+            reading(),
+            reading(read=32.0, grid_right=False),
+            reading(read=None, grid_found=False),
+            reading(size=128, read=None),
+        ]
+    )
     assert [(row["side"], row["cases"]) for row in rows] == [(128, 1), (256, 3)]
     assert math.isnan(rows[0]["within 1 of those"])
     assert rows[1]["grid found"] == pytest.approx(2 / 3)

@@ -13,15 +13,19 @@ def test_changes_are_monotonic_and_really_change():
         for name, curve in CHANGES.items():
             table = np.clip(np.rint(curve(np.arange(256.0), np.random.default_rng(seed))), 0, 255)
             assert (np.diff(table) >= 0).all()
-            assert (np.array_equal(table, np.arange(256)) is (name == history_tones.NONE)), name
+            assert np.array_equal(table, np.arange(256)) is (name == history_tones.NONE), name
 
 
 def test_every_picture_is_measured_after_every_change(monkeypatch):
     monkeypatch.setattr(history_tones, "ENCODERS", ("webp",))
     rng = np.random.default_rng(3)
-    rough = np.clip(rng.choice([80, 130, 170], (120, 120, 1)) + rng.normal(0, 25, (120, 120, 3)), 0, 255).astype(np.uint8)
+    rough = np.clip(rng.choice([80, 130, 170], (120, 120, 1)) + rng.normal(0, 25, (120, 120, 3)), 0, 255).astype(
+        np.uint8
+    )
     found = list(history_tones.measure([rough]))
-    assert [(case.truth, case.change) for case in found] == [(truth, change) for truth in ("uncompressed", "webp") for change in CHANGES]
+    assert [(case.truth, case.change) for case in found] == [
+        (truth, change) for truth in ("uncompressed", "webp") for change in CHANGES
+    ]
     assert not any(case.found for case in found if case.change == "none" and case.truth == "uncompressed")
     assert found == list(history_tones.measure([rough]))
 
@@ -35,4 +39,7 @@ def test_rows_count_right_and_wrong_codecs():
     (row,) = history_tones.summary(cases)
     assert (row["compressed"], row["curve found"], row["right as stored"], row["right"]) == (2, 0.5, 0.0, 0.5)
     assert (row["another codec as stored"], row["another codec"], row["codec named there"]) == (0.5, 0.0, 1.0)
-    assert [(r["codec"], r["right"]) for r in history_tones.by_codec(cases)] == [("jpeg", pytest.approx(1)), ("heic", pytest.approx(0))]
+    assert [(r["codec"], r["right"]) for r in history_tones.by_codec(cases)] == [
+        ("jpeg", pytest.approx(1)),
+        ("heic", pytest.approx(0)),
+    ]

@@ -12,11 +12,22 @@ from forensics_benchmarks.history_wavelets import Outcome
 
 def test_cases_are_deterministic_and_tell_every_parameter():
     rng = np.random.default_rng(0)
-    source = np.clip(128 + rng.normal(scale=18, size=(160, 160, 1)) + rng.normal(scale=3, size=(160, 160, 3)), 1, 254).astype(np.uint8)
+    source = np.clip(
+        128 + rng.normal(scale=18, size=(160, 160, 1)) + rng.normal(scale=3, size=(160, 160, 3)), 1, 254
+    ).astype(np.uint8)
     first = history_wavelets.measure([source], cases=2, sizes=(128,), seed=4)
     assert first == history_wavelets.measure([source], cases=2, sizes=(128,), seed=4)
-    assert {o.parameter for o in first if o.codec == "jpeg2000"} >= {"wavelet", "levels", "colour transform", "grid phase"}
-    assert {o.parameter for o in first if o.codec == "jpegxr"} >= {"overlap mode", "chroma subsampling", "macroblock phase"}
+    assert {o.parameter for o in first if o.codec == "jpeg2000"} >= {
+        "wavelet",
+        "levels",
+        "colour transform",
+        "grid phase",
+    }
+    assert {o.parameter for o in first if o.codec == "jpegxr"} >= {
+        "overlap mode",
+        "chroma subsampling",
+        "macroblock phase",
+    }
     assert {(o.codec, o.size) for o in first} == {("jpeg2000", 128), ("jpeg2000", 160), ("jpegxr", 128)}
     assert all(outcome.ratio > 1 for outcome in first)
 

@@ -31,9 +31,17 @@ def records(model: str, count: int = 220, seed: int = 0, hit: float = 0.8) -> li
         fine = FINE_CLASSES[int(truth.integers(11))]
         clean = fine == "uncompressed"
         ratio = float(np.exp(truth.uniform(0.8, 5)))
-        ssim, size, kind = float(truth.uniform(0.6, 1)), int(truth.choice([64, 256])), str(truth.choice(["ratio", "max-kib"]))
+        ssim, size, kind = (
+            float(truth.uniform(0.6, 1)),
+            int(truth.choice([64, 256])),
+            str(truth.choice(["ratio", "max-kib"])),
+        )
         condition = str(truth.choice(["none", *CONDITIONS])) if index % 3 == 0 else "none"
-        variant, encoder, held = ("MozJPEG", "foreign-mozjpeg", "encoder") if fine == "jpeg" and index % 2 else ("seen", fine.split("-")[0], "")
+        variant, encoder, held = (
+            ("MozJPEG", "foreign-mozjpeg", "encoder")
+            if fine == "jpeg" and index % 2
+            else ("seen", fine.split("-")[0], "")
+        )
         said = fine if answer.random() < hit else FINE_CLASSES[int(answer.integers(11))]
         spread = np.full(11, 0.03)
         spread[FINE_CLASSES.index(said)] = 0.7
@@ -53,8 +61,19 @@ def folder(tmp_path_factory):
     home.mkdir()
     blind = {name: NAN for name in ("ratio_low", "ratio_median", "ratio_high", "ssim_low", "ssim_median", "ssim_high")}
     plain = [replace(record, **blind) for record in records("plain-network", hit=0.4)]  # a peer that judges no strength
-    write_table(home, [*records("baseline"), *records("cnn", hit=0.9), *records("fused", hit=0.95), *records("zero", hit=0.2), *plain])
-    (home / "timings.csv").write_text("model,size,patches,seconds,megapixels_per_second\nbaseline,64,50,1.5,0.14\nbaseline,256,50,5.0,0.66\n")
+    write_table(
+        home,
+        [
+            *records("baseline"),
+            *records("cnn", hit=0.9),
+            *records("fused", hit=0.95),
+            *records("zero", hit=0.2),
+            *plain,
+        ],
+    )
+    (home / "timings.csv").write_text(
+        "model,size,patches,seconds,megapixels_per_second\nbaseline,64,50,1.5,0.14\nbaseline,256,50,5.0,0.66\n"
+    )
     facts = {
         "command": "forensics bench run <a&b>", "suite": "quick", "toolkit": "0", "seed": 1, "patches": 220, "files": 220, "sources": 6, "date": "2026-01-01",
         "data_sha256": "0" * 64, "machine": "x", "seconds": {"judging": 2.0}, "packages": {"numpy": "2"}, "encoders": {"jpeg": "x"}, "skipped": {"spam": "no"},
@@ -102,13 +121,19 @@ def test_the_page_is_whole_and_loads_nothing(folder):
 
 
 def test_a_figure_is_the_same_every_time(folder):
-    first, second = (next(section for section in sections(load(folder)) if section.title == "Time").figures[0].draw() for _ in range(2))
+    first, second = (
+        next(section for section in sections(load(folder)) if section.title == "Time").figures[0].draw()
+        for _ in range(2)
+    )
     assert svg_uri(first) == svg_uri(second)
 
 
 def test_pictures_resized_after_decoding_are_counted_apart(folder):
     run = load(folder)
-    first = {name: [replace(r, variant=RESIZED_AFTER) if index % 4 == 0 else r for index, r in enumerate(found)] for name, found in run.models.items()}
+    first = {
+        name: [replace(r, variant=RESIZED_AFTER) if index % 4 == 0 else r for index, r in enumerate(found)]
+        for name, found in run.models.items()
+    }
     parts = {section.title: section for section in sections(replace(run, models=first))}
     judged = first["baseline"]
     usual = [r for r in judged if r.condition == "none"]
@@ -118,7 +143,9 @@ def test_pictures_resized_after_decoding_are_counted_apart(folder):
     assert rows["accuracy, the variant resized after decoding"] == str(summaries.accuracy(apart))
     variants = {row[0]: row[1] for row in parts["Accuracy by class and encoder"].tables[-1].rows}
     assert variants[RESIZED_AFTER] == rows["accuracy, the variant resized after decoding"]
-    assert not any("resized" in row[0] for row in next(s for s in sections(run) if s.title == "Overview").tables[0].rows)
+    assert not any(
+        "resized" in row[0] for row in next(s for s in sections(run) if s.title == "Overview").tables[0].rows
+    )
 
 
 def test_every_section_has_counts_and_no_holes(folder):
@@ -140,7 +167,10 @@ def test_every_section_has_counts_and_no_holes(folder):
 
 
 def test_many_sides_are_put_in_bands(tmp_path):
-    odd = [replace(record, size=int(side)) for record, side in zip(records("baseline"), np.resize([64, 100, *range(193, 200), 256], 220))]
+    odd = [
+        replace(record, size=int(side))
+        for record, side in zip(records("baseline"), np.resize([64, 100, *range(193, 200), 256], 220))
+    ]
     write_table(tmp_path, odd)
     found = {section.title: section for section in sections(load(tmp_path))}
     bands = ["under 96", "96 to 160", "160 to 224", "224 to 288"]
@@ -169,7 +199,10 @@ def test_two_runs_stand_side_by_side(folder, tmp_path):
     both = summaries.difference(*(loaded.judges["baseline"] for loaded in (run, run.against)))
     assert "## Against other" in text
     mine, theirs = ([r for r in loaded.judges["baseline"] if r.condition == "none"] for loaded in (run, run.against))
-    assert f"| baseline | {summaries.accuracy(mine)} | {summaries.accuracy(theirs)} | {summaries.difference(mine, theirs)} |" in text
+    assert (
+        f"| baseline | {summaries.accuracy(mine)} | {summaries.accuracy(theirs)} | {summaries.difference(mine, theirs)} |"
+        in text
+    )
     assert both is not None
     assert both.value > 0
 

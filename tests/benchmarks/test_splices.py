@@ -69,7 +69,9 @@ def test_rows_score_what_a_finder_says(cases):
     table = splices.rows(iter(cases), lambda pixels: SimpleNamespace(regions=(1,), mask=perfect[id(pixels)]))
     assert {row["f1"] for row in table} == {1.0}
     blind = splices.rows(iter(cases), lambda pixels: SimpleNamespace(regions=(), mask=np.zeros(pixels.shape[:2], bool)))
-    assert splices.summary(blind, "size") == [{"size": 96, "cases": 4, "any_region": 0.0, "f1": 0.0, "precision": 0.0, "recall": 0.0}]
+    assert splices.summary(blind, "size") == [
+        {"size": 96, "cases": 4, "any_region": 0.0, "f1": 0.0, "precision": 0.0, "recall": 0.0}
+    ]
 
 
 def test_regions_of_the_hosts_own_codec_are_counted_apart():

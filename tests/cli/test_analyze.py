@@ -127,9 +127,7 @@ def test_out_file_is_complete_or_absent(folder, capsys, monkeypatch):
 
 
 def test_standard_input(folder, capsys, monkeypatch):
-    monkeypatch.setattr(
-        sys, "stdin", types.SimpleNamespace(buffer=io.BytesIO((folder / "b.png").read_bytes()))
-    )
+    monkeypatch.setattr(sys, "stdin", types.SimpleNamespace(buffer=io.BytesIO((folder / "b.png").read_bytes())))
     assert call("analyze", "-f", "json", "-") == 0
     assert json.loads(capsys.readouterr().out)["pictures"][0]["name"] == "-"
 
@@ -214,9 +212,7 @@ def test_compilation_is_announced_once_where_nothing_is_compiled(tmp_path):
         "print(batch.kernels_compiled())\n"
     )
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=environment
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=environment)
     assert done.stdout.split() == ["False", "True"], done.stderr
 
 
@@ -227,9 +223,7 @@ def test_announcement_is_one_line_on_standard_error(folder, capsys, monkeypatch)
 
 
 def test_features_table_has_a_row_a_picture(folder, capsys, fakes):
-    assert (
-        call("features", folder / "b.png", folder / "bad.jpg", folder / "a.tif", "-o", folder / "t.csv") == 2
-    )
+    assert call("features", folder / "b.png", folder / "bad.jpg", folder / "a.tif", "-o", folder / "t.csv") == 2
     rows = list(csv.DictReader(io.StringIO((folder / "t.csv").read_text())))
     assert [row["name"] for row in rows] == [str(folder / "b.png"), str(folder / "a.tif")]
     assert [rows[0][key] for key in ("top", "left", "height", "width")] == ["0", "0", "90", "110"]
@@ -242,9 +236,7 @@ def test_features_table_has_a_row_a_window(tmp_path, capsys, fakes):
     fakes.row = (0, float("nan"), 0, 0, 0)
     assert call("features", tmp_path / "a.png", "--window", 64) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
-    assert [(row["top"], row["left"]) for row in rows] == [
-        (t, x) for t in ("0", "64") for x in ("0", "64", "128")
-    ]
+    assert [(row["top"], row["left"]) for row in rows] == [(t, x) for t in ("0", "64") for x in ("0", "64", "128")]
     assert rows[0]["block_dct.comb_best"] == ""
     assert call("features", tmp_path / "a.png", "--window", 64, "-o", tmp_path / "t.parquet") == 0
     table = pyarrow.parquet.read_table(tmp_path / "t.parquet")

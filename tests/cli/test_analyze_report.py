@@ -106,7 +106,9 @@ def test_a_folder_gets_pages_index_and_table(folder, tmp_path, capsys, quick):
 def test_the_writer_travels_to_worker_processes(tmp_path, scene, fake_judge, fake_extractor, quick):
     picture = from_array(scene, name="array")
     analysed = analyze(picture, judge=fake_judge(jpeg=0.97), extractor=fake_extractor)
-    writer = pages.page_writer(["a", "b"], tmp_path / "out", None, history=None, localise=False, model_dir=None, max_pixels=5)
+    writer = pages.page_writer(
+        ["a", "b"], tmp_path / "out", None, history=None, localise=False, model_dir=None, max_pixels=5
+    )
     travelled = pickle.loads(pickle.dumps(writer))
     assert travelled == writer
     writer(picture, analysed)
@@ -211,7 +213,9 @@ def modules(monkeypatch):
     monkeypatch.setattr(recover, "CODEC_MODULES", {name: f"json.{name}" for name in recoveries})
     monkeypatch.setattr(recover, "FROM_ESTIMATES", frozenset())
     monkeypatch.setattr(recover, "find_spec", lambda name: True)
-    monkeypatch.setattr(recover, "import_module", lambda name: type("Module", (), {"recover": staticmethod(recoveries[name[5:]])}))
+    monkeypatch.setattr(
+        recover, "import_module", lambda name: type("Module", (), {"recover": staticmethod(recoveries[name[5:]])})
+    )
     monkeypatch.setattr(recover, "_traces", lambda pixels: (TRACE,))
     monkeypatch.setattr(recover.estimated, "estimate", lambda pixels, codec: ())
 
@@ -228,7 +232,10 @@ def test_an_inconclusive_verdict_names_both_codecs(result, scene, modules):
     history = recover.recover_history(scene, result(webp=0.5, jpegxl=0.4))
     assert [p.name for p in history.parameters] == ["webp.step", "webp.mode"]
     assert history.generations == ()
-    assert any("the recovery of JPEG XL parameters failed, please report it: ZeroDivisionError" in note for note in history.notes)
+    assert any(
+        "the recovery of JPEG XL parameters failed, please report it: ZeroDivisionError" in note
+        for note in history.notes
+    )
 
 
 def test_a_refusal_is_a_note(result, scene, modules):
@@ -305,7 +312,9 @@ def test_a_plain_analysis_imports_nothing_of_reports(folder):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     wanted = {f"forensics.report.{name}" for name in ("csv_report", "failure", "json_report", "text", "writer")}
     # A picture without a named codec is asked for a JPEG's table.
-    wanted |= {"forensics.history", "forensics.history.findings"} | {n for n in ast.literal_eval(done.stderr.splitlines()[-1]) if n.startswith("forensics.history.traces")}
+    wanted |= {"forensics.history", "forensics.history.findings"} | {
+        n for n in ast.literal_eval(done.stderr.splitlines()[-1]) if n.startswith("forensics.history.traces")
+    }
     assert set(ast.literal_eval(done.stderr.splitlines()[-1])) == wanted
 
 

@@ -81,7 +81,10 @@ def test_the_chance_is_that_of_dealt_labels():
     naive = np.mean(np.array(dealt) >= test.information - 1e-12)
     assert 0.01 < naive < 0.99
     assert test.p_value == pytest.approx(naive, abs=4 * math.sqrt(naive * (1 - naive) / 400))
-    assert leak_test(labels, histories, permutations=500, seed=3).p_value == leak_test(labels, histories, permutations=500, seed=3).p_value
+    assert (
+        leak_test(labels, histories, permutations=500, seed=3).p_value
+        == leak_test(labels, histories, permutations=500, seed=3).p_value
+    )
 
 
 def test_a_planted_leak_is_found_and_none_is_not():
@@ -161,7 +164,9 @@ def test_an_audit_in_words_table_and_plot(result):
     assert [label.get_text() for label in axes.get_yticklabels()] == ["cats (40)", "dogs\\x1b[31m $x$ (40)"]
     quiet = audit(members(result, False))
     assert not quiet.leak
-    assert "no sign that the compression history predicts the label" in " ".join(audit_report.text(quiet, "data").split())
+    assert "no sign that the compression history predicts the label" in " ".join(
+        audit_report.text(quiet, "data").split()
+    )
     empty = audit([Member("cats", Failure("bad.png", "is bad"))])
     assert "no file could be analysed" in audit_report.text(empty, "data")
 
@@ -199,12 +204,16 @@ def test_without_a_leak_it_stays_silent_and_failures_give_code_2(folder, tmp_pat
     (folder / "clean" / "bad.png").write_bytes(b"nothing")
     assert call("audit", folder / "clean") == 2
     out, err = capsys.readouterr()
-    assert "predicts the label (p" not in " ".join(out.split()).replace("no sign that the compression history predicts the label (p", "")
+    assert "predicts the label (p" not in " ".join(out.split()).replace(
+        "no sign that the compression history predicts the label (p", ""
+    )
     assert "28 analysed, 1 failed" in out
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [(), ("nowhere",), (".", "--labels", "suffix"), (".", "-o", "/nowhere/at/all.csv")])
+@pytest.mark.parametrize(
+    "arguments", [(), ("nowhere",), (".", "--labels", "suffix"), (".", "-o", "/nowhere/at/all.csv")]
+)
 def test_wrong_usage_is_one_line(arguments, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert call("audit", *arguments) == 1

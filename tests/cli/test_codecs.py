@@ -54,9 +54,7 @@ def test_text_names_codecs_strengths_and_switches(capsys: pytest.CaptureFixture[
     assert "progressive: [false] true" in text
 
 
-def test_what_is_missing_is_named(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_missing_is_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     text = output(capsys)
     assert "decodes only: JxrEncApp is not on PATH (Debian package libjxr-tools)" in text

@@ -78,9 +78,7 @@ def test_targets(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 def test_switches_reach_the_encoder(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out.jpeg"
-    assert (
-        compress(source, out, "--set", "subsampling=4:4:4", "--set", "progressive=true", "--quality", 60) == 0
-    )
+    assert compress(source, out, "--set", "subsampling=4:4:4", "--set", "progressive=true", "--quality", 60) == 0
     report = said(capsys)
     assert "subsampling=4:4:4" in report["switches"]
     assert "progressive=True" in report["switches"]

@@ -134,9 +134,7 @@ def test_a_file_limit_takes_a_real_parameter_close_to_it() -> None:
     everything_fits = Curve(steady)
     reached = to_max_bytes(everything_fits, PICTURE, RAW)
     assert reached.parameters["level"] == 10.0
-    with pytest.raises(
-        UnreachableTarget, match=r"reaches file sizes from 6144 to 61 on this picture, not 50"
-    ):
+    with pytest.raises(UnreachableTarget, match=r"reaches file sizes from 6144 to 61 on this picture, not 50"):
         to_max_bytes(Curve(steady), PICTURE, 50)
 
 
@@ -144,17 +142,13 @@ def test_a_file_limit_takes_a_real_parameter_close_to_it() -> None:
 @pytest.mark.parametrize("target", [1.5, 900.0])
 def test_an_unreachable_ratio_tells_the_range(target: float, strict: bool) -> None:
     codec = Curve(steady)
-    with pytest.raises(
-        UnreachableTarget, match=r"curve reaches ratios from 2 to 201\.4 on this picture, not"
-    ):
+    with pytest.raises(UnreachableTarget, match=r"curve reaches ratios from 2 to 201\.4 on this picture, not"):
         to_ratio(codec, PICTURE, target, strict=strict)
     assert len(codec.tried) <= 5
 
 
 def test_an_unreachable_ssim_tells_the_range() -> None:
-    with pytest.raises(
-        UnreachableTarget, match=r"reaches SSIMs from 0\.99\d+ to 0\.\d+ on this picture, not 0\.05"
-    ):
+    with pytest.raises(UnreachableTarget, match=r"reaches SSIMs from 0\.99\d+ to 0\.\d+ on this picture, not 0\.05"):
         to_ssim(Curve(lambda level: 2 + (10 - level)), PICTURE, 0.05)
 
 

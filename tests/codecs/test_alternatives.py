@@ -215,7 +215,13 @@ def test_flat_chroma_stays_flat_at_every_depth(method):
 
 
 def test_cropping_cuts_chroma_to_its_half_rounded_up():
-    whole = Planes((np.zeros((16, 16), np.uint8), np.zeros((8, 8), np.uint8), np.zeros((8, 8), np.uint8)), "4:2:0", "ycbcr", 8, False)
+    whole = Planes(
+        (np.zeros((16, 16), np.uint8), np.zeros((8, 8), np.uint8), np.zeros((8, 8), np.uint8)),
+        "4:2:0",
+        "ycbcr",
+        8,
+        False,
+    )
     assert [plane.shape for plane in whole.cropped(11, 14).samples] == [(11, 14), (6, 7), (6, 7)]
     for size in ((17, 16), (16, 81)):
         with pytest.raises(CodecError, match="FFmpeg decodes 16x16 pixels"):

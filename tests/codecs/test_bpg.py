@@ -156,11 +156,7 @@ def twin_rgb(y, first, second, space, depth, limited):
     """The inverse colour transform in floating point."""
     scale = 1 << (depth - 8)
     centre = 128 * scale
-    span = (
-        (219 * scale, (219 if space in ("rgb", "ycgco") else 224) * scale)
-        if limited
-        else ((1 << depth) - 1,) * 2
-    )
+    span = (219 * scale, (219 if space in ("rgb", "ycgco") else 224) * scale) if limited else ((1 << depth) - 1,) * 2
     black = 16 * scale if limited else 0
     y = (y - black) / span[0]
     if space == "rgb":
@@ -230,9 +226,7 @@ def test_colour_transform_returns(space):
         assert np.abs(np.clip(twin, 0, 255) - rgb).max() <= tolerance + 0.5
         back = bpg_colour.to_rgb(y, tuple(chroma), "4:4:4", space, depth, limited)
         assert np.abs(back.astype(int) - rgb).max() <= tolerance
-    np.testing.assert_array_equal(
-        bpg_colour.to_planes(rgb, "rgb", 8, False), np.moveaxis(rgb[:, :, [1, 2, 0]], 2, 0)
-    )
+    np.testing.assert_array_equal(bpg_colour.to_planes(rgb, "rgb", 8, False), np.moveaxis(rgb[:, :, [1, 2, 0]], 2, 0))
 
 
 def test_grey_returns_in_every_depth_and_range():
@@ -254,9 +248,7 @@ def test_flat_colour_passes_decimation_and_upsampling():
         assert (rgb == 200).all()
 
 
-@pytest.mark.parametrize(
-    "kernel", ["_decimate_rows", "_interpolate_across", "_interpolate_vertically", "_convert"]
-)
+@pytest.mark.parametrize("kernel", ["_decimate_rows", "_interpolate_across", "_interpolate_vertically", "_convert"])
 def test_kernels_are_the_same_compiled_and_not(kernel):
     rng = np.random.default_rng(4)
     plane = rng.integers(0, 256, (9, 11)).astype(np.uint16)

@@ -67,9 +67,7 @@ def test_numbers_survive_and_take_the_fewest_bytes():
         assert ByteReader(data).ue7("number") == value
 
 
-@pytest.mark.parametrize(
-    "data", ["", "80", "8008", "808008", "ff", "ffffffffff7f", "ffffffff7f", "9080808000"]
-)
+@pytest.mark.parametrize("data", ["", "80", "8008", "808008", "ff", "ffffffffff7f", "ffffffff7f", "9080808000"])
 def test_other_numbers_are_refused(data):
     with pytest.raises(CodecError):
         ByteReader(bytes.fromhex(data)).ue7("number")
@@ -112,9 +110,7 @@ def test_metadata_and_animation_control_are_kept():
 def test_what_is_written_is_read():
     for subsampling in SUBSAMPLINGS:
         for space in ("ycbcr",) if subsampling == "grey" else bpg_container.COLOUR_SPACES:
-            file = read_file(
-                small(subsampling=subsampling, colour_space=space, bit_depth=10, limited_range=True)
-            )
+            file = read_file(small(subsampling=subsampling, colour_space=space, bit_depth=10, limited_range=True))
             header = file.header
             assert (header.subsampling, header.colour_space, header.cosited) == (subsampling, space, False)
             assert (header.width, header.height, header.bit_depth, header.limited_range) == (20, 10, 10, True)

@@ -200,9 +200,7 @@ def test_the_bpg_encoder_is_called_as_its_manual_says(path: Path) -> None:
     body = "target = sys.argv[sys.argv.index('-o') + 1]\nopen(target, 'w').write(' '.join(sys.argv[1:]))"
     program(path, "bpgenc", body)
     codec = commands.BpgBpgenc()
-    said = codec.encode(
-        scene(), qp=33, subsampling="4:4:4", bit_depth=10, colour_space="ycgco", encoder="jctvc"
-    )
+    said = codec.encode(scene(), qp=33, subsampling="4:4:4", bit_depth=10, colour_space="ycgco", encoder="jctvc")
     assert said == b"-q 33 -f 444 -b 10 -c ycgco -e jctvc -o target.bpg source.png"
     assert b"-e" not in codec.encode(scene())
 

@@ -15,7 +15,9 @@ PLAIN = Conversion("bilinear", (False, False), True, False, 0, True)
 
 def waves(height: int = 41, width: int = 54) -> np.ndarray:
     y, x = np.mgrid[:height, :width]
-    return np.rint(np.stack([128 + 80 * np.sin(x / a + y / b) for a, b in ((9, 13), (-11, 8), (15, 10))], axis=2)).astype(np.uint8)
+    return np.rint(
+        np.stack([128 + 80 * np.sin(x / a + y / b) for a, b in ((9, 13), (-11, 8), (15, 10))], axis=2)
+    ).astype(np.uint8)
 
 
 def coded(rgb: np.ndarray, subsampling: str, bit_depth: int = 8, space: str = "ycbcr", limited: bool = False) -> Planes:

@@ -108,9 +108,7 @@ def test_as_picture_scales_each_depth_to_its_ends() -> None:
     for bits in (10, 12, 16):
         ramp = np.arange(1 << bits, dtype=np.uint16)[None, :]
         scaled = as_picture(ramp, bits)[0].astype(int)
-        assert np.array_equal(
-            scaled, np.floor(ramp[0].astype(float) * 255 / ((1 << bits) - 1) + 0.5).astype(int)
-        )
+        assert np.array_equal(scaled, np.floor(ramp[0].astype(float) * 255 / ((1 << bits) - 1) + 0.5).astype(int))
     assert as_picture(np.array([[5000]], dtype=np.uint16), 12).tolist() == [[255]]
     with pytest.raises(CodecError, match=r"\(2, 2, 5\)"):
         as_picture(np.zeros((2, 2, 5), dtype=np.uint8))

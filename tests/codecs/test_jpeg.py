@@ -113,9 +113,7 @@ def test_all_whole_qualities_are_found_again() -> None:
         tables = [scaled_table(base, quality) for base in TABLE_FAMILIES["standard"]]
         found, standard = estimate_quality(tables)
         assert standard
-        assert all(
-            np.array_equal(scaled_table(b, found), t) for b, t in zip(TABLE_FAMILIES["standard"], tables)
-        )
+        assert all(np.array_equal(scaled_table(b, found), t) for b, t in zip(TABLE_FAMILIES["standard"], tables))
         assert found == quality
 
 

@@ -32,9 +32,7 @@ def test_every_codec_belongs_to_a_class_and_keeps_its_name() -> None:
 def test_codecs_of_a_class(codec_class: str) -> None:
     found = registry.codecs_of(codec_class)
     assert found[0].name == codec_class
-    assert [codec.name for codec in found] == [
-        n for n in registry.names() if registry.get(n).codec == codec_class
-    ]
+    assert [codec.name for codec in found] == [n for n in registry.names() if registry.get(n).codec == codec_class]
 
 
 def test_an_unknown_name_lists_what_there_is() -> None:

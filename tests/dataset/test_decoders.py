@@ -27,7 +27,9 @@ def rows(tiny_dataset) -> list[manifest.Row]:
 
 def row_of(rows: list[manifest.Row], codec: str) -> manifest.Row:
     """A row of that class; where the tiny data set has none, one without a file."""
-    return next((row for row in rows if row.class_name == codec), replace(rows[0], class_name=codec, fine_class=codec, file=""))
+    return next(
+        (row for row in rows if row.class_name == codec), replace(rows[0], class_name=codec, fine_class=codec, file="")
+    )
 
 
 class Refusing(alternatives.Decoder):
@@ -54,7 +56,9 @@ def test_readings_name_decoders_that_there_are_and_none_held_out():
 @pytest.mark.parametrize("codec", ["jpeg", "bpg"])
 def test_shares_and_weights_are_those_of_the_readings(rows, codec):
     row, count = row_of(rows, codec), 6000
-    names = Counter(decoder.name if (decoder := draw_decoder(replace(row, id=str(k)), 7)) else "usual" for k in range(count))
+    names = Counter(
+        decoder.name if (decoder := draw_decoder(replace(row, id=str(k)), 7)) else "usual" for k in range(count)
+    )
     assert names.pop("usual") / count == pytest.approx(1 - readings.VARIED_SHARES[codec], abs=0.025)
     weights = drawn()[codec]
     assert set(names) == set(weights)
@@ -66,7 +70,9 @@ def test_the_draw_depends_on_seed_and_id_alone(rows):
     row = row_of(rows, "jpeg")
     ids = [str(k) for k in range(200)]
     first = [draw_decoder(replace(row, id=name), 1) for name in ids]
-    assert first == [draw_decoder(replace(row, id=name, file="elsewhere", ratio=3.0), 1) for name in reversed(ids)][::-1]
+    assert (
+        first == [draw_decoder(replace(row, id=name, file="elsewhere", ratio=3.0), 1) for name in reversed(ids)][::-1]
+    )
     assert first != [draw_decoder(replace(row, id=name), 2) for name in ids]
 
 
@@ -110,7 +116,9 @@ def test_after_steps_follow_the_decoder(rows, tiny_dataset):
 
 
 def test_a_refusal_leaves_the_usual_picture_and_is_told(rows, tiny_dataset, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(decoders, "draw_decoder", lambda row, seed: Refusing("picky", "jpeg") if row.class_name == "jpeg" else None)
+    monkeypatch.setattr(
+        decoders, "draw_decoder", lambda row, seed: Refusing("picky", "jpeg") if row.class_name == "jpeg" else None
+    )
     row = row_of(rows, "jpeg")
     picture = load_varied(tiny_dataset, row, 1)
     assert (picture.decoder, picture.refused) == ("usual", "picky")
@@ -174,7 +182,10 @@ def test_parts_say_which_decoder_read_each_window(rows, tiny_dataset, tmp_path, 
 
 
 def test_the_key_tells_ways_of_decoding_apart(rows, monkeypatch):
-    keys = [table_key(rows, replace(PLAN, decoders=mode), FAST) for mode in ("usual", "varied", "swscale-fast", "swscale-bicubic")]
+    keys = [
+        table_key(rows, replace(PLAN, decoders=mode), FAST)
+        for mode in ("usual", "varied", "swscale-fast", "swscale-bicubic")
+    ]
     assert len(set(keys)) == 4
     monkeypatch.setitem(readings.DECODERS, "jpegxl", {"djxl": 2})
     assert table_key(rows, PLAN, FAST) != keys[1] or not drawn()["jpegxl"]

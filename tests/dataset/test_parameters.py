@@ -18,7 +18,13 @@ def test_every_coded_file_has_the_parameters_of_its_class(tiny_dataset):
     rows = {row.id: row for row in manifest.read(tiny_dataset)}
     found = truths(tiny_dataset, rows.values())
     assert set(found) == {row.id for row in rows.values() if row.status == "ok" and row.class_name != "uncompressed"}
-    wanted = {"jpeg": "quality_factor", "jpeg2000": "wavelet", "jpegxl": "distance", "jpegxr": "chroma_subsampling", "webp": "quantizer"}
+    wanted = {
+        "jpeg": "quality_factor",
+        "jpeg2000": "wavelet",
+        "jpegxl": "distance",
+        "jpegxr": "chroma_subsampling",
+        "webp": "quantizer",
+    }
     for number, facts in found.items():
         assert facts["class"] == rows[number].class_name
         assert wanted[facts["class"]] in facts
@@ -28,10 +34,22 @@ def test_every_coded_file_has_the_parameters_of_its_class(tiny_dataset):
 @pytest.mark.parametrize(
     ("name", "asked", "wanted"),
     [
-        ("bpg", {"qp": 31, "subsampling": "4:2:2"}, {"quantizer": 31, "chroma_subsampling": "4:2:2", "colour_coding": "bt601 full"}),
+        (
+            "bpg",
+            {"qp": 31, "subsampling": "4:2:2"},
+            {"quantizer": 31, "chroma_subsampling": "4:2:2", "colour_coding": "bt601 full"},
+        ),
         ("bpg", {"qp": 20, "subsampling": "grey"}, {"quantizer": 20, "chroma_subsampling": "grey"}),
-        ("avif", {"quality": 50, "range": "limited"}, {"chroma_subsampling": "4:2:0", "colour_coding": "bt601 limited"}),
-        ("heic", {"quality": 50, "subsampling": "4:4:4"}, {"chroma_subsampling": "4:4:4", "colour_coding": "bt601 full"}),
+        (
+            "avif",
+            {"quality": 50, "range": "limited"},
+            {"chroma_subsampling": "4:2:0", "colour_coding": "bt601 limited"},
+        ),
+        (
+            "heic",
+            {"quality": 50, "subsampling": "4:4:4"},
+            {"chroma_subsampling": "4:4:4", "colour_coding": "bt601 full"},
+        ),
     ],
 )
 def test_bit_streams_state_what_was_asked_of_the_encoder(tiny_dataset, tmp_path, name, asked, wanted):
@@ -58,7 +76,9 @@ def test_a_damaged_file_states_only_what_was_asked(tiny_dataset, tmp_path):
     assert truth(tmp_path, row) == {"class": "webp", "earlier_codec": "none"}
 
 
-@pytest.mark.parametrize(("fine_class", "wanted"), [("jpegxr-2", "jpegxr"), ("bpg", "hevc-intra"), ("heic", "hevc-intra"), ("jpeg", "jpeg")])
+@pytest.mark.parametrize(
+    ("fine_class", "wanted"), [("jpegxr-2", "jpegxr"), ("bpg", "hevc-intra"), ("heic", "hevc-intra"), ("jpeg", "jpeg")]
+)
 def test_the_earlier_codec_is_the_one_in_the_preparation(tiny_dataset, fine_class, wanted):
     row = manifest.read(tiny_dataset)[0]
     steps = [Crop(0, 0, 80, 80), Coded(fine_class, "some", {"level": 1}), Trim(1, 2)]

@@ -45,7 +45,14 @@ def test_a_cache_goes_on_and_is_read_back_the_same(tiny_dataset, tmp_path, monke
     kept = parts[0].stat().st_mtime_ns
     parts[1].unlink()
     seen = []
-    again = build_patches(tiny_dataset, "train", plan=PLAN, jobs=1, cache=tmp_path, progress=lambda done, total: seen.append((done, total)))
+    again = build_patches(
+        tiny_dataset,
+        "train",
+        plan=PLAN,
+        jobs=1,
+        cache=tmp_path,
+        progress=lambda done, total: seen.append((done, total)),
+    )
     assert seen == [(len(parts) - 1, len(parts)), (len(parts), len(parts))]
     assert parts[0].stat().st_mtime_ns == kept
     assert all(np.array_equal(first.pixels[place], again.pixels[place]) for place in range(len(first)))

@@ -154,7 +154,9 @@ def test_requantising_leaves_fewer_levels_and_stays_near():
 @pytest.mark.parametrize("cosited", [False, True])
 @pytest.mark.parametrize("interpolation", ["nearest", "bilinear", "bicubic"])
 @pytest.mark.parametrize("shape", [(21, 34), (1, 1), (8, 2)])
-def test_subsampled_chroma_keeps_luma_and_flat_colours(cosited: bool, interpolation: str, shape: tuple[int, int]) -> None:
+def test_subsampled_chroma_keeps_luma_and_flat_colours(
+    cosited: bool, interpolation: str, shape: tuple[int, int]
+) -> None:
     step = SubsampledChroma(2, 2, interpolation, cosited)
     flat = np.full((*shape, 3), (200, 30, 90), np.uint8)
     np.testing.assert_array_equal(step.apply(flat), flat)
@@ -181,7 +183,9 @@ def test_coded_is_the_registry_codec_there_and_back():
     pixels = np.random.default_rng(2).integers(0, 256, (40, 56, 3), dtype=np.uint8)
     step = preparation.Coded("jpeg", "jpeg", {"quality": 40.0, "subsampling": "4:2:0"})
     codec = registry.get("jpeg")
-    np.testing.assert_array_equal(step.apply(pixels), codec.decode(codec.encode(pixels, quality=40.0, subsampling="4:2:0")))
+    np.testing.assert_array_equal(
+        step.apply(pixels), codec.decode(codec.encode(pixels, quality=40.0, subsampling="4:2:0"))
+    )
     grey = step.apply(np.ascontiguousarray(pixels[:, :, 0]))
     assert grey.shape == (40, 56)
     assert preparation.from_json(preparation.to_json([step])) == [step]

@@ -36,7 +36,9 @@ def test_aligned_dct_equals_scipy():
     assert ours.shape == (8, 8, 4 * 4)
     np.testing.assert_allclose(ours[:, :, 4 + 1], block, atol=1e-5)
     np.testing.assert_array_equal(block_dct.aligned_dct(plane, 8, (3, 2), 2), ours[:2, :2])
-    wide = np.random.default_rng(3).normal(size=(70, 1100)).astype(np.float32)  # rows of blocks beyond what is worked on together
+    wide = (
+        np.random.default_rng(3).normal(size=(70, 1100)).astype(np.float32)
+    )  # rows of blocks beyond what is worked on together
     large = block_dct.aligned_dct(wide, 16, (5, 7), 8)
     block = scipy.fft.dctn(wide[5 + 48 : 5 + 64, 7 + 16 * 66 : 7 + 16 * 67], norm="ortho")
     np.testing.assert_allclose(large[:, :, 3 * 68 + 66], block[:8, :8], atol=1e-4)

@@ -16,9 +16,7 @@ from PIL import Image
 def textured(side: int = 160, seed: int = 3) -> np.ndarray:
     """Coloured texture of every scale, away from clipping."""
     rng = np.random.default_rng(seed)
-    layers = [
-        scipy.ndimage.gaussian_filter(rng.normal(size=(side, side, 3)), (s, s, 0)) * s * 30 for s in (1, 3, 8)
-    ]
+    layers = [scipy.ndimage.gaussian_filter(rng.normal(size=(side, side, 3)), (s, s, 0)) * s * 30 for s in (1, 3, 8)]
     return np.clip(np.rint(128 + sum(layers)), 1, 254).astype(np.uint8)
 
 
@@ -105,9 +103,7 @@ def test_bands_moments_and_equality_equal_numpy() -> None:
     a, b, c = (scipy.ndimage.correlate(p.astype(float), filters)[1:-1, 1:-1] for p in (y, cb, cr))
     moments = np.zeros(6)
     chroma._moments(y, cb, cr, moments)
-    np.testing.assert_allclose(
-        moments, [np.mean(p) for p in (a * a, b * b, c * c, a * b, a * c, b * c)], atol=1e-3
-    )
+    np.testing.assert_allclose(moments, [np.mean(p) for p in (a * a, b * b, c * c, a * b, a * c, b * c)], atol=1e-3)
     counts = np.zeros((2, 2), np.int64)
     chroma._equal(cb, cr, counts)
     for axis in (0, 1):
@@ -179,9 +175,7 @@ def test_degenerate_pictures() -> None:
     assert flat["equal_x_share"] == 1
     assert flat["cb_band_x_1"] == 0
     assert np.isnan(flat["triangle_x_contrast"])
-    noise = chroma.FAMILY.compute(
-        as_planes(np.random.default_rng(0).integers(0, 256, (64, 65, 3)).astype(np.uint8))
-    )
+    noise = chroma.FAMILY.compute(as_planes(np.random.default_rng(0).integers(0, 256, (64, 65, 3)).astype(np.uint8)))
     assert noise.dtype == np.float32
     assert noise.shape == (len(NAMES),) == (len(set(NAMES)),)
     assert np.isfinite(noise).all()

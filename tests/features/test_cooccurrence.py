@@ -69,9 +69,7 @@ def test_extremes_equal_plain_loops(compiled):
         for j in range(1, 13):
             x = plane[i, j]
             first = [plane[i, j - 1] - x, plane[i, j + 1] - x, plane[i - 1, j] - x, plane[i + 1, j] - x]
-            second = [
-                plane[i - a, j - b] + plane[i + a, j + b] - 2 * x for a, b in ((0, 1), (1, 0), (1, 1), (1, -1))
-            ]
+            second = [plane[i - a, j - b] + plane[i + a, j + b] - 2 * x for a, b in ((0, 1), (1, 0), (1, 1), (1, -1))]
             for k, found in enumerate((first, second)):
                 expected[k, clipped(max(found), 2) + 2] += 1
                 expected[k, clipped(-min(found), 2) + 2] += 1

@@ -185,7 +185,9 @@ def test_other_shapes_are_refused(shape, message):
         as_planes(np.zeros(shape, np.uint8))
 
 
-@pytest.mark.parametrize("shape", [(64, 64), (512, 512), (724, 724), (1024, 1024), (700, 3000), (4001, 300), (100, 30000)])
+@pytest.mark.parametrize(
+    "shape", [(64, 64), (512, 512), (724, 724), (1024, 1024), (700, 3000), (4001, 300), (100, 30000)]
+)
 def test_means_of_large_pictures_are_taken_over_even_bands(shape):
     bands = row_bands(shape)
     rows = np.concatenate([np.arange(shape[0])[band] for band in bands])
@@ -197,7 +199,9 @@ def test_means_of_large_pictures_are_taken_over_even_bands(shape):
         assert SAMPLED / 2 < len(rows) * shape[1] <= SAMPLED
 
 
-@pytest.mark.parametrize("shape", [(64, 64), (724, 724), (1024, 1024), (700, 3000), (255, 9000), (4001, 300), (3000, 4000)])
+@pytest.mark.parametrize(
+    "shape", [(64, 64), (724, 724), (1024, 1024), (700, 3000), (255, 9000), (4001, 300), (3000, 4000)]
+)
 def test_large_pictures_have_even_tiles(shape):
     parts = tiles(shape)
     if shape[0] * shape[1] <= 2 * SAMPLED or min(shape) < 256:
@@ -303,7 +307,9 @@ def test_nothing_is_left_in_the_packages_own_folder(tmp_path: Path):
         "from forensics_features import planes; import numba, numpy as np; "
         "planes.as_planes(np.zeros((64, 64), np.uint8)); print(planes.__file__, numba.config.CACHE_DIR)"
     )
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=120, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=120, env=environment
+    )
     assert done.stdout.split() == [str(package / "planes.py")]
     assert not list(package.rglob("*.nb?"))
     assert list((tmp_path / "cache").rglob("planes._ycc*.nbc"))
@@ -321,7 +327,9 @@ print(y[0, 0], sum(planes._ycc.stats.cache_hits.values()), "numba.np.linalg" in 
 def test_a_cached_kernel_is_read_without_preparing_the_compiler(tmp_path: Path):
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
     runs = [
-        subprocess.run([sys.executable, "-c", READ], capture_output=True, text=True, timeout=120, env=environment, check=True)
+        subprocess.run(
+            [sys.executable, "-c", READ], capture_output=True, text=True, timeout=120, env=environment, check=True
+        )
         for _ in range(2)
     ]
     assert [run.stdout.split() for run in runs] == [["100.0", "0", "True"], ["100.0", "1", "False"]]

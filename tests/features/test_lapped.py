@@ -290,9 +290,7 @@ def test_traces_tell_the_overlap_mode_and_step_after_any_crop(decoded, overlap, 
     low = ("low_plain_plain", "low_lapped_plain", "low_lapped_lapped")[overlap]
     assert 2 ** facts[f"{low}_log2_step"] == pytest.approx(step, rel=0.06)
     if overlap < 2:
-        contrasts = {
-            name: facts[f"u_{name}_contrast"] + facts[f"v_{name}_contrast"] for name in ("444", "422", "420")
-        }
+        contrasts = {name: facts[f"u_{name}_contrast"] + facts[f"v_{name}_contrast"] for name in ("444", "422", "420")}
         assert max(contrasts, key=lambda name: contrasts[name]) == chroma
         assert contrasts[chroma] > 0.3
 
@@ -308,11 +306,7 @@ def test_evidence_ends_with_lossless_coding_and_grows_with_the_step():
     picture = grain(160, 7)
     evidence = []
     for level in (None, 0.99, 0.9, 0.7):
-        coded = (
-            imagecodecs.jpegxr_encode(picture)
-            if level is None
-            else imagecodecs.jpegxr_encode(picture, level=level)
-        )
+        coded = imagecodecs.jpegxr_encode(picture) if level is None else imagecodecs.jpegxr_encode(picture, level=level)
         facts = lapped_transform_traces(imagecodecs.jpegxr_decode(coded)[3:, 6:])
         evidence.append(facts["overlap_0"])
     assert evidence[0] < 0.1 < evidence[2] < evidence[3]

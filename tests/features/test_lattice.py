@@ -17,9 +17,7 @@ def photograph(side: int = 160, seed: int = 3) -> np.ndarray:
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:side, :side] / side
     phases = rng.uniform(0, 6, 3)
-    smooth = np.stack(
-        [120 + 60 * np.sin(5 * x + 3 * y + p) + 20 * np.cos(17 * x * y + p) for p in phases], axis=2
-    )
+    smooth = np.stack([120 + 60 * np.sin(5 * x + 3 * y + p) + 20 * np.cos(17 * x * y + p) for p in phases], axis=2)
     return np.clip(np.rint(smooth + rng.normal(0, 4, smooth.shape)), 0, 255).astype(np.uint8)
 
 

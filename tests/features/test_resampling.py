@@ -21,7 +21,12 @@ def scene(side: int, seed: int = 0) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("factor", "kernel"),
-    [(0.9, Image.Resampling.BILINEAR), (0.9, Image.Resampling.BICUBIC), (1.3, Image.Resampling.LANCZOS), (1.25, Image.Resampling.BICUBIC)],
+    [
+        (0.9, Image.Resampling.BILINEAR),
+        (0.9, Image.Resampling.BICUBIC),
+        (1.3, Image.Resampling.LANCZOS),
+        (1.25, Image.Resampling.BICUBIC),
+    ],
 )
 def test_reductions_and_enlargements_leave_a_line(factor, kernel):
     side = round(600 * factor)

@@ -17,12 +17,8 @@ from PIL import Image
 def textured(side: int = 192, seed: int = 3, noise: float = 3.0) -> np.ndarray:
     """Coloured texture with noise, away from clipping."""
     rng = np.random.default_rng(seed)
-    layers = [
-        scipy.ndimage.gaussian_filter(rng.normal(size=(side, side, 3)), (s, s, 0)) * s * 12 for s in (1, 3, 8)
-    ]
-    return np.clip(np.rint(128 + sum(layers) + rng.normal(0, noise, (side, side, 3))), 1, 254).astype(
-        np.uint8
-    )
+    layers = [scipy.ndimage.gaussian_filter(rng.normal(size=(side, side, 3)), (s, s, 0)) * s * 12 for s in (1, 3, 8)]
+    return np.clip(np.rint(128 + sum(layers) + rng.normal(0, noise, (side, side, 3))), 1, 254).astype(np.uint8)
 
 
 def jpeg(pixels: np.ndarray, **options: object) -> np.ndarray:
@@ -73,13 +69,8 @@ def test_value_kernels_equal_numpy() -> None:
     counts = np.zeros((4, 256), np.int64)
     rounding._values(planes.rgb, planes.y, levels, packed, counts)
     for channel in range(3):
-        assert (
-            counts[channel].tolist() == np.bincount(planes.rgb[..., channel].ravel(), minlength=256).tolist()
-        )
-    assert (
-        counts[3].tolist()
-        == np.bincount(np.floor(planes.y + 0.5).astype(int).ravel(), minlength=256).tolist()
-    )
+        assert counts[channel].tolist() == np.bincount(planes.rgb[..., channel].ravel(), minlength=256).tolist()
+    assert counts[3].tolist() == np.bincount(np.floor(planes.y + 0.5).astype(int).ravel(), minlength=256).tolist()
     colours = len(np.unique(packed[::2, ::2])) / packed[::2, ::2].size
     assert rounding._distinct(packed, 2, np.full(2**14, -1, np.int32)) == pytest.approx(colours)
     few = np.random.default_rng(1).choice(2, p=[0.1, 0.9], size=(40, 50)).astype(np.int32)
@@ -89,9 +80,7 @@ def test_value_kernels_equal_numpy() -> None:
 
 def test_residual_and_variance_histograms_equal_numpy() -> None:
     plane = np.random.default_rng(6).normal(0, 5, (41, 38)).astype(np.float32)
-    residual = scipy.ndimage.correlate(plane.astype(float), np.outer([1, -2, 1], [1, -2, 1]) / 6)[1:-1, 1:-1][
-        ::3
-    ]
+    residual = scipy.ndimage.correlate(plane.astype(float), np.outer([1, -2, 1], [1, -2, 1]) / 6)[1:-1, 1:-1][::3]
     counts = np.zeros(512, np.int64)
     rounding._residual_histogram(plane, counts)
     expected = np.bincount(np.minimum(np.abs(residual) * 8, 511).astype(int).ravel(), minlength=512)
@@ -179,9 +168,7 @@ def test_flat_pictures(value: int) -> None:
     values = rounding_traces(np.full((64, 67, 3), value, np.uint8))
     assert values["flat"] == 1
     assert values["colours"] < 0.001
-    assert (
-        values["luma_noise"] == pytest.approx(-1.1, abs=0.3) or values["luma_noise"] == -2
-    )
+    assert values["luma_noise"] == pytest.approx(-1.1, abs=0.3) or values["luma_noise"] == -2
     assert values["dct_usable"] == 0
     assert np.isnan(values["dct_luma_cosine"])
 

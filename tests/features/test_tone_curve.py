@@ -85,7 +85,9 @@ def test_rough_histograms_have_no_curve():
     assert not strongest_curve(histograms(palette[rng.integers(0, 64, (256, 256))])).found
 
 
-@pytest.mark.parametrize("pixels", [np.full((64, 64, 3), 9, np.uint8), np.zeros((1, 1), np.uint8), np.full((70, 70), 255, np.uint8)])
+@pytest.mark.parametrize(
+    "pixels", [np.full((64, 64, 3), 9, np.uint8), np.zeros((1, 1), np.uint8), np.full((70, 70), 255, np.uint8)]
+)
 def test_pictures_without_tones_have_none(pixels):
     curve = strongest_curve(histograms(pixels))
     assert not curve.found

@@ -37,9 +37,7 @@ def scene(side=320, seed=3):
 def jpeg2000(pixels, ratio, **options):
     settings = {"irreversible": True, "mct": 1, "no_jp2": True} | options
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(
-        buffer, "JPEG2000", quality_mode="rates", quality_layers=[ratio], **settings
-    )
+    Image.fromarray(pixels).save(buffer, "JPEG2000", quality_mode="rates", quality_layers=[ratio], **settings)
     buffer.seek(0)
     return np.asarray(Image.open(buffer))
 
@@ -209,7 +207,11 @@ def test_other_histories_have_no_comb_in_fine_bands(kind):
         imagecodecs = pytest.importorskip("imagecodecs")
         if not getattr(imagecodecs, kind.upper()).available:
             pytest.skip(f"imagecodecs was built without {kind}")
-        encoded = imagecodecs.jpegxr_encode(pixels, 0.85) if kind == "jpegxr" else imagecodecs.jpegxl_encode(pixels, distance=1.0)
+        encoded = (
+            imagecodecs.jpegxr_encode(pixels, 0.85)
+            if kind == "jpegxr"
+            else imagecodecs.jpegxl_encode(pixels, distance=1.0)
+        )
         pixels = getattr(imagecodecs, f"{kind}_decode")(encoded)
     facts = wavelet_statistics(pixels[3:259, 6:262])
     fine = [facts[f"{w}_y_{band}1_comb"] for w in ("97", "53") for band in ("hl", "lh", "hh")]
@@ -286,7 +288,11 @@ def test_a_large_picture_of_equal_tiles_has_the_statistics_of_one():
     tile = jpeg2000(scene(256), 12)
     single, many = wavelet_statistics(tile), wavelet_statistics(np.tile(tile, (3, 4, 1)))
     # Where a level shows no trace its parity is chance, and more coefficients may change it.
-    means = [name for name in single if name.startswith("97_y_") and name[7] in "12" and name[9:] in ("dead_half", "dead_one", "shape", "zero_run")]
+    means = [
+        name
+        for name in single
+        if name.startswith("97_y_") and name[7] in "12" and name[9:] in ("dead_half", "dead_one", "shape", "zero_run")
+    ]
     assert len(means) == 2 * 3 * 4
     for name in means:
         assert many[name] == pytest.approx(single[name], abs=1e-4, nan_ok=True), name

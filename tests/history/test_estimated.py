@@ -30,7 +30,10 @@ class Judge:
 def test_a_number_carries_its_interval_and_validated_error():
     found = estimated.to_parameter(Estimate(QUANTIZER, 27.34, 22.06, 31.97, None, 2.345, 700), 4)
     assert (found.name, found.value, found.low, found.high, found.unit) == ("quantizer_index", 27.3, 22.1, 32.0, "QP")
-    assert found.basis == "regression on the features of 4 windows; mean error 2.3 QP on 700 validation windows of this codec"
+    assert (
+        found.basis
+        == "regression on the features of 4 windows; mean error 2.3 QP on 700 validation windows of this codec"
+    )
 
 
 def test_a_distance_keeps_two_digits():

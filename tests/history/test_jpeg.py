@@ -30,7 +30,10 @@ def through_jpeg(pixels: np.ndarray, **options: object) -> np.ndarray:
         return np.asarray(picture)
 
 
-@pytest.mark.parametrize(("quality", "subsampling"), [(50, "4:2:0"), (75, "4:2:2"), (90, "4:4:4"), (95, "4:2:0"), (98, "4:4:4"), (100, "4:2:0")])
+@pytest.mark.parametrize(
+    ("quality", "subsampling"),
+    [(50, "4:2:0"), (75, "4:2:2"), (90, "4:4:4"), (95, "4:2:0"), (98, "4:4:4"), (100, "4:2:0")],
+)
 def test_everything_is_recovered_from_a_crop(quality: int, subsampling: str) -> None:
     decoded = through_jpeg(made(seed=quality), quality=quality, subsampling=subsampling)
     history = recover(decoded[5:, 11:])
@@ -117,7 +120,9 @@ def test_repeated_chroma_is_told_from_interpolated() -> None:
     planes = [through_jpeg(ycc[..., 0].astype(np.uint8), quality=85)]
     for i in (1, 2):
         half = ycc[..., i].reshape(104, 2, 116, 2).mean(axis=(1, 3))
-        stored = through_jpeg(np.rint(half).astype(np.uint8), qtables=[scaled_table(TABLE_FAMILIES["standard"][1], 85).ravel().tolist()])
+        stored = through_jpeg(
+            np.rint(half).astype(np.uint8), qtables=[scaled_table(TABLE_FAMILIES["standard"][1], 85).ravel().tolist()]
+        )
         planes.append(np.repeat(np.repeat(stored, 2, axis=0), 2, axis=1))
     history = recover(_to_rgb(planes)[7:, 3:])
     assert history.subsampling[0] == "4:2:0"

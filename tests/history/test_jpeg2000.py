@@ -24,7 +24,11 @@ def textured(side: int, seed: int = 0) -> np.ndarray:
     """Coloured noise with a 1 / f spectrum, `np.ndarray [shape=(side, side, 3), dtype=uint8]`, hardly ever clipped."""
     rng = np.random.default_rng(seed)
     radius = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None])[..., None]
-    noise = np.fft.irfft2(np.fft.rfft2(rng.normal(size=(side, side, 3)), axes=(0, 1)) / (radius + 0.01) ** 1.3, s=(side, side), axes=(0, 1))
+    noise = np.fft.irfft2(
+        np.fft.rfft2(rng.normal(size=(side, side, 3)), axes=(0, 1)) / (radius + 0.01) ** 1.3,
+        s=(side, side),
+        axes=(0, 1),
+    )
     mixed = noise @ np.array([[1, 1, 1], [0.3, -0.1, -0.2], [-0.1, -0.1, 0.3]])
     return np.clip(128 + 32 * mixed / mixed.std(), 1, 254).astype(np.uint8)
 
@@ -71,7 +75,12 @@ def test_transform_against_twin_and_inverse(wavelet, shape, parity):
 
 def test_kernels_uncompiled():
     plane = np.random.default_rng(2).normal(size=(7, 9)).astype(np.float32)
-    for name, whole in (("_lift_97_rows", False), ("_lift_97_columns", False), ("_lift_53_rows", True), ("_lift_53_columns", True)):
+    for name, whole in (
+        ("_lift_97_rows", False),
+        ("_lift_97_columns", False),
+        ("_lift_53_rows", True),
+        ("_lift_53_columns", True),
+    ):
         kernel = getattr(jpeg2000_transform, name)
         start = (plane * 50).astype(np.int32) if whole else plane
         for first in (0, 1):
@@ -142,7 +151,9 @@ def test_a_clipped_sample_counts_by_what_it_does_to_a_coefficient(parity):
     bands = jpeg2000_transform.forward(clipped, "9/7", parity)
     for share, coefficient in zip(jpeg2000_levels.clipped_shares(clipped, parity, whole=True), bands):
         np.testing.assert_allclose(share, np.abs(coefficient), atol=1e-5)
-    for share, whole in zip(jpeg2000_levels.clipped_shares(clipped, parity), jpeg2000_levels.clipped_shares(clipped, parity, whole=True)):
+    for share, whole in zip(
+        jpeg2000_levels.clipped_shares(clipped, parity), jpeg2000_levels.clipped_shares(clipped, parity, whole=True)
+    ):
         assert (share[0] > 1).all()
         assert (share[:, -1] > 1).all()
         np.testing.assert_allclose(share[4:-4, 4:-4], whole[4:-4, 4:-4], atol=1e-5)
@@ -237,7 +248,13 @@ def test_tile_boundaries_are_found_where_they_are(wavelet):
 
 @pytest.mark.parametrize(
     ("lines", "size"),
-    [(([10, 138], [5]), 128), (([10, 138, 266], [5, 261]), 128), (([10], [5]), None), (([10, 100], [5, 133]), None), (([], [3, 260]), 256)],
+    [
+        (([10, 138], [5]), 128),
+        (([10, 138, 266], [5, 261]), 128),
+        (([10], [5]), None),
+        (([10, 100], [5, 133]), None),
+        (([], [3, 260]), 256),
+    ],
 )
 def test_tile_size_from_lines(lines, size):
     assert jpeg2000_tiles.tile_size(lines, 8) == size

@@ -39,7 +39,9 @@ def test_figures_are_shares_of_what_they_say() -> None:
 def test_a_textured_picture_scores_full_marks() -> None:
     rng = np.random.default_rng(1)
     smooth = np.cumsum(np.cumsum(rng.normal(size=(160, 160, 3)), axis=0), axis=1)
-    pixels = np.clip(128 + 30 * (smooth - smooth.mean()) / smooth.std() + rng.normal(0, 12, smooth.shape), 5, 250).astype(np.uint8)
+    pixels = np.clip(
+        128 + 30 * (smooth - smooth.mean()) / smooth.std() + rng.normal(0, 12, smooth.shape), 5, 250
+    ).astype(np.uint8)
     (row,) = history_jpeg.recovery_rows([pixels], sides=[128], qualities=[85], subsamplings=["4:2:0"])
     assert (row["phase_right"], row["steps_right"], row["quality_error"], row["subsampling_right"]) == (1, 1, 0, 1)
     assert row["identified"] > 0.5

@@ -13,7 +13,9 @@ from forensics.history.traces.jpeg_table import jpeg_table
 from forensics.history.traces.regions import draw_sample
 
 RNG = np.random.default_rng(4)
-SCENE = np.clip(synthesise("texture", 300, 320, 5) + RNG.normal(0, 7, (300, 320, 1)) + RNG.normal(0, 2, (300, 320, 3)), 0, 255).astype(np.uint8)
+SCENE = np.clip(
+    synthesise("texture", 300, 320, 5) + RNG.normal(0, 7, (300, 320, 1)) + RNG.normal(0, 2, (300, 320, 3)), 0, 255
+).astype(np.uint8)
 
 
 def recoded(encoder: str, pixels: np.ndarray, crop: tuple[int, int] = (0, 0), **strength: float) -> np.ndarray:
@@ -21,7 +23,10 @@ def recoded(encoder: str, pixels: np.ndarray, crop: tuple[int, int] = (0, 0), **
     return np.ascontiguousarray(codec.decode(codec.encode(pixels, **strength))[crop[0] :, crop[1] :])
 
 
-@pytest.mark.parametrize(("quality", "last", "strength"), [(50, "webp", {"quality": 90}), (75, "heic", {"quality": 85}), (85, "jpegxl", {"distance": 0.5})])
+@pytest.mark.parametrize(
+    ("quality", "last", "strength"),
+    [(50, "webp", {"quality": 90}), (75, "heic", {"quality": 85}), (85, "jpegxl", {"distance": 0.5})],
+)
 def test_a_jpeg_beneath_another_codec_is_read(quality, last, strength):
     pixels = recoded(last, recoded("jpeg", SCENE, (3, 6), quality=quality), (2, 0), **strength)
     trace = jpeg_table(draw_sample(pixels))
@@ -35,7 +40,16 @@ def test_a_jpeg_beneath_another_codec_is_read(quality, last, strength):
     assert trace.series["evidence"].argmax() == trace.parameters["quality"] - module.QUALITIES[0]
 
 
-@pytest.mark.parametrize(("last", "strength"), [("webp", {"quality": 60}), ("heic", {"quality": 50}), ("jpegxl", {"distance": 2.0}), ("jpeg2000", {"ratio": 20.0}), ("avif", {"quality": 60})])
+@pytest.mark.parametrize(
+    ("last", "strength"),
+    [
+        ("webp", {"quality": 60}),
+        ("heic", {"quality": 50}),
+        ("jpegxl", {"distance": 2.0}),
+        ("jpeg2000", {"ratio": 20.0}),
+        ("avif", {"quality": 60}),
+    ],
+)
 def test_other_codecs_alone_leave_no_table(last, strength):
     assert not jpeg_table(draw_sample(recoded(last, SCENE, (3, 6), **strength))).found
 

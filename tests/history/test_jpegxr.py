@@ -16,7 +16,11 @@ def textured(side: int, seed: int = 0) -> np.ndarray:
     """Coloured noise with a 1 / f spectrum, `np.ndarray [shape=(side, side, 3), dtype=uint8]`, hardly ever clipped."""
     rng = np.random.default_rng(seed)
     radius = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None])[..., None]
-    noise = np.fft.irfft2(np.fft.rfft2(rng.normal(size=(side, side, 3)), axes=(0, 1)) / (radius + 0.01) ** 1.2, s=(side, side), axes=(0, 1))
+    noise = np.fft.irfft2(
+        np.fft.rfft2(rng.normal(size=(side, side, 3)), axes=(0, 1)) / (radius + 0.01) ** 1.2,
+        s=(side, side),
+        axes=(0, 1),
+    )
     mixed = noise @ np.array([[1, 1, 1], [0.3, -0.1, -0.2], [-0.1, -0.1, 0.3]])
     return np.clip(128 + 32 * mixed / mixed.std(), 1, 254).astype(np.uint8)
 
@@ -116,4 +120,6 @@ def test_reencoding_leaves_the_picture_at_the_recovered_parameters_alone():
 def test_nothing_is_confirmed_where_nothing_was_found():
     nothing = jpegxr.JpegxrHistory(False, reason="none")
     assert jpegxr_fixed_point.fixed_point(np.zeros((64, 64, 3), np.uint8), nothing) is None
-    assert [parameter.reason for parameter in jpegxr_fixed_point.confirmation(np.zeros((64, 64, 3), np.uint8), nothing)] == ["none", "none"]
+    assert [
+        parameter.reason for parameter in jpegxr_fixed_point.confirmation(np.zeros((64, 64, 3), np.uint8), nothing)
+    ] == ["none", "none"]

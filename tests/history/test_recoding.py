@@ -50,7 +50,9 @@ class Blocks:
         step = 2 ** (index / 6)
         blocks = plane.reshape(plane.shape[0] // 8, 8, -1, 8).astype(float)
         quantised = np.rint(dctn(blocks, axes=(1, 3), norm="ortho") / step) * step
-        return np.clip(np.rint(idctn(quantised, axes=(1, 3), norm="ortho")), 0, 255).astype(np.uint8).reshape(plane.shape)
+        return (
+            np.clip(np.rint(idctn(quantised, axes=(1, 3), norm="ortho")), 0, 255).astype(np.uint8).reshape(plane.shape)
+        )
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +115,9 @@ def test_blocks_of_a_sweep_know_their_place(coded):
     grid = recoding.Grid((3, 6), 9.0, 9.0, (11, 14))
     swept = recoding_sweep.sweep(coded, Blocks(), grid, [20, 24], [Window(5, 9, 104, 104)])
     # Ninety-six pixels of whole blocks from (11, 14) on are six blocks a side, of which the inner four count.
-    assert swept.on.places.tolist() == [[11 + 16 * row, 14 + 16 * column] for row in range(1, 5) for column in range(1, 5)]
+    assert swept.on.places.tolist() == [
+        [11 + 16 * row, 14 + 16 * column] for row in range(1, 5) for column in range(1, 5)
+    ]
     top, left = swept.on.places[5]
     part = coded[11:107, 14:110]
     naive = ((Blocks().again(part, 24).astype(float) - part) ** 2)[top - 11 : top + 5, left - 14 : left + 2].mean()
@@ -215,7 +219,9 @@ def test_index_and_grid_of_an_av1_file_at_a_known_crop(tune):
 
     data = encoder.encode(coloured(216), quality=75, tune=tune)
     true = coded_strength.read("avif", data)["quantizer"]
-    found = av1.recover(encoder.decode(data)[3:200, 21:216], [Parameter("quantizer_index", true + 11.0, low=true - 14, high=true + 36)])
+    found = av1.recover(
+        encoder.decode(data)[3:200, 21:216], [Parameter("quantizer_index", true + 11.0, low=true - 14, high=true + 36)]
+    )
     values = named(found.parameters())
     assert values["block_grid_phase"] == (5, 3)
     assert abs(values["quantizer_index"] - true) <= 4
@@ -262,7 +268,9 @@ def test_energies_are_those_of_a_naive_loop():
 def test_offsets_follow_x265s_rule_over_the_group():
     plane = uneven(96)[..., 1]
     offsets = TextureOffsets([plane], True, (0, 0))
-    activity = (block_energies([plane], np.array([[r, c] for r in range(0, 96, 16) for c in range(0, 96, 16)]), True) + 1) ** 0.1
+    activity = (
+        block_energies([plane], np.array([[r, c] for r in range(0, 96, 16) for c in range(0, 96, 16)]), True) + 1
+    ) ** 0.1
     mean, square = activity.mean(), (activity**2).mean()
     by_block = mean * (activity - (mean - 0.5 * (square - 11) / mean))
     groups = by_block.reshape(3, 2, 3, 2).mean(axis=(1, 3))
@@ -280,7 +288,9 @@ def test_index_and_grid_of_a_webp_file_at_a_known_crop(quality, guess):
 
     data = encoder.encode(coloured(280), quality=quality)
     true = coded_strength.read("webp", data)["quantizer"]
-    found = vp8.recover(encoder.decode(data)[3:280, 22:280], [Parameter("quantizer_index", guess, low=guess - 13, high=guess + 13)])
+    found = vp8.recover(
+        encoder.decode(data)[3:280, 22:280], [Parameter("quantizer_index", guess, low=guess - 13, high=guess + 13)]
+    )
     values = named(found.parameters())
     assert values["block_grid_phase"] == (1, 2)
     assert values["quantizer_index"] == pytest.approx(true, abs=3)
@@ -342,13 +352,27 @@ def test_blocks_that_change_alike_are_no_trace_of_coding(swept):
         assert not trace.found
         assert trace.speaks_for == ()
     toss = np.random.default_rng(1).uniform(1, 2, (2, *swept.on.errors.shape)).astype(np.float32)
-    fair = replace(swept, on=replace(swept.on, errors=toss[0]), beside=replace(swept.beside, errors=toss[1][:, : swept.beside.errors.shape[1]]))
+    fair = replace(
+        swept,
+        on=replace(swept.on, errors=toss[0]),
+        beside=replace(swept.beside, errors=toss[1][:, : swept.beside.errors.shape[1]]),
+    )
     assert not trace_of(fair, 24).found
 
 
 def trace_of(swept, index):
     grid = recoding.Grid((3, 6), 9.0, 9.0, (3, 6))
-    return coding_again(swept, grid, index, encoder="made", quantity="index", values=swept.indices, tree=8, encoders=1, speaks_for=("webp",))
+    return coding_again(
+        swept,
+        grid,
+        index,
+        encoder="made",
+        quantity="index",
+        values=swept.indices,
+        tree=8,
+        encoders=1,
+        speaks_for=("webp",),
+    )
 
 
 def test_a_file_of_the_reference_software_reads_as_well():
@@ -374,7 +398,10 @@ def test_without_an_estimate_or_room_nothing_is_tried(module):
     assert "96 pixels" in module.recover(coloured(80), [guess]).reason
 
 
-@pytest.mark.parametrize(("count", "share", "blocks", "enough"), [(20, 0.3, 144, True), (14, 0.57, 144, False), (9, 0.89, 25, True), (13, 0.69, 25, False), (9, 0.9, 144, False)])
+@pytest.mark.parametrize(
+    ("count", "share", "blocks", "enough"),
+    [(20, 0.3, 144, True), (14, 0.57, 144, False), (9, 0.89, 25, True), (13, 0.69, 25, False), (9, 0.9, 144, False)],
+)
 def test_an_av1_index_needs_many_votes_or_votes_that_agree(count, share, blocks, enough):
     assert av1._agreed(recoding_sweep.Votes(100.0, 96.0, 104.0, 100, share, count, 100.0, share), blocks) is enough
 
@@ -382,7 +409,11 @@ def test_an_av1_index_needs_many_votes_or_votes_that_agree(count, share, blocks,
 @pytest.mark.parametrize(("gain", "reach"), [(8.0, 4), (2.0, 32)])
 def test_the_interval_of_an_av1_index_is_wide_where_coding_again_hardly_repeats_the_picture(monkeypatch, gain, reach):
     monkeypatch.setattr(Sweep, "gain", lambda self, index: gain)
-    monkeypatch.setattr(recoding_sweep, "vote", lambda swept, prior, rules: recoding_sweep.Votes(100.0, 100.0, 100.0, 100, 1.0, 60, 100.0, 1.0))
+    monkeypatch.setattr(
+        recoding_sweep,
+        "vote",
+        lambda swept, prior, rules: recoding_sweep.Votes(100.0, 100.0, 100.0, 100, 1.0, 60, 100.0, 1.0),
+    )
     swept = Sweep(np.arange(0, 256, 4), side(np.zeros((64, 144))), side(np.zeros((64, 144))))
     read = av1._read(recoding.Grid((0, 0), 9.0, 9.0), [swept, swept], PRIOR)
     assert (read.index, read.low, read.high) == (100, 100 - reach, 100 + reach)

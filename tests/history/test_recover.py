@@ -16,7 +16,10 @@ GUESS = Parameter("chroma_subsampling", "4:2:0", probability=0.9, basis="regress
 
 def test_estimates_fill_gaps_and_never_replace_what_was_read():
     notes: list[str] = []
-    assert recover.completed("jpegxr", (READ, GAP), (GUESS, Parameter("overlap_mode", 1, probability=0.6)), notes) == (READ, GUESS)
+    assert recover.completed("jpegxr", (READ, GAP), (GUESS, Parameter("overlap_mode", 1, probability=0.6)), notes) == (
+        READ,
+        GUESS,
+    )
     assert notes == []
 
 
@@ -45,7 +48,15 @@ def test_an_estimate_that_fails_costs_a_note_and_nothing_else(monkeypatch):
     assert "no trees" in notes[0]
 
 
-@pytest.mark.parametrize(("hevc", "av1", "said"), [(111, 18, "speaks for HEIC rather than AVIF"), (0, 38, "speaks for AVIF rather than HEIC"), (40, 18, ""), (12, 0, "")])
+@pytest.mark.parametrize(
+    ("hevc", "av1", "said"),
+    [
+        (111, 18, "speaks for HEIC rather than AVIF"),
+        (0, 38, "speaks for AVIF rather than HEIC"),
+        (40, 18, ""),
+        (12, 0, ""),
+    ],
+)
 def test_coding_again_settles_between_hevc_and_av1_where_blocks_agree(hevc, av1, said):
     class Blocks:
         def __init__(self, blocks):
@@ -79,7 +90,9 @@ def test_the_other_standard_is_tried_where_a_grid_shows_and_no_index(monkeypatch
 def test_the_qp_over_blocks_speaks_for_bpg_or_heic(verdict, adaptive, said):
     from types import SimpleNamespace
 
-    notes = recover._bpg_or_heic(SimpleNamespace(verdict=verdict), {"avif": SimpleNamespace(blocks=3), "bpg": SimpleNamespace(adaptive=adaptive)})
+    notes = recover._bpg_or_heic(
+        SimpleNamespace(verdict=verdict), {"avif": SimpleNamespace(blocks=3), "bpg": SimpleNamespace(adaptive=adaptive)}
+    )
     assert len(notes) == bool(said)
     assert not said or said in notes[0]
     assert recover._bpg_or_heic(SimpleNamespace(verdict=verdict), {"jpeg": None}) == []
@@ -89,7 +102,10 @@ def test_the_qp_over_blocks_speaks_for_bpg_or_heic(verdict, adaptive, said):
 def test_what_was_recovered_is_confirmed_by_coding_again(codec):
     from forensics.history import jpeg2000, jpegxr
 
-    nothing = {"jpeg2000": jpeg2000.Jpeg2000History(False, reason="none"), "jpegxr": jpegxr.JpegxrHistory(False, reason="none")}[codec]
+    nothing = {
+        "jpeg2000": jpeg2000.Jpeg2000History(False, reason="none"),
+        "jpegxr": jpegxr.JpegxrHistory(False, reason="none"),
+    }[codec]
     notes: list[str] = []
     assert {parameter.reason for parameter in recover._confirmed(codec, PIXELS, nothing, notes)} == {"none"}
     assert notes == []
@@ -114,7 +130,10 @@ def test_an_estimated_earlier_codec_comes_before_the_last():
     [
         (None, "was not tested"),
         (Parameter("earlier_codec", None, reason="too close"), "too close"),
-        (Parameter("earlier_codec", "none", probability=0.8, basis="regression"), "no earlier compression by another codec was seen (80.0 %)"),
+        (
+            Parameter("earlier_codec", "none", probability=0.8, basis="regression"),
+            "no earlier compression by another codec was seen (80.0 %)",
+        ),
     ],
 )
 def test_without_an_earlier_codec_the_reason_is_noted(earlier, said):
@@ -133,11 +152,16 @@ def test_a_jpeg_whose_table_is_read_comes_before_the_last_codec():
     estimate = Parameter("earlier_codec", "webp", probability=0.7, basis="regression")
     (first,) = recover.earlier_compression("heic", (table_trace("jpeg"),), estimate, notes)
     assert first.codec == "jpeg"
-    assert {p.name: (p.value, p.low, p.high) for p in first.parameters} == {"quality_factor": (75, 74, 76), "grid_phase": ((3, 5), None, None)}
+    assert {p.name: (p.value, p.low, p.high) for p in first.parameters} == {
+        "quality_factor": (75, 74, 76),
+        "grid_phase": ((3, 5), None, None),
+    }
     assert "read off the pixels" in notes[0]
 
 
-@pytest.mark.parametrize(("last", "speaks_for"), [("jpeg", ("jpeg",)), ("jpegxl", ("jpeg", "jpegxl", "jpegxr", "avif"))])
+@pytest.mark.parametrize(
+    ("last", "speaks_for"), [("jpeg", ("jpeg",)), ("jpegxl", ("jpeg", "jpegxl", "jpegxr", "avif"))]
+)
 def test_a_table_that_the_last_codec_explains_tells_nothing_of_an_earlier_one(last, speaks_for):
     estimate = Parameter("earlier_codec", "none", probability=0.9, basis="regression")
     assert recover.earlier_compression(last, (table_trace(*speaks_for),), estimate, []) == ()

@@ -27,7 +27,9 @@ def test_binomial_tail_is_scipys(k: int, n: int, p: float) -> None:
 def test_binomial_tail_goes_on_where_doubles_end() -> None:
     value = log10_binomial_tail(900, 1000, 1 / 64)
     assert value < -290
-    assert value == pytest.approx(special.logsumexp(stats.binom.logpmf(np.arange(900, 1001), 1000, 1 / 64)) / math.log(10), rel=0.01)
+    assert value == pytest.approx(
+        special.logsumexp(stats.binom.logpmf(np.arange(900, 1001), 1000, 1 / 64)) / math.log(10), rel=0.01
+    )
     assert log10_binomial_tail(0, 10, 0.3) == 0
     assert log10_binomial_tail(0, 0, 0.3) == 0
 

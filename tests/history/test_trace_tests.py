@@ -59,7 +59,9 @@ def test_votes_are_those_of_plain_loops() -> None:
             counts[i, j] = (int(small.sum() - small[0, 0]), constant)
     for y in range(luma.shape[0]):
         for x in range(luma.shape[1]):
-            inside = [(counts[i, j], i, j) for i in range(y - 7, y + 1) for j in range(x - 7, x + 1) if (i, j) in counts]
+            inside = [
+                (counts[i, j], i, j) for i in range(y - 7, y + 1) for j in range(x - 7, x + 1) if (i, j) in counts
+            ]
             if len(inside) < 64:
                 assert votes[y, x] == NO_VOTE
                 continue

@@ -132,13 +132,22 @@ def test_colours_are_complete_and_apart():
 
 def test_files(found, tmp_path):
     paths = outputs.save(found, picture(found), tmp_path / "new" / "deep", name="<b>.png", sha256="ab")
-    assert [path.name for path in paths] == list(outputs.FILES) == sorted(p.name for p in (tmp_path / "new" / "deep").iterdir())
+    assert (
+        [path.name for path in paths]
+        == list(outputs.FILES)
+        == sorted(p.name for p in (tmp_path / "new" / "deep").iterdir())
+    )
     for path in paths[:2]:
         with Image.open(path) as image:
             assert image.width == found.map.width
             assert image.height > found.map.height
     document = json.loads(paths[2].read_text())
-    assert document["picture"] == {"name": "<b>.png", "sha256": "ab", "width": found.map.width, "height": found.map.height}
+    assert document["picture"] == {
+        "name": "<b>.png",
+        "sha256": "ab",
+        "width": found.map.width,
+        "height": found.map.height,
+    }
     assert np.array(document["map"]["probabilities"]).shape == (*found.map.shape, len(CLASSES))
 
 

@@ -59,7 +59,8 @@ def test_a_transposed_map_has_transposed_regions(codec_map, planted, fake_judge)
 
 def test_more_certainty_is_more_significant(codec_map, planted, fake_judge):
     nfas = [
-        locate(codec_map(planted[0], sure=sure), judge=fake_judge(webp=0.9)).candidates[0].log10_nfa for sure in (0.7, 0.9, 0.99)
+        locate(codec_map(planted[0], sure=sure), judge=fake_judge(webp=0.9)).candidates[0].log10_nfa
+        for sure in (0.7, 0.9, 0.99)
     ]
     assert nfas == sorted(nfas, reverse=True)
     assert nfas[-1] < nfas[0]

@@ -38,7 +38,14 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("artefacts")
     recipe = Recipe(rounds=25, strength_rounds=25)
     card = train_baseline(
-        table(2500, "t", 0), table(800, "v", 1), table(300, "v", 5), NAMES, 7, folder, recipe=recipe, facts={"data": "toy"}
+        table(2500, "t", 0),
+        table(800, "v", 1),
+        table(300, "v", 5),
+        NAMES,
+        7,
+        folder,
+        recipe=recipe,
+        facts={"data": "toy"},
     )
     return Baseline(folder), card
 

@@ -69,7 +69,9 @@ def smooth(height, width, seed=0):
 def test_exported_network_equals_keras(network, size, kind):
     from forensics_models.cnn_export import largest_difference, to_onnx
 
-    patch = np.full((*size, 3), 93, np.uint8) if kind == "flat" else (noise(*size, 3) if kind is noise else smooth(*size))
+    patch = (
+        np.full((*size, 3), 93, np.uint8) if kind == "flat" else (noise(*size, 3) if kind is noise else smooth(*size))
+    )
     assert largest_difference(network, to_onnx(network), patch[None]) < 1e-4
 
 
@@ -89,7 +91,9 @@ def test_judgement_is_calibrated_and_ordered(folder):
     cnn = Cnn(folder)
     patches = [noise(64, 64, 3, seed=1), noise(96, 64, 3, seed=2)]
     outputs, judged = cnn.outputs(patches), cnn.judge(patches)
-    np.testing.assert_allclose(judged.fine_probabilities, cnn.scaling.probabilities(outputs.margins, outputs.log2_pixels))
+    np.testing.assert_allclose(
+        judged.fine_probabilities, cnn.scaling.probabilities(outputs.margins, outputs.log2_pixels)
+    )
     assert (np.diff(judged.log2_ratio, axis=1) >= 0).all()
     assert (np.diff(judged.ssim, axis=1) >= 0).all()
     assert judged.log2_ratio[0, 2] == pytest.approx(np.sort(outputs.log2_ratio[0])[2] + 0.2, abs=1e-5)
@@ -134,7 +138,9 @@ def test_pixels_from_full_range_ycbcr_lie_on_its_lattice():
     """RGB made by rounding YCbCr's inverse (T.871 clause 7) comes back to itself, random RGB does not."""
     numbers = np.random.default_rng(0)
     y, cb, cr = (numbers.integers(low, high, (64, 64)) for low, high in ((60, 200), (110, 147), (110, 147)))
-    rgb = np.stack([y + 1.402 * (cr - 128), y - 0.344136 * (cb - 128) - 0.714136 * (cr - 128), y + 1.772 * (cb - 128)], axis=2)
+    rgb = np.stack(
+        [y + 1.402 * (cr - 128), y - 0.344136 * (cb - 128) - 0.714136 * (cr - 128), y + 1.772 * (cb - 128)], axis=2
+    )
     on, off = lattice_planes(np.rint(rgb)), lattice_planes(noise(64, 64, 3))
     assert on[..., 1].mean() > 0.95
     assert off[..., 1].mean() < 0.35
@@ -200,7 +206,9 @@ def test_residuals_equal_correlation_with_the_bank():
     assert ours.shape == (12, 15, 22)
     for index in range(22):
         plane = int(np.abs(kernels[..., index]).sum(axis=(0, 1)).argmax())
-        whole = ndimage.correlate(planes[..., plane].astype(np.float64), kernels[:, :, plane, index].astype(np.float64))[4:-4, 4:-4]
+        whole = ndimage.correlate(
+            planes[..., plane].astype(np.float64), kernels[:, :, plane, index].astype(np.float64)
+        )[4:-4, 4:-4]
         np.testing.assert_allclose(ours[..., index], whole / (1 + np.abs(whole) / 6), atol=1e-3)
 
 

@@ -31,7 +31,9 @@ def table(count=60, side=72, tag="t", seed=0):
     ratio = np.where(labels == 1, numbers.uniform(2, 6, count), np.nan).astype(np.float32)
     ssim = np.where(labels == 1, numbers.uniform(0.8, 0.99, count), np.nan).astype(np.float32)
     names = np.array([f"{tag}{place}" for place in range(count)])
-    return PatchTable(Parts([pixels[: count // 3], pixels[count // 3 :]]), labels.astype(np.int64), ratio, ssim, names, names)
+    return PatchTable(
+        Parts([pixels[: count // 3], pixels[count // 3 :]]), labels.astype(np.int64), ratio, ssim, names, names
+    )
 
 
 def test_parts_and_joined_tables_keep_their_order():
@@ -47,7 +49,14 @@ def test_parts_and_joined_tables_keep_their_order():
 def test_draws_balance_classes_and_strengths():
     labels = np.repeat([0, 1, 3, 4, 5], [40, 10, 30, 30, 200])
     strengths = np.where(labels == 0, np.nan, np.tile([2.0, 6.0], 155)[: len(labels)]).astype(np.float32)
-    few = PatchTable([np.zeros((64, 64, 3), np.uint8)] * len(labels), labels, strengths, strengths, labels.astype(str), labels.astype(str))
+    few = PatchTable(
+        [np.zeros((64, 64, 3), np.uint8)] * len(labels),
+        labels,
+        strengths,
+        strengths,
+        labels.astype(str),
+        labels.astype(str),
+    )
     weights = draw_weights(few, Balance(uncompressed=2.0, weak=0.25, weak_range=2.0))
     shares = np.bincount(labels, weights)
     assert shares[0] == pytest.approx(2 * shares[1])
@@ -92,7 +101,9 @@ pytest.importorskip("onnx", reason="the export needs the package onnx, which is 
 pytest.importorskip("optuna", reason="the search needs Optuna, which is not installed")
 
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+)
 """Keras saves its variables through a conversion that NumPy 2 deprecates."""
 
 
@@ -275,11 +286,19 @@ def test_command_trains_from_a_data_set(tiny_dataset, recipe, tmp_path, monkeypa
     monkeypatch.setattr(cnn_training, "CnnRecipe", lambda **given: replace(recipe, **given))
     out = tmp_path / "model"
     done = CliRunner().invoke(
-        main, ["train", "cnn", str(tiny_dataset), "--out", str(out), "--jobs", "1", "--epochs", "1", "--steps", "2"], catch_exceptions=False
+        main,
+        ["train", "cnn", str(tiny_dataset), "--out", str(out), "--jobs", "1", "--epochs", "1", "--steps", "2"],
+        catch_exceptions=False,
     )
     assert done.exit_code == 0, done.output
     assert "accuracy at 64" in done.output
-    assert {path.name for path in out.glob("cnn*")} >= {"cnn.json", "cnn.onnx.gz", "cnn.keras", "cnn_curves.csv", "cnn_confusion.csv"}
+    assert {path.name for path in out.glob("cnn*")} >= {
+        "cnn.json",
+        "cnn.onnx.gz",
+        "cnn.keras",
+        "cnn_curves.csv",
+        "cnn_confusion.csv",
+    }
 
 
 def _small_plan(original):

@@ -20,7 +20,10 @@ ARTEFACTS = files("forensics_models") / "artefacts"
 def windows():
     """Three windows of smooth noise, one of them grey and one smaller, and their features."""
     numbers = np.random.default_rng(4)
-    made = [np.clip(numbers.normal(128, 20, shape), 0, 255).astype(np.uint8) for shape in ((128, 128, 3), (96, 96, 3), (128, 128))]
+    made = [
+        np.clip(numbers.normal(128, 20, shape), 0, 255).astype(np.uint8)
+        for shape in ((128, 128, 3), (96, 96, 3), (128, 128))
+    ]
     return shipped_extractor().transform(made), made
 
 

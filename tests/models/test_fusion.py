@@ -34,7 +34,9 @@ def test_fusion_beats_either_judge_on_new_cases_and_is_calibrated():
     new, truth, pixels, ratio, weights, _ = cases(4000, 2)
     fused = fitted.probabilities(new, pixels, ratio)
     alone = {
-        name: fusion_training.fit_fusion({name: margins[name]}, labels, *cases(4000, 1)[2:5]).probabilities({name: new[name]}, pixels, ratio)
+        name: fusion_training.fit_fusion({name: margins[name]}, labels, *cases(4000, 1)[2:5]).probabilities(
+            {name: new[name]}, pixels, ratio
+        )
         for name in margins
     }
     assert log_loss(fused, truth) < min(log_loss(p, truth) for p in alone.values()) - 0.05
@@ -62,7 +64,8 @@ def test_logits_are_the_weighted_sum_written_out():
         r = 3.5 if np.isnan(ratio[i]) else min(ratio[i], 7.0)
         for k in range(3):
             wanted = bias[k] + sum(
-                np.exp(w.level + w.size * (pixels[i] - 16) + w.strength * (r - 3.5)) * margins[name][i, k] for name, w in weights.items()
+                np.exp(w.level + w.size * (pixels[i] - 16) + w.strength * (r - 3.5)) * margins[name][i, k]
+                for name, w in weights.items()
             )
             assert got[i, k] == pytest.approx(wanted / (1 + 0.5 * strange[i]))
 
@@ -80,7 +83,9 @@ def test_cross_fitting_never_shows_a_fold_its_own_sources():
     labels, margins = numbers.integers(0, CLASSES, n), {"baseline": numbers.normal(0, 3, (n, CLASSES))}
     ones, sources = np.ones(n), np.array([f"s{i // 6}" for i in range(n)])
     crossed = fusion_training.cross_fitted(margins, labels, 16 * ones, 3 * ones, ones, sources)
-    inside = fusion_training.fit_fusion(margins, labels, 16 * ones, 3 * ones, ones).probabilities(margins, 16 * ones, 3 * ones)
+    inside = fusion_training.fit_fusion(margins, labels, 16 * ones, 3 * ones, ones).probabilities(
+        margins, 16 * ones, 3 * ones
+    )
     assert log_loss(crossed, labels) > log_loss(inside, labels)
     assert log_loss(crossed, labels) > np.log(CLASSES) - 0.01
 
@@ -140,7 +145,9 @@ def test_round_trip_through_plain_values():
     margins, labels, pixels, ratio, weights, _ = cases(500, 12)
     fitted = fusion_training.fit_fusion(margins, labels, pixels, ratio, weights)
     again = fusion.Fusion.from_dict(json.loads(json.dumps(fitted.as_dict())))
-    np.testing.assert_allclose(again.probabilities(margins, pixels, ratio), fitted.probabilities(margins, pixels, ratio))
+    np.testing.assert_allclose(
+        again.probabilities(margins, pixels, ratio), fitted.probabilities(margins, pixels, ratio)
+    )
 
 
 # ---- conformal sets

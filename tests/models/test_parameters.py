@@ -131,13 +131,17 @@ def test_the_card_holds_what_a_reader_needs(trained):
 def test_sources_may_not_be_shared(tmp_path):
     both, known = table(300, "t", 0)
     with pytest.raises(ValueError, match="both training and validation"):
-        parameters_training.train_parameters(both, both, known, NAMES, 7, tmp_path, recipe=parameters_training.Recipe(), facts={})
+        parameters_training.train_parameters(
+            both, both, known, NAMES, 7, tmp_path, recipe=parameters_training.Recipe(), facts={}
+        )
 
 
 def test_no_target_with_data_is_an_error(tmp_path):
     (train, _), (check, _) = table(60, "t", 0), table(60, "v", 1)
     with pytest.raises(ValueError, match="enough windows"):
-        parameters_training.train_parameters(train, check, {}, NAMES, 7, tmp_path, recipe=parameters_training.Recipe(), facts={})
+        parameters_training.train_parameters(
+            train, check, {}, NAMES, 7, tmp_path, recipe=parameters_training.Recipe(), facts={}
+        )
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.key)
@@ -152,6 +156,10 @@ def test_scales_invert_each_other(target):
 
 def test_values_outside_a_target_are_left_out():
     target = Target("wavelet", ("jpeg2000",), ("9/7", "5/3"))
-    truths = {"a": {"class": "jpeg2000", "wavelet": "5/3"}, "b": {"class": "jpeg", "wavelet": "9/7"}, "c": {"class": "jpeg2000", "wavelet": "?"}}
+    truths = {
+        "a": {"class": "jpeg2000", "wavelet": "5/3"},
+        "b": {"class": "jpeg", "wavelet": "9/7"},
+        "c": {"class": "jpeg2000", "wavelet": "?"},
+    }
     got = parameters_training.values_of(target, np.array(["a", "b", "c", "d"]), truths)
     np.testing.assert_array_equal(got, [1, np.nan, np.nan, np.nan])

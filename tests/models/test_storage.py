@@ -33,7 +33,10 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
 
 
 def test_what_a_dead_process_left_is_removed(tmp_path):
-    own, dead = partial_path(tmp_path / "a.npz"), tmp_path / f".part-{2**22 + 1}-a.npz"  # above the largest number of a process
+    own, dead = (
+        partial_path(tmp_path / "a.npz"),
+        tmp_path / f".part-{2**22 + 1}-a.npz",
+    )  # above the largest number of a process
     for path in (own, dead, tmp_path / ".part-x-a.npz"):
         path.touch()
     remove_remnants(tmp_path)

@@ -20,7 +20,9 @@ from typing import Any, Self
 
 PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
-_START = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execv(sys.argv[3], sys.argv[3:])"
+_START = (
+    "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execv(sys.argv[3], sys.argv[3:])"
+)
 _FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-extensions",
     "--hide-scrollbars", "--remote-debugging-pipe",
@@ -58,7 +60,16 @@ class Browser:
         to_read, self._to = os.pipe()
         self._from, to_write = os.pipe()
         high = [fcntl.fcntl(end, fcntl.F_DUPFD, 20) for end in (to_read, to_write)]
-        command = [sys.executable, "-c", _START, *map(str, high), PROGRAM, *_FLAGS, f"--user-data-dir={self._profile.name}", "about:blank"]
+        command = [
+            sys.executable,
+            "-c",
+            _START,
+            *map(str, high),
+            PROGRAM,
+            *_FLAGS,
+            f"--user-data-dir={self._profile.name}",
+            "about:blank",
+        ]
         self._process = subprocess.Popen(command, pass_fds=high, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for end in (to_read, to_write, *high):
             os.close(end)
@@ -87,13 +98,28 @@ class Browser:
     def look(self, path: Path, width: int, *, dark: bool = False) -> Seen:
         """Load a file at a width in pixels and report on it."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
-        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
+        self.call(
+            "Emulation.setEmulatedMedia",
+            features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}],
+        )
         self._events.clear()
         self.call("Page.navigate", url=path.resolve().as_uri())
         self._wait("Page.loadEventFired")
         found = json.loads(self.call("Runtime.evaluate", expression=_PROBE)["result"]["value"])
-        messages = [json.dumps(e["params"]) for e in self._events if e["method"] in ("Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled")]
-        return Seen(tuple(messages), found["overflow"], tuple(found["images"]), tuple(found["wide"]), found["scripts"], found["title"], found["heading"])
+        messages = [
+            json.dumps(e["params"])
+            for e in self._events
+            if e["method"] in ("Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled")
+        ]
+        return Seen(
+            tuple(messages),
+            found["overflow"],
+            tuple(found["images"]),
+            tuple(found["wide"]),
+            found["scripts"],
+            found["title"],
+            found["heading"],
+        )
 
     def screenshot(self) -> bytes:
         """The whole page now shown, as PNG."""
@@ -101,7 +127,9 @@ class Browser:
 
     def pdf(self) -> bytes:
         """The page now shown as it prints on A4."""
-        return base64.b64decode(self.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69, preferCSSPageSize=True)["data"])
+        return base64.b64decode(
+            self.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69, preferCSSPageSize=True)["data"]
+        )
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Call a DevTools method and give its result."""

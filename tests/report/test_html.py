@@ -28,7 +28,15 @@ from tests.report.browser import PROGRAM, Browser
 NASTY = "a <script>alert(1)</script> \"quoted\" & 'single' <img src=x onerror=alert(2)>.png"
 
 TRACES = (
-    Trace("dct_comb", 0.52, -83.2, ("jpeg",), {"phase": (3, 5)}, "Coefficients gather at whole steps.", {"x": np.arange(3)}),
+    Trace(
+        "dct_comb",
+        0.52,
+        -83.2,
+        ("jpeg",),
+        {"phase": (3, 5)},
+        "Coefficients gather at whole steps.",
+        {"x": np.arange(3)},
+    ),
     Trace("wavelet_comb", 0.02, 0.8, (), {"step": None}, "No comb <b>here</b>.", {"x": np.arange(3)}),
     Trace("residual_spectrum", 0.1, float("nan"), (), {}, "A description."),
 )
@@ -71,8 +79,14 @@ class Reader(HTMLParser):
 @pytest.fixture
 def result(scene, fake_judge, fake_extractor):
     analysed = analyze(scene, judge=fake_judge(jpeg=0.97), extractor=fake_extractor, name=NASTY)
-    history = History(PARAMETERS, TRACES, (Generation("webp", 0.7), Generation("jpeg", 0.97, PARAMETERS)), ("a <note>",))
-    container = {**analysed.container, "comment": "<script>alert(3)</script>", "jpeg": {"quality": 76.0, "quantization_tables": [[1]]}}
+    history = History(
+        PARAMETERS, TRACES, (Generation("webp", 0.7), Generation("jpeg", 0.97, PARAMETERS)), ("a <note>",)
+    )
+    container = {
+        **analysed.container,
+        "comment": "<script>alert(3)</script>",
+        "jpeg": {"quality": 76.0, "quantization_tables": [[1]]},
+    }
     return replace(analysed, history=history, container=container)
 
 
@@ -83,7 +97,14 @@ def figure(seed: int) -> bytes:
 @pytest.fixture
 def report(result, scene):
     figures = {trace_key(i, trace): figure(i) for i, trace in enumerate(TRACES[:2])}
-    return Report(result, preview(scene), Comparable(412, 7, "jpeg", "8 to 16", None), f"forensics analyze {NASTY}", figures, notes=("n <i>",))
+    return Report(
+        result,
+        preview(scene),
+        Comparable(412, 7, "jpeg", "8 to 16", None),
+        f"forensics analyze {NASTY}",
+        figures,
+        notes=("n <i>",),
+    )
 
 
 def test_nothing_from_outside_becomes_markup(report):
@@ -93,7 +114,14 @@ def test_nothing_from_outside_becomes_markup(report):
     names = [tag for tag, _ in read.tags]
     assert not {"script", "b", "i", "note", "chroma", "iframe", "link", "object", "form"} & set(names)
     assert names.count("img") == 3
-    for fragment in (NASTY, "<script>alert(3)</script>", "a <note>", "No comb <b>here</b>.", "too few <chroma> columns", "n <i>"):
+    for fragment in (
+        NASTY,
+        "<script>alert(3)</script>",
+        "a <note>",
+        "No comb <b>here</b>.",
+        "too few <chroma> columns",
+        "n <i>",
+    ):
         assert fragment in read.text
     for _, attributes in read.tags:
         assert not any(name.startswith("on") or name == "style" for name in attributes)
@@ -105,7 +133,9 @@ def test_a_page_is_self_contained_and_its_policy_fits_its_style(report):
     for tag, attributes in read.tags:
         for name in ("src", "href", "data", "action"):
             assert (attributes.get(name) or "data:").startswith("data:"), (tag, attributes)
-    policy = next(a["content"] for t, a in read.tags if t == "meta" and a.get("http-equiv") == "Content-Security-Policy")
+    policy = next(
+        a["content"] for t, a in read.tags if t == "meta" and a.get("http-equiv") == "Content-Security-Policy"
+    )
     style = re.search("<style>(.*?)</style>", shown, re.DOTALL)[1]
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     assert policy.startswith("default-src 'none'; img-src data:; ")
@@ -129,7 +159,13 @@ def test_a_page_says_what_an_examiner_needs(report, result):
 
 def test_a_page_without_a_history_has_no_empty_sections(report, result):
     shown = page(replace(report, analysis=replace(result, history=None, evidence=()), figures={}, notes=()))
-    for title in ("Traces", "Recovered parameters", "Compressions", "What could not be determined", "Notes on this report"):
+    for title in (
+        "Traces",
+        "Recovered parameters",
+        "Compressions",
+        "What could not be determined",
+        "Notes on this report",
+    ):
         assert f"<h2>{title}" not in shown
     assert "No single measurement stands outside" in shown
 
@@ -152,13 +188,22 @@ def test_escape_leaves_no_way_out_of_text_or_attribute():
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, "not stated"), (True, "yes"), (0.123456, "0.1235"), ((1, None, 2.5), "1, ·, 2.5"), ({"icc_profile": False}, "ICC profile: no"), ("x", "x")],
+    [
+        (None, "not stated"),
+        (True, "yes"),
+        (0.123456, "0.1235"),
+        ((1, None, 2.5), "1, ·, 2.5"),
+        ({"icc_profile": False}, "ICC profile: no"),
+        ("x", "x"),
+    ],
 )
 def test_values_as_text(value, text):
     assert html_parts.plain(value) == text
 
 
-@pytest.mark.parametrize(("exponent", "text"), [(-2, "0.01"), (0.8, "6.3"), (-83.2, "10<sup>−83</sup>"), (-np.inf, "under any number")])
+@pytest.mark.parametrize(
+    ("exponent", "text"), [(-2, "0.01"), (0.8, "6.3"), (-83.2, "10<sup>−83</sup>"), (-np.inf, "under any number")]
+)
 def test_powers_of_ten(exponent, text):
     assert power(exponent) == text
 
@@ -208,7 +253,9 @@ def test_the_validation_table_counts_by_the_verdict_given():
     fine[2, 6] = fine[2, 9] = 0.46  # bpg and heic: the family, and heic is right
     fine[3, 0] = 0.9  # uncompressed, truly jpeg
     fine[4, 3] = fine[4, 4] = fine[4, 7] = 0.3  # jpegxr at 0.6
-    rows = validation_table(fine, np.array([1, 7, 9, 1, 4]), np.array([5.0, 5.0, 20.0, 3.0, 70.0]), np.array([256, 256, 100, 64, 300]), 0.5)
+    rows = validation_table(
+        fine, np.array([1, 7, 9, 1, 4]), np.array([5.0, 5.0, 20.0, 3.0, 70.0]), np.array([256, 256, 100, 64, 300]), 0.5
+    )
     assert {(r["class"], r["ratio_band"], r["side_band"]): (r["cases"], r["errors"]) for r in rows} == {
         ("jpeg", "4 to 8", "224 to 288"): (2, 1),
         ("hevc-intra", "16 to 32", "96 to 160"): (1, 0),
@@ -216,7 +263,9 @@ def test_the_validation_table_counts_by_the_verdict_given():
         ("jpegxr", "from 64", "from 288"): (1, 0),
     }
     undecided = validation_table(fine[:1], np.array([7]), np.array([5.0]), np.array([64.0]), 0.95)
-    assert undecided == [{"class": "inconclusive", "ratio_band": None, "side_band": "under 96", "cases": 1, "errors": 1}]
+    assert undecided == [
+        {"class": "inconclusive", "ratio_band": None, "side_band": "under 96", "cases": 1, "errors": 1}
+    ]
     assert [ratio_band(v) for v in (1, 3.99, 4, 63.9, 64)] == ["under 4", "under 4", "4 to 8", "32 to 64", "from 64"]
     assert side_band(256) == "224 to 288"
 
@@ -231,7 +280,11 @@ def test_notebooks_get_a_fragment(result):
 
 
 def entries(result):
-    return [(result, "a-1.html"), (replace(result, verdict="inconclusive", ratio=None), "b 2.html"), (Failure(NASTY, "is <bad>"), None)]
+    return [
+        (result, "a-1.html"),
+        (replace(result, verdict="inconclusive", ratio=None), "b 2.html"),
+        (Failure(NASTY, "is <bad>"), None),
+    ]
 
 
 def test_the_index_links_pages_and_keeps_failures(result):

@@ -26,7 +26,9 @@ def picture() -> np.ndarray:
     y, x = np.mgrid[:128, :128] / 128
     smooth = np.stack([120 + 60 * np.sin(9 * x + 5 * y + p) + 20 * np.cos(40 * x * y + p) for p in (0, 2, 4)], axis=2)
     buffer = io.BytesIO()
-    Image.fromarray(np.clip(smooth + rng.normal(0, 4, smooth.shape), 0, 255).astype(np.uint8)).save(buffer, "JPEG", quality=85)
+    Image.fromarray(np.clip(smooth + rng.normal(0, 4, smooth.shape), 0, 255).astype(np.uint8)).save(
+        buffer, "JPEG", quality=85
+    )
     return np.asarray(Image.open(io.BytesIO(buffer.getvalue())))
 
 
@@ -35,7 +37,17 @@ def again(share: float) -> Trace:
     indices, blocks = np.arange(20, 40), np.stack(np.divmod(np.arange(64), 8), axis=1) * 16
     beside = np.tile(4 + 0.1 * (indices[:, None] - 30.0) ** 2, (1, 64)).astype(np.float32)
     swept = Sweep(indices, Side(share * beside, blocks), Side(beside, blocks + np.array([3, 5])))
-    return coding_again(swept, Grid((5, 3), 9.0, 9.0), 30.0, encoder="x265", quantity="QP", values=indices, tree=8, encoders=1, speaks_for=("bpg",))
+    return coding_again(
+        swept,
+        Grid((5, 3), 9.0, 9.0),
+        30.0,
+        encoder="x265",
+        quantity="QP",
+        values=indices,
+        tree=8,
+        encoders=1,
+        speaks_for=("bpg",),
+    )
 
 
 TRACES = {

@@ -108,14 +108,18 @@ def _measure(task: _Task) -> Iterator[int]:
     columns: dict[str, Any] = {
         "features": measured(task.name, [patch.pixels for patch in patches]),
         "labels": np.array([patch.label for patch in patches]),
-        "log2_pixels": np.array([np.log2(patch.pixels.shape[0] * patch.pixels.shape[1]) for patch in patches], np.float32),
+        "log2_pixels": np.array(
+            [np.log2(patch.pixels.shape[0] * patch.pixels.shape[1]) for patch in patches], np.float32
+        ),
     }
     with replacing(task.out) as part, part.open("wb") as stream:
         np.savez(stream, **columns)
     yield len(patches)
 
 
-def _tables(name: str, home: Path, place: Workplace, rows: Mapping[str, Sequence[tuple[Path, Row]]]) -> dict[str, dict[str, np.ndarray]]:
+def _tables(
+    name: str, home: Path, place: Workplace, rows: Mapping[str, Sequence[tuple[Path, Row]]]
+) -> dict[str, dict[str, np.ndarray]]:
     """Features, labels and sizes by split, measured in parallel and kept in parts."""
     parts: dict[str, list[Path]] = {}
     with Workers(_measure, place.jobs) as workers:

@@ -62,7 +62,9 @@ class PlainNetwork:
             said = np.stack([network.predict_on_batch(tiles(patch)).mean(axis=0) for patch in batch])
         else:
             pixels = prepared(self.name, list(batch))
-            said = np.concatenate([network.predict_on_batch(pixels[k : k + _BATCH]) for k in range(0, len(pixels), _BATCH)])
+            said = np.concatenate(
+                [network.predict_on_batch(pixels[k : k + _BATCH]) for k in range(0, len(pixels), _BATCH)]
+            )
         said = said.astype(np.float64)
         return only_classes(said / said.sum(axis=1, keepdims=True), time.perf_counter() - start)
 
@@ -101,9 +103,15 @@ def network(name: str) -> Any:
     stack = [keras.Input((None, None, 3))]
     for filters in (16, 32, 64, 96):
         for _ in range(2):
-            stack += [layers.Conv2D(filters, 3, padding="same", use_bias=False), layers.BatchNormalization(), layers.ReLU()]
+            stack += [
+                layers.Conv2D(filters, 3, padding="same", use_bias=False),
+                layers.BatchNormalization(),
+                layers.ReLU(),
+            ]
         stack.append(layers.MaxPooling2D(2))
-    return keras.Sequential([*stack, layers.GlobalAveragePooling2D(), layers.Dense(len(FINE_CLASSES), activation="softmax")])
+    return keras.Sequential(
+        [*stack, layers.GlobalAveragePooling2D(), layers.Dense(len(FINE_CLASSES), activation="softmax")]
+    )
 
 
 def _train(name: str, path: Path, pixels: np.ndarray, labels: np.ndarray, seed: int) -> None:
@@ -113,7 +121,9 @@ def _train(name: str, path: Path, pixels: np.ndarray, labels: np.ndarray, seed: 
     keras.utils.set_random_seed(seed)
     model = network(name)
     model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
-    model.fit(pixels, labels, sample_weight=class_weights(labels, Recipe()), batch_size=_BATCH, epochs=EPOCHS, verbose=0)
+    model.fit(
+        pixels, labels, sample_weight=class_weights(labels, Recipe()), batch_size=_BATCH, epochs=EPOCHS, verbose=0
+    )
     with replacing(path) as part:
         model.save(part)
 

@@ -34,7 +34,12 @@ def chosen_rows(datasets: Sequence[Path], split: str, count: int, seed: int) -> 
     """
     if not datasets:
         raise UsageError("it learns, and there is nothing to learn from: give a data set with --train-data")
-    rows = [(folder, row) for folder in datasets for row in manifest.read(folder) if row.split == split and carries_its_label(row)]
+    rows = [
+        (folder, row)
+        for folder in datasets
+        for row in manifest.read(folder)
+        if row.split == split and carries_its_label(row)
+    ]
     if not rows:
         raise UsageError(f"the data sets to train on hold no file of the split {split!r}")
     order = np.random.default_rng([seed, len(split)]).permutation(len(rows))

@@ -43,6 +43,15 @@ def run_traces(pixels: np.ndarray, *, seed: int = 0) -> tuple[Trace, ...]:
     from forensics.history.traces.wavelet_comb import wavelet_comb
 
     sample = draw_sample(pixels, seed=seed)
-    tests = (dct_comb, jpeg_table, wavelet_comb, lapped_comb, grid_phase, boundary_profile, chroma_spectrum, residual_spectrum)
+    tests = (
+        dct_comb,
+        jpeg_table,
+        wavelet_comb,
+        lapped_comb,
+        grid_phase,
+        boundary_profile,
+        chroma_spectrum,
+        residual_spectrum,
+    )
     traces = [colour_lattice(sample, seed=seed), *(test(sample) for test in tests)]
     return in_order(traces)

@@ -23,7 +23,16 @@ SHARE = 0.65
 
 
 def coding_again(
-    swept: Sweep, grid: Grid, index: float, *, encoder: str, quantity: str, values: np.ndarray, tree: int, encoders: int, speaks_for: tuple[str, ...]
+    swept: Sweep,
+    grid: Grid,
+    index: float,
+    *,
+    encoder: str,
+    quantity: str,
+    values: np.ndarray,
+    tree: int,
+    encoders: int,
+    speaks_for: tuple[str, ...],
 ) -> Trace:
     """Compare the blocks of a sweep on the grid and beside it, at the index that was read.
 
@@ -62,12 +71,23 @@ def coding_again(
         statistic=less / blocks if blocks else 0.0,
         log10_nfa=nfa,
         speaks_for=speaks_for if found else (),
-        parameters={"encoder": encoder, "quantity": quantity, "at": value, "phase": [row, column], "blocks": blocks, "less": less},
+        parameters={
+            "encoder": encoder,
+            "quantity": quantity,
+            "at": value,
+            "phase": [row, column],
+            "blocks": blocks,
+            "less": less,
+        },
         sentence=(
             f"Coded again by {encoder} at {quantity} {value:g}, {less} of {blocks} blocks change less on the grid that starts at row {row}, column {column} "
             f"(modulo {grid.period}) than beside it, where chance gives up to {100 * SHARE:.0f} %; chance gives this in {chance(nfa)}."
         ),
-        series={"values": np.asarray(values, np.float64), "on": _decibels(swept.on.errors), "beside": _decibels(swept.beside.errors)},
+        series={
+            "values": np.asarray(values, np.float64),
+            "on": _decibels(swept.on.errors),
+            "beside": _decibels(swept.beside.errors),
+        },
     )
 
 

@@ -190,7 +190,11 @@ def _sentence(best: _Test, pixels: int, colours: int, nfa: float, found: bool) -
             f"Converted back to {title(best.lattice)}, the luma of {pixels:,} coloured pixels gathers at whole numbers (strength {best.statistic:.2f}, "
             f"expected {best.expected:.2f}, about 0.45 where all are whole); chance gives this in {chance(nfa)}."
         )
-    part = "" if best.statistic >= WHOLE else " So many are too few for a picture as a decoder left it: it was changed since, or a part of it only came from one."
+    part = (
+        ""
+        if best.statistic >= WHOLE
+        else " So many are too few for a picture as a decoder left it: it was changed since, or a part of it only came from one."
+    )
     return (
         f"{100 * best.statistic:.1f} % of {pixels:,} coloured pixels ({colours:,} distinct differences of colour) have colours that 8-bit {title(best.lattice)} "
         f"can give; {100 * best.expected:.1f} % of the colours around them do. Chance gives this in {chance(nfa)}; a codec or a colour conversion leaves it.{part}"

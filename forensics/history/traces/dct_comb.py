@@ -58,7 +58,10 @@ def dct_comb(sample: Sample) -> Trace:
     phase = divmod(evidence.phase, BLOCK)
     # A JPEG decoder puts out whole multiples of the step, whose cosine peaks at the step itself.
     steps = scale * np.array(
-        [refined_step(row, int(np.abs(STEPS - step).argmin())) for row, step in zip(evidence.cosine, evidence.step, strict=True)]
+        [
+            refined_step(row, int(np.abs(STEPS - step).argmin()))
+            for row, step in zip(evidence.cosine, evidence.step, strict=True)
+        ]
     )
     found = nfa <= FOUND_BELOW
     clear = (evidence.tail < _ROW_TAIL) & (np.abs(np.log2(steps / (scale * evidence.step))) < _AGREE)
@@ -116,9 +119,12 @@ def _sentence(steps: np.ndarray, nfa: float, phase: tuple[int, int], found: bool
             "At none of the 64 phases of an 8x8 grid do DCT coefficients of luma gather at multiples of a step more than at the "
             f"other phases (expected by chance in {chance(nfa)})."
         )
-    span = f"steps {steps.min():.1f} to {steps.max():.1f} at {len(steps)} of 24 frequencies" if len(steps) else "steps not told apart"
+    span = (
+        f"steps {steps.min():.1f} to {steps.max():.1f} at {len(steps)} of 24 frequencies"
+        if len(steps)
+        else "steps not told apart"
+    )
     return (
         f"On the 8x8 grid that starts at row {phase[0]}, column {phase[1]}, DCT coefficients of luma gather at multiples of "
         f"quantisation steps ({span}), at the other 63 phases they do not; chance gives this in {chance(nfa)}."
     )
-

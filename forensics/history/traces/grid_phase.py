@@ -148,7 +148,9 @@ def local_grids(votes: np.ndarray, main: int | None) -> list[LocalGrid]:
             nfa = log10_binomial_tail(votes_for, trials, 1 / ORIGINS) + log10_tests(votes.shape)
             if nfa <= FOUND_BELOW:
                 top, left = box[0].start, box[1].start
-                found.append(LocalGrid(top, left, box[0].stop - top, box[1].stop - left, divmod(int(origin), BLOCK), nfa))
+                found.append(
+                    LocalGrid(top, left, box[0].stop - top, box[1].stop - left, divmod(int(origin), BLOCK), nfa)
+                )
     return sorted(found, key=lambda grid: grid.log10_nfa)[:MOST_LOCAL]
 
 

@@ -68,7 +68,10 @@ def _tables() -> tuple[np.ndarray, tuple[tuple[str, int], ...]]:
     from forensics.codecs.jpeg_tables import TABLE_FAMILIES, scaled_table
 
     names = tuple((family, quality) for family in FAMILIES for quality in QUALITIES)
-    steps = [scaled_table(TABLE_FAMILIES[family][0], float(quality)).reshape(BLOCK, BLOCK)[:KEPT, :KEPT].ravel()[1:] for family, quality in names]
+    steps = [
+        scaled_table(TABLE_FAMILIES[family][0], float(quality)).reshape(BLOCK, BLOCK)[:KEPT, :KEPT].ravel()[1:]
+        for family, quality in names
+    ]
     return np.array(steps, np.int64), names
 
 
@@ -139,7 +142,11 @@ def _evidence(sums: np.ndarray, numbers: np.ndarray) -> tuple[float, int, int]:
     speaking, of = int((own[tested] > _SPEAKS).sum()), int(tested.sum())
     if of < _LEAST_TESTED or speaking < _SHARE * of:
         return 0.0, speaking, of
-    return max(_hoeffding(float(sums.sum()), float(numbers.sum())), log10_binomial_tail(speaking, of, _SPEAKS_BY_CHANCE)), speaking, of
+    return (
+        max(_hoeffding(float(sums.sum()), float(numbers.sum())), log10_binomial_tail(speaking, of, _SPEAKS_BY_CHANCE)),
+        speaking,
+        of,
+    )
 
 
 def _hoeffding(total: float, number: float) -> float:
@@ -158,7 +165,9 @@ def _alike(evidence: np.ndarray, quality: int) -> tuple[int, int]:
     return low, high
 
 
-def _sentence(family: str, quality: int, phase: tuple[int, int], speaking: int, tested: int, nfa: float, found: bool) -> str:
+def _sentence(
+    family: str, quality: int, phase: tuple[int, int], speaking: int, tested: int, nfa: float, found: bool
+) -> str:
     if not found:
         return (
             "On no 8x8 grid do DCT coefficients of luma keep to a known JPEG quantisation table more than on the other grids (expected by chance "

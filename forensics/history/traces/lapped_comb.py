@@ -44,7 +44,9 @@ def lapped_comb(sample: Sample) -> Trace:
     outcomes: list[tuple[bool, float, CombEvidence]] = []
     for overlapped in (False, True):
         histograms = np.sum([_histograms(plane, overlapped) for plane in luma], axis=0)
-        outcomes += [(overlapped, scale, _evidence(histograms[:, k, None], luma, overlapped)) for k, scale in enumerate(SCALES)]
+        outcomes += [
+            (overlapped, scale, _evidence(histograms[:, k, None], luma, overlapped)) for k, scale in enumerate(SCALES)
+        ]
     overlapped, scale, evidence = min(outcomes, key=lambda outcome: outcome[2].log10_nfa)
     nfa = log10_nfa(evidence.log10_nfa, len(outcomes))
     found = nfa <= FOUND_BELOW
@@ -74,7 +76,9 @@ def _evidence(histograms: np.ndarray, luma: list[np.ndarray], overlapped: bool) 
     if evidence.log10_nfa > 0:
         return evidence
     phase = divmod(evidence.phase, BLOCK)
-    blocks = np.concatenate([forward_transform(plane, int(overlapped), phase).high_pass.reshape(15, -1) for plane in luma], axis=1)
+    blocks = np.concatenate(
+        [forward_transform(plane, int(overlapped), phase).high_pass.reshape(15, -1) for plane in luma], axis=1
+    )
     return comb_evidence(histograms, distinct_share(blocks))
 
 

@@ -65,7 +65,11 @@ def draw_sample(pixels: np.ndarray, *, seed: int = 0) -> Sample:
         )
         regions = tuple(as_planes(pixels[top : top + REGION_SIDE, left : left + REGION_SIDE]) for top, left in origins)
     top, left, tall, wide = _central(height, width, CENTRE_SIDE)
-    centre = regions[0] if len(regions) == 1 and (tall, wide) == regions[0].y.shape else as_planes(pixels[top : top + tall, left : left + wide])
+    centre = (
+        regions[0]
+        if len(regions) == 1 and (tall, wide) == regions[0].y.shape
+        else as_planes(pixels[top : top + tall, left : left + wide])
+    )
     return Sample((height, width), regions, origins, centre, all(region.grey for region in regions))
 
 

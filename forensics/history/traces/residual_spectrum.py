@@ -37,7 +37,12 @@ def residual_spectrum(sample: Sample) -> Trace:
             "factors": told,
         },
         sentence=_sentence(line.axis, line.frequency, line.power, told, line.log10_nfa, found),
-        series={"frequency_x": along_rows[0], "power_x": along_rows[1], "frequency_y": along_columns[0], "power_y": along_columns[1]},
+        series={
+            "frequency_x": along_rows[0],
+            "power_x": along_rows[1],
+            "frequency_y": along_columns[0],
+            "power_y": along_columns[1],
+        },
     )
 
 

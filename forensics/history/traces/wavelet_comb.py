@@ -99,10 +99,7 @@ def _outcomes(sample: Sample, wavelet: Wavelet) -> list[_Outcome]:
     outcomes = []
     for level in range(1, LEVELS + 1):
         bands = [undecimated_bands(plane, wavelet) for plane in planes]
-        found = [
-            _Outcome(wavelet, level, scale, _evidence(bands, wavelet, scale))
-            for scale in SCALES
-        ]
+        found = [_Outcome(wavelet, level, scale, _evidence(bands, wavelet, scale)) for scale in SCALES]
         outcomes += found
         row, column = divmod(min(found, key=lambda outcome: outcome.evidence.log10_nfa).evidence.phase, 2)
         factor = np.float32(wavelet.low_scale**2)
