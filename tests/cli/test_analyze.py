@@ -19,7 +19,7 @@ from PIL import Image
 from forensics import batch
 from forensics.cli.main import run
 from forensics.errors import UsageError
-from forensics.report.failure import Failure
+from forensics.results.failure import Failure
 
 
 def call(*arguments: object) -> int:
@@ -251,7 +251,7 @@ def real_extractor(monkeypatch):
     """The extractor that the tiny model was trained on, in the place of the fake."""
     from forensics_features import FeatureExtractor
 
-    from forensics import analysis
+    from forensics.verdict import analysis
 
     extractor = FeatureExtractor()
     for module in (analysis, batch):
