@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from forensics.errors import ForensicsError, UsageError
+from forensics.former_paths import former_names
 from forensics.pictures.container import SUFFIXES
 from forensics.pictures.opened import MAX_PIXELS, Picture, open_quietly
 from forensics.progress import Progress
@@ -242,3 +243,6 @@ def kernels_compiled() -> bool:
         if folder is None or not any(Path(folder).glob(f"{stem}.*.nbi")):
             return False
     return True
+
+
+__getattr__ = former_names(__name__)

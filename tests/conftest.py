@@ -78,11 +78,12 @@ def shipped_fakes(monkeypatch: pytest.MonkeyPatch) -> FakeExtractor:
     """Fakes in the place of the shipped model (JPEG at 0.97) and of the shipped extractor."""
     from forensics import batch, measure
     from forensics.verdict import analysis
+    from forensics.windows import judges
 
     extractor, judge = FakeExtractor(), FakeJudge(jpeg=0.97)
-    for module in (analysis, batch, measure):
+    for module in (analysis, batch, judges, measure):
         monkeypatch.setattr(module, "shipped_extractor", lambda: extractor)
-    for module in (analysis, batch):
+    for module in (analysis, judges):
         monkeypatch.setattr(module, "shipped_judge", lambda mode=None: judge)
     return extractor
 

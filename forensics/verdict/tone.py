@@ -37,6 +37,11 @@ def find(pixels: np.ndarray) -> ToneChange | None:
     )
 
 
+def undo(pixels: np.ndarray, change: ToneChange) -> np.ndarray:
+    """`ToneChange.undo`: samples (uint8, any shape) with the change undone; same shape and dtype."""
+    return change.undo(pixels)
+
+
 def undoes(change: ToneChange | None) -> TypeGuard[ToneChange]:
     """Whether there is a change that the verdict rests on undoing."""
     return change is not None and change.undone

@@ -175,7 +175,7 @@ def test_file_names_cannot_steer_the_terminal(tmp_path, capsys):
 
 WORKER = """
 import os, time
-from forensics.report.failure import Failure
+from forensics.results.failure import Failure
 
 def work(name, max_pixels):
     if "die" in name:
@@ -252,9 +252,10 @@ def real_extractor(monkeypatch):
     from forensics_features import FeatureExtractor
 
     from forensics.verdict import analysis
+    from forensics.windows import judges
 
     extractor = FeatureExtractor()
-    for module in (analysis, batch):
+    for module in (analysis, batch, judges):
         monkeypatch.setattr(module, "shipped_extractor", lambda: extractor)
 
 
