@@ -37,9 +37,9 @@ def test_former_and_present_names_are_one_object():
     from forensics.results.analysis import Analysis
     from forensics.windows.choice import choose_windows
 
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="is now forensics"):
         from forensics.analysis import Analysis as former_class
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="is now forensics"):
         from forensics.windows import choose_windows as former_function
     assert former_class is Analysis
     assert former_function is choose_windows
