@@ -144,7 +144,7 @@ def _check_folder(folder: Path, make: bool) -> None:
     while make and not above.exists() and above != above.parent:
         above = above.parent
     if not above.is_dir():
-        raise UsageError(f"there is no folder {str(above)!r}")
+        raise UsageError(f"cannot write into {str(folder)!r}: there is no folder {str(above)!r}")
     remove_remnants(above)
     _probe(above / "probe")
 
