@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from forensics.cli.options import FORCE
+
 
 @click.group("bench")
 def command() -> None:
@@ -150,12 +152,22 @@ def run(
     help="Write the figures as Markdown instead of printing them.",
 )
 @click.option("--against", type=_FOLDER, help="Another run's folder: compare the two.")
+@FORCE
 def report(
-    folder: Path, kind: str | None, html_path: Path | None, markdown_path: Path | None, against: Path | None
+    folder: Path,
+    kind: str | None,
+    html_path: Path | None,
+    markdown_path: Path | None,
+    against: Path | None,
+    force: bool,
 ) -> None:
     """Show the figures of a table that `forensics bench run` wrote into FOLDER, as Markdown and as an HTML page."""
+    from forensics.destinations import Destinations
     from forensics_benchmarks import reporting
 
+    destinations = Destinations(reporting.inputs(folder, against), force=force)
+    destinations.file(html_path, make_folder=True)
+    destinations.file(markdown_path, make_folder=True)
     loaded = reporting.load(folder, against)
     text = reporting.markdown_report(loaded, kind)
     if html_path is not None:
