@@ -87,7 +87,7 @@ def analyze(
     UsageError
         The model was trained on other features than the extractor gives.
     """
-    picture = _picture(source, max_pixels, name)
+    picture = as_picture(source, max_pixels, name)
     if min(picture.width, picture.height) < MINIMUM_SIDE:
         raise PictureError(
             f"{picture.width}x{picture.height} pixels are too few: the analysis needs {MINIMUM_SIDE} a side"
@@ -171,7 +171,8 @@ def _as_judged(pixels: np.ndarray, change: ToneChange | None) -> np.ndarray:
     return change.undo(eight_bit(pixels)) if tone.undoes(change) else pixels
 
 
-def _picture(source: Any, max_pixels: int, name: str | None) -> Picture:
+def as_picture(source: Any, max_pixels: int, name: str | None) -> Picture:
+    """The open picture of what `analyze` takes; raises `PictureError` where it is none."""
     if isinstance(source, Picture):
         return source
     if isinstance(source, np.ndarray):
