@@ -238,7 +238,7 @@ def _camera_and(*filters: tuple[str, float, float]) -> Callable[[np.random.Gener
     return draw
 
 
-UNTOUCHED: Mapping[str, Callable[[np.random.Generator], tuple[Step, ...]]] = {
+_UNTOUCHED: Mapping[str, Callable[[np.random.Generator], tuple[Step, ...]]] = {
     **{f"chroma-{way}": _chroma(way) for way in afterwards.CHROMA_PATHS if way != "planes-bicubic"},
     "repeated": _repeated,
     "screen-zoomed": _screen,
@@ -261,6 +261,9 @@ UNTOUCHED: Mapping[str, Callable[[np.random.Generator], tuple[Step, ...]]] = {
     "grey": _grey,
     "composited": _composited,
 }  # fmt: skip
+"""What each kind of `UNTOUCHED` draws."""
+
+UNTOUCHED = tuple(_UNTOUCHED)
 """Kinds of untouched pictures made from a source by steps without a codec; drawn kinds come from `forensics.dataset.synthetic`."""
 
 UNTOUCHED_SIDES = (128, 448)
@@ -272,7 +275,7 @@ def draw_untouched(kind: str, height: int, width: int, numbers: np.random.Genera
 
     What is enlarged starts from a smaller crop, so that the result is no larger than others.
     """
-    steps = list(UNTOUCHED[kind](numbers))
+    steps = list(_UNTOUCHED[kind](numbers))
     growth = 1.0
     for step in steps:
         if isinstance(step, Resample):
