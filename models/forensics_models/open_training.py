@@ -92,21 +92,17 @@ def process_weights(table: OpenTable, recipe: Recipe) -> np.ndarray:
     return weights / weights.mean()
 
 
+_Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Features, labels and weights of one split."""
+
+
 def _boosted(
-    sets: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]],
-    classes: int,
-    rounds: int,
-    recipe: Recipe,
-    report: Callable[[str], None],
-    what: str,
+    train: _Rows, check: _Rows, classes: int, rounds: int, recipe: Recipe, report: Callable[[str], None], what: str
 ) -> Any:
+    """Trees that stop when the validation log-loss has not fallen for `recipe.early_stopping` rounds."""
     import xgboost
 
-    train, check = (
-        (xgboost.QuantileDMatrix(x, label=y, weight=w, max_bin=96, nthread=recipe.threads) for x, y, w in sets[:1]),
-        sets[1],
-    )
-    data = next(train)
+    data = xgboost.QuantileDMatrix(train[0], label=train[1], weight=train[2], max_bin=96, nthread=recipe.threads)
     validation = xgboost.QuantileDMatrix(check[0], label=check[1], weight=check[2], max_bin=96, ref=data)
     parameters = {
         "tree_method": "hist", "eta": recipe.learning_rate, "max_depth": recipe.max_depth, "min_child_weight": recipe.min_child_weight,
@@ -131,15 +127,11 @@ def train_trees(
     train: OpenTable, validation: OpenTable, recipe: Recipe, report: Callable[[str], None]
 ) -> tuple[Any, Any]:
     """The boosters of the last process and of what happened since."""
-    process = _boosted(
-        tuple((t.features, t.labels, process_weights(t, recipe)) for t in (train, validation)),  # type: ignore[arg-type]
-        len(OPEN_CLASSES), recipe.rounds, recipe, report, "process",
-    )  # fmt: skip
+    rows = [(t.features, t.labels, process_weights(t, recipe)) for t in (train, validation)]
+    process = _boosted(*rows, len(OPEN_CLASSES), recipe.rounds, recipe, report, "process")
     known = [t.where(t.afterwards >= 0) for t in (train, validation)]
-    after = _boosted(
-        tuple((t.features, t.afterwards, _after_weights(t.afterwards)) for t in known),  # type: ignore[arg-type]
-        len(AFTERWARDS), recipe.after_rounds, recipe, report, "afterwards",
-    )  # fmt: skip
+    rows = [(t.features, t.afterwards, _after_weights(t.afterwards)) for t in known]
+    after = _boosted(*rows, len(AFTERWARDS), recipe.after_rounds, recipe, report, "afterwards")
     return process, after
 
 
@@ -203,9 +195,11 @@ def cross_fitted(
     for number in range(FOLDS):
         held = fold == number
         if held.any():
-            parts = (margins, codec_logs, nothing, sizes)
-            fitted = fit_combination(*(part[~held] for part in parts), labels[~held], weights[~held])
-            out[held] = calibration.softmax(fitted.logits(*(part[held] for part in parts)))
+            rest = ~held
+            fitted = fit_combination(
+                margins[rest], codec_logs[rest], nothing[rest], sizes[rest], labels[rest], weights[rest]
+            )
+            out[held] = calibration.softmax(fitted.logits(margins[held], codec_logs[held], nothing[held], sizes[held]))
     return out
 
 
@@ -332,9 +326,9 @@ def fit_and_write(
     after = scaling.probabilities(after_margins, sizes)
     nothing = np.log(after[:, 0] + 1e-6) - np.log(1 - after[:, 0] + 1e-6)
     weights = process_weights(validation, Recipe())
-    arguments = (margins.astype(np.float64), codec_logs, nothing, sizes, validation.labels, weights)
-    combination = fit_combination(*arguments)
-    fair = cross_fitted(*arguments, validation.sources)
+    margins, labels = margins.astype(np.float64), validation.labels
+    combination = fit_combination(margins, codec_logs, nothing, sizes, labels, weights)
+    fair = cross_fitted(margins, codec_logs, nothing, sizes, labels, weights, validation.sources)
     processes, truth = merged_processes(fair), merged_truth(validation.labels)
     groups = group_of(after)
     answers = fit_answers(processes, truth, groups)
