@@ -128,10 +128,10 @@ def train_trees(
 ) -> tuple[Any, Any]:
     """The boosters of the last process and of what happened since."""
     rows = [(t.features, t.labels, process_weights(t, recipe)) for t in (train, validation)]
-    process = _boosted(*rows, len(OPEN_CLASSES), recipe.rounds, recipe, report, "process")
+    process = _boosted(rows[0], rows[1], len(OPEN_CLASSES), recipe.rounds, recipe, report, "process")
     known = [t.where(t.afterwards >= 0) for t in (train, validation)]
     rows = [(t.features, t.afterwards, _after_weights(t.afterwards)) for t in known]
-    after = _boosted(*rows, len(AFTERWARDS), recipe.after_rounds, recipe, report, "afterwards")
+    after = _boosted(rows[0], rows[1], len(AFTERWARDS), recipe.after_rounds, recipe, report, "afterwards")
     return process, after
 
 
