@@ -157,7 +157,10 @@ def test_wrong_settings_are_refused():
             settings(**changes)
 
 
-@pytest.mark.parametrize(("module", "changed"), [(recipes, ("random", "quick", "chains")), (grids, ("grid", "kib"))])
+@pytest.mark.parametrize(
+    ("module", "changed"),
+    [(recipes, ("random", "quick", "chains", "processed", "processes", "untouched")), (grids, ("grid", "kib"))],
+)
 def test_the_fingerprint_follows_what_a_suite_is_made_from(module, changed, monkeypatch):
     before = {suite: plan.fingerprint(suite) for suite in plan.SUITES}
     assert before == {suite: settings(suite=suite).recipe for suite in plan.SUITES}
