@@ -11,9 +11,9 @@ from forensics_models.storage import write_atomically
 
 from forensics.errors import UsageError
 from forensics_benchmarks import markdown
-from forensics_benchmarks.evaluation import Record, read_table
+from forensics_benchmarks.evaluation import CSV, PARQUET, Record, read_table
 from forensics_benchmarks.peers import ONLY_JPEG
-from forensics_benchmarks.pipeline import read_facts
+from forensics_benchmarks.pipeline import FACTS, read_facts
 from forensics_benchmarks.runner import TIMINGS
 from forensics_benchmarks.summaries import by_model
 
@@ -32,6 +32,11 @@ class Run:
     def judges(self) -> dict[str, Sequence[Record]]:
         """Models that tell all classes apart."""
         return {name: records for name, records in self.models.items() if name not in ONLY_JPEG}
+
+
+def inputs(*folders: Path | None) -> list[Path]:
+    """The files that `load` reads in folders."""
+    return [folder / name for folder in folders if folder is not None for name in (PARQUET, CSV, TIMINGS, FACTS)]
 
 
 def load(folder: Path, against: Path | None = None) -> Run:

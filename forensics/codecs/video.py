@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from forensics.codecs import planes, swscale
 from forensics.codecs.base import Availability, Codec, Strength, Switch, Value
+from forensics.codecs.decoders import planes, swscale
 from forensics.codecs.exchange import library_errors, strength_value, to_grey
 from forensics.errors import CodecError
 
@@ -30,7 +30,7 @@ _MAGIC = b"FFRM1"
 _HEADER = struct.Struct("<5sBBBHH")
 
 MATRICES = {"bt601": ("ycbcr", 6), "bt709": ("bt709", 1)}
-"""Matrix by name: the colour space of `forensics.codecs.planes`, and the number of H.273."""
+"""Matrix by name: the colour space of `forensics.codecs.decoders.planes`, and the number of H.273."""
 
 _MOST_SIDE = 65535
 

@@ -558,7 +558,8 @@ class ChromaPath:
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
         """The picture after the way there and back; a grey picture keeps its luma alone."""
-        from forensics.codecs import bpg_colour, conversions, planes, swscale
+        from forensics.codecs.bpg import colour as bpg_colour
+        from forensics.codecs.decoders import conversions, planes, swscale
 
         if self.way not in CHROMA_PATHS:
             raise UsageError(f"a chroma path is one of {', '.join(CHROMA_PATHS)}, not {self.way!r}")

@@ -16,7 +16,7 @@ import numpy as np
 from forensics_models.classes import FINE_CLASSES
 from PIL import Image
 
-from forensics.codecs.alternatives import Decoder
+from forensics.codecs.decoders.alternatives import Decoder
 from forensics.dataset import manifest
 from forensics.dataset.encoders import encoder
 from forensics.dataset.manifest import Row
