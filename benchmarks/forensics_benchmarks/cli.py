@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from forensics.cli.options import FORCE
+from forensics.options import FORCE
 
 
 @click.group("bench")
@@ -163,12 +163,12 @@ def report(
 ) -> None:
     """Show the figures of a table that `forensics bench run` wrote into FOLDER, as Markdown and as an HTML page."""
     from forensics.destinations import Destinations
-    from forensics_benchmarks import reporting
+    from forensics_benchmarks import reporting, stored_run
 
-    destinations = Destinations(reporting.inputs(folder, against), force=force)
+    destinations = Destinations(stored_run.inputs(folder, against), force=force)
     destinations.file(html_path, make_folder=True)
     destinations.file(markdown_path, make_folder=True)
-    loaded = reporting.load(folder, against)
+    loaded = stored_run.load(folder, against)
     text = reporting.markdown_report(loaded, kind)
     if html_path is not None:
         reporting.write_text(html_path, reporting.html_report(loaded))
@@ -277,7 +277,7 @@ def ablation(
     from forensics.errors import UsageError
     from forensics.progress import Counter
     from forensics_benchmarks import ablation as work
-    from forensics_benchmarks import markdown, reporting
+    from forensics_benchmarks import markdown, stored_run
     from forensics_benchmarks.sections import plain
 
     chosen = _names(variants) or tuple(work.VARIANTS)
@@ -286,7 +286,7 @@ def ablation(
             f"there is no variant {', '.join(sorted(set(chosen) - set(work.VARIANTS)))}; there are {', '.join(work.VARIANTS)}"
         )
     shipped = (
-        {name: plain(records) for name, records in reporting.load(run_folder).judges.items()} if run_folder else {}
+        {name: plain(records) for name, records in stored_run.load(run_folder).judges.items()} if run_folder else {}
     )
     with Counter() as counter:
         found = work.run(

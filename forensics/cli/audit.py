@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from forensics.cli.options import FORCE
+from forensics.options import FORCE
 
 
 @click.command()
