@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from forensics_models.calibration import REFERENCE_LOG2_PIXELS, SizedScaling, softmax
-from forensics_models.classes import AFTERWARDS, FINE_CLASSES, OPEN_CLASSES, process_of
+from forensics_models.classes import AFTERWARDS, FAMILIES, FINE_CLASSES, OPEN_CLASSES, process_of
 from forensics_models.runtime import session
 
 PROCESS_FILE = "open_processes.onnx.gz"
@@ -208,6 +208,20 @@ class OpenJudge:
             dict(zip(PROCESS_NAMES, merged_processes(process)[0].tolist(), strict=True)),
             dict(zip((name for name, _ in GROUPS), merged_afterwards(after)[0].tolist(), strict=True)),
         )
+
+    def further(self, features: np.ndarray) -> int:
+        """How many columns this judge takes beyond those of `features`."""
+        return len(self.feature_names) - features.shape[1]
+
+    def family_answer(self, processes: Mapping[str, float], afterwards: Mapping[str, float]) -> str:
+        """The family whose members together are certain enough to be named; empty where none is."""
+        sums: dict[str, float] = {}
+        for name, family in FAMILIES.items():
+            sums[family] = sums.get(family, 0.0) + processes.get(name, 0.0)
+        best = max(sums, key=lambda name: sums[name])
+        group = int(np.argmax([afterwards[name] for name, _ in GROUPS]))
+        sure = sums[best] >= self.answers.named[group] and 1 - processes["uncompressed"] >= self.answers.accuse
+        return best if sure else ""
 
     def answer(self, processes: Mapping[str, float], afterwards: Mapping[str, float]) -> str:
         """The process that is named, `uncompressed`, or an empty string where neither is certain enough."""
