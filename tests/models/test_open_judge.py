@@ -147,6 +147,7 @@ def test_windows_that_agree_make_a_picture_more_certain(trained):
 
 def test_a_family_is_named_where_its_members_share_the_probability(trained):
     judge = OpenJudge(trained[0])
+    judge.answers = Answers((0.9,) * len(GROUPS), (1.01,) * len(GROUPS), 0.5)
     processes = dict.fromkeys(PROCESS_NAMES, 0.0) | {"webp": 0.5, "video-vp8": 0.4999, "uncompressed": 0.0001}
     since = {name: float(name == "nothing") for name, _ in GROUPS}
     assert judge.family_answer(processes, since) == "vp8"
