@@ -25,7 +25,7 @@ from forensics.pictures.opened import MAX_PIXELS, Picture, open_quietly
 from forensics.progress import Progress
 from forensics.results.analysis import Analysis
 from forensics.results.failure import Failure
-from forensics.windows.judges import check_model, chosen_judge, shipped_extractor
+from forensics.windows.judges import check_model, shipped_extractor
 
 STANDARD_INPUT = "-"
 _SUFFIXES = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
@@ -152,9 +152,8 @@ def analyze_one(
     threads = None if multiprocessing.parent_process() is None else 1
     source = sys.stdin.buffer if name == STANDARD_INPUT else name
     try:
-        judge = chosen_judge(model_dir, model)
         picture = open_quietly(source, max_pixels, printable(name))
-        found = examine(picture, history=history, map=localise, model_dir=model_dir, judge=judge, threads=threads)
+        found = examine(picture, history=history, map=localise, model=model, model_dir=model_dir, threads=threads)
         if after_each is not None:
             after_each(picture, found)
         return found.analysis.without_series()

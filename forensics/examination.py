@@ -19,7 +19,7 @@ from forensics.results.analysis import Analysis
 from forensics.results.history import History
 from forensics.verdict.analysis import analyze, as_picture, judged_pixels
 from forensics.verdict.tone import UNDONE
-from forensics.windows.judges import Extractor, Judge, chosen_judge
+from forensics.windows.judges import Extractor, Judge, chosen_judge, trained_judge, trained_open_judge
 
 if TYPE_CHECKING:
     from forensics.localisation.regions import Localisation
@@ -121,8 +121,8 @@ def examine(
     ['jpeg']
     """
     picture = as_picture(source, max_pixels, name)
-    judge = chosen_judge(model_dir, model) if judge is None else judge
-    analysis = analyze(picture, judge=judge, extractor=extractor, threads=threads)
+    judges = _judges(model_dir, model) if judge is None else {"judge": judge}
+    analysis = analyze(picture, extractor=extractor, threads=threads, **judges)
     if history:
         from forensics.history.recover import recover_history
 
@@ -174,13 +174,20 @@ def localise(
     from forensics.localisation.scan import LIMIT, STEP, window_map
 
     judge = chosen_judge(model_dir, MAP_JUDGE)
-    if analysis is not None:
-        pixels = analysis.as_judged(picture.pixels)
+    if analysis is None:
+        pixels = judged_pixels(picture, threads=threads, **_judges(model_dir))
     else:
-        pixels = judged_pixels(picture, chosen_judge(model_dir, None))
+        pixels = analysis.as_judged(picture.pixels)
     scanned = window_map(
         pixels, side=side, step=STEP if step is None else step, limit=limit or LIMIT, judge=judge, threads=threads
     )
     if pixels is not picture.pixels:
         scanned = replace(scanned, notes=(*scanned.notes, UNDONE))
     return locate(scanned, judge=judge)
+
+
+def _judges(model_dir: Path | None, model: str | None = None) -> dict[str, Any]:
+    """The judges of `analyze` that a folder holds, or those shipped."""
+    if model_dir is None:
+        return {"model": model}
+    return {"judge": trained_judge(model_dir, model), "open_judge": trained_open_judge(model_dir, model)}
