@@ -1,0 +1,18 @@
+"""The size that a coded picture states of itself, for strips and items that lie inside another container."""
+
+from __future__ import annotations
+
+from forensics.errors import PictureError
+
+
+def of(codec: str, data: bytes) -> tuple[int, int] | None:
+    """Width and height, or None for a coding whose header is not read here; raises `PictureError` where it is cut short."""
+    from forensics import container
+    from forensics.codecs import registry
+
+    if codec in ("jpegxr", "png"):
+        return None
+    if registry.sniff(data) != codec:
+        raise PictureError("the file is damaged: a strip or tile does not start as its coding does")
+    stated = container.read_stated(data)[1]
+    return stated.width, stated.height
