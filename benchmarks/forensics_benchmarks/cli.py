@@ -103,8 +103,8 @@ def run(
     the very same patches. Nothing is encoded or judged twice: run again, it goes on where it stopped. `forensics bench report OUT` shows
     the figures.
     """
-    from forensics.dataset.progress import Counter
     from forensics.errors import UsageError
+    from forensics.progress import Counter
     from forensics_benchmarks.peers import ONLY_JPEG
     from forensics_benchmarks.pipeline import Request
     from forensics_benchmarks.pipeline import run as do
@@ -196,8 +196,8 @@ def speed(side: int, repeat: int, parts: str, largest: float, pictures: int) -> 
 
     Times are medians, with half the interquartile range; MP/s are megapixels a second. Ratios compare within one run and carry its spread.
     """
-    from forensics.dataset.progress import Counter
     from forensics.errors import UsageError
+    from forensics.progress import Counter
     from forensics_benchmarks import markdown, scaling
     from forensics_benchmarks.speed import measure, report_markdown
 
@@ -232,7 +232,7 @@ def speed(side: int, repeat: int, parts: str, largest: float, pictures: int) -> 
 @click.option("--limit", type=click.IntRange(1), default=24, show_default=True, help="At most so many sources.")
 def history(folder: Path, parts: str, split: str | None, limit: int) -> None:
     """Measure how right recovered histories are, on pictures encoded here: parameters by codec and strength, and pasted regions."""
-    from forensics.dataset.progress import Counter
+    from forensics.progress import Counter
     from forensics_benchmarks import markdown, suites
     from forensics_benchmarks.history import sections
 
@@ -262,8 +262,8 @@ def ablation(
 
     DATASET holds the splits train and val. With --run, what CNN and fusion add stands below, from the models of that run.
     """
-    from forensics.dataset.progress import Counter
     from forensics.errors import UsageError
+    from forensics.progress import Counter
     from forensics_benchmarks import ablation as work
     from forensics_benchmarks import markdown, reporting
     from forensics_benchmarks.sections import plain

@@ -73,9 +73,10 @@ def command(
     PATH is a picture file, a folder (its pictures), a pattern such as 'scans/*.tif', or - for standard input. Exit code: 0
     all done, 1 wrong usage, 2 some inputs failed.
     """
-    from forensics.batch import analyze_all, check_model, expand
-    from forensics.picture import MAX_PIXELS
+    from forensics.batch import analyze_all, expand
+    from forensics.pictures.opened import MAX_PIXELS
     from forensics.report.writer import Writer
+    from forensics.windows.judges import check_model
 
     inputs = expand(paths, recursive=recursive)
     check_model(model_dir, model)

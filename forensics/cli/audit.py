@@ -49,13 +49,14 @@ def command(
     import sys
 
     from forensics.audit import NO_LABEL, Member, audit, label_of
-    from forensics.batch import analyze_all, check_model, expand
+    from forensics.batch import analyze_all, expand
     from forensics.errors import UsageError
-    from forensics.picture import MAX_PIXELS
+    from forensics.pictures.opened import MAX_PIXELS
     from forensics.report import audit_report
-    from forensics.report.failure import Failure
     from forensics.report.figures import NEEDS, available, draw
     from forensics.report.pages import check_writable, write
+    from forensics.results.failure import Failure
+    from forensics.windows.judges import check_model
 
     for target in (out, plot):
         if target is not None:

@@ -34,7 +34,7 @@ def command(
     from forensics.batch import announce_compilation, expand, printable
     from forensics.errors import PictureError
     from forensics.measure import TableWriter, measure
-    from forensics.picture import MAX_PIXELS
+    from forensics.pictures.opened import MAX_PIXELS
 
     inputs = expand(images, recursive=recursive)
     announce_compilation()

@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 
 import click
 
-from forensics import __version__
 from forensics.errors import ForensicsError
+from forensics.version import __version__
 
 COMMANDS = {
     "analyze": "Say whether pictures were ever lossily compressed, by which codec and how strongly.",

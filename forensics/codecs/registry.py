@@ -16,7 +16,7 @@ _BUILT_IN = {
     "jpeg": "jpeg:Jpeg",
     "jpeg2000": "jpeg2000:Jpeg2000",
     "jpegxr": "jpegxr:JpegXr",
-    "bpg": "bpg:Bpg",
+    "bpg": "bpg.codec:Bpg",
     "webp": "webp:WebP",
     "avif": "avif:Avif",
     "heic": "heic:Heic",

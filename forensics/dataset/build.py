@@ -26,11 +26,11 @@ from forensics_models.storage import write_atomically
 
 from forensics.dataset import encode, manifest, sources
 from forensics.dataset.plan import Draw, Settings, plan
-from forensics.dataset.progress import Progress
 from forensics.dataset.sources import Source
 from forensics.dataset.synthetic import load_synthetic, synthetic_names
 from forensics.dataset.workers import Workers
 from forensics.errors import ForensicsError, UsageError
+from forensics.progress import Progress
 
 JOURNAL, SETTINGS, TIMINGS, PARTS = "journal.jsonl", "build.json", "timings.json", ".parts"
 

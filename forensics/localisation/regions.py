@@ -21,11 +21,11 @@ import numpy as np
 from forensics_models.classes import CLASSES
 from scipy import ndimage
 
-from forensics import analysis
-from forensics.analysis import Judge
 from forensics.localisation.histories import History, likelihoods
 from forensics.localisation.labelling import smooth_labels
 from forensics.localisation.scan import CodecMap
+from forensics.verdict import analysis
+from forensics.windows.judges import Judge
 
 NFA_LIMIT = 1e-2
 """Regions are reported from this expected number of false alarms a picture on."""

@@ -1,1 +1,1 @@
-"""Opening pictures: one file a container format or header, damage told from wholeness, work bounded by the picture's own size."""
+"""Opening picture files safely: facts before decoding, limits, one clear line for each refusal."""

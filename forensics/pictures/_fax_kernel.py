@@ -67,7 +67,9 @@ def decode_rows(data, bits, mode, aligned, two_dimensional, white_lengths, white
         count, a0, colour, last = 0, -1, 0, 0
         while a0 < width:
             if plain:
-                run, place = _run(data, bits, place, black_lengths if colour else white_lengths, black_runs if colour else white_runs)
+                run, place = _run(
+                    data, bits, place, black_lengths if colour else white_lengths, black_runs if colour else white_runs
+                )
                 if run < 0:
                     return row, NO_CODE, place
                 a0 = max(a0, 0) + run
@@ -111,7 +113,13 @@ def decode_rows(data, bits, mode, aligned, two_dimensional, white_lengths, white
                     a0 = max(a0, 0)
                     for turn in range(2):
                         dark = colour ^ turn
-                        run, place = _run(data, bits, place, black_lengths if dark else white_lengths, black_runs if dark else white_runs)
+                        run, place = _run(
+                            data,
+                            bits,
+                            place,
+                            black_lengths if dark else white_lengths,
+                            black_runs if dark else white_runs,
+                        )
                         if run < 0:
                             return row, NO_CODE, place
                         a0 += run
@@ -124,7 +132,11 @@ def decode_rows(data, bits, mode, aligned, two_dimensional, white_lengths, white
                     return row, NO_CODE, place
                 place += size
                 b1 += shift
-                if b1 > width or b1 < a0 or (b1 == a0 and a0 > 0 and count > 0 and shift < 0 and b1 < current[count - 1]):
+                if (
+                    b1 > width
+                    or b1 < a0
+                    or (b1 == a0 and a0 > 0 and count > 0 and shift < 0 and b1 < current[count - 1])
+                ):
                     return row, PAST_ROW, place
                 a0 = b1
                 current[count] = a0

@@ -177,9 +177,23 @@ def walk_interval(data, state, units, first_unit, row_units, layout, tables, pro
                             known = seen[base + (row * down + j) * width + column * across + i]
                         begin = max(start, 1)
                         if high > 0:
-                            run = _refine_block(data, state, ac[:16], ac[16:32], ac[32:48], ac[48:], known, begin, stop, run)
+                            run = _refine_block(
+                                data, state, ac[:16], ac[16:32], ac[32:48], ac[48:], known, begin, stop, run
+                            )
                         else:
-                            run = _first_block(data, state, ac[:16], ac[16:32], ac[32:48], ac[48:], known, begin, stop, run, progressive)
+                            run = _first_block(
+                                data,
+                                state,
+                                ac[:16],
+                                ac[16:32],
+                                ac[32:48],
+                                ac[48:],
+                                known,
+                                begin,
+                                stop,
+                                run,
+                                progressive,
+                            )
                         if run < 0:
                             return unit, -run
         # Bits past the end that are still in the buffer were not used.

@@ -44,7 +44,9 @@ def read_header(data: bytes) -> BmpHeader:
         compression, used, entry = _RGB, 0, 3
     elif size in (16, 40, 52, 56, 64, 108, 124):
         width, height, _, bits = struct.unpack_from("<iiHH", data, 18)
-        compression, used = (struct.unpack_from("<I", data, 30)[0], struct.unpack_from("<I", data, 46)[0]) if size >= 40 else (0, 0)
+        compression, used = (
+            (struct.unpack_from("<I", data, 30)[0], struct.unpack_from("<I", data, 46)[0]) if size >= 40 else (0, 0)
+        )
         entry = 4
         if size == 64 and compression in (3, 4):
             raise PictureError("its OS/2 BMP compression (Huffman or RLE24) is not read: convert it first")

@@ -54,7 +54,9 @@ def code_table(black: bool) -> tuple[np.ndarray, np.ndarray]:
     return lengths, found
 
 
-def decode(name: str, strip: bytes, height: int, width: int, options: int = 0, word_aligned: bool = False) -> np.ndarray:
+def decode(
+    name: str, strip: bytes, height: int, width: int, options: int = 0, word_aligned: bool = False
+) -> np.ndarray:
     """Rows of a strip.
 
     Parameters
@@ -91,11 +93,17 @@ def decode(name: str, strip: bytes, height: int, width: int, options: int = 0, w
         *code_table(False), *code_table(True), out,
     )  # fmt: skip
     if code != kernels.WHOLE:
-        reason = {kernels.NO_CODE: "no code follows there", kernels.PAST_ROW: "a run leaves its row", kernels.SHORT: "the data end there"}
+        reason = {
+            kernels.NO_CODE: "no code follows there",
+            kernels.PAST_ROW: "a run leaves its row",
+            kernels.SHORT: "the data end there",
+        }
         raise damaged(f"{rows} of {height} rows of {name} can be decoded: {reason[code]}")
     left = strip[_behind_end_codes(strip, int(place)) :]
     if len(left) > _LEFT_OVER and any(left[_LEFT_OVER:]):
-        raise damaged(f"{len(left)} bytes of {name} data are left over after the last row: bytes before them are damaged")
+        raise damaged(
+            f"{len(left)} bytes of {name} data are left over after the last row: bytes before them are damaged"
+        )
     return out
 
 

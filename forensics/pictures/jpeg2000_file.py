@@ -8,6 +8,7 @@ from forensics.errors import PictureError
 from forensics.pictures import jpeg2000_stream
 from forensics.pictures.jpeg2000_stream import Boxes, Codestream
 from forensics.pictures.jpeg_file import LENGTHS_ONLY
+from forensics.pictures.depth_in_use import spread
 from forensics.pictures.samples import Samples, decoding, scale_to_eight
 
 _SRGB, _GREY, _SYCC, _CMYK, _ESRGB, _ROMM = 16, 17, 18, 12, 20, 21
@@ -30,7 +31,7 @@ def colour(stream: Codestream, boxes: Boxes) -> str:
 
 
 def decode(data: bytes) -> Samples:
-    """Samples of a JPEG 2000 file at 8 bits, with alpha as the last channel where the header names one.
+    """Samples of a JPEG 2000 file at 8 bits, or 16 where it has more, with alpha as the last channel where the header names one.
 
     Raises
     ------
@@ -53,8 +54,8 @@ def decode(data: bytes) -> Samples:
     notes = list(stream.notes)
     array = _colours(samples, stream, boxes, notes)
     bits = stream.depths[0]
-    if boxes.palette is None and (array.dtype != np.uint8 or bits < 8):
-        array = scale_to_eight(array, (1 << bits) - 1)
+    if boxes.palette is None and bits != 8 * array.dtype.itemsize:
+        array = scale_to_eight(array, (1 << bits) - 1) if bits < 8 else spread(array, bits)
     return Samples(array[:, :, 0] if array.shape[2] == 1 else array, notes, {"integrity": LENGTHS_ONLY})
 
 

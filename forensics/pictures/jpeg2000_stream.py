@@ -16,7 +16,17 @@ import numpy as np
 from forensics.errors import PictureError
 from forensics.pictures.samples import damaged
 
-_SOC, _SIZ, _COD, _QCD, _SOT, _SOD, _EOC, _CAP, _COC = 0xFF4F, 0xFF51, 0xFF52, 0xFF5C, 0xFF90, 0xFF93, 0xFFD9, 0xFF50, 0xFF53
+_SOC, _SIZ, _COD, _QCD, _SOT, _SOD, _EOC, _CAP, _COC = (
+    0xFF4F,
+    0xFF51,
+    0xFF52,
+    0xFF5C,
+    0xFF90,
+    0xFF93,
+    0xFFD9,
+    0xFF50,
+    0xFF53,
+)
 _MOST_TILES = 65_535
 
 
@@ -69,7 +79,7 @@ def checked(data: bytes) -> Codestream:
 
 def codestream_extent(data: bytes) -> tuple[int, int]:
     """Where the codestream lies in a JP2 file, or the whole of a bare one."""
-    from forensics.coded_headers import _boxes
+    from forensics.pictures.coded_headers import _boxes
 
     if data[:4] == b"\xff\x4f\xff\x51":
         return 0, len(data)
@@ -119,7 +129,9 @@ def _size(data: bytes) -> Codestream:
     if tiles > _MOST_TILES:
         raise PictureError(f"its JPEG 2000 states {tiles} tiles; up to {_MOST_TILES} are read")
     across, down = min(a for _, a, _ in parts), min(d for _, _, d in parts)
-    columns = [c for c in range(-(-(x1 - tx) // tw)) if _length(max(tx + c * tw, x0), min(tx + (c + 1) * tw, x1), across)]
+    columns = [
+        c for c in range(-(-(x1 - tx) // tw)) if _length(max(tx + c * tw, x0), min(tx + (c + 1) * tw, x1), across)
+    ]
     rows = [r for r in range(-(-(y1 - ty) // th)) if _length(max(ty + r * th, y0), min(ty + (r + 1) * th, y1), down)]
     needed = frozenset(r * -(-(x1 - tx) // tw) + c for r in rows for c in columns)
     size = _length(x0, x1, across), _length(y0, y1, down)
@@ -173,7 +185,9 @@ def _walk(stream: Codestream, data: bytes, place: int) -> None:
         stream.data = data[:place] + b"\xff\xd9"
     elif place + 2 < len(data):
         stream.data = data[: place + 2]
-        stream.notes.append(f"{len(data) - place - 2} bytes behind the JPEG 2000 codestream's end marker were passed over")
+        stream.notes.append(
+            f"{len(data) - place - 2} bytes behind the JPEG 2000 codestream's end marker were passed over"
+        )
 
 
 def _last_part_end(data: bytes) -> int:
@@ -220,7 +234,7 @@ def read_boxes(data: bytes) -> Boxes:
 
 
 def _header_boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    from forensics.coded_headers import _boxes
+    from forensics.pictures.coded_headers import _boxes
 
     for kind, first, last in _boxes(data, 0, len(data)):
         if kind == b"jp2c":

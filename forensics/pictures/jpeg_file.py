@@ -76,7 +76,7 @@ def _pixels(data: bytes, file: Segments, walked: bool) -> np.ndarray:
         from forensics.codecs.exchange import load_with_pillow
 
         with decoding("its JPEG data"):
-            return load_with_pillow(data[: file.end] if file.tidy else file.clean, JpegImageFile)
+            return load_with_pillow(file.clean, JpegImageFile)
     return registry.get("jpeg").decode(data)
 
 

@@ -63,10 +63,16 @@ def check(file: Segments) -> Coverage:
         for identifier in scan.components:
             if identifier in lowest:
                 lowest[identifier][scan.start : scan.stop + 1] = scan.low
-    missing = [c for c in frame.components if (lowest[c.identifier][0] == 99 or (progressive and lowest[c.identifier].any()))]
+    missing = [
+        c for c in frame.components if (lowest[c.identifier][0] == 99 or (progressive and lowest[c.identifier].any()))
+    ]
     if missing:
         never = sum(int((lowest[c.identifier] == 99).sum()) for c in missing)
-        what = f"{never} of {64 * len(frame.components)} coefficients were never coded" if never else "the last bits are missing"
+        what = (
+            f"{never} of {64 * len(frame.components)} coefficients were never coded"
+            if never
+            else "the last bits are missing"
+        )
         found.problem = f"scans are missing: {what}"
     return found
 
@@ -143,7 +149,9 @@ def _walk(
         left = max(0, end - int(state[0]))
         rest = file.data[int(state[0]) : end] if left else b""
         if left > STRAY_BYTES and len(set(rest)) > 1:
-            found.problem = f"{left} bytes are left over after the last block of scan {found.scans}: bytes before them are damaged"
+            found.problem = (
+                f"{left} bytes are left over after the last block of scan {found.scans}: bytes before them are damaged"
+            )
             return
         found.stray += left
         done += count

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from forensics.codecs.jpeg_header import Component
+from forensics.codecs.headers.jpeg import Component
 
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _RST = frozenset(range(0xD0, 0xD8))
 _EOI, _SOS, _DQT, _DHT, _DRI, _DNL, _DAC = 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xDC, 0xCC
+_JFIF = b"\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0"
 TABLE = 304
 """Numbers of a Huffman table as the kernel takes it."""
 
@@ -83,6 +84,9 @@ class Segments:
     adobe_transform: int | None = None
     jfif: bool = False
     pictures: int = 1
+    orientation: int = 1
+    icc: bool = False
+    gain_map: bool = False
 
     @property
     def height(self) -> int:
@@ -92,8 +96,16 @@ class Segments:
 
     @property
     def clean(self) -> bytes:
-        """The same picture without stray and fill bytes, closed by an end marker."""
-        return b"\xff\xd8" + b"".join(self.pieces) + b"\xff\xd9"
+        """The same picture with nothing but what decoding needs: no stray bytes, no application data but those that tell the colours."""
+        colour = _JFIF if self.jfif else b""
+        if self.adobe_transform is not None:
+            colour += b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0" + bytes([self.adobe_transform])
+        kept = (
+            piece
+            for piece in self.pieces
+            if not (piece[:1] == b"\xff" and (0xE0 <= piece[1] <= 0xEF or piece[1] == 0xFE))
+        )
+        return b"\xff\xd8" + colour + b"".join(kept) + b"\xff\xd9"
 
     @property
     def tidy(self) -> bool:
@@ -177,11 +189,19 @@ def _take(file: Segments, state: _State, marker: int, body: bytes) -> None:
         file.jfif = True
     elif marker == 0xE2 and body[:4] == b"MPF\0":
         file.pictures = _pictures(body[4:])
+    elif marker == 0xE2 and body[:12] == b"ICC_PROFILE\0":
+        file.icc = True
+    elif marker == 0xE1 and body[:6] == b"Exif\0\0":
+        from forensics.pictures import tiff_header
+
+        file.orientation = tiff_header.exif_orientation(body)
+    elif marker == 0xE1 and b"hdrgm:" in body[:65536]:
+        file.gain_map = True
 
 
 def _pictures(body: bytes) -> int:
     """Number of pictures that a Multi-Picture index states (CIPA DC-007, tag B001)."""
-    from forensics import tiff_header
+    from forensics.pictures import tiff_header
     from forensics.errors import PictureError
 
     try:
@@ -231,7 +251,12 @@ def _scan(file: Segments, state: _State, body: bytes, place: int) -> int:
         file.cut = "a scan header is cut short"
         return len(file.data)
     pairs = [(body[1 + 2 * i], body[2 + 2 * i]) for i in range(count)]
-    start, stop, high, low = body[1 + 2 * count], min(body[2 + 2 * count], 63), body[3 + 2 * count] >> 4, body[3 + 2 * count] & 15
+    start, stop, high, low = (
+        body[1 + 2 * count],
+        min(body[2 + 2 * count], 63),
+        body[3 + 2 * count] >> 4,
+        body[3 + 2 * count] & 15,
+    )
     if frame.marker != 0xC2:
         start, stop, high, low = 0, 63, 0, 0
     selectors = tuple((tables >> 4 & 3, tables & 3) for _, tables in pairs)

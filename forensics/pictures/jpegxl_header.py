@@ -84,7 +84,7 @@ class _Bits:
 
 def boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Boxes of the container as (type, start of content, end)."""
-    from forensics.coded_headers import _boxes
+    from forensics.pictures.coded_headers import _boxes
 
     return _boxes(data, 0, len(data))
 
@@ -190,7 +190,11 @@ def _preview(bits: _Bits) -> None:
     blocks = bits.flag()
 
     def length() -> int:
-        return 8 * bits.u32((0, 16), (0, 32), (5, 1), (9, 33)) if blocks else bits.u32((6, 1), (8, 65), (10, 321), (12, 1345))
+        return (
+            8 * bits.u32((0, 16), (0, 32), (5, 1), (9, 33))
+            if blocks
+            else bits.u32((6, 1), (8, 65), (10, 321), (12, 1345))
+        )
 
     length()
     if not bits.u(3):

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from forensics import tiff_header
+from forensics.pictures import tiff_header
 from forensics.errors import PictureError
 from forensics.pictures.samples import Samples, damaged, decoding
 
@@ -143,7 +143,7 @@ def decode(data: bytes) -> Samples:
 
             array = np.asarray(imagecodecs.png_decode(plain))
         else:
-            from forensics.picture import _decode_pillow
+            from forensics.pictures.opened import _decode_pillow
 
             array = _decode_pillow(plain, "png")
     return Samples(array, notes, {"integrity": "checksums of all chunks and of the pixels"})

@@ -62,7 +62,11 @@ def reason(error: BaseException) -> str:
     Messages with object addresses, names of C functions or return codes are left out.
     """
     text = " ".join(str(error).split())
-    if not text or len(text) > 120 or any(mark in text for mark in ("0x", "<", "returned", "_", "::", "error -", "Error -")):
+    if (
+        not text
+        or len(text) > 120
+        or any(mark in text for mark in ("0x", "<", "returned", "_", "::", "error -", "Error -"))
+    ):
         return ""
     words = {word.strip(".,:;").lower() for word in text.split()}
     return f": {text}" if words & _PLAIN_WORDS else ""

@@ -7,7 +7,7 @@ from forensics.errors import PictureError
 
 def of(codec: str, data: bytes) -> tuple[int, int] | None:
     """Width and height, or None for a coding whose header is not read here; raises `PictureError` where it is cut short."""
-    from forensics import container
+    from forensics.pictures import container
     from forensics.codecs import registry
 
     if codec in ("jpegxr", "png"):

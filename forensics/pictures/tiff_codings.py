@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forensics import tiff_header
+from forensics.pictures import tiff_header
 from forensics.errors import PictureError
 from forensics.pictures import tiff_file
 from forensics.pictures.samples import damaged, decoding
@@ -62,11 +62,11 @@ class Coding:
         tags = picture.tags
         number = tags.value(tiff_header.COMPRESSION, 1)
         name = tiff_file.COMPRESSIONS.get(number, f"number {number}")
-        if name not in _READ:
+        if name not in _READ and name not in BY_LIBTIFF:
             raise PictureError(f"its TIFF compression is {name}, which is not read: convert it first")
         return cls(
             name, number, picture.at.order, tags.value(tiff_file.PREDICTOR, 1), tags.value(tiff_file.FILL_ORDER, 1) == 2,
-            tags.value(tiff_header.PHOTOMETRIC, 1), bytes(v & 255 for v in tags.tags.get(tiff_file.JPEG_TABLES, ())),
+            picture.photometric, bytes(v & 255 for v in tags.tags.get(tiff_file.JPEG_TABLES, ())),
             tags.value(tiff_file.T4_OPTIONS, 0), tags.tags.get(tiff_file.LERC_PARAMETERS, ()),
         )  # fmt: skip
 
@@ -88,7 +88,9 @@ class Coding:
     @property
     def integrity(self) -> str:
         """By what damage in the strips would have been noticed."""
-        return _CHECKED.get(self.name, "every strip or tile was decoded to its full size; damage that keeps the size is not seen")
+        return _CHECKED.get(
+            self.name, "every strip or tile was decoded to its full size; damage that keeps the size is not seen"
+        )
 
     def decode(self, strip: bytes, height: int, grid: Grid, subsampling: tuple[int, int], label: str) -> np.ndarray:
         """Samples of one strip or tile, `np.ndarray [shape=(height, across, channels), dtype=uint8 or uint16]`."""
@@ -121,7 +123,12 @@ class Coding:
                 array = np.unpackbits(rows, axis=1)[:, :values]
             else:
                 kind = np.dtype(np.uint8 if grid.bits < 8 else np.uint16)
-                array = np.stack([imagecodecs.packints_decode(row.tobytes(), kind, grid.bits, runlen=values)[:values] for row in rows])
+                array = np.stack(
+                    [
+                        imagecodecs.packints_decode(row.tobytes(), kind, grid.bits, runlen=values)[:values]
+                        for row in rows
+                    ]
+                )
         array = array.reshape(height, grid.across, grid.channels)[: height // grid.tile_depth]
         return self._without_predictor(array, grid)
 
@@ -138,12 +145,20 @@ class Coding:
         array = np.asarray(array)
         if array.dtype.kind not in "u" or array.dtype.itemsize > 2:
             raise PictureError(f"{label} holds samples of type {array.dtype}, which are not analysed")
-        if array.ndim == 2 and array.shape != (height, grid.across) and array.size == height * grid.across * grid.channels:
+        if (
+            array.ndim == 2
+            and array.shape != (height, grid.across)
+            and array.size == height * grid.across * grid.channels
+        ):
             array = array.reshape(height, grid.across, grid.channels)
         array = array[:, :, None] if array.ndim == 2 else array
         if array.ndim == 3 and array.shape[2] > grid.channels:
             array = array[:, :, : grid.channels]
-        if array.shape[0] < min(height, grid.height) or array.shape[1] < min(grid.across, grid.width) or array.shape[2] != grid.channels:
+        if (
+            array.shape[0] < min(height, grid.height)
+            or array.shape[1] < min(grid.across, grid.width)
+            or array.shape[2] != grid.channels
+        ):
             raise damaged(f"{label} holds a picture of {'x'.join(map(str, array.shape))}")
         wanted = np.uint8 if grid.bits <= 8 else np.uint16
         if array.dtype != wanted:
@@ -165,7 +180,12 @@ def _spread_chroma(raw: bytes, height: int, grid: Grid, subsampling: tuple[int, 
     if grid.channels != 3 or grid.bits != 8:
         raise PictureError("YCbCr with subsampled chroma is read in 8 bits and three samples together")
     units = np.frombuffer(raw, np.uint8).reshape(rows, columns, across * down + 2)
-    luma = units[:, :, :-2].reshape(rows, columns, down, across).transpose(0, 2, 1, 3).reshape(rows * down, columns * across)
+    luma = (
+        units[:, :, :-2]
+        .reshape(rows, columns, down, across)
+        .transpose(0, 2, 1, 3)
+        .reshape(rows * down, columns * across)
+    )
     chroma = [units[:, :, k].repeat(down, 0).repeat(across, 1) for k in (-2, -1)]
     return np.stack([luma, *chroma], axis=2)[:height, : grid.across]
 
@@ -238,7 +258,7 @@ def _lzma(coding: Coding, strip: bytes, size: int, height: int, grid: Grid) -> b
 def _fax(coding: Coding, strip: bytes, size: int, height: int, grid: Grid) -> bytes:
     from forensics.pictures import fax
 
-    rows = fax.decode(coding.name, strip, height, grid.across, coding.options)
+    rows = fax.decode(coding.name, strip, height, grid.across, coding.options, coding.number == 32771)
     return np.packbits(rows, axis=1).tobytes()
 
 
@@ -274,7 +294,9 @@ def _jpeg(coding: Coding, strip: bytes, size: int, height: int, grid: Grid) -> n
 def _jpeg_subsampling(file: Any) -> str:
     first, *others = file.frame.components
     ratio = (first.horizontal // others[0].horizontal, first.vertical // others[0].vertical)
-    return {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0", (1, 2): "4:4:0", (4, 1): "4:1:1"}.get(ratio, f"{ratio[0]}x{ratio[1]}")
+    return {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0", (1, 2): "4:4:0", (4, 1): "4:1:1"}.get(
+        ratio, f"{ratio[0]}x{ratio[1]}"
+    )
 
 
 def _lossless_jpeg(file: Any, height: int, grid: Grid) -> np.ndarray:
@@ -301,7 +323,7 @@ def _coded(name: str) -> Callable[[Coding, bytes, int, int, Grid], np.ndarray]:
         if stated is not None and stated[0] * stated[1] > max(4 * grid.across * height, 1 << 24):
             raise damaged(f"a strip or tile holds a picture of {stated[0]}x{stated[1]} pixels")
         if name == "jpegxr":
-            from forensics import guarded
+            from forensics.pictures import guarded
 
             return guarded.decode_raw("jpegxr", strip)
         if name == "jpeg2000":
@@ -309,7 +331,9 @@ def _coded(name: str) -> Callable[[Coding, bytes, int, int, Grid], np.ndarray]:
 
             strip = jpeg2000_stream.checked(strip).data
             return np.asarray(imagecodecs.jpeg2k_decode(strip, numthreads=1))
-        decoder = {"webp": imagecodecs.webp_decode, "jpegxl": imagecodecs.jpegxl_decode, "png": imagecodecs.png_decode}[name]
+        decoder = {"webp": imagecodecs.webp_decode, "jpegxl": imagecodecs.jpegxl_decode, "png": imagecodecs.png_decode}[
+            name
+        ]
         return np.asarray(decoder(strip))
 
     return decode
@@ -328,7 +352,8 @@ def _lerc(coding: Coding, strip: bytes, size: int, height: int, grid: Grid) -> n
     return np.asarray(imagecodecs.lerc_decode(strip))
 
 
-
+BY_LIBTIFF = frozenset({"old-style JPEG", "ThunderScan", "NeXT", "PixarLog"})
+"""Codings of the past that are left to libtiff, which says nothing of data that are missing."""
 _READ: dict[str, Callable[..., Any]] = {
     "none": _none,
     "Deflate": _deflate,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from forensics import tiff_header
 from forensics.errors import PictureError
-from forensics.tiff_header import Directory, Layout
+from forensics.pictures import formats, tiff_header
+from forensics.pictures.tiff_header import Directory, Layout
 
 SUBFILE, OLD_SUBFILE, SUB_DIRECTORIES, FILL_ORDER, ROWS = 254, 255, 330, 266, 278
 PREDICTOR, COLOUR_MAP, TILE_WIDTH, TILE_LENGTH, JPEG_TABLES = 317, 320, 322, 323, 347
-T4_OPTIONS, SUBSAMPLING, DEPTH, TILE_DEPTH, LERC_PARAMETERS = 292, 530, 32997, 32998, 50674
+T4_OPTIONS, COEFFICIENTS, SUBSAMPLING, DEPTH, TILE_DEPTH, LERC_PARAMETERS = 292, 529, 530, 32997, 32998, 50674
 MOST_DIRECTORIES = 10_000
 """Directories that are looked at; a chain that goes on is cut there."""
 
@@ -25,7 +25,14 @@ COMPRESSIONS = {
     34712: "JPEG 2000", 34887: "LERC", 34892: "lossy JPEG of DNG", 34925: "LZMA", 34926: "Zstandard", 34927: "WebP", 34933: "PNG",
     34934: "JPEG XR", 22610: "JPEG XR", 50000: "Zstandard", 50001: "WebP", 50002: "JPEG XL", 52546: "JPEG XL",
 }  # fmt: skip
-CODECS = {"JPEG": "jpeg", "old-style JPEG": "jpeg", "JPEG 2000": "jpeg2000", "WebP": "webp", "JPEG XR": "jpegxr", "JPEG XL": "jpegxl"}
+CODECS = {
+    "JPEG": "jpeg",
+    "old-style JPEG": "jpeg",
+    "JPEG 2000": "jpeg2000",
+    "WebP": "webp",
+    "JPEG XR": "jpegxr",
+    "JPEG XL": "jpegxl",
+}
 """Class of the lossy codings that a strip may hold."""
 
 
@@ -50,10 +57,22 @@ class TiffPicture:
     pages: int
     previews: int = 0
     note: str = ""
+    offset: int = 0
+
+    @property
+    def photometric(self) -> int:
+        """What the samples stand for; where the file does not say, what its coding and number of samples make likely."""
+        tags = self.tags
+        if tiff_header.PHOTOMETRIC in tags.tags:
+            return tags.value(tiff_header.PHOTOMETRIC)
+        if COLOUR_MAP in tags.tags:
+            return 3
+        fax = tags.value(tiff_header.COMPRESSION, 1) in (2, 3, 4, 32771)
+        return 2 if tags.value(tiff_header.SAMPLES, 1) >= 3 else 0 if fax else 1
 
 
-def read(data: bytes) -> TiffPicture:
-    """The picture to read: that of the first directory, unless it says of itself that it is a reduced one or a mask.
+def read(data: bytes, which: str = "") -> TiffPicture:
+    """The picture to read: that of the first directory, unless it says of itself that it is a reduced one or a mask; or `which` names another.
 
     Raises `PictureError` for a file whose first directory is not within it.
     """
@@ -62,13 +81,21 @@ def read(data: bytes) -> TiffPicture:
     chain = _chain(data, at)
     full = [(offset, tags) for offset, tags in chain if not is_reduced(tags)]
     previews = len(chain) - len(full)
+    if which:
+        index = formats.number(which, len(chain))
+        tags = tiff_header.directory(data, at, chain[index][0])
+        note = f"directory {index} of {len(chain)} was read" if len(chain) > 1 else ""
+        return TiffPicture(at, tags, 1, previews, note, chain[index][0])
     others = [*full, *_below(data, at, chain)] if is_reduced(first) else []
     if not others:
-        return TiffPicture(at, first, max(len(full), 1), previews)
-    tags = tiff_header.directory(data, at, max(others, key=lambda found: _area(found[1]))[0])
+        unsaid = tiff_header.PHOTOMETRIC not in first.tags
+        note = "the file does not say what its samples stand for; the usual reading was taken" if unsaid else ""
+        return TiffPicture(at, first, max(len(full), 1), previews, note, at.first)
+    offset = max(others, key=lambda found: _area(found[1]))[0]
+    tags = tiff_header.directory(data, at, offset)
     size = f"{first.value(tiff_header.WIDTH)}x{first.value(tiff_header.HEIGHT)}"
     note = f"the first directory holds a reduced picture of {size}; the full one was read"
-    return TiffPicture(at, tags, max(len(full), 1), previews, note)
+    return TiffPicture(at, tags, max(len(full), 1), previews, note, offset)
 
 
 def is_reduced(tags: Directory) -> bool:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forensics import tiff_header
+from forensics.pictures import tiff_header
 from forensics.errors import PictureError
 from forensics.pictures import tiff_codings, tiff_file
-from forensics.pictures.samples import Samples, damaged, scale_to_sixteen
+from forensics.pictures.depth_in_use import spread
+from forensics.pictures.samples import Samples, damaged, decoding
 from forensics.pictures.tiff_file import TiffPicture
 
 _MOST_SHARED = 16
@@ -73,15 +74,32 @@ def decode(data: bytes, picture: TiffPicture) -> Samples:
         Strips are missing, damaged or of a coding that is not read, or samples are of a kind that is not analysed.
     """
     grid = layout(picture)
-    photometric = picture.tags.value(tiff_header.PHOTOMETRIC, 1)
+    photometric = picture.photometric
     coding = tiff_codings.Coding.of(data, picture)
+    if coding.name in tiff_codings.BY_LIBTIFF:
+        return _by_libtiff(data, picture, grid, coding.name)
     subsampling = _subsampling(picture, photometric) if coding.keeps_subsampling else (1, 1)
     raw = _assemble(data, picture, grid, coding, subsampling)
-    samples = _colours(raw, grid, picture, photometric, coding)
+    samples = _colours(data, raw, grid, picture, photometric, coding)
     if coding.seen:
         samples.facts.update(coding.seen)
     samples.facts["integrity"] = coding.integrity
     return samples
+
+
+def _by_libtiff(data: bytes, picture: TiffPicture, grid: Grid, name: str) -> Samples:
+    """8-bit samples of a coding that only libtiff reads, by Pillow; the orientation is taken off first."""
+    from forensics.pictures.opened import _decode_pillow
+
+    if picture.offset != picture.at.first or grid.bits > 8:
+        raise PictureError(f"its TIFF compression {name} is read in the first directory and 8 bits only")
+    with decoding(f"its TIFF data ({name})"):
+        array = _decode_pillow(tiff_header.without_orientation(data), "tiff")
+    facts = {
+        "integrity": "lengths were checked by libtiff; damage inside the coded data could not be told",
+        "lossy": name == "old-style JPEG",
+    }
+    return Samples(array, [f"its coding, {name}, was decoded by libtiff, which fills up what is missing"], facts)
 
 
 def layout(picture: TiffPicture) -> Grid:
@@ -91,7 +109,9 @@ def layout(picture: TiffPicture) -> Grid:
     samples, bits = tags.value(tiff_header.SAMPLES, 1), tags.value(tiff_header.BITS, 1)
     depths = set(tags.tags.get(tiff_header.BITS, (1,)))
     if len(depths) > 1:
-        raise PictureError(f"its samples have different depths ({', '.join(map(str, sorted(depths)))} bits); that is not read")
+        raise PictureError(
+            f"its samples have different depths ({', '.join(map(str, sorted(depths)))} bits); that is not read"
+        )
     if not 1 <= samples <= 64:
         raise PictureError(f"it holds {samples} samples a pixel; up to 64 are read")
     tiled = tiff_header.TILE_OFFSETS in tags.tags or tiff_file.TILE_WIDTH in tags.tags
@@ -136,7 +156,9 @@ def extents(data: bytes, picture: TiffPicture, grid: Grid) -> list[tuple[int, in
     tiff_header.check_extents(data, [o for o, _ in found], [c for _, c in found])
     total = sum(count for _, count in found)
     if total > _MOST_SHARED * len(data):
-        raise PictureError(f"its {kind} share their bytes {total // len(data)} times over; more than {_MOST_SHARED} times is refused")
+        raise PictureError(
+            f"its {kind} share their bytes {total // len(data)} times over; more than {_MOST_SHARED} times is refused"
+        )
     return found
 
 
@@ -181,7 +203,7 @@ def _assemble(
 
 
 def _colours(
-    raw: np.ndarray, grid: Grid, picture: TiffPicture, photometric: int, coding: tiff_codings.Coding
+    data: bytes, raw: np.ndarray, grid: Grid, picture: TiffPicture, photometric: int, coding: tiff_codings.Coding
 ) -> Samples:
     notes: list[str] = []
     tags = picture.tags
@@ -199,7 +221,8 @@ def _colours(
         notes.append(f"the first of {grid.deep} planes in depth was read")
     colour = raw[:, :, :wanted]
     if photometric == 6 and not coding.converts_colour:
-        colour = _ycbcr_to_rgb(colour, grid.bits)
+        weights = tiff_header.rationals(data, picture.at, picture.offset, tiff_file.COEFFICIENTS)
+        colour = _ycbcr_to_rgb(colour, grid.bits, weights)
     elif photometric == 3:
         colour = _palette(colour[:, :, 0], picture, grid, notes)
     else:
@@ -223,16 +246,20 @@ def _full_range(samples: np.ndarray, bits: int, coding: tiff_codings.Coding) -> 
         return samples
     if bits < 8:
         return (samples.astype(np.uint16) * 255 // ((1 << bits) - 1)).astype(np.uint8)
-    return scale_to_sixteen(samples, (1 << bits) - 1)
+    return spread(samples, bits)
 
 
-def _ycbcr_to_rgb(samples: np.ndarray, bits: int) -> np.ndarray:
-    """Full-range BT.601 (TIFF 6.0 section 21, its default coefficients) of 8-bit samples."""
+_BT601 = (0.299, 0.587, 0.114)
+
+
+def _ycbcr_to_rgb(samples: np.ndarray, bits: int, weights: tuple[float, ...] = ()) -> np.ndarray:
+    """Full-range YCbCr of 8 bits to RGB by the luma weights of red, green and blue (TIFF 6.0 section 21), BT.601 by default."""
     if bits != 8:
         raise PictureError(f"it holds YCbCr samples of {bits} bits; 8 bits are read")
+    red, green, blue = weights if len(weights) == 3 and min(weights) > 0 and abs(sum(weights) - 1) < 0.01 else _BT601
     y, cb, cr = (samples[:, :, k].astype(np.float32) for k in range(3))
-    cb, cr = cb - 128, cr - 128
-    rgb = np.stack([y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb], axis=2)
+    cb, cr = (cb - 128) * (2 - 2 * blue), (cr - 128) * (2 - 2 * red)
+    rgb = np.stack([y + cr, y - (blue * cb + red * cr) / green, y + cb], axis=2)
     return np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
 
 

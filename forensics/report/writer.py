@@ -10,10 +10,10 @@ from typing import Self, TextIO
 
 from forensics_models.storage import partial_path
 
-from forensics.analysis import Analysis
 from forensics.errors import UsageError
 from forensics.report import csv_report, json_report, text
-from forensics.report.failure import Failure
+from forensics.results.analysis import Analysis
+from forensics.results.failure import Failure
 
 FORMATS = ("text", "json", "csv")
 
