@@ -125,7 +125,8 @@ def _unpacked(rows: np.ndarray, header: BmpHeader) -> np.ndarray:
 
 def _fields(words: np.ndarray, masks: tuple[int, int, int, int]) -> np.ndarray:
     """Bit fields as samples of the full range; alpha only where it has a mask and is not all zero."""
-    planes, widths = [], []
+    planes: list[np.ndarray | None] = []
+    widths: list[int] = []
     for mask in masks:
         if not mask:
             planes.append(None)

@@ -170,14 +170,18 @@ def _layout(
     if len(chosen) == 1:
         (c,) = chosen
         most_h, most_v = max(x.horizontal for x in frame.components), max(x.vertical for x in frame.components)
-        across = -(-(-(-frame.width * c.horizontal // most_h)) // 8)
-        down = -(-(-(-file.height * c.vertical // most_v)) // 8)
+        across = _up(_up(frame.width * c.horizontal, most_h), 8)
+        down = _up(_up(file.height * c.vertical, most_v), 8)
         rows.append((1, 1, widths[c.identifier], bases[c.identifier], *scan.selectors[0]))
     else:
         across, down = _units(file)
         for c, selector in zip(chosen, scan.selectors, strict=True):
             rows.append((c.horizontal, c.vertical, widths[c.identifier], bases[c.identifier], *selector))
     return across * down, across, np.array(rows, np.int64)
+
+
+def _up(length: int, step: int) -> int:
+    return -(-length // step)
 
 
 def _dc_limit(file: Segments, table: int) -> int:

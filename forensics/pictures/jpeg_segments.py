@@ -201,8 +201,8 @@ def _take(file: Segments, state: _State, marker: int, body: bytes) -> None:
 
 def _pictures(body: bytes) -> int:
     """Number of pictures that a Multi-Picture index states (CIPA DC-007, tag B001)."""
-    from forensics.pictures import tiff_header
     from forensics.errors import PictureError
+    from forensics.pictures import tiff_header
 
     try:
         at = tiff_header.layout(body)

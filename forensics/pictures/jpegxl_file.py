@@ -23,9 +23,9 @@ def decode(data: bytes) -> Samples:
         import imagecodecs
 
         samples = np.asarray(imagecodecs.jpegxl_decode(data, keeporientation=True, numthreads=1))
-    if samples.ndim == 4:
-        samples = samples[0]
-    elif samples.ndim == 3 and header.animated and samples.shape[1:] == (header.height, header.width):
+    if samples.ndim == 4 or (
+        samples.ndim == 3 and header.animated and samples.shape[1:] == (header.height, header.width)
+    ):
         samples = samples[0]
     if samples.ndim not in (2, 3):
         raise PictureError(f"its JPEG XL samples have the shape {samples.shape}, which is not read")

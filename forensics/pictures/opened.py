@@ -128,8 +128,6 @@ def open_picture(
     facts = {**_facts(data, form, stated, suffix), **samples.facts}
     notes = _notes(form, stated, facts, pixels, alpha is not None, suffix)
     notes = tuple(dict.fromkeys([*notes, *stated.notes, *samples.notes, *([used] if used else [])]))
-    if str(facts.get("integrity", "")).startswith("lengths") and facts.get("codec"):
-        notes += (f"nothing in this {form} file could tell damage inside its coded data",)
     return Picture(pixels, alpha, hashlib.sha256(data).hexdigest(), str(title), facts, notes)
 
 

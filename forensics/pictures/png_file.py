@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from forensics.pictures import tiff_header
 from forensics.errors import PictureError
+from forensics.pictures import tiff_header
 from forensics.pictures.samples import Samples, damaged, decoding
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"

@@ -52,7 +52,22 @@ def decoding(what: str) -> Iterator[None]:
 
 
 _PLAIN_WORDS = frozenset(
-    "truncated corrupt corrupted damaged incomplete checksum crc unexpected end eof broken missing premature invalid".split()
+    [
+        "truncated",
+        "corrupt",
+        "corrupted",
+        "damaged",
+        "incomplete",
+        "checksum",
+        "crc",
+        "unexpected",
+        "end",
+        "eof",
+        "broken",
+        "missing",
+        "premature",
+        "invalid",
+    ]
 )
 
 

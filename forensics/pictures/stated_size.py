@@ -7,8 +7,8 @@ from forensics.errors import PictureError
 
 def of(codec: str, data: bytes) -> tuple[int, int] | None:
     """Width and height, or None for a coding whose header is not read here; raises `PictureError` where it is cut short."""
-    from forensics.pictures import container
     from forensics.codecs import registry
+    from forensics.pictures import container
 
     if codec in ("jpegxr", "png"):
         return None

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forensics.pictures import tiff_header
 from forensics.errors import PictureError
-from forensics.pictures import tiff_file
+from forensics.pictures import tiff_file, tiff_header
 from forensics.pictures.samples import damaged, decoding
 
 if TYPE_CHECKING:
@@ -195,16 +194,20 @@ def _none(coding: Coding, strip: bytes, size: int, height: int, grid: Grid) -> b
 
 
 def _deflate(coding: Coding, strip: bytes, size: int, height: int, grid: Grid) -> bytes:
-    """Inflated to the strip's size; the checksum is compared where the stream ends there (RFC 1950, 2.2), which libtiff leaves undone."""
-    stream = zlib.decompressobj()
+    """Inflated to the strip's size; the checksum behind it is compared (RFC 1950, 2.2), which libtiff leaves undone.
+
+    The last strip of some writers is as long as the others; a stream that goes on beyond that is damaged, or one that many strips share.
+    """
+    stream, most = zlib.decompressobj(), max(size, size // max(height, 1) * grid.down)
     try:
-        raw = stream.decompress(strip, size) if size else b""
-        # The checksum follows the last byte; a stream that goes on is no larger than its strip to us.
-        if len(raw) == size and not stream.eof:
-            stream.decompress(stream.unconsumed_tail, 1)
+        raw = stream.decompress(strip, most + 1)
+        if not stream.eof and len(raw) <= most:
+            raw += stream.decompress(stream.unconsumed_tail, 1)
     except zlib.error as error:
         raise damaged(f"a strip or tile cannot be inflated: {str(error).partition(': ')[2] or error}") from None
-    if len(raw) < size and not stream.eof:
+    if len(raw) > most:
+        raise damaged("the Deflate data of a strip or tile are longer than it")
+    if not stream.eof and len(raw) < size:
         raise damaged("the Deflate data of a strip or tile end early")
     return raw
 
@@ -331,10 +334,12 @@ def _coded(name: str) -> Callable[[Coding, bytes, int, int, Grid], np.ndarray]:
 
             strip = jpeg2000_stream.checked(strip).data
             return np.asarray(imagecodecs.jpeg2k_decode(strip, numthreads=1))
-        decoder = {"webp": imagecodecs.webp_decode, "jpegxl": imagecodecs.jpegxl_decode, "png": imagecodecs.png_decode}[
-            name
-        ]
-        return np.asarray(decoder(strip))
+        decoders: dict[str, Any] = {
+            "webp": imagecodecs.webp_decode,
+            "jpegxl": imagecodecs.jpegxl_decode,
+            "png": imagecodecs.png_decode,
+        }
+        return np.asarray(decoders[name](strip))
 
     return decode
 

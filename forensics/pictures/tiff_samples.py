@@ -7,13 +7,13 @@ Technical Notes 1 and 2; Adobe Photoshop TIFF.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 
-from forensics.pictures import tiff_header
 from forensics.errors import PictureError
-from forensics.pictures import tiff_codings, tiff_file
+from forensics.pictures import tiff_codings, tiff_file, tiff_header
 from forensics.pictures.depth_in_use import spread
 from forensics.pictures.samples import Samples, damaged, decoding
 from forensics.pictures.tiff_file import TiffPicture
@@ -170,7 +170,7 @@ def _guessed_counts(data: bytes, picture: TiffPicture, grid: Grid, offsets: tupl
             for i in range(len(offsets))
         )
     starts = sorted({*offsets, len(data)})
-    following = dict(zip(starts, starts[1:], strict=False))
+    following = dict(itertools.pairwise(starts))
     return tuple(following.get(offset, len(data)) - offset for offset in offsets)
 
 

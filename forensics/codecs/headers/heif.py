@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from forensics.errors import CodecError
 
-
 _SHARED = 4
 """Times the file's length that all items together may take."""
 

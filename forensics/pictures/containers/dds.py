@@ -74,8 +74,9 @@ def _decode(data: bytes, which: str) -> Samples:
         with DdsImagePlugin.DdsImageFile(io.BytesIO(data)) as image:
             image.load()
             if image.mode not in ("L", "LA", "RGB", "RGBA"):
-                image = image.convert("RGBA" if "A" in image.mode else "RGB")
-            samples = np.array(image)
+                samples = np.array(image.convert("RGBA" if "A" in image.mode else "RGB"))
+            else:
+                samples = np.array(image)
     return Samples(samples, facts={"integrity": "lengths were checked; nothing in a texture could tell damage"})
 
 

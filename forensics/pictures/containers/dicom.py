@@ -13,8 +13,8 @@ import numpy as np
 from forensics.errors import CodecUnavailable, PictureError
 from forensics.pictures import formats
 from forensics.pictures.coded_headers import Stated
-from forensics.pictures.formats import Format
 from forensics.pictures.depth_in_use import spread
+from forensics.pictures.formats import Format
 from forensics.pictures.samples import Samples, damaged, decoding, scale_to_eight
 
 _SYNTAXES = {

@@ -23,7 +23,7 @@ def _entries(data: bytes) -> list[tuple[int, int, int]]:
 
 
 def _recognise(data: bytes) -> bool:
-    if data[:3] != b"\0\0\1" and data[:3] != b"\0\0\2" or len(data) < 22 or data[3]:
+    if (data[:3] != b"\0\0\1" and data[:3] != b"\0\0\2") or len(data) < 22 or data[3]:
         return False
     entries = _entries(data)
     (count,) = struct.unpack_from("<H", data, 4)
@@ -43,7 +43,7 @@ def _picture(data: bytes, which: str) -> tuple[bytes, bool, int, int]:
         raise damaged(f"picture {number} of {len(entries)} reaches past the file")
     if inner[:8] == png_file.SIGNATURE:
         return inner, True, number, len(entries)
-    size, width, height = struct.unpack_from("<Iii", inner)
+    size, _width, height = struct.unpack_from("<Iii", inner)
     (bits,) = struct.unpack_from("<H", inner, 14)
     (used,) = struct.unpack_from("<I", inner, 32)
     if size != 40 or height <= 0 or height % 2 or bits not in (1, 4, 8, 16, 24, 32):
@@ -62,7 +62,7 @@ def _stated(data: bytes, which: str) -> Stated:
 
 
 def _decode(data: bytes, which: str) -> Samples:
-    file, is_png, number, count = _picture(data, which)
+    file, is_png, _number, _count = _picture(data, which)
     if is_png:
         return png_file.decode(file)
     samples = bmp_file.decode(file)

@@ -25,7 +25,7 @@ _BLOCKS = {
 
 def _head(data: bytes) -> tuple[int, int, int, int, int, int, int, int]:
     """VkFormat, width, height, levels, supercompression, and offset, length and raw length of the largest level."""
-    kind, _, width, height, depth, layers, faces, levels, scheme = struct.unpack_from("<9I", data, 12)
+    kind, _, width, height, depth, _layers, _faces, levels, scheme = struct.unpack_from("<9I", data, 12)
     offset, length, raw = struct.unpack_from("<3Q", data, 80)
     if depth > 1:
         raise PictureError("it holds a texture in depth, which is not read")

@@ -62,7 +62,8 @@ def _open(data: bytes, which: str) -> tuple[tuple[int, ...], np.dtype, bool, Any
         return shape, kind, columns, io.BytesIO(data[start:]), 0, 1
     names = _members(data)
     number = formats.number(which, len(names))
-    stream = zipfile.ZipFile(io.BytesIO(data)).open(names[number])
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    stream = archive.open(names[number])
     head = stream.read(12)
     if head[:6] != _MAGIC:
         raise damaged(f"array {number} of {len(names)} is no NumPy array")

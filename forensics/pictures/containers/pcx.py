@@ -57,7 +57,7 @@ def _decode(data: bytes, which: str) -> Samples:
     else:
         parts = [rows >> shift & ((1 << bits) - 1) for shift in range(8 - bits, -1, -bits)]
         samples = np.stack(parts, axis=3).reshape(height, planes, -1)[:, :, :width]
-        index = sum(samples[:, k].astype(np.uint8) << (k * bits) for k in range(planes))
+        index = np.bitwise_or.reduce([samples[:, k].astype(np.uint8) << (k * bits) for k in range(planes)])
     return Samples(_coloured(np.asarray(index, np.uint8), data, bits * planes), facts=facts)
 
 

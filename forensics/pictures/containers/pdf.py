@@ -34,10 +34,10 @@ def _pictures(data: bytes) -> tuple[list[Any], Any]:
             if isinstance(thing, pikepdf.Stream) and thing.get("/Subtype") == "/Image"
         ]
         masks = {
-            thing.get(name).objgen
+            mask.objgen
             for thing in found
-            for name in ("/SMask", "/Mask")
-            if isinstance(thing.get(name), pikepdf.Stream)
+            for mask in (thing.get("/SMask"), thing.get("/Mask"))
+            if isinstance(mask, pikepdf.Stream)
         }
     except pikepdf.PasswordError:
         raise PictureError("the PDF is locked with a password") from None
@@ -67,7 +67,7 @@ def _chosen(data: bytes, which: str) -> tuple[Any, int, int, Any]:
 def _stated(data: bytes, which: str) -> Stated:
     from forensics.pictures import container
 
-    picture, number, count, document = _chosen(data, which)
+    picture, number, count, _document = _chosen(data, which)
     filters = _filters(picture)
     last = filters[-1] if filters else ""
     facts: dict[str, Any] = {"picture": number, "compression": " ".join(name[1:] for name in filters) or "none"}
@@ -107,7 +107,7 @@ def _raw(picture: Any, filters: list[str]) -> bytes:
 def _decode(data: bytes, which: str) -> Samples:
     from forensics.pictures import jpeg2000_file, jpeg_file
 
-    picture, number, count, document = _chosen(data, which)
+    picture, number, count, _document = _chosen(data, which)
     filters = _filters(picture)
     last = filters[-1] if filters else ""
     note = f"picture {number} of the {count} in the PDF was read, as it is stored"

@@ -99,7 +99,7 @@ def _stated(data: bytes, which: str) -> Stated:
     if stream.average_rate:
         facts["frames_per_second"] = round(float(stream.average_rate), 4)
     facts.update({"codec": _PROCESSES[name]} if name in _PROCESSES else {})
-    lossy = False if name in _LOSSLESS else True
+    lossy = name not in _LOSSLESS
     depth = context.format.components[0].bits if context.format else 8
     colour = (
         "rgb"
