@@ -1,12 +1,14 @@
 """Compression forensics for still images, from the pixels alone.
 
 `analyze` says of a picture whether it was ever lossily compressed, by which codec and how strongly; `open_picture` opens any picture
-file safely. Both are imported when they are first asked for.
+file safely. Both are imported when they are first asked for. Importing this package switches off the telemetry of ONNX Runtime.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+import forensics_models  # noqa: F401  (its telemetry switch must come before anybody's import of ONNX Runtime)
 
 from forensics import former_paths
 from forensics.results import display

@@ -7,6 +7,7 @@ Columns: `name`, `sha256`, `top`, `left`, `height`, `width` (the rectangle measu
 from __future__ import annotations
 
 import csv
+import io
 import math
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from forensics_models.storage import partial_path
+from forensics_models.storage import followed, is_special, open_special, partial_path, take_place
 
 from forensics.errors import PictureError, UsageError
 from forensics.pictures.opened import MAX_PIXELS, open_quietly
@@ -129,10 +130,12 @@ class TableWriter:
     """
 
     def __init__(self, out: Path | None) -> None:
-        if out is not None and out.suffix.lower() not in (".csv", ".parquet"):
+        if out is not None and out.suffix.lower() not in (".csv", ".parquet") and not is_special(out):
             raise UsageError(f"tables end in .csv or .parquet, not {out.name!r}")
         self._out = out
-        self._partial = partial_path(out) if out else None
+        self._special = out is not None and is_special(out)
+        self._target = followed(out) if out is not None and not self._special else None
+        self._partial = partial_path(self._target) if self._target else None
         self._table: _Table | None = None
 
     def __enter__(self) -> Self:
@@ -143,6 +146,8 @@ class TableWriter:
         return self
 
     def _open(self) -> _Table:
+        if self._special and self._out is not None:
+            return _Csv(io.TextIOWrapper(open_special(self._out), encoding="utf-8", newline=""), columns(), owned=True)
         if self._partial is None or self._out is None:
             return _Csv(sys.stdout, columns(), owned=False)
         if self._out.suffix.lower() == ".parquet":
@@ -161,8 +166,8 @@ class TableWriter:
             return
         if kind is None or self._partial is not None:
             self._table.close()
-        if self._partial is not None and self._out is not None:
+        if self._partial is not None and self._target is not None:
             if kind is None:
-                self._partial.replace(self._out)
+                take_place(self._partial, self._target)
             else:
                 self._partial.unlink(missing_ok=True)

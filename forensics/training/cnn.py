@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from forensics_models.cnn import CARD_FILE, KERAS_FILE
 from forensics_models.cnn_data import PatchTable, join
 
 from forensics.dataset.decoders import drawn
 from forensics.dataset.patch_cache import PatchPlan, build_patches
+from forensics.destinations import Destinations
 from forensics.errors import UsageError
 from forensics.training.trees import LIMITS, PACKAGES, having_split, make_folder, manifest_hash, package_versions
 
@@ -101,6 +103,9 @@ def train_cnn(
             f"training needs the extra `train`: pip install 'compression-forensics[train]' ({error.name})"
         ) from None
     make_folder(out)
+    artefacts = (KERAS_FILE, cnn_evaluation.CURVES_PICTURE, cnn_evaluation.CONFUSION_PICTURE)
+    begun = (out / CHECKPOINTS).is_dir() or (out / CARD_FILE).is_file()
+    Destinations([start] if start else [], force=begun).folder(out, artefacts)
     plan = plan or PatchPlan(seed=seed)
     tables = {
         split: split_patches(datasets, split, plan=plan, jobs=jobs, progress=partial(progress, f"decoding {split}"))

@@ -15,6 +15,7 @@ from forensics_models.baseline_training import FeatureTable
 from forensics.dataset import manifest
 from forensics.dataset.decoders import drawn
 from forensics.dataset.features import WindowPlan, build_table
+from forensics.destinations import Destinations
 from forensics.errors import UsageError
 
 PACKAGES = ("xgboost-cpu", "xgboost", "numpy", "scipy", "numba", "imagecodecs", "pillow", "pillow-heif", "av")
@@ -199,10 +200,11 @@ def _check_ready(out: Path) -> None:
 
 def make_folder(out: Path) -> None:
     """Make the folder of artefacts where it is absent; raises `UsageError` where that fails."""
+    Destinations().folder(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"cannot write {out}: {error.strerror}") from None
+        raise UsageError(f"cannot write {str(out)!r}: {error.strerror}") from None
 
 
 def _tables(

@@ -1,21 +1,92 @@
-"""A `JpegHistory` told as parameters: values with their uncertainty, or the reason why there is none."""
+"""What was recovered of JPEG, and the same as parameters: values with their uncertainty, or the reason why there is none."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
-from forensics.history.jpeg.recovery import CERTAIN, JpegHistory
-from forensics.history.jpeg.steps import StepEstimate
+from forensics.history.jpeg.chroma import ChromaHypothesis
+from forensics.history.jpeg.grid import GridPhase
+from forensics.history.jpeg.steps import StepEstimate, TableMatch
 from forensics.results.history import RATIO, Parameter, compression_ratio
 
+CERTAIN = 0.9
+"""Probability from which a subsampling is stated."""
 _NO_GRID = (
     "no grid of quantised 8x8 blocks stands out: not a JPEG, or resized, filtered or compressed otherwise afterwards"
 )
 _RATIO_INTERVAL = (0.96, 1.12)
 """Ends of the 90 % interval against coding again, from 150 validation files: optimised and progressive ones are up to a tenth smaller."""
 _NO_COLOUR = "the picture has no colour"
+
+
+@dataclass(frozen=True)
+class JpegHistory:
+    """The traces of a JPEG encoder and decoder.
+
+    Attributes
+    ----------
+    grid : GridPhase
+        Where blocks begin, and its number of false alarms.
+    colour : str
+        "ycbcr", "rgb" (components stored without a colour transform) or "grey".
+    luma : StepEstimate or None
+        Steps of luma (of all components for "rgb"); None without a grid.
+    chroma : StepEstimate or None
+        Steps of chroma; None without a grid or colour.
+    match : TableMatch or None
+        Nearest known table family and quality.
+    chroma_agrees : bool
+        Whether chroma's steps are better explained by the table of that family and quality than by free ones; true without chroma.
+    hypotheses : tuple of (ChromaHypothesis, float)
+        Every subsampling tried with its probability, most probable first; empty where there is no stored chroma.
+    fixed_point_luma, fixed_point_chroma : float
+        Share of stored samples that the real codec with the recovered steps leaves unchanged; NaN where untested.
+    ratio : float
+        Compression ratio when coded again with the recovered tables and subsampling; NaN where one of them is not sure.
+    """
+
+    grid: GridPhase
+    colour: str
+    luma: StepEstimate | None = None
+    chroma: StepEstimate | None = None
+    match: TableMatch | None = None
+    chroma_agrees: bool = True
+    hypotheses: tuple[tuple[ChromaHypothesis, float], ...] = ()
+    fixed_point_luma: float = float("nan")
+    fixed_point_chroma: float = float("nan")
+    ratio: float = float("nan")
+
+    @property
+    def found(self) -> bool:
+        """Whether a grid of quantised blocks is there at all."""
+        return self.luma is not None
+
+    @property
+    def subsampling(self) -> tuple[str | None, float]:
+        """The most probable subsampling, whatever the upsampling, and its probability; (None, 0) where there is no stored chroma."""
+        totals: dict[str, float] = {}
+        for hypothesis, probability in self.hypotheses:
+            totals[hypothesis.subsampling] = totals.get(hypothesis.subsampling, 0.0) + probability
+        if not totals:
+            return None, 0.0
+        best = max(totals, key=lambda name: totals[name])
+        return best, totals[best]
+
+    @property
+    def upsampling(self) -> tuple[str | None, float]:
+        """ "triangle" or "repeat" and its probability given the subsampling; (None, 0) where nothing was subsampled."""
+        best, total = self.subsampling
+        own = [(h, p) for h, p in self.hypotheses if h.subsampling == best and h.upsampling]
+        if not own:
+            return None, 0.0
+        return own[0][0].upsampling, min(1.0, own[0][1] / total)
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Everything recovered, and the reason for what was not."""
+        return parameters_of(self)
 
 
 def parameters_of(history: JpegHistory) -> tuple[Parameter, ...]:

@@ -7,39 +7,34 @@ no trace. The decoder is libjpeg's (accurate integer transform) or one that roun
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from forensics.history.jpeg import chroma as jpeg_chroma
 from forensics.history.jpeg.chroma import (
     FACTORS,
-    ChromaHypothesis,
     probabilities,
     stored_samples,
     stored_usable,
     try_hypotheses,
 )
 from forensics.history.jpeg.comb import ac_likelihoods, dc_likelihoods, nonzero_counts
+from forensics.history.jpeg.findings import CERTAIN, JpegHistory
 from forensics.history.jpeg.fixed_point import SUBSAMPLINGS, coded_bytes, unchanged_share
 from forensics.history.jpeg.grid import GridPhase, PlaneMask, find_grid
 from forensics.history.jpeg.planes import Tile, blocks_at, checked, coefficients, lively, tiles_of
 from forensics.history.jpeg.steps import (
     StepEstimate,
-    TableMatch,
     beside_luma,
     estimate_steps,
     log_prior,
     match_tables,
     table_evidence,
 )
-from forensics.results.history import Parameter
 
 FOUND_BELOW = -1.0
 """Decimal logarithm of the grid's number of false alarms below which a grid is taken as found."""
-CERTAIN = 0.9
-"""Probability from which a subsampling is stated."""
-
 _FEWEST_STEPS = 24
 """Identified steps of luma from which the tables are sure enough for the size of the picture coded again to be that of the file."""
 _STABLE = 0.9
@@ -49,75 +44,6 @@ _RGB_FACTOR = 1.05
 _RGB_MARGIN = 10.0
 
 __all__ = ["CERTAIN", "FOUND_BELOW", "JpegHistory", "recover"]
-
-
-@dataclass(frozen=True)
-class JpegHistory:
-    """The traces of a JPEG encoder and decoder.
-
-    Attributes
-    ----------
-    grid : GridPhase
-        Where blocks begin, and its number of false alarms.
-    colour : str
-        "ycbcr", "rgb" (components stored without a colour transform) or "grey".
-    luma : StepEstimate or None
-        Steps of luma (of all components for "rgb"); None without a grid.
-    chroma : StepEstimate or None
-        Steps of chroma; None without a grid or colour.
-    match : TableMatch or None
-        Nearest known table family and quality.
-    chroma_agrees : bool
-        Whether chroma's steps are better explained by the table of that family and quality than by free ones; true without chroma.
-    hypotheses : tuple of (ChromaHypothesis, float)
-        Every subsampling tried with its probability, most probable first; empty where there is no stored chroma.
-    fixed_point_luma, fixed_point_chroma : float
-        Share of stored samples that the real codec with the recovered steps leaves unchanged; NaN where untested.
-    ratio : float
-        Compression ratio when coded again with the recovered tables and subsampling; NaN where one of them is not sure.
-    """
-
-    grid: GridPhase
-    colour: str
-    luma: StepEstimate | None = None
-    chroma: StepEstimate | None = None
-    match: TableMatch | None = None
-    chroma_agrees: bool = True
-    hypotheses: tuple[tuple[ChromaHypothesis, float], ...] = ()
-    fixed_point_luma: float = float("nan")
-    fixed_point_chroma: float = float("nan")
-    ratio: float = float("nan")
-
-    @property
-    def found(self) -> bool:
-        """Whether a grid of quantised blocks is there at all."""
-        return self.luma is not None
-
-    @property
-    def subsampling(self) -> tuple[str | None, float]:
-        """The most probable subsampling, whatever the upsampling, and its probability; (None, 0) where there is no stored chroma."""
-        totals: dict[str, float] = {}
-        for hypothesis, probability in self.hypotheses:
-            totals[hypothesis.subsampling] = totals.get(hypothesis.subsampling, 0.0) + probability
-        if not totals:
-            return None, 0.0
-        best = max(totals, key=lambda name: totals[name])
-        return best, totals[best]
-
-    @property
-    def upsampling(self) -> tuple[str | None, float]:
-        """ "triangle" or "repeat" and its probability given the subsampling; (None, 0) where nothing was subsampled."""
-        best, total = self.subsampling
-        own = [(h, p) for h, p in self.hypotheses if h.subsampling == best and h.upsampling]
-        if not own:
-            return None, 0.0
-        return own[0][0].upsampling, min(1.0, own[0][1] / total)
-
-    def parameters(self) -> tuple[Parameter, ...]:
-        """Everything recovered, and the reason for what was not."""
-        from forensics.history.jpeg.findings import parameters_of
-
-        return parameters_of(self)
 
 
 def recover(pixels: np.ndarray, *, fixed_point: bool = True) -> JpegHistory:

@@ -1,13 +1,12 @@
-"""What was recovered of JPEG 2000, told as parameters with their uncertainty, basis, or reason for being missing."""
+"""What was recovered of JPEG 2000, and the same as parameters with their uncertainty, basis, or reason for being missing."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
+from forensics.history.jpeg2000.steps import Step
+from forensics.history.jpeg2000.transform import Wavelet
 from forensics.results.history import Parameter
-
-if TYPE_CHECKING:
-    from forensics.history.jpeg2000.recovery import Jpeg2000History
 
 _NAMES = (
     "wavelet",
@@ -23,6 +22,64 @@ _COLOUR_RIGHT = 0.97
 """Share of right ones among the colour transforms declared, on validation pictures at 128 and 256 pixels."""
 _PSNR_ERROR = 3.0
 """Half the width of the 90 % interval of the estimate, in dB."""
+
+
+@dataclass(frozen=True)
+class Jpeg2000History:
+    """What the wavelet domain shows.
+
+    Attributes
+    ----------
+    found : bool
+        Whether JPEG 2000's quantisation is there at all; everything else is None or empty where it is not.
+    wavelet : str or None
+        `9/7` or `5/3`.
+    wavelet_probability : float
+    colour_transform : str or None
+        `ict`, `rct` or `none`; None where it cannot be told.
+    levels : int or None
+        Decomposition levels; None where the picture is too small or too finely coded to show the last.
+    levels_at_least : int
+        Levels that were seen.
+    phase : tuple of int
+        Row and column of a low-pass sample of the last level seen, modulo 2 ** levels_at_least: where the coded picture's or
+        tile's origin lies, in the crop's coordinates.
+    parities : tuple of tuple of int
+        Row and column parity of the low-pass samples of each level seen, in its own plane.
+    base_step : Step or None
+        Of 9/7, in grey levels of an orthonormal transform; encoders drop bit planes, so it is known up to a power of two.
+    steps_luma, planes_luma : tuple
+        By band, HL, LH, HH of level 1 first: quantisation steps of 9/7, bit planes cut off of 5/3.
+    psnr : float or None
+        Estimate in dB.
+    tile_size : int or None
+        Side of the tiles where two of their boundaries are seen.
+    lead : float
+        Evidence of the first level in standard errors.
+    reason : str
+        Why nothing was found; empty otherwise.
+    """
+
+    found: bool
+    wavelet: Wavelet | None = None
+    wavelet_probability: float = 0.0
+    colour_transform: str | None = None
+    levels: int | None = None
+    levels_at_least: int = 0
+    phase: tuple[int, int] = (0, 0)
+    parities: tuple[tuple[int, int], ...] = ()
+    base_step: Step | None = None
+    steps_luma: tuple[float | None, ...] = ()
+    planes_luma: tuple[int | None, ...] = ()
+    psnr: float | None = None
+    tile_size: int | None = None
+    lead: float = 0.0
+    grey: bool = False
+    reason: str = ""
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The same as parameters with their uncertainty, each with its basis or the reason why it is missing."""
+        return parameters_of(self)
 
 
 def parameters_of(history: Jpeg2000History) -> tuple[Parameter, ...]:

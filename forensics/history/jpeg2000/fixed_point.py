@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from forensics_features.planes import to_rgb8
 
-from forensics.history.jpeg2000.recovery import Jpeg2000History
-from forensics.history.jpegxr.fixed_point import FixedPoint, aligned, compare
+from forensics.history.fixed_point import FixedPoint, aligned, compare
+from forensics.history.jpeg2000.findings import Jpeg2000History
 from forensics.results.history import Parameter
 
 _RATIOS = (4.0, 8.0, 16.0, 32.0)

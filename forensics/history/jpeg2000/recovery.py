@@ -11,11 +11,10 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from forensics_features.planes import to_rgb8
 
+from forensics.history.jpeg2000.findings import Jpeg2000History
 from forensics.history.jpeg2000.levels import (
     FOUND,
     Level,
@@ -28,10 +27,9 @@ from forensics.history.jpeg2000.levels import (
 )
 from forensics.history.jpeg2000.low_pass import FOUND as LOW_PASS_FOUND
 from forensics.history.jpeg2000.low_pass import low_pass_odds
-from forensics.history.jpeg2000.steps import Step, band_planes, band_steps, base_step, deepest_plane, psnr_estimate
+from forensics.history.jpeg2000.steps import band_planes, band_steps, base_step, deepest_plane, psnr_estimate
 from forensics.history.jpeg2000.tiles import tile_lines, tile_size
 from forensics.history.jpeg2000.transform import Wavelet
-from forensics.results.history import Parameter
 
 MINIMUM_SIDE = 64
 REGION = 1024
@@ -49,66 +47,6 @@ _EXPECTED = 12.0
 _PLANES_NEEDED = 3
 _WEIGHTS = {"ict": (1.0, 1.086, 0.825), "rct": (1.0, 0.6875, 0.6875), "none": (1 / 3, 1 / 3, 1 / 3)}
 """Squared error of RGB, mean of the three, for an error of one in each component of the colour transform's inverse."""
-
-
-@dataclass(frozen=True)
-class Jpeg2000History:
-    """What the wavelet domain shows.
-
-    Attributes
-    ----------
-    found : bool
-        Whether JPEG 2000's quantisation is there at all; everything else is None or empty where it is not.
-    wavelet : str or None
-        `9/7` or `5/3`.
-    wavelet_probability : float
-    colour_transform : str or None
-        `ict`, `rct` or `none`; None where it cannot be told.
-    levels : int or None
-        Decomposition levels; None where the picture is too small or too finely coded to show the last.
-    levels_at_least : int
-        Levels that were seen.
-    phase : tuple of int
-        Row and column of a low-pass sample of the last level seen, modulo 2 ** levels_at_least: where the coded picture's or
-        tile's origin lies, in the crop's coordinates.
-    parities : tuple of tuple of int
-        Row and column parity of the low-pass samples of each level seen, in its own plane.
-    base_step : Step or None
-        Of 9/7, in grey levels of an orthonormal transform; encoders drop bit planes, so it is known up to a power of two.
-    steps_luma, planes_luma : tuple
-        By band, HL, LH, HH of level 1 first: quantisation steps of 9/7, bit planes cut off of 5/3.
-    psnr : float or None
-        Estimate in dB.
-    tile_size : int or None
-        Side of the tiles where two of their boundaries are seen.
-    lead : float
-        Evidence of the first level in standard errors.
-    reason : str
-        Why nothing was found; empty otherwise.
-    """
-
-    found: bool
-    wavelet: Wavelet | None = None
-    wavelet_probability: float = 0.0
-    colour_transform: str | None = None
-    levels: int | None = None
-    levels_at_least: int = 0
-    phase: tuple[int, int] = (0, 0)
-    parities: tuple[tuple[int, int], ...] = ()
-    base_step: Step | None = None
-    steps_luma: tuple[float | None, ...] = ()
-    planes_luma: tuple[int | None, ...] = ()
-    psnr: float | None = None
-    tile_size: int | None = None
-    lead: float = 0.0
-    grey: bool = False
-    reason: str = ""
-
-    def parameters(self) -> tuple[Parameter, ...]:
-        """The same as parameters with their uncertainty, each with its basis or the reason why it is missing."""
-        from forensics.history.jpeg2000.findings import parameters_of
-
-        return parameters_of(self)
 
 
 def recover(pixels: np.ndarray, *, seed: int = 0) -> Jpeg2000History:

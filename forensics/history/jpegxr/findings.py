@@ -1,14 +1,11 @@
-"""What was recovered of JPEG XR, told as parameters with their uncertainty, basis, or reason for being missing."""
+"""What was recovered of JPEG XR, and the same as parameters with their uncertainty, basis, or reason for being missing."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from forensics.history.jpegxr.lattice import Fit, index_step
 from forensics.results.history import Parameter
-
-if TYPE_CHECKING:
-    from forensics.history.jpegxr.recovery import JpegxrHistory
 
 _INDICES = (
     "quantizer_index_high_pass_luma", "quantizer_index_low_pass_luma", "quantizer_index_dc_luma", "quantizer_index_high_pass_u",
@@ -16,6 +13,56 @@ _INDICES = (
 )  # fmt: skip
 _NAMES = ("overlap_mode", "macroblock_phase", "chroma_subsampling", *_INDICES)
 _FEW = "too few coefficients of this band are left outside the zero cell to show their spacing"
+
+
+@dataclass(frozen=True)
+class JpegxrHistory:
+    """What JPEG XR's transform domain shows.
+
+    Attributes
+    ----------
+    found : bool
+        Whether the 4x4 grid is there at all; everything else is None or empty where it is not.
+    overlap : int or None
+        0, 1 or 2; None where the second stage shows nothing and the first has the overlap operator.
+    overlap_probability : float
+    phase : tuple of int or None
+        Row and column of a macroblock's first sample, modulo `period`, in the picture's coordinates.
+    period : int
+        16, or 4 where only the block grid was found.
+    high_pass, low_pass : Fit or None
+        Quantiser index of luma's bands.
+    dc : int or None
+        Quantiser index of luma's DC band.
+    chroma_high_pass : tuple of (Fit or None)
+        Of U and V.
+    chroma_subsampling : str or None
+        `4:4:4`, `4:2:2`, `4:2:0` or `grey`.
+    lead, low_pass_lead, chroma_lead : float
+        Evidence for the block grid, the macroblock grid and the subsampling, in standard errors.
+    reason : str
+        Why nothing was found; empty otherwise.
+    """
+
+    found: bool
+    overlap: int | None = None
+    overlap_probability: float = 0.0
+    phase: tuple[int, int] | None = None
+    period: int = 4
+    high_pass: Fit | None = None
+    low_pass: Fit | None = None
+    dc: int | None = None
+    chroma_high_pass: tuple[Fit | None, ...] = ()
+    chroma_subsampling: str | None = None
+    lead: float = 0.0
+    low_pass_lead: float = 0.0
+    chroma_lead: float = 0.0
+    chroma_probability: float = 0.0
+    reason: str = ""
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The same as parameters with their uncertainty, each with its basis or the reason why it is missing."""
+        return parameters_of(self)
 
 
 def parameters_of(history: JpegxrHistory) -> tuple[Parameter, ...]:

@@ -6,16 +6,14 @@ mode, subsampling and quantiser changes next to nothing, while one pixel beside 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from forensics_features.planes import to_rgb8
 
-from forensics.history.jpegxr.recovery import JpegxrHistory
+from forensics.history.fixed_point import FixedPoint, aligned, compare
+from forensics.history.jpegxr.findings import JpegxrHistory
 from forensics.results.history import RATIO, Parameter, compression_ratio
 
 _MACROBLOCK = 16
-_SIDE = 512
 _ENCODER = "jpegxr-jxrlib"
 _STABLE = 0.7
 """Share of samples that coding again has to leave unchanged for its size to be that of the file."""
@@ -23,43 +21,6 @@ _BANDS_APART = 2
 """Most that the indices of high pass and low pass may differ for the same: the command has one index for all bands."""
 _RATIO_INTERVAL = (0.95, 1.14)
 """Ends of the 90 % interval against coding again, from 55 validation files."""
-
-
-@dataclass(frozen=True)
-class FixedPoint:
-    """How nearly a picture is a fixed point of an encoder.
-
-    Attributes
-    ----------
-    unchanged, unchanged_beside : float
-        Share of inner samples that the encoder leaves as they are, 0..1: at the recovered phase, and one pixel right and below.
-    psnr, psnr_beside : float
-        Of the second encoding against the picture, in dB; infinite where nothing changes.
-    ratio : float
-        Compression ratio of the second encoding at the recovered phase.
-    """
-
-    unchanged: float
-    unchanged_beside: float
-    psnr: float
-    psnr_beside: float
-    ratio: float
-
-
-def compare(picture: np.ndarray, again: np.ndarray, margin: int) -> tuple[float, float]:
-    """Share of equal samples and PSNR in dB of two pictures of one shape, `margin` pixels from the border left out."""
-    inner = slice(margin, -margin or None)
-    difference = picture[inner, inner].astype(np.int16) - again[inner, inner]
-    error = float(np.mean(np.square(difference, dtype=np.float64)))
-    return float(np.mean(difference == 0)), float(10 * np.log10(255**2 / error)) if error else float("inf")
-
-
-def aligned(picture: np.ndarray, phase: tuple[int, int], period: int) -> np.ndarray:
-    """The part that starts on the grid and has whole periods, at most `_SIDE` pixels a side."""
-    rows, columns = (
-        min((length - first) // period * period, _SIDE) for length, first in zip(picture.shape[:2], phase, strict=True)
-    )
-    return np.ascontiguousarray(picture[phase[0] : phase[0] + rows, phase[1] : phase[1] + columns])
 
 
 def fixed_point(pixels: np.ndarray, history: JpegxrHistory) -> FixedPoint | None:

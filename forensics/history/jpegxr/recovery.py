@@ -18,8 +18,8 @@ from forensics_features.lapped import BLOCK, colour_planes
 from forensics_features.planes import to_rgb8
 
 from forensics.history.jpeg2000.levels import judged_region, unclipped
+from forensics.history.jpegxr.findings import JpegxrHistory
 from forensics.history.jpegxr.lattice import Fit, best_index, cumulative, dc_index, high_pass, low_pass, phase_leads
-from forensics.results.history import Parameter
 
 MINIMUM_SIDE = 96
 REGION = 512
@@ -32,58 +32,6 @@ _CHROMA_MARGIN = 0.12
 """Natural logarithm of the ratio of contrasts from which the better subsampling is declared."""
 _LEAST = 64
 """Samples a side that the transform takes."""
-
-
-@dataclass(frozen=True)
-class JpegxrHistory:
-    """What JPEG XR's transform domain shows.
-
-    Attributes
-    ----------
-    found : bool
-        Whether the 4x4 grid is there at all; everything else is None or empty where it is not.
-    overlap : int or None
-        0, 1 or 2; None where the second stage shows nothing and the first has the overlap operator.
-    overlap_probability : float
-    phase : tuple of int or None
-        Row and column of a macroblock's first sample, modulo `period`, in the picture's coordinates.
-    period : int
-        16, or 4 where only the block grid was found.
-    high_pass, low_pass : Fit or None
-        Quantiser index of luma's bands.
-    dc : int or None
-        Quantiser index of luma's DC band.
-    chroma_high_pass : tuple of (Fit or None)
-        Of U and V.
-    chroma_subsampling : str or None
-        `4:4:4`, `4:2:2`, `4:2:0` or `grey`.
-    lead, low_pass_lead, chroma_lead : float
-        Evidence for the block grid, the macroblock grid and the subsampling, in standard errors.
-    reason : str
-        Why nothing was found; empty otherwise.
-    """
-
-    found: bool
-    overlap: int | None = None
-    overlap_probability: float = 0.0
-    phase: tuple[int, int] | None = None
-    period: int = 4
-    high_pass: Fit | None = None
-    low_pass: Fit | None = None
-    dc: int | None = None
-    chroma_high_pass: tuple[Fit | None, ...] = ()
-    chroma_subsampling: str | None = None
-    lead: float = 0.0
-    low_pass_lead: float = 0.0
-    chroma_lead: float = 0.0
-    chroma_probability: float = 0.0
-    reason: str = ""
-
-    def parameters(self) -> tuple[Parameter, ...]:
-        """The same as parameters with their uncertainty, each with its basis or the reason why it is missing."""
-        from forensics.history.jpegxr.findings import parameters_of
-
-        return parameters_of(self)
 
 
 @dataclass
