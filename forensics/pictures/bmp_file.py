@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from forensics.errors import PictureError
+from forensics.pictures import coded_headers, jpeg_file, png_file
 from forensics.pictures.samples import Samples, damaged, scale_to_eight, scale_to_sixteen
+from forensics.pictures.stated import Stated
 
 _RGB, _RLE8, _RLE4, _FIELDS, _JPEG, _PNG, _ALPHA_FIELDS = 0, 1, 2, 3, 4, 5, 6
 _MOST_BITS = {1, 2, 4, 8, 16, 24, 32}
@@ -62,6 +64,20 @@ def read_header(data: bytes) -> BmpHeader:
     table = np.frombuffer(data[start : start + entry * count], np.uint8)
     palette = table[: len(table) // entry * entry].reshape(-1, entry)[:, 2::-1]
     return BmpHeader(width, abs(height), height < 0, bits, compression, masks, palette, offset)
+
+
+def stated(data: bytes) -> Stated:
+    """What the headers state; those of the embedded file where the pixels are one."""
+    header = read_header(data)
+    if header.embedded:
+        inner = data[header.pixels :]
+        found = coded_headers.jpeg(inner) if header.embedded == "jpeg" else png_file.stated(inner)
+        found.facts["inside"] = header.embedded
+        return found
+    masks = [mask.bit_count() for mask in header.masks]
+    depth = header.bits if header.bits <= 8 else 8 if header.bits == 24 else max(masks)
+    colour = "palette" if header.bits <= 8 else "rgb"
+    return Stated(header.width, header.height, depth, colour, bool(header.masks[3]), lossy=False)
 
 
 def _masks(data: bytes, size: int, bits: int, compression: int) -> tuple[tuple[int, int, int, int], int]:
@@ -200,8 +216,6 @@ def _run_lengths(stream: bytes, header: BmpHeader) -> tuple[np.ndarray, bool]:
 
 
 def _embedded(data: bytes, header: BmpHeader) -> Samples:
-    from forensics.pictures import jpeg_file, png_file
-
     inner = data[header.pixels :]
     samples = jpeg_file.decode(inner) if header.compression == _JPEG else png_file.decode(inner)
     samples.notes.append(f"the BMP holds a whole {header.embedded.upper()} file, which was read")

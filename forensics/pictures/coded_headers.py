@@ -14,56 +14,24 @@ RFC 6386 9.1. AVIF and HEIC: ISO/IEC 14496-12, 23008-12, the AV1 image file form
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 from forensics.errors import PictureError
-from forensics.pictures import tiff_header
-
-
-@dataclass
-class Stated:
-    """What a file's header states.
-
-    Attributes
-    ----------
-    width, height : int
-        In pixels, as stored (before any orientation).
-    bit_depth : int
-        Bits of a sample; 0 when the header does not say.
-    colour : str
-        `grey`, `rgb`, `ycbcr`, `palette`, `bilevel`, `cmyk` or another name of a colour space; empty when not known.
-    alpha : bool
-        Whether there is an alpha channel.
-    pages : int
-        Pictures in the file.
-    lossy : bool or None
-        Whether the coding named by the header is a lossy one; None when the header cannot tell.
-    orientation : int
-        EXIF orientation, 1 for as stored.
-    facts : dict
-        Further facts by name, JSON-ready.
-    notes : list of str
-        What a reader of the result must know of the header.
-    """
-
-    width: int
-    height: int
-    bit_depth: int = 0
-    colour: str = ""
-    alpha: bool = False
-    pages: int = 1
-    lossy: bool | None = None
-    orientation: int = 1
-    facts: dict[str, Any] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+from forensics.pictures import (
+    heif_file,
+    jpeg2000_file,
+    jpeg2000_stream,
+    jpeg_file,
+    jpeg_segments,
+    jpegxl_header,
+    tiff_header,
+)
+from forensics.pictures.stated import Stated
 
 
 def jpeg(data: bytes) -> Stated:
     """Frame header, EXIF orientation, ICC presence and number of pictures of a JPEG file."""
-    from forensics.pictures import jpeg_file, jpeg_segments
-
     file = jpeg_segments.read(data)
     frame = file.frame
     if frame is None:
@@ -77,26 +45,8 @@ def jpeg(data: bytes) -> Stated:
     )  # fmt: skip
 
 
-def _boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """ISO base media boxes of data[start:end] as (type, start of content, end); raises when one is cut short."""
-    while start + 8 <= end:
-        size, kind = struct.unpack_from(">I4s", data, start)
-        head = 8
-        if size == 1 and start + 16 <= end:
-            (size,), head = struct.unpack_from(">Q", data, start + 8), 16
-        stop = end if size == 0 else start + size
-        if size not in (0, 1) and size < head:
-            raise PictureError(f"the file is damaged: box {kind!r} is {size} bytes long")
-        if stop > end:
-            raise PictureError(f"the file is truncated: box {kind.decode('latin-1')!r} reaches past its end")
-        yield kind, start + head, stop
-        start = stop
-
-
 def jpeg2000(data: bytes) -> Stated:
     """Main header of a JPEG 2000 codestream, in a JP2 file or bare, and the colour that the JP2 header states."""
-    from forensics.pictures import jpeg2000_file, jpeg2000_stream
-
     start, stop = jpeg2000_stream.codestream_extent(data)
     stream = jpeg2000_stream.read(data[start:stop])
     boxes = jpeg2000_stream.read_boxes(data)
@@ -216,8 +166,6 @@ def heic(data: bytes) -> Stated:
 
 
 def _heif(data: bytes, codec: str) -> Stated:
-    from forensics.pictures import heif_file
-
     found = heif_file.read(data, codec)
     matrix = str(found.facts.get("cicp", "")).split("/")[2:3]
     colour = "grey" if found.facts.get("chroma_subsampling") == "grey" else "rgb" if matrix == ["0"] else "ycbcr"
@@ -229,8 +177,6 @@ def _heif(data: bytes, codec: str) -> Stated:
 
 def jpegxl(data: bytes) -> Stated:
     """Image header and first frame header of a JPEG XL codestream, bare or in its container."""
-    from forensics.pictures import jpegxl_header
-
     header = jpegxl_header.read(data)
     facts: dict[str, Any] = {"xyb": header.xyb}
     if header.modular is not None:

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 
 from forensics.errors import PictureError
-from forensics.pictures.formats import number
+from forensics.pictures.format import chosen_number
 from forensics.pictures.samples import Samples, decoding
 
 _PILLOW = {"gif": "GIF", "png": "PNG", "webp": "WEBP", "avif": "AVIF"}
@@ -24,7 +24,7 @@ def decode(data: bytes, form: str, which: str, pages: int) -> Samples:
     PictureError
         There is no such picture, or the format holds one only.
     """
-    index = number(which, pages)
+    index = chosen_number(which, pages)
     if form not in _PILLOW:
         raise PictureError(f"of a {form} file the first picture is read; another cannot be chosen")
     from PIL import Image

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from forensics.errors import PictureError
-from forensics.pictures.coded_headers import Stated
+from forensics.pictures.stated import Stated
 
 
 def stated(data: bytes) -> Stated:

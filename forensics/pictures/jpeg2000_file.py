@@ -8,8 +8,7 @@ from forensics.errors import PictureError
 from forensics.pictures import jpeg2000_stream
 from forensics.pictures.depth_in_use import spread
 from forensics.pictures.jpeg2000_stream import Boxes, Codestream
-from forensics.pictures.jpeg_file import LENGTHS_ONLY
-from forensics.pictures.samples import Samples, decoding, scale_to_eight
+from forensics.pictures.samples import LENGTHS_ONLY, Samples, decoding, scale_to_eight
 
 _SRGB, _GREY, _SYCC, _CMYK, _ESRGB, _ROMM = 16, 17, 18, 12, 20, 21
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from forensics.errors import PictureError
+from forensics.pictures.iso_boxes import boxes
 from forensics.pictures.samples import damaged
 
 _SOC, _SIZ, _COD, _QCD, _SOT, _SOD, _EOC, _CAP, _COC = (
@@ -79,11 +80,9 @@ def checked(data: bytes) -> Codestream:
 
 def codestream_extent(data: bytes) -> tuple[int, int]:
     """Where the codestream lies in a JP2 file, or the whole of a bare one."""
-    from forensics.pictures.coded_headers import _boxes
-
     if data[:4] == b"\xff\x4f\xff\x51":
         return 0, len(data)
-    for kind, first, last in _boxes(data, 0, len(data)):
+    for kind, first, last in boxes(data, 0, len(data)):
         if kind == b"jp2c":
             return first, last
     raise PictureError("the file is truncated: a JP2 file without a codestream")
@@ -234,10 +233,8 @@ def read_boxes(data: bytes) -> Boxes:
 
 
 def _header_boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    from forensics.pictures.coded_headers import _boxes
-
-    for kind, first, last in _boxes(data, 0, len(data)):
+    for kind, first, last in boxes(data, 0, len(data)):
         if kind == b"jp2c":
             return
         if kind == b"jp2h":
-            yield from ((name, data[a:b]) for name, a, b in _boxes(data, first, last))
+            yield from ((name, data[a:b]) for name, a, b in boxes(data, first, last))

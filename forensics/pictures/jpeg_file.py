@@ -7,7 +7,7 @@ import numpy as np
 from forensics.errors import PictureError
 from forensics.pictures import jpeg_scan, jpeg_segments
 from forensics.pictures.jpeg_segments import Segments
-from forensics.pictures.samples import Samples, damaged, decoding, scale_to_eight
+from forensics.pictures.samples import LENGTHS_ONLY, Samples, damaged, decoding, scale_to_eight
 
 _LOSSLESS = frozenset({0xC3, 0xC7, 0xCB, 0xCF})
 _DIFFERENTIAL = frozenset({0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF})
@@ -107,7 +107,3 @@ def _facts(file: Segments, found: jpeg_scan.Coverage) -> dict[str, object]:
     if file.ended and file.end < len(file.data):
         facts["bytes_after_the_end"] = len(file.data) - file.end
     return facts
-
-
-LENGTHS_ONLY = "lengths were checked; damage inside the coded data could not be told"
-"""Said of formats and coding processes that carry nothing by which damaged data could be recognised."""

@@ -6,10 +6,10 @@ writes the first of them with a few bytes only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from forensics.errors import PictureError
+from forensics.pictures.iso_boxes import boxes
 
 _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 _HEAD = 1 << 16
@@ -82,13 +82,6 @@ class _Bits:
         self.place = -(-self.place // 8) * 8
 
 
-def boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Boxes of the container as (type, start of content, end)."""
-    from forensics.pictures.coded_headers import _boxes
-
-    return _boxes(data, 0, len(data))
-
-
 def codestream(data: bytes) -> tuple[bytes, bool]:
     """The start of the codestream, put together from its boxes, and whether a JPEG's reconstruction data lie beside it.
 
@@ -97,7 +90,7 @@ def codestream(data: bytes) -> tuple[bytes, bool]:
     if data[:2] == b"\xff\x0a":
         return data[:_HEAD], False
     stream, kept, expected, last, whole = b"", False, 0, False, False
-    for kind, start, end in boxes(data):
+    for kind, start, end in boxes(data, 0, len(data)):
         if kind == b"jxlc":
             stream, whole = data[start:end][:_HEAD], True
         elif kind == b"jxlp" and end - start >= 4:

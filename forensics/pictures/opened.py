@@ -18,11 +18,9 @@ spaces that are neither RGB nor grey. Pictures of any size from 1x1 can be opene
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import sys
-import threading
-import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -32,15 +30,30 @@ from forensics_models.classes import CLASSES
 
 from forensics.codecs import registry
 from forensics.errors import CodecError, CodecUnavailable, PictureError
-from forensics.pictures import container, depth_in_use, formats, frames, guarded
-from forensics.pictures.coded_headers import Stated
-from forensics.pictures.samples import Samples, decoding, reason
+from forensics.pictures import (
+    bmp_file,
+    container,
+    depth_in_use,
+    formats,
+    frames,
+    guarded,
+    jpeg2000_file,
+    jpeg_file,
+    jpegxl_file,
+    pillow_samples,
+    png_file,
+    pnm_file,
+    tiff_file,
+    tiff_samples,
+)
+from forensics.pictures.format import chosen_number
+from forensics.pictures.samples import LENGTHS_ONLY, Samples, decoding, reason
+from forensics.pictures.stated import Stated
 
 MAX_PIXELS = 250_000_000
 """Pictures of more pixels than this are refused unless the caller allows them."""
 _BYTES_PER_PIXEL = 8
 _BYTES_BESIDE = 1 << 26
-_PILLOW_LOCK = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -170,7 +183,7 @@ def from_pillow(image: Any, *, max_pixels: int = MAX_PIXELS, name: str | None = 
     if image.mode in ("I;16", "I;16L", "I;16B", "I;16N"):
         array = np.array(image, np.uint16)
     else:
-        array = np.array(_plain(image))
+        array = np.array(pillow_samples.plain(image))
     return from_array(array, max_pixels=max_pixels, name=name or getattr(image, "filename", "") or "image")
 
 
@@ -223,31 +236,29 @@ def _plain_words(error: Exception) -> str:
     return f"{head}: the data are damaged{reason(Exception(tail))}"
 
 
-def _read_samples(data: bytes, form: str, stated: Stated, frame: str) -> Samples:
-    from forensics.pictures import bmp_file, jpeg2000_file, jpeg_file, jpegxl_file, png_file, tiff_file, tiff_samples
+_DECODERS: dict[str, Callable[[bytes], Samples]] = {
+    "bmp": bmp_file.decode,
+    "gif": lambda data: Samples(pillow_samples.decode_file(data, "GIF")),
+    "jpeg": jpeg_file.decode,
+    "jpeg2000": jpeg2000_file.decode,
+    "jpegxl": jpegxl_file.decode,
+    "png": png_file.decode,
+    "pnm": pnm_file.decode,
+}
 
+
+def _read_samples(data: bytes, form: str, stated: Stated, frame: str) -> Samples:
     further = formats.get(form) if form not in container.SUFFIXES else None
     if further is not None:
         return further.decode(data, frame)
-    if frame and form != "tiff" and formats.number(frame, stated.pages):
-        return frames.decode(data, form, frame, stated.pages)
-    if form == "pnm" and stated.bit_depth > 8:
-        return Samples(_decode_deep_pnm(data))
-    if form in ("gif", "pnm"):
-        return Samples(_decode_pillow(data, form))
     if form == "tiff":
         return tiff_samples.decode(data, tiff_file.read(data, frame))
-    own = {
-        "jpegxl": jpegxl_file.decode,
-        "png": png_file.decode,
-        "bmp": bmp_file.decode,
-        "jpeg": jpeg_file.decode,
-        "jpeg2000": jpeg2000_file.decode,
-    }
-    if form in own:
-        return own[form](data)
+    if frame and chosen_number(frame, stated.pages):
+        return frames.decode(data, form, frame, stated.pages)
+    if form in _DECODERS:
+        return _DECODERS[form](data)
     codec = registry.sniff(data)
-    return Samples(guarded.decode(codec or form, data), facts={"integrity": jpeg_file.LENGTHS_ONLY})
+    return Samples(guarded.decode(codec or form, data), facts={"integrity": LENGTHS_ONLY})
 
 
 def _split(array: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
@@ -258,63 +269,6 @@ def _split(array: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     alpha = np.ascontiguousarray(array[:, :, -1]) if channels in (2, 4) else None
     colour = array[:, :, 0] if channels < 3 else array[:, :, :3]
     return np.ascontiguousarray(colour), alpha
-
-
-def _decode_deep_pnm(data: bytes) -> np.ndarray:
-    """Binary or plain PNM samples of more than 8 bits, scaled to the full 16-bit range."""
-    kind, width, height, maximum, start = container.pnm_head(data)
-    channels = 3 if kind in (3, 6) else 1
-    count = width * height * channels
-    if kind in (5, 6):
-        samples = np.frombuffer(data, ">u2", count, start).astype(np.uint32)
-    else:
-        samples = np.array(data[start:].split()[:count], dtype=np.uint32)
-    if samples.size < count or samples.max() > maximum:
-        raise PictureError("the file is truncated or damaged: PNM samples are missing or above the largest value")
-    scaled = ((samples * 65535 + maximum // 2) // maximum).astype(np.uint16)
-    return scaled.reshape((height, width, channels))
-
-
-def _decode_pillow(data: bytes, form: str) -> np.ndarray:
-    """8-bit samples by Pillow, which is kept to one format, from warning, and from its own limit of pixels."""
-    from PIL import Image
-
-    formats = {"pnm": "PPM"}.get(form, form.upper())
-    with _PILLOW_LOCK, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            with Image.open(io.BytesIO(data), formats=[formats]) as image:
-                image.load()
-                return np.array(_plain(image))
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
-
-
-def _plain(image: Any) -> Any:
-    """A Pillow image in mode L, LA, RGB or RGBA: palettes and bits expanded, colours as stored."""
-    if image.mode in ("L", "RGB", "RGBA", "LA"):
-        return image
-    if image.mode == "1":
-        return image.convert("L")
-    if image.mode in ("P", "PA"):
-        return _expand_palette(image)
-    if image.mode == "RGBX":
-        return image.convert("RGB")
-    if image.mode == "YCbCr":
-        return image.convert("RGB")
-    raise PictureError(f"its samples are of a kind that is not analysed (Pillow mode {image.mode})")
-
-
-def _expand_palette(image: Any) -> Any:
-    transparent = "transparency" in image.info or image.mode == "PA"
-    expanded = image.convert("RGBA" if transparent else "RGB")
-    bands = expanded.split()
-    if all(band.tobytes() == bands[0].tobytes() for band in bands[1:3]):
-        from PIL import Image
-
-        return Image.merge("LA", (bands[0], bands[3])) if transparent else bands[0]
-    return expanded
 
 
 def _facts(data: bytes, form: str, stated: Stated, suffix: str) -> dict[str, Any]:

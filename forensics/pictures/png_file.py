@@ -16,6 +16,7 @@ import numpy as np
 from forensics.errors import PictureError
 from forensics.pictures import tiff_header
 from forensics.pictures.samples import Samples, damaged, decoding
+from forensics.pictures.stated import Stated
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COLOURS = {0: "grey", 2: "rgb", 3: "palette", 4: "grey", 6: "rgb"}
@@ -112,6 +113,15 @@ def _fact(found: PngFile, kind: bytes, body: bytes) -> None:
         found.transparent = True
 
 
+def stated(data: bytes) -> Stated:
+    """What the chunks state; raises as `read`."""
+    png = read(data)
+    colour = COLOURS[png.colour]
+    return Stated(
+        png.width, png.height, png.depth, colour, png.transparent, png.frames, False, png.orientation, png.facts
+    )
+
+
 def raw_size(png: PngFile) -> int:
     """Bytes of the filtered rows, interlaced or not."""
     bits = png.depth * _CHANNELS[png.colour]
@@ -143,9 +153,9 @@ def decode(data: bytes) -> Samples:
 
             array = np.asarray(imagecodecs.png_decode(plain))
         else:
-            from forensics.pictures.opened import _decode_pillow
+            from forensics.pictures.pillow_samples import decode_file
 
-            array = _decode_pillow(plain, "png")
+            array = decode_file(plain, "PNG")
     return Samples(array, notes, {"integrity": "checksums of all chunks and of the pixels"})
 
 

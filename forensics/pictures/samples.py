@@ -102,3 +102,7 @@ def scale_to_eight(samples: np.ndarray, maximum: int) -> np.ndarray:
 def codec_errors(error: CodecError) -> PictureError:
     """A codec's own one-line refusal as that of the picture."""
     return damaged(str(error))
+
+
+LENGTHS_ONLY = "lengths were checked; damage inside the coded data could not be told"
+"""Said of formats and coding processes that carry nothing by which damaged data could be recognised."""

@@ -18,8 +18,7 @@ from forensics.pictures import tiff_file, tiff_header
 from forensics.pictures.samples import damaged, decoding
 
 if TYPE_CHECKING:
-    from forensics.pictures.tiff_file import TiffPicture
-    from forensics.pictures.tiff_samples import Grid
+    from forensics.pictures.tiff_file import Grid, TiffPicture
 
 _PICTURES = frozenset({"JPEG", "JPEG 2000", "JPEG XR", "JPEG XL", "WebP", "LERC", "PNG"})
 _CHECKED = {

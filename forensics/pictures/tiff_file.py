@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from forensics.errors import PictureError
-from forensics.pictures import formats, tiff_header
+from forensics.pictures import tiff_header
+from forensics.pictures.format import chosen_number
+from forensics.pictures.stated import Stated
 from forensics.pictures.tiff_header import Directory, Layout
 
 SUBFILE, OLD_SUBFILE, SUB_DIRECTORIES, FILL_ORDER, ROWS = 254, 255, 330, 266, 278
@@ -71,6 +74,42 @@ class TiffPicture:
         return 2 if tags.value(tiff_header.SAMPLES, 1) >= 3 else 0 if fax else 1
 
 
+@dataclass(frozen=True)
+class Grid:
+    """How a picture is cut: its size, that of a strip or tile, samples a pixel, bits a sample, planes apart or together."""
+
+    width: int
+    height: int
+    across: int
+    down: int
+    samples: int
+    bits: int
+    planar: bool
+    tiled: bool
+    tile_depth: int
+    deep: int
+
+    @property
+    def columns(self) -> int:
+        """Strips or tiles side by side."""
+        return -(-self.width // self.across)
+
+    @property
+    def rows(self) -> int:
+        """Strips or tiles one below the other."""
+        return -(-self.height // self.down)
+
+    @property
+    def planes(self) -> int:
+        """Planes that are stored apart."""
+        return self.samples if self.planar else 1
+
+    @property
+    def channels(self) -> int:
+        """Samples that lie together."""
+        return 1 if self.planar else self.samples
+
+
 def read(data: bytes, which: str = "") -> TiffPicture:
     """The picture to read: that of the first directory, unless it says of itself that it is a reduced one or a mask; or `which` names another.
 
@@ -82,7 +121,7 @@ def read(data: bytes, which: str = "") -> TiffPicture:
     full = [(offset, tags) for offset, tags in chain if not is_reduced(tags)]
     previews = len(chain) - len(full)
     if which:
-        index = formats.number(which, len(chain))
+        index = chosen_number(which, len(chain))
         tags = tiff_header.directory(data, at, chain[index][0])
         note = f"directory {index} of {len(chain)} was read" if len(chain) > 1 else ""
         return TiffPicture(at, tags, 1, previews, note, chain[index][0])
@@ -135,3 +174,40 @@ def _below(data: bytes, at: Layout, chain: list[tuple[int, Directory]]) -> list[
             if _area(tags) and not is_reduced(tags):
                 found.append((offset, tags))
     return found
+
+
+def stated(data: bytes, frame: str = "") -> Stated:
+    """The directory of the picture that is read; what its samples are must be of a kind that can be analysed."""
+    picture = read(data, frame)
+    tags = picture.tags
+    depth = tags.value(tiff_header.BITS, 1)
+    sample_format = tags.value(tiff_header.SAMPLE_FORMAT, 1)
+    if sample_format == 3:
+        raise PictureError(f"it holds {depth}-bit floating-point samples; save it with 8 or 16 bits a sample")
+    if sample_format not in (1, 4) or not 1 <= depth <= 16:
+        kind = "signed" if sample_format == 2 else "unsigned" if sample_format in (1, 4) else "complex"
+        raise PictureError(f"it holds {kind} {depth}-bit samples; TIFF pictures are read with 1 to 16 unsigned bits")
+    coding = tags.value(tiff_header.COMPRESSION, 1)
+    compression = COMPRESSIONS.get(coding, f"number {coding}")
+    facts: dict[str, Any] = {"compression": compression}
+    if compression in CODECS or compression == "LERC":
+        facts["codec"] = CODECS.get(compression, "lerc")
+    if tiff_header.ICC in tags.tags:
+        facts["icc_profile"] = True
+    if picture.previews:
+        facts["reduced_pictures"] = picture.previews
+    samples, photometric = tags.value(tiff_header.SAMPLES, 1), picture.photometric
+    colour = COLOURS.get(photometric, f"photometric {photometric}")
+    orientation = tags.value(tiff_header.ORIENTATION, 1)
+    return Stated(
+        width=tags.value(tiff_header.WIDTH),
+        height=tags.value(tiff_header.HEIGHT),
+        bit_depth=depth,
+        colour=colour,
+        alpha=samples in (2, 4) and tiff_header.EXTRA_SAMPLES in tags.tags,
+        pages=picture.pages,
+        lossy=None if compression in CODECS or compression == "LERC" else False,
+        orientation=orientation if 1 <= orientation <= 8 else 1,
+        facts=facts,
+        notes=[picture.note] if picture.note else [],
+    )

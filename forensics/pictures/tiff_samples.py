@@ -8,7 +8,6 @@ Technical Notes 1 and 2; Adobe Photoshop TIFF.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,48 +15,12 @@ from forensics.errors import PictureError
 from forensics.pictures import tiff_codings, tiff_file, tiff_header
 from forensics.pictures.depth_in_use import spread
 from forensics.pictures.samples import Samples, damaged, decoding
-from forensics.pictures.tiff_file import TiffPicture
+from forensics.pictures.tiff_file import Grid, TiffPicture
 
 _MOST_SHARED = 16
 """Times the file's own length that its strips may take up together, for those that share their bytes."""
 _LEAST_TILE = 1 << 24
 """Samples that a tile may hold whatever the picture's size; beyond, four times the picture."""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """How a picture is cut: its size, that of a strip or tile, samples a pixel, bits a sample, planes apart or together."""
-
-    width: int
-    height: int
-    across: int
-    down: int
-    samples: int
-    bits: int
-    planar: bool
-    tiled: bool
-    tile_depth: int
-    deep: int
-
-    @property
-    def columns(self) -> int:
-        """Strips or tiles side by side."""
-        return -(-self.width // self.across)
-
-    @property
-    def rows(self) -> int:
-        """Strips or tiles one below the other."""
-        return -(-self.height // self.down)
-
-    @property
-    def planes(self) -> int:
-        """Planes that are stored apart."""
-        return self.samples if self.planar else 1
-
-    @property
-    def channels(self) -> int:
-        """Samples that lie together."""
-        return 1 if self.planar else self.samples
 
 
 def decode(data: bytes, picture: TiffPicture) -> Samples:
@@ -89,12 +52,12 @@ def decode(data: bytes, picture: TiffPicture) -> Samples:
 
 def _by_libtiff(data: bytes, picture: TiffPicture, grid: Grid, name: str) -> Samples:
     """8-bit samples of a coding that only libtiff reads, by Pillow; the orientation is taken off first."""
-    from forensics.pictures.opened import _decode_pillow
+    from forensics.pictures.pillow_samples import decode_file
 
     if picture.offset != picture.at.first or grid.bits > 8:
         raise PictureError(f"its TIFF compression {name} is read in the first directory and 8 bits only")
     with decoding(f"its TIFF data ({name})"):
-        array = _decode_pillow(tiff_header.without_orientation(data), "tiff")
+        array = decode_file(tiff_header.without_orientation(data), "TIFF")
     facts = {
         "integrity": "lengths were checked by libtiff; damage inside the coded data could not be told",
         "lossy": name == "old-style JPEG",

@@ -8,10 +8,9 @@ import struct
 import numpy as np
 
 from forensics.errors import PictureError
-from forensics.pictures import formats
-from forensics.pictures.coded_headers import Stated
-from forensics.pictures.formats import Format
+from forensics.pictures.format import Format, only_one
 from forensics.pictures.samples import Samples, damaged, decoding
+from forensics.pictures.stated import Stated
 
 _FOURCC = {
     b"DXT1": ("BC1", 8), b"DXT2": ("BC2", 16), b"DXT3": ("BC2", 16), b"DXT4": ("BC3", 16), b"DXT5": ("BC3", 16),
@@ -46,7 +45,7 @@ def _kind(data: bytes) -> tuple[str, int, int]:
 
 
 def _stated(data: bytes, which: str) -> Stated:
-    formats.single(which)
+    only_one(which)
     height, width = struct.unpack_from("<II", data, 12)
     (levels,) = struct.unpack_from("<I", data, 28)
     coding, size, start = _kind(data)

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 
 from forensics.errors import CodecUnavailable, PictureError
-from forensics.pictures import formats
-from forensics.pictures.coded_headers import Stated
 from forensics.pictures.depth_in_use import spread
-from forensics.pictures.formats import Format
+from forensics.pictures.format import Format, chosen_number
 from forensics.pictures.samples import Samples, damaged, decoding, scale_to_eight
+from forensics.pictures.stated import Stated
 
 _SYNTAXES = {
     "1.2.840.10008.1.2.4.50": ("jpeg", True), "1.2.840.10008.1.2.4.51": ("jpeg", True), "1.2.840.10008.1.2.4.57": ("lossless jpeg", False),
@@ -60,7 +59,7 @@ def _stated(data: bytes, which: str) -> Stated:
         raise PictureError(f"its DICOM transfer syntax {syntax} is not read")
     coding, lossy = _SYNTAXES[syntax]
     frames = max(_value(dataset, "NumberOfFrames", 1), 1)
-    number = formats.number(which, frames)
+    number = chosen_number(which, frames)
     photometric = str(dataset.get("PhotometricInterpretation", "MONOCHROME2"))
     facts: dict[str, Any] = {"compression": coding, "photometric": photometric}
     if coding in _CODECS and lossy is not False:
@@ -95,7 +94,7 @@ def _decode(data: bytes, which: str) -> Samples:
     dataset = _dataset(data)
     coding, _ = _SYNTAXES[str(dataset.file_meta.get("TransferSyntaxUID", "1.2.840.10008.1.2"))]
     frames = max(_value(dataset, "NumberOfFrames", 1), 1)
-    number = formats.number(which, frames)
+    number = chosen_number(which, frames)
     photometric = str(dataset.get("PhotometricInterpretation", "MONOCHROME2"))
     if photometric == "PALETTE COLOR":
         raise PictureError("it holds palette samples in DICOM, which are not read")

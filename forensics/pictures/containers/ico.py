@@ -6,10 +6,10 @@ import struct
 
 import numpy as np
 
-from forensics.pictures import bmp_file, container, formats, png_file
-from forensics.pictures.coded_headers import Stated
-from forensics.pictures.formats import Format
+from forensics.pictures import bmp_file, png_file
+from forensics.pictures.format import Format, chosen_number
 from forensics.pictures.samples import Samples, damaged
+from forensics.pictures.stated import Stated
 
 
 def _entries(data: bytes) -> list[tuple[int, int, int]]:
@@ -36,7 +36,7 @@ def _picture(data: bytes, which: str) -> tuple[bytes, bool, int, int]:
     """The picture's own bytes, as a whole file, whether it is a PNG, the number of it and how many there are."""
     entries = _entries(data)
     largest = max(range(len(entries)), key=lambda i: (entries[i][0], entries[i][2]))
-    number = formats.number(which, len(entries), largest)
+    number = chosen_number(which, len(entries), largest)
     _, offset, length = entries[number]
     inner = data[offset : offset + length]
     if len(inner) < length or len(inner) < 40:
@@ -55,7 +55,7 @@ def _picture(data: bytes, which: str) -> tuple[bytes, bool, int, int]:
 
 def _stated(data: bytes, which: str) -> Stated:
     file, is_png, number, count = _picture(data, which)
-    stated = container.read_stated(file)[1]
+    stated = png_file.stated(file) if is_png else bmp_file.stated(file)
     stated.alpha, stated.pages = True, count
     stated.facts.update(inside="png" if is_png else "bmp", picture=number)
     return stated

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from forensics.errors import PictureError
-from forensics.pictures import formats
-from forensics.pictures.coded_headers import Stated
 from forensics.pictures.depth_in_use import spread
-from forensics.pictures.formats import Format
+from forensics.pictures.format import Format, only_one
 from forensics.pictures.samples import Samples, damaged, decoding, scale_to_eight
+from forensics.pictures.stated import Stated
 
 _SOF55, _SOS = 0xF7, 0xDA
 
@@ -48,7 +47,7 @@ def _frame(data: bytes) -> tuple[int, int, int, int, int]:
 
 
 def _stated(data: bytes, which: str) -> Stated:
-    formats.single(which)
+    only_one(which)
     bits, height, width, components, near = _frame(data)
     colour = {1: "grey", 3: "rgb", 4: "rgb"}.get(components, f"{components} components")
     facts = {"largest_error": near, **({"codec": "jpeg-ls-near"} if near else {})}

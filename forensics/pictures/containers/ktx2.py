@@ -8,10 +8,9 @@ import zlib
 import numpy as np
 
 from forensics.errors import PictureError
-from forensics.pictures import formats
-from forensics.pictures.coded_headers import Stated
-from forensics.pictures.formats import Format
+from forensics.pictures.format import Format, only_one
 from forensics.pictures.samples import Samples, damaged, decoding
+from forensics.pictures.stated import Stated
 
 _SIGNATURE = b"\xabKTX 20\xbb\r\n\x1a\n"
 _PLAIN = {9: 1, 15: 1, 16: 2, 22: 2, 23: 3, 29: 3, 37: 4, 43: 4}
@@ -38,7 +37,7 @@ def _head(data: bytes) -> tuple[int, int, int, int, int, int, int, int]:
 
 
 def _stated(data: bytes, which: str) -> Stated:
-    formats.single(which)
+    only_one(which)
     kind, width, height, levels, _, offset, length, _ = _head(data)
     if offset + length > len(data):
         raise damaged("its largest level reaches past the file")

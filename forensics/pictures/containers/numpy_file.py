@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 
 from forensics.errors import PictureError
-from forensics.pictures import formats
-from forensics.pictures.coded_headers import Stated
-from forensics.pictures.formats import Format
+from forensics.pictures.format import Format, chosen_number, only_one
 from forensics.pictures.samples import Samples, damaged
+from forensics.pictures.stated import Stated
 
 _MAGIC = b"\x93NUMPY"
 _MOST_MEMBERS = 1000
@@ -57,11 +56,11 @@ def _recognise(data: bytes) -> bool:
 def _open(data: bytes, which: str) -> tuple[tuple[int, ...], np.dtype, bool, Any, int, int]:
     """Header fields, a stream that stands at the samples, the array's number, and how many there are."""
     if data[:6] == _MAGIC:
-        formats.single(which)
+        only_one(which)
         shape, kind, columns, start = _header(data)
         return shape, kind, columns, io.BytesIO(data[start:]), 0, 1
     names = _members(data)
-    number = formats.number(which, len(names))
+    number = chosen_number(which, len(names))
     archive = zipfile.ZipFile(io.BytesIO(data))
     stream = archive.open(names[number])
     head = stream.read(12)

@@ -7,10 +7,9 @@ import re
 import numpy as np
 
 from forensics.errors import PictureError
-from forensics.pictures import formats
-from forensics.pictures.coded_headers import Stated
-from forensics.pictures.formats import Format
+from forensics.pictures.format import Format, only_one
 from forensics.pictures.samples import Samples, damaged, scale_to_eight, scale_to_sixteen
+from forensics.pictures.stated import Stated
 
 _COLOURS = {1: "grey", 2: "grey", 3: "rgb", 4: "rgb"}
 
@@ -35,7 +34,7 @@ def _head(data: bytes) -> tuple[int, int, int, int, int]:
 
 
 def _stated(data: bytes, which: str) -> Stated:
-    formats.single(which)
+    only_one(which)
     width, height, depth, top, _ = _head(data)
     return Stated(
         width, height, 1 if top == 1 else max(8, top.bit_length()), _COLOURS[depth], depth in (2, 4), lossy=False

@@ -7,10 +7,9 @@ import struct
 import numpy as np
 
 from forensics.errors import PictureError
-from forensics.pictures import formats
-from forensics.pictures.coded_headers import Stated
-from forensics.pictures.formats import Format
+from forensics.pictures.format import Format, only_one
 from forensics.pictures.samples import Samples, damaged
+from forensics.pictures.stated import Stated
 
 _KINDS = {(1, 1), (1, 2), (1, 3), (1, 4), (2, 1), (4, 1), (8, 1), (8, 3), (8, 4)}
 
@@ -33,7 +32,7 @@ def _recognise(data: bytes) -> bool:
 
 
 def _stated(data: bytes, which: str) -> Stated:
-    formats.single(which)
+    only_one(which)
     bits, width, height, planes, _ = _head(data)
     colour = "rgb" if bits == 8 and planes > 1 else "palette" if bits * planes > 1 else "bilevel"
     return Stated(

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from forensics.errors import PictureError
-from forensics.pictures import formats
-from forensics.pictures.coded_headers import Stated
-from forensics.pictures.formats import Format
+from forensics.pictures import coded_headers, jpeg2000_file, jpeg_file
+from forensics.pictures.format import Format, chosen_number
 from forensics.pictures.samples import Samples, damaged, decoding
+from forensics.pictures.stated import Stated
 
 _CODECS = {"/DCTDecode": "jpeg", "/JPXDecode": "jpeg2000"}
 _LOSSLESS = {"/FlateDecode", "/LZWDecode", "/RunLengthDecode", "/CCITTFaxDecode", "/ASCII85Decode", "/ASCIIHexDecode"}
@@ -60,19 +60,17 @@ def _chosen(data: bytes, which: str) -> tuple[Any, int, int, Any]:
     """The picture asked for, the largest by default, its number, how many there are, and the document."""
     pictures, document = _pictures(data)
     areas = [int(thing.get("/Width", 0)) * int(thing.get("/Height", 0)) for thing in pictures]
-    number = formats.number(which, len(pictures), int(np.argmax(areas)))
+    number = chosen_number(which, len(pictures), int(np.argmax(areas)))
     return pictures[number], number, len(pictures), document
 
 
 def _stated(data: bytes, which: str) -> Stated:
-    from forensics.pictures import container
-
     picture, number, count, _document = _chosen(data, which)
     filters = _filters(picture)
     last = filters[-1] if filters else ""
     facts: dict[str, Any] = {"picture": number, "compression": " ".join(name[1:] for name in filters) or "none"}
     if last in _CODECS:
-        inner = container.read_stated(_raw(picture, filters))[1]
+        inner = coded_headers.READERS[_CODECS[last]](_raw(picture, filters))
         inner.facts = {**inner.facts, **facts, "codec": _CODECS[last]}
         inner.pages = count
         return inner
@@ -105,8 +103,6 @@ def _raw(picture: Any, filters: list[str]) -> bytes:
 
 
 def _decode(data: bytes, which: str) -> Samples:
-    from forensics.pictures import jpeg2000_file, jpeg_file
-
     picture, number, count, _document = _chosen(data, which)
     filters = _filters(picture)
     last = filters[-1] if filters else ""

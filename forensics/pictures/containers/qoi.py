@@ -7,16 +7,15 @@ import struct
 import numpy as np
 
 from forensics.errors import PictureError
-from forensics.pictures import formats
-from forensics.pictures.coded_headers import Stated
-from forensics.pictures.formats import Format
+from forensics.pictures.format import Format, only_one
 from forensics.pictures.samples import Samples, damaged, decoding
+from forensics.pictures.stated import Stated
 
 _END = b"\0\0\0\0\0\0\0\1"
 
 
 def _stated(data: bytes, which: str) -> Stated:
-    formats.single(which)
+    only_one(which)
     width, height, channels, space = struct.unpack_from(">IIBB", data, 4)
     if channels not in (3, 4) or space > 1:
         raise PictureError(f"the file is damaged: its QOI states {channels} channels in colour space {space}")

@@ -7,10 +7,9 @@ import struct
 import numpy as np
 
 from forensics.errors import PictureError
-from forensics.pictures import formats
-from forensics.pictures.coded_headers import Stated
-from forensics.pictures.formats import Format
+from forensics.pictures.format import Format, only_one
 from forensics.pictures.samples import Samples, damaged
+from forensics.pictures.stated import Stated
 
 
 def _head(data: bytes) -> tuple[int, int, int, int, int]:
@@ -28,7 +27,7 @@ def _head(data: bytes) -> tuple[int, int, int, int, int]:
 
 
 def _stated(data: bytes, which: str) -> Stated:
-    formats.single(which)
+    only_one(which)
     _, size, width, height, planes = _head(data)
     return Stated(width, height, 8 * size, "rgb" if planes > 2 else "grey", planes in (2, 4), lossy=False)
 

@@ -10,10 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from forensics.pictures import formats
-from forensics.pictures.coded_headers import Stated
-from forensics.pictures.formats import Format
+from forensics.pictures.format import Format, only_one
 from forensics.pictures.samples import Samples, damaged, scale_to_eight
+from forensics.pictures.stated import Stated
 
 _FOOTER = b"TRUEVISION-XFILE.\0"
 _PALETTE, _COLOUR, _GREY = 1, 2, 3
@@ -74,7 +73,7 @@ def _recognise(data: bytes) -> bool:
 
 
 def _stated(data: bytes, which: str) -> Stated:
-    formats.single(which)
+    only_one(which)
     head = _head(data)
     assert head is not None
     colour = {_PALETTE: "palette", _COLOUR: "rgb", _GREY: "grey"}[head.kind]

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from forensics.errors import PictureError
-from forensics.pictures.coded_headers import Stated
-from forensics.pictures.formats import Format
+from forensics.pictures.format import Format
 from forensics.pictures.samples import Samples, damaged, decoding
+from forensics.pictures.stated import Stated
 
 _BRANDS = (
     b"isom",
