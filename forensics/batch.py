@@ -25,7 +25,7 @@ from forensics.progress import Progress
 from forensics.results.analysis import Analysis
 from forensics.results.failure import Failure
 from forensics.verdict.analysis import analyze
-from forensics.windows.judges import check_model, shipped_extractor, trained_judge
+from forensics.windows.judges import check_model, shipped_extractor, trained_judge, trained_open_judge
 
 STANDARD_INPUT = "-"
 _SUFFIXES = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
@@ -145,9 +145,13 @@ def analyze_one(
     threads = None if multiprocessing.parent_process() is None else 1
     source = sys.stdin.buffer if name == STANDARD_INPUT else name
     try:
-        judge = None if model_dir is None else trained_judge(model_dir, model)
+        judge, opened = (
+            (None, None)
+            if model_dir is None
+            else (trained_judge(model_dir, model), trained_open_judge(model_dir, model))
+        )
         picture = open_quietly(source, max_pixels, printable(name))
-        result = analyze(picture, model=model, judge=judge, threads=threads)
+        result = analyze(picture, model=model, judge=judge, open_judge=opened, threads=threads)
         return result if then is None else then(picture, result)
     except ForensicsError as error:
         return Failure(printable(name), printable(" ".join(str(error).split())))
