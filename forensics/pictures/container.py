@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable
 
 from forensics.codecs import registry
-from forensics.errors import PictureError
+from forensics.errors import CodecUnavailable, PictureError
 from forensics.pictures import bmp_file, coded_headers, formats, gif_file, png_file, pnm_file, tiff_file
 from forensics.pictures.stated import Stated
 
@@ -81,6 +81,12 @@ def read_stated(data: bytes, frame: str = "") -> tuple[str, Stated]:
             stated = (_RASTER.get(name) or coded_headers.READERS[name])(data)
     except (struct.error, IndexError, OverflowError):
         raise PictureError(f"the file is truncated: its {name} header is cut short") from None
+    except CodecUnavailable as error:
+        raise PictureError(f"{name} files cannot be read here: {error}") from None
+    except (PictureError, MemoryError):
+        raise
+    except Exception:  # headers may hold anything, and libraries raise what they like on it
+        raise PictureError(f"the file is damaged: its {name} header cannot be read") from None
     if stated.width < 1 or stated.height < 1:
         raise PictureError(f"the header states a size of {stated.width}x{stated.height}")
     if stated.colour in _REFUSED_COLOURS or stated.colour.endswith(" components"):

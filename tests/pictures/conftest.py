@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from forensics.errors import PictureError
+from forensics.pictures.opened import open_picture
+
 
 def make_photo(height: int = 160, width: int = 192, seed: int = 1) -> np.ndarray:
     """Waves, discs and noise, uint8 RGB; no third-party content."""
@@ -38,6 +41,15 @@ def spoilt(data: bytes, at: float = 0.5, count: int = 40, seed: int = 0) -> byte
     changed, place = bytearray(data), int(len(data) * at)
     changed[place : place + count] = np.random.default_rng(seed).integers(0, 256, count, dtype=np.uint8).tobytes()
     return bytes(changed)
+
+
+def refusal(data: bytes) -> str:
+    """The line by which a file is refused; empty where it opens."""
+    try:
+        open_picture(data, max_pixels=4_000_000)
+    except PictureError as error:
+        return str(error)
+    return ""
 
 
 def png_chunk(kind: bytes, body: bytes) -> bytes:

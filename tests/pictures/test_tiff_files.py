@@ -14,7 +14,7 @@ from forensics.errors import PictureError
 from forensics.pictures import fax
 from forensics.pictures.opened import open_picture
 
-from .conftest import plain_tags, saved, spoilt, tiff
+from .conftest import plain_tags, refusal, saved, spoilt, tiff
 
 tifffile = pytest.importorskip("tifffile")
 
@@ -138,13 +138,10 @@ def test_uncompressed_ycbcr_is_read_with_its_chroma_repeated(subsampling, photo)
 @pytest.mark.parametrize("seed", range(4))
 def test_spoilt_strips_do_not_pass_where_anything_can_tell(coding, seed, photo):
     data = written(photo, compression=coding, rowsperstrip=40)
-    try:
-        opened = open_picture(spoilt(data, 0.2 + 0.15 * seed, 40, seed))
-    except PictureError as error:
-        assert "damaged" in str(error)
-        return
-    assert coding in ("lzw", "zstd", "packbits")
-    assert "is not seen" in opened.container["integrity"]
+    changed = spoilt(data, 0.2 + 0.15 * seed, 40, seed)
+    said = refusal(changed)
+    assert "damaged" in said or coding in ("lzw", "zstd", "packbits")
+    assert said or "is not seen" in open_picture(changed).container["integrity"]
 
 
 @pytest.mark.parametrize(
@@ -160,13 +157,9 @@ def test_fax_rows_are_those_of_libtiff_and_damage_is_seen(compression, name, pho
     opened = open_picture(data)
     np.testing.assert_array_equal(opened.pixels, bilevel)
     assert opened.container["compression"] == name
-    passed = 0
     for seed in range(20):
-        try:
-            passed += not np.array_equal(open_picture(spoilt(data, 0.1 + 0.035 * seed, 12, seed)).pixels, bilevel)
-        except PictureError as error:
-            assert "damaged" in str(error) or "truncated" in str(error)
-    assert passed == 0
+        changed = spoilt(data, 0.1 + 0.035 * seed, 12, seed)
+        assert refusal(changed) or np.array_equal(open_picture(changed).pixels, bilevel)
 
 
 def test_fax_codes_are_prefix_free_and_complete_for_every_run():
