@@ -23,7 +23,7 @@ from forensics_models.classes import CLASSES, FAMILIES, FINE_CLASSES, HEVC_INTRA
 from forensics_models.judgement import decide
 
 from forensics.errors import PictureError
-from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, open_picture
+from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, from_pillow, open_picture
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis, Interval, ToneChange, Window, WindowVerdict
 from forensics.verdict import tone
@@ -220,6 +220,8 @@ def as_picture(source: Any, max_pixels: int, name: str | None) -> Picture:
         return source
     if isinstance(source, np.ndarray):
         return from_array(source, max_pixels=max_pixels, name=name or "array")
+    if hasattr(source, "getbands") and hasattr(source, "mode"):
+        return from_pillow(source, max_pixels=max_pixels, name=name)
     return open_picture(source, max_pixels=max_pixels, name=name)
 
 
