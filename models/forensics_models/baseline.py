@@ -11,13 +11,17 @@ from functools import cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from forensics_models.calibration import SizedScaling
+from forensics_models.judge import Judge
 from forensics_models.judgement import PictureJudgement, WindowJudgement, combine_windows
 from forensics_models.runtime import session
+
+if TYPE_CHECKING:
+    from forensics_models.cnn import NetworkOutputs
 
 CLASSIFIER_FILE = "baseline_classes.onnx.gz"
 STRENGTH_FILE = "baseline_strength.onnx.gz"
@@ -34,7 +38,7 @@ def score_to_ssim(score: np.ndarray) -> np.ndarray:
     return np.clip(1.0 + 1 / 4096 - 2.0 ** (-np.asarray(score, np.float64)), 0.0, 1.0)
 
 
-class Baseline:
+class Baseline(Judge):
     """A trained baseline.
 
     Attributes
@@ -88,7 +92,9 @@ class Baseline:
         """Size of windows from their features, `np.ndarray [shape=(n,)]`."""
         return features[:, self._size_column]
 
-    def judge(self, features: np.ndarray, patches: Sequence[np.ndarray] = (), /) -> WindowJudgement:
+    def judge(
+        self, features: np.ndarray, patches: Sequence[np.ndarray] = (), seen: NetworkOutputs | None = None
+    ) -> WindowJudgement:
         """Judge windows; their pixels, which other judges take, are not looked at.
 
         Parameters

@@ -22,6 +22,7 @@ from forensics_models.baseline import Baseline, score_to_ssim
 from forensics_models.cnn import Cnn, NetworkOutputs
 from forensics_models.conformal import prediction_set
 from forensics_models.fusion import Fusion, Ordinary, mixed_quantiles
+from forensics_models.judge import Judge
 from forensics_models.judgement import PictureJudgement, WindowJudgement, combine_windows
 
 CARD_FILE = "fusion.json"
@@ -56,7 +57,7 @@ class Outputs:
         return first[:, 0, 1]
 
 
-class FusedJudge:
+class FusedJudge(Judge):
     """A calibrated judge over features and patches.
 
     Attributes
@@ -70,7 +71,7 @@ class FusedJudge:
     feature_names : tuple of str
     """
 
-    needs_patches: bool
+    feature_names: tuple[str, ...]
 
     def __init__(self, folder: Path | Traversable, mode: str = "fused") -> None:
         if mode not in MODES:
