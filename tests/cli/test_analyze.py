@@ -19,6 +19,7 @@ from PIL import Image
 from forensics import batch
 from forensics.cli.main import run
 from forensics.errors import UsageError
+from forensics.inputs import expand
 from forensics.report.failure import Failure
 
 
@@ -76,7 +77,6 @@ def test_json_and_csv_keep_the_order_and_the_failures(folder, capsys):
 
 
 def test_folders_patterns_and_recursion(folder):
-    expand = batch.expand
     assert expand([str(folder)]) == [str(folder / name) for name in ("a.tif", "b.png", "bad.jpg")]
     assert expand([str(folder)], recursive=True)[-1] == str(folder / "deep" / "c.bmp")
     assert expand([str(folder / "*.tif")]) == [str(folder / "a.tif")]
