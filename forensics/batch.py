@@ -222,8 +222,19 @@ def announce_compilation() -> None:
     """Say once on standard error that the extractors' kernels are about to be compiled, where no compiled ones are found."""
     shipped_extractor()
     if not kernels_compiled():
-        sys.stderr.write("forensics: compiling the extractors, on the first run only (about 20 s)\n")
+        sys.stderr.write(f"forensics: compiling the extractors, {_kept()}\n")
         sys.stderr.flush()
+
+
+def _kept() -> str:
+    """For how long compiled kernels are kept, and where, if not at the usual place."""
+    from forensics_features._kernel import cache_folder, preferred_cache_folder
+
+    folder, preferred = cache_folder(), preferred_cache_folder()
+    if not folder:
+        return f"about 20 s in every run: {preferred!r} cannot be written, and NUMBA_CACHE_DIR names no other folder to keep them"
+    other = f"; kept in {folder!r}, as {preferred!r} cannot be written (NUMBA_CACHE_DIR names another place)"
+    return "on the first run only (about 20 s)" + (other if folder != preferred else "")
 
 
 def kernels_compiled() -> bool:

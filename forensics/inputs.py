@@ -48,7 +48,7 @@ class Skipped:
         if not self.paths:
             return ""
         parts = []
-        for reason, paths in self.paths.items():
+        for reason, paths in sorted(self.paths.items(), key=lambda item: (-len(item[1]), item[0])):
             names = ", ".join(printable(path) for path in paths[:_SHOWN])
             parts.append(f"{len(paths)} {reason} ({names}{', ...' if len(paths) > _SHOWN else ''})")
         count = sum(map(len, self.paths.values()))

@@ -45,23 +45,26 @@ def command(
     from forensics.destinations import Destinations
     from forensics.errors import PictureError
     from forensics.inputs import Skipped, expand
-    from forensics.measure import TableWriter, measure
+    from forensics.measure import TableWriter, columns, measure
     from forensics.picture import MAX_PIXELS
 
     skipped = Skipped()
     inputs = expand(images, recursive=recursive, every=everything, skipped=skipped)
     Destinations(inputs, force=force).file(out)
     announce_compilation()
-    failed = 0
-    with TableWriter(out) as table:
-        for name in inputs:
+    settings = {"window": window, "max_pixels": max_pixels, "columns": columns()}
+    with TableWriter(out, settings) as table:
+        rest = inputs[table.go_on(inputs) :]
+        failed = table.failures
+        for name in rest:
             try:
-                table.write(
-                    list(measure(name, window=window, max_pixels=max_pixels or MAX_PIXELS, name=printable(name)))
-                )
+                rows = list(measure(name, window=window, max_pixels=max_pixels or MAX_PIXELS, name=printable(name)))
             except PictureError as error:
                 failed += 1
+                table.skip(name)
                 sys.stderr.write(f"forensics: error: {printable(name)}: {error}\n")
+            else:
+                table.write(rows, name)
     if skipped.text():
         click.echo(f"forensics: {skipped.text()}", err=True)
     if failed or skipped.unread_folders:

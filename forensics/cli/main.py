@@ -10,7 +10,7 @@ import contextlib
 import importlib
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
@@ -36,8 +36,22 @@ ELSEWHERE = {"bench": "forensics_benchmarks.cli"}
 """Modules of commands that live in another package: benchmarks import this one, never the other way round."""
 
 
+class _ReaderGone(Exception):
+    """The reader of our output closed it; click would take the `BrokenPipeError` for a failure."""
+
+
 class LazyGroup(click.Group):
     """A group that knows its commands' names and help, and imports a command's module only to run it."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        """As click does; here the help is written."""
+        with _reader_told():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does; here the commands run."""
+        with _reader_told():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names in the table's order."""
@@ -55,6 +69,14 @@ class LazyGroup(click.Group):
         """Write the table, without importing anything."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+@contextlib.contextmanager
+def _reader_told() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise _ReaderGone from error
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -93,11 +115,10 @@ def _run(arguments: Sequence[str] | None, ending: Ending) -> int:
             args=None if arguments is None else list(arguments), prog_name="forensics", standalone_mode=False
         )
         sys.stdout.flush()
-    except BrokenPipeError:
-        return _reader_gone()
-    except SystemExit as stop:  # click ends by 1 where the reader of our output has gone
-        if isinstance(stop.__context__, BrokenPipeError):
-            return _reader_gone()
+    except (BrokenPipeError, _ReaderGone):
+        forget_output()
+        return 0
+    except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
     except click.exceptions.NoArgsIsHelpError as error:
         return _said(error.format_message())
@@ -122,12 +143,6 @@ def _said(line: str, code: int = 1) -> int:
     with contextlib.suppress(OSError):
         click.echo(line, err=True)
     return code
-
-
-def _reader_gone() -> int:
-    """The reader of our output closed it: nothing more to say."""
-    forget_output()
-    return 0
 
 
 def _flush() -> None:

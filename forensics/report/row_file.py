@@ -19,6 +19,7 @@ import hashlib
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -219,6 +220,11 @@ def stamp(path: str | Path) -> list[int] | None:
     except (OSError, ValueError):
         return None
     return [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+
+
+def input_stamp(name: str) -> list[int] | None:
+    """`stamp` of an input of a command; standard input (`-`) is another one every time."""
+    return [time.time_ns()] if name == "-" else stamp(name)
 
 
 def _hidden(name: str) -> str:

@@ -6,7 +6,6 @@ import contextlib
 import io
 import os
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +17,7 @@ from forensics.analysis import Analysis
 from forensics.errors import UsageError
 from forensics.report import csv_report, json_report, text
 from forensics.report.failure import Failure
-from forensics.report.row_file import RowFile, stamp
+from forensics.report.row_file import RowFile, input_stamp
 
 FORMATS = ("text", "json", "csv")
 
@@ -75,7 +74,7 @@ class Writer:
         if self._file is None:
             return 0
         given = inputs if self._settings is not None else ()
-        self._count = self._file.go_on([(name, _stamp(name)) for name in given])
+        self._count = self._file.go_on([(name, input_stamp(name)) for name in given])
         self.failures = self._file.failures
         if self._count:
             sys.stderr.write(f"forensics: {self._count} of {len(inputs)} were done before; going on from there\n")
@@ -90,7 +89,7 @@ class Writer:
         rendered = self._rendered(result)
         name = result.name if given is None else given
         if self._file is not None:
-            self._file.add(name, _stamp(name), rendered.encode("utf-8", "backslashreplace"), failed=failed)
+            self._file.add(name, input_stamp(name), rendered.encode("utf-8", "backslashreplace"), failed=failed)
         else:
             with self._told():
                 self._stream.write(rendered)
@@ -133,8 +132,3 @@ class Writer:
         except OSError as error:
             where = "standard output" if self._out is None else repr(str(self._out))
             raise UsageError(f"cannot write {where}: {error.strerror or error}") from None
-
-
-def _stamp(name: str) -> list[int] | None:
-    """What an input was; standard input is another one every time."""
-    return [time.time_ns()] if name == "-" else stamp(name)
