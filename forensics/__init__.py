@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import forensics_models  # noqa: F401  (its telemetry switch must come before anybody's import of ONNX Runtime)
 
-if TYPE_CHECKING:
-    from forensics.analysis import Analysis, analyze
-    from forensics.picture import open_picture
+from forensics import former_paths
+from forensics.results import display
+from forensics.version import __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from forensics.pictures.opened import open_picture
+    from forensics.results.analysis import Analysis
+    from forensics.verdict.analysis import analyze
+
 __all__ = ["Analysis", "__version__", "analyze", "open_picture"]
 
 _HOMES = {
-    "analyze": "forensics.analysis",
-    "Analysis": "forensics.analysis",
-    "open_picture": "forensics.picture",
+    "analyze": "forensics.verdict.analysis",
+    "Analysis": "forensics.results.analysis",
+    "open_picture": "forensics.pictures.opened",
 }
 
 
@@ -30,3 +34,13 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     return getattr(import_module(_HOMES[name]), name)
+
+
+def _as_html(result: Any) -> str:
+    from forensics.report.html_notebook import fragment
+
+    return fragment(result)
+
+
+display.register(_as_html)
+former_paths.install()

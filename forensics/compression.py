@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 from forensics_models.storage import is_special, write_atomically
 
-from forensics.codecs import aim, registry
+from forensics.codecs import registry
 from forensics.codecs.base import Codec, Value
 from forensics.codecs.exchange import as_picture, save_with_pillow
-from forensics.container import SUFFIXES
+from forensics.codecs.target import search as aim
 from forensics.errors import UsageError
-from forensics.picture import MAX_PIXELS, open_picture
+from forensics.pictures.container import SUFFIXES
+from forensics.pictures.opened import MAX_PIXELS, open_picture
 
 LOSSLESS = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP"}
 """Suffixes that decoded pixels can be saved under, with Pillow's names of the formats."""
@@ -99,7 +100,7 @@ def compress(
     strength : float, optional
         Value of the codec's own strength parameter.
     ratio, ssim, max_bytes : optional
-        Targets of `forensics.codecs.aim`. At most one of the four may be given.
+        Targets of `forensics.codecs.target.search`. At most one of the four may be given.
 
     Raises
     ------

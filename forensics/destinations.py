@@ -111,7 +111,7 @@ def identity(path: str | Path) -> Identity:
 
 def holds_picture(path: Path) -> bool:
     """Whether a file is there and a picture by its content or by its name."""
-    from forensics import container
+    from forensics.pictures import container
 
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):

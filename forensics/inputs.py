@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from forensics.container import SUFFIXES, sniff
 from forensics.errors import PictureError, UsageError
+from forensics.pictures.container import SUFFIXES, sniff
 
 STANDARD_INPUT = "-"
 _SUFFIXES = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)

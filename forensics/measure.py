@@ -18,13 +18,14 @@ from typing import Any, Protocol, Self
 
 from forensics_models.storage import followed, is_special, open_special, partial_path, take_place
 
-from forensics.analysis import MINIMUM_SIDE, eight_bit, shipped_extractor
-from forensics.batch import open_quietly
 from forensics.errors import PictureError, UsageError
-from forensics.picture import MAX_PIXELS
+from forensics.pictures.opened import MAX_PIXELS, open_quietly
+from forensics.pixels import eight_bit
 from forensics.report.csv_report import text_cell
 from forensics.report.row_file import RowFile, input_stamp
-from forensics.windows import Window
+from forensics.results.analysis import Window
+from forensics.windows.choice import MINIMUM_SIDE
+from forensics.windows.judges import shipped_extractor
 
 PLACE_COLUMNS = ("name", "sha256", "top", "left", "height", "width")
 """Columns before the features."""
@@ -55,7 +56,7 @@ def measure(
 ) -> Iterator[Row]:
     """Rows of one picture file, in the order of `columns`.
 
-    Raises `PictureError` as `forensics.picture.open_picture` and `tiles` do, before the first row.
+    Raises `PictureError` as `forensics.pictures.opened.open_picture` and `tiles` do, before the first row.
     """
     from_stdin = source == "-"
     picture = open_quietly(sys.stdin.buffer if from_stdin else source, max_pixels, name or source)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from forensics.cli.options import FORCE
+from forensics.options import FORCE
 
 
 @click.group("bench")
@@ -105,8 +105,8 @@ def run(
     the very same patches. Nothing is encoded or judged twice: run again, it goes on where it stopped. `forensics bench report OUT` shows
     the figures.
     """
-    from forensics.dataset.progress import Counter
     from forensics.errors import UsageError
+    from forensics.progress import Counter
     from forensics_benchmarks.peers import ONLY_JPEG
     from forensics_benchmarks.pipeline import Request
     from forensics_benchmarks.pipeline import run as do
@@ -163,12 +163,12 @@ def report(
 ) -> None:
     """Show the figures of a table that `forensics bench run` wrote into FOLDER, as Markdown and as an HTML page."""
     from forensics.destinations import Destinations
-    from forensics_benchmarks import reporting
+    from forensics_benchmarks import reporting, stored_run
 
-    destinations = Destinations(reporting.inputs(folder, against), force=force)
+    destinations = Destinations(stored_run.inputs(folder, against), force=force)
     destinations.file(html_path, make_folder=True)
     destinations.file(markdown_path, make_folder=True)
-    loaded = reporting.load(folder, against)
+    loaded = stored_run.load(folder, against)
     text = reporting.markdown_report(loaded, kind)
     if html_path is not None:
         reporting.write_text(html_path, reporting.html_report(loaded))
@@ -208,8 +208,8 @@ def speed(side: int, repeat: int, parts: str, largest: float, pictures: int) -> 
 
     Times are medians, with half the interquartile range; MP/s are megapixels a second. Ratios compare within one run and carry its spread.
     """
-    from forensics.dataset.progress import Counter
     from forensics.errors import UsageError
+    from forensics.progress import Counter
     from forensics_benchmarks import markdown, scaling
     from forensics_benchmarks.speed import measure, report_markdown
 
@@ -244,7 +244,7 @@ def speed(side: int, repeat: int, parts: str, largest: float, pictures: int) -> 
 @click.option("--limit", type=click.IntRange(1), default=24, show_default=True, help="At most so many sources.")
 def history(folder: Path, parts: str, split: str | None, limit: int) -> None:
     """Measure how right recovered histories are, on pictures encoded here: parameters by codec and strength, and pasted regions."""
-    from forensics.dataset.progress import Counter
+    from forensics.progress import Counter
     from forensics_benchmarks import markdown, suites
     from forensics_benchmarks.history import sections
 
@@ -274,10 +274,10 @@ def ablation(
 
     DATASET holds the splits train and val. With --run, what CNN and fusion add stands below, from the models of that run.
     """
-    from forensics.dataset.progress import Counter
     from forensics.errors import UsageError
+    from forensics.progress import Counter
     from forensics_benchmarks import ablation as work
-    from forensics_benchmarks import markdown, reporting
+    from forensics_benchmarks import markdown, stored_run
     from forensics_benchmarks.sections import plain
 
     chosen = _names(variants) or tuple(work.VARIANTS)
@@ -286,7 +286,7 @@ def ablation(
             f"there is no variant {', '.join(sorted(set(chosen) - set(work.VARIANTS)))}; there are {', '.join(work.VARIANTS)}"
         )
     shipped = (
-        {name: plain(records) for name, records in reporting.load(run_folder).judges.items()} if run_folder else {}
+        {name: plain(records) for name, records in stored_run.load(run_folder).judges.items()} if run_folder else {}
     )
     with Counter() as counter:
         found = work.run(

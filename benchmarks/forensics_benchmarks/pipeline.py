@@ -21,13 +21,13 @@ from typing import Any
 
 from forensics_models.storage import write_atomically
 
-from forensics import __version__
 from forensics.dataset import manifest
 from forensics.dataset.build import SETTINGS
 from forensics.dataset.decoders import USUAL, check_mode
 from forensics.destinations import Destinations, identity
 from forensics.errors import ForensicsError, UsageError
-from forensics.training import package_versions
+from forensics.training.trees import package_versions
+from forensics.version import __version__
 from forensics_benchmarks import peers, suites
 from forensics_benchmarks.drawing import Drawing
 from forensics_benchmarks.evaluation import Record, write_table

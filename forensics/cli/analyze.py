@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from forensics.cli.options import EVERYTHING, FORCE
+from forensics.options import EVERYTHING, FORCE
 
 
 @click.command()
@@ -79,11 +79,12 @@ def command(
     PATH is a picture file, a folder (its pictures, by suffix or content), a pattern such as 'scans/*.tif', or - for standard input. Exit code: 0
     all done, 1 wrong usage, 2 some inputs failed.
     """
-    from forensics.batch import analyze_all, check_model, depends_on
+    from forensics.batch import analyze_all, depends_on
     from forensics.destinations import Destinations
     from forensics.inputs import Skipped, expand
-    from forensics.picture import MAX_PIXELS
+    from forensics.pictures.opened import MAX_PIXELS
     from forensics.report.writer import Writer
+    from forensics.windows.judges import check_model
 
     skipped = Skipped()
     inputs = expand(paths, recursive=recursive, every=everything, skipped=skipped)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from forensics.cli.options import EVERYTHING, FORCE
+from forensics.options import EVERYTHING, FORCE
 
 
 @click.command()
@@ -55,15 +55,16 @@ def command(
     import sys
 
     from forensics.audit import NO_LABEL, Member, audit, label_of
-    from forensics.batch import analyze_all, check_model
+    from forensics.batch import analyze_all
     from forensics.destinations import Destinations
     from forensics.errors import UsageError
     from forensics.inputs import Skipped, expand
-    from forensics.picture import MAX_PIXELS
+    from forensics.pictures.opened import MAX_PIXELS
     from forensics.report import audit_report
-    from forensics.report.failure import Failure
     from forensics.report.figures import NEEDS, available, draw
     from forensics.report.pages import write
+    from forensics.results.failure import Failure
+    from forensics.windows.judges import check_model
 
     if plot is not None and not available():
         raise UsageError(NEEDS)

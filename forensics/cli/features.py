@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from forensics.cli.options import EVERYTHING, FORCE
+from forensics.options import EVERYTHING, FORCE
 
 
 @click.command()
@@ -46,7 +46,7 @@ def command(
     from forensics.errors import PictureError
     from forensics.inputs import Skipped, expand
     from forensics.measure import TableWriter, columns, measure
-    from forensics.picture import MAX_PIXELS
+    from forensics.pictures.opened import MAX_PIXELS
 
     skipped = Skipped()
     inputs = expand(images, recursive=recursive, every=everything, skipped=skipped)

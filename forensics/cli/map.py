@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from forensics.cli.options import FORCE
+from forensics.options import FORCE
 
 
 @click.command()
@@ -50,15 +50,15 @@ def command(
     import json
     from dataclasses import replace
 
-    from forensics.analysis import judged_pixels
-    from forensics.batch import chosen_judge
     from forensics.destinations import Destinations
     from forensics.errors import PictureError
     from forensics.localisation import outputs
     from forensics.localisation.regions import locate
     from forensics.localisation.scan import LIMIT, window_map
-    from forensics.picture import MAX_PIXELS, open_picture
-    from forensics.tone import UNDONE
+    from forensics.pictures.opened import MAX_PIXELS, open_picture
+    from forensics.verdict.analysis import judged_pixels
+    from forensics.verdict.tone import UNDONE
+    from forensics.windows.judges import chosen_judge
 
     Destinations([image], force=force).folder(out, outputs.FILES)
     judge = chosen_judge(model_dir, "baseline")

@@ -27,12 +27,12 @@ from forensics_models.storage import write_atomically
 from forensics.dataset import encode, manifest, sources
 from forensics.dataset.encode import NO_SPACE
 from forensics.dataset.plan import Draw, Settings, plan
-from forensics.dataset.progress import Progress
 from forensics.dataset.sources import Source
 from forensics.dataset.synthetic import load_synthetic, synthetic_names
 from forensics.dataset.workers import Workers
 from forensics.destinations import Destinations, identity
 from forensics.errors import ForensicsError, UsageError
+from forensics.progress import Progress
 
 JOURNAL, SETTINGS, TIMINGS = "journal.jsonl", "build.json", "timings.json"
 FILES, PARTS = "files", ".parts"

@@ -19,19 +19,20 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from forensics_models.storage import write_atomically
 
-from forensics.analysis import Analysis
-from forensics.batch import chosen_judge, printable
+from forensics.batch import printable
 from forensics.destinations import Destinations
 from forensics.errors import UsageError
-from forensics.history.findings import History
 from forensics.history.recover import recover_history
-from forensics.picture import Picture
+from forensics.pictures.opened import Picture
 from forensics.report.comparable import Comparable, comparable
-from forensics.report.failure import Failure
 from forensics.report.figures import NEEDS, available, map_figure, preview, trace_figure
 from forensics.report.html import Report, page
 from forensics.report.html_history import trace_key
 from forensics.report.html_index import index_csv, index_page
+from forensics.results.analysis import Analysis
+from forensics.results.failure import Failure
+from forensics.results.history import History
+from forensics.windows.judges import chosen_judge
 
 if TYPE_CHECKING:
     from forensics.localisation.regions import Localisation

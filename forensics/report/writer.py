@@ -13,11 +13,11 @@ from typing import Any, Self, TextIO
 
 from forensics_models.storage import is_special, open_special
 
-from forensics.analysis import Analysis
 from forensics.errors import UsageError
 from forensics.report import csv_report, json_report, text
-from forensics.report.failure import Failure
 from forensics.report.row_file import RowFile, input_stamp
+from forensics.results.analysis import Analysis
+from forensics.results.failure import Failure
 
 FORMATS = ("text", "json", "csv")
 

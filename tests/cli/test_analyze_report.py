@@ -16,14 +16,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from forensics.analysis import analyze
 from forensics.cli.main import run
 from forensics.destinations import Destinations
 from forensics.errors import CodecError, UsageError
 from forensics.history import recover
-from forensics.history.findings import History, Parameter, Trace
-from forensics.picture import from_array
+from forensics.pictures.opened import from_array
 from forensics.report import figures, pages
+from forensics.results.history import History, Parameter, Trace
+from forensics.verdict.analysis import analyze
 
 
 def call(*arguments: object) -> int:
@@ -314,11 +314,9 @@ def test_a_plain_analysis_imports_nothing_of_reports(folder):
         "print(sorted(heavy), file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
-    wanted = {
-        f"forensics.report.{name}" for name in ("csv_report", "failure", "json_report", "row_file", "text", "writer")
-    }
+    wanted = {f"forensics.report.{name}" for name in ("csv_report", "json_report", "row_file", "text", "writer")}
     # A picture without a named codec is asked for a JPEG's table.
-    wanted |= {"forensics.history", "forensics.history.findings"} | {
+    wanted |= {"forensics.history", "forensics.history.a_contrario"} | {
         n for n in ast.literal_eval(done.stderr.splitlines()[-1]) if n.startswith("forensics.history.traces")
     }
     assert set(ast.literal_eval(done.stderr.splitlines()[-1])) == wanted
