@@ -26,7 +26,14 @@ from forensics.results.analysis import Analysis
 from forensics.results.failure import Failure
 from forensics.verdict.analysis import analyze
 from forensics.version import __version__
-from forensics.windows.judges import check_model, chosen_judge, shipped_extractor, trained_judge
+from forensics.windows.judges import (
+    check_model,
+    chosen_judge,
+    shipped_extractor,
+    shipped_open_judge,
+    trained_judge,
+    trained_open_judge,
+)
 
 _AHEAD = 2
 
@@ -95,12 +102,12 @@ def depends_on(
     model_dir: Path | None, model: str | None, max_pixels: int | None, history: bool | None
 ) -> dict[str, object]:
     """What a result of `analyze_all` depends on beside its picture, JSON-ready: versions, the model's card, and options."""
-    judge = chosen_judge(model_dir, model)
-    card = json.dumps(judge.card, sort_keys=True, default=str).encode()
+    opened = shipped_open_judge(model) if model_dir is None else trained_open_judge(model_dir, model)
+    cards = [chosen_judge(model_dir, model).card, getattr(opened, "card", None)]
     return {
         "forensics": __version__,
         "features": getattr(shipped_extractor(), "version", None),
-        "card": hashlib.sha256(card).hexdigest(),
+        "cards": hashlib.sha256(json.dumps(cards, sort_keys=True, default=str).encode()).hexdigest(),
         "model": model,
         "max_pixels": max_pixels,
         "history": bool(history),
@@ -121,9 +128,13 @@ def analyze_one(
     threads = None if multiprocessing.parent_process() is None else 1
     source = sys.stdin.buffer if name == STANDARD_INPUT else name
     try:
-        judge = None if model_dir is None else trained_judge(model_dir, model)
+        judge, opened = (
+            (None, None)
+            if model_dir is None
+            else (trained_judge(model_dir, model), trained_open_judge(model_dir, model))
+        )
         picture = open_quietly(source, max_pixels, printable(name))
-        result = analyze(picture, model=model, judge=judge, threads=threads)
+        result = analyze(picture, model=model, judge=judge, open_judge=opened, threads=threads)
         return result if then is None else then(picture, result)
     except ForensicsError as error:
         return Failure(printable(name), printable(" ".join(str(error).split())))
