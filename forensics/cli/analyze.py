@@ -91,8 +91,10 @@ def command(
     destinations = Destinations(inputs, force=force)
     destinations.file(out)
     check_model(model_dir, model)
+    written = report is not None or plots is not None
+    history, localise = written if history is None else history, localise and written
     pages = None
-    if report is not None or plots is not None or history:
+    if written:
         from forensics.report.pages import page_writer, write_index
 
         pages = page_writer(
@@ -107,8 +109,7 @@ def command(
             max_pixels=max_pixels,
         )
     kept = []
-    pages_made = report is not None or plots is not None
-    settings = None if pages_made else depends_on(model_dir, model, max_pixels, history)
+    settings = None if written else depends_on(model_dir, model, max_pixels, history)
     with Writer(form, out, settings) as writer:
         rest = inputs[writer.go_on(inputs) :]
         results = analyze_all(
@@ -117,7 +118,9 @@ def command(
             max_pixels=max_pixels or MAX_PIXELS,
             model_dir=model_dir,
             model=model,
-            then=pages,
+            history=history,
+            localise=localise,
+            after_each=pages,
             progress=len(inputs) > 1 and not writer.on_terminal,
         )
         for name, result in zip(rest, results, strict=True):
