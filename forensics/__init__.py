@@ -1,7 +1,8 @@
 """Compression forensics for still images, from the pixels alone.
 
 `analyze` says of a picture whether it was ever lossily compressed, by which codec and how strongly; `open_picture` opens any picture
-file safely. Both are imported when they are first asked for. Importing this package switches off the telemetry of ONNX Runtime.
+file safely; `reconstruct` rebuilds the JPEG file that a picture was decoded from. All are imported when they are first asked for. Importing
+this package switches off the telemetry of ONNX Runtime.
 """
 
 from __future__ import annotations
@@ -16,15 +17,17 @@ from forensics.version import __version__
 
 if TYPE_CHECKING:
     from forensics.pictures.opened import open_picture
+    from forensics.reconstruction.reconstruct import reconstruct
     from forensics.results.analysis import Analysis
     from forensics.verdict.analysis import analyze
 
-__all__ = ["Analysis", "__version__", "analyze", "open_picture"]
+__all__ = ["Analysis", "__version__", "analyze", "open_picture", "reconstruct"]
 
 _HOMES = {
     "analyze": "forensics.verdict.analysis",
     "Analysis": "forensics.results.analysis",
     "open_picture": "forensics.pictures.opened",
+    "reconstruct": "forensics.reconstruction.reconstruct",
 }
 
 

@@ -30,7 +30,7 @@ LAYERS = (
     ("pictures", "windows", "processes"),
     ("destinations",),
     ("dataset", "history"),
-    ("training", "localisation", "verdict", "compression"),
+    ("training", "localisation", "verdict", "compression", "reconstruction"),
     ("examination",),
     ("batch", "measure", "audit"),
     ("report",),

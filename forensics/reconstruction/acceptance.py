@@ -17,10 +17,10 @@ def accepts(samples, lo, hi, full_lo, full_hi, mode):
     The latter are the block's own part of the full-size plane, row by row, uint8; what depends on neighbouring blocks is left out.
     """
     if mode == DIRECT:
+        outside = 0
         for p in range(64):
-            if samples[p] < lo[p] or samples[p] > hi[p]:
-                return False
-        return True
+            outside += samples[p] < lo[p] or samples[p] > hi[p]
+        return outside == 0
     rows = 16 if mode != H2V1 else 8
     columns = 16 if mode != H1V2 else 8
     for line in range(rows):

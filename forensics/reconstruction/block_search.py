@@ -14,15 +14,13 @@ References
 from __future__ import annotations
 
 import numpy as np
-
-from forensics.history.jpeg_planes import DCT_8
-from forensics.reconstruction.acceptance import accepts
-from forensics.reconstruction.inverse_transforms import inverse
 from forensics_features._kernel import fast_kernel, kernel
 
-WAVES = np.ascontiguousarray(
-    np.einsum("vy,ux->vuyx", DCT_8, DCT_8).reshape(64, 64).astype(np.float32)
-)
+from forensics.history.jpeg.planes import DCT_8
+from forensics.reconstruction.acceptance import accepts
+from forensics.reconstruction.inverse_transforms import inverse
+
+WAVES = np.ascontiguousarray(np.einsum("vy,ux->vuyx", DCT_8, DCT_8).reshape(64, 64).astype(np.float32))
 """Ideal samples of a unit coefficient of each frequency, `np.ndarray [shape=(64, 64), dtype=float32]`."""
 
 _FLIPS = 16
@@ -102,7 +100,9 @@ def _promises(ideal, low, high, center, flips, table, reach, weights, basis, wor
 
 
 @kernel
-def search(center, lo, hi, full_lo, full_hi, mode, table, steps, kind, offset, reach, weights, basis, waves, width, depth, out):
+def search(
+    center, lo, hi, full_lo, full_hi, mode, table, steps, kind, offset, reach, weights, basis, waves, width, depth, out
+):
     """Coefficients of one block that decode to its samples; whether any were found.
 
     Parameters: the samples' transform, float64 [64]; bounds of the samples, uint8 [64]; see `acceptance.accepts` for the three that

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from forensics_features._kernel import kernel
 
-from forensics.history.jpeg_planes import DCT_8
+from forensics.history.jpeg.planes import DCT_8
 from forensics.reconstruction.acceptance import DIRECT, accepts
 from forensics.reconstruction.block_search import WAVES, box_of, ideal_samples, search, transformed
 from forensics.reconstruction.inverse_transforms import (
@@ -16,7 +17,6 @@ from forensics.reconstruction.inverse_transforms import (
     inverse,
     scaled_steps,
 )
-from forensics_features._kernel import kernel
 
 ROUNDED, SEARCHED, OPEN_SATURATED, OPEN, IMPOSSIBLE = 0, 1, 2, 3, 4
 """What is known of a block: coefficients by rounding, or by search; none found, with clipped samples or without; none can exist."""
@@ -33,7 +33,26 @@ _OFFSETS = {IFAST: 0.5}
 
 
 @kernel
-def _fit(centers, lo, hi, full_lo, full_hi, mode, table, steps, kind, offset, reach, weights, basis, waves, width, depth, out, status):
+def _fit(
+    centers,
+    lo,
+    hi,
+    full_lo,
+    full_hi,
+    mode,
+    table,
+    steps,
+    kind,
+    offset,
+    reach,
+    weights,
+    basis,
+    waves,
+    width,
+    depth,
+    out,
+    status,
+):
     center, filled, work, ideal = np.empty(64), np.empty(64), np.empty(64), np.empty(64)
     whole_work, samples = np.empty(64, np.int64), np.empty(64, np.int64)
     chosen = np.empty(64, np.int32)

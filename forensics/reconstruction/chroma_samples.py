@@ -8,7 +8,6 @@ constant entries (6, 20, 6) / 16, so one sweep down and one up solve them. Round
 from __future__ import annotations
 
 import numpy as np
-
 from forensics_features._kernel import kernel
 
 

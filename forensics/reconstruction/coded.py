@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from forensics_features._kernel import kernel
 
 from forensics.reconstruction.blocks import Quantiser
 from forensics.reconstruction.colour import to_rgb
 from forensics.reconstruction.inverse_transforms import FLOAT, IFAST, ISLOW, inverse
 from forensics.reconstruction.layout import BLOCK
 from forensics.reconstruction.upsampling import upsample
-from forensics_features._kernel import kernel
-
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,9 @@ def stored_samples(coefficients: np.ndarray, quantiser: Quantiser) -> np.ndarray
 def decode(coded: CodedPicture, decoder: Decoder) -> np.ndarray:
     """What the decoder gives, `np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]`."""
     shape = coded.height, coded.width
-    first, *others = (stored_samples(c.coefficients, Quantiser.of(c.table, decoder.transform)) for c in coded.components)
+    first, *others = (
+        stored_samples(c.coefficients, Quantiser.of(c.table, decoder.transform)) for c in coded.components
+    )
     luma = first[: shape[0], : shape[1]]
     if not others:
         return np.ascontiguousarray(luma)

@@ -12,7 +12,6 @@ References
 from __future__ import annotations
 
 import numpy as np
-
 from forensics_features._kernel import kernel
 
 _CHROMA = np.arange(256, dtype=np.int64) - 128
@@ -176,9 +175,7 @@ def _antecedents(
                 slot = (name * 2654435761 >> 12) % _CACHE
                 if names[slot] != name:
                     names[slot] = name
-                    some[slot] = _bounds(
-                        r, g, b, cr_of, cb_of, red_low, red_high, blue_low, blue_high, cb, cr, box
-                    )
+                    some[slot] = _bounds(r, g, b, cr_of, cb_of, red_low, red_high, blue_low, blue_high, cb, cr, box)
                     if some[slot]:
                         boxes[slot] = box
                 if some[slot]:

@@ -15,7 +15,6 @@ References
 from __future__ import annotations
 
 import numpy as np
-
 from forensics_features._kernel import kernel
 
 ISLOW, IFAST, FLOAT = 0, 1, 2

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forensics.history.jpeg_chroma import stored_noise
+from forensics.history.jpeg.chroma import stored_noise
 from forensics.reconstruction import colour
 from forensics.reconstruction.acceptance import DIRECT, SEEN_BY
 from forensics.reconstruction.blocks import IMPOSSIBLE, OPEN, OPEN_SATURATED, ROUNDED, SEARCHED, Quantiser, fit_blocks
@@ -136,7 +136,9 @@ class _Band:
         for (coefficients, _), quantiser in zip(chroma, self.quantisers[1:], strict=True):
             samples = stored_samples(coefficients, quantiser)
             planes.append(upsample(samples, self.layout.factors, self.decoder.upsampling, self.none.shape))
-        shown = tuple(slice(before, length - after) for (before, after), length in zip(self.edges, self.none.shape, strict=True))
+        shown = tuple(
+            slice(before, length - after) for (before, after), length in zip(self.edges, self.none.shape, strict=True)
+        )
         lo, hi = (np.ascontiguousarray(bound[0][shown]) for bound in (self.lo, self.hi))
         cb, cr = (np.ascontiguousarray(plane[shown]) for plane in planes)
         colour.narrow_luma(np.ascontiguousarray(self.part), cb, cr, lo, hi)

@@ -15,10 +15,10 @@ from __future__ import annotations
 import struct
 
 import numpy as np
+from forensics_features._kernel import kernel
 
 from forensics.errors import CodecError
 from forensics.reconstruction.coded import CodedPicture
-from forensics_features._kernel import kernel
 
 _LARGEST_SIDE = 65535
 _LARGEST_AC, _LARGEST_DC = 1023, 2047
@@ -63,7 +63,9 @@ def _put(out, state, value, bits):
 
 
 @kernel
-def _code_block(block, difference, zigzag, dc_counts, ac_counts, codes, lengths, dc_table, ac_table, out, state, writing):
+def _code_block(
+    block, difference, zigzag, dc_counts, ac_counts, codes, lengths, dc_table, ac_table, out, state, writing
+):
     """Symbols of one block counted, or written with their extra bits."""
     bits = _category(difference)
     if writing:
@@ -115,7 +117,18 @@ def _scan_row(y, cb, cr, row, vertical, horizontal, last, zigzag, counts, codes,
             for k in range(2):
                 block = cb[row, column] if k == 0 else cr[row, column]
                 _code_block(
-                    block, block[0] - last[1 + k], zigzag, counts[2], counts[3], codes, lengths, 2, 3, out, state, writing
+                    block,
+                    block[0] - last[1 + k],
+                    zigzag,
+                    counts[2],
+                    counts[3],
+                    codes,
+                    lengths,
+                    2,
+                    3,
+                    out,
+                    state,
+                    writing,
                 )
                 last[1 + k] = block[0]
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from forensics.errors import ForensicsError
-from forensics.history import jpeg as jpeg_history
-from forensics.history.jpeg_chroma import FACTORS
+from forensics.history.jpeg import recovery as jpeg_history
+from forensics.history.jpeg.chroma import FACTORS
 from forensics.reconstruction.blocks import IMPOSSIBLE, OPEN_SATURATED, SEARCHED
 from forensics.reconstruction.coded import DECODERS, CodedPicture, Decoder, decode
 from forensics.reconstruction.inversion import Inverted, invert
@@ -103,7 +103,11 @@ class Reconstruction:
         """Blocks that do not come out the same: `x`, `y` of the top left pixel in the picture, and `reason`, a key of `REASONS`."""
         rows, columns = np.nonzero(~self.same)
         return [
-            {"x": int(c * BLOCK - self.layout.left), "y": int(r * BLOCK - self.layout.top), "reason": str(self.why[r, c])}
+            {
+                "x": int(c * BLOCK - self.layout.left),
+                "y": int(r * BLOCK - self.layout.top),
+                "reason": str(self.why[r, c]),
+            }
             for r, c in zip(rows, columns, strict=True)
         ]
 
@@ -129,7 +133,7 @@ class Reconstruction:
 
 
 def subsampling_name(layout: Layout) -> str:
-    """"4:2:0" and the like, "grey" without chroma."""
+    """ "4:2:0" and the like, "grey" without chroma."""
     if layout.colour == "grey":
         return "grey"
     return {factors: name for name, factors in FACTORS.items()}.get(layout.factors, "4:1:1")
@@ -176,12 +180,14 @@ def reconstruct(source: Any, *, width: int = _WIDTH) -> Reconstruction:
     inverted = invert(pixels, layout, tables, decoder, width=width)
     settled = np.isin(inverted.status[0], (0, SEARCHED)).mean()
     if settled < MINIMUM_SHARE:
-        raise NotReconstructible("hardly any block comes out of a JPEG decoder known here: changed since it was decoded, or never a JPEG")
+        raise NotReconstructible(
+            "hardly any block comes out of a JPEG decoder known here: changed since it was decoded, or never a JPEG"
+        )
     return _judged(pixels, layout, tables, decoder, inverted, history)
 
 
 def _pixels(source: Any) -> np.ndarray:
-    from forensics.picture import open_picture
+    from forensics.pictures.opened import open_picture
 
     if isinstance(source, str | Path | bytes):
         source = open_picture(source)

@@ -43,7 +43,9 @@ def stripes(pixels: np.ndarray, layout: Layout, *, most: int = _MOST_PIXELS, row
     """Parts of the picture that begin with an MCU and hold whole ones, spread evenly; all of it where it is small enough."""
     height, width = layout.mcu
     top, left = -layout.top % height, -layout.left % width
-    inner = pixels[top : top + (pixels.shape[0] - top) // height * height, left : left + (pixels.shape[1] - left) // width * width]
+    inner = pixels[
+        top : top + (pixels.shape[0] - top) // height * height, left : left + (pixels.shape[1] - left) // width * width
+    ]
     if inner.shape[0] * inner.shape[1] <= most:
         return [inner]
     rows = -(-rows // height) * height
@@ -62,7 +64,8 @@ def _of(part: np.ndarray, layout: Layout, upsampling: str) -> tuple[np.ndarray, 
     _, _, nearest, state = colour.antecedents(np.ascontiguousarray(part))
     usable = state == colour.KNOWN
     luma = blocks_of(nearest[0])[blocks_of(usable).all(axis=1)]
-    whole = _away_from_others(blocks_of(usable, *layout.mcu).all(axis=1), usable.shape[1] // layout.mcu[1])
+    units = np.asarray(blocks_of(usable, *layout.mcu).all(axis=1))
+    whole = _away_from_others(units, usable.shape[1] // layout.mcu[1])
     chroma = [
         blocks_of(stored_estimate(nearest[k].astype(np.float32), layout.factors, upsampling))[whole] for k in (1, 2)
     ]

@@ -1,6 +1,6 @@
 """The quantisation tables of each component, from whole samples of the entire picture.
 
-`forensics.history.jpeg_steps` gives the posterior of each step; here it sees the decoder's own whole samples (luma and stored chroma, Cb and Cr
+`forensics.history.jpeg.steps` gives the posterior of each step; here it sees the decoder's own whole samples (luma and stored chroma, Cb and Cr
 apart), from rows spread over the picture. Steps of frequencies whose coefficients are all zero cannot be known and do not matter: any
 step decodes to the same samples.
 """
@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from forensics.history.jpeg_chroma import stored_noise
-from forensics.history.jpeg_comb import ROUNDING, ac_likelihoods, dc_likelihoods, nonzero_counts
-from forensics.history.jpeg_planes import coefficients, lively
-from forensics.history.jpeg_steps import StepEstimate, TableMatch, estimate_steps
+from forensics.history.jpeg.chroma import stored_noise
+from forensics.history.jpeg.comb import ROUNDING, ac_likelihoods, dc_likelihoods, nonzero_counts
+from forensics.history.jpeg.planes import coefficients, lively
+from forensics.history.jpeg.steps import StepEstimate, TableMatch, estimate_steps
 from forensics.reconstruction.sampled import Sampled
 
 _SURE = 0.9

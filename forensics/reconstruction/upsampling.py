@@ -12,7 +12,6 @@ References
 from __future__ import annotations
 
 import numpy as np
-
 from forensics_features._kernel import kernel
 
 REPEAT, TRIANGLE = 0, 1
