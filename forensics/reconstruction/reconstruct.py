@@ -16,7 +16,7 @@ import numpy as np
 from forensics.errors import ForensicsError
 from forensics.history.jpeg import recovery as jpeg_history
 from forensics.history.jpeg.chroma import FACTORS
-from forensics.reconstruction.blocks import IMPOSSIBLE, OPEN_SATURATED, SEARCHED
+from forensics.reconstruction.blocks import IMPOSSIBLE, OPEN_SATURATED, ROUNDED, SEARCHED
 from forensics.reconstruction.coded import DECODERS, CodedPicture, Decoder, decode
 from forensics.reconstruction.inversion import Inverted, invert
 from forensics.reconstruction.jpeg_writer import write_jpeg
@@ -171,6 +171,23 @@ def reconstruct(source: Any, *, width: int = _WIDTH) -> Reconstruction:
     >>> found.blocks, found.exact
     (256, True)
     """
+    return _judged(prepare(source, width=width))
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A picture turned back, before anything is claimed: pixels as the decoder gave them, what was found out of them, and the blocks."""
+
+    pixels: np.ndarray
+    layout: Layout
+    tables: tuple[np.ndarray, ...]
+    decoder: Decoder
+    inverted: Inverted
+    history: jpeg_history.JpegHistory
+
+
+def prepare(source: Any, *, width: int = _WIDTH) -> Prepared:
+    """What `reconstruct` rests on; same parameters and errors."""
     pixels = _pixels(source)
     history = _history(pixels)
     if history.colour == "grey" and pixels.ndim == 3:
@@ -178,12 +195,12 @@ def reconstruct(source: Any, *, width: int = _WIDTH) -> Reconstruction:
     layout, decoders = _candidates(history)
     tables, decoder = _tables_and_decoder(pixels, layout, history, decoders)
     inverted = invert(pixels, layout, tables, decoder, width=width)
-    settled = np.isin(inverted.status[0], (0, SEARCHED)).mean()
+    settled = np.isin(inverted.status[0], (ROUNDED, SEARCHED)).mean()
     if settled < MINIMUM_SHARE:
         raise NotReconstructible(
             "hardly any block comes out of a JPEG decoder known here: changed since it was decoded, or never a JPEG"
         )
-    return _judged(pixels, layout, tables, decoder, inverted, history)
+    return Prepared(pixels, layout, tables, decoder, inverted, history)
 
 
 def _pixels(source: Any) -> np.ndarray:
@@ -256,10 +273,10 @@ def _settled(parts: list[np.ndarray], layout: Layout, tables: tuple[np.ndarray, 
     return float(np.mean(shares))
 
 
-def _judged(
-    pixels: np.ndarray, layout: Layout, tables: tuple[np.ndarray, ...], decoder: Decoder, inverted: Inverted, history: jpeg_history.JpegHistory,
-) -> Reconstruction:  # fmt: skip
+def _judged(prepared: Prepared) -> Reconstruction:
     """The file, and what decoding it again says."""
+    pixels, layout, inverted = prepared.pixels, prepared.layout, prepared.inverted
+    history, decoder = prepared.history, prepared.decoder
     assert history.match is not None
     coded = inverted.coded
     data = write_jpeg(coded)
@@ -276,7 +293,7 @@ def _judged(
     shown = _touching(edges, shape)
     same, whole = same | ~shown, whole & shown
     return Reconstruction(
-        decoder.name, layout, tables, history.match.quality, history.match.family, coded, data, same, whole,
+        decoder.name, layout, prepared.tables, history.match.quality, history.match.family, coded, data, same, whole,
         _reasons(inverted, same, whole, layout),
     )  # fmt: skip
 
