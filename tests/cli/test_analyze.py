@@ -20,6 +20,7 @@ from forensics import batch
 from forensics.cli.main import run
 from forensics.errors import UsageError
 from forensics.inputs import expand
+from forensics.pictures.container import SUFFIXES
 from forensics.results.failure import Failure
 
 
@@ -61,7 +62,7 @@ def test_a_bad_input_is_one_line_and_the_batch_goes_on(folder, capsys):
     assert err.splitlines() == [
         f"forensics: error: {folder / 'nothing.png'}: there is no such file",
         f"forensics: error: {folder / 'bad.jpg'}: not a picture in a format that can be read "
-        "(png, tiff, bmp, gif, pnm, jpeg, jpeg2000, jpegxr, bpg, webp, avif, heic, jpegxl)",
+        f"({', '.join(SUFFIXES)})",
     ]
 
 
