@@ -94,7 +94,7 @@ def analyze(
     UsageError
         The model was trained on other features than the extractor gives.
     """
-    picture = _picture(source, max_pixels, name)
+    picture = as_picture(source, max_pixels, name)
     if min(picture.width, picture.height) < MINIMUM_SIDE:
         raise PictureError(
             f"{picture.width}x{picture.height} pixels are too few: the analysis needs {MINIMUM_SIDE} a side"
@@ -114,11 +114,14 @@ def analyze(
     return _compose(picture, windows, reading, change, judge, extractor)
 
 
-def judged_pixels(picture: Picture, judge: Judge) -> np.ndarray:
-    """A picture's pixels as a verdict on it sees them (`Analysis.as_judged`); it is analysed only where its histogram shows a change of tone."""
+def judged_pixels(picture: Picture, judge: Judge | None = None, **options: Any) -> np.ndarray:
+    """A picture's pixels as a verdict on it sees them (`Analysis.as_judged`); it is analysed only where its histogram shows a change of tone.
+
+    `options` are further ones of `analyze`.
+    """
     if tone.find(picture.pixels) is None:
         return picture.pixels
-    return analyze(picture, judge=judge).as_judged(picture.pixels)
+    return analyze(picture, judge=judge, **options).as_judged(picture.pixels)
 
 
 @dataclass(frozen=True)
@@ -211,7 +214,8 @@ def _as_judged(pixels: np.ndarray, change: ToneChange | None) -> np.ndarray:
     return change.undo(eight_bit(pixels)) if tone.undoes(change) else pixels
 
 
-def _picture(source: Any, max_pixels: int, name: str | None) -> Picture:
+def as_picture(source: Any, max_pixels: int, name: str | None) -> Picture:
+    """The open picture of what `analyze` takes; raises `PictureError` where it is none."""
     if isinstance(source, Picture):
         return source
     if isinstance(source, np.ndarray):
