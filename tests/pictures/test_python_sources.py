@@ -10,11 +10,11 @@ from PIL import Image
 
 from forensics.errors import PictureError
 from forensics.pictures.opened import from_array, from_pillow, open_picture
-from forensics.verdict.analysis import _picture
+from forensics.verdict.analysis import as_picture
 
 
 def test_pillow_images_and_big_endian_arrays_are_read(photo):
-    np.testing.assert_array_equal(_picture(Image.fromarray(photo), 10**6, None).pixels, photo)
+    np.testing.assert_array_equal(as_picture(Image.fromarray(photo), 10**6, None).pixels, photo)
     deep = photo.astype(np.uint16) * 257
     np.testing.assert_array_equal(from_array(deep.astype(">u2")).pixels, deep)
     grey = Image.fromarray(deep[:, :, 0].copy())
