@@ -57,7 +57,9 @@ def trained_judge(folder: Path, mode: str | None = None) -> Judge:
     try:
         model = _load(folder, chosen)
         columns = 0 if model.feature_names is None else len(model.feature_names)
-        model.judge(np.zeros((1, columns), np.float32), [np.zeros((64, 64, 3), np.uint8)])
+        tried = model.judge(np.zeros((1, columns), np.float32), [np.zeros((64, 64, 3), np.uint8)])
+        if not np.isfinite(model.combine(tried).probabilities).all():
+            raise ValueError("its probabilities are no numbers")
     except Exception as error:  # of many kinds: JSON, gzip, ONNX Runtime
         raise UsageError(f"the model in {str(folder)!r} cannot be used: {type(error).__name__}: {error}") from error
     return model
@@ -122,7 +124,8 @@ def shipped_extractor() -> Extractor:
 def check_match(judge: Judge, extractor: Extractor) -> None:
     """Raise `UsageError` when a model that states its features was trained on others than the extractor gives."""
     names = judge.feature_names
-    if names is not None and tuple(names) != tuple(extractor.feature_names):
+    differ = judge.features_version not in (0, extractor.version)
+    if names is not None and (differ or tuple(names) != tuple(extractor.feature_names)):
         raise UsageError(
             f"the model was trained on other features (version {judge.features_version}, {len(names)} values) "
             f"than these (version {extractor.version}, {len(extractor.feature_names)} values): train it again"

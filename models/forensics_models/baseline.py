@@ -5,7 +5,6 @@ The trees run in ONNX Runtime, so that using a model needs neither XGBoost nor s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import cached_property
 from importlib.resources import files
@@ -19,6 +18,7 @@ from forensics_models.calibration import SizedScaling
 from forensics_models.judge import Judge
 from forensics_models.judgement import PictureJudgement, WindowJudgement, combine_windows
 from forensics_models.runtime import session
+from forensics_models.storage import read_card
 
 if TYPE_CHECKING:
     from forensics_models.cnn import NetworkOutputs
@@ -50,7 +50,7 @@ class Baseline(Judge):
     """
 
     def __init__(self, folder: Path | Traversable) -> None:
-        stored = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
+        stored = read_card(folder / CARD_FILE)
         self._folder = folder
         self.card: dict[str, Any] = stored["card"]
         self.evidence: dict[str, dict[str, float]] = stored["evidence"]
