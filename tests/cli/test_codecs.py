@@ -9,6 +9,7 @@ import pytest
 
 from forensics.cli.main import run
 from forensics.codecs import registry
+from forensics.processes.registry import processes
 
 
 def output(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -43,8 +44,8 @@ def test_json_says_all_there_is_to_say(capsys: pytest.CaptureFixture[str]) -> No
 def test_text_names_codecs_strengths_and_switches(capsys: pytest.CaptureFixture[str]) -> None:
     text = output(capsys)
     paragraphs = text.strip().split("\n\n")
-    assert [paragraph.split()[0] for paragraph in paragraphs] == list(registry.names())
-    for paragraph, name in zip(paragraphs, registry.names(), strict=True):
+    assert [paragraph.split()[0] for paragraph in paragraphs] == [*registry.names(), *processes()]
+    for paragraph, name in zip(paragraphs, registry.names(), strict=False):
         codec = registry.get(name)
         assert codec.version() in paragraph
         assert f"\n    {codec.strength.parameter}: " in paragraph
@@ -68,3 +69,12 @@ def test_the_module_itself_loads_no_codec_library(capsys: pytest.CaptureFixture[
     code += "print([name for name in ('numba', 'imagecodecs', 'PIL', 'av', 'numpy') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_the_processes_beyond_the_codecs_are_listed_with_what_makes_them(capsys: pytest.CaptureFixture[str]) -> None:
+    listed = json.loads(output(capsys, "--format", "json"))["processes"]
+    assert [one["name"] for one in listed] == list(processes())
+    text = " ".join(output(capsys).split())
+    for one in processes().values():
+        assert " ".join(one.what.split()) in text
+        assert one.made_by in text

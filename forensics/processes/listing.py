@@ -1,0 +1,40 @@
+"""What each process beyond the eight codecs is, as data and as text for a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+from forensics.processes.base import Process
+
+_WIDTH, _INDENT = 100, 4
+
+
+def describe(process: Process) -> dict[str, Any]:
+    """One process as JSON-ready data."""
+    return {
+        "name": process.name,
+        "title": process.title,
+        "what": process.what,
+        "made_by": process.made_by,
+        "undecided": process.undecided,
+        "family": process.family or None,
+        "exact_test": process.exact is not None,
+        "veto": process.veto,
+    }
+
+
+def as_text(process: Process) -> str:
+    """One process as a paragraph for a terminal."""
+    told = [process.what, f"made by: {process.made_by}", f"undecided: {process.undecided}", _told_by(process)]
+    if process.family:
+        told.append(f"family: {process.family}")
+    indent = " " * _INDENT
+    lines = [textwrap.fill(line, _WIDTH, initial_indent=indent, subsequent_indent=2 * indent) for line in told]
+    return "\n".join([f"{process.name}  ({process.title})", *lines])
+
+
+def _told_by(process: Process) -> str:
+    if process.exact is None:
+        return "told by: the models"
+    return f"told by: an exact test{', which decides on the last step' if process.veto else ', and the models'}"
