@@ -30,7 +30,9 @@ def _weight(kind: int, b: float, c: float, radius: int, t: float) -> float:
         return 1.0 - t
     if t < 1.0:
         return ((12.0 - 9.0 * b - 6.0 * c) * t * t * t + (-18.0 + 12.0 * b + 6.0 * c) * t * t + (6.0 - 2.0 * b)) / 6.0
-    return ((-b - 6.0 * c) * t * t * t + (6.0 * b + 30.0 * c) * t * t + (-12.0 * b - 48.0 * c) * t + 8.0 * b + 24.0 * c) / 6.0
+    return (
+        (-b - 6.0 * c) * t * t * t + (6.0 * b + 30.0 * c) * t * t + (-12.0 * b - 48.0 * c) * t + 8.0 * b + 24.0 * c
+    ) / 6.0
 
 
 @kernel
@@ -45,7 +47,7 @@ def fill_band(
     taps = weights.shape[1]
     for i in range(len(first)):
         u = slope * i + offset
-        left = int(math.floor(u)) - radius + 1
+        left = math.floor(u) - radius + 1
         start = min(max(left, 0), n - taps)
         first[i] = start
         total = 0.0

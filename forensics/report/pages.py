@@ -119,9 +119,10 @@ class PageWriter:
     def _write(self, picture: Picture, result: Analysis) -> None:
         notes: list[str] = []
         figures = _figures(result.history, notes)
-        found = self._localised(result.as_judged(picture.pixels), notes) if self.localise else None
+        judged = result.as_judged(picture.pixels)
+        found = self._localised(judged, notes) if self.localise else None
         if found is not None and available():
-            png = _tried(lambda: map_figure(found, picture.pixels), "the map", notes)
+            png = _tried(lambda: map_figure(found, judged), "the map", notes)
             figures.update({MAP: png} if png else {})
         if self.plots is not None:
             home = self.plots / _figure_folder(page_name(result.name)) if self.folder else self.plots

@@ -8,6 +8,7 @@ threshold and neither does alone, the verdict is their family `hevc-intra`. Wher
 
 Where the histogram shows that brightness or contrast was changed after decoding (`forensics.verdict.tone`), the windows are judged again with that change
 undone. That judgement is taken, unless the picture as stored shows a codec more clearly (`SPITE_OF_TONE`); what the two leave open is `inconclusive`.
+Enlargements after decoding (`forensics.verdict.steps`) are undone before all that: the native pixels are what is judged.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from forensics_models.classes import CLASSES, FINE_CLASSES, HEVC_FAMILY, HEVC_INTRA, INCONCLUSIVE
@@ -25,6 +26,8 @@ from forensics.errors import PictureError
 from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, open_picture
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis, Interval, ToneChange, Window, WindowVerdict
+from forensics.results.steps import Step
+from forensics.verdict import steps as after
 from forensics.verdict import tone
 from forensics.verdict.agreement import compare, limits, resizing
 from forensics.verdict.evidence import altered_jpeg, statements
@@ -32,9 +35,6 @@ from forensics.version import __version__
 from forensics.windows.choice import MINIMUM_SIDE, SEED, choose_windows
 from forensics.windows.judges import Extractor, Judge, check_match, shipped_extractor, shipped_judge
 from forensics.windows.reading import judge_windows
-
-if TYPE_CHECKING:
-    pass
 
 SPITE_OF_TONE = 0.995
 """Certainty from which a verdict on the picture as stored stands although a change of tone was found, where undoing it shows no codec more clearly: the
@@ -54,6 +54,7 @@ def analyze(
     seed: int = SEED,
     threads: int | None = None,
     undo_tone: bool = True,
+    undo_enlargement: bool = True,
 ) -> Analysis:
     """Say whether a picture was ever lossily compressed, by which codec and how strongly.
 
@@ -75,6 +76,8 @@ def analyze(
         Threads that share the windows; by default as many as the process may use cores.
     undo_tone : bool
         Whether a change of brightness or contrast is looked for and undone.
+    undo_enlargement : bool
+        Whether an enlargement is looked for and undone.
 
     Returns
     -------
@@ -95,20 +98,79 @@ def analyze(
     judge = shipped_judge(model) if judge is None else judge
     extractor = shipped_extractor() if extractor is None else extractor
     check_match(judge, extractor)
-    windows = choose_windows(picture.pixels, seed=seed)
-    pieces = [eight_bit(window.cut(picture.pixels)) for window in windows]
-    reading, change = _read(judge, extractor, pieces, threads), tone.find(picture.pixels) if undo_tone else None
-    if change is not None:
-        undone = _read(judge, extractor, [change.undo(piece) for piece in pieces], threads)
-        reading, change = _preferred(reading, undone, change)
-    return _compose(picture, windows, reading, change, judge, extractor)
+    steps, native = after.find_enlargements(picture.pixels) if undo_enlargement else ((), picture.pixels)
+    one = _Examined(judge, extractor, seed, threads, undo_tone)
+    if not steps:
+        return one.analysis(picture, picture.pixels, ())
+    if min(native.shape[:2]) < MINIMUM_SIDE:
+        return _too_small(one.analysis(picture, picture.pixels, ()), steps)
+    undone = one.analysis(picture, native, steps)
+    if after.exact(steps):
+        return undone
+    stored = one.analysis(picture, picture.pixels, ())
+    named = stored.verdict not in ("uncompressed", INCONCLUSIVE)
+    return stored if named and stored.probability >= after.SPITE_OF_ENLARGEMENT else undone
 
 
-def judged_pixels(picture: Picture, judge: Judge) -> np.ndarray:
-    """A picture's pixels as a verdict on it sees them (`Analysis.as_judged`); it is analysed only where its histogram shows a change of tone."""
-    if tone.find(picture.pixels) is None:
-        return picture.pixels
-    return analyze(picture, judge=judge).as_judged(picture.pixels)
+@dataclass(frozen=True)
+class _Examined:
+    """How pictures are judged: by what, and what is looked for."""
+
+    judge: Judge
+    extractor: Extractor
+    seed: int
+    threads: int | None
+    undo_tone: bool
+
+    def analysis(self, picture: Picture, pixels: np.ndarray, steps: tuple[Step, ...]) -> Analysis:
+        """That of a picture's pixels, which are those left when `steps` are undone."""
+        seen = picture if pixels is picture.pixels else replace(picture, pixels=pixels)
+        windows = choose_windows(pixels, seed=self.seed)
+        pieces = [eight_bit(window.cut(pixels)) for window in windows]
+        reading = _read(self.judge, self.extractor, pieces, self.threads)
+        change = tone.find(pixels) if self.undo_tone else None
+        if change is not None:
+            undone = _read(self.judge, self.extractor, [change.undo(piece) for piece in pieces], self.threads)
+            reading, change = _preferred(reading, undone, change)
+        made = _compose(seen, windows, reading, change, self.judge, self.extractor)
+        if not steps:
+            return made
+        evidence = (*after.statements(steps), *made.evidence)
+        return replace(made, width=picture.width, height=picture.height, evidence=evidence, steps=(*steps, *made.steps))
+
+
+def _too_small(analysis: Analysis, steps: tuple[Step, ...]) -> Analysis:
+    """An analysis without a verdict: natively the picture has too few pixels."""
+    note = f"{steps[-1].text.split(':')[0]}: natively fewer than {MINIMUM_SIDE} pixels a side, too little to read"
+    return replace(
+        analysis,
+        verdict=INCONCLUSIVE,
+        probability=analysis.ranking[0][1],
+        ratio=None,
+        ssim=None,
+        evidence=tuple(after.statements(steps)),
+        agreement=compare(INCONCLUSIVE, (), 0.0, analysis.container),
+        limits=(note, *analysis.limits),
+    )
+
+
+def judged_pixels(picture: Picture, judge: Judge) -> tuple[np.ndarray, tuple[str, ...]]:
+    """A picture's pixels as a verdict on it sees them (`Analysis.as_judged`), and what was undone; analysed only where there is something to undo."""
+    if not after.find_enlargements(picture.pixels)[0] and tone.find(picture.pixels) is None:
+        return picture.pixels, ()
+    steps = analyze(picture, judge=judge).steps
+    pixels = picture.pixels
+    for step in steps:
+        pixels = step.undo(eight_bit(pixels))
+    return pixels, tuple(UNDONE[step.name] for step in steps)
+
+
+UNDONE = {
+    "tone_curve": "brightness or contrast was changed after decoding; windows were judged with that undone",
+    "enlargement": "the picture was enlarged after decoding; windows lie in the native pixels",
+    "repetition": "the picture was enlarged by repetition; windows lie in the native pixels",
+}
+"""Notes of a map."""
 
 
 @dataclass(frozen=True)
@@ -229,6 +291,7 @@ def _compose(
         limits=(*resized, *limits(picture, windows, reading.features, extractor.feature_names, judge, strange)),
         versions=_versions(judge, extractor),
         tone=change,
+        steps=(change,) if tone.undoes(change) else (),
     )
 
 
