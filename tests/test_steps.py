@@ -8,9 +8,12 @@ from forensics_models.classes import INCONCLUSIVE
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from forensics.examination import localise
+from forensics.localisation import outputs
+from forensics.pictures.opened import from_array
 from forensics.report.json_report import entry
 from forensics.verdict import steps
-from forensics.verdict.analysis import analyze, judged_pixels
+from forensics.verdict.analysis import analyze
 
 
 def scene(height: int, width: int) -> np.ndarray:
@@ -82,16 +85,11 @@ def test_an_enlargement_that_is_not_exact_leaves_a_clear_codec_to_the_stored_pix
     assert analyze(enlarged, judge=fake_judge(webp=0.9), extractor=fake_extractor).steps
 
 
-def test_a_map_lies_in_the_native_pixels(native, enlarged, fake_judge):
-    from forensics.pictures.opened import from_array
-    from forensics.windows.judges import shipped_judge
-
-    pixels, notes = judged_pixels(from_array(native), fake_judge(webp=0.9))
-    np.testing.assert_array_equal(pixels, native)
-    assert notes == ()
-    pixels, notes = judged_pixels(from_array(enlarged), shipped_judge("baseline"))
-    assert pixels.shape == native.shape
-    assert notes == ("the picture was enlarged after decoding; windows lie in the native pixels",)
+def test_a_map_lies_in_the_native_pixels(native, enlarged):
+    found = localise(from_array(enlarged), side=128, step=64)
+    assert (found.map.height, found.map.width) == native.shape[:2]
+    assert "the picture was enlarged after decoding; windows lie in the native pixels" in found.map.notes
+    assert outputs.as_mapped(enlarged, found).shape == native.shape
 
 
 def test_the_history_tells_the_enlargement_with_its_figure(enlarged, fake_judge, fake_extractor):

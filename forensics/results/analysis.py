@@ -150,7 +150,7 @@ class Analysis:
     width, height : int
         In pixels, as stored.
     verdict : str
-        A class of `CLASSES`, `hevc-intra` or `inconclusive`.
+        A class of `CLASSES`, a process beyond them, a family (`hevc-intra`, `vp8`, `av1`), `other-lossy`, `no-content` or `inconclusive`.
     probability : float
         Calibrated probability of the verdict; for `inconclusive` that of the best class.
     best : str
@@ -188,6 +188,9 @@ class Analysis:
         A change of brightness or contrast after decoding; None where the histogram shows none.
     steps : tuple of Step
         Steps after decoding that the verdict rests on undoing, in the order in which they are undone; `windows` lie in what is left.
+    afterwards : dict of str to float or None
+        Probabilities of what happened since the last lossy step: `nothing`, `resampled`, `filtered`, `recoloured`, `grey`, `palette`, `noise`,
+        `composited`, `several`. None where no lossy step is likely, or where the model does not ask.
     """
 
     name: str
@@ -214,12 +217,17 @@ class Analysis:
     history: History | None = None
     tone: ToneChange | None = None
     steps: tuple[Step, ...] = ()
+    afterwards: dict[str, float] | None = None
 
     def as_judged(self, pixels: np.ndarray) -> np.ndarray:
         """The picture's pixels as the verdict saw them: with the steps after decoding undone (8-bit) that it rests on, the same array where there is none."""
         for step in self.steps:
             pixels = step.undo(eight_bit(pixels))
         return pixels
+
+    def without_series(self) -> Analysis:
+        """The same without what only the figures of traces need: small enough to keep many of them."""
+        return self if self.history is None else replace(self, history=self.history.without_series())
 
     def _repr_html_(self) -> str:
         """How a notebook shows it."""

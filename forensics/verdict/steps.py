@@ -19,6 +19,12 @@ MOST = 2
 """Enlargements that are undone, one after the other."""
 EXACT = 0.3
 """Residual variance, levels squared, up to which an enlargement was the last step: two roundings leave 0.15 to 0.2, and any codec after it more."""
+UNDONE = {
+    "tone_curve": "brightness or contrast was changed after decoding; windows were judged with that undone",
+    "enlargement": "the picture was enlarged after decoding; windows lie in the native pixels",
+    "repetition": "the picture was enlarged by repetition; windows lie in the native pixels",
+}
+"""Notes of a map."""
 SPITE_OF_ENLARGEMENT = 0.995
 """Certainty from which a codec in the picture as stored stands although an enlargement was found that is not `EXACT`: the enlargement came before it."""
 
