@@ -48,6 +48,7 @@ def analyze_all(
     model: str | None = None,
     history: bool = False,
     localise: bool = False,
+    frame: str = "",
     after_each: Callable[[Picture, Examination], None] | None = None,
     work: Callable[[str, int], Result] | None = None,
     progress: bool = False,
@@ -68,6 +69,8 @@ def analyze_all(
         Which of its judges, one of `forensics_models.fused.MODES`; the best it has by default.
     history, localise : bool
         Whether the history is recovered, and a map made for `after_each`.
+    frame : str
+        Which picture of files with several; see `open_picture`.
     after_each : callable, optional
         Gets each open picture and its examination, where it was opened, to write what it will; picklable for several processes.
     work : callable, optional
@@ -89,7 +92,13 @@ def analyze_all(
         check_model(model_dir, model)
         announce_compilation()
         work = partial(
-            analyze_one, model_dir=model_dir, model=model, history=history, localise=localise, after_each=after_each
+            analyze_one,
+            model_dir=model_dir,
+            model=model,
+            history=history,
+            localise=localise,
+            after_each=after_each,
+            frame=frame,
         )
     with Progress("analyze", len(inputs), stream=None if progress else io.StringIO()) as line:
         ordered = (
@@ -126,6 +135,7 @@ def analyze_one(
     history: bool = False,
     localise: bool = False,
     after_each: Callable[[Picture, Examination], None] | None = None,
+    frame: str = "",
 ) -> Result:
     """One input to its result: whatever goes wrong is in the `Failure`. Worker processes use one thread each.
 
@@ -134,7 +144,7 @@ def analyze_one(
     threads = None if multiprocessing.parent_process() is None else 1
     source = sys.stdin.buffer if name == STANDARD_INPUT else name
     try:
-        picture = open_quietly(source, max_pixels, printable(name))
+        picture = open_quietly(source, max_pixels, printable(name), frame)
         found = examine(picture, history=history, map=localise, model=model, model_dir=model_dir, threads=threads)
         if after_each is not None:
             after_each(picture, found)

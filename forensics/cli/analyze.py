@@ -24,6 +24,12 @@ from forensics.options import EVERYTHING, FORCE
 )
 @click.option("--max-pixels", type=click.IntRange(min=1), help="Refuse larger pictures.  [default: 250000000]")
 @click.option(
+    "--frame",
+    default="",
+    metavar="N|TIME",
+    help="Which picture of files with several, from 0; of videos also a time (2.5s).  [default: the first; of videos the first key frame]",
+)
+@click.option(
     "--model",
     type=click.Choice(["baseline", "cnn", "fused"]),
     help="Who judges: trees on features, a network on pixels, or both.  [default: fused]",
@@ -65,6 +71,7 @@ def command(
     out: Path | None,
     jobs: int,
     max_pixels: int | None,
+    frame: str,
     model: str | None,
     model_dir: Path | None,
     history: bool | None,
@@ -109,13 +116,14 @@ def command(
             max_pixels=max_pixels,
         )
     kept = []
-    settings = None if written else depends_on(model_dir, model, max_pixels, history)
+    settings = None if written or frame else depends_on(model_dir, model, max_pixels, history)
     with Writer(form, out, settings) as writer:
         rest = inputs[writer.go_on(inputs) :]
         results = analyze_all(
             rest,
             jobs=jobs,
             max_pixels=max_pixels or MAX_PIXELS,
+            frame=frame,
             model_dir=model_dir,
             model=model,
             history=history,

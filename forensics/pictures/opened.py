@@ -353,17 +353,17 @@ def _notes(
     return tuple(notes)
 
 
-def open_quietly(source: str | BinaryIO, max_pixels: int, name: str) -> Picture:
+def open_quietly(source: str | BinaryIO, max_pixels: int, name: str, frame: str = "") -> Picture:
     """Open a picture while what C libraries print about damaged files goes nowhere: the error's one line says it."""
     sys.stderr.flush()
     try:
         kept = os.dup(2)
     except OSError:
-        return open_picture(source, max_pixels=max_pixels, name=name)
+        return open_picture(source, max_pixels=max_pixels, name=name, frame=frame)
     try:
         with open(os.devnull, "wb") as nowhere:
             os.dup2(nowhere.fileno(), 2)
-        return open_picture(source, max_pixels=max_pixels, name=name)
+        return open_picture(source, max_pixels=max_pixels, name=name, frame=frame)
     finally:
         os.dup2(kept, 2)
         os.close(kept)
