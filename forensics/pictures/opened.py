@@ -195,7 +195,10 @@ def _read(source: str | Path | bytes | BinaryIO, limit: int) -> bytes:
             raise PictureError(
                 f"a picture is a path, bytes, a binary file, an array or a Pillow image, not {type(source).__name__}"
             )
-        content = source.read(limit + 1)
+        try:
+            content = source.read(limit + 1)
+        except (OSError, ValueError) as error:  # a closed file among them
+            raise PictureError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
         if not isinstance(content, bytes):
             raise PictureError("the file is open as text; a picture is read from a binary file")
         return content

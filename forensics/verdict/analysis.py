@@ -28,8 +28,8 @@ from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, from_pill
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis, Interval, ToneChange, Window, WindowVerdict
 from forensics.results.steps import Step
+from forensics.verdict import channel_order, tone
 from forensics.verdict import steps as after
-from forensics.verdict import tone
 from forensics.verdict.agreement import compare, limits, resizing
 from forensics.verdict.evidence import altered_jpeg, statements
 from forensics.version import __version__
@@ -269,7 +269,11 @@ def _as_judged(pixels: np.ndarray, change: ToneChange | None) -> np.ndarray:
 
 
 def as_picture(source: Any, max_pixels: int, name: str | None) -> Picture:
-    """The open picture of what `analyze` takes; raises `PictureError` where it is none."""
+    """The open picture of what `analyze` takes, its channels in the order red, green, blue; raises `PictureError` where it is none."""
+    return channel_order.in_order(_opened(source, max_pixels, name))
+
+
+def _opened(source: Any, max_pixels: int, name: str | None) -> Picture:
     if isinstance(source, Picture):
         return source
     if isinstance(source, np.ndarray):

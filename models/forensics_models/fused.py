@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from forensics_models.baseline import Baseline, score_to_ssim
+from forensics_models.baseline import Baseline
 from forensics_models.cnn import Cnn, NetworkOutputs
 from forensics_models.conformal import prediction_set
 from forensics_models.fusion import Fusion, Ordinary, mixed_quantiles
 from forensics_models.judge import Judge
-from forensics_models.judgement import PictureJudgement, WindowJudgement, combine_windows
+from forensics_models.judgement import PictureJudgement, WindowJudgement, combine_windows, score_to_ssim
 from forensics_models.storage import read_card
 
 CARD_FILE = "fusion.json"
