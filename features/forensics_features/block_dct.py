@@ -27,6 +27,7 @@ from forensics_features.planes import SAMPLED, Planes
 from forensics_features.standards import ZIGZAG
 
 BLOCK = 8
+"""Side of a block in pixels: ITU-T T.81 A.3.1."""
 _LOW = 5
 _COARSE = 4.0
 _SCAN = ((0, 1), (1, 0), (0, 2), (1, 1), (2, 0))

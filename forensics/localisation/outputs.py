@@ -31,6 +31,7 @@ from forensics.results.wording import TITLES, percent
 from forensics.version import __version__
 
 SCHEMA_VERSION = 1
+"""Version of the form of `regions.json`."""
 FILES = ("map.png", "overlay.png", "regions.json")
 """What `save` writes."""
 COLOURS: dict[str, tuple[int, int, int]] = {

@@ -27,6 +27,7 @@ from forensics_benchmarks.peers.training_patches import chosen_rows, cut
 SIDE = 64
 """Side of the training patches and of LeNet's tiles, in pixels."""
 EPOCHS = 32
+"""Passes over the patches that a peer's network is trained for."""
 _BATCH = 32
 _MODEL = "network.keras"
 

@@ -25,10 +25,13 @@ from forensics.history.jpeg.comb import ROUNDING
 FREQUENCIES = np.array(ZIGZAG[:21])
 """DC and the lowest AC frequencies in zigzag order."""
 LARGEST_FIRST_STEP = 128
+"""Larger steps of the first compression are taken for this; no record of the statistic that set it."""
 _LARGEST_INDEX = 96
 _LARGEST_MAGNITUDE = 512
 _SMOOTHING = 0.02
 MOST_OF_ONE = 25.0
+"""Most evidence, a natural logarithm, that one frequency may give to the decision; no record of the statistic that
+set it."""
 _FEWEST = 30
 _NEWTON_STEPS = 4
 

@@ -18,6 +18,7 @@ import numpy as np
 from forensics_features.standards import YCBCR_BT601
 
 BLOCK = 8
+"""Side of a block in pixels: ITU-T T.81 A.3.1."""
 MINIMUM_SIDE = 64
 """Pictures with a shorter side hold too few blocks."""
 WHOLE_UP_TO = 1 << 20
