@@ -32,7 +32,7 @@ LAYERS = (
     ("dataset", "history"),
     ("reconstruction",),
     ("training", "localisation", "verdict", "compression"),
-    ("examination",),
+    ("examination", "comparison"),
     ("batch", "measure", "audit"),
     ("report",),
     ("forensics_benchmarks",),
