@@ -171,7 +171,7 @@ def reconstruct(source: Any, *, width: int = _WIDTH) -> Reconstruction:
     >>> found.blocks, found.exact
     (256, True)
     """
-    return _judged(prepare(source, width=width))
+    return judged(prepare(source, width=width))
 
 
 @dataclass(frozen=True)
@@ -273,7 +273,7 @@ def _settled(parts: list[np.ndarray], layout: Layout, tables: tuple[np.ndarray, 
     return float(np.mean(shares))
 
 
-def _judged(prepared: Prepared) -> Reconstruction:
+def judged(prepared: Prepared) -> Reconstruction:
     """The file, and what decoding it again says."""
     pixels, layout, inverted = prepared.pixels, prepared.layout, prepared.inverted
     history, decoder = prepared.history, prepared.decoder
