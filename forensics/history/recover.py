@@ -28,6 +28,7 @@ from forensics.history.recoding.coder import Recoded
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis
 from forensics.results.history import Generation, History, Parameter, Trace, in_order
+from forensics.results.steps import EnlargementStep, RepetitionStep
 from forensics.results.wording import TITLES, percent
 
 CODEC_MODULES = {
@@ -74,10 +75,12 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
     History
         Traces most significant first. Without a codec in the verdict there are no parameters and no generations.
     """
-    pixels = analysis.as_judged(eight_bit(pixels))
+    stored = eight_bit(pixels)
+    pixels = analysis.as_judged(stored)
     notes: list[str] = []
     none: tuple[Trace, ...] = ()
-    traces = _guarded(lambda: _traces(pixels), none, "the trace tests", notes)
+    undone = _guarded(lambda: _undone(stored, analysis), none, "the trace of enlargement", notes)
+    traces = (*undone, *_guarded(lambda: _traces(pixels), none, "the trace tests", notes))
     codecs = candidates(analysis)
     estimates = {codec: _estimated(codec, pixels, notes) for codec in codecs}
     recovered = {codec: _recovered(codec, pixels, estimates[codec], notes) for codec in codecs}
@@ -122,6 +125,18 @@ def _traces(pixels: np.ndarray) -> tuple[Trace, ...]:
     from forensics.history.traces import run_traces
 
     return run_traces(pixels)
+
+
+def _undone(pixels: np.ndarray, analysis: Analysis) -> tuple[Trace, ...]:
+    """Enlargements that the verdict rests on undoing, as traces."""
+    from forensics.history.traces.enlargement import enlargement
+
+    traces = []
+    for step in analysis.steps:
+        if isinstance(step, EnlargementStep | RepetitionStep):
+            traces.append(enlargement(step, pixels))
+        pixels = step.undo(pixels)
+    return tuple(traces)
 
 
 def _guarded(work: Callable[[], _T], instead: _T, title: str, notes: list[str]) -> _T:

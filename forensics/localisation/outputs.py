@@ -270,6 +270,15 @@ def _tag(
     draw.text((left + size // 4, top), text, fill=ink, font=font)
 
 
+def as_mapped(pixels: np.ndarray, found: Localisation) -> np.ndarray:
+    """Pixels at the size that was mapped: the nearest ones where an enlargement was undone, the same array elsewhere."""
+    shape = (found.map.height, found.map.width)
+    if pixels.shape[:2] == shape:
+        return pixels
+    rows, columns = ((np.arange(new) + 0.5) * old / new for new, old in zip(shape, pixels.shape[:2], strict=True))
+    return np.ascontiguousarray(pixels[rows.astype(int)][:, columns.astype(int)])
+
+
 def save(
     found: Localisation, pixels: np.ndarray, folder: Path, *, name: str = "", sha256: str = ""
 ) -> tuple[Path, ...]:
@@ -278,6 +287,7 @@ def save(
     Returns the paths. Raises `UsageError` where they cannot be written.
     """
     scanned = found.map
+    pixels = as_mapped(pixels, found)
     silent = scanned.confidence < NO_EVIDENCE
     shown = [CLASSES[k] for k in np.unique(scanned.best[~silent])]
     drawn = with_legend(class_picture(scanned), shown, silent=bool(silent.any()))

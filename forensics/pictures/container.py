@@ -109,6 +109,7 @@ _REFUSED_COLOURS = (
     "depth",
     "n-component",
     "rgbe",
+    "e-sycc",
 )
 
 

@@ -195,7 +195,10 @@ def _read(source: str | Path | bytes | BinaryIO, limit: int) -> bytes:
             raise PictureError(
                 f"a picture is a path, bytes, a binary file, an array or a Pillow image, not {type(source).__name__}"
             )
-        content = source.read(limit + 1)
+        try:
+            content = source.read(limit + 1)
+        except (OSError, ValueError) as error:  # a closed file among them
+            raise PictureError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
         if not isinstance(content, bytes):
             raise PictureError("the file is open as text; a picture is read from a binary file")
         return content
@@ -350,17 +353,17 @@ def _notes(
     return tuple(notes)
 
 
-def open_quietly(source: str | BinaryIO, max_pixels: int, name: str) -> Picture:
+def open_quietly(source: str | BinaryIO, max_pixels: int, name: str, frame: str = "") -> Picture:
     """Open a picture while what C libraries print about damaged files goes nowhere: the error's one line says it."""
     sys.stderr.flush()
     try:
         kept = os.dup(2)
     except OSError:
-        return open_picture(source, max_pixels=max_pixels, name=name)
+        return open_picture(source, max_pixels=max_pixels, name=name, frame=frame)
     try:
         with open(os.devnull, "wb") as nowhere:
             os.dup2(nowhere.fileno(), 2)
-        return open_picture(source, max_pixels=max_pixels, name=name)
+        return open_picture(source, max_pixels=max_pixels, name=name, frame=frame)
     finally:
         os.dup2(kept, 2)
         os.close(kept)

@@ -8,6 +8,7 @@ threshold and neither does alone, the verdict is their family `hevc-intra`. Wher
 
 Where the histogram shows that brightness or contrast was changed after decoding (`forensics.verdict.tone`), the windows are judged again with that change
 undone. That judgement is taken, unless the picture as stored shows a codec more clearly (`SPITE_OF_TONE`); what the two leave open is `inconclusive`.
+Enlargements after decoding (`forensics.verdict.steps`) are undone before all that: the native pixels are what is judged.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ from forensics.errors import PictureError
 from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, from_pillow, open_picture
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis, Interval, ToneChange, Window, WindowVerdict
-from forensics.verdict import tone
+from forensics.results.steps import Step
+from forensics.verdict import channel_order, tone
+from forensics.verdict import steps as after
 from forensics.verdict.agreement import compare, limits, resizing
 from forensics.verdict.evidence import altered_jpeg, statements
 from forensics.version import __version__
@@ -58,6 +61,7 @@ def analyze(
     seed: int = SEED,
     threads: int | None = None,
     undo_tone: bool = True,
+    undo_enlargement: bool = True,
     open_judge: OpenJudge | None = None,
 ) -> Analysis:
     """Say whether a picture was ever lossily compressed, by which codec and how strongly.
@@ -80,6 +84,8 @@ def analyze(
         Threads that share the windows; by default as many as the process may use cores.
     undo_tone : bool
         Whether a change of brightness or contrast is looked for and undone.
+    undo_enlargement : bool
+        Whether an enlargement is looked for and undone.
     open_judge : OpenJudge, optional
         Another judge of processes and of what happened since than the one shipped, which stands beside the shipped judges alone.
 
@@ -104,24 +110,72 @@ def analyze(
         judge = shipped_judge(model)
     extractor = shipped_extractor() if extractor is None else extractor
     check_match(judge, extractor)
-    windows = choose_windows(picture.pixels, seed=seed)
-    pieces = [eight_bit(window.cut(picture.pixels)) for window in windows]
-    read = partial(_read, judge, extractor, open_judge, threads=threads)
-    reading, change = read(pieces), tone.find(picture.pixels) if undo_tone else None
-    if change is not None:
-        undone = read([change.undo(piece) for piece in pieces])
-        reading, change = _preferred(reading, undone, change)
-    return _compose(picture, windows, reading, change, judge, extractor)
+    steps, native = after.find_enlargements(picture.pixels) if undo_enlargement else ((), picture.pixels)
+    one = _Examined(judge, extractor, open_judge, seed, threads, undo_tone)
+    if not steps:
+        return one.analysis(picture, picture.pixels, ())
+    if min(native.shape[:2]) < MINIMUM_SIDE:
+        return _too_small(one.analysis(picture, picture.pixels, ()), steps)
+    undone = one.analysis(picture, native, steps)
+    if after.exact(steps):
+        return undone
+    stored = one.analysis(picture, picture.pixels, ())
+    named = stored.verdict not in ("uncompressed", INCONCLUSIVE)
+    return stored if named and stored.probability >= after.SPITE_OF_ENLARGEMENT else undone
 
 
-def judged_pixels(picture: Picture, judge: Judge | None = None, **options: Any) -> np.ndarray:
-    """A picture's pixels as a verdict on it sees them (`Analysis.as_judged`); it is analysed only where its histogram shows a change of tone.
+@dataclass(frozen=True)
+class _Examined:
+    """How pictures are judged: by what, and what is looked for."""
+
+    judge: Judge
+    extractor: Extractor
+    open_judge: OpenJudge | None
+    seed: int
+    threads: int | None
+    undo_tone: bool
+
+    def analysis(self, picture: Picture, pixels: np.ndarray, steps: tuple[Step, ...]) -> Analysis:
+        """That of a picture's pixels, which are those left when `steps` are undone."""
+        seen = picture if pixels is picture.pixels else replace(picture, pixels=pixels)
+        windows = choose_windows(pixels, seed=self.seed)
+        pieces = [eight_bit(window.cut(pixels)) for window in windows]
+        read = partial(_read, self.judge, self.extractor, self.open_judge, threads=self.threads)
+        reading, change = read(pieces), tone.find(pixels) if self.undo_tone else None
+        if change is not None:
+            undone = read([change.undo(piece) for piece in pieces])
+            reading, change = _preferred(reading, undone, change)
+        made = _compose(seen, windows, reading, change, self.judge, self.extractor)
+        if not steps:
+            return made
+        evidence = (*after.statements(steps), *made.evidence)
+        return replace(made, width=picture.width, height=picture.height, evidence=evidence, steps=(*steps, *made.steps))
+
+
+def _too_small(analysis: Analysis, steps: tuple[Step, ...]) -> Analysis:
+    """An analysis without a verdict: natively the picture has too few pixels."""
+    note = f"{steps[-1].text.split(':')[0]}: natively fewer than {MINIMUM_SIDE} pixels a side, too little to read"
+    return replace(
+        analysis,
+        verdict=INCONCLUSIVE,
+        probability=analysis.ranking[0][1],
+        ratio=None,
+        ssim=None,
+        evidence=tuple(after.statements(steps)),
+        agreement=compare(INCONCLUSIVE, (), 0.0, analysis.container),
+        limits=(note, *analysis.limits),
+    )
+
+
+def judged_pixels(picture: Picture, judge: Judge | None = None, **options: Any) -> tuple[np.ndarray, tuple[Step, ...]]:
+    """A picture's pixels as a verdict on it sees them (`Analysis.as_judged`), and the steps undone; analysed only where there is something to undo.
 
     `options` are further ones of `analyze`.
     """
-    if tone.find(picture.pixels) is None:
-        return picture.pixels
-    return analyze(picture, judge=judge, **options).as_judged(picture.pixels)
+    if not after.find_enlargements(picture.pixels)[0] and tone.find(picture.pixels) is None:
+        return picture.pixels, ()
+    result = analyze(picture, judge=judge, **options)
+    return result.as_judged(picture.pixels), result.steps
 
 
 @dataclass(frozen=True)
@@ -215,7 +269,11 @@ def _as_judged(pixels: np.ndarray, change: ToneChange | None) -> np.ndarray:
 
 
 def as_picture(source: Any, max_pixels: int, name: str | None) -> Picture:
-    """The open picture of what `analyze` takes; raises `PictureError` where it is none."""
+    """The open picture of what `analyze` takes, its channels in the order red, green, blue; raises `PictureError` where it is none."""
+    return channel_order.in_order(_opened(source, max_pixels, name))
+
+
+def _opened(source: Any, max_pixels: int, name: str | None) -> Picture:
     if isinstance(source, Picture):
         return source
     if isinstance(source, np.ndarray):
@@ -277,6 +335,7 @@ def _compose(
         limits=(*resized, *limits(picture, windows, reading.features, extractor.feature_names, judge, strange)),
         versions=_versions(judge, extractor),
         tone=change,
+        steps=(change,) if tone.undoes(change) else (),
         afterwards=reading.opened.afterwards if reading.opened and probabilities["uncompressed"] < 0.5 else None,
     )
 

@@ -15,6 +15,7 @@ from PIL import Image
 from forensics.errors import PictureError
 from forensics.pictures import jpegxl_header
 from forensics.pictures.opened import open_picture
+from forensics.verdict.agreement import compare
 
 from .conftest import make_photo, png_chunk, saved, spoilt
 
@@ -170,6 +171,35 @@ def test_sixteen_bits_of_jpeg2000_stay(photo):
     for codec, options in (("jp2", {}), ("j2k", {})):
         data = imagecodecs.jpeg2k_encode(deep, level=0, reversible=True, codecformat=codec, **options)
         np.testing.assert_array_equal(open_picture(data).pixels, deep)
+
+
+@pytest.mark.parametrize("options", [{"mct": 1}, {"mct": 0}, {"mct": 1, "tile_size": (64, 64)}])
+def test_a_reversible_codestream_says_whether_bits_were_cut_off(options, photo):
+    whole = saved(photo, "JPEG2000", irreversible=False, **options)
+    assert open_picture(whole).container["lossy"] is False
+    cut = saved(photo, "JPEG2000", irreversible=False, quality_mode="rates", quality_layers=[5], **options)
+    assert not np.array_equal(open_picture(cut).pixels, photo)
+    assert open_picture(cut).container["lossy"] is True
+
+
+# A lossless file of pixels that were lossy before
+
+
+@pytest.mark.parametrize("kind", ["jpegxl", "jpeg2000", "avif", "webp"])
+def test_lossless_files_of_lossy_pixels_are_findings_the_same_codec_included(kind):
+    before = imagecodecs.jpeg8_decode(imagecodecs.jpeg8_encode(make_photo(), level=80))
+    makers = {
+        "jpegxl": lambda a: imagecodecs.jpegxl_encode(a, lossless=True),
+        "jpeg2000": lambda a: imagecodecs.jpeg2k_encode(a, level=0, reversible=True, codecformat="jp2"),
+        "avif": lambda a: imagecodecs.avif_encode(a, level=100, pixelformat="444"),
+        "webp": lambda a: imagecodecs.webp_encode(a, lossless=True),
+    }
+    opened = open_picture(bytes(makers[kind](before)))
+    np.testing.assert_array_equal(opened.pixels, before)
+    for verdict in ("jpeg", kind):
+        found = compare(verdict, (verdict,), 0.97, opened.container)
+        assert found.status == "finding"
+        assert "stores the pixels without loss" in found.text
 
 
 # JPEG XL

@@ -113,6 +113,15 @@ def test_lossless_jpeg_in_a_strip_is_lossless(photo):
     assert open_picture(written(photo, compression="jpeg")).container["lossy"] is True
 
 
+def test_lossiness_is_that_of_the_strips(photo):
+    for options, lossy in (
+        ({"compression": "webp", "compressionargs": {"lossless": True}}, False), ({"compression": "webp", "compressionargs": {"level": 70, "lossless": False}}, True),
+        ({"compression": "jpegxl", "compressionargs": {"lossless": True}}, False), ({"compression": "jpegxl", "compressionargs": {"distance": 1.0, "lossless": False}}, True),
+        ({"compression": "lerc"}, False), ({"compression": "lerc", "compressionargs": {"level": 2}}, True), ({"compression": "lzw"}, False),
+    ):  # fmt: skip
+        assert open_picture(written(photo, rowsperstrip=80, **options)).container["lossy"] is lossy, options
+
+
 @pytest.mark.parametrize("subsampling", [(1, 1), (2, 1), (2, 2), (4, 1)])
 def test_uncompressed_ycbcr_is_read_with_its_chroma_repeated(subsampling, photo):
     across, down = subsampling
