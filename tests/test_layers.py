@@ -24,10 +24,21 @@ PACKAGES = {
 """Each package with the folder that it stands in."""
 
 LAYERS = (
-    ("errors", "version", "progress", "commands", "options", "former_paths", "forensics_features", "forensics_models"),
+    (
+        "errors",
+        "version",
+        "progress",
+        "commands",
+        "options",
+        "endings",
+        "former_paths",
+        "forensics_features",
+        "forensics_models",
+    ),
     ("pixels", "quality"),
     ("results", "codecs"),
     ("pictures", "windows", "processes"),
+    ("inputs",),
     ("destinations",),
     ("dataset", "history"),
     ("reconstruction",),
