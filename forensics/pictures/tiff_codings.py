@@ -75,6 +75,11 @@ class Coding:
         self.seen["lossy"] = True if True in (before, lossy) else None if None in (before, lossy) else False
 
     @property
+    def predicts(self) -> bool:
+        """Whether a predictor belongs to this coding (TIFF 6.0 section 14)."""
+        return self.name in ("LZW", "Deflate", "Zstandard", "LZMA")
+
+    @property
     def converts_colour(self) -> bool:
         """Whether decoding itself turns YCbCr into RGB."""
         return self.name in _PICTURES
@@ -137,7 +142,7 @@ class Coding:
         return self._without_predictor(array, grid)
 
     def _without_predictor(self, array: np.ndarray, grid: Grid) -> np.ndarray:
-        if self.predictor == 1 or self.name not in ("LZW", "Deflate", "Zstandard", "LZMA"):
+        if self.predictor == 1 or not self.predicts:
             return array
         if self.predictor != 2 or grid.bits not in (8, 16):
             raise PictureError(f"its predictor {self.predictor} of {grid.bits}-bit samples is not read")

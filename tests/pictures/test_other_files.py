@@ -330,6 +330,18 @@ def test_heic_data_zeroed_from_the_middle_are_damage(photo):
             open_picture(data[:middle] + bytes(length) + data[middle + length :])
 
 
+def test_files_that_name_the_container_alone_are_told_by_their_items(photo):
+    buffer = io.BytesIO()
+    heic(photo).save(buffer, quality=60)
+    data = buffer.getvalue()
+    size = int.from_bytes(data[:4], "big")
+    other = data[:8] + b"mif1" + bytes(4) + b"mif1" * ((size - 16) // 4) + data[size:]
+    np.testing.assert_array_equal(open_picture(other).pixels, open_picture(data).pixels)
+    assert open_picture(other).container["codec"] == "heic"
+    with pytest.raises(PictureError, match="coded as 'avc1'"):
+        open_picture(other.replace(b"hvc1", b"avc1"))
+
+
 # GIF
 
 

@@ -171,6 +171,28 @@ def test_fax_rows_are_those_of_libtiff_and_damage_is_seen(compression, name, pho
         assert refusal(changed) or np.array_equal(open_picture(changed).pixels, bilevel)
 
 
+def test_a_row_that_starts_black_may_alternate_to_its_end():
+    """One run more than samples: a white one of no length comes first."""
+    from PIL import Image
+
+    stripes = np.tile(np.uint8([0, 255]), (16, 8))
+    for compression in ("group3", "group4", "tiff_ccitt"):
+        buffer = io.BytesIO()
+        Image.fromarray(stripes).convert("1").save(buffer, "TIFF", compression=compression)
+        np.testing.assert_array_equal(open_picture(buffer.getvalue()).pixels, stripes)
+
+
+def test_palettes_of_sixteen_bits(photo):
+    table = np.random.default_rng(5).integers(0, 65536, (3, 65536), dtype=np.uint16)
+    index = np.random.default_rng(6).integers(0, 65536, (90, 70), dtype=np.uint16)
+    data = tiff(
+        [*plain_tags(index, 3), (320, 3, 3 * 65536, None)],
+        [index.astype("<u2").tobytes()],
+        extra={320: table.astype("<u2").tobytes()},
+    )
+    np.testing.assert_array_equal(open_picture(data).pixels, np.moveaxis(table[:, index] >> 8, 0, 2))
+
+
 def test_fax_codes_are_prefix_free_and_complete_for_every_run():
     for black in (False, True):
         lengths, runs = fax.code_table(black)
