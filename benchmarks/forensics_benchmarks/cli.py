@@ -388,7 +388,7 @@ def verdicts(
 )
 def reconstruct(sources: Path, limit: int, qualities: str, subsamplings: str, side: int, crop: tuple[int, int]) -> None:
     """Measure how many blocks of JPEGs made from SOURCES come back bit for bit, by quality and subsampling."""
-    from forensics.batch import expand
+    from forensics.inputs import expand
     from forensics_benchmarks import reconstruction
 
     paths = [Path(path) for path in expand([str(sources)])]

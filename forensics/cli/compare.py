@@ -62,8 +62,8 @@ def _pair(first: Path, second: Path, form: str, report: Path | None, force: bool
 def _folder(folder: Path, recursive: bool, form: str) -> None:
     import json
 
-    from forensics.batch import expand
     from forensics.comparison.groups import near_duplicates
+    from forensics.inputs import expand
 
     groups, failed = near_duplicates(expand([str(folder)], recursive=recursive))
     if form == "json":
