@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from forensics.comparison.registration import SAME_PICTURE, Registration, common, luma, register, resized
-from forensics.comparison.relations import Relation, coded_from, jpeg_from, resized_from, toned_from
+from forensics.comparison.relations import Relation, carries, coded_from, jpeg_from, resized_from, toned_from
 from forensics.pictures.opened import Picture, from_array, open_picture
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis
@@ -171,7 +171,7 @@ def _steps(p: np.ndarray, q: np.ndarray, histories: tuple[Analysis, Analysis]) -
     """Every step that makes one of two copies, pixel on pixel, out of the other."""
     found: list[tuple[str, Relation | None]] = []
     for made, source, copy, history in ((SECOND, p, q, histories[1]), (FIRST, q, p, histories[0])):
-        found += [(made, toned_from(source, copy)), (made, jpeg_from(source, copy))]
+        found += [(made, toned_from(source, copy)), (made, jpeg_from(source, copy)), (made, carries(source, copy))]
         likely = [name for name, probability in history.ranking[:2] if probability >= 0.05]
         found += [(made, coded_from(source, copy, name)) for name in likely if name not in ("jpeg", "uncompressed")]
     return tuple((made, relation) for made, relation in found if relation is not None)

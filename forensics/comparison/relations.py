@@ -25,6 +25,8 @@ _FIRM = 0.985
 """Share of coefficients within half a step from which a copy was coded from the original; coding the validation pictures gives 0.992 at least."""
 _SPREAD = (0.15, 0.32)
 """Mean distance of the original's coefficients from those of the copy, in steps: 0.25 for one coded from it, near 0 for its own source."""
+_HELD = 0.9
+"""Share of coefficients within half a step from which a copy still holds a JPEG's lattice."""
 _MANY_COEFFICIENTS = 200
 _ALIKE = 0.5
 """Correlation of coding errors from which they are the same codec's at about the same strength; unrelated pairs stay below 0.35 (validation pictures)."""
@@ -61,27 +63,51 @@ class Relation:
     strength: float
 
 
-def jpeg_from(source: np.ndarray, copy: np.ndarray) -> Relation | None:
-    """Whether the second was coded as JPEG from the first; pixels lie on each other, uint8, at least 64 a side."""
-    history = jpeg_history.recover(copy, fixed_point=False)
+@dataclass(frozen=True)
+class _Lattice:
+    """How the coefficients of one copy lie about the multiples of another's JPEG steps: share within half a step, and mean distance in steps."""
+
+    inside: float
+    spread: float
+    quality: str
+
+
+def _about(jpeg: np.ndarray, other: np.ndarray) -> _Lattice | None:
+    """Coefficients of `other` about those of `jpeg`; None where the latter shows no JPEG grid or too few coefficients."""
+    history = jpeg_history.recover(jpeg, fixed_point=False)
     if not history.found or history.luma is None or history.colour == "rgb":
         return None
     phase, steps, known = history.grid.phase, history.luma.steps, history.luma.identified
-    mine, theirs = (_coefficients(plane, phase) for plane in (source, copy))
+    theirs, mine = (_coefficients(plane, phase) for plane in (jpeg, other))
     multiples = np.rint(theirs / steps)
     telling = (multiples != 0) & known & (steps >= 3)
     telling[:, 0] = False
     if telling.sum() < _MANY_COEFFICIENTS:
         return None
     off = np.abs(mine / steps - multiples)
-    limit = 0.5 + 1.2 / steps
-    inside = float((off <= limit)[telling].mean())
-    spread = float(off[telling].mean())
-    if inside < _FIRM or not _SPREAD[0] <= spread <= _SPREAD[1]:
-        return None
     quality = f" at quality {history.match.quality:g}" if history.match is not None else ""
-    text = f"coded as JPEG{quality}: {inside:.1%} of the other's coefficients lie within half a step, {spread:.2f} steps off on average"
-    return Relation("jpeg", text, inside / _FIRM)
+    return _Lattice(float((off <= 0.5 + 1.2 / steps)[telling].mean()), float(off[telling].mean()), quality)
+
+
+def jpeg_from(source: np.ndarray, copy: np.ndarray) -> Relation | None:
+    """Whether the second was coded as JPEG from the first; pixels lie on each other, uint8, at least 64 a side."""
+    found = _about(copy, source)
+    if found is None or found.inside < _FIRM or not _SPREAD[0] <= found.spread <= _SPREAD[1]:
+        return None
+    text = f"coded as JPEG{found.quality}: {found.inside:.1%} of the other's coefficients lie within half a step, {found.spread:.2f} steps off on average"
+    return Relation("jpeg", text, found.inside / _FIRM)
+
+
+def carries(source: np.ndarray, copy: np.ndarray) -> Relation | None:
+    """Whether the second still holds the first's JPEG lattice: its coefficients crowd about the first's multiples, which its own source would not.
+
+    Two copies of one source, each coded by itself, lie a quarter of a step apart on average.
+    """
+    found = _about(source, copy)
+    if found is None or found.spread > _SPREAD[0] or found.inside < _HELD:
+        return None
+    text = f"made from the other's JPEG{found.quality} and changed little since: its coefficients lie {found.spread:.2f} steps off on average"
+    return Relation("carried", text, 1.0)
 
 
 def _coefficients(pixels: np.ndarray, phase: tuple[int, int]) -> np.ndarray:
