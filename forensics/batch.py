@@ -25,6 +25,7 @@ from forensics.pictures.opened import MAX_PIXELS, Picture, open_quietly
 from forensics.progress import Progress
 from forensics.results.analysis import Analysis
 from forensics.results.failure import Failure
+from forensics.results.wording import printable
 from forensics.version import __version__
 from forensics.windows.judges import (
     check_model,
@@ -209,11 +210,6 @@ def _receive(event: Event, done: dict[int, Result], again: set[int], workers: Wo
     elif event.kind == "died":
         reason = f"the process that analysed it died twice ({event.content}): out of memory, or a crash in a decoder"
         done[task.index] = Failure(name, reason)
-
-
-def printable(text: str) -> str:
-    """Text without control characters and undecodable bytes: they are shown as escapes, so a file name cannot steer a terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)
 
 
 def announce_compilation() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from forensics.errors import PictureError, UsageError
 from forensics.pictures.container import SUFFIXES, sniff
+from forensics.results.wording import printable
 
 STANDARD_INPUT = "-"
 _SUFFIXES = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
@@ -43,8 +44,6 @@ class Skipped:
 
     def text(self) -> str:
         """One line with counts, reasons and the first names; nothing where nothing was passed over."""
-        from forensics.batch import printable
-
         if not self.paths:
             return ""
         parts = []

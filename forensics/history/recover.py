@@ -5,18 +5,17 @@ carry the codec in front (`webp.quantizer_index`). A recovery or a test that fai
 
 What a codec's module cannot read, and codecs without one, get estimates by regression (`forensics.history.estimated`), with their errors.
 
-To add a codec: a module with `recover(pixels)`, whose result has `parameters() -> tuple[Parameter, ...]`, and a row in `CODEC_MODULES`. One in
+To add a codec: a module with `recover(pixels)`, whose result keeps to `forensics.history.contract.Recovered`, and a row in `CODEC_MODULES`. One in
 `FROM_ESTIMATES` gets the estimates, to start from, and the class as well. A module of `CONFIRMATIONS` has `confirmation(pixels, result)`, which
 gives further parameters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
-from importlib.util import find_spec
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from forensics_models.classes import HEVC_FAMILY, HEVC_INTRA, INCONCLUSIVE
@@ -24,6 +23,7 @@ from forensics_models.parameters import EARLIER, NO_EARLIER
 
 from forensics.errors import ForensicsError
 from forensics.history import estimated
+from forensics.history.contract import Recovered
 from forensics.history.recoding.coder import Recoded
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis
@@ -158,10 +158,10 @@ def _estimated(codec: str, pixels: np.ndarray, notes: list[str]) -> tuple[Parame
     )
 
 
-def _recovered(codec: str, pixels: np.ndarray, estimates: tuple[Parameter, ...], notes: list[str]) -> Any:
+def _recovered(codec: str, pixels: np.ndarray, estimates: tuple[Parameter, ...], notes: list[str]) -> Recovered | None:
     """What the codec's recovery gives; None where there is none, and with a note where it fails."""
     module = CODEC_MODULES.get(codec)
-    if module is None or find_spec(module) is None:
+    if module is None:
         return None
     given = (pixels, estimates, codec) if codec in FROM_ESTIMATES else (pixels,)
     return _guarded(
@@ -169,7 +169,7 @@ def _recovered(codec: str, pixels: np.ndarray, estimates: tuple[Parameter, ...],
     )
 
 
-def _confirmed(codec: str, pixels: np.ndarray, one: Any, notes: list[str]) -> tuple[Parameter, ...]:
+def _confirmed(codec: str, pixels: np.ndarray, one: Recovered, notes: list[str]) -> tuple[Parameter, ...]:
     """What coding again with the recovered parameters shows; empty for codecs whose recovery codes again itself, or nothing."""
     module, nothing = CONFIRMATIONS.get(codec), ()  # type: str | None, tuple[Parameter, ...]
     if module is None:
@@ -192,20 +192,24 @@ def completed(
     return (*filled, *(p for p in estimates if p.name not in names))
 
 
-def _cross_checked(recovered: dict[str, Any], pixels: np.ndarray, notes: list[str]) -> dict[str, Any]:
+def _cross_checked(
+    recovered: Mapping[str, Recovered | None], pixels: np.ndarray, notes: list[str]
+) -> dict[str, Recovered | None]:
     """The other standard's reading where one was asked alone and found a grid, on which too few blocks agree on an index."""
     if len(recovered) != 1:
         return {}
     codec, one = next(iter(recovered.items()))
     other = _RIVAL.get(codec)
-    if other is None or one is None or not one.found or one.blocks >= _AGREEING:
+    if other is None or not isinstance(one, Recoded) or not one.found or one.agreeing_blocks >= _AGREEING:
         return {}
     return {other: _recovered(other, pixels, _estimated(other, pixels, notes), notes)}
 
 
-def _settled(recovered: dict[str, Any]) -> list[str]:
+def _settled(recovered: Mapping[str, Recovered | None]) -> list[str]:
     """What coding again says where it was tried for HEVC and for AV1: a codec whose blocks agree on an index, and the other's do not."""
-    blocks = {codec: int(one.blocks) for codec, one in recovered.items() if codec in _RIVAL and one is not None}
+    blocks = {
+        codec: one.agreeing_blocks for codec, one in recovered.items() if codec in _RIVAL and isinstance(one, Recoded)
+    }
     if len(blocks) < 2:
         return []
     (more, most), (less, least) = sorted(blocks.items(), key=lambda item: -item[1])
@@ -217,13 +221,13 @@ def _settled(recovered: dict[str, Any]) -> list[str]:
     ]
 
 
-def _bpg_or_heic(analysis: Analysis, recovered: dict[str, Any]) -> list[str]:
+def _bpg_or_heic(analysis: Analysis, recovered: Mapping[str, Recovered | None]) -> list[str]:
     """What the QP over blocks says of BPG against HEIC, where the verdict leaves it open or says otherwise.
 
     Encoders of HEIC files vary the QP with the texture; BPG's (its own and x265 at a constant QP) hold it.
     """
-    read = next((one for codec, one in recovered.items() if codec in HEVC_INTRA and one is not None), None)
-    adaptive = getattr(read, "adaptive", None)
+    read = next((one for codec, one in recovered.items() if codec in HEVC_INTRA and isinstance(one, Recoded)), None)
+    adaptive = None if read is None else read.index_varies
     if adaptive is None or analysis.verdict == ("heic" if adaptive else "bpg"):
         return []
     if adaptive:
@@ -245,7 +249,7 @@ def _joined(found: dict[str, tuple[Parameter, ...]]) -> tuple[Parameter, ...]:
 def chain_of(
     pixels: np.ndarray,
     last: Generation,
-    jpeg: Any,
+    jpeg: Recovered | None,
     earlier: Parameter | None,
     traces: Sequence[Trace],
     notes: list[str],
@@ -317,10 +321,8 @@ def _earlier_codec(earlier: Parameter | None, notes: list[str]) -> tuple[Generat
     return (Generation(str(earlier.value), earlier.probability or 0.0),)
 
 
-def _double_jpeg(pixels: np.ndarray, last: Generation, jpeg: Any, notes: list[str]) -> tuple[Generation, ...]:
+def _double_jpeg(pixels: np.ndarray, last: Generation, jpeg: Recovered, notes: list[str]) -> tuple[Generation, ...]:
     """The chain of a JPEG and an earlier JPEG, oldest first; the last one alone where no earlier one was seen."""
-    if find_spec(DOUBLE_JPEG_MODULE) is None:
-        return (last,)
     double = _guarded(
         lambda: import_module(DOUBLE_JPEG_MODULE).detect(pixels, history=jpeg),
         None,

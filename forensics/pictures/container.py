@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from forensics.codecs import registry
 from forensics.errors import CodecUnavailable, PictureError
-from forensics.pictures import bmp_file, coded_headers, formats, gif_file, png_file, pnm_file, tiff_file
+from forensics.pictures import bmp_file, coded_headers, formats, gif_file, heif_file, png_file, pnm_file, tiff_file
 from forensics.pictures.stated import Stated
 
 SUFFIXES = {
@@ -52,6 +52,8 @@ def sniff(data: bytes) -> str:
     if data[:42] == b"version https://git-lfs.github.com/spec/v1":
         raise PictureError("it is a Git LFS pointer, not the picture itself: fetch it with git lfs pull")
     codec = registry.sniff(data)
+    if codec is None and heif_file.is_heif(data):
+        return heif_file.coding_of(data)
     # JPEG-LS has JPEG's signature, WebP and AVI the same outer one: what is more exact goes first.
     further = formats.find(data) if codec in (None, "jpeg") else None
     if further is not None:

@@ -40,6 +40,7 @@ from forensics.pictures import (
     jpeg2000_file,
     jpeg_file,
     jpegxl_file,
+    jpegxr_file,
     pillow_samples,
     png_file,
     pnm_file,
@@ -195,7 +196,10 @@ def _read(source: str | Path | bytes | BinaryIO, limit: int) -> bytes:
             raise PictureError(
                 f"a picture is a path, bytes, a binary file, an array or a Pillow image, not {type(source).__name__}"
             )
-        content = source.read(limit + 1)
+        try:
+            content = source.read(limit + 1)
+        except (OSError, ValueError) as error:  # a closed file among them
+            raise PictureError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
         if not isinstance(content, bytes):
             raise PictureError("the file is open as text; a picture is read from a binary file")
         return content
@@ -242,6 +246,7 @@ _DECODERS: dict[str, Callable[[bytes], Samples]] = {
     "jpeg": jpeg_file.decode,
     "jpeg2000": jpeg2000_file.decode,
     "jpegxl": jpegxl_file.decode,
+    "jpegxr": jpegxr_file.decode,
     "png": png_file.decode,
     "pnm": pnm_file.decode,
 }

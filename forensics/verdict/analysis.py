@@ -21,15 +21,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from forensics_models.classes import CLASSES, FAMILIES, FINE_CLASSES, HEVC_INTRA, INCONCLUSIVE
-from forensics_models.judgement import decide
+from forensics_models.judgement import PictureJudgement, WindowJudgement, decide
 
 from forensics.errors import PictureError
 from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, from_pillow, open_picture
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis, Interval, ToneChange, Window, WindowVerdict
 from forensics.results.steps import Step
+from forensics.verdict import channel_order, tone
 from forensics.verdict import steps as after
-from forensics.verdict import tone
 from forensics.verdict.agreement import compare, limits, resizing
 from forensics.verdict.evidence import altered_jpeg, statements
 from forensics.version import __version__
@@ -183,8 +183,8 @@ class _Reading:
     """What a judge says of the windows and of the picture they make up; `probability` is that of the verdict, of the best class where it is inconclusive."""
 
     features: np.ndarray
-    judged: Any
-    whole: Any
+    judged: WindowJudgement
+    whole: PictureJudgement
     probabilities: dict[str, float]
     verdict: str
     probability: float
@@ -269,7 +269,11 @@ def _as_judged(pixels: np.ndarray, change: ToneChange | None) -> np.ndarray:
 
 
 def as_picture(source: Any, max_pixels: int, name: str | None) -> Picture:
-    """The open picture of what `analyze` takes; raises `PictureError` where it is none."""
+    """The open picture of what `analyze` takes, its channels in the order red, green, blue; raises `PictureError` where it is none."""
+    return channel_order.in_order(_opened(source, max_pixels, name))
+
+
+def _opened(source: Any, max_pixels: int, name: str | None) -> Picture:
     if isinstance(source, Picture):
         return source
     if isinstance(source, np.ndarray):
@@ -303,8 +307,7 @@ def _compose(
         verdict, named = INCONCLUSIVE, ()
     leading = [*([tone.statement(change)] if tone.undoes(change) else []), *([table] if table else [])]
     best = max(probabilities, key=lambda name: probabilities[name])
-    strangeness = getattr(judged, "strangeness", None)
-    strange = 0.0 if strangeness is None else float((strangeness > 0).mean())
+    strange = 0.0 if judged.strangeness is None else float((judged.strangeness > 0).mean())
     # The strength was learned on pictures straight from a decoder, of the classes of the judge of codecs.
     measured = coded and reading.straight and any(name in CLASSES for name in named)
     resized = resizing(pixels) if verdict == "uncompressed" else ()
@@ -339,7 +342,7 @@ def _compose(
 def _candidates(judge: Judge, reading: _Reading) -> tuple[str, ...]:
     """The processes that cannot be excluded: the judge's set, or those at least a twentieth as likely as the best."""
     if reading.opened is None:
-        return tuple(judge.candidates(reading.probabilities)) if hasattr(judge, "candidates") else ()
+        return judge.candidates(reading.probabilities)
     ranked = sorted(reading.probabilities.items(), key=lambda item: -item[1])
     return tuple(name for name, p in ranked if p >= _EXCLUDED_BELOW * ranked[0][1])
 
@@ -367,6 +370,6 @@ def _versions(judge: Judge, extractor: Extractor) -> dict[str, str]:
     data = str(judge.card.get("manifest_sha256", ""))[:12]
     return {
         "forensics": __version__,
-        "features": str(getattr(extractor, "version", "")),
+        "features": str(extractor.version),
         "model": f"{model} trained on {data}" if data else model,
     }

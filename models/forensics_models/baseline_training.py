@@ -19,9 +19,9 @@ import scipy.optimize
 from scipy.special import log_softmax
 
 from forensics_models import calibration
-from forensics_models.baseline import CARD_FILE, CLASSIFIER_FILE, STRENGTH_FILE, ssim_to_score
+from forensics_models.baseline import CARD_FILE, CLASSIFIER_FILE, STRENGTH_FILE
 from forensics_models.classes import CLASSES, FINE_CLASSES, FINE_TO_CLASS
-from forensics_models.judgement import merge_fine
+from forensics_models.judgement import merge_fine, ssim_to_score
 from forensics_models.storage import write_atomically
 from forensics_models.trees import stacked, to_onnx
 from forensics_models.validation_table import validation_table

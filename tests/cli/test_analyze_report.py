@@ -221,7 +221,6 @@ def modules(monkeypatch):
     recoveries = {"webp": Recovered, "jpeg2000": refuse, "jpegxl": lambda pixels: 1 / 0}
     monkeypatch.setattr(recover, "CODEC_MODULES", {name: f"json.{name}" for name in recoveries})
     monkeypatch.setattr(recover, "FROM_ESTIMATES", frozenset())
-    monkeypatch.setattr(recover, "find_spec", lambda name: True)
     monkeypatch.setattr(
         recover, "import_module", lambda name: type("Module", (), {"recover": staticmethod(recoveries[name[5:]])})
     )

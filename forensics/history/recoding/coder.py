@@ -115,6 +115,20 @@ class Recoded:
         """Whether a grid was found."""
         return self.grid is not None and self.grid.found
 
+    @property
+    def agreeing_blocks(self) -> int:
+        """Blocks that told an index of their own; 0 for a codec whose blocks are not asked."""
+        return 0
+
+    @property
+    def index_varies(self) -> bool | None:
+        """Whether the index differs among blocks; None where that is not read."""
+        return None
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        """What the codec's own history adds to; the block grid and the fixed point here."""
+        return self.grid_parameter(), self.gain_parameter()
+
     def grid_parameter(self) -> Parameter:
         """The position of the block grid."""
         name = "block_grid_phase"

@@ -85,6 +85,16 @@ class HevcHistory(recoding.Recoded):
     spread: tuple[float, float, float] | None = None
     levelled: bool = False
 
+    @property
+    def agreeing_blocks(self) -> int:
+        """Blocks that told an index of their own."""
+        return self.blocks
+
+    @property
+    def index_varies(self) -> bool | None:
+        """Whether the QP differs among the blocks looked at."""
+        return self.adaptive
+
     def parameters(self) -> tuple[Parameter, ...]:
         """The block grid, the QP, whether it is adaptive, the blocks' range and the fixed point, each with a value or a reason."""
         return self.grid_parameter(), _qp(self), _adaptive(self), _spread(self), self.gain_parameter()
