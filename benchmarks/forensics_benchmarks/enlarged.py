@@ -22,7 +22,7 @@ import numpy as np
 from forensics_features import enlargement, repetition
 from PIL import Image
 
-from forensics_benchmarks.draws import mean
+from forensics_benchmarks.draws import log_uniform, mean
 
 FACTORS = (1.05, 3.0)
 CROP = 256
@@ -124,11 +124,11 @@ def measure(pictures: Sequence[np.ndarray], *, seed: int = 61) -> Iterator[Case]
 
 
 def _factors(rng: np.random.Generator) -> tuple[float, float]:
-    across, down = np.exp(rng.uniform(*np.log(FACTORS), size=2))
+    across, down = log_uniform(FACTORS, rng), log_uniform(FACTORS, rng)
     kind = rng.integers(8)
     if kind == 0:
-        return (float(across), 1.0) if rng.integers(2) else (1.0, float(across))
-    return (float(across), float(down)) if kind <= 2 else (float(across), float(across))
+        return (across, 1.0) if rng.integers(2) else (1.0, across)
+    return (across, down) if kind <= 2 else (across, across)
 
 
 def _crop(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
