@@ -236,7 +236,7 @@ def speed(side: int, repeat: int, parts: str, largest: float, pictures: int) -> 
 @click.argument("folder", metavar="SOURCES", type=_FOLDER)
 @click.option(
     "--parts",
-    default="jpeg,wavelets,recoding,splices,chains,buried,tones",
+    default="jpeg,wavelets,recoding,splices,chains,buried,tones,enlarged",
     show_default=True,
     help="What is measured, separated by commas.",
 )
