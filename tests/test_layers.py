@@ -44,7 +44,7 @@ LAYERS = (
     ("reconstruction",),
     ("training", "reconstruction", "compression"),
     ("localisation", "verdict"),
-    ("examination",),
+    ("examination", "comparison"),
     ("batch", "audit"),
     ("report",),
     ("measure",),

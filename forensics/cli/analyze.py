@@ -90,6 +90,7 @@ def command(
     from forensics.destinations import Destinations
     from forensics.inputs import Skipped, expand
     from forensics.pictures.opened import MAX_PIXELS
+    from forensics.progress import SignOfLife
     from forensics.report.writer import Writer
     from forensics.windows.judges import check_model
 
@@ -117,7 +118,9 @@ def command(
         )
     kept = []
     settings = None if written or frame else depends_on(model_dir, model, max_pixels, history)
-    with Writer(form, out, settings) as writer:
+    parts = [part for part, asked in (("history", history), ("map", localise), ("report", written)) if asked]
+    doing = (" and ".join(parts), 5.0) if parts else ("verdict", 60.0)
+    with Writer(form, out, settings) as writer, SignOfLife(*doing) as alive:
         rest = inputs[writer.go_on(inputs) :]
         results = analyze_all(
             rest,
@@ -131,7 +134,7 @@ def command(
             after_each=pages,
             progress=len(inputs) > 1 and not writer.on_terminal,
         )
-        for name, result in zip(rest, results, strict=True):
+        for name, result in zip(alive.over(rest), results, strict=True):
             writer.write(result, name)
             kept += [result] if pages is not None and pages.folder else []
     if pages is not None and pages.folder and report is not None:

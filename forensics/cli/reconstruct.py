@@ -37,7 +37,7 @@ def command(
     The file is decoded again before anything is said. Originals are never touched. Exit code: 0 all done, 1 wrong usage, 2 some pictures
     failed: no JPEG shows in them, or, with --verify, not every pixel comes out the same.
     """
-    from forensics.batch import expand
+    from forensics.inputs import expand
     from forensics.pictures.opened import MAX_PIXELS
     from forensics.reconstruction.archive import planned, rebuild
 

@@ -40,6 +40,7 @@ from forensics.pictures import (
     jpeg2000_file,
     jpeg_file,
     jpegxl_file,
+    jpegxr_file,
     pillow_samples,
     png_file,
     pnm_file,
@@ -245,6 +246,7 @@ _DECODERS: dict[str, Callable[[bytes], Samples]] = {
     "jpeg": jpeg_file.decode,
     "jpeg2000": jpeg2000_file.decode,
     "jpegxl": jpegxl_file.decode,
+    "jpegxr": jpegxr_file.decode,
     "png": png_file.decode,
     "pnm": pnm_file.decode,
 }

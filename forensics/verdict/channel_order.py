@@ -15,9 +15,11 @@ from forensics.pictures.opened import Picture
 MOST_PIXELS = 2**14
 """Pixels looked at, spread evenly over the picture."""
 ON = 0.97
-"""Share of the coloured pixels that must lie on a lattice with red and blue exchanged."""
+"""Share of the coloured pixels that must lie on a lattice with red and blue exchanged. Of 100 crops of 256x256 of training and validation sources, coded as JPEG
+(75, 85 at 4:4:4, 95), WebP and AVIF, the least in the right order was 0.996."""
 OFF = 0.6
-"""Largest share that may lie on any lattice as stored."""
+"""Largest share that may lie on any lattice as stored. On the same crops at most 0.44 in 95 of 100 with the channels exchanged, 0.93 where they are all but grey; 97 of 100
+exchanged ones are told so, and none of the 500 coded and 100 untouched ones in the right order."""
 FEWEST_COLOURS = 256
 """Distinct colours that are needed: few colours can lie on a lattice by chance."""
 

@@ -294,3 +294,17 @@ def test_wsq_is_read_where_its_package_is(photo):
     opened = open_picture(buffer.getvalue())
     assert (opened.container["codec"], opened.container["lossy"]) == ("wsq", True)
     assert np.abs(opened.pixels.astype(int) - photo[:, :, 0]).mean() < 6
+
+
+def test_a_folder_takes_further_pictures_by_content_and_leaves_documents_alone(photo, tmp_path):
+    from forensics.inputs import expand
+
+    for kind in ("qoi", "pam", "jpegls", "ico", "sgi", "dds", "ktx2", "pcx"):
+        (tmp_path / f"{kind}.bin").write_bytes(LOSSLESS[kind](photo))
+    (tmp_path / "picture.tga").write_bytes(LOSSLESS["tga"](photo))
+    (tmp_path / "array.npy").write_bytes(npy(photo))
+    (tmp_path / "paper.pdf").write_bytes(b"%PDF-1.7\n" + bytes(100))
+    (tmp_path / "notes.txt").write_text("no picture")
+    found = expand([str(tmp_path)])
+    assert len(found) == 9
+    assert not any(name.endswith((".npy", ".pdf", ".txt")) for name in found)

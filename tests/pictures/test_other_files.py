@@ -342,6 +342,23 @@ def test_files_that_name_the_container_alone_are_told_by_their_items(photo):
         open_picture(other.replace(b"hvc1", b"avc1"))
 
 
+# JPEG XR
+
+
+@pytest.mark.parametrize("keep", [0.97, 0.6])
+def test_jpegxr_cut_with_its_stated_length_adjusted_is_damage(keep, photo):
+    data = bytes(imagecodecs.jpegxr_encode(photo, level=0.8))
+    place = data.index(struct.pack("<HHI", 0xBCC1, 4, 1)) + 8
+    offset, count = (
+        struct.unpack_from("<I", data, p)[0] for p in (data.index(struct.pack("<HHI", 0xBCC0, 4, 1)) + 8, place)
+    )
+    cut = bytearray(data[: offset + int(count * keep)])
+    struct.pack_into("<I", cut, place, int(count * keep))
+    with pytest.raises(PictureError, match="end before the picture does"):
+        open_picture(bytes(cut))
+    np.testing.assert_array_equal(open_picture(data).pixels, imagecodecs.jpegxr_decode(data))
+
+
 # GIF
 
 
