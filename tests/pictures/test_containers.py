@@ -241,6 +241,15 @@ def test_dicom_at_its_native_depth(photo):
     np.testing.assert_array_equal(inverted.pixels, 255 - grey)
     with pytest.raises(PictureError, match="% of frame 0 is there"):
         open_picture(dicom(grey[:80].copy(), plain))
+    both = b"II*\0" + dicom(grey, plain)[4:]  # a preamble that looks like a TIFF
+    np.testing.assert_array_equal(open_picture(both).pixels, grey)
+
+
+def test_signed_samples_of_jpeg2000_are_moved_up(photo):
+    grey = photo[:, :, 0].astype(np.int16) * 128 - 16383
+    shown = open_picture(imagecodecs.jpeg2k_encode(grey, level=0, reversible=True, codecformat="j2k"))
+    np.testing.assert_array_equal(shown.pixels, (grey.astype(np.int32) + 32768).astype(np.uint16))
+    assert any("moved up" in note for note in shown.notes)
 
 
 def test_dicom_says_whether_it_was_compressed_and_that_is_held_against_the_coding(photo):
