@@ -25,7 +25,9 @@ from PIL import Image
 from forensics_benchmarks.draws import log_uniform, mean
 
 FACTORS = (1.05, 3.0)
+"""Range of the factors of enlargement, drawn evenly on a logarithmic scale."""
 CROP = 256
+"""Width and height of the crops, in pixels."""
 NONE = "none"
 Resize = Callable[[np.ndarray, int, int], np.ndarray]
 

@@ -21,6 +21,7 @@ from forensics.reconstruction.blocks import SEARCHED
 from forensics.reconstruction.reconstruct import judged, prepare
 
 QUALITIES = (50, 60, 75, 85, 90, 92, 95, 98, 100)
+"""Qualities that are encoded."""
 SUBSAMPLINGS = ("4:2:0", "4:2:2", "4:4:4", "grey")
 
 

@@ -27,6 +27,7 @@ from forensics_models.trees import stacked, to_onnx
 from forensics_models.validation_table import validation_table
 
 QUANTILES = (0.05, 0.5, 0.95)
+"""Quantiles that the strength's trees are trained for: the median and the ends of a 90 % interval."""
 INCONCLUSIVE_BELOW = 0.5
 """Probability under which the trained model gives no verdict."""
 
