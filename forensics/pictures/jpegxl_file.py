@@ -49,7 +49,7 @@ def kept_jpeg(data: bytes) -> bytes:
     try:
         import imagecodecs
 
-        found = bytes(imagecodecs.jpegxl_decode_jpeg(data))
+        found = bytes(imagecodecs.jpegxl_decode_jpeg(data, numthreads=1))
     except Exception:  # the reconstruction data may be spoilt; the picture itself is decoded then
         return b""
     return found if found[:2] == b"\xff\xd8" else b""
