@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from forensics.options import FORCE
+from forensics.options import FORCE, MAX_PIXELS, RECURSIVE
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("-r", "--recursive", is_flag=True, help="Go through the folders below a folder too.")
+@RECURSIVE
 @click.option(
     "-o",
     "--out",
@@ -21,7 +21,7 @@ from forensics.options import FORCE
 )
 @click.option("--verify", is_flag=True, help="Keep only files that give every pixel again; the others count as failed.")
 @click.option("-f", "--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True)
-@click.option("--max-pixels", type=click.IntRange(min=1), help="Refuse larger pictures.  [default: 250000000]")
+@MAX_PIXELS
 @FORCE
 def command(
     paths: tuple[str, ...],

@@ -27,13 +27,14 @@ from forensics.reconstruction.tables import component_steps
 _TRIED_PIXELS = 1 << 16
 """Pixels on which arithmetics are told apart."""
 _CLEAR = 0.98
-"""Share of settled blocks from which no other arithmetic is tried: by rounding alone the right one reaches it at quality 85 and below (validation pictures)."""
+"""Share of settled blocks from which no other arithmetic is tried; a choice that saves time and costs no truth. The right one settles 0.986 of grey blocks at quality 90 by
+rounding alone, nearly all at 75 (13,000 blocks of validation pictures)."""
 _SURE = 0.9
 """Probability of a kind of upsampling from which the other is not tried: rounding alone settles too few blocks of fine quality to tell them apart."""
 _WIDTH = 32
 """Sets of flips that the search keeps."""
 MINIMUM_SHARE = 0.05
-"""Share of settled luma blocks below which the picture is not told to have come out of a decoder known here. Of 100 validation pictures that never were JPEGs none has a block settled by chance where it is not flat."""
+"""Share of settled luma blocks below which no file is given: a choice, low because a picture of which little is left may still matter."""
 REASONS = {
     "changed": "no coefficients give these samples: changed since, or another decoder",
     "saturated": "clipped samples leave it open",
