@@ -395,6 +395,8 @@ class Enlargement(NamedTuple):
         Decimal logarithm of the number of false alarms; see `log10_false_alarms`.
     rounded_between : bool
         Whether samples were rounded to 8 bits between the passes along the two axes.
+    rows_last : bool
+        Whether the height was enlarged last (Pillow); it matters where samples were rounded between the passes.
     repeated : float
         Share of samples that enlarging the native picture again gives exactly, on the patches that chose the kernel.
     """
@@ -403,12 +405,19 @@ class Enlargement(NamedTuple):
     columns: Axis | None
     log10_nfa: float
     rounded_between: bool = False
+    rows_last: bool = True
     repeated: float = 0.0
 
     @property
     def axes(self) -> tuple[Axis, ...]:
         """The axes that were enlarged."""
         return tuple(axis for axis in (self.rows, self.columns) if axis is not None)
+
+    @property
+    def passes(self) -> list[tuple[Axis, int]]:
+        """The axes that were enlarged and their numbers in arrays, the last pass first."""
+        both = [(self.rows, 0), (self.columns, 1)]
+        return [(axis, at) for axis, at in (both if self.rows_last else both[::-1]) if axis is not None]
 
 
 def told_plane(pixels: np.ndarray) -> np.ndarray:
@@ -597,9 +606,10 @@ def settled(plane: np.ndarray, enlargement: Enlargement) -> Enlargement:
     patches = _patches(plane)
     best, least = enlargement, math.inf
     rivals = _rivals(plane, enlargement)
+    ways = [(rounded, last) for rounded in _roundings(rivals[0]) for last in ((True, False) if rounded else (True,))]
     for one in rivals:
-        for rounded in _roundings(rivals[0]):
-            tried = one._replace(rounded_between=rounded)
+        for rounded, rows_last in ways:
+            tried = one._replace(rounded_between=rounded, rows_last=rows_last)
             errors = [_again(patch, place, tried) for patch, place in patches]
             error = sum(error for error, _ in errors) * (1.0 if one.axes[0].kernel in COMMON else _RARE)
             if error < least:
@@ -657,9 +667,7 @@ def _patches(plane: np.ndarray) -> list[tuple[np.ndarray, tuple[int, int]]]:
 
 def _again(patch: np.ndarray, place: tuple[int, int], enlargement: Enlargement) -> tuple[float, float]:
     """Mean squared difference and share of equal samples of a patch and what it becomes undone, rounded and enlarged again."""
-    axes = ((enlargement.rows, 0), (enlargement.columns, 1))
-    order = sorted(((axis, at) for axis, at in axes if axis is not None), key=lambda one: one[0].residual)
-    bands = [(Band.of_segment(axis, place[at], patch.shape[at]), at) for axis, at in order]
+    bands = [(Band.of_segment(axis, place[at], patch.shape[at]), at) for axis, at in enlargement.passes]
     values = patch
     for band, at in bands:
         values = band.least_squares(values) if at == 0 else band.least_squares(values.T).T
@@ -692,10 +700,8 @@ def undo(pixels: np.ndarray, enlargement: Enlargement) -> np.ndarray:
 
 
 def _undone(plane: np.ndarray, enlargement: Enlargement) -> np.ndarray:
-    passes = [(0, enlargement.rows), (1, enlargement.columns)]
-    known = sorted(((axis, at) for at, axis in passes if axis is not None), key=lambda one: one[0].residual)
     values = plane.astype(np.float64)
-    for axis, at in known:
+    for axis, at in enlargement.passes:
         values = _least_squares(values, axis, at)
         if enlargement.rounded_between:
             values = np.clip(np.rint(values), 0, 255)
