@@ -23,6 +23,7 @@ BC1_TOLERANCE = 2
 """Levels by which decoders differ between two ends: rounding up or down, and the fixed-point thirds of graphics cards (at most 1.8)."""
 LEAST_RANGE = 40
 """Range in a channel from which BC4's eight levels, each less than one off, are far enough apart to tell."""
+_OFF_LATTICE = 0.01
 ETC_MODIFIERS = ((2, 8), (5, 17), (9, 29), (13, 42), (18, 60), (24, 80), (33, 106), (47, 183))
 ETC2_DISTANCES = (3, 6, 11, 16, 23, 32, 41, 64)
 """Tables of [2]_."""
@@ -47,6 +48,20 @@ def bc1_counts(rgb: np.ndarray) -> np.ndarray:
         By row and column of the grid's first block: blocks of one or two colours, possible, impossible.
     """
     return _counted(kernels.count_bc1, rgb, widened(5), widened(6), BC1_TOLERANCE)
+
+
+def bc1_counts_narrow(rgb: np.ndarray) -> np.ndarray:
+    """`bc1_counts` for decoders that make the levels between in 5, 6 and 5 bits and widen them then.
+
+    Nothing is possible where more than one pixel in a hundred is off the 5:6:5 lattice.
+    """
+    index = np.full((2, 256), -1, np.int64)
+    for row, bits in enumerate((5, 6)):
+        index[row, widened(bits)] = np.arange(2**bits)
+    small = np.stack([index[0][rgb[..., 0]], index[1][rgb[..., 1]], index[0][rgb[..., 2]]], axis=2)
+    if (small < 0).any(axis=2).mean() > _OFF_LATTICE:
+        return np.zeros((SIDE, SIDE, 3), np.int64)
+    return _counted(kernels.count_bc1, np.maximum(small, 0).astype(np.uint8), np.arange(32), np.arange(64), 1)
 
 
 def bc4_counts(plane: np.ndarray) -> np.ndarray:
