@@ -43,37 +43,64 @@ def median_edge(a: int, b: int, c: int) -> int:
 
 
 @kernel
-def repeated_residues(plane: np.ndarray, near: int, thresholds: np.ndarray, counts: np.ndarray) -> None:
-    """How often two following prediction errors of one JPEG-LS context leave the same residue; adds to counts[same, other, samples alike].
+def foretold_residues(plane: np.ndarray, near: int, thresholds: np.ndarray, counts: np.ndarray) -> None:
+    """Follows JPEG-LS's contexts (ITU-T T.87, A.3 to A.6) without knowing how they began; adds to counts[foretold, other, samples alike].
 
-    Errors smaller than a step of 2 `near` + 1 are not counted; the third counts samples whose values themselves leave the same residue.
+    A prediction error of a context is foretold when it is a multiple of the step 2 `near` + 1 with the bias that the errors before it led to; after another one the bias is
+    set to what this error shows. Errors smaller than a step are followed and not counted; the third counts samples whose own residue is that of the context's last one.
     """
     step = 2 * near + 1
-    last = np.full(CONTEXTS + 1, -1, np.int64)
-    last_value = np.full(CONTEXTS + 1, -1, np.int64)
+    numbers = np.ones(CONTEXTS + 1, np.int64)
+    sums = np.zeros(CONTEXTS + 1, np.int64)
+    biases = np.zeros(CONTEXTS + 1, np.int64)
+    known = np.zeros(CONTEXTS + 1, np.bool_)
+    last = np.zeros(CONTEXTS + 1, np.int64)
     t1, t2, t3 = thresholds[0], thresholds[1], thresholds[2]
     for i in range(1, plane.shape[0]):
-        for j in range(1, plane.shape[1] - 1):
+        j = 1
+        while j < plane.shape[1] - 1:
             a, b = np.int64(plane[i, j - 1]), np.int64(plane[i - 1, j])
             c, d = np.int64(plane[i - 1, j - 1]), np.int64(plane[i - 1, j + 1])
             q1 = gradient_class(d - b, near, t1, t2, t3)
             q2 = gradient_class(b - c, near, t1, t2, t3)
             q3 = gradient_class(c - a, near, t1, t2, t3)
-            context = 81 * q1 + 9 * q2 + q3
-            if context == 0:
+            signed = 81 * q1 + 9 * q2 + q3
+            if signed == 0:  # a run, and the sample that ends it
+                while j < plane.shape[1] - 1 and plane[i, j] == a:
+                    j += 1
+                j += 1
                 continue
-            sign = 1 if context > 0 else -1
+            sign = 1 if signed > 0 else -1
+            context = abs(signed)
             value = np.int64(plane[i, j])
-            error = sign * (value - median_edge(a, b, c))
-            if abs(error) < step or value == 0 or value == 255:
+            j += 1
+            guess = min(max(median_edge(a, b, c) + sign * biases[context], 0), 255)
+            error = sign * (value - guess)
+            if value == 0 or value == 255:
                 continue
-            context = abs(context)
-            residue, own = error % step, value % step
-            if last[context] >= 0:
-                counts[0 if residue == last[context] else 1] += 1
-                if own == last_value[context]:
-                    counts[2] += 1
-            last[context], last_value[context] = residue, own
+            rest = error - step * int(np.floor(error / step + 0.5))
+            if abs(error) >= step:
+                if known[context]:
+                    counts[0 if rest == 0 else 1] += 1
+                    if value % step == last[context]:
+                        counts[2] += 1
+                known[context] = True
+                last[context] = value % step
+            if rest != 0:
+                biases[context] += rest
+                sums[context] = 0
+                error -= rest
+            sums[context] += error
+            if numbers[context] == 64:
+                sums[context] = sums[context] >> 1
+                numbers[context] = 32
+            numbers[context] += 1
+            if sums[context] <= -numbers[context]:
+                biases[context] = max(biases[context] - 1, -128)
+                sums[context] = max(sums[context] + numbers[context], 1 - numbers[context])
+            elif sums[context] > 0:
+                biases[context] = min(biases[context] + 1, 127)
+                sums[context] = min(sums[context] - numbers[context], 0)
 
 
 @kernel
@@ -116,10 +143,12 @@ def select(planes: np.ndarray, i: int, j: int, c: int) -> int:
 
 
 @kernel
-def predictor_lattice(planes: np.ndarray, channel: int, step: int, side: int, margin: int, counts: np.ndarray) -> None:
-    """Adds, for every square of `side` pixels, to counts[row, column, mode, on or beside the lattice], and samples to counts[.., MODES, residue].
+def predictor_lattice(
+    planes: np.ndarray, channel: int, bits: int, side: int, errors: np.ndarray, samples: np.ndarray
+) -> None:
+    """Adds, for every square of `side` pixels, to errors[row, column, bit, mode, off or on the lattice] and samples[row, column, bit, residue].
 
-    Counted are samples that differ from a neighbour by more than `margin`, whose prediction error is not 0: the encoder rounds there.
+    The lattice of a bit k has a step of 2 ** (k + 1). Counted for it are samples that differ from a neighbour by more than the step, and errors other than 0.
     """
     plane = planes[channel]
     guesses = np.zeros(MODES, np.int64)
@@ -128,16 +157,21 @@ def predictor_lattice(planes: np.ndarray, channel: int, step: int, side: int, ma
             value = np.int64(plane[i, j])
             left, top = np.int64(plane[i, j - 1]), np.int64(plane[i - 1, j])
             after, below = np.int64(plane[i, j + 1]), np.int64(plane[i + 1, j])
-            if max(abs(value - left), abs(value - top), abs(value - after), abs(value - below)) <= margin:
+            contrast = max(abs(value - left), abs(value - top), abs(value - after), abs(value - below))
+            if contrast <= 2:
                 continue
             predictions(left, top, np.int64(plane[i - 1, j - 1]), np.int64(plane[i - 1, j + 1]), guesses)
             guesses[11] = select(planes, i, j, channel)
-            row, column = i // side, j // side
-            counts[row, column, MODES, value % step] += 1
-            for mode in range(MODES):
-                error = value - guesses[mode]
-                if error != 0:
-                    counts[row, column, mode, 0 if error % step == 0 else 1] += 1
+            square, counts = samples[i // side, j // side], errors[i // side, j // side]
+            for k in range(bits):
+                step = 2 << k
+                if contrast <= step:
+                    break
+                square[k, value & (step - 1)] += 1
+                for mode in range(MODES):
+                    error = value - guesses[mode]
+                    if error != 0:
+                        counts[k, mode, 0 if error & (step - 1) else 1] += 1
 
 
 @kernel

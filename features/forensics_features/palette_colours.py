@@ -23,6 +23,8 @@ class PaletteColours(NamedTuple):
     colours : np.ndarray [shape=(n, 3), dtype=uint8]
     lone_pixels : int
         Pixels that differ from all four neighbours.
+    fresh_pixels : int
+        Pixels that differ from the left and the upper neighbour: each could have brought a new colour.
     ends : float
         Share of the colours that are ends of the tree of least total distance between all: near 0 for a colour map, a fifth to two fifths for a cloud.
     gap : float
@@ -37,6 +39,7 @@ class PaletteColours(NamedTuple):
 
     colours: np.ndarray
     lone_pixels: int
+    fresh_pixels: int
     ends: float
     gap: float
     near: float
@@ -64,10 +67,11 @@ def palette_colours(rgb: np.ndarray) -> PaletteColours | None:
     sides = (index[:-2, 1:-1], index[2:, 1:-1], index[1:-1, :-2], index[1:-1, 2:])
     lone = np.logical_and.reduce([inner != side for side in sides])
     distance = np.sqrt(((colours[:, None].astype(np.float64) - colours[None]) ** 2).sum(axis=2))
+    fresh = int(np.logical_and(sides[0] != inner, sides[2] != inner).sum())
     ends, gap = _tree(distance)
     near, returns = _changes(index, distance)
     levels = max(len(np.unique(colours[:, c])) for c in range(3))
-    return PaletteColours(colours.astype(np.uint8), int(lone.sum()), ends, gap, near, returns, levels)
+    return PaletteColours(colours.astype(np.uint8), int(lone.sum()), fresh, ends, gap, near, returns, levels)
 
 
 def _tree(distance: np.ndarray) -> tuple[float, float]:

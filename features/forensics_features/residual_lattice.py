@@ -1,7 +1,7 @@
 """Lattices of near-lossless coders: prediction errors of JPEG-LS and lossless WebP, blocks of LERC; no part of the vector.
 
 A near-lossless coder rounds the error of its own prediction to multiples of a step, and predicts from samples that were rounded so. Predicted again from the decoded samples, the errors
-of JPEG-LS leave one residue modulo 2 NEAR + 1 for as long as a context's bias stays the same [1]_, those of lossless WebP are multiples of 2 to 32 under the predictor of their
+of JPEG-LS are multiples of 2 NEAR + 1 with the bias that its context has learned [1]_, those of lossless WebP are multiples of 2 to 32 under the predictor of their
 tile [2]_, and LERC's samples are multiples of 2 E above the minimum of their 8x8 block [3]_. Nothing has to be known of what came before: any crop keeps it.
 
 References
@@ -18,10 +18,12 @@ import numpy as np
 from forensics_features import _lattice_kernels as kernels
 
 PREDICTORS = kernels.MODES
+PREDICTOR_STEPS = (2, 4, 8, 16, 32)
+"""Steps of near-lossless WebP."""
 
 
-def repeated_residues(plane: np.ndarray, near: int) -> tuple[int, int, int]:
-    """How often following prediction errors of one JPEG-LS context leave the same residue modulo 2 `near` + 1.
+def foretold_residues(plane: np.ndarray, near: int) -> tuple[int, int, int]:
+    """How often prediction errors of JPEG-LS's contexts are multiples of 2 `near` + 1 with the bias that the errors before led to.
 
     Parameters
     ----------
@@ -33,16 +35,16 @@ def repeated_residues(plane: np.ndarray, near: int) -> tuple[int, int, int]:
     Returns
     -------
     tuple of int
-        Pairs with the same residue, pairs with another, pairs whose samples themselves leave the same residue. Errors below one step are left out.
+        Errors that are, errors that are not, and errors whose samples leave the residue of the context's last one. Errors below one step are left out.
     """
     counts = np.zeros(3, np.int64)
     thresholds = np.array([3 + 3 * near, 7 + 5 * near, 21 + 7 * near])  # T.87, C.2.4.1.1, for 8 bits
-    kernels.repeated_residues(np.ascontiguousarray(plane), near, thresholds, counts)
+    kernels.foretold_residues(np.ascontiguousarray(plane), near, thresholds, counts)
     return int(counts[0]), int(counts[1]), int(counts[2])
 
 
-def predictor_lattice(planes: np.ndarray, channel: int, step: int, side: int) -> np.ndarray:
-    """How many prediction errors of lossless WebP's predictors are multiples of a step, by square.
+def predictor_lattice(planes: np.ndarray, channel: int, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """How many prediction errors of lossless WebP's predictors are multiples of 2, 4, 8, 16 and 32, by square.
 
     Parameters
     ----------
@@ -50,20 +52,22 @@ def predictor_lattice(planes: np.ndarray, channel: int, step: int, side: int) ->
         All channels: one predictor compares them.
     channel : int
         The one that is looked at.
-    step : int
-        2, 4, 8, 16 or 32. Samples that differ from no neighbour by more than this are left out: there the coder rounds less or not at all.
     side : int
         Of a square, in pixels.
 
     Returns
     -------
-    np.ndarray [shape=(rows, columns, 15, max(step, 2)), dtype=int64]
-        By square and predictor: errors on and beside the lattice in the first two places; last, instead of a predictor, samples by residue.
+    errors : np.ndarray [shape=(rows, columns, 5, 14, 2), dtype=int64]
+        By square, step and predictor: errors off and on the lattice. Samples that differ from no neighbour by more than the step are left out: there the coder rounds less.
+    samples : np.ndarray [shape=(rows, columns, 5, 32), dtype=int64]
+        By square and step: the same samples by residue.
     """
     height, width = planes.shape[1:]
-    counts = np.zeros((-(-height // side), -(-width // side), PREDICTORS + 1, max(step, 2)), np.int64)
-    kernels.predictor_lattice(np.ascontiguousarray(planes), channel, step, side, step, counts)
-    return counts
+    shape, bits = (-(-height // side), -(-width // side)), len(PREDICTOR_STEPS)
+    errors = np.zeros((*shape, bits, PREDICTORS, 2), np.int64)
+    samples = np.zeros((*shape, bits, PREDICTOR_STEPS[-1]), np.int64)
+    kernels.predictor_lattice(np.ascontiguousarray(planes), channel, bits, side, errors, samples)
+    return errors, samples
 
 
 def block_lattice(plane: np.ndarray, step: int, side: int = 8) -> np.ndarray:

@@ -23,7 +23,7 @@ _LEVELS = 16
 kinds and 1,000 pictures of distribution packages: colours (sprites have 16); lone pixels for each of them (icons have few pixels); ends of the colours' tree (colour maps: at most 0.03);
 distance between colours (untouched narrow ranges: under 2); changes to near colours (fractals: at most a fifth in most); levels in some channel (posterised: at most 16)."""
 _NEW = 0.05
-"""Share of the lone pixels that would bring new colours in a picture whose colours were not reduced, at the least; half of them do in a photograph."""
+"""Share of the pixels unlike the left and the upper one that would bring new colours in a picture whose colours were not reduced, at the least; half of them do in a photograph."""
 _DITHERED = 0.16
 """Share of changes of colour that go back at once from which the palette counts as dithered."""
 
@@ -34,8 +34,8 @@ def test(pixels: np.ndarray) -> Trace:
     Returns
     -------
     Trace
-        `statistic`: number of colours, 0 for more than 256. `parameters`: `colours`, `dithered` (true, false, or None where not found), `lone_pixels`. `series`: `colours`. Under the null hypothesis one lone
-        pixel in twenty brings a new colour; binomial tail.
+        `statistic`: number of colours, 0 for more than 256. `parameters`: `colours`, `dithered` (true, false, or None where not found), `lone_pixels`. `series`: `colours`. Under the null hypothesis one pixel in
+        twenty that differs from the left and the upper one brings a new colour; binomial tail.
     """
     from forensics_features.palette_colours import palette_colours
 
@@ -56,7 +56,8 @@ def test(pixels: np.ndarray) -> Trace:
             read.colours,
         )
     lone = read.lone_pixels
-    nfa = log10_nfa(log10_binomial_tail(lone - count, lone, 1 - _NEW), 1)
+    fresh = read.fresh_pixels
+    nfa = log10_nfa(log10_binomial_tail(fresh - count, fresh, 1 - _NEW), 1)
     dithered = read.returns >= _DITHERED
     return Trace(
         name=NAME,

@@ -15,7 +15,7 @@ from forensics.history.traces.a_contrario import log10_gamma_tail, log10_nfa
 from forensics.history.traces.wording import chance
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_shares
-from forensics.processes.sampling import ORIENTATION_TITLES, ORIENTATIONS, central, oriented
+from forensics.processes.sampling import ORIENTATION_TITLES, ORIENTATIONS, central, oriented, restored
 
 NAME = "webp_residuals"
 STEPS = (2, 4, 8, 16, 32)
@@ -42,11 +42,10 @@ def test(pixels: np.ndarray) -> Trace:
         to be turned), `squares`, `errors`, `multiples`. `series`: `settings` (steps), `shares`, `expected`.
     """
     part, _ = central(pixels, _MOST, 1)
-    rgb = to_rgb8(part)[..., [1, 0, 2]]
-    outcomes = []
-    for orientation in range(ORIENTATIONS):
-        planes = np.ascontiguousarray(np.moveaxis(oriented(rgb, orientation), 2, 0))
-        outcomes += [_outcome(planes, step, orientation) for step in STEPS]
+    height, width = (side // _SIDE * _SIDE for side in part.shape[:2])
+    rgb = to_rgb8(part[:height, :width])[..., [1, 0, 2]]
+    counts = [_counted(rgb, orientation) for orientation in range(ORIENTATIONS)]
+    outcomes = [_outcome(counts, orientation, k) for orientation in range(ORIENTATIONS) for k in range(len(STEPS))]
     best = min(outcomes, key=lambda one: (one.log10_nfa, -one.share))
     found = best.log10_nfa <= FOUND_BELOW
     along = [one for one in outcomes if one.orientation == best.orientation]
@@ -89,25 +88,49 @@ class _Outcome(NamedTuple):
         return self.multiples / self.errors if self.errors else 0.0
 
 
-def _outcome(planes: np.ndarray, step: int, orientation: int) -> _Outcome:
-    from forensics_features.residual_lattice import PREDICTORS, predictor_lattice
+class _Counts(NamedTuple):
+    """By square as stored, and step: errors off and on the lattice by predictor, samples by residue."""
+
+    errors: np.ndarray
+    samples: np.ndarray
+
+    def best_share(self, k: int) -> np.ndarray:
+        """Largest share of multiples of a step among the predictors of each square; 0 where no square tells."""
+        counts = self.errors[:, :, k]
+        total = counts.sum(axis=3)
+        return np.where(total >= _LEAST, counts[..., 1] / np.maximum(total, 1), 0.0).max(axis=2)
+
+
+def _counted(rgb: np.ndarray, orientation: int) -> _Counts:
+    from forensics_features.residual_lattice import predictor_lattice
+
+    planes = np.ascontiguousarray(np.moveaxis(oriented(rgb, orientation), 2, 0))
+    errors, samples = predictor_lattice(planes, 0, _SIDE)
+    return _Counts(restored(errors, orientation), restored(samples, orientation))
+
+
+def _outcome(counts: list[_Counts], orientation: int, k: int) -> _Outcome:
+    """One direction and step against the other seven directions, square by square: a lattice that no predictor made shows in all."""
     from scipy import special
 
-    counts = predictor_lattice(planes, 0, step, _SIDE).reshape(-1, PREDICTORS + 1, max(step, 2))
-    on, errors = counts[:, :PREDICTORS, 0], counts[:, :PREDICTORS, :2].sum(axis=2)
-    samples = counts[:, PREDICTORS]
-    total = samples.sum(axis=1)
-    alike = ((samples * (samples - 1)).sum(axis=1) / np.maximum(total * (total - 1), 1))[:, None]
-    expected = np.minimum(_CHANCE * np.maximum(alike, 1 / step), 1 - 1e-6)
+    step = STEPS[k]
+    on, errors = counts[orientation].errors[:, :, k, :, 1], counts[orientation].errors[:, :, k].sum(axis=3)
+    samples = counts[orientation].samples[:, :, k]
+    total = samples.sum(axis=2)
+    alike = (samples * (samples - 1)).sum(axis=2) / np.maximum(total * (total - 1), 1)
+    elsewhere = np.max([one.best_share(k) for m, one in enumerate(counts) if m != orientation], axis=0)
+    chance_of_one = np.maximum(_CHANCE * np.maximum(alike, 1 / step), elsewhere)
+    expected = np.minimum(chance_of_one, 1 - 1e-6)[..., None]
     tail = np.where(errors >= _LEAST, special.betainc(np.maximum(on, 1e-9), errors - on + 1, expected), 1.0)
-    best = tail.argmin(axis=1)
-    chosen = np.arange(len(on)), best
-    telling = errors[chosen] >= _LEAST
-    evidence = np.maximum(0, -np.log(np.maximum(tail[chosen] * PREDICTORS, 1e-280)))[telling]
-    nfa = log10_nfa(log10_gamma_tail(float(evidence.sum()), len(evidence)) if len(evidence) else 0.0, 8 * len(STEPS))
-    count = int(errors[chosen][telling].sum())
-    mean = float((np.broadcast_to(expected, errors.shape)[chosen] * errors[chosen])[telling].sum() / max(count, 1))
-    return _Outcome(step, orientation, int(telling.sum()), count, int(on[chosen][telling].sum()), mean, nfa)
+    best = tail.argmin(axis=2)[..., None]
+    chosen_errors, chosen_on, chosen_tail = (np.take_along_axis(a, best, 2).ravel() for a in (errors, on, tail))
+    telling = chosen_errors >= _LEAST
+    evidence = np.maximum(0, -np.log(np.maximum(chosen_tail[telling] * on.shape[2], 1e-280)))
+    tail_of_all = log10_gamma_tail(float(evidence.sum()), len(evidence)) if len(evidence) else 0.0
+    count, multiples = int(chosen_errors[telling].sum()), int(chosen_on[telling].sum())
+    mean = float((expected.ravel() * chosen_errors)[telling].sum() / max(count, 1))
+    nfa = log10_nfa(tail_of_all, ORIENTATIONS * len(STEPS))
+    return _Outcome(step, orientation, len(evidence), count, multiples, mean, nfa)
 
 
 PROCESS = Process(
