@@ -1,24 +1,30 @@
 """Compression forensics for still images, from the pixels alone.
 
 `analyze` says of a picture whether it was ever lossily compressed, by which codec and how strongly; `open_picture` opens any picture
-file safely. Both are imported when they are first asked for.
+file safely. Both are imported when they are first asked for. Importing this package switches off the telemetry of ONNX Runtime.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from forensics.analysis import Analysis, analyze
-    from forensics.picture import open_picture
+import forensics_models  # noqa: F401  (its telemetry switch must come before anybody's import of ONNX Runtime)
 
-__version__ = "0.1.0"
+from forensics import former_paths
+from forensics.results import display
+from forensics.version import __version__
+
+if TYPE_CHECKING:
+    from forensics.pictures.opened import open_picture
+    from forensics.results.analysis import Analysis
+    from forensics.verdict.analysis import analyze
+
 __all__ = ["Analysis", "__version__", "analyze", "open_picture"]
 
 _HOMES = {
-    "analyze": "forensics.analysis",
-    "Analysis": "forensics.analysis",
-    "open_picture": "forensics.picture",
+    "analyze": "forensics.verdict.analysis",
+    "Analysis": "forensics.results.analysis",
+    "open_picture": "forensics.pictures.opened",
 }
 
 
@@ -28,3 +34,13 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     return getattr(import_module(_HOMES[name]), name)
+
+
+def _as_html(result: Any) -> str:
+    from forensics.report.html_notebook import fragment
+
+    return fragment(result)
+
+
+display.register(_as_html)
+former_paths.install()

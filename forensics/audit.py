@@ -25,9 +25,9 @@ from typing import NamedTuple
 import numpy as np
 from forensics_models.validation_table import ratio_band
 
-from forensics.analysis import Analysis
-from forensics.report.failure import Failure
-from forensics.wording import INCONCLUSIVE, TITLES
+from forensics.results.analysis import Analysis
+from forensics.results.failure import Failure
+from forensics.results.wording import INCONCLUSIVE, TITLES
 
 NO_LABEL = "(none)"
 """Label of files that lie directly in the folder."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import glob
 import io
 import multiprocessing
-import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -17,15 +16,16 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
-from forensics.analysis import Analysis, analyze
-from forensics.container import SUFFIXES
-from forensics.dataset.progress import Progress
 from forensics.errors import ForensicsError, UsageError
-from forensics.judges import Judge, check_match, shipped_extractor, shipped_judge, trained_judge
-from forensics.picture import MAX_PIXELS, Picture, open_picture
-from forensics.report.failure import Failure
+from forensics.former_paths import former_names
+from forensics.pictures.container import SUFFIXES
+from forensics.pictures.opened import MAX_PIXELS, Picture, open_quietly
+from forensics.progress import Progress
+from forensics.results.analysis import Analysis
+from forensics.results.failure import Failure
+from forensics.verdict.analysis import analyze
+from forensics.windows.judges import check_model, shipped_extractor, trained_judge
 
 STANDARD_INPUT = "-"
 _SUFFIXES = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
@@ -131,16 +131,6 @@ def analyze_all(
             yield result
 
 
-def check_model(model_dir: Path | None, model: str | None = None) -> None:
-    """Raise `UsageError` where the model of a folder, or the shipped one, is missing or does not fit the extractors."""
-    check_match(chosen_judge(model_dir, model), shipped_extractor())
-
-
-def chosen_judge(model_dir: Path | None, model: str | None) -> Judge:
-    """The judge that a command's options name."""
-    return shipped_judge(model) if model_dir is None else trained_judge(model_dir, model)
-
-
 def analyze_one(
     name: str,
     max_pixels: int,
@@ -165,22 +155,6 @@ def analyze_one(
         return Failure(printable(name), "there is not enough memory for it")
     except Exception as error:  # one input must not end the batch
         return Failure(printable(name), printable(f"internal error, please report it: {type(error).__name__}: {error}"))
-
-
-def open_quietly(source: str | BinaryIO, max_pixels: int, name: str) -> Picture:
-    """Open a picture while what C libraries print about damaged files goes nowhere: the error's one line says it."""
-    sys.stderr.flush()
-    try:
-        kept = os.dup(2)
-    except OSError:
-        return open_picture(source, max_pixels=max_pixels, name=name)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        return open_picture(source, max_pixels=max_pixels, name=name)
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 def _alone(inputs: Sequence[str], max_pixels: int, work: Callable[[str, int], Result]) -> Iterator[Result]:
@@ -269,3 +243,6 @@ def kernels_compiled() -> bool:
         if folder is None or not any(Path(folder).glob(f"{stem}.*.nbi")):
             return False
     return True
+
+
+__getattr__ = former_names(__name__)

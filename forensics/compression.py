@@ -7,14 +7,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
-from forensics_models.storage import write_atomically
+from forensics_models.storage import is_special, write_atomically
 
-from forensics.codecs import aim, registry
+from forensics.codecs import registry
 from forensics.codecs.base import Codec, Value
 from forensics.codecs.exchange import as_picture, save_with_pillow
-from forensics.container import SUFFIXES
+from forensics.codecs.target import search as aim
 from forensics.errors import UsageError
-from forensics.picture import MAX_PIXELS, open_picture
+from forensics.pictures.container import SUFFIXES
+from forensics.pictures.opened import MAX_PIXELS, open_picture
 
 LOSSLESS = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP"}
 """Suffixes that decoded pixels can be saved under, with Pillow's names of the formats."""
@@ -34,12 +35,13 @@ _WORDS = {
 def codec_for(out: Path, name: str | None = None) -> Codec:
     """The codec to write `out` with: `name`, or the one that stands for the class of the file's suffix.
 
+    A device or a pipe takes any, by name.
     Raises `UsageError` when the suffix belongs to no codec, or to another one than `name`.
     """
     suffix = out.suffix.lower()
     codecs = [registry.get(known) for known in ((name,) if name else registry.names())]
     for codec in codecs:
-        if suffix in SUFFIXES[codec.codec]:
+        if suffix in SUFFIXES[codec.codec] or (name and is_special(out)):
             return codec
     if name is not None:
         raise UsageError(f"{name} writes {', '.join(SUFFIXES[codecs[0].codec])} files, not {out.name}")
@@ -98,7 +100,7 @@ def compress(
     strength : float, optional
         Value of the codec's own strength parameter.
     ratio, ssim, max_bytes : optional
-        Targets of `forensics.codecs.aim`. At most one of the four may be given.
+        Targets of `forensics.codecs.target.search`. At most one of the four may be given.
 
     Raises
     ------
@@ -144,16 +146,10 @@ def read_source(source: Path) -> tuple[np.ndarray, tuple[str, ...]]:
     return as_picture(picture.pixels), tuple(notes)
 
 
-def check_target(out: Path, source: Path, force: bool) -> None:
-    """Raise `UsageError` unless `out` can be written: its folder exists, and it is no file that must stay."""
-    if not out.parent.is_dir():
-        raise UsageError(f"there is no folder {out.parent}")
-    if out.is_dir():
-        raise UsageError(f"{out} is a folder")
-    if out.exists() and source.exists() and out.samefile(source):
-        raise UsageError(f"{out} is the picture to be compressed")
-    if out.exists() and not force:
-        raise UsageError(f"{out} exists; --force overwrites it")
+def check_absent(out: Path, force: bool) -> None:
+    """Raise `UsageError` where `out` is a file that must stay."""
+    if out.is_file() and not force:
+        raise UsageError(f"{str(out)!r} exists; --force overwrites it")
 
 
 def write(out: Path, data: bytes) -> None:

@@ -7,6 +7,7 @@ Columns: `name`, `sha256`, `top`, `left`, `height`, `width` (the rectangle measu
 from __future__ import annotations
 
 import csv
+import io
 import math
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,13 +15,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from forensics_models.storage import partial_path
+from forensics_models.storage import followed, is_special, open_special, partial_path, take_place
 
-from forensics.analysis import MINIMUM_SIDE, eight_bit, shipped_extractor
-from forensics.batch import open_quietly
 from forensics.errors import PictureError, UsageError
-from forensics.picture import MAX_PIXELS
-from forensics.windows import Window
+from forensics.pictures.opened import MAX_PIXELS, open_quietly
+from forensics.pixels import eight_bit
+from forensics.results.analysis import Window
+from forensics.windows.choice import MINIMUM_SIDE
+from forensics.windows.judges import shipped_extractor
 
 PLACE_COLUMNS = ("name", "sha256", "top", "left", "height", "width")
 """Columns before the features."""
@@ -51,7 +53,7 @@ def measure(
 ) -> Iterator[Row]:
     """Rows of one picture file, in the order of `columns`.
 
-    Raises `PictureError` as `forensics.picture.open_picture` and `tiles` do, before the first row.
+    Raises `PictureError` as `forensics.pictures.opened.open_picture` and `tiles` do, before the first row.
     """
     from_stdin = source == "-"
     picture = open_quietly(sys.stdin.buffer if from_stdin else source, max_pixels, name or source)
@@ -128,10 +130,12 @@ class TableWriter:
     """
 
     def __init__(self, out: Path | None) -> None:
-        if out is not None and out.suffix.lower() not in (".csv", ".parquet"):
+        if out is not None and out.suffix.lower() not in (".csv", ".parquet") and not is_special(out):
             raise UsageError(f"tables end in .csv or .parquet, not {out.name!r}")
         self._out = out
-        self._partial = partial_path(out) if out else None
+        self._special = out is not None and is_special(out)
+        self._target = followed(out) if out is not None and not self._special else None
+        self._partial = partial_path(self._target) if self._target else None
         self._table: _Table | None = None
 
     def __enter__(self) -> Self:
@@ -142,6 +146,8 @@ class TableWriter:
         return self
 
     def _open(self) -> _Table:
+        if self._special and self._out is not None:
+            return _Csv(io.TextIOWrapper(open_special(self._out), encoding="utf-8", newline=""), columns(), owned=True)
         if self._partial is None or self._out is None:
             return _Csv(sys.stdout, columns(), owned=False)
         if self._out.suffix.lower() == ".parquet":
@@ -160,8 +166,8 @@ class TableWriter:
             return
         if kind is None or self._partial is not None:
             self._table.close()
-        if self._partial is not None and self._out is not None:
+        if self._partial is not None and self._target is not None:
             if kind is None:
-                self._partial.replace(self._out)
+                take_place(self._partial, self._target)
             else:
                 self._partial.unlink(missing_ok=True)

@@ -76,12 +76,14 @@ def fake_judge() -> type[FakeJudge]:
 @pytest.fixture
 def shipped_fakes(monkeypatch: pytest.MonkeyPatch) -> FakeExtractor:
     """Fakes in the place of the shipped model (JPEG at 0.97) and of the shipped extractor."""
-    from forensics import analysis, batch, measure
+    from forensics import batch, measure
+    from forensics.verdict import analysis
+    from forensics.windows import judges
 
     extractor, judge = FakeExtractor(), FakeJudge(jpeg=0.97)
-    for module in (analysis, batch, measure):
+    for module in (analysis, batch, judges, measure):
         monkeypatch.setattr(module, "shipped_extractor", lambda: extractor)
-    for module in (analysis, batch):
+    for module in (analysis, judges):
         monkeypatch.setattr(module, "shipped_judge", lambda mode=None: judge)
     return extractor
 
@@ -121,7 +123,7 @@ def tiny_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_training(tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """A model trained for four rounds on the tiny data set: its folder and its card."""
-    from forensics.training import train_baseline
+    from forensics.training.trees import train_baseline
 
     folder = tmp_path_factory.mktemp("tiny_model") / "baseline"
     return folder, train_baseline([tiny_dataset], folder, jobs=1, seed=3, rounds=4)

@@ -17,13 +17,15 @@ from forensics_models.classes import CLASSES
 from PIL import Image
 
 import forensics
-from forensics import analysis, tone
-from forensics.analysis import INCONCLUSIVE, analyze, compare, decide, judge_windows
 from forensics.errors import PictureError, UsageError
 from forensics.report import csv_report, json_report, text
-from forensics.report.failure import Failure
-from forensics.traces import TRACES
-from forensics.windows import SIDE, choose_windows, grid_shape, interest
+from forensics.results.failure import Failure
+from forensics.verdict import analysis, tone
+from forensics.verdict.agreement import compare
+from forensics.verdict.analysis import INCONCLUSIVE, analyze, decide
+from forensics.verdict.sentences import TRACES
+from forensics.windows.choice import SIDE, choose_windows, grid_shape, interest
+from forensics.windows.reading import judge_windows
 
 
 def saved(array: np.ndarray, form: str, **options) -> bytes:
@@ -299,9 +301,9 @@ def test_the_package_offers_its_names_without_importing_them():
     code = (
         "import sys, forensics\n"
         "assert 'numpy' not in sys.modules\n"
-        "assert forensics.analyze.__module__ == 'forensics.analysis'\n"
+        "assert forensics.analyze.__module__ == 'forensics.verdict.analysis'\n"
         "assert forensics.Analysis.__name__ == 'Analysis'\n"
-        "assert forensics.open_picture.__module__ == 'forensics.picture'\n"
+        "assert forensics.open_picture.__module__ == 'forensics.pictures.opened'\n"
         "assert 'numba' not in sys.modules and 'onnxruntime' not in sys.modules\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

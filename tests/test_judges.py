@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from forensics_models.fused import MODES
 
-from forensics import judges
 from forensics.errors import UsageError
-from forensics.judges import shipped_judge, trained_judge
+from forensics.windows import judges
+from forensics.windows.judges import shipped_judge, trained_judge
 
 
 @pytest.fixture

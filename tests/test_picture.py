@@ -15,10 +15,10 @@ import pytest
 from forensics_models.classes import CLASSES
 from PIL import Image
 
-from forensics import picture
 from forensics.codecs import registry
 from forensics.errors import PictureError
-from forensics.picture import from_array, open_picture
+from forensics.pictures import opened as picture
+from forensics.pictures.opened import from_array, open_picture
 
 
 def scene(height: int = 90, width: int = 110, seed: int = 1) -> np.ndarray:

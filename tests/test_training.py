@@ -16,11 +16,11 @@ from forensics_models.baseline import CARD_FILE, CLASSIFIER_FILE, STRENGTH_FILE,
 from forensics_models.classes import CLASSES
 
 import forensics
-from forensics import training
 from forensics.cli.main import run
 from forensics.dataset import features, manifest, patches
 from forensics.dataset.features import carries_its_label
 from forensics.errors import UsageError
+from forensics.training import trees as training
 
 pytest.importorskip("xgboost")
 pytest.importorskip("onnx")

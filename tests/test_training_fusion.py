@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from forensics_models.fused import CARD_FILE, MODES, FusedJudge
 
-from forensics import training_fusion
 from forensics.errors import UsageError
+from forensics.training import fusion as training_fusion
 
 pytest.importorskip("xgboost")
 pytest.importorskip("onnx")

@@ -8,8 +8,8 @@ from pathlib import Path
 from forensics_benchmarks.scaling import forensics, process, save_picture
 from forensics_benchmarks.speed import made_picture
 
-from forensics.analysis import analyze
-from forensics.judges import shipped_judge
+from forensics.verdict.analysis import analyze
+from forensics.windows.judges import shipped_judge
 
 
 class Verdicts:

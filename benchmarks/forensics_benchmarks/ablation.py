@@ -24,10 +24,10 @@ from forensics_models.classes import CLASSES, FINE_TO_CLASS
 from forensics_models.judgement import merge_fine
 
 from forensics.dataset.features import WindowPlan
-from forensics.training import split_table
+from forensics.training.trees import split_table
 from forensics_benchmarks import summaries
 from forensics_benchmarks.evaluation import Record
-from forensics_benchmarks.sections import Table
+from forensics_benchmarks.report_parts import Table
 from forensics_benchmarks.summaries import RATIO_BANDS, Share, band, band_name
 
 LATTICE = ("lattice", "rounding")

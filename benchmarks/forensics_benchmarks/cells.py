@@ -20,8 +20,8 @@ from forensics_models.storage import write_atomically
 from PIL import Image
 
 from forensics import quality
-from forensics.codecs import aim
 from forensics.codecs.base import Codec, Value
+from forensics.codecs.target import search as aim
 from forensics.dataset import grids, manifest, sources
 from forensics.dataset.build import read_source
 from forensics.dataset.encoders import class_of, encoder_for

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from forensics.options import FORCE
+
 
 @click.group("bench")
 def command() -> None:
@@ -103,8 +105,8 @@ def run(
     the very same patches. Nothing is encoded or judged twice: run again, it goes on where it stopped. `forensics bench report OUT` shows
     the figures.
     """
-    from forensics.dataset.progress import Counter
     from forensics.errors import UsageError
+    from forensics.progress import Counter
     from forensics_benchmarks.peers import ONLY_JPEG
     from forensics_benchmarks.pipeline import Request
     from forensics_benchmarks.pipeline import run as do
@@ -150,13 +152,23 @@ def run(
     help="Write the figures as Markdown instead of printing them.",
 )
 @click.option("--against", type=_FOLDER, help="Another run's folder: compare the two.")
+@FORCE
 def report(
-    folder: Path, kind: str | None, html_path: Path | None, markdown_path: Path | None, against: Path | None
+    folder: Path,
+    kind: str | None,
+    html_path: Path | None,
+    markdown_path: Path | None,
+    against: Path | None,
+    force: bool,
 ) -> None:
     """Show the figures of a table that `forensics bench run` wrote into FOLDER, as Markdown and as an HTML page."""
-    from forensics_benchmarks import reporting
+    from forensics.destinations import Destinations
+    from forensics_benchmarks import reporting, stored_run
 
-    loaded = reporting.load(folder, against)
+    destinations = Destinations(stored_run.inputs(folder, against), force=force)
+    destinations.file(html_path, make_folder=True)
+    destinations.file(markdown_path, make_folder=True)
+    loaded = stored_run.load(folder, against)
     text = reporting.markdown_report(loaded, kind)
     if html_path is not None:
         reporting.write_text(html_path, reporting.html_report(loaded))
@@ -196,8 +208,8 @@ def speed(side: int, repeat: int, parts: str, largest: float, pictures: int) -> 
 
     Times are medians, with half the interquartile range; MP/s are megapixels a second. Ratios compare within one run and carry its spread.
     """
-    from forensics.dataset.progress import Counter
     from forensics.errors import UsageError
+    from forensics.progress import Counter
     from forensics_benchmarks import markdown, scaling
     from forensics_benchmarks.speed import measure, report_markdown
 
@@ -232,7 +244,7 @@ def speed(side: int, repeat: int, parts: str, largest: float, pictures: int) -> 
 @click.option("--limit", type=click.IntRange(1), default=24, show_default=True, help="At most so many sources.")
 def history(folder: Path, parts: str, split: str | None, limit: int) -> None:
     """Measure how right recovered histories are, on pictures encoded here: parameters by codec and strength, and pasted regions."""
-    from forensics.dataset.progress import Counter
+    from forensics.progress import Counter
     from forensics_benchmarks import markdown, suites
     from forensics_benchmarks.history import sections
 
@@ -262,10 +274,10 @@ def ablation(
 
     DATASET holds the splits train and val. With --run, what CNN and fusion add stands below, from the models of that run.
     """
-    from forensics.dataset.progress import Counter
     from forensics.errors import UsageError
+    from forensics.progress import Counter
     from forensics_benchmarks import ablation as work
-    from forensics_benchmarks import markdown, reporting
+    from forensics_benchmarks import markdown, stored_run
     from forensics_benchmarks.sections import plain
 
     chosen = _names(variants) or tuple(work.VARIANTS)
@@ -274,7 +286,7 @@ def ablation(
             f"there is no variant {', '.join(sorted(set(chosen) - set(work.VARIANTS)))}; there are {', '.join(work.VARIANTS)}"
         )
     shipped = (
-        {name: plain(records) for name, records in reporting.load(run_folder).judges.items()} if run_folder else {}
+        {name: plain(records) for name, records in stored_run.load(run_folder).judges.items()} if run_folder else {}
     )
     with Counter() as counter:
         found = work.run(

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from forensics.codecs.alternatives import Decoder
 from forensics.codecs.base import Value
+from forensics.codecs.decoders.alternatives import Decoder
 from forensics.dataset import decoders, patches
 from forensics.dataset.decoders import USUAL, DecodedRow
 from forensics.dataset.encoders import forced_switches

@@ -12,7 +12,7 @@ from forensics_models.fused import as_rgb
 
 from forensics.dataset import sources
 from forensics.errors import ForensicsError, UsageError
-from forensics_benchmarks.sections import Section, Table
+from forensics_benchmarks.report_parts import Section, Table
 
 SMALLEST = 160
 """Sources with a smaller side serve no measurement of parameters, in pixels."""

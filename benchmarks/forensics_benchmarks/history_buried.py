@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from forensics_models.classes import INCONCLUSIVE
 
-from forensics.analysis import analyze
 from forensics.codecs import registry
-from forensics.codecs.aim import to_ratio
+from forensics.codecs.target.search import to_ratio
 from forensics.dataset.encoders import available
 from forensics.errors import ForensicsError
 from forensics.history.traces.jpeg_table import jpeg_table
-from forensics.history.traces.regions import draw_sample
+from forensics.history.traces.sample import draw_sample
+from forensics.verdict.analysis import analyze
 from forensics_benchmarks.conditions import CONDITIONS, NONE, apply
 from forensics_benchmarks.draws import log_uniform, mean
 

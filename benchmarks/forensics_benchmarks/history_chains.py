@@ -14,17 +14,18 @@ import numpy as np
 from forensics_models.classes import family
 from forensics_models.parameters import EARLIER, NO_EARLIER
 
-from forensics.analysis import analyze
 from forensics.dataset import encode, sources
 from forensics.dataset.encoders import available, class_of, encoder_for
 from forensics.dataset.plan import Draw, Settings, plan
 from forensics.dataset.preparation import Coded, Trim, apply
 from forensics.errors import ForensicsError
-from forensics.history import estimated, jpeg
-from forensics.history.findings import Generation
+from forensics.history import estimated
+from forensics.history.jpeg import recovery as jpeg
 from forensics.history.recover import chain_of
 from forensics.history.traces.jpeg_table import jpeg_table
-from forensics.history.traces.regions import draw_sample
+from forensics.history.traces.sample import draw_sample
+from forensics.results.history import Generation
+from forensics.verdict.analysis import analyze
 
 SEED = 31
 PER_SOURCE = 4

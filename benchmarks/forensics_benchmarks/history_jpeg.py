@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from forensics.codecs import get
-from forensics.codecs.jpeg_tables import TABLE_FAMILIES, scaled_table
-from forensics.history.double_jpeg import DoubleJpeg, detect
-from forensics.history.jpeg import CERTAIN, JpegHistory, recover
+from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
+from forensics.history.jpeg.double import DoubleJpeg, detect
+from forensics.history.jpeg.recovery import CERTAIN, JpegHistory, recover
 
 QUALITIES = (50, 55, 60, 65, 70, 75, 80, 85, 90, 95, 98, 100)
 SIDES = (128, 512)

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 from forensics_models.classes import HEVC_INTRA
 
-from forensics.codecs import coded_strength, registry
+from forensics.codecs import registry
 from forensics.codecs.base import Value
+from forensics.codecs.headers import coded_strength
 from forensics.dataset.patches import random_offset
-from forensics.history import av1, estimated, hevc, jpegxl, vp8
-from forensics.history.findings import Parameter
-from forensics.history.recoding import Recoded
+from forensics.history import estimated
+from forensics.history.recoding import av1, hevc, jpegxl, vp8
+from forensics.history.recoding.coder import Recoded
+from forensics.results.history import Parameter
 from forensics_benchmarks.draws import mean
 
 SIZES = (128, 256, 512)

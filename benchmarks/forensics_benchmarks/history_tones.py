@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from forensics_models.classes import HEVC_FAMILY, HEVC_INTRA, INCONCLUSIVE
 
-from forensics.analysis import Analysis, analyze
 from forensics.codecs import registry
-from forensics.codecs.aim import to_ratio
+from forensics.codecs.target.search import to_ratio
 from forensics.dataset.encoders import available
 from forensics.errors import ForensicsError
+from forensics.results.analysis import Analysis
+from forensics.verdict.analysis import analyze
 from forensics_benchmarks.draws import log_uniform, mean
 
 UNCOMPRESSED = "uncompressed"

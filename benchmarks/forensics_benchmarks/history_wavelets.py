@@ -15,7 +15,8 @@ import numpy as np
 
 from forensics.codecs import registry
 from forensics.codecs.base import Codec, Value
-from forensics.history import jpeg2000, jpegxr
+from forensics.history.jpeg2000 import recovery as jpeg2000
+from forensics.history.jpegxr import recovery as jpegxr
 
 SIZES = (128, 256, 512)
 RATIOS = (4.0, 8.0, 16.0, 32.0, 64.0)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from forensics.report.html_parts import document, escape, image, paragraph, section, table
-from forensics_benchmarks.sections import Figure, Section, Table, sections
-
-if TYPE_CHECKING:
-    from forensics_benchmarks.reporting import Run
+from forensics_benchmarks.report_parts import Figure, Section, Table
+from forensics_benchmarks.sections import sections
+from forensics_benchmarks.stored_run import Run
 
 WIDE = 7.6
 """Width in inches from which a figure takes the whole page."""

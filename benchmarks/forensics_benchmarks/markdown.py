@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 from forensics_models.classes import CLASSES, FINE_CLASSES
@@ -12,26 +11,9 @@ from forensics_models.classes import CLASSES, FINE_CLASSES
 from forensics.errors import UsageError
 from forensics_benchmarks import summaries
 from forensics_benchmarks.evaluation import Record
-from forensics_benchmarks.summaries import Share
-
-if TYPE_CHECKING:
-    from forensics_benchmarks.sections import Section, Table
-
-PUBLISHED: Mapping[object, float] = {
-    5: 98.2, 10: 98.2, 17: 98.9, 25: 98.3, 32: 98.1, 40: 97.2, 50: 96.3, 60: 94.3, 75: 91.0, 100: 84.0,
-}  # fmt: skip
-"""Accuracy in per cent by file size in KiB of the strongest published experiment on the file-size grid (IH&MMSec 2024): ten classes, DIV2K pictures,
-512x512, ImageNet ResNet-18 on the central 224x224."""
-
-PUBLISHED_MEAN = 95.45
-"""The experiment's accuracy over all sizes, in per cent."""
-
-
-RATIO_BANDS = (0.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 64.0, 128.0)
-"""Lower edges of the bands of reached compression ratios."""
-
-MOST_TARGETS = 24
-"""Targets that a table may have as columns; random targets have no table of their own."""
+from forensics_benchmarks.published import PUBLISHED, PUBLISHED_MEAN
+from forensics_benchmarks.report_parts import Section, Table
+from forensics_benchmarks.summaries import MOST_TARGETS, RATIO_BANDS, Share
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

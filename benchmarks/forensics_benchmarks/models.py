@@ -59,7 +59,7 @@ class PatchBatch(Sequence[np.ndarray]):
     def features(self) -> np.ndarray:
         """The full feature vectors, `np.ndarray [shape=(n, d), dtype=float32]`; `feature_seconds` says what measuring took."""
         if self._features is None:
-            from forensics.analysis import shipped_extractor
+            from forensics.windows.judges import shipped_extractor
 
             extractor = shipped_extractor()
             start = time.perf_counter()
@@ -187,7 +187,7 @@ def _contents(folder: Path | None, stem: str) -> list[bytes]:
 
 @cache
 def _baseline(folder: Path | None) -> Any:
-    from forensics.judges import check_match, shipped_extractor, shipped_judge, trained_judge
+    from forensics.windows.judges import check_match, shipped_extractor, shipped_judge, trained_judge
 
     model = shipped_judge("baseline") if folder is None else trained_judge(folder, "baseline")
     check_match(model, shipped_extractor())
@@ -205,7 +205,7 @@ def _cnn(folder: Path | None) -> Any:
 def _fused(folder: Path | None) -> Any:
     from forensics_models.fused import FusedJudge
 
-    from forensics.analysis import check_match, shipped_extractor
+    from forensics.windows.judges import check_match, shipped_extractor
 
     model = FusedJudge(_artefacts(folder))
     check_match(model, shipped_extractor())

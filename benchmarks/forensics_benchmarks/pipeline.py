@@ -21,12 +21,13 @@ from typing import Any
 
 from forensics_models.storage import write_atomically
 
-from forensics import __version__
 from forensics.dataset import manifest
 from forensics.dataset.build import SETTINGS
 from forensics.dataset.decoders import USUAL, check_mode
+from forensics.destinations import Destinations, identity
 from forensics.errors import ForensicsError, UsageError
-from forensics.training import package_versions
+from forensics.training.trees import package_versions
+from forensics.version import __version__
 from forensics_benchmarks import peers, suites
 from forensics_benchmarks.drawing import Drawing
 from forensics_benchmarks.evaluation import Record, write_table
@@ -97,6 +98,9 @@ def run(
     ForensicsError
         A model failed on a patch.
     """
+    if identity(request.out) == identity(request.path):
+        raise UsageError(f"{str(request.out)!r} is the folder that is judged: give the run one of its own")
+    Destinations().folder(request.out)
     try:
         request.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

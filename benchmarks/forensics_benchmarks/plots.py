@@ -13,7 +13,7 @@ from forensics_models.classes import CLASSES
 
 from forensics_benchmarks.conditions import CONDITIONS, NONE
 from forensics_benchmarks.evaluation import Record
-from forensics_benchmarks.markdown import PUBLISHED
+from forensics_benchmarks.published import PUBLISHED
 from forensics_benchmarks.summaries import (
     OUTCOMES,
     RATIO_BANDS,

@@ -2,48 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from forensics_models.storage import write_atomically
 
 from forensics.errors import UsageError
 from forensics_benchmarks import markdown
-from forensics_benchmarks.evaluation import Record, read_table
-from forensics_benchmarks.peers import ONLY_JPEG
-from forensics_benchmarks.pipeline import read_facts
-from forensics_benchmarks.runner import TIMINGS
-from forensics_benchmarks.summaries import by_model
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run as it lies on disk: its records by model, its times, its facts; `against` is another run beside it."""
-
-    name: str
-    models: Mapping[str, Sequence[Record]]
-    timings: Sequence[Mapping[str, str]]
-    facts: Mapping[str, Any]
-    against: Run | None = None
-
-    @property
-    def judges(self) -> dict[str, Sequence[Record]]:
-        """Models that tell all classes apart."""
-        return {name: records for name, records in self.models.items() if name not in ONLY_JPEG}
-
-
-def load(folder: Path, against: Path | None = None) -> Run:
-    """A run, and another to compare it with; raises `UsageError` where a folder holds no table."""
-    import csv
-
-    records = read_table(folder)
-    timings: list[Mapping[str, str]] = []
-    if (folder / TIMINGS).is_file():
-        with (folder / TIMINGS).open(newline="") as stream:
-            timings = list(csv.DictReader(stream))
-    return Run(folder.name, by_model(records), timings, read_facts(folder), load(against) if against else None)
+from forensics_benchmarks.sections import sections
+from forensics_benchmarks.stored_run import Run
 
 
 def markdown_report(run: Run, kind: str | None = None) -> str:
@@ -51,8 +17,6 @@ def markdown_report(run: Run, kind: str | None = None) -> str:
 
     Raises `UsageError` for `kib` where no patch was encoded to a file size.
     """
-    from forensics_benchmarks.sections import sections
-
     if kind is None:
         return markdown.sections_text(sections(run))
     figures = markdown.grid_report if kind == "grid" else markdown.kib_report

@@ -19,11 +19,11 @@ from pathlib import Path
 
 import numpy as np
 
-from forensics.cli.main import COMMANDS
+from forensics.commands import COMMANDS
 from forensics.errors import ForensicsError
 from forensics_benchmarks.models import MODELS, Adapter, Judged, PatchBatch, Workplace
-from forensics_benchmarks.sections import Table
-from forensics_benchmarks.speed import made_picture, timed
+from forensics_benchmarks.report_parts import Table
+from forensics_benchmarks.speed import made_picture, ratio, timed
 
 MEGAPIXELS = (0.0625, 0.25, 1.0, 4.0, 12.0, 36.0, 100.0)
 """Sizes of the pictures that `analyze` is given."""
@@ -77,16 +77,9 @@ def spread(values: Sequence[float]) -> float:
     return 0.5 * (high - low)
 
 
-def ratio(value: float, around: float, yardstick: float, yardstick_around: float) -> str:
-    """A ratio with its spread, the two spreads taken as independent."""
-    quotient = value / yardstick
-    error = quotient * ((around / value) ** 2 + (yardstick_around / yardstick) ** 2) ** 0.5
-    return f"{quotient:.2f} ± {error:.2f}"
-
-
 def forensics(*arguments: str) -> list[str]:
     """A command line of this package, by the interpreter that runs now."""
-    return [sys.executable, "-m", "forensics.cli.main", *arguments]
+    return [sys.executable, "-m", "forensics", *arguments]
 
 
 def save_picture(path: Path, megapixels: float) -> tuple[int, int]:

@@ -6,9 +6,7 @@ A section is left out where the run holds nothing for it. Every share stands wit
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from forensics_models.classes import CLASSES
@@ -18,43 +16,13 @@ from forensics.dataset.readings import HELD_OUT_DECODERS
 from forensics_benchmarks import summaries
 from forensics_benchmarks.conditions import CONDITIONS, NONE
 from forensics_benchmarks.evaluation import Record
-from forensics_benchmarks.markdown import PUBLISHED, PUBLISHED_MEAN
 from forensics_benchmarks.peers import ONLY_JPEG
-from forensics_benchmarks.summaries import RATIO_BANDS, SSIM_BANDS, Share, Side, band, band_name
-
-if TYPE_CHECKING:
-    from forensics_benchmarks.reporting import Run
+from forensics_benchmarks.published import PUBLISHED, PUBLISHED_MEAN
+from forensics_benchmarks.report_parts import Figure, Section, Table
+from forensics_benchmarks.stored_run import Run
+from forensics_benchmarks.summaries import MOST_TARGETS, RATIO_BANDS, SSIM_BANDS, Share, Side, band, band_name
 
 _LEFT_OUT = "The variant resized after decoding, whose traces are mostly gone, is counted in its own rows only."
-MOST_TARGETS = 16
-"""Distinct targets that an axis shows one by one; more are put in bands."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of plain values."""
-
-    header: Sequence[str]
-    rows: Sequence[Sequence[object]]
-    title: str = ""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure: `draw` is a function of `forensics_benchmarks.plots` with its data bound, and gives a matplotlib figure."""
-
-    caption: str
-    draw: Callable[[], Any]
-
-
-@dataclass(frozen=True)
-class Section:
-    """A headed part of the report."""
-
-    title: str
-    sentences: Sequence[str] = ()
-    tables: Sequence[Table] = ()
-    figures: Sequence[Figure] = ()
 
 
 def sections(run: Run) -> list[Section]:

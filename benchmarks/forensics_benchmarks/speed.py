@@ -142,10 +142,16 @@ def measure(side: int = 512, repeat: int = 7) -> list[Timing]:
     return rows
 
 
+def ratio(value: float, around: float, yardstick: float, yardstick_around: float) -> str:
+    """A ratio with its spread, the two spreads taken as independent."""
+    quotient = value / yardstick
+    error = quotient * ((around / value) ** 2 + (yardstick_around / yardstick) ** 2) ** 0.5
+    return f"{quotient:.2f} ± {error:.2f}"
+
+
 def report_markdown(rows: list[Timing], side: int = 512) -> str:
     """Timings as a Markdown table."""
     from forensics_benchmarks.markdown import table
-    from forensics_benchmarks.scaling import ratio
 
     cells = []
     for row in rows:

@@ -16,7 +16,7 @@ import numpy as np
 from forensics_models.classes import CLASSES, family
 from forensics_models.fused import as_rgb
 
-from forensics.codecs.aim import to_ratio
+from forensics.codecs.target.search import to_ratio
 from forensics.dataset import sources
 from forensics.dataset.encoders import available, encoder_for
 from forensics.dataset.recipes import draw_encoder

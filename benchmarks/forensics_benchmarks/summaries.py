@@ -28,6 +28,9 @@ RATIO_BANDS = (0.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 SSIM_BANDS = (0.0, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
 """Lower edges of the bands of reached SSIM."""
 
+MOST_TARGETS = 16
+"""Distinct targets that an axis or a table shows one by one; more are put in bands, or have no table of their own."""
+
 MOST_SIDES = 8
 """Distinct sides of patches that are told apart; more are put in bands."""
 

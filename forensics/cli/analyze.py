@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from forensics.options import FORCE
+
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
@@ -54,6 +56,7 @@ import click
     type=click.Path(file_okay=False, path_type=Path),
     help="Save the figures of traces and map in this folder.",
 )
+@FORCE
 def command(
     paths: tuple[str, ...],
     recursive: bool,
@@ -67,17 +70,22 @@ def command(
     localise: bool,
     report: Path | None,
     plots: Path | None,
+    force: bool,
 ) -> None:
     """Say whether pictures were ever lossily compressed, by which codec and how strongly.
 
     PATH is a picture file, a folder (its pictures), a pattern such as 'scans/*.tif', or - for standard input. Exit code: 0
     all done, 1 wrong usage, 2 some inputs failed.
     """
-    from forensics.batch import analyze_all, check_model, expand
-    from forensics.picture import MAX_PIXELS
+    from forensics.batch import analyze_all, expand
+    from forensics.destinations import Destinations
+    from forensics.pictures.opened import MAX_PIXELS
     from forensics.report.writer import Writer
+    from forensics.windows.judges import check_model
 
     inputs = expand(paths, recursive=recursive)
+    destinations = Destinations(inputs, force=force)
+    destinations.file(out)
     check_model(model_dir, model)
     pages = None
     if report is not None or plots is not None or history:
@@ -87,6 +95,7 @@ def command(
             inputs,
             report,
             plots,
+            destinations=destinations,
             history=history,
             localise=localise,
             model_dir=model_dir,

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from forensics.options import FORCE
+
 
 @click.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR")
@@ -32,6 +34,7 @@ import click
     help="Judge with the model that `forensics train` wrote into this folder.  [default: the shipped model]",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the permutation test.")
+@FORCE
 def command(
     folder: Path,
     labels: str,
@@ -41,6 +44,7 @@ def command(
     max_pixels: int | None,
     model_dir: Path | None,
     seed: int,
+    force: bool,
 ) -> None:
     """Sum up the compression histories of a data set by label, and test whether they predict the label.
 
@@ -49,20 +53,22 @@ def command(
     import sys
 
     from forensics.audit import NO_LABEL, Member, audit, label_of
-    from forensics.batch import analyze_all, check_model, expand
+    from forensics.batch import analyze_all, expand
+    from forensics.destinations import Destinations
     from forensics.errors import UsageError
-    from forensics.picture import MAX_PIXELS
+    from forensics.pictures.opened import MAX_PIXELS
     from forensics.report import audit_report
-    from forensics.report.failure import Failure
     from forensics.report.figures import NEEDS, available, draw
-    from forensics.report.pages import check_writable, write
+    from forensics.report.pages import write
+    from forensics.results.failure import Failure
+    from forensics.windows.judges import check_model
 
-    for target in (out, plot):
-        if target is not None:
-            check_writable(target)
     if plot is not None and not available():
         raise UsageError(NEEDS)
     inputs = expand([str(folder)], recursive=True)
+    destinations = Destinations(inputs, force=force)
+    destinations.file(out)
+    destinations.file(plot)
     check_model(model_dir)
     members = []
     results = analyze_all(inputs, jobs=jobs, max_pixels=max_pixels or MAX_PIXELS, model_dir=model_dir, progress=True)

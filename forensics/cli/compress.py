@@ -41,13 +41,17 @@ def command(
     Without a target the codec's default strength is taken.
     """
     from forensics import compression
+    from forensics.destinations import Destinations
 
+    destinations = Destinations([source], force=force)
+    for target in (out, decoded):
+        destinations.file(target)
     codec = compression.codec_for(out, name)
     switches = compression.parse_switches(codec, settings)
-    compression.check_target(out, source, force)
+    compression.check_absent(out, force)
     if decoded is not None:
         compression.check_lossless(decoded)
-        compression.check_target(decoded, source, force)
+        compression.check_absent(decoded, force)
     pixels, notes = compression.read_source(source)
     for note in notes:
         click.echo(f"forensics: note: {note}", err=True)

@@ -14,24 +14,12 @@ from typing import Any, NoReturn
 
 import click
 
-from forensics import __version__
+from forensics.commands import COMMANDS
 from forensics.errors import ForensicsError
-
-COMMANDS = {
-    "analyze": "Say whether pictures were ever lossily compressed, by which codec and how strongly.",
-    "map": "Show where in a picture which compression shows, and regions that depart from the rest.",
-    "audit": "Test whether the compression history of a data set's files predicts their label.",
-    "features": "Measure pictures with the extractors and write a table.",
-    "codecs": "List the codecs, their versions and whether they run here.",
-    "compress": "Compress a picture with a real encoder, by parameter, ratio, SSIM or size.",
-    "dataset": "Build or show a data set of encoded pictures.",
-    "train": "Train a model from a data set.",
-    "bench": "Measure accuracy and speed on the grids.",
-}
-"""Every sub-command with its one line of help; `NAME` is `forensics.cli.NAME:command` unless `ELSEWHERE` says otherwise."""
+from forensics.version import __version__
 
 ELSEWHERE = {"bench": "forensics_benchmarks.cli"}
-"""Modules of commands that live in another package: benchmarks import this one, never the other way round."""
+"""Modules of commands that live in another package; the command line stands above the benchmarks and above all else."""
 
 
 class LazyGroup(click.Group):

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from forensics.options import FORCE
+
 
 @click.command()
 @click.argument("image", type=click.Path(path_type=Path))
@@ -28,6 +30,7 @@ import click
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Judge with the model that `forensics train` wrote into this folder.  [default: the shipped model]",
 )
+@FORCE
 def command(
     image: Path,
     out: Path,
@@ -37,6 +40,7 @@ def command(
     form: str,
     max_pixels: int | None,
     model_dir: Path | None,
+    force: bool,
 ) -> None:
     """Show where in a picture which compression left its traces, and find regions whose history differs.
 
@@ -46,15 +50,17 @@ def command(
     import json
     from dataclasses import replace
 
-    from forensics.analysis import judged_pixels
-    from forensics.batch import chosen_judge
+    from forensics.destinations import Destinations
     from forensics.errors import PictureError
     from forensics.localisation import outputs
     from forensics.localisation.regions import locate
     from forensics.localisation.scan import LIMIT, window_map
-    from forensics.picture import MAX_PIXELS, open_picture
-    from forensics.tone import UNDONE
+    from forensics.pictures.opened import MAX_PIXELS, open_picture
+    from forensics.verdict.analysis import judged_pixels
+    from forensics.verdict.tone import UNDONE
+    from forensics.windows.judges import chosen_judge
 
+    Destinations([image], force=force).folder(out, outputs.FILES)
     judge = chosen_judge(model_dir, "baseline")
     try:
         picture = open_picture(image, max_pixels=max_pixels or MAX_PIXELS)

@@ -40,8 +40,8 @@ def baseline(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, rounds
     their data set, so an interrupted run goes on where it stopped. Prints the validation figures; the artefacts in OUT are
     what `forensics analyze --model-dir OUT` takes.
     """
-    from forensics.dataset.progress import Counter
-    from forensics.training import train_baseline
+    from forensics.progress import Counter
+    from forensics.training.trees import train_baseline
 
     with Counter() as counter:
         card = train_baseline(
@@ -87,8 +87,8 @@ def parameters(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, roun
     They estimate what no comb shows: quantiser indices of HEVC, AV1 and VP8, JPEG XL's distance, chroma subsampling, colour coding. The
     windows are those of `train baseline`, measured once for both.
     """
-    from forensics.dataset.progress import Counter
-    from forensics.training import train_parameters
+    from forensics.progress import Counter
+    from forensics.training.trees import train_parameters
 
     with Counter() as counter:
         card = train_parameters(
@@ -183,8 +183,8 @@ def cnn(
     ends first. Every epoch leaves a checkpoint: the same command goes on where a killed run stopped. OUT gets the model with its
     card, curves and confusion matrix on validation, and with --search the table of trials.
     """  # fmt: skip
-    from forensics.dataset.progress import Counter
-    from forensics.training_cnn import train_cnn
+    from forensics.progress import Counter
+    from forensics.training.cnn import train_cnn
 
     options = {"minutes": max_minutes, "precision": precision}
     options |= {name: value for name, value in (("epochs", epochs), ("steps", steps)) if value}
@@ -247,8 +247,8 @@ def fusion(datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, seed:
     Baseline and CNN are combined on log-odds and calibrated by size and strength; so is each alone. The figures printed are cross-fitted over
     sources.
     """
-    from forensics.dataset.progress import Counter
-    from forensics.training_fusion import train_fusion
+    from forensics.progress import Counter
+    from forensics.training.fusion import train_fusion
 
     with Counter() as counter:
         stored = train_fusion(datasets, models, out, jobs=jobs, seed=seed, progress=counter.show, report=counter.say)

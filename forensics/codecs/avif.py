@@ -93,7 +93,7 @@ def aom_qualities(tune: str) -> dict[int, int]:
 
     Raises `CodecUnavailable` where aom is not built in.
     """
-    from forensics.codecs import coded_strength
+    from forensics.codecs.headers import coded_strength
 
     found: dict[int, int] = {}
     for quality in range(99, 0, -1):

@@ -20,8 +20,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from forensics.codecs import registry
 from forensics.codecs.base import MATRIX, RANGE, Availability, Codec, Strength, Switch, Value
+from forensics.codecs.built_in import built_in
 from forensics.codecs.exchange import strength_value
 from forensics.errors import CodecError, CodecUnavailable, UsageError
 
@@ -91,7 +91,7 @@ class CommandCodec(Codec):
 
     def availability(self) -> Availability:
         """Encoding needs the program, decoding what the class's own codec needs."""
-        decoder = registry.get(self.codec).availability()
+        decoder = built_in(self.codec).availability()
         if shutil.which(self.program) is None:
             reason = f"{self.program} is not on PATH ({self.package})"
             return Availability(False, decoder.decode, reason)
@@ -107,7 +107,7 @@ class CommandCodec(Codec):
 
     def decode(self, data: bytes) -> np.ndarray:
         """Decode by the in-process codec of the same class."""
-        return registry.get(self.codec).decode(data)
+        return built_in(self.codec).decode(data)
 
     def complete(self, parameters: Mapping[str, Value]) -> dict[str, Value]:
         """As `Codec.complete`; open switches of these commands are whole numbers, and the strength is in its range."""

@@ -17,8 +17,8 @@ from forensics.codecs.exchange import (
     strength_value,
     to_grey,
 )
-from forensics.codecs.jpeg_header import Component, JpegHeader, read_header
-from forensics.codecs.jpeg_tables import TABLE_FAMILIES, scaled_table
+from forensics.codecs.headers.jpeg import Component, JpegHeader, read_header
+from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
 from forensics.errors import CodecError
 
 __all__ = ["Component", "Jpeg", "JpegHeader", "read_header"]

@@ -7,34 +7,13 @@ codec: it stays in the list and its `availability()` says what is missing.
 from __future__ import annotations
 
 from functools import cache
-from importlib import import_module
 
 from forensics.codecs.base import Codec
+from forensics.codecs.built_in import BUILT_IN, built_in
 from forensics.errors import UsageError
-
-_BUILT_IN = {
-    "jpeg": "jpeg:Jpeg",
-    "jpeg2000": "jpeg2000:Jpeg2000",
-    "jpegxr": "jpegxr:JpegXr",
-    "bpg": "bpg:Bpg",
-    "webp": "webp:WebP",
-    "avif": "avif:Avif",
-    "heic": "heic:Heic",
-    "jpegxl": "jpegxl:JpegXl",
-    "jpeg2000-psnr": "jpeg2000:Jpeg2000Psnr",
-    "jpeg2000-ht": "jpeg2000:Jpeg2000Ht",
-}
-"""Registry name: module and class; the first eight are the codec that stands for each class."""
 
 _AVIF_BRANDS = {b"avif", b"avis"}
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
-
-
-@cache
-def _built_in(name: str) -> Codec:
-    module, _, class_name = _BUILT_IN[name].partition(":")
-    codec: Codec = getattr(import_module(f"forensics.codecs.{module}"), class_name)()
-    return codec
 
 
 @cache
@@ -46,13 +25,13 @@ def _commands() -> dict[str, Codec]:
 
 def names() -> tuple[str, ...]:
     """Names of all codecs in registry order: one for each class first, then the further encoders."""
-    return (*_BUILT_IN, *_commands())
+    return (*BUILT_IN, *_commands())
 
 
 def get(name: str) -> Codec:
     """The codec of that registry name; raises `UsageError` naming all there are."""
-    if name in _BUILT_IN:
-        return _built_in(name)
+    if name in BUILT_IN:
+        return built_in(name)
     if name in _commands():
         return _commands()[name]
     raise UsageError(f"there is no codec {name!r}; there are {', '.join(names())}")

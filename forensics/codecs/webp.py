@@ -130,7 +130,7 @@ def recode(plane: np.ndarray, index: float, preset: str) -> tuple[np.ndarray, fl
     CodecError
         Where FFmpeg has no libwebp.
     """
-    from forensics.codecs.vp8_header import read_header
+    from forensics.codecs.headers.vp8 import read_header
 
     to_luma, to_grey = _grey_levels()
     grey = np.repeat(to_grey[plane][:, :, None], 3, axis=2)

@@ -26,13 +26,15 @@ from forensics_models.storage import write_atomically
 
 from forensics.dataset import encode, manifest, sources
 from forensics.dataset.plan import Draw, Settings, plan
-from forensics.dataset.progress import Progress
 from forensics.dataset.sources import Source
 from forensics.dataset.synthetic import load_synthetic, synthetic_names
 from forensics.dataset.workers import Workers
+from forensics.destinations import Destinations, identity
 from forensics.errors import ForensicsError, UsageError
+from forensics.progress import Progress
 
-JOURNAL, SETTINGS, TIMINGS, PARTS = "journal.jsonl", "build.json", "timings.json", ".parts"
+JOURNAL, SETTINGS, TIMINGS = "journal.jsonl", "build.json", "timings.json"
+FILES, PARTS = "files", ".parts"
 
 
 @dataclass
@@ -70,8 +72,9 @@ def build(
     Raises
     ------
     UsageError
-        No sources, other settings than before, or another build is at work in `out`.
+        No sources, other settings than before, another build is at work in `out`, or `out` is the folder of sources or cannot be written.
     """
+    _check_apart(folder, out)
     out.mkdir(parents=True, exist_ok=True)
     with _locked(out):
         _agree(out, settings)
@@ -94,6 +97,16 @@ def build(
         for row in journal.rows.values():
             outcome.statuses[row.status] = outcome.statuses.get(row.status, 0) + 1
         return outcome
+
+
+def _check_apart(folder: Path, out: Path) -> None:
+    """Raise `UsageError` where building would write among the sources, or cannot write."""
+    if identity(folder) == identity(out):
+        raise UsageError(f"{str(out)!r} is the folder of the sources: give the data set one of its own")
+    home = Path(os.path.realpath(folder))
+    if any(home.is_relative_to(os.path.realpath(out / own)) for own in (FILES, PARTS)):
+        raise UsageError(f"the sources lie in {str(out / FILES)!r}, which a build writes")
+    Destinations().folder(out)
 
 
 class Journal:

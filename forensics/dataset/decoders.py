@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from forensics.codecs import alternatives
-from forensics.codecs.alternatives import Decoder
+from forensics.codecs.decoders import alternatives
+from forensics.codecs.decoders.alternatives import Decoder
 from forensics.dataset import patches
 from forensics.dataset.manifest import Row
 from forensics.dataset.readings import DECODERS, VARIED_SHARES

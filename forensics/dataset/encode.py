@@ -17,8 +17,8 @@ import PIL
 from PIL import Image
 
 from forensics import quality
-from forensics.codecs import aim
 from forensics.codecs.base import Codec, Value
+from forensics.codecs.target import search as aim
 from forensics.dataset.encoders import class_of, encoder_for
 from forensics.dataset.manifest import Row, rounded
 from forensics.dataset.plan import Draw, Job, Settings

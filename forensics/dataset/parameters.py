@@ -10,7 +10,7 @@ from typing import Any
 from forensics_models.classes import family
 from forensics_models.parameters import EARLIER, NO_EARLIER
 
-from forensics.codecs import coded_strength
+from forensics.codecs.headers import coded_strength
 from forensics.dataset.encoders import class_of
 from forensics.dataset.manifest import Row
 from forensics.dataset.preparation import Coded, from_json

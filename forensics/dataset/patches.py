@@ -17,7 +17,7 @@ from forensics_models.classes import FINE_CLASSES
 from PIL import Image
 
 from forensics.codecs import registry
-from forensics.codecs.alternatives import Decoder
+from forensics.codecs.decoders.alternatives import Decoder
 from forensics.dataset import manifest
 from forensics.dataset.manifest import Row
 from forensics.dataset.preparation import apply, from_json

@@ -1,6 +1,6 @@
 """How often which decoder reads a file of a data set; drawn by `forensics.dataset.decoders`, and no part of what a build plans.
 
-djpeg's floating-point DCT, and FFmpeg's bicubic chroma with the cubic of `forensics.codecs.planes` beside it, are never drawn.
+djpeg's floating-point DCT, and FFmpeg's bicubic chroma with the cubic of `forensics.codecs.decoders.planes` beside it, are never drawn.
 """
 
 from __future__ import annotations

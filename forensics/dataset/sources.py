@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from forensics.codecs.base import check_pixels
-from forensics.dataset.traces import traces_of
+from forensics.dataset.earlier_compression import traces_of
 from forensics.errors import PictureError, UsageError
 
 SUFFIXES = (".png", ".tif", ".tiff", ".ppm", ".pgm", ".pnm", ".bmp", ".webp", ".jxl")
@@ -37,7 +37,7 @@ class Source:
     """One source picture.
 
     `name` is its path below the folder of sources, with forward slashes, or `synthetic/...`; `traces` the findings of
-    `forensics.dataset.traces.traces_of`, joined by `+`, empty for a clean picture.
+    `forensics.dataset.earlier_compression.traces_of`, joined by `+`, empty for a clean picture.
     """
 
     name: str

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from forensics.analysis import eight_bit, shipped_extractor
 from forensics.errors import UsageError
-from forensics.history.findings import Parameter
-from forensics.windows import choose_windows
+from forensics.pixels import eight_bit
+from forensics.results.history import Parameter
+from forensics.windows.choice import choose_windows
+from forensics.windows.judges import shipped_extractor
 
 _NAMES = {"quantizer": "quantizer_index"}
 _LIKELY = 0.6

@@ -22,28 +22,29 @@ import numpy as np
 from forensics_models.classes import HEVC_FAMILY, HEVC_INTRA, INCONCLUSIVE
 from forensics_models.parameters import EARLIER, NO_EARLIER
 
-from forensics.analysis import Analysis, eight_bit
 from forensics.errors import ForensicsError
 from forensics.history import estimated
-from forensics.history.findings import Generation, History, Parameter, Trace, in_order
-from forensics.history.recoding import Recoded
-from forensics.wording import TITLES, percent
+from forensics.history.recoding.coder import Recoded
+from forensics.pixels import eight_bit
+from forensics.results.analysis import Analysis
+from forensics.results.history import Generation, History, Parameter, Trace, in_order
+from forensics.results.wording import TITLES, percent
 
 CODEC_MODULES = {
-    "jpeg": "forensics.history.jpeg",
-    "jpeg2000": "forensics.history.jpeg2000",
-    "jpegxr": "forensics.history.jpegxr",
-    "bpg": "forensics.history.hevc",
-    "heic": "forensics.history.hevc",
-    "avif": "forensics.history.av1",
-    "webp": "forensics.history.vp8",
-    "jpegxl": "forensics.history.jpegxl",
+    "jpeg": "forensics.history.jpeg.recovery",
+    "jpeg2000": "forensics.history.jpeg2000.recovery",
+    "jpegxr": "forensics.history.jpegxr.recovery",
+    "bpg": "forensics.history.recoding.hevc",
+    "heic": "forensics.history.recoding.hevc",
+    "avif": "forensics.history.recoding.av1",
+    "webp": "forensics.history.recoding.vp8",
+    "jpegxl": "forensics.history.recoding.jpegxl",
 }
 """The module that recovers the parameters of each class, loaded only when it is needed."""
-CONFIRMATIONS = {"jpeg2000": "forensics.history.jpeg2000_fixed_point", "jpegxr": "forensics.history.jpegxr_fixed_point"}
+CONFIRMATIONS = {"jpeg2000": "forensics.history.jpeg2000.fixed_point", "jpegxr": "forensics.history.jpegxr.fixed_point"}
 """The module that confirms what was recovered by coding again, where the recovery itself does not."""
 FROM_ESTIMATES = frozenset({"bpg", "heic", "avif", "webp", "jpegxl"})
-DOUBLE_JPEG_MODULE = "forensics.history.double_jpeg"
+DOUBLE_JPEG_MODULE = "forensics.history.jpeg.double"
 RUNNER_UP_FROM = 0.05
 """Probability from which the runner-up of an inconclusive verdict is asked for parameters too."""
 
@@ -241,7 +242,7 @@ def chain_of(
     pixels : np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]
     last : Generation
         What the verdict names.
-    jpeg : forensics.history.jpeg.JpegHistory or None
+    jpeg : forensics.history.jpeg.recovery.JpegHistory or None
         What was recovered where that is JPEG.
     earlier, traces, notes
         See `earlier_compression`.

@@ -14,7 +14,7 @@ from forensics_models.classes import CLASSES, family
 
 from forensics.localisation.grids import clear_grids, grid_likelihoods
 from forensics.localisation.scan import CodecMap
-from forensics.wording import HEVC_FAMILY
+from forensics.results.wording import HEVC_FAMILY
 
 FLOOR = 0.02
 """Share of windows on which the model may err with confidence: probabilities are mixed with this much of the uniform distribution."""

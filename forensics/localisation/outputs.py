@@ -22,12 +22,12 @@ from forensics_models.classes import CLASSES
 from forensics_models.storage import replacing
 from PIL import Image, ImageDraw, ImageFont
 
-from forensics import __version__
-from forensics.analysis import eight_bit
 from forensics.errors import UsageError
 from forensics.localisation.regions import Localisation, Region
 from forensics.localisation.scan import CodecMap
-from forensics.wording import TITLES, percent
+from forensics.pixels import eight_bit
+from forensics.results.wording import TITLES, percent
+from forensics.version import __version__
 
 SCHEMA_VERSION = 1
 FILES = ("map.png", "overlay.png", "regions.json")

@@ -21,11 +21,10 @@ import numpy as np
 from forensics_models.classes import CLASSES
 from scipy import ndimage
 
-from forensics import analysis
-from forensics.analysis import Judge
 from forensics.localisation.histories import History, likelihoods
 from forensics.localisation.labelling import smooth_labels
 from forensics.localisation.scan import CodecMap
+from forensics.windows.judges import Judge, shipped_judge
 
 NFA_LIMIT = 1e-2
 """Regions are reported from this expected number of false alarms a picture on."""
@@ -126,7 +125,7 @@ def locate(scanned: CodecMap, *, judge: Judge | None = None, nfa_limit: float = 
     nfa_limit : float
         Regions with fewer expected false alarms a picture are reported.
     """
-    judge = analysis.shipped_judge("baseline") if judge is None else judge
+    judge = shipped_judge("baseline") if judge is None else judge
     histories, values = likelihoods(scanned)
     labels = smooth_labels(-values, SMOOTHNESS)
     host = _host(labels, scanned.evidence, len(histories))

@@ -17,11 +17,13 @@ import numpy as np
 from forensics_models.classes import CLASSES, FINE_CLASSES
 from forensics_models.judgement import WindowJudgement, merge_fine
 
-from forensics import analysis
-from forensics.analysis import MINIMUM_SIDE, Extractor, Judge, check_match, eight_bit
 from forensics.errors import PictureError, UsageError
 from forensics.localisation.grids import MOST_PIXELS, window_votes
-from forensics.windows import Window
+from forensics.pixels import eight_bit
+from forensics.results.analysis import Window
+from forensics.windows.choice import MINIMUM_SIDE
+from forensics.windows.judges import Extractor, Judge, check_match, shipped_extractor, shipped_judge
+from forensics.windows.reading import measure_windows
 
 SIDES = (64, 128, 256)
 """Widths and heights of a window, in pixels, of which the smallest is taken that is at least twice the step."""
@@ -172,14 +174,14 @@ def window_map(
     if min(height, width) < MINIMUM_SIDE:
         raise PictureError(f"{width}x{height} pixels are too few: a map needs {MINIMUM_SIDE} a side")
     _check(side, step, limit)
-    judge = analysis.shipped_judge("baseline") if judge is None else judge
-    extractor = analysis.shipped_extractor() if extractor is None else extractor
+    judge = shipped_judge("baseline") if judge is None else judge
+    extractor = shipped_extractor() if extractor is None else extractor
     check_match(judge, extractor)
     side, used = fitting(height, width, side, step, limit)
     tops, lefts = places(height, min(side, height), used), places(width, min(side, width), used)
     windows = [Window(top, left, min(side, height), min(side, width)) for top in tops for left in lefts]
     pieces = [eight_bit(window.cut(pixels)) for window in windows]
-    judged = judge.judge(analysis.measure_windows(extractor, pieces, threads))
+    judged = judge.judge(measure_windows(extractor, pieces, threads))
     shape = (len(tops), len(lefts))
     jpeg = bool((judged.probabilities[:, CLASSES.index("jpeg")] > 0.5).any())
     votes = None

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from forensics.history.findings import Trace
+from forensics.results.history import Trace
 
 ExactTest = Callable[[np.ndarray], Trace]
 """From pixels, `np.ndarray [shape=(height, width[, 1..4]), dtype=uint8]` and whole, to a `Trace`."""

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forensics.analysis import Analysis
 from forensics.audit import Audit, Cell, LeakTest
 from forensics.batch import printable
 from forensics.report import csv_report
 from forensics.report.text import row, rows
+from forensics.results.analysis import Analysis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -112,7 +112,7 @@ def plot_size(found: Audit) -> tuple[float, float]:
 def _colours(histories: tuple[str, ...]) -> list[Any]:
     """The map's colour of each codec, paler from one band of strength to the next."""
     from forensics.localisation.outputs import COLOURS
-    from forensics.wording import TITLES
+    from forensics.results.wording import TITLES
 
     classes = {title: name for name, title in TITLES.items()}
     within: Counter[str] = Counter()

@@ -13,7 +13,7 @@ from typing import Any
 
 from forensics_models.validation_table import ratio_band, side_band
 
-from forensics.wording import TITLES, percent
+from forensics.results.wording import TITLES, percent
 
 ENOUGH_CASES = 30
 """Cells with fewer cases are widened where a wider one exists."""

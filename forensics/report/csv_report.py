@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from forensics_models.classes import CLASSES
 
-from forensics.analysis import Analysis
-from forensics.report.failure import Failure
+from forensics.results.analysis import Analysis
+from forensics.results.failure import Failure
 
 COLUMNS = (
     "name", "status", "error", "verdict", "probability", "best", "compressed", "hevc_intra", "ratio", "ratio_low",

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forensics.analysis import eight_bit
-from forensics.history.findings import Trace
+from forensics.pixels import eight_bit
+from forensics.results.history import Trace
 
 if TYPE_CHECKING:
     from forensics.localisation.regions import Localisation

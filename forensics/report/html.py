@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from forensics.analysis import Analysis, Interval
 from forensics.report import html_history
 from forensics.report.comparable import NO_CASES, Comparable
 from forensics.report.figures import data_uri
@@ -29,7 +28,8 @@ from forensics.report.html_parts import (
     words,
 )
 from forensics.report.text import verdict_note
-from forensics.wording import TITLES, percent
+from forensics.results.analysis import Analysis, Interval
+from forensics.results.wording import TITLES, percent
 
 if TYPE_CHECKING:
     from forensics.localisation.regions import Localisation

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from forensics.history.findings import FOUND_BELOW, Generation, History, Parameter, Trace
 from forensics.report.figures import data_uri
 from forensics.report.html_parts import (
     bullets,
@@ -20,7 +19,8 @@ from forensics.report.html_parts import (
     tag,
     words,
 )
-from forensics.wording import TITLES, percent
+from forensics.results.history import FOUND_BELOW, Generation, History, Parameter, Trace
+from forensics.results.wording import TITLES, percent
 
 _TABLE = 64
 _LONGEST_LIST = 12

@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from forensics import __version__
-from forensics.analysis import Analysis
 from forensics.report import csv_report
-from forensics.report.failure import Failure
 from forensics.report.html_parts import bars, document, escape, paragraph, section, table
-from forensics.wording import TITLES, percent
+from forensics.results.analysis import Analysis
+from forensics.results.failure import Failure
+from forensics.results.wording import TITLES, percent
+from forensics.version import __version__
 
 Entry = tuple[Analysis | Failure, str | None]
 """A result and the file name of its page, None for a failure."""

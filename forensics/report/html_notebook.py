@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from forensics.report.html_parts import escape, plain, words
-from forensics.wording import TITLES, percent
+from forensics.results.wording import TITLES, percent
 
 if TYPE_CHECKING:
-    from forensics.analysis import Analysis
+    from forensics.results.analysis import Analysis
 
 _CELL = 'style="text-align:left;vertical-align:top;padding:2px 12px 2px 0"'
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from forensics.report.html_style import STYLE, policy
-from forensics.wording import TITLES
+from forensics.results.wording import TITLES
 
 
 def escape(value: object) -> str:

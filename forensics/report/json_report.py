@@ -7,8 +7,8 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from forensics.analysis import Analysis
-from forensics.report.failure import Failure
+from forensics.results.analysis import Analysis
+from forensics.results.failure import Failure
 
 SCHEMA_VERSION = 1
 """Raised when a field is removed or changes its meaning; new fields do not raise it."""

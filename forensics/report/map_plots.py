@@ -10,7 +10,7 @@ from forensics_models.classes import CLASSES
 from forensics.localisation.outputs import COLOURS, NO_EVIDENCE, class_picture, outline
 from forensics.localisation.regions import Localisation
 from forensics.localisation.scan import CodecMap
-from forensics.wording import TITLES
+from forensics.results.wording import TITLES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

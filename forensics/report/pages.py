@@ -17,20 +17,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from forensics_models.storage import partial_path, write_atomically
+from forensics_models.storage import write_atomically
 
-from forensics.analysis import Analysis
-from forensics.batch import chosen_judge
+from forensics.batch import printable
+from forensics.destinations import Destinations
 from forensics.errors import UsageError
-from forensics.history.findings import History
 from forensics.history.recover import recover_history
-from forensics.picture import Picture
+from forensics.pictures.opened import Picture
 from forensics.report.comparable import Comparable, comparable
-from forensics.report.failure import Failure
 from forensics.report.figures import NEEDS, available, map_figure, preview, trace_figure
 from forensics.report.html import Report, page
 from forensics.report.html_history import trace_key
 from forensics.report.html_index import index_csv, index_page
+from forensics.results.analysis import Analysis
+from forensics.results.failure import Failure
+from forensics.results.history import History
+from forensics.windows.judges import chosen_judge
 
 if TYPE_CHECKING:
     from forensics.localisation.regions import Localisation
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
 PAGE_SUFFIXES = (".html", ".htm")
 MAP = "map"
 """Name of the map's figure."""
+FIGURE_PATTERNS = ("[0-9][0-9]_*.png", f"{MAP}.png")
+"""Names of figures, see `forensics.report.html_history.trace_key`."""
+INDEX_FILES = ("index.html", "index.csv")
 MAP_WINDOWS = 256
 """Most windows of a report's map: a quarter of what `forensics map` takes, for a quarter of its time."""
 _T = TypeVar("_T")
@@ -76,6 +81,18 @@ class PageWriter:
     model: str | None = None
     options: tuple[str, ...] = field(default=())
 
+    def check(self, inputs: Sequence[str], destinations: Destinations) -> None:
+        """Raise `UsageError` where a page or a figure of these inputs would do harm or cannot be written."""
+        pages = [page_name(printable(name)) for name in inputs]
+        if self.folder:
+            destinations.folder(self.report, (*pages, *INDEX_FILES))
+        else:
+            destinations.file(self.report, make_folder=True)
+        destinations.folder(self.plots)
+        if self.plots is not None:
+            for home in [self.plots / _figure_folder(page) for page in pages] if self.folder else [self.plots]:
+                destinations.pictures_in(home, FIGURE_PATTERNS)
+
     def prepare(self) -> None:
         """Make the folders; raises `UsageError` where they cannot be made."""
         homes = [self.report if self.folder else self.report.parent] if self.report is not None else []
@@ -107,7 +124,7 @@ class PageWriter:
             png = _tried(lambda: map_figure(found, picture.pixels), "the map", notes)
             figures.update({MAP: png} if png else {})
         if self.plots is not None:
-            home = self.plots / page_name(result.name).removesuffix(".html") if self.folder else self.plots
+            home = self.plots / _figure_folder(page_name(result.name)) if self.folder else self.plots
             for name, png in figures.items():
                 write(home / f"{name}.png", png)
         if self.report is not None:
@@ -161,6 +178,7 @@ def page_writer(
     report: Path | None,
     plots: Path | None,
     *,
+    destinations: Destinations,
     history: bool | None,
     localise: bool,
     model_dir: Path | None,
@@ -169,14 +187,14 @@ def page_writer(
 ) -> PageWriter:
     """The writer that a command line asks for, its folders made.
 
-    Several inputs, and a `report` that is a folder or has no suffix of a page, give a folder of pages. Without a word on the history it is recovered.
+    Each file that will be written is checked by `destinations`. Several inputs, and a `report` that is a folder or has no suffix of a page, give a folder of pages. Without a word on the history it is recovered.
 
     Raises
     ------
     UsageError
         Several inputs are to go into one page, a folder cannot be made, or figures are asked for and cannot be drawn.
     """
-    single = report is not None and report.suffix.lower() in PAGE_SUFFIXES and not report.is_dir()
+    single = report is not None and not report.is_dir() and (report.exists() or report.suffix.lower() in PAGE_SUFFIXES)
     if single and len(inputs) > 1:
         raise UsageError(
             f"{len(inputs)} pictures do not fit into one page: give --report a folder, not {str(report)!r}"
@@ -186,6 +204,7 @@ def page_writer(
     if plots is not None and not available():
         raise UsageError(NEEDS)
     writer = PageWriter(report, plots, folder, history is not False, localise, model_dir, model, options)
+    writer.check(inputs, destinations)
     writer.prepare()
     return writer
 
@@ -196,21 +215,15 @@ def page_name(name: str) -> str:
     return f"{stem}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}.html"
 
 
+def _figure_folder(page: str) -> str:
+    return page.removesuffix(".html")
+
+
 def write_index(folder: Path, results: Sequence[Analysis | Failure]) -> None:
     """Write `index.html` and `index.csv` of a folder of pages; raises `UsageError` where they cannot be written."""
     entries = [(result, None if isinstance(result, Failure) else page_name(result.name)) for result in results]
-    write(folder / "index.html", index_page(entries).encode("utf-8"))
-    write(folder / "index.csv", index_csv(entries).encode("utf-8"))
-
-
-def check_writable(path: Path) -> None:
-    """Raise `UsageError` where a file cannot be written, before the work that it is to hold is done."""
-    probe = partial_path(path)
-    try:
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise UsageError(f"cannot write {str(path)!r}: {error.strerror}") from None
+    for file, content in zip(INDEX_FILES, (index_page(entries), index_csv(entries)), strict=True):
+        write(folder / file, content.encode("utf-8"))
 
 
 def write(path: Path, data: bytes) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forensics.history.findings import FOUND_BELOW, Trace
+from forensics.results.history import FOUND_BELOW, Trace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

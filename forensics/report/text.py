@@ -5,13 +5,13 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from forensics.analysis import Analysis, Interval
-from forensics.evidence import ALTERED
-from forensics.report.failure import Failure
-from forensics.wording import HEVC_FAMILY, INCONCLUSIVE, TITLES, percent
+from forensics.results.analysis import Analysis, Interval
+from forensics.results.failure import Failure
+from forensics.results.wording import HEVC_FAMILY, INCONCLUSIVE, TITLES, percent
+from forensics.verdict.evidence import ALTERED
 
 if TYPE_CHECKING:
-    from forensics.history.findings import History, Parameter
+    from forensics.results.history import History, Parameter
 
 _WIDTH = 100
 _INDENT = 14

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-from forensics_models.storage import partial_path
+from forensics_models.storage import followed, is_special, open_special, partial_path, take_place
 
-from forensics.analysis import Analysis
 from forensics.errors import UsageError
 from forensics.report import csv_report, json_report, text
-from forensics.report.failure import Failure
+from forensics.results.analysis import Analysis
+from forensics.results.failure import Failure
 
 FORMATS = ("text", "json", "csv")
 
@@ -39,21 +40,29 @@ class Writer:
 
     def __init__(self, form: str, out: Path | None = None) -> None:
         self._form, self._out, self._count = form, out, 0
-        self._partial = partial_path(out) if out else None
+        self._target: Path | None = None
+        self._partial: Path | None = None
         self._stream: TextIO = sys.stdout
         self._colour = False
         self.on_terminal = False
 
     def __enter__(self) -> Self:
-        if self._partial is not None:
+        if self._out is not None:
             try:
-                self._stream = self._partial.open("w", encoding="utf-8", newline="")
+                self._stream = self._opened(self._out)
             except OSError as error:
                 raise UsageError(f"cannot write {self._out}: {error.strerror}") from None
         self.on_terminal = self._stream.isatty()
         self._colour = self.on_terminal and "NO_COLOR" not in os.environ
         self._stream.write({"json": json_report.render_head, "csv": csv_report.render_head}.get(self._form, str)())
         return self
+
+    def _opened(self, out: Path) -> TextIO:
+        if is_special(out):
+            return io.TextIOWrapper(open_special(out), encoding="utf-8", newline="")
+        self._target = followed(out)
+        self._partial = partial_path(self._target)
+        return self._partial.open("w", encoding="utf-8", newline="")
 
     def write(self, result: Analysis | Failure) -> bool:
         """Write one result (an `Analysis` or a `Failure`); returns whether it is a failure."""
@@ -80,11 +89,13 @@ class Writer:
     ) -> None:
         if kind is None and self._form == "json":
             self._stream.write(json_report.render_tail())
-        if self._partial is None or self._out is None:
+        if self._out is None:
             self._stream.flush() if kind is None else None
             return
         self._stream.close()
+        if self._partial is None or self._target is None:
+            return
         if kind is None:
-            self._partial.replace(self._out)
+            take_place(self._partial, self._target)
         else:
             self._partial.unlink(missing_ok=True)

@@ -33,6 +33,7 @@ from forensics_models.cnn_layers import (
     fourier_matrix,
 )
 from forensics_models.cnn_network import OUTPUTS
+from forensics_models.runtime import onnx_runtime
 
 OPSET = 17
 IR_VERSION = 9
@@ -246,9 +247,7 @@ def largest_difference(model: keras.Model, onnx_model: bytes, patches: np.ndarra
     Spectra of nearly flat patches amplify the order in which float32 sums are taken. So on each patch the difference counts as far as it exceeds what an error
     of `ROUNDING` in every pixel does to Keras' own answer. The Keras network must compute in float32.
     """
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(onnx_model, providers=["CPUExecutionProvider"])
+    session = onnx_runtime().InferenceSession(onnx_model, providers=["CPUExecutionProvider"])
     ours = session.run(list(OUTPUTS), {"pixels": patches})
     pixels = patches.astype(np.float32)
     errors = np.random.default_rng(0).choice([-ROUNDING, ROUNDING], pixels.shape).astype(np.float32)

@@ -1,44 +1,106 @@
 """Files that appear when they are complete: written under another name in the same folder, then renamed.
 
-A reader never sees half a file, and an interrupted run leaves the old one. `forensics` and the benchmarks write by the same functions.
+A reader never sees half a file, and an interrupted run leaves the old one. Where the path is a link, the file that it leads to is replaced,
+not the link; a device, a named pipe or a socket is written to as it stands. `forensics` and the benchmarks write by the same functions.
 """
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+LONGEST_NAME = 255
+"""Bytes of a file name that Linux file systems allow (`NAME_MAX` of limits.h)."""
+_PREFIX = ".part-"
 
 
 def partial_path(path: Path) -> Path:
-    """Where this process writes a file before it takes its place: hidden, beside it, with the same suffix."""
-    return path.with_name(f".part-{os.getpid()}-{path.name}")
+    """Where this process writes a file before it takes its place: hidden, beside it, with the same suffix, and never too long a name."""
+    name = f"{_PREFIX}{os.getpid()}-{path.name}"
+    if len(os.fsencode(name)) > LONGEST_NAME:
+        digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
+        name = f"{_PREFIX}{os.getpid()}-{digest}{path.suffix if len(path.suffix) < 16 else ''}"
+    return path.with_name(name)
+
+
+def is_special(path: Path) -> bool:
+    """Whether a path, its links followed, is there and neither a file nor a folder: a device, a named pipe, a socket, an open descriptor."""
+    if _descriptor(path) is not None:
+        return True
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def open_special(path: Path) -> Any:
+    """Open for writing bytes what `is_special`; a descriptor such as `/dev/stdout` is written to where it stands, and not truncated."""
+    number = _descriptor(path)
+    return path.open("wb") if number is None else os.fdopen(os.dup(number), "wb")
+
+
+def _descriptor(path: Path) -> int | None:
+    """The number of the open descriptor that a path such as `/dev/stdout` or `/dev/fd/1` stands for."""
+    standard = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}.get(os.path.abspath(path))
+    if standard is not None:
+        return standard
+    own = ("/proc/self/fd", f"/proc/{os.getpid()}/fd")
+    inside = path.name.isdigit() and os.path.realpath(path.parent) in (*own, os.path.realpath(own[0]))
+    return int(path.name) if inside else None
+
+
+def followed(path: Path) -> Path:
+    """The file that a path leads to: itself, or the target of a link, whether or not that is there.
+
+    Raises `OSError` for links that lead to each other.
+    """
+    return path.resolve() if path.is_symlink() else path
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A path to write to; what stands there takes the place of `path` at the end, and is removed where the body fails.
 
+    Permissions of a file that is replaced are kept. What `is_special` is given to the body as it is.
+
     Raises
     ------
     OSError
         Nothing was written, or it cannot be renamed.
     """
-    partial = partial_path(path)
+    if is_special(path):
+        yield path
+        return
+    target = followed(path)
+    partial = partial_path(target)
     try:
         yield partial
-        partial.replace(path)
+        take_place(partial, target)
     finally:
         partial.unlink(missing_ok=True)
 
 
+def take_place(partial: Path, target: Path) -> None:
+    """Rename a finished file to its place, with the permissions of the file that was there."""
+    with contextlib.suppress(OSError):
+        os.chmod(partial, stat.S_IMODE(os.stat(target).st_mode))
+    partial.replace(target)
+
+
 def remove_remnants(folder: Path) -> None:
     """Remove what processes that are no longer there left half written in a folder."""
-    for path in folder.glob(".part-*-*"):
+    for path in folder.glob(f"{_PREFIX}*-*"):
         number = path.name.split("-")[1]
         if number.isdigit() and not _runs(int(number)):
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
 
 
 def _runs(process: int) -> bool:
@@ -53,5 +115,9 @@ def _runs(process: int) -> bool:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file that holds `data` or is not there; raises `OSError` where the folder cannot be written."""
+    if is_special(path):
+        with open_special(path) as stream:
+            stream.write(data)
+        return
     with replacing(path) as partial:
         partial.write_bytes(data)

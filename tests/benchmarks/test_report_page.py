@@ -14,8 +14,8 @@ from forensics_benchmarks import reporting, summaries
 from forensics_benchmarks.conditions import CONDITIONS
 from forensics_benchmarks.evaluation import Record, write_table
 from forensics_benchmarks.html_report import svg_uri
-from forensics_benchmarks.reporting import load
 from forensics_benchmarks.sections import sections
+from forensics_benchmarks.stored_run import load
 from forensics_models.classes import FINE_CLASSES
 
 from forensics.dataset.grids import RESIZED_AFTER

@@ -19,7 +19,7 @@ from PIL import Image
 from forensics import batch
 from forensics.cli.main import run
 from forensics.errors import UsageError
-from forensics.report.failure import Failure
+from forensics.results.failure import Failure
 
 
 def call(*arguments: object) -> int:
@@ -175,7 +175,7 @@ def test_file_names_cannot_steer_the_terminal(tmp_path, capsys):
 
 WORKER = """
 import os, time
-from forensics.report.failure import Failure
+from forensics.results.failure import Failure
 
 def work(name, max_pixels):
     if "die" in name:
@@ -251,10 +251,11 @@ def real_extractor(monkeypatch):
     """The extractor that the tiny model was trained on, in the place of the fake."""
     from forensics_features import FeatureExtractor
 
-    from forensics import analysis
+    from forensics.verdict import analysis
+    from forensics.windows import judges
 
     extractor = FeatureExtractor()
-    for module in (analysis, batch):
+    for module in (analysis, batch, judges):
         monkeypatch.setattr(module, "shipped_extractor", lambda: extractor)
 
 

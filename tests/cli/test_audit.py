@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 from PIL import Image
 from sklearn.metrics import mutual_info_score
 
-from forensics.analysis import Interval, analyze
 from forensics.audit import (
     NO_LABEL,
     Member,
@@ -28,7 +27,9 @@ from forensics.audit import (
 from forensics.cli.main import run
 from forensics.dataset.synthetic import synthesise
 from forensics.report import audit_report
-from forensics.report.failure import Failure
+from forensics.results.analysis import Interval
+from forensics.results.failure import Failure
+from forensics.verdict.analysis import analyze
 
 
 def call(*arguments: object) -> int:

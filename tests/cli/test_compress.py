@@ -111,10 +111,10 @@ def test_files_that_exist_stay(source: Path, tmp_path: Path, capsys: pytest.Capt
     out = tmp_path / "out.jpg"
     out.write_bytes(b"precious")
     assert compress(source, out) == 1
-    assert "exists; --force overwrites it" in capsys.readouterr().err
+    assert "exists; --force replaces it" in capsys.readouterr().err
     assert out.read_bytes() == b"precious"
     assert compress(source, tmp_path / "new.jpg", "--decoded", source, "--force") == 1
-    assert "is the picture to be compressed" in capsys.readouterr().err
+    assert "is an input" in capsys.readouterr().err
     assert not (tmp_path / "new.jpg").exists()
     assert compress(source, out, "--ratio", 9999, "--force") == 1
     assert out.read_bytes() == b"precious"

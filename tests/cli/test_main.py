@@ -10,9 +10,9 @@ import sys
 import click
 import pytest
 
-from forensics import __version__
 from forensics.cli import main as frame
 from forensics.errors import UsageError
+from forensics.version import __version__
 
 HEAVY = (
     "numba",

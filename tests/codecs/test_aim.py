@@ -10,10 +10,10 @@ import pytest
 
 from forensics import quality
 from forensics.codecs import registry
-from forensics.codecs.aim import Reached, to_max_bytes, to_ratio, to_ssim
 from forensics.codecs.base import Availability, Codec, Strength, Switch, Value
-from forensics.codecs.bracket import Bracket
-from forensics.codecs.typical import DISSIMILARITY, RATIO, Scale
+from forensics.codecs.target.bracket import Bracket
+from forensics.codecs.target.search import Reached, to_max_bytes, to_ratio, to_ssim
+from forensics.codecs.target.typical import DISSIMILARITY, RATIO, Scale
 from forensics.errors import UnreachableTarget, UsageError
 
 PICTURE = np.random.default_rng(3).integers(40, 216, (64, 64, 3), dtype=np.uint8)

@@ -7,8 +7,9 @@ import shutil
 import numpy as np
 import pytest
 
-from forensics.codecs import alternatives, planes, registry, swscale
-from forensics.codecs.planes import Planes, enlarge
+from forensics.codecs import registry
+from forensics.codecs.decoders import alternatives, planes, swscale
+from forensics.codecs.decoders.planes import Planes, enlarge
 from forensics.errors import CodecError, CodecUnavailable, UsageError
 
 CLASSES = ("jpeg", "jpeg2000", "jpegxr", "bpg", "webp", "avif", "heic", "jpegxl")

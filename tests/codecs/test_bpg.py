@@ -12,10 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forensics.codecs import bpg_colour, hevc_libheif, hevc_pyav
-from forensics.codecs.bpg import Bpg, read_header
-from forensics.codecs.bpg_container import read_file
-from forensics.codecs.hevc_headers import RangeExtension, write_coding_tools, write_sps, write_vps
+from forensics.codecs.bpg import colour as bpg_colour
+from forensics.codecs.bpg.codec import Bpg, read_header
+from forensics.codecs.bpg.container import read_file
+from forensics.codecs.hevc import libheif as hevc_libheif
+from forensics.codecs.hevc import pyav as hevc_pyav
+from forensics.codecs.hevc.headers import RangeExtension, write_coding_tools, write_sps, write_vps
 from forensics.errors import CodecError, CodecUnavailable, ForensicsError, UsageError
 
 DATA = Path(__file__).parent / "data" / "bpg"
@@ -435,7 +437,7 @@ def test_without_pyav_the_codec_says_so(monkeypatch):
 
 
 def test_importing_the_codec_loads_neither_pyav_nor_numba():
-    code = "import sys, forensics.codecs.bpg; print({'av', 'numba'} & set(sys.modules))"
+    code = "import sys, forensics.codecs.bpg.codec; print({'av', 'numba'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forensics.codecs import bpg_container
-from forensics.codecs.bpg_container import ByteReader, read_file, write_file, write_ue7
-from forensics.codecs.hevc_headers import (
+from forensics.codecs.bpg import container as bpg_container
+from forensics.codecs.bpg.container import ByteReader, read_file, write_file, write_ue7
+from forensics.codecs.hevc.headers import (
     SUBSAMPLINGS,
     BitReader,
     BitWriter,
@@ -22,7 +22,7 @@ from forensics.codecs.hevc_headers import (
     write_sps,
     write_vps,
 )
-from forensics.codecs.hevc_stream import join_nal_units, read_pps, read_sps, split_nal_units
+from forensics.codecs.hevc.stream import join_nal_units, read_pps, read_sps, split_nal_units
 from forensics.errors import CodecError
 
 DATA = Path(__file__).parent / "data" / "bpg"

@@ -5,8 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from forensics.codecs import av1_header, coded_strength, heif_items, registry, vp8_header
-from forensics.codecs.hevc_headers import BitReader, BitWriter
+from forensics.codecs import registry
+from forensics.codecs.headers import av1 as av1_header
+from forensics.codecs.headers import coded_strength
+from forensics.codecs.headers import heif as heif_items
+from forensics.codecs.headers import vp8 as vp8_header
+from forensics.codecs.hevc.headers import BitReader, BitWriter
 from forensics.errors import CodecError
 
 

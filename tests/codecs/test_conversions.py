@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from forensics.codecs import bpg_colour, conversions, planes, registry
-from forensics.codecs.conversions import KERNELS, Conversion
-from forensics.codecs.planes import Planes
+from forensics.codecs import registry
+from forensics.codecs.bpg import colour as bpg_colour
+from forensics.codecs.decoders import conversions, planes
+from forensics.codecs.decoders.conversions import KERNELS, Conversion
+from forensics.codecs.decoders.planes import Planes
 from forensics.errors import CodecError
 
 PLAIN = Conversion("bilinear", (False, False), True, False, 0, True)

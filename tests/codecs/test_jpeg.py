@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from forensics.codecs import registry
-from forensics.codecs.jpeg import read_header
-from forensics.codecs.jpeg_tables import (
+from forensics.codecs.headers.jpeg import read_header
+from forensics.codecs.headers.jpeg_tables import (
     TABLE_FAMILIES,
     estimate_quality,
     quality_of_scale,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from forensics_models.classes import CLASSES
 
-from forensics.codecs import alternatives
+from forensics.codecs.decoders import alternatives
 from forensics.dataset import decoders, features, manifest, patches, readings, workers
 from forensics.dataset.decoders import check_mode, choose, draw_decoder, drawn, load_varied
 from forensics.dataset.features import WindowPlan, build_table, table_key

@@ -12,8 +12,8 @@ from PIL import Image
 
 from forensics.codecs import registry
 from forensics.dataset import sources
+from forensics.dataset.earlier_compression import traces_of
 from forensics.dataset.synthetic import KINDS, load_synthetic, synthesise, synthetic_names
-from forensics.dataset.traces import traces_of
 from forensics.errors import PictureError, UsageError
 
 

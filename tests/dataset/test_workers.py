@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from forensics.dataset.progress import Counter, Progress
 from forensics.dataset.workers import Workers
+from forensics.progress import Counter, Progress
 
 
 def work(task: tuple[str, int]) -> Iterator[int]:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from forensics.history import double_jpeg_aligned, double_jpeg_shifted
-from forensics.history.double_jpeg import detect
-from forensics.history.jpeg_planes import coefficients
+from forensics.history.jpeg import double_aligned as double_jpeg_aligned
+from forensics.history.jpeg import double_shifted as double_jpeg_shifted
+from forensics.history.jpeg.double import detect
+from forensics.history.jpeg.planes import coefficients
 
 
 def made(side: int = 224, seed: int = 0) -> np.ndarray:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from forensics.codecs.jpeg_tables import TABLE_FAMILIES, scaled_table
-from forensics.history.jpeg import recover
+from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
+from forensics.history.jpeg.recovery import recover
 
 
 def made(height: int = 208, width: int = 232, seed: int = 0) -> np.ndarray:

@@ -7,17 +7,15 @@ import pytest
 from scipy import ndimage
 
 from forensics.codecs import registry
-from forensics.history import (
-    jpeg2000,
-    jpeg2000_fixed_point,
-    jpeg2000_lattice,
-    jpeg2000_levels,
-    jpeg2000_low_pass,
-    jpeg2000_steps,
-    jpeg2000_tiles,
-    jpeg2000_transform,
-)
-from forensics.history.jpeg2000_transform import Bands
+from forensics.history.jpeg2000 import fixed_point as jpeg2000_fixed_point
+from forensics.history.jpeg2000 import lattice as jpeg2000_lattice
+from forensics.history.jpeg2000 import levels as jpeg2000_levels
+from forensics.history.jpeg2000 import low_pass as jpeg2000_low_pass
+from forensics.history.jpeg2000 import recovery as jpeg2000
+from forensics.history.jpeg2000 import steps as jpeg2000_steps
+from forensics.history.jpeg2000 import tiles as jpeg2000_tiles
+from forensics.history.jpeg2000 import transform as jpeg2000_transform
+from forensics.history.jpeg2000.transform import Bands
 
 
 def textured(side: int, seed: int = 0) -> np.ndarray:

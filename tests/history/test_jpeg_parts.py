@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 import scipy.fft
 
-from forensics.codecs.jpeg_tables import TABLE_FAMILIES, scaled_table
-from forensics.history import jpeg_chroma, jpeg_comb, jpeg_planes, jpeg_steps
+from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
+from forensics.history.jpeg import chroma as jpeg_chroma
+from forensics.history.jpeg import comb as jpeg_comb
+from forensics.history.jpeg import planes as jpeg_planes
+from forensics.history.jpeg import steps as jpeg_steps
 
 
 def test_coefficients_are_scipys_orthonormal_dct() -> None:

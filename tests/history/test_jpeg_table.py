@@ -10,7 +10,7 @@ from forensics.codecs import registry
 from forensics.dataset.synthetic import synthesise
 from forensics.history.traces import jpeg_table as module
 from forensics.history.traces.jpeg_table import jpeg_table
-from forensics.history.traces.regions import draw_sample
+from forensics.history.traces.sample import draw_sample
 
 RNG = np.random.default_rng(4)
 SCENE = np.clip(

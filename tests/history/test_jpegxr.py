@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from forensics.codecs import registry
-from forensics.history import jpegxr, jpegxr_fixed_point, jpegxr_lattice
-from forensics.history.jpeg2000_lattice import magnitudes
+from forensics.history.jpeg2000.lattice import magnitudes
+from forensics.history.jpegxr import fixed_point as jpegxr_fixed_point
+from forensics.history.jpegxr import lattice as jpegxr_lattice
+from forensics.history.jpegxr import recovery as jpegxr
 
 
 def textured(side: int, seed: int = 0) -> np.ndarray:

@@ -10,12 +10,15 @@ import pytest
 from scipy.fft import dctn, idctn
 
 from forensics.codecs import registry
-from forensics.history import av1, hevc, jpegxl, recoding, recoding_grid, recoding_sweep, vp8
-from forensics.history.findings import Parameter
-from forensics.history.hevc_adaptive import BLOCK, GROUP, TextureOffsets, block_energies
-from forensics.history.recoding_sweep import Side, Sweep
-from forensics.history.traces.coding_again import coding_again
-from forensics.windows import Window
+from forensics.history.recoding import av1, hevc, jpegxl, vp8
+from forensics.history.recoding import coder as recoding
+from forensics.history.recoding import grid as recoding_grid
+from forensics.history.recoding import sweep as recoding_sweep
+from forensics.history.recoding.hevc_adaptive import BLOCK, GROUP, TextureOffsets, block_energies
+from forensics.history.recoding.sweep import Side, Sweep
+from forensics.history.recoding.trace import coding_again
+from forensics.results.analysis import Window
+from forensics.results.history import Parameter
 
 REFERENCE = Path(__file__).parents[1] / "codecs" / "data" / "bpg"
 PRIOR = recoding.Prior(24.0, 3.0)
@@ -215,7 +218,7 @@ def test_index_and_grid_of_an_av1_file_at_a_known_crop(tune):
     encoder = registry.get("avif")
     if not encoder.availability().encode:
         pytest.skip(encoder.availability().reason)
-    from forensics.codecs import coded_strength
+    from forensics.codecs.headers import coded_strength
 
     data = encoder.encode(coloured(216), quality=75, tune=tune)
     true = coded_strength.read("avif", data)["quantizer"]
@@ -284,7 +287,7 @@ def test_index_and_grid_of_a_webp_file_at_a_known_crop(quality, guess):
     encoder = registry.get("webp")
     if not encoder.availability().encode:
         pytest.skip(encoder.availability().reason)
-    from forensics.codecs import coded_strength
+    from forensics.codecs.headers import coded_strength
 
     data = encoder.encode(coloured(280), quality=quality)
     true = coded_strength.read("webp", data)["quantizer"]

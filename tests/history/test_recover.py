@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from forensics.history import recover
-from forensics.history.findings import Parameter, Trace
+from forensics.results.history import Parameter, Trace
 
 PIXELS = np.zeros((64, 64, 3), np.uint8)
 READ = Parameter("overlap_mode", 2, probability=0.99)
@@ -100,7 +100,8 @@ def test_the_qp_over_blocks_speaks_for_bpg_or_heic(verdict, adaptive, said):
 
 @pytest.mark.parametrize("codec", sorted(recover.CONFIRMATIONS))
 def test_what_was_recovered_is_confirmed_by_coding_again(codec):
-    from forensics.history import jpeg2000, jpegxr
+    from forensics.history.jpeg2000 import recovery as jpeg2000
+    from forensics.history.jpegxr import recovery as jpegxr
 
     nothing = {
         "jpeg2000": jpeg2000.Jpeg2000History(False, reason="none"),

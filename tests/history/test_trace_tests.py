@@ -12,7 +12,6 @@ from forensics_features.lattice import DECODERS
 from PIL import Image
 from scipy.fft import dctn
 
-from forensics.history.findings import FOUND_BELOW, Trace
 from forensics.history.traces import run_traces
 from forensics.history.traces.boundary_profile import boundary_profile
 from forensics.history.traces.chroma_spectrum import chroma_spectrum
@@ -20,10 +19,11 @@ from forensics.history.traces.colour_lattice import colour_lattice, on_lattice, 
 from forensics.history.traces.dct_comb import dct_comb
 from forensics.history.traces.grid_phase import NO_VOTE, grid_log10_nfa, grid_phase, local_grids, vote_map
 from forensics.history.traces.phase_comb import STEPS, comb_evidence
-from forensics.history.traces.regions import ALIGNMENT, draw_sample
 from forensics.history.traces.residual_spectrum import residual_spectrum
+from forensics.history.traces.sample import ALIGNMENT, draw_sample
 from forensics.history.traces.wavelet_comb import wavelet_comb
-from forensics.history.traces.wording import chance
+from forensics.results.chance import chance
+from forensics.results.history import FOUND_BELOW, Trace
 
 
 def scene(side: int = 200, seed: int = 3, noise: float = 3.0) -> np.ndarray:

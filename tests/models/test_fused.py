@@ -11,7 +11,7 @@ from forensics_models.fused import MODES, FusedJudge, as_rgb, judges_outputs
 from forensics_models.fusion import Fusion
 from forensics_models.judgement import merge_fine
 
-from forensics.judges import shipped_extractor
+from forensics.windows.judges import shipped_extractor
 
 ARTEFACTS = files("forensics_models") / "artefacts"
 

@@ -14,15 +14,15 @@ import pytest
 from forensics_models.validation_table import ratio_band, side_band, validation_table
 from PIL import Image
 
-from forensics.analysis import analyze
-from forensics.history.findings import Generation, History, Parameter, Trace
 from forensics.report import html_parts
 from forensics.report.comparable import NO_CASES, Comparable, comparable
-from forensics.report.failure import Failure
 from forensics.report.figures import data_uri, draw, preview
 from forensics.report.html import Report, page
 from forensics.report.html_history import power, trace_key
 from forensics.report.html_index import index_csv, index_page
+from forensics.results.failure import Failure
+from forensics.results.history import Generation, History, Parameter, Trace
+from forensics.verdict.analysis import analyze
 from tests.report.browser import PROGRAM, Browser
 
 NASTY = "a <script>alert(1)</script> \"quoted\" & 'single' <img src=x onerror=alert(2)>.png"

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from forensics.history.findings import Trace
-from forensics.history.recoding import Grid
-from forensics.history.recoding_sweep import Side, Sweep
+from forensics.history.recoding.coder import Grid
+from forensics.history.recoding.sweep import Side, Sweep
+from forensics.history.recoding.trace import coding_again
 from forensics.history.traces import run_traces
-from forensics.history.traces.coding_again import coding_again
 from forensics.report.plots import PLOTS, plot_trace
+from forensics.results.history import Trace
 
 matplotlib = pytest.importorskip("matplotlib")
 figure = pytest.importorskip("matplotlib.figure")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from forensics.history.findings import Trace, in_order
+from forensics.results.history import Trace, in_order
 
 
 def run_traces(pixels: np.ndarray, *, seed: int = 0) -> tuple[Trace, ...]:
@@ -38,8 +38,8 @@ def run_traces(pixels: np.ndarray, *, seed: int = 0) -> tuple[Trace, ...]:
     from forensics.history.traces.grid_phase import grid_phase
     from forensics.history.traces.jpeg_table import jpeg_table
     from forensics.history.traces.lapped_comb import lapped_comb
-    from forensics.history.traces.regions import draw_sample
     from forensics.history.traces.residual_spectrum import residual_spectrum
+    from forensics.history.traces.sample import draw_sample
     from forensics.history.traces.wavelet_comb import wavelet_comb
 
     sample = draw_sample(pixels, seed=seed)

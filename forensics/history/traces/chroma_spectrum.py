@@ -24,10 +24,10 @@ import numpy as np
 from forensics_features.chroma import ACTIVITY, RELATIONS
 from forensics_features.planes import Planes
 
-from forensics.history.findings import FOUND_BELOW, Trace
-from forensics.history.traces.a_contrario import log10_nfa, log10_student_tail, welch
-from forensics.history.traces.regions import Sample
-from forensics.history.traces.wording import chance
+from forensics.history.a_contrario import log10_nfa, log10_student_tail, welch
+from forensics.history.traces.sample import Sample
+from forensics.results.chance import chance
+from forensics.results.history import FOUND_BELOW, Trace
 
 NAME = "chroma_spectrum"
 SPEAKS_FOR = ("jpeg", "webp", "avif", "bpg", "heic", "jpegxr")

@@ -25,10 +25,10 @@ from typing import NamedTuple
 import numpy as np
 from forensics_features.lattice import COMBS, DECODERS, MINIMUM_PIXELS, Decoder
 
-from forensics.history.findings import FOUND_BELOW, Trace
-from forensics.history.traces.a_contrario import LN10, log10_nfa, log10_weighted_tail
-from forensics.history.traces.regions import Sample
-from forensics.history.traces.wording import chance
+from forensics.history.a_contrario import LN10, log10_nfa, log10_weighted_tail
+from forensics.history.traces.sample import Sample
+from forensics.results.chance import chance
+from forensics.results.history import FOUND_BELOW, Trace
 
 NAME = "colour_lattice"
 MOST_PIXELS = 2**17

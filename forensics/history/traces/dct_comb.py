@@ -15,8 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from forensics.history.findings import FOUND_BELOW, Trace
-from forensics.history.traces.a_contrario import log10_nfa
+from forensics.history.a_contrario import log10_nfa
 from forensics.history.traces.low_frequencies import BLOCK, KEPT, coefficients, magnitudes
 from forensics.history.traces.phase_comb import (
     STEPS,
@@ -25,8 +24,9 @@ from forensics.history.traces.phase_comb import (
     distinct_share,
     refined_step,
 )
-from forensics.history.traces.regions import Sample
-from forensics.history.traces.wording import chance
+from forensics.history.traces.sample import Sample
+from forensics.results.chance import chance
+from forensics.results.history import FOUND_BELOW, Trace
 
 NAME = "dct_comb"
 SPEAKS_FOR = ("jpeg", "jpegxl", "avif")

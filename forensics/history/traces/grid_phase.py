@@ -24,10 +24,10 @@ import numpy as np
 from forensics_features.block_dct import aligned_dct
 from scipy import ndimage
 
-from forensics.history.findings import FOUND_BELOW, Trace
-from forensics.history.traces.a_contrario import log10_binomial_tail
-from forensics.history.traces.regions import Sample
-from forensics.history.traces.wording import chance
+from forensics.history.a_contrario import log10_binomial_tail
+from forensics.history.traces.sample import Sample
+from forensics.results.chance import chance
+from forensics.results.history import FOUND_BELOW, Trace
 
 NAME = "grid_phase"
 SPEAKS_FOR = ("jpeg", "jpegxl")

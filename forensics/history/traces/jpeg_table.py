@@ -21,11 +21,11 @@ from functools import cache
 import numpy as np
 from forensics_features.comb import BINS, FINE_BIN
 
-from forensics.history.findings import FOUND_BELOW, Trace
-from forensics.history.traces.a_contrario import LN10, log10_binomial_tail, log10_nfa
+from forensics.history.a_contrario import LN10, log10_binomial_tail, log10_nfa
 from forensics.history.traces.low_frequencies import BLOCK, COUNT, KEPT, coefficients, magnitudes
-from forensics.history.traces.regions import Sample
-from forensics.history.traces.wording import chance
+from forensics.history.traces.sample import Sample
+from forensics.results.chance import chance
+from forensics.results.history import FOUND_BELOW, Trace
 
 NAME = "jpeg_table"
 QUALITIES = range(5, 98)
@@ -65,7 +65,7 @@ def _waves() -> tuple[np.ndarray, np.ndarray]:
 @cache
 def _tables() -> tuple[np.ndarray, tuple[tuple[str, int], ...]]:
     """Luma steps of the frequencies looked at, `np.ndarray [shape=(n, 24), dtype=int64]`, and each table's family and quality."""
-    from forensics.codecs.jpeg_tables import TABLE_FAMILIES, scaled_table
+    from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
 
     names = tuple((family, quality) for family in FAMILIES for quality in QUALITIES)
     steps = [

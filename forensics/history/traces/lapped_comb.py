@@ -14,11 +14,11 @@ import numpy as np
 from forensics_features.comb import BINS, FINE_BIN
 from forensics_features.lapped import BLOCK, colour_planes, forward_transform
 
-from forensics.history.findings import FOUND_BELOW, Trace
-from forensics.history.traces.a_contrario import log10_nfa
+from forensics.history.a_contrario import log10_nfa
 from forensics.history.traces.phase_comb import STEPS, CombEvidence, comb_evidence, distinct_share
-from forensics.history.traces.regions import Sample
-from forensics.history.traces.wording import chance
+from forensics.history.traces.sample import Sample
+from forensics.results.chance import chance
+from forensics.results.history import FOUND_BELOW, Trace
 
 NAME = "lapped_comb"
 SPEAKS_FOR = ("jpegxr",)

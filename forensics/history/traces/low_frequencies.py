@@ -6,7 +6,7 @@ import numpy as np
 from forensics_features.block_dct import aligned_dct, phase_scan
 from forensics_features.comb import BINS
 
-from forensics.history.traces.regions import Sample
+from forensics.history.traces.sample import Sample
 
 BLOCK = 8
 KEPT = 5

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from forensics_features.resampling import factors, strongest_line
 
-from forensics.history.findings import FOUND_BELOW, Trace
-from forensics.history.traces.regions import Sample
-from forensics.history.traces.wording import chance
+from forensics.history.traces.sample import Sample
+from forensics.results.chance import chance
+from forensics.results.history import FOUND_BELOW, Trace
 
 NAME = "residual_spectrum"
 

@@ -1,0 +1,1 @@
+"""What bit streams state about themselves: tables, quantiser indices, sizes, read without decoding."""

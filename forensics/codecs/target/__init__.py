@@ -1,0 +1,1 @@
+"""The search for an encoder's strength that gives a wished ratio, SSIM or size."""

@@ -1,0 +1,5 @@
+"""JPEG XR: overlap mode, macroblock phase, quantiser indices, chroma, confirmation by coding again."""
+
+from forensics.former_paths import former_names
+
+__getattr__ = former_names(__name__)

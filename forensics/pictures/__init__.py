@@ -1,0 +1,1 @@
+"""Opening picture files safely: facts before decoding, limits, one clear line for each refusal."""

@@ -1,0 +1,383 @@
+"""Open any picture file safely: content decides what it is, the header decides whether to decode, one line says why not.
+
+What a file becomes is a `Picture`: its pixels as stored, its alpha apart, its SHA-256 and the facts its container states.
+The rules, all of which end up in `Picture.notes` where they apply:
+
+- The first page of a multi-page TIFF, of an animated GIF, PNG or WebP is read.
+- EXIF orientation is not applied: the coding grid lies in the pixels as stored.
+- 16-bit samples of PNG, TIFF and PNM stay 16 bits wide; coded files are decoded to 8 bits.
+- Palettes and 1-, 2- and 4-bit samples are expanded to 8 bits; a palette of greys becomes a grey picture.
+- An alpha channel is kept apart and never composited.
+- ICC profiles are not applied.
+
+Refused, each with one `PictureError`: missing and empty files, folders, other formats, truncated or damaged files, pictures of more
+than `max_pixels` (judged by the header, before decoding), floating-point, signed and 32-bit samples, CMYK, Lab and other
+spaces that are neither RGB nor grey. Pictures of any size from 1x1 can be opened; the analysis sets its own minimum.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import sys
+import threading
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from forensics.codecs import registry
+from forensics.errors import CodecError, CodecUnavailable, PictureError
+from forensics.pictures import container, guarded
+from forensics.pictures.coded_headers import Stated
+
+MAX_PIXELS = 250_000_000
+"""Pictures of more pixels than this are refused unless the caller allows them."""
+_BYTES_PER_PIXEL = 8
+_BYTES_BESIDE = 1 << 26
+_PILLOW_LOCK = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An opened picture.
+
+    Attributes
+    ----------
+    pixels : np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8 or uint16]
+        Grey or RGB samples as stored.
+    alpha : np.ndarray [shape=(height, width), dtype=uint8 or uint16] or None
+        The alpha channel, where the decoder gives one.
+    sha256 : str
+        SHA-256 of the file's bytes (of the samples for a picture given as an array).
+    name : str
+        Path or other name of the source.
+    container : dict
+        What the container states: `format`, `bytes`, `width`, `height`, `bit_depth`, `colour`, `alpha`, `pages`, `lossy` (True,
+        False or None for not known), `codec` (a class, for coded files), `exif_orientation`, `icc_profile`, `suffix_fits`, and facts of
+        the format's own.
+    notes : tuple of str
+        What was done to get these pixels, or left undone, that a reader of the result must know.
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None
+    sha256: str
+    name: str
+    container: dict[str, Any]
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def width(self) -> int:
+        """Width in pixels, as stored."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Height in pixels, as stored."""
+        return int(self.pixels.shape[0])
+
+
+def open_picture(
+    source: str | Path | bytes | BinaryIO, *, max_pixels: int = MAX_PIXELS, name: str | None = None
+) -> Picture:
+    """Open a picture file.
+
+    Parameters
+    ----------
+    source : str, Path, bytes or binary file object
+        A path, a file's content, or an open file (read from where it stands).
+    max_pixels : int
+        Larger pictures are refused before they are decoded.
+    name : str, optional
+        What to call the source; its path by default.
+
+    Returns
+    -------
+    Picture
+
+    Raises
+    ------
+    PictureError
+        The source cannot be read, is not a picture, is damaged or truncated, is too large, or holds samples of a kind that
+        cannot be analysed. The message is one line and does not repeat the name.
+    """
+    limit = max_pixels * _BYTES_PER_PIXEL + _BYTES_BESIDE
+    data = _read(source, limit)
+    if len(data) > limit:
+        raise PictureError(f"the file is larger than a picture of {max_pixels} pixels can be (--max-pixels)")
+    form, stated = container.read_stated(data)
+    if stated.width * stated.height > max_pixels:
+        raise PictureError(
+            f"{stated.width}x{stated.height} pixels are more than the {max_pixels} allowed (--max-pixels)"
+        )
+    pixels, alpha = _decode(data, form, stated)
+    title = name or (str(source) if isinstance(source, str | Path) else getattr(source, "name", None) or "data")
+    suffix = Path(title).suffix.lower() if isinstance(source, str | Path) else ""
+    facts = _facts(data, form, stated, suffix)
+    notes = _notes(form, stated, facts, pixels, alpha is not None, suffix)
+    return Picture(pixels, alpha, hashlib.sha256(data).hexdigest(), str(title), facts, notes)
+
+
+def from_array(pixels: np.ndarray, *, max_pixels: int = MAX_PIXELS, name: str = "array") -> Picture:
+    """A picture from samples in memory; the third axis holds grey, grey + alpha, RGB or RGB + alpha.
+
+    Raises `PictureError` on another shape, another dtype than uint8 or uint16 (floating-point and signed samples are
+    refused, NaN among them), or more than `max_pixels` pixels.
+    """
+    array = np.asarray(pixels)
+    if array.dtype not in (np.uint8, np.uint16):
+        raise PictureError(f"pixels are uint8 or uint16, not {array.dtype}")
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 2, 3, 4)) or 0 in array.shape:
+        raise PictureError(f"pixels have shape (height, width[, 1..4]), not {array.shape}")
+    if array.shape[0] * array.shape[1] > max_pixels:
+        raise PictureError(f"{array.shape[1]}x{array.shape[0]} pixels are more than the {max_pixels} allowed")
+    digest = hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
+    colour, alpha = _split(array)
+    facts = {
+        "format": "array",
+        "width": colour.shape[1],
+        "height": colour.shape[0],
+        "bit_depth": 8 * array.itemsize,
+    }
+    stated = Stated(colour.shape[1], colour.shape[0], 8 * array.itemsize)
+    return Picture(colour, alpha, digest, name, facts, _notes("array", stated, facts, colour, alpha is not None, ""))
+
+
+def _read(source: str | Path | bytes | BinaryIO, limit: int) -> bytes:
+    if isinstance(source, bytes | bytearray | memoryview):
+        return bytes(source)
+    if not isinstance(source, str | Path):
+        return source.read(limit + 1)
+    path = Path(source)
+    try:
+        if path.is_dir():
+            raise PictureError("is a folder, not a picture (--recursive goes through folders)")
+        if not path.exists():
+            raise PictureError("there is no such file")
+        if not path.is_file():
+            raise PictureError("is not a regular file")
+        with path.open("rb") as file:
+            return file.read(limit + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise PictureError(f"cannot be read: {reason}") from None
+
+
+def _decode(data: bytes, form: str, stated: Stated) -> tuple[np.ndarray, np.ndarray | None]:
+    """Colour and alpha samples; every failure of a decoder becomes one `PictureError`."""
+    try:
+        if stated.facts.get("compression") == "Deflate":
+            container.check_deflate(data)
+        if form in ("png", "tiff") and stated.bit_depth == 16:
+            array = _decode_deep(data, form, stated)
+        elif form == "pnm" and stated.bit_depth > 8:
+            array = _decode_deep_pnm(data)
+        elif form in ("png", "tiff", "bmp", "gif", "pnm"):
+            array = _decode_pillow(data if stated.orientation == 1 else _as_stored(data, form), form)
+        else:
+            codec = registry.sniff(data)
+            array = guarded.decode(codec or form, data)
+    except CodecUnavailable as error:
+        raise PictureError(f"{form} files cannot be decoded here: {error}") from None
+    except CodecError as error:
+        raise PictureError(f"the {form} decoder refused it: {error}") from None
+    except MemoryError:
+        raise PictureError(f"{stated.width}x{stated.height} pixels do not fit in memory") from None
+    except PictureError:
+        raise
+    except Exception as error:  # decoders raise whatever they like on damaged files
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise PictureError(f"the file is truncated or damaged: {reason}") from None
+    return _split(array)
+
+
+def _split(array: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Colour and alpha of samples of shape (height, width[, 1..4]), each contiguous."""
+    if array.ndim == 2:
+        return np.ascontiguousarray(array), None
+    channels = array.shape[2]
+    alpha = np.ascontiguousarray(array[:, :, -1]) if channels in (2, 4) else None
+    colour = array[:, :, 0] if channels < 3 else array[:, :, :3]
+    return np.ascontiguousarray(colour), alpha
+
+
+def _decode_deep(data: bytes, form: str, stated: Stated) -> np.ndarray:
+    """16-bit PNG or TIFF samples, which Pillow would cut to 8 bits by dropping the low byte."""
+    import imagecodecs
+
+    if form == "png":
+        return imagecodecs.png_decode(data)
+    from forensics.pictures import tiff_header
+
+    array = imagecodecs.tiff_decode(data)
+    at = tiff_header.layout(data)
+    tags = tiff_header.directory(data, at, at.first)
+    if array.dtype != np.uint16 or stated.colour not in ("grey", "rgb"):
+        raise PictureError(f"16-bit TIFF pictures are read in grey or RGB, not {stated.colour}")
+    if tags.value(tiff_header.PLANAR, 1) == 2 and array.ndim == 3:
+        array = np.moveaxis(array, 0, 2)
+    if array.ndim == 3 and array.shape[2] > 2 and stated.colour == "grey":
+        array = array[:, :, :1]
+    return 65535 - array if tags.value(tiff_header.PHOTOMETRIC, 1) == 0 else array
+
+
+def _decode_deep_pnm(data: bytes) -> np.ndarray:
+    """Binary or plain PNM samples of more than 8 bits, scaled to the full 16-bit range."""
+    kind, width, height, maximum, start = container.pnm_head(data)
+    channels = 3 if kind in (3, 6) else 1
+    count = width * height * channels
+    if kind in (5, 6):
+        samples = np.frombuffer(data, ">u2", count, start).astype(np.uint32)
+    else:
+        samples = np.array(data[start:].split()[:count], dtype=np.uint32)
+    if samples.size < count or samples.max() > maximum:
+        raise PictureError("the file is truncated or damaged: PNM samples are missing or above the largest value")
+    scaled = ((samples * 65535 + maximum // 2) // maximum).astype(np.uint16)
+    return scaled.reshape((height, width, channels))
+
+
+def _as_stored(data: bytes, form: str) -> bytes:
+    """The file without the orientation that Pillow applies on its own to TIFF."""
+    from forensics.pictures import tiff_header
+
+    return tiff_header.without_orientation(data) if form == "tiff" else data
+
+
+def _decode_pillow(data: bytes, form: str) -> np.ndarray:
+    """8-bit samples by Pillow, which is kept to one format, from warning, and from its own limit of pixels."""
+    from PIL import Image
+
+    formats = {"pnm": "PPM"}.get(form, form.upper())
+    with _PILLOW_LOCK, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            with Image.open(io.BytesIO(data), formats=[formats]) as image:
+                image.load()
+                return np.array(_plain(image))
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def _plain(image: Any) -> Any:
+    """A Pillow image in mode L, LA, RGB or RGBA: palettes and bits expanded, colours as stored."""
+    if image.mode in ("L", "RGB", "RGBA", "LA"):
+        return image
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode in ("P", "PA"):
+        return _expand_palette(image)
+    if image.mode == "RGBX":
+        return image.convert("RGB")
+    if image.mode == "YCbCr":
+        return image.convert("RGB")
+    raise PictureError(f"its samples are of a kind that is not analysed (Pillow mode {image.mode})")
+
+
+def _expand_palette(image: Any) -> Any:
+    transparent = "transparency" in image.info or image.mode == "PA"
+    expanded = image.convert("RGBA" if transparent else "RGB")
+    bands = expanded.split()
+    if all(band.tobytes() == bands[0].tobytes() for band in bands[1:3]):
+        from PIL import Image
+
+        return Image.merge("LA", (bands[0], bands[3])) if transparent else bands[0]
+    return expanded
+
+
+def _facts(data: bytes, form: str, stated: Stated, suffix: str) -> dict[str, Any]:
+    coded = form not in ("png", "tiff", "bmp", "gif", "pnm")
+    facts: dict[str, Any] = {
+        "format": form,
+        "bytes": len(data),
+        "width": stated.width,
+        "height": stated.height,
+        "bit_depth": stated.bit_depth,
+        "colour": stated.colour,
+        "alpha": stated.alpha,
+        "pages": stated.pages,
+        "lossy": stated.lossy,
+        "exif_orientation": stated.orientation,
+        "icc_profile": False,
+        "suffix_fits": not suffix or suffix in container.SUFFIXES[form],
+    }
+    if coded:
+        facts["codec"] = form
+    facts.update(stated.facts)
+    if form == "jpeg":
+        facts["jpeg"] = _jpeg_facts(data)
+    facts.update(_coded_facts(data, form) if stated.lossy is not False else {})
+    return facts
+
+
+def _coded_facts(data: bytes, form: str) -> dict[str, Any]:
+    """Quantiser and colour coding by name, where the file's bit stream can be read that far."""
+    from forensics.codecs.headers import coded_strength
+
+    try:
+        return dict(coded_strength.read(form, data))
+    except CodecError:
+        return {}
+
+
+def _jpeg_facts(data: bytes) -> dict[str, Any]:
+    """Quality, subsampling, tables and switches of a JPEG file."""
+    from forensics.codecs.headers.jpeg import read_header
+
+    header = read_header(data)
+    return {
+        "quality": header.quality,
+        "standard_tables": header.standard_tables,
+        "subsampling": header.subsampling,
+        "progressive": header.progressive,
+        "arithmetic": header.arithmetic,
+        "adobe_transform": header.adobe_transform,
+        "quantization_tables": [table.tolist() for table in header.tables],
+    }
+
+
+def _notes(
+    form: str, stated: Stated, facts: dict[str, Any], pixels: np.ndarray, alpha_kept: bool, suffix: str
+) -> tuple[str, ...]:
+    notes = []
+    if not facts.get("suffix_fits", True):
+        notes.append(f"the name ends in {suffix} but the content is {form}")
+    if stated.pages > 1:
+        notes.append(f"the first of {stated.pages} pictures in the file was read")
+    if stated.orientation != 1:
+        notes.append(f"EXIF orientation {stated.orientation} was not applied: the pixels are analysed as stored")
+    if pixels.dtype == np.uint16:
+        notes.append("16-bit samples are analysed rounded to 8 bits")
+    elif stated.bit_depth > 8:
+        notes.append(f"{stated.bit_depth}-bit samples were decoded to 8 bits")
+    if stated.colour == "palette":
+        notes.append("the palette was expanded")
+    elif stated.bit_depth in (1, 2, 4):
+        notes.append(f"{stated.bit_depth}-bit samples were expanded to 8 bits")
+    if stated.alpha or alpha_kept:
+        notes.append("the alpha channel was left out of the analysis")
+    if pixels.shape[:2] != (stated.height, stated.width):
+        notes.append(
+            f"the header states {stated.width}x{stated.height} and {pixels.shape[1]}x{pixels.shape[0]} were decoded"
+        )
+    return tuple(notes)
+
+
+def open_quietly(source: str | BinaryIO, max_pixels: int, name: str) -> Picture:
+    """Open a picture while what C libraries print about damaged files goes nowhere: the error's one line says it."""
+    sys.stderr.flush()
+    try:
+        kept = os.dup(2)
+    except OSError:
+        return open_picture(source, max_pixels=max_pixels, name=name)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        return open_picture(source, max_pixels=max_pixels, name=name)
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

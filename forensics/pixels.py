@@ -1,0 +1,14 @@
+"""The one rule by which samples become 8-bit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def eight_bit(pixels: np.ndarray) -> np.ndarray:
+    """Samples at 8 bits, by the extractors' own rule: 16-bit values v become round(v / 257)."""
+    if pixels.dtype == np.uint8:
+        return pixels
+    from forensics_features.planes import to_rgb8
+
+    return to_rgb8(pixels)

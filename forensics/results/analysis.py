@@ -1,0 +1,215 @@
+"""The verdict on one picture as plain data: `Analysis` and what it consists of.
+
+`forensics.verdict.analysis.analyze` makes it; `forensics.report` writes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from forensics.pixels import eight_bit
+from forensics.results import display
+from forensics.results.history import History
+
+
+class Window(NamedTuple):
+    """A rectangle of pixels."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    def cut(self, pixels: np.ndarray) -> np.ndarray:
+        """The window's pixels, a view."""
+        return pixels[self.top : self.top + self.height, self.left : self.left + self.width]
+
+
+class Interval(NamedTuple):
+    """An estimate with the ends of its 90 % interval."""
+
+    low: float
+    estimate: float
+    high: float
+
+
+class Agreement(NamedTuple):
+    """How the pixels and the container fit together.
+
+    `status` is `agree` (the container's codec is the one in the pixels), `disagree` (a lossy container, and the pixels say
+    something else), `finding` (a lossless or raw container whose pixels were compressed before), `plain` (neither shows lossy
+    compression) or `open` (no verdict, or the container does not say whether it is lossy).
+    """
+
+    status: str
+    text: str
+
+
+class WindowVerdict(NamedTuple):
+    """The best class of one window, with its probability."""
+
+    window: Window
+    best: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A trace that was found, or looked for and not found.
+
+    Attributes
+    ----------
+    trace, feature : str
+        Names of the trace and of the feature quoted.
+    value : float
+        Median over the picture's windows.
+    low, median, high : float
+        The feature's 0.5 %, 50 % and 99.5 % quantiles on uncompressed validation windows.
+    strength : float
+        How clear it is, 0..1: 0 within the range, (value - high) / (clear - high) above it.
+    speaks_for : tuple of str
+        Classes that leave this trace.
+    supports : bool or None
+        Whether it speaks for the verdict (True), for another codec (False), or was not found (None). The earlier JPEG of
+        `altered_jpeg` contradicts no verdict and counts as True.
+    text : str
+        The sentence.
+    """
+
+    trace: str
+    feature: str
+    value: float
+    low: float
+    median: float
+    high: float
+    strength: float
+    speaks_for: tuple[str, ...]
+    supports: bool | None
+    text: str
+
+
+class ToneChange(NamedTuple):
+    """A smooth curve that the samples went through.
+
+    Attributes
+    ----------
+    odds : float
+        Natural logarithm of its likelihood over that of no change.
+    low, high : int
+        Ends of the values that are populated enough to tell.
+    gaps, merged : int
+        Values between them that no level maps to, and that two levels or more map to.
+    inverse : tuple of int
+        The level before the change of each of the 256 values.
+    undone : bool
+        Whether the verdict is that on the picture with the change undone.
+    """
+
+    odds: float
+    low: int
+    high: int
+    gaps: int
+    merged: int
+    inverse: tuple[int, ...]
+    undone: bool
+
+    def undo(self, pixels: np.ndarray) -> np.ndarray:
+        """Samples (uint8, any shape) with the change undone; same shape and dtype."""
+        return np.array(self.inverse, np.uint8)[pixels]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What is said about one picture.
+
+    Attributes
+    ----------
+    name, sha256 : str
+        The source and the SHA-256 of its bytes.
+    width, height : int
+        In pixels, as stored.
+    verdict : str
+        A class of `CLASSES`, `hevc-intra` or `inconclusive`.
+    probability : float
+        Calibrated probability of the verdict; for `inconclusive` that of the best class.
+    best : str
+        The most probable class, whatever the verdict.
+    compressed : float
+        Probability that the picture was lossily compressed at all.
+    hevc_intra : float
+        Probability of BPG and HEIC together.
+    ranking : tuple of (str, float)
+        All classes with their probabilities, best first.
+    variants : dict of str to float
+        Probabilities of the finer classes within the best one, where it has any (JPEG XR's overlap modes); they sum to 1.
+    ratio, ssim : Interval or None
+        Estimated compression ratio (raw bytes / file bytes) and SSIM against the picture before compression; None unless the
+        verdict is a codec.
+    candidates : tuple of str
+        The classes that cannot be excluded at the coverage that the model's card states, most probable first; empty for a model without.
+    strange : float
+        Share of the windows that lie outside all that the model was trained on; 0 for a model that does not measure it.
+    evidence : tuple of Statement
+        The most telling measurements in words.
+    agreement : Agreement
+        Whether pixels and container agree.
+    container : dict
+        The container's own facts; see `forensics.pictures.opened.Picture`.
+    windows : tuple of WindowVerdict
+        The windows that were judged.
+    limits : tuple of str
+        What was left out and what this analysis cannot tell.
+    versions : dict of str to str
+        Package, features and model.
+    history : History or None
+        How it was compressed; None unless `forensics.history.recover` was asked.
+    tone : ToneChange or None
+        A change of brightness or contrast after decoding; None where the histogram shows none.
+    """
+
+    name: str
+    sha256: str
+    width: int
+    height: int
+    verdict: str
+    probability: float
+    best: str
+    compressed: float
+    hevc_intra: float
+    ranking: tuple[tuple[str, float], ...]
+    variants: dict[str, float]
+    ratio: Interval | None
+    ssim: Interval | None
+    candidates: tuple[str, ...]
+    strange: float
+    evidence: tuple[Statement, ...]
+    agreement: Agreement
+    container: dict[str, Any]
+    windows: tuple[WindowVerdict, ...]
+    limits: tuple[str, ...]
+    versions: dict[str, str]
+    history: History | None = None
+    tone: ToneChange | None = None
+
+    def as_judged(self, pixels: np.ndarray) -> np.ndarray:
+        """The picture's pixels as the verdict saw them: with the change of tone undone (8-bit), where that is what it rests on."""
+        return self.tone.undo(eight_bit(pixels)) if self.tone is not None and self.tone.undone else pixels
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it."""
+        return display.as_html(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as JSON-ready values, under the names of the attributes."""
+        plain = asdict(replace(self, history=None))
+        plain["history"] = self.history.to_dict() if self.history else None
+        plain["ranking"] = {name: probability for name, probability in self.ranking}
+        plain["ratio"] = self.ratio._asdict() if self.ratio else None
+        plain["ssim"] = self.ssim._asdict() if self.ssim else None
+        plain["tone"] = {**self.tone._asdict(), "inverse": list(self.tone.inverse)} if self.tone else None
+        plain["agreement"] = self.agreement._asdict()
+        plain["windows"] = [{**w.window._asdict(), "best": w.best, "probability": w.probability} for w in self.windows]
+        return plain

@@ -1,0 +1,97 @@
+"""How a verdict fits the container's own facts, and what the analysis of this picture cannot tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from forensics_models.classes import INCONCLUSIVE
+
+from forensics.pictures.opened import Picture
+from forensics.results.analysis import Agreement, Window
+from forensics.results.wording import TITLES, percent
+from forensics.windows.choice import LIMIT, SIDE
+from forensics.windows.judges import Judge
+
+STRANGE_SHARE = 0.5
+"""Share of windows unlike the training from which on a report says so."""
+_CENTRE, _RESIZED_BELOW = 1024, -2.0
+"""Largest side of the central part in which resizing is looked for, and the decimal logarithm of false alarms a picture at which it counts."""
+
+
+def compare(verdict: str, named: Sequence[str], probability: float, container: dict[str, Any]) -> Agreement:
+    """How a verdict fits the container's own facts; `named` are the classes that the verdict allows."""
+    form, codec, lossy = container["format"], container.get("codec"), container.get("lossy")
+    shown = f"{TITLES[verdict]} ({percent(probability)})"
+    if verdict == INCONCLUSIVE:
+        return Agreement("open", "the pixels give no verdict to hold against the container")
+    if codec is not None and codec in named:
+        return Agreement("agree", f"the pixels say {shown}, as the {form} container does")
+    if codec is None or lossy is False:
+        if verdict == "uncompressed":
+            return Agreement(
+                "plain", f"{form} stores the pixels without loss, and they show no earlier lossy compression"
+            )
+        return Agreement(
+            "finding",
+            f"{form} stores the pixels without loss, and they say {shown}: compressed before they were saved",
+        )
+    if lossy is None:
+        if verdict == "uncompressed":
+            return Agreement(
+                "open", f"the pixels show no lossy compression; the {form} container can hold lossless data"
+            )
+        return Agreement(
+            "disagree",
+            f"the container is {form} and the pixels say {shown}: compressed before, and the {form} step is lossless or too fine to show",
+        )
+    return Agreement(
+        "disagree",
+        f"the container is lossy {form} and the pixels say {shown}: an earlier compression shows through, or the verdict is wrong",
+    )
+
+
+def limits(
+    picture: Picture,
+    windows: Sequence[Window],
+    features: np.ndarray,
+    names: Sequence[str],
+    judge: Judge,
+    strange: float,
+) -> tuple[str, ...]:
+    """What holds for this picture, then the limits that the model's card states."""
+    limits = list(picture.notes)
+    if min(picture.width, picture.height) < SIDE:
+        limits.append(f"a side is under {SIDE} pixels: fewer samples, a wider error")
+    area = sum(window.height * window.width for window in windows)
+    if len(windows) == LIMIT and area < picture.width * picture.height:
+        share = 100 * area / (picture.width * picture.height)
+        limits.append(
+            f"{len(windows)} windows were judged, {share:.0f} % of the pixels: a change confined to the rest is not seen"
+        )
+    if "picture.grey" in names and bool((features[:, list(names).index("picture.grey")] > 0).all()):
+        limits.append("the picture is grey: no trace in colour could be tested")
+    if strange >= STRANGE_SHARE:
+        limits.append(
+            f"{round(strange * len(windows))} of {len(windows)} windows are unlike all that the model was trained on "
+            "(resized or filtered after decoding, drawn, very noisy): their probabilities are held back"
+        )
+    return (*limits, *judge.card.get("limits", ()))
+
+
+def resizing(pixels: np.ndarray) -> tuple[str, ...]:
+    """What a trace of resizing means for a picture in which no compression shows; empty where there is no such trace."""
+    from forensics_features import resampling
+    from forensics_features.planes import as_planes
+
+    rows, columns = (
+        slice((length - min(length, _CENTRE)) // 2, (length + min(length, _CENTRE)) // 2) for length in pixels.shape[:2]
+    )
+    line = resampling.strongest_line(as_planes(pixels[rows, columns]).y)
+    if line.log10_nfa > _RESIZED_BELOW:
+        return ()
+    return (
+        f"the picture bears a trace of resizing (a periodic line at {line.frequency:.3f} cycles a pixel, expected by chance in one of "
+        f"{10 ** min(-line.log10_nfa, 9):,.0f} pictures): resizing removes other traces, so that an earlier compression is not excluded",
+    )

@@ -1,0 +1,125 @@
+"""The models that judge and the extractor that measures for them: loaded once a process, checked against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from forensics.errors import UsageError
+
+
+class Judge(Protocol):
+    """What the analysis needs of a model; `forensics_models.fused.FusedJudge` and `forensics_models.baseline.Baseline` are two.
+
+    One whose `needs_patches` is true gets the windows' pixels as a second argument of `judge`. One with a method `candidates` states
+    which classes cannot be excluded. One with a method `look` gets the windows' pixels beside the measuring of their features; `judge`
+    takes what it gives as a third argument.
+    """
+
+    card: dict[str, Any]
+    evidence: dict[str, dict[str, float]]
+
+    def judge(self, features: np.ndarray, patches: Sequence[np.ndarray] = (), /) -> Any:
+        """Judge windows, one row of features each."""
+
+    def combine(self, windows: Any) -> Any:
+        """One judgement from a picture's windows."""
+
+
+class Extractor(Protocol):
+    """What the analysis needs of an extractor; `forensics_features.extractor.FeatureExtractor` is one."""
+
+    @property
+    def feature_names(self) -> Sequence[str]:
+        """Names of the columns."""
+
+    def transform(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
+        """One row a window."""
+
+
+@cache
+def shipped_judge(mode: str | None = None) -> Judge:
+    """The model that came with the package, loaded once a process; `mode` is one of `forensics_models.fused.MODES`, by default the best there is."""
+    folder = files("forensics_models") / "artefacts"
+    try:
+        return _load(folder, _mode(folder, mode))
+    except OSError as error:
+        raise UsageError(f"the shipped model is missing, install the package again: {error}") from None
+
+
+@cache
+def trained_judge(folder: Path, mode: str | None = None) -> Judge:
+    """The model that `forensics train` wrote into a folder, loaded and tried once a process; `mode` as for `shipped_judge`.
+
+    Raises `UsageError` where the folder holds none, not that one, or one that cannot be used.
+    """
+    from forensics_models.baseline import CARD_FILE
+
+    if not (folder / CARD_FILE).is_file():
+        raise UsageError(f"{str(folder)!r} holds no model ({CARD_FILE} is missing); `forensics train` writes one")
+    chosen = _mode(folder, mode)
+    try:
+        model = _load(folder, chosen)
+        tried = np.zeros((1, len(model.feature_names)), np.float32)  # type: ignore[attr-defined]
+        model.judge(tried, [np.zeros((64, 64, 3), np.uint8)]) if getattr(
+            model, "needs_patches", False
+        ) else model.judge(tried)
+    except Exception as error:  # of many kinds: JSON, gzip, ONNX Runtime
+        raise UsageError(f"the model in {str(folder)!r} cannot be used: {type(error).__name__}: {error}") from error
+    return model
+
+
+def _mode(folder: Path | Traversable, asked: str | None) -> str:
+    """The mode to load: what was asked for, if the folder has it, else the best that it has."""
+    from forensics_models.fused import CARD_FILE, MODES
+
+    fitted = (folder / CARD_FILE).is_file()
+    if asked is not None and asked not in MODES:
+        raise UsageError(f"a model is one of {', '.join(MODES)}, not {asked!r}")
+    if not fitted and asked not in (None, "baseline"):
+        raise UsageError(f"the model {asked} is not there: {CARD_FILE} is missing; `forensics train fusion` writes it")
+    return asked or ("fused" if fitted else "baseline")
+
+
+def _load(folder: Path | Traversable, mode: str) -> Judge:
+    from forensics_models.fused import CARD_FILE, FusedJudge
+
+    if (folder / CARD_FILE).is_file():
+        return FusedJudge(folder, mode)
+    from forensics_models.baseline import Baseline
+
+    return Baseline(folder)
+
+
+@cache
+def shipped_extractor() -> Extractor:
+    """The full feature extractor, built once a process."""
+    from forensics_features.extractor import FeatureExtractor
+
+    return FeatureExtractor()
+
+
+def check_match(judge: Judge, extractor: Extractor) -> None:
+    """Raise `UsageError` when a model that states its features was trained on others than the extractor gives."""
+    names = getattr(judge, "feature_names", None)
+    if names is not None and tuple(names) != tuple(extractor.feature_names):
+        raise UsageError(
+            f"the model was trained on other features (version {getattr(judge, 'features_version', '?')}, {len(names)} values) "
+            f"than these (version {getattr(extractor, 'version', '?')}, {len(extractor.feature_names)} values): train it again"
+        )
+
+
+def chosen_judge(model_dir: Path | None, model: str | None) -> Judge:
+    """The judge that a command's options name."""
+    return shipped_judge(model) if model_dir is None else trained_judge(model_dir, model)
+
+
+def check_model(model_dir: Path | None, model: str | None = None) -> None:
+    """Raise `UsageError` where the model of a folder, or the shipped one, is missing or does not fit the extractors."""
+    check_match(chosen_judge(model_dir, model), shipped_extractor())
