@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from forensics.history.findings import Trace
+from forensics.results.history import Trace
 
 _BLUE, _VERMILION, _GREY = "#0072B2", "#D55E00", "#999999"
 

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from forensics_features.planes import to_rgb8
 
-from forensics.history.findings import FOUND_BELOW, Trace
-from forensics.history.traces.a_contrario import log10_binomial_tail, log10_nfa
-from forensics.history.traces.wording import chance
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_shares
 from forensics.processes.sampling import ORIENTATION_TITLES, ORIENTATIONS, central, oriented
+from forensics.results.a_contrario import log10_binomial_tail, log10_nfa
+from forensics.results.chance import chance
+from forensics.results.history import FOUND_BELOW, Trace
 
 NAME = "jpeg_ls_residues"
 NEARS = (1, 2, 3, 4, 5)
@@ -118,5 +118,6 @@ PROCESS = Process(
     made_by="imagecodecs (CharLS), near 1 to 5",
     undecided="the encoder",
     exact=test,
+    trace=NAME,
     plot=plot_shares,
 )

@@ -8,11 +8,11 @@ from __future__ import annotations
 import numpy as np
 from forensics_features.planes import to_rgb8
 
-from forensics.history.findings import FOUND_BELOW, Trace
-from forensics.history.traces.wording import chance
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_phases
 from forensics.processes.sampling import LEAST_SHARE, Grid, best_grid, central, shares
+from forensics.results.chance import chance
+from forensics.results.history import FOUND_BELOW, Trace
 
 NAME = "lerc_blocks"
 SIDE = 8
@@ -99,5 +99,6 @@ PROCESS = Process(
     made_by="imagecodecs (LERC), errors of 1 to 4",
     undecided="the version of the format",
     exact=test,
+    trace=NAME,
     plot=plot_phases,
 )

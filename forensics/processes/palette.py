@@ -6,11 +6,11 @@ import numpy as np
 from forensics_features.palette_colours import PaletteColours
 from forensics_features.planes import to_rgb8
 
-from forensics.history.findings import FOUND_BELOW, Trace
-from forensics.history.traces.a_contrario import log10_binomial_tail, log10_nfa
-from forensics.history.traces.wording import chance
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_colours
+from forensics.results.a_contrario import log10_binomial_tail, log10_nfa
+from forensics.results.chance import chance
+from forensics.results.history import FOUND_BELOW, Trace
 
 NAME = "palette_colours"
 LEAST_COLOURS = 32
@@ -108,6 +108,7 @@ PROCESS = Process(
     made_by="Pillow, pngquant and gifsicle",
     undecided="what was before it, unless the models or a JPEG's table tell; who chose the colours",
     exact=test,
+    trace=NAME,
     veto=True,
     plot=plot_colours,
 )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from forensics.history.traces.a_contrario import log10_binomial_tail, log10_nfa
+from forensics.results.a_contrario import log10_binomial_tail, log10_nfa
 
 LEAST_SHARE = 0.95
 """Share of the telling blocks from which a grid speaks for the whole picture: a texture pasted into another picture was not the picture's last step."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 import numpy as np
 from forensics_features.planes import to_rgb8
 
-from forensics.history.findings import FOUND_BELOW, Trace
-from forensics.history.traces.wording import chance
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_phases
 from forensics.processes.sampling import LEAST_SHARE, Grid, best_grid, central, shares
+from forensics.results.chance import chance
+from forensics.results.history import FOUND_BELOW, Trace
 
 NAME = "bc_blocks"
 SIDE = 4
@@ -112,6 +112,7 @@ PROCESS = Process(
     made_by="Pillow (DDS), etcpak and quicktex encode; texture2ddecoder and Pillow decode",
     undecided="the encoder; BC2 against BC3 where alpha is not kept",
     exact=test,
+    trace=NAME,
     veto=True,
     plot=plot_phases,
 )

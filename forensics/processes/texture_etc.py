@@ -8,11 +8,11 @@ from __future__ import annotations
 import numpy as np
 from forensics_features.planes import to_rgb8
 
-from forensics.history.findings import FOUND_BELOW, Trace
-from forensics.history.traces.wording import chance
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_phases
 from forensics.processes.sampling import LEAST_SHARE, best_grid, central, shares
+from forensics.results.chance import chance
+from forensics.results.history import FOUND_BELOW, Trace
 
 NAME = "etc_blocks"
 SIDE = 4
@@ -69,6 +69,7 @@ PROCESS = Process(
     made_by="etcpak encodes; texture2ddecoder decodes",
     undecided="the encoder; ETC1 against an ETC2 that uses its older modes only",
     exact=test,
+    trace=NAME,
     veto=True,
     plot=plot_phases,
 )

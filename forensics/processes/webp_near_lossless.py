@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from forensics_features.planes import to_rgb8
 
-from forensics.history.findings import FOUND_BELOW, Trace
-from forensics.history.traces.a_contrario import log10_gamma_tail, log10_nfa
-from forensics.history.traces.wording import chance
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_shares
 from forensics.processes.sampling import ORIENTATION_TITLES, ORIENTATIONS, central, oriented, restored
+from forensics.results.a_contrario import log10_gamma_tail, log10_nfa
+from forensics.results.chance import chance
+from forensics.results.history import FOUND_BELOW, Trace
 
 NAME = "webp_residuals"
 STEPS = (2, 4, 8, 16, 32)
@@ -140,5 +140,6 @@ PROCESS = Process(
     made_by="cwebp -near_lossless 80, 60, 40, 20 or 0",
     undecided="the encoder's effort",
     exact=test,
+    trace=NAME,
     plot=plot_shares,
 )

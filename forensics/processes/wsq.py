@@ -10,12 +10,12 @@ import math
 import numpy as np
 from forensics_features.planes import to_rgb8
 
-from forensics.history.findings import FOUND_BELOW, Trace
-from forensics.history.traces.a_contrario import log10_gamma_tail, log10_nfa
-from forensics.history.traces.wording import chance
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_phases
 from forensics.processes.sampling import central
+from forensics.results.a_contrario import log10_gamma_tail, log10_nfa
+from forensics.results.chance import chance
+from forensics.results.history import FOUND_BELOW, Trace
 
 NAME = "wsq_subbands"
 _MOST = 320
@@ -83,5 +83,6 @@ PROCESS = Process(
     made_by="the package wsq",
     undecided="the encoder",
     exact=test,
+    trace=NAME,
     plot=plot_phases,
 )
