@@ -1,6 +1,6 @@
 """Near-lossless WebP: under the predictor of their tile, errors are multiples of a power of two.
 
-The test looks at green in the central 384x384 pixels.
+The test looks at green in the central 256x256 pixels.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NAME = "webp_residuals"
 STEPS = (2, 4, 8, 16, 32)
 """Steps of the levels 80, 60, 40, 20 and 0."""
 LEVELS = {2: 80, 4: 60, 8: 40, 16: 20, 32: 0}
-_MOST = 384
+_MOST = 256
 _SIDE = 8
 _LEAST = 12
 """Fewest errors with which a square tells."""
