@@ -13,7 +13,7 @@ from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
 
 NAME = "palette_colours"
-LEAST_COLOURS = 32
+LEAST_COLOURS = 48
 _LONE_PER_COLOUR = 8
 _ENDS = 0.05
 _GAP = 2.2
