@@ -18,14 +18,14 @@ from functools import partial
 from pathlib import Path
 
 from forensics.errors import ForensicsError, UsageError
+from forensics.examination import Examination, examine
 from forensics.former_paths import former_names
 from forensics.pictures.container import SUFFIXES
 from forensics.pictures.opened import MAX_PIXELS, Picture, open_quietly
 from forensics.progress import Progress
 from forensics.results.analysis import Analysis
 from forensics.results.failure import Failure
-from forensics.verdict.analysis import analyze
-from forensics.windows.judges import check_model, shipped_extractor, trained_judge
+from forensics.windows.judges import check_model, shipped_extractor
 
 STANDARD_INPUT = "-"
 _SUFFIXES = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
@@ -80,7 +80,9 @@ def analyze_all(
     max_pixels: int = MAX_PIXELS,
     model_dir: Path | None = None,
     model: str | None = None,
-    then: Callable[[Picture, Analysis], Analysis] | None = None,
+    history: bool = False,
+    localise: bool = False,
+    after_each: Callable[[Picture, Examination], None] | None = None,
     work: Callable[[str, int], Result] | None = None,
     progress: bool = False,
 ) -> Iterator[Result]:
@@ -98,10 +100,12 @@ def analyze_all(
         Folder of the model that judges; the shipped one by default.
     model : str, optional
         Which of its judges, one of `forensics_models.fused.MODES`; the best it has by default.
-    then : callable, optional
-        Gets each open picture and its analysis, where it was opened, and gives the analysis to go on with; picklable for several processes.
+    history, localise : bool
+        Whether the history is recovered, and a map made for `after_each`.
+    after_each : callable, optional
+        Gets each open picture and its examination, where it was opened, to write what it will; picklable for several processes.
     work : callable, optional
-        What turns an input into a result; `analyze_one` with that model and `then` by default.
+        What turns an input into a result; `analyze_one` with these options by default.
     progress : bool
         Whether to show a progress line, where standard error is a terminal.
 
@@ -118,8 +122,9 @@ def analyze_all(
     if work is None:
         check_model(model_dir, model)
         announce_compilation()
-        plain = model_dir is None and model is None and then is None
-        work = analyze_one if plain else partial(analyze_one, model_dir=model_dir, model=model, then=then)
+        work = partial(
+            analyze_one, model_dir=model_dir, model=model, history=history, localise=localise, after_each=after_each
+        )
     with Progress("analyze", len(inputs), stream=None if progress else io.StringIO()) as line:
         ordered = (
             _alone(inputs, max_pixels, work)
@@ -136,19 +141,22 @@ def analyze_one(
     max_pixels: int,
     model_dir: Path | None = None,
     model: str | None = None,
-    then: Callable[[Picture, Analysis], Analysis] | None = None,
+    history: bool = False,
+    localise: bool = False,
+    after_each: Callable[[Picture, Examination], None] | None = None,
 ) -> Result:
     """One input to its result: whatever goes wrong is in the `Failure`. Worker processes use one thread each.
 
-    `then` gets the open picture and its analysis, and gives the analysis to go on with.
+    The examination goes to `after_each`; what comes back is the analysis, without the series that only figures need.
     """
     threads = None if multiprocessing.parent_process() is None else 1
     source = sys.stdin.buffer if name == STANDARD_INPUT else name
     try:
-        judge = None if model_dir is None else trained_judge(model_dir, model)
         picture = open_quietly(source, max_pixels, printable(name))
-        result = analyze(picture, model=model, judge=judge, threads=threads)
-        return result if then is None else then(picture, result)
+        found = examine(picture, history=history, map=localise, model=model, model_dir=model_dir, threads=threads)
+        if after_each is not None:
+            after_each(picture, found)
+        return found.analysis.without_series()
     except ForensicsError as error:
         return Failure(printable(name), printable(" ".join(str(error).split())))
     except MemoryError:

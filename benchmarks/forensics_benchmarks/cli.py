@@ -301,3 +301,71 @@ def ablation(
                 work.table(work.of_models(shipped), "The shipped models: accuracy on the patches of the run, %")
             )
         )
+
+
+@command.command("verdicts")
+@click.argument("sources", type=_FOLDER)
+@click.option(
+    "--parts", default="processed,untouched,processes", show_default=True, help="What is made, separated by commas."
+)
+@click.option("--split", default="test_public", show_default=True, help="Split of the sources.")
+@click.option(
+    "--limit", type=click.IntRange(0), default=24, show_default=True, help="Most sources, spread evenly; 0 for all."
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=5, show_default=True, help="Decides makers, strengths, steps and places."
+)
+@click.option("--model-dir", type=_FOLDER, help="Judge with the models in this folder instead of the shipped ones.")
+@click.option(
+    "--against", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Verdicts of another build on OUT/pictures (`forensics analyze --format csv`), reported beside.",
+)  # fmt: skip
+@click.option("--only-make", is_flag=True, help="Write the pictures and what is known of them, and judge nothing.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder of the run; it goes on where it stopped.",
+)
+def verdicts(
+    sources: Path,
+    parts: str,
+    split: str,
+    limit: int,
+    seed: int,
+    model_dir: Path | None,
+    against: Path | None,
+    only_make: bool,
+    out: Path,
+) -> None:
+    """Judge whole pictures: after steps of processing, of untouched kinds, and by other lossy processes.
+
+    Writes OUT/pictures, OUT/truth.csv, OUT/verdicts.csv and OUT/report.md. Programs that training never draws (libvips, ImageMagick,
+    GraphicsMagick, Netpbm, scikit-image) do half of the steps, as far as they are installed.
+    """
+    from functools import partial
+
+    from forensics_models.storage import write_atomically
+
+    from forensics.errors import UsageError
+    from forensics.progress import Counter
+    from forensics_benchmarks import verdicts as part_of
+
+    chosen = _names(parts)
+    if not chosen or set(chosen) - set(part_of.PARTS):
+        raise UsageError(f"--parts takes {', '.join(part_of.PARTS)}, not {parts!r}")
+    out.mkdir(parents=True, exist_ok=True)
+    with Counter() as counter:
+        cases = part_of.make(
+            sources, out, chosen, split=split, limit=limit, seed=seed, tell=partial(counter.show, "making")
+        )
+        if not cases:
+            raise UsageError(f"no source of the split {split!r} in {str(sources)!r}")
+        if only_make:
+            return
+        rows = part_of.judge(out, cases, partial(counter.show, "judging"), model_dir)
+    text = part_of.markdown(cases, rows, "This build")
+    if against is not None:
+        text += "\n" + part_of.markdown(cases, part_of.read_verdicts(against, out), f"Another build: {against.name}")
+    write_atomically(out / "report.md", text.encode())
+    click.echo(text, nl=False)

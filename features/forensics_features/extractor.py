@@ -17,11 +17,14 @@ FEATURES_VERSION = 2
 FAMILIES = ("lattice", "chroma", "rounding", "block_dct", "blockiness", "wavelet", "lapped", "cooccurrence")
 """Module names of the families, in the order of the vector."""
 
+FURTHER_FAMILIES = ("processing",)
+"""Families that are measured only where they are named: what came after the codec, which a judge of codecs must not lean on."""
+
 
 def family(name: str) -> Family:
-    """One family by its module name; raises `ValueError` for a name that is not in `FAMILIES`."""
-    if name not in FAMILIES:
-        raise ValueError(f"feature families are {', '.join(FAMILIES)}, not {name!r}")
+    """One family by its module name; raises `ValueError` for a name that is none."""
+    if name not in (*FAMILIES, *FURTHER_FAMILIES):
+        raise ValueError(f"feature families are {', '.join((*FAMILIES, *FURTHER_FAMILIES))}, not {name!r}")
     return import_module(f"forensics_features.{name}").FAMILY
 
 
@@ -41,7 +44,7 @@ class FeatureExtractor:
     Parameters
     ----------
     families : sequence of str, optional
-        A subset of `FAMILIES`; all when not given. The log2 of the pixel count and a grey flag always come first.
+        Some of `FAMILIES` and `FURTHER_FAMILIES`; all of the first when not given. The log2 of the pixel count and a grey flag always come first.
 
     Attributes
     ----------

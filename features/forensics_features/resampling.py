@@ -26,6 +26,7 @@ References
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,14 +100,16 @@ def strongest_line(luma: np.ndarray) -> Line:
     -------
     Line
     """
-    luma = np.rint(luma)
-    tried = {measure: [_periodogram(profile) for profile in profiles] for measure, profiles in _profiles(luma).items()}
-    (tail, axis, frequency, power), best = min((_strongest(spectra), measure) for measure, spectra in tried.items())
-    spectra = tried[best]
-    hypotheses = 3 * len(tried) * sum(int(np.isfinite(power).sum()) for _, power, _ in spectra) or 1
-    return Line(
-        _SCENES + math.log10(hypotheses) + min(0.0, tail), axis, frequency, power, best, (spectra[0], spectra[1])
-    )
+    tried = spectra(np.rint(luma))
+    (tail, axis, frequency, power), best = min((_strongest(axes), measure) for measure, axes in tried.items())
+    hypotheses = 3 * len(tried) * sum(int(np.isfinite(power).sum()) for _, power, _ in tried[best]) or 1
+    return Line(_SCENES + math.log10(hypotheses) + min(0.0, tail), axis, frequency, power, best, tried[best])
+
+
+def spectra(luma: np.ndarray) -> dict[str, tuple[Spectrum, Spectrum]]:
+    """Spectra of all `MEASURES` along rows (x) and along columns (y), of whole grey levels; `luma` as for `strongest_line`."""
+    profiles = _profiles(luma)
+    return {measure: (_periodogram(across), _periodogram(down)) for measure, (across, down) in profiles.items()}
 
 
 def factors(frequency: float) -> list[float]:
@@ -133,7 +136,7 @@ def _profiles(luma: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return {**found, MEASURES[1]: (small[0], small[1]), MEASURES[2]: (logs[0], logs[1])}
 
 
-def _strongest(axes: list[Spectrum]) -> tuple[float, str, float, float]:
+def _strongest(axes: Sequence[Spectrum]) -> tuple[float, str, float, float]:
     """Log10 tail, axis, frequency and power of the strongest line of two axes, or of both together."""
     candidates = [_both(axes)]
     for name, (frequency, power, tails) in zip(("x", "y"), axes, strict=True):
@@ -185,7 +188,7 @@ def _periodogram(profile: np.ndarray) -> Spectrum:
     return frequency, ratio, tails
 
 
-def _both(axes: list[Spectrum]) -> tuple[float, str, float, float]:
+def _both(axes: Sequence[Spectrum]) -> tuple[float, str, float, float]:
     """The best frequency that both axes share within a bin of the shorter one."""
     (fx, px, tx), (fy, _, ty) = axes
     width = max(fx[1], fy[1])

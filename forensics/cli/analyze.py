@@ -87,8 +87,10 @@ def command(
     destinations = Destinations(inputs, force=force)
     destinations.file(out)
     check_model(model_dir, model)
+    written = report is not None or plots is not None
+    history, localise = written if history is None else history, localise and written
     pages = None
-    if report is not None or plots is not None or history:
+    if written:
         from forensics.report.pages import page_writer, write_index
 
         pages = page_writer(
@@ -112,7 +114,9 @@ def command(
             max_pixels=max_pixels or MAX_PIXELS,
             model_dir=model_dir,
             model=model,
-            then=pages,
+            history=history,
+            localise=localise,
+            after_each=pages,
             progress=progress,
         )
         for result in results:

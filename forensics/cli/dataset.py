@@ -9,6 +9,9 @@ import click
 
 from forensics.errors import UsageError
 
+_SUITES = ("random", "grid", "kib", "quick", "chains", "processed", "processes", "untouched")
+_WITH_SYNTHETIC = ("random", "chains", "processed", "processes", "untouched")
+
 
 def _shares(text: str) -> dict[str, float]:
     """Shares of splits from `NAME=SHARE,...`."""
@@ -32,14 +35,15 @@ def command() -> None:
 @click.argument("sources", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option(
-    "--suite", type=click.Choice(["random", "grid", "kib", "quick", "chains"]), default="random", show_default=True,
-    help="random strengths for training, the full grid, the file-size grid, a small sample, or two codecs one after the other",
+    "--suite", type=click.Choice(_SUITES), default="random", show_default=True,
+    help="random strengths for training, the full grid, the file-size grid, a small sample, two codecs one after the other, "
+    "steps after decoding, lossy processes beyond the codecs, or kinds of untouched pictures",
 )  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help="of all that is random")
 @click.option("--jobs", type=click.IntRange(1), default=None, help="worker processes  [default: one a CPU]")
 @click.option(
     "--per-source", type=click.IntRange(1), default=3, show_default=True,
-    help="random, chains: draws a source; grid: preparations beside the plain one",
+    help="draws a source; grid: preparations beside the plain one",
 )  # fmt: skip
 @click.option("--codecs", default="", help="only these encoders or classes, separated by commas")
 @click.option(
@@ -51,7 +55,7 @@ def command() -> None:
     "--synthetic",
     type=click.IntRange(0),
     default=None,
-    help="synthetic sources to add  [default: 60 for random and chains, else 0]",
+    help="synthetic sources to add  [default: 60 where strengths are random, else 0]",
 )
 @click.option("--retry-failed", is_flag=True, help="try jobs again that are recorded as failed")
 def build(
@@ -67,8 +71,9 @@ def build(
     from forensics.dataset.plan import Settings
     from forensics.dataset.show import outcome_text
 
-    count = synthetic if synthetic is not None else 60 if suite in ("random", "chains") else 0
-    settings = Settings(suite, seed, per_source, encoders.available(_names(codecs)), _shares(shares), count)
+    count = synthetic if synthetic is not None else 60 if suite in _WITH_SYNTHETIC else 0
+    named = _names(codecs) or (encoders.PROCESSES if suite == "processes" else ())
+    settings = Settings(suite, seed, per_source, encoders.available(named), _shares(shares), count)
     outcome = run(sources, out, settings, jobs=jobs or os.cpu_count() or 1, splits=_names(only), retry=retry_failed)
     click.echo(outcome_text(outcome))
     return 2 if outcome.bad or outcome.statuses.get("failed") else 0

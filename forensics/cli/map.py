@@ -48,30 +48,20 @@ def command(
     be analysed.
     """
     import json
-    from dataclasses import replace
 
     from forensics.destinations import Destinations
     from forensics.errors import PictureError
+    from forensics.examination import localise
     from forensics.localisation import outputs
-    from forensics.localisation.regions import locate
-    from forensics.localisation.scan import LIMIT, window_map
     from forensics.pictures.opened import MAX_PIXELS, open_picture
-    from forensics.verdict.analysis import judged_pixels
-    from forensics.verdict.tone import UNDONE
-    from forensics.windows.judges import chosen_judge
 
     Destinations([image], force=force).folder(out, outputs.FILES)
-    judge = chosen_judge(model_dir, "baseline")
     try:
         picture = open_picture(image, max_pixels=max_pixels or MAX_PIXELS)
-        pixels = judged_pixels(picture, judge)
-        scanned = window_map(pixels, side=side, step=step, limit=limit or LIMIT, judge=judge)
+        found = localise(picture, model_dir=model_dir, side=side, step=step, limit=limit)
     except PictureError as error:
         click.echo(f"forensics: error: {image}: {error}", err=True)
         raise SystemExit(2) from None
-    if pixels is not picture.pixels:
-        scanned = replace(scanned, notes=(*scanned.notes, UNDONE))
-    found = locate(scanned, judge=judge)
     outputs.save(found, picture.pixels, out, name=picture.name, sha256=picture.sha256)
     if form == "json":
         document = outputs.to_dict(found, name=picture.name, sha256=picture.sha256)

@@ -61,6 +61,50 @@ def baseline(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, rounds
         click.echo(f"  {name:<15} {value:.4f}")
 
 
+@command.command("open")
+@click.argument(
+    "datasets",
+    nargs=-1,
+    required=True,
+    metavar="DATASET...",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+)
+@click.option(
+    "--models", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True,
+    help="Folder with the judge of codecs (`forensics train fusion`), which it is combined with.",
+)  # fmt: skip
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the artefacts."
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=os.cpu_count() or 1,
+    show_default="all cores",
+    help="Processes and threads.",
+)
+@click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help="Decides windows and trees.")
+@click.option("--rounds", type=click.IntRange(1), help="Largest number of boosting rounds.  [default: the recipe's]")
+def open_judge(datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, seed: int, rounds: int | None) -> None:
+    """Train the open judge: which process was the last lossy step, and what happened since.
+
+    DATASET is a folder of `forensics dataset build` with one of the suites processed, processes, untouched, random and chains. Prints, by what
+    happened since, the shares of validation windows that are answered rightly, left open, called uncompressed, and given a wrong name.
+    """
+    from forensics.progress import Counter
+    from forensics.training.open_set import train_open
+
+    with Counter() as counter:
+        card = train_open(
+            datasets, models, out, jobs=jobs, seed=seed, rounds=rounds, progress=counter.show, report=counter.say
+        )
+    click.echo(f"{'':28} windows  right  open  uncompressed  wrong")
+    for name, row in card["validation"].items():
+        click.echo(
+            f"{name:28} {row['windows']:7d} {row['right']:6.3f} {row['inconclusive']:5.3f} {row['uncompressed']:13.3f} {row['wrong']:6.4f}"
+        )
+
+
 @command.command("parameters")
 @click.argument(
     "datasets",

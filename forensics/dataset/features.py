@@ -15,17 +15,21 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from forensics_features import FAMILIES, FEATURES_VERSION, FeatureExtractor
 from forensics_models.baseline_training import FeatureTable
-from forensics_models.classes import FINE_CLASSES
+from forensics_models.classes import AFTERWARDS, OPEN_CLASSES
 from forensics_models.storage import replacing
 
 from forensics.dataset import decoders, manifest, parts, patches
 from forensics.dataset.manifest import Row
+from forensics.dataset.preparation import from_json
+from forensics.dataset.random_afterwards import kind_of
 from forensics.errors import UsageError
+
+Table = TypeVar("Table", bound=FeatureTable)
 
 _log = logging.getLogger(__name__)
 
@@ -79,19 +83,22 @@ def cut_windows(pixels: np.ndarray, row: Row, plan: WindowPlan) -> list[np.ndarr
 def _measure(task: _Task) -> Iterator[int]:
     """Worker: write one part; yields its number of windows."""
     extractor = FeatureExtractor(task.families)
-    vectors, facts, names, decoded = [], [], [], []
+    vectors, facts, names, decoded, histories = [], [], [], [], []
     for row in task.rows:
         picture = decoders.load_varied(task.folder, row, task.plan.seed, task.plan.decoders)
         for window in cut_windows(picture.pixels, row, task.plan):
             vectors.append(extractor.vector(window))
             facts.append(truth(row))
             names.append((row.source, row.id))
+            histories.append((what_came_after(row), row.preparation_kind, row.encoder))
             decoded.append((picture.decoder, picture.refused))
     numbers = np.array(facts, np.float32)
     with replacing(task.out) as part, part.open("wb") as stream:
         np.savez(
             stream, features=np.stack(vectors), labels=numbers[:, 0].astype(np.int64), log2_ratio=numbers[:, 1], ssim=numbers[:, 2],
             sources=np.array([source for source, _ in names]), files=np.array([file for _, file in names]),
+            afterwards=np.array([after for after, _, _ in histories]), preparations=np.array([kind for _, kind, _ in histories]),
+            encoders=np.array([name for _, _, name in histories]),
             decoders=np.array([name for name, _ in decoded]), refused=np.array([name for _, name in decoded]),
         )  # fmt: skip
     yield len(vectors)
@@ -106,7 +113,8 @@ def build_table(
     cache: Path | None = None,
     families: tuple[str, ...] = FAMILIES,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> FeatureTable:
+    table: type[Table] = FeatureTable,  # type: ignore[assignment]
+) -> Table:
     """The feature table of one split of a data set.
 
     Parameters
@@ -122,6 +130,8 @@ def build_table(
         Where parts are kept; `folder / "features"` when not given.
     families : tuple of str
         The feature families that are measured.
+    table : type
+        `FeatureTable`, or a kind of it with more of the columns that parts hold.
     progress : callable
         Gets the number of parts done and in all.
 
@@ -138,7 +148,7 @@ def build_table(
         lambda group, out: _Task(folder, group, plan, out, families), _measure, jobs=jobs, doing="measuring", progress=progress,
     )  # fmt: skip
     _report_refusals(outs, plan)
-    return FeatureTable(**parts.columns(outs, FeatureTable.__dataclass_fields__))
+    return table(**parts.columns(outs, table.__dataclass_fields__))
 
 
 def _report_refusals(paths: Sequence[Path], plan: WindowPlan) -> None:
@@ -164,13 +174,21 @@ def carries_its_label(row: Row) -> bool:
 
 
 def truth(row: Row) -> tuple[int, float, float]:
-    """Index in `FINE_CLASSES`, log2 of the compression ratio, and SSIM; the strengths are NaN for an uncompressed file."""
-    label = FINE_CLASSES.index(row.fine_class)
+    """Index in `OPEN_CLASSES`, log2 of the compression ratio, and SSIM; the strengths are NaN for an uncompressed file."""
+    label = OPEN_CLASSES.index(row.fine_class)
     return (
         (label, math.nan, math.nan)
         if row.fine_class == "uncompressed"
         else (label, float(np.log2(row.ratio)), row.ssim)
     )
+
+
+def what_came_after(row: Row) -> int:
+    """Index in `AFTERWARDS` of what happened to a row's picture after decoding; -1 for an untouched picture's own preparation."""
+    steps = from_json(json.loads(row.after))
+    if row.fine_class == "uncompressed" and not steps:
+        return -1
+    return AFTERWARDS.index(kind_of(steps))
 
 
 def labelled_rows(folder: Path, split: str) -> list[Row]:

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from forensics_models.classes import FINE_CLASSES
+from forensics_models.classes import OPEN_CLASSES
 from forensics_models.storage import replacing, write_atomically
 
 from forensics.errors import UsageError
@@ -88,8 +88,8 @@ _CONVERT = {"int": int, "float": float, "str": str}
 
 
 def sort_key(row: Row) -> tuple[Any, ...]:
-    """Place of a row: split, source, draw, class in the order of `FINE_CLASSES`, then id."""
-    return row.split, row.source, row.draw, FINE_CLASSES.index(row.fine_class), row.id
+    """Place of a row: split, source, draw, class in the order of `OPEN_CLASSES`, then id."""
+    return row.split, row.source, row.draw, OPEN_CLASSES.index(row.fine_class), row.id
 
 
 def to_record(row: Row) -> dict[str, Any]:

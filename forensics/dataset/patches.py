@@ -16,9 +16,9 @@ import numpy as np
 from forensics_models.classes import FINE_CLASSES
 from PIL import Image
 
-from forensics.codecs import registry
 from forensics.codecs.decoders.alternatives import Decoder
 from forensics.dataset import manifest
+from forensics.dataset.encoders import encoder
 from forensics.dataset.manifest import Row
 from forensics.dataset.preparation import apply, from_json
 from forensics.errors import UsageError
@@ -54,7 +54,7 @@ def load_pixels(folder: Path, row: Row, decoder: Decoder | None = None) -> np.nd
         with Image.open(path, formats=("PNG",)) as picture:
             pixels = np.asarray(picture)
     else:
-        pixels = (decoder or registry.get(row.encoder)).decode(path.read_bytes())
+        pixels = (decoder or encoder(row.encoder)).decode(path.read_bytes())
     return apply(from_json(json.loads(row.after)), pixels)
 
 

@@ -14,17 +14,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from forensics_models.classes import FINE_CLASSES
+from forensics_models.classes import FINE_CLASSES, PROCESSES
 
 from forensics.codecs.base import Value
-from forensics.dataset import grids, random_preparation, recipes
+from forensics.dataset import grids, random_afterwards, random_preparation, recipes
+from forensics.dataset.encoders import encoder_for
 from forensics.dataset.preparation import Coded, Crop, Resize, Step, Trim, Turn, to_json
+from forensics.dataset.random_afterwards import draw_afterwards, draw_kind, draw_untouched
 from forensics.dataset.random_preparation import draw_after, draw_preparation, draw_shift
 from forensics.dataset.sources import SHARES, Source
 from forensics.errors import UsageError
 
-SUITES = ("random", "grid", "kib", "quick", "chains")
-"""Continuous random strengths for training; the full grid; the published file-size grid; a small sample; two codecs one after the other."""
+SUITES = ("random", "grid", "kib", "quick", "chains", "processed", "processes", "untouched")
+"""Continuous random strengths for training; the full grid; the published file-size grid; a small sample; two codecs one after the other;
+steps after decoding; lossy processes beyond the codecs; kinds of untouched pictures."""
 
 GRIDS = ("grid", "kib")
 """Suites of fixed cells, which no recipe decides."""
@@ -39,9 +42,12 @@ PLAN_VERSION = 1
 
 def fingerprint(suite: str) -> str:
     """A short hash of everything that a suite's plans are made from: the constants of random preparations, and of grids or of recipes."""
+    modules = [grids if suite in GRIDS else recipes, random_preparation]
+    if suite in ("processed", "processes", "untouched"):
+        modules.append(random_afterwards)
     constants = {
         f"{module.__name__}.{name}": value
-        for module in (grids if suite in GRIDS else recipes, random_preparation)
+        for module in modules
         for name, value in vars(module).items()
         if name.isupper() and not name.startswith("_")
     }
@@ -108,8 +114,8 @@ def plan(source: Source, settings: Settings) -> list[Draw]:
     """All draws of a source; empty for a picture that is too small for the suite."""
     if settings.suite in ("random", "quick"):
         return _random(source, settings)
-    if settings.suite == "chains":
-        return _chains(source, settings)
+    if settings.suite in _SEEDED:
+        return _SEEDED[settings.suite](source, settings)
     return _full_grid(source, settings) if settings.suite == "grid" else _kib(source, settings)
 
 
@@ -192,6 +198,77 @@ def _chains(source: Source, settings: Settings) -> list[Draw]:
         chain = [*steps, Coded(first, *coding), *draw_shift(numbers)]
         draws.append(_draw(source, settings, number, kind, _fitting(chain, [job]), [job]))
     return draws
+
+
+def _processed(source: Source, settings: Settings) -> list[Draw]:
+    """A preparation a draw, on it every class, each as decoded and after two kinds of steps that are drawn for it."""
+    if min(source.width, source.height) < recipes.PROCESSED_SIDES[0]:
+        return []
+    draws = []
+    for number in range(settings.per_source):
+        numbers = generator(source, settings, number, 0)
+        kind, steps = draw_preparation(source, recipes.PROCESSED_SIDES, numbers)
+        jobs = []
+        for index, fine_class in enumerate(FINE_CLASSES):
+            numbers = generator(source, settings, number, index + 1)
+            coding = _coded_job(fine_class, settings, numbers)
+            if coding is not None:
+                jobs += [
+                    {**coding, "after": draw_afterwards(after, numbers)}
+                    for after in ("nothing", draw_kind(numbers), draw_kind(numbers))
+                ]
+        draws.append(_draw(source, settings, number, kind, _fitting(steps, jobs), jobs))
+    return draws
+
+
+def _coded_job(fine_class: str, settings: Settings, numbers: np.random.Generator) -> dict[str, Any] | None:
+    """A job at a drawn strength parameter, for what is changed after decoding; None where the class has no encoder here."""
+    if fine_class == "uncompressed":
+        return _stored(settings.suite)
+    coding = recipes.draw_coding(fine_class, settings.encoders, numbers)
+    if coding is None:
+        return None
+    encoder, switches = coding
+    parameter = encoder_for(encoder, fine_class).strength.parameter
+    strength = float(switches.pop(parameter))
+    return {
+        "variant": settings.suite, "fine_class": fine_class, "encoder": encoder, "switches": switches,
+        "target_kind": "parameter", "target": strength,
+    }  # fmt: skip
+
+
+def _processes(source: Source, settings: Settings) -> list[Draw]:
+    """A preparation a draw, on it every process beyond the codecs, a quarter of them with steps after decoding."""
+    if min(source.width, source.height) < recipes.PROCESSED_SIDES[0]:
+        return []
+    draws = []
+    for number in range(settings.per_source):
+        kind, steps = draw_preparation(source, recipes.PROCESSED_SIDES, generator(source, settings, number, 0))
+        jobs = []
+        for index, process in enumerate((*PROCESSES, *("other-lossy",) * 3)):
+            numbers = generator(source, settings, number, index + 1)
+            coding = _coded_job(process, settings, numbers)
+            if coding is None:
+                continue
+            after = draw_kind(numbers) if numbers.random() < 0.25 else "nothing"
+            jobs.append({**coding, "variant": f"processes-{index}", "after": draw_afterwards(after, numbers)})
+        draws.append(_draw(source, settings, number, kind, _fitting(steps, jobs), jobs))
+    return draws
+
+
+def _untouched(source: Source, settings: Settings) -> list[Draw]:
+    """Draws of one stored picture each: every kind of untouched picture in turn, `per_source` of them a source, the start drawn."""
+    kinds = list(random_afterwards.UNTOUCHED)
+    start = int(generator(source, settings, 0).integers(len(kinds)))
+    draws = []
+    for number in range(settings.per_source):
+        kind = kinds[(start + number) % len(kinds)]
+        steps = draw_untouched(kind, source.height, source.width, generator(source, settings, number, 1))
+        draws.append(_draw(source, settings, number, kind, steps, [_stored("untouched")]))
+    return draws
+
+
+_SEEDED = {"chains": _chains, "processed": _processed, "processes": _processes, "untouched": _untouched}
 
 
 _ENCODED_BY = ("fine_class", "encoder", "switches", "target_kind", "target")

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from forensics.codecs.base import Value, check_pixels
+from forensics.dataset import afterwards
 from forensics.dataset.camera import Camera
 from forensics.errors import CodecError, UsageError
 
@@ -269,9 +270,9 @@ class Coded:
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
         """The decoded picture; raises `CodecError` where the codec does not run or does not take the picture."""
-        from forensics.codecs import registry
+        from forensics.dataset.encoders import encoder
 
-        codec = registry.get(self.encoder)
+        codec = encoder(self.encoder)
         decoded = codec.decode(codec.encode(pixels, **self.parameters))
         if decoded.shape[:2] != pixels.shape[:2]:
             raise CodecError(f"{self.encoder} gave a picture of {decoded.shape[1]}x{decoded.shape[0]} pixels")
@@ -279,7 +280,10 @@ class Coded:
 
 
 STEPS: dict[str, type] = {
-    step.kind: step for step in (Crop, Trim, Resize, ColourSpace, SubsampledChroma, Grey, Palette, Turn, Requantise, Camera, Coded)
+    step.kind: step
+    for step in (
+        Crop, Trim, Resize, ColourSpace, SubsampledChroma, Grey, Palette, Turn, Requantise, Camera, Coded, *afterwards.STEPS,
+    )
 }  # fmt: skip
 """Every kind of step by the name it has in JSON."""
 

@@ -14,12 +14,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from forensics.codecs import registry
 from forensics.codecs.base import Codec, Value
+from forensics.dataset.encoders import encoder as encoder_named
 from forensics.dataset.encoders import encoder_for, encoders_of, forced_switches
 
 RANDOM_SIDES = (192, 384)
 """Smallest and largest side of a prepared picture of the suite `random`, in pixels."""
+
+PROCESSED_SIDES = (192, 448)
+"""The same for pictures that are changed after decoding, and for processes beyond the codecs."""
 
 QUICK_SIDES = (128, 256)
 """The same for the suite `quick`."""
@@ -135,6 +138,20 @@ RECIPES: Mapping[str, Recipe] = {
         "effort": _EFFORTS, "epf": ((-1, 0.8), (0, 0.1), (1, 0.05), (3, 0.05)), "gaborish": ((-1, 0.85), (0, 0.15)),
         "modular": ((-1, 0.96), (1, 0.04)),
     }),
+    **{
+        name: Recipe(weight, {
+            "frame": ((0, 0.35), (1, 0.2), (2, 0.2), (3, 0.15), (5, 0.1)), "motion": tuple((value, 1.0) for value in range(64)),
+            "matrix": (("bt601", 0.5), ("bt709", 0.5)), "conversion": (("fast", 0.55), ("bilinear", 0.3), ("bicubic", 0.15)),
+            "preset": (("medium", 0.4), ("veryfast", 0.3), ("ultrafast", 0.1), ("slow", 0.2)),
+            "interlaced": ((False, 0.85), (True, 0.15)),
+        })
+        for name, weight in {
+            "h264": 1, "hevc": 1, "mpeg2": 1, "mpeg4": 1, "vp8": 1, "vp9": 1, "av1": 1, "mjpeg": 1, "mpeg1": 0.7, "h263p": 1, "msmpeg4": 1,
+            "wmv1": 1, "asv1": 1, "svq1": 1, "speedhq": 1, "cineform": 1.5,
+        }.items()
+    },
+    "bc1-etcpak": Recipe(1, {"dither": _SELDOM}), "etc1-etcpak": Recipe(1, {"dither": _SELDOM}),
+    "bc7-etcpak": Recipe(1), "astc": Recipe(2),
 }  # fmt: skip
 """Recipes by registry name; an encoder without one has weight 1 and keeps its defaults."""
 
@@ -205,7 +222,7 @@ def _choose(weights: np.ndarray, numbers: np.random.Generator) -> int:
 
 def check(name: str) -> list[str]:
     """What a recipe says that its codec does not know, for tests: empty when they agree."""
-    codec = registry.get(name)
+    codec = encoder_named(name)
     wrong = []
     for switch, choices in RECIPES[name].switches.items():
         if switch not in codec.switches:

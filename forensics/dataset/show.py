@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from forensics_models.classes import FINE_CLASSES
+from forensics_models.classes import OPEN_CLASSES
 
 from forensics.dataset.build import Outcome
 from forensics.dataset.manifest import Row
@@ -90,7 +90,7 @@ def _counts(rows: Sequence[Row], names: Sequence[str]) -> list[list[Any]]:
     counter = Counter(tuple(getattr(row, name) for name in names) for row in rows)
 
     def order(key: tuple[Any, ...]) -> tuple[Any, ...]:
-        return tuple(FINE_CLASSES.index(v) if name == "fine_class" else v for name, v in zip(names, key))
+        return tuple(OPEN_CLASSES.index(v) if name == "fine_class" else v for name, v in zip(names, key))
 
     return [[*key, counter[key]] for key in sorted(counter, key=order)]
 
@@ -118,7 +118,7 @@ def _error(row: Row) -> float:
 
 def _strengths(rows: Sequence[Row]) -> list[list[Any]]:
     table: list[list[Any]] = []
-    for fine_class in FINE_CLASSES[1:]:
+    for fine_class in OPEN_CLASSES[1:]:
         chosen = [row for row in rows if row.fine_class == fine_class]
         if chosen:
             ratios = np.quantile([row.ratio for row in chosen], [0.05, 0.5, 0.95])

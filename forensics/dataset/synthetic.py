@@ -154,6 +154,182 @@ def _saturated(height: int, width: int, generator: np.random.Generator) -> np.nd
     return generator.uniform(60, 195, 3) + generator.uniform(150, 400) * fields
 
 
+def _paper_and_ink(generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Two colours far apart, mostly dark on light."""
+    light, dark = generator.uniform(190, 255, 3), generator.uniform(0, 80, 3)
+    return (light, dark) if generator.random() < 0.75 else (dark, light)
+
+
+def _coverage(height: int, width: int, generator: np.random.Generator, across: int = 1) -> np.ndarray:
+    """Lines of text as the share of each pixel (each third of one where `across` is 3) that ink covers, 0..1."""
+    picture = Image.new("L", (across * width, height), 0)
+    row, size = 2, int(generator.integers(9, 20))
+    while row < height:
+        text = "".join(generator.choice(list(_LETTERS + " " * 12), max(4, 2 * width // size)))
+        glyphs = Image.new("L", (2 * width, 2 * size + 4), 0)
+        ImageDraw.Draw(glyphs).text((2, 0), text, fill=255, font=ImageFont.load_default(size))
+        wide = (
+            glyphs.resize((across * glyphs.width, glyphs.height), Image.Resampling.BILINEAR) if across > 1 else glyphs
+        )
+        picture.paste(wide, (0, row))
+        row += round(size * generator.uniform(1.3, 1.8))
+    return np.asarray(picture, np.float64) / 255
+
+
+def _subpixel_text(height: int, width: int, generator: np.random.Generator) -> np.ndarray:
+    paper, ink = _paper_and_ink(generator)
+    thirds = ndimage.uniform_filter1d(_coverage(height, width, generator, 3), 3, axis=1)
+    share = thirds.reshape(height, width, 3)
+    return (1 - share) * paper + share * ink
+
+
+def _one_bit_text(height: int, width: int, generator: np.random.Generator) -> np.ndarray:
+    share = (_coverage(height, width, generator) > 0.5)[:, :, None].astype(np.float64)
+    if generator.random() < 0.6:
+        return 255 * (1 - share) * np.ones(3)
+    paper, ink = _paper_and_ink(generator)
+    return (1 - share) * paper + share * ink
+
+
+def _pixel_art(height: int, width: int, generator: np.random.Generator) -> np.ndarray:
+    scale = int(generator.choice([1, 1, 2, 3, 4, 6, 8]))
+    tall, wide = -(-height // scale), -(-width // scale)
+    colours = generator.uniform(0, 255, (int(generator.integers(4, 33)), 3))
+    field = _field(tall, wide, generator.uniform(0.8, 1.8), generator)
+    index = np.digitize(field, np.quantile(field, np.linspace(0, 1, len(colours) + 1)[1:-1]))
+    dots = generator.random((tall, wide)) < 0.05
+    index[dots] = generator.integers(0, len(colours), int(dots.sum()))
+    half = index[:, : wide // 2]
+    index[:, wide - half.shape[1] :] = half[:, ::-1]  # sprites are mostly symmetric
+    return np.repeat(np.repeat(colours[index], scale, axis=0), scale, axis=1)[:height, :width]
+
+
+def _codes(height: int, width: int, generator: np.random.Generator) -> np.ndarray:
+    """Bar codes and matrix codes."""
+    picture = np.full((height, width, 3), 255.0)
+    scale = int(generator.integers(1, 9))
+    if generator.random() < 0.4:
+        bars = np.repeat(generator.random(-(-width // scale)) < 0.5, scale)[:width]
+        picture[height // 8 : height * 7 // 8, bars] = 0
+        return picture
+    modules = generator.random((-(-height // scale), -(-width // scale))) < 0.5
+    dark = np.repeat(np.repeat(modules, scale, axis=0), scale, axis=1)[:height, :width]
+    picture[dark] = 0
+    edge = min(height, width) // 10
+    picture[:edge] = picture[-edge:] = 255
+    picture[:, :edge] = picture[:, -edge:] = 255
+    return picture
+
+
+def _chart(height: int, width: int, generator: np.random.Generator) -> np.ndarray:
+    scale = int(generator.choice([1, 2, 3]))
+    picture = Image.new("RGB", (scale * width, scale * height), (255, 255, 255))
+    draw = ImageDraw.Draw(picture)
+    for k in range(8):
+        at = scale * height * k // 8
+        draw.line((0, at, scale * width, at), fill=(220, 220, 220), width=scale)
+    for _ in range(int(generator.integers(1, 5))):
+        fill = tuple(int(v) for v in _colour(generator))
+        values = np.cumsum(generator.normal(0, 1, 60))
+        values = (values - values.min()) / max(float(np.ptp(values)), 1e-9) * 0.8 + 0.1
+        xs = np.linspace(0.05, 0.95, 60) * scale * width
+        if generator.random() < 0.5:
+            draw.line(
+                [(float(x), float(v * scale * height)) for x, v in zip(xs, values, strict=True)],
+                fill=fill,
+                width=2 * scale,
+            )
+        else:
+            for x, v in zip(xs[::3], values[::3], strict=True):
+                draw.rectangle(
+                    (float(x), float((1 - v) * scale * height), float(x) + 6 * scale, scale * height), fill=fill
+                )
+    draw.text(
+        (10 * scale, 4 * scale), "Figure 1: result by year", fill=(0, 0, 0), font=ImageFont.load_default(14 * scale)
+    )
+    return np.asarray(picture.resize((width, height), Image.Resampling.LANCZOS), np.float64)
+
+
+def _heat_map(height: int, width: int, generator: np.random.Generator) -> np.ndarray:
+    """A field through a colour map of 256 colours, as plots of scientific data show it."""
+    field = _field(height, width, generator.uniform(0.9, 2.4), generator)
+    if generator.random() < 0.4:
+        scale = int(generator.integers(2, 12))
+        field = np.repeat(np.repeat(field[::scale, ::scale], scale, axis=0), scale, axis=1)[:height, :width]
+    knots = np.sort(generator.uniform(0, 255, (3, 6)), axis=1)
+    for row in knots:
+        if generator.random() < 0.4:
+            generator.shuffle(row)
+    table = np.stack([np.interp(np.arange(256), np.linspace(0, 255, 6), row) for row in knots], axis=1)
+    index = np.clip(127.5 + 55 * field, 0, 255).astype(int)
+    return np.rint(table)[index]
+
+
+def _render(height: int, width: int, generator: np.random.Generator) -> np.ndarray:
+    """Shaded spheres on a gradient, by Lambert's law with a highlight, without noise."""
+    rows, columns = np.mgrid[0:height, 0:width].astype(np.float64)
+    picture = _gradient(height, width, generator)
+    light = generator.normal(0, 1, 3)
+    light /= np.linalg.norm(light)
+    for _ in range(int(generator.integers(3, 9))):
+        centre, radius = (
+            generator.uniform(0, 1, 2) * (height, width),
+            generator.uniform(0.08, 0.35) * min(height, width),
+        )
+        y, x = (rows - centre[0]) / radius, (columns - centre[1]) / radius
+        depth = 1 - x**2 - y**2
+        inside = depth > 0
+        z = np.sqrt(np.maximum(depth, 0))
+        shade = np.maximum(x * light[0] + y * light[1] + z * abs(light[2]), 0)
+        colour = _colour(generator) * (0.2 + 0.8 * shade[:, :, None]) + 200 * (shade**30)[:, :, None]
+        edge = np.clip(radius * depth / 2, 0, 1)[:, :, None]
+        picture = np.where(inside[:, :, None], edge * colour + (1 - edge) * picture, picture)
+    return picture
+
+
+def _fractal(height: int, width: int, generator: np.random.Generator) -> np.ndarray:
+    scale, centre = 10 ** generator.uniform(-1.6, 0.3), generator.uniform((-0.8, -0.2), (-0.1, 0.4))
+    rows, columns = np.mgrid[0:height, 0:width] / max(height, width) - 0.5
+    c = centre[0] + scale * columns + 1j * (centre[1] + scale * rows)
+    z, count = np.zeros_like(c), np.zeros(c.shape)
+    for _ in range(60):
+        alive = np.abs(z) < 2
+        z[alive] = z[alive] ** 2 + c[alive]
+        count += alive
+    table = np.stack(
+        [127.5 + 127.5 * np.sin(np.arange(61) * f + p) for f, p in generator.uniform(0.05, 1.2, (3, 2))], axis=1
+    )
+    return table[count.astype(int)]
+
+
+def _nearly_flat(height: int, width: int, generator: np.random.Generator) -> np.ndarray:
+    picture = np.empty((height, width, 3))
+    picture[:] = np.rint(_colour(generator))
+    field = ndimage.gaussian_filter(generator.standard_normal((height, width)), generator.uniform(0.3, 6))
+    field *= generator.uniform(0.3, 1.5) / max(float(field.std()), 1e-9)
+    return picture + field[:, :, None] * generator.choice([0.0, 1.0], 3, p=[0.2, 0.8])
+
+
+def _interface(height: int, width: int, generator: np.random.Generator) -> np.ndarray:
+    """Windows, buttons and text as desktop programs draw them."""
+    picture = Image.new("RGB", (width, height), tuple(int(v) for v in generator.uniform(200, 250, 3)))
+    draw = ImageDraw.Draw(picture)
+    accent = tuple(int(v) for v in _colour(generator))
+    draw.rectangle((0, 0, width, 26), fill=accent)
+    draw.text((8, 5), "Untitled document", fill=(255, 255, 255), font=ImageFont.load_default(13))
+    for _ in range(int(generator.integers(4, 16))):
+        left, top = (int(v) for v in generator.integers(0, (max(width - 90, 1), max(height - 30, 1))))
+        radius = int(generator.choice([0, 4, 8]))
+        draw.rounded_rectangle((left, top, left + 86, top + 24), radius, fill=(250, 250, 250), outline=(150, 150, 150))
+        draw.text(
+            (left + 8, top + 5),
+            str(generator.choice(["Open", "Save as", "Cancel", "Options", "1024 x 768"])),
+            fill=(20, 20, 20),
+            font=ImageFont.load_default(12),
+        )
+    return np.asarray(picture, np.float64)
+
+
 KINDS: dict[str, _Maker] = {
     "texture": _texture,
     "gradient": _gradient,
@@ -165,9 +341,20 @@ KINDS: dict[str, _Maker] = {
     "stripes": _stripes,
     "few-colours": _few_colours,
     "saturated": _saturated,
+    "subpixel-text": _subpixel_text,
+    "one-bit-text": _one_bit_text,
+    "pixel-art": _pixel_art,
+    "codes": _codes,
+    "chart": _chart,
+    "heat-map": _heat_map,
+    "render": _render,
+    "fractal": _fractal,
+    "nearly-flat": _nearly_flat,
+    "interface": _interface,
 }
 """Kinds of synthetic pictures: 1/f textures, gradients, white and filtered noise, text, flat areas, shapes, stripes and
-checkers, areas of a few colours, and areas clipped at black and white."""
+checkers, areas of a few colours, areas clipped at black and white; text with sub-pixel and with hard edges, pixel art, bar and matrix codes,
+charts, heat maps, renders, fractals, nearly flat areas, and user interfaces."""
 
 
 def synthetic_names(count: int, seed: int) -> list[str]:

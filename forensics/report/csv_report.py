@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable
 
-from forensics_models.classes import CLASSES
+from forensics_models.classes import CLASSES, PROCESSES
 
 from forensics.results.analysis import Analysis
 from forensics.results.failure import Failure
@@ -15,6 +15,7 @@ COLUMNS = (
     "name", "status", "error", "verdict", "probability", "best", "compressed", "hevc_intra", "ratio", "ratio_low",
     "ratio_high", "ssim", "ssim_low", "ssim_high", "agreement", "format", "width", "height", "windows",
     *(f"p_{name}" for name in CLASSES), "evidence", "sha256", "model", "candidates",
+    "afterwards", "afterwards_probability", *(f"p_{name}" for name in PROCESSES),
 )  # fmt: skip
 """Names of the columns."""
 
@@ -45,7 +46,11 @@ def row(result: Analysis | Failure) -> dict[str, object]:
         if interval is not None:
             low, estimate, high = (_number(value) for value in interval)
             cells.update({name: estimate, f"{name}_low": low, f"{name}_high": high})
-    cells.update({f"p_{name}": _number(probability) for name, probability in result.ranking})
+    known = {name for name in (*CLASSES, *PROCESSES)}
+    cells.update({f"p_{name}": _number(probability) for name, probability in result.ranking if name in known})
+    if result.afterwards is not None:
+        since = max(result.afterwards, key=lambda name: result.afterwards[name])  # type: ignore[index]
+        cells.update({"afterwards": since, "afterwards_probability": _number(result.afterwards[since])})
     return cells
 
 

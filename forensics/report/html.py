@@ -27,7 +27,7 @@ from forensics.report.html_parts import (
     tag,
     words,
 )
-from forensics.report.text import verdict_note
+from forensics.report.text import afterwards_note, verdict_note
 from forensics.results.analysis import Analysis, Interval
 from forensics.results.wording import TITLES, percent
 
@@ -106,6 +106,7 @@ def _verdict(report: Report) -> str:
         '<div class="verdict">\n<div>\n'
         f'<p class="name">{escape(TITLES[result.verdict])}</p>\n<p class="probability">{escape(verdict_note(result))}</p>\n'
         f"{''.join(paragraph(line) for line in _strength(result))}"
+        f"{paragraph('since then: ' + afterwards_note(result.afterwards)) if result.afterwards else ''}"
         f"{paragraph(_error_rate(report), 'small soft')}</div>\n<div>\n{bars(ranking)}"
         f"{paragraph(f'compressed at all: {percent(result.compressed)}', 'small soft')}</div>\n</div>\n"
     )

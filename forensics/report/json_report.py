@@ -10,7 +10,7 @@ from typing import Any
 from forensics.results.analysis import Analysis
 from forensics.results.failure import Failure
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when a field is removed or changes its meaning; new fields do not raise it."""
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from forensics.results.analysis import Analysis, Interval
 from forensics.results.failure import Failure
-from forensics.results.wording import HEVC_FAMILY, INCONCLUSIVE, TITLES, percent
+from forensics.results.wording import AFTERWARDS_TITLES, HEVC_FAMILY, INCONCLUSIVE, TITLES, percent
 from forensics.verdict.evidence import ALTERED
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ def render(result: Analysis | Failure, *, colour: bool = False) -> str:
     if result.ratio is not None and result.ssim is not None:
         strength = f"ratio {_interval(result.ratio, 1)}:1, SSIM {_interval(result.ssim, 3)}"
         lines.append(row("strength", f"{strength} (90 % intervals)"))
+    if result.afterwards is not None:
+        lines.append(row("since", afterwards_note(result.afterwards)))
     lines.append(row("container", result.agreement.text))
     lines += rows(
         "evidence",
@@ -77,6 +79,12 @@ def verdict_note(result: Analysis) -> str:
         name, share = max(result.variants.items(), key=lambda item: item[1])
         note += f"; overlap mode {name.rpartition('-')[2]} ({percent(share)})"
     return note
+
+
+def afterwards_note(afterwards: dict[str, float]) -> str:
+    """What happened since the last lossy step, the two most probable answers with their probabilities."""
+    ranked = sorted(afterwards.items(), key=lambda item: -item[1])[:2]
+    return ", ".join(f"{AFTERWARDS_TITLES.get(name, name)} {percent(p)}" for name, p in ranked if p >= 0.05)
 
 
 def _ranking(result: Analysis) -> str:

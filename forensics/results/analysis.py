@@ -132,7 +132,7 @@ class Analysis:
     width, height : int
         In pixels, as stored.
     verdict : str
-        A class of `CLASSES`, `hevc-intra` or `inconclusive`.
+        A class of `CLASSES`, a process beyond them, a family (`hevc-intra`, `vp8`, `av1`), `other-lossy`, `no-content` or `inconclusive`.
     probability : float
         Calibrated probability of the verdict; for `inconclusive` that of the best class.
     best : str
@@ -168,6 +168,9 @@ class Analysis:
         How it was compressed; None unless `forensics.history.recover` was asked.
     tone : ToneChange or None
         A change of brightness or contrast after decoding; None where the histogram shows none.
+    afterwards : dict of str to float or None
+        Probabilities of what happened since the last lossy step: `nothing`, `resampled`, `filtered`, `recoloured`, `grey`, `palette`, `noise`,
+        `composited`, `several`. None where no lossy step is likely, or where the model does not ask.
     """
 
     name: str
@@ -193,10 +196,15 @@ class Analysis:
     versions: dict[str, str]
     history: History | None = None
     tone: ToneChange | None = None
+    afterwards: dict[str, float] | None = None
 
     def as_judged(self, pixels: np.ndarray) -> np.ndarray:
         """The picture's pixels as the verdict saw them: with the change of tone undone (8-bit), where that is what it rests on."""
         return self.tone.undo(eight_bit(pixels)) if self.tone is not None and self.tone.undone else pixels
+
+    def without_series(self) -> Analysis:
+        """The same without what only the figures of traces need: small enough to keep many of them."""
+        return self if self.history is None else replace(self, history=self.history.without_series())
 
     def _repr_html_(self) -> str:
         """How a notebook shows it."""

@@ -4,20 +4,62 @@ from __future__ import annotations
 
 from forensics_models.classes import HEVC_FAMILY, INCONCLUSIVE
 
-TITLES = {
-    "uncompressed": "uncompressed",
-    "jpeg": "JPEG",
-    "jpeg2000": "JPEG 2000",
-    "jpegxr": "JPEG XR",
-    "bpg": "BPG",
-    "webp": "WebP",
-    "avif": "AVIF",
-    "heic": "HEIC",
-    "jpegxl": "JPEG XL",
-    HEVC_FAMILY: "HEVC intra (BPG or HEIC)",
-    INCONCLUSIVE: "inconclusive",
+AFTERWARDS_TITLES = {
+    "nothing": "nothing since",
+    "resampled": "resized or rotated since",
+    "filtered": "blurred, sharpened or median-filtered since",
+    "recoloured": "colours or brightness changed since",
+    "grey": "made grey since",
+    "palette": "reduced to a palette since",
+    "noise": "noise added since",
+    "composited": "something pasted or drawn on it since",
+    "several": "several steps since",
 }
-"""Title of every class of `forensics_models.classes.CLASSES` and of the two further verdicts."""
+"""What happened after the last lossy step, by the names of `forensics_models.open_judge.GROUPS`."""
+
+
+class _Titles(dict[str, str]):
+    """Titles by name; a process that another package adds is written by its name."""
+
+    def __missing__(self, name: str) -> str:
+        return name
+
+
+TITLES = _Titles(
+    {
+        "uncompressed": "uncompressed",
+        "jpeg": "JPEG",
+        "jpeg2000": "JPEG 2000",
+        "jpegxr": "JPEG XR",
+        "bpg": "BPG",
+        "webp": "WebP",
+        "avif": "AVIF",
+        "heic": "HEIC",
+        "jpegxl": "JPEG XL",
+        HEVC_FAMILY: "HEVC intra (BPG or HEIC)",
+        "vp8": "VP8 (WebP or a video frame)",
+        "av1": "AV1 (AVIF or a video frame)",
+        "video-h264": "H.264 video frame",
+        "video-hevc": "HEVC video frame",
+        "video-mpeg2": "MPEG-2 video frame",
+        "video-mpeg4": "MPEG-4 part 2 video frame",
+        "video-vp8": "VP8 video frame",
+        "video-vp9": "VP9 video frame",
+        "video-av1": "AV1 video frame",
+        "video-mjpeg": "Motion JPEG frame",
+        "texture-bc": "BC1 to BC5 block texture",
+        "texture-etc": "ETC block texture",
+        "palette": "palette",
+        "wsq": "WSQ",
+        "jpeg-ls-near": "near-lossless JPEG-LS",
+        "webp-near-lossless": "near-lossless WebP",
+        "lerc": "LERC",
+        "other-lossy": "another lossy process",
+        "no-content": "too little content",
+        INCONCLUSIVE: "inconclusive",
+    }
+)
+"""Title of every class of `forensics_models.classes.CLASSES`, of the processes beyond them, and of the further verdicts."""
 
 
 def percent(probability: float) -> str:

@@ -14,15 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-from forensics_models.classes import CLASSES, FINE_CLASSES, HEVC_FAMILY, HEVC_INTRA, INCONCLUSIVE
+from forensics_models.classes import CLASSES, FAMILIES, FINE_CLASSES, HEVC_INTRA, INCONCLUSIVE
 from forensics_models.judgement import decide
 
 from forensics.errors import PictureError
-from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, open_picture
+from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, from_pillow, open_picture
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis, Interval, ToneChange, Window, WindowVerdict
 from forensics.verdict import tone
@@ -30,15 +31,18 @@ from forensics.verdict.agreement import compare, limits, resizing
 from forensics.verdict.evidence import altered_jpeg, statements
 from forensics.version import __version__
 from forensics.windows.choice import MINIMUM_SIDE, SEED, choose_windows
-from forensics.windows.judges import Extractor, Judge, check_match, shipped_extractor, shipped_judge
-from forensics.windows.reading import judge_windows
+from forensics.windows.judges import Extractor, Judge, check_match, shipped_extractor, shipped_judge, shipped_open_judge
+from forensics.windows.reading import OpenReading, judge_windows, read_open
 
 if TYPE_CHECKING:
-    pass
+    from forensics_models.open_judge import OpenJudge
 
 SPITE_OF_TONE = 0.995
 """Certainty from which a verdict on the picture as stored stands although a change of tone was found, where undoing it shows no codec more clearly: the
 change then came before the compression, or was the decoder's."""
+_EXCLUDED_BELOW = 0.05
+"""Share of the best process's probability under which another counts as excluded: likelihoods 20 to 1, "strong" evidence in the scale of Kass and Raftery
+(doi:10.1080/01621459.1995.10476572)."""
 INCONCLUSIVE_BELOW = 0.5
 """Probability under which no verdict is given, unless the model's card states its own."""
 
@@ -54,6 +58,7 @@ def analyze(
     seed: int = SEED,
     threads: int | None = None,
     undo_tone: bool = True,
+    open_judge: OpenJudge | None = None,
 ) -> Analysis:
     """Say whether a picture was ever lossily compressed, by which codec and how strongly.
 
@@ -75,6 +80,8 @@ def analyze(
         Threads that share the windows; by default as many as the process may use cores.
     undo_tone : bool
         Whether a change of brightness or contrast is looked for and undone.
+    open_judge : OpenJudge, optional
+        Another judge of processes and of what happened since than the one shipped, which stands beside the shipped judges alone.
 
     Returns
     -------
@@ -87,28 +94,34 @@ def analyze(
     UsageError
         The model was trained on other features than the extractor gives.
     """
-    picture = _picture(source, max_pixels, name)
+    picture = as_picture(source, max_pixels, name)
     if min(picture.width, picture.height) < MINIMUM_SIDE:
         raise PictureError(
             f"{picture.width}x{picture.height} pixels are too few: the analysis needs {MINIMUM_SIDE} a side"
         )
-    judge = shipped_judge(model) if judge is None else judge
+    if judge is None:
+        open_judge = shipped_open_judge(model) if open_judge is None else open_judge
+        judge = shipped_judge(model)
     extractor = shipped_extractor() if extractor is None else extractor
     check_match(judge, extractor)
     windows = choose_windows(picture.pixels, seed=seed)
     pieces = [eight_bit(window.cut(picture.pixels)) for window in windows]
-    reading, change = _read(judge, extractor, pieces, threads), tone.find(picture.pixels) if undo_tone else None
+    read = partial(_read, judge, extractor, open_judge, threads=threads)
+    reading, change = read(pieces), tone.find(picture.pixels) if undo_tone else None
     if change is not None:
-        undone = _read(judge, extractor, [change.undo(piece) for piece in pieces], threads)
+        undone = read([change.undo(piece) for piece in pieces])
         reading, change = _preferred(reading, undone, change)
     return _compose(picture, windows, reading, change, judge, extractor)
 
 
-def judged_pixels(picture: Picture, judge: Judge) -> np.ndarray:
-    """A picture's pixels as a verdict on it sees them (`Analysis.as_judged`); it is analysed only where its histogram shows a change of tone."""
+def judged_pixels(picture: Picture, judge: Judge | None = None, **options: Any) -> np.ndarray:
+    """A picture's pixels as a verdict on it sees them (`Analysis.as_judged`); it is analysed only where its histogram shows a change of tone.
+
+    `options` are further ones of `analyze`.
+    """
     if tone.find(picture.pixels) is None:
         return picture.pixels
-    return analyze(picture, judge=judge).as_judged(picture.pixels)
+    return analyze(picture, judge=judge, **options).as_judged(picture.pixels)
 
 
 @dataclass(frozen=True)
@@ -121,11 +134,23 @@ class _Reading:
     probabilities: dict[str, float]
     verdict: str
     probability: float
+    opened: OpenReading | None = None
 
     @property
     def names_codec(self) -> bool:
         """Whether the verdict is a codec or a family of them."""
         return self.verdict not in ("uncompressed", INCONCLUSIVE)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The processes that the verdict allows; empty where it is inconclusive."""
+        members = tuple(name for name, family in FAMILIES.items() if family == self.verdict)
+        return members or (() if self.verdict == INCONCLUSIVE else (self.verdict,))
+
+    @property
+    def straight(self) -> bool:
+        """Whether the picture is more likely than not as its decoder left it, as far as that is asked."""
+        return self.opened is None or self.opened.afterwards["nothing"] >= 0.5
 
     @property
     def certainty(self) -> float:
@@ -138,9 +163,18 @@ class _Reading:
         return sum(self.probabilities[name] for name in HEVC_INTRA)
 
 
-def _read(judge: Judge, extractor: Extractor, pieces: Sequence[np.ndarray], threads: int | None) -> _Reading:
+def _read(
+    judge: Judge,
+    extractor: Extractor,
+    open_judge: OpenJudge | None,
+    pieces: Sequence[np.ndarray],
+    threads: int | None = None,
+) -> _Reading:
     features, judged = judge_windows(judge, extractor, pieces, threads)
     whole = judge.combine(judged)
+    if open_judge is not None:
+        opened = read_open(open_judge, features, judged.fine_probabilities, pieces, threads)
+        return _Reading(features, judged, whole, opened.processes, *_answered(opened), opened)
     threshold = float(judge.card.get("inconclusive_below", INCONCLUSIVE_BELOW))
     probabilities = {name: float(p) for name, p in zip(CLASSES, whole.probabilities, strict=True)}
     return _Reading(
@@ -150,6 +184,15 @@ def _read(judge: Judge, extractor: Extractor, pieces: Sequence[np.ndarray], thre
         probabilities,
         *decide(probabilities, threshold, float(judge.card.get("compressed_from", 0.0))),
     )
+
+
+def _answered(opened: OpenReading) -> tuple[str, float]:
+    """The verdict of the open judge and its probability, that of the best process where it is inconclusive."""
+    if opened.answer:
+        return opened.answer, opened.processes[opened.answer]
+    if opened.family:
+        return opened.family, sum(opened.processes.get(name, 0.0) for name, f in FAMILIES.items() if f == opened.family)
+    return INCONCLUSIVE, max(opened.processes.values())
 
 
 def _preferred(stored: _Reading, undone: _Reading, change: ToneChange) -> tuple[_Reading, ToneChange]:
@@ -171,11 +214,14 @@ def _as_judged(pixels: np.ndarray, change: ToneChange | None) -> np.ndarray:
     return change.undo(eight_bit(pixels)) if tone.undoes(change) else pixels
 
 
-def _picture(source: Any, max_pixels: int, name: str | None) -> Picture:
+def as_picture(source: Any, max_pixels: int, name: str | None) -> Picture:
+    """The open picture of what `analyze` takes; raises `PictureError` where it is none."""
     if isinstance(source, Picture):
         return source
     if isinstance(source, np.ndarray):
         return from_array(source, max_pixels=max_pixels, name=name or "array")
+    if hasattr(source, "getbands") and hasattr(source, "mode"):
+        return from_pillow(source, max_pixels=max_pixels, name=name)
     return open_picture(source, max_pixels=max_pixels, name=name)
 
 
@@ -197,7 +243,7 @@ def _compose(
     # A copy of the whole picture where a change is undone: not made for JPEG, for which nothing looks at it.
     pixels = picture.pixels if verdict == "jpeg" else _as_judged(picture.pixels, change)
     coded = reading.names_codec
-    named: tuple[str, ...] = HEVC_INTRA if verdict == HEVC_FAMILY else () if verdict == INCONCLUSIVE else (verdict,)
+    named = reading.named
     table = altered_jpeg(pixels, named if coded else ()) if verdict != "jpeg" else None
     if table is not None and verdict == "uncompressed":
         verdict, named = INCONCLUSIVE, ()
@@ -205,6 +251,8 @@ def _compose(
     best = max(probabilities, key=lambda name: probabilities[name])
     strangeness = getattr(judged, "strangeness", None)
     strange = 0.0 if strangeness is None else float((strangeness > 0).mean())
+    # The strength was learned on pictures straight from a decoder, of the classes of the judge of codecs.
+    measured = coded and reading.straight and any(name in CLASSES for name in named)
     resized = resizing(pixels) if verdict == "uncompressed" else ()
     return Analysis(
         name=picture.name,
@@ -218,18 +266,27 @@ def _compose(
         hevc_intra=reading.hevc_intra,
         ranking=tuple(sorted(probabilities.items(), key=lambda item: -item[1])),
         variants=_variants(best, whole.fine_probabilities),
-        ratio=Interval(*map(float, whole.ratio)) if coded else None,
-        ssim=Interval(*map(float, whole.ssim)) if coded else None,
-        candidates=tuple(judge.candidates(probabilities)) if hasattr(judge, "candidates") else (),
+        ratio=Interval(*map(float, whole.ratio)) if measured else None,
+        ssim=Interval(*map(float, whole.ssim)) if measured else None,
+        candidates=_candidates(judge, reading),
         strange=strange,
         evidence=(*leading, *statements(extractor.feature_names, reading.features, judge.evidence, named)),
         agreement=compare(verdict, named, probability, picture.container),
         container=picture.container,
-        windows=_window_verdicts(windows, judged.probabilities),
+        windows=_window_verdicts(windows, reading),
         limits=(*resized, *limits(picture, windows, reading.features, extractor.feature_names, judge, strange)),
         versions=_versions(judge, extractor),
         tone=change,
+        afterwards=reading.opened.afterwards if reading.opened and probabilities["uncompressed"] < 0.5 else None,
     )
+
+
+def _candidates(judge: Judge, reading: _Reading) -> tuple[str, ...]:
+    """The processes that cannot be excluded: the judge's set, or those at least a twentieth as likely as the best."""
+    if reading.opened is None:
+        return tuple(judge.candidates(reading.probabilities)) if hasattr(judge, "candidates") else ()
+    ranked = sorted(reading.probabilities.items(), key=lambda item: -item[1])
+    return tuple(name for name, p in ranked if p >= _EXCLUDED_BELOW * ranked[0][1])
 
 
 def _variants(best: str, fine: np.ndarray) -> dict[str, float]:
@@ -238,10 +295,14 @@ def _variants(best: str, fine: np.ndarray) -> dict[str, float]:
     return {name: p / total for name, p in inner.items()} if len(inner) > 1 and total > 0 else {}
 
 
-def _window_verdicts(windows: Sequence[Window], probabilities: np.ndarray) -> tuple[WindowVerdict, ...]:
+def _window_verdicts(windows: Sequence[Window], reading: _Reading) -> tuple[WindowVerdict, ...]:
+    opened = reading.opened
+    names, probabilities = (
+        (CLASSES, reading.judged.probabilities) if opened is None else (tuple(opened.processes), opened.windows)
+    )
     best = np.argmax(probabilities, axis=1)
     return tuple(
-        WindowVerdict(window, CLASSES[k], float(row[k]))
+        WindowVerdict(window, names[k], float(row[k]))
         for window, k, row in zip(windows, best.tolist(), probabilities, strict=True)
     )
 

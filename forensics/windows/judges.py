@@ -7,11 +7,14 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from forensics.errors import UsageError
+
+if TYPE_CHECKING:
+    from forensics_models.open_judge import OpenJudge
 
 
 class Judge(Protocol):
@@ -95,6 +98,32 @@ def _load(folder: Path | Traversable, mode: str) -> Judge:
     from forensics_models.baseline import Baseline
 
     return Baseline(folder)
+
+
+@cache
+def shipped_open_judge(mode: str | None = None) -> OpenJudge | None:
+    """The open judge that came with the package; None where it holds none, or where `mode` is the network alone."""
+    return None if mode == "cnn" else _open_judge(files("forensics_models") / "artefacts")
+
+
+@cache
+def trained_open_judge(folder: Path, mode: str | None = None) -> OpenJudge | None:
+    """The open judge of a folder; None where it holds none, or where `mode` is the network alone."""
+    return None if mode == "cnn" else _open_judge(folder)
+
+
+def _open_judge(folder: Path | Traversable) -> OpenJudge | None:
+    from forensics_models.open_judge import CARD_FILE, OpenJudge
+
+    return OpenJudge(folder) if (folder / CARD_FILE).is_file() else None
+
+
+@cache
+def processing_extractor() -> Extractor:
+    """The extractor of what the open judge takes beside the codecs' features, built once a process."""
+    from forensics_features.extractor import FURTHER_FAMILIES, FeatureExtractor
+
+    return FeatureExtractor(FURTHER_FAMILIES)
 
 
 @cache

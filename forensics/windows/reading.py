@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forensics.windows.judges import Extractor, Judge
+from forensics.windows.judges import Extractor, Judge, processing_extractor
+
+if TYPE_CHECKING:
+    from forensics_models.open_judge import OpenJudge
 
 
 def judge_windows(
@@ -27,6 +31,57 @@ def judge_windows(
         seen = aside.submit(look, pieces)
         features = measure_windows(extractor, pieces, threads)
     return features, answer(features, pieces, seen.result())
+
+
+@dataclass(frozen=True)
+class OpenReading:
+    """What the open judge says of a picture.
+
+    Attributes
+    ----------
+    processes, afterwards : dict of str to float
+        Probabilities by process (`forensics_models.open_judge.PROCESS_NAMES`) and by what happened since (`GROUPS`).
+    answer : str
+        The process that is certain enough to be named, `uncompressed`, or empty.
+    family : str
+        The family of processes that is certain enough where no process is; empty elsewhere.
+    windows : np.ndarray [shape=(n, len(PROCESS_NAMES)), dtype=float64]
+        Probabilities of the windows.
+    """
+
+    processes: dict[str, float]
+    afterwards: dict[str, float]
+    answer: str
+    family: str
+    windows: np.ndarray
+
+
+def read_open(
+    judge: OpenJudge, features: np.ndarray, fine: np.ndarray, pieces: Sequence[np.ndarray], threads: int | None
+) -> OpenReading:
+    """The open judge's reading of windows whose codecs' features and whose codec probabilities are known.
+
+    Parameters
+    ----------
+    judge : OpenJudge
+    features : np.ndarray [shape=(n, d), dtype=float32]
+        Of the codecs' families, as the judge of codecs takes them.
+    fine : np.ndarray [shape=(n, 11), dtype=float64]
+        What the judge of codecs says.
+    pieces : sequence of np.ndarray
+        The windows, 8-bit.
+    threads : int or None
+    """
+    from forensics_models.open_judge import merged_processes
+
+    extractor = processing_extractor()
+    # The columns of size and grey lead both vectors.
+    further = measure_windows(extractor, pieces, threads)[:, len(extractor.feature_names) - judge.further(features) :]
+    judged = judge.judge(np.concatenate([features, further], axis=1), fine)
+    processes, afterwards = judge.combine(judged)
+    answer = judge.answer(processes, afterwards)
+    family = "" if answer else judge.family_answer(processes, afterwards)
+    return OpenReading(processes, afterwards, answer, family, merged_processes(judged.probabilities))
 
 
 def measure_windows(extractor: Extractor, pieces: Sequence[np.ndarray], threads: int | None) -> np.ndarray:

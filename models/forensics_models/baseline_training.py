@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import scipy.optimize
@@ -53,9 +53,9 @@ class FeatureTable:
     sources: np.ndarray
     files: np.ndarray
 
-    def where(self, keep: np.ndarray) -> FeatureTable:
+    def where(self, keep: np.ndarray) -> Self:
         """The rows that a boolean mask keeps."""
-        return FeatureTable(**{name: getattr(self, name)[keep] for name in self.__dataclass_fields__})
+        return type(self)(**{name: getattr(self, name)[keep] for name in self.__dataclass_fields__})
 
 
 @dataclass(frozen=True)

@@ -26,3 +26,31 @@ INCONCLUSIVE = "inconclusive"
 def family(name: str) -> str:
     """A class, or `HEVC_FAMILY` for the two that share HEVC intra coding."""
     return HEVC_FAMILY if name in HEVC_INTRA else name
+
+
+PROCESSES = (
+    "video-h264", "video-hevc", "video-mpeg2", "video-mpeg4", "video-vp8", "video-vp9", "video-av1", "video-mjpeg",
+    "texture-bc", "texture-etc", "wsq", "jpeg-ls-near", "webp-near-lossless", "lerc", "other-lossy",
+)  # fmt: skip
+"""Lossy processes beyond the codecs of `CLASSES` that the open judge is trained on; `other-lossy` holds what is none of the named ones."""
+
+OPEN_CLASSES = (*FINE_CLASSES, *PROCESSES)
+"""What the open judge is trained on: the fine classes, then the processes beyond them."""
+
+OTHER_LOSSY = "other-lossy"
+"""The verdict for a picture that was lossily compressed by none of the named processes."""
+
+AFTERWARDS = (
+    "nothing", "enlarged", "reduced", "rotated", "blurred", "sharpened", "median", "recoloured", "grey", "palette", "noise",
+    "composited", "several",
+)  # fmt: skip
+"""What may have happened to a picture since its last lossy step, as the open judge is trained on."""
+
+FAMILIES = {"bpg": HEVC_FAMILY, "heic": HEVC_FAMILY, "video-hevc": HEVC_FAMILY, "webp": "vp8", "video-vp8": "vp8", "avif": "av1",
+            "video-av1": "av1", "jpeg": "jpeg", "video-mjpeg": "jpeg"}  # fmt: skip
+"""Families whose members share one art of coding, by process: HEVC intra, VP8 and AV1 key frames, and the JPEG of Motion JPEG."""
+
+
+def process_of(name: str) -> str:
+    """The process that a fine class stands for: JPEG XR's overlap modes are one process."""
+    return name.split("-")[0] if name in FINE_CLASSES else name

@@ -117,7 +117,7 @@ def test_out_file_is_complete_or_absent(folder, capsys, monkeypatch):
     assert capsys.readouterr().out == ""
     out.unlink()
 
-    def interrupted(*_):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(batch, "analyze_one", interrupted)

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from forensics_models.classes import FINE_CLASSES
 
-from forensics.codecs import registry
+from forensics.codecs import process_encoders, registry
 from forensics.dataset import encoders, grids, plan, random_preparation, recipes
 from forensics.dataset.preparation import Coded, Crop, Trim, apply, from_json, to_json
 from forensics.dataset.sources import Source
 from forensics.errors import UsageError
 
 ALL = dict.fromkeys(registry.names(), "some version")
+BEYOND = {name: "1" for name in process_encoders.names()}
 
 
 def source(number: int = 0, width: int = 500, height: int = 400) -> Source:
@@ -25,7 +26,7 @@ def source(number: int = 0, width: int = 500, height: int = 400) -> Source:
 
 
 def settings(suite: str = "random", **changes) -> plan.Settings:
-    return replace(plan.Settings(suite, 7, 2, ALL), **changes)
+    return replace(plan.Settings(suite, 7, 2, BEYOND if suite == "processes" else ALL), **changes)
 
 
 @pytest.mark.parametrize("name", recipes.RECIPES)
@@ -157,7 +158,10 @@ def test_wrong_settings_are_refused():
             settings(**changes)
 
 
-@pytest.mark.parametrize(("module", "changed"), [(recipes, ("random", "quick", "chains")), (grids, ("grid", "kib"))])
+@pytest.mark.parametrize(
+    ("module", "changed"),
+    [(recipes, ("random", "quick", "chains", "processed", "processes", "untouched")), (grids, ("grid", "kib"))],
+)
 def test_the_fingerprint_follows_what_a_suite_is_made_from(module, changed, monkeypatch):
     before = {suite: plan.fingerprint(suite) for suite in plan.SUITES}
     assert before == {suite: settings(suite=suite).recipe for suite in plan.SUITES}

@@ -1,0 +1,392 @@
+"""Whole pictures and the verdict on them: after steps of processing, of untouched kinds, by other lossy processes.
+
+A run writes the pictures as PNG below RUN/pictures and what is known of them to RUN/truth.csv, then judges them by `analyze`. Another build
+judges the same files by `forensics analyze RUN/pictures --recursive --format csv --out OTHER.csv`, and `report` sets both side by side.
+
+    processed   every maker (and none), each after one step of a kind, by programs of training and by others; two steps in a row too
+    untouched   every kind of untouched picture of `forensics.dataset.random_afterwards` and of `forensics.dataset.synthetic`
+    processes   every process beyond the codecs, those that training never draws among them
+
+Makers, strengths, parameters and places are drawn from the seed; JPEG qualities from 50 to 95.
+"""
+
+from __future__ import annotations
+
+import csv
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from forensics_models.classes import FAMILIES, INCONCLUSIVE
+from forensics_models.storage import write_atomically
+from PIL import Image
+
+from forensics.codecs import process_encoders
+from forensics.dataset import random_afterwards, sources, synthetic
+from forensics.dataset.encoders import encoder
+from forensics.dataset.preparation import apply
+from forensics.dataset.random_afterwards import AFTERWARDS_SHARES, draw_afterwards, draw_untouched
+from forensics.errors import ForensicsError
+from forensics_benchmarks import other_programs
+
+PARTS = ("processed", "untouched", "processes")
+MAKERS: Mapping[str, tuple[str, str, float, float]] = {
+    "jpeg": ("jpeg", "quality", 50, 95),
+    "webp": ("webp", "quality", 50, 92),
+    "avif": ("avif", "quality", 40, 85),
+    "heic": ("heic", "quality", 35, 85),
+    "bpg": ("bpg", "qp", 20, 36),
+    "jpeg2000": ("jpeg2000", "ratio", 8, 40),
+    "jpegxl": ("jpegxl", "distance", 0.8, 4),
+}
+"""Makers of the suite `processed`: encoder, its strength parameter, and the range it is drawn from; the name is the true process."""
+SIDE = 640
+"""Largest side of a picture."""
+TRAINED, OTHER = "drawn in training", "never drawn"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One picture and what is known of it.
+
+    `truth` is the last lossy process, `uncompressed` where there was none; `after` the kind of step since (`nothing`, or of
+    `AFTERWARDS`); `by` the program that did it; `kind` what a table is split by beside `after`.
+    """
+
+    file: str
+    part: str
+    source: str
+    truth: str
+    maker: str
+    after: str
+    by: str
+    kind: str
+
+
+def make(
+    folder: Path,
+    out: Path,
+    parts: Sequence[str],
+    *,
+    split: str,
+    limit: int,
+    seed: int,
+    tell: Callable[[int, int], None],
+) -> list[Case]:
+    """Write the pictures of a run; those that are there already are kept.
+
+    Parameters
+    ----------
+    folder : Path
+        Sources, see `forensics.dataset.sources`.
+    out : Path
+        The run.
+    parts : sequence of str
+        Of `PARTS`.
+    split : str
+        Of the sources.
+    limit : int
+        Most sources, spread evenly; 0 for all.
+    seed : int
+    tell : callable
+        Gets sources done and in all.
+    """
+    names = [name for name in sources.find(folder) if sources.split_of_folder(name) == split]
+    if limit and limit < len(names):
+        names = [names[k * len(names) // limit] for k in range(limit)]
+    makers: dict[str, Callable[[str, np.ndarray, np.random.Generator], Iterable[tuple[Case, np.ndarray]]]] = {
+        "processed": _processed, "untouched": _untouched, "processes": _processes,
+    }  # fmt: skip
+    cases: list[Case] = []
+    for number, name in enumerate(names):
+        tell(number, len(names))
+        pixels = sources.load(folder / name)
+        for part in parts:
+            numbers = np.random.default_rng([seed, PARTS.index(part), zlib.crc32(name.encode())])
+            for case, made in makers[part](name, _cut(pixels, numbers), numbers):
+                path = out / "pictures" / case.file
+                if not path.exists():
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    Image.fromarray(made).save(path, compress_level=1)
+                cases.append(case)
+    write_truth(out / "truth.csv", cases)
+    return cases
+
+
+def write_truth(path: Path, cases: Sequence[Case]) -> None:
+    """The table of what is known, atomically."""
+    from io import StringIO
+
+    text = StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(Case)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(case) for case in cases)
+    write_atomically(path, text.getvalue().encode())
+
+
+def read_truth(path: Path) -> list[Case]:
+    """What `write_truth` wrote."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        return [Case(**row) for row in csv.DictReader(stream)]
+
+
+def _cut(pixels: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
+    """A random part of at most `SIDE` a side, at an odd place so that no grid starts at the corner of the source."""
+    height, width = (min(n, SIDE) for n in pixels.shape[:2])
+    top, left = (int(numbers.integers(0, n - m + 1)) for n, m in zip(pixels.shape[:2], (height, width), strict=True))
+    return np.ascontiguousarray(pixels[top : top + height, left : left + width])
+
+
+def _file(part: str, source: str, *what: str) -> str:
+    stem = Path(source).stem[:60]
+    return f"{part}/{stem}--{'--'.join(what)}.png".replace(" ", "-")
+
+
+def _coded(maker: str, pixels: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
+    name, parameter, low, high = MAKERS[maker]
+    codec = encoder(name)
+    if maker == "jpeg2000":
+        from forensics.codecs.target.search import to_ratio
+
+        return to_ratio(codec, pixels, float(numbers.uniform(low, high)), tolerance=0.3, strict=False).pixels
+    value = float(numbers.uniform(low, high))
+    return codec.decode(codec.encode(pixels, **{parameter: round(value) if codec.strength.integer else value}))
+
+
+def _processed(source: str, pixels: np.ndarray, numbers: np.random.Generator) -> Iterator[tuple[Case, np.ndarray]]:
+    """Every maker as decoded, and after each kind of step: by a program of training, by another in turn, and two steps."""
+    programs = [name for name in other_programs.STEPS if not other_programs.missing(name)]
+    for maker in ("uncompressed", *MAKERS):
+        try:
+            decoded = pixels if maker == "uncompressed" else _coded(maker, pixels, numbers)
+        except ForensicsError:
+            continue
+        yield (
+            Case(
+                _file("processed", source, maker, "nothing"),
+                "processed",
+                source,
+                maker,
+                maker,
+                "nothing",
+                "-",
+                "nothing",
+            ),
+            decoded,
+        )
+        for kind in (*AFTERWARDS_SHARES, "several"):
+            made = apply(draw_afterwards(kind, numbers), decoded)
+            if min(made.shape[:2]) >= 128:
+                yield (
+                    Case(
+                        _file("processed", source, maker, kind),
+                        "processed",
+                        source,
+                        maker,
+                        maker,
+                        kind,
+                        "training",
+                        TRAINED,
+                    ),
+                    made,
+                )
+            usable = [name for name in programs if kind in other_programs.STEPS[name]]
+            if not usable:
+                continue
+            program = usable[int(numbers.integers(len(usable)))]
+            try:
+                made = other_programs.apply(program, kind, decoded, numbers)
+            except ForensicsError:
+                continue
+            if min(made.shape[:2]) >= 128:
+                yield (
+                    Case(
+                        _file("processed", source, maker, kind, program),
+                        "processed",
+                        source,
+                        maker,
+                        maker,
+                        kind,
+                        program,
+                        OTHER,
+                    ),
+                    made,
+                )
+
+
+def _untouched(source: str, pixels: np.ndarray, numbers: np.random.Generator) -> Iterator[tuple[Case, np.ndarray]]:
+    for kind in random_afterwards.UNTOUCHED:
+        steps = draw_untouched(kind, pixels.shape[0], pixels.shape[1], numbers)
+        made = apply(steps, pixels)
+        after = random_afterwards.kind_of(steps)
+        yield (
+            Case(
+                _file("untouched", source, kind), "untouched", source, "uncompressed", "none", after, "training", kind
+            ),
+            made,
+        )
+    kinds = list(synthetic.KINDS)
+    kind = kinds[int(numbers.integers(len(kinds)))]
+    height, width, own = (int(n) for n in numbers.integers((192, 192, 0), (449, 449, 2**31)))
+    made = synthetic.synthesise(kind, height, width, own)
+    yield (
+        Case(
+            _file("untouched", source, f"drawn-{kind}"),
+            "untouched",
+            source,
+            "uncompressed",
+            "none",
+            "nothing",
+            "-",
+            f"drawn: {kind}",
+        ),
+        made,
+    )
+
+
+def _processes(source: str, pixels: np.ndarray, numbers: np.random.Generator) -> Iterator[tuple[Case, np.ndarray]]:
+    for name in process_encoders.names():
+        codec = encoder(name)
+        if not codec.availability().encode:
+            continue
+        strength = codec.strength
+        switches = (
+            {"frame": int(numbers.integers(0, 5)), "motion": int(numbers.integers(64))}
+            if "frame" in codec.switches
+            else {}
+        )
+        drawn = strength.at(float(numbers.uniform(0.05, 0.75)))
+        try:
+            made = codec.decode(
+                codec.encode(
+                    pixels, **switches, **({} if strength.parameter == "nothing" else {strength.parameter: drawn})
+                )
+            )
+        except ForensicsError:
+            continue
+        held = name in process_encoders.HELD_OUT
+        yield (
+            Case(
+                _file("processes", source, name),
+                "processes",
+                source,
+                codec.codec,
+                name,
+                "nothing",
+                OTHER if held else TRAINED,
+                name,
+            ),
+            made,
+        )
+
+
+def judge(
+    out: Path, cases: Sequence[Case], tell: Callable[[int, int], None], model_dir: Path | None = None
+) -> dict[str, dict[str, str]]:
+    """Verdicts on a run's pictures by this build, as rows of `forensics analyze --format csv` by file; kept in RUN/verdicts.csv as they come."""
+    from forensics.report import csv_report
+    from forensics.verdict.analysis import analyze
+    from forensics.windows.judges import trained_judge, trained_open_judge
+
+    path = out / "verdicts.csv"
+    known = read_verdicts(path, out) if path.exists() else {}
+    options = (
+        {} if model_dir is None else {"judge": trained_judge(model_dir), "open_judge": trained_open_judge(model_dir)}
+    )
+    with path.open("a", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, csv_report.COLUMNS, lineterminator="\n")
+        if not known:
+            writer.writeheader()
+        for number, case in enumerate(cases):
+            tell(number, len(cases))
+            if case.file in known:
+                continue
+            try:
+                row = csv_report.row(analyze(out / "pictures" / case.file, name=case.file, **options))  # type: ignore[arg-type]
+            except ForensicsError as error:
+                row = {"name": case.file, "status": "error", "error": str(error)}
+            writer.writerow(row)
+            stream.flush()
+    return read_verdicts(path, out)
+
+
+def read_verdicts(path: Path, out: Path) -> dict[str, dict[str, str]]:
+    """Rows of a table of verdicts by the picture's file below RUN/pictures; whole and relative paths are taken."""
+    start = f"{(out / 'pictures').as_posix()}/"
+    with path.open(encoding="utf-8", newline="") as stream:
+        return {row["name"].split("pictures/")[-1].removeprefix(start): row for row in csv.DictReader(stream)}
+
+
+def outcome(case: Case, row: Mapping[str, str] | None) -> str:
+    """`right`, `family`, `other` (another lossy process, or its own neighbours beyond the eight), `uncompressed`, `open` or `wrong`."""
+    if row is None or row.get("status") != "ok":
+        return "failed"
+    said = row["verdict"]
+    if said in (INCONCLUSIVE, "no-content"):
+        return "open" if said == INCONCLUSIVE else "no-content"
+    if said == case.truth:
+        return "right"
+    if said == "uncompressed":
+        return "uncompressed"
+    family = FAMILIES.get(case.truth)
+    if family is not None and family in (said, FAMILIES.get(said)):
+        return "family"
+    beyond = (
+        said == "other-lossy"
+        or said == "palette"
+        or said.startswith(("video-", "texture-"))
+        or said in ("wsq", "lerc", "jpeg-ls-near", "webp-near-lossless")
+    )
+    if beyond and case.truth != "uncompressed" and (case.part == "processes" or said == "palette"):
+        return "other"
+    return "wrong"
+
+
+OUTCOMES = ("right", "family", "other", "uncompressed", "open", "no-content", "wrong", "failed")
+
+
+def table(
+    cases: Sequence[Case], rows: Mapping[str, Mapping[str, str]], key: Callable[[Case], str]
+) -> list[tuple[str, int, dict[str, int]]]:
+    """Counts of outcomes by a key of the cases, in the order of first appearance."""
+    counts: dict[str, dict[str, int]] = {}
+    for case in cases:
+        told = counts.setdefault(key(case), dict.fromkeys(OUTCOMES, 0))
+        told[outcome(case, rows.get(case.file))] += 1
+    return [(name, sum(told.values()), told) for name, told in counts.items()]
+
+
+def markdown(cases: Sequence[Case], rows: Mapping[str, Mapping[str, str]], title: str) -> str:
+    """The tables of every part: by step, by maker, by kind, compressed pictures apart from untouched ones."""
+    text = [f"## {title}"]
+    for part in PARTS:
+        here = [case for case in cases if case.part == part]
+        for lossy in (True, False):
+            group = [case for case in here if (case.truth != "uncompressed") == lossy]
+            if not group:
+                continue
+            keys: tuple[tuple[str, Callable[[Case], str]], ...] = (
+                ("step and program", lambda c: f"{c.after}, {c.kind}"),
+                ("maker", lambda c: c.maker),
+            )
+            if part != "processed":
+                keys = (("kind", lambda c: c.kind),)
+            for what, key in keys:
+                text += [
+                    "",
+                    f"### {part}, {'compressed' if lossy else 'untouched'}, by {what}",
+                    "",
+                    f"| {what} | pictures | {' | '.join(OUTCOMES)} |",
+                    f"|---|---|{'---|' * len(OUTCOMES)}",
+                ]
+                told = table(group, rows, key)
+                total = ("all", len(group), {name: sum(t[name] for _, _, t in told) for name in OUTCOMES})
+                for name, count, counts in [*told, total]:
+                    text.append(f"| {name} | {count} | {' | '.join(_share(counts[o], count) for o in OUTCOMES)} |")
+    return "\n".join(text) + "\n"
+
+
+def _share(count: int, total: int) -> str:
+    return "-" if not count else f"{count} ({100 * count / total:.1f} %)"

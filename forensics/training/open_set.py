@@ -1,0 +1,130 @@
+"""From built data sets to the open judge: measures windows with the features of processing too, trains, and writes the artefacts.
+
+The data sets are those of the suites `processed`, `processes`, `untouched`, `random` and `chains`; the judge of codecs must be there already
+(`--models`), since both are combined on validation windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from forensics_features import FAMILIES, FEATURES_VERSION, FURTHER_FAMILIES, FeatureExtractor
+
+from forensics.dataset.features import WindowPlan, build_table
+from forensics.training.trees import _check_ready, _facts, having_split
+
+FAMILIES_OF_OPEN = (*FAMILIES, *FURTHER_FAMILIES)
+"""What the open judge is trained on: the codecs' families first, so that the judge of codecs takes the leading columns."""
+
+GROUPS_OF_SIDES = ((256, 256, 256, 224, 192, 160, 128, 96, 64),)
+"""One window a file: most of the usual size of a verdict, some smaller."""
+
+
+def plan_of(seed: int) -> WindowPlan:
+    """The windows that the open judge is trained on."""
+    return WindowPlan(GROUPS_OF_SIDES, seed, decoders="varied")
+
+
+def measure(
+    datasets: Sequence[Path],
+    split: str,
+    *,
+    seed: int,
+    jobs: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Any:
+    """The windows of one split of all data sets as one `forensics_models.open_training.OpenTable`."""
+    from forensics_models.open_training import OpenTable
+
+    tables = [
+        build_table(
+            dataset, split, plan=plan_of(seed), jobs=jobs, families=FAMILIES_OF_OPEN, progress=progress, table=OpenTable
+        )
+        for dataset in having_split(datasets, split)
+    ]
+    columns = OpenTable.__dataclass_fields__
+    return OpenTable(**{name: np.concatenate([getattr(table, name) for table in tables]) for name in columns})
+
+
+def codec_logs(
+    datasets: Sequence[Path], models: Path, table: Any, *, seed: int, jobs: int, progress: Callable[[int, int], None]
+) -> np.ndarray:
+    """Logarithms of the codec judge's probabilities of the validation windows, `np.ndarray [shape=(n, 11)]`."""
+    from forensics_models.cnn import NetworkOutputs
+    from forensics_models.fused import FusedJudge
+    from forensics_models.open_judge import log_probabilities
+
+    from forensics.dataset.network_outputs import build_outputs
+
+    judge = FusedJudge(models, "fused")
+    seen, files = [], []
+    for dataset in having_split(datasets, "val"):
+        outputs, names = build_outputs(dataset, "val", models, plan=plan_of(seed), jobs=jobs, progress=progress)
+        seen.append(outputs)
+        files.append(names)
+    if not np.array_equal(np.concatenate(files), table.files):
+        raise ValueError("the windows of the feature table are not those that the network judged")
+    network = NetworkOutputs(**{
+        name: np.concatenate([getattr(part, name) for part in seen]) for name in NetworkOutputs.__dataclass_fields__
+    })  # fmt: skip
+    count = len(judge.feature_names)
+    return log_probabilities(judge.judge(table.features[:, :count], seen=network).fine_probabilities)
+
+
+def train_open(
+    datasets: Sequence[Path],
+    models: Path,
+    out: Path,
+    *,
+    jobs: int,
+    seed: int,
+    rounds: int | None = None,
+    progress: Callable[[str, int, int], None] = lambda label, done, total: None,
+    report: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Train the open judge on the `train` split of data sets, calibrated and combined on their `val` split.
+
+    Parameters
+    ----------
+    datasets : sequence of Path
+        Folders made by `forensics dataset build`.
+    models : Path
+        Folder with the judge of codecs.
+    out : Path
+        Folder for the artefacts.
+    jobs : int
+        Processes that measure features, and threads of the training.
+    seed : int
+        Decides the windows and the trees.
+    rounds : int, optional
+        Largest number of boosting rounds; the recipe's own when not given.
+    progress, report : callable
+        Get progress as (label, done, total) and lines of text.
+
+    Returns
+    -------
+    dict
+        The model card.
+
+    Raises
+    ------
+    UsageError
+        The extra `train` is not installed, or the data sets lack one of the two splits.
+    """
+    _check_ready(out)
+    from forensics_models import open_training
+
+    tables = {
+        split: measure(datasets, split, seed=seed, jobs=jobs, progress=partial(progress, f"measuring {split}"))
+        for split in ("train", "val")
+    }
+    logs = codec_logs(datasets, models, tables["val"], seed=seed, jobs=jobs, progress=partial(progress, "judging val"))
+    options = {"seed": seed, "threads": jobs, **({"rounds": rounds, "after_rounds": rounds} if rounds else {})}
+    return open_training.train_open(
+        tables["train"], tables["val"], logs, FeatureExtractor(FAMILIES_OF_OPEN).feature_names, FEATURES_VERSION, out,
+        recipe=open_training.Recipe(**options), facts=_facts(datasets, plan_of(seed), tables), report=report,
+    )  # fmt: skip

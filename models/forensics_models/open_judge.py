@@ -1,0 +1,236 @@
+"""The open judge: which lossy process was the last, of the codecs or of any other, and what happened to the picture since.
+
+Trees on the features of codecs and of processing give margins over `classes.OPEN_CLASSES`; the judge of codecs (`fused`), which knows pictures
+straight from a decoder better, gives probabilities over its own classes. `Combination` weighs both: the less likely that nothing happened since,
+the less the judge of codecs counts. A second set of trees says what happened since (`classes.AFTERWARDS`). `Answers` are the
+thresholds under which nothing is named, by what happened since.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from forensics_models.calibration import REFERENCE_LOG2_PIXELS, SizedScaling, softmax
+from forensics_models.classes import AFTERWARDS, FAMILIES, FINE_CLASSES, OPEN_CLASSES, process_of
+from forensics_models.runtime import session
+
+PROCESS_FILE = "open_processes.onnx.gz"
+AFTER_FILE = "open_afterwards.onnx.gz"
+CARD_FILE = "open.json"
+
+PROCESS_NAMES = tuple(dict.fromkeys(process_of(name) for name in OPEN_CLASSES))
+"""Processes of a verdict: the classes of `OPEN_CLASSES` with JPEG XR's overlap modes as one, `uncompressed` first."""
+
+_TO_PROCESS = np.array([PROCESS_NAMES.index(process_of(name)) for name in OPEN_CLASSES])
+
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("nothing", ("nothing",)),
+    ("resampled", ("enlarged", "reduced", "rotated")),
+    ("filtered", ("blurred", "sharpened", "median")),
+    ("recoloured", ("recoloured",)),
+    ("grey", ("grey",)),
+    ("palette", ("palette",)),
+    ("noise", ("noise",)),
+    ("composited", ("composited",)),
+    ("several", ("several",)),
+)
+"""The third question's answers, each with the members of `AFTERWARDS` that it sums."""
+
+_TO_GROUP = np.array([next(g for g, (_, members) in enumerate(GROUPS) if name in members) for name in AFTERWARDS])
+
+_LONGEST_LOG_ODDS = 6.0
+"""Log-odds that nothing happened since are clipped to this before they weigh anything."""
+
+
+@dataclass(frozen=True)
+class Combination:
+    """The weights of both judges: `weights` are (level, size) of the trees, (level, size, nothing) of the judge of codecs, and its reach.
+
+    Trees count exp(a + b s), the judge of codecs exp(c + d s + e n) with s = log2 pixels - 16 and n the clipped log-odds that nothing happened since. To processes
+    that the judge of codecs does not know it gives the logarithm of its best class, less `weights[5]`: what it cannot see it does not rule out.
+    """
+
+    weights: tuple[float, ...]
+    bias: tuple[float, ...]
+
+    def logits(self, margins: np.ndarray, codec_logs: np.ndarray, nothing: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+        """Logits over `OPEN_CLASSES`, `np.ndarray [shape=(n, k), dtype=float64]`; arguments as of `open_training.fit_combination`."""
+        a, b, c, d, e, reach = self.weights
+        size = sizes - REFERENCE_LOG2_PIXELS
+        odds = np.clip(nothing, -_LONGEST_LOG_ODDS, _LONGEST_LOG_ODDS)
+        trees = np.exp(np.clip(a + b * size, -8, 3))[:, None] * margins
+        codecs = np.exp(np.clip(c + d * size + e * odds, -8, 3))[:, None]
+        wide = np.empty((len(margins), len(OPEN_CLASSES)))
+        wide[:, : len(FINE_CLASSES)] = codec_logs
+        wide[:, len(FINE_CLASSES) :] = codec_logs.max(axis=1, keepdims=True) - reach
+        return trees + codecs * wide + np.asarray(self.bias)
+
+    def as_dict(self) -> dict[str, list[float]]:
+        """Plain values for a model card."""
+        return {"weights": list(self.weights), "bias": list(self.bias)}
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Thresholds of answers, by group of `GROUPS`.
+
+    Attributes
+    ----------
+    named : tuple of float
+        Probability from which on a process is named.
+    uncompressed : tuple of float
+        Probability from which on a picture is called uncompressed; above 1 where that is never said.
+    accuse : float
+        Probability of any lossy process under which none is named.
+    """
+
+    named: tuple[float, ...]
+    uncompressed: tuple[float, ...]
+    accuse: float
+
+    def answer(self, processes: np.ndarray, groups: np.ndarray) -> np.ndarray:
+        """Index of the process that is named in each row, 0 for uncompressed, -1 for inconclusive."""
+        best, top = processes.argmax(axis=1), processes.max(axis=1)
+        named = np.asarray(self.named)[groups]
+        clean = np.asarray(self.uncompressed)[groups]
+        sure = np.where(best == 0, top >= clean, (top >= named) & (1 - processes[:, 0] >= self.accuse))
+        return np.where(sure, best, -1)
+
+
+@dataclass(frozen=True)
+class OpenJudgement:
+    """What the open judge says of n windows.
+
+    Attributes
+    ----------
+    probabilities : np.ndarray [shape=(n, len(OPEN_CLASSES)), dtype=float64]
+    afterwards : np.ndarray [shape=(n, len(AFTERWARDS)), dtype=float64]
+    """
+
+    probabilities: np.ndarray
+    afterwards: np.ndarray
+
+
+def merged_processes(probabilities: np.ndarray) -> np.ndarray:
+    """Probabilities over `OPEN_CLASSES` summed to `PROCESS_NAMES`, `np.ndarray [shape=(n, p)]`."""
+    merged = np.zeros((len(probabilities), len(PROCESS_NAMES)))
+    for index, target in enumerate(_TO_PROCESS):
+        merged[:, target] += probabilities[:, index]
+    return merged
+
+
+def merged_afterwards(afterwards: np.ndarray) -> np.ndarray:
+    """Probabilities over `AFTERWARDS` summed to `GROUPS`, `np.ndarray [shape=(n, g)]`."""
+    merged = np.zeros((len(afterwards), len(GROUPS)))
+    for index, target in enumerate(_TO_GROUP):
+        merged[:, target] += afterwards[:, index]
+    return merged
+
+
+def group_of(afterwards: np.ndarray) -> np.ndarray:
+    """Index in `GROUPS` of the most probable group, `np.ndarray [shape=(n,), dtype=int64]`."""
+    return merged_afterwards(afterwards).argmax(axis=1)
+
+
+class OpenJudge:
+    """The shipped open judge; `card` as of the other judges."""
+
+    def __init__(self, folder: Path | Traversable) -> None:
+        stored = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
+        self._folder = folder
+        self.card: dict[str, Any] = stored["card"]
+        self.feature_names: tuple[str, ...] = tuple(stored["feature_names"])
+        self.features_version: int = stored["features_version"]
+        scaling = stored["after_scaling"]
+        self._scaling = SizedScaling(**{**scaling, "bias": tuple(scaling["bias"])})
+        self._combination = Combination(*(tuple(stored["combination"][name]) for name in ("weights", "bias")))
+        answers = stored["answers"]
+        self.answers = Answers(tuple(answers["named"]), tuple(answers["uncompressed"]), float(answers["accuse"]))
+        self._dependence: float = stored["window_dependence"]
+        self._size = self.feature_names.index("picture.log2_pixels")
+
+    @cached_property
+    def _process(self) -> Any:
+        return session(self._folder / PROCESS_FILE)
+
+    @cached_property
+    def _after(self) -> Any:
+        return session(self._folder / AFTER_FILE)
+
+    def prepare(self) -> None:
+        """Load the trees now; otherwise the first judgement does."""
+        _ = self._process, self._after
+
+    def judge(self, features: np.ndarray, codec_probabilities: np.ndarray) -> OpenJudgement:
+        """Judge windows.
+
+        Parameters
+        ----------
+        features : np.ndarray [shape=(n, len(feature_names)), dtype=float32]
+        codec_probabilities : np.ndarray [shape=(n, len(FINE_CLASSES))]
+            What the judge of codecs says of the same windows.
+
+        Raises
+        ------
+        ValueError
+            Shapes do not fit.
+        """
+        features = np.ascontiguousarray(features, np.float32)
+        if features.ndim != 2 or features.shape[1] != len(self.feature_names):
+            raise ValueError(f"features have shape (n, {len(self.feature_names)}), not {features.shape}")
+        if codec_probabilities.shape != (len(features), len(FINE_CLASSES)):
+            raise ValueError(f"the codec judge's probabilities have shape {codec_probabilities.shape}")
+        margins = self._process.run(None, {"features": features})[0].astype(np.float64)
+        sizes = features[:, self._size].astype(np.float64)
+        after = self._scaling.probabilities(self._after.run(None, {"features": features})[0], sizes)
+        nothing = np.log(after[:, 0] + 1e-6) - np.log(1 - after[:, 0] + 1e-6)
+        logits = self._combination.logits(margins, log_probabilities(codec_probabilities), nothing, sizes)
+        return OpenJudgement(softmax(logits), after)
+
+    def combine(self, windows: OpenJudgement) -> tuple[dict[str, float], dict[str, float]]:
+        """Probabilities of a picture by process and by what happened since, from its windows'.
+
+        Windows of one picture share content and history: n of them count as n to the power of the fitted dependence.
+        """
+        process, after = (
+            softmax(np.log(np.maximum(part, 1e-9)).mean(axis=0) * len(part) ** self._dependence)[None]
+            for part in (windows.probabilities, windows.afterwards)
+        )
+        return (
+            dict(zip(PROCESS_NAMES, merged_processes(process)[0].tolist(), strict=True)),
+            dict(zip((name for name, _ in GROUPS), merged_afterwards(after)[0].tolist(), strict=True)),
+        )
+
+    def further(self, features: np.ndarray) -> int:
+        """How many columns this judge takes beyond those of `features`."""
+        return len(self.feature_names) - features.shape[1]
+
+    def family_answer(self, processes: Mapping[str, float], afterwards: Mapping[str, float]) -> str:
+        """The family whose members together are certain enough to be named; empty where none is."""
+        sums: dict[str, float] = {}
+        for name, family in FAMILIES.items():
+            sums[family] = sums.get(family, 0.0) + processes.get(name, 0.0)
+        best = max(sums, key=lambda name: sums[name])
+        group = int(np.argmax([afterwards[name] for name, _ in GROUPS]))
+        sure = sums[best] >= self.answers.named[group] and 1 - processes["uncompressed"] >= self.answers.accuse
+        return best if sure else ""
+
+    def answer(self, processes: Mapping[str, float], afterwards: Mapping[str, float]) -> str:
+        """The process that is named, `uncompressed`, or an empty string where neither is certain enough."""
+        row = np.array([[processes[name] for name in PROCESS_NAMES]])
+        group = np.array([int(np.argmax([afterwards[name] for name, _ in GROUPS]))])
+        said = int(self.answers.answer(row, group)[0])
+        return PROCESS_NAMES[said] if said >= 0 else ""
+
+
+def log_probabilities(probabilities: np.ndarray) -> np.ndarray:
+    """Natural logarithms of probabilities, not under that of 10^-6."""
+    return np.log(np.maximum(probabilities, 1e-6))

@@ -1,0 +1,358 @@
+"""Training of the open judge from feature tables; needs the extra `train`.
+
+Two sets of trees on the features of codecs and of processing: which process was the last lossy step (`classes.OPEN_CLASSES`), and what
+happened since (`classes.AFTERWARDS`). Both stop on validation sources, are calibrated there, and the first is combined there with
+the judge of codecs (`open_judge.Combination`), which knows pictures straight from a decoder better. Thresholds of answers come from
+probabilities that were fitted on other validation sources (`cross_fitted`).
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from forensics_models import calibration
+from forensics_models.baseline_training import FeatureTable, check_apart, fit_dependence, margins_of
+from forensics_models.classes import AFTERWARDS, FINE_CLASSES, OPEN_CLASSES
+from forensics_models.open_judge import (
+    AFTER_FILE,
+    CARD_FILE,
+    GROUPS,
+    PROCESS_FILE,
+    Answers,
+    Combination,
+    group_of,
+    merged_processes,
+)
+from forensics_models.storage import write_atomically
+from forensics_models.trees import to_onnx
+
+FOLDS = 5
+WRONG_NAMES = 0.003
+"""Largest share of validation windows of a group that may be given the name of a process that never was."""
+ACCUSED = 0.001
+"""Largest share of untouched validation windows, all groups together, for which a process may be named."""
+CALLED_UNCOMPRESSED = 0.01
+"""Largest share of compressed validation windows of a group that may be called uncompressed."""
+FEWEST = 60
+"""Compressed validation windows of a group from which on it may have an answer `uncompressed` of its own."""
+
+
+@dataclass(frozen=True)
+class OpenTable(FeatureTable):
+    """Windows with what is known of their history beyond the codec; labels are indices in `OPEN_CLASSES`.
+
+    Attributes
+    ----------
+    afterwards : np.ndarray [shape=(n,), dtype=int64]
+        Index in `AFTERWARDS`; -1 for an untouched picture's own preparation.
+    preparations, encoders, decoders : np.ndarray [shape=(n,), dtype=str]
+        The kind of preparation before compression, the encoder, and the decoder that read it.
+    """
+
+    afterwards: np.ndarray
+    preparations: np.ndarray
+    encoders: np.ndarray
+    decoders: np.ndarray
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a training run."""
+
+    rounds: int = 420
+    after_rounds: int = 260
+    learning_rate: float = 0.09
+    max_depth: int = 6
+    min_child_weight: float = 3.0
+    subsample: float = 0.7
+    column_share: float = 0.2
+    regularisation: float = 2.0
+    early_stopping: int = 25
+    uncompressed_weight: float = 6.0
+    seed: int = 2026
+    threads: int = 2
+
+
+def process_weights(table: OpenTable, recipe: Recipe) -> np.ndarray:
+    """Row weights: the square root of balance between classes, more for `uncompressed`; mean 1.
+
+    Half-way to balance keeps classes of few files from being drowned and their rare members from being believed too readily.
+    """
+    counts = np.bincount(table.labels, minlength=len(OPEN_CLASSES))
+    weights = 1.0 / np.sqrt(np.maximum(counts, 1)[table.labels])
+    clean = table.labels == 0
+    weights[clean] *= recipe.uncompressed_weight * np.sqrt(counts[0] / max(float(np.median(counts[1:])), 1.0)) / 2
+    return weights / weights.mean()
+
+
+_Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Features, labels and weights of one split."""
+
+
+def _boosted(
+    train: _Rows, check: _Rows, classes: int, rounds: int, recipe: Recipe, report: Callable[[str], None], what: str
+) -> Any:
+    """Trees that stop when the validation log-loss has not fallen for `recipe.early_stopping` rounds."""
+    import xgboost
+
+    data = xgboost.QuantileDMatrix(train[0], label=train[1], weight=train[2], max_bin=96, nthread=recipe.threads)
+    validation = xgboost.QuantileDMatrix(check[0], label=check[1], weight=check[2], max_bin=96, ref=data)
+    parameters = {
+        "tree_method": "hist", "eta": recipe.learning_rate, "max_depth": recipe.max_depth, "min_child_weight": recipe.min_child_weight,
+        "subsample": recipe.subsample, "colsample_bynode": recipe.column_share, "lambda": recipe.regularisation, "max_bin": 96,
+        "seed": recipe.seed, "nthread": recipe.threads, "objective": "multi:softprob", "num_class": classes, "eval_metric": "mlogloss",
+    }  # fmt: skip
+
+    class Progress(xgboost.callback.TrainingCallback):
+        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+            if epoch % 20 == 0:
+                report(f"{what} round {epoch}: validation log-loss {evals_log['validation']['mlogloss'][-1]:.4f}")
+            return False
+
+    booster = xgboost.train(
+        parameters, data, rounds, evals=[(validation, "validation")], early_stopping_rounds=recipe.early_stopping,
+        verbose_eval=False, callbacks=[Progress()],
+    )  # fmt: skip
+    return booster[: booster.best_iteration + 1]
+
+
+def train_trees(
+    train: OpenTable, validation: OpenTable, recipe: Recipe, report: Callable[[str], None]
+) -> tuple[Any, Any]:
+    """The boosters of the last process and of what happened since."""
+    rows = [(t.features, t.labels, process_weights(t, recipe)) for t in (train, validation)]
+    process = _boosted(rows[0], rows[1], len(OPEN_CLASSES), recipe.rounds, recipe, report, "process")
+    known = [t.where(t.afterwards >= 0) for t in (train, validation)]
+    rows = [(t.features, t.afterwards, _after_weights(t.afterwards)) for t in known]
+    after = _boosted(rows[0], rows[1], len(AFTERWARDS), recipe.after_rounds, recipe, report, "afterwards")
+    return process, after
+
+
+def _after_weights(labels: np.ndarray) -> np.ndarray:
+    counts = np.maximum(np.bincount(labels, minlength=len(AFTERWARDS)), 1)
+    weights = 1.0 / np.sqrt(counts[labels])
+    return weights / weights.mean()
+
+
+def fit_combination(
+    margins: np.ndarray,
+    codec_logs: np.ndarray,
+    nothing: np.ndarray,
+    sizes: np.ndarray,
+    labels: np.ndarray,
+    weights: np.ndarray,
+) -> Combination:
+    """Fit a `Combination` by weighted log-likelihood.
+
+    Parameters
+    ----------
+    margins : np.ndarray [shape=(n, len(OPEN_CLASSES))]
+        Of the process trees.
+    codec_logs : np.ndarray [shape=(n, len(FINE_CLASSES))]
+        Logarithms of the codec judge's probabilities.
+    nothing : np.ndarray [shape=(n,)]
+        Log-odds that nothing happened since, from the calibrated second trees.
+    sizes : np.ndarray [shape=(n,)]
+        log2 of the windows' pixels.
+    labels, weights : np.ndarray [shape=(n,)]
+    """
+    import scipy.optimize
+    from scipy.special import logsumexp
+
+    share = weights / weights.sum()
+
+    def build(theta: np.ndarray) -> Combination:
+        return Combination(tuple(theta[:6].tolist()), tuple(theta[6:].tolist()))
+
+    def loss(theta: np.ndarray) -> float:
+        logits = build(theta).logits(margins, codec_logs, nothing, sizes)
+        fit = logsumexp(logits, axis=1) - logits[np.arange(len(labels)), labels]
+        return float(np.sum(share * fit) + 1e-3 * np.sum(theta**2))
+
+    start = np.concatenate([[0.0, 0.0, -1.0, 0.0, 0.1, 0.0], np.zeros(len(OPEN_CLASSES))])
+    return build(scipy.optimize.minimize(loss, start, method="L-BFGS-B").x)
+
+
+def folds_of(sources: np.ndarray, folds: int = FOLDS) -> np.ndarray:
+    """The fold of each row, by its source; `np.ndarray [shape=(n,), dtype=int64]`."""
+    names, inverse = np.unique(sources, return_inverse=True)
+    return (np.arange(len(names)) % folds)[inverse]
+
+
+def cross_fitted(
+    margins: np.ndarray, codec_logs: np.ndarray, nothing: np.ndarray, sizes: np.ndarray, labels: np.ndarray, weights: np.ndarray,
+    sources: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    """Probabilities of every window from a combination fitted on the other folds' sources, `np.ndarray [shape=(n, k)]`."""
+    fold, out = folds_of(sources), np.zeros(margins.shape)
+    for number in range(FOLDS):
+        held = fold == number
+        if held.any():
+            rest = ~held
+            fitted = fit_combination(
+                margins[rest], codec_logs[rest], nothing[rest], sizes[rest], labels[rest], weights[rest]
+            )
+            out[held] = calibration.softmax(fitted.logits(margins[held], codec_logs[held], nothing[held], sizes[held]))
+    return out
+
+
+def fit_answers(processes: np.ndarray, truth: np.ndarray, groups: np.ndarray) -> Answers:
+    """Thresholds of answers by group of what happened since.
+
+    Parameters
+    ----------
+    processes : np.ndarray [shape=(n, p)]
+        Cross-fitted probabilities over the merged processes, the first `uncompressed`.
+    truth : np.ndarray [shape=(n,), dtype=int]
+    groups : np.ndarray [shape=(n,), dtype=int]
+        Index in `GROUPS` of what the second trees say, never of what is true.
+    """
+    best, top = processes.argmax(axis=1), processes.max(axis=1)
+    compressed = 1.0 - processes[:, 0]
+    clean = compressed[truth == 0]
+    from forensics_models.conformal import fit_false_alarm_threshold
+
+    accuse = fit_false_alarm_threshold(clean, ACCUSED)
+    named, uncompressed = [], []
+    tried = np.concatenate([np.arange(0.5, 0.99, 0.02), [0.99, 0.995, 0.998, 1.01]])
+    for group in range(len(GROUPS)):
+        here = groups == group
+        wrong = here & (best > 0) & (best != truth) & (compressed >= accuse)
+        count = max(int(here.sum()), 1)
+        named.append(float(next(t for t in tried if (wrong & (top >= t)).sum() <= WRONG_NAMES * count)))
+        lossy = here & (truth > 0)
+        missed = lossy & (best == 0)
+        enough = lossy.sum() >= FEWEST
+        limit = next((t for t in tried if (missed & (top >= t)).sum() <= CALLED_UNCOMPRESSED * lossy.sum()), 1.01)
+        uncompressed.append(float(limit) if enough else 1.01)
+    return Answers(tuple(named), tuple(uncompressed), float(accuse))
+
+
+def figures(
+    processes: np.ndarray, truth: np.ndarray, groups: np.ndarray, afterwards: np.ndarray, answers: Answers
+) -> dict[str, Any]:
+    """Shares of right, wrong and open answers on a table, by what really happened since (`untouched` for -1)."""
+    said = answers.answer(processes, groups)
+    found: dict[str, Any] = {}
+    for number in range(-1, len(AFTERWARDS)):
+        for lossy in (False, True):
+            here = (afterwards == number) & ((truth > 0) == lossy)
+            if not here.any():
+                continue
+            name = ("untouched" if number < 0 else AFTERWARDS[number]) + (" compressed" if lossy else " uncompressed")
+            found[name] = {
+                "windows": int(here.sum()),
+                "right": float((said[here] == truth[here]).mean()),
+                "uncompressed": float((said[here] == 0).mean()),
+                "inconclusive": float((said[here] < 0).mean()),
+                "wrong": float(((said[here] > 0) & (said[here] != truth[here])).mean()),
+                "best_right": float((processes[here].argmax(axis=1) == truth[here]).mean()),
+                "yes_no": float(((processes[here, 0] < 0.5) == lossy).mean()),
+            }
+    return found
+
+
+def train_open(
+    train: OpenTable,
+    validation: OpenTable,
+    codec_logs: np.ndarray,
+    feature_names: tuple[str, ...],
+    features_version: int,
+    out: Path,
+    *,
+    recipe: Recipe,
+    facts: Mapping[str, Any],
+    report: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Train, calibrate, combine and write the artefacts.
+
+    Parameters
+    ----------
+    train, validation : OpenTable
+        No source in both.
+    codec_logs : np.ndarray [shape=(len(validation), len(FINE_CLASSES))]
+        Logarithms of the codec judge's probabilities of the validation windows.
+    feature_names, features_version
+        Of the columns.
+    out : Path
+    recipe : Recipe
+    facts : mapping
+        What the card says of the data.
+    report : callable
+        Gets progress lines.
+
+    Returns
+    -------
+    dict
+        The card.
+
+    Raises
+    ------
+    ValueError
+        A source stands in both tables.
+    """
+    check_apart(train, validation)
+    if codec_logs.shape != (len(validation.labels), len(FINE_CLASSES)):
+        raise ValueError(f"the codec judge's logarithms have shape {codec_logs.shape}")
+    out.mkdir(parents=True, exist_ok=True)
+    process, after = train_trees(train, validation, recipe, report)
+    report(f"kept {process.num_boosted_rounds()} and {after.num_boosted_rounds()} rounds")
+    write_atomically(out / PROCESS_FILE, gzip.compress(to_onnx(process, len(OPEN_CLASSES)), mtime=0))
+    write_atomically(out / AFTER_FILE, gzip.compress(to_onnx(after, len(AFTERWARDS)), mtime=0))
+    margins, after_margins = margins_of(process, validation.features), margins_of(after, validation.features)
+    return fit_and_write(
+        margins, after_margins, validation, codec_logs, feature_names, features_version, out,
+        {**facts, "recipe": asdict(recipe), "rounds": [process.num_boosted_rounds(), after.num_boosted_rounds()]},
+    )  # fmt: skip
+
+
+def fit_and_write(
+    margins: np.ndarray, after_margins: np.ndarray, validation: OpenTable, codec_logs: np.ndarray, feature_names: tuple[str, ...],
+    features_version: int, out: Path, facts: Mapping[str, Any],
+) -> dict[str, Any]:  # fmt: skip
+    """Everything that follows the trees: calibration, combination, thresholds, the card."""
+    sizes = validation.features[:, feature_names.index("picture.log2_pixels")].astype(np.float64)
+    known = validation.afterwards >= 0
+    scaling = calibration.fit_scaling(
+        after_margins[known], validation.afterwards[known], sizes[known], _after_weights(validation.afterwards[known])
+    )
+    after = scaling.probabilities(after_margins, sizes)
+    nothing = np.log(after[:, 0] + 1e-6) - np.log(1 - after[:, 0] + 1e-6)
+    weights = process_weights(validation, Recipe())
+    margins, labels = margins.astype(np.float64), validation.labels
+    combination = fit_combination(margins, codec_logs, nothing, sizes, labels, weights)
+    fair = cross_fitted(margins, codec_logs, nothing, sizes, labels, weights, validation.sources)
+    processes, truth = merged_processes(fair), merged_truth(validation.labels)
+    groups = group_of(after)
+    answers = fit_answers(processes, truth, groups)
+    card = {
+        "model": "open",
+        "kind": "XGBoost trees on forensic features of codecs and of processing, combined with the judge of codecs",
+        **facts,
+        "validation": figures(processes, truth, groups, validation.afterwards, answers),
+        "afterwards_right": float((after[known].argmax(axis=1) == validation.afterwards[known]).mean()),
+        "log_loss": float(-np.log(fair[np.arange(len(fair)), validation.labels] + 1e-9).mean()),
+    }
+    stored = {
+        "card": card,
+        "features_version": features_version,
+        "feature_names": list(feature_names),
+        "after_scaling": scaling.as_dict(),
+        "combination": combination.as_dict(),
+        "answers": asdict(answers),
+        "window_dependence": fit_dependence(fair, validation.labels, validation.files),
+    }
+    write_atomically(out / CARD_FILE, json.dumps(stored, indent=1, allow_nan=False).encode())
+    return card
+
+
+def merged_truth(labels: np.ndarray) -> np.ndarray:
+    """Index of the merged process of labels in `OPEN_CLASSES`, `np.ndarray [shape=(n,), dtype=int64]`."""
+    return merged_processes(np.eye(len(OPEN_CLASSES))[labels]).argmax(axis=1)

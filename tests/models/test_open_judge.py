@@ -1,0 +1,175 @@
+"""The open judge: what its combination weighs, what its answers leave open, and a small one trained from end to end."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from forensics_models import open_training
+from forensics_models.classes import AFTERWARDS, FAMILIES, FINE_CLASSES, OPEN_CLASSES, PROCESSES
+from forensics_models.open_judge import (
+    GROUPS,
+    PROCESS_NAMES,
+    Answers,
+    Combination,
+    OpenJudge,
+    OpenJudgement,
+    group_of,
+    log_probabilities,
+    merged_afterwards,
+    merged_processes,
+)
+
+NEUTRAL = (0.0,) * len(OPEN_CLASSES)
+
+
+def certain_of(name: str) -> np.ndarray:
+    return log_probabilities((np.array(FINE_CLASSES) == name).astype(float)[None])
+
+
+def test_merging_keeps_all_probability_and_joins_the_overlap_modes():
+    fine = np.random.default_rng(1).dirichlet(np.ones(len(OPEN_CLASSES)), 5)
+    merged = merged_processes(fine)
+    assert merged.shape == (5, len(PROCESS_NAMES))
+    assert np.allclose(merged.sum(axis=1), 1)
+    overlap = [index for index, name in enumerate(OPEN_CLASSES) if name.startswith("jpegxr-")]
+    assert np.allclose(merged[:, PROCESS_NAMES.index("jpegxr")], fine[:, overlap].sum(axis=1))
+    after = np.random.default_rng(1).dirichlet(np.ones(len(AFTERWARDS)), 5)
+    assert np.allclose(merged_afterwards(after).sum(axis=1), 1)
+    assert {name for _, members in GROUPS for name in members} == set(AFTERWARDS)
+
+
+def test_the_judge_of_codecs_counts_less_the_likelier_something_happened_since():
+    combination = Combination((0.0, 0.0, 0.0, 0.0, 0.5, 0.0), NEUTRAL)
+    margins = np.zeros((1, len(OPEN_CLASSES)))
+    margins[0, OPEN_CLASSES.index("avif")] = 3.0
+    said = [
+        OPEN_CLASSES[int(combination.logits(margins, certain_of("jpeg"), np.array([odds]), np.array([16.0])).argmax())]
+        for odds in (5.0, -5.0)
+    ]
+    assert said == ["jpeg", "avif"]
+
+
+def test_what_the_judge_of_codecs_does_not_know_it_does_not_rule_out():
+    combination = Combination((0.0, 0.0, 0.0, 0.0, 0.0, 0.0), NEUTRAL)
+    margins = np.zeros((1, len(OPEN_CLASSES)))
+    margins[0, OPEN_CLASSES.index("video-h264")] = 1.0
+    logits = combination.logits(margins, certain_of("webp"), np.zeros(1), np.array([16.0]))[0]
+    assert OPEN_CLASSES[int(logits.argmax())] == "video-h264"
+
+
+def test_answers_stay_open_below_their_group_s_threshold():
+    answers = Answers(tuple([0.5] + [0.9] * (len(GROUPS) - 1)), tuple([0.6] + [1.01] * (len(GROUPS) - 1)), 0.7)
+    rows = np.full((4, len(PROCESS_NAMES)), 0.0)
+    rows[0, 1] = rows[1, 1] = 0.8
+    rows[0, 0] = rows[1, 0] = 0.2
+    rows[2, 0] = rows[3, 0] = 0.95
+    rows[2, 1] = rows[3, 1] = 0.05
+    assert answers.answer(rows, np.array([0, 1, 0, 1])).tolist() == [1, -1, 0, -1]
+    # Too likely untouched for any accusation, whatever the best process.
+    rows[0, 0], rows[0, 1] = 0.45, 0.55
+    assert answers.answer(rows[:1], np.array([0])).tolist() == [-1]
+
+
+def test_answers_are_fitted_to_their_limits():
+    numbers = np.random.default_rng(2)
+    truth = numbers.integers(0, len(PROCESS_NAMES), 6000)
+    processes = numbers.dirichlet(np.full(len(PROCESS_NAMES), 0.05), 6000)
+    told = numbers.random(6000) < 0.85
+    processes[told] = 0.3 * processes[told] + 0.7 * np.eye(len(PROCESS_NAMES))[truth[told]]
+    groups = numbers.integers(0, len(GROUPS), 6000)
+    answers = open_training.fit_answers(processes, truth, groups)
+    said = answers.answer(processes, groups)
+    for group in range(len(GROUPS)):
+        here = groups == group
+        assert ((said > 0) & (said != truth) & here).sum() <= open_training.WRONG_NAMES * here.sum()
+        lossy = here & (truth > 0)
+        assert ((said == 0) & lossy).sum() <= open_training.CALLED_UNCOMPRESSED * lossy.sum()
+    assert ((said > 0) & (truth == 0)).sum() <= open_training.ACCUSED * (truth == 0).sum() + 1
+
+
+def table(sources: range, seed: int) -> open_training.OpenTable:
+    """Windows whose features show class and step with a little noise: two classes beyond chance are hard to tell apart."""
+    numbers = np.random.default_rng(seed)
+    labels = np.tile(np.arange(len(OPEN_CLASSES)), 12 * len(sources))
+    afterwards = numbers.integers(0, len(AFTERWARDS), len(labels))
+    features = numbers.normal(0, 0.35, (len(labels), 40)).astype(np.float32)
+    features[:, 0] = numbers.choice([14.0, 16.0], len(labels))
+    features[np.arange(len(labels)), 1 + labels] += 2.0
+    features[:, 30] += afterwards
+    names = np.repeat([f"source {n}" for n in sources], 12 * len(OPEN_CLASSES))
+    files = np.array([f"{seed}-{n}" for n in range(len(labels))])
+    empty = np.full(len(labels), "")
+    return open_training.OpenTable(
+        features, labels, np.zeros(len(labels), np.float32), np.zeros(len(labels), np.float32), names, files,
+        np.where(labels == 0, -1, afterwards), empty, empty, empty,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    pytest.importorskip("xgboost", reason="training needs xgboost")
+    pytest.importorskip("onnx", reason="training needs onnx")
+    folder = tmp_path_factory.mktemp("open")
+    validation = table(range(3, 6), 8)
+    logs = log_probabilities(np.full((len(validation.labels), len(FINE_CLASSES)), 1 / len(FINE_CLASSES)))
+    names = ("picture.log2_pixels", *(f"x.{n}" for n in range(39)))
+    recipe = open_training.Recipe(rounds=25, after_rounds=15, threads=1)
+    card = open_training.train_open(
+        table(range(3), 7), validation, logs, names, 3, folder, recipe=recipe, facts={"limits": []}
+    )
+    return folder, card, validation
+
+
+def test_a_trained_judge_is_read_back_and_knows_classes_and_steps(trained):
+    folder, card, validation = trained
+    judge = OpenJudge(folder)
+    assert judge.card["validation"] == card["validation"]
+    flat = np.full((len(validation.labels), len(FINE_CLASSES)), 1 / len(FINE_CLASSES))
+    judged = judge.judge(validation.features, flat)
+    assert np.allclose(judged.probabilities.sum(axis=1), 1)
+    assert (judged.probabilities.argmax(axis=1) == validation.labels).mean() > 0.9
+    known = validation.afterwards >= 0
+    assert (judged.afterwards.argmax(axis=1) == validation.afterwards)[known].mean() > 0.6
+    assert set(group_of(judged.afterwards)) <= set(range(len(GROUPS)))
+
+
+def test_windows_that_agree_make_a_picture_more_certain(trained):
+    judge = OpenJudge(trained[0])
+    one = np.full((1, len(OPEN_CLASSES)), 0.3 / (len(OPEN_CLASSES) - 1))
+    one[0, 3] = 0.7
+    after = np.full((1, len(AFTERWARDS)), 1 / len(AFTERWARDS))
+    single, _ = judge.combine(OpenJudgement(one, after))
+    several, since = judge.combine(OpenJudgement(np.repeat(one, 4, axis=0), np.repeat(after, 4, axis=0)))
+    assert several["jpegxr"] >= single["jpegxr"] - 1e-9
+    assert abs(sum(several.values()) - 1) < 1e-9
+    assert abs(sum(since.values()) - 1) < 1e-9
+
+
+def test_a_family_is_named_where_its_members_share_the_probability(trained):
+    judge = OpenJudge(trained[0])
+    judge.answers = Answers((0.9,) * len(GROUPS), (1.01,) * len(GROUPS), 0.5)
+    processes = dict.fromkeys(PROCESS_NAMES, 0.0) | {"webp": 0.5, "video-vp8": 0.4999, "uncompressed": 0.0001}
+    since = {name: float(name == "nothing") for name, _ in GROUPS}
+    assert judge.family_answer(processes, since) == "vp8"
+    assert set(FAMILIES) <= set(PROCESS_NAMES)
+
+
+def test_wrong_shapes_are_refused(trained):
+    judge = OpenJudge(trained[0])
+    with pytest.raises(ValueError, match="features have shape"):
+        judge.judge(np.zeros((2, 3), np.float32), np.zeros((2, 11)))
+    with pytest.raises(ValueError, match="codec judge"):
+        judge.judge(np.zeros((2, 40), np.float32), np.zeros((2, 9)))
+
+
+def test_sources_of_validation_stay_out_of_training(tmp_path):
+    same = table(range(2), 7)
+    logs = np.zeros((len(same.labels), len(FINE_CLASSES)))
+    with pytest.raises(ValueError, match="both training and validation"):
+        open_training.train_open(
+            same, same, logs, ("picture.log2_pixels",), 3, tmp_path, recipe=open_training.Recipe(), facts={}
+        )
+
+
+def test_processes_are_no_fine_classes():
+    assert not set(PROCESSES) & set(FINE_CLASSES)
