@@ -137,9 +137,9 @@ def select(planes: np.ndarray, i: int, j: int, c: int) -> int:
     for k in range(planes.shape[0]):
         left, top = np.int64(planes[k, i, j - 1]), np.int64(planes[k, i - 1, j])
         corner = np.int64(planes[k, i - 1, j - 1])
-        to_left += abs(top - corner)
-        to_top += abs(left - corner)
-    return np.int64(planes[c, i, j - 1]) if to_left < to_top else np.int64(planes[c, i - 1, j])
+        to_left += abs(top - corner)  # type: ignore[assignment]
+        to_top += abs(left - corner)  # type: ignore[assignment]
+    return np.int64(planes[c, i, j - 1]) if to_left < to_top else np.int64(planes[c, i - 1, j])  # type: ignore[return-value]
 
 
 @kernel
@@ -186,7 +186,7 @@ def block_lattice(plane: np.ndarray, side: int, step: int, counts: np.ndarray) -
             for m in range(side):
                 for n in range(side):
                     v = np.int64(plane[i + m, j + n])
-                    low, high = min(low, v), max(high, v)
+                    low, high = min(low, v), max(high, v)  # type: ignore[assignment]
             if high - low < 3 * step:
                 counts[i % side, j % side, 0] += 1
                 continue

@@ -140,9 +140,9 @@ def bc4_block(plane: np.ndarray, top: int, left: int, least_range: int) -> int:
     for i in range(top, top + 4):
         for j in range(left, left + 4):
             v = np.int64(plane[i, j])
-            low, high = min(low, v), max(high, v)
+            low, high = min(low, v), max(high, v)  # type: ignore[assignment]
             if 0 < v < 255:
-                inner_low, inner_high = min(inner_low, v), max(inner_high, v)
+                inner_low, inner_high = min(inner_low, v), max(inner_high, v)  # type: ignore[assignment]
             known = False
             for k in range(count):
                 if values[k] == v:

@@ -8,6 +8,8 @@ threshold and neither does alone, the verdict is their family `hevc-intra`. Wher
 
 Where the histogram shows that brightness or contrast was changed after decoding (`forensics.verdict.tone`), the windows are judged again with that change
 undone. That judgement is taken, unless the picture as stored shows a codec more clearly (`SPITE_OF_TONE`); what the two leave open is `inconclusive`.
+
+Last come exact readings (`forensics.verdict.exact`): too little content, processes that are proven, a JPEG that is proven where the models are not sure.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from forensics.results.analysis import Analysis, Interval, ToneChange, Window, W
 from forensics.verdict import tone
 from forensics.verdict.agreement import compare, limits, resizing
 from forensics.verdict.evidence import altered_jpeg, statements
+from forensics.verdict.exact import settled
 from forensics.version import __version__
 from forensics.windows.choice import MINIMUM_SIDE, SEED, choose_windows
 from forensics.windows.judges import Extractor, Judge, check_match, shipped_extractor, shipped_judge, shipped_open_judge
@@ -58,6 +61,7 @@ def analyze(
     seed: int = SEED,
     threads: int | None = None,
     undo_tone: bool = True,
+    exact: bool = True,
     open_judge: OpenJudge | None = None,
 ) -> Analysis:
     """Say whether a picture was ever lossily compressed, by which codec and how strongly.
@@ -80,6 +84,8 @@ def analyze(
         Threads that share the windows; by default as many as the process may use cores.
     undo_tone : bool
         Whether a change of brightness or contrast is looked for and undone.
+    exact : bool
+        Whether exact readings have the last word (`forensics.verdict.exact`).
     open_judge : OpenJudge, optional
         Another judge of processes and of what happened since than the one shipped, which stands beside the shipped judges alone.
 
@@ -111,7 +117,8 @@ def analyze(
     if change is not None:
         undone = read([change.undo(piece) for piece in pieces])
         reading, change = _preferred(reading, undone, change)
-    return _compose(picture, windows, reading, change, judge, extractor)
+    composed = _compose(picture, windows, reading, change, judge, extractor)
+    return settled(composed, picture.pixels) if exact else composed
 
 
 def judged_pixels(picture: Picture, judge: Judge | None = None, **options: Any) -> np.ndarray:
