@@ -407,14 +407,14 @@ def etc_block(
 ) -> int:
     """A block of ETC1 or ETC2: two halves side by side or one above the other, a plane, or four paint colours."""
     upper = etc_half(rgb, top, left, 2, 4, modifiers, bases)
-    lower = etc_half(rgb, top + 2, left, 2, 4, modifiers, bases) if upper != IMPOSSIBLE else IMPOSSIBLE
+    lower = etc_half(rgb, top + 2, left, 2, 4, modifiers, bases)
     if upper == NEUTRAL and lower == NEUTRAL:
         return NEUTRAL
-    if upper != IMPOSSIBLE and lower != IMPOSSIBLE:
-        return POSSIBLE
     first = etc_half(rgb, top, left, 4, 2, modifiers, bases)
-    second = etc_half(rgb, top, left + 2, 4, 2, modifiers, bases) if first != IMPOSSIBLE else IMPOSSIBLE
-    if first != IMPOSSIBLE and second != IMPOSSIBLE:
+    second = etc_half(rgb, top, left + 2, 4, 2, modifiers, bases)
+    if first == NEUTRAL and second == NEUTRAL:
+        return NEUTRAL
+    if (upper != IMPOSSIBLE and lower != IMPOSSIBLE) or (first != IMPOSSIBLE and second != IMPOSSIBLE):
         return POSSIBLE
     if planar_fits(rgb, top, left, six, seven) or paint_fits(rgb, top, left, distances, bases):
         return POSSIBLE

@@ -85,11 +85,5 @@ def oriented(pixels: np.ndarray, orientation: int) -> np.ndarray:
     return np.ascontiguousarray(np.rot90(mirrored, orientation & 3))
 
 
-def restored(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """What was `oriented`, as it lay before."""
-    turned = np.rot90(pixels, -(orientation & 3))
-    return turned[:, ::-1] if orientation >> 2 else turned
-
-
 ORIENTATION_TITLES = ("as stored", "turned by 90°", "turned by 180°", "turned by 270°", "mirrored", "mirrored and turned by 90°", "mirrored and turned by 180°", "mirrored and turned by 270°")  # fmt: skip
 """How a picture has to be turned to lie as its coder saw it."""

@@ -5,6 +5,7 @@ The test looks at green in the central 256x256 pixels.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from forensics_features.planes import to_rgb8
 
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_shares
-from forensics.processes.sampling import ORIENTATION_TITLES, ORIENTATIONS, central, oriented, restored
+from forensics.processes.sampling import ORIENTATION_TITLES, ORIENTATIONS, central, oriented
 from forensics.results.a_contrario import log10_gamma_tail, log10_nfa
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
@@ -25,6 +26,9 @@ _MOST = 256
 _SIDE = 8
 _LEAST = 12
 """Fewest errors with which a square tells."""
+_LEAD = 1.1
+"""Times the median evidence along the other seven directions that the best one has at the least; LERC's blocks give 1.0."""
+_LEAST_SHARE = 0.4
 _CHANCE = 1.1
 """Times 1 / step, or the chance that two samples of the square leave the same residue, that an error may be a multiple by chance."""
 
@@ -44,23 +48,24 @@ def test(pixels: np.ndarray) -> Trace:
     part, _ = central(pixels, _MOST, 1)
     height, width = (side // _SIDE * _SIDE for side in part.shape[:2])
     rgb = to_rgb8(part[:height, :width])[..., [1, 0, 2]]
-    counts = [_counted(rgb, orientation) for orientation in range(ORIENTATIONS)]
-    outcomes = [_outcome(counts, orientation, k) for orientation in range(ORIENTATIONS) for k in range(len(STEPS))]
+    outcomes = [one for orientation in range(ORIENTATIONS) for one in _outcomes(rgb, orientation)]
     best = min(outcomes, key=lambda one: (one.log10_nfa, -one.share))
-    found = best.log10_nfa <= FOUND_BELOW
+    lone = _stands_out(best, outcomes) and best.share >= _LEAST_SHARE
+    nfa = best.log10_nfa if lone else max(best.log10_nfa, math.log10(len(outcomes)))
+    found = nfa <= FOUND_BELOW
     along = [one for one in outcomes if one.orientation == best.orientation]
     title = ORIENTATION_TITLES[best.orientation]
     if found:
         sentence = (
             f"Predicted as lossless WebP does, {title}, {best.multiples} of {best.errors} errors in {best.squares} squares are multiples of {best.step}, as near-lossless level "
-            f"{LEVELS[best.step]} leaves them, where chance gives {100 * best.expected:.0f} %. Chance gives this in {chance(best.log10_nfa)}."
+            f"{LEVELS[best.step]} leaves them, where chance gives {100 * best.expected:.0f} %. Chance gives this in {chance(nfa)}."
         )
     else:
         sentence = "Prediction errors of lossless WebP are multiples of no power of two more often than chance gives."
     return Trace(
         name=NAME,
         statistic=best.share,
-        log10_nfa=best.log10_nfa,
+        log10_nfa=nfa,
         speaks_for=("webp-near-lossless",) if found else (),
         parameters={
             "step": best.step if found else None, "level": LEVELS[best.step] if found else None, "scan": title if found else None,
@@ -81,6 +86,7 @@ class _Outcome(NamedTuple):
     errors: int
     multiples: int
     expected: float
+    evidence: float
     log10_nfa: float
 
     @property
@@ -88,49 +94,42 @@ class _Outcome(NamedTuple):
         return self.multiples / self.errors if self.errors else 0.0
 
 
-class _Counts(NamedTuple):
-    """By square as stored, and step: errors off and on the lattice by predictor, samples by residue."""
-
-    errors: np.ndarray
-    samples: np.ndarray
-
-    def best_share(self, k: int) -> np.ndarray:
-        """Largest share of multiples of a step among the predictors of each square; 0 where no square tells."""
-        counts = self.errors[:, :, k]
-        total = counts.sum(axis=3)
-        return np.where(total >= _LEAST, counts[..., 1] / np.maximum(total, 1), 0.0).max(axis=2)
-
-
-def _counted(rgb: np.ndarray, orientation: int) -> _Counts:
-    from forensics_features.residual_lattice import predictor_lattice
+def _outcomes(rgb: np.ndarray, orientation: int) -> list[_Outcome]:
+    from forensics_features.residual_lattice import PREDICTORS, predictor_lattice
 
     planes = np.ascontiguousarray(np.moveaxis(oriented(rgb, orientation), 2, 0))
     errors, samples = predictor_lattice(planes, 0, _SIDE)
-    return _Counts(restored(errors, orientation), restored(samples, orientation))
+    errors = errors.reshape(-1, len(STEPS), PREDICTORS, 2)
+    samples = samples.reshape(-1, len(STEPS), STEPS[-1])
+    return [_outcome(errors[:, k], samples[:, k], step, orientation) for k, step in enumerate(STEPS)]
 
 
-def _outcome(counts: list[_Counts], orientation: int, k: int) -> _Outcome:
-    """One direction and step against the other seven directions, square by square: a lattice that no predictor made shows in all."""
+def _outcome(counts: np.ndarray, samples: np.ndarray, step: int, orientation: int) -> _Outcome:
+    """Counts of one step by square, predictor, and off or on the lattice; samples by square and residue."""
     from scipy import special
 
-    step = STEPS[k]
-    on, errors = counts[orientation].errors[:, :, k, :, 1], counts[orientation].errors[:, :, k].sum(axis=3)
-    samples = counts[orientation].samples[:, :, k]
-    total = samples.sum(axis=2)
-    alike = (samples * (samples - 1)).sum(axis=2) / np.maximum(total * (total - 1), 1)
-    elsewhere = np.max([one.best_share(k) for m, one in enumerate(counts) if m != orientation], axis=0)
-    chance_of_one = np.maximum(_CHANCE * np.maximum(alike, 1 / step), elsewhere)
-    expected = np.minimum(chance_of_one, 1 - 1e-6)[..., None]
+    on, errors = counts[..., 1], counts.sum(axis=2)
+    total = samples.sum(axis=1)
+    alike = ((samples * (samples - 1)).sum(axis=1) / np.maximum(total * (total - 1), 1))[:, None]
+    expected = np.minimum(_CHANCE * np.maximum(alike, 1 / step), 1 - 1e-6)
     tail = np.where(errors >= _LEAST, special.betainc(np.maximum(on, 1e-9), errors - on + 1, expected), 1.0)
-    best = tail.argmin(axis=2)[..., None]
-    chosen_errors, chosen_on, chosen_tail = (np.take_along_axis(a, best, 2).ravel() for a in (errors, on, tail))
-    telling = chosen_errors >= _LEAST
-    evidence = np.maximum(0, -np.log(np.maximum(chosen_tail[telling] * on.shape[2], 1e-280)))
-    tail_of_all = log10_gamma_tail(float(evidence.sum()), len(evidence)) if len(evidence) else 0.0
-    count, multiples = int(chosen_errors[telling].sum()), int(chosen_on[telling].sum())
-    mean = float((expected.ravel() * chosen_errors)[telling].sum() / max(count, 1))
+    best = tail.argmin(axis=1)
+    chosen = np.arange(len(on)), best
+    telling = errors[chosen] >= _LEAST
+    evidence = np.maximum(0, -np.log(np.maximum(tail[chosen] * on.shape[1], 1e-280)))[telling]
+    total_evidence = float(evidence.sum())
+    tail_of_all = log10_gamma_tail(total_evidence, len(evidence)) if len(evidence) else 0.0
+    count = int(errors[chosen][telling].sum())
+    mean = float((np.broadcast_to(expected, errors.shape)[chosen] * errors[chosen])[telling].sum() / max(count, 1))
     nfa = log10_nfa(tail_of_all, ORIENTATIONS * len(STEPS))
-    return _Outcome(step, orientation, len(evidence), count, multiples, mean, nfa)
+    multiples = int(on[chosen][telling].sum())
+    return _Outcome(step, orientation, len(evidence), count, multiples, mean, total_evidence, nfa)
+
+
+def _stands_out(best: _Outcome, outcomes: list[_Outcome]) -> bool:
+    """Whether one direction has more evidence than the usual one: a lattice that no predictor made shows in all alike."""
+    others = [one.evidence for one in outcomes if one.step == best.step and one.orientation != best.orientation]
+    return best.evidence >= _LEAD * float(np.median(others))
 
 
 PROCESS = Process(

@@ -25,7 +25,8 @@ from forensics.results.history import FOUND_BELOW, Trace
 
 NAME = "jpeg_blocks"
 QUALITIES = (*range(10, 90, 5), *range(75, 98))
-_LARGEST_STEP = 255
+_TIE, _MOST_GRIDS, _CLEAR = 0.004, 3, 0.8
+"""Share of flat blocks by which grids are as good as the best, most of them that are tried, and share of possible blocks at which no other is tried."""
 _CONTROLS = ((4, 4), (3, 5), (4, 0), (0, 4))
 """Shifts of the control grids, in pixels."""
 _TRIAL, _COUNTED = 20, 240
@@ -42,7 +43,7 @@ _GREY_ERROR, _COLOUR_ERROR = 0.65, 1.2
 _LEAST_SHARE = 0.3
 """Share of the blocks that have to be possible: projections miss blocks with many cut samples, and decoders of other arithmetic leave fewer."""
 _MOSTLY_CUT = 0.3
-"""Share of cut pixels from which the grid of the flat blocks is tried, too."""
+"""Share of cut pixels from which the grids of most flat blocks are tried, too."""
 _FLOOR = 0.05
 """Least chance granted to a block that is possible by accident."""
 
@@ -157,7 +158,7 @@ def _projected(start: np.ndarray, low: np.ndarray, high: np.ndarray, table: np.n
 
 
 def jpeg_blocks(pixels: np.ndarray) -> Trace:
-    """Test the grid with most votes, and in a picture that is mostly black and white the one with most flat blocks, with libjpeg's and MozJPEG's tables of `QUALITIES`.
+    """Test the grid with most votes, and in a picture that is mostly black and white those with most flat blocks, with libjpeg's and MozJPEG's tables of `QUALITIES`.
 
     Parameters
     ----------
@@ -181,6 +182,8 @@ def jpeg_blocks(pixels: np.ndarray) -> Trace:
         index = int(np.flatnonzero(shares >= shares.max() - 0.02)[0])
         if best is None or shares[index] > best[0]:
             best = float(shares[index]), phase, _tables()[index]
+            if best[0] >= _CLEAR:
+                break
     if best is None:
         return _absent("too few blocks of 8x8 pixels vary, or nearly all of their samples are cut", 0, 0, 0.0)
     _, phase, table = best
@@ -234,16 +237,16 @@ def _constraints(rgb: np.ndarray) -> _Samples:
 
 
 def _phases(planes: _Samples, rgb: np.ndarray) -> list[tuple[int, int]]:
-    """The grid that the recovery of parameters votes for, and the one with most blocks of one value in a picture that is mostly cut."""
+    """The grid that the recovery of parameters votes for, and in a picture that is mostly cut those with most blocks of one value."""
     from forensics.history.jpeg.recovery import recover
 
     grid = recover(rgb, fixed_point=False).grid
     voted = (int(grid.phase[0]), int(grid.phase[1]))
     if ((planes.high > 1e3) | (planes.low < -1e3)).mean() < _MOSTLY_CUT:
         return [voted]
-    flat = [(np.ptp(_blocks(planes.values, divmod(k, BLOCK)), axis=1) == 0).mean() for k in range(BLOCK**2)]
-    found = divmod(int(np.argmax(flat)), BLOCK)
-    return list(dict.fromkeys([(int(found[0]), int(found[1])), voted]))
+    flat = np.array([(np.ptp(_blocks(planes.values, divmod(k, BLOCK)), axis=1) == 0).mean() for k in range(BLOCK**2)])
+    ranked = np.argsort(-flat, kind="stable")[: np.count_nonzero(flat >= flat.max() - _TIE)][:_MOST_GRIDS]
+    return list(dict.fromkeys([*((int(k) // BLOCK, int(k) % BLOCK) for k in ranked), voted]))
 
 
 def _blocks(plane: np.ndarray, phase: tuple[int, int]) -> np.ndarray:
