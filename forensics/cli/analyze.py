@@ -6,33 +6,28 @@ from pathlib import Path
 
 import click
 
-from forensics.options import FORCE
+from forensics.options import EVERYTHING, FORCE, JOBS, MAX_PIXELS, MODEL_DIR, RECURSIVE
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("-r", "--recursive", is_flag=True, help="Go through the folders below a folder too.")
+@RECURSIVE
 @click.option("-f", "--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True)
 @click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to this file.")
+@JOBS
+@MAX_PIXELS
 @click.option(
-    "-j",
-    "--jobs",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Processes that share the work.",
+    "--frame",
+    default="",
+    metavar="N|TIME",
+    help="Which picture of files with several, from 0; of videos also a time (2.5s).  [default: the first; of videos the first key frame]",
 )
-@click.option("--max-pixels", type=click.IntRange(min=1), help="Refuse larger pictures.  [default: 250000000]")
 @click.option(
     "--model",
     type=click.Choice(["baseline", "cnn", "fused"]),
     help="Who judges: trees on features, a network on pixels, or both.  [default: fused]",
 )
-@click.option(
-    "--model-dir",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Judge with the model that `forensics train` wrote into this folder.  [default: the shipped model]",
-)
+@MODEL_DIR
 @click.option(
     "--history/--no-history",
     default=None,
@@ -56,6 +51,7 @@ from forensics.options import FORCE
     type=click.Path(file_okay=False, path_type=Path),
     help="Save the figures of traces and map in this folder.",
 )
+@EVERYTHING
 @FORCE
 def command(
     paths: tuple[str, ...],
@@ -64,26 +60,31 @@ def command(
     out: Path | None,
     jobs: int,
     max_pixels: int | None,
+    frame: str,
     model: str | None,
     model_dir: Path | None,
     history: bool | None,
     localise: bool,
     report: Path | None,
     plots: Path | None,
+    everything: bool,
     force: bool,
 ) -> None:
     """Say whether pictures were ever lossily compressed, by which codec and how strongly.
 
-    PATH is a picture file, a folder (its pictures), a pattern such as 'scans/*.tif', or - for standard input. Exit code: 0
+    PATH is a picture file, a folder (its pictures, by suffix or content), a pattern such as 'scans/*.tif', or - for standard input. Exit code: 0
     all done, 1 wrong usage, 2 some inputs failed.
     """
-    from forensics.batch import analyze_all, expand
+    from forensics.batch import analyze_all, depends_on
     from forensics.destinations import Destinations
+    from forensics.inputs import Skipped, expand
     from forensics.pictures.opened import MAX_PIXELS
+    from forensics.progress import SignOfLife
     from forensics.report.writer import Writer
     from forensics.windows.judges import check_model
 
-    inputs = expand(paths, recursive=recursive)
+    skipped = Skipped()
+    inputs = expand(paths, recursive=recursive, every=everything, skipped=skipped)
     destinations = Destinations(inputs, force=force)
     destinations.file(out)
     check_model(model_dir, model)
@@ -105,24 +106,29 @@ def command(
             max_pixels=max_pixels,
         )
     kept = []
-    with Writer(form, out) as writer:
-        failed = 0
-        progress = len(inputs) > 1 and not writer.on_terminal
+    settings = None if written or frame else depends_on(model_dir, model, max_pixels, history)
+    parts = [part for part, asked in (("history", history), ("map", localise), ("report", written)) if asked]
+    doing = (" and ".join(parts), 5.0) if parts else ("verdict", 60.0)
+    with Writer(form, out, settings) as writer, SignOfLife(*doing) as alive:
+        rest = inputs[writer.go_on(inputs) :]
         results = analyze_all(
-            inputs,
+            rest,
             jobs=jobs,
             max_pixels=max_pixels or MAX_PIXELS,
+            frame=frame,
             model_dir=model_dir,
             model=model,
             history=history,
             localise=localise,
             after_each=pages,
-            progress=progress,
+            progress=len(inputs) > 1 and not writer.on_terminal,
         )
-        for result in results:
-            failed += writer.write(result)
+        for name, result in zip(alive.over(rest), results, strict=True):
+            writer.write(result, name)
             kept += [result] if pages is not None and pages.folder else []
     if pages is not None and pages.folder and report is not None:
         write_index(report, kept)
-    if failed:
+    if skipped.text():
+        click.echo(f"forensics: {skipped.text()}", err=True)
+    if writer.failures or skipped.unread_folders:
         raise SystemExit(2)

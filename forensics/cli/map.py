@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from forensics.options import FORCE
+from forensics.options import FORCE, MAX_PIXELS, MODEL_DIR
 
 
 @click.command()
@@ -24,11 +24,12 @@ from forensics.options import FORCE
 @click.option("--step", type=click.IntRange(min=32), default=32, show_default=True, help="Pixels between windows.")
 @click.option("--limit", type=click.IntRange(min=1), help="Most windows; the step grows to keep it.  [default: 1024]")
 @click.option("-f", "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--max-pixels", type=click.IntRange(min=1), help="Refuse larger pictures.  [default: 250000000]")
+@MAX_PIXELS
+@MODEL_DIR
 @click.option(
-    "--model-dir",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Judge with the model that `forensics train` wrote into this folder.  [default: the shipped model]",
+    "--exact",
+    type=click.Choice(["jpeg"]),
+    help="Block by block instead: which 8x8 blocks of a former JPEG can have come out of its decoder, and which were changed since.",
 )
 @FORCE
 def command(
@@ -40,11 +41,12 @@ def command(
     form: str,
     max_pixels: int | None,
     model_dir: Path | None,
+    exact: str | None,
     force: bool,
 ) -> None:
     """Show where in a picture which compression left its traces, and find regions whose history differs.
 
-    Writes map.png, overlay.png and regions.json (polygons in pixels) into the folder. Exit code: 0 done, 1 wrong usage, 2 the picture cannot
+    Writes map.png, overlay.png and regions.json (polygons in pixels) into the folder; with --exact exact.png and exact.json. Exit code: 0 done, 1 wrong usage, 2 the picture cannot
     be analysed.
     """
     import json
@@ -55,6 +57,9 @@ def command(
     from forensics.localisation import outputs
     from forensics.pictures.opened import MAX_PIXELS, open_picture
 
+    if exact is not None:
+        _exact(image, out, form, max_pixels or MAX_PIXELS, force)
+        return
     Destinations([image], force=force).folder(out, outputs.FILES)
     try:
         picture = open_picture(image, max_pixels=max_pixels or MAX_PIXELS)
@@ -69,3 +74,28 @@ def command(
     else:
         click.echo(outputs.text(found, picture.name))
         click.echo(f"  files       {', '.join(str(out / file) for file in outputs.FILES)}")
+
+
+def _exact(image: Path, out: Path, form: str, max_pixels: int, force: bool) -> None:
+    import json
+
+    from forensics.destinations import Destinations
+    from forensics.errors import ForensicsError
+    from forensics.localisation import exact_outputs
+    from forensics.localisation.exact_map import exact_map
+    from forensics.pictures.opened import open_picture
+
+    Destinations([image], force=force).folder(out, exact_outputs.FILES)
+    try:
+        picture = open_picture(image, max_pixels=max_pixels)
+        found = exact_map(picture)
+    except ForensicsError as error:
+        click.echo(f"forensics: error: {image}: {error}", err=True)
+        raise SystemExit(2) from None
+    exact_outputs.save(found, picture.pixels, out, name=picture.name, sha256=picture.sha256)
+    if form == "json":
+        document = exact_outputs.to_dict(found, name=picture.name, sha256=picture.sha256)
+        click.echo(json.dumps(document, allow_nan=False))
+    else:
+        click.echo(exact_outputs.text(found, picture.name))
+        click.echo(f"  files       {', '.join(str(out / file) for file in exact_outputs.FILES)}")

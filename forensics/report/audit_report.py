@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from forensics.audit import Audit, Cell, LeakTest
-from forensics.batch import printable
 from forensics.report import csv_report
 from forensics.report.text import row, rows
 from forensics.results.analysis import Analysis
+from forensics.results.wording import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,7 +57,9 @@ def table(found: Audit) -> str:
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, ("label", *csv_report.COLUMNS), lineterminator="\n")
     writer.writeheader()
-    writer.writerows({"label": printable(label), **csv_report.row(result)} for label, result in found.members)
+    writer.writerows(
+        {"label": csv_report.text_cell(printable(label)), **csv_report.row(result)} for label, result in found.members
+    )
     return buffer.getvalue()
 
 

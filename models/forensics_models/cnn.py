@@ -5,7 +5,6 @@ It runs in ONNX Runtime, so that using it needs neither Keras nor TensorFlow and
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from forensics_models.baseline import score_to_ssim
 from forensics_models.calibration import SizedScaling
-from forensics_models.judgement import PictureJudgement, WindowJudgement, combine_windows
+from forensics_models.judgement import PictureJudgement, WindowJudgement, combine_windows, score_to_ssim
 from forensics_models.runtime import session
+from forensics_models.storage import read_card
 
 NETWORK_FILE = "cnn.onnx.gz"
 KERAS_FILE = "cnn.keras"
@@ -44,7 +43,7 @@ class NetworkOutputs:
     margins : np.ndarray [shape=(n, 11), dtype=float32]
         Scores over `FINE_CLASSES`.
     log2_ratio, ssim_score : np.ndarray [shape=(n, 3), dtype=float32]
-        5, 50 and 95 % quantiles; SSIM on the scale of `forensics_models.baseline.ssim_to_score`.
+        5, 50 and 95 % quantiles; SSIM on the scale of `forensics_models.judgement.ssim_to_score`.
     embedding : np.ndarray [shape=(n, 64), dtype=float32]
         The layer that the heads read.
     log2_pixels : np.ndarray [shape=(n,), dtype=float64]
@@ -74,7 +73,7 @@ class Cnn:
     """
 
     def __init__(self, folder: Path | Traversable) -> None:
-        stored = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
+        stored = read_card(folder / CARD_FILE)
         self._folder = folder
         self.card: dict[str, Any] = stored["card"]
         calibration = stored["calibration"]
