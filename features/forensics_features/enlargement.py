@@ -83,7 +83,7 @@ ENOUGH = 256
 ROUNDING, UNEVEN, DIVERSE = 0.7, 3.0, 8.0
 """From these on a score is lowered: `Axis.ordinary` (0.43 to 0.76 in nine of ten enlarged training pictures, above 0.87 in JPEGs, demosaicked and plain ones
 that reach a score of 3.5 without), the median residual over the square of what that quantile says of it, and `Axis.diversity` (6 to 22, waves 1 to 4)."""
-WORTH_A_LOOK = 3.0
+WORTH_A_LOOK = 4.0
 """Depth of a dip in the first pass, in units of the score, from which it is tried on whole lines."""
 FOUND_SCORE, SUPPORTING_SCORE = 6.0, 1.5
 """Score from which an enlargement is told, of one axis or of two that were enlarged alike (root of the sum of squares), and the least of the weaker one then."""
@@ -93,6 +93,12 @@ demosaicked, JPEG, WebP, halved chroma, reduced) 1.5 % reach 2 and none 3.2: the
 LEAST_RATE = -4.0
 """What the line is trusted to, in decades."""
 _ROUNDED_FROM, _UNROUNDED_UP_TO = 1.3, 1.08
+CROP_FOUND_SCORE = 8.0
+"""As `FOUND_SCORE`, of both axes of a crop together: slope and offset are free, ten times as many are tried."""
+CROP_WORTH_A_LOOK = 6.0
+"""As `WORTH_A_LOOK`, of crops: of 21 enlarged training crops 19 lie above it, of as many others 4."""
+_SLOPE_STEP, _OFFSETS, _CROP_CANDIDATES, _LONGEST_CROP = 0.4, 5, 2, 1024
+_HOPELESS = 1.5
 _CLOSE = 0.6
 _RARE = 1.05
 _RIVAL, _PATCH, _RIM = 1.5, 192, 16
@@ -310,7 +316,11 @@ def whole_axis(plane: np.ndarray) -> Axis | None:
             near = [n for n in range(length - 2, length + 3) if n < new]
             logs = np.median(_at_lengths(samples, start, kernel, near, new, alignment), axis=1)
             pairs.add((near[int(np.argmin(logs))], alignment))
-    axes = [_axis(samples, start, kernel, *pair, new) for pair in sorted(pairs) for kernel in KERNELS]
+    first = [_axis(samples, start, kernel, *pair, new) for pair in sorted(pairs) for kernel in TRIED]
+    best = max(first, key=lambda axis: axis.score)
+    if best.score < _HOPELESS:
+        return best
+    axes = [_axis(samples, start, kernel, best.old, best.alignment, new) for kernel in KERNELS]
     best = max(axes, key=lambda axis: axis.score)
     rivals = [axis for axis in axes if axis[:2] == best[:2] and axis.contrast >= _CLOSE * best.contrast]
     return _verified(samples, start, min(rivals, key=lambda axis: axis.residual))
@@ -385,6 +395,8 @@ class Enlargement(NamedTuple):
         Decimal logarithm of the number of false alarms; see `log10_false_alarms`.
     rounded_between : bool
         Whether samples were rounded to 8 bits between the passes along the two axes.
+    rows_last : bool
+        Whether the height was enlarged last (Pillow); it matters where samples were rounded between the passes.
     repeated : float
         Share of samples that enlarging the native picture again gives exactly, on the patches that chose the kernel.
     """
@@ -393,12 +405,19 @@ class Enlargement(NamedTuple):
     columns: Axis | None
     log10_nfa: float
     rounded_between: bool = False
+    rows_last: bool = True
     repeated: float = 0.0
 
     @property
     def axes(self) -> tuple[Axis, ...]:
         """The axes that were enlarged."""
         return tuple(axis for axis in (self.rows, self.columns) if axis is not None)
+
+    @property
+    def passes(self) -> list[tuple[Axis, int]]:
+        """The axes that were enlarged and their numbers in arrays, the last pass first."""
+        both = [(self.rows, 0), (self.columns, 1)]
+        return [(axis, at) for axis, at in (both if self.rows_last else both[::-1]) if axis is not None]
 
 
 def told_plane(pixels: np.ndarray) -> np.ndarray:
@@ -429,9 +448,118 @@ def find(pixels: np.ndarray) -> Enlargement | None:
         return settled(plane, Enlargement(rows, columns, log10_false_alarms(score)))
     found = [axis if axis is not None and axis.score >= FOUND_SCORE else None for axis in (rows, columns)]
     if not any(found):
-        return None
+        return _find_crop(*planes)
     best = max(axis.score for axis in found if axis)
+    crop = _find_crop(*planes) if None in found else None
+    if crop is not None and math.hypot(*(axis.score for axis in crop.axes)) > best:
+        return crop
     return settled(plane, Enlargement(found[0], found[1], log10_false_alarms(best)))
+
+
+def _find_crop(transposed: np.ndarray, plane: np.ndarray) -> Enlargement | None:
+    """A crop of a picture that was enlarged along both axes by about one factor: columns first, then rows at slopes nearby."""
+    columns = crop_axis(plane)
+    if columns is None or columns.score < SUPPORTING_SCORE:
+        return None
+    rows = crop_axis(transposed, near=columns.slope)
+    if rows is None or abs(rows.slope / columns.slope - 1) > 0.02:
+        return None
+    score = math.hypot(rows.score, columns.score)
+    if min(rows.score, columns.score) < SUPPORTING_SCORE or score < CROP_FOUND_SCORE:
+        return None
+    return settled(plane, Enlargement(rows, columns, log10_false_alarms(score - CROP_FOUND_SCORE + FOUND_SCORE)))
+
+
+def crop_axis(plane: np.ndarray, near: float | None = None) -> Axis | None:
+    """The best slope and offset of rows that are a piece of longer ones; None where nothing stands out on a short segment.
+
+    Parameters
+    ----------
+    plane : np.ndarray [shape=(height, width)]
+        Samples of 0..255.
+    near : float, optional
+        A slope; only those within a fiftieth of it are tried.
+    """
+    new = plane.shape[1]
+    if min(plane.shape) < SHORTEST:
+        return None
+    low, high = (1 / MOST, 1 / LEAST_CROP) if near is None else (near / 1.02, near * 1.02)
+    segment = min(new, CROP_SEGMENT)
+    samples, _ = telling_lines(plane, CROP_LINES, segment)
+    slopes = np.arange(low, high, _SLOPE_STEP / segment)
+    depths = []
+    for kernel in (BILINEAR, SHARP_CUBIC):
+        logs = _centred(samples, kernel, slopes, np.arange(_OFFSETS) / _OFFSETS)
+        level = np.median(logs.reshape(len(slopes), -1), axis=1)
+        depths.append(_smooth(level)[:, None] - logs)
+    depth = np.maximum(*depths) * np.sqrt(np.clip(segment * (1 - slopes) - 4, 0, ENOUGH))[:, None]
+    best: Axis | None = None
+    for at in np.argsort(-depth.ravel())[:_CROP_CANDIDATES]:
+        if depth.ravel()[at] < CROP_WORTH_A_LOOK:
+            break
+        axis = _refined(plane, float(slopes[at // _OFFSETS]), at % _OFFSETS / _OFFSETS)
+        best = axis if best is None or axis.score > best.score else best
+    return best
+
+
+def _centred(samples: np.ndarray, kernel: Kernel, slopes: np.ndarray, phases: np.ndarray) -> np.ndarray:
+    """Median over lines of the logarithm of the residual, by slope and by phase of the middle sample, (slopes, phases)."""
+    middle = (len(samples) - 1) / 2
+    pairs = [(slope, 4096 + phase - slope * middle) for slope in slopes for phase in phases]
+    first, second = np.array(pairs).T
+    logs = np.minimum(log_residuals(samples, 0.0, kernel, first, second), 20.0)
+    return np.asarray(np.median(logs, axis=1)).reshape(len(slopes), len(phases))
+
+
+def _smooth(level: np.ndarray) -> np.ndarray:
+    from scipy.ndimage import median_filter
+
+    return np.asarray(median_filter(level, size=2 * _NEARBY + 1, mode="nearest"))
+
+
+def _refined(plane: np.ndarray, slope: float, phase: float) -> Axis:
+    """A slope and a phase made finer on longer and longer segments about the middle, with the kernel that fits."""
+    new = plane.shape[1]
+    length, kernel = min(new, CROP_SEGMENT), CUBIC
+    while True:
+        samples, start = telling_lines(plane, CROP_LINES, length)
+        for fine in (0.25, 0.1, 0.04):
+            tried = []
+            slopes = slope + np.arange(-3, 4) * fine / length
+            phases = phase + np.arange(-3, 4) * fine / 2
+            for kernel in (BILINEAR, CUBIC, SHARP_CUBIC, LANCZOS_3):
+                logs = _centred(samples, kernel, slopes, phases)
+                at = int(logs.argmin())
+                tried.append((float(logs.min()), float(slopes[at // 7]), float(phases[at % 7]), kernel.name))
+            _, slope, phase, name = min(tried)
+        offset = 4096 + phase - slope * ((length - 1) / 2 + start)
+        if length == min(new, _LONGEST_CROP) or (
+            length == CROP_SEGMENT and _free_axis(samples, start, CUBIC, slope, offset, new).score < _HOPELESS
+        ):
+            break
+        length = min(2 * length, new, _LONGEST_CROP)
+    kernel = next(one for one in KERNELS if one.name == name)
+    lines, start = telling_lines(plane, WHOLE_LINES, LONGEST)
+    return _verified(lines, start, _free_axis(lines, start, kernel, slope, offset - math.floor(offset), new))
+
+
+def _free_axis(samples: np.ndarray, start: int, kernel: Kernel, slope: float, offset: float, new: int) -> Axis:
+    """An axis whose inputs begin where its first output does, measured against slopes nearby."""
+    steps = np.array([k for j in (3, 5, 7, 9) for k in (j, -j)])
+    middle = start + (len(samples) - 1) / 2
+    slopes = slope + steps / new
+    around = log_residuals(samples, start, kernel, slopes, offset + 0.5 - (slopes - slope) * middle)
+    around = np.concatenate([around, log_residuals(samples, start, kernel, slopes, offset - (slopes - slope) * middle)])
+    here = log_residuals(samples, start, kernel, np.array([slope]), np.array([offset]))[0]
+    around = np.where(np.isfinite(around), around, np.nan)
+    known = np.isfinite(around).any(axis=1)
+    contrast = (
+        float(np.median(np.median(around[known], axis=0) - here)) if known.any() and np.isfinite(here).all() else 0.0
+    )
+    old = math.floor(slope * (new - 1) + offset) + 1
+    missing = max(int(len(samples) * (1 - slope)) - 2 * kernel.radius - 2, 0)
+    residual = float(np.median(np.exp(here))) - _FLOOR
+    return Axis(old, new, kernel, FREE, slope, offset, contrast, residual, missing)
 
 
 def alike(one: Axis | None, other: Axis | None) -> bool:
@@ -478,9 +606,10 @@ def settled(plane: np.ndarray, enlargement: Enlargement) -> Enlargement:
     patches = _patches(plane)
     best, least = enlargement, math.inf
     rivals = _rivals(plane, enlargement)
+    ways = [(rounded, last) for rounded in _roundings(rivals[0]) for last in ((True, False) if rounded else (True,))]
     for one in rivals:
-        for rounded in _roundings(rivals[0]):
-            tried = one._replace(rounded_between=rounded)
+        for rounded, rows_last in ways:
+            tried = one._replace(rounded_between=rounded, rows_last=rows_last)
             errors = [_again(patch, place, tried) for patch, place in patches]
             error = sum(error for error, _ in errors) * (1.0 if one.axes[0].kernel in COMMON else _RARE)
             if error < least:
@@ -501,19 +630,25 @@ def _rivals(plane: np.ndarray, enlargement: Enlargement) -> list[Enlargement]:
     """The enlargement with all kernels and alignments that explain the lines nearly as well as the best, which comes first."""
     lines = [telling_lines(one, WHOLE_LINES, LONGEST) for one in (np.ascontiguousarray(plane.T), plane)]
     tried = []
+    free = any(axis.alignment == FREE for axis in enlargement.axes)
     for kernel in KERNELS:
-        for alignment in (CENTRES, CORNERS):
+        for alignment in (FREE,) if free else (CENTRES, CORNERS):
             axes = [
-                axis
-                and _axis(*samples, kernel, axis.old, alignment, axis.new)._replace(
-                    ordinary=axis.ordinary, diversity=axis.diversity
-                )
+                axis and _with_kernel(*samples, axis, kernel, alignment)
                 for axis, samples in zip((enlargement.rows, enlargement.columns), lines, strict=True)
             ]
             cost = sum(math.log(axis.residual + _FLOOR) for axis in axes if axis)
             tried.append((cost, enlargement._replace(rows=axes[0], columns=axes[1])))
     tried.sort(key=lambda rival: rival[0])
     return [one for cost, one in tried if cost <= tried[0][0] + _RIVAL * len(enlargement.axes)]
+
+
+def _with_kernel(samples: np.ndarray, start: int, axis: Axis, kernel: Kernel, alignment: str) -> Axis:
+    if alignment == FREE:
+        other = _free_axis(samples, start, kernel, axis.slope, axis.offset, axis.new)
+    else:
+        other = _axis(samples, start, kernel, axis.old, alignment, axis.new)
+    return other._replace(ordinary=axis.ordinary, diversity=axis.diversity)
 
 
 def _patches(plane: np.ndarray) -> list[tuple[np.ndarray, tuple[int, int]]]:
@@ -532,9 +667,7 @@ def _patches(plane: np.ndarray) -> list[tuple[np.ndarray, tuple[int, int]]]:
 
 def _again(patch: np.ndarray, place: tuple[int, int], enlargement: Enlargement) -> tuple[float, float]:
     """Mean squared difference and share of equal samples of a patch and what it becomes undone, rounded and enlarged again."""
-    axes = ((enlargement.rows, 0), (enlargement.columns, 1))
-    order = sorted(((axis, at) for axis, at in axes if axis is not None), key=lambda one: one[0].residual)
-    bands = [(Band.of_segment(axis, place[at], patch.shape[at]), at) for axis, at in order]
+    bands = [(Band.of_segment(axis, place[at], patch.shape[at]), at) for axis, at in enlargement.passes]
     values = patch
     for band, at in bands:
         values = band.least_squares(values) if at == 0 else band.least_squares(values.T).T
@@ -567,10 +700,8 @@ def undo(pixels: np.ndarray, enlargement: Enlargement) -> np.ndarray:
 
 
 def _undone(plane: np.ndarray, enlargement: Enlargement) -> np.ndarray:
-    passes = [(0, enlargement.rows), (1, enlargement.columns)]
-    known = sorted(((axis, at) for at, axis in passes if axis is not None), key=lambda one: one[0].residual)
     values = plane.astype(np.float64)
-    for axis, at in known:
+    for axis, at in enlargement.passes:
         values = _least_squares(values, axis, at)
         if enlargement.rounded_between:
             values = np.clip(np.rint(values), 0, 255)
@@ -585,11 +716,15 @@ def _least_squares(values: np.ndarray, axis: Axis, at: int) -> np.ndarray:
         band.least_squares(np.ascontiguousarray(lines[:, k : k + _CHUNK])) for k in range(0, lines.shape[1], _CHUNK)
     ]
     solved = np.concatenate(chunks, axis=1)
+    if axis.alignment == FREE:  # inputs before the first output's place and behind the last one's are hardly told
+        solved = solved[axis.kernel.radius - 1 :][: axis.old]
     return solved if at == 0 else np.ascontiguousarray(solved.T)
 
 
 def _whole_band(axis: Axis, lines: np.ndarray) -> Band:
     """The matrix of a whole axis; its ends as they fit the lines better."""
     some = np.ascontiguousarray(lines[:, :: max(1, lines.shape[1] // WHOLE_LINES)], dtype=np.float64)
+    if axis.alignment == FREE:
+        return Band.of_segment(axis, 0, axis.new)
     bands = [Band.of(axis.kernel, axis.slope, axis.offset, axis.old, axis.new, fold=fold) for fold in (False, True)]
     return min(bands, key=lambda band: float(((band.enlarged(band.least_squares(some)) - some) ** 2).sum()))

@@ -6,23 +6,16 @@ from pathlib import Path
 
 import click
 
-from forensics.options import EVERYTHING, FORCE
+from forensics.options import EVERYTHING, FORCE, JOBS, MAX_PIXELS, MODEL_DIR, RECURSIVE
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("-r", "--recursive", is_flag=True, help="Go through the folders below a folder too.")
+@RECURSIVE
 @click.option("-f", "--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True)
 @click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to this file.")
-@click.option(
-    "-j",
-    "--jobs",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Processes that share the work.",
-)
-@click.option("--max-pixels", type=click.IntRange(min=1), help="Refuse larger pictures.  [default: 250000000]")
+@JOBS
+@MAX_PIXELS
 @click.option(
     "--frame",
     default="",
@@ -34,11 +27,7 @@ from forensics.options import EVERYTHING, FORCE
     type=click.Choice(["baseline", "cnn", "fused"]),
     help="Who judges: trees on features, a network on pixels, or both.  [default: fused]",
 )
-@click.option(
-    "--model-dir",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Judge with the model that `forensics train` wrote into this folder.  [default: the shipped model]",
-)
+@MODEL_DIR
 @click.option(
     "--history/--no-history",
     default=None,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from forensics.options import EVERYTHING, FORCE
+from forensics.options import EVERYTHING, FORCE, MAX_PIXELS, RECURSIVE
 
 
 @click.command()
@@ -24,8 +24,8 @@ from forensics.options import EVERYTHING, FORCE
     type=click.IntRange(min=64),
     help="Measure tiles of this many pixels a side, a row each.",
 )
-@click.option("-r", "--recursive", is_flag=True, help="Go through the folders below a folder too.")
-@click.option("--max-pixels", type=click.IntRange(min=1), help="Refuse larger pictures.  [default: 250000000]")
+@RECURSIVE
+@MAX_PIXELS
 @EVERYTHING
 @FORCE
 def command(

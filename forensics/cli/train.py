@@ -3,9 +3,32 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
+
+_DATASETS = click.argument(
+    "datasets",
+    nargs=-1,
+    required=True,
+    metavar="DATASET...",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+)
+_OUT = click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the artefacts."
+)
+_JOBS = click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=os.cpu_count() or 1,
+    show_default="all cores",
+    help="Processes and threads.",
+)
+_SEED = click.option(
+    "--seed", type=click.IntRange(0), default=2026, show_default=True, help="Decides windows and trees."
+)
 
 
 @click.group("train")
@@ -14,24 +37,10 @@ def command() -> None:
 
 
 @command.command("baseline")
-@click.argument(
-    "datasets",
-    nargs=-1,
-    required=True,
-    metavar="DATASET...",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-)
-@click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the artefacts."
-)
-@click.option(
-    "--jobs",
-    type=click.IntRange(1),
-    default=os.cpu_count() or 1,
-    show_default="all cores",
-    help="Processes and threads.",
-)
-@click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help="Decides windows and trees.")
+@_DATASETS
+@_OUT
+@_JOBS
+@_SEED
 @click.option("--rounds", type=click.IntRange(1), help="Largest number of boosting rounds.  [default: the recipe's]")
 def baseline(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, rounds: int | None) -> None:
     """Train the gradient-boosted baseline on every DATASET together.
@@ -53,37 +62,18 @@ def baseline(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, rounds
     click.echo(
         f"accuracy          {figures['accuracy']:.4f} over nine classes, {figures['fine_accuracy']:.4f} over eleven"
     )
-    click.echo(f"false positives   {_false_positives(figures['false_positive_rate'])}")
-    click.echo(f"calibration error {figures['expected_calibration_error']:.4f}")
-    click.echo(f"ratio error       {figures['ratio_mean_relative_error']:.3f} mean relative")
-    click.echo(f"SSIM error        {figures['ssim_mean_absolute_error']:.4f} mean absolute")
-    for name, value in figures["accuracy_by_class"].items():
-        click.echo(f"  {name:<15} {value:.4f}")
+    _show_errors(figures)
 
 
 @command.command("open")
-@click.argument(
-    "datasets",
-    nargs=-1,
-    required=True,
-    metavar="DATASET...",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-)
+@_DATASETS
 @click.option(
     "--models", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True,
     help="Folder with the judge of codecs (`forensics train fusion`), which it is combined with.",
 )  # fmt: skip
-@click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the artefacts."
-)
-@click.option(
-    "--jobs",
-    type=click.IntRange(1),
-    default=os.cpu_count() or 1,
-    show_default="all cores",
-    help="Processes and threads.",
-)
-@click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help="Decides windows and trees.")
+@_OUT
+@_JOBS
+@_SEED
 @click.option("--rounds", type=click.IntRange(1), help="Largest number of boosting rounds.  [default: the recipe's]")
 def open_judge(datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, seed: int, rounds: int | None) -> None:
     """Train the open judge: which process was the last lossy step, and what happened since.
@@ -106,24 +96,10 @@ def open_judge(datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, s
 
 
 @command.command("parameters")
-@click.argument(
-    "datasets",
-    nargs=-1,
-    required=True,
-    metavar="DATASET...",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-)
-@click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the artefacts."
-)
-@click.option(
-    "--jobs",
-    type=click.IntRange(1),
-    default=os.cpu_count() or 1,
-    show_default="all cores",
-    help="Processes and threads.",
-)
-@click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help="Decides windows and trees.")
+@_DATASETS
+@_OUT
+@_JOBS
+@_SEED
 @click.option("--rounds", type=click.IntRange(1), help="Boosting rounds.  [default: the recipe's]")
 def parameters(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, rounds: int | None) -> None:
     """Train the estimators of codec parameters on every DATASET together.
@@ -143,26 +119,14 @@ def parameters(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, roun
 
 
 @command.command("cnn")
-@click.argument(
-    "datasets",
-    nargs=-1,
-    required=True,
-    metavar="DATASET...",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-)
+@_DATASETS
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     required=True,
     help="Folder for artefacts and checkpoints.",
 )
-@click.option(
-    "--jobs",
-    type=click.IntRange(1),
-    default=os.cpu_count() or 1,
-    show_default="all cores",
-    help="Processes and threads.",
-)
+@_JOBS
 @click.option(
     "--seed",
     type=click.IntRange(0),
@@ -247,22 +211,11 @@ def cnn(
         click.echo(
             f"accuracy at {side:<6}{values['accuracy']:.4f} over nine classes, {values['fine_accuracy']:.4f} over eleven"
         )
-    click.echo(f"false positives   {_false_positives(figures['false_positive_rate'])}")
-    click.echo(f"calibration error {figures['expected_calibration_error']:.4f}")
-    click.echo(f"ratio error       {figures['ratio_mean_relative_error']:.3f} mean relative")
-    click.echo(f"SSIM error        {figures['ssim_mean_absolute_error']:.4f} mean absolute")
-    for name, value in figures["accuracy_by_class"].items():
-        click.echo(f"  {name:<15} {value:.4f}")
+    _show_errors(figures)
 
 
 @command.command("fusion")
-@click.argument(
-    "datasets",
-    nargs=-1,
-    required=True,
-    metavar="DATASET...",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-)
+@_DATASETS
 @click.option(
     "--models",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -310,3 +263,13 @@ def fusion(datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, seed:
 
 def _false_positives(rate: float | None) -> str:
     return "not known: no uncompressed window to judge" if rate is None else f"{rate:.4f} of uncompressed windows"
+
+
+def _show_errors(figures: Mapping[str, Any]) -> None:
+    """The lines that every judge's validation ends with."""
+    click.echo(f"false positives   {_false_positives(figures['false_positive_rate'])}")
+    click.echo(f"calibration error {figures['expected_calibration_error']:.4f}")
+    click.echo(f"ratio error       {figures['ratio_mean_relative_error']:.3f} mean relative")
+    click.echo(f"SSIM error        {figures['ssim_mean_absolute_error']:.4f} mean absolute")
+    for name, value in figures["accuracy_by_class"].items():
+        click.echo(f"  {name:<15} {value:.4f}")

@@ -22,6 +22,7 @@ from forensics_models.classes import HEVC_FAMILY, HEVC_INTRA, INCONCLUSIVE
 from forensics_models.parameters import EARLIER, NO_EARLIER
 
 from forensics.errors import ForensicsError
+from forensics.former_paths import former_names
 from forensics.history import estimated
 from forensics.history.contract import Recovered
 from forensics.history.recoding.coder import Recoded
@@ -81,7 +82,7 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
     none: tuple[Trace, ...] = ()
     undone = _guarded(lambda: _undone(stored, analysis), none, "the trace of enlargement", notes)
     traces = (*undone, *_guarded(lambda: _traces(pixels), none, "the trace tests", notes))
-    codecs = candidates(analysis)
+    codecs = asked_codecs(analysis)
     estimates = {codec: _estimated(codec, pixels, notes) for codec in codecs}
     recovered = {codec: _recovered(codec, pixels, estimates[codec], notes) for codec in codecs}
     measured = {
@@ -103,7 +104,7 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
     return History(parameters, traces, generations, (*notes, *_open_questions(analysis, traces, generations)))
 
 
-def candidates(analysis: Analysis) -> tuple[str, ...]:
+def asked_codecs(analysis: Analysis) -> tuple[str, ...]:
     """The codecs whose parameters are looked for, most probable first.
 
     One for a verdict that names one, the two best codecs (the second from `RUNNER_UP_FROM` on) for an inconclusive verdict, none for
@@ -344,7 +345,7 @@ def _double_jpeg(pixels: np.ndarray, last: Generation, jpeg: Recovered, notes: l
 
 def _open_questions(analysis: Analysis, traces: Sequence[Trace], generations: Sequence[Generation]) -> list[str]:
     """Where verdict, earlier compressions and traces do not fit together, and what a missing trace means."""
-    named = set(candidates(analysis))
+    named = set(asked_codecs(analysis))
     named |= set(HEVC_INTRA) if named & set(HEVC_INTRA) else set()
     told = named | {generation.codec for generation in generations}
     found = [trace for trace in traces if trace.found]
@@ -377,3 +378,6 @@ def _open_questions(analysis: Analysis, traces: Sequence[Trace], generations: Se
             "no single trace reaches its false-alarm limit for this codec: the verdict rests on the classifier's weighing of all features"
         )
     return questions
+
+
+__getattr__ = former_names(__name__)

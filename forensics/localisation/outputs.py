@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from forensics_features.standards import LUMA_WEIGHTS
 from forensics_models.classes import CLASSES
 from forensics_models.storage import replacing
 from PIL import Image, ImageDraw, ImageFont
@@ -30,6 +31,7 @@ from forensics.results.wording import TITLES, percent
 from forensics.version import __version__
 
 SCHEMA_VERSION = 1
+"""Version of the form of `regions.json`."""
 FILES = ("map.png", "overlay.png", "regions.json")
 """What `save` writes."""
 COLOURS: dict[str, tuple[int, int, int]] = {
@@ -76,7 +78,7 @@ def overlay(pixels: np.ndarray, found: Localisation) -> np.ndarray:
     shown = np.stack([shown] * 3, axis=2) if shown.ndim == 2 else shown
     if not found.regions:
         return shown.copy()
-    grey = shown @ np.array([0.299, 0.587, 0.114], np.float32)
+    grey = shown @ np.array(LUMA_WEIGHTS["bt601"], np.float32)
     pale = np.rint(255 - (255 - grey) * _SHADE).astype(np.uint8)
     image = np.where(found.mask[:, :, None], shown, pale[:, :, None]).astype(np.uint8)
     picture = Image.fromarray(image)
@@ -300,10 +302,18 @@ def save(
         lambda path: marked_picture.save(path, format="PNG"),
         lambda path: path.write_text(document, encoding="utf-8"),
     )
-    paths = tuple(folder / file for file in FILES)
+    return write_files(folder, dict(zip(FILES, writers, strict=True)))
+
+
+def write_files(folder: Path, writers: Mapping[str, Callable[[Path], Any]]) -> tuple[Path, ...]:
+    """Write files by name into a folder, made where it is missing; each appears when it is complete.
+
+    Returns the paths. Raises `UsageError` where they cannot be written.
+    """
+    paths = tuple(folder / name for name in writers)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for path, write in zip(paths, writers, strict=True):
+        for path, write in zip(paths, writers.values(), strict=True):
             with replacing(path) as partial:
                 write(partial)
     except OSError as error:

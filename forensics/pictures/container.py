@@ -37,6 +37,8 @@ def sniff(data: bytes) -> str:
     """Name of the format (a key of `SUFFIXES`) by its signature; raises `PictureError` for anything else."""
     if not data:
         raise PictureError("the file is empty")
+    if data[128:132] == b"DICM":  # the preamble before it may look like a TIFF (PS3.10 clause 7.1)
+        return "dicom"
     if data[:8] == b"\x89PNG\r\n\x1a\n":
         return "png"
     if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):

@@ -41,8 +41,6 @@ def decode(data: bytes) -> Samples:
     """
     stream = jpeg2000_stream.checked(data)
     boxes = jpeg2000_stream.read_boxes(data)
-    if any(depth < 0 for depth in stream.depths):
-        raise PictureError("it holds signed samples, which are not analysed")
     if len(set(stream.depths)) > 1:
         raise PictureError("its JPEG 2000 components have different depths; that is not read")
     with decoding("its JPEG 2000 data"):
@@ -54,12 +52,18 @@ def decode(data: bytes) -> Samples:
     if samples.ndim == 3 and samples.shape[0] == count and samples.shape[2] != count:
         samples = np.moveaxis(samples, 0, 2)
     samples = samples[:, :, None] if samples.ndim == 2 else samples
+    if stream.depths[0] < 0:
+        samples = (samples.astype(np.int32) + (1 << (-stream.depths[0] - 1))).astype(
+            np.uint8 if -stream.depths[0] <= 8 else np.uint16
+        )
     facts: dict[str, object] = {"integrity": LENGTHS_ONLY}
     if stream.wavelet == "5/3" and (untruncated := keeps_all_bits(samples, stream)) is not None:
         facts["lossy"] = not untruncated
     notes = list(stream.notes)
     array = _colours(samples, boxes, notes)
-    bits = stream.depths[0]
+    bits = abs(stream.depths[0])
+    if stream.depths[0] < 0:
+        notes.append("signed samples were moved up by half their range")
     if boxes.palette is None and bits != 8 * array.dtype.itemsize:
         array = scale_to_eight(array, (1 << bits) - 1) if bits < 8 else spread(array, bits)
     return Samples(array[:, :, 0] if array.shape[2] == 1 else array, notes, facts)

@@ -50,9 +50,8 @@ from forensics.pictures import (
 from forensics.pictures.format import chosen_number
 from forensics.pictures.samples import LENGTHS_ONLY, Samples, decoding, reason
 from forensics.pictures.stated import Stated
+from forensics.pixels import MAX_PIXELS
 
-MAX_PIXELS = 250_000_000
-"""Pictures of more pixels than this are refused unless the caller allows them."""
 _BYTES_PER_PIXEL = 8
 _BYTES_BESIDE = 1 << 26
 

@@ -7,7 +7,7 @@ threshold and neither does alone, the verdict is their family `hevc-intra`. Wher
 (`evidence.altered_jpeg`), that leads the evidence, and the picture is not called uncompressed.
 
 Where the histogram shows that brightness or contrast was changed after decoding (`forensics.verdict.tone`), the windows are judged again with that change
-undone. That judgement is taken, unless the picture as stored shows a codec more clearly (`SPITE_OF_TONE`); what the two leave open is `inconclusive`.
+undone. That judgement is taken, unless the picture as stored shows a codec more clearly (`KEEP_STORED_VERDICT_FROM`); what the two leave open is `inconclusive`.
 Enlargements after decoding (`forensics.verdict.steps`) are undone before all that: the native pixels are what is judged.
 """
 
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from forensics_models.classes import CLASSES, FAMILIES, FINE_CLASSES, HEVC_INTRA, INCONCLUSIVE
-from forensics_models.judgement import PictureJudgement, WindowJudgement, decide
+from forensics_models.judgement import INCONCLUSIVE_BELOW, PictureJudgement, WindowJudgement, decide
 
 from forensics.errors import PictureError
 from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, from_pillow, open_picture
@@ -40,14 +40,12 @@ from forensics.windows.reading import OpenReading, judge_windows, read_open
 if TYPE_CHECKING:
     from forensics_models.open_judge import OpenJudge
 
-SPITE_OF_TONE = 0.995
+KEEP_STORED_VERDICT_FROM = 0.995
 """Certainty from which a verdict on the picture as stored stands although a change of tone was found, where undoing it shows no codec more clearly: the
 change then came before the compression, or was the decoder's."""
 _EXCLUDED_BELOW = 0.05
 """Share of the best process's probability under which another counts as excluded: likelihoods 20 to 1, "strong" evidence in the scale of Kass and Raftery
 (doi:10.1080/01621459.1995.10476572)."""
-INCONCLUSIVE_BELOW = 0.5
-"""Probability under which no verdict is given, unless the model's card states its own."""
 
 
 def analyze(
@@ -250,11 +248,13 @@ def _answered(opened: OpenReading) -> tuple[str, float]:
 
 
 def _preferred(stored: _Reading, undone: _Reading, change: ToneChange) -> tuple[_Reading, ToneChange]:
-    """The reading to go by: with the change of tone undone where that names a codec, unless another shows more clearly, from `SPITE_OF_TONE` on, as stored.
+    """The reading to go by: with the change of tone undone where that names a codec, unless another shows more clearly, from `KEEP_STORED_VERDICT_FROM` on, as stored.
 
     What one of them leaves open the other does not settle: less certain, a codec that shows in the picture as stored alone is no verdict.
     """
-    if stored.names_codec and stored.certainty >= max(SPITE_OF_TONE, undone.certainty if undone.names_codec else 0.0):
+    if stored.names_codec and stored.certainty >= max(
+        KEEP_STORED_VERDICT_FROM, undone.certainty if undone.names_codec else 0.0
+    ):
         return stored, change._replace(undone=False)
     if undone.names_codec or undone.verdict == stored.verdict:
         return undone, change

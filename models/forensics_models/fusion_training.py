@@ -23,6 +23,7 @@ from forensics_models.judgement import merge_fine, ssim_to_score
 from forensics_models.validation_table import validation_table
 
 FOLDS = 5
+"""Parts of the validation sources in cross-fitting."""
 _SHRINKAGE = 1e-3
 
 

@@ -164,3 +164,29 @@ def test_a_score_grows_with_contrast_and_falls_where_the_residual_is_uneven():
     assert axis._replace(ordinary=1.4).score < axis.score / 3
     assert axis._replace(diversity=2.0).score == pytest.approx(axis.score / 4)
     assert axis._replace(blocks=0.05).score == 0
+
+
+@pytest.mark.parametrize(("factor", "resample"), [(1.4, Image.Resampling.BICUBIC), (1.93, Image.Resampling.BILINEAR)])
+def test_crops_tell_the_factor_to_a_thousandth_and_are_undone(factor, resample):
+    native = scene(230, 260)
+    size = (round(260 * factor), round(230 * factor))
+    crop = np.asarray(Image.fromarray(native).resize(size, resample))[31:287, 40:296]
+    found = enlargement.find(crop)
+    assert found is not None
+    assert {axis.alignment for axis in found.axes} == {enlargement.FREE}
+    assert 1 / found.columns.slope == pytest.approx(size[0] / 260, rel=1e-3)
+    assert 1 / found.rows.slope == pytest.approx(size[1] / 230, rel=1e-3)
+    undone = enlargement.undo(crop, found).astype(int)
+    assert undone.shape == (found.rows.old, found.columns.old)
+    top, left = min(
+        ((i, j) for i in range(8, 40) for j in range(8, 40)),
+        key=lambda at: np.abs(undone - native[at[0] :, at[1] :][: undone.shape[0], : undone.shape[1]]).mean(),
+    )
+    apart = np.abs(undone - native[top:, left:][: undone.shape[0], : undone.shape[1]])[8:-8, 8:-8]
+    assert apart.mean() < 0.6
+
+
+def test_a_crop_of_what_was_not_enlarged_shows_nothing():
+    for seed in range(3):
+        axis = enlargement.crop_axis(scene(256, 256, seed))
+        assert axis is None or axis.score < 2
