@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -303,10 +303,18 @@ def save(
         lambda path: marked_picture.save(path, format="PNG"),
         lambda path: path.write_text(document, encoding="utf-8"),
     )
-    paths = tuple(folder / file for file in FILES)
+    return write_files(folder, dict(zip(FILES, writers, strict=True)))
+
+
+def write_files(folder: Path, writers: Mapping[str, Callable[[Path], Any]]) -> tuple[Path, ...]:
+    """Write files by name into a folder, made where it is missing; each appears when it is complete.
+
+    Returns the paths. Raises `UsageError` where they cannot be written.
+    """
+    paths = tuple(folder / name for name in writers)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for path, write in zip(paths, writers, strict=True):
+        for path, write in zip(paths, writers.values(), strict=True):
             with replacing(path) as partial:
                 write(partial)
     except OSError as error:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from forensics_models.classes import CLASSES, FAMILIES, FINE_CLASSES, HEVC_INTRA, INCONCLUSIVE
-from forensics_models.judgement import PictureJudgement, WindowJudgement, decide
+from forensics_models.judgement import INCONCLUSIVE_BELOW, PictureJudgement, WindowJudgement, decide
 
 from forensics.errors import PictureError
 from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, from_pillow, open_picture
@@ -49,8 +49,6 @@ change then came before the compression, or was the decoder's."""
 _EXCLUDED_BELOW = 0.05
 """Share of the best process's probability under which another counts as excluded: likelihoods 20 to 1, "strong" evidence in the scale of Kass and Raftery
 (doi:10.1080/01621459.1995.10476572)."""
-INCONCLUSIVE_BELOW = 0.5
-"""Probability under which no verdict is given, unless the model's card states its own."""
 
 
 def analyze(
