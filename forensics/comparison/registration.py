@@ -23,7 +23,7 @@ _WORKING_SIDE = 512
 _FINE_SIDE = 1024
 _LEAST_OVERLAP = 0.05
 SAME_PICTURE = 0.75
-"""Correlation of the common part from which two files show one picture: of 400 pairs of different validation pictures none reaches 0.6."""
+"""Correlation of the common part from which two files show one picture; of 40 pairs of different validation pictures none reaches 0.65."""
 
 
 @dataclass(frozen=True)
