@@ -27,6 +27,7 @@ from forensics.errors import UsageError
 from forensics.localisation.regions import Localisation, Region
 from forensics.localisation.scan import CodecMap
 from forensics.pixels import eight_bit
+from forensics.results.chance import told
 from forensics.results.wording import TITLES, percent
 from forensics.version import __version__
 
@@ -192,7 +193,7 @@ def _feature(number: int, region: Region, scanned: CodecMap) -> dict[str, Any]:
         "geometry": {"type": "Polygon", "coordinates": outline(region, scanned)},
         "properties": {
             "kind": region.kind, "history": region.history.codec, "grid": region.history.grid, "codec": region.codec, "probability": region.probability, "ratio": ratio,
-            "score": region.score, "log10_nfa": region.log10_nfa, "pixels": int(scanned.to_pixels(region.cells).sum()),
+            "score": region.score, "log10_nfa": told(region.log10_nfa), "pixels": int(scanned.to_pixels(region.cells).sum()),
         },
     }  # fmt: skip
 
@@ -206,7 +207,7 @@ def sentence(number: int, region: Region, found: Localisation) -> str:
         "codec": f"{what} in {TITLES[found.host.codec]}",
         "grid": f"{what} on the grid {region.history.grid} in JPEG on the grid {found.host.grid}",
     }[region.kind]
-    return f"{number}: x {left} to {right}, y {top} to {bottom}: {how}; 10^{region.log10_nfa:.1f} false alarms expected a picture"
+    return f"{number}: x {left} to {right}, y {top} to {bottom}: {how}; 10^{told(region.log10_nfa):.1f} false alarms expected a picture"
 
 
 def bounds(region: Region, scanned: CodecMap) -> tuple[int, int, int, int]:

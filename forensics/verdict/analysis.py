@@ -9,6 +9,8 @@ threshold and neither does alone, the verdict is their family `hevc-intra`. Wher
 Where the histogram shows that brightness or contrast was changed after decoding (`forensics.verdict.tone`), the windows are judged again with that change
 undone. That judgement is taken, unless the picture as stored shows a codec more clearly (`KEEP_STORED_VERDICT_FROM`); what the two leave open is `inconclusive`.
 Enlargements after decoding (`forensics.verdict.steps`) are undone before all that: the native pixels are what is judged.
+
+Last come exact readings (`forensics.verdict.exact`): too little content, processes that are proven, a JPEG that is proven where the models are not sure.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from forensics.verdict import channel_order, tone
 from forensics.verdict import steps as after
 from forensics.verdict.agreement import compare, limits, resizing
 from forensics.verdict.evidence import altered_jpeg, statements
+from forensics.verdict.exact import settled
 from forensics.version import __version__
 from forensics.windows.choice import MINIMUM_SIDE, SEED, choose_windows
 from forensics.windows.judges import Extractor, Judge, check_match, shipped_extractor, shipped_judge, shipped_open_judge
@@ -60,6 +63,7 @@ def analyze(
     threads: int | None = None,
     undo_tone: bool = True,
     undo_enlargement: bool = True,
+    exact: bool = True,
     open_judge: OpenJudge | None = None,
 ) -> Analysis:
     """Say whether a picture was ever lossily compressed, by which codec and how strongly.
@@ -84,6 +88,8 @@ def analyze(
         Whether a change of brightness or contrast is looked for and undone.
     undo_enlargement : bool
         Whether an enlargement is looked for and undone.
+    exact : bool
+        Whether exact readings have the last word (`forensics.verdict.exact`).
     open_judge : OpenJudge, optional
         Another judge of processes and of what happened since than the one shipped, which stands beside the shipped judges alone.
 
@@ -108,18 +114,27 @@ def analyze(
         judge = shipped_judge(model)
     extractor = shipped_extractor() if extractor is None else extractor
     check_match(judge, extractor)
-    steps, native = after.find_enlargements(picture.pixels) if undo_enlargement else ((), picture.pixels)
     one = _Examined(judge, extractor, open_judge, seed, threads, undo_tone)
+    analysis, pixels = (
+        _enlarged(picture, one) if undo_enlargement else (one.analysis(picture, picture.pixels, ()), picture.pixels)
+    )
+    return settled(analysis, pixels) if exact and pixels is not None else analysis
+
+
+def _enlarged(picture: Picture, one: _Examined) -> tuple[Analysis, np.ndarray | None]:
+    """The analysis, with an enlargement undone where one is found, and the pixels that exact readings may be asked of; None where too few are left."""
+    steps, native = after.find_enlargements(picture.pixels)
     if not steps:
-        return one.analysis(picture, picture.pixels, ())
+        return one.analysis(picture, picture.pixels, ()), picture.pixels
     if min(native.shape[:2]) < MINIMUM_SIDE:
-        return _too_small(one.analysis(picture, picture.pixels, ()), steps)
+        return _too_small(one.analysis(picture, picture.pixels, ()), steps), None
     undone = one.analysis(picture, native, steps)
     if after.exact(steps):
-        return undone
+        return undone, native
     stored = one.analysis(picture, picture.pixels, ())
     named = stored.verdict not in ("uncompressed", INCONCLUSIVE)
-    return stored if named and stored.probability >= after.SPITE_OF_ENLARGEMENT else undone
+    chosen = stored if named and stored.probability >= after.SPITE_OF_ENLARGEMENT else undone
+    return chosen, picture.pixels
 
 
 @dataclass(frozen=True)
