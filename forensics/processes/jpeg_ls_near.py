@@ -20,7 +20,7 @@ from forensics.results.history import FOUND_BELOW, Trace
 NAME = "jpeg_ls_residues"
 NEARS = (1, 2, 3, 4, 5)
 _MOST = 512
-_LEAST_PAIRS = 200
+_LEAST_PAIRS = 1000
 _LEAST_SHARE = 0.5
 """Share of the errors that have to be foretold; of 100 training pictures coded with NEAR 1 to 5 and cut at random, RGB gives 0.67 to 0.76 (contexts are shared by the channels), grey 0.85 to 0.99."""
 _CHANCE = 1.7
