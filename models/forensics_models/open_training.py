@@ -68,10 +68,10 @@ class Recipe:
 
     rounds: int = 420
     after_rounds: int = 260
-    learning_rate: float = 0.09
+    learning_rate: float = 0.16
     max_depth: int = 6
     min_child_weight: float = 3.0
-    subsample: float = 0.7
+    subsample: float = 0.6
     column_share: float = 0.2
     regularisation: float = 2.0
     early_stopping: int = 25
