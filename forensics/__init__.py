@@ -1,7 +1,8 @@
 """Compression forensics for still images, from the pixels alone.
 
-`analyze` says of a picture whether it was ever lossily compressed, by which codec and how strongly; `open_picture` opens any picture
-file safely. Both are imported when they are first asked for. Importing this package switches off the telemetry of ONNX Runtime.
+`examine` says all that there is to say about a picture: whether it was ever lossily compressed, by which codec, how, and where in it that shows.
+`analyze` gives the verdict alone, which is much faster; `reconstruct` rebuilds the JPEG file that a picture was decoded from; `open_picture` opens
+any picture file safely. All are imported when they are first asked for. Importing this package switches off the telemetry of ONNX Runtime.
 """
 
 from __future__ import annotations
@@ -15,16 +16,21 @@ from forensics.results import display
 from forensics.version import __version__
 
 if TYPE_CHECKING:
+    from forensics.examination import Examination, examine
     from forensics.pictures.opened import open_picture
+    from forensics.reconstruction.reconstruct import reconstruct
     from forensics.results.analysis import Analysis
     from forensics.verdict.analysis import analyze
 
-__all__ = ["Analysis", "__version__", "analyze", "open_picture"]
+__all__ = ["Analysis", "Examination", "__version__", "analyze", "examine", "open_picture", "reconstruct"]
 
 _HOMES = {
     "analyze": "forensics.verdict.analysis",
     "Analysis": "forensics.results.analysis",
+    "examine": "forensics.examination",
+    "Examination": "forensics.examination",
     "open_picture": "forensics.pictures.opened",
+    "reconstruct": "forensics.reconstruction.reconstruct",
 }
 
 
@@ -37,9 +43,9 @@ def __getattr__(name: str) -> Any:
 
 
 def _as_html(result: Any) -> str:
-    from forensics.report.html_notebook import fragment
+    from forensics.report.html_notebook import as_html
 
-    return fragment(result)
+    return as_html(result)
 
 
 display.register(_as_html)

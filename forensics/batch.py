@@ -1,4 +1,4 @@
-"""Many pictures: which files a command's arguments name, and analysing them in one or several processes, in order.
+"""Many pictures, analysed in one or several processes, in order.
 
 Every input gives exactly one result, an `Analysis` or a `Failure`; nothing that is wrong with one input stops the others. With several
 processes, one that dies (killed for memory, crashed in a decoder) costs the input it worked on and no other.
@@ -6,71 +6,37 @@ processes, one that dies (killed for memory, crashed in a decoder) costs the inp
 
 from __future__ import annotations
 
-import glob
+import hashlib
 import io
+import json
 import multiprocessing
 import sys
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from forensics.errors import ForensicsError, UsageError
+from forensics.dataset.workers import Event, Workers
+from forensics.errors import ForensicsError
+from forensics.examination import Examination, examine
 from forensics.former_paths import former_names
-from forensics.pictures.container import SUFFIXES
+from forensics.inputs import STANDARD_INPUT
 from forensics.pictures.opened import MAX_PIXELS, Picture, open_quietly
 from forensics.progress import Progress
 from forensics.results.analysis import Analysis
 from forensics.results.failure import Failure
-from forensics.verdict.analysis import analyze
-from forensics.windows.judges import check_model, shipped_extractor, trained_judge, trained_open_judge
+from forensics.version import __version__
+from forensics.windows.judges import (
+    check_model,
+    chosen_judge,
+    shipped_extractor,
+    shipped_open_judge,
+    trained_open_judge,
+)
 
-STANDARD_INPUT = "-"
-_SUFFIXES = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
 _AHEAD = 2
 
 Result = Analysis | Failure
-
-
-def expand(paths: Sequence[str], *, recursive: bool = False) -> list[str]:
-    """The inputs that arguments name, in the order given.
-
-    Folders become their pictures by suffix, sorted by name (with `recursive`, those of the folders below as well); patterns
-    become the files that match, sorted; `-` and other paths stay, even where no such file exists, so that the failure is reported.
-
-    Raises
-    ------
-    UsageError
-        A pattern or folder names no picture, or `-` stands there twice.
-    """
-    inputs: list[str] = []
-    for given in paths:
-        path = Path(given)
-        if given == STANDARD_INPUT:
-            inputs.append(given)
-        elif path.is_dir():
-            inputs += _in_folder(path, recursive)
-        elif glob.has_magic(given) and not path.exists():
-            found = sorted(name for name in glob.glob(given, recursive=True) if not Path(name).is_dir())
-            if not found:
-                raise UsageError(f"no file matches {given!r}")
-            inputs += found
-        else:
-            inputs.append(given)
-    if inputs.count(STANDARD_INPUT) > 1:
-        raise UsageError("standard input (-) can be read once")
-    return inputs
-
-
-def _in_folder(folder: Path, recursive: bool) -> list[str]:
-    walk = folder.rglob("*") if recursive else folder.glob("*")
-    found = sorted(str(path) for path in walk if path.suffix.lower() in _SUFFIXES and path.is_file())
-    if not found:
-        hint = "" if recursive else " (--recursive looks in the folders below it)"
-        raise UsageError(f"the folder {str(folder)!r} holds no picture file{hint}")
-    return found
 
 
 def analyze_all(
@@ -80,7 +46,9 @@ def analyze_all(
     max_pixels: int = MAX_PIXELS,
     model_dir: Path | None = None,
     model: str | None = None,
-    then: Callable[[Picture, Analysis], Analysis] | None = None,
+    history: bool = False,
+    localise: bool = False,
+    after_each: Callable[[Picture, Examination], None] | None = None,
     work: Callable[[str, int], Result] | None = None,
     progress: bool = False,
 ) -> Iterator[Result]:
@@ -98,10 +66,12 @@ def analyze_all(
         Folder of the model that judges; the shipped one by default.
     model : str, optional
         Which of its judges, one of `forensics_models.fused.MODES`; the best it has by default.
-    then : callable, optional
-        Gets each open picture and its analysis, where it was opened, and gives the analysis to go on with; picklable for several processes.
+    history, localise : bool
+        Whether the history is recovered, and a map made for `after_each`.
+    after_each : callable, optional
+        Gets each open picture and its examination, where it was opened, to write what it will; picklable for several processes.
     work : callable, optional
-        What turns an input into a result; `analyze_one` with that model and `then` by default.
+        What turns an input into a result; `analyze_one` with these options by default.
     progress : bool
         Whether to show a progress line, where standard error is a terminal.
 
@@ -118,8 +88,9 @@ def analyze_all(
     if work is None:
         check_model(model_dir, model)
         announce_compilation()
-        plain = model_dir is None and model is None and then is None
-        work = analyze_one if plain else partial(analyze_one, model_dir=model_dir, model=model, then=then)
+        work = partial(
+            analyze_one, model_dir=model_dir, model=model, history=history, localise=localise, after_each=after_each
+        )
     with Progress("analyze", len(inputs), stream=None if progress else io.StringIO()) as line:
         ordered = (
             _alone(inputs, max_pixels, work)
@@ -131,28 +102,43 @@ def analyze_all(
             yield result
 
 
+def depends_on(
+    model_dir: Path | None, model: str | None, max_pixels: int | None, history: bool | None
+) -> dict[str, object]:
+    """What a result of `analyze_all` depends on beside its picture, JSON-ready: versions, the model's card, and options."""
+    opened = shipped_open_judge(model) if model_dir is None else trained_open_judge(model_dir, model)
+    cards = [chosen_judge(model_dir, model).card, getattr(opened, "card", None)]
+    return {
+        "forensics": __version__,
+        "features": getattr(shipped_extractor(), "version", None),
+        "cards": hashlib.sha256(json.dumps(cards, sort_keys=True, default=str).encode()).hexdigest(),
+        "model": model,
+        "max_pixels": max_pixels,
+        "history": bool(history),
+    }
+
+
 def analyze_one(
     name: str,
     max_pixels: int,
     model_dir: Path | None = None,
     model: str | None = None,
-    then: Callable[[Picture, Analysis], Analysis] | None = None,
+    history: bool = False,
+    localise: bool = False,
+    after_each: Callable[[Picture, Examination], None] | None = None,
 ) -> Result:
     """One input to its result: whatever goes wrong is in the `Failure`. Worker processes use one thread each.
 
-    `then` gets the open picture and its analysis, and gives the analysis to go on with.
+    The examination goes to `after_each`; what comes back is the analysis, without the series that only figures need.
     """
     threads = None if multiprocessing.parent_process() is None else 1
     source = sys.stdin.buffer if name == STANDARD_INPUT else name
     try:
-        judge, opened = (
-            (None, None)
-            if model_dir is None
-            else (trained_judge(model_dir, model), trained_open_judge(model_dir, model))
-        )
         picture = open_quietly(source, max_pixels, printable(name))
-        result = analyze(picture, model=model, judge=judge, open_judge=opened, threads=threads)
-        return result if then is None else then(picture, result)
+        found = examine(picture, history=history, map=localise, model=model, model_dir=model_dir, threads=threads)
+        if after_each is not None:
+            after_each(picture, found)
+        return found.analysis.without_series()
     except ForensicsError as error:
         return Failure(printable(name), printable(" ".join(str(error).split())))
     except MemoryError:
@@ -166,58 +152,53 @@ def _alone(inputs: Sequence[str], max_pixels: int, work: Callable[[str, int], Re
 
 
 def _shared(inputs: Sequence[str], jobs: int, max_pixels: int, work: Callable[[str, int], Result]) -> Iterator[Result]:
-    """Results in order from worker processes; at most `_AHEAD` inputs a process are under way."""
-    waiting = deque(inputs)
-    running: deque[tuple[str, Future[Result]]] = deque()
-    pool = _pool(jobs)
-    try:
-        while waiting or running:
-            while waiting and len(running) < _AHEAD * jobs:
-                name = waiting.popleft()
-                running.append((name, _submit(pool, work, name, max_pixels)))
-            name, future = running.popleft()
-            try:
-                yield future.result()
-            except BrokenProcessPool:
-                pool.shutdown(wait=False, cancel_futures=True)
-                yield _retry(work, name, max_pixels)
-                unfinished = [later for later, _ in running]
-                waiting.extendleft(reversed(unfinished))
-                running.clear()
-                pool = _pool(jobs)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    """Results in order from worker processes; at most `_AHEAD` inputs a process are under way or wait for an earlier one."""
+    done: dict[int, Result] = {}
+    given = shown = 0
+    again: set[int] = set()
+    with Workers(_serve, jobs) as workers:
+        while shown < len(inputs):
+            while given < min(len(inputs), shown + _AHEAD * jobs):
+                if inputs[given] == STANDARD_INPUT:
+                    done[given] = work(STANDARD_INPUT, max_pixels)
+                else:
+                    workers.submit(_Task(given, inputs[given], max_pixels, work))
+                given += 1
+            if shown not in done:
+                _receive(next(workers.events()), done, again, workers)
+            while shown in done:
+                yield done.pop(shown)
+                shown += 1
 
 
-def _pool(jobs: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
+@dataclass(frozen=True)
+class _Task:
+    index: int
+    name: str
+    max_pixels: int
+    work: Callable[[str, int], Result]
 
 
-def _submit(
-    pool: ProcessPoolExecutor, work: Callable[[str, int], Result], name: str, max_pixels: int
-) -> Future[Result]:
-    """Submit; a pool that is already broken gives a future that says so."""
-    if name == STANDARD_INPUT:
-        done: Future[Result] = Future()
-        done.set_result(work(name, max_pixels))
-        return done
-    try:
-        return pool.submit(work, name, max_pixels)
-    except BrokenProcessPool as error:
-        broken: Future[Result] = Future()
-        broken.set_exception(error)
-        return broken
+def _serve(task: _Task) -> Iterator[Result]:
+    yield task.work(task.name, task.max_pixels)
 
 
-def _retry(work: Callable[[str, int], Result], name: str, max_pixels: int) -> Result:
-    """The input once more in a process of its own: which of those under way broke the pool is not known."""
-    with _pool(1) as pool:
-        try:
-            return pool.submit(work, name, max_pixels).result()
-        except BrokenProcessPool:
-            return Failure(
-                printable(name), "the process that analysed it died (out of memory, or a crash in a decoder)"
-            )
+def _receive(event: Event, done: dict[int, Result], again: set[int], workers: Workers) -> None:
+    """Take one event in. An input whose process died is tried once more: what killed it may have been another's hunger for memory."""
+    task, name = event.task, printable(event.task.name)
+    if event.kind == "message":
+        done[task.index] = event.content
+    elif event.kind == "error":
+        done[task.index] = Failure(name, printable(f"internal error, please report it: {event.content}"))
+    elif event.kind == "died" and task.index not in again:
+        again.add(task.index)
+        sys.stderr.write(
+            f"forensics: note: {name}: the process that analysed it died ({event.content}); it is tried again\n"
+        )
+        workers.submit(task, first=True)
+    elif event.kind == "died":
+        reason = f"the process that analysed it died twice ({event.content}): out of memory, or a crash in a decoder"
+        done[task.index] = Failure(name, reason)
 
 
 def printable(text: str) -> str:
@@ -229,8 +210,19 @@ def announce_compilation() -> None:
     """Say once on standard error that the extractors' kernels are about to be compiled, where no compiled ones are found."""
     shipped_extractor()
     if not kernels_compiled():
-        sys.stderr.write("forensics: compiling the extractors, on the first run only (about 20 s)\n")
+        sys.stderr.write(f"forensics: compiling the extractors, {_kept()}\n")
         sys.stderr.flush()
+
+
+def _kept() -> str:
+    """For how long compiled kernels are kept, and where, if not at the usual place."""
+    from forensics_features._kernel import cache_folder, preferred_cache_folder
+
+    folder, preferred = cache_folder(), preferred_cache_folder()
+    if not folder:
+        return f"about 20 s in every run: {preferred!r} cannot be written, and NUMBA_CACHE_DIR names no other folder to keep them"
+    other = f"; kept in {folder!r}, as {preferred!r} cannot be written (NUMBA_CACHE_DIR names another place)"
+    return "on the first run only (about 20 s)" + (other if folder != preferred else "")
 
 
 def kernels_compiled() -> bool:

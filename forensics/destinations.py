@@ -21,9 +21,9 @@ from pathlib import Path
 from forensics_models.storage import followed, is_special, partial_path, remove_remnants
 
 from forensics.errors import PictureError, UsageError
+from forensics.inputs import STANDARD_INPUT
 
 Identity = tuple[int, int] | str
-STANDARD_INPUT = "-"
 _SIGNATURE_BYTES = 4096
 
 

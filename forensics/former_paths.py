@@ -108,6 +108,7 @@ NAMES: dict[str, dict[str, str]] = {
     },
     "batch": {
         "check_model": "windows.judges",
+        "expand": "inputs",
         "chosen_judge": "windows.judges",
         "open_quietly": "pictures.opened",
     },

@@ -6,11 +6,12 @@ Columns: `name`, `sha256`, `top`, `left`, `height`, `width` (the rectangle measu
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -20,6 +21,8 @@ from forensics_models.storage import followed, is_special, open_special, partial
 from forensics.errors import PictureError, UsageError
 from forensics.pictures.opened import MAX_PIXELS, open_quietly
 from forensics.pixels import eight_bit
+from forensics.report.csv_report import text_cell
+from forensics.report.row_file import RowFile, input_stamp
 from forensics.results.analysis import Window
 from forensics.windows.choice import MINIMUM_SIDE
 from forensics.windows.judges import shipped_extractor
@@ -64,34 +67,59 @@ def measure(
 
 
 class _Table(Protocol):
-    def rows(self, rows: Sequence[Row]) -> None: ...
+    def rows(self, rows: Sequence[Row], given: str) -> None: ...
 
-    def close(self) -> None: ...
+    def close(self, complete: bool) -> str: ...
 
 
-class _Csv:
+def _lines(rows: Iterable[Sequence[str | int | float]]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows([_cell(value) for value in row] for row in rows)
+    return buffer.getvalue()
+
+
+class _Stream:
+    """CSV on standard output, a device or a pipe."""
+
     def __init__(self, stream: Any, names: Sequence[str], owned: bool) -> None:
         self._stream, self._owned = stream, owned
-        self._writer = csv.writer(stream, lineterminator="\n")
-        self._writer.writerow(names)
+        self._stream.write(_lines([names]))
 
-    def rows(self, rows: Sequence[Row]) -> None:
-        self._writer.writerows([_cell(value) for value in row] for row in rows)
+    def rows(self, rows: Sequence[Row], given: str) -> None:
+        self._stream.write(_lines(rows))
+        self._stream.flush()
 
-    def close(self) -> None:
+    def close(self, complete: bool) -> str:
         self._stream.flush()
         if self._owned:
             self._stream.close()
+        return ""
+
+
+class _Csv:
+    """CSV in a file that keeps its rows, see `forensics.report.row_file`."""
+
+    def __init__(self, out: Path, names: Sequence[str], settings: dict[str, Any] | None) -> None:
+        self.file = RowFile(out, settings, _lines([names]).encode()).__enter__()
+
+    def rows(self, rows: Sequence[Row], given: str) -> None:
+        self.file.add(given, input_stamp(given), _lines(rows).encode("utf-8", "backslashreplace"))
+
+    def close(self, complete: bool) -> str:
+        self.file.__exit__(None if complete else KeyboardInterrupt, None, None)
+        return "" if complete else self.file.kept_text()
 
 
 def _cell(value: str | int | float) -> str | int:
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.7g}"
-    return value
+    return text_cell(value) if isinstance(value, str) else value
 
 
 class _Parquet:
-    def __init__(self, path: Path, names: Sequence[str]) -> None:
+    """Parquet in a file that takes its place when it is closed, with the rows until then where there was none before."""
+
+    def __init__(self, out: Path, names: Sequence[str]) -> None:
         try:
             import pyarrow
             import pyarrow.parquet
@@ -103,16 +131,27 @@ class _Parquet:
             **dict.fromkeys(PLACE_COLUMNS[2:], pyarrow.int32()),
         }
         self._schema = pyarrow.schema([(name, kinds.get(name, pyarrow.float32())) for name in names])
-        self._writer = pyarrow.parquet.ParquetWriter(path, self._schema)
+        self._target = followed(out)
+        self._partial = partial_path(self._target)
+        self._writer = pyarrow.parquet.ParquetWriter(self._partial, self._schema)
         self._table = pyarrow.table
+        self._count = 0
 
-    def rows(self, rows: Sequence[Row]) -> None:
+    def rows(self, rows: Sequence[Row], given: str) -> None:
         values = list(zip(*rows, strict=True))
         arrays = {name: list(column) for name, column in zip(self._schema.names, values, strict=True)}
         self._writer.write_table(self._table(arrays, schema=self._schema))
+        self._count += 1
 
-    def close(self) -> None:
-        self._writer.close()
+    def close(self, complete: bool) -> str:
+        try:
+            self._writer.close()
+            if complete or (self._count and not self._target.exists()):
+                take_place(self._partial, self._target)
+                return "" if complete else f"the rows of {self._count} pictures are in {str(self._target)!r}"
+        finally:
+            self._partial.unlink(missing_ok=True)
+        return ""
 
 
 class TableWriter:
@@ -121,7 +160,9 @@ class TableWriter:
     Parameters
     ----------
     out : Path or None
-        A `.csv` or `.parquet` file, which appears when it is complete; None for CSV on standard output.
+        A `.csv` or `.parquet` file, which appears when it is complete or the run is interrupted; None for CSV on standard output.
+    settings : dict, optional
+        What rows depend on beside their pictures, JSON-ready; with them an interrupted table is gone on with.
 
     Raises
     ------
@@ -129,45 +170,70 @@ class TableWriter:
         Another suffix, a place that cannot be written, or Parquet without pyarrow.
     """
 
-    def __init__(self, out: Path | None) -> None:
-        if out is not None and out.suffix.lower() not in (".csv", ".parquet") and not is_special(out):
+    def __init__(self, out: Path | None, settings: dict[str, Any] | None = None) -> None:
+        special = out is not None and is_special(out)
+        if out is not None and out.suffix.lower() not in (".csv", ".parquet") and not special:
             raise UsageError(f"tables end in .csv or .parquet, not {out.name!r}")
-        self._out = out
-        self._special = out is not None and is_special(out)
-        self._target = followed(out) if out is not None and not self._special else None
-        self._partial = partial_path(self._target) if self._target else None
+        self._out, self._special, self._settings = out, special, settings
         self._table: _Table | None = None
 
     def __enter__(self) -> Self:
-        try:
+        with self._told():
             self._table = self._open()
-        except OSError as error:
-            raise UsageError(f"cannot write {self._out}: {error.strerror or error}") from None
         return self
 
     def _open(self) -> _Table:
-        if self._special and self._out is not None:
-            return _Csv(io.TextIOWrapper(open_special(self._out), encoding="utf-8", newline=""), columns(), owned=True)
-        if self._partial is None or self._out is None:
-            return _Csv(sys.stdout, columns(), owned=False)
+        if self._out is None:
+            return _Stream(sys.stdout, columns(), owned=False)
+        if self._special:
+            stream = io.TextIOWrapper(open_special(self._out), encoding="utf-8", newline="")
+            return _Stream(stream, columns(), owned=True)
         if self._out.suffix.lower() == ".parquet":
-            return _Parquet(self._partial, columns())
-        return _Csv(self._partial.open("w", encoding="utf-8", newline=""), columns(), owned=True)
+            return _Parquet(self._out, columns())
+        return _Csv(self._out, columns(), self._settings)
 
-    def write(self, rows: Sequence[Row]) -> None:
-        """Write rows of `measure`."""
+    def go_on(self, inputs: Sequence[str]) -> int:
+        """How many of the first inputs have their rows in the file already, from a run that was ended."""
+        if not isinstance(self._table, _Csv):
+            return 0
+        given = inputs if self._settings is not None else ()
+        count = self._table.file.go_on([(name, input_stamp(name)) for name in given])
+        if count:
+            sys.stderr.write(f"forensics: {count} of {len(inputs)} were done before; going on from there\n")
+        return count
+
+    def skip(self, given: str) -> None:
+        """Note that an input failed and has no rows."""
+        if isinstance(self._table, _Csv):
+            self._table.file.add(given, input_stamp(given), b"", failed=True)
+
+    @property
+    def failures(self) -> int:
+        """Inputs that failed, as far as the table knows of them."""
+        return self._table.file.failures if isinstance(self._table, _Csv) else 0
+
+    def write(self, rows: Sequence[Row], given: str = "") -> None:
+        """Write the rows of `measure` of one input, `given` as `go_on` knows it."""
         if self._table is not None and rows:
-            self._table.rows(rows)
+            with self._told():
+                self._table.rows(rows, given)
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._table is None:
             return
-        if kind is None or self._partial is not None:
-            self._table.close()
-        if self._partial is not None and self._target is not None:
-            if kind is None:
-                take_place(self._partial, self._target)
-            else:
-                self._partial.unlink(missing_ok=True)
+        with self._told() if kind is None else contextlib.suppress(OSError):
+            told = self._table.close(kind is None)
+            if told:
+                sys.stderr.write(f"forensics: {told}\n")
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            where = "standard output" if self._out is None else repr(str(self._out))
+            raise UsageError(f"cannot write {where}: {error.strerror or error}") from None

@@ -30,6 +30,7 @@ LAYERS = (
     ("pictures", "windows", "processes"),
     ("destinations",),
     ("dataset", "history"),
+    ("reconstruction",),
     ("training", "localisation", "verdict", "compression"),
     ("examination",),
     ("batch", "measure", "audit"),

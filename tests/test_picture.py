@@ -107,6 +107,9 @@ def test_truncated_files_never_pass_as_whole(name, keep):
     array = scene(160, 200)
     data = EXACT[name](array) if name in EXACT else registry.get(name).encode(array)
     cut = data[: int(len(data) * keep)] if keep > 0 else data[:keep]
+    if name == "jpeg" and keep == -2:  # only the end marker is gone: all blocks are there
+        assert any("end marker" in note for note in open_picture(cut).notes)
+        return
     with pytest.raises(PictureError) as refused:
         open_picture(cut)
     assert "\n" not in str(refused.value)

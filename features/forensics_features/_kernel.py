@@ -9,9 +9,13 @@ none of it, only the runtime that its arrays are allocated by; what is not there
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +29,43 @@ _READ_DIRECTLY = numba.version_info.short == (0, 68)
 
 
 def cache_folder() -> str:
-    """Where compiled kernels are kept: `NUMBA_CACHE_DIR` if set, else a folder of their own in the user's cache."""
+    """Where compiled kernels are kept: the first that can be written of `preferred_cache_folder` and a folder of this user's among the temporary files.
+
+    Empty where neither can be.
+    """
+    return _first_usable(preferred_cache_folder())
+
+
+def preferred_cache_folder() -> str:
+    """`NUMBA_CACHE_DIR` if set, else a folder of their own in the user's cache."""
     chosen = _config.CACHE_DIR
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return chosen or str(Path(base) / "compression-forensics" / "kernels")
+
+
+@cache
+def _first_usable(preferred: str) -> str:
+    if _can_be_written(preferred):
+        return preferred
+    try:
+        own = os.path.join(tempfile.gettempdir(), f"compression-forensics-{os.getuid()}")
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(own, 0o700)
+        facts = os.lstat(own)
+    except OSError:
+        return ""
+    # Code is loaded from there: nobody else may have made it or may write into it.
+    private = stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid() and not facts.st_mode & 0o022
+    kernels = os.path.join(own, "kernels")
+    return kernels if private and _can_be_written(kernels) else ""
+
+
+def _can_be_written(folder: str) -> bool:
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK | os.X_OK)
 
 
 @contextmanager
@@ -54,15 +91,16 @@ class _DirectCache(FunctionCache):
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Any:
     dispatcher = numba.njit(nogil=True, error_model="numpy", **options)(function)
-    if _config.DISABLE_JIT:
+    folder = cache_folder()
+    if _config.DISABLE_JIT or not folder:
         return dispatcher
     try:
-        with _caching_in(cache_folder()):
+        with _caching_in(folder):
             if _READ_DIRECTLY:
                 dispatcher._cache = _DirectCache(function)
             else:
                 dispatcher.enable_caching()
-    except RuntimeError:  # no folder can be written, neither that one nor the package's
+    except RuntimeError:  # the folder cannot be written after all
         pass
     return dispatcher
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from forensics.options import FORCE
+from forensics.options import EVERYTHING, FORCE
 
 
 @click.command()
@@ -56,6 +56,7 @@ from forensics.options import FORCE
     type=click.Path(file_okay=False, path_type=Path),
     help="Save the figures of traces and map in this folder.",
 )
+@EVERYTHING
 @FORCE
 def command(
     paths: tuple[str, ...],
@@ -70,25 +71,30 @@ def command(
     localise: bool,
     report: Path | None,
     plots: Path | None,
+    everything: bool,
     force: bool,
 ) -> None:
     """Say whether pictures were ever lossily compressed, by which codec and how strongly.
 
-    PATH is a picture file, a folder (its pictures), a pattern such as 'scans/*.tif', or - for standard input. Exit code: 0
+    PATH is a picture file, a folder (its pictures, by suffix or content), a pattern such as 'scans/*.tif', or - for standard input. Exit code: 0
     all done, 1 wrong usage, 2 some inputs failed.
     """
-    from forensics.batch import analyze_all, expand
+    from forensics.batch import analyze_all, depends_on
     from forensics.destinations import Destinations
+    from forensics.inputs import Skipped, expand
     from forensics.pictures.opened import MAX_PIXELS
     from forensics.report.writer import Writer
     from forensics.windows.judges import check_model
 
-    inputs = expand(paths, recursive=recursive)
+    skipped = Skipped()
+    inputs = expand(paths, recursive=recursive, every=everything, skipped=skipped)
     destinations = Destinations(inputs, force=force)
     destinations.file(out)
     check_model(model_dir, model)
+    written = report is not None or plots is not None
+    history, localise = written if history is None else history, localise and written
     pages = None
-    if report is not None or plots is not None or history:
+    if written:
         from forensics.report.pages import page_writer, write_index
 
         pages = page_writer(
@@ -103,22 +109,26 @@ def command(
             max_pixels=max_pixels,
         )
     kept = []
-    with Writer(form, out) as writer:
-        failed = 0
-        progress = len(inputs) > 1 and not writer.on_terminal
+    settings = None if written else depends_on(model_dir, model, max_pixels, history)
+    with Writer(form, out, settings) as writer:
+        rest = inputs[writer.go_on(inputs) :]
         results = analyze_all(
-            inputs,
+            rest,
             jobs=jobs,
             max_pixels=max_pixels or MAX_PIXELS,
             model_dir=model_dir,
             model=model,
-            then=pages,
-            progress=progress,
+            history=history,
+            localise=localise,
+            after_each=pages,
+            progress=len(inputs) > 1 and not writer.on_terminal,
         )
-        for result in results:
-            failed += writer.write(result)
+        for name, result in zip(rest, results, strict=True):
+            writer.write(result, name)
             kept += [result] if pages is not None and pages.folder else []
     if pages is not None and pages.folder and report is not None:
         write_index(report, kept)
-    if failed:
+    if skipped.text():
+        click.echo(f"forensics: {skipped.text()}", err=True)
+    if writer.failures or skipped.unread_folders:
         raise SystemExit(2)

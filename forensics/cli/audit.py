@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from forensics.options import FORCE
+from forensics.options import EVERYTHING, FORCE
 
 
 @click.command()
@@ -34,6 +34,7 @@ from forensics.options import FORCE
     help="Judge with the model that `forensics train` wrote into this folder.  [default: the shipped model]",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the permutation test.")
+@EVERYTHING
 @FORCE
 def command(
     folder: Path,
@@ -44,6 +45,7 @@ def command(
     max_pixels: int | None,
     model_dir: Path | None,
     seed: int,
+    everything: bool,
     force: bool,
 ) -> None:
     """Sum up the compression histories of a data set by label, and test whether they predict the label.
@@ -53,9 +55,10 @@ def command(
     import sys
 
     from forensics.audit import NO_LABEL, Member, audit, label_of
-    from forensics.batch import analyze_all, expand
+    from forensics.batch import analyze_all
     from forensics.destinations import Destinations
     from forensics.errors import UsageError
+    from forensics.inputs import Skipped, expand
     from forensics.pictures.opened import MAX_PIXELS
     from forensics.report import audit_report
     from forensics.report.figures import NEEDS, available, draw
@@ -65,7 +68,8 @@ def command(
 
     if plot is not None and not available():
         raise UsageError(NEEDS)
-    inputs = expand([str(folder)], recursive=True)
+    skipped = Skipped()
+    inputs = expand([str(folder)], recursive=True, every=everything, skipped=skipped)
     destinations = Destinations(inputs, force=force)
     destinations.file(out)
     destinations.file(plot)
@@ -82,5 +86,7 @@ def command(
     if plot is not None:
         write(plot, draw(lambda ax: audit_report.plot_audit(found, ax=ax), size=audit_report.plot_size(found)))
     click.echo(audit_report.text(found, str(folder)), nl=False)
-    if any(isinstance(member.result, Failure) for member in found.members):
+    if skipped.text():
+        click.echo(f"forensics: {skipped.text()}", err=True)
+    if skipped.unread_folders or any(isinstance(member.result, Failure) for member in found.members):
         raise SystemExit(2)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from forensics.options import FORCE
+from forensics.options import EVERYTHING, FORCE
 
 
 @click.command()
@@ -26,32 +26,46 @@ from forensics.options import FORCE
 )
 @click.option("-r", "--recursive", is_flag=True, help="Go through the folders below a folder too.")
 @click.option("--max-pixels", type=click.IntRange(min=1), help="Refuse larger pictures.  [default: 250000000]")
+@EVERYTHING
 @FORCE
 def command(
-    images: tuple[str, ...], out: Path | None, window: int | None, recursive: bool, max_pixels: int | None, force: bool
+    images: tuple[str, ...],
+    out: Path | None,
+    window: int | None,
+    recursive: bool,
+    max_pixels: int | None,
+    everything: bool,
+    force: bool,
 ) -> None:
     """Measure pictures with all extractors and write a table, a row a picture.
 
     IMAGE is a picture file, a folder, a pattern, or - for standard input. Exit code: 0 all done, 1 wrong usage, 2 some inputs failed.
     """
-    from forensics.batch import announce_compilation, expand, printable
+    from forensics.batch import announce_compilation, printable
     from forensics.destinations import Destinations
     from forensics.errors import PictureError
-    from forensics.measure import TableWriter, measure
+    from forensics.inputs import Skipped, expand
+    from forensics.measure import TableWriter, columns, measure
     from forensics.pictures.opened import MAX_PIXELS
 
-    inputs = expand(images, recursive=recursive)
+    skipped = Skipped()
+    inputs = expand(images, recursive=recursive, every=everything, skipped=skipped)
     Destinations(inputs, force=force).file(out)
     announce_compilation()
-    failed = 0
-    with TableWriter(out) as table:
-        for name in inputs:
+    settings = {"window": window, "max_pixels": max_pixels, "columns": columns()}
+    with TableWriter(out, settings) as table:
+        rest = inputs[table.go_on(inputs) :]
+        failed = table.failures
+        for name in rest:
             try:
-                table.write(
-                    list(measure(name, window=window, max_pixels=max_pixels or MAX_PIXELS, name=printable(name)))
-                )
+                rows = list(measure(name, window=window, max_pixels=max_pixels or MAX_PIXELS, name=printable(name)))
             except PictureError as error:
                 failed += 1
+                table.skip(name)
                 sys.stderr.write(f"forensics: error: {printable(name)}: {error}\n")
-    if failed:
+            else:
+                table.write(rows, name)
+    if skipped.text():
+        click.echo(f"forensics: {skipped.text()}", err=True)
+    if failed or skipped.unread_folders:
         raise SystemExit(2)

@@ -1,20 +1,22 @@
 """The command `forensics`: a table of sub-commands, each imported only when it is called, and one way for errors to leave.
 
 Exit codes: 0 all done, 1 wrong usage or a stated error, 2 some inputs of a batch failed (set by the command that ran it),
-130 interrupted from the keyboard.
+130 interrupted from the keyboard, 143 and 129 ended by SIGTERM and SIGHUP.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
-import os
+import signal
 import sys
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import click
 
 from forensics.commands import COMMANDS
+from forensics.endings import Ending, forget_output, hold_standard_streams
 from forensics.errors import ForensicsError
 from forensics.version import __version__
 
@@ -22,8 +24,22 @@ ELSEWHERE = {"bench": "forensics_benchmarks.cli"}
 """Modules of commands that live in another package; the command line stands above the benchmarks and above all else."""
 
 
+class _ReaderGone(Exception):
+    """The reader of our output closed it; click would take the `BrokenPipeError` for a failure."""
+
+
 class LazyGroup(click.Group):
     """A group that knows its commands' names and help, and imports a command's module only to run it."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        """As click does; here the help is written."""
+        with _reader_told():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does; here the commands run."""
+        with _reader_told():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names in the table's order."""
@@ -43,6 +59,14 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+@contextlib.contextmanager
+def _reader_told() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise _ReaderGone from error
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, "--version", prog_name="forensics")
 def main() -> None:
@@ -51,12 +75,6 @@ def main() -> None:
 
 def _one_line(message: object) -> str:
     return " ".join(str(message).split())
-
-
-def _quiet_exit() -> NoReturn:
-    """Leave after the reader of our output closed it: nothing more to say, and no traceback at shutdown."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    raise SystemExit(0)
 
 
 def run(arguments: Sequence[str] | None = None) -> Any:
@@ -72,28 +90,55 @@ def run(arguments: Sequence[str] | None = None) -> Any:
     SystemExit
         Always, with the exit code.
     """
+    hold_standard_streams()
+    with Ending() as ending:
+        code = _run(arguments, ending)
+    _flush()
+    sys.exit(code)
+
+
+def _run(arguments: Sequence[str] | None, ending: Ending) -> int:
     try:
         code = main.main(
             args=None if arguments is None else list(arguments), prog_name="forensics", standalone_mode=False
         )
         sys.stdout.flush()
-    except BrokenPipeError:
-        _quiet_exit()
+    except (BrokenPipeError, _ReaderGone):
+        forget_output()
+        return 0
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
-        code = 1
+        return _said(error.format_message())
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         hint = f" (see `{context.command_path} --help`)" if context is not None else ""
-        click.echo(f"forensics: error: {_one_line(error.format_message())}{hint}", err=True)
-        code = 1
+        return _said(f"forensics: error: {_one_line(error.format_message())}{hint}")
     except ForensicsError as error:
-        click.echo(f"forensics: error: {_one_line(error)}", err=True)
-        code = 1
+        return _said(f"forensics: error: {_one_line(error)}")
+    except OSError as error:  # a full device, a folder that was closed meanwhile: nothing of ours
+        where = f"{str(error.filename)!r}: " if error.filename is not None else ""
+        return _said(f"forensics: error: {where}{error.strerror or _one_line(error)}")
+    except MemoryError:
+        return _said("forensics: error: there is not enough memory")
     except (KeyboardInterrupt, click.Abort):
-        click.echo("forensics: interrupted", err=True)
-        code = 130
-    sys.exit(code if isinstance(code, int) else 0)
+        name = f"ended by {signal.Signals(ending.number).name}" if ending.number else "interrupted"
+        return _said(f"forensics: {name}", 128 + (ending.number or signal.SIGINT))
+    return code if isinstance(code, int) else 0
+
+
+def _said(line: str, code: int = 1) -> int:
+    with contextlib.suppress(OSError):
+        click.echo(line, err=True)
+    return code
+
+
+def _flush() -> None:
+    """Bring out what is left, and let Python not try again at its end what cannot be written."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        forget_output()
 
 
 if __name__ == "__main__":

@@ -30,6 +30,11 @@ from forensics.options import FORCE
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Judge with the model that `forensics train` wrote into this folder.  [default: the shipped model]",
 )
+@click.option(
+    "--exact",
+    type=click.Choice(["jpeg"]),
+    help="Block by block instead: which 8x8 blocks of a former JPEG can have come out of its decoder, and which were changed since.",
+)
 @FORCE
 def command(
     image: Path,
@@ -40,38 +45,32 @@ def command(
     form: str,
     max_pixels: int | None,
     model_dir: Path | None,
+    exact: str | None,
     force: bool,
 ) -> None:
     """Show where in a picture which compression left its traces, and find regions whose history differs.
 
-    Writes map.png, overlay.png and regions.json (polygons in pixels) into the folder. Exit code: 0 done, 1 wrong usage, 2 the picture cannot
+    Writes map.png, overlay.png and regions.json (polygons in pixels) into the folder; with --exact exact.png and exact.json. Exit code: 0 done, 1 wrong usage, 2 the picture cannot
     be analysed.
     """
     import json
-    from dataclasses import replace
 
     from forensics.destinations import Destinations
     from forensics.errors import PictureError
+    from forensics.examination import localise
     from forensics.localisation import outputs
-    from forensics.localisation.regions import locate
-    from forensics.localisation.scan import LIMIT, window_map
     from forensics.pictures.opened import MAX_PIXELS, open_picture
-    from forensics.verdict.analysis import judged_pixels
-    from forensics.verdict.tone import UNDONE
-    from forensics.windows.judges import chosen_judge
 
+    if exact is not None:
+        _exact(image, out, form, max_pixels or MAX_PIXELS, force)
+        return
     Destinations([image], force=force).folder(out, outputs.FILES)
-    judge = chosen_judge(model_dir, "baseline")
     try:
         picture = open_picture(image, max_pixels=max_pixels or MAX_PIXELS)
-        pixels = judged_pixels(picture, judge)
-        scanned = window_map(pixels, side=side, step=step, limit=limit or LIMIT, judge=judge)
+        found = localise(picture, model_dir=model_dir, side=side, step=step, limit=limit)
     except PictureError as error:
         click.echo(f"forensics: error: {image}: {error}", err=True)
         raise SystemExit(2) from None
-    if pixels is not picture.pixels:
-        scanned = replace(scanned, notes=(*scanned.notes, UNDONE))
-    found = locate(scanned, judge=judge)
     outputs.save(found, picture.pixels, out, name=picture.name, sha256=picture.sha256)
     if form == "json":
         document = outputs.to_dict(found, name=picture.name, sha256=picture.sha256)
@@ -79,3 +78,28 @@ def command(
     else:
         click.echo(outputs.text(found, picture.name))
         click.echo(f"  files       {', '.join(str(out / file) for file in outputs.FILES)}")
+
+
+def _exact(image: Path, out: Path, form: str, max_pixels: int, force: bool) -> None:
+    import json
+
+    from forensics.destinations import Destinations
+    from forensics.errors import ForensicsError
+    from forensics.localisation import exact_outputs
+    from forensics.localisation.exact_map import exact_map
+    from forensics.pictures.opened import open_picture
+
+    Destinations([image], force=force).folder(out, exact_outputs.FILES)
+    try:
+        picture = open_picture(image, max_pixels=max_pixels)
+        found = exact_map(picture)
+    except ForensicsError as error:
+        click.echo(f"forensics: error: {image}: {error}", err=True)
+        raise SystemExit(2) from None
+    exact_outputs.save(found, picture.pixels, out, name=picture.name, sha256=picture.sha256)
+    if form == "json":
+        document = exact_outputs.to_dict(found, name=picture.name, sha256=picture.sha256)
+        click.echo(json.dumps(document, allow_nan=False))
+    else:
+        click.echo(exact_outputs.text(found, picture.name))
+        click.echo(f"  files       {', '.join(str(out / file) for file in exact_outputs.FILES)}")

@@ -20,11 +20,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from forensics_models.storage import write_atomically
 
 from forensics.dataset import encode, manifest, sources
+from forensics.dataset.encode import NO_SPACE
 from forensics.dataset.plan import Draw, Settings, plan
 from forensics.dataset.sources import Source
 from forensics.dataset.synthetic import load_synthetic, synthetic_names
@@ -35,6 +36,7 @@ from forensics.progress import Progress
 
 JOURNAL, SETTINGS, TIMINGS = "journal.jsonl", "build.json", "timings.json"
 FILES, PARTS = "files", ".parts"
+_TOLD = 4
 
 
 @dataclass
@@ -83,16 +85,18 @@ def build(
         manifest.write_csv(out / manifest.SOURCES, _SOURCE_COLUMNS, records)
         outcome = Outcome(used=len(scanned), bad={r["name"]: r["reason"] for r in records if r["status"] == "bad"})
         if not scanned:
-            raise UsageError(f"no source in {str(folder)!r} can be used ({len(outcome.bad)} bad ones)")
+            raise UsageError(f"no source in {str(folder)!r} can be used{_reasons(outcome.bad)}")
         journal = Journal(out, retry)
         outcome.resumed = len(journal.rows)
         try:
-            _make(folder, out, settings, scanned, journal, jobs)
+            with _told(out):
+                _make(folder, out, settings, scanned, journal, jobs)
         finally:
-            journal.close()
-            manifest.write(out, journal.rows.values())
-            outcome.timings = journal.timings()
-            _write_json(out / TIMINGS, outcome.timings)
+            with _told(out):
+                journal.close()
+                manifest.write(out, journal.rows.values())
+                outcome.timings = journal.timings()
+                _write_json(out / TIMINGS, outcome.timings)
         outcome.made = len(journal.rows) - outcome.resumed
         for row in journal.rows.values():
             outcome.statuses[row.status] = outcome.statuses.get(row.status, 0) + 1
@@ -109,6 +113,29 @@ def _check_apart(folder: Path, out: Path) -> None:
     Destinations().folder(out)
 
 
+@contextmanager
+def _told(out: Path) -> Iterator[None]:
+    """One line where the data set cannot be written to: a full disk, a quota."""
+    try:
+        yield
+    except OSError as error:
+        what = error.strerror or str(error)
+        raise UsageError(f"cannot write {str(out)!r}: {what}; the same command goes on where it stopped") from None
+
+
+def _reasons(bad: Mapping[str, str]) -> str:
+    """Why sources are bad, the most frequent reason first, each with a name."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in bad.items():
+        by_reason.setdefault(reason, []).append(name)
+    ordered = sorted(by_reason.items(), key=lambda item: -len(item[1]))
+    told = [
+        f"{len(names)} {reason} ({names[0]}{', ...' if len(names) > 1 else ''})" for reason, names in ordered[:_TOLD]
+    ]
+    more = sum(len(names) for _, names in ordered[_TOLD:])
+    return ": " + "; ".join([*told, *([f"{more} for other reasons"] if more else [])]) if told else ": it holds none"
+
+
 class Journal:
     """Rows made so far, by job id, and the file they are appended to; the one writer of that file."""
 
@@ -117,18 +144,18 @@ class Journal:
         self.rows: dict[str, manifest.Row] = {}
         self._seconds: dict[str, tuple[str, float]] = {}
         self._read(retry)
-        self._stream: IO[bytes] = self._path.open("ab")
+        self._stream = self._path.open("ab", buffering=0)
 
     def add(self, row: manifest.Row, seconds: float) -> None:
-        """Append one row and flush it."""
+        """Append one row; it is with the system when this returns."""
         line = json.dumps({"row": manifest.to_record(row), "seconds": round(seconds, 4)})
-        self._stream.write(line.encode() + b"\n")
-        self._stream.flush()
+        left = line.encode() + b"\n"
+        while left:
+            left = left[self._stream.write(left) :]
         self._keep(row, seconds)
 
     def close(self) -> None:
         """Bring the journal to the disk and close it."""
-        self._stream.flush()
         os.fsync(self._stream.fileno())
         self._stream.close()
 
@@ -287,7 +314,12 @@ def _make(folder: Path, out: Path, settings: Settings, scanned: list[Source], jo
             if event.kind == "message" and event.content[0] == "begin":
                 begun[task.source.name] = event.content[1]
             elif event.kind == "message":
-                journal.add(*event.content[1])
+                row, seconds = event.content[1]
+                if row.status == "failed" and row.reason.startswith(NO_SPACE):
+                    raise UsageError(
+                        f"cannot write {str(out)!r}: {row.reason}; the same command goes on where it stopped"
+                    )
+                journal.add(row, seconds)
                 progress.advance(note=task.source.name)
             elif event.kind in ("died", "error"):
                 _record_crash(task, begun.pop(task.source.name, None), event.content, journal, workers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -75,6 +76,10 @@ class Reference:
         return self._sha256
 
 
+NO_SPACE = "no room: "
+"""How the reason of a row begins that failed because the disk is full: such a row is not kept."""
+
+
 def make(out: Path, source: Source, reference: Reference, job: Job, settings: Settings) -> tuple[Row, float]:
     """Make one file and return its row and the seconds it took; errors become rows with the status and reason."""
     start = time.perf_counter()
@@ -84,7 +89,12 @@ def make(out: Path, source: Source, reference: Reference, job: Job, settings: Se
         row = _store_png(out, row, reference) if job.target_kind == "stored" else _compress(out, row, reference, job)
     except UnreachableTarget as error:
         row = replace(row, status="unreachable", reason=_one_line(error))
-    except (ForensicsError, OSError, ValueError, RuntimeError, MemoryError) as error:
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        row = replace(
+            row, status="failed", reason=f"{NO_SPACE if full else ''}{_one_line(error) or type(error).__name__}"
+        )
+    except (ForensicsError, ValueError, RuntimeError, MemoryError) as error:
         row = replace(row, status="failed", reason=_one_line(error) or type(error).__name__)
     return row, time.perf_counter() - start
 

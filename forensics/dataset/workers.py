@@ -2,7 +2,7 @@
 
 A task is run by a generator function `work(task)` of a module; every message it yields reaches the parent at once. With
 one job the work runs in the calling process. Workers are started afresh (not forked) in a process group of their own, so
-that Ctrl-C on the terminal reaches the parent alone; when the parent is killed, a worker ends at its next message.
+that Ctrl-C on the terminal reaches the parent alone; when the parent ends, however it ends, the kernel ends its workers.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,10 +18,13 @@ from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Any, Self
 
+from forensics.endings import end_with_parent
 from forensics.errors import ForensicsError
 
 Work = Callable[[Any], Iterable[Any]]
 
+GRACE = 5.0
+"""Seconds that a worker is given to end before it is killed."""
 _NEXT, _DONE, _ERROR = "next", "done", "error"
 
 
@@ -59,14 +63,14 @@ class Workers:
         for worker in self._workers:
             worker.pipe.close()
             if worker.busy:
-                worker.process.terminate()
+                _stop(worker.process)
         for worker in self._workers:
-            worker.process.join()
+            _ended(worker.process)
         self._workers.clear()
 
-    def submit(self, task: Any) -> None:
-        """Add a task to the queue; may be called while events are read."""
-        self._tasks.append(task)
+    def submit(self, task: Any, *, first: bool = False) -> None:
+        """Add a task to the queue, at its head for `first`; may be called while events are read."""
+        self._tasks.appendleft(task) if first else self._tasks.append(task)
 
     def events(self) -> Iterator[Event]:
         """Events of all tasks until the queue is empty and every worker idle."""
@@ -95,12 +99,14 @@ class Workers:
         while self._tasks and (idle or len(self._workers) < self._jobs):
             worker = idle.pop() if idle else self._start()
             worker.task, worker.busy = self._tasks.popleft(), True
-            worker.pipe.send(worker.task)
+            with contextlib.suppress(OSError):  # it died idle: its end of the pipe tells, as for one that died at work
+                worker.pipe.send(worker.task)
 
     def _start(self) -> _Worker:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=_serve, args=(self._work, theirs), daemon=True)
-        process.start()
+        process = self._context.Process(target=_serve, args=(self._work, theirs, os.getpid()), daemon=True)
+        with _without_interrupts():
+            process.start()
         theirs.close()
         worker = _Worker(process, ours)
         self._workers.append(worker)
@@ -110,7 +116,7 @@ class Workers:
         try:
             kind, content = worker.pipe.recv()
         except (EOFError, OSError):
-            worker.process.join()
+            _ended(worker.process)
             worker.pipe.close()
             self._workers.remove(worker)
             code = worker.process.exitcode
@@ -163,8 +169,35 @@ def run_all(
                 progress(done, total)
 
 
-def _serve(work: Work, pipe: Connection) -> None:
-    """A worker's life: take a task, send its messages, and end when the parent's end of the pipe is gone."""
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Start a process that Ctrl-C does not reach, not even before it has a group of its own: it inherits what is blocked here."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _stop(process: Any) -> None:
+    """Ask a process to end, and with it what it started in its group."""
+    try:
+        os.killpg(process.pid, signal.SIGTERM)
+    except OSError:  # it has no group of its own yet
+        process.terminate()
+
+
+def _ended(process: Any) -> None:
+    """Wait for a process to end, and kill one that does not."""
+    process.join(GRACE)
+    if process.is_alive():
+        process.kill()
+        process.join()
+
+
+def _serve(work: Work, pipe: Connection, parent: int) -> None:
+    """A worker's life: take a task, send its messages, and end when the parent's end of the pipe is gone, or the parent."""
+    end_with_parent(parent)
     os.setpgid(0, 0)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:

@@ -14,119 +14,56 @@ RFC 6386 9.1. AVIF and HEIC: ISO/IEC 14496-12, 23008-12, the AV1 image file form
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 from forensics.errors import PictureError
-from forensics.pictures import tiff_header
-
-
-@dataclass
-class Stated:
-    """What a file's header states.
-
-    Attributes
-    ----------
-    width, height : int
-        In pixels, as stored (before any orientation).
-    bit_depth : int
-        Bits of a sample; 0 when the header does not say.
-    colour : str
-        `grey`, `rgb`, `ycbcr`, `palette`, `bilevel`, `cmyk` or another name of a colour space; empty when not known.
-    alpha : bool
-        Whether there is an alpha channel.
-    pages : int
-        Pictures in the file.
-    lossy : bool or None
-        Whether the coding named by the header is a lossy one; None when the header cannot tell.
-    orientation : int
-        EXIF orientation, 1 for as stored.
-    facts : dict
-        Further facts by name, JSON-ready.
-    """
-
-    width: int
-    height: int
-    bit_depth: int = 0
-    colour: str = ""
-    alpha: bool = False
-    pages: int = 1
-    lossy: bool | None = None
-    orientation: int = 1
-    facts: dict[str, Any] = field(default_factory=dict)
-
-
-_SUBSAMPLING = {(1, 1): "4:2:0", (1, 0): "4:2:2", (0, 0): "4:4:4"}
-_CHROMA_FORMATS = {0: "grey", 1: "4:2:0", 2: "4:2:2", 3: "4:4:4"}
+from forensics.pictures import (
+    heif_file,
+    jpeg2000_file,
+    jpeg2000_stream,
+    jpeg_file,
+    jpeg_segments,
+    jpegxl_header,
+    tiff_header,
+)
+from forensics.pictures.stated import Stated
 
 
 def jpeg(data: bytes) -> Stated:
-    """Frame header, EXIF orientation and ICC presence of a JPEG file."""
-    position, orientation, icc = 2, 1, False
-    while position + 4 <= len(data):
-        marker, length = data[position + 1], int.from_bytes(data[position + 2 : position + 4], "big")
-        body = data[position + 4 : position + 2 + length]
-        if data[position] != 0xFF:
-            break
-        if marker == 0xFF:
-            position += 1
-            continue
-        if marker == 0xE1 and body[:6] == b"Exif\0\0":
-            orientation = tiff_header.exif_orientation(body)
-        icc = icc or (marker == 0xE2 and body[:12] == b"ICC_PROFILE\0")
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            if len(body) < 6:
-                break
-            depth, height, width, components = struct.unpack_from(">BHHB", body)
-            colour = {1: "grey", 3: "ycbcr", 4: "cmyk"}.get(components, f"{components} components")
-            facts = {"icc_profile": True} if icc else {}
-            return Stated(width, height, depth, colour, lossy=marker != 0xC3, orientation=orientation, facts=facts)
-        position += 2 + length
-    raise PictureError("the file is truncated: a JPEG without a frame header")
-
-
-def _boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """ISO base media boxes of data[start:end] as (type, start of content, end); raises when one is cut short."""
-    while start + 8 <= end:
-        size, kind = struct.unpack_from(">I4s", data, start)
-        head = 8
-        if size == 1 and start + 16 <= end:
-            (size,), head = struct.unpack_from(">Q", data, start + 8), 16
-        stop = end if size == 0 else start + size
-        if size not in (0, 1) and size < head:
-            raise PictureError(f"the file is damaged: box {kind!r} is {size} bytes long")
-        if stop > end:
-            raise PictureError(f"the file is truncated: box {kind.decode('latin-1')!r} reaches past its end")
-        yield kind, start + head, stop
-        start = stop
+    """Frame header, EXIF orientation, ICC presence and number of pictures of a JPEG file."""
+    file = jpeg_segments.read(data)
+    frame = file.frame
+    if frame is None:
+        raise PictureError("the file is truncated: a JPEG without a frame header")
+    facts: dict[str, Any] = {"icc_profile": True} if file.icc else {}
+    if file.gain_map:
+        facts["gain_map"] = True
+    return Stated(
+        frame.width, file.height, frame.precision, jpeg_file.colour(file), pages=file.pictures,
+        lossy=not jpeg_file.is_lossless(file), orientation=file.orientation, facts=facts,
+    )  # fmt: skip
 
 
 def jpeg2000(data: bytes) -> Stated:
-    """SIZ and COD of a JPEG 2000 codestream, in a JP2 file or bare."""
-    start, stop = 0, len(data)
-    if data[:4] != b"\xff\x4f\xff\x51":
-        for kind, first, last in _boxes(data, 0, len(data)):
-            if kind == b"jp2c":
-                start, stop = first, last
-                break
-        else:
-            raise PictureError("the file is truncated: a JP2 file without a codestream")
-    head = data[start : min(stop, start + 65_536)]
-    if len(head) < 45 or head[:4] != b"\xff\x4f\xff\x51":
-        raise PictureError("the file is truncated: its JPEG 2000 main header is cut short")
-    x1, y1, x0, y0 = struct.unpack_from(">IIII", head, 8)
-    components, depth = struct.unpack_from(">HB", head, 40)
-    if data[stop - 2 : stop] != b"\xff\xd9":
-        raise PictureError("the file is truncated: its JPEG 2000 codestream does not end with EOC")
-    colour = {1: "grey", 2: "grey", 3: "rgb", 4: "rgb"}.get(components, f"{components} components")
-    stated = Stated(x1 - x0, y1 - y0, (depth & 127) + 1, colour, alpha=components in (2, 4))
-    coding = head.find(b"\xff\x52", 4)
-    if 0 < coding <= len(head) - 14:
-        layers, transform, levels = struct.unpack_from(">HBB", head, coding + 6)
-        wavelet = "9/7" if head[coding + 13] == 0 else "5/3"
-        stated.facts.update(wavelet=wavelet, colour_transform=bool(transform), levels=levels, layers=layers)
-        stated.lossy = True if wavelet == "9/7" else None
+    """Main header of a JPEG 2000 codestream, in a JP2 file or bare, and the colour that the JP2 header states."""
+    start, stop = jpeg2000_stream.codestream_extent(data)
+    stream = jpeg2000_stream.read(data[start:stop])
+    boxes = jpeg2000_stream.read_boxes(data)
+    colour, count = jpeg2000_file.colour(stream, boxes), len(stream.depths)
+    alpha = bool(boxes.alpha) or (boxes.palette is None and count in (2, 4) and colour in ("grey", "rgb"))
+    stated = Stated(stream.width, stream.height, abs(stream.depths[0]), colour, alpha=alpha)
+    if stream.wavelet:
+        stated.facts.update(
+            wavelet=stream.wavelet, colour_transform=stream.colour_transform, levels=stream.levels, layers=stream.layers
+        )
+        stated.lossy = True if stream.wavelet == "9/7" else None
+    if len(set(stream.steps)) > 1:
+        stated.facts["chroma_subsampling"] = "/".join(f"{across}x{down}" for across, down in stream.steps)
+    if stream.high_throughput:
+        stated.facts["high_throughput"] = True
+    if boxes.profile:
+        stated.facts["icc_profile"] = True
     return stated
 
 
@@ -166,6 +103,7 @@ def webp(data: bytes) -> Stated:
     if end > len(data):
         raise PictureError(f"the file is truncated: WebP states {end} bytes and {len(data)} are there")
     stated, frames, position, canvas = Stated(0, 0, 8, "ycbcr"), 0, 12, None
+    first: Stated | None = None
     while position + 8 <= end:
         kind, size = struct.unpack_from("<4sI", data, position)
         body = data[position + 8 : position + 8 + min(size, 1 << 16)]
@@ -183,83 +121,89 @@ def webp(data: bytes) -> Stated:
             stated.alpha = stated.alpha or bool(bits >> 28 & 1)
         elif kind == b"EXIF":
             stated.orientation = tiff_header.exif_orientation(body)
+        elif kind == b"ANMF":
+            inner = _webp_frame(data[position + 24 : position + 8 + size])
+            stated.alpha |= inner.alpha
+            # One lossy frame makes a lossy file; the first frame is the one that is read.
+            stated.lossy = inner.lossy if stated.lossy is None or inner.lossy else stated.lossy
+            first = first or inner
         frames += kind == b"ANMF"
         position += 8 + size + size % 2
+    if first is not None:
+        stated.colour = first.colour
+        stated.facts["animated"] = True
+        if first.lossy is not stated.lossy:
+            stated.facts["first_frame_lossy"] = first.lossy
     if canvas is not None:
         stated.width, stated.height = canvas
     stated.pages = max(frames, 1)
     return stated
 
 
-def _properties(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Item properties of a HEIF-style file: `meta/iprp/ipco/*` as (type, content)."""
-    for kind, start, end in _boxes(data, 0, len(data)):
-        if kind == b"meta":
-            for inner, first, last in _boxes(data, start + 4, end):
-                if inner == b"iprp":
-                    for deeper, a, b in _boxes(data, first, last):
-                        if deeper == b"ipco":
-                            yield from ((name, data[p:q]) for name, p, q in _boxes(data, a, b))
+def _webp_frame(body: bytes) -> Stated:
+    """Lossiness, alpha and colour of one frame of an animation."""
+    found, position = Stated(0, 0, 8), 0
+    while position + 8 <= len(body):
+        kind, size = struct.unpack_from("<4sI", body, position)
+        if kind == b"VP8 ":
+            found.lossy, found.colour = True, "ycbcr"
+        elif kind == b"VP8L" and position + 13 <= len(body):
+            found.lossy, found.colour = False, "rgb"
+            found.alpha |= bool(int.from_bytes(body[position + 9 : position + 13], "little") >> 28 & 1)
+        found.alpha |= kind == b"ALPH"
+        position += 8 + size + size % 2
+    return found
 
 
-def heif(data: bytes) -> Stated:
-    """Item properties of an AVIF or HEIC file; the largest stated size counts (tiles and thumbnails are smaller)."""
-    stated = Stated(0, 0, colour="ycbcr")
-    for kind, body in _properties(data):
-        if kind == b"ispe" and len(body) >= 12:
-            width, height = struct.unpack_from(">II", body, 4)
-            if width * height > stated.width * stated.height:
-                stated.width, stated.height = width, height
-        elif kind == b"pixi" and len(body) >= 6:
-            stated.bit_depth = max(stated.bit_depth, body[5])
-        elif kind == b"av1C" and len(body) >= 3 and not body[2] & 0x10:
-            stated.facts["chroma_subsampling"] = _SUBSAMPLING.get((body[2] >> 3 & 1, body[2] >> 2 & 1), "")
-        elif kind == b"hvcC" and len(body) >= 18 and body[16] & 3:
-            stated.facts["chroma_subsampling"] = _CHROMA_FORMATS[body[16] & 3]
-        elif kind == b"auxC" and b"alpha" in body:
-            stated.alpha = True
-        elif kind == b"irot" and body and body[0] & 3:
-            stated.facts["rotation_applied"] = 90 * (body[0] & 3)
-        elif kind == b"colr" and body[:4] in (b"prof", b"rICC"):
-            stated.facts["icc_profile"] = True
-    if not stated.width:
-        raise PictureError("the file states no picture size")
-    return stated
+def avif(data: bytes) -> Stated:
+    """The primary item of an AVIF file."""
+    return _heif(data, "avif")
 
 
-_JXL_RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
+def heic(data: bytes) -> Stated:
+    """The primary item of a HEIC file."""
+    return _heif(data, "heic")
+
+
+def _heif(data: bytes, codec: str) -> Stated:
+    found = heif_file.read(data, codec)
+    matrix = str(found.facts.get("cicp", "")).split("/")[2:3]
+    colour = "grey" if found.facts.get("chroma_subsampling") == "grey" else "rgb" if matrix == ["0"] else "ycbcr"
+    return Stated(
+        found.width, found.height, found.bit_depth, colour, found.alpha, found.pictures, found.lossy,
+        facts=found.facts, notes=found.notes,
+    )  # fmt: skip
 
 
 def jpegxl(data: bytes) -> Stated:
-    """Size header of a JPEG XL codestream, bare or in its container."""
-    stream, boxed = data[:64], data[:2] != b"\xff\x0a"
-    facts: dict[str, Any] = {}
-    if boxed:
-        stream = b""
-        for kind, start, end in _boxes(data, 0, len(data)):
-            if kind in (b"jxlc", b"jxlp") and not stream:
-                stream = data[start + 4 * (kind == b"jxlp") : end][:64]
-            if kind == b"jbrd":
-                facts["jpeg_reconstruction"] = True
-    if len(stream) < 12 or stream[:2] != b"\xff\x0a":
-        raise PictureError("the file is truncated: a JPEG XL file without a codestream")
-    bits, place = int.from_bytes(stream[2:], "little"), 0
-
-    def take(count: int) -> int:
-        nonlocal place
-        value = bits >> place & ((1 << count) - 1)
-        place += count
-        return value
-
-    small = take(1)
-    height = 8 * (1 + take(5)) if small else 1 + take((9, 13, 18, 30)[take(2)])
-    ratio = take(3)
-    if ratio:
-        over, under = _JXL_RATIOS[ratio - 1]
-        width = height * over // under
-    else:
-        width = 8 * (1 + take(5)) if small else 1 + take((9, 13, 18, 30)[take(2)])
-    return Stated(width, height, facts=facts, lossy=True if facts else None)
+    """Image header and first frame header of a JPEG XL codestream, bare or in its container."""
+    header = jpegxl_header.read(data)
+    facts: dict[str, Any] = {"xyb": header.xyb}
+    if header.modular is not None:
+        facts["modular"] = header.modular
+    if header.icc:
+        facts["icc_profile"] = True
+    if header.kept_jpeg:
+        facts.update(jpeg_reconstruction=True, codec="jpeg")
+    if header.animated:
+        facts["animated"] = True
+    stated = Stated(
+        header.width, header.height, header.bit_depth, "grey" if header.grey else "rgb", header.alpha,
+        lossy=None if header.lossless is None else not header.lossless,
+        orientation=header.orientation, facts=facts,
+    )  # fmt: skip
+    if header.kept_jpeg:
+        stated.notes.append(
+            "the file keeps a JPEG without further loss (JPEG XL's transcoding): its pixels are those of a JPEG"
+        )
+    if header.animated:
+        stated.notes.append("the first frame of an animation was read")
+    if header.floating:
+        stated.facts["floating_point"] = True
+        stated.notes.append("floating-point samples between 0 and 1 were scaled to 8 bits")
+    if header.extra_channels > header.alpha:
+        stated.notes.append(f"{header.extra_channels - header.alpha} extra channels were left out")
+    return stated
 
 
 def bpg(data: bytes) -> Stated:
@@ -297,8 +241,8 @@ READERS: dict[str, Callable[[bytes], Stated]] = {
     "jpegxr": jpegxr,
     "bpg": bpg,
     "webp": webp,
-    "avif": heif,
-    "heic": heif,
+    "avif": avif,
+    "heic": heic,
     "jpegxl": jpegxl,
 }
 """Header reader by codec class."""

@@ -18,27 +18,42 @@ spaces that are neither RGB nor grey. Pictures of any size from 1x1 can be opene
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import sys
-import threading
-import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from forensics_models.classes import CLASSES
 
 from forensics.codecs import registry
 from forensics.errors import CodecError, CodecUnavailable, PictureError
-from forensics.pictures import container, guarded
-from forensics.pictures.coded_headers import Stated
+from forensics.pictures import (
+    bmp_file,
+    container,
+    depth_in_use,
+    formats,
+    frames,
+    guarded,
+    jpeg2000_file,
+    jpeg_file,
+    jpegxl_file,
+    pillow_samples,
+    png_file,
+    pnm_file,
+    tiff_file,
+    tiff_samples,
+)
+from forensics.pictures.format import chosen_number
+from forensics.pictures.samples import LENGTHS_ONLY, Samples, decoding, reason
+from forensics.pictures.stated import Stated
 
 MAX_PIXELS = 250_000_000
 """Pictures of more pixels than this are refused unless the caller allows them."""
 _BYTES_PER_PIXEL = 8
 _BYTES_BESIDE = 1 << 26
-_PILLOW_LOCK = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -82,7 +97,7 @@ class Picture:
 
 
 def open_picture(
-    source: str | Path | bytes | BinaryIO, *, max_pixels: int = MAX_PIXELS, name: str | None = None
+    source: str | Path | bytes | BinaryIO, *, max_pixels: int = MAX_PIXELS, name: str | None = None, frame: str = ""
 ) -> Picture:
     """Open a picture file.
 
@@ -94,6 +109,9 @@ def open_picture(
         Larger pictures are refused before they are decoded.
     name : str, optional
         What to call the source; its path by default.
+    frame : str
+        Which picture of a file with several: a number from 0, for videos also a time (`2.5s`, `1:02.5`). By default the first, the
+        first key frame of a video, the largest of an icon or a PDF.
 
     Returns
     -------
@@ -109,16 +127,20 @@ def open_picture(
     data = _read(source, limit)
     if len(data) > limit:
         raise PictureError(f"the file is larger than a picture of {max_pixels} pixels can be (--max-pixels)")
-    form, stated = container.read_stated(data)
+    form, stated = container.read_stated(data, frame)
     if stated.width * stated.height > max_pixels:
         raise PictureError(
             f"{stated.width}x{stated.height} pixels are more than the {max_pixels} allowed (--max-pixels)"
         )
-    pixels, alpha = _decode(data, form, stated)
+    samples = _decode(data, form, stated, frame)
+    (pixels, alpha), used = _split(samples.array), None
+    if pixels.dtype == np.uint16:
+        pixels, used = depth_in_use.scaled(pixels)
     title = name or (str(source) if isinstance(source, str | Path) else getattr(source, "name", None) or "data")
     suffix = Path(title).suffix.lower() if isinstance(source, str | Path) else ""
-    facts = _facts(data, form, stated, suffix)
+    facts = {**_facts(data, form, stated, suffix), **samples.facts}
     notes = _notes(form, stated, facts, pixels, alpha is not None, suffix)
+    notes = tuple(dict.fromkeys([*notes, *stated.notes, *samples.notes, *([used] if used else [])]))
     return Picture(pixels, alpha, hashlib.sha256(data).hexdigest(), str(title), facts, notes)
 
 
@@ -128,7 +150,12 @@ def from_array(pixels: np.ndarray, *, max_pixels: int = MAX_PIXELS, name: str = 
     Raises `PictureError` on another shape, another dtype than uint8 or uint16 (floating-point and signed samples are
     refused, NaN among them), or more than `max_pixels` pixels.
     """
-    array = np.asarray(pixels)
+    try:
+        array = np.asarray(pixels)
+    except ValueError:
+        raise PictureError("pixels are an array of shape (height, width[, 1..4]), not a ragged list") from None
+    if array.dtype.newbyteorder("=") in (np.uint8, np.uint16):
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype not in (np.uint8, np.uint16):
         raise PictureError(f"pixels are uint8 or uint16, not {array.dtype}")
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 2, 3, 4)) or 0 in array.shape:
@@ -144,14 +171,34 @@ def from_array(pixels: np.ndarray, *, max_pixels: int = MAX_PIXELS, name: str = 
         "bit_depth": 8 * array.itemsize,
     }
     stated = Stated(colour.shape[1], colour.shape[0], 8 * array.itemsize)
-    return Picture(colour, alpha, digest, name, facts, _notes("array", stated, facts, colour, alpha is not None, ""))
+    notes = _notes("array", stated, facts, colour, alpha is not None, "")
+    if colour.dtype == np.uint16:
+        colour, used = depth_in_use.scaled(colour)
+        notes += (used,) if used else ()
+    return Picture(colour, alpha, digest, name, facts, notes)
+
+
+def from_pillow(image: Any, *, max_pixels: int = MAX_PIXELS, name: str | None = None) -> Picture:
+    """A picture from a Pillow image: palettes and bits expanded, alpha apart; raises `PictureError` for modes that are not analysed."""
+    if image.mode in ("I;16", "I;16L", "I;16B", "I;16N"):
+        array = np.array(image, np.uint16)
+    else:
+        array = np.array(pillow_samples.plain(image))
+    return from_array(array, max_pixels=max_pixels, name=name or getattr(image, "filename", "") or "image")
 
 
 def _read(source: str | Path | bytes | BinaryIO, limit: int) -> bytes:
     if isinstance(source, bytes | bytearray | memoryview):
         return bytes(source)
     if not isinstance(source, str | Path):
-        return source.read(limit + 1)
+        if not hasattr(source, "read"):
+            raise PictureError(
+                f"a picture is a path, bytes, a binary file, an array or a Pillow image, not {type(source).__name__}"
+            )
+        content = source.read(limit + 1)
+        if not isinstance(content, bytes):
+            raise PictureError("the file is open as text; a picture is read from a binary file")
+        return content
     path = Path(source)
     try:
         if path.is_dir():
@@ -167,32 +214,51 @@ def _read(source: str | Path | bytes | BinaryIO, limit: int) -> bytes:
         raise PictureError(f"cannot be read: {reason}") from None
 
 
-def _decode(data: bytes, form: str, stated: Stated) -> tuple[np.ndarray, np.ndarray | None]:
-    """Colour and alpha samples; every failure of a decoder becomes one `PictureError`."""
+def _decode(data: bytes, form: str, stated: Stated, frame: str = "") -> Samples:
+    """Samples of a file; every failure of a decoder becomes one `PictureError`."""
     try:
-        if stated.facts.get("compression") == "Deflate":
-            container.check_deflate(data)
-        if form in ("png", "tiff") and stated.bit_depth == 16:
-            array = _decode_deep(data, form, stated)
-        elif form == "pnm" and stated.bit_depth > 8:
-            array = _decode_deep_pnm(data)
-        elif form in ("png", "tiff", "bmp", "gif", "pnm"):
-            array = _decode_pillow(data if stated.orientation == 1 else _as_stored(data, form), form)
-        else:
-            codec = registry.sniff(data)
-            array = guarded.decode(codec or form, data)
+        with decoding(f"its {form} data"):
+            return _read_samples(data, form, stated, frame)
     except CodecUnavailable as error:
         raise PictureError(f"{form} files cannot be decoded here: {error}") from None
     except CodecError as error:
-        raise PictureError(f"the {form} decoder refused it: {error}") from None
+        raise PictureError(f"the {form} decoder refused it: {_plain_words(error)}") from None
     except MemoryError:
         raise PictureError(f"{stated.width}x{stated.height} pixels do not fit in memory") from None
-    except PictureError:
-        raise
-    except Exception as error:  # decoders raise whatever they like on damaged files
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise PictureError(f"the file is truncated or damaged: {reason}") from None
-    return _split(array)
+
+
+def _plain_words(error: Exception) -> str:
+    """A codec's refusal without what only its library understands: addresses, names of C functions, return codes."""
+    text = " ".join(str(error).split())
+    head, separator, tail = text.partition(": cannot decode: ")
+    if not separator:
+        return text
+    return f"{head}: the data are damaged{reason(Exception(tail))}"
+
+
+_DECODERS: dict[str, Callable[[bytes], Samples]] = {
+    "bmp": bmp_file.decode,
+    "gif": lambda data: Samples(pillow_samples.decode_file(data, "GIF")),
+    "jpeg": jpeg_file.decode,
+    "jpeg2000": jpeg2000_file.decode,
+    "jpegxl": jpegxl_file.decode,
+    "png": png_file.decode,
+    "pnm": pnm_file.decode,
+}
+
+
+def _read_samples(data: bytes, form: str, stated: Stated, frame: str) -> Samples:
+    further = formats.get(form) if form not in container.SUFFIXES else None
+    if further is not None:
+        return further.decode(data, frame)
+    if form == "tiff":
+        return tiff_samples.decode(data, tiff_file.read(data, frame))
+    if frame and chosen_number(frame, stated.pages):
+        return frames.decode(data, form, frame, stated.pages)
+    if form in _DECODERS:
+        return _DECODERS[form](data)
+    codec = registry.sniff(data)
+    return Samples(guarded.decode(codec or form, data), facts={"integrity": LENGTHS_ONLY})
 
 
 def _split(array: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
@@ -205,92 +271,8 @@ def _split(array: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     return np.ascontiguousarray(colour), alpha
 
 
-def _decode_deep(data: bytes, form: str, stated: Stated) -> np.ndarray:
-    """16-bit PNG or TIFF samples, which Pillow would cut to 8 bits by dropping the low byte."""
-    import imagecodecs
-
-    if form == "png":
-        return imagecodecs.png_decode(data)
-    from forensics.pictures import tiff_header
-
-    array = imagecodecs.tiff_decode(data)
-    at = tiff_header.layout(data)
-    tags = tiff_header.directory(data, at, at.first)
-    if array.dtype != np.uint16 or stated.colour not in ("grey", "rgb"):
-        raise PictureError(f"16-bit TIFF pictures are read in grey or RGB, not {stated.colour}")
-    if tags.value(tiff_header.PLANAR, 1) == 2 and array.ndim == 3:
-        array = np.moveaxis(array, 0, 2)
-    if array.ndim == 3 and array.shape[2] > 2 and stated.colour == "grey":
-        array = array[:, :, :1]
-    return 65535 - array if tags.value(tiff_header.PHOTOMETRIC, 1) == 0 else array
-
-
-def _decode_deep_pnm(data: bytes) -> np.ndarray:
-    """Binary or plain PNM samples of more than 8 bits, scaled to the full 16-bit range."""
-    kind, width, height, maximum, start = container.pnm_head(data)
-    channels = 3 if kind in (3, 6) else 1
-    count = width * height * channels
-    if kind in (5, 6):
-        samples = np.frombuffer(data, ">u2", count, start).astype(np.uint32)
-    else:
-        samples = np.array(data[start:].split()[:count], dtype=np.uint32)
-    if samples.size < count or samples.max() > maximum:
-        raise PictureError("the file is truncated or damaged: PNM samples are missing or above the largest value")
-    scaled = ((samples * 65535 + maximum // 2) // maximum).astype(np.uint16)
-    return scaled.reshape((height, width, channels))
-
-
-def _as_stored(data: bytes, form: str) -> bytes:
-    """The file without the orientation that Pillow applies on its own to TIFF."""
-    from forensics.pictures import tiff_header
-
-    return tiff_header.without_orientation(data) if form == "tiff" else data
-
-
-def _decode_pillow(data: bytes, form: str) -> np.ndarray:
-    """8-bit samples by Pillow, which is kept to one format, from warning, and from its own limit of pixels."""
-    from PIL import Image
-
-    formats = {"pnm": "PPM"}.get(form, form.upper())
-    with _PILLOW_LOCK, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            with Image.open(io.BytesIO(data), formats=[formats]) as image:
-                image.load()
-                return np.array(_plain(image))
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
-
-
-def _plain(image: Any) -> Any:
-    """A Pillow image in mode L, LA, RGB or RGBA: palettes and bits expanded, colours as stored."""
-    if image.mode in ("L", "RGB", "RGBA", "LA"):
-        return image
-    if image.mode == "1":
-        return image.convert("L")
-    if image.mode in ("P", "PA"):
-        return _expand_palette(image)
-    if image.mode == "RGBX":
-        return image.convert("RGB")
-    if image.mode == "YCbCr":
-        return image.convert("RGB")
-    raise PictureError(f"its samples are of a kind that is not analysed (Pillow mode {image.mode})")
-
-
-def _expand_palette(image: Any) -> Any:
-    transparent = "transparency" in image.info or image.mode == "PA"
-    expanded = image.convert("RGBA" if transparent else "RGB")
-    bands = expanded.split()
-    if all(band.tobytes() == bands[0].tobytes() for band in bands[1:3]):
-        from PIL import Image
-
-        return Image.merge("LA", (bands[0], bands[3])) if transparent else bands[0]
-    return expanded
-
-
 def _facts(data: bytes, form: str, stated: Stated, suffix: str) -> dict[str, Any]:
-    coded = form not in ("png", "tiff", "bmp", "gif", "pnm")
+    coded = form in CLASSES
     facts: dict[str, Any] = {
         "format": form,
         "bytes": len(data),
@@ -303,7 +285,7 @@ def _facts(data: bytes, form: str, stated: Stated, suffix: str) -> dict[str, Any
         "lossy": stated.lossy,
         "exif_orientation": stated.orientation,
         "icc_profile": False,
-        "suffix_fits": not suffix or suffix in container.SUFFIXES[form],
+        "suffix_fits": not suffix or suffix in container.suffixes()[form],
     }
     if coded:
         facts["codec"] = form
@@ -346,8 +328,9 @@ def _notes(
     notes = []
     if not facts.get("suffix_fits", True):
         notes.append(f"the name ends in {suffix} but the content is {form}")
-    if stated.pages > 1:
-        notes.append(f"the first of {stated.pages} pictures in the file was read")
+    if stated.pages > 1 and "frame" not in facts and form not in ("video", "pdf"):
+        which = "the largest" if form == "ico" else "the first"
+        notes.append(f"{which} of {stated.pages} pictures in the file was read")
     if stated.orientation != 1:
         notes.append(f"EXIF orientation {stated.orientation} was not applied: the pixels are analysed as stored")
     if pixels.dtype == np.uint16:

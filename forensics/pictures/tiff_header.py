@@ -28,6 +28,8 @@ _FORMATS = {
 }
 _RATIONALS = {5: "II", 10: "ii", 11: "f", 12: "d"}
 _LIMIT = 1 << 22
+_SHARED = 4
+"""Values that a directory's entries may name for each byte of the file."""
 
 ORIENTATION = 274
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
@@ -75,9 +77,14 @@ def layout(data: bytes) -> Layout:
     return Layout(order, False, struct.unpack_from(order + "I", data, 4)[0])
 
 
-def directory(data: bytes, at: Layout, offset: int) -> Directory:
-    """The directory at `offset`; raises `PictureError` when it reaches past the end of the data."""
+def directory(data: bytes, at: Layout, offset: int, only: frozenset[int] | None = None) -> Directory:
+    """The directory at `offset`, with all its tags or `only` some; raises `PictureError` when it reaches past the end of the data.
+
+    Entries may share their values' bytes; all together they may not name more than a few times what the data hold.
+    """
     entry, head = (20, 8) if at.big else (12, 2)
+    if offset >= len(data):
+        raise PictureError("the file is truncated: its TIFF directory is not within it")
     try:
         (count,) = struct.unpack_from(at.order + ("Q" if at.big else "H"), data, offset)
         if count > 4096:
@@ -86,7 +93,17 @@ def directory(data: bytes, at: Layout, offset: int) -> Directory:
         (following,) = struct.unpack_from(at.order + ("Q" if at.big else "I"), data, end)
     except struct.error:
         raise PictureError("the file is truncated: its TIFF directory is not within it") from None
-    tags = dict(_entry(data, at, offset + head + i * entry) for i in range(count))
+    tags: dict[int, tuple[int, ...]] = {}
+    left = _SHARED * len(data)
+    for i in range(count):
+        place = offset + head + i * entry
+        if only is not None and struct.unpack_from(at.order + "H", data, place)[0] not in only:
+            continue
+        tag, values = _entry(data, at, place)
+        tags.setdefault(tag, values)
+        left -= len(values)
+        if left < 0:
+            raise PictureError("the TIFF directory is damaged: it names more values than the file holds")
     return Directory(tags, following)
 
 
@@ -101,8 +118,26 @@ def _entry(data: bytes, at: Layout, offset: int) -> tuple[int, tuple[int, ...]]:
         (place,) = struct.unpack_from(at.order + wide, data, place)
     try:
         return tag, struct.unpack_from(form, data, place)
-    except struct.error:
+    except (struct.error, OverflowError):
         raise PictureError(f"the file is truncated: the values of TIFF tag {tag} are not within it") from None
+
+
+def rationals(data: bytes, at: Layout, offset: int, tag: int) -> tuple[float, ...]:
+    """Values of a tag of unsigned fractions in the directory at `offset`; empty where it is absent or damaged."""
+    entry, head, width, wide = (20, 8, 12, "Q") if at.big else (12, 2, 8, "I")
+    try:
+        (count,) = struct.unpack_from(at.order + ("Q" if at.big else "H"), data, offset)
+        for place in range(offset + head, offset + head + min(count, 4096) * entry, entry):
+            number, kind, length = struct.unpack_from(at.order + "HH" + wide, data, place)
+            if (number, kind) == (tag, 5) and 0 < length <= 64:
+                (start,) = struct.unpack_from(at.order + wide, data, place + width)
+                pairs = struct.unpack_from(
+                    f"{at.order}{2 * length}I", data, place + width if 8 * length <= entry - width else start
+                )
+                return tuple(a / b if b else 0.0 for a, b in zip(pairs[::2], pairs[1::2], strict=True))
+    except (struct.error, OverflowError):
+        pass
+    return ()
 
 
 def pages(data: bytes, at: Layout, limit: int = 10_000) -> int:
@@ -111,7 +146,7 @@ def pages(data: bytes, at: Layout, limit: int = 10_000) -> int:
     offset = at.first
     while offset and offset not in seen and len(seen) < limit:
         try:
-            following = directory(data, at, offset).next_offset
+            following = directory(data, at, offset, frozenset()).next_offset
         except PictureError:
             break
         seen.add(offset)

@@ -57,7 +57,9 @@ def table(found: Audit) -> str:
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, ("label", *csv_report.COLUMNS), lineterminator="\n")
     writer.writeheader()
-    writer.writerows({"label": printable(label), **csv_report.row(result)} for label, result in found.members)
+    writer.writerows(
+        {"label": csv_report.text_cell(printable(label)), **csv_report.row(result)} for label, result in found.members
+    )
     return buffer.getvalue()
 
 

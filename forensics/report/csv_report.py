@@ -20,12 +20,21 @@ COLUMNS = (
 """Names of the columns."""
 
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""A spreadsheet takes a cell that begins so as a formula, which a file's name must not become (OWASP, CSV injection)."""
+
+
+def text_cell(text: str) -> str:
+    """A text as a cell: an apostrophe before what a spreadsheet would take as a formula."""
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
 def row(result: Analysis | Failure) -> dict[str, object]:
     """One picture's cells by column; cells that do not apply are left out."""
     if isinstance(result, Failure):
-        return {"name": result.name, "status": "error", "error": result.error}
+        return {"name": text_cell(result.name), "status": "error", "error": text_cell(result.error)}
     cells: dict[str, object] = {
-        "name": result.name,
+        "name": text_cell(result.name),
         "status": "ok",
         "verdict": result.verdict,
         "probability": _number(result.probability),

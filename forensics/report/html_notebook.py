@@ -1,16 +1,29 @@
-"""How an `Analysis` shows itself in a notebook: a fragment that styles itself and borrows nothing from the page around it."""
+"""How an `Analysis` and an `Examination` show themselves in a notebook: a fragment that styles itself and borrows nothing from the page around it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from forensics.examination import Examination
+from forensics.localisation import outputs
 from forensics.report.html_parts import escape, plain, words
+from forensics.results.analysis import Analysis
 from forensics.results.wording import TITLES, percent
 
-if TYPE_CHECKING:
-    from forensics.results.analysis import Analysis
-
 _CELL = 'style="text-align:left;vertical-align:top;padding:2px 12px 2px 0"'
+
+
+def as_html(result: Analysis | Examination) -> str:
+    """The fragment of a result."""
+    return examined(result) if isinstance(result, Examination) else fragment(result)
+
+
+def examined(found: Examination) -> str:
+    """The fragment of the analysis, with the regions of the map and what could not be done below it."""
+    lines = [*found.notes]
+    if found.localisation is not None:
+        regions = found.localisation.regions
+        lines += [outputs.sentence(number, region, found.localisation) for number, region in enumerate(regions, 1)]
+        lines += [] if regions else ["no region departs from the rest of the picture"]
+    return fragment(found.analysis) + "".join(f"<p>{escape(line)}</p>" for line in lines)
 
 
 def fragment(result: Analysis) -> str:

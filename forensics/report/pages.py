@@ -1,4 +1,4 @@
-"""Reports to files: for each picture its history, its page and its figures; for a folder the index and the table.
+"""Reports to files: for each picture its page and its figures; for a folder the index and the table.
 
 `PageWriter` runs where the picture was opened, a worker process too, so what it writes is complete when the analysis comes back; the index
 is written at the end by the process that collects them.
@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import math
-import multiprocessing
 import re
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
 from forensics_models.storage import write_atomically
 
 from forensics.batch import printable
 from forensics.destinations import Destinations
 from forensics.errors import UsageError
-from forensics.history.recover import recover_history
+from forensics.examination import Examination
 from forensics.pictures.opened import Picture
 from forensics.report.comparable import Comparable, comparable
 from forensics.report.figures import NEEDS, available, map_figure, preview, trace_figure
@@ -35,7 +33,7 @@ from forensics.results.history import History
 from forensics.windows.judges import chosen_judge
 
 if TYPE_CHECKING:
-    from forensics.localisation.regions import Localisation
+    pass
 
 PAGE_SUFFIXES = (".html", ".htm")
 MAP = "map"
@@ -43,14 +41,12 @@ MAP = "map"
 FIGURE_PATTERNS = ("[0-9][0-9]_*.png", f"{MAP}.png")
 """Names of figures, see `forensics.report.html_history.trace_key`."""
 INDEX_FILES = ("index.html", "index.csv")
-MAP_WINDOWS = 256
-"""Most windows of a report's map: a quarter of what `forensics map` takes, for a quarter of its time."""
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class PageWriter:
-    """Goes on with an analysis: recovers the history, writes the page and the figures where they were asked for.
+    """Writes the page and the figures of an examination, where they were asked for.
 
     Attributes
     ----------
@@ -61,9 +57,9 @@ class PageWriter:
     folder : bool
         Whether `report` and `plots` hold more than one picture's results.
     history : bool
-        Whether parameters are recovered and traces tested.
+        Whether the examination recovers the history; the command to repeat it says so.
     localise : bool
-        Whether a map of the picture is made for page and figures.
+        Whether the examination makes a map; the command to repeat it says so.
     model_dir : Path or None
         Folder of the model that judged; None for the shipped one.
     model : str or None
@@ -102,26 +98,13 @@ class PageWriter:
             except OSError as error:
                 raise UsageError(f"cannot write into {str(home)!r}: {error.strerror}") from None
 
-    def __call__(self, picture: Picture, result: Analysis) -> Analysis:
-        """The analysis with its history, whose traces have no series any more; pages and figures are written.
-
-        Raises
-        ------
-        UsageError
-            A file cannot be written.
-        """
-        if self.history:
-            result = replace(result, history=recover_history(picture.pixels, result))
-        if self.report is not None or self.plots is not None:
-            self._write(picture, result)
-        return replace(result, history=_light(result.history))
-
-    def _write(self, picture: Picture, result: Analysis) -> None:
-        notes: list[str] = []
+    def __call__(self, picture: Picture, found: Examination) -> None:
+        """Write the page and the figures of an examination; raises `UsageError` where a file cannot be written."""
+        result, notes = found.analysis, list(found.notes)
         figures = _figures(result.history, notes)
-        found = self._localised(result.as_judged(picture.pixels), notes) if self.localise else None
-        if found is not None and available():
-            png = _tried(lambda: map_figure(found, picture.pixels), "the map", notes)
+        localisation = found.localisation
+        if localisation is not None and available():
+            png = _tried(lambda: map_figure(localisation, picture.pixels), "the map", notes)
             figures.update({MAP: png} if png else {})
         if self.plots is not None:
             home = self.plots / _figure_folder(page_name(result.name)) if self.folder else self.plots
@@ -135,24 +118,11 @@ class PageWriter:
                 comparable=self._comparable(result),
                 command=self._command(result, target),
                 figures=figures,
-                localisation=found,
+                localisation=localisation,
                 map_figure=figures.get(MAP),
                 notes=tuple(notes),
             )
             write(target, page(made).encode("utf-8"))
-
-    def _localised(self, pixels: np.ndarray, notes: list[str]) -> Localisation | None:
-        """The map of the picture; None with a note where it cannot be made."""
-        from forensics.localisation.regions import locate
-        from forensics.localisation.scan import window_map
-
-        judge = chosen_judge(self.model_dir, "baseline")
-        threads = None if multiprocessing.parent_process() is None else 1
-        return _tried(
-            lambda: locate(window_map(pixels, limit=MAP_WINDOWS, judge=judge, threads=threads), judge=judge),
-            "the map",
-            notes,
-        )
 
     def _comparable(self, result: Analysis) -> Comparable | None:
         judge = chosen_judge(self.model_dir, self.model)
@@ -179,7 +149,7 @@ def page_writer(
     plots: Path | None,
     *,
     destinations: Destinations,
-    history: bool | None,
+    history: bool,
     localise: bool,
     model_dir: Path | None,
     model: str | None = None,
@@ -187,7 +157,7 @@ def page_writer(
 ) -> PageWriter:
     """The writer that a command line asks for, its folders made.
 
-    Each file that will be written is checked by `destinations`. Several inputs, and a `report` that is a folder or has no suffix of a page, give a folder of pages. Without a word on the history it is recovered.
+    Each file that will be written is checked by `destinations`. Several inputs, and a `report` that is a folder or has no suffix of a page, give a folder of pages.
 
     Raises
     ------
@@ -203,7 +173,7 @@ def page_writer(
     options = ("--max-pixels", str(max_pixels)) if max_pixels is not None else ()
     if plots is not None and not available():
         raise UsageError(NEEDS)
-    writer = PageWriter(report, plots, folder, history is not False, localise, model_dir, model, options)
+    writer = PageWriter(report, plots, folder, history, localise, model_dir, model, options)
     writer.check(inputs, destinations)
     writer.prepare()
     return writer
@@ -254,12 +224,3 @@ def _tried(draw: Callable[[], _T], title: str, notes: list[str]) -> _T | None:
     except Exception as error:  # a figure must not cost the report
         notes.append(f"{title} could not be drawn: {type(error).__name__}: {error}")
         return None
-
-
-def _light(history: History | None) -> History | None:
-    """A history without what only figures need."""
-    return (
-        None
-        if history is None
-        else replace(history, traces=tuple(replace(trace, series={}) for trace in history.traces))
-    )

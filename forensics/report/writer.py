@@ -1,18 +1,21 @@
-"""Results to where they go, one at a time: standard output, or a file that appears only when it is complete."""
+"""Results to where they go, one at a time: standard output, a device or pipe, or a file that keeps what was judged whatever ends the run."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Any, Self, TextIO
 
-from forensics_models.storage import followed, is_special, open_special, partial_path, take_place
+from forensics_models.storage import is_special, open_special
 
 from forensics.errors import UsageError
 from forensics.report import csv_report, json_report, text
+from forensics.report.row_file import RowFile, input_stamp
 from forensics.results.analysis import Analysis
 from forensics.results.failure import Failure
 
@@ -22,8 +25,8 @@ FORMATS = ("text", "json", "csv")
 class Writer:
     """Writes results in one format as they come.
 
-    Failures go to standard error as one line each, and into JSON and CSV as entries too. A file is written under a temporary
-    name beside its own and renamed at the end, so that an interrupted run leaves no half report.
+    Failures go to standard error as one line each, and into JSON and CSV as entries too. A file keeps the results of an interrupted run, and
+    the same command goes on after them, see `forensics.report.row_file`.
 
     Parameters
     ----------
@@ -31,48 +34,68 @@ class Writer:
         One of `FORMATS`.
     out : Path, optional
         The file; standard output when left out.
+    settings : dict, optional
+        What results depend on beside their pictures, JSON-ready; an unfinished file of other settings is begun anew. None for results that
+        no later run can go on with.
 
     Attributes
     ----------
     on_terminal : bool
         Whether the report itself goes to a terminal; known once the writer is entered.
+    failures : int
+        Failures written, those of the run that is gone on with among them.
     """
 
-    def __init__(self, form: str, out: Path | None = None) -> None:
+    def __init__(self, form: str, out: Path | None = None, settings: dict[str, Any] | None = None) -> None:
         self._form, self._out, self._count = form, out, 0
-        self._target: Path | None = None
-        self._partial: Path | None = None
+        self._settings = None if settings is None else {"form": form, **settings}
+        self._file: RowFile | None = None
         self._stream: TextIO = sys.stdout
         self._colour = False
         self.on_terminal = False
+        self.failures = 0
 
     def __enter__(self) -> Self:
-        if self._out is not None:
-            try:
-                self._stream = self._opened(self._out)
-            except OSError as error:
-                raise UsageError(f"cannot write {self._out}: {error.strerror}") from None
-        self.on_terminal = self._stream.isatty()
-        self._colour = self.on_terminal and "NO_COLOR" not in os.environ
-        self._stream.write({"json": json_report.render_head, "csv": csv_report.render_head}.get(self._form, str)())
+        head = {"json": json_report.render_head, "csv": csv_report.render_head}.get(self._form, str)()
+        if self._out is not None and not is_special(self._out):
+            tail = json_report.render_tail() if self._form == "json" else ""
+            self._file = RowFile(self._out, self._settings, head.encode(), tail.encode()).__enter__()
+            return self
+        with self._told():
+            if self._out is not None:
+                self._stream = io.TextIOWrapper(open_special(self._out), encoding="utf-8", newline="")
+            self.on_terminal = self._stream.isatty()
+            self._colour = self.on_terminal and "NO_COLOR" not in os.environ
+            self._stream.write(head)
         return self
 
-    def _opened(self, out: Path) -> TextIO:
-        if is_special(out):
-            return io.TextIOWrapper(open_special(out), encoding="utf-8", newline="")
-        self._target = followed(out)
-        self._partial = partial_path(self._target)
-        return self._partial.open("w", encoding="utf-8", newline="")
+    def go_on(self, inputs: Sequence[str]) -> int:
+        """How many of the first inputs have their results in the file already, from a run that was ended."""
+        if self._file is None:
+            return 0
+        given = inputs if self._settings is not None else ()
+        self._count = self._file.go_on([(name, input_stamp(name)) for name in given])
+        self.failures = self._file.failures
+        if self._count:
+            sys.stderr.write(f"forensics: {self._count} of {len(inputs)} were done before; going on from there\n")
+        return self._count
 
-    def write(self, result: Analysis | Failure) -> bool:
-        """Write one result (an `Analysis` or a `Failure`); returns whether it is a failure."""
+    def write(self, result: Analysis | Failure, given: str | None = None) -> bool:
+        """Write the result of an input, `given` as `go_on` knows it; returns whether it is a failure."""
         failed = isinstance(result, Failure)
         if isinstance(result, Failure):
             clear = "\r\x1b[K" if sys.stderr.isatty() else ""
             sys.stderr.write(f"{clear}forensics: error: {result.name}: {result.error}\n")
-        self._stream.write(self._rendered(result))
-        self._stream.flush()
+        rendered = self._rendered(result)
+        name = result.name if given is None else given
+        if self._file is not None:
+            self._file.add(name, input_stamp(name), rendered.encode("utf-8", "backslashreplace"), failed=failed)
+        else:
+            with self._told():
+                self._stream.write(rendered)
+                self._stream.flush()
         self._count += 1
+        self.failures += failed
         return failed
 
     def _rendered(self, result: Analysis | Failure) -> str:
@@ -87,15 +110,25 @@ class Writer:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None and self._form == "json":
-            self._stream.write(json_report.render_tail())
-        if self._out is None:
-            self._stream.flush() if kind is None else None
+        if self._file is not None:
+            self._file.__exit__(kind, value, trace)
+            if kind is not None and self._file.kept_text():
+                sys.stderr.write(f"forensics: {self._file.kept_text()}\n")
             return
-        self._stream.close()
-        if self._partial is None or self._target is None:
-            return
-        if kind is None:
-            take_place(self._partial, self._target)
-        else:
-            self._partial.unlink(missing_ok=True)
+        with self._told() if kind is None else contextlib.suppress(OSError):
+            if kind is None and self._form == "json":
+                self._stream.write(json_report.render_tail())
+            self._stream.flush()
+            if self._out is not None:
+                self._stream.close()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """One line where the stream cannot be written to; a reader that has gone is another matter."""
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            where = "standard output" if self._out is None else repr(str(self._out))
+            raise UsageError(f"cannot write {where}: {error.strerror or error}") from None

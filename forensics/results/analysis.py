@@ -202,6 +202,10 @@ class Analysis:
         """The picture's pixels as the verdict saw them: with the change of tone undone (8-bit), where that is what it rests on."""
         return self.tone.undo(eight_bit(pixels)) if self.tone is not None and self.tone.undone else pixels
 
+    def without_series(self) -> Analysis:
+        """The same without what only the figures of traces need: small enough to keep many of them."""
+        return self if self.history is None else replace(self, history=self.history.without_series())
+
     def _repr_html_(self) -> str:
         """How a notebook shows it."""
         return display.as_html(self)

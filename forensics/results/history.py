@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -163,6 +163,10 @@ class History:
     traces: tuple[Trace, ...] = ()
     generations: tuple[Generation, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def without_series(self) -> History:
+        """The same without what only the figures of its traces need."""
+        return replace(self, traces=tuple(replace(trace, series={}) for trace in self.traces))
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, under the names of the attributes."""

@@ -26,9 +26,9 @@ def compare(verdict: str, named: Sequence[str], probability: float, container: d
     shown = f"{TITLES[verdict]} ({percent(probability)})"
     if verdict == INCONCLUSIVE:
         return Agreement("open", "the pixels give no verdict to hold against the container")
-    if codec is not None and codec in named:
+    if codec is not None and codec in named and lossy is not False:
         return Agreement("agree", f"the pixels say {shown}, as the {form} container does")
-    if codec is None or lossy is False:
+    if lossy is False or (codec is None and not lossy):
         if verdict == "uncompressed":
             return Agreement(
                 "plain", f"{form} stores the pixels without loss, and they show no earlier lossy compression"
@@ -62,6 +62,8 @@ def limits(
 ) -> tuple[str, ...]:
     """What holds for this picture, then the limits that the model's card states."""
     limits = list(picture.notes)
+    if str(picture.container.get("integrity", "")).startswith("lengths") and "codec" in picture.container:
+        limits.append(f"nothing in this {picture.container['format']} file could tell damage inside its coded data")
     if min(picture.width, picture.height) < SIDE:
         limits.append(f"a side is under {SIDE} pixels: fewer samples, a wider error")
     area = sum(window.height * window.width for window in windows)

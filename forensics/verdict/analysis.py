@@ -23,7 +23,7 @@ from forensics_models.classes import CLASSES, FAMILIES, FINE_CLASSES, HEVC_INTRA
 from forensics_models.judgement import decide
 
 from forensics.errors import PictureError
-from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, open_picture
+from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, from_pillow, open_picture
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis, Interval, ToneChange, Window, WindowVerdict
 from forensics.verdict import tone
@@ -94,7 +94,7 @@ def analyze(
     UsageError
         The model was trained on other features than the extractor gives.
     """
-    picture = _picture(source, max_pixels, name)
+    picture = as_picture(source, max_pixels, name)
     if min(picture.width, picture.height) < MINIMUM_SIDE:
         raise PictureError(
             f"{picture.width}x{picture.height} pixels are too few: the analysis needs {MINIMUM_SIDE} a side"
@@ -114,11 +114,14 @@ def analyze(
     return _compose(picture, windows, reading, change, judge, extractor)
 
 
-def judged_pixels(picture: Picture, judge: Judge) -> np.ndarray:
-    """A picture's pixels as a verdict on it sees them (`Analysis.as_judged`); it is analysed only where its histogram shows a change of tone."""
+def judged_pixels(picture: Picture, judge: Judge | None = None, **options: Any) -> np.ndarray:
+    """A picture's pixels as a verdict on it sees them (`Analysis.as_judged`); it is analysed only where its histogram shows a change of tone.
+
+    `options` are further ones of `analyze`.
+    """
     if tone.find(picture.pixels) is None:
         return picture.pixels
-    return analyze(picture, judge=judge).as_judged(picture.pixels)
+    return analyze(picture, judge=judge, **options).as_judged(picture.pixels)
 
 
 @dataclass(frozen=True)
@@ -211,11 +214,14 @@ def _as_judged(pixels: np.ndarray, change: ToneChange | None) -> np.ndarray:
     return change.undo(eight_bit(pixels)) if tone.undoes(change) else pixels
 
 
-def _picture(source: Any, max_pixels: int, name: str | None) -> Picture:
+def as_picture(source: Any, max_pixels: int, name: str | None) -> Picture:
+    """The open picture of what `analyze` takes; raises `PictureError` where it is none."""
     if isinstance(source, Picture):
         return source
     if isinstance(source, np.ndarray):
         return from_array(source, max_pixels=max_pixels, name=name or "array")
+    if hasattr(source, "getbands") and hasattr(source, "mode"):
+        return from_pillow(source, max_pixels=max_pixels, name=name)
     return open_picture(source, max_pixels=max_pixels, name=name)
 
 

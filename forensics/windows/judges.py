@@ -70,9 +70,9 @@ def trained_judge(folder: Path, mode: str | None = None) -> Judge:
     try:
         model = _load(folder, chosen)
         tried = np.zeros((1, len(model.feature_names)), np.float32)  # type: ignore[attr-defined]
-        model.judge(tried, [np.zeros((64, 64, 3), np.uint8)]) if getattr(
-            model, "needs_patches", False
-        ) else model.judge(tried)
+        patches = ([np.zeros((64, 64, 3), np.uint8)],) if getattr(model, "needs_patches", False) else ()
+        if not np.isfinite(model.combine(model.judge(tried, *patches)).probabilities).all():
+            raise ValueError("its probabilities are no numbers")
     except Exception as error:  # of many kinds: JSON, gzip, ONNX Runtime
         raise UsageError(f"the model in {str(folder)!r} cannot be used: {type(error).__name__}: {error}") from error
     return model
@@ -137,7 +137,9 @@ def shipped_extractor() -> Extractor:
 def check_match(judge: Judge, extractor: Extractor) -> None:
     """Raise `UsageError` when a model that states its features was trained on others than the extractor gives."""
     names = getattr(judge, "feature_names", None)
-    if names is not None and tuple(names) != tuple(extractor.feature_names):
+    versions = [getattr(judge, "features_version", None), getattr(extractor, "version", None)]
+    differ = None not in versions and versions[0] != versions[1]
+    if names is not None and (differ or tuple(names) != tuple(extractor.feature_names)):
         raise UsageError(
             f"the model was trained on other features (version {getattr(judge, 'features_version', '?')}, {len(names)} values) "
             f"than these (version {getattr(extractor, 'version', '?')}, {len(extractor.feature_names)} values): train it again"

@@ -5,7 +5,6 @@ The trees run in ONNX Runtime, so that using a model needs neither XGBoost nor s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import cached_property
 from importlib.resources import files
@@ -18,6 +17,7 @@ import numpy as np
 from forensics_models.calibration import SizedScaling
 from forensics_models.judgement import PictureJudgement, WindowJudgement, combine_windows
 from forensics_models.runtime import session
+from forensics_models.storage import read_card
 
 CLASSIFIER_FILE = "baseline_classes.onnx.gz"
 STRENGTH_FILE = "baseline_strength.onnx.gz"
@@ -46,7 +46,7 @@ class Baseline:
     """
 
     def __init__(self, folder: Path | Traversable) -> None:
-        stored = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
+        stored = read_card(folder / CARD_FILE)
         self._folder = folder
         self.card: dict[str, Any] = stored["card"]
         self.evidence: dict[str, dict[str, float]] = stored["evidence"]

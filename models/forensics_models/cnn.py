@@ -5,7 +5,6 @@ It runs in ONNX Runtime, so that using it needs neither Keras nor TensorFlow and
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +19,7 @@ from forensics_models.baseline import score_to_ssim
 from forensics_models.calibration import SizedScaling
 from forensics_models.judgement import PictureJudgement, WindowJudgement, combine_windows
 from forensics_models.runtime import session
+from forensics_models.storage import read_card
 
 NETWORK_FILE = "cnn.onnx.gz"
 KERAS_FILE = "cnn.keras"
@@ -74,7 +74,7 @@ class Cnn:
     """
 
     def __init__(self, folder: Path | Traversable) -> None:
-        stored = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
+        stored = read_card(folder / CARD_FILE)
         self._folder = folder
         self.card: dict[str, Any] = stored["card"]
         calibration = stored["calibration"]

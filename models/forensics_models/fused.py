@@ -6,7 +6,6 @@ the CNN.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from forensics_models.cnn import Cnn, NetworkOutputs
 from forensics_models.conformal import prediction_set
 from forensics_models.fusion import Fusion, Ordinary, mixed_quantiles
 from forensics_models.judgement import PictureJudgement, WindowJudgement, combine_windows
+from forensics_models.storage import read_card
 
 CARD_FILE = "fusion.json"
 
@@ -75,7 +75,7 @@ class FusedJudge:
     def __init__(self, folder: Path | Traversable, mode: str = "fused") -> None:
         if mode not in MODES:
             raise ValueError(f"a mode is one of {', '.join(MODES)}, not {mode!r}")
-        stored = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
+        stored = read_card(folder / CARD_FILE)
         fitted = stored["modes"][mode]
         self.mode = mode
         self.needs_patches = "cnn" in MODES[mode]

@@ -8,7 +8,6 @@ thresholds under which nothing is named, by what happened since.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +20,7 @@ import numpy as np
 from forensics_models.calibration import REFERENCE_LOG2_PIXELS, SizedScaling, softmax
 from forensics_models.classes import AFTERWARDS, FAMILIES, FINE_CLASSES, OPEN_CLASSES, process_of
 from forensics_models.runtime import session
+from forensics_models.storage import read_card
 
 PROCESS_FILE = "open_processes.onnx.gz"
 AFTER_FILE = "open_afterwards.onnx.gz"
@@ -144,7 +144,7 @@ class OpenJudge:
     """The shipped open judge; `card` as of the other judges."""
 
     def __init__(self, folder: Path | Traversable) -> None:
-        stored = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
+        stored = read_card(folder / CARD_FILE)
         self._folder = folder
         self.card: dict[str, Any] = stored["card"]
         self.feature_names: tuple[str, ...] = tuple(stored["feature_names"])

@@ -7,7 +7,6 @@ so it means something only where the class is known; which family of codecs it i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +20,7 @@ import numpy as np
 from forensics_models.calibration import softmax
 from forensics_models.classes import CLASSES, family
 from forensics_models.runtime import session
+from forensics_models.storage import read_card
 
 CARD_FILE = "parameters.json"
 TREES_FILE = "parameters.onnx.gz"
@@ -155,7 +155,7 @@ class Parameters:
     """
 
     def __init__(self, folder: Path | Traversable) -> None:
-        stored = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
+        stored = read_card(folder / CARD_FILE)
         self._folder = folder
         self.card: dict[str, Any] = stored["card"]
         self.feature_names: tuple[str, ...] = tuple(stored["feature_names"])

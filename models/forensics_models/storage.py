@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
+import math
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +114,20 @@ def _runs(process: int) -> bool:
     except OSError:
         return True
     return True
+
+
+def read_card(file: Path | Traversable) -> dict[str, Any]:
+    """The JSON of a model; raises `ValueError` where a number in it is none (NaN, infinite), which would spoil every verdict."""
+    return json.loads(file.read_text(encoding="utf-8"), parse_constant=_no_number, parse_float=_finite)
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} stands in a model in the place of a number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _no_number(text)
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -19,6 +19,7 @@ from PIL import Image
 from forensics import batch
 from forensics.cli.main import run
 from forensics.errors import UsageError
+from forensics.inputs import expand
 from forensics.results.failure import Failure
 
 
@@ -57,11 +58,9 @@ def test_a_bad_input_is_one_line_and_the_batch_goes_on(folder, capsys):
     assert call("analyze", folder / "nothing.png", folder / "bad.jpg", folder / "b.png") == 2
     out, err = capsys.readouterr()
     assert out.count("verdict") == 1
-    assert err.splitlines() == [
-        f"forensics: error: {folder / 'nothing.png'}: there is no such file",
-        f"forensics: error: {folder / 'bad.jpg'}: not a picture in a format that can be read "
-        "(png, tiff, bmp, gif, pnm, jpeg, jpeg2000, jpegxr, bpg, webp, avif, heic, jpegxl)",
-    ]
+    missing, bad = err.splitlines()
+    assert missing == f"forensics: error: {folder / 'nothing.png'}: there is no such file"
+    assert bad.startswith(f"forensics: error: {folder / 'bad.jpg'}: not a picture in a format that can be read (png, ")
 
 
 def test_json_and_csv_keep_the_order_and_the_failures(folder, capsys):
@@ -76,7 +75,6 @@ def test_json_and_csv_keep_the_order_and_the_failures(folder, capsys):
 
 
 def test_folders_patterns_and_recursion(folder):
-    expand = batch.expand
     assert expand([str(folder)]) == [str(folder / name) for name in ("a.tif", "b.png", "bad.jpg")]
     assert expand([str(folder)], recursive=True)[-1] == str(folder / "deep" / "c.bmp")
     assert expand([str(folder / "*.tif")]) == [str(folder / "a.tif")]
@@ -117,7 +115,7 @@ def test_out_file_is_complete_or_absent(folder, capsys, monkeypatch):
     assert capsys.readouterr().out == ""
     out.unlink()
 
-    def interrupted(*_):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(batch, "analyze_one", interrupted)

@@ -19,6 +19,7 @@ from PIL import Image
 from forensics.cli.main import run
 from forensics.destinations import Destinations
 from forensics.errors import CodecError, UsageError
+from forensics.examination import examine
 from forensics.history import recover
 from forensics.pictures.opened import from_array
 from forensics.report import figures, pages
@@ -58,7 +59,7 @@ TRACE = Trace("colour_lattice", 0.5, -9.0, ("jpeg",), {}, "A sentence of the tra
 def quick(monkeypatch):
     """A history that costs nothing, and a figure for its trace."""
     found = History((Parameter("quality_factor", 76, 75, 77),), (TRACE,), (), ("a note",))
-    monkeypatch.setattr(pages, "recover_history", lambda pixels, result: found)
+    monkeypatch.setattr(recover, "recover_history", lambda pixels, result: found)
     monkeypatch.setattr(pages, "trace_figure", lambda trace: figures.draw(lambda ax: ax.plot(trace.series["x"])))
 
 
@@ -106,24 +107,24 @@ def test_a_folder_gets_pages_index_and_table(folder, tmp_path, capsys, quick):
 
 def test_the_writer_travels_to_worker_processes(tmp_path, scene, fake_judge, fake_extractor, quick):
     picture = from_array(scene, name="array")
-    analysed = analyze(picture, judge=fake_judge(jpeg=0.97), extractor=fake_extractor)
+    found = examine(picture, map=False, judge=fake_judge(jpeg=0.97), extractor=fake_extractor)
     writer = pages.page_writer(
         ["a", "b"],
         tmp_path / "out",
         None,
         destinations=Destinations(),
-        history=None,
+        history=True,
         localise=False,
         model_dir=None,
         max_pixels=5,
     )
     travelled = pickle.loads(pickle.dumps(writer))
     assert travelled == writer
-    writer(picture, analysed)
+    writer(picture, found)
     page = tmp_path / "out" / pages.page_name("array")
     first = page.read_bytes()
     assert b"--no-map --max-pixels 5" in first
-    assert pickle.loads(pickle.dumps(travelled(picture, analysed))).history.notes == ("a note",)
+    travelled(picture, found)
     assert page.read_bytes() == first
 
 
@@ -314,7 +315,7 @@ def test_a_plain_analysis_imports_nothing_of_reports(folder):
         "print(sorted(heavy), file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
-    wanted = {f"forensics.report.{name}" for name in ("csv_report", "json_report", "text", "writer")}
+    wanted = {f"forensics.report.{name}" for name in ("csv_report", "json_report", "row_file", "text", "writer")}
     # A picture without a named codec is asked for a JPEG's table.
     wanted |= {"forensics.history", "forensics.history.a_contrario"} | {
         n for n in ast.literal_eval(done.stderr.splitlines()[-1]) if n.startswith("forensics.history.traces")
@@ -324,8 +325,9 @@ def test_a_plain_analysis_imports_nothing_of_reports(folder):
 
 def test_arrays_have_reports_too(scene, fake_judge, fake_extractor, tmp_path, quick):
     picture = from_array(scene, name="array")
-    analysed = analyze(picture, judge=fake_judge(jpeg=0.97), extractor=fake_extractor)
-    writer = pages.PageWriter(report=tmp_path / "a.html", localise=False)
-    kept = writer(picture, analysed)
+    found = examine(picture, map=False, judge=fake_judge(jpeg=0.97), extractor=fake_extractor)
+    pages.PageWriter(report=tmp_path / "a.html", localise=False)(picture, found)
+    kept = pickle.loads(pickle.dumps(found.analysis.without_series()))
     assert kept.history.traces[0].series == {}
+    assert kept.history.notes == ("a note",)
     assert "A sentence of the trace." in (tmp_path / "a.html").read_text(encoding="utf-8")

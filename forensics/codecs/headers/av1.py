@@ -44,10 +44,21 @@ class SequenceHeader:
 
 @dataclass(frozen=True)
 class Av1Header:
-    """What an AV1 still picture states: `quantizer` is `base_q_idx`, 0..255."""
+    """What an AV1 still picture states.
+
+    Attributes
+    ----------
+    quantizer : int
+        `base_q_idx`, 0..255.
+    sequence : SequenceHeader
+    lossless : bool or None
+        Whether all coefficients are coded without loss (`CodedLossless`, clause 5.9.2): index 0 and no deltas. None where segments
+        may have an index of their own, or the header ends before it.
+    """
 
     quantizer: int
     sequence: SequenceHeader
+    lossless: bool | None = None
 
 
 def units(stream: bytes) -> Iterator[tuple[int, bytes]]:
@@ -79,7 +90,8 @@ def read_header(stream: bytes) -> Av1Header:
         if kind == OBU_SEQUENCE_HEADER:
             sequence = read_sequence_header(bits)
         elif kind in (OBU_FRAME_HEADER, OBU_FRAME) and sequence is not None:
-            return Av1Header(_read_quantizer(bits, sequence), sequence)
+            quantizer = _read_quantizer(bits, sequence)
+            return Av1Header(quantizer, sequence, _is_lossless(bits, quantizer, sequence))
     raise CodecError("avif: the stream holds no AV1 frame")
 
 
@@ -175,6 +187,29 @@ def _read_quantizer(bits: BitReader, sequence: SequenceHeader) -> int:
         bits.flag()
     _skip_tiles(bits, scaled[0], height, sequence.superblock_128)
     return bits.u(8)
+
+
+def _is_lossless(bits: BitReader, quantizer: int, sequence: SequenceHeader) -> bool | None:
+    """The rest of `quantization_params` (clause 5.9.12) and the flag of segments behind it."""
+    try:
+        deltas = _delta(bits)
+        if sequence.subsampling != "grey":
+            apart = sequence.separate_uv and bits.flag()
+            for _ in range(4 if apart else 2):
+                deltas |= _delta(bits)
+        if bits.flag():
+            bits.u(8 if not sequence.separate_uv else 12)
+        segments = bits.flag()
+    except CodecError:
+        return False if quantizer else None
+    if quantizer or deltas:
+        return False if not segments else None
+    return None if segments else True
+
+
+def _delta(bits: BitReader) -> bool:
+    """Whether `read_delta_q` (clause 5.9.13) gives another value than 0."""
+    return bits.flag() and bits.u(7) != 0
 
 
 def _read_size(bits: BitReader, sequence: SequenceHeader, resized: bool) -> tuple[int, tuple[int, int]]:

@@ -75,6 +75,7 @@ def _avif(data: bytes) -> dict[str, Value]:
     matrix, full = _stated_colour(items, coded[0]) or (sequence.matrix, sequence.full_range)
     return {
         "quantizer": header.quantizer,
+        **({} if header.lossless is None else {"lossless_coding": header.lossless}),
         "chroma_subsampling": sequence.subsampling,
         "colour_matrix": MATRICES.get(matrix, str(matrix)),
         "full_range": full,

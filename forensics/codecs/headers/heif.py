@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from forensics.errors import CodecError
 
+_SHARED = 4
+"""Times the file's length that all items together may take."""
+
 
 @dataclass
 class Items:
@@ -100,6 +103,7 @@ def _read_extents(table: bytes, data: bytes, inside: bytes) -> dict[int, bytes]:
     sizes = reader.u(2)
     offset_size, length_size, base_size, index_size = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
     found = {}
+    left = _SHARED * len(data)
     for _ in range(reader.u(2 if version < 2 else 4)):
         number = reader.u(2 if version < 2 else 4)
         method = reader.u(2) & 15 if version else 0
@@ -111,6 +115,9 @@ def _read_extents(table: bytes, data: bytes, inside: bytes) -> dict[int, bytes]:
                 reader.u(index_size)
             offset, length = base + reader.u(offset_size), reader.u(length_size)
             parts.append(source[offset : offset + length] if length else source[offset:])
+            left -= len(parts[-1]) + 1
+            if left < 0:
+                raise CodecError("the HEIF items share their bytes many times over")
         if method < 2:
             found[number] = b"".join(parts)
     return found

@@ -1,0 +1,115 @@
+"""How processes end: signals become one exception, children end with their parent, closed standard streams stay closed.
+
+A process that is killed outright cannot clean up, so its children watch over themselves: the kernel sends them a signal of their own when their parent
+is gone (`PR_SET_PDEATHSIG`, prctl(2)), whatever ended it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import io
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Any
+
+SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+"""Signals that end a command as Ctrl-C does, with what was made kept."""
+_PR_SET_PDEATHSIG = 1
+
+
+class Terminated(KeyboardInterrupt):
+    """A signal asked this process to end; what holds for Ctrl-C holds for it. `number` is the signal's."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+class Ending:
+    """Turns `SIGNALS` into `Terminated`; use as a context manager in the main thread.
+
+    A signal that is ignored, as `nohup` leaves it, stays ignored; outside the main thread nothing is changed.
+
+    Attributes
+    ----------
+    number : int
+        The signal that came, 0 for none.
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Ending:
+        for number in SIGNALS:
+            try:
+                if signal.getsignal(number) == signal.SIG_DFL:
+                    self._before[number] = signal.signal(number, self._received)
+            except ValueError:  # not the main thread
+                break
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _received(self, number: int, frame: FrameType | None) -> None:
+        self.number = number
+        raise Terminated(number)
+
+
+def end_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when the one that started it ends; `parent` is that one's id.
+
+    Ends at once where the parent is gone already.
+    """
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+class _Closed(io.TextIOBase):
+    """Stands for a standard stream that was closed when the program started: to write to it is an error, and not a crash."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF), self._name)
+
+    def flush(self) -> None:
+        pass
+
+
+def hold_standard_streams() -> None:
+    """Keep descriptors 0 to 2 from being given to files that are opened later, where they were closed at the start.
+
+    `sys.stdout` then refuses to be written to, `sys.stderr` swallows, and `sys.stdin` is at its end.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
+    if sys.stdout is None:
+        sys.stdout = _Closed("standard output")
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+
+
+def forget_output() -> None:
+    """Let nothing more be written to standard output: its reader is gone, or its device is full, and Python flushes at its end."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError):
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115

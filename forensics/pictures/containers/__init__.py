@@ -1,0 +1,1 @@
+"""Containers beyond the first thirteen formats, one file each; `formats` lists them."""

@@ -1,0 +1,55 @@
+"""Samples by Pillow: kept to one format, from warning, and from its own limit of pixels; palettes and bits expanded, colours as stored."""
+
+from __future__ import annotations
+
+import io
+import threading
+import warnings
+from typing import Any
+
+import numpy as np
+
+from forensics.errors import PictureError
+
+_PILLOW_LOCK = threading.Lock()
+
+
+def decode_file(data: bytes, form: str) -> np.ndarray:
+    """8-bit samples by Pillow, which is kept to one format, from warning, and from its own limit of pixels."""
+    from PIL import Image
+
+    with _PILLOW_LOCK, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            with Image.open(io.BytesIO(data), formats=[form]) as image:
+                image.load()
+                return np.array(plain(image))
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def plain(image: Any) -> Any:
+    """A Pillow image in mode L, LA, RGB or RGBA: palettes and bits expanded, colours as stored."""
+    if image.mode in ("L", "RGB", "RGBA", "LA"):
+        return image
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode in ("P", "PA"):
+        return _expand_palette(image)
+    if image.mode == "RGBX":
+        return image.convert("RGB")
+    if image.mode == "YCbCr":
+        return image.convert("RGB")
+    raise PictureError(f"its samples are of a kind that is not analysed (Pillow mode {image.mode})")
+
+
+def _expand_palette(image: Any) -> Any:
+    transparent = "transparency" in image.info or image.mode == "PA"
+    expanded = image.convert("RGBA" if transparent else "RGB")
+    bands = expanded.split()
+    if all(band.tobytes() == bands[0].tobytes() for band in bands[1:3]):
+        from PIL import Image
+
+        return Image.merge("LA", (bands[0], bands[3])) if transparent else bands[0]
+    return expanded

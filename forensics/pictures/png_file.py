@@ -1,0 +1,193 @@
+"""PNG (ISO/IEC 15948): every chunk is walked, checksums are compared, and pixels are read from the critical chunks alone.
+
+Ancillary chunks that are spoilt, too large or unknown do not touch the pixels and never keep a whole picture from being read.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from forensics.errors import PictureError
+from forensics.pictures import tiff_header
+from forensics.pictures.samples import Samples, damaged, decoding
+from forensics.pictures.stated import Stated
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+COLOURS = {0: "grey", 2: "rgb", 3: "palette", 4: "grey", 6: "rgb"}
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+"""Interlace passes as first column, first row, and steps across and down (clause 8.2)."""
+
+
+@dataclass
+class PngFile:
+    """Header fields, the critical chunks and what the ancillary ones state."""
+
+    width: int
+    height: int
+    depth: int
+    colour: int
+    interlaced: bool
+    chunks: list[tuple[bytes, bytes]]
+    frames: int = 1
+    orientation: int = 1
+    transparent: bool = False
+    facts: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
+    """Chunks as (type, content, whether the checksum is right), up to IEND; raises `PictureError` where the file ends before it."""
+    place = 8
+    while True:
+        if place + 12 > len(data):
+            raise PictureError("the file is truncated: its PNG ends without IEND")
+        length, kind = struct.unpack_from(">I4s", data, place)
+        stop = place + 12 + length
+        if stop > len(data):
+            raise PictureError(f"the file is truncated: PNG chunk {kind.decode('latin-1')!r} reaches past its end")
+        body = data[place + 8 : stop - 4]
+        yield kind, body, zlib.crc32(body, zlib.crc32(kind)) == int.from_bytes(data[stop - 4 : stop], "big")
+        if kind == b"IEND":
+            return
+        place = stop
+
+
+def read(data: bytes) -> PngFile:
+    """Walk a PNG's chunks; raises `PictureError` where a critical one is damaged or missing."""
+    if data[12:16] == b"CgBI":
+        raise PictureError("it is Apple's CgBI variant of PNG (of an iOS app), which is not read: convert it first")
+    kept: list[tuple[bytes, bytes]] = []
+    spoilt: list[str] = []
+    head, pixels, found = b"", 0, PngFile(0, 0, 0, 0, False, kept)
+    for kind, body, whole in chunks(data):
+        critical = not kind[0] & 0x20
+        if not whole and critical:
+            raise PictureError(f"the file is damaged: the CRC of PNG chunk {kind.decode('latin-1')!r} is wrong")
+        if not whole:
+            spoilt.append(kind.decode("latin-1"))
+            continue
+        if kind == b"IHDR" and not head:
+            head = body
+        if critical and kind not in (b"IHDR", b"PLTE", b"IDAT", b"IEND"):
+            raise PictureError(f"its critical PNG chunk {kind.decode('latin-1')!r} is not known")
+        if kind in (b"IHDR", b"PLTE", b"IDAT", b"tRNS"):
+            kept.append((kind, body))
+        pixels += kind == b"IDAT"
+        _fact(found, kind, body)
+    if not pixels or data[12:16] != b"IHDR" or len(head) != 13:
+        raise PictureError("the file is damaged: a PNG without header or pixels")
+    if spoilt:
+        found.notes.append(f"PNG chunks with a wrong checksum were passed over: {', '.join(sorted(set(spoilt))[:5])}")
+    found.width, found.height, found.depth, found.colour, _, _, interlace = struct.unpack(">IIBBBBB", head)
+    found.interlaced = bool(interlace)
+    if found.colour not in COLOURS or found.depth not in (1, 2, 4, 8, 16):
+        raise PictureError(f"the file is damaged: its PNG states colour type {found.colour} at {found.depth} bits")
+    found.transparent |= found.colour in (4, 6)
+    return found
+
+
+def _fact(found: PngFile, kind: bytes, body: bytes) -> None:
+    if kind == b"eXIf":
+        found.orientation = tiff_header.exif_orientation(body)
+    elif kind == b"acTL" and len(body) >= 8:
+        found.frames = max(1, min(int.from_bytes(body[:4], "big"), 1 << 31))
+        found.facts["animated"] = True
+    elif kind == b"iCCP":
+        found.facts["icc_profile"] = True
+    elif kind == b"gAMA" and len(body) == 4 and int.from_bytes(body, "big"):
+        found.facts["gamma"] = round(int.from_bytes(body, "big") / 100_000, 5)
+    elif kind == b"sRGB":
+        found.facts["srgb"] = True
+    elif kind == b"cICP" and len(body) == 4:
+        found.facts["cicp"] = "/".join(map(str, body))
+    elif kind == b"sBIT" and body:
+        found.facts["significant_bits"] = max(body)
+    elif kind == b"tRNS":
+        found.transparent = True
+
+
+def stated(data: bytes) -> Stated:
+    """What the chunks state; raises as `read`."""
+    png = read(data)
+    colour = COLOURS[png.colour]
+    return Stated(
+        png.width, png.height, png.depth, colour, png.transparent, png.frames, False, png.orientation, png.facts
+    )
+
+
+def raw_size(png: PngFile) -> int:
+    """Bytes of the filtered rows, interlaced or not."""
+    bits = png.depth * _CHANNELS[png.colour]
+    passes = _PASSES if png.interlaced else ((0, 0, 1, 1),)
+    total = 0
+    for x, y, across, down in passes:
+        columns, rows = -(-(png.width - x) // across), -(-(png.height - y) // down)
+        if columns > 0 and rows > 0:
+            total += rows * (1 + -(-columns * bits // 8))
+    return total
+
+
+def decode(data: bytes) -> Samples:
+    """Samples of a PNG's (default) picture, 8 bits, or 16 where it has 16.
+
+    Raises
+    ------
+    PictureError
+        The compressed pixels end early, fail their checksum or hold a filter that does not exist.
+    """
+    png = read(data)
+    stream = b"".join(body for kind, body in png.chunks if kind == b"IDAT")
+    notes = list(png.notes)
+    _check_pixels(stream, raw_size(png), notes)
+    plain = _rebuilt(png, stream)
+    with decoding("its PNG pixels"):
+        if png.depth == 16:
+            import imagecodecs
+
+            array = np.asarray(imagecodecs.png_decode(plain))
+        else:
+            from forensics.pictures.pillow_samples import decode_file
+
+            array = decode_file(plain, "PNG")
+    return Samples(array, notes, {"integrity": "checksums of all chunks and of the pixels"})
+
+
+def _check_pixels(stream: bytes, size: int, notes: list[str]) -> None:
+    """Inflate the pixels to their own size and compare their checksum; libpng leaves both to chance."""
+    inflater = zlib.decompressobj()
+    left, piece = size, stream
+    try:
+        while left > 0 and not inflater.eof:
+            got = inflater.decompress(piece, min(left, 1 << 20))
+            piece = inflater.unconsumed_tail
+            left -= len(got)
+            if not got and not piece:
+                break
+        if left:
+            raise damaged(f"{100 * (size - left) // size} % of the pixels are there")
+        while not inflater.eof and piece:
+            if inflater.decompress(piece, 1 << 16):
+                notes.append("the PNG holds more compressed data than its pixels need; the rest was passed over")
+                return
+            piece = inflater.unconsumed_tail
+    except zlib.error as error:
+        text = str(error).partition(": ")[2] or "the compressed data are spoilt"
+        raise damaged(f"the pixels cannot be inflated: {text}") from None
+    if not inflater.eof:
+        notes.append("the checksum of the PNG's pixels is missing; all pixels are there")
+
+
+def _rebuilt(png: PngFile, stream: bytes) -> bytes:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(kind)))
+
+    head = b"".join(chunk(kind, body) for kind, body in png.chunks if kind in (b"IHDR", b"PLTE"))
+    transparency = b"".join(chunk(kind, body) for kind, body in png.chunks if kind == b"tRNS")
+    return SIGNATURE + head + transparency + chunk(b"IDAT", stream) + chunk(b"IEND", b"")

@@ -1,0 +1,108 @@
+"""What a decoder of this package gives back, and the rules that all of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from forensics.errors import CodecError, CodecUnavailable, ForensicsError, PictureError
+
+
+@dataclass
+class Samples:
+    """Decoded samples.
+
+    Attributes
+    ----------
+    array : np.ndarray [shape=(height, width[, 1 to 4]), dtype=uint8 or uint16]
+        Two and four channels end in alpha.
+    notes : list of str
+        What was done or left out that a reader of the result must know.
+    facts : dict
+        Facts that only decoding tells.
+    """
+
+    array: np.ndarray
+    notes: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def damaged(what: str) -> PictureError:
+    """The error for a file whose data are not whole."""
+    return PictureError(f"the file is truncated or damaged: {what}")
+
+
+@contextmanager
+def decoding(what: str) -> Iterator[None]:
+    """Turn whatever a library raises into one line that says what could not be decoded, free of addresses and of the library's own numbers."""
+    try:
+        yield
+    except ForensicsError:
+        raise
+    except ImportError:
+        raise CodecUnavailable(f"{what} cannot be decoded here") from None
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise damaged(f"{what} cannot be decoded{reason(error)}") from None
+
+
+_PLAIN_WORDS = frozenset(
+    [
+        "truncated",
+        "corrupt",
+        "corrupted",
+        "damaged",
+        "incomplete",
+        "checksum",
+        "crc",
+        "unexpected",
+        "end",
+        "eof",
+        "broken",
+        "missing",
+        "premature",
+        "invalid",
+    ]
+)
+
+
+def reason(error: BaseException) -> str:
+    """The part of a library's message that means something to a user, with a separator in front; empty where there is none.
+
+    Messages with object addresses, names of C functions or return codes are left out.
+    """
+    text = " ".join(str(error).split())
+    if (
+        not text
+        or len(text) > 120
+        or any(mark in text for mark in ("0x", "<", "returned", "_", "::", "error -", "Error -"))
+    ):
+        return ""
+    words = {word.strip(".,:;").lower() for word in text.split()}
+    return f": {text}" if words & _PLAIN_WORDS else ""
+
+
+def scale_to_sixteen(samples: np.ndarray, maximum: int) -> np.ndarray:
+    """Samples of 0 to `maximum` as uint16 of the full range, rounded."""
+    wide = np.minimum(samples.astype(np.uint32), np.uint32(maximum))
+    return ((wide * np.uint32(65535) + np.uint32(maximum // 2)) // np.uint32(maximum)).astype(np.uint16)
+
+
+def scale_to_eight(samples: np.ndarray, maximum: int) -> np.ndarray:
+    """Samples of 0 to `maximum` as uint8 of the full range, rounded."""
+    wide = np.minimum(samples.astype(np.uint32), np.uint32(maximum))
+    return ((wide * np.uint32(255) + np.uint32(maximum // 2)) // np.uint32(maximum)).astype(np.uint8)
+
+
+def codec_errors(error: CodecError) -> PictureError:
+    """A codec's own one-line refusal as that of the picture."""
+    return damaged(str(error))
+
+
+LENGTHS_ONLY = "lengths were checked; damage inside the coded data could not be told"
+"""Said of formats and coding processes that carry nothing by which damaged data could be recognised."""

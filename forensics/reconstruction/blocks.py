@@ -1,0 +1,150 @@
+"""Quantised coefficients of many blocks from bounds on their samples: by rounding, by filling in clipped samples, by search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from forensics_features._kernel import kernel
+
+from forensics.history.jpeg.planes import DCT_8
+from forensics.reconstruction.acceptance import DIRECT, accepts
+from forensics.reconstruction.block_search import WAVES, box_of, ideal_samples, search, transformed
+from forensics.reconstruction.inverse_transforms import (
+    AAN_FIXED,
+    AAN_FLOAT,
+    IFAST,
+    inverse,
+    scaled_steps,
+)
+
+ROUNDED, SEARCHED, OPEN_SATURATED, OPEN, IMPOSSIBLE = 0, 1, 2, 3, 4
+"""What is known of a block: coefficients by rounding, or by search; none found, with clipped samples or without; none can exist."""
+_FILLINGS = 24
+"""Rounds of filling in clipped samples."""
+ROUNDING = 12.0**-0.5
+"""Standard deviation of rounding noise in a coefficient, in levels."""
+_REACH = 6.5
+"""How far a coefficient may lie from the transform of the samples, in standard deviations of its noise."""
+_WEIGHT = 0.1 * ROUNDING**2
+"""Of a coefficient's squared distance from the samples' transform, over its noise's variance, against that of the samples from their box."""
+_OFFSETS = {IFAST: 0.5}
+"""Mean excess of ideal samples over given ones: the fast transform cuts instead of rounding."""
+
+
+@kernel
+def _fit(
+    centers,
+    lo,
+    hi,
+    full_lo,
+    full_hi,
+    mode,
+    table,
+    steps,
+    kind,
+    offset,
+    reach,
+    weights,
+    basis,
+    waves,
+    width,
+    depth,
+    out,
+    status,
+):
+    center, filled, work, ideal = np.empty(64), np.empty(64), np.empty(64), np.empty(64)
+    whole_work, samples = np.empty(64, np.int64), np.empty(64, np.int64)
+    chosen = np.empty(64, np.int32)
+    low, high = np.empty(64, np.float32), np.empty(64, np.float32)
+    far, light = np.full(64, np.inf), np.full(64, 0.01)
+    for n in range(lo.shape[0]):
+        free = 0
+        for p in range(64):
+            free += lo[n, p] != hi[n, p] or lo[n, p] == 0 or lo[n, p] == 255
+            filled[p] = centers[n, p] - 128 + offset
+        if mode == DIRECT:
+            box_of(lo[n], hi[n], offset, low, high)
+        status[n] = OPEN if free == 0 or mode != DIRECT else OPEN_SATURATED
+        for _ in range(1 + (_FILLINGS if free and mode == DIRECT else 0)):
+            transformed(filled, basis, work, center)
+            for i in range(64):
+                chosen[i] = np.int32(np.rint(center[i] / table[i]))
+            inverse(kind, chosen, steps, whole_work, samples)
+            if accepts(samples, lo[n], hi[n], full_lo[n], full_hi[n], mode):
+                status[n] = ROUNDED
+                break
+            if free and mode == DIRECT:
+                for i in range(64):
+                    center[i] = chosen[i] * table[i]
+                ideal_samples(center, basis, work, ideal)
+                for p in range(64):
+                    if lo[n, p] != hi[n, p] or lo[n, p] == 0 or lo[n, p] == 255:
+                        filled[p] = min(max(ideal[p], low[p]), high[p])
+        if status[n] != ROUNDED and width:
+            loose = free and mode == DIRECT
+            transformed(filled, basis, work, center)
+            for i in range(64):
+                chosen[i] = np.int32(np.rint(center[i] / table[i]))
+            if search(
+                center, lo[n], hi[n], full_lo[n], full_hi[n], mode, table, steps, kind, offset, far if loose else reach,
+                light if loose else weights, basis, waves, width, depth, chosen,
+            ):  # fmt: skip
+                status[n] = SEARCHED
+        for i in range(64):
+            out[n, i] = chosen[i]
+
+
+@dataclass(frozen=True)
+class Quantiser:
+    """A table under an arithmetic: steps [shape=(64,), dtype=int64] in raster order, the arithmetic's number, and its scaled steps."""
+
+    table: np.ndarray
+    kind: int
+    scaled: np.ndarray
+
+    @classmethod
+    def of(cls, table: np.ndarray, kind: int) -> Quantiser:
+        """The steps, raster order, under an arithmetic."""
+        steps = np.ascontiguousarray(np.asarray(table).ravel(), np.int64)
+        scaled = np.empty(64)
+        scaled_steps(steps, kind, AAN_FIXED, AAN_FLOAT, scaled)
+        return cls(steps, kind, scaled)
+
+
+def fit_blocks(
+    lo: np.ndarray, hi: np.ndarray, quantiser: Quantiser, *, width: int = 32, depth: int = 16,
+    centers: np.ndarray | None = None, seen: tuple[np.ndarray, np.ndarray, int] | None = None, noise: np.ndarray | float = ROUNDING,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Coefficients of blocks.
+
+    Parameters
+    ----------
+    lo, hi : np.ndarray [shape=(n, 64), dtype=uint8]
+        Bounds of each sample; equal where it is known.
+    quantiser : Quantiser
+    width, depth : int
+        Sets of flips that the search keeps, 0 for rounding alone, and the most flips in a set.
+    centers : np.ndarray [shape=(n, 64), dtype=float32], optional
+        Estimates of the samples; the middle of the bounds by default.
+    seen : tuple, optional
+        Bounds of the samples after the triangle filter and its number, as `acceptance.accepts` takes them.
+    noise : np.ndarray [shape=(64,)] or float
+        Standard deviation of the estimates' transform by frequency, in levels.
+
+    Returns
+    -------
+    coefficients : np.ndarray [shape=(n, 64), dtype=int16]
+    status : np.ndarray [shape=(n,), dtype=uint8]
+        `ROUNDED`, `SEARCHED`, `OPEN` or `OPEN_SATURATED`.
+    """
+    count = len(lo)
+    out, status = np.empty((count, 64), np.int16), np.empty(count, np.uint8)
+    middle = (lo.astype(np.float32) + hi) / 2 if centers is None else np.ascontiguousarray(centers, np.float32)
+    full_lo, full_hi, mode = seen if seen is not None else (lo, hi, DIRECT)
+    sigma = np.broadcast_to(np.asarray(noise, np.float64), 64)
+    _fit(
+        middle, lo, hi, full_lo, full_hi, mode, quantiser.table, quantiser.scaled, quantiser.kind, _OFFSETS.get(quantiser.kind, 0.0), _REACH * sigma,
+        _WEIGHT / sigma**2, DCT_8, WAVES, width, depth, out, status,
+    )  # fmt: skip
+    return out, status

@@ -1,0 +1,197 @@
+"""A whole picture turned back into quantised coefficients, band by band, under a given decoder, grid and tables.
+
+Chroma comes first: its full-size samples are known wherever no channel is clipped, and once its blocks are found they tell luma under clipped
+channels. A block is settled when the decoder's arithmetic gives its samples again; only blocks that rounding does not settle are searched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from forensics.history.jpeg.chroma import stored_noise
+from forensics.reconstruction import colour
+from forensics.reconstruction.acceptance import DIRECT, SEEN_BY
+from forensics.reconstruction.blocks import IMPOSSIBLE, OPEN, OPEN_SATURATED, ROUNDED, SEARCHED, Quantiser, fit_blocks
+from forensics.reconstruction.chroma_samples import propagated_bounds, shared_bounds, stored_estimate
+from forensics.reconstruction.coded import CodedPicture, Component, Decoder, stored_samples
+from forensics.reconstruction.layout import BLOCK, Layout, blocks_of
+from forensics.reconstruction.upsampling import upsample
+
+_BAND_ROWS = 512
+"""Rows of pixels turned back at once."""
+_FILLINGS = 3
+"""Rounds in which chroma under clipped channels is filled in from the blocks found so far."""
+_AROUND = 3
+"""Stored chroma samples are looked for this far from their estimate, in levels: five standard deviations of its noise."""
+
+
+@dataclass(frozen=True)
+class Inverted:
+    """Coefficients, and what is known of each block.
+
+    Attributes
+    ----------
+    coded : CodedPicture
+    status : tuple of np.ndarray [shape=(rows, columns), dtype=uint8]
+        One a component: the numbers of `blocks`.
+    """
+
+    coded: CodedPicture
+    status: tuple[np.ndarray, ...]
+
+
+def invert(
+    pixels: np.ndarray, layout: Layout, tables: tuple[np.ndarray, ...], decoder: Decoder, *, width: int = 32
+) -> Inverted:
+    """Turn a picture back.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]
+    layout : Layout
+    tables : tuple of np.ndarray [shape=(64,), dtype=int64]
+        Steps in raster order: one table for grey, three for Y, Cb and Cr.
+    decoder : Decoder
+    width : int
+        Sets of flips that the search keeps; 0 for rounding alone.
+    """
+    rows, columns = layout.padded(pixels.shape)
+    quantisers = [Quantiser.of(table, decoder.transform) for table in tables]
+    factors = [(1, 1), layout.factors, layout.factors][: len(tables)]
+    coefficients = [np.zeros((rows // v // BLOCK, columns // h // BLOCK, 64), np.int16) for v, h in factors]
+    status = [np.zeros(c.shape[:2], np.uint8) for c in coefficients]
+    step = max(1, _BAND_ROWS // layout.mcu[0]) * layout.mcu[0]
+    margin = layout.mcu[0] if layout.factors[0] > 1 else 0
+    for first in range(0, rows, step):
+        last = min(first + step, rows)
+        a, b = max(0, first - margin), min(rows, last + margin)
+        band = _Band(pixels, layout, quantisers, decoder, (a, b), columns, width)
+        for k, (found, known) in enumerate(band.fitted()):
+            unit = BLOCK * factors[k][0]
+            inside = np.s_[(first - a) // unit : (last - a) // unit]
+            coefficients[k][first // unit : last // unit] = found[inside]
+            status[k][first // unit : last // unit] = known[inside]
+    components = tuple(Component(c, q.table) for c, q in zip(coefficients, quantisers, strict=True))
+    height, full_width = layout.top + pixels.shape[0], layout.left + pixels.shape[1]
+    return Inverted(CodedPicture(height, full_width, components, layout.factors, layout.colour), tuple(status))
+
+
+class _Band:
+    """Some rows of the file, a multiple of the MCU's height, with what the picture shows of them."""
+
+    def __init__(
+        self, pixels: np.ndarray, layout: Layout, quantisers: list[Quantiser], decoder: Decoder, rows: tuple[int, int], columns: int, width: int
+    ) -> None:  # fmt: skip
+        top = max(0, layout.top - rows[0])
+        part = pixels[max(0, rows[0] - layout.top) : max(0, rows[1] - layout.top)]
+        self.edges = ((top, rows[1] - rows[0] - top - len(part)), (layout.left, columns - layout.left - part.shape[1]))
+        self.layout, self.quantisers, self.decoder, self.width = layout, quantisers, decoder, width
+        self.part = part
+        if layout.colour != "ycbcr":
+            planes = part[None] if part.ndim == 2 else np.moveaxis(part, 2, 0)
+            self.lo = self.hi = self.nearest = planes
+            state = np.zeros(part.shape[:2], np.uint8)
+        else:
+            self.lo, self.hi, self.nearest, state = colour.antecedents(np.ascontiguousarray(part))
+        self.lo = np.pad(self.lo, ((0, 0), *self.edges))
+        self.hi = np.pad(self.hi, ((0, 0), *self.edges), constant_values=255)
+        self.nearest = np.pad(self.nearest, ((0, 0), *self.edges), mode="edge")
+        self.none = np.pad(state == colour.NONE, self.edges)
+        self.open = np.pad(state == colour.BOUNDED, self.edges, constant_values=True)
+
+    def fitted(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Coefficients and status of each component."""
+        others = []
+        if self.layout.colour == "rgb":
+            return [self._plain(k) for k in range(3)]
+        if len(self.quantisers) > 1:
+            others = [self._chroma(k) for k in (1, 2)]
+            self._tighten_luma(others)
+        return [self._plain(0), *others]
+
+    def _shaped(self, found: np.ndarray, status: np.ndarray, factors: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        shape = self.none.shape[0] // factors[0] // BLOCK, self.none.shape[1] // factors[1] // BLOCK
+        return found.reshape(*shape, 64), status.reshape(shape)
+
+    def _plain(self, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """A component at full size."""
+        lo, hi, centers = blocks_of(self.lo[k]), blocks_of(self.hi[k]), blocks_of(self.nearest[k])
+        impossible = blocks_of(self.none).any(axis=1)
+        found, status = fit_blocks(lo, hi, self.quantisers[k], width=0, centers=centers)
+        again = np.flatnonzero((status > SEARCHED) & ~impossible) if self.width else np.empty(0, np.int64)
+        if len(again):
+            found[again], status[again] = fit_blocks(
+                lo[again], hi[again], self.quantisers[k], width=self.width, centers=centers[again]
+            )
+        status[impossible] = IMPOSSIBLE
+        return self._shaped(found, status, (1, 1))
+
+    def _tighten_luma(self, chroma: list[tuple[np.ndarray, np.ndarray]]) -> None:
+        """Luma under clipped channels where chroma is settled."""
+        if not self.open.any():
+            return
+        planes = []
+        for (coefficients, _), quantiser in zip(chroma, self.quantisers[1:], strict=True):
+            samples = stored_samples(coefficients, quantiser)
+            planes.append(upsample(samples, self.layout.factors, self.decoder.upsampling, self.none.shape))
+        shown = tuple(
+            slice(before, length - after) for (before, after), length in zip(self.edges, self.none.shape, strict=True)
+        )
+        lo, hi = (np.ascontiguousarray(bound[0][shown]) for bound in (self.lo, self.hi))
+        cb, cr = (np.ascontiguousarray(plane[shown]) for plane in planes)
+        colour.narrow_luma(np.ascontiguousarray(self.part), cb, cr, lo, hi)
+        self.lo[0][shown], self.hi[0][shown] = lo, hi
+        self.nearest[0] = np.minimum(np.maximum(self.nearest[0], self.lo[0]), self.hi[0])
+
+    def _chroma(self, k: int) -> tuple[np.ndarray, np.ndarray]:
+        factors, quantiser = self.layout.factors, self.quantisers[k]
+        triangle = self.decoder.upsampling == "triangle" and factors in SEEN_BY
+        lo, hi = self.lo[k], self.hi[k]
+        if not triangle or factors == (1, 1):
+            return self._repeated(k)
+        full = blocks_of(lo, *self.layout.mcu), blocks_of(hi, *self.layout.mcu), SEEN_BY[factors]
+        guess = self.nearest[k].astype(np.float32)
+        noise = stored_noise(factors, "triangle")
+        anything = np.zeros((len(full[0]), 64), np.uint8), np.full((len(full[0]), 64), 255, np.uint8)
+        for _ in range(_FILLINGS):
+            stored = stored_estimate(guess, factors, "triangle")
+            found, status = fit_blocks(*anything, quantiser, width=0, centers=blocks_of(stored), seen=full)
+            if not (status > SEARCHED).any() or not self.open.any():
+                break
+            samples = stored_samples(*self._shaped(found, status, factors)[:1], quantiser)
+            shown = upsample(samples, factors, "triangle", self.none.shape)
+            guess = np.where(self.open, np.minimum(np.maximum(shown, lo), hi), guess).astype(np.float32)
+        impossible = blocks_of(self.none, *self.layout.mcu).any(axis=1)
+        again = np.flatnonzero((status > SEARCHED) & ~impossible)
+        if len(again) and self.width:
+            low, high = propagated_bounds(stored, lo, hi, factors, again, around=_AROUND)
+            seen = full[0][again], full[1][again], full[2]
+            found[again], status[again] = fit_blocks(
+                low, high, quantiser, width=self.width, centers=blocks_of(stored)[again], seen=seen, noise=noise
+            )
+        saturated = blocks_of(self.open, *self.layout.mcu).any(axis=1)
+        status[(status == OPEN) & saturated] = OPEN_SATURATED
+        status[impossible & (status > SEARCHED)] = IMPOSSIBLE
+        return self._shaped(found, status, factors)
+
+    def _repeated(self, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Chroma whose samples are shown as they are, once or several times."""
+        factors, quantiser = self.layout.factors, self.quantisers[k]
+        lo, hi = shared_bounds(self.lo[k], self.hi[k], factors)
+        impossible = blocks_of(lo > hi).any(axis=1) | blocks_of(self.none, *self.layout.mcu).any(axis=1)
+        near = stored_estimate(self.nearest[k].astype(np.float32), factors, "repeat")
+        near = np.minimum(np.maximum(near, lo), hi)
+        boxes, centers = (blocks_of(lo), blocks_of(hi)), blocks_of(near)
+        found, status = fit_blocks(*boxes, quantiser, width=0, centers=centers)
+        again = np.flatnonzero((status > SEARCHED) & ~impossible) if self.width else np.empty(0, np.int64)
+        if len(again):
+            found[again], status[again] = fit_blocks(
+                boxes[0][again], boxes[1][again], quantiser, width=self.width, centers=centers[again]
+            )
+        status[impossible] = IMPOSSIBLE
+        return self._shaped(found, status, factors)
+
+
+__all__ = ["DIRECT", "IMPOSSIBLE", "OPEN", "OPEN_SATURATED", "ROUNDED", "SEARCHED", "Inverted", "Layout", "invert"]

@@ -1,0 +1,95 @@
+"""The quantisation tables of each component, from whole samples of the entire picture.
+
+`forensics.history.jpeg.steps` gives the posterior of each step; here it sees the decoder's own whole samples (luma and stored chroma, Cb and Cr
+apart), from rows spread over the picture. Steps of frequencies whose coefficients are all zero cannot be known and do not matter: any
+step decodes to the same samples.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from forensics.history.jpeg.chroma import stored_noise
+from forensics.history.jpeg.comb import ROUNDING, ac_likelihoods, dc_likelihoods, nonzero_counts
+from forensics.history.jpeg.planes import coefficients, lively
+from forensics.history.jpeg.steps import StepEstimate, TableMatch, estimate_steps
+from forensics.reconstruction.sampled import Sampled
+
+_SURE = 0.9
+"""Probability of a known family from which its table is preferred."""
+_CONSISTENT = 4.5
+"""Standard deviations of noise within which a coefficient agrees with a step."""
+_FEWEST_ALIVE = 8
+"""Blocks that vary along both axes below which all are looked at."""
+_FEW = 0.001
+"""Share of blocks by which a known table's step may disagree more often than the step that the data alone prefer, and still be taken: flat
+blocks, whose rounding is no noise, mislead the latter."""
+
+
+def component_steps(sampled: Sampled, upsampling: str, match: TableMatch) -> tuple[np.ndarray, ...]:
+    """Steps of each component.
+
+    Parameters
+    ----------
+    sampled : Sampled
+        Blocks of whole samples.
+    upsampling : str
+        How chroma was brought to full size.
+    match : TableMatch
+        The nearest known tables; taken where nothing speaks against them.
+
+    Returns
+    -------
+    tuple of np.ndarray [shape=(64,), dtype=int64]
+        In raster order; Cb and Cr get one table unless their steps differ.
+    """
+    noise = stored_noise(sampled.factors, upsampling if sampled.factors != (1, 1) else "repeat")
+    noises = [np.full(64, ROUNDING), noise, noise]
+    found = [coefficients(blocks.astype(np.float32)) for blocks in sampled.blocks]
+    estimates = [_estimate(values, noises[k], min(k, 1)) for k, values in enumerate(found)]
+    groups = [[k] for k in range(len(found))]
+    if len(found) == 3 and not _differ(estimates[1], estimates[2]):
+        groups = [[0], [1, 2]]
+    tables: list[np.ndarray] = []
+    for group in groups:
+        k = min(group[0], 1)
+        values = np.concatenate([found[i] for i in group])
+        estimate = estimates[group[0]] if len(group) == 1 else _estimate(values, noises[k], k)
+        tables += [_settled(estimate, match, match.tables[k], values, noises[k])] * len(group)
+    return tuple(tables)
+
+
+def _estimate(found: np.ndarray, noise: np.ndarray, plane: int) -> StepEstimate:
+    found = _alive(found)
+    likelihoods = ac_likelihoods(found, noise=noise)
+    likelihoods[0] = dc_likelihoods(found[:, 0], noise=float(noise[0]))
+    return estimate_steps(likelihoods, plane, nonzero_counts(found, noise))
+
+
+def _alive(found: np.ndarray) -> np.ndarray:
+    """Blocks whose rounding is noise: in flat ones it follows the signal and DC lies at multiples of 8, whatever its step."""
+    alive = lively(found)
+    return alive if len(alive) >= _FEWEST_ALIVE else found
+
+
+def _settled(
+    estimate: StepEstimate, match: TableMatch, known: np.ndarray, found: np.ndarray, noise: np.ndarray
+) -> np.ndarray:
+    """Identified steps, but the known table's where that is of a known family and the coefficients agree with it too."""
+    own = np.where(estimate.identified, estimate.steps, known)
+    if match.known < _SURE or not len(found):
+        return np.asarray(own, np.int64)
+    found = _alive(found)
+    worse = _disagreeing(found, known, noise) - _disagreeing(found, own, noise)
+    return np.asarray(np.where(worse <= _FEW, known, own), np.int64)
+
+
+def _disagreeing(found: np.ndarray, steps: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """Share of coefficients that lie beside the multiples of each frequency's step, `np.ndarray [shape=(64,)]`."""
+    off = np.abs(found - steps * np.rint(found / steps))
+    return np.asarray((off > _CONSISTENT * noise).mean(axis=0))
+
+
+def _differ(one: StepEstimate, other: StepEstimate) -> bool:
+    both = one.identified & other.identified
+    return bool((one.steps != other.steps)[both].sum() > 1)

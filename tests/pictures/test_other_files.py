@@ -1,0 +1,335 @@
+"""PNG, BMP, GIF, JPEG 2000, JPEG XL, WebP, AVIF and HEIC: whole files open, damaged ones do not, and the facts are those of the stream."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import struct
+import zlib
+
+import imagecodecs
+import numpy as np
+import pytest
+from PIL import Image
+
+from forensics.errors import PictureError
+from forensics.pictures import jpegxl_header
+from forensics.pictures.opened import open_picture
+
+from .conftest import make_photo, png_chunk, saved, spoilt
+
+# PNG
+
+
+def with_chunk(data: bytes, chunk: bytes) -> bytes:
+    return data[:33] + chunk + data[33:]
+
+
+def test_large_text_and_spoilt_ancillary_chunks_do_not_keep_a_png_from_opening(photo):
+    data = saved(photo, "PNG")
+    text = png_chunk(b"zTXt", b"History\0\0" + zlib.compress(b"step " * 400_000, 1))
+    profile = png_chunk(b"iCCP", b"large\0\0" + zlib.compress(bytes(3_000_000)))
+    wrong = bytearray(png_chunk(b"tEXt", b"Comment\0hello"))
+    wrong[-1] ^= 1
+    for chunk, said in ((text, False), (profile, False), (bytes(wrong), True)):
+        opened = open_picture(with_chunk(data, chunk))
+        np.testing.assert_array_equal(opened.pixels, photo)
+        assert any("wrong checksum" in note for note in opened.notes) == said
+
+
+def test_png_colour_statements_are_facts(photo):
+    data = saved(photo, "PNG")
+    chunks = png_chunk(b"gAMA", struct.pack(">I", 45455)) + png_chunk(b"cICP", bytes([9, 16, 0, 1]))
+    facts = open_picture(with_chunk(data, chunks)).container
+    assert (facts["gamma"], facts["cicp"]) == (0.45455, "9/16/0/1")
+
+
+def test_apples_png_and_lfs_pointers_are_named(photo):
+    data = saved(photo, "PNG")
+    with pytest.raises(PictureError, match="CgBI"):
+        open_picture(data[:8] + png_chunk(b"CgBI", b"\x50\0\x20\x02") + data[8:])
+    with pytest.raises(PictureError, match="Git LFS"):
+        open_picture(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n")
+
+
+def raw_png(array: np.ndarray, stream: bytes, interlace: int = 0) -> bytes:
+    head = struct.pack(">IIBBBBB", array.shape[1], array.shape[0], 8 * array.itemsize, 2, 0, 0, interlace)
+    return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", head) + png_chunk(b"IDAT", stream) + png_chunk(b"IEND", b"")
+
+
+def test_png_pixels_are_held_against_their_own_checksum_and_size(photo):
+    rows = b"".join(b"\0" + row.tobytes() for row in photo)
+    np.testing.assert_array_equal(open_picture(raw_png(photo, zlib.compress(rows))).pixels, photo)
+    stream = bytearray(zlib.compress(rows))
+    stream[-1] ^= 1
+    with pytest.raises(PictureError, match="incorrect data check"):
+        open_picture(raw_png(photo, bytes(stream)))
+    with pytest.raises(PictureError, match="49 % of the pixels are there"):
+        open_picture(raw_png(photo, zlib.compress(rows[: len(rows) // 2 - 100])))
+    opened = open_picture(raw_png(photo, zlib.compress(rows + bytes(5000))))
+    assert any("more compressed data" in note for note in opened.notes)
+
+
+# BMP
+
+
+def bmp(
+    width: int, height: int, bits: int, compression: int, body: bytes, extra: bytes = b"", size: int | None = None
+) -> bytes:
+    head = struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, compression, len(body), 2835, 2835, 0, 0) + extra
+    total = 14 + len(head) + len(body) if size is None else size
+    return b"BM" + struct.pack("<IHHI", total, 0, 0, 14 + len(head)) + head + body
+
+
+@pytest.mark.parametrize(
+    ("bits", "masks"),
+    [
+        (16, (0xF00, 0xF0, 0xF)), (16, (0x7C00, 0x3E0, 0x1F)), (16, (0xF800, 0x7E0, 0x1F)), (32, (0xFF, 0xFF00, 0xFF00000)),
+        (32, (0x3FF00000, 0xFFC00, 0x3FF)), (16, (0xE000, 0x1C00, 0x300)),
+    ],
+)  # fmt: skip
+def test_bmp_bit_fields_of_any_masks(bits, masks, photo):
+    words, right = np.zeros(photo.shape[:2], np.uint32), []
+    widths = [mask.bit_count() for mask in masks]
+    for k, mask in enumerate(masks):
+        shift, top = (mask & -mask).bit_length() - 1, (1 << widths[k]) - 1
+        value = photo[:, :, k].astype(np.uint32) * top // 255
+        words |= value << shift
+        full = 255 if max(widths) <= 8 else 65535
+        right.append((value * full + top // 2) // top)
+    body = words[::-1].astype(f"<u{bits // 8}").tobytes()
+    opened = open_picture(bmp(photo.shape[1], photo.shape[0], bits, 3, body, struct.pack("<III", *masks)))
+    np.testing.assert_array_equal(opened.pixels, np.stack(right, 2))
+
+
+@pytest.mark.parametrize("size", [0, 10, 1 << 31])
+def test_the_size_field_of_a_bmp_counts_for_nothing(size, photo):
+    body = photo[::-1, :, ::-1].tobytes()
+    np.testing.assert_array_equal(open_picture(bmp(192, 160, 24, 0, body, size=size)).pixels, photo)
+    with pytest.raises(PictureError, match="50 % of the pixels are there"):
+        open_picture(bmp(192, 160, 24, 0, body[: len(body) // 2]))
+
+
+@pytest.mark.parametrize("past", [False, True])
+def test_run_lengths_past_a_row_are_dropped(past):
+    """Photoshop pads absolute runs to an even count, one sample past an odd row."""
+    index = np.random.default_rng(1).integers(0, 16, (40, 33), dtype=np.uint8)
+    palette = np.random.default_rng(2).integers(0, 256, (16, 4), dtype=np.uint8)
+    body = bytearray()
+    for row in index[::-1]:
+        samples = [*row, 0]
+        count = 34 if past else 33
+        packed = bytes(samples[i] << 4 | samples[i + 1] for i in range(0, 34, 2))
+        body += bytes([0, count]) + packed + b"\0" * (len(packed) % 2) + b"\0\0"
+    head = struct.pack("<IiiHHIIiiII", 40, 33, 40, 1, 4, 2, len(body) + 2, 0, 0, 16, 0) + palette.tobytes()
+    data = b"BM" + struct.pack("<IHHI", 0, 0, 0, 14 + len(head)) + head + bytes(body) + b"\0\1"
+    np.testing.assert_array_equal(open_picture(data).pixels, palette[index][:, :, 2::-1])
+
+
+def test_a_jpeg_inside_a_bmp_is_lossy(photo):
+    inner = saved(photo, "JPEG", quality=60)
+    facts = open_picture(bmp(192, 160, 0, 4, inner)).container
+    assert (facts["inside"], facts["lossy"]) == ("jpeg", True)
+
+
+# JPEG 2000
+
+
+def j2k(array: np.ndarray, **options) -> bytes:
+    return saved(
+        array,
+        "JPEG2000",
+        **{"no_jp2": True, "irreversible": True, "quality_mode": "rates", "quality_layers": [12], **options},
+    )
+
+
+def test_codestreams_closed_in_other_ways_are_whole(photo):
+    data = j2k(photo)
+    right = open_picture(data).pixels
+    for other, word in ((data + b"\0", "behind"), (data + bytes(7), "behind"), (data[:-2], "lacks its end marker")):
+        opened = open_picture(other)
+        np.testing.assert_array_equal(opened.pixels, right)
+        assert any(word in note for note in opened.notes)
+    with pytest.raises(PictureError, match="truncated or damaged"):
+        open_picture(data[: len(data) * 2 // 3])
+
+
+def test_tiles_that_are_not_there_are_counted():
+    photo = make_photo(256, 256)
+    data = j2k(photo, tile_size=(64, 64))
+    parts = [i for i in range(len(data) - 1) if data[i : i + 4] == b"\xff\x90\0\x0a"]
+    assert len(parts) == 16
+    for keep in (1, 9, 15):
+        with pytest.raises(PictureError, match=f"{keep} of 16 tiles are there"):
+            open_picture(data[: parts[keep]] + b"\xff\xd9")
+    assert open_picture(data).pixels.shape == photo.shape
+
+
+def test_sixteen_bits_of_jpeg2000_stay(photo):
+    deep = photo[:, :, 0].astype(np.uint16) * 256 + 77
+    for codec, options in (("jp2", {}), ("j2k", {})):
+        data = imagecodecs.jpeg2k_encode(deep, level=0, reversible=True, codecformat=codec, **options)
+        np.testing.assert_array_equal(open_picture(data).pixels, deep)
+
+
+# JPEG XL
+
+
+def test_jpegxl_headers_state_depth_colour_alpha_and_lossiness(photo):
+    encode = imagecodecs.jpegxl_encode
+    rgba = np.dstack([photo, photo[:, :, 0]])
+    rows = [
+        (encode(photo, distance=1.0), 8, "rgb", False, True), (encode(photo, lossless=True), 8, "rgb", False, False),
+        (encode(rgba, distance=1.0), 8, "rgb", True, True), (encode(photo[:, :, 0].copy(), distance=1.0), 8, "grey", False, True),
+        (encode(photo.astype(np.uint16) * 257, lossless=True), 16, "rgb", False, False), (encode(rgba, lossless=True), 8, "rgb", True, False),
+    ]  # fmt: skip
+    for data, *right in rows:
+        facts = open_picture(data).container
+        assert [facts[name] for name in ("bit_depth", "colour", "alpha", "lossy")] == right
+
+
+def test_a_jpeg_kept_in_jpegxl_opens_and_is_said_to_be_one(photo):
+    jpeg = imagecodecs.jpeg8_encode(photo, level=85, subsampling="420")
+    data = imagecodecs.jpegxl_encode_jpeg(jpeg)
+    opened = open_picture(data)
+    assert opened.container["codec"] == "jpeg"
+    assert any("keeps a JPEG" in note for note in opened.notes)
+    assert np.abs(opened.pixels.astype(int) - imagecodecs.jpeg8_decode(jpeg)).max() <= 8
+
+
+def test_the_parts_of_a_codestream_are_put_together_and_counted(photo):
+    bare = bytes(imagecodecs.jpegxl_encode(photo, distance=1.0, usecontainer=False))
+    bare = bare if bare[:2] == b"\xff\x0a" else jpegxl_header.codestream(bare)[0]
+
+    def box(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", 8 + len(body)) + kind + body
+
+    head = box(b"JXL ", b"\r\n\x87\n") + box(b"ftyp", b"jxl \0\0\0\0jxl ")
+    cuts = [0, 5, 9, 100, len(bare)]
+    pieces = [bare[a:b] for a, b in itertools.pairwise(cuts)]
+    parts = [box(b"jxlp", struct.pack(">I", i | (i == 3) << 31) + piece) for i, piece in enumerate(pieces)]
+    np.testing.assert_array_equal(open_picture(head + b"".join(parts)).pixels, open_picture(bare).pixels)
+    with pytest.raises(PictureError, match="last part"):
+        open_picture(head + b"".join(parts[:3]))
+    with pytest.raises(PictureError, match="do not count up"):
+        open_picture(head + parts[0] + b"".join(parts[2:]))
+
+
+def test_an_animation_of_jpegxl_says_so(photo):
+    frames = np.stack([make_photo(seed=k) for k in (1, 2, 3)])
+    opened = open_picture(imagecodecs.jpegxl_encode(frames, distance=1.0, photometric="rgb"))
+    assert opened.container["animated"]
+    assert opened.pixels.shape == photo.shape
+
+
+# WebP, AVIF, HEIC
+
+
+@pytest.mark.parametrize("lossless", [False, True])
+def test_every_frame_of_a_webp_animation_tells_whether_it_is_lossy(lossless):
+    pages = [Image.fromarray(make_photo(seed=k)) for k in (1, 2, 3)]
+    buffer = io.BytesIO()
+    pages[0].save(buffer, "WEBP", save_all=True, append_images=pages[1:], lossless=lossless, quality=70)
+    facts = open_picture(buffer.getvalue()).container
+    assert (facts["lossy"], facts["pages"]) == (not lossless, 3)
+
+
+def test_avif_states_its_lossiness_by_index_deltas_and_matrix(photo):
+    encode = imagecodecs.avif_encode
+    assert open_picture(encode(photo, level=60)).container["lossy"] is True
+    assert open_picture(encode(photo, level=100, pixelformat="444")).container["lossy"] is False
+    assert open_picture(saved(photo, "AVIF", quality=100, subsampling="4:2:0")).container["lossy"] is True
+
+
+def test_avif_rotation_is_stated_and_not_applied(photo):
+    exif = Image.Exif()
+    exif[274] = 6
+    opened = open_picture(saved(photo, "AVIF", quality=60, exif=exif))
+    assert (opened.width, opened.height) == (192, 160)
+    assert opened.container["rotation_applied"] is False
+    assert any("not applied" in note for note in opened.notes)
+
+
+def test_an_avif_sequence_has_pages(photo):
+    pages = [Image.fromarray(make_photo(seed=k)) for k in (1, 2, 3)]
+    buffer = io.BytesIO()
+    pages[0].save(buffer, "AVIF", save_all=True, append_images=pages[1:], quality=60)
+    assert open_picture(buffer.getvalue()).container["pages"] == 3
+
+
+def test_an_avif_whose_stated_size_is_not_the_coded_one_says_so(photo):
+    data = bytearray(saved(photo, "AVIF", quality=60))
+    place = data.index(b"ispe") + 8
+    data[place : place + 8] = struct.pack(">II", 384, 320)
+    opened = None
+    try:
+        opened = open_picture(bytes(data))
+    except PictureError:  # a decoder may refuse it too
+        return
+    assert any("192x160 are coded" in note for note in opened.notes)
+
+
+def heic(array: np.ndarray, mode: str = "RGB"):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    return pillow_heif.from_bytes(mode, (array.shape[1], array.shape[0]), array.tobytes())
+
+
+def test_heic_alpha_and_several_pictures_are_stated(photo):
+    buffer = io.BytesIO()
+    heic(np.dstack([photo, photo[:, :, 0]]), "RGBA").save(buffer, quality=60)
+    opened = open_picture(buffer.getvalue())
+    assert opened.container["alpha"]
+    assert "the alpha channel was left out of the analysis" in opened.notes
+    file, buffer = heic(photo), io.BytesIO()
+    for seed in (2, 3):
+        file.add_from_pillow(Image.fromarray(make_photo(seed=seed)))
+    file.save(buffer, quality=60)
+    opened = open_picture(buffer.getvalue())
+    assert opened.container["pages"] == 3
+    assert "the first of 3 pictures in the file was read" in opened.notes
+
+
+def test_heic_data_zeroed_from_the_middle_are_damage(photo):
+    buffer = io.BytesIO()
+    heic(photo).save(buffer, quality=70)
+    data = buffer.getvalue()
+    start = data.index(b"mdat") + 4
+    middle = start + (len(data) - start) // 2
+    for length in (12, 60, 400):
+        with pytest.raises(PictureError, match="damaged"):
+            open_picture(data[:middle] + bytes(length) + data[middle + length :])
+
+
+# GIF
+
+
+def test_a_gif_without_trailer_or_with_stray_bytes_keeps_its_whole_pictures(photo):
+    data = saved(photo, "GIF")
+    right = open_picture(data).pixels
+    for other in (data[:-1], data[:-1] + b"\0\0;"):
+        opened = open_picture(other)
+        np.testing.assert_array_equal(opened.pixels, right)
+        assert opened.notes[-1].startswith(("the GIF's trailer", "2 stray bytes"))
+    with pytest.raises(PictureError):
+        open_picture(spoilt(data, 0.5, 60))
+
+
+# 16 bits that use fewer
+
+
+@pytest.mark.parametrize(("bits", "shift"), [(8, 0), (10, 0), (12, 0), (14, 0), (8, 4), (8, 8), (10, 6), (12, 4)])
+def test_samples_that_use_fewer_bits_are_scaled_to_their_range(bits, shift, photo):
+    top = (1 << bits) - 1
+    values = (photo[:, :, 0].astype(np.uint32) * top // int(photo[:, :, 0].max())).astype(np.uint16) | 1
+    opened = open_picture(bytes(imagecodecs.png_encode(values << np.uint16(shift))))
+    assert np.abs(opened.pixels.astype(float) - values * (65535 / top)).max() <= 0.5
+    assert any(f"{bits} of 16 bits are in use" in note for note in opened.notes)
+
+
+def test_eight_bits_moved_up_come_back_exactly(photo):
+    for shift in (0, 2, 4, 8):
+        opened = open_picture(bytes(imagecodecs.png_encode(photo.astype(np.uint16) << np.uint16(shift))))
+        np.testing.assert_array_equal(opened.pixels, photo.astype(np.uint16) * 257)
+    whole = open_picture(bytes(imagecodecs.png_encode(photo.astype(np.uint16) * 257)))
+    np.testing.assert_array_equal(whole.pixels, photo.astype(np.uint16) * 257)
+    assert not any("in use" in note for note in whole.notes)

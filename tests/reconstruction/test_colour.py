@@ -1,0 +1,64 @@
+"""The way back through the colour transform, against every triple that there is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from forensics.reconstruction import colour
+
+
+def every_antecedent(rgb: np.ndarray) -> np.ndarray:
+    """All whole (Y, Cb, Cr) that give one pixel, by trying all of them."""
+    y = np.arange(256)
+    red = np.clip(y[:, None] + colour.RED[None], 0, 255) == rgb[0]
+    blue = np.clip(y[:, None] + colour.BLUE[None], 0, 255) == rgb[2]
+    added = (colour.GREEN_CB[:, None] + colour.GREEN_CR[None]) >> 16
+    found = []
+    for value in np.flatnonzero(red.any(axis=1) & blue.any(axis=1)):
+        fits = (np.clip(value + added, 0, 255) == rgb[1]) & blue[value][:, None] & red[value][None]
+        found += [(value, *place) for place in np.argwhere(fits)]
+    return np.array(found, dtype=np.int64).reshape(-1, 3)
+
+
+def colours(seed: int, count: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    planes = rng.integers(0, 256, (3, 1, count)).astype(np.uint8)
+    planes[1:] = rng.integers(70, 190, (2, 1, count))
+    return colour.to_rgb(*planes)
+
+
+def test_bounds_are_those_of_all_antecedents():
+    rgb = colours(0, 60)
+    lo, hi, nearest, state = colour.antecedents(rgb)
+    for n, pixel in enumerate(rgb[0]):
+        every = every_antecedent(pixel)
+        np.testing.assert_array_equal(lo[:, 0, n], every.min(axis=0))
+        np.testing.assert_array_equal(hi[:, 0, n], every.max(axis=0))
+        assert state[0, n] == (colour.KNOWN if len(every) == 1 else colour.BOUNDED)
+    assert ((lo <= nearest) & (nearest <= hi)).all()
+
+
+def test_colours_off_the_lattice_have_no_antecedent():
+    rng = np.random.default_rng(1)
+    rgb = rng.integers(1, 255, (1, 40, 3)).astype(np.uint8)
+    state = colour.antecedents(rgb)[3][0]
+    expected = [len(every_antecedent(pixel)) == 0 for pixel in rgb[0]]
+    assert (state == colour.NONE).tolist() == expected
+    assert 10 < sum(expected) < 40
+
+
+def test_known_chroma_narrows_luma_under_a_clipped_channel():
+    y, cb, cr = (np.full((1, 1), value, np.uint8) for value in (240, 60, 150))
+    rgb = colour.to_rgb(y, cb, cr)
+    assert rgb.max() == 255
+    lo, hi, _, state = colour.antecedents(rgb)
+    assert state[0, 0] == colour.BOUNDED
+    colour.narrow_luma(rgb, cb, cr, lo[0], hi[0])
+    assert lo[0, 0, 0] == hi[0, 0, 0] == 240
+
+
+def test_a_colour_met_twice_has_the_same_answer():
+    rgb = np.repeat(colours(2, 50), 2, axis=1)
+    lo, hi, nearest, state = colour.antecedents(rgb)
+    for plane in (*lo, *hi, *nearest, state):
+        np.testing.assert_array_equal(plane[0, ::2], plane[0, 1::2])

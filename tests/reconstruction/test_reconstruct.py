@@ -1,0 +1,145 @@
+"""Whole pictures: the file rebuilt from pixels, what is claimed of it, and the command."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from forensics import reconstruct
+from forensics.cli.reconstruct import command
+from forensics.reconstruction.reconstruct import NotReconstructible
+from tests.reconstruction.scenes import jpeg_file, real_decoding, scene, tables_of
+
+
+@pytest.fixture(scope="module")
+def decoded() -> np.ndarray:
+    return real_decoding(jpeg_file(scene(0, 160, 192), 80))
+
+
+@pytest.mark.parametrize(
+    ("subsampling", "quality", "least"), [("4:2:0", 75, 0.97), ("4:2:0", 92, 0.95), ("4:2:2", 85, 0.97), ("4:4:4", 80, 0.99), ("4:4:4", 96, 0.95)]
+)  # fmt: skip
+def test_the_file_gives_the_pixels_again(subsampling, quality, least):
+    data = jpeg_file(scene(1, 160, 192), quality, subsampling)
+    pixels = real_decoding(data)
+    found = reconstruct(pixels)
+    assert found.decoder == "libjpeg-turbo"
+    assert found.to_dict()["subsampling"] == subsampling
+    assert found.blocks == 20 * 24
+    assert found.blocks_same >= least * found.blocks
+    again = real_decoding(found.data)
+    same = (again == pixels).all(axis=2).reshape(20, 8, 24, 8).all(axis=(1, 3))
+    np.testing.assert_array_equal(same, found.same[:20, :24])
+    assert abs(len(found.data) / len(data) - 1) < 0.1
+
+
+@pytest.mark.parametrize("quality", [50, 75, 95, 98])
+def test_grey(quality):
+    data = jpeg_file(scene(2, 128, 128)[..., 1], quality)
+    pixels = real_decoding(data)
+    found = reconstruct(pixels)
+    assert found.layout.colour == "grey"
+    assert found.blocks_same >= 0.97 * found.blocks
+    assert (real_decoding(found.data) == pixels).mean() > 0.97
+    assert reconstruct(np.repeat(pixels[..., None], 3, axis=2)).data == found.data
+
+
+def test_sides_that_are_no_multiples_of_eight():
+    pixels = real_decoding(jpeg_file(scene(3, 123, 171), 85, "4:4:4"))
+    found = reconstruct(pixels)
+    assert found.blocks == 15 * 21
+    assert found.same.shape == (16, 22)
+    assert real_decoding(found.data).shape == pixels.shape
+    assert found.blocks_same >= 0.99 * found.blocks
+
+
+def test_a_crop_is_told_where_it_lies():
+    pixels = real_decoding(jpeg_file(scene(4, 176, 192), 75, "4:4:4"))[3:, 5:]
+    found = reconstruct(np.ascontiguousarray(pixels))
+    assert (found.layout.top, found.layout.left) == (3, 5)
+    assert found.blocks == 21 * 23
+    assert found.blocks_same >= 0.99 * found.blocks
+    again = real_decoding(found.data)[3:, 5:]
+    inner = found.same[1:, 1:] & found.whole[1:, 1:]
+    equal = (again == pixels).all(axis=2)[5:, 3:].reshape(21, 8, 23, 8).all(axis=(1, 3))
+    np.testing.assert_array_equal(inner[:21, :23], equal)
+
+
+def test_a_changed_block_is_listed(decoded):
+    changed = decoded.copy()
+    changed[40:48, 64:72] = changed[40:48, 64:72][::-1] ^ 1
+    found = reconstruct(changed)
+    assert {"x": 64, "y": 40, "reason": "changed"} in found.unmatched()
+    assert not found.exact
+
+
+def test_tables_are_the_files(decoded):
+    found = reconstruct(decoded)
+    luma, chroma = tables_of(jpeg_file(scene(0, 160, 192), 80))
+    np.testing.assert_array_equal(found.tables[0], luma)
+    np.testing.assert_array_equal(found.tables[1], chroma)
+
+
+def test_a_picture_that_was_never_a_jpeg_is_refused():
+    with pytest.raises(NotReconstructible, match="no grid"):
+        reconstruct(scene(5))
+    with pytest.raises(NotReconstructible, match="8-bit"):
+        reconstruct(scene(5).astype(np.uint16))
+    with pytest.raises(NotReconstructible, match="at least 64"):
+        reconstruct(scene(5)[:32])
+
+
+def write(path, pixels):
+    Image.fromarray(pixels).save(path)
+    return str(path)
+
+
+def test_the_command_writes_the_file_and_says_how_much_is_exact(decoded, tmp_path):
+    source, out = write(tmp_path / "a.png", decoded), tmp_path / "a.jpg"
+    before = (tmp_path / "a.png").read_bytes()
+    result = CliRunner().invoke(command, [source, "--out", str(out), "-f", "json"])
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.output)
+    assert told["blocks"] == 480
+    again = real_decoding(out.read_bytes())
+    same = (again == decoded).all(axis=2).reshape(20, 8, 24, 8).all(axis=(1, 3))
+    assert told["blocks_same"] == int(same.sum())
+    assert (tmp_path / "a.png").read_bytes() == before
+    text = CliRunner().invoke(command, [source]).output
+    assert f"{told['blocks_same']} of 480 bit for bit" in text
+
+
+def test_existing_pictures_stay_without_force(decoded, tmp_path):
+    source, out = write(tmp_path / "a.png", decoded), tmp_path / "a.jpg"
+    write(out, scene(6))
+    before = out.read_bytes()
+    refused = CliRunner().invoke(command, [source, "--out", str(out)])
+    assert refused.exit_code != 0
+    assert out.read_bytes() == before
+    assert CliRunner().invoke(command, [source, "--out", str(out), "--force"]).exit_code == 0
+    assert out.read_bytes() != before
+    assert CliRunner().invoke(command, [source, "--out", source, "--force"]).exit_code != 0
+
+
+def test_an_archive(decoded, tmp_path):
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    grey = real_decoding(jpeg_file(scene(7, 96, 96)[..., 0], 75))
+    write(tmp_path / "in" / "a.png", grey)
+    write(tmp_path / "in" / "deep" / "a.png", decoded)
+    write(tmp_path / "in" / "never.png", scene(8))
+    arguments = ["-r", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "-f", "csv", "--verify"]
+    result = CliRunner().invoke(command, arguments)
+    assert result.exit_code == 2
+    rows = {row["name"]: row for row in csv.DictReader(io.StringIO(result.stdout))}
+    assert rows[str(tmp_path / "in" / "a.png")]["exact"] == "True"
+    assert "no grid" in rows[str(tmp_path / "in" / "never.png")]["error"]
+    np.testing.assert_array_equal(real_decoding((tmp_path / "out" / "a.jpg").read_bytes()), grey)
+    deep = tmp_path / "out" / "deep" / "a.jpg"
+    assert deep.exists() == (rows[str(tmp_path / "in" / "deep" / "a.png")]["exact"] == "True")
+    assert not (tmp_path / "out" / "never.jpg").exists()
