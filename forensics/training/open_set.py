@@ -50,6 +50,18 @@ def measure(
     return OpenTable(**{name: np.concatenate([getattr(table, name) for table in tables]) for name in columns})
 
 
+def codec_trees(models: Path, table: Any) -> np.ndarray:
+    """What the trees of the judge of codecs say of a table's windows, `np.ndarray [shape=(n, 11)]`."""
+    from forensics_models.baseline import Baseline
+
+    trees = Baseline(models)
+    count, said = len(trees.feature_names), []
+    for start in range(0, len(table.labels), 4096):  # a copy of the columns of all rows would double the memory
+        features = np.ascontiguousarray(table.features[start : start + 4096, :count])
+        said.append(trees.scaling.probabilities(trees.margins(features), trees.log2_pixels(features)))
+    return np.concatenate(said)
+
+
 def codec_logs(
     datasets: Sequence[Path], models: Path, table: Any, *, seed: int, jobs: int, progress: Callable[[int, int], None]
 ) -> np.ndarray:
@@ -125,6 +137,6 @@ def train_open(
     logs = codec_logs(datasets, models, tables["val"], seed=seed, jobs=jobs, progress=partial(progress, "judging val"))
     options = {"seed": seed, "threads": jobs, **({"rounds": rounds, "after_rounds": rounds} if rounds else {})}
     return open_training.train_open(
-        tables["train"], tables["val"], logs, FeatureExtractor(FAMILIES_OF_OPEN).feature_names, FEATURES_VERSION, out,
+        tables["train"], tables["val"], (codec_trees(models, tables["train"]), codec_trees(models, tables["val"])), logs, FeatureExtractor(FAMILIES_OF_OPEN).feature_names, FEATURES_VERSION, out,
         recipe=open_training.Recipe(**options), facts=_facts(datasets, plan_of(seed), tables), report=report,
     )  # fmt: skip

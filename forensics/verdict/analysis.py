@@ -173,7 +173,7 @@ def _read(
     features, judged = judge_windows(judge, extractor, pieces, threads)
     whole = judge.combine(judged)
     if open_judge is not None:
-        opened = read_open(open_judge, features, judged.fine_probabilities, pieces, threads)
+        opened = read_open(open_judge, features, judged, pieces, threads)
         return _Reading(features, judged, whole, opened.processes, *_answered(opened), opened)
     threshold = float(judge.card.get("inconclusive_below", INCONCLUSIVE_BELOW))
     probabilities = {name: float(p) for name, p in zip(CLASSES, whole.probabilities, strict=True)}
@@ -188,11 +188,11 @@ def _read(
 
 def _answered(opened: OpenReading) -> tuple[str, float]:
     """The verdict of the open judge and its probability, that of the best process where it is inconclusive."""
-    if opened.answer:
+    if not opened.answer:
+        return INCONCLUSIVE, max(opened.processes.values())
+    if opened.answer in opened.processes:
         return opened.answer, opened.processes[opened.answer]
-    if opened.family:
-        return opened.family, sum(opened.processes.get(name, 0.0) for name, f in FAMILIES.items() if f == opened.family)
-    return INCONCLUSIVE, max(opened.processes.values())
+    return opened.answer, sum(opened.processes[name] for name, family in FAMILIES.items() if family == opened.answer)
 
 
 def _preferred(stored: _Reading, undone: _Reading, change: ToneChange) -> tuple[_Reading, ToneChange]:

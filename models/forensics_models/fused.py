@@ -150,7 +150,10 @@ class FusedJudge:
             strangeness = self._range.strangeness(given.embedding)
         probabilities = self._fusion.probabilities(given.margins, given.log2_pixels, given.log2_ratio(), strangeness)
         ratio, score = (self._interval(given, index) for index in (0, 1))
-        return WindowJudgement(probabilities, np.maximum(ratio, 0.0), score_to_ssim(score), strangeness)
+        trees = None
+        if "baseline" in given.margins:
+            trees = self._baseline.scaling.probabilities(given.margins["baseline"], given.log2_pixels)
+        return WindowJudgement(probabilities, np.maximum(ratio, 0.0), score_to_ssim(score), strangeness, trees)
 
     def combine(self, windows: WindowJudgement) -> PictureJudgement:
         """One judgement from a picture's windows; see `forensics_models.judgement.combine_windows`."""
