@@ -19,10 +19,11 @@ import numpy as np
 
 from forensics_models import calibration
 from forensics_models.baseline_training import FeatureTable, check_apart, fit_dependence, margins_of
-from forensics_models.classes import AFTERWARDS, FINE_CLASSES, OPEN_CLASSES
+from forensics_models.classes import AFTERWARDS, CLASSES, FAMILIES, FINE_CLASSES, OPEN_CLASSES
 from forensics_models.open_judge import (
     AFTER_FILE,
     CARD_FILE,
+    FAMILY_NAMES,
     GROUPS,
     PROCESS_FILE,
     Answers,
