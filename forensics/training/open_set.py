@@ -24,6 +24,13 @@ GROUPS_OF_SIDES = ((256, 256, 256, 224, 192, 160, 128, 96, 64),)
 """One window a file: most of the usual size of a verdict, some smaller."""
 
 
+LIMITS = (
+    "Steps after decoding that leave no trace of the codec (strong reduction, rotation, several steps) end in `inconclusive`.",
+    "Processes that training never saw are answered `other-lossy`, `inconclusive` or, rarely, by a process that resembles them.",
+)
+"""What the open judge's card says it cannot do."""
+
+
 def plan_of(seed: int) -> WindowPlan:
     """The windows that the open judge is trained on."""
     return WindowPlan(GROUPS_OF_SIDES, seed, decoders="varied")
@@ -129,6 +136,7 @@ def train_open(
     """
     _check_ready(out)
     from forensics_models import open_training
+    from forensics_models.fused import FusedJudge
 
     tables = {
         split: measure(datasets, split, seed=seed, jobs=jobs, progress=partial(progress, f"measuring {split}"))
@@ -138,5 +146,6 @@ def train_open(
     options = {"seed": seed, "threads": jobs, **({"rounds": rounds, "after_rounds": rounds} if rounds else {})}
     return open_training.train_open(
         tables["train"], tables["val"], (codec_trees(models, tables["train"]), codec_trees(models, tables["val"])), logs, FeatureExtractor(FAMILIES_OF_OPEN).feature_names, FEATURES_VERSION, out,
-        recipe=open_training.Recipe(**options), facts=_facts(datasets, plan_of(seed), tables), report=report,
+        recipe=open_training.Recipe(**options), facts={**_facts(datasets, plan_of(seed), tables), "limits": list(LIMITS)},
+        dependence=FusedJudge(models, "fused").window_dependence, report=report,
     )  # fmt: skip

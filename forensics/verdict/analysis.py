@@ -12,7 +12,7 @@ undone. That judgement is taken, unless the picture as stored shows a codec more
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 SPITE_OF_TONE = 0.995
 """Certainty from which a verdict on the picture as stored stands although a change of tone was found, where undoing it shows no codec more clearly: the
 change then came before the compression, or was the decoder's."""
+AGREED_FROM = 0.7
+"""Probability of a family by the open judge from which it is named where the judge of codecs names it too. On the 5,973 validation windows of the open judge's card this
+raises the right answers on pictures straight from a decoder from 76 to 85 %; codecs that never were stay at 0.1 % there and at 0.3 % after processing."""
 _EXCLUDED_BELOW = 0.05
 """Share of the best process's probability under which another counts as excluded: likelihoods 20 to 1, "strong" evidence in the scale of Kass and Raftery
 (doi:10.1080/01621459.1995.10476572)."""
@@ -172,27 +175,34 @@ def _read(
 ) -> _Reading:
     features, judged = judge_windows(judge, extractor, pieces, threads)
     whole = judge.combine(judged)
-    if open_judge is not None:
-        opened = read_open(open_judge, features, judged, pieces, threads)
-        return _Reading(features, judged, whole, opened.processes, *_answered(opened), opened)
     threshold = float(judge.card.get("inconclusive_below", INCONCLUSIVE_BELOW))
     probabilities = {name: float(p) for name, p in zip(CLASSES, whole.probabilities, strict=True)}
-    return _Reading(
-        features,
-        judged,
-        whole,
-        probabilities,
-        *decide(probabilities, threshold, float(judge.card.get("compressed_from", 0.0))),
-    )
+    decided = decide(probabilities, threshold, float(judge.card.get("compressed_from", 0.0)))
+    if open_judge is None:
+        return _Reading(features, judged, whole, probabilities, *decided)
+    opened = read_open(open_judge, features, judged, pieces, threads)
+    return _Reading(features, judged, whole, opened.processes, *_answered(opened, decided[0]), opened)
 
 
-def _answered(opened: OpenReading) -> tuple[str, float]:
-    """The verdict of the open judge and its probability, that of the best process where it is inconclusive."""
-    if not opened.answer:
+def _answered(opened: OpenReading, decided: str) -> tuple[str, float]:
+    """The verdict and its probability, that of the best process where it is inconclusive.
+
+    Where the open judge is not certain enough by itself, what the judge of codecs has `decided` stands if both agree (`AGREED_FROM`).
+    """
+    said = opened.answer
+    if not said and decided not in ("uncompressed", INCONCLUSIVE):
+        families = {name: FAMILIES.get(name, name) for name in opened.processes}
+        best = max(opened.processes, key=lambda name: sum_of(families[name], opened.processes))
+        agreed = families[best] == FAMILIES.get(decided, decided)
+        said = decided if agreed and sum_of(families[best], opened.processes) >= AGREED_FROM else ""
+    if not said:
         return INCONCLUSIVE, max(opened.processes.values())
-    if opened.answer in opened.processes:
-        return opened.answer, opened.processes[opened.answer]
-    return opened.answer, sum(opened.processes[name] for name, family in FAMILIES.items() if family == opened.answer)
+    return said, opened.processes[said] if said in opened.processes else sum_of(said, opened.processes)
+
+
+def sum_of(family: str, processes: Mapping[str, float]) -> float:
+    """Probability of a family of processes; of a process without one, its own."""
+    return sum(p for name, p in processes.items() if FAMILIES.get(name, name) == family)
 
 
 def _preferred(stored: _Reading, undone: _Reading, change: ToneChange) -> tuple[_Reading, ToneChange]:

@@ -87,7 +87,7 @@ class FusedJudge:
         self.features_version = self._baseline.features_version
         self._fusion = Fusion.from_dict(fitted["fusion"])
         self._strength: Mapping[str, float] = fitted["strength"]
-        self._dependence = float(fitted["window_dependence"])
+        self.window_dependence = float(fitted["window_dependence"])
         self._thresholds: dict[str, float] = fitted["conformal"]["thresholds"]
         self._ordinary = stored.get("ordinary") if self.needs_patches else None
 
@@ -157,7 +157,7 @@ class FusedJudge:
 
     def combine(self, windows: WindowJudgement) -> PictureJudgement:
         """One judgement from a picture's windows; see `forensics_models.judgement.combine_windows`."""
-        return combine_windows(windows, self._dependence)
+        return combine_windows(windows, self.window_dependence)
 
     def candidates(self, probabilities: Mapping[str, float]) -> tuple[str, ...]:
         """The classes that cannot be excluded at the coverage that the card states, most probable first."""

@@ -26,10 +26,13 @@ from forensics_models.open_judge import (
     FAMILY_NAMES,
     GROUPS,
     PROCESS_FILE,
+    PROCESS_NAMES,
+    TESTED_EXACTLY,
     Answers,
     Combination,
     families_of,
     group_of,
+    left_to_models,
     merged_families,
     merged_processes,
     with_codecs,
@@ -42,10 +45,12 @@ WRONG_NAMES = 0.003
 """Largest share of validation windows of a group that may be given the name of a process that never was."""
 ACCUSED = 0.001
 """Largest share of untouched validation windows, all groups together, for which a process may be named."""
-CALLED_UNCOMPRESSED = 0.01
-"""Largest share of compressed validation windows of a group that may be called uncompressed."""
+ACCUSE_FROM = 0.9
+"""Probability of any lossy process under which none is named, whatever the most probable one: nine to one."""
+CALLED_UNCOMPRESSED, SEVERAL_CALLED = 0.011, 0.02
+"""Largest shares of compressed validation windows that may be called uncompressed: after each kind of step (1 %, rounded to counts of some hundred), after several."""
 FEWEST = 60
-"""Compressed validation windows of a group from which on it may have an answer `uncompressed` of its own."""
+"""Compressed validation windows after a kind of step from which on it counts."""
 
 
 @dataclass(frozen=True)
@@ -208,7 +213,7 @@ def cross_fitted(
     return out
 
 
-def fit_answers(processes: np.ndarray, truth: np.ndarray, groups: np.ndarray) -> Answers:
+def fit_answers(processes: np.ndarray, truth: np.ndarray, groups: np.ndarray, afterwards: np.ndarray) -> Answers:
     """Thresholds of answers by group of what happened since.
 
     Parameters
@@ -218,27 +223,41 @@ def fit_answers(processes: np.ndarray, truth: np.ndarray, groups: np.ndarray) ->
     truth : np.ndarray [shape=(n,), dtype=int]
     groups : np.ndarray [shape=(n,), dtype=int]
         Index in `GROUPS` of what the second trees say, never of what is true.
+    afterwards : np.ndarray [shape=(n,), dtype=int]
+        Index in `AFTERWARDS` of what is true, -1 where it is not known.
     """
     families, truth = merged_families(processes), families_of(truth)
     best, top = families.argmax(axis=1), families.max(axis=1)
-    compressed = 1.0 - processes[:, 0]
-    clean = compressed[truth == 0]
-    from forensics_models.conformal import fit_false_alarm_threshold
-
-    accuse = fit_false_alarm_threshold(clean, ACCUSED)
-    named, uncompressed = [], []
+    lossy = 1.0 - processes[:, 0] >= ACCUSE_FROM
     tried = np.concatenate([np.arange(0.5, 0.99, 0.02), [0.99, 0.995, 0.998, 1.01]])
-    for group in range(len(GROUPS)):
-        here = groups == group
-        wrong = here & wrongly_named(best, truth) & (compressed >= accuse)
-        count = max(int(here.sum()), 1)
-        named.append(float(next(t for t in tried if (wrong & (top >= t)).sum() <= WRONG_NAMES * count)))
-        lossy = here & (truth > 0)
-        missed = lossy & (best == 0)
-        enough = lossy.sum() >= FEWEST
-        limit = next((t for t in tried if (missed & (top >= t)).sum() <= CALLED_UNCOMPRESSED * lossy.sum()), 1.01)
-        uncompressed.append(float(limit) if enough else 1.01)
-    return Answers(tuple(named), tuple(uncompressed), float(accuse))
+    wrong = wrongly_named(best, truth) & lossy
+    named = [
+        _lowest(tried, top, wrong & (groups == group), WRONG_NAMES * (groups == group).sum())
+        for group in range(len(GROUPS))
+    ]
+    shares = [(afterwards == kind) & (truth > 0) for kind in range(len(AFTERWARDS))]
+    uncompressed = max(
+        _lowest(
+            tried,
+            top,
+            rows & (best == 0),
+            (SEVERAL_CALLED if AFTERWARDS[kind] == "several" else CALLED_UNCOMPRESSED) * rows.sum(),
+        )
+        for kind, rows in enumerate(shares)
+        if rows.sum() >= FEWEST
+    )
+    # Accusations of untouched pictures are counted over all groups: their lowest thresholds rise until few enough are left.
+    allowed = int(ACCUSED * (truth == 0).sum())
+    accused = (truth == 0) & (best > 0) & lossy
+    while (still := np.flatnonzero(accused & (top >= np.asarray(named)[groups]))).size > allowed:
+        first = still[top[still].argmin()]
+        named[int(groups[first])] = float(np.nextafter(top[first], 2.0))
+    return Answers(tuple(named), uncompressed, ACCUSE_FROM)
+
+
+def _lowest(tried: np.ndarray, top: np.ndarray, bad: np.ndarray, allowed: float) -> float:
+    """The lowest threshold at which no more than `allowed` of the bad answers are given."""
+    return float(next((t for t in tried if (bad & (top >= t)).sum() <= allowed), 1.01))
 
 
 _EIGHT = np.array([name in {FAMILIES.get(c, c) for c in CLASSES[1:]} for name in FAMILY_NAMES])
@@ -293,6 +312,7 @@ def train_open(
     *,
     recipe: Recipe,
     facts: Mapping[str, Any],
+    dependence: float | None = None,
     report: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Train, calibrate, combine and write the artefacts.
@@ -312,6 +332,8 @@ def train_open(
     recipe : Recipe
     facts : mapping
         What the card says of the data.
+    dependence : float, optional
+        How windows of one picture count together; fitted where it is not given, which takes several windows a file.
     report : callable
         Gets progress lines.
 
@@ -337,7 +359,7 @@ def train_open(
     margins, after_margins = margins_of(process, wide), margins_of(after, wide)
     return fit_and_write(
         margins, after_margins, validation, codec_logs, feature_names, features_version, out,
-        {**facts, "recipe": asdict(recipe), "rounds": [process.num_boosted_rounds(), after.num_boosted_rounds()]},
+        {**facts, "recipe": asdict(recipe), "rounds": [process.num_boosted_rounds(), after.num_boosted_rounds()]}, dependence,
     )  # fmt: skip
 
 
@@ -347,9 +369,12 @@ def _widened(table: OpenTable, codec_trees: np.ndarray) -> OpenTable:
 
 def fit_and_write(
     margins: np.ndarray, after_margins: np.ndarray, validation: OpenTable, codec_logs: np.ndarray, feature_names: tuple[str, ...],
-    features_version: int, out: Path, facts: Mapping[str, Any],
+    features_version: int, out: Path, facts: Mapping[str, Any], dependence: float | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Everything that follows the trees: calibration, combination, thresholds, the card."""
+    """Everything that follows the trees: calibration, combination, thresholds, the card.
+
+    `dependence` is how windows of one picture count together where the table holds one window a file, which cannot tell.
+    """
     sizes = validation.features[:, feature_names.index("picture.log2_pixels")].astype(np.float64)
     known = validation.afterwards >= 0
     scaling = calibration.fit_scaling(
@@ -361,14 +386,16 @@ def fit_and_write(
     margins, labels = margins.astype(np.float64), validation.labels
     combination = fit_combination(margins, codec_logs, nothing, sizes, labels, weights)
     fair = cross_fitted(margins, codec_logs, nothing, sizes, labels, weights, validation.sources)
-    processes, truth = merged_processes(fair), merged_truth(validation.labels)
+    processes, truth = left_to_models(merged_processes(fair)), merged_truth(validation.labels)
     groups = group_of(after)
-    answers = fit_answers(processes, truth, groups)
+    # What an exact test finds is not asked of the models.
+    asked = ~np.isin(truth, [PROCESS_NAMES.index(name) for name in TESTED_EXACTLY])
+    answers = fit_answers(processes[asked], truth[asked], groups[asked], validation.afterwards[asked])
     card = {
         "model": "open",
         "kind": "XGBoost trees on forensic features of codecs and of processing, combined with the judge of codecs",
         **facts,
-        "validation": figures(processes, truth, groups, validation.afterwards, answers),
+        "validation": figures(processes[asked], truth[asked], groups[asked], validation.afterwards[asked], answers),
         "afterwards_right": float((after[known].argmax(axis=1) == validation.afterwards[known]).mean()),
         "log_loss": float(-np.log(fair[np.arange(len(fair)), validation.labels] + 1e-9).mean()),
     }
@@ -379,7 +406,9 @@ def fit_and_write(
         "after_scaling": scaling.as_dict(),
         "combination": combination.as_dict(),
         "answers": asdict(answers),
-        "window_dependence": fit_dependence(fair, validation.labels, validation.files),
+        "window_dependence": (
+            fit_dependence(fair, validation.labels, validation.files) if dependence is None else dependence
+        ),
     }
     write_atomically(out / CARD_FILE, json.dumps(stored, indent=1, allow_nan=False).encode())
     return card
