@@ -1,7 +1,7 @@
 """Compression forensics for still images, from the pixels alone.
 
 `examine` says all that there is to say about a picture: whether it was ever lossily compressed, by which codec, how, and where in it that shows.
-`analyze` gives the verdict alone, which is much faster; `reconstruct` rebuilds the JPEG file that a picture was decoded from; `open_picture` opens
+`analyze` gives the verdict alone, which is much faster; `reconstruct` rebuilds the JPEG file that a picture was decoded from; `compare` compares two copies; `open_picture` opens
 any picture file safely. All are imported when they are first asked for. Importing this package switches off the telemetry of ONNX Runtime.
 """
 
@@ -16,17 +16,19 @@ from forensics.results import display
 from forensics.version import __version__
 
 if TYPE_CHECKING:
+    from forensics.comparison.compare import compare
     from forensics.examination import Examination, examine
     from forensics.pictures.opened import open_picture
     from forensics.reconstruction.reconstruct import reconstruct
     from forensics.results.analysis import Analysis
     from forensics.verdict.analysis import analyze
 
-__all__ = ["Analysis", "Examination", "__version__", "analyze", "examine", "open_picture", "reconstruct"]
+__all__ = ["Analysis", "Examination", "__version__", "analyze", "compare", "examine", "open_picture", "reconstruct"]
 
 _HOMES = {
     "analyze": "forensics.verdict.analysis",
     "Analysis": "forensics.results.analysis",
+    "compare": "forensics.comparison.compare",
     "examine": "forensics.examination",
     "Examination": "forensics.examination",
     "open_picture": "forensics.pictures.opened",

@@ -25,6 +25,7 @@ from forensics.pictures.opened import MAX_PIXELS, Picture, open_quietly
 from forensics.progress import Progress
 from forensics.results.analysis import Analysis
 from forensics.results.failure import Failure
+from forensics.results.wording import printable
 from forensics.version import __version__
 from forensics.windows.judges import (
     check_model,
@@ -48,6 +49,7 @@ def analyze_all(
     model: str | None = None,
     history: bool = False,
     localise: bool = False,
+    frame: str = "",
     after_each: Callable[[Picture, Examination], None] | None = None,
     work: Callable[[str, int], Result] | None = None,
     progress: bool = False,
@@ -68,6 +70,8 @@ def analyze_all(
         Which of its judges, one of `forensics_models.fused.MODES`; the best it has by default.
     history, localise : bool
         Whether the history is recovered, and a map made for `after_each`.
+    frame : str
+        Which picture of files with several; see `open_picture`.
     after_each : callable, optional
         Gets each open picture and its examination, where it was opened, to write what it will; picklable for several processes.
     work : callable, optional
@@ -89,7 +93,13 @@ def analyze_all(
         check_model(model_dir, model)
         announce_compilation()
         work = partial(
-            analyze_one, model_dir=model_dir, model=model, history=history, localise=localise, after_each=after_each
+            analyze_one,
+            model_dir=model_dir,
+            model=model,
+            history=history,
+            localise=localise,
+            after_each=after_each,
+            frame=frame,
         )
     with Progress("analyze", len(inputs), stream=None if progress else io.StringIO()) as line:
         ordered = (
@@ -126,6 +136,7 @@ def analyze_one(
     history: bool = False,
     localise: bool = False,
     after_each: Callable[[Picture, Examination], None] | None = None,
+    frame: str = "",
 ) -> Result:
     """One input to its result: whatever goes wrong is in the `Failure`. Worker processes use one thread each.
 
@@ -134,7 +145,7 @@ def analyze_one(
     threads = None if multiprocessing.parent_process() is None else 1
     source = sys.stdin.buffer if name == STANDARD_INPUT else name
     try:
-        picture = open_quietly(source, max_pixels, printable(name))
+        picture = open_quietly(source, max_pixels, printable(name), frame)
         found = examine(picture, history=history, map=localise, model=model, model_dir=model_dir, threads=threads)
         if after_each is not None:
             after_each(picture, found)
@@ -199,11 +210,6 @@ def _receive(event: Event, done: dict[int, Result], again: set[int], workers: Wo
     elif event.kind == "died":
         reason = f"the process that analysed it died twice ({event.content}): out of memory, or a crash in a decoder"
         done[task.index] = Failure(name, reason)
-
-
-def printable(text: str) -> str:
-    """Text without control characters and undecodable bytes: they are shown as escapes, so a file name cannot steer a terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)
 
 
 def announce_compilation() -> None:

@@ -6,6 +6,7 @@ COMMANDS = {
     "analyze": "Say whether pictures were ever lossily compressed, by which codec and how strongly.",
     "map": "Show where in a picture which compression shows, and regions that depart from the rest.",
     "reconstruct": "Rebuild the JPEG file that a picture was decoded from, block by block.",
+    "compare": "Say whether two copies of a picture are the same, and which is nearer to the source.",
     "audit": "Test whether the compression history of a data set's files predicts their label.",
     "features": "Measure pictures with the extractors and write a table.",
     "codecs": "List the codecs, their versions and whether they run here.",

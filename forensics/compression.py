@@ -112,9 +112,9 @@ def compress(
     if sum(target is not None for target in (strength, ratio, ssim, max_bytes)) > 1:
         raise UsageError("give one of --quality, --ratio, --ssim and --max-bytes, not several")
     if ratio is not None:
-        return aim.to_ratio(codec, pixels, ratio, parameters=switches)
+        return aim.to_ratio(codec, pixels, ratio, tolerance=RATIO_TOLERANCE, parameters=switches)
     if ssim is not None:
-        return aim.to_ssim(codec, pixels, ssim, parameters=switches)
+        return aim.to_ssim(codec, pixels, ssim, tolerance=SSIM_TOLERANCE, parameters=switches)
     if max_bytes is not None:
         return aim.to_max_bytes(codec, pixels, max_bytes, parameters=switches)
     name = codec.strength.parameter
@@ -170,6 +170,24 @@ def check_lossless(out: Path) -> None:
     """Raise `UsageError` unless `out` has one of the suffixes of `LOSSLESS`."""
     if out.suffix.lower() not in LOSSLESS:
         raise UsageError(f"decoded pixels are saved as {', '.join(LOSSLESS)}, not as {out.name}")
+
+
+RATIO_TOLERANCE, SSIM_TOLERANCE = 0.02, 0.003
+"""Relative error of a ratio, and error of an SSIM, up to which a target counts as reached."""
+
+
+def missed(reached: aim.Reached) -> str:
+    """By how much a target was missed, in words, where the codec's steps are too coarse to reach it; else nothing."""
+    name = reached.codec.strength.parameter
+    nearest = f"{name} goes in steps, and {name}={reached.parameters[name]} comes nearest"
+    if reached.kind == "ratio" and abs(reached.ratio / reached.target - 1) > RATIO_TOLERANCE:
+        off = 100 * (reached.ratio / reached.target - 1)
+        return f"ratio {reached.target:g} is missed by {off:+.1f} % ({reached.ratio:.2f}): {nearest}"
+    if reached.kind == "ssim" and abs(reached.ssim - reached.target) > SSIM_TOLERANCE:
+        return (
+            f"SSIM {reached.target:g} is missed by {reached.ssim - reached.target:+.4f} ({reached.ssim:.4f}): {nearest}"
+        )
+    return ""
 
 
 def report(reached: aim.Reached) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ from forensics.results import display
 from forensics.results.analysis import Analysis
 from forensics.results.history import History
 from forensics.verdict.analysis import analyze, as_picture, judged_pixels
-from forensics.verdict.tone import UNDONE
+from forensics.verdict.steps import UNDONE
 from forensics.windows.judges import Extractor, Judge, chosen_judge, trained_judge, trained_open_judge
 
 if TYPE_CHECKING:
@@ -154,8 +154,8 @@ def localise(
     ----------
     picture : Picture
     analysis : Analysis, optional
-        The verdict on it: the map sees the pixels as the verdict does, with a change of tone undone. Without it the picture is analysed where
-        its histogram shows such a change.
+        The verdict on it: the map sees the pixels as the verdict does, with the steps after decoding undone. Without it the picture is
+        analysed where there are such steps.
     model_dir : Path, optional
         Folder of the model that judges; the shipped one by default.
     side, step, limit : int, optional
@@ -175,14 +175,13 @@ def localise(
 
     judge = chosen_judge(model_dir, MAP_JUDGE)
     if analysis is None:
-        pixels = judged_pixels(picture, threads=threads, **_judges(model_dir))
+        pixels, steps = judged_pixels(picture, threads=threads, **_judges(model_dir))
     else:
-        pixels = analysis.as_judged(picture.pixels)
+        pixels, steps = analysis.as_judged(picture.pixels), analysis.steps
     scanned = window_map(
         pixels, side=side, step=STEP if step is None else step, limit=limit or LIMIT, judge=judge, threads=threads
     )
-    if pixels is not picture.pixels:
-        scanned = replace(scanned, notes=(*scanned.notes, UNDONE))
+    scanned = replace(scanned, notes=(*scanned.notes, *(UNDONE[step.name] for step in steps)))
     return locate(scanned, judge=judge)
 
 

@@ -115,6 +115,12 @@ NAMES: dict[str, dict[str, str]] = {
     "evidence": {
         "Statement": "results.analysis",
     },
+    "history.recover": {
+        "candidates": "history.recover",
+    },
+    "localisation.scan": {
+        "readable": "localisation.scan",
+    },
     "tone": {
         "ToneChange": "results.analysis",
     },
@@ -123,6 +129,17 @@ NAMES: dict[str, dict[str, str]] = {
     },
 }
 """Former module: names of it whose home is another module than the one that took its place."""
+
+RENAMED: dict[str, dict[str, str]] = {
+    "analysis": {"SPITE_OF_TONE": "KEEP_STORED_VERDICT_FROM"},
+    "traces": {"TRACES": "INDICATIONS", "Trace": "Indication"},
+    "history.hevc": {"CERTAIN": "QP_STATED_FROM"},
+    "history.jpeg": {"CERTAIN": "STATED_FROM", "FOUND_BELOW": "GRID_FOUND_BELOW"},
+    "history.recover": {"candidates": "asked_codecs"},
+    "localisation.scan": {"readable": "evidence_weight"},
+    "history.jpeg2000_low_pass": {"CERTAIN": "LARGEST_LOG_ODDS"},
+}
+"""Former module: names of it that are called otherwise now."""
 
 
 def former_names(module: str) -> Callable[[str], Any]:
@@ -133,11 +150,12 @@ def former_names(module: str) -> Callable[[str], Any]:
         home = NAMES.get(former, {}).get(name) or MODULES.get(former)
         if home is None or name.startswith("__"):
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        present = RENAMED.get(former, {}).get(name, name)
         try:
-            value = getattr(import_module(_PACKAGE + home), name)
+            value = getattr(import_module(_PACKAGE + home), present)
         except AttributeError:
             raise AttributeError(f"module {module!r} has no attribute {name!r}") from None
-        warnings.warn(f"{module}.{name} is now {_PACKAGE}{home}.{name}", DeprecationWarning, stacklevel=2)
+        warnings.warn(f"{module}.{name} is now {_PACKAGE}{home}.{present}", DeprecationWarning, stacklevel=2)
         return value
 
     return find

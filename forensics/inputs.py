@@ -11,10 +11,13 @@ from pathlib import Path
 
 from forensics.errors import PictureError, UsageError
 from forensics.pictures.container import SUFFIXES, sniff
+from forensics.results.wording import printable
 
 STANDARD_INPUT = "-"
-_SUFFIXES = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
+_SUFFIXES = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes) | {".tga"}
 _OURS = (".part-", ".unfinished-")
+_ASKED_FOR = ("pdf", "numpy")
+"""Formats that hold pictures among other things: taken where they are named, passed over in a folder."""
 _SIGNATURE_BYTES = 4096
 _SHOWN = 3
 
@@ -43,8 +46,6 @@ class Skipped:
 
     def text(self) -> str:
         """One line with counts, reasons and the first names; nothing where nothing was passed over."""
-        from forensics.batch import printable
-
         if not self.paths:
             return ""
         parts = []
@@ -163,9 +164,9 @@ def _reason_to_skip(path: str) -> str:
         return ""
     try:
         with open(path, "rb") as stream:
-            sniff(stream.read(_SIGNATURE_BYTES))
+            form = sniff(stream.read(_SIGNATURE_BYTES))
     except PictureError:
         return NO_PICTURE
     except OSError:
         return UNREADABLE
-    return ""
+    return NO_PICTURE if form in _ASKED_FOR else ""

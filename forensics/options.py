@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
+
+from forensics.pixels import MAX_PIXELS as _MOST
 
 EVERYTHING = click.option(
     "--all", "everything", is_flag=True, help="Try everything that a folder holds, and follow links to folders."
 )
 FORCE = click.option("--force", is_flag=True, help="Replace pictures that exist; never an input.")
+JOBS = click.option(
+    "-j", "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that share the work."
+)
+MAX_PIXELS = click.option(
+    "--max-pixels", type=click.IntRange(min=1), help=f"Refuse larger pictures.  [default: {_MOST}]"
+)
+MODEL_DIR = click.option(
+    "--model-dir",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Judge with the model that `forensics train` wrote into this folder.  [default: the shipped model]",
+)
+RECURSIVE = click.option("-r", "--recursive", is_flag=True, help="Go through the folders below a folder too.")

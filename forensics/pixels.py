@@ -1,8 +1,11 @@
-"""The one rule by which samples become 8-bit."""
+"""What holds for the pixels of every picture: the most of them, and the one rule by which samples become 8-bit."""
 
 from __future__ import annotations
 
 import numpy as np
+
+MAX_PIXELS = 250_000_000
+"""Pictures of more pixels than this are refused unless the caller allows them."""
 
 
 def eight_bit(pixels: np.ndarray) -> np.ndarray:

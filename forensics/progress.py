@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -63,6 +65,62 @@ def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+class SignOfLife:
+    """Says on standard error, terminal or not, what is worked on when nothing has come of it for a while, at growing intervals.
+
+    Use as a context manager; `over` gives the pieces one by one and takes each as worked on until the next is asked for.
+
+    Parameters
+    ----------
+    what : str
+        What is being done, for instance `history`.
+    after : float
+        Seconds until the first line; every later one comes after twice the time.
+    """
+
+    def __init__(self, what: str, after: float = 5.0, *, stream: TextIO | None = None) -> None:
+        self._what, self._after = what, after
+        self._stream = sys.stderr if stream is None else stream
+        self._changed = threading.Condition()
+        self._name: str | None = None
+        self._ended = False
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+        self._thread.join()
+
+    def over(self, names: Iterable[str]) -> Iterator[str]:
+        """The names one by one."""
+        for name in names:
+            with self._changed:
+                self._name = name
+                self._changed.notify()
+            yield name
+
+    def _watch(self) -> None:
+        with self._changed:
+            while not self._ended:
+                name, start, pause = self._name, time.monotonic(), self._after
+                while self._name == name and not self._ended:
+                    if not self._changed.wait(pause) and name is not None:
+                        self._say(name, time.monotonic() - start)
+                        pause *= 2
+
+    def _say(self, name: str, seconds: float) -> None:
+        clear = "\r\x1b[K" if self._stream.isatty() else ""
+        self._stream.write(f"{clear}forensics: {name}: {self._what}, {seconds:.0f} s so far\n")
+        self._stream.flush()
 
 
 class Counter:

@@ -19,6 +19,7 @@ import math
 
 import numpy as np
 from forensics_features._kernel import fast_kernel
+from forensics_features.standards import LUMA_WEIGHTS
 
 from forensics.errors import UsageError
 
@@ -30,6 +31,9 @@ _TAPS = np.exp(-0.5 * (np.arange(_RADIUS + 1) / 1.5) ** 2)
 _TAPS = (_TAPS / (_TAPS[0] + 2 * _TAPS[1:].sum())).astype(np.float32)
 
 
+_RED, _GREEN, _BLUE = LUMA_WEIGHTS["bt601"]
+
+
 @fast_kernel
 def _luma_row(row: np.ndarray, luma: np.ndarray) -> None:
     if row.shape[1] == 1:
@@ -38,9 +42,9 @@ def _luma_row(row: np.ndarray, luma: np.ndarray) -> None:
         return
     for j in range(luma.size):
         luma[j] = (
-            np.float32(0.299) * np.float32(row[j, 0])
-            + np.float32(0.587) * np.float32(row[j, 1])
-            + np.float32(0.114) * np.float32(row[j, 2])
+            np.float32(_RED) * np.float32(row[j, 0])
+            + np.float32(_GREEN) * np.float32(row[j, 1])
+            + np.float32(_BLUE) * np.float32(row[j, 2])
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from forensics_models.classes import FINE_CLASSES
+from forensics_models.judge import Judge
 from forensics_models.judgement import PictureJudgement, WindowJudgement
 
 FEATURES = (
@@ -35,7 +36,7 @@ class FakeExtractor:
         return np.tile(np.float32(self.row), (len(pieces), 1))
 
 
-class FakeJudge:
+class FakeJudge(Judge):
     """Says the same of every window."""
 
     def __init__(self, **probabilities: float) -> None:
@@ -49,7 +50,7 @@ class FakeJudge:
         rest = (1 - sum(given.values())) / (len(FINE_CLASSES) - len(given))
         self.fine = np.array([given.get(name, rest) for name in FINE_CLASSES])
 
-    def judge(self, features: np.ndarray) -> WindowJudgement:
+    def judge(self, features: np.ndarray, patches=(), seen=None) -> WindowJudgement:
         count = len(features)
         return WindowJudgement(
             np.tile(self.fine, (count, 1)),

@@ -23,7 +23,7 @@ from forensics.results.failure import Failure
 from forensics.verdict import analysis, tone
 from forensics.verdict.agreement import compare
 from forensics.verdict.analysis import INCONCLUSIVE, analyze, decide
-from forensics.verdict.sentences import TRACES
+from forensics.verdict.sentences import INDICATIONS
 from forensics.windows.choice import SIDE, choose_windows, grid_shape, interest
 from forensics.windows.reading import judge_windows
 
@@ -111,7 +111,8 @@ def test_uncompressed_comes_with_a_warning_where_a_trace_of_resizing_is_found(fa
         (enlarged, "uncompressed", True),
         (enlarged, "webp", False),
     ):
-        limits = analyze(pixels, judge=fake_judge(**{verdict: 0.9}), extractor=fake_extractor).limits
+        judge = fake_judge(**{verdict: 0.9})
+        limits = analyze(pixels, judge=judge, extractor=fake_extractor, undo_enlargement=False).limits
         assert any("a trace of resizing" in limit for limit in limits) is warned
 
 
@@ -203,11 +204,11 @@ def test_without_compression_the_traces_not_found_are_told(scene, fake_judge, fa
 
 def test_every_trace_reads_features_that_exist():
     names = set(FeatureExtractor().feature_names)
-    for trace in TRACES:
+    for trace in INDICATIONS:
         assert set(trace.features) | set(trace.steps) <= names, trace.name
         assert set(trace.speaks_for) <= set(CLASSES[1:])
         assert not trace.steps or len(trace.steps) == len(trace.features)
-    assert len({trace.name for trace in TRACES}) == len(TRACES)
+    assert len({trace.name for trace in INDICATIONS}) == len(INDICATIONS)
 
 
 def test_a_value_hardly_above_the_range_is_no_trace(scene, fake_judge, fake_extractor):

@@ -236,7 +236,7 @@ def speed(side: int, repeat: int, parts: str, largest: float, pictures: int) -> 
 @click.argument("folder", metavar="SOURCES", type=_FOLDER)
 @click.option(
     "--parts",
-    default="jpeg,wavelets,recoding,splices,chains,buried,tones",
+    default="jpeg,wavelets,recoding,splices,chains,buried,tones,enlarged",
     show_default=True,
     help="What is measured, separated by commas.",
 )
@@ -369,3 +369,33 @@ def verdicts(
         text += "\n" + part_of.markdown(cases, part_of.read_verdicts(against, out), f"Another build: {against.name}")
     write_atomically(out / "report.md", text.encode())
     click.echo(text, nl=False)
+
+
+@command.command("reconstruct")
+@click.argument("sources", type=_FOLDER)
+@click.option(
+    "--limit",
+    type=click.IntRange(0),
+    default=12,
+    show_default=True,
+    help="At most so many pictures, evenly chosen, 0 for all.",
+)
+@click.option("--qualities", default="", help="Qualities separated by commas.  [default: 50 to 100 in nine steps]")
+@click.option("--subsamplings", default="", help="Of 4:2:0, 4:2:2, 4:4:4, grey, separated by commas.  [default: all]")
+@click.option("--side", type=click.IntRange(64), default=512, show_default=True, help="Pictures are cut to this side.")
+@click.option(
+    "--crop", type=(int, int), default=(0, 0), show_default=True, help="Rows and columns cut off after decoding."
+)
+def reconstruct(sources: Path, limit: int, qualities: str, subsamplings: str, side: int, crop: tuple[int, int]) -> None:
+    """Measure how many blocks of JPEGs made from SOURCES come back bit for bit, by quality and subsampling."""
+    from forensics.inputs import expand
+    from forensics_benchmarks import reconstruction
+
+    paths = [Path(path) for path in expand([str(sources)])]
+    paths = paths[:: max(1, len(paths) // limit)][:limit] if limit else paths
+    chosen = tuple(int(quality) for quality in _names(qualities)) or reconstruction.QUALITIES
+    kinds = _names(subsamplings) or reconstruction.SUBSAMPLINGS
+    rows = reconstruction.run(
+        paths, chosen, kinds, side=side, offset=crop, report=lambda line: click.echo(line, err=True)
+    )
+    click.echo(reconstruction.table(rows))

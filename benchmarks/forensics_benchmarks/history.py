@@ -93,6 +93,17 @@ def _tones(folder: Path, names: Sequence[str]) -> list[Table]:
     ]
 
 
+def _enlarged(folder: Path, names: Sequence[str]) -> list[Table]:
+    from forensics_benchmarks import enlarged
+
+    cases = list(enlarged.measure(_pictures(folder, names)))
+    return [
+        _table(enlarged.summary(cases, whole=True), "Enlarged pictures, whole, factors 1.05 to 3; shares 0 to 1"),
+        _table(enlarged.summary(cases, whole=False), f"The same, crops of {enlarged.CROP} pixels"),
+        _table(enlarged.false_alarms(cases), "Pictures that were not enlarged: share with an enlargement found"),
+    ]
+
+
 def _buried(folder: Path, names: Sequence[str]) -> list[Table]:
     from forensics_benchmarks import history_buried
 
@@ -137,6 +148,7 @@ PARTS: Mapping[str, Callable[[Path, Sequence[str]], list[Table]]] = {
     "chains": _chains,
     "buried": _buried,
     "tones": _tones,
+    "enlarged": _enlarged,
 }
 """Parts by name; each takes a folder of sources and names in it."""
 

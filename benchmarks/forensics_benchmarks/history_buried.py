@@ -25,11 +25,13 @@ from forensics_benchmarks.draws import log_uniform, mean
 SIDE = 256
 """Width and height of what is judged, in pixels."""
 QUALITIES = (40, 95)
+"""Range of the first JPEG's qualities."""
 RATIOS = (4.0, 40.0)
 """Range of the last codec's ratios, drawn evenly on a logarithmic scale."""
 LAST = ("jpeg2000", "jpegxr-jxrlib", "bpg", "webp", "avif", "heic", "jpegxl")
 """Encoders of the last step."""
 BANDS = (0.0, 8.0, 16.0)
+"""Lower edges of the bands of the last codec's ratios in the table."""
 
 
 @dataclass(frozen=True)

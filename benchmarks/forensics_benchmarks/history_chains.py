@@ -28,7 +28,9 @@ from forensics.results.history import Generation
 from forensics.verdict.analysis import analyze
 
 SEED = 31
+"""Seed of the chains that are drawn."""
 PER_SOURCE = 4
+"""Chains of each source picture."""
 CLEAR_DB = 6
 """A last step that loses less than the first by this much leaves most of the first one's traces."""
 

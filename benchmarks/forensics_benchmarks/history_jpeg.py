@@ -17,10 +17,12 @@ import numpy as np
 from forensics.codecs import get
 from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
 from forensics.history.jpeg.double import DoubleJpeg, detect
-from forensics.history.jpeg.recovery import CERTAIN, JpegHistory, recover
+from forensics.history.jpeg.recovery import STATED_FROM, JpegHistory, recover
 
 QUALITIES = (50, 55, 60, 65, 70, 75, 80, 85, 90, 95, 98, 100)
+"""Qualities that are encoded."""
 SIDES = (128, 512)
+"""Width and height of what is read, in pixels."""
 SUBSAMPLINGS = ("4:2:0", "4:2:2", "4:4:4")
 _AC = np.arange(64) > 0
 
@@ -77,7 +79,7 @@ def judge(
         phase_right=right_phase, identified=counts[0], right=counts[1],
         quality_error=abs(match.quality - quality) if match else float("nan"),
         inside_interval=bool(match and match.low <= quality <= match.high), family_right=bool(match and match.family == family),
-        coloured=coloured, subsampling_stated=history.subsampling[1] >= CERTAIN, subsampling_right=history.subsampling[0] == subsampling,
+        coloured=coloured, subsampling_stated=history.subsampling[1] >= STATED_FROM, subsampling_right=history.subsampling[0] == subsampling,
         chroma_identified=counts[2], chroma_right=counts[3], fixed_point=history.fixed_point_luma, seconds=seconds,
     )  # fmt: skip
 

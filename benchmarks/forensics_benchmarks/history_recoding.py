@@ -25,6 +25,7 @@ from forensics.results.history import Parameter
 from forensics_benchmarks.draws import mean
 
 SIZES = (128, 256, 512)
+"""Width and height of what is read, in pixels."""
 TOLERANCE = {"hevc": 1.0, "av1": 8.0, "vp8": 4.0, "jpegxl": 0.33}
 """Errors up to which an index counts as right: QP, `base_q_idx` of 255, the index of 127, and 25 % of a distance."""
 _SOURCE_SIDE = 640

@@ -25,6 +25,7 @@ RATIOS = (4.0, 40.0)
 """Range of the ratios, drawn evenly on a logarithmic scale."""
 NONE = "none"
 GAMMAS, GAINS, CONTRASTS = (0.7, 1.45), (0.8, 1.3), (0.75, 1.35)
+"""Ranges of what is drawn: gamma, gain of brightness, contrast."""
 _LEAST = 0.06
 """A gamma, gain or contrast is at least so far from 1."""
 

@@ -19,7 +19,9 @@ from forensics.history.jpeg2000 import recovery as jpeg2000
 from forensics.history.jpegxr import recovery as jpegxr
 
 SIZES = (128, 256, 512)
+"""Width and height of what is read, in pixels."""
 RATIOS = (4.0, 8.0, 16.0, 32.0, 64.0)
+"""Compression ratios that are aimed at."""
 _SOURCE_SIDE = 576
 SHALLOW = 3
 """Levels up to which a crop of 256 pixels holds enough of the last band; counted apart."""

@@ -24,8 +24,10 @@ from forensics_features import _block_kernels as kernels
 from forensics_features.comb import BINS, FINE_BIN, STEPS, comb_peak, comb_spectrum
 from forensics_features.family import Family
 from forensics_features.planes import SAMPLED, Planes
+from forensics_features.standards import ZIGZAG
 
 BLOCK = 8
+"""Side of a block in pixels: ITU-T T.81 A.3.1."""
 _LOW = 5
 _COARSE = 4.0
 _SCAN = ((0, 1), (1, 0), (0, 2), (1, 1), (2, 0))
@@ -33,10 +35,7 @@ _SCAN = ((0, 1), (1, 0), (0, 2), (1, 1), (2, 0))
 _SCAN_INDEX = np.full((_LOW, _LOW), -1, np.int64)
 for _index, (_k, _l) in enumerate(_SCAN):
     _SCAN_INDEX[_k, _l] = _index
-_ZIGZAG = sorted(
-    ((k, m) for k in range(8) for m in range(8)), key=lambda p: (p[0] + p[1], p[0] if (p[0] + p[1]) % 2 else p[1])
-)
-_COMBED_ROWS, _COMBED_COLUMNS = np.array(_ZIGZAG[1:21]).T
+_COMBED_ROWS, _COMBED_COLUMNS = np.divmod(np.array(ZIGZAG[1:21]), BLOCK)
 _BANDS = ((1, 1), (2, 2), (3, 4), (5, 6), (7, 8), (9, 14))
 """Diagonals (k + l, first and last) that are pooled for shapes and zero shares."""
 _BAND = np.full((BLOCK, BLOCK), -1, np.int64)

@@ -20,7 +20,9 @@ from forensics_features.family import Family
 from forensics_features.planes import Planes
 
 FOLD = 64
+"""Differences are folded at this period in pixels, the longest of `PERIODS`."""
 PERIODS = (4, 8, 16, 32, 64)
+"""Periods that are measured, in pixels: block, transform and tree sizes of the codecs."""
 _CAP = 12.0
 """Differences are capped here, in grey levels, so that edges of the scene do not drown the grid."""
 _MEASURES = ("step", "curvature", "jump", "equal")

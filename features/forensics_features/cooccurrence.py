@@ -39,13 +39,17 @@ from forensics_features.planes import Planes, row_bands
 TRUNCATION = 2
 """Luma residuals are truncated to -2..2 in the joint histograms."""
 CHROMA_TRUNCATION = 1
+"""Chroma residuals are truncated to -1..1 in the joint histograms."""
 JOINT_ORDERS = (1, 2)
+"""Orders of the differences whose joint histograms are taken."""
 ORDERS = (1, 2, 3)
+"""Orders of the differences that are measured."""
 LARGEST = 4
 """Marginal histograms count |r| = 0, 1, 2, 3 and >= 4."""
 LUMA_STRIDE = 3
 """Distance of the DCT positions, in pixels along both axes; odd, so that every phase of a grid of period 8 takes part."""
 CHROMA_STRIDE = 5
+"""Every so many rows of chroma are counted."""
 _CHROMA_LARGEST = 2
 _SIZE = 8
 

@@ -32,6 +32,7 @@ import numpy as np
 from forensics_features._kernel import fast_kernel
 from forensics_features.family import Family
 from forensics_features.planes import Planes, row_bands, to_rgb8
+from forensics_features.standards import LUMA_WEIGHTS
 
 MINIMUM_PIXELS = 64
 """With fewer coloured, unclipped pixels than this nothing is said about lattices."""
@@ -39,7 +40,7 @@ MINIMUM_PIXELS = 64
 _CHUNK = 2048
 _LAST_SHIFT = 6
 """Of every decoder that truncates its products."""
-_LUMA_WEIGHTS = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
+_RED_AND_BLUE = {name: (red, blue) for name, (red, _, blue) in LUMA_WEIGHTS.items()}
 
 
 class Decoder(NamedTuple):
@@ -105,18 +106,18 @@ def _six_bit(ub: int, ug: int, vg: int, vr: int, limited: bool) -> Decoder:
 
 
 DECODERS: dict[str, Decoder] = {
-    "bt601_full": _rounding(_LUMA_WEIGHTS["bt601"], limited=False),
-    "bt601_full_8bit": _rounding(_LUMA_WEIGHTS["bt601"], limited=False, bits=8),
+    "bt601_full": _rounding(_RED_AND_BLUE["bt601"], limited=False),
+    "bt601_full_8bit": _rounding(_RED_AND_BLUE["bt601"], limited=False, bits=8),
     "bt601_full_6bit": _six_bit(113, 22, 46, 90, limited=False),
-    "bt601_limited": _rounding(_LUMA_WEIGHTS["bt601"], limited=True),
+    "bt601_limited": _rounding(_RED_AND_BLUE["bt601"], limited=True),
     "bt601_limited_truncated": Decoder(19077, 33050, 6419, 13320, 26149, 8, 8, 6, -14234, 8708, -17685),
     "bt601_limited_6bit": _six_bit(128, 25, 52, 102, limited=True),
-    "bt709_full": _rounding(_LUMA_WEIGHTS["bt709"], limited=False),
+    "bt709_full": _rounding(_RED_AND_BLUE["bt709"], limited=False),
     "bt709_full_6bit": _six_bit(119, 12, 30, 101, limited=False),
-    "bt709_limited": _rounding(_LUMA_WEIGHTS["bt709"], limited=True),
+    "bt709_limited": _rounding(_RED_AND_BLUE["bt709"], limited=True),
     "bt709_limited_6bit": _six_bit(128, 14, 34, 115, limited=True),
-    "bt2020_full": _rounding(_LUMA_WEIGHTS["bt2020"], limited=False),
-    "bt2020_limited": _rounding(_LUMA_WEIGHTS["bt2020"], limited=True),
+    "bt2020_full": _rounding(_RED_AND_BLUE["bt2020"], limited=False),
+    "bt2020_limited": _rounding(_RED_AND_BLUE["bt2020"], limited=True),
     "bt2020_limited_6bit": _six_bit(128, 12, 42, 107, limited=True),
 }
 """Lattices by name: rounding once with exact coefficients (libjpeg, FFmpeg, BPG), with 8-bit coefficients (libheif), libyuv's

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from forensics_features._kernel import kernel
+from forensics_features.standards import LUMA_WEIGHTS
 
 MINIMUM_SIDE = 64
 """Smallest width and height, in pixels, that the extractors accept."""
@@ -14,6 +15,7 @@ MINIMUM_SIDE = 64
 
 SAMPLED = 2**18
 """Pixels that position-free means are taken over, about; pictures of up to twice as many are used whole."""
+_RED, _GREEN, _BLUE = LUMA_WEIGHTS["bt601"]
 _BAND = 64
 _TILE = 256
 
@@ -45,7 +47,7 @@ def _ycc(rgb: np.ndarray, y: np.ndarray, cb: np.ndarray, cr: np.ndarray) -> bool
             r = np.float32(rgb[i, j, 0])
             g = np.float32(rgb[i, j, 1])
             b = np.float32(rgb[i, j, 2])
-            luma = np.float32(0.299) * r + np.float32(0.587) * g + np.float32(0.114) * b
+            luma = np.float32(_RED) * r + np.float32(_GREEN) * g + np.float32(_BLUE) * b
             y[i, j] = luma
             cb[i, j] = (b - luma) * np.float32(0.5 / 0.886)
             cr[i, j] = (r - luma) * np.float32(0.5 / 0.701)

@@ -28,6 +28,7 @@ from forensics_features._kernel import kernel
 from forensics_features.family import Family
 from forensics_features.planes import Planes
 from forensics_features.resampling import spectra
+from forensics_features.standards import LUMA_WEIGHTS
 
 LUMA_BANDS, CHROMA_BANDS = 14, 6
 """Bands of the radius in luma's and in chroma's spectrum; the last of luma's hold the corners."""
@@ -314,7 +315,7 @@ def _ties(planes: Planes) -> list[float]:
     return [*ends, float(luma / max(float(np.trace(covariance)) / 3, 1e-9)), float(spread.mean() / 255)]
 
 
-_WEIGHTS = np.array([0.299, 0.587, 0.114])
+_WEIGHTS = np.array(LUMA_WEIGHTS["bt601"])
 """BT.601 luma."""
 
 _NAMES = (*_spectrum_names(), *_line_names(), *_period_names(), *(f"histogram_{name}" for name in _HISTOGRAM), *_neighbour_names(),

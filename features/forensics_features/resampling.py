@@ -49,6 +49,7 @@ MOST = 4.0
 """Largest factor told."""
 _GUARD = 1
 BLOCK = 8
+"""Side of a block in pixels: ITU-T T.81 A.3.1."""
 _LEAK = 2
 """Bins beside a multiple of 1 / `BLOCK` that block edges of uneven strength fill."""
 _CURVATURE = 1

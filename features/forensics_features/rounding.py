@@ -39,6 +39,7 @@ SAMPLED_COLOURS = 4096
 MINIMUM_BLOCKS = 4
 """With fewer usable blocks than this nothing is said about coefficients."""
 VARIANCE_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+"""Quantiles of the blocks' variances that are features."""
 
 _SIDE = 8
 _LANES = 32  # blocks transformed together

@@ -31,6 +31,7 @@ from forensics_features._kernel import kernel
 from forensics_features.planes import to_rgb8
 
 VALUES = 256
+"""Levels of an 8-bit sample."""
 SLOPES = np.exp(0.05 * np.arange(-40, 28))
 """Slopes of the inverse curve that are tried, in levels of the source a value: 0.14 to 3.9, one in the middle."""
 PHASES = 32

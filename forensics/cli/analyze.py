@@ -6,33 +6,28 @@ from pathlib import Path
 
 import click
 
-from forensics.options import EVERYTHING, FORCE
+from forensics.options import EVERYTHING, FORCE, JOBS, MAX_PIXELS, MODEL_DIR, RECURSIVE
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("-r", "--recursive", is_flag=True, help="Go through the folders below a folder too.")
+@RECURSIVE
 @click.option("-f", "--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True)
 @click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to this file.")
+@JOBS
+@MAX_PIXELS
 @click.option(
-    "-j",
-    "--jobs",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Processes that share the work.",
+    "--frame",
+    default="",
+    metavar="N|TIME",
+    help="Which picture of files with several, from 0; of videos also a time (2.5s).  [default: the first; of videos the first key frame]",
 )
-@click.option("--max-pixels", type=click.IntRange(min=1), help="Refuse larger pictures.  [default: 250000000]")
 @click.option(
     "--model",
     type=click.Choice(["baseline", "cnn", "fused"]),
     help="Who judges: trees on features, a network on pixels, or both.  [default: fused]",
 )
-@click.option(
-    "--model-dir",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Judge with the model that `forensics train` wrote into this folder.  [default: the shipped model]",
-)
+@MODEL_DIR
 @click.option(
     "--history/--no-history",
     default=None,
@@ -65,6 +60,7 @@ def command(
     out: Path | None,
     jobs: int,
     max_pixels: int | None,
+    frame: str,
     model: str | None,
     model_dir: Path | None,
     history: bool | None,
@@ -83,6 +79,7 @@ def command(
     from forensics.destinations import Destinations
     from forensics.inputs import Skipped, expand
     from forensics.pictures.opened import MAX_PIXELS
+    from forensics.progress import SignOfLife
     from forensics.report.writer import Writer
     from forensics.windows.judges import check_model
 
@@ -109,13 +106,16 @@ def command(
             max_pixels=max_pixels,
         )
     kept = []
-    settings = None if written else depends_on(model_dir, model, max_pixels, history)
-    with Writer(form, out, settings) as writer:
+    settings = None if written or frame else depends_on(model_dir, model, max_pixels, history)
+    parts = [part for part, asked in (("history", history), ("map", localise), ("report", written)) if asked]
+    doing = (" and ".join(parts), 5.0) if parts else ("verdict", 60.0)
+    with Writer(form, out, settings) as writer, SignOfLife(*doing) as alive:
         rest = inputs[writer.go_on(inputs) :]
         results = analyze_all(
             rest,
             jobs=jobs,
             max_pixels=max_pixels or MAX_PIXELS,
+            frame=frame,
             model_dir=model_dir,
             model=model,
             history=history,
@@ -123,7 +123,7 @@ def command(
             after_each=pages,
             progress=len(inputs) > 1 and not writer.on_terminal,
         )
-        for name, result in zip(rest, results, strict=True):
+        for name, result in zip(alive.over(rest), results, strict=True):
             writer.write(result, name)
             kept += [result] if pages is not None and pages.folder else []
     if pages is not None and pages.folder and report is not None:

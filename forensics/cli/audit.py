@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from forensics.options import EVERYTHING, FORCE
+from forensics.options import EVERYTHING, FORCE, JOBS, MAX_PIXELS, MODEL_DIR
 
 
 @click.command()
@@ -24,15 +24,9 @@ from forensics.options import EVERYTHING, FORCE
     type=click.Path(dir_okay=False, path_type=Path),
     help="Draw the histories of every label into this PNG file.",
 )
-@click.option(
-    "-j", "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that share the work."
-)
-@click.option("--max-pixels", type=click.IntRange(min=1), help="Refuse larger pictures.  [default: 250000000]")
-@click.option(
-    "--model-dir",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Judge with the model that `forensics train` wrote into this folder.  [default: the shipped model]",
-)
+@JOBS
+@MAX_PIXELS
+@MODEL_DIR
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the permutation test.")
 @EVERYTHING
 @FORCE

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from forensics.options import EVERYTHING, FORCE
+from forensics.options import EVERYTHING, FORCE, MAX_PIXELS, RECURSIVE
 
 
 @click.command()
@@ -24,8 +24,8 @@ from forensics.options import EVERYTHING, FORCE
     type=click.IntRange(min=64),
     help="Measure tiles of this many pixels a side, a row each.",
 )
-@click.option("-r", "--recursive", is_flag=True, help="Go through the folders below a folder too.")
-@click.option("--max-pixels", type=click.IntRange(min=1), help="Refuse larger pictures.  [default: 250000000]")
+@RECURSIVE
+@MAX_PIXELS
 @EVERYTHING
 @FORCE
 def command(
@@ -41,12 +41,13 @@ def command(
 
     IMAGE is a picture file, a folder, a pattern, or - for standard input. Exit code: 0 all done, 1 wrong usage, 2 some inputs failed.
     """
-    from forensics.batch import announce_compilation, printable
+    from forensics.batch import announce_compilation
     from forensics.destinations import Destinations
     from forensics.errors import PictureError
     from forensics.inputs import Skipped, expand
     from forensics.measure import TableWriter, columns, measure
     from forensics.pictures.opened import MAX_PIXELS
+    from forensics.results.wording import printable
 
     skipped = Skipped()
     inputs = expand(images, recursive=recursive, every=everything, skipped=skipped)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from forensics.options import FORCE
+from forensics.options import FORCE, MAX_PIXELS, MODEL_DIR
 
 
 @click.command()
@@ -24,12 +24,8 @@ from forensics.options import FORCE
 @click.option("--step", type=click.IntRange(min=32), default=32, show_default=True, help="Pixels between windows.")
 @click.option("--limit", type=click.IntRange(min=1), help="Most windows; the step grows to keep it.  [default: 1024]")
 @click.option("-f", "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--max-pixels", type=click.IntRange(min=1), help="Refuse larger pictures.  [default: 250000000]")
-@click.option(
-    "--model-dir",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Judge with the model that `forensics train` wrote into this folder.  [default: the shipped model]",
-)
+@MAX_PIXELS
+@MODEL_DIR
 @click.option(
     "--exact",
     type=click.Choice(["jpeg"]),

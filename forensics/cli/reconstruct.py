@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from forensics.options import FORCE
+from forensics.options import FORCE, MAX_PIXELS, RECURSIVE
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("-r", "--recursive", is_flag=True, help="Go through the folders below a folder too.")
+@RECURSIVE
 @click.option(
     "-o",
     "--out",
@@ -21,7 +21,7 @@ from forensics.options import FORCE
 )
 @click.option("--verify", is_flag=True, help="Keep only files that give every pixel again; the others count as failed.")
 @click.option("-f", "--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True)
-@click.option("--max-pixels", type=click.IntRange(min=1), help="Refuse larger pictures.  [default: 250000000]")
+@MAX_PIXELS
 @FORCE
 def command(
     paths: tuple[str, ...],
@@ -37,7 +37,7 @@ def command(
     The file is decoded again before anything is said. Originals are never touched. Exit code: 0 all done, 1 wrong usage, 2 some pictures
     failed: no JPEG shows in them, or, with --verify, not every pixel comes out the same.
     """
-    from forensics.batch import expand
+    from forensics.inputs import expand
     from forensics.pictures.opened import MAX_PIXELS
     from forensics.reconstruction.archive import planned, rebuild
 

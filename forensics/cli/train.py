@@ -7,6 +7,17 @@ from pathlib import Path
 
 import click
 
+_JOBS = click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=os.cpu_count() or 1,
+    show_default="all cores",
+    help="Processes and threads.",
+)
+_SEED = click.option(
+    "--seed", type=click.IntRange(0), default=2026, show_default=True, help="Decides windows and trees."
+)
+
 
 @click.group("train")
 def command() -> None:
@@ -24,14 +35,8 @@ def command() -> None:
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the artefacts."
 )
-@click.option(
-    "--jobs",
-    type=click.IntRange(1),
-    default=os.cpu_count() or 1,
-    show_default="all cores",
-    help="Processes and threads.",
-)
-@click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help="Decides windows and trees.")
+@_JOBS
+@_SEED
 @click.option("--rounds", type=click.IntRange(1), help="Largest number of boosting rounds.  [default: the recipe's]")
 def baseline(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, rounds: int | None) -> None:
     """Train the gradient-boosted baseline on every DATASET together.
@@ -76,14 +81,8 @@ def baseline(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, rounds
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the artefacts."
 )
-@click.option(
-    "--jobs",
-    type=click.IntRange(1),
-    default=os.cpu_count() or 1,
-    show_default="all cores",
-    help="Processes and threads.",
-)
-@click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help="Decides windows and trees.")
+@_JOBS
+@_SEED
 @click.option("--rounds", type=click.IntRange(1), help="Largest number of boosting rounds.  [default: the recipe's]")
 def open_judge(datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, seed: int, rounds: int | None) -> None:
     """Train the open judge: which process was the last lossy step, and what happened since.
@@ -116,14 +115,8 @@ def open_judge(datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, s
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the artefacts."
 )
-@click.option(
-    "--jobs",
-    type=click.IntRange(1),
-    default=os.cpu_count() or 1,
-    show_default="all cores",
-    help="Processes and threads.",
-)
-@click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help="Decides windows and trees.")
+@_JOBS
+@_SEED
 @click.option("--rounds", type=click.IntRange(1), help="Boosting rounds.  [default: the recipe's]")
 def parameters(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, rounds: int | None) -> None:
     """Train the estimators of codec parameters on every DATASET together.
@@ -156,13 +149,7 @@ def parameters(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, roun
     required=True,
     help="Folder for artefacts and checkpoints.",
 )
-@click.option(
-    "--jobs",
-    type=click.IntRange(1),
-    default=os.cpu_count() or 1,
-    show_default="all cores",
-    help="Processes and threads.",
-)
+@_JOBS
 @click.option(
     "--seed",
     type=click.IntRange(0),

@@ -9,6 +9,7 @@ pictures with periodic content raise it too, and JPEG of quality 95 and above pa
 from __future__ import annotations
 
 import numpy as np
+from forensics_features.standards import LUMA_WEIGHTS
 from scipy.fft import dctn
 
 GRID_THRESHOLD = 3.0
@@ -34,7 +35,7 @@ def traces_of(pixels: np.ndarray) -> tuple[str, ...]:
     pixels : np.ndarray [shape=(height, width, 3) or (height, width), dtype=uint8]
         Pictures below 32 pixels a side have no findings.
     """
-    luma = pixels if pixels.ndim == 2 else pixels @ np.array([0.299, 0.587, 0.114])
+    luma = pixels if pixels.ndim == 2 else pixels @ np.array(LUMA_WEIGHTS["bt601"])
     top, left = max(0, luma.shape[0] - _SIDE) // 2, max(0, luma.shape[1] - _SIDE) // 2
     luma = luma[top : top + _SIDE, left : left + _SIDE].astype(np.float64)
     if min(luma.shape) < 32:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
+from forensics_features.standards import LUMA_WEIGHTS
 from PIL import Image
 
 from forensics.codecs.base import Value, check_pixels
@@ -316,7 +317,7 @@ def from_json(records: Iterable[Mapping[str, Any]]) -> list[Step]:
     return steps
 
 
-_LUMA = np.array([0.299, 0.587, 0.114])
+_LUMA = np.array(LUMA_WEIGHTS["bt601"])
 _YCBCR = np.stack([_LUMA, (np.eye(3)[2] - _LUMA) / 1.772, (np.eye(3)[0] - _LUMA) / 1.402])
 """ITU-T T.871 clause 7: BT.601 luma and colour differences, full range."""
 

@@ -5,29 +5,31 @@ carry the codec in front (`webp.quantizer_index`). A recovery or a test that fai
 
 What a codec's module cannot read, and codecs without one, get estimates by regression (`forensics.history.estimated`), with their errors.
 
-To add a codec: a module with `recover(pixels)`, whose result has `parameters() -> tuple[Parameter, ...]`, and a row in `CODEC_MODULES`. One in
+To add a codec: a module with `recover(pixels)`, whose result keeps to `forensics.history.contract.Recovered`, and a row in `CODEC_MODULES`. One in
 `FROM_ESTIMATES` gets the estimates, to start from, and the class as well. A module of `CONFIRMATIONS` has `confirmation(pixels, result)`, which
 gives further parameters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
-from importlib.util import find_spec
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from forensics_models.classes import HEVC_FAMILY, HEVC_INTRA, INCONCLUSIVE
 from forensics_models.parameters import EARLIER, NO_EARLIER
 
 from forensics.errors import ForensicsError
+from forensics.former_paths import former_names
 from forensics.history import estimated
+from forensics.history.contract import Recovered
 from forensics.history.recoding.coder import Recoded
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis
 from forensics.results.history import Generation, History, Parameter, Trace, in_order
+from forensics.results.steps import EnlargementStep, RepetitionStep
 from forensics.results.wording import TITLES, percent
 
 CODEC_MODULES = {
@@ -74,11 +76,13 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
     History
         Traces most significant first. Without a codec in the verdict there are no parameters and no generations.
     """
-    pixels = analysis.as_judged(eight_bit(pixels))
+    stored = eight_bit(pixels)
+    pixels = analysis.as_judged(stored)
     notes: list[str] = []
     none: tuple[Trace, ...] = ()
-    traces = _guarded(lambda: _traces(pixels), none, "the trace tests", notes)
-    codecs = candidates(analysis)
+    undone = _guarded(lambda: _undone(stored, analysis), none, "the trace of enlargement", notes)
+    traces = (*undone, *_guarded(lambda: _traces(pixels), none, "the trace tests", notes))
+    codecs = asked_codecs(analysis)
     estimates = {codec: _estimated(codec, pixels, notes) for codec in codecs}
     recovered = {codec: _recovered(codec, pixels, estimates[codec], notes) for codec in codecs}
     measured = {
@@ -100,7 +104,7 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
     return History(parameters, traces, generations, (*notes, *_open_questions(analysis, traces, generations)))
 
 
-def candidates(analysis: Analysis) -> tuple[str, ...]:
+def asked_codecs(analysis: Analysis) -> tuple[str, ...]:
     """The codecs whose parameters are looked for, most probable first.
 
     One for a verdict that names one, the two best codecs (the second from `RUNNER_UP_FROM` on) for an inconclusive verdict, none for
@@ -124,6 +128,18 @@ def _traces(pixels: np.ndarray) -> tuple[Trace, ...]:
     return run_traces(pixels)
 
 
+def _undone(pixels: np.ndarray, analysis: Analysis) -> tuple[Trace, ...]:
+    """Enlargements that the verdict rests on undoing, as traces."""
+    from forensics.history.traces.enlargement import enlargement
+
+    traces = []
+    for step in analysis.steps:
+        if isinstance(step, EnlargementStep | RepetitionStep):
+            traces.append(enlargement(step, pixels))
+        pixels = step.undo(pixels)
+    return tuple(traces)
+
+
 def _guarded(work: Callable[[], _T], instead: _T, title: str, notes: list[str]) -> _T:
     """The result of some work, or `instead` and a note that says why."""
     try:
@@ -143,10 +159,10 @@ def _estimated(codec: str, pixels: np.ndarray, notes: list[str]) -> tuple[Parame
     )
 
 
-def _recovered(codec: str, pixels: np.ndarray, estimates: tuple[Parameter, ...], notes: list[str]) -> Any:
+def _recovered(codec: str, pixels: np.ndarray, estimates: tuple[Parameter, ...], notes: list[str]) -> Recovered | None:
     """What the codec's recovery gives; None where there is none, and with a note where it fails."""
     module = CODEC_MODULES.get(codec)
-    if module is None or find_spec(module) is None:
+    if module is None:
         return None
     given = (pixels, estimates, codec) if codec in FROM_ESTIMATES else (pixels,)
     return _guarded(
@@ -154,7 +170,7 @@ def _recovered(codec: str, pixels: np.ndarray, estimates: tuple[Parameter, ...],
     )
 
 
-def _confirmed(codec: str, pixels: np.ndarray, one: Any, notes: list[str]) -> tuple[Parameter, ...]:
+def _confirmed(codec: str, pixels: np.ndarray, one: Recovered, notes: list[str]) -> tuple[Parameter, ...]:
     """What coding again with the recovered parameters shows; empty for codecs whose recovery codes again itself, or nothing."""
     module, nothing = CONFIRMATIONS.get(codec), ()  # type: str | None, tuple[Parameter, ...]
     if module is None:
@@ -177,20 +193,24 @@ def completed(
     return (*filled, *(p for p in estimates if p.name not in names))
 
 
-def _cross_checked(recovered: dict[str, Any], pixels: np.ndarray, notes: list[str]) -> dict[str, Any]:
+def _cross_checked(
+    recovered: Mapping[str, Recovered | None], pixels: np.ndarray, notes: list[str]
+) -> dict[str, Recovered | None]:
     """The other standard's reading where one was asked alone and found a grid, on which too few blocks agree on an index."""
     if len(recovered) != 1:
         return {}
     codec, one = next(iter(recovered.items()))
     other = _RIVAL.get(codec)
-    if other is None or one is None or not one.found or one.blocks >= _AGREEING:
+    if other is None or not isinstance(one, Recoded) or not one.found or one.agreeing_blocks >= _AGREEING:
         return {}
     return {other: _recovered(other, pixels, _estimated(other, pixels, notes), notes)}
 
 
-def _settled(recovered: dict[str, Any]) -> list[str]:
+def _settled(recovered: Mapping[str, Recovered | None]) -> list[str]:
     """What coding again says where it was tried for HEVC and for AV1: a codec whose blocks agree on an index, and the other's do not."""
-    blocks = {codec: int(one.blocks) for codec, one in recovered.items() if codec in _RIVAL and one is not None}
+    blocks = {
+        codec: one.agreeing_blocks for codec, one in recovered.items() if codec in _RIVAL and isinstance(one, Recoded)
+    }
     if len(blocks) < 2:
         return []
     (more, most), (less, least) = sorted(blocks.items(), key=lambda item: -item[1])
@@ -202,13 +222,13 @@ def _settled(recovered: dict[str, Any]) -> list[str]:
     ]
 
 
-def _bpg_or_heic(analysis: Analysis, recovered: dict[str, Any]) -> list[str]:
+def _bpg_or_heic(analysis: Analysis, recovered: Mapping[str, Recovered | None]) -> list[str]:
     """What the QP over blocks says of BPG against HEIC, where the verdict leaves it open or says otherwise.
 
     Encoders of HEIC files vary the QP with the texture; BPG's (its own and x265 at a constant QP) hold it.
     """
-    read = next((one for codec, one in recovered.items() if codec in HEVC_INTRA and one is not None), None)
-    adaptive = getattr(read, "adaptive", None)
+    read = next((one for codec, one in recovered.items() if codec in HEVC_INTRA and isinstance(one, Recoded)), None)
+    adaptive = None if read is None else read.index_varies
     if adaptive is None or analysis.verdict == ("heic" if adaptive else "bpg"):
         return []
     if adaptive:
@@ -230,7 +250,7 @@ def _joined(found: dict[str, tuple[Parameter, ...]]) -> tuple[Parameter, ...]:
 def chain_of(
     pixels: np.ndarray,
     last: Generation,
-    jpeg: Any,
+    jpeg: Recovered | None,
     earlier: Parameter | None,
     traces: Sequence[Trace],
     notes: list[str],
@@ -302,10 +322,8 @@ def _earlier_codec(earlier: Parameter | None, notes: list[str]) -> tuple[Generat
     return (Generation(str(earlier.value), earlier.probability or 0.0),)
 
 
-def _double_jpeg(pixels: np.ndarray, last: Generation, jpeg: Any, notes: list[str]) -> tuple[Generation, ...]:
+def _double_jpeg(pixels: np.ndarray, last: Generation, jpeg: Recovered, notes: list[str]) -> tuple[Generation, ...]:
     """The chain of a JPEG and an earlier JPEG, oldest first; the last one alone where no earlier one was seen."""
-    if find_spec(DOUBLE_JPEG_MODULE) is None:
-        return (last,)
     double = _guarded(
         lambda: import_module(DOUBLE_JPEG_MODULE).detect(pixels, history=jpeg),
         None,
@@ -327,7 +345,7 @@ def _double_jpeg(pixels: np.ndarray, last: Generation, jpeg: Any, notes: list[st
 
 def _open_questions(analysis: Analysis, traces: Sequence[Trace], generations: Sequence[Generation]) -> list[str]:
     """Where verdict, earlier compressions and traces do not fit together, and what a missing trace means."""
-    named = set(candidates(analysis))
+    named = set(asked_codecs(analysis))
     named |= set(HEVC_INTRA) if named & set(HEVC_INTRA) else set()
     told = named | {generation.codec for generation in generations}
     found = [trace for trace in traces if trace.found]
@@ -360,3 +378,6 @@ def _open_questions(analysis: Analysis, traces: Sequence[Trace], generations: Se
             "no single trace reaches its false-alarm limit for this codec: the verdict rests on the classifier's weighing of all features"
         )
     return questions
+
+
+__getattr__ = former_names(__name__)

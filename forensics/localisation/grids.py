@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from forensics_features.standards import LUMA_WEIGHTS
 
 from forensics.history.traces.grid_phase import BLOCK, ORIGINS, vote_map
 
@@ -28,7 +29,7 @@ MOST_GRIDS = 6
 """Grids told apart in one picture, at most."""
 _STRIP = 512
 _CLEAR = 8.0
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+_LUMA = np.array(LUMA_WEIGHTS["bt601"], np.float32)
 
 
 def window_votes(

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from forensics_features.standards import LUMA_WEIGHTS
 from forensics_models.classes import CLASSES
 from forensics_models.storage import replacing
 from PIL import Image, ImageDraw, ImageFont
@@ -30,6 +31,7 @@ from forensics.results.wording import TITLES, percent
 from forensics.version import __version__
 
 SCHEMA_VERSION = 1
+"""Version of the form of `regions.json`."""
 FILES = ("map.png", "overlay.png", "regions.json")
 """What `save` writes."""
 COLOURS: dict[str, tuple[int, int, int]] = {
@@ -76,7 +78,7 @@ def overlay(pixels: np.ndarray, found: Localisation) -> np.ndarray:
     shown = np.stack([shown] * 3, axis=2) if shown.ndim == 2 else shown
     if not found.regions:
         return shown.copy()
-    grey = shown @ np.array([0.299, 0.587, 0.114], np.float32)
+    grey = shown @ np.array(LUMA_WEIGHTS["bt601"], np.float32)
     pale = np.rint(255 - (255 - grey) * _SHADE).astype(np.uint8)
     image = np.where(found.mask[:, :, None], shown, pale[:, :, None]).astype(np.uint8)
     picture = Image.fromarray(image)
@@ -270,6 +272,15 @@ def _tag(
     draw.text((left + size // 4, top), text, fill=ink, font=font)
 
 
+def as_mapped(pixels: np.ndarray, found: Localisation) -> np.ndarray:
+    """Pixels at the size that was mapped: the nearest ones where an enlargement was undone, the same array elsewhere."""
+    shape = (found.map.height, found.map.width)
+    if pixels.shape[:2] == shape:
+        return pixels
+    rows, columns = ((np.arange(new) + 0.5) * old / new for new, old in zip(shape, pixels.shape[:2], strict=True))
+    return np.ascontiguousarray(pixels[rows.astype(int)][:, columns.astype(int)])
+
+
 def save(
     found: Localisation, pixels: np.ndarray, folder: Path, *, name: str = "", sha256: str = ""
 ) -> tuple[Path, ...]:
@@ -278,6 +289,7 @@ def save(
     Returns the paths. Raises `UsageError` where they cannot be written.
     """
     scanned = found.map
+    pixels = as_mapped(pixels, found)
     silent = scanned.confidence < NO_EVIDENCE
     shown = [CLASSES[k] for k in np.unique(scanned.best[~silent])]
     drawn = with_legend(class_picture(scanned), shown, silent=bool(silent.any()))

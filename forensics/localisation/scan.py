@@ -18,6 +18,7 @@ from forensics_models.classes import CLASSES, FINE_CLASSES
 from forensics_models.judgement import WindowJudgement, merge_fine
 
 from forensics.errors import PictureError, UsageError
+from forensics.former_paths import former_names
 from forensics.localisation.grids import MOST_PIXELS, window_votes
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Window
@@ -199,7 +200,7 @@ def window_map(
         fine_probabilities=judged.fine_probabilities.reshape(*shape, len(FINE_CLASSES)),
         log2_ratio=judged.log2_ratio.reshape(*shape, 3),
         ssim=judged.ssim.reshape(*shape, 3),
-        evidence=np.array([readable(piece) for piece in pieces]).reshape(shape),
+        evidence=np.array([evidence_weight(piece) for piece in pieces]).reshape(shape),
         grid_votes=votes,
         notes=_notes(side, step, used, limit, jpeg and votes is None),
     )
@@ -249,7 +250,7 @@ def _edges(firsts: np.ndarray, side: int, length: int) -> np.ndarray:
     return np.concatenate([[0], middles, [length]]).astype(np.int64)
 
 
-def readable(pixels: np.ndarray) -> float:
+def evidence_weight(pixels: np.ndarray) -> float:
     """How much a window's pixels can tell, 0..1: their texture on a saturating scale, times their unclipped share squared.
 
     Texture is the mean absolute difference of neighbours of the green or grey channel. A flat window, where every codec gives the same
@@ -273,3 +274,6 @@ def _notes(side: int, requested: int, used: int, limit: int, unvoted: bool) -> t
     if unvoted:
         notes.append(f"JPEG grids were not compared: the picture has more than {MOST_PIXELS // 1_000_000} megapixels")
     return tuple(notes)
+
+
+__getattr__ = former_names(__name__)

@@ -8,6 +8,7 @@ from forensics_features._kernel import kernel
 WHOLE, NO_CODE, PAST_ROW, SHORT = 0, 1, 2, 3
 """How a strip ended: all rows; bits that are no code; a run or change past its row; bits used up."""
 ROWS_1D, ROWS_G3, ROWS_G4 = 0, 3, 4
+"""How rows are coded: in one dimension, as group 3, as group 4 (ITU-T T.4 and T.6)."""
 
 
 @kernel
@@ -45,8 +46,8 @@ def decode_rows(data, bits, mode, aligned, two_dimensional, white_lengths, white
     number of rows, one of the codes above, and the place behind the last bit that was read.
     """
     height, width = out.shape
-    reference = np.full(width + 3, width, np.int64)
-    current = np.full(width + 3, width, np.int64)
+    reference = np.full(width + 6, width, np.int64)
+    current = np.full(width + 6, width, np.int64)
     place = 0
     for row in range(height):
         plain = mode != 4
@@ -142,7 +143,7 @@ def decode_rows(data, bits, mode, aligned, two_dimensional, white_lengths, white
                 current[count] = a0
                 count += 1
                 colour ^= 1
-            if count > width:
+            if count > width + 1:  # one more than samples: the white run of no length before a black first sample
                 return row, PAST_ROW, place
         if place > bits:
             return row, SHORT, place
@@ -155,8 +156,8 @@ def decode_rows(data, bits, mode, aligned, two_dimensional, white_lengths, white
         if dark:
             for x in range(start, width):
                 out[row, x] = 1
-        for i in range(count, width + 3):
+        for i in range(count, width + 6):
             current[i] = width
-        for i in range(width + 3):
+        for i in range(width + 6):
             reference[i] = current[i]
     return height, WHOLE, place

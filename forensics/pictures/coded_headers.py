@@ -188,7 +188,7 @@ def jpegxl(data: bytes) -> Stated:
     if header.animated:
         facts["animated"] = True
     stated = Stated(
-        header.width, header.height, header.bit_depth, "grey" if header.grey else "rgb", header.alpha,
+        header.width, header.height, header.bit_depth, "cmyk" if header.black else "grey" if header.grey else "rgb", header.alpha,
         lossy=None if header.lossless is None else not header.lossless,
         orientation=header.orientation, facts=facts,
     )  # fmt: skip

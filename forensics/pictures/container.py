@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from forensics.codecs import registry
 from forensics.errors import CodecUnavailable, PictureError
-from forensics.pictures import bmp_file, coded_headers, formats, gif_file, png_file, pnm_file, tiff_file
+from forensics.pictures import bmp_file, coded_headers, formats, gif_file, heif_file, png_file, pnm_file, tiff_file
 from forensics.pictures.stated import Stated
 
 SUFFIXES = {
@@ -37,6 +37,8 @@ def sniff(data: bytes) -> str:
     """Name of the format (a key of `SUFFIXES`) by its signature; raises `PictureError` for anything else."""
     if not data:
         raise PictureError("the file is empty")
+    if data[128:132] == b"DICM":  # the preamble before it may look like a TIFF (PS3.10 clause 7.1)
+        return "dicom"
     if data[:8] == b"\x89PNG\r\n\x1a\n":
         return "png"
     if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
@@ -52,6 +54,8 @@ def sniff(data: bytes) -> str:
     if data[:42] == b"version https://git-lfs.github.com/spec/v1":
         raise PictureError("it is a Git LFS pointer, not the picture itself: fetch it with git lfs pull")
     codec = registry.sniff(data)
+    if codec is None and heif_file.is_heif(data):
+        return heif_file.coding_of(data)
     # JPEG-LS has JPEG's signature, WebP and AVI the same outer one: what is more exact goes first.
     further = formats.find(data) if codec in (None, "jpeg") else None
     if further is not None:
@@ -109,6 +113,7 @@ _REFUSED_COLOURS = (
     "depth",
     "n-component",
     "rgbe",
+    "e-sycc",
 )
 
 

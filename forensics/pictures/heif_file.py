@@ -67,6 +67,33 @@ def read(data: bytes, codec: str) -> HeifFile:
     return found
 
 
+def is_heif(data: bytes) -> bool:
+    """Whether a file's brands name the HEIF container (ISO/IEC 23008-12 annex B)."""
+    if data[4:8] != b"ftyp":
+        return False
+    size = min(int.from_bytes(data[:4], "big"), 256, len(data))
+    brands = [data[8:12], *(data[at : at + 4] for at in range(16, size - 3, 4))]
+    return any(brand in (b"mif1", b"mif2", b"mif3", b"msf1", b"miaf", b"unif", b"avci", b"jpeg") for brand in brands)
+
+
+def coding_of(data: bytes) -> str:
+    """`avif` or `heic` for a file whose brands name the container alone, by its primary item or the first tile of it.
+
+    Raises `PictureError` that names the coding where it is another.
+    """
+    try:
+        items = heif.read_items(data)
+    except CodecError:
+        raise PictureError("it is a HEIF file without an item table, or with a damaged one; that is not read") from None
+    kinds = [items.kinds.get(items.primary, b""), *(items.kinds[number] for number in sorted(items.kinds))]
+    for kind in kinds:
+        if kind in (b"av01", b"hvc1"):
+            return "avif" if kind == b"av01" else "heic"
+        if kind not in (b"grid", b"iden", b"iovl", b"tmap", b"Exif", b"mime", b""):
+            raise PictureError(f"its HEIF picture is coded as {kind.decode('latin-1')!r}, which is not read")
+    raise damaged("a HEIF file without a picture")
+
+
 def _primary(items: Items, found: HeifFile, codec: str) -> None:
     for kind, body in items.properties.get(items.primary, []):
         if kind == b"ispe" and len(body) >= 12:

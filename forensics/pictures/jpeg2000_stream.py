@@ -17,7 +17,7 @@ from forensics.errors import PictureError
 from forensics.pictures.iso_boxes import boxes
 from forensics.pictures.samples import damaged
 
-_SOC, _SIZ, _COD, _QCD, _SOT, _SOD, _EOC, _CAP, _COC = (
+_SOC, _SIZ, _COD, _QCD, _SOT, _SOD, _EOC, _CAP, _COC, _RGN, _POC = (
     0xFF4F,
     0xFF51,
     0xFF52,
@@ -27,6 +27,8 @@ _SOC, _SIZ, _COD, _QCD, _SOT, _SOD, _EOC, _CAP, _COC = (
     0xFFD9,
     0xFF50,
     0xFF53,
+    0xFF5E,
+    0xFF5F,
 )
 _MOST_TILES = 65_535
 
@@ -65,6 +67,10 @@ class Codestream:
     levels: int = 0
     layers: int = 0
     high_throughput: bool = False
+    tile: tuple[int, int] = (0, 0)
+    code_block: tuple[int, int] = (64, 64)
+    plain: bool = True
+    """Whether nothing but the defaults is used: no offsets, precincts, code-block styles or styles of single components."""
     notes: list[str] = field(default_factory=list)
     problem: str = ""
 
@@ -86,6 +92,15 @@ def codestream_extent(data: bytes) -> tuple[int, int]:
         if kind == b"jp2c":
             return first, last
     raise PictureError("the file is truncated: a JP2 file without a codestream")
+
+
+def rebuilt(data: bytes, stream: Codestream) -> bytes:
+    """The file with its codestream closed and nothing behind it, for a decoder that also looks at the boxes before it."""
+    start, _ = codestream_extent(data)
+    if not start:
+        return stream.data
+    head = start - (8 if data[start - 4 : start] == b"jp2c" else 16)
+    return data[:head] + b"\0\0\0\0jp2c" + stream.data
 
 
 def read(data: bytes) -> Codestream:
@@ -134,7 +149,10 @@ def _size(data: bytes) -> Codestream:
     rows = [r for r in range(-(-(y1 - ty) // th)) if _length(max(ty + r * th, y0), min(ty + (r + 1) * th, y1), down)]
     needed = frozenset(r * -(-(x1 - tx) // tw) + c for r in rows for c in columns)
     size = _length(x0, x1, across), _length(y0, y1, down)
-    return Codestream(data, *size, depths, tuple((a, d) for _, a, d in parts), tiles, needed)
+    plain = not (x0 or y0 or tx or ty)
+    tile = (0, 0) if tiles == 1 else (tw, th)
+    steps = tuple((a, d) for _, a, d in parts)
+    return Codestream(data, *size, depths, steps, tiles, needed, plain=plain, tile=tile)
 
 
 def _length(start: int, stop: int, step: int) -> int:
@@ -146,6 +164,10 @@ def _style(stream: Codestream, marker: int, body: bytes) -> None:
     if marker == _COD and len(body) >= 10:
         stream.layers, stream.colour_transform, stream.levels = struct.unpack_from(">H?B", body, 2)
         stream.wavelet = "9/7" if body[9] == 0 else "5/3"
+        stream.code_block = (4 << (body[6] & 15), 4 << (body[7] & 15))
+        stream.plain &= not body[0] & 1 and not body[8] and stream.layers == 1
+    elif marker in (_COC, _RGN, _POC):
+        stream.plain = False
     elif marker == _CAP:
         stream.high_throughput = True
 
@@ -206,6 +228,11 @@ class Boxes:
     palette: np.ndarray | None = None
     alpha: tuple[int, ...] = ()
     premultiplied: bool = False
+
+
+def coded_bytes(data: bytes) -> int:
+    """Bytes behind the main header."""
+    return len(data) - max(data.find(b"\xff\x90"), 0)
 
 
 def read_boxes(data: bytes) -> Boxes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from forensics.errors import PictureError
-from forensics.pictures import jpegxl_header
+from forensics.pictures import jpeg_file, jpegxl_header
 from forensics.pictures.depth_in_use import spread
 from forensics.pictures.samples import Samples, damaged, decoding, scale_to_eight
 
@@ -19,6 +19,10 @@ def decode(data: bytes) -> Samples:
         The data are damaged, or the samples are of a kind that is not analysed.
     """
     header = jpegxl_header.read(data)
+    if header.kept_jpeg and (jpeg := kept_jpeg(data)):
+        inner = jpeg_file.decode(jpeg)
+        inner.notes.append("the JPEG was taken out whole and decoded as one")
+        return inner
     with decoding("its JPEG XL data"):
         import imagecodecs
 
@@ -38,6 +42,17 @@ def decode(data: bytes) -> Samples:
     return Samples(
         array[:, :, 0] if array.shape[2] == 1 else array, facts={"integrity": "the decoder checks its own end state"}
     )
+
+
+def kept_jpeg(data: bytes) -> bytes:
+    """The JPEG that a file keeps, byte for byte as it was; empty where it cannot be put together again."""
+    try:
+        import imagecodecs
+
+        found = bytes(imagecodecs.jpegxl_decode_jpeg(data, numthreads=1))
+    except Exception:  # the reconstruction data may be spoilt; the picture itself is decoded then
+        return b""
+    return found if found[:2] == b"\xff\xd8" else b""
 
 
 def _integers(samples: np.ndarray, bits: int) -> np.ndarray:

@@ -27,6 +27,7 @@ class JpegXlHeader:
     grey: bool = False
     alpha: bool = False
     extra_channels: int = 0
+    black: bool = False
     orientation: int = 1
     animated: bool = False
     xyb: bool = True
@@ -168,7 +169,9 @@ def _metadata(bits: _Bits, header: JpegXlHeader) -> None:
     bits.flag()  # modular 16-bit buffers
     header.extra_channels = bits.u32((0, 0), (0, 1), (4, 2), (12, 1))
     for _ in range(header.extra_channels):
-        header.alpha |= _extra_channel(bits)
+        kind = _extra_channel(bits)
+        header.alpha |= kind == _ALPHA
+        header.black |= kind == _BLACK
     header.xyb = bits.flag()
     _colour(bits, header)
     if extra:
@@ -201,10 +204,13 @@ def _animation(bits: _Bits) -> None:
     bits.flag()
 
 
-def _extra_channel(bits: _Bits) -> bool:
-    """ExtraChannelInfo (D.3.6); whether it is alpha."""
+_ALPHA, _BLACK = 0, 4
+
+
+def _extra_channel(bits: _Bits) -> int:
+    """ExtraChannelInfo (D.3.6): its type, `_ALPHA` for alpha."""
     if bits.flag():
-        return True
+        return _ALPHA
     kind = bits.enum()
     _depth(bits)
     bits.u32((0, 0), (0, 3), (0, 4), (3, 1))
@@ -217,7 +223,7 @@ def _extra_channel(bits: _Bits) -> bool:
         bits.u(64)
     elif kind == 5:
         bits.u32((0, 1), (2, 0), (4, 3), (8, 19))
-    return kind == 0
+    return kind
 
 
 def _colour(bits: _Bits, header: JpegXlHeader) -> None:

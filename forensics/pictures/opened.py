@@ -40,6 +40,7 @@ from forensics.pictures import (
     jpeg2000_file,
     jpeg_file,
     jpegxl_file,
+    jpegxr_file,
     pillow_samples,
     png_file,
     pnm_file,
@@ -49,9 +50,8 @@ from forensics.pictures import (
 from forensics.pictures.format import chosen_number
 from forensics.pictures.samples import LENGTHS_ONLY, Samples, decoding, reason
 from forensics.pictures.stated import Stated
+from forensics.pixels import MAX_PIXELS
 
-MAX_PIXELS = 250_000_000
-"""Pictures of more pixels than this are refused unless the caller allows them."""
 _BYTES_PER_PIXEL = 8
 _BYTES_BESIDE = 1 << 26
 
@@ -195,7 +195,10 @@ def _read(source: str | Path | bytes | BinaryIO, limit: int) -> bytes:
             raise PictureError(
                 f"a picture is a path, bytes, a binary file, an array or a Pillow image, not {type(source).__name__}"
             )
-        content = source.read(limit + 1)
+        try:
+            content = source.read(limit + 1)
+        except (OSError, ValueError) as error:  # a closed file among them
+            raise PictureError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
         if not isinstance(content, bytes):
             raise PictureError("the file is open as text; a picture is read from a binary file")
         return content
@@ -242,6 +245,7 @@ _DECODERS: dict[str, Callable[[bytes], Samples]] = {
     "jpeg": jpeg_file.decode,
     "jpeg2000": jpeg2000_file.decode,
     "jpegxl": jpegxl_file.decode,
+    "jpegxr": jpegxr_file.decode,
     "png": png_file.decode,
     "pnm": pnm_file.decode,
 }
@@ -350,17 +354,17 @@ def _notes(
     return tuple(notes)
 
 
-def open_quietly(source: str | BinaryIO, max_pixels: int, name: str) -> Picture:
+def open_quietly(source: str | BinaryIO, max_pixels: int, name: str, frame: str = "") -> Picture:
     """Open a picture while what C libraries print about damaged files goes nowhere: the error's one line says it."""
     sys.stderr.flush()
     try:
         kept = os.dup(2)
     except OSError:
-        return open_picture(source, max_pixels=max_pixels, name=name)
+        return open_picture(source, max_pixels=max_pixels, name=name, frame=frame)
     try:
         with open(os.devnull, "wb") as nowhere:
             os.dup2(nowhere.fileno(), 2)
-        return open_picture(source, max_pixels=max_pixels, name=name)
+        return open_picture(source, max_pixels=max_pixels, name=name, frame=frame)
     finally:
         os.dup2(kept, 2)
         os.close(kept)

@@ -6,6 +6,7 @@ JPEG 2000, JPEG XR, JPEG XL, WebP, LERC) give samples at once. A strip that ends
 
 from __future__ import annotations
 
+import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -67,6 +68,16 @@ class Coding:
             picture.photometric, bytes(v & 255 for v in tags.tags.get(tiff_file.JPEG_TABLES, ())),
             tags.value(tiff_file.T4_OPTIONS, 0), tags.tags.get(tiff_file.LERC_PARAMETERS, ()),
         )  # fmt: skip
+
+    def see(self, lossy: bool | None) -> None:
+        """Take note of what a strip says of its lossiness: one lossy strip makes a lossy picture, one that does not say leaves it open."""
+        before = self.seen.get("lossy", False)
+        self.seen["lossy"] = True if True in (before, lossy) else None if None in (before, lossy) else False
+
+    @property
+    def predicts(self) -> bool:
+        """Whether a predictor belongs to this coding (TIFF 6.0 section 14)."""
+        return self.name in ("LZW", "Deflate", "Zstandard", "LZMA")
 
     @property
     def converts_colour(self) -> bool:
@@ -131,7 +142,7 @@ class Coding:
         return self._without_predictor(array, grid)
 
     def _without_predictor(self, array: np.ndarray, grid: Grid) -> np.ndarray:
-        if self.predictor == 1 or self.name not in ("LZW", "Deflate", "Zstandard", "LZMA"):
+        if self.predictor == 1 or not self.predicts:
             return array
         if self.predictor != 2 or grid.bits not in (8, 16):
             raise PictureError(f"its predictor {self.predictor} of {grid.bits}-bit samples is not read")
@@ -282,7 +293,7 @@ def _jpeg(coding: Coding, strip: bytes, size: int, height: int, grid: Grid) -> n
     if found.problem:
         raise damaged(found.problem)
     lossless = jpeg_file.is_lossless(file)
-    coding.seen["lossy"] = coding.seen.get("lossy", False) or not lossless
+    coding.see(not lossless)
     if file.frame.marker == 0xC3:
         return _lossless_jpeg(file, height, grid)
     count = len(file.frame.components)
@@ -322,8 +333,9 @@ def _coded(name: str) -> Callable[[Coding, bytes, int, int, Grid], np.ndarray]:
         from forensics.pictures import stated_size
 
         stated = stated_size.of(name, strip)
-        if stated is not None and stated[0] * stated[1] > max(4 * grid.across * height, 1 << 24):
-            raise damaged(f"a strip or tile holds a picture of {stated[0]}x{stated[1]} pixels")
+        if stated is not None and stated.width * stated.height > max(4 * grid.across * height, 1 << 24):
+            raise damaged(f"a strip or tile holds a picture of {stated.width}x{stated.height} pixels")
+        coding.see(stated.lossy if stated is not None else False if name == "png" else None)
         if name == "jpegxr":
             from forensics.pictures import guarded
 
@@ -353,7 +365,17 @@ def _lerc(coding: Coding, strip: bytes, size: int, height: int, grid: Grid) -> n
         strip = zlib.decompressobj().decompress(strip, limit)
     elif outer == 2:
         strip = bytes(imagecodecs.zstd_decode(strip, out=limit))
+    coding.see(_lerc_error(strip))
     return np.asarray(imagecodecs.lerc_decode(strip))
+
+
+def _lerc_error(blob: bytes) -> bool | None:
+    """Whether a Lerc2 blob allows integers to change: its largest error is stated behind its eight or seven sizes."""
+    if blob[:6] != b"Lerc2 " or len(blob) < 64:
+        return None
+    (version,) = struct.unpack_from("<i", blob, 6)
+    place = (14 if version >= 3 else 10) + 4 * (7 if version >= 4 else 6)
+    return bool(struct.unpack_from("<d", blob, place)[0] > 0.5)
 
 
 BY_LIBTIFF = frozenset({"old-style JPEG", "ThunderScan", "NeXT", "PixarLog"})

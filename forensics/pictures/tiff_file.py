@@ -14,6 +14,7 @@ from forensics.pictures.tiff_header import Directory, Layout
 SUBFILE, OLD_SUBFILE, SUB_DIRECTORIES, FILL_ORDER, ROWS = 254, 255, 330, 266, 278
 PREDICTOR, COLOUR_MAP, TILE_WIDTH, TILE_LENGTH, JPEG_TABLES = 317, 320, 322, 323, 347
 T4_OPTIONS, COEFFICIENTS, SUBSAMPLING, DEPTH, TILE_DEPTH, LERC_PARAMETERS = 292, 529, 530, 32997, 32998, 50674
+"""Tags of TIFF 6.0 and of its private fields (SGI's depths, LERC)."""
 MOST_DIRECTORIES = 10_000
 """Directories that are looked at; a chain that goes on is cut there."""
 

@@ -35,6 +35,7 @@ ORIENTATION = 274
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
 SAMPLES, PLANAR, EXTRA_SAMPLES, SAMPLE_FORMAT, ICC = 277, 284, 338, 339, 34675
 OFFSETS, COUNTS, TILE_OFFSETS, TILE_COUNTS = 273, 279, 324, 325
+"""Tags of TIFF 6.0, section 8 and following; the profile's is that of the ICC specification, annex B.4."""
 
 
 class Directory(NamedTuple):

@@ -44,6 +44,10 @@ def decode(data: bytes, picture: TiffPicture) -> Samples:
     subsampling = _subsampling(picture, photometric) if coding.keeps_subsampling else (1, 1)
     raw = _assemble(data, picture, grid, coding, subsampling)
     samples = _colours(data, raw, grid, picture, photometric, coding)
+    if coding.predictor == 2 and not coding.predicts:
+        samples.notes.append(
+            f"the file names a predictor, which its coding ({coding.name}) does not use: it was passed over, as libtiff does"
+        )
     if coding.seen:
         samples.facts.update(coding.seen)
     samples.facts["integrity"] = coding.integrity
@@ -230,7 +234,7 @@ def _palette(index: np.ndarray, picture: TiffPicture, grid: Grid, notes: list[st
     """Colours of a palette picture at 8 bits; grey where all its colours are."""
     values = picture.tags.tags.get(tiff_file.COLOUR_MAP, ())
     size = 1 << grid.bits
-    if grid.bits > 8 or len(values) < 3 * size:
+    if len(values) < 3 * size:
         raise damaged(f"its colour map has {len(values)} entries and {3 * size} are needed")
     table = np.array(values[: 3 * size], np.uint16).reshape(3, size).T
     if table.max() <= 255 and table.max() > 0:

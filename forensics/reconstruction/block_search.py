@@ -26,8 +26,8 @@ WAVES = np.ascontiguousarray(np.einsum("vy,ux->vuyx", DCT_8, DCT_8).reshape(64, 
 _FLIPS = 16
 """Flips tried from each set of the beam: those that promise most."""
 _OUTSIDE = 0.08
-"""Squared distance from the box up to which fixed-point rounding may account for it; then the arithmetic itself decides. On 13,248
-validation blocks a qualities 90 to 100 the true coefficients' distance was below 0.05 in all."""
+"""Squared distance from the box up to which the decoder's arithmetic itself is asked. That of true coefficients under ISLOW was 0.0073 at most in 22,000 blocks of
+validation pictures at qualities 50 to 100; the rest is room for coarser arithmetics. A larger value costs time and no truth."""
 
 
 @fast_kernel

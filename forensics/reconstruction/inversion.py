@@ -21,8 +21,10 @@ from forensics.reconstruction.upsampling import upsample
 
 _BAND_ROWS = 512
 """Rows of pixels turned back at once."""
-_FILLINGS = 3
+_FILLINGS = 12
 """Rounds in which chroma under clipped channels is filled in from the blocks found so far."""
+_AROUND_CLIPPED, _WIDER = 40, 8.0
+"""The same where clipped channels leave the estimate open, and by how much wider its noise is taken then."""
 _AROUND = 3
 """Stored chroma samples are looked for this far from their estimate, in levels: five standard deviations of its noise."""
 
@@ -155,23 +157,27 @@ class _Band:
         guess = self.nearest[k].astype(np.float32)
         noise = stored_noise(factors, "triangle")
         anything = np.zeros((len(full[0]), 64), np.uint8), np.full((len(full[0]), 64), 255, np.uint8)
+        left = len(full[0]) + 1
         for _ in range(_FILLINGS):
             stored = stored_estimate(guess, factors, "triangle")
             found, status = fit_blocks(*anything, quantiser, width=0, centers=blocks_of(stored), seen=full)
-            if not (status > SEARCHED).any() or not self.open.any():
+            before, left = left, int((status > SEARCHED).sum())
+            if left in (0, before) or not self.open.any():
                 break
             samples = stored_samples(*self._shaped(found, status, factors)[:1], quantiser)
             shown = upsample(samples, factors, "triangle", self.none.shape)
             guess = np.where(self.open, np.minimum(np.maximum(shown, lo), hi), guess).astype(np.float32)
         impossible = blocks_of(self.none, *self.layout.mcu).any(axis=1)
-        again = np.flatnonzero((status > SEARCHED) & ~impossible)
-        if len(again) and self.width:
-            low, high = propagated_bounds(stored, lo, hi, factors, again, around=_AROUND)
-            seen = full[0][again], full[1][again], full[2]
-            found[again], status[again] = fit_blocks(
-                low, high, quantiser, width=self.width, centers=blocks_of(stored)[again], seen=seen, noise=noise
-            )
-        saturated = blocks_of(self.open, *self.layout.mcu).any(axis=1)
+        saturated = np.asarray(blocks_of(self.open, *self.layout.mcu).any(axis=1))
+        centers = blocks_of(stored)
+        for open_samples, around, wider in ((False, _AROUND, 1.0), (True, _AROUND_CLIPPED, _WIDER)):
+            again = np.flatnonzero((status > SEARCHED) & ~impossible & (saturated == open_samples))
+            if len(again) and self.width:
+                low, high = propagated_bounds(stored, lo, hi, factors, again, around=around)
+                seen = full[0][again], full[1][again], full[2]
+                found[again], status[again] = fit_blocks(
+                    low, high, quantiser, width=self.width, centers=centers[again], seen=seen, noise=wider * noise
+                )
         status[(status == OPEN) & saturated] = OPEN_SATURATED
         status[impossible & (status > SEARCHED)] = IMPOSSIBLE
         return self._shaped(found, status, factors)

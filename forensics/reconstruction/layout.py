@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 BLOCK = 8
+"""Side of a block in pixels: ITU-T T.81 A.3.1."""
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from forensics.audit import Audit, Cell, LeakTest
-from forensics.batch import printable
 from forensics.report import csv_report
 from forensics.report.text import row, rows
 from forensics.results.analysis import Analysis
+from forensics.results.wording import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -73,8 +73,10 @@ def map_figure(found: Localisation, pixels: np.ndarray) -> bytes:
     """A localisation's plot (`forensics.report.map_plots.plot_map`) as PNG, shaped as the picture is."""
     from PIL import Image
 
+    from forensics.localisation.outputs import as_mapped
     from forensics.report.map_plots import plot_map
 
+    pixels = as_mapped(pixels, found)
     factor = -(-max(pixels.shape[:2]) // _MAP_SIDE)
     shown, small = found, eight_bit(pixels)
     if factor > 1:

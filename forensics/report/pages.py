@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from forensics_models.storage import write_atomically
 
-from forensics.batch import printable
 from forensics.destinations import Destinations
 from forensics.errors import UsageError
 from forensics.examination import Examination
@@ -30,6 +29,7 @@ from forensics.report.html_index import index_csv, index_page
 from forensics.results.analysis import Analysis
 from forensics.results.failure import Failure
 from forensics.results.history import History
+from forensics.results.wording import printable
 from forensics.windows.judges import chosen_judge
 
 if TYPE_CHECKING:

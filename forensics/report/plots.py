@@ -217,6 +217,21 @@ def plot_residual_spectrum(trace: Trace, ax: Axes | None = None) -> Axes:
     return axes
 
 
+def plot_enlargement(trace: Trace, ax: Axes | None = None) -> Axes:
+    """Residual of lines outside the range of an enlargement from each length nearby."""
+    axes = _axes(trace, ax)
+    lengths, residual = trace.series["lengths"], trace.series["residual"]
+    if not len(lengths):
+        return _nothing(axes, "samples were repeated: rows and columns equal the one before")
+    axes.semilogy(lengths, residual, "o-", color=BLUE, markersize=3, linewidth=0.8)
+    least = int(residual.argmin())
+    axes.semilogy(lengths[least], residual[least], "o", color=VERMILION, label=f"{lengths[least]} pixels")
+    axes.axhline(1 / 12, color=BLACK, linewidth=0.8, linestyle=":", label="one rounding")
+    axes.set(xlabel="length before (pixels)", ylabel="variance a missing dimension (levels squared)")
+    axes.legend(fontsize=7, frameon=False)
+    return axes
+
+
 PLOTS: dict[str, Callable[[Trace, Any], Any]] = {
     "colour_lattice": plot_colour_lattice,
     "dct_comb": plot_dct_comb,
@@ -228,6 +243,7 @@ PLOTS: dict[str, Callable[[Trace, Any], Any]] = {
     "chroma_spectrum": plot_chroma_spectrum,
     "residual_spectrum": plot_residual_spectrum,
     "coding_again": plot_coding_again,
+    "enlargement": plot_enlargement,
 }
 """The figure of each trace test by its name."""
 
@@ -237,6 +253,7 @@ _TITLES = {
     "wavelet_comb": "Comb in wavelet coefficients", "lapped_comb": "Comb in JPEG XR's transform", "grid_phase": "Votes for the origin of an 8x8 grid",
     "boundary_profile": "Differences across pixel boundaries", "chroma_spectrum": "Spectra of luma and chroma",
     "residual_spectrum": "Periodicity of the second difference", "coding_again": "Change by coding again",
+    "enlargement": "Lengths that the picture may have been enlarged from",
 }  # fmt: skip
 
 

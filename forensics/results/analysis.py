@@ -13,6 +13,7 @@ import numpy as np
 from forensics.pixels import eight_bit
 from forensics.results import display
 from forensics.results.history import History
+from forensics.results.steps import Step
 
 
 class Window(NamedTuple):
@@ -116,9 +117,26 @@ class ToneChange(NamedTuple):
     inverse: tuple[int, ...]
     undone: bool
 
+    @property
+    def name(self) -> str:
+        """As a step after decoding; see `forensics.results.steps`."""
+        return "tone_curve"
+
+    @property
+    def text(self) -> str:
+        """What was found, for reading."""
+        return (
+            f"brightness or contrast was changed on 8-bit samples: of the values {self.low} to {self.high}, {self.gaps} are skipped and {self.merged} hold two "
+            f"levels or more, as one smooth curve leaves them (log-likelihood ratio {self.odds:.0f}); the verdict is that on the picture with this curve undone"
+        )
+
     def undo(self, pixels: np.ndarray) -> np.ndarray:
         """Samples (uint8, any shape) with the change undone; same shape and dtype."""
         return np.array(self.inverse, np.uint8)[pixels]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, as a step."""
+        return {"step": self.name, "text": self.text, **self._asdict(), "inverse": list(self.inverse)}
 
 
 @dataclass(frozen=True)
@@ -168,6 +186,8 @@ class Analysis:
         How it was compressed; None unless `forensics.history.recover` was asked.
     tone : ToneChange or None
         A change of brightness or contrast after decoding; None where the histogram shows none.
+    steps : tuple of Step
+        Steps after decoding that the verdict rests on undoing, in the order in which they are undone; `windows` lie in what is left.
     afterwards : dict of str to float or None
         Probabilities of what happened since the last lossy step: `nothing`, `resampled`, `filtered`, `recoloured`, `grey`, `palette`, `noise`,
         `composited`, `several`. None where no lossy step is likely, or where the model does not ask.
@@ -196,11 +216,14 @@ class Analysis:
     versions: dict[str, str]
     history: History | None = None
     tone: ToneChange | None = None
+    steps: tuple[Step, ...] = ()
     afterwards: dict[str, float] | None = None
 
     def as_judged(self, pixels: np.ndarray) -> np.ndarray:
-        """The picture's pixels as the verdict saw them: with the change of tone undone (8-bit), where that is what it rests on."""
-        return self.tone.undo(eight_bit(pixels)) if self.tone is not None and self.tone.undone else pixels
+        """The picture's pixels as the verdict saw them: with the steps after decoding undone (8-bit) that it rests on, the same array where there is none."""
+        for step in self.steps:
+            pixels = step.undo(eight_bit(pixels))
+        return pixels
 
     def without_series(self) -> Analysis:
         """The same without what only the figures of traces need: small enough to keep many of them."""
@@ -212,7 +235,8 @@ class Analysis:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON-ready values, under the names of the attributes."""
-        plain = asdict(replace(self, history=None))
+        plain = asdict(replace(self, history=None, steps=()))
+        plain["steps"] = [step.to_dict() for step in self.steps]
         plain["history"] = self.history.to_dict() if self.history else None
         plain["ranking"] = {name: probability for name, probability in self.ranking}
         plain["ratio"] = self.ratio._asdict() if self.ratio else None

@@ -78,7 +78,7 @@ class Trace:
     ----------
     name : str
         The test: `colour_lattice`, `dct_comb`, `jpeg_table`, `wavelet_comb`, `lapped_comb`, `grid_phase`, `boundary_profile`,
-        `chroma_spectrum`, `residual_spectrum`, `coding_again`.
+        `chroma_spectrum`, `residual_spectrum`, `coding_again`, `enlargement`.
     statistic : float
         The test's own measure; its docstring gives the range.
     log10_nfa : float

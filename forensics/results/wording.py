@@ -67,3 +67,8 @@ def percent(probability: float) -> str:
     if probability > 0.999:
         return "> 99.9 %"
     return "< 0.1 %" if probability < 0.001 else f"{100 * probability:.1f} %"
+
+
+def printable(text: str) -> str:
+    """Text without control characters and undecodable bytes: they are shown as escapes, so a file name cannot steer a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)

@@ -37,6 +37,7 @@ FALSE_ALARMS = {"baseline": 0.001, "cnn": 0.005, "fused": 0.001}
 STRANGE_FILES = 600
 """Files that are resized after decoding."""
 STRANGE_FACTORS = (0.45, 1.7)
+"""Range of the factors by which validation files are resized to see what the judges have not been trained on."""
 _SEED_OF_STRANGE = 77
 
 

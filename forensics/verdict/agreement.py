@@ -62,7 +62,7 @@ def limits(
 ) -> tuple[str, ...]:
     """What holds for this picture, then the limits that the model's card states."""
     limits = list(picture.notes)
-    if str(picture.container.get("integrity", "")).startswith("lengths") and "codec" in picture.container:
+    if "could not be told" in str(picture.container.get("integrity", "")) and "codec" in picture.container:
         limits.append(f"nothing in this {picture.container['format']} file could tell damage inside its coded data")
     if min(picture.width, picture.height) < SIDE:
         limits.append(f"a side is under {SIDE} pixels: fewer samples, a wider error")

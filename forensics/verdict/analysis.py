@@ -7,7 +7,8 @@ threshold and neither does alone, the verdict is their family `hevc-intra`. Wher
 (`evidence.altered_jpeg`), that leads the evidence, and the picture is not called uncompressed.
 
 Where the histogram shows that brightness or contrast was changed after decoding (`forensics.verdict.tone`), the windows are judged again with that change
-undone. That judgement is taken, unless the picture as stored shows a codec more clearly (`SPITE_OF_TONE`); what the two leave open is `inconclusive`.
+undone. That judgement is taken, unless the picture as stored shows a codec more clearly (`KEEP_STORED_VERDICT_FROM`); what the two leave open is `inconclusive`.
+Enlargements after decoding (`forensics.verdict.steps`) are undone before all that: the native pixels are what is judged.
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from forensics_models.classes import CLASSES, FAMILIES, FINE_CLASSES, HEVC_INTRA, INCONCLUSIVE
-from forensics_models.judgement import decide
+from forensics_models.judgement import PictureJudgement, WindowJudgement, decide
 
 from forensics.errors import PictureError
 from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, from_pillow, open_picture
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis, Interval, ToneChange, Window, WindowVerdict
-from forensics.verdict import tone
+from forensics.results.steps import Step
+from forensics.verdict import channel_order, tone
+from forensics.verdict import steps as after
 from forensics.verdict.agreement import compare, limits, resizing
 from forensics.verdict.evidence import altered_jpeg, statements
 from forensics.version import __version__
@@ -37,7 +40,7 @@ from forensics.windows.reading import OpenReading, judge_windows, read_open
 if TYPE_CHECKING:
     from forensics_models.open_judge import OpenJudge
 
-SPITE_OF_TONE = 0.995
+KEEP_STORED_VERDICT_FROM = 0.995
 """Certainty from which a verdict on the picture as stored stands although a change of tone was found, where undoing it shows no codec more clearly: the
 change then came before the compression, or was the decoder's."""
 AGREED_FROM = 0.7
@@ -61,6 +64,7 @@ def analyze(
     seed: int = SEED,
     threads: int | None = None,
     undo_tone: bool = True,
+    undo_enlargement: bool = True,
     open_judge: OpenJudge | None = None,
 ) -> Analysis:
     """Say whether a picture was ever lossily compressed, by which codec and how strongly.
@@ -83,6 +87,8 @@ def analyze(
         Threads that share the windows; by default as many as the process may use cores.
     undo_tone : bool
         Whether a change of brightness or contrast is looked for and undone.
+    undo_enlargement : bool
+        Whether an enlargement is looked for and undone.
     open_judge : OpenJudge, optional
         Another judge of processes and of what happened since than the one shipped, which stands beside the shipped judges alone.
 
@@ -107,24 +113,72 @@ def analyze(
         judge = shipped_judge(model)
     extractor = shipped_extractor() if extractor is None else extractor
     check_match(judge, extractor)
-    windows = choose_windows(picture.pixels, seed=seed)
-    pieces = [eight_bit(window.cut(picture.pixels)) for window in windows]
-    read = partial(_read, judge, extractor, open_judge, threads=threads)
-    reading, change = read(pieces), tone.find(picture.pixels) if undo_tone else None
-    if change is not None:
-        undone = read([change.undo(piece) for piece in pieces])
-        reading, change = _preferred(reading, undone, change)
-    return _compose(picture, windows, reading, change, judge, extractor)
+    steps, native = after.find_enlargements(picture.pixels) if undo_enlargement else ((), picture.pixels)
+    one = _Examined(judge, extractor, open_judge, seed, threads, undo_tone)
+    if not steps:
+        return one.analysis(picture, picture.pixels, ())
+    if min(native.shape[:2]) < MINIMUM_SIDE:
+        return _too_small(one.analysis(picture, picture.pixels, ()), steps)
+    undone = one.analysis(picture, native, steps)
+    if after.exact(steps):
+        return undone
+    stored = one.analysis(picture, picture.pixels, ())
+    named = stored.verdict not in ("uncompressed", INCONCLUSIVE)
+    return stored if named and stored.probability >= after.SPITE_OF_ENLARGEMENT else undone
 
 
-def judged_pixels(picture: Picture, judge: Judge | None = None, **options: Any) -> np.ndarray:
-    """A picture's pixels as a verdict on it sees them (`Analysis.as_judged`); it is analysed only where its histogram shows a change of tone.
+@dataclass(frozen=True)
+class _Examined:
+    """How pictures are judged: by what, and what is looked for."""
+
+    judge: Judge
+    extractor: Extractor
+    open_judge: OpenJudge | None
+    seed: int
+    threads: int | None
+    undo_tone: bool
+
+    def analysis(self, picture: Picture, pixels: np.ndarray, steps: tuple[Step, ...]) -> Analysis:
+        """That of a picture's pixels, which are those left when `steps` are undone."""
+        seen = picture if pixels is picture.pixels else replace(picture, pixels=pixels)
+        windows = choose_windows(pixels, seed=self.seed)
+        pieces = [eight_bit(window.cut(pixels)) for window in windows]
+        read = partial(_read, self.judge, self.extractor, self.open_judge, threads=self.threads)
+        reading, change = read(pieces), tone.find(pixels) if self.undo_tone else None
+        if change is not None:
+            undone = read([change.undo(piece) for piece in pieces])
+            reading, change = _preferred(reading, undone, change)
+        made = _compose(seen, windows, reading, change, self.judge, self.extractor)
+        if not steps:
+            return made
+        evidence = (*after.statements(steps), *made.evidence)
+        return replace(made, width=picture.width, height=picture.height, evidence=evidence, steps=(*steps, *made.steps))
+
+
+def _too_small(analysis: Analysis, steps: tuple[Step, ...]) -> Analysis:
+    """An analysis without a verdict: natively the picture has too few pixels."""
+    note = f"{steps[-1].text.split(':')[0]}: natively fewer than {MINIMUM_SIDE} pixels a side, too little to read"
+    return replace(
+        analysis,
+        verdict=INCONCLUSIVE,
+        probability=analysis.ranking[0][1],
+        ratio=None,
+        ssim=None,
+        evidence=tuple(after.statements(steps)),
+        agreement=compare(INCONCLUSIVE, (), 0.0, analysis.container),
+        limits=(note, *analysis.limits),
+    )
+
+
+def judged_pixels(picture: Picture, judge: Judge | None = None, **options: Any) -> tuple[np.ndarray, tuple[Step, ...]]:
+    """A picture's pixels as a verdict on it sees them (`Analysis.as_judged`), and the steps undone; analysed only where there is something to undo.
 
     `options` are further ones of `analyze`.
     """
-    if tone.find(picture.pixels) is None:
-        return picture.pixels
-    return analyze(picture, judge=judge, **options).as_judged(picture.pixels)
+    if not after.find_enlargements(picture.pixels)[0] and tone.find(picture.pixels) is None:
+        return picture.pixels, ()
+    result = analyze(picture, judge=judge, **options)
+    return result.as_judged(picture.pixels), result.steps
 
 
 @dataclass(frozen=True)
@@ -132,8 +186,8 @@ class _Reading:
     """What a judge says of the windows and of the picture they make up; `probability` is that of the verdict, of the best class where it is inconclusive."""
 
     features: np.ndarray
-    judged: Any
-    whole: Any
+    judged: WindowJudgement
+    whole: PictureJudgement
     probabilities: dict[str, float]
     verdict: str
     probability: float
@@ -206,11 +260,13 @@ def sum_of(family: str, processes: Mapping[str, float]) -> float:
 
 
 def _preferred(stored: _Reading, undone: _Reading, change: ToneChange) -> tuple[_Reading, ToneChange]:
-    """The reading to go by: with the change of tone undone where that names a codec, unless another shows more clearly, from `SPITE_OF_TONE` on, as stored.
+    """The reading to go by: with the change of tone undone where that names a codec, unless another shows more clearly, from `KEEP_STORED_VERDICT_FROM` on, as stored.
 
     What one of them leaves open the other does not settle: less certain, a codec that shows in the picture as stored alone is no verdict.
     """
-    if stored.names_codec and stored.certainty >= max(SPITE_OF_TONE, undone.certainty if undone.names_codec else 0.0):
+    if stored.names_codec and stored.certainty >= max(
+        KEEP_STORED_VERDICT_FROM, undone.certainty if undone.names_codec else 0.0
+    ):
         return stored, change._replace(undone=False)
     if undone.names_codec or undone.verdict == stored.verdict:
         return undone, change
@@ -225,7 +281,11 @@ def _as_judged(pixels: np.ndarray, change: ToneChange | None) -> np.ndarray:
 
 
 def as_picture(source: Any, max_pixels: int, name: str | None) -> Picture:
-    """The open picture of what `analyze` takes; raises `PictureError` where it is none."""
+    """The open picture of what `analyze` takes, its channels in the order red, green, blue; raises `PictureError` where it is none."""
+    return channel_order.in_order(_opened(source, max_pixels, name))
+
+
+def _opened(source: Any, max_pixels: int, name: str | None) -> Picture:
     if isinstance(source, Picture):
         return source
     if isinstance(source, np.ndarray):
@@ -259,8 +319,7 @@ def _compose(
         verdict, named = INCONCLUSIVE, ()
     leading = [*([tone.statement(change)] if tone.undoes(change) else []), *([table] if table else [])]
     best = max(probabilities, key=lambda name: probabilities[name])
-    strangeness = getattr(judged, "strangeness", None)
-    strange = 0.0 if strangeness is None else float((strangeness > 0).mean())
+    strange = 0.0 if judged.strangeness is None else float((judged.strangeness > 0).mean())
     # The strength was learned on pictures straight from a decoder, of the classes of the judge of codecs.
     measured = coded and reading.straight and any(name in CLASSES for name in named)
     resized = resizing(pixels) if verdict == "uncompressed" else ()
@@ -287,6 +346,7 @@ def _compose(
         limits=(*resized, *limits(picture, windows, reading.features, extractor.feature_names, judge, strange)),
         versions=_versions(judge, extractor),
         tone=change,
+        steps=(change,) if tone.undoes(change) else (),
         afterwards=reading.opened.afterwards if reading.opened and probabilities["uncompressed"] < 0.5 else None,
     )
 
@@ -294,7 +354,7 @@ def _compose(
 def _candidates(judge: Judge, reading: _Reading) -> tuple[str, ...]:
     """The processes that cannot be excluded: the judge's set, or those at least a twentieth as likely as the best."""
     if reading.opened is None:
-        return tuple(judge.candidates(reading.probabilities)) if hasattr(judge, "candidates") else ()
+        return judge.candidates(reading.probabilities)
     ranked = sorted(reading.probabilities.items(), key=lambda item: -item[1])
     return tuple(name for name, p in ranked if p >= _EXCLUDED_BELOW * ranked[0][1])
 
@@ -322,6 +382,6 @@ def _versions(judge: Judge, extractor: Extractor) -> dict[str, str]:
     data = str(judge.card.get("manifest_sha256", ""))[:12]
     return {
         "forensics": __version__,
-        "features": str(getattr(extractor, "version", "")),
+        "features": str(extractor.version),
         "model": f"{model} trained on {data}" if data else model,
     }

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from forensics.results.analysis import Statement
-from forensics.verdict.sentences import TRACES, Trace
+from forensics.verdict.sentences import INDICATIONS, Indication
 
 MINIMUM_STRENGTH = 0.05
 """A trace counts as found from this strength on."""
@@ -55,7 +55,7 @@ def statements(
     """
     classes = frozenset(verdict)
     values = _medians(feature_names, features)
-    told = [s for s in (_state(trace, values, ranges, classes) for trace in TRACES) if s is not None]
+    told = [s for s in (_state(trace, values, ranges, classes) for trace in INDICATIONS) if s is not None]
     clearest = _clearest(told)
     supporting = [s for s in clearest if s.supports]
     against = [s for s in clearest if s.supports is False][:AGAINST_LIMIT]
@@ -75,14 +75,14 @@ def _medians(names: Sequence[str], features: np.ndarray) -> dict[str, float]:
 
 def _clearest(told: Sequence[Statement]) -> list[Statement]:
     """The clearest statement of each group, those found first, clearest first; those not found in the table's order."""
-    groups = {trace.name: trace.group for trace in TRACES}
+    groups = {trace.name: trace.group for trace in INDICATIONS}
     best: dict[str, Statement] = {}
     for statement in sorted(told, key=lambda s: (-s.strength, not s.supports)):
         best.setdefault(groups[statement.trace], statement)
     return list(best.values())
 
 
-def _state(trace: Trace, values: Mapping[str, float], ranges: Ranges, verdict: frozenset[str]) -> Statement | None:
+def _state(trace: Indication, values: Mapping[str, float], ranges: Ranges, verdict: frozenset[str]) -> Statement | None:
     """The statement of one trace by its feature furthest outside its range; None where none could be measured."""
     known = [i for i, name in enumerate(trace.features) if name in ranges and np.isfinite(values.get(name, np.nan))]
     if not known:
@@ -117,7 +117,7 @@ def _strength(value: float, high: float, clear: float) -> float:
     return strength if strength >= MINIMUM_STRENGTH else 0.0
 
 
-def _text(trace: Trace, value: float, span: Mapping[str, float], log2_step: float, *, found: bool) -> str:
+def _text(trace: Indication, value: float, span: Mapping[str, float], log2_step: float, *, found: bool) -> str:
     usual = f"uncompressed pictures: {_shown(span['low'], trace.percent)} to {_shown(span['high'], trace.percent)}"
     shown = _shown(value, trace.percent)
     if not found:

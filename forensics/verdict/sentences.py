@@ -1,6 +1,6 @@
 """The table of traces: which measurements a person can check, what they mean in words, and which codecs leave them.
 
-Every `Trace` names the features it reads (`<family>.<name>` of `forensics_features`), the classes it speaks for, and two wordings: one for
+Every `Indication` names the features it reads (`<family>.<name>` of `forensics_features`), the classes it speaks for, and two wordings: one for
 when it is there and one for when it was looked for and is not. To add one, add an entry; nothing else knows the table's content.
 """
 
@@ -12,13 +12,13 @@ HEVC = ("bpg", "heic")
 
 
 @dataclass(frozen=True)
-class Trace:
+class Indication:
     """One kind of evidence.
 
     Attributes
     ----------
     name : str
-        Short name, unique in `TRACES`.
+        Short name, unique in `INDICATIONS`.
     group : str
         Only the clearest trace of a group is told.
     features : tuple of str
@@ -48,8 +48,8 @@ class Trace:
     steps: tuple[str, ...] = ()
 
 
-def _lattice(key: str, title: str, speaks_for: tuple[str, ...]) -> Trace:
-    return Trace(
+def _lattice(key: str, title: str, speaks_for: tuple[str, ...]) -> Indication:
+    return Indication(
         name=f"lattice-{key}",
         group="lattice",
         features=(f"lattice.{key}_share",),
@@ -61,8 +61,8 @@ def _lattice(key: str, title: str, speaks_for: tuple[str, ...]) -> Trace:
     )
 
 
-def _integers(key: str, title: str, speaks_for: tuple[str, ...]) -> Trace:
-    return Trace(
+def _integers(key: str, title: str, speaks_for: tuple[str, ...]) -> Indication:
+    return Indication(
         name=f"integers-{key}",
         group="integers",
         features=tuple(f"lattice.{key}_{plane}_comb" for plane in ("luma", "cb", "cr")),
@@ -73,9 +73,9 @@ def _integers(key: str, title: str, speaks_for: tuple[str, ...]) -> Trace:
     )
 
 
-def _wavelet(key: str, title: str) -> Trace:
+def _wavelet(key: str, title: str) -> Indication:
     bands = tuple(f"{band}{level}" for level in (1, 2, 3) for band in ("hl", "lh", "hh"))
-    return Trace(
+    return Indication(
         name=f"wavelet-{key}",
         group="wavelet",
         features=tuple(f"wavelet.{key}_y_{band}_comb" for band in bands),
@@ -87,8 +87,8 @@ def _wavelet(key: str, title: str) -> Trace:
     )
 
 
-def _lapped(mode: str, bands: tuple[str, ...], title: str) -> Trace:
-    return Trace(
+def _lapped(mode: str, bands: tuple[str, ...], title: str) -> Indication:
+    return Indication(
         name=f"lapped-{mode}",
         group="lapped",
         features=tuple(f"lapped.{band}_contrast" for band in bands),
@@ -102,7 +102,7 @@ def _lapped(mode: str, bands: tuple[str, ...], title: str) -> Trace:
 
 _FULL, _LIMITED = "8-bit full-range", "8-bit limited-range"
 
-TRACES: tuple[Trace, ...] = (
+INDICATIONS: tuple[Indication, ...] = (
     _lattice("bt601_full", f"{_FULL} BT.601 YCbCr as JPEG and BPG decoders round it", ("jpeg", "bpg")),
     _lattice("bt601_full_8bit", f"{_FULL} BT.601 YCbCr in the 8-bit arithmetic of HEIC decoders", ("heic",)),
     _lattice("bt601_full_6bit", f"{_FULL} BT.601 YCbCr in the 6-bit arithmetic of AVIF decoders", ("avif",)),
@@ -111,7 +111,7 @@ TRACES: tuple[Trace, ...] = (
     _lattice("bt709_full", f"{_FULL} BT.709 YCbCr", ("avif", *HEVC)),
     _lattice("bt709_limited", f"{_LIMITED} BT.709 YCbCr", ("avif", *HEVC)),
     _lattice("bt2020_full", f"{_FULL} BT.2020 YCbCr", ("avif", *HEVC)),
-    Trace(
+    Indication(
         name="dct-comb",
         group="dct",
         features=("block_dct.comb_best", "block_dct.comb_mean", "block_dct.grid_comb_excess"),
@@ -120,7 +120,7 @@ TRACES: tuple[Trace, ...] = (
         sentence="on one 8x8 grid the DCT coefficients gather at multiples of quantisation steps (contrast {value}), as JPEG's do",
         clear=0.5,
     ),
-    Trace(
+    Indication(
         name="dct-integers",
         group="dct-integers",
         features=("rounding.dct_luma_cosine", "rounding.dct_luma_cosine_contrast"),
@@ -129,7 +129,7 @@ TRACES: tuple[Trace, ...] = (
         sentence="on one 8x8 grid the DCT coefficients lie near whole numbers (strength {value}), as integer quantisation steps leave them",
         clear=0.19,
     ),
-    Trace(
+    Indication(
         name="dct-chroma-comb",
         group="dct",
         features=("block_dct.chroma_420_comb", "block_dct.chroma_422_comb", "block_dct.chroma_444_comb"),
@@ -139,7 +139,7 @@ TRACES: tuple[Trace, ...] = (
         clear=0.5,
         steps=tuple(f"block_dct.chroma_{sampling}_log2_step" for sampling in ("420", "422", "444")),
     ),
-    Trace(
+    Indication(
         name="dct-zeros",
         group="dct-zeros",
         features=("block_dct.grid_zero_excess",),
@@ -154,7 +154,7 @@ TRACES: tuple[Trace, ...] = (
     _lapped("plain", ("high_plain", "low_plain_plain"), "without overlap (mode 0)"),
     _lapped("one", ("high_lapped", "low_lapped_plain"), "with overlap (mode 1 or 2)"),
     _lapped("two", ("low_lapped_lapped",), "with both overlaps (mode 2)"),
-    Trace(
+    Indication(
         name="residual-comb",
         group="residual",
         features=("block_dct.four_comb", "block_dct.eight_pooled_comb", "block_dct.sixteen_pooled_comb"),
@@ -170,7 +170,7 @@ TRACES: tuple[Trace, ...] = (
     ),
     _integers("bt601_full", "full-range BT.601 YCbCr", ("jpeg", "avif", *HEVC)),
     _integers("bt601_limited", "limited-range BT.601 YCbCr", ("webp", "avif", *HEVC)),
-    Trace(
+    Indication(
         name="chroma-half",
         group="chroma",
         features=tuple(
@@ -183,7 +183,7 @@ TRACES: tuple[Trace, ...] = (
         sentence="chroma repeats every second pixel as it does when stored at half resolution (contrast {value})",
         clear=0.4,
     ),
-    Trace(
+    Indication(
         name="blocks-8",
         group="blocks",
         features=("blockiness.step_period_8", "blockiness.jump_period_8"),
@@ -192,7 +192,7 @@ TRACES: tuple[Trace, ...] = (
         sentence="pixel differences change every 8 pixels (strength {value}), as at block edges",
         clear=0.15,
     ),
-    Trace(
+    Indication(
         name="blocks-4",
         group="blocks",
         features=("blockiness.step_period_4", "blockiness.jump_period_4", "blockiness.equal_period_4"),
@@ -201,7 +201,7 @@ TRACES: tuple[Trace, ...] = (
         sentence="pixel differences change every 4 pixels (strength {value}), as at the edges of small blocks",
         clear=0.15,
     ),
-    Trace(
+    Indication(
         name="blocks-16",
         group="blocks",
         features=("blockiness.step_period_16", "blockiness.jump_period_16", "blockiness.curvature_period_16"),

@@ -16,8 +16,6 @@ NAME = "tone_curve"
 """Name of the statement that `statement` makes."""
 _RANGE = (0.0, 6.1, 138.4)
 """0.5 %, 50 % and 99.5 % quantiles of the odds on 513 uncompressed training and validation files whose histograms are smooth enough to tell."""
-UNDONE = "brightness or contrast was changed after decoding; windows were judged with that undone"
-"""The note of a map."""
 
 
 def find(pixels: np.ndarray) -> ToneChange | None:
@@ -50,8 +48,4 @@ def undoes(change: ToneChange | None) -> TypeGuard[ToneChange]:
 def statement(change: ToneChange) -> Statement:
     """The change as evidence."""
     low, median, high = _RANGE
-    text = (
-        f"brightness or contrast was changed on 8-bit samples: of the values {change.low} to {change.high}, {change.gaps} are skipped and {change.merged} hold two "
-        f"levels or more, as one smooth curve leaves them (log-likelihood ratio {change.odds:.0f}); the verdict is that on the picture with this curve undone"
-    )
-    return Statement(NAME, NAME, change.odds, low, median, high, 1.0, (), True, text)
+    return Statement(NAME, NAME, change.odds, low, median, high, 1.0, (), True, change.text)

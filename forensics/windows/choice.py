@@ -19,6 +19,7 @@ SIDE = 256
 LIMIT = 16
 """Most windows of one picture."""
 SEED = 20_260_101
+"""Seed of the windows' places: a date, so that the same picture always gives the same windows."""
 _PLACES = 6
 _STRIDE = 4
 _TEXTURE_CAP = 8.0

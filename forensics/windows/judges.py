@@ -7,9 +7,10 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from forensics_models.judge import Judge
 
 from forensics.errors import UsageError
 
@@ -17,26 +18,12 @@ if TYPE_CHECKING:
     from forensics_models.open_judge import OpenJudge
 
 
-class Judge(Protocol):
-    """What the analysis needs of a model; `forensics_models.fused.FusedJudge` and `forensics_models.baseline.Baseline` are two.
-
-    One whose `needs_patches` is true gets the windows' pixels as a second argument of `judge`. One with a method `candidates` states
-    which classes cannot be excluded. One with a method `look` gets the windows' pixels beside the measuring of their features; `judge`
-    takes what it gives as a third argument.
-    """
-
-    card: dict[str, Any]
-    evidence: dict[str, dict[str, float]]
-
-    def judge(self, features: np.ndarray, patches: Sequence[np.ndarray] = (), /) -> Any:
-        """Judge windows, one row of features each."""
-
-    def combine(self, windows: Any) -> Any:
-        """One judgement from a picture's windows."""
-
-
 class Extractor(Protocol):
     """What the analysis needs of an extractor; `forensics_features.extractor.FeatureExtractor` is one."""
+
+    @property
+    def version(self) -> int:
+        """Version of its features."""
 
     @property
     def feature_names(self) -> Sequence[str]:
@@ -69,9 +56,9 @@ def trained_judge(folder: Path, mode: str | None = None) -> Judge:
     chosen = _mode(folder, mode)
     try:
         model = _load(folder, chosen)
-        tried = np.zeros((1, len(model.feature_names)), np.float32)  # type: ignore[attr-defined]
-        patches = ([np.zeros((64, 64, 3), np.uint8)],) if getattr(model, "needs_patches", False) else ()
-        if not np.isfinite(model.combine(model.judge(tried, *patches)).probabilities).all():
+        columns = 0 if model.feature_names is None else len(model.feature_names)
+        tried = model.judge(np.zeros((1, columns), np.float32), [np.zeros((64, 64, 3), np.uint8)])
+        if not np.isfinite(model.combine(tried).probabilities).all():
             raise ValueError("its probabilities are no numbers")
     except Exception as error:  # of many kinds: JSON, gzip, ONNX Runtime
         raise UsageError(f"the model in {str(folder)!r} cannot be used: {type(error).__name__}: {error}") from error
@@ -136,13 +123,12 @@ def shipped_extractor() -> Extractor:
 
 def check_match(judge: Judge, extractor: Extractor) -> None:
     """Raise `UsageError` when a model that states its features was trained on others than the extractor gives."""
-    names = getattr(judge, "feature_names", None)
-    versions = [getattr(judge, "features_version", None), getattr(extractor, "version", None)]
-    differ = None not in versions and versions[0] != versions[1]
+    names = judge.feature_names
+    differ = judge.features_version not in (0, extractor.version)
     if names is not None and (differ or tuple(names) != tuple(extractor.feature_names)):
         raise UsageError(
-            f"the model was trained on other features (version {getattr(judge, 'features_version', '?')}, {len(names)} values) "
-            f"than these (version {getattr(extractor, 'version', '?')}, {len(extractor.feature_names)} values): train it again"
+            f"the model was trained on other features (version {judge.features_version}, {len(names)} values) "
+            f"than these (version {extractor.version}, {len(extractor.feature_names)} values): train it again"
         )
 
 

@@ -6,9 +6,10 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from forensics_models.judgement import WindowJudgement
 
 from forensics.windows.judges import Extractor, Judge, processing_extractor
 
@@ -19,19 +20,18 @@ if TYPE_CHECKING:
 
 def judge_windows(
     judge: Judge, extractor: Extractor, pieces: Sequence[np.ndarray], threads: int | None
-) -> tuple[np.ndarray, Any]:
+) -> tuple[np.ndarray, WindowJudgement]:
     """Features of windows, given as 8-bit pixels, and the judge's `WindowJudgement` of them.
 
-    A judge that can `look` at the pixels does so while the features are measured, unless one thread is asked for.
+    The judge looks at the pixels while the features are measured, unless one thread is asked for.
     """
-    look, answer = getattr(judge, "look", None), judge.judge  # type: Any, Any
-    if look is None or threads == 1:
+    if threads == 1:
         features = measure_windows(extractor, pieces, threads)
-        return features, answer(features, pieces) if getattr(judge, "needs_patches", False) else answer(features)
+        return features, judge.judge(features, pieces)
     with ThreadPoolExecutor(1) as aside:
-        seen = aside.submit(look, pieces)
+        seen = aside.submit(judge.look, pieces)
         features = measure_windows(extractor, pieces, threads)
-    return features, answer(features, pieces, seen.result())
+    return features, judge.judge(features, pieces, seen.result())
 
 
 @dataclass(frozen=True)

@@ -10,31 +10,25 @@ from functools import cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from forensics_models.calibration import SizedScaling
-from forensics_models.judgement import PictureJudgement, WindowJudgement, combine_windows
+from forensics_models.judge import Judge
+from forensics_models.judgement import PictureJudgement, WindowJudgement, combine_windows, score_to_ssim
 from forensics_models.runtime import session
 from forensics_models.storage import read_card
+
+if TYPE_CHECKING:
+    from forensics_models.cnn import NetworkOutputs
 
 CLASSIFIER_FILE = "baseline_classes.onnx.gz"
 STRENGTH_FILE = "baseline_strength.onnx.gz"
 CARD_FILE = "baseline.json"
 
 
-def ssim_to_score(ssim: np.ndarray) -> np.ndarray:
-    """SSIM on the scale that the regressor works in, -log2(1 - SSIM + 1/4096): even steps near 1 where differences are small."""
-    return -np.log2(1.0 - np.asarray(ssim, np.float64) + 1 / 4096)
-
-
-def score_to_ssim(score: np.ndarray) -> np.ndarray:
-    """Inverse of `ssim_to_score`, clipped to 0..1."""
-    return np.clip(1.0 + 1 / 4096 - 2.0 ** (-np.asarray(score, np.float64)), 0.0, 1.0)
-
-
-class Baseline:
+class Baseline(Judge):
     """A trained baseline.
 
     Attributes
@@ -88,7 +82,9 @@ class Baseline:
         """Size of windows from their features, `np.ndarray [shape=(n,)]`."""
         return features[:, self._size_column]
 
-    def judge(self, features: np.ndarray, patches: Sequence[np.ndarray] = (), /) -> WindowJudgement:
+    def judge(
+        self, features: np.ndarray, patches: Sequence[np.ndarray] = (), seen: NetworkOutputs | None = None
+    ) -> WindowJudgement:
         """Judge windows; their pixels, which other judges take, are not looked at.
 
         Parameters

@@ -15,9 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from forensics_models.baseline import score_to_ssim
 from forensics_models.calibration import SizedScaling
-from forensics_models.judgement import PictureJudgement, WindowJudgement, combine_windows
+from forensics_models.judgement import PictureJudgement, WindowJudgement, combine_windows, score_to_ssim
 from forensics_models.runtime import session
 from forensics_models.storage import read_card
 
@@ -44,7 +43,7 @@ class NetworkOutputs:
     margins : np.ndarray [shape=(n, 11), dtype=float32]
         Scores over `FINE_CLASSES`.
     log2_ratio, ssim_score : np.ndarray [shape=(n, 3), dtype=float32]
-        5, 50 and 95 % quantiles; SSIM on the scale of `forensics_models.baseline.ssim_to_score`.
+        5, 50 and 95 % quantiles; SSIM on the scale of `forensics_models.judgement.ssim_to_score`.
     embedding : np.ndarray [shape=(n, 64), dtype=float32]
         The layer that the heads read.
     log2_pixels : np.ndarray [shape=(n,), dtype=float64]

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from forensics_models.baseline import ssim_to_score
 from forensics_models.classes import CLASSES, FINE_CLASSES, FINE_TO_CLASS
+from forensics_models.judgement import ssim_to_score
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ import keras
 import numpy as np
 
 from forensics_models import calibration
-from forensics_models.baseline import score_to_ssim, ssim_to_score
 from forensics_models.baseline_training import (
     INCONCLUSIVE_BELOW,
     FeatureTable,
@@ -30,6 +29,7 @@ from forensics_models.cnn_data import PatchTable, corners
 from forensics_models.cnn_export import largest_difference, to_onnx
 from forensics_models.cnn_network import build, multiply_adds
 from forensics_models.cnn_training import CnnRecipe, Progress, predictions
+from forensics_models.judgement import score_to_ssim, ssim_to_score
 from forensics_models.validation_table import validation_table
 
 SIDES = (64, 96, 128, 192)

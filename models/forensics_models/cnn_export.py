@@ -36,7 +36,9 @@ from forensics_models.cnn_network import OUTPUTS
 from forensics_models.runtime import onnx_runtime
 
 OPSET = 17
+"""Version of the ONNX operators that the export is written in."""
 IR_VERSION = 9
+"""Version of the ONNX file format that goes with it."""
 ROUNDING = 1e-5
 """Error in levels that stands for float32's: its numbers near 128 are that far apart."""
 _ALL = np.iinfo(np.int64).max

@@ -17,6 +17,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from forensics_features.standards import YCBCR_BT601
 from keras import ops
 
 PERIOD = 16
@@ -28,7 +29,7 @@ MARGIN = 4
 _BITS = 14
 """Fractional bits of the colour matrices: sums of their products with 8-bit values are exact in float32, in any order."""
 
-_BT601 = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
+_BT601 = np.array(YCBCR_BT601)
 _BT601_LIMITED = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]]) / 255
 
 

@@ -17,11 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from forensics_models.baseline import Baseline, score_to_ssim
+from forensics_models.baseline import Baseline
 from forensics_models.cnn import Cnn, NetworkOutputs
 from forensics_models.conformal import prediction_set
 from forensics_models.fusion import Fusion, Ordinary, mixed_quantiles
-from forensics_models.judgement import PictureJudgement, WindowJudgement, combine_windows
+from forensics_models.judge import Judge
+from forensics_models.judgement import PictureJudgement, WindowJudgement, combine_windows, score_to_ssim
 from forensics_models.storage import read_card
 
 CARD_FILE = "fusion.json"
@@ -56,7 +57,7 @@ class Outputs:
         return first[:, 0, 1]
 
 
-class FusedJudge:
+class FusedJudge(Judge):
     """A calibrated judge over features and patches.
 
     Attributes
@@ -70,7 +71,7 @@ class FusedJudge:
     feature_names : tuple of str
     """
 
-    needs_patches: bool
+    feature_names: tuple[str, ...]
 
     def __init__(self, folder: Path | Traversable, mode: str = "fused") -> None:
         if mode not in MODES:

@@ -14,16 +14,16 @@ import numpy as np
 from scipy.special import logsumexp
 
 from forensics_models import conformal
-from forensics_models.baseline import ssim_to_score
 from forensics_models.baseline_training import FeatureTable, Recipe, class_weights, figures, fit_dependence
 from forensics_models.calibration import conformal_offset
 from forensics_models.classes import CLASSES, FINE_TO_CLASS
 from forensics_models.fused import MODES, Outputs
 from forensics_models.fusion import Fusion, JudgeWeight, Ordinary, mixed_quantiles
-from forensics_models.judgement import merge_fine
+from forensics_models.judgement import merge_fine, ssim_to_score
 from forensics_models.validation_table import validation_table
 
 FOLDS = 5
+"""Parts of the validation sources in cross-fitting."""
 _SHRINKAGE = 1e-3
 
 

@@ -95,3 +95,13 @@ def decide(probabilities: Mapping[str, float], threshold: float, compressed_from
         return best, probabilities[best]
     merged = sum(probabilities[name] for name in HEVC_INTRA)
     return (HEVC_FAMILY, merged) if merged >= threshold else (INCONCLUSIVE, probabilities[best])
+
+
+def ssim_to_score(ssim: np.ndarray) -> np.ndarray:
+    """SSIM on the scale that the regressor works in, -log2(1 - SSIM + 1/4096): even steps near 1 where differences are small."""
+    return -np.log2(1.0 - np.asarray(ssim, np.float64) + 1 / 4096)
+
+
+def score_to_ssim(score: np.ndarray) -> np.ndarray:
+    """Inverse of `ssim_to_score`, clipped to 0..1."""
+    return np.clip(1.0 + 1 / 4096 - 2.0 ** (-np.asarray(score, np.float64)), 0.0, 1.0)

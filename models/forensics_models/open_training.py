@@ -41,6 +41,7 @@ from forensics_models.storage import write_atomically
 from forensics_models.trees import to_onnx
 
 FOLDS = 5
+"""Parts of the sources in cross-fitting."""
 WRONG_NAMES = 0.003
 """Largest share of validation windows of a group that may be given the name of a process that never was."""
 ACCUSED = 0.001

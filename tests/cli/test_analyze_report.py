@@ -195,12 +195,12 @@ def result(scene, fake_judge, fake_extractor):
 
 
 def test_the_verdict_chooses_whose_parameters_are_looked_for(result):
-    assert recover.candidates(result(jpeg=0.9)) == ("jpeg",)
-    assert recover.candidates(result(bpg=0.45, heic=0.48)) == ("heic",)
-    assert recover.candidates(result(bpg=0.3, heic=0.2, avif=0.25)) == ("bpg", "avif")
-    assert recover.candidates(result(webp=0.5, jpegxl=0.4)) == ("webp", "jpegxl")
-    assert recover.candidates(result(webp=0.5, uncompressed=0.47)) == ("webp",)
-    assert recover.candidates(result(uncompressed=0.9)) == ()
+    assert recover.asked_codecs(result(jpeg=0.9)) == ("jpeg",)
+    assert recover.asked_codecs(result(bpg=0.45, heic=0.48)) == ("heic",)
+    assert recover.asked_codecs(result(bpg=0.3, heic=0.2, avif=0.25)) == ("bpg", "avif")
+    assert recover.asked_codecs(result(webp=0.5, jpegxl=0.4)) == ("webp", "jpegxl")
+    assert recover.asked_codecs(result(webp=0.5, uncompressed=0.47)) == ("webp",)
+    assert recover.asked_codecs(result(uncompressed=0.9)) == ()
 
 
 class Recovered:
@@ -221,7 +221,6 @@ def modules(monkeypatch):
     recoveries = {"webp": Recovered, "jpeg2000": refuse, "jpegxl": lambda pixels: 1 / 0}
     monkeypatch.setattr(recover, "CODEC_MODULES", {name: f"json.{name}" for name in recoveries})
     monkeypatch.setattr(recover, "FROM_ESTIMATES", frozenset())
-    monkeypatch.setattr(recover, "find_spec", lambda name: True)
     monkeypatch.setattr(
         recover, "import_module", lambda name: type("Module", (), {"recover": staticmethod(recoveries[name[5:]])})
     )

@@ -11,6 +11,7 @@ from PIL import Image
 from forensics import compression, quality
 from forensics.cli.main import run
 from forensics.codecs import registry
+from forensics.codecs.target import search as aim
 from forensics.errors import UsageError
 
 
@@ -171,3 +172,13 @@ def test_switch_words_become_values_of_the_switches() -> None:
         parse("jpeg", "progressive=maybe")
     with pytest.raises(UsageError, match="whole number"):
         parse("webp-cwebp", "filter=strong")
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "told"), [("ratio", 24.0, "missed by"), ("ratio", 16.2, ""), ("strength", 24.0, "")]
+)
+def test_a_ratio_that_the_steps_cannot_reach_is_told(kind: str, target: float, told: str) -> None:
+    pixels = np.zeros((64, 64, 3), np.uint8)
+    reached = aim.Reached(registry.get("jpeg"), pixels, bytes(64 * 64 * 3 // 16), {"quality": 50}, kind, target)
+    assert told in compression.missed(reached)
+    assert bool(compression.missed(reached)) is bool(told)

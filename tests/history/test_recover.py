@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from forensics.history import recover
+from forensics.history.recoding.av1 import Av1History
+from forensics.history.recoding.hevc import HevcHistory
 from forensics.results.history import Parameter, Trace
 
 PIXELS = np.zeros((64, 64, 3), np.uint8)
@@ -58,28 +60,26 @@ def test_an_estimate_that_fails_costs_a_note_and_nothing_else(monkeypatch):
     ],
 )
 def test_coding_again_settles_between_hevc_and_av1_where_blocks_agree(hevc, av1, said):
-    class Blocks:
-        def __init__(self, blocks):
-            self.blocks = blocks
-
-    notes = recover._settled({"heic": Blocks(hevc), "avif": Blocks(av1)})
+    read = {"heic": HevcHistory(blocks=hevc), "avif": Av1History(blocks=av1)}
+    notes = recover._settled(read)
     assert len(notes) == bool(said)
     assert not said or said in notes[0]
-    assert recover._settled({"heic": Blocks(hevc)}) == recover._settled({"heic": Blocks(hevc), "avif": None}) == []
+    assert recover._settled({"heic": read["heic"]}) == recover._settled({**read, "avif": None}) == []
 
 
 @pytest.mark.parametrize(("found", "blocks", "asked"), [(True, 3, ["avif"]), (True, 60, []), (False, 0, [])])
 def test_the_other_standard_is_tried_where_a_grid_shows_and_no_index(monkeypatch, found, blocks, asked):
-    class Reading:
-        def __init__(self):
-            self.found, self.blocks = found, blocks
+    class Reading(HevcHistory):
+        @property
+        def found(self):
+            return found
 
     tried: list[str] = []
     monkeypatch.setattr(recover, "_estimated", lambda codec, pixels, notes: ())
     monkeypatch.setattr(recover, "_recovered", lambda codec, pixels, estimates, notes: tried.append(codec))
-    recover._cross_checked({"heic": Reading()}, PIXELS, [])
-    recover._cross_checked({"heic": Reading(), "webp": None}, PIXELS, [])
-    recover._cross_checked({"jpeg": Reading()}, PIXELS, [])
+    recover._cross_checked({"heic": Reading(blocks=blocks)}, PIXELS, [])
+    recover._cross_checked({"heic": Reading(blocks=blocks), "webp": None}, PIXELS, [])
+    recover._cross_checked({"jpeg": Reading(blocks=blocks)}, PIXELS, [])
     assert tried == asked
 
 
@@ -91,7 +91,7 @@ def test_the_qp_over_blocks_speaks_for_bpg_or_heic(verdict, adaptive, said):
     from types import SimpleNamespace
 
     notes = recover._bpg_or_heic(
-        SimpleNamespace(verdict=verdict), {"avif": SimpleNamespace(blocks=3), "bpg": SimpleNamespace(adaptive=adaptive)}
+        SimpleNamespace(verdict=verdict), {"avif": Av1History(blocks=3), "bpg": HevcHistory(adaptive=adaptive)}
     )
     assert len(notes) == bool(said)
     assert not said or said in notes[0]

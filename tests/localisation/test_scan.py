@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from forensics.errors import PictureError, UsageError
-from forensics.localisation.scan import SIDES, fitting, places, readable, window_map
+from forensics.localisation.scan import SIDES, evidence_weight, fitting, places, window_map
 
 
 @pytest.mark.parametrize("length", [64, 65, 96, 100, 449, 576, 1000])
@@ -102,11 +102,11 @@ def test_a_picture_too_small_is_refused(fake_extractor, fake_judge):
 
 def test_what_a_window_can_tell():
     flat = np.full((64, 64), 90, np.uint8)
-    assert readable(flat) == 0
-    assert readable(np.full((64, 64, 3), 255, np.uint8)) == 0
+    assert evidence_weight(flat) == 0
+    assert evidence_weight(np.full((64, 64, 3), 255, np.uint8)) == 0
     noise = np.random.default_rng(1)
-    values = [readable((90 + noise.integers(0, span, (64, 64))).astype(np.uint8)) for span in (2, 4, 20)]
+    values = [evidence_weight((90 + noise.integers(0, span, (64, 64))).astype(np.uint8)) for span in (2, 4, 20)]
     assert values == sorted(values)
     assert values[-1] > 0.9
     clipped = np.where(np.arange(64) % 2, 255, 0).astype(np.uint8) * np.ones((64, 1), np.uint8)
-    assert readable(clipped) == 0
+    assert evidence_weight(clipped) == 0

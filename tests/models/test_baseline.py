@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from forensics_models import calibration
-from forensics_models.baseline import Baseline, score_to_ssim, ssim_to_score
+from forensics_models.baseline import Baseline
 from forensics_models.baseline_training import (
     FeatureTable,
     Recipe,
@@ -14,7 +14,7 @@ from forensics_models.baseline_training import (
     train_classifier,
 )
 from forensics_models.classes import CLASSES, FINE_CLASSES, FINE_TO_CLASS
-from forensics_models.judgement import WindowJudgement, merge_fine
+from forensics_models.judgement import WindowJudgement, merge_fine, score_to_ssim, ssim_to_score
 from forensics_models.runtime import onnx_runtime
 from forensics_models.trees import to_onnx
 

@@ -241,6 +241,15 @@ def test_dicom_at_its_native_depth(photo):
     np.testing.assert_array_equal(inverted.pixels, 255 - grey)
     with pytest.raises(PictureError, match="% of frame 0 is there"):
         open_picture(dicom(grey[:80].copy(), plain))
+    both = b"II*\0" + dicom(grey, plain)[4:]  # a preamble that looks like a TIFF
+    np.testing.assert_array_equal(open_picture(both).pixels, grey)
+
+
+def test_signed_samples_of_jpeg2000_are_moved_up(photo):
+    grey = photo[:, :, 0].astype(np.int16) * 128 - 16383
+    shown = open_picture(imagecodecs.jpeg2k_encode(grey, level=0, reversible=True, codecformat="j2k"))
+    np.testing.assert_array_equal(shown.pixels, (grey.astype(np.int32) + 32768).astype(np.uint16))
+    assert any("moved up" in note for note in shown.notes)
 
 
 def test_dicom_says_whether_it_was_compressed_and_that_is_held_against_the_coding(photo):
@@ -294,3 +303,17 @@ def test_wsq_is_read_where_its_package_is(photo):
     opened = open_picture(buffer.getvalue())
     assert (opened.container["codec"], opened.container["lossy"]) == ("wsq", True)
     assert np.abs(opened.pixels.astype(int) - photo[:, :, 0]).mean() < 6
+
+
+def test_a_folder_takes_further_pictures_by_content_and_leaves_documents_alone(photo, tmp_path):
+    from forensics.inputs import expand
+
+    for kind in ("qoi", "pam", "jpegls", "ico", "sgi", "dds", "ktx2", "pcx"):
+        (tmp_path / f"{kind}.bin").write_bytes(LOSSLESS[kind](photo))
+    (tmp_path / "picture.tga").write_bytes(LOSSLESS["tga"](photo))
+    (tmp_path / "array.npy").write_bytes(npy(photo))
+    (tmp_path / "paper.pdf").write_bytes(b"%PDF-1.7\n" + bytes(100))
+    (tmp_path / "notes.txt").write_text("no picture")
+    found = expand([str(tmp_path)])
+    assert len(found) == 9
+    assert not any(name.endswith((".npy", ".pdf", ".txt")) for name in found)

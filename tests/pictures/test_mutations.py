@@ -38,6 +38,7 @@ FILES = {
     "jpegxl-lossy": lambda: bytes(imagecodecs.jpegxl_encode(SMALL, distance=1.0)), "jpeg2000-lossy": lambda: bytes(imagecodecs.jpeg2k_encode(SMALL, level=30)),
     "tiff-jpeg": lambda: saved(SMALL, "TIFF", compression="jpeg"), "tiff-g4": lambda: saved(SMALL[:, :, 0] > 120, "TIFF", compression="group4"),
     "tiff-deflate": lambda: saved(SMALL, "TIFF", compression="tiff_adobe_deflate"), "heic": heic, "bpg": bpg,
+    "jpegxr": lambda: bytes(imagecodecs.jpegxr_encode(SMALL, level=0.8)),
 }  # fmt: skip
 
 
@@ -82,8 +83,8 @@ def try_mutants(kind: str, count: int, seed: int) -> dict[str, int]:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("kind", [k for k in FILES if k not in ("bpg",)])
 def test_a_few_mutants_of_every_format(kind):
-    tally = try_mutants(kind, 25, 1)
-    assert sum(tally.values()) == 25
+    count = 6 if kind == "jpegxr" else 25  # that decoder runs in a process of its own
+    assert sum(try_mutants(kind, count, 1).values()) == count
 
 
 @pytest.mark.heavy

@@ -15,6 +15,7 @@ from PIL import Image
 from forensics.errors import PictureError
 from forensics.pictures import jpegxl_header
 from forensics.pictures.opened import open_picture
+from forensics.verdict.agreement import compare
 
 from .conftest import make_photo, png_chunk, saved, spoilt
 
@@ -172,6 +173,35 @@ def test_sixteen_bits_of_jpeg2000_stay(photo):
         np.testing.assert_array_equal(open_picture(data).pixels, deep)
 
 
+@pytest.mark.parametrize("options", [{"mct": 1}, {"mct": 0}, {"mct": 1, "tile_size": (64, 64)}])
+def test_a_reversible_codestream_says_whether_bits_were_cut_off(options, photo):
+    whole = saved(photo, "JPEG2000", irreversible=False, **options)
+    assert open_picture(whole).container["lossy"] is False
+    cut = saved(photo, "JPEG2000", irreversible=False, quality_mode="rates", quality_layers=[5], **options)
+    assert not np.array_equal(open_picture(cut).pixels, photo)
+    assert open_picture(cut).container["lossy"] is True
+
+
+# A lossless file of pixels that were lossy before
+
+
+@pytest.mark.parametrize("kind", ["jpegxl", "jpeg2000", "avif", "webp"])
+def test_lossless_files_of_lossy_pixels_are_findings_the_same_codec_included(kind):
+    before = imagecodecs.jpeg8_decode(imagecodecs.jpeg8_encode(make_photo(), level=80))
+    makers = {
+        "jpegxl": lambda a: imagecodecs.jpegxl_encode(a, lossless=True),
+        "jpeg2000": lambda a: imagecodecs.jpeg2k_encode(a, level=0, reversible=True, codecformat="jp2"),
+        "avif": lambda a: imagecodecs.avif_encode(a, level=100, pixelformat="444"),
+        "webp": lambda a: imagecodecs.webp_encode(a, lossless=True),
+    }
+    opened = open_picture(bytes(makers[kind](before)))
+    np.testing.assert_array_equal(opened.pixels, before)
+    for verdict in ("jpeg", kind):
+        found = compare(verdict, (verdict,), 0.97, opened.container)
+        assert found.status == "finding"
+        assert "stores the pixels without loss" in found.text
+
+
 # JPEG XL
 
 
@@ -194,7 +224,8 @@ def test_a_jpeg_kept_in_jpegxl_opens_and_is_said_to_be_one(photo):
     opened = open_picture(data)
     assert opened.container["codec"] == "jpeg"
     assert any("keeps a JPEG" in note for note in opened.notes)
-    assert np.abs(opened.pixels.astype(int) - imagecodecs.jpeg8_decode(jpeg)).max() <= 8
+    np.testing.assert_array_equal(opened.pixels, open_picture(jpeg).pixels)
+    assert compare("jpeg", ("jpeg",), 0.97, opened.container).status == "agree"
 
 
 def test_the_parts_of_a_codestream_are_put_together_and_counted(photo):
@@ -298,6 +329,35 @@ def test_heic_data_zeroed_from_the_middle_are_damage(photo):
     for length in (12, 60, 400):
         with pytest.raises(PictureError, match="damaged"):
             open_picture(data[:middle] + bytes(length) + data[middle + length :])
+
+
+def test_files_that_name_the_container_alone_are_told_by_their_items(photo):
+    buffer = io.BytesIO()
+    heic(photo).save(buffer, quality=60)
+    data = buffer.getvalue()
+    size = int.from_bytes(data[:4], "big")
+    other = data[:8] + b"mif1" + bytes(4) + b"mif1" * ((size - 16) // 4) + data[size:]
+    np.testing.assert_array_equal(open_picture(other).pixels, open_picture(data).pixels)
+    assert open_picture(other).container["codec"] == "heic"
+    with pytest.raises(PictureError, match="coded as 'avc1'"):
+        open_picture(other.replace(b"hvc1", b"avc1"))
+
+
+# JPEG XR
+
+
+@pytest.mark.parametrize("keep", [0.97, 0.6])
+def test_jpegxr_cut_with_its_stated_length_adjusted_is_damage(keep, photo):
+    data = bytes(imagecodecs.jpegxr_encode(photo, level=0.8))
+    place = data.index(struct.pack("<HHI", 0xBCC1, 4, 1)) + 8
+    offset, count = (
+        struct.unpack_from("<I", data, p)[0] for p in (data.index(struct.pack("<HHI", 0xBCC0, 4, 1)) + 8, place)
+    )
+    cut = bytearray(data[: offset + int(count * keep)])
+    struct.pack_into("<I", cut, place, int(count * keep))
+    with pytest.raises(PictureError, match="end before the picture does"):
+        open_picture(bytes(cut))
+    np.testing.assert_array_equal(open_picture(data).pixels, imagecodecs.jpegxr_decode(data))
 
 
 # GIF

@@ -113,6 +113,15 @@ def test_lossless_jpeg_in_a_strip_is_lossless(photo):
     assert open_picture(written(photo, compression="jpeg")).container["lossy"] is True
 
 
+def test_lossiness_is_that_of_the_strips(photo):
+    for options, lossy in (
+        ({"compression": "webp", "compressionargs": {"lossless": True}}, False), ({"compression": "webp", "compressionargs": {"level": 70, "lossless": False}}, True),
+        ({"compression": "jpegxl", "compressionargs": {"lossless": True}}, False), ({"compression": "jpegxl", "compressionargs": {"distance": 1.0, "lossless": False}}, True),
+        ({"compression": "lerc"}, False), ({"compression": "lerc", "compressionargs": {"level": 2}}, True), ({"compression": "lzw"}, False),
+    ):  # fmt: skip
+        assert open_picture(written(photo, rowsperstrip=80, **options)).container["lossy"] is lossy, options
+
+
 @pytest.mark.parametrize("subsampling", [(1, 1), (2, 1), (2, 2), (4, 1)])
 def test_uncompressed_ycbcr_is_read_with_its_chroma_repeated(subsampling, photo):
     across, down = subsampling
@@ -160,6 +169,28 @@ def test_fax_rows_are_those_of_libtiff_and_damage_is_seen(compression, name, pho
     for seed in range(20):
         changed = spoilt(data, 0.1 + 0.035 * seed, 12, seed)
         assert refusal(changed) or np.array_equal(open_picture(changed).pixels, bilevel)
+
+
+def test_a_row_that_starts_black_may_alternate_to_its_end():
+    """One run more than samples: a white one of no length comes first."""
+    from PIL import Image
+
+    stripes = np.tile(np.uint8([0, 255]), (16, 8))
+    for compression in ("group3", "group4", "tiff_ccitt"):
+        buffer = io.BytesIO()
+        Image.fromarray(stripes).convert("1").save(buffer, "TIFF", compression=compression)
+        np.testing.assert_array_equal(open_picture(buffer.getvalue()).pixels, stripes)
+
+
+def test_palettes_of_sixteen_bits(photo):
+    table = np.random.default_rng(5).integers(0, 65536, (3, 65536), dtype=np.uint16)
+    index = np.random.default_rng(6).integers(0, 65536, (90, 70), dtype=np.uint16)
+    data = tiff(
+        [*plain_tags(index, 3), (320, 3, 3 * 65536, None)],
+        [index.astype("<u2").tobytes()],
+        extra={320: table.astype("<u2").tobytes()},
+    )
+    np.testing.assert_array_equal(open_picture(data).pixels, np.moveaxis(table[:, index] >> 8, 0, 2))
 
 
 def test_fax_codes_are_prefix_free_and_complete_for_every_run():

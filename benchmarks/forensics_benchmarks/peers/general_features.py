@@ -29,6 +29,7 @@ from forensics_benchmarks.models import Judged, PatchBatch, Workplace, digest, o
 from forensics_benchmarks.peers.training_patches import chosen_rows, cut
 
 ROUNDS = 200
+"""Rounds of boosting of a peer's trees."""
 _CHUNK = 50
 
 

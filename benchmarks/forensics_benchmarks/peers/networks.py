@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from forensics_features.standards import LUMA_WEIGHTS
 from forensics_models.classes import FINE_CLASSES
 from forensics_models.fused import as_rgb
 from forensics_models.storage import replacing
@@ -26,6 +27,7 @@ from forensics_benchmarks.peers.training_patches import chosen_rows, cut
 SIDE = 64
 """Side of the training patches and of LeNet's tiles, in pixels."""
 EPOCHS = 32
+"""Passes over the patches that a peer's network is trained for."""
 _BATCH = 32
 _MODEL = "network.keras"
 
@@ -73,7 +75,7 @@ def prepared(name: str, patches: Sequence[np.ndarray]) -> np.ndarray:
     """Patches of one size as a network takes them: RGB, or grey in one channel, `np.ndarray [shape=(n, side, side, c), dtype=float32]` in 0..1."""
     rgb = np.stack([as_rgb(patch) for patch in patches])
     if name == "lenet-grey":
-        return (rgb @ np.array([0.299, 0.587, 0.114], np.float32) / 255.0)[..., None].astype(np.float32)
+        return (rgb @ np.array(LUMA_WEIGHTS["bt601"], np.float32) / 255.0)[..., None].astype(np.float32)
     return rgb.astype(np.float32) / 255.0
 
 

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import numpy as np
 from forensics_features._kernel import kernel
+from forensics_features.standards import LUMA_WEIGHTS
 
 from forensics.codecs.hevc.headers import plane_steps
 
-_LUMA_WEIGHTS = {"ycbcr": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
-"""Weights of red and blue in luma."""
+_STANDARDS = {"ycbcr": "bt601", "bt709": "bt709", "bt2020": "bt2020"}
 
 _CENTRED = np.array([[2, -6, 18, 57, -10, 4, -1, 0], [-1, 4, -10, 57, 18, -6, 2, 0]], np.int64)
 _COSITED = np.array([[0, 0, 0, 64, 0, 0, 0, 0], [-1, 4, -11, 40, 40, -11, 4, -1]], np.int64)
@@ -36,7 +36,7 @@ def _to_planes_matrix(colour_space: str) -> list[list[float]]:
         return [[0, 1, 0], [0, 0, 1], [1, 0, 0]]
     if colour_space == "ycgco":
         return [[0.25, 0.5, 0.25], [-0.25, 0.5, -0.25], [0.5, 0, -0.5]]
-    red, blue = _LUMA_WEIGHTS[colour_space]
+    red, _, blue = LUMA_WEIGHTS[_STANDARDS[colour_space]]
     green = 1 - red - blue
     return [
         [red, green, blue],
@@ -50,7 +50,7 @@ def _to_rgb_matrix(colour_space: str) -> list[list[float]]:
         return [[0, 0, 1], [1, 0, 0], [0, 1, 0]]
     if colour_space == "ycgco":
         return [[1, -1, 1], [1, 1, 0], [1, -1, -1]]
-    red, blue = _LUMA_WEIGHTS[colour_space]
+    red, _, blue = LUMA_WEIGHTS[_STANDARDS[colour_space]]
     green = 1 - red - blue
     return [
         [1, 0, 2 * (1 - red)],

@@ -11,6 +11,7 @@ from forensics.errors import CodecError
 OBU_SEQUENCE_HEADER = 1
 OBU_FRAME_HEADER = 3
 OBU_FRAME = 6
+"""Types of open bitstream units: AV1 specification 6.2.2 (sequence header, frame header, frame)."""
 
 _SELECT = 2
 _MATRIX_IDENTITY, _PRIMARIES_BT709, _TRANSFER_SRGB, _UNSPECIFIED = 0, 1, 13, 2

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from forensics.errors import CodecError
 
 SEGMENTS = 4
+"""Segments of a frame with a quantiser index of their own: RFC 6386 clause 9.3."""
 
 
 class BoolDecoder:

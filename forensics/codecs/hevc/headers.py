@@ -13,11 +13,14 @@ from forensics.errors import CodecError
 
 NAL_VPS = 32
 NAL_SPS = 33
+"""Types of NAL units: ITU-T H.265 table 7-1 (video and sequence parameter sets)."""
 
 LEVEL_8_5 = 255
 """`general_level_idc` of the level without a limit on the picture's size (clause A.4.1)."""
 PROFILE_RANGE_EXTENSIONS = 4
+"""General profile of the format range extensions: ITU-T H.265 annex A.3.5."""
 LOG2_POC_LSB = 8
+"""Bits of a picture's order count in the parameter sets written here; H.265 7.4.3.2.1 allows 4 to 16."""
 SUBSAMPLINGS = ("grey", "4:2:0", "4:2:2", "4:4:4")
 """Chroma subsampling by `chroma_format_idc` (table 6-1)."""
 

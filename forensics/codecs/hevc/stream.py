@@ -23,6 +23,7 @@ from forensics.errors import CodecError
 NAL_IDR_W_RADL = 19
 NAL_IDR_N_LP = 20
 NAL_PPS = 34
+"""Types of NAL units: ITU-T H.265 table 7-1 (the two of IDR pictures, picture parameter set)."""
 START_CODE = b"\x00\x00\x01"
 
 _HEADER_BYTES = 96

@@ -29,20 +29,40 @@ from forensics.history.jpeg.steps import log_prior, table_evidence
 FACTORS: dict[str, tuple[int, int]] = {"4:4:4": (1, 1), "4:2:2": (1, 2), "4:4:0": (2, 1), "4:2:0": (2, 2)}
 """Vertical and horizontal factor of each subsampling."""
 _NOISE_LEVELS = np.array([ROUNDING, 0.33, 0.38, 0.44, 0.52, 0.66])
+"""Standard deviations of coefficient noise that are told apart, in grey levels: that of rounding, then what
+interpolation adds; no record of the statistic that set them."""
 _SIDE = 16
+"""Width and height of a square over which residuals are averaged, in pixels."""
 _LEAST_RANGE = 4
+"""Smallest range of chroma in a square from which it counts as coloured, in grey levels; no record of the statistic
+that set it."""
 _FEWEST_SQUARES = 4
+"""With fewer coloured squares than this the residual test says nothing; no record of the statistic that set it."""
 _MOST_SQUARES = 400
+"""Most squares that the residual rests on, the most colourful first: a bound on time."""
 _PRIOR = {"4:4:4": 0.25, "4:2:2": 0.15, "4:4:0": 0.02, "4:2:0": 0.58}
+"""Prior probability of each subsampling, 4:2:0 the default of most encoders; no record of a count of files behind it."""
 _TEMPER = 0.25
+"""Exponent of the coefficients' likelihood, whose blocks are not independent; no record of the statistic that set
+it."""
 _FREEDOM = 4.0
+"""Degrees of freedom that a square's residual counts for, out of 256 samples that are not independent; no record of
+the statistic that set it."""
 _ENOUGH_SQUARES = 40
+"""Coloured squares from which the coefficients' evidence counts in full; no record of the statistic that set it."""
 _MOST_SURPRISE = 300.0
+"""Most that the phase with the fewest coefficients other than zero may gain, a natural logarithm; no record of the
+statistic that set it."""
 _MOST_REWARD = 13.0
 """Of a residual test passed, in natural units; the test is the harder the fewer samples are stored."""
 _HIGHEST_TRIANGLE = 1.7
+"""Residual variance, in units of that of rounding, up to which the triangle filter passes; no record of the
+statistic that set it."""
 _HIGHEST_REPEAT = 0.02
+"""The same for repeated samples, which leave nothing but clipping; no record of the statistic that set it."""
 _MOST_NESTED = 15.0
+"""Largest penalty for subsampling along one axis where along both passes too, a natural logarithm; no record of the
+statistic that set it."""
 
 
 @dataclass(frozen=True)

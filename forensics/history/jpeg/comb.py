@@ -26,6 +26,7 @@ from functools import cache
 import numpy as np
 
 LARGEST_STEP = 255
+"""Largest quantisation step of 8-bit tables: ITU-T T.81 B.2.4.1."""
 ROUNDING = 12.0**-0.5
 """Standard deviation of a coefficient's noise after rounding of the samples, in levels."""
 ZERO_CELL = 1.2

@@ -17,17 +17,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from forensics_features.standards import ZIGZAG
 from scipy.special import ndtr
 
 from forensics.history.jpeg.comb import ROUNDING
 
-FREQUENCIES = np.array([0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40])
+FREQUENCIES = np.array(ZIGZAG[:21])
 """DC and the lowest AC frequencies in zigzag order."""
 LARGEST_FIRST_STEP = 128
+"""Larger steps of the first compression are taken for this; no record of the statistic that set it."""
 _LARGEST_INDEX = 96
 _LARGEST_MAGNITUDE = 512
 _SMOOTHING = 0.02
 MOST_OF_ONE = 25.0
+"""Most evidence, a natural logarithm, that one frequency may give to the decision; no record of the statistic that
+set it."""
 _FEWEST = 30
 _NEWTON_STEPS = 4
 

@@ -14,11 +14,12 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+from forensics_features.standards import ZIGZAG
 
 from forensics.history.jpeg.comb import ROUNDING, ac_bins, log_ratios, magnitude_counts
 from forensics.history.jpeg.planes import BLOCK, DCT_8, coefficients, lively
 
-FREQUENCIES = np.array([1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40])
+FREQUENCIES = np.array(ZIGZAG[1:21])
 """The lowest AC frequencies in zigzag order."""
 _LARGEST_STEP = 128
 _LEVELS = 0.3 * 1.2 ** np.arange(24)

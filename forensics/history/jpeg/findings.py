@@ -12,7 +12,7 @@ from forensics.history.jpeg.grid import GridPhase
 from forensics.history.jpeg.steps import StepEstimate, TableMatch
 from forensics.results.history import RATIO, Parameter, compression_ratio
 
-CERTAIN = 0.9
+STATED_FROM = 0.9
 """Probability from which a subsampling is stated."""
 _NO_GRID = (
     "no grid of quantised 8x8 blocks stands out: not a JPEG, or resized, filtered or compressed otherwise afterwards"
@@ -115,7 +115,7 @@ def _quality(history: JpegHistory) -> tuple[Parameter, Parameter]:
     deviating = _deviating(history)
     told += f", {deviating} of them deviating" if deviating else ""
     quality = Parameter("quality_factor", match.quality, match.low, match.high, basis=told)
-    if match.known < CERTAIN:
+    if match.known < STATED_FROM:
         return quality, Parameter("table_family", None, reason="the steps are no known family's")
     return quality, Parameter("table_family", match.family, probability=match.family_probability, basis=told)
 
@@ -150,7 +150,7 @@ def _subsampling(history: JpegHistory) -> Parameter:
     if not history.hypotheses:
         return Parameter(name, None, reason=_no_chroma(history))
     value, probability = history.subsampling
-    if probability < CERTAIN:
+    if probability < STATED_FROM:
         return Parameter(name, None, reason=f"chroma varies too little: {value} is most likely at {probability:.0%}")
     best = history.hypotheses[0][0]
     basis = f"log evidence {best.log_evidence:.0f} that chroma stored so was quantised"
@@ -162,14 +162,14 @@ def _subsampling(history: JpegHistory) -> Parameter:
 def _upsampling(history: JpegHistory) -> Parameter:
     name = "chroma_upsampling"
     value, probability = history.upsampling
-    if value is None or history.subsampling[1] < CERTAIN:
+    if value is None or history.subsampling[1] < STATED_FROM:
         reason = (
             "chroma is stored at full resolution"
             if history.subsampling[0] == "4:4:4"
             else "no subsampled chroma was recovered"
         )
         return Parameter(name, None, reason=reason if history.found else _NO_GRID)
-    if probability < CERTAIN:
+    if probability < STATED_FROM:
         return Parameter(name, None, reason="chroma varies too little to tell the decoder's upsampling")
     return Parameter(name, value, probability=probability, basis="least-squares fit of the upsampled chroma")
 

@@ -15,8 +15,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from forensics_features.standards import YCBCR_BT601
 
 BLOCK = 8
+"""Side of a block in pixels: ITU-T T.81 A.3.1."""
 MINIMUM_SIDE = 64
 """Pictures with a shorter side hold too few blocks."""
 WHOLE_UP_TO = 1 << 20
@@ -85,9 +87,10 @@ def checked(pixels: np.ndarray) -> np.ndarray:
 def decoder_tile(rgb: np.ndarray) -> Tile:
     """Luma and chroma of an RGB part as the decoder held them."""
     red, green, blue = (rgb[..., i].astype(np.float32) for i in range(3))
-    y = np.rint(0.299 * red + 0.587 * green + 0.114 * blue)
-    cb = np.rint(0.5 * blue - 0.168736 * red - 0.331264 * green) + 128
-    cr = np.rint(0.5 * red - 0.418688 * green - 0.081312 * blue) + 128
+    (yr, yg, yb), (br, bg, bb), (rr, rg, rb) = YCBCR_BT601
+    y = np.rint(yr * red + yg * green + yb * blue)
+    cb = np.rint(bb * blue + br * red + bg * green) + 128
+    cr = np.rint(rr * red + rg * green + rb * blue) + 128
     usable = (rgb.min(axis=2) > 0) & (rgb.max(axis=2) < 255)
     return Tile(rgb, y, cb, cr, usable)
 

@@ -20,7 +20,7 @@ from forensics.history.jpeg.chroma import (
     try_hypotheses,
 )
 from forensics.history.jpeg.comb import ac_likelihoods, dc_likelihoods, nonzero_counts
-from forensics.history.jpeg.findings import CERTAIN, JpegHistory
+from forensics.history.jpeg.findings import STATED_FROM, JpegHistory
 from forensics.history.jpeg.fixed_point import SUBSAMPLINGS, coded_bytes, unchanged_share
 from forensics.history.jpeg.grid import GridPhase, PlaneMask, find_grid
 from forensics.history.jpeg.planes import Tile, blocks_at, checked, coefficients, lively, tiles_of
@@ -33,7 +33,7 @@ from forensics.history.jpeg.steps import (
     table_evidence,
 )
 
-FOUND_BELOW = -1.0
+GRID_FOUND_BELOW = -1.0
 """Decimal logarithm of the grid's number of false alarms below which a grid is taken as found."""
 _FEWEST_STEPS = 24
 """Identified steps of luma from which the tables are sure enough for the size of the picture coded again to be that of the file."""
@@ -43,7 +43,7 @@ _STABLE = 0.9
 _RGB_FACTOR = 1.05
 _RGB_MARGIN = 10.0
 
-__all__ = ["CERTAIN", "FOUND_BELOW", "JpegHistory", "recover"]
+__all__ = ["GRID_FOUND_BELOW", "STATED_FROM", "JpegHistory", "recover"]
 
 
 def recover(pixels: np.ndarray, *, fixed_point: bool = True) -> JpegHistory:
@@ -65,7 +65,7 @@ def recover(pixels: np.ndarray, *, fixed_point: bool = True) -> JpegHistory:
     tiles = tiles_of(rgb)
     colourless = all(_colour_range(tile) == 0 for tile in tiles)
     grid, colour = _grid(tiles, colourless)
-    if grid.log10_nfa > FOUND_BELOW:
+    if grid.log10_nfa > GRID_FOUND_BELOW:
         return JpegHistory(grid, colour)
     planes = _component_planes(tiles, colour)
     found = lively(np.concatenate([coefficients(blocks_at(plane, usable, grid.phase)) for plane, usable in planes]))
@@ -139,7 +139,7 @@ def _confirmed(history: JpegHistory, tiles: Sequence[Tile]) -> JpegHistory:
     plane, usable = _component_planes([tile], history.colour)[0]
     luma = unchanged_share(plane, usable, history.grid.phase, _filled(history.luma, history.match.tables[0]))
     chroma = float("nan")
-    if history.chroma is not None and history.subsampling[1] >= CERTAIN:
+    if history.chroma is not None and history.subsampling[1] >= STATED_FROM:
         best = history.hypotheses[0][0]
         factors = FACTORS[best.subsampling]
         full, whole = (jpeg_chroma.cropped(p, best.origin, factors) for p in (tile.cb, tile.usable))
@@ -155,7 +155,7 @@ def _sure(history: JpegHistory) -> bool:
     assert history.luma is not None
     assert history.match is not None
     shares = [share for share in (history.fixed_point_luma, history.fixed_point_chroma) if np.isfinite(share)]
-    known = history.match.known >= CERTAIN and history.chroma_agrees
+    known = history.match.known >= STATED_FROM and history.chroma_agrees
     return known and int(history.luma.identified.sum()) >= _FEWEST_STEPS and min(shares, default=0.0) >= _STABLE
 
 
@@ -168,7 +168,7 @@ def _ratio(history: JpegHistory, rgb: np.ndarray, axes: int) -> float:
         pixels = rgb[..., 1] if history.colour == "grey" else rgb
         raw = rgb.size if axes == 3 else rgb.size / 3
         return raw / coded_bytes(pixels, history.grid.phase, (luma, luma), "4:4:4", history.colour == "rgb")
-    if history.chroma is None or history.subsampling[0] not in SUBSAMPLINGS or history.subsampling[1] < CERTAIN:
+    if history.chroma is None or history.subsampling[0] not in SUBSAMPLINGS or history.subsampling[1] < STATED_FROM:
         return float("nan")
     best = history.hypotheses[0][0]
     factors = FACTORS[best.subsampling]

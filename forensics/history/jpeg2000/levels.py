@@ -38,6 +38,7 @@ SPACES: tuple[tuple[Wavelet, ColourTransform], ...] = (("9/7", "ict"), ("9/7", "
 FOUND = 6.0
 """Standard errors by which a parity leads the others when its level is called found; chance alone stays under 5."""
 MAXIMUM_LEVELS = 6
+"""Most decomposition levels that are looked for; the standard has up to 32, encoders mostly take 5 or 6."""
 _FIT = 0.1
 """Fit of the coefficients outside the zero cell from which they are said to lie on a lattice."""
 _ALL_ZERO = 0.05

@@ -14,7 +14,7 @@ from forensics.history.jpeg2000.transform import Wavelet, synthesis_norms
 
 FOUND = 12.0
 """Natural logarithm of the odds against chance from which a low-pass band is called quantised."""
-CERTAIN = 500.0
+LARGEST_LOG_ODDS = 500.0
 """Greatest value that the test gives: floating point ends near there."""
 _TESTED = 500
 """Coefficients of a component that are enough for the test."""
@@ -30,7 +30,7 @@ _LOOKED_AT = 40
 
 
 def low_pass_odds(level: Level, number: int, wavelet: Wavelet, bases: tuple[float, ...] = (1.0,)) -> float:
-    """Natural logarithm of the odds against chance that the low-pass band of a level lies on a lattice, 0 to `CERTAIN`.
+    """Natural logarithm of the odds against chance that the low-pass band of a level lies on a lattice, 0 to `LARGEST_LOG_ODDS`.
 
     For values spread evenly over the cells of a lattice, N |mean exp(2 pi i f c)|^2 is exponentially distributed with mean 1; it
     is summed over the components, and the number of frequencies tried is taken off.
@@ -53,7 +53,7 @@ def low_pass_odds(level: Level, number: int, wavelet: Wavelet, bases: tuple[floa
     promising = frequencies[np.argsort(-power, kind="stable")[:_LOOKED_AT]]
     strength = max(sum(_excess(part, frequency) for part in values) for frequency in promising)
     odds = -float(gamma.logsf(strength, len(values))) - float(np.log(len(frequencies)))
-    return min(max(0.0, odds), CERTAIN)
+    return min(max(0.0, odds), LARGEST_LOG_ODDS)
 
 
 def _frequencies(spread: float, wavelet: Wavelet, norm: float, bases: tuple[float, ...]) -> np.ndarray:

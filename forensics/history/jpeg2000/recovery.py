@@ -32,6 +32,7 @@ from forensics.history.jpeg2000.tiles import tile_lines, tile_size
 from forensics.history.jpeg2000.transform import Wavelet
 
 MINIMUM_SIDE = 64
+"""Smallest width and height that is read, in pixels: what the extractors accept."""
 REGION = 1024
 """Side of the region that a large picture is judged by."""
 _SEARCHED = 512

@@ -17,17 +17,18 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from forensics_features._kernel import kernel
+from forensics_features.standards import YCBCR_BT601
+from forensics_features.wavelet import CDF53, CDF97
 
 Wavelet = Literal["9/7", "5/3"]
 ColourTransform = Literal["ict", "rct", "none"]
 
-LOW_SCALE = 1 / 1.230174104914001
+LOW_SCALE = CDF97.low_scale
 """Scale of the 9/7 transform's low-pass samples after lifting; that of the high-pass samples is its inverse."""
-_LIFTING_97 = (-1.586134342059924, -0.052980118572961, 0.882911075530934, 0.443506852043971)
-_ICT = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
+_LIFTING_97 = tuple(factor for factor, _ in CDF97.steps)
+_ICT = np.array(YCBCR_BT601)
 REACH = {"9/7": (4, 3), "5/3": (2, 1)}
 """Samples that a low-pass and a high-pass sample reach to either side."""
-_ROUNDING = 12**-0.5
 
 
 class Bands(NamedTuple):
@@ -182,22 +183,7 @@ def components(rgb: np.ndarray, transform: ColourTransform, wavelet: Wavelet) ->
     return y - np.float32(128), cb, cr
 
 
-def component_noise(transform: ColourTransform, count: int) -> tuple[float, ...]:
-    """Standard deviation that the rounding of RGB to whole numbers leaves in each component, in grey levels."""
-    if transform == "ict" and count == 3:
-        return tuple(float(n) * _ROUNDING for n in np.linalg.norm(_ICT, axis=1))
-    return (_ROUNDING,) * count
-
-
-_SYNTHESIS = {
-    "9/7": (
-        np.array([-0.0912717631142, -0.0575435262285, 0.5912717631142, 1.1150870524570])[[0, 1, 2, 3, 2, 1, 0]],
-        np.array([0.0267487574108, 0.0168641184429, -0.0782232665290, -0.2668641184429, 0.6029490182364])[
-            [0, 1, 2, 3, 4, 3, 2, 1, 0]
-        ],
-    ),
-    "5/3": (np.array([0.5, 1.0, 0.5]), np.array([-0.125, -0.25, 0.75, -0.25, -0.125])),
-}
+_SYNTHESIS = {"9/7": CDF97.synthesis, "5/3": CDF53.synthesis}
 
 ANALYSIS_97 = tuple(np.abs(taps).astype(np.float32) for taps in reversed(_SYNTHESIS["9/7"]))
 """Magnitudes of the 9/7 analysis filters, low-pass and high-pass: those of the other synthesis filter (signs alternate)."""

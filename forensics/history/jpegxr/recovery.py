@@ -22,7 +22,9 @@ from forensics.history.jpegxr.findings import JpegxrHistory
 from forensics.history.jpegxr.lattice import Fit, best_index, cumulative, dc_index, high_pass, low_pass, phase_leads
 
 MINIMUM_SIDE = 96
+"""Smallest width and height that is read, in pixels: six macroblocks."""
 REGION = 512
+"""Side of the region that a large picture is judged by, in pixels."""
 FOUND = 8.0
 """Standard errors by which a phase leads the others when the 4x4 grid is called found."""
 _SURE = 6.0

@@ -78,6 +78,11 @@ class Av1History(recoding.Recoded):
     blocks: int = 0
     matrices: bool | None = None
 
+    @property
+    def agreeing_blocks(self) -> int:
+        """Blocks that told an index of their own."""
+        return self.blocks
+
     def parameters(self) -> tuple[Parameter, ...]:
         """The block grid, the index, whether there were matrices and the fixed point, each with a value or a reason."""
         return self.grid_parameter(), _index(self), _matrices(self), self.gain_parameter()

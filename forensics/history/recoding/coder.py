@@ -28,12 +28,15 @@ from forensics.results.history import Parameter, Trace
 
 LEAST_SIDE = 96
 """Smallest height and width of a picture in which a grid is looked for."""
-GRID_FROM, FINE_GRID_FROM, FINE_PERIOD = 4.0, 7.0, 4
-"""Leads from which a grid is taken as found, the second up to the period at the end: one of 4 pixels has 16 positions only, of which one leads by up to
-6.7 in 60 uncompressed pictures."""
+GRID_FROM = 4.0
+"""Lead over the second best position from which a block grid is taken as found."""
+FINE_PERIOD = 4
+"""Largest period in pixels for which the lead has to be `FINE_GRID_FROM`."""
+FINE_GRID_FROM = 7.0
+"""The same for such a grid: it has 16 positions only, of which one leads by up to 6.7 in 60 uncompressed pictures."""
 BLOCK_TREES = ("bpg", "heic", "avif")
 """Classes coded in trees of blocks from one smallest size up: encoders of either standard repeat the other's blocks, too, if less well."""
-NO_GRID = "at no position of the block grid does coding again change the picture clearly less than at the others"
+NO_GRID = "no position of the block grid stands out when the picture is re-encoded"
 _WIDER = 1.5
 """The prior's deviation is taken so many times as large as stated: estimates err more on encoders never seen."""
 _REACH = 2.5
@@ -114,6 +117,20 @@ class Recoded:
     def found(self) -> bool:
         """Whether a grid was found."""
         return self.grid is not None and self.grid.found
+
+    @property
+    def agreeing_blocks(self) -> int:
+        """Blocks that told an index of their own; 0 for a codec whose blocks are not asked."""
+        return 0
+
+    @property
+    def index_varies(self) -> bool | None:
+        """Whether the index differs among blocks; None where that is not read."""
+        return None
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        """What the codec's own history adds to; the block grid and the fixed point here."""
+        return self.grid_parameter(), self.gain_parameter()
 
     def grid_parameter(self) -> Parameter:
         """The position of the block grid."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from forensics_features.standards import LUMA_WEIGHTS
 
 from forensics.history.recoding.coder import Coder, Grid, Prior
 from forensics.results.analysis import Window
@@ -27,7 +28,7 @@ BLOCK = 16
 """Side of the blocks whose changes are looked at one by one."""
 FLOOR = 1e-3
 """Mean squared error in squared levels that counts as no change."""
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+_LUMA = np.array(LUMA_WEIGHTS["bt601"], np.float32)
 LEAST_SPREAD = 0.01
 """The least that robust standard deviations of logarithms are taken for."""
 

@@ -29,7 +29,7 @@ _HALF_STEP = 6
 """QP by which a quantiser step halves (ITU-T H.265, 8.6.2)."""
 _CODINGS = ("bt601 full", "rgb full", "bt601 limited", "ycgco full")
 _BALLOT = recoding_sweep.Ballot(dip=0.7, reach=5, least=12, partner=_HALF_STEP)
-CERTAIN = 0.7
+QP_STATED_FROM = 0.7
 """Posterior probability from which a QP is stated."""
 _CONSTANT_FROM, _APART = 0.6, 0.15
 """Share of the blocks' votes that the most frequent QP has from which the QP is constant, where taking texture off leaves a share smaller by so much."""
@@ -84,6 +84,16 @@ class HevcHistory(recoding.Recoded):
     blocks: int = 0
     spread: tuple[float, float, float] | None = None
     levelled: bool = False
+
+    @property
+    def agreeing_blocks(self) -> int:
+        """Blocks that told an index of their own."""
+        return self.blocks
+
+    @property
+    def index_varies(self) -> bool | None:
+        """Whether the QP differs among the blocks looked at."""
+        return self.adaptive
 
     def parameters(self) -> tuple[Parameter, ...]:
         """The block grid, the QP, whether it is adaptive, the blocks' range and the fixed point, each with a value or a reason."""
@@ -163,14 +173,14 @@ def _read(
         low, high = textured.centre - _ADAPTIVE_REACH, textured.centre + _ADAPTIVE_REACH
         return HevcHistory(grid, textured.centre, low, high, 0.0, adaptive or None, textured.count, spread, True)
     if plain is None:
-        if chance < CERTAIN:
+        if chance < QP_STATED_FROM:
             return HevcHistory(
                 grid,
                 reason="coding again at the QPs around the estimate shows no single one, and too few blocks tell their own",
             )
         return HevcHistory(grid, qp, qp - 1, qp + 1, chance)
     told = False if constant else None
-    if chance >= CERTAIN and abs(qp - plain.mode) <= 1 and plain.share >= _AGREED:
+    if chance >= QP_STATED_FROM and abs(qp - plain.mode) <= 1 and plain.share >= _AGREED:
         return HevcHistory(grid, qp, qp - (not constant), qp + (not constant), chance, told, plain.count, spread)
     if plain.share >= _CONSTANT_FROM:
         return HevcHistory(grid, plain.mode, plain.mode - 1, plain.mode + 1, 0.0, told, plain.count, spread)

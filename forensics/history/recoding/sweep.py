@@ -31,8 +31,11 @@ _VOTE_FLOOR = 0.02
 
 _CONTRAST_FLOOR = 1.0
 """Mean squared change of a block in squared levels below which differences do not count in a contrast."""
-_WEIGHT, _WEIGHED = 8.0, 144
-"""Evidence in natural logarithms of a binary logarithm of contrast, and of how many blocks; it grows as the root of their number. Fitted on training pictures."""
+_NATS_PER_OCTAVE = 8.0
+"""Evidence, a natural logarithm, of an octave of contrast on `_REFERENCE_BLOCKS` blocks; it grows as the root of their number. Fitted on training
+pictures."""
+_REFERENCE_BLOCKS = 144
+"""Blocks that `_NATS_PER_OCTAVE` holds for."""
 
 Offsets = Callable[[np.ndarray], np.ndarray]
 """By how much the indices of blocks at given places, `np.ndarray [shape=(blocks, 2)]`, differ from the picture's, `np.ndarray [shape=(blocks,)]`."""
@@ -301,7 +304,9 @@ def repeated_best(sweeps: Sequence[Sweep], prior: Prior) -> Repeated:
     """
     contrasts = np.stack([swept.contrast for swept in sweeps])
     indices = sweeps[0].indices
-    log = _WEIGHT * math.sqrt(len(sweeps[0].on.places) / _WEIGHED) * contrasts + prior.logarithm(indices)
+    log = _NATS_PER_OCTAVE * math.sqrt(len(sweeps[0].on.places) / _REFERENCE_BLOCKS) * contrasts + prior.logarithm(
+        indices
+    )
     coder, place = (int(at) for at in np.unravel_index(int(log.argmax()), log.shape))
     cumulative = np.cumsum(np.exp(log - log.max()).sum(axis=0))
     spacing = float(indices[1] - indices[0]) if len(indices) > 1 else 1.0

@@ -35,6 +35,8 @@ OTHERS = ("jpegxr", "webp", "bpg", "heic")
 MANY = 16
 """Clear combs at so many of the 24 frequencies speak against `OTHERS`."""
 SCALES = (1.0, 4.0)
+"""Factors by which contrast is taken down before coefficients are counted: the second weighs rounding noise less.
+Both count as hypotheses."""
 _AGREE = 0.5
 """The comb's step and the cosine's agree when their log2 differ by less."""
 _ROW_TAIL = -4.0

@@ -36,10 +36,12 @@ OTHERS = ("avif", "heic", "bpg", "jpegxr", "webp")
 MOST = 0.7
 """A larger share of the votes speaks against `OTHERS`."""
 BLOCK = 8
+"""Side of a block in pixels: ITU-T T.81 A.3.1."""
 ORIGINS = BLOCK * BLOCK
 ZERO_BELOW = 0.5
 """Coefficients under this are zeros: the reach of pixel rounding."""
 NO_VOTE = -1
+"""Stands where a pixel votes for no origin."""
 REACH = 9
 """Votes this near belong to one region, in pixels."""
 MOST_LOCAL = 8

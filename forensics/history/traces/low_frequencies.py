@@ -9,6 +9,7 @@ from forensics_features.comb import BINS
 from forensics.history.traces.sample import Sample
 
 BLOCK = 8
+"""Side of a block in pixels: ITU-T T.81 A.3.1."""
 KEPT = 5
 """Frequencies 0..KEPT-1 of each direction are looked at, the mean excepted."""
 COUNT = KEPT * KEPT - 1

@@ -28,7 +28,10 @@ from forensics.results.history import FOUND_BELOW, Trace
 NAME = "wavelet_comb"
 SPEAKS_FOR = ("jpeg2000",)
 LEVELS = 2
+"""Decomposition levels that are tested."""
 SCALES = (1.0, 4.0)
+"""Factors by which contrast is taken down before coefficients are counted: the second weighs rounding noise less.
+Both count as hypotheses."""
 TOLERANCE = 0.2
 """Difference of the characteristic function that a colour filter array makes between parities; 0.15 was the most in simulated cameras."""
 FINEST = 1.25

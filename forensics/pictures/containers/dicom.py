@@ -6,7 +6,9 @@ The file says whether it was ever lossily compressed (LossyImageCompression, 002
 from __future__ import annotations
 
 import io
-from typing import Any
+import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from forensics.pictures.format import Format, chosen_number
 from forensics.pictures.samples import Samples, damaged, decoding, scale_to_eight
 from forensics.pictures.stated import Stated
 
+_Found = TypeVar("_Found")
 _SYNTAXES = {
     "1.2.840.10008.1.2.4.50": ("jpeg", True), "1.2.840.10008.1.2.4.51": ("jpeg", True), "1.2.840.10008.1.2.4.57": ("lossless jpeg", False),
     "1.2.840.10008.1.2.4.70": ("lossless jpeg", False), "1.2.840.10008.1.2.4.80": ("jpegls", False), "1.2.840.10008.1.2.4.81": ("jpegls", None),
@@ -34,10 +37,7 @@ def _dataset(data: bytes) -> Any:
         import pydicom
     except ImportError:
         raise CodecUnavailable("the package pydicom is not installed (extra dicom)") from None
-    import warnings
-
-    with warnings.catch_warnings(), decoding("its DICOM elements"):
-        warnings.simplefilter("ignore")
+    with decoding("its DICOM elements"):
         found = pydicom.dcmread(io.BytesIO(data))
         if "PixelData" not in found or "Rows" not in found:
             raise PictureError("the DICOM file holds no picture")
@@ -193,4 +193,17 @@ def _finished(samples: Samples, dataset: Any, photometric: str) -> Samples:
     return samples
 
 
-FORMAT = Format("dicom", (".dcm", ".dicom"), lambda data: data[128:132] == b"DICM", _stated, _decode)
+def _quietly(function: Callable[[bytes, str], _Found]) -> Callable[[bytes, str], _Found]:
+    """The function without pydicom's warnings, which name no file."""
+
+    def quiet(data: bytes, which: str) -> _Found:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return function(data, which)
+
+    return quiet
+
+
+FORMAT = Format(
+    "dicom", (".dcm", ".dicom"), lambda data: data[128:132] == b"DICM", _quietly(_stated), _quietly(_decode)
+)

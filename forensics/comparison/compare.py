@@ -1,0 +1,243 @@
+"""`compare`: two copies of one picture; the same pixels or not, and which is nearer to the source, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from forensics.comparison.registration import SAME_PICTURE, Registration, common, luma, register, resized
+from forensics.comparison.relations import Relation, carries, coded_from, jpeg_from, resized_from, toned_from
+from forensics.pictures.opened import Picture, from_array, open_picture
+from forensics.pixels import eight_bit
+from forensics.results.analysis import Analysis
+from forensics.results.wording import TITLES
+
+FIRST, SECOND, SAME, UNTOLD = "first", "second", "same", "cannot be told"
+"""Which copy is nearer to the source."""
+_LEAST_SIDE = 64
+_CLEARLY = 1.2
+"""How much firmer one direction has to be than the other."""
+_DETAIL = 2.5
+"""Standard deviation of what a larger copy shows beyond the resolution of a smaller one from which it is not taken for enlarged, in levels."""
+_SURE = 0.9
+"""Probability of a verdict that orders two copies by itself: nothing lossy before something lossy."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two copies compared.
+
+    Attributes
+    ----------
+    names : tuple of str
+    same_pixels : bool
+        Whether both have the same size and the same samples.
+    one_picture : bool
+        Whether both show one picture at all.
+    registration : Registration
+        Where the first lies in the second.
+    nearer : str
+        "first", "second", "same" or "cannot be told".
+    why : str
+        One sentence.
+    relations : tuple of (str, Relation)
+        Steps that were seen, each with the copy ("first" or "second") that was made by it.
+    histories : tuple of Analysis
+        The verdict on each copy.
+    """
+
+    names: tuple[str, str]
+    same_pixels: bool
+    one_picture: bool
+    registration: Registration
+    nearer: str
+    why: str
+    relations: tuple[tuple[str, Relation], ...] = ()
+    histories: tuple[Analysis, ...] = field(default=(), repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        reg = self.registration
+        return {
+            "names": list(self.names),
+            "same_pixels": self.same_pixels,
+            "one_picture": self.one_picture,
+            "nearer": self.nearer,
+            "why": self.why,
+            "registration": {
+                "scale": [round(v, 5) for v in reg.scale],
+                "shift": [round(v, 2) for v in reg.shift],
+                "correlation": round(reg.correlation, 4),
+                "overlap": [round(v, 4) for v in reg.overlap],
+            },
+            "steps": [{"copy": made, "step": r.step, "text": r.text} for made, r in self.relations],
+            "histories": [
+                {"verdict": a.verdict, "probability": a.probability, "compressed": a.compressed} for a in self.histories
+            ],
+        }
+
+
+def compare(first: Any, second: Any) -> Comparison:
+    """Compare two copies.
+
+    Parameters
+    ----------
+    first, second : str, Path, Picture or np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8 or uint16]
+        Files of any formats and sizes, at least 64 pixels a side.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    PictureError
+        One cannot be opened.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> picture = np.clip(128 + np.cumsum(rng.normal(0, 4, (128, 160)), axis=1), 0, 255).astype(np.uint8)
+    >>> compare(picture, picture[:, 20:].copy()).nearer
+    'first'
+    """
+    from forensics.verdict.analysis import analyze
+
+    pictures = _opened(first), _opened(second)
+    names = pictures[0].name, pictures[1].name
+    a, b = _alike(*(eight_bit(picture.pixels) for picture in pictures))
+    if a.shape == b.shape and np.array_equal(pictures[0].pixels, pictures[1].pixels):
+        still = Registration((1.0, 1.0), (0.0, 0.0), 1.0, (1.0, 1.0))
+        return Comparison(names, True, True, still, SAME, "every pixel is the same")
+    registration = register(a, b)
+    if registration.correlation < SAME_PICTURE or min(*a.shape[:2], *b.shape[:2]) < _LEAST_SIDE:
+        why = f"they do not show one picture: the common part correlates by {registration.correlation:.2f}"
+        return Comparison(names, False, False, registration, UNTOLD, why)
+    histories = analyze(pictures[0]), analyze(pictures[1])
+    nearer, why, relations = _ordered(a, b, registration, histories)
+    return Comparison(names, False, True, registration, nearer, why, relations, histories)
+
+
+def _opened(source: Any) -> Picture:
+    if isinstance(source, Picture):
+        return source
+    return from_array(source) if isinstance(source, np.ndarray) else open_picture(source)
+
+
+def _alike(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both in grey, or both in colour."""
+    if a.ndim != b.ndim:
+        a, b = (np.stack([p] * 3, axis=2) if p.ndim == 2 else p for p in (a, b))
+    return a, b
+
+
+Order = tuple[str, str, tuple[tuple[str, Relation], ...]]
+
+
+def _ordered(a: np.ndarray, b: np.ndarray, registration: Registration, histories: tuple[Analysis, Analysis]) -> Order:
+    if not registration.same_scale:
+        return _by_size(a, b, registration)
+    if not registration.whole_shift:
+        return UNTOLD, "one is shifted against the other by a part of a pixel", ()
+    shift = round(registration.shift[0]), round(registration.shift[1])
+    first, second = common(a.shape, b.shape, shift)
+    p, q = np.ascontiguousarray(a[first]), np.ascontiguousarray(b[second])
+    if np.array_equal(p, q):
+        return _by_extent(a, b)
+    if min(p.shape[:2]) < _LEAST_SIDE:
+        return UNTOLD, "the common part is too small", ()
+    made = _steps(p, q, histories)
+    if made:
+        return _by_steps(made)
+    return _by_verdicts(histories)
+
+
+def _by_extent(a: np.ndarray, b: np.ndarray) -> Order:
+    sizes = a.shape[0] * a.shape[1], b.shape[0] * b.shape[1]
+    if sizes[0] == sizes[1]:
+        return UNTOLD, "the common part is the same, and each shows as much beyond it", ()
+    small = SECOND if sizes[0] > sizes[1] else FIRST
+    step = Relation("cropped", "cropped: the same pixels, and the other shows more", 1.0)
+    return (
+        (FIRST if small == SECOND else SECOND),
+        f"the {small} is cropped from the other: every common pixel is the same",
+        ((small, step),),
+    )
+
+
+def _steps(p: np.ndarray, q: np.ndarray, histories: tuple[Analysis, Analysis]) -> tuple[tuple[str, Relation], ...]:
+    """Every step that makes one of two copies, pixel on pixel, out of the other."""
+    found: list[tuple[str, Relation | None]] = []
+    for made, source, copy, history in ((SECOND, p, q, histories[1]), (FIRST, q, p, histories[0])):
+        found += [(made, toned_from(source, copy)), (made, jpeg_from(source, copy)), (made, carries(source, copy))]
+        likely = [name for name, probability in history.ranking[:2] if probability >= 0.05]
+        found += [(made, coded_from(source, copy, name)) for name in likely if name not in ("jpeg", "uncompressed")]
+    return tuple((made, relation) for made, relation in found if relation is not None)
+
+
+def _by_steps(made: tuple[tuple[str, Relation], ...]) -> Order:
+    firmness = {side: max((r.strength for m, r in made if m == side), default=0.0) for side in (FIRST, SECOND)}
+    later = max(firmness, key=lambda side: firmness[side])
+    earlier = FIRST if later == SECOND else SECOND
+    if firmness[earlier] * _CLEARLY > firmness[later]:
+        return UNTOLD, "each can have been made from the other", made
+    step = max((r for m, r in made if m == later), key=lambda r: r.strength)
+    return earlier, f"the {later} is the other {step.text}", made
+
+
+def _by_verdicts(histories: tuple[Analysis, Analysis]) -> Order:
+    plain = [a.verdict == "uncompressed" and a.probability >= _SURE for a in histories]
+    lossy = [a.verdict in TITLES and a.verdict != "uncompressed" and a.probability >= _SURE for a in histories]
+    for mine, other, name in ((0, 1, FIRST), (1, 0, SECOND)):
+        if plain[mine] and lossy[other]:
+            later = SECOND if name == FIRST else FIRST
+            return (
+                name,
+                f"the {later} went through {TITLES[histories[other].verdict]}, the {name} shows no lossy step",
+                (),
+            )
+    return UNTOLD, "no step that makes one out of the other was recognised", ()
+
+
+def _by_size(a: np.ndarray, b: np.ndarray, registration: Registration) -> Order:
+    """Copies of different scale: an enlarged one holds no more than the other, a reduced one is the other reduced."""
+    larger = SECOND if registration.scale[0] * registration.scale[1] > 1 else FIRST
+    small, large = (a, b) if larger == SECOND else (b, a)
+    smaller = FIRST if larger == SECOND else SECOND
+    whole = min(registration.overlap) > 0.97
+    if whole:
+        up = resized_from(small, large)
+        down = resized_from(large, small)
+        if up is not None and (down is None or up.strength >= down.strength or up.step == "enlarged"):
+            return smaller, f"the {larger} is the other {up.text}", ((larger, up),)
+        if down is not None:
+            return larger, f"the {smaller} is the other {down.text}", ((smaller, down),)
+        detail = float((luma(large) - resized(luma(small), large.shape[:2])).std())
+        if detail > _DETAIL:
+            return larger, f"the {smaller} is reduced: the other shows detail of {detail:.1f} levels beyond it", ()
+    return UNTOLD, f"the scales differ by {registration.scale[1]:.3g} and no usual kernel explains it", ()
+
+
+def text(found: Comparison) -> str:
+    """The result for a terminal, without a newline at the end."""
+    reg = found.registration
+    lines = [f"first   {found.names[0]}", f"second  {found.names[1]}"]
+    lines.append(f"  pixels      {'the same' if found.same_pixels else 'not the same'}")
+    if found.one_picture and not found.same_pixels:
+        lines.append(
+            f"  placed      scale {reg.scale[1]:.4g}, shift x {reg.shift[1]:.1f} y {reg.shift[0]:.1f}; "
+            f"common part {reg.overlap[0]:.0%} of the first and {reg.overlap[1]:.0%} of the second, correlation {reg.correlation:.3f}"
+        )
+    for name, history in zip((FIRST, SECOND), found.histories, strict=False):
+        title = TITLES.get(history.verdict, history.verdict)
+        lines.append(f"  {name:<11} {title} ({history.probability:.1%})")
+    told = {
+        FIRST: "the first is nearer to the source",
+        SECOND: "the second is nearer to the source",
+        SAME: "the same picture",
+    }
+    lines.append(f"  answer      {told.get(found.nearer, 'cannot be told')}: {found.why}")
+    lines += [f"  step        {made}: {relation.text}" for made, relation in found.relations]
+    return "\n".join(lines)

@@ -1,0 +1,50 @@
+"""Near-duplicates in a folder: pictures whose perceptual hashes differ in few bits, by the library ImageHash."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from forensics.errors import ForensicsError, UsageError
+from forensics.pictures.opened import open_picture
+from forensics.pixels import eight_bit
+
+ALIKE_BITS = 10
+"""Most bits of 64 in which two hashes of one picture differ; the value that its authors recommend for pHash."""
+
+
+def near_duplicates(paths: Sequence[str], *, bits: int = ALIKE_BITS) -> tuple[list[list[str]], list[tuple[str, str]]]:
+    """Groups of at least two pictures that look alike, and (name, reason) of what could not be opened.
+
+    Raises
+    ------
+    UsageError
+        ImageHash is not installed.
+    """
+    hashes, failed = [], []
+    imagehash = _library()
+    from PIL import Image
+
+    for path in paths:
+        try:
+            pixels = eight_bit(open_picture(path).pixels)
+        except ForensicsError as error:
+            failed.append((path, str(error)))
+            continue
+        hashes.append((path, imagehash.phash(Image.fromarray(pixels))))
+    groups: list[list[tuple[str, Any]]] = []
+    for path, value in hashes:
+        near = [group for group in groups if any(value - other <= bits for _, other in group)]
+        merged = [member for group in near for member in group] + [(path, value)]
+        groups = [group for group in groups if group not in near] + [merged]
+    return [sorted(path for path, _ in group) for group in groups if len(group) > 1], failed
+
+
+def _library() -> Any:
+    try:
+        import imagehash
+    except ImportError:
+        raise UsageError(
+            "comparing a folder needs the library ImageHash (the extra `compare` of this package)"
+        ) from None
+    return imagehash

@@ -1,0 +1,152 @@
+"""Steps after decoding that were found and undone, as plain data: what happened to the picture between its last codec and the file.
+
+A step knows its name, its sentence, how to undo itself on 8-bit pixels and how it is written as JSON; `ToneChange` is one as well. An `Analysis` keeps
+those its verdict rests on in the order in which they are undone, the last one first. To add one: a class with these four, and a finder in
+`forensics.verdict.steps`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from forensics.results.chance import chance
+
+if TYPE_CHECKING:
+    from forensics_features.enlargement import Axis, Enlargement
+    from forensics_features.repetition import Repetition
+
+
+class Step(Protocol):
+    """What every step that was undone can do."""
+
+    @property
+    def name(self) -> str:
+        """In snake case: `enlargement`, `repetition`, `tone_curve`."""
+
+    @property
+    def text(self) -> str:
+        """One sentence with the numbers in it."""
+
+    def undo(self, pixels: np.ndarray) -> np.ndarray:
+        """Pixels (uint8, (height, width) or (height, width, channels)) from before the step."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready: `step`, `text` and the step's own parameters."""
+
+
+@dataclass(frozen=True)
+class EnlargementStep:
+    """Enlargement by interpolation.
+
+    Attributes
+    ----------
+    found : forensics_features.enlargement.Enlargement
+    width, height : int
+        Before it, in pixels.
+    new_width, new_height : int
+        After it.
+    """
+
+    found: Enlargement
+    width: int
+    height: int
+    new_width: int
+    new_height: int
+
+    name = "enlargement"
+
+    @property
+    def log10_nfa(self) -> float:
+        """Decimal logarithm of the number of false alarms."""
+        return self.found.log10_nfa
+
+    @property
+    def kernel(self) -> str:
+        """Of the axis that tells it best."""
+        return max(self.found.axes, key=lambda axis: axis.missing).kernel.name
+
+    @property
+    def text(self) -> str:
+        """What was found, for reading."""
+        axis = max(self.found.axes, key=lambda one: one.missing)
+        corners = ", ends of the picture on its outermost samples" if axis.alignment == "corners" else ""
+        return (
+            f"enlarged from {self.width}x{self.height} to {self.new_width}x{self.new_height} pixels by a {axis.kernel.name} kernel{corners}: lines lie within the range "
+            f"of that enlargement up to {axis.residual:.2f} levels squared (rounding alone: 0.08), {np.exp(axis.contrast):.0f} times closer than for lengths nearby "
+            f"(chance gives this in less than {chance(self.log10_nfa)}); undone and enlarged again {100 * self.found.repeated:.1f} % of the samples come out the same. "
+            "The verdict is that on the native pixels"
+        )
+
+    def undo(self, pixels: np.ndarray) -> np.ndarray:
+        """The native pixels."""
+        from forensics_features import enlargement
+
+        return enlargement.undo(pixels, self.found)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "step": self.name, "text": self.text, "width": self.width, "height": self.height, "kernel": self.kernel, "log10_nfa": self.log10_nfa,
+            "rows": _axis(self.found.rows), "columns": _axis(self.found.columns),
+            "rounded_between": self.found.rounded_between, "repeated": round(self.found.repeated, 4),
+        }  # fmt: skip
+
+
+def _axis(axis: Axis | None) -> dict[str, Any] | None:
+    if axis is None:
+        return None
+    return {
+        "old": axis.old, "new": axis.new, "factor": round(1 / axis.slope, 5), "kernel": axis.kernel.name, "alignment": axis.alignment,
+        "residual": round(axis.residual, 4), "contrast": round(axis.contrast, 3),
+    }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RepetitionStep:
+    """Samples repeated: nearest-neighbour enlargement, pixel art, mosaics over a whole picture.
+
+    Attributes
+    ----------
+    found : forensics_features.repetition.Repetition
+    width, height : int
+        Before it, in pixels.
+    new_width, new_height : int
+        After it.
+    """
+
+    found: Repetition
+    width: int
+    height: int
+    new_width: int
+    new_height: int
+
+    name = "repetition"
+
+    @property
+    def log10_nfa(self) -> float:
+        """Decimal logarithm of the number of false alarms."""
+        return self.found.log10_nfa
+
+    @property
+    def text(self) -> str:
+        """What was found, for reading."""
+        return (
+            f"enlarged from {self.width}x{self.height} to {self.new_width}x{self.new_height} pixels by repetition of samples: rows and columns equal the one before, "
+            f"without one exception where that enlargement repeats them (chance gives this in {chance(self.log10_nfa)}). The verdict is that on the native pixels"
+        )
+
+    def undo(self, pixels: np.ndarray) -> np.ndarray:
+        """Every repeated line once."""
+        from forensics_features import repetition
+
+        return repetition.undo(pixels, self.found)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "step": self.name, "text": self.text, "width": self.width, "height": self.height, "log10_nfa": round(self.log10_nfa, 2),
+            "factor_x": round(self.new_width / self.width, 5), "factor_y": round(self.new_height / self.height, 5),
+        }  # fmt: skip

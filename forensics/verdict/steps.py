@@ -1,0 +1,78 @@
+"""Steps after decoding that can be undone exactly: found in the pixels, last one first, and told as evidence.
+
+Repetition and enlargement are looked for in turn in what is left, at most `MOST` of them: a browser's zoom of an enlarged picture is two. Changes of tone are
+found by `forensics.verdict.tone` in what is left after them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from forensics.pixels import eight_bit
+from forensics.results.analysis import Statement
+from forensics.results.steps import EnlargementStep, RepetitionStep, Step
+from forensics.windows.choice import MINIMUM_SIDE
+
+MOST = 2
+"""Enlargements that are undone, one after the other."""
+EXACT = 0.3
+"""Residual variance, levels squared, up to which an enlargement was the last step: two roundings leave 0.15 to 0.2, and any codec after it more."""
+UNDONE = {
+    "tone_curve": "brightness or contrast was changed after decoding; windows were judged with that undone",
+    "enlargement": "the picture was enlarged after decoding; windows lie in the native pixels",
+    "repetition": "the picture was enlarged by repetition; windows lie in the native pixels",
+}
+"""Notes of a map."""
+SPITE_OF_ENLARGEMENT = 0.995
+"""Certainty from which a codec in the picture as stored stands although an enlargement was found that is not `EXACT`: the enlargement came before it."""
+
+
+def find_enlargements(pixels: np.ndarray) -> tuple[tuple[Step, ...], np.ndarray]:
+    """Enlargements of a picture, the last one first, and the native pixels; no steps and the very same array where none is found.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width) or (height, width, 1..4), dtype=uint8 or uint16]
+    """
+    steps: list[Step] = []
+    while len(steps) < MOST and min(pixels.shape[:2]) >= MINIMUM_SIDE:
+        step = find_enlargement(pixels)
+        if step is None:
+            break
+        pixels = step.undo(eight_bit(pixels))
+        steps.append(step)
+    return tuple(steps), pixels
+
+
+def find_enlargement(pixels: np.ndarray) -> EnlargementStep | RepetitionStep | None:
+    """The last enlargement of a picture, None where there is none."""
+    from forensics_features import enlargement, repetition
+
+    height, width = pixels.shape[:2]
+    repeated = repetition.find(pixels)
+    if repeated is not None:
+        old = [side if axis is None else axis.old for axis, side in zip(repeated, (height, width), strict=True)]
+        return RepetitionStep(repeated, old[1], old[0], width, height)
+    found = enlargement.find(pixels)
+    if found is None:
+        return None
+    old = [side if axis is None else axis.old for axis, side in zip(found[:2], (height, width), strict=True)]
+    return EnlargementStep(found, old[1], old[0], width, height)
+
+
+def exact(steps: Sequence[Step]) -> bool:
+    """Whether nothing can have come after the steps: repetition without exception, enlargement up to rounding."""
+    return all(
+        max(axis.residual for axis in step.found.axes) <= EXACT for step in steps if isinstance(step, EnlargementStep)
+    )
+
+
+def statements(steps: Sequence[Step]) -> list[Statement]:
+    """The steps as evidence, the last one first."""
+    return [
+        Statement(step.name, step.name, -step.log10_nfa, 0.0, 0.0, 2.0, 1.0, (), True, step.text)
+        for step in steps
+        if isinstance(step, EnlargementStep | RepetitionStep)
+    ]

@@ -1,0 +1,76 @@
+"""Every public number that stands at the top of a module says below it what it is, with its source or what set it."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = ("forensics", "features/forensics_features", "models/forensics_models", "benchmarks/forensics_benchmarks")
+MODULES = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def is_number(node: ast.expr | None) -> bool:
+    """Whether an expression consists of numbers alone: a literal, a tuple or list of them, a sum or a product."""
+    match node:
+        case ast.Constant(value=value):
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case ast.UnaryOp(operand=operand):
+            return is_number(operand)
+        case ast.BinOp(left=left, right=right):
+            return is_number(left) and is_number(right)
+        case ast.Tuple(elts=elements) | ast.List(elts=elements):
+            return bool(elements) and all(map(is_number, elements))
+    return False
+
+
+def mute(text: str) -> list[str]:
+    """Public numeric constants without a docstring; one below a run of lines speaks for all of the run."""
+    body = ast.parse(text).body
+    found = []
+    for index, node in enumerate(body):
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or not is_number(node.value):
+            continue
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        names = [part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)]
+        found += [] if is_text(after_the_run(body, index)) else [name for name in names if not name.startswith("_")]
+    return found
+
+
+def after_the_run(body: list[ast.stmt], index: int) -> ast.stmt | None:
+    """The statement below a run of assignments on lines that follow each other."""
+    while index + 1 < len(body):
+        below = body[index + 1]
+        if not isinstance(below, ast.Assign) or below.lineno != (body[index].end_lineno or 0) + 1:
+            return below
+        index += 1
+    return None
+
+
+def is_text(node: ast.stmt | None) -> bool:
+    """Whether a statement is a text alone."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_public_numbers_say_what_they_are(path):
+    assert mute(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("LIMIT = 3", ["LIMIT"]),
+        ("LIMIT = 3\n'Most of them.'", []),
+        ("_LIMIT = 3", []),
+        ("LOW, HIGH = 2.0, -3.0", ["LOW", "HIGH"]),
+        ("LIMIT: float = 2**20", ["LIMIT"]),
+        ("FIRST = 1\nSECOND = 2\n'Types of units.'", []),
+        ("FIRST = 1\n\nSECOND = 2\n'Types of units.'", ["FIRST"]),
+        ("ON = True\nNAME = 'x'", []),
+    ],
+)
+def test_what_counts_as_mute(text, expected):
+    assert mute(text) == expected
