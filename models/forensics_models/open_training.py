@@ -48,7 +48,7 @@ ACCUSED = 0.001
 """Largest share of untouched validation windows, all groups together, for which a process may be named."""
 ACCUSE_FROM = 0.9
 """Probability of any lossy process under which none is named, whatever the most probable one: nine to one."""
-CALLED_UNCOMPRESSED, SEVERAL_CALLED = 0.011, 0.02
+CALLED_UNCOMPRESSED, SEVERAL_CALLED = 0.012, 0.02
 """Largest shares of compressed validation windows that may be called uncompressed: after each kind of step (1 %, rounded to counts of some hundred), after several."""
 FEWEST = 60
 """Compressed validation windows after a kind of step from which on it counts."""
