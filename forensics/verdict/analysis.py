@@ -248,7 +248,10 @@ def _answered(opened: OpenReading, decided: str) -> tuple[str, float]:
         families = {name: FAMILIES.get(name, name) for name in opened.processes}
         best = max(opened.processes, key=lambda name: sum_of(families[name], opened.processes))
         agreed = families[best] == FAMILIES.get(decided, decided)
-        said = decided if agreed and sum_of(families[best], opened.processes) >= AGREED_FROM else ""
+        whole = sum_of(families[best], opened.processes)
+        if agreed and whole >= AGREED_FROM:
+            member = max(opened.processes, key=lambda name: opened.processes[name])
+            said = member if opened.processes[member] >= MEMBER_SHARE * whole else families[best]
     if not said:
         return INCONCLUSIVE, max(opened.processes.values())
     return said, opened.processes[said] if said in opened.processes else sum_of(said, opened.processes)
