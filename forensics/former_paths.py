@@ -75,7 +75,7 @@ MODULES = {
     "history.recoding": "history.recoding.coder",
     "history.recoding_grid": "history.recoding.grid",
     "history.recoding_sweep": "history.recoding.sweep",
-    "history.traces.a_contrario": "history.a_contrario",
+    "history.traces.a_contrario": "results.a_contrario",
     "history.traces.coding_again": "history.recoding.trace",
     "history.traces.regions": "history.traces.sample",
     "history.traces.wording": "results.chance",

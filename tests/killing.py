@@ -19,6 +19,11 @@ GRACE = 20.0
 MARK = "FORENSICS_TEST_MARK"
 
 
+def _heed_interrupts() -> None:
+    """Undo that a shell lets what it starts in the background ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Run:
     """One run of a command, in a session of its own, whose every descendant can be found by a mark in its environment."""
 
@@ -27,7 +32,7 @@ class Run:
         command = [sys.executable, "-m", "forensics", *map(str, arguments)]
         environment = {**os.environ, MARK: self.mark}
         self.process = subprocess.Popen(
-            command, cwd=folder, env=environment, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command, cwd=folder, env=environment, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_interrupts
         )  # fmt: skip
 
     def kill_after(self, seconds: float, number: int) -> tuple[int, str]:

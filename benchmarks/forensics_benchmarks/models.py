@@ -19,12 +19,9 @@ from typing import Any, Protocol
 import numpy as np
 from forensics_models.classes import FINE_CLASSES
 from forensics_models.fused import as_rgb
-from forensics_models.judgement import WindowJudgement
+from forensics_models.judgement import INCONCLUSIVE_BELOW, WindowJudgement
 
 from forensics.errors import UsageError
-
-INCONCLUSIVE_BELOW = 0.5
-"""Probability under which a model that states no threshold of its own gives no verdict."""
 
 
 class PatchBatch(Sequence[np.ndarray]):

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
+_DATASETS = click.argument(
+    "datasets",
+    nargs=-1,
+    required=True,
+    metavar="DATASET...",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+)
+_OUT = click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the artefacts."
+)
 _JOBS = click.option(
     "--jobs",
     type=click.IntRange(1),
@@ -25,16 +37,8 @@ def command() -> None:
 
 
 @command.command("baseline")
-@click.argument(
-    "datasets",
-    nargs=-1,
-    required=True,
-    metavar="DATASET...",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-)
-@click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the artefacts."
-)
+@_DATASETS
+@_OUT
 @_JOBS
 @_SEED
 @click.option("--rounds", type=click.IntRange(1), help="Largest number of boosting rounds.  [default: the recipe's]")
@@ -58,29 +62,16 @@ def baseline(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, rounds
     click.echo(
         f"accuracy          {figures['accuracy']:.4f} over nine classes, {figures['fine_accuracy']:.4f} over eleven"
     )
-    click.echo(f"false positives   {_false_positives(figures['false_positive_rate'])}")
-    click.echo(f"calibration error {figures['expected_calibration_error']:.4f}")
-    click.echo(f"ratio error       {figures['ratio_mean_relative_error']:.3f} mean relative")
-    click.echo(f"SSIM error        {figures['ssim_mean_absolute_error']:.4f} mean absolute")
-    for name, value in figures["accuracy_by_class"].items():
-        click.echo(f"  {name:<15} {value:.4f}")
+    _show_errors(figures)
 
 
 @command.command("open")
-@click.argument(
-    "datasets",
-    nargs=-1,
-    required=True,
-    metavar="DATASET...",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-)
+@_DATASETS
 @click.option(
     "--models", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True,
     help="Folder with the judge of codecs (`forensics train fusion`), which it is combined with.",
 )  # fmt: skip
-@click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the artefacts."
-)
+@_OUT
 @_JOBS
 @_SEED
 @click.option("--rounds", type=click.IntRange(1), help="Largest number of boosting rounds.  [default: the recipe's]")
@@ -105,16 +96,8 @@ def open_judge(datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, s
 
 
 @command.command("parameters")
-@click.argument(
-    "datasets",
-    nargs=-1,
-    required=True,
-    metavar="DATASET...",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-)
-@click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the artefacts."
-)
+@_DATASETS
+@_OUT
 @_JOBS
 @_SEED
 @click.option("--rounds", type=click.IntRange(1), help="Boosting rounds.  [default: the recipe's]")
@@ -136,13 +119,7 @@ def parameters(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, roun
 
 
 @command.command("cnn")
-@click.argument(
-    "datasets",
-    nargs=-1,
-    required=True,
-    metavar="DATASET...",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-)
+@_DATASETS
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -234,22 +211,11 @@ def cnn(
         click.echo(
             f"accuracy at {side:<6}{values['accuracy']:.4f} over nine classes, {values['fine_accuracy']:.4f} over eleven"
         )
-    click.echo(f"false positives   {_false_positives(figures['false_positive_rate'])}")
-    click.echo(f"calibration error {figures['expected_calibration_error']:.4f}")
-    click.echo(f"ratio error       {figures['ratio_mean_relative_error']:.3f} mean relative")
-    click.echo(f"SSIM error        {figures['ssim_mean_absolute_error']:.4f} mean absolute")
-    for name, value in figures["accuracy_by_class"].items():
-        click.echo(f"  {name:<15} {value:.4f}")
+    _show_errors(figures)
 
 
 @command.command("fusion")
-@click.argument(
-    "datasets",
-    nargs=-1,
-    required=True,
-    metavar="DATASET...",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-)
+@_DATASETS
 @click.option(
     "--models",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -297,3 +263,13 @@ def fusion(datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, seed:
 
 def _false_positives(rate: float | None) -> str:
     return "not known: no uncompressed window to judge" if rate is None else f"{rate:.4f} of uncompressed windows"
+
+
+def _show_errors(figures: Mapping[str, Any]) -> None:
+    """The lines that every judge's validation ends with."""
+    click.echo(f"false positives   {_false_positives(figures['false_positive_rate'])}")
+    click.echo(f"calibration error {figures['expected_calibration_error']:.4f}")
+    click.echo(f"ratio error       {figures['ratio_mean_relative_error']:.3f} mean relative")
+    click.echo(f"SSIM error        {figures['ssim_mean_absolute_error']:.4f} mean absolute")
+    for name, value in figures["accuracy_by_class"].items():
+        click.echo(f"  {name:<15} {value:.4f}")

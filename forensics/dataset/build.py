@@ -81,7 +81,7 @@ def build(
     with _locked(out):
         _agree(out, settings)
         _clear_parts(out)
-        scanned, records = _scan(folder, settings, jobs, splits)
+        scanned, records = _scan(folder, out, settings, jobs, splits)
         manifest.write_csv(out / manifest.SOURCES, _SOURCE_COLUMNS, records)
         outcome = Outcome(used=len(scanned), bad={r["name"]: r["reason"] for r in records if r["status"] == "bad"})
         if not scanned:
@@ -215,10 +215,11 @@ def read_source(folder: Path, name: str) -> Any:
 
 
 def _scan(
-    folder: Path, settings: Settings, jobs: int, splits: tuple[str, ...]
+    folder: Path, out: Path, settings: Settings, jobs: int, splits: tuple[str, ...]
 ) -> tuple[list[Source], list[dict[str, Any]]]:
-    """Usable sources by name, and a record of every source."""
-    names = sources.find(folder)
+    """Usable sources by name, and a record of every source; what the build itself writes below `folder` is none."""
+    own = os.path.realpath(out)
+    names = [name for name in sources.find(folder) if not Path(os.path.realpath(folder / name)).is_relative_to(own)]
     if splits:
         names = [name for name in names if (sources.split_of_folder(name) or splits[0]) in splits]
     names += synthetic_names(settings.synthetic, settings.seed)

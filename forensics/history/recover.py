@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import TypeVar
 
 import numpy as np
-from forensics_models.classes import HEVC_FAMILY, HEVC_INTRA, INCONCLUSIVE
+from forensics_models.classes import HEVC_FAMILY, HEVC_INTRA, INCONCLUSIVE, NO_CONTENT
 from forensics_models.parameters import EARLIER, NO_EARLIER
 
 from forensics.errors import ForensicsError
@@ -57,6 +57,9 @@ _TABLE_READ = 0.997
 that its codec does not explain (`traces.jpeg_table`)."""
 _AGREEING = 20
 """Blocks that have to agree before coding again speaks for a codec."""
+
+_READ = ("format", "near", "error", "step", "level", "colours", "dithered", "scan", "phase", "steps")
+"""What exact tests read that is a parameter of the process, not a measure of the test."""
 
 _T = TypeVar("_T")
 
@@ -97,8 +100,9 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
     notes += _settled({**recovered, **_cross_checked(recovered, pixels, notes)})
     notes += _bpg_or_heic(analysis, recovered)
     parameters = _joined({codec: tuple(p for p in listed if p.name != EARLIER) for codec, listed in found.items()})
+    parameters = (*parameters, *_of_process(analysis.verdict, traces))
     generations: tuple[Generation, ...] = ()
-    if analysis.verdict not in ("uncompressed", INCONCLUSIVE):
+    if analysis.verdict not in ("uncompressed", NO_CONTENT, INCONCLUSIVE):
         last = Generation(analysis.verdict, analysis.probability, parameters)
         generations = chain_of(pixels, last, recovered.get("jpeg"), earlier, traces, notes)
     return History(parameters, traces, generations, (*notes, *_open_questions(analysis, traces, generations)))
@@ -108,9 +112,9 @@ def asked_codecs(analysis: Analysis) -> tuple[str, ...]:
     """The codecs whose parameters are looked for, most probable first.
 
     One for a verdict that names one, the two best codecs (the second from `RUNNER_UP_FROM` on) for an inconclusive verdict, none for
-    `uncompressed`. Of BPG and HEIC only the more probable one is asked: both have the same parameters, read in the same way.
+    `uncompressed`, too little content, and processes beyond the eight codecs. Of BPG and HEIC only the more probable one is asked: both have the same parameters, read in the same way.
     """
-    if analysis.verdict == "uncompressed":
+    if analysis.verdict != INCONCLUSIVE and analysis.verdict not in (*CODEC_MODULES, HEVC_FAMILY):
         return ()
     ranked = [(name, probability) for name, probability in analysis.ranking if name != "uncompressed"]
     if analysis.verdict == HEVC_FAMILY:
@@ -124,8 +128,23 @@ def asked_codecs(analysis: Analysis) -> tuple[str, ...]:
 
 def _traces(pixels: np.ndarray) -> tuple[Trace, ...]:
     from forensics.history.traces import run_traces
+    from forensics.processes.run import run_exact
 
-    return run_traces(pixels)
+    return (*run_traces(pixels), *run_exact(pixels).values())
+
+
+def _of_process(verdict: str, traces: Sequence[Trace]) -> tuple[Parameter, ...]:
+    """What the exact test of a process beyond the eight codecs read; empty for another verdict."""
+    if verdict in CODEC_MODULES:
+        return ()
+    trace = next((trace for trace in traces if trace.found and verdict in trace.speaks_for), None)
+    if trace is None:
+        return ()
+    read = {name: value for name, value in trace.parameters.items() if name in _READ and value is not None}
+    return tuple(
+        Parameter(name, tuple(value) if isinstance(value, list) else value, basis=f"the exact test {trace.name}")
+        for name, value in read.items()
+    )
 
 
 def _undone(pixels: np.ndarray, analysis: Analysis) -> tuple[Trace, ...]:

@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from forensics_models.storage import replacing
 from PIL import Image
 
-from forensics.errors import UsageError
 from forensics.localisation.exact_map import IMPOSSIBLE, KINDS, OUTSIDE, POSSIBLE, SATURATED, UNDECIDED, ExactMap
-from forensics.localisation.outputs import cell_rings
+from forensics.localisation.outputs import cell_rings, write_files
 from forensics.pixels import eight_bit
 from forensics.reconstruction.layout import BLOCK
 from forensics.version import __version__
@@ -128,15 +126,7 @@ def save(found: ExactMap, pixels: np.ndarray, folder: Path, *, name: str = "", s
         lambda path: picture.save(path, format="PNG"),
         lambda path: path.write_text(document, encoding="utf-8"),
     )
-    paths = tuple(folder / file for file in FILES)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for path, write in zip(paths, writers, strict=True):
-            with replacing(path) as partial:
-                write(partial)
-    except OSError as error:
-        raise UsageError(f"cannot write into {str(folder)!r}: {error.strerror or error}") from None
-    return paths
+    return write_files(folder, dict(zip(FILES, writers, strict=True)))
 
 
 __all__ = ["FILES", "OUTSIDE", "POSSIBLE", "overlay", "save", "text", "to_dict"]

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from forensics.errors import UsageError
 from forensics.localisation.regions import Localisation, Region
 from forensics.localisation.scan import CodecMap
 from forensics.pixels import eight_bit
+from forensics.results.chance import told
 from forensics.results.wording import TITLES, percent
 from forensics.version import __version__
 
@@ -192,7 +193,7 @@ def _feature(number: int, region: Region, scanned: CodecMap) -> dict[str, Any]:
         "geometry": {"type": "Polygon", "coordinates": outline(region, scanned)},
         "properties": {
             "kind": region.kind, "history": region.history.codec, "grid": region.history.grid, "codec": region.codec, "probability": region.probability, "ratio": ratio,
-            "score": region.score, "log10_nfa": region.log10_nfa, "pixels": int(scanned.to_pixels(region.cells).sum()),
+            "score": region.score, "log10_nfa": told(region.log10_nfa), "pixels": int(scanned.to_pixels(region.cells).sum()),
         },
     }  # fmt: skip
 
@@ -206,7 +207,7 @@ def sentence(number: int, region: Region, found: Localisation) -> str:
         "codec": f"{what} in {TITLES[found.host.codec]}",
         "grid": f"{what} on the grid {region.history.grid} in JPEG on the grid {found.host.grid}",
     }[region.kind]
-    return f"{number}: x {left} to {right}, y {top} to {bottom}: {how}; 10^{region.log10_nfa:.1f} false alarms expected a picture"
+    return f"{number}: x {left} to {right}, y {top} to {bottom}: {how}; 10^{told(region.log10_nfa):.1f} false alarms expected a picture"
 
 
 def bounds(region: Region, scanned: CodecMap) -> tuple[int, int, int, int]:
@@ -302,10 +303,18 @@ def save(
         lambda path: marked_picture.save(path, format="PNG"),
         lambda path: path.write_text(document, encoding="utf-8"),
     )
-    paths = tuple(folder / file for file in FILES)
+    return write_files(folder, dict(zip(FILES, writers, strict=True)))
+
+
+def write_files(folder: Path, writers: Mapping[str, Callable[[Path], Any]]) -> tuple[Path, ...]:
+    """Write files by name into a folder, made where it is missing; each appears when it is complete.
+
+    Returns the paths. Raises `UsageError` where they cannot be written.
+    """
+    paths = tuple(folder / name for name in writers)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for path, write in zip(paths, writers, strict=True):
+        for path, write in zip(paths, writers.values(), strict=True):
             with replacing(path) as partial:
                 write(partial)
     except OSError as error:

@@ -40,6 +40,8 @@ class Process:
         None where only models can tell it.
     veto : bool
         Whether a positive test overrules every other judge of the last step. Only for a process that must have been the last one.
+    trace : str
+        Name of the trace that the test gives; empty without one.
     plot : callable or None
         Draws the figure of the test's trace: takes the trace and matplotlib's axes or None, returns the axes.
     """
@@ -52,8 +54,11 @@ class Process:
     family: str = ""
     exact: ExactTest | None = None
     veto: bool = False
+    trace: str = ""
     plot: Callable[[Trace, Any], Any] | None = None
 
     def __post_init__(self) -> None:
+        if (self.exact is None) == bool(self.trace):
+            raise ValueError(f"{self.name}: an exact test has a trace with a name")
         if self.veto and self.exact is None:
             raise ValueError(f"{self.name}: only an exact test can veto")

@@ -1,8 +1,136 @@
-"""Lossless WebP whose prediction errors were rounded to multiples of 2 to 32 first."""
+"""Near-lossless WebP: under the predictor of their tile, errors are multiples of a power of two.
+
+The test looks at green in the central 256x256 pixels.
+"""
 
 from __future__ import annotations
 
+import math
+from typing import NamedTuple
+
+import numpy as np
+from forensics_features.planes import to_rgb8
+
 from forensics.processes.base import Process
+from forensics.processes.figures import plot_shares
+from forensics.processes.sampling import ORIENTATION_TITLES, ORIENTATIONS, central, oriented
+from forensics.results.a_contrario import log10_gamma_tail, log10_nfa
+from forensics.results.chance import chance
+from forensics.results.history import FOUND_BELOW, Trace
+
+NAME = "webp_residuals"
+STEPS = (2, 4, 8, 16, 32)
+"""Steps of the levels 80, 60, 40, 20 and 0."""
+LEVELS = {2: 80, 4: 60, 8: 40, 16: 20, 32: 0}
+_MOST = 256
+_SIDE = 8
+_LEAST = 12
+"""Fewest errors with which a square tells."""
+_LEAD = 1.1
+"""Times the median evidence along the other seven directions that the best one has at the least; LERC's blocks give 1.0."""
+_LEAST_SHARE = 0.4
+_CHANCE = 1.1
+"""Times 1 / step, or the chance that two samples of the square leave the same residue, that an error may be a multiple by chance."""
+
+
+def test(pixels: np.ndarray) -> Trace:
+    """Test the five steps along the eight directions of a turned or mirrored picture, with the best of 14 predictors in every square of 8x8 pixels.
+
+    In every square the binomial tail of the best predictor is paid for by the number of predictors; the squares' evidence is summed against the sum of as many unit
+    exponentials (Fisher).
+
+    Returns
+    -------
+    Trace
+        `statistic`: share of the errors of the squares' best predictors that are multiples of the best step, 0..1. `parameters`: `step`, cwebp's `level`, `scan` (how the picture has
+        to be turned), `squares`, `errors`, `multiples`. `series`: `settings` (steps), `shares`, `expected`.
+    """
+    part, _ = central(pixels, _MOST, 1)
+    height, width = (side // _SIDE * _SIDE for side in part.shape[:2])
+    rgb = to_rgb8(part[:height, :width])[..., [1, 0, 2]]
+    outcomes = [one for orientation in range(ORIENTATIONS) for one in _outcomes(rgb, orientation)]
+    best = min(outcomes, key=lambda one: (one.log10_nfa, -one.share))
+    lone = _stands_out(best, outcomes) and best.share >= _LEAST_SHARE
+    nfa = best.log10_nfa if lone else max(best.log10_nfa, math.log10(len(outcomes)))
+    found = nfa <= FOUND_BELOW
+    along = [one for one in outcomes if one.orientation == best.orientation]
+    title = ORIENTATION_TITLES[best.orientation]
+    if found:
+        sentence = (
+            f"Predicted as lossless WebP does, {title}, {best.multiples} of {best.errors} errors in {best.squares} squares are multiples of {best.step}, as near-lossless level "
+            f"{LEVELS[best.step]} leaves them, where chance gives {100 * best.expected:.0f} %. Chance gives this in {chance(nfa)}."
+        )
+    else:
+        sentence = "Prediction errors of lossless WebP are multiples of no power of two more often than chance gives."
+    return Trace(
+        name=NAME,
+        statistic=best.share,
+        log10_nfa=nfa,
+        speaks_for=("webp-near-lossless",) if found else (),
+        parameters={
+            "step": best.step if found else None, "level": LEVELS[best.step] if found else None, "scan": title if found else None,
+            "squares": best.squares, "errors": best.errors, "multiples": best.multiples, "setting": "step, levels",
+        },
+        sentence=sentence,
+        series={
+            "settings": np.array([one.step for one in along]), "shares": np.array([one.share for one in along]),
+            "expected": np.array([one.expected for one in along]),
+        },
+    )  # fmt: skip
+
+
+class _Outcome(NamedTuple):
+    step: int
+    orientation: int
+    squares: int
+    errors: int
+    multiples: int
+    expected: float
+    evidence: float
+    log10_nfa: float
+
+    @property
+    def share(self) -> float:
+        return self.multiples / self.errors if self.errors else 0.0
+
+
+def _outcomes(rgb: np.ndarray, orientation: int) -> list[_Outcome]:
+    from forensics_features.residual_lattice import PREDICTORS, predictor_lattice
+
+    planes = np.ascontiguousarray(np.moveaxis(oriented(rgb, orientation), 2, 0))
+    errors, samples = predictor_lattice(planes, 0, _SIDE)
+    errors = errors.reshape(-1, len(STEPS), PREDICTORS, 2)
+    samples = samples.reshape(-1, len(STEPS), STEPS[-1])
+    return [_outcome(errors[:, k], samples[:, k], step, orientation) for k, step in enumerate(STEPS)]
+
+
+def _outcome(counts: np.ndarray, samples: np.ndarray, step: int, orientation: int) -> _Outcome:
+    """Counts of one step by square, predictor, and off or on the lattice; samples by square and residue."""
+    from scipy import special
+
+    on, errors = counts[..., 1], counts.sum(axis=2)
+    total = samples.sum(axis=1)
+    alike = ((samples * (samples - 1)).sum(axis=1) / np.maximum(total * (total - 1), 1))[:, None]
+    expected = np.minimum(_CHANCE * np.maximum(alike, 1 / step), 1 - 1e-6)
+    tail = np.where(errors >= _LEAST, special.betainc(np.maximum(on, 1e-9), errors - on + 1, expected), 1.0)
+    best = tail.argmin(axis=1)
+    chosen = np.arange(len(on)), best
+    telling = errors[chosen] >= _LEAST
+    evidence = np.maximum(0, -np.log(np.maximum(tail[chosen] * on.shape[1], 1e-280)))[telling]
+    total_evidence = float(evidence.sum())
+    tail_of_all = log10_gamma_tail(total_evidence, len(evidence)) if len(evidence) else 0.0
+    count = int(errors[chosen][telling].sum())
+    mean = float((np.broadcast_to(expected, errors.shape)[chosen] * errors[chosen])[telling].sum() / max(count, 1))
+    nfa = log10_nfa(tail_of_all, ORIENTATIONS * len(STEPS))
+    multiples = int(on[chosen][telling].sum())
+    return _Outcome(step, orientation, len(evidence), count, multiples, mean, total_evidence, nfa)
+
+
+def _stands_out(best: _Outcome, outcomes: list[_Outcome]) -> bool:
+    """Whether one direction has more evidence than the usual one: a lattice that no predictor made shows in all alike."""
+    others = [one.evidence for one in outcomes if one.step == best.step and one.orientation != best.orientation]
+    return best.evidence >= _LEAD * float(np.median(others))
+
 
 PROCESS = Process(
     name="webp-near-lossless",
@@ -10,4 +138,7 @@ PROCESS = Process(
     what="Lossless WebP whose prediction errors were rounded to multiples of 2 to 32 first.",
     made_by="cwebp -near_lossless 80, 60, 40, 20 or 0",
     undecided="the encoder's effort",
+    exact=test,
+    trace=NAME,
+    plot=plot_shares,
 )

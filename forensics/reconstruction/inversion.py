@@ -170,8 +170,8 @@ class _Band:
         impossible = blocks_of(self.none, *self.layout.mcu).any(axis=1)
         saturated = np.asarray(blocks_of(self.open, *self.layout.mcu).any(axis=1))
         centers = blocks_of(stored)
-        for open_samples, around, wider in ((False, _AROUND, 1.0), (True, _AROUND_CLIPPED, _WIDER)):
-            again = np.flatnonzero((status > SEARCHED) & ~impossible & (saturated == open_samples))
+        for wide, around, wider in ((False, _AROUND, 1.0), (True, _AROUND_CLIPPED, _WIDER)):
+            again = np.flatnonzero((status > SEARCHED) & ~impossible & (saturated | (not wide)))
             if len(again) and self.width:
                 low, high = propagated_bounds(stored, lo, hi, factors, again, around=around)
                 seen = full[0][again], full[1][again], full[2]

@@ -19,6 +19,7 @@ from forensics.report.html_parts import (
     tag,
     words,
 )
+from forensics.results.chance import VALIDATED, told
 from forensics.results.history import FOUND_BELOW, Generation, History, Parameter, Trace
 from forensics.results.wording import TITLES, percent
 
@@ -39,7 +40,7 @@ def traces(found: Sequence[Trace], figures: Mapping[str, bytes]) -> str:
         return ""
     intro = (
         '<p class="soft small lead">Each test states how many results as significant as this one chance alone is expected to give in a picture '
-        f"without the trace. A trace counts as found from {power(FOUND_BELOW)} down.</p>\n"
+        f"without the trace. A trace counts as found from {power(FOUND_BELOW)} down. None is told below one in {VALIDATED:,}: on so many pictures without the traces the tests were tried.</p>\n"
     )
     cards = "".join(_trace(trace, figures.get(trace_key(i, trace))) for i, trace in enumerate(found))
     return section("Traces", intro, f'<div class="traces">\n{cards}</div>\n')
@@ -88,7 +89,7 @@ def rate(trace: Trace) -> str:
     measured = escape(f"statistic {trace.statistic:.4g}; ")
     if not rate_known(trace):
         return measured + "this measurement has no false-alarm rate"
-    return f"{measured}false alarms expected: {power(trace.log10_nfa)}"
+    return f"{measured}false alarms expected: {power(told(trace.log10_nfa))}"
 
 
 def power(exponent: float) -> str:

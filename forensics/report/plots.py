@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from forensics.results.chance import told
 from forensics.results.history import FOUND_BELOW, Trace
 
 if TYPE_CHECKING:
@@ -43,9 +44,14 @@ def plot_trace(trace: Trace, ax: Axes | None = None) -> Axes:
     ValueError
         For a trace that no figure is known for.
     """
-    if trace.name not in PLOTS:
-        raise ValueError(f"figures exist for {', '.join(PLOTS)}, not for {trace.name!r}")
-    return PLOTS[trace.name](trace, ax)
+    if trace.name in PLOTS:
+        return PLOTS[trace.name](trace, ax)
+    from forensics.processes.registry import processes
+
+    draw = next((one.plot for one in processes().values() if one.trace == trace.name and one.plot), None)
+    if draw is None:
+        raise ValueError(f"figures exist for {', '.join(PLOTS)} and the tests of processes, not for {trace.name!r}")
+    return draw(trace, _axes(trace, ax))
 
 
 def plot_colour_lattice(trace: Trace, ax: Axes | None = None) -> Axes:
@@ -232,10 +238,21 @@ def plot_enlargement(trace: Trace, ax: Axes | None = None) -> Axes:
     return axes
 
 
+def plot_jpeg_blocks(trace: Trace, ax: Axes | None = None) -> Axes:
+    """Share of the blocks that a JPEG decoder can give, on the grid and on grids beside it."""
+    axes = _axes(trace, ax)
+    shares = trace.series["shares"]
+    names = ("on the grid", *(f"beside it, {k}" for k in range(1, len(shares))))
+    axes.bar(names, shares, color=[VERMILION, *[GREY] * (len(shares) - 1)], width=0.6)
+    axes.set(ylim=(0, 1.02), ylabel="share of blocks that are possible, 0 to 1")
+    return axes
+
+
 PLOTS: dict[str, Callable[[Trace, Any], Any]] = {
     "colour_lattice": plot_colour_lattice,
     "dct_comb": plot_dct_comb,
     "jpeg_table": plot_jpeg_table,
+    "jpeg_blocks": plot_jpeg_blocks,
     "wavelet_comb": plot_wavelet_comb,
     "lapped_comb": plot_lapped_comb,
     "grid_phase": plot_grid_phase,
@@ -249,12 +266,17 @@ PLOTS: dict[str, Callable[[Trace, Any], Any]] = {
 
 _TITLES = {
     "colour_lattice": "Colours on lattices of 8-bit luma and chroma", "dct_comb": "Quantisation steps in 8x8 DCT coefficients",
-    "jpeg_table": "Known quantisation tables in 8x8 DCT coefficients",
+    "jpeg_table": "Known quantisation tables in 8x8 DCT coefficients", "jpeg_blocks": "Blocks that a JPEG decoder can give",
     "wavelet_comb": "Comb in wavelet coefficients", "lapped_comb": "Comb in JPEG XR's transform", "grid_phase": "Votes for the origin of an 8x8 grid",
     "boundary_profile": "Differences across pixel boundaries", "chroma_spectrum": "Spectra of luma and chroma",
     "residual_spectrum": "Periodicity of the second difference", "coding_again": "Change by coding again",
     "enlargement": "Lengths that the picture may have been enlarged from",
 }  # fmt: skip
+
+
+def _titled(name: str) -> str:
+    """A test's name as a title."""
+    return name.replace("_", " ").capitalize()
 
 
 def _axes(trace: Trace, ax: Axes | None) -> Axes:
@@ -264,7 +286,7 @@ def _axes(trace: Trace, ax: Axes | None) -> Axes:
         from matplotlib.figure import Figure
 
         ax = Figure(figsize=SIZE, layout="constrained").add_subplot()
-    rate = f"log10 NFA {trace.log10_nfa:.1f}" if np.isfinite(trace.log10_nfa) else "not applicable"
+    rate = f"log10 NFA {told(trace.log10_nfa):.1f}" if np.isfinite(trace.log10_nfa) else "not applicable"
     state = (
         f"found, {rate}"
         if trace.log10_nfa <= FOUND_BELOW
@@ -272,7 +294,7 @@ def _axes(trace: Trace, ax: Axes | None) -> Axes:
         if np.isfinite(trace.log10_nfa)
         else rate
     )
-    ax.set_title(f"{_TITLES[trace.name]}\n{state}", fontsize=8.5, loc="left")
+    ax.set_title(f"{_TITLES.get(trace.name, _titled(trace.name))}\n{state}", fontsize=8.5, loc="left")
     ax.tick_params(labelsize=7)
     ax.xaxis.label.set_fontsize(8)
     ax.yaxis.label.set_fontsize(8)

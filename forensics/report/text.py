@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from forensics.results.analysis import Analysis, Interval
 from forensics.results.failure import Failure
-from forensics.results.wording import AFTERWARDS_TITLES, HEVC_FAMILY, INCONCLUSIVE, TITLES, percent
+from forensics.results.wording import AFTERWARDS_TITLES, HEVC_FAMILY, INCONCLUSIVE, NO_CONTENT, TITLES, percent
 from forensics.verdict.evidence import ALTERED
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ def verdict_note(result: Analysis) -> str:
     """The verdict's probability in words, with what belongs to it."""
     if result.verdict == INCONCLUSIVE and any(statement.trace == ALTERED for statement in result.evidence):
         return f"JPEG once and changed since; best guess for the last step {TITLES[result.best]} at {percent(result.probability)}"
+    if result.verdict == NO_CONTENT:
+        return result.evidence[0].text
     if result.verdict == INCONCLUSIVE:
         return f"{percent(result.compressed)} compressed; best guess {TITLES[result.best]} at {percent(result.probability)}"
     note = f"probability {percent(result.probability)}"

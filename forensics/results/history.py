@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from forensics.results.chance import VALIDATED, told
+
 RATIO = "compression_ratio"
 """The parameter of `compression_ratio`."""
 
@@ -109,10 +111,10 @@ class Trace:
         return math.isfinite(self.log10_nfa) and self.log10_nfa <= FOUND_BELOW
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, without the series; a missing rate is None."""
+        """JSON-ready, without the series; a missing rate is None, and none is smaller than validation supports (`forensics.results.chance`)."""
         return {
             "name": self.name, "found": self.found, "statistic": self.statistic,
-            "log10_nfa": self.log10_nfa if math.isfinite(self.log10_nfa) else None, "speaks_for": list(self.speaks_for),
+            "log10_nfa": None if math.isnan(self.log10_nfa) else told(self.log10_nfa), "validated_on": VALIDATED, "speaks_for": list(self.speaks_for),
             "parameters": dict(self.parameters), "sentence": self.sentence,
         }  # fmt: skip
 

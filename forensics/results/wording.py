@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from forensics_models.classes import HEVC_FAMILY, INCONCLUSIVE
+from forensics_models.classes import HEVC_FAMILY, INCONCLUSIVE, NO_CONTENT
 
 AFTERWARDS_TITLES = {
     "nothing": "nothing since",
@@ -55,7 +55,7 @@ TITLES = _Titles(
         "webp-near-lossless": "near-lossless WebP",
         "lerc": "LERC",
         "other-lossy": "another lossy process",
-        "no-content": "too little content",
+        NO_CONTENT: "too little content",
         INCONCLUSIVE: "inconclusive",
     }
 )

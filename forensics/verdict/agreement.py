@@ -10,6 +10,7 @@ from forensics_models.classes import INCONCLUSIVE
 
 from forensics.pictures.opened import Picture
 from forensics.results.analysis import Agreement, Window
+from forensics.results.chance import told
 from forensics.results.wording import TITLES, percent
 from forensics.windows.choice import LIMIT, SIDE
 from forensics.windows.judges import Judge
@@ -95,5 +96,5 @@ def resizing(pixels: np.ndarray) -> tuple[str, ...]:
         return ()
     return (
         f"the picture bears a trace of resizing (a periodic line at {line.frequency:.3f} cycles a pixel, expected by chance in one of "
-        f"{10 ** min(-line.log10_nfa, 9):,.0f} pictures): resizing removes other traces, so that an earlier compression is not excluded",
+        f"{10 ** -told(line.log10_nfa):,.0f} pictures or fewer): resizing removes other traces, so that an earlier compression is not excluded",
     )

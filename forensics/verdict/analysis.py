@@ -9,6 +9,8 @@ threshold and neither does alone, the verdict is their family `hevc-intra`. Wher
 Where the histogram shows that brightness or contrast was changed after decoding (`forensics.verdict.tone`), the windows are judged again with that change
 undone. That judgement is taken, unless the picture as stored shows a codec more clearly (`KEEP_STORED_VERDICT_FROM`); what the two leave open is `inconclusive`.
 Enlargements after decoding (`forensics.verdict.steps`) are undone before all that: the native pixels are what is judged.
+
+Last come exact readings (`forensics.verdict.exact`): too little content, processes that are proven, a JPEG that is proven where the models are not sure.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from forensics_models.classes import CLASSES, FAMILIES, FINE_CLASSES, HEVC_INTRA, INCONCLUSIVE
-from forensics_models.judgement import PictureJudgement, WindowJudgement, decide
+from forensics_models.judgement import INCONCLUSIVE_BELOW, PictureJudgement, WindowJudgement, decide
 
 from forensics.errors import PictureError
 from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, from_pillow, open_picture
@@ -32,6 +34,7 @@ from forensics.verdict import channel_order, tone
 from forensics.verdict import steps as after
 from forensics.verdict.agreement import compare, limits, resizing
 from forensics.verdict.evidence import altered_jpeg, statements
+from forensics.verdict.exact import settled
 from forensics.version import __version__
 from forensics.windows.choice import MINIMUM_SIDE, SEED, choose_windows
 from forensics.windows.judges import Extractor, Judge, check_match, shipped_extractor, shipped_judge, shipped_open_judge
@@ -49,8 +52,6 @@ raises the right answers on pictures straight from a decoder from 76 to 85 %; co
 _EXCLUDED_BELOW = 0.05
 """Share of the best process's probability under which another counts as excluded: likelihoods 20 to 1, "strong" evidence in the scale of Kass and Raftery
 (doi:10.1080/01621459.1995.10476572)."""
-INCONCLUSIVE_BELOW = 0.5
-"""Probability under which no verdict is given, unless the model's card states its own."""
 
 
 def analyze(
@@ -65,6 +66,7 @@ def analyze(
     threads: int | None = None,
     undo_tone: bool = True,
     undo_enlargement: bool = True,
+    exact: bool = True,
     open_judge: OpenJudge | None = None,
 ) -> Analysis:
     """Say whether a picture was ever lossily compressed, by which codec and how strongly.
@@ -89,6 +91,8 @@ def analyze(
         Whether a change of brightness or contrast is looked for and undone.
     undo_enlargement : bool
         Whether an enlargement is looked for and undone.
+    exact : bool
+        Whether exact readings have the last word (`forensics.verdict.exact`).
     open_judge : OpenJudge, optional
         Another judge of processes and of what happened since than the one shipped, which stands beside the shipped judges alone.
 
@@ -113,18 +117,27 @@ def analyze(
         judge = shipped_judge(model)
     extractor = shipped_extractor() if extractor is None else extractor
     check_match(judge, extractor)
-    steps, native = after.find_enlargements(picture.pixels) if undo_enlargement else ((), picture.pixels)
     one = _Examined(judge, extractor, open_judge, seed, threads, undo_tone)
+    analysis, pixels = (
+        _enlarged(picture, one) if undo_enlargement else (one.analysis(picture, picture.pixels, ()), picture.pixels)
+    )
+    return settled(analysis, pixels) if exact and pixels is not None else analysis
+
+
+def _enlarged(picture: Picture, one: _Examined) -> tuple[Analysis, np.ndarray | None]:
+    """The analysis, with an enlargement undone where one is found, and the pixels that exact readings may be asked of; None where too few are left."""
+    steps, native = after.find_enlargements(picture.pixels)
     if not steps:
-        return one.analysis(picture, picture.pixels, ())
+        return one.analysis(picture, picture.pixels, ()), picture.pixels
     if min(native.shape[:2]) < MINIMUM_SIDE:
-        return _too_small(one.analysis(picture, picture.pixels, ()), steps)
+        return _too_small(one.analysis(picture, picture.pixels, ()), steps), None
     undone = one.analysis(picture, native, steps)
     if after.exact(steps):
-        return undone
+        return undone, native
     stored = one.analysis(picture, picture.pixels, ())
     named = stored.verdict not in ("uncompressed", INCONCLUSIVE)
-    return stored if named and stored.probability >= after.SPITE_OF_ENLARGEMENT else undone
+    chosen = stored if named and stored.probability >= after.SPITE_OF_ENLARGEMENT else undone
+    return chosen, picture.pixels
 
 
 @dataclass(frozen=True)

@@ -21,15 +21,13 @@ from scipy.special import log_softmax
 from forensics_models import calibration
 from forensics_models.baseline import CARD_FILE, CLASSIFIER_FILE, STRENGTH_FILE
 from forensics_models.classes import CLASSES, FINE_CLASSES, FINE_TO_CLASS
-from forensics_models.judgement import merge_fine, ssim_to_score
+from forensics_models.judgement import INCONCLUSIVE_BELOW, merge_fine, ssim_to_score
 from forensics_models.storage import write_atomically
 from forensics_models.trees import stacked, to_onnx
 from forensics_models.validation_table import validation_table
 
 QUANTILES = (0.05, 0.5, 0.95)
 """Quantiles that the strength's trees are trained for: the median and the ends of a 90 % interval."""
-INCONCLUSIVE_BELOW = 0.5
-"""Probability under which the trained model gives no verdict."""
 
 
 @dataclass(frozen=True)

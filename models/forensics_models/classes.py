@@ -19,6 +19,9 @@ FINE_TO_CLASS = tuple(CLASSES.index(name.split("-")[0]) for name in FINE_CLASSES
 HEVC_FAMILY = "hevc-intra"
 """The verdict that stands for BPG or HEIC where the two cannot be told apart."""
 
+NO_CONTENT = "no-content"
+"""The verdict where a picture holds too little to be judged."""
+
 INCONCLUSIVE = "inconclusive"
 """The verdict where no class, and not the HEVC family, reaches the model's threshold."""
 

@@ -9,6 +9,9 @@ import numpy as np
 
 from forensics_models.classes import CLASSES, FINE_TO_CLASS, HEVC_FAMILY, HEVC_INTRA, INCONCLUSIVE
 
+INCONCLUSIVE_BELOW = 0.5
+"""Probability under which no verdict is given, unless the model's card states its own."""
+
 
 @dataclass(frozen=True)
 class WindowJudgement:

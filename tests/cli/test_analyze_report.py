@@ -316,7 +316,7 @@ def test_a_plain_analysis_imports_nothing_of_reports(folder):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     wanted = {f"forensics.report.{name}" for name in ("csv_report", "json_report", "row_file", "text", "writer")}
     # A picture without a named codec is asked for a JPEG's table.
-    wanted |= {"forensics.history", "forensics.history.a_contrario"} | {
+    wanted |= {"forensics.history", "forensics.results.a_contrario"} | {
         n for n in ast.literal_eval(done.stderr.splitlines()[-1]) if n.startswith("forensics.history.traces")
     }
     assert set(ast.literal_eval(done.stderr.splitlines()[-1])) == wanted

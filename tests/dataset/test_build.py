@@ -19,7 +19,7 @@ from PIL import Image
 
 from forensics.cli.dataset import command
 from forensics.codecs import registry
-from forensics.dataset import build, encode, manifest, patches
+from forensics.dataset import build, encode, encoders, manifest, patches
 from forensics.dataset.plan import Settings
 from forensics.dataset.show import summarise, summary_text
 from forensics.dataset.sources import pixels_sha256
@@ -279,3 +279,20 @@ def test_the_command_builds_and_shows(folder, tmp_path):
     assert json.loads(shown.output)["sources"]["counts"] == [["val", "here", 1, 0]]
     for row in manifest.read(Path(out)):
         assert row.status != "ok" or row.bytes <= row.target_bytes == int(row.target * 1024) * 140 * 150 // 512**2
+
+
+def test_what_a_build_writes_below_its_sources_is_no_source(tmp_path):
+    Image.fromarray(np.random.default_rng(1).integers(0, 256, (192, 192, 3), np.uint8)).save(tmp_path / "a.png")
+    settings = Settings("random", 1, 1, encoders.available(("jpeg",)), {"train": 1.0}, 0)
+    first = build.build(tmp_path, tmp_path / "data", settings)
+    again = build.build(tmp_path, tmp_path / "data", settings)
+    assert (first.used, again.used, again.made) == (1, 1, 0)
+
+
+def test_sources_are_not_written_into(tmp_path):
+    settings = Settings("random", 1, 1, encoders.available(("jpeg",)), {"train": 1.0}, 0)
+    with pytest.raises(UsageError, match="is the folder of the sources"):
+        build.build(tmp_path, tmp_path, settings)
+    (tmp_path / "data" / "files").mkdir(parents=True)
+    with pytest.raises(UsageError, match="which a build writes"):
+        build.build(tmp_path / "data" / "files", tmp_path / "data", settings)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from forensics.history.a_contrario import (
+from forensics.results.a_contrario import (
     best_of,
     log10_binomial_tail,
     log10_gamma_tail,

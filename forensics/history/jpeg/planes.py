@@ -15,12 +15,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from forensics_features.planes import MINIMUM_SIDE
 from forensics_features.standards import YCBCR_BT601
 
 BLOCK = 8
 """Side of a block in pixels: ITU-T T.81 A.3.1."""
-MINIMUM_SIDE = 64
-"""Pictures with a shorter side hold too few blocks."""
 WHOLE_UP_TO = 1 << 20
 """Pictures of at most so many pixels are read whole, larger ones in tiles."""
 _TILE = 256

@@ -12,7 +12,7 @@ References
 from __future__ import annotations
 
 import numpy as np
-from forensics_features.planes import to_rgb8
+from forensics_features.planes import MINIMUM_SIDE, to_rgb8
 
 from forensics.history.jpeg2000.findings import Jpeg2000History
 from forensics.history.jpeg2000.levels import (
@@ -31,8 +31,6 @@ from forensics.history.jpeg2000.steps import band_planes, band_steps, base_step,
 from forensics.history.jpeg2000.tiles import tile_lines, tile_size
 from forensics.history.jpeg2000.transform import Wavelet
 
-MINIMUM_SIDE = 64
-"""Smallest width and height that is read, in pixels: what the extractors accept."""
 REGION = 1024
 """Side of the region that a large picture is judged by."""
 _SEARCHED = 512

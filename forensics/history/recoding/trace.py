@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from forensics.history.a_contrario import log10_binomial_tail, log10_nfa
 from forensics.history.recoding.coder import Grid
 from forensics.history.recoding.sweep import Sweep
+from forensics.results.a_contrario import log10_binomial_tail, log10_nfa
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
 

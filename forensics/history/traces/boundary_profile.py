@@ -25,8 +25,8 @@ from typing import NamedTuple
 import numpy as np
 from forensics_features.blockiness import PERIODS, column_profiles, fold_profile, row_profiles
 
-from forensics.history.a_contrario import LN10, best_of, log10_gamma_tail, log10_nfa, log10_student_tail, welch
 from forensics.history.traces.sample import Sample
+from forensics.results.a_contrario import LN10, best_of, log10_gamma_tail, log10_nfa, log10_student_tail, welch
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
 

@@ -24,8 +24,8 @@ import numpy as np
 from forensics_features.chroma import ACTIVITY, RELATIONS
 from forensics_features.planes import Planes
 
-from forensics.history.a_contrario import log10_nfa, log10_student_tail, welch
 from forensics.history.traces.sample import Sample
+from forensics.results.a_contrario import log10_nfa, log10_student_tail, welch
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
 

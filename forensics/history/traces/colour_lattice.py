@@ -25,8 +25,8 @@ from typing import NamedTuple
 import numpy as np
 from forensics_features.lattice import COMBS, DECODERS, MINIMUM_PIXELS, Decoder
 
-from forensics.history.a_contrario import LN10, log10_nfa, log10_weighted_tail
 from forensics.history.traces.sample import Sample
+from forensics.results.a_contrario import LN10, log10_nfa, log10_weighted_tail
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from forensics.history.a_contrario import log10_nfa
 from forensics.history.traces.low_frequencies import BLOCK, KEPT, coefficients, magnitudes
 from forensics.history.traces.phase_comb import (
     STEPS,
@@ -25,6 +24,7 @@ from forensics.history.traces.phase_comb import (
     refined_step,
 )
 from forensics.history.traces.sample import Sample
+from forensics.results.a_contrario import log10_nfa
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
 

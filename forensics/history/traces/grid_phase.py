@@ -24,8 +24,8 @@ import numpy as np
 from forensics_features.block_dct import aligned_dct
 from scipy import ndimage
 
-from forensics.history.a_contrario import log10_binomial_tail
 from forensics.history.traces.sample import Sample
+from forensics.results.a_contrario import log10_binomial_tail
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
 

@@ -21,9 +21,9 @@ from functools import cache
 import numpy as np
 from forensics_features.comb import BINS, FINE_BIN
 
-from forensics.history.a_contrario import LN10, log10_binomial_tail, log10_nfa
 from forensics.history.traces.low_frequencies import BLOCK, COUNT, KEPT, coefficients, magnitudes
 from forensics.history.traces.sample import Sample
+from forensics.results.a_contrario import LN10, log10_binomial_tail, log10_nfa
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
 

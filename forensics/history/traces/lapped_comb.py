@@ -14,9 +14,9 @@ import numpy as np
 from forensics_features.comb import BINS, FINE_BIN
 from forensics_features.lapped import BLOCK, colour_planes, forward_transform
 
-from forensics.history.a_contrario import log10_nfa
 from forensics.history.traces.phase_comb import STEPS, CombEvidence, comb_evidence, distinct_share
 from forensics.history.traces.sample import Sample
+from forensics.results.a_contrario import log10_nfa
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
 

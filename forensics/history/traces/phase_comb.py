@@ -25,7 +25,7 @@ import numpy as np
 from forensics_features.comb import BINS, CORE, FINE_BIN
 from scipy.ndimage import uniform_filter1d
 
-from forensics.history.a_contrario import LN10, log10_gamma_tail, log10_nfa
+from forensics.results.a_contrario import LN10, log10_gamma_tail, log10_nfa
 
 FREQUENCIES = np.arange(6, 262) / 256.0
 """Candidate combs, in periods a unit of the coefficient."""

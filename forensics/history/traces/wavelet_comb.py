@@ -19,9 +19,9 @@ from forensics_features.comb import BINS, FINE_BIN
 from forensics_features.planes import Planes
 from forensics_features.wavelet import BANDS, CDF53, CDF97, Wavelet, undecimated_bands
 
-from forensics.history.a_contrario import log10_nfa
 from forensics.history.traces.phase_comb import STEPS, CombEvidence, comb_evidence
 from forensics.history.traces.sample import Sample
+from forensics.results.a_contrario import log10_nfa
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
 

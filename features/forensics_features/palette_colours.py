@@ -1,0 +1,101 @@
+"""How few colours a picture has, and how they lie and are used; no part of the vector.
+
+A palette that was chosen for a photograph or a render scatters over its colours, and its colours alternate pixel by pixel. Drawings have few colours in flat areas; a colour map's
+lie on one line; posterised pictures have few levels in every channel.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+MOST = 256
+"""Most colours of a palette."""
+_NEAREST = 8
+
+
+class PaletteColours(NamedTuple):
+    """What `palette_colours` measures.
+
+    Attributes
+    ----------
+    colours : np.ndarray [shape=(n, 3), dtype=uint8]
+    lone_pixels : int
+        Pixels that differ from all four neighbours.
+    fresh_pixels : int
+        Pixels that differ from the left and the upper neighbour: each could have brought a new colour.
+    ends : float
+        Share of the colours that are ends of the tree of least total distance between all: near 0 for a colour map, a fifth to two fifths for a cloud.
+    gap : float
+        Median length of that tree's edges, in levels.
+    near : float
+        Share of horizontal changes of colour that go to one of the eight nearest colours.
+    returns : float
+        Share of horizontal changes of colour after which the first colour comes back at once: many in dithered pictures.
+    levels : int
+        Most distinct levels in a channel.
+    """
+
+    colours: np.ndarray
+    lone_pixels: int
+    fresh_pixels: int
+    ends: float
+    gap: float
+    near: float
+    returns: float
+    levels: int
+
+
+def palette_colours(rgb: np.ndarray) -> PaletteColours | None:
+    """Measure a picture's colours; None where there are more than `MOST`, or fewer than three.
+
+    Parameters
+    ----------
+    rgb : np.ndarray [shape=(height, width, 3), dtype=uint8]
+        At least 3 pixels a side.
+    """
+    packed = rgb[..., 0].astype(np.uint32) << 16 | rgb[..., 1].astype(np.uint32) << 8 | rgb[..., 2]
+    if len(np.unique(packed[:64])) > MOST:
+        return None
+    values, index = np.unique(packed, return_inverse=True)
+    if not 3 <= len(values) <= MOST:
+        return None
+    index = index.reshape(packed.shape)
+    colours = np.stack([values >> 16, values >> 8 & 255, values & 255], axis=1)
+    inner = index[1:-1, 1:-1]
+    sides = (index[:-2, 1:-1], index[2:, 1:-1], index[1:-1, :-2], index[1:-1, 2:])
+    lone = np.logical_and.reduce([inner != side for side in sides])
+    distance = np.sqrt(((colours[:, None].astype(np.float64) - colours[None]) ** 2).sum(axis=2))
+    fresh = int(np.logical_and(sides[0] != inner, sides[2] != inner).sum())
+    ends, gap = _tree(distance)
+    near, returns = _changes(index, distance)
+    levels = max(len(np.unique(colours[:, c])) for c in range(3))
+    return PaletteColours(colours.astype(np.uint8), int(lone.sum()), fresh, ends, gap, near, returns, levels)
+
+
+def _tree(distance: np.ndarray) -> tuple[float, float]:
+    """Share of ends, and median edge, of the minimum spanning tree (Prim)."""
+    count = len(distance)
+    nearest, parent = distance[0].copy(), np.zeros(count, np.int64)
+    outside = np.ones(count, bool)
+    outside[0] = False
+    degree, edges = np.zeros(count, np.int64), []
+    for _ in range(count - 1):
+        at = int(np.where(outside, nearest, np.inf).argmin())
+        outside[at] = False
+        edges.append(nearest[at])
+        degree[[at, parent[at]]] += 1
+        closer = distance[at] < nearest
+        nearest[closer], parent[closer] = distance[at][closer], at
+    return float((degree == 1).mean()), float(np.median(edges))
+
+
+def _changes(index: np.ndarray, distance: np.ndarray) -> tuple[float, float]:
+    rank = distance.argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
+    left, middle, right = index[:, :-2], index[:, 1:-1], index[:, 2:]
+    changed = left != middle
+    if not changed.any():
+        return 0.0, 0.0
+    near = rank[middle[changed], left[changed]] <= _NEAREST
+    return float(near.mean()), float((left == right)[changed].mean())

@@ -1,0 +1,292 @@
+"""Blocks that can come out of a JPEG decoder: is there a set of quantised coefficients that decodes to the very samples?
+
+Whole luma samples are transformed, rounded to multiples of the table's steps and transformed back. A sample at 0 or 255 is what the decoder cut to it: it only has to come out at or beyond
+that end, so what is beyond is sought by alternating projections between the samples' constraints and the lattice [1]_. On the grid of a JPEG nearly every block is possible; beside it only
+those that a fine table lets pass by accident, and they are counted there. A block of one colour, or with too few samples that were not cut, tells nothing.
+
+References
+----------
+.. [1] L. M. Bregman, "The method of successive projection for finding a common point of convex sets", Soviet Math. Doklady 6, 1965. The lattice is not convex, so that a block which is
+   possible may not be recognised; one that is recognised is possible.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from forensics_features.planes import to_rgb8
+
+from forensics.history.jpeg.planes import BLOCK
+from forensics.results.a_contrario import log10_binomial_tail, log10_nfa
+from forensics.results.chance import chance
+from forensics.results.history import FOUND_BELOW, Trace
+
+NAME = "jpeg_blocks"
+QUALITIES = (*range(10, 90, 5), *range(75, 98))
+_TIE, _MOST_GRIDS, _CLEAR = 0.004, 3, 0.8
+"""Share of flat blocks by which grids are as good as the best, most of them that are tried, and share of possible blocks at which no other is tried."""
+_CONTROLS = ((4, 4), (3, 5), (4, 0), (0, 4))
+"""Shifts of the control grids, in pixels."""
+_TRIAL, _COUNTED = 20, 240
+"""Blocks on which tables are tried, and most that are counted with the best one."""
+_LEAST_BLOCKS = 12
+_LEAST_RANGE = 6
+"""Range of a block in levels from which it tells."""
+_LEAST_INNER = 6
+"""Samples that were not cut with which a block tells."""
+_ITERATIONS = 12
+_MOVES = 24
+_GREY_ERROR, _COLOUR_ERROR = 0.65, 1.2
+"""Largest difference to a whole sample, in levels: half a level and the integer transform's error (0.1); luma taken back from R, G and B may be one off."""
+_LEAST_SHARE = 0.3
+"""Share of the blocks that have to be possible: projections miss blocks with many cut samples, and decoders of other arithmetic leave fewer."""
+_MOSTLY_CUT = 0.3
+"""Share of cut pixels from which the grids of most flat blocks are tried, too."""
+_FLOOR = 0.05
+"""Least chance granted to a block that is possible by accident."""
+
+
+class _Samples(NamedTuple):
+    """Blocks by sample: whole luma, and the ends between which the decoder's unclipped sample lies."""
+
+    values: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    def chosen(self, index: np.ndarray) -> _Samples:
+        return _Samples(self.values[index], self.low[index], self.high[index])
+
+
+@cache
+def _transform() -> np.ndarray:
+    """The DCT of a block as one matrix, `np.ndarray [shape=(64, 64), dtype=float32]`: coefficients are samples @ matrix."""
+    n = np.arange(BLOCK)
+    basis = np.sqrt(2 / BLOCK) * np.cos(np.pi * (2 * n[None] + 1) * n[:, None] / (2 * BLOCK))
+    basis[0] /= np.sqrt(2)
+    return np.asarray(np.kron(basis, basis).T, np.float32)
+
+
+@cache
+def _tables() -> np.ndarray:
+    """Tables tried, coarsest first: `np.ndarray [shape=(n, 64), dtype=float32]`."""
+    from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
+
+    found = [
+        np.asarray(scaled_table(TABLE_FAMILIES[family][0], float(quality)), np.float32).ravel()
+        for family in ("standard", "robidoux")
+        for quality in QUALITIES
+    ]
+    unique = {table.tobytes(): table for table in found}
+    return np.array(sorted(unique.values(), key=lambda table: -float(table.sum())))
+
+
+def possible(samples: np.ndarray, low: np.ndarray, high: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """Which blocks some multiples of a table's steps decode to.
+
+    Parameters
+    ----------
+    samples, low, high : np.ndarray [shape=(n, 64), dtype=float32]
+        Samples as stored, to start from, and the ends between which the decoder's sample lies before it is cut.
+    table : np.ndarray [shape=(64,), dtype=float32]
+        Steps in raster order.
+
+    Returns
+    -------
+    np.ndarray [shape=(n,), dtype=bool]
+    """
+    found = np.zeros(len(samples), bool)
+    for start, iterations in ((_bilevel(samples), 1), (samples, _ITERATIONS)):
+        rest = np.flatnonzero(~found)
+        found[rest] = _projected(start[rest], low[rest], high[rest], table, iterations)
+    cut = np.flatnonzero(~found & (high - low > 10).any(axis=1))
+    found[cut] = _searched(samples[cut], low[cut], high[cut], table)
+    return found
+
+
+def _searched(samples: np.ndarray, low: np.ndarray, high: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """Which blocks single steps of single coefficients lead to, each time the step that leaves least squared error, from where rounding ends."""
+    matrix = _transform()
+    moves = np.concatenate([np.diag(table) @ matrix.T, -np.diag(table) @ matrix.T])
+    decoded = (np.rint((samples - 128) @ matrix / table) * table) @ matrix.T + 128
+    found, rest = np.zeros(len(samples), bool), np.arange(len(samples))
+    error = _violation(decoded, low, high)
+    for _ in range(_MOVES):
+        found[rest[error == 0]] = True
+        open_ = error > 0
+        rest, decoded, error = rest[open_], decoded[open_], error[open_]
+        if not len(rest):
+            break
+        tried = decoded[:, None] + moves[None]
+        errors = _violation(tried, low[rest, None], high[rest, None])
+        best = errors.argmin(axis=1)
+        rows = np.arange(len(rest))
+        better = errors[rows, best] < error
+        rest, decoded, error = rest[better], tried[rows, best][better], errors[rows, best][better]
+    found[rest[error == 0]] = True
+    return found
+
+
+def _violation(decoded: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Sum of the squares by which samples lie outside their ends."""
+    return np.asarray(((decoded - np.clip(decoded, low, high)) ** 2).sum(axis=-1))
+
+
+def _bilevel(samples: np.ndarray) -> np.ndarray:
+    """Blocks as black and white: text that was so before it was coded has its coefficients from these."""
+    return np.where(samples >= 128, np.float32(255), np.float32(0))
+
+
+def _projected(start: np.ndarray, low: np.ndarray, high: np.ndarray, table: np.ndarray, iterations: int) -> np.ndarray:
+    """Which blocks the projections reach from where they start."""
+    matrix = _transform()
+    found = np.zeros(len(start), bool)
+    current, rest = start - 128, np.arange(len(start))
+    for _ in range(iterations):
+        decoded = (np.rint(current @ matrix / table) * table) @ matrix.T + 128
+        fits = ((decoded >= low[rest]) & (decoded <= high[rest])).all(axis=1)
+        found[rest[fits]] = True
+        rest, decoded = rest[~fits], decoded[~fits]
+        if not len(rest):
+            break
+        moved = np.clip(decoded, low[rest], high[rest]) - 128
+        if np.allclose(moved, current[~fits], atol=1e-3):
+            break
+        current = moved
+    return found
+
+
+def jpeg_blocks(pixels: np.ndarray) -> Trace:
+    """Test the grid with most votes, and in a picture that is mostly black and white those with most flat blocks, with libjpeg's and MozJPEG's tables of `QUALITIES`.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width[, 1..4]), dtype=uint8 or uint16]
+        At least 64 pixels a side; the central 768x768 are looked at.
+
+    Returns
+    -------
+    Trace
+        `statistic`: share of the telling blocks that are possible, 0..1. `parameters`: `phase`, `quality_like` (of libjpeg's tables the nearest sum of steps), `blocks`, `possible`, `beside`
+        (largest share on a control grid). `series`: `shares` on the grid and on each control. Under the null hypothesis a block is possible as often as on the worst control.
+    """
+    part, origin = _central(to_rgb8(pixels))
+    planes, grey = _constraints(part), bool((np.ptp(part, axis=2) == 0).all())
+    best: tuple[float, tuple[int, int], np.ndarray] | None = None
+    for phase in _phases(planes, part):
+        trial = _telling(planes, phase, _TRIAL)
+        if len(trial.values) < _LEAST_BLOCKS:
+            continue
+        shares = np.array([possible(*trial, table).mean() for table in _tables()])
+        index = int(np.flatnonzero(shares >= shares.max() - 0.02)[0])
+        if best is None or shares[index] > best[0]:
+            best = float(shares[index]), phase, _tables()[index]
+            if best[0] >= _CLEAR:
+                break
+    if best is None:
+        return _absent("too few blocks of 8x8 pixels vary, or nearly all of their samples are cut", 0, 0, 0.0)
+    _, phase, table = best
+    counts = [_count(planes, ((phase[0] + r) % BLOCK, (phase[1] + c) % BLOCK), table) for r, c in ((0, 0), *_CONTROLS)]
+    (blocks, fit), controls = counts[0], counts[1:]
+    beside = max((k + 1) / (n + 2) for n, k in controls)
+    tail = 0.0
+    if blocks >= _LEAST_BLOCKS and fit >= _LEAST_SHARE * blocks:
+        tail = log10_binomial_tail(fit, blocks, min(max(beside, _FLOOR), 1 - 1e-6))
+    nfa = log10_nfa(tail, BLOCK**2 * len(_tables()))
+    at = [(phase[0] + origin[0]) % BLOCK, (phase[1] + origin[1]) % BLOCK]
+    if nfa > FOUND_BELOW:
+        return _absent(
+            "no table makes the blocks of one grid possible more often than those beside it", blocks, fit, beside, nfa
+        )
+    quality = _quality_like(table)
+    return Trace(
+        name=NAME,
+        statistic=fit / blocks,
+        log10_nfa=nfa,
+        speaks_for=("jpeg",),
+        parameters={
+            "phase": at, "quality_like": quality, "blocks": blocks, "possible": fit, "beside": round(beside, 3), "grey": grey,
+        },
+        sentence=(
+            f"On the 8x8 grid that starts at row {at[0]}, column {at[1]}, {fit} of {blocks} blocks that vary are what a JPEG decoder gives for whole multiples of a table like quality {quality}, samples at 0 "
+            f"and 255 taken as cut; on grids beside it up to {100 * beside:.0f} % are. Chance gives this in {chance(nfa)}."
+        ),
+        series={"shares": np.array([k / max(n, 1) for n, k in counts])},
+    )  # fmt: skip
+
+
+def _central(rgb: np.ndarray, most: int = 768) -> tuple[np.ndarray, tuple[int, int]]:
+    height, width = rgb.shape[:2]
+    top, left = (max(0, side - most) // 2 // BLOCK * BLOCK for side in (height, width))
+    return rgb[top : top + most, left : left + most], (top, left)
+
+
+def _constraints(rgb: np.ndarray) -> _Samples:
+    """Whole luma of every pixel and its ends: beyond 255 where all channels are 255, below 0 where all are 0, open where only some are cut."""
+    luma = rgb @ np.array([0.299, 0.587, 0.114])
+    values = np.rint(luma).astype(np.float32)
+    grey = bool((np.ptp(rgb, axis=2) == 0).all())
+    error = _GREY_ERROR if grey else _COLOUR_ERROR
+    low, high = values - np.float32(error), values + np.float32(error)
+    white, black = (rgb == 255).all(axis=2), (rgb == 0).all(axis=2)
+    partly = ((rgb == 255) | (rgb == 0)).any(axis=2) & ~white & ~black
+    high[white | partly] = 1e4
+    low[black | partly] = -1e4
+    return _Samples(values, low, high)
+
+
+def _phases(planes: _Samples, rgb: np.ndarray) -> list[tuple[int, int]]:
+    """The grid that the recovery of parameters votes for, and in a picture that is mostly cut those with most blocks of one value."""
+    from forensics.history.jpeg.recovery import recover
+
+    grid = recover(rgb, fixed_point=False).grid
+    voted = (int(grid.phase[0]), int(grid.phase[1]))
+    if ((planes.high > 1e3) | (planes.low < -1e3)).mean() < _MOSTLY_CUT:
+        return [voted]
+    flat = np.array([(np.ptp(_blocks(planes.values, divmod(k, BLOCK)), axis=1) == 0).mean() for k in range(BLOCK**2)])
+    ranked = np.argsort(-flat, kind="stable")[: np.count_nonzero(flat >= flat.max() - _TIE)][:_MOST_GRIDS]
+    return list(dict.fromkeys([*((int(k) // BLOCK, int(k) % BLOCK) for k in ranked), voted]))
+
+
+def _blocks(plane: np.ndarray, phase: tuple[int, int]) -> np.ndarray:
+    part = plane[phase[0] :, phase[1] :]
+    height, width = (side // BLOCK for side in part.shape)
+    cut = part[: height * BLOCK, : width * BLOCK].reshape(height, BLOCK, width, BLOCK)
+    return cut.transpose(0, 2, 1, 3).reshape(-1, BLOCK**2)
+
+
+def _telling(planes: _Samples, phase: tuple[int, int], most: int) -> _Samples:
+    """At most so many different blocks that tell, spread over the picture."""
+    cut = _Samples(*(_blocks(plane, phase) for plane in planes))
+    inner = (cut.high - cut.low < 10).sum(axis=1)
+    tells = np.flatnonzero((np.ptp(cut.values, axis=1) >= _LEAST_RANGE) & (inner >= _LEAST_INNER))
+    _, first = np.unique(cut.values[tells], axis=0, return_index=True)
+    tells = tells[np.sort(first)]
+    return cut.chosen(tells[np.linspace(0, len(tells) - 1, min(most, len(tells))).astype(np.int64)])
+
+
+def _count(planes: _Samples, phase: tuple[int, int], table: np.ndarray) -> tuple[int, int]:
+    cut = _telling(planes, phase, _COUNTED)
+    return len(cut.values), int(possible(*cut, table).sum())
+
+
+def _quality_like(table: np.ndarray) -> int:
+    from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
+
+    sums = [float(np.sum(scaled_table(TABLE_FAMILIES["standard"][0], float(q)))) for q in range(1, 101)]
+    return int(np.abs(np.log(np.array(sums) / float(table.sum()))).argmin()) + 1
+
+
+def _absent(reason: str, blocks: int, fit: int, beside: float, nfa: float = 4.0) -> Trace:
+    return Trace(
+        name=NAME,
+        statistic=fit / blocks if blocks else 0.0,
+        log10_nfa=nfa,
+        speaks_for=(),
+        parameters={
+            "phase": None, "quality_like": None, "blocks": blocks, "possible": fit, "beside": round(beside, 3), "grey": None,
+        },
+        sentence=f"Blocks that only a JPEG decoder gives were not found: {reason}.",
+        series={"shares": np.zeros(5)},
+    )  # fmt: skip

@@ -1,0 +1,89 @@
+"""The part of a picture that an exact test looks at, and what counts of blocks by grid phase say."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from forensics.results.a_contrario import log10_binomial_tail, log10_nfa
+
+LEAST_SHARE = 0.95
+"""Share of the telling blocks from which a grid speaks for the whole picture: a texture pasted into another picture was not the picture's last step."""
+LEAST_BLOCKS = 20
+"""Fewest telling blocks."""
+_FLOOR = 0.05
+"""Least chance granted to a block that fits by accident."""
+
+
+def central(pixels: np.ndarray, most: int, period: int) -> tuple[np.ndarray, tuple[int, int]]:
+    """The central part of at most `most` pixels a side, and its origin, a multiple of `period`: grids keep their phase."""
+    height, width = pixels.shape[:2]
+    tall, wide = min(height, most), min(width, most)
+    top, left = (height - tall) // 2 // period * period, (width - wide) // 2 // period * period
+    return pixels[top : top + tall, left : left + wide], (top, left)
+
+
+class Grid(NamedTuple):
+    """The best grid of some counts: its first row and column, telling blocks, how many fit, the next best grid's share and log10 of the number of false alarms."""
+
+    phase: tuple[int, int]
+    blocks: int
+    fit: int
+    beside: float
+    log10_nfa: float
+
+    @property
+    def share(self) -> float:
+        """Share of the telling blocks that fit, 0..1."""
+        return self.fit / self.blocks if self.blocks else 0.0
+
+
+def best_grid(counts: np.ndarray, hypotheses: int = 1) -> Grid:
+    """The phase at which most blocks are possible, against the others as the measure of chance.
+
+    Parameters
+    ----------
+    counts : np.ndarray [shape=(side, side, 3), dtype=int64]
+        By phase: blocks that say nothing, that are possible, that are not.
+    hypotheses : int
+        Kinds tried beside the phases.
+
+    Returns
+    -------
+    Grid
+        Under the null hypothesis a telling block is possible as often as on the best of the other grids. Not significant where fewer than `LEAST_SHARE` fit.
+    """
+    telling = counts[..., 1:].sum(axis=2)
+    share = np.where(telling >= LEAST_BLOCKS, counts[..., 1] / np.maximum(telling, 1), 0.0)
+    at = np.unravel_index(int(share.argmax()), share.shape)
+    blocks, fit = int(telling[at]), int(counts[(*at, 1)])
+    others = (counts[..., 1] + 1) / (telling + 2)
+    others = np.where(telling >= LEAST_BLOCKS, others, 0.0)
+    others[at] = 0
+    beside = float(others.max())
+    phase = (int(at[0]), int(at[1]))
+    if blocks < LEAST_BLOCKS or fit < LEAST_SHARE * blocks:
+        return Grid(phase, blocks, fit, beside, math.log10(share.size * hypotheses))
+    tail = log10_binomial_tail(fit, blocks, min(max(beside, _FLOOR), 1 - 1e-6))
+    return Grid(phase, blocks, fit, beside, log10_nfa(tail, share.size * hypotheses))
+
+
+def shares(counts: np.ndarray) -> np.ndarray:
+    """Share of possible blocks among the telling ones by phase, 0 where none tells."""
+    return counts[..., 1] / np.maximum(counts[..., 1:].sum(axis=2), 1)
+
+
+ORIENTATIONS = 8
+"""Turns and mirror images of a picture."""
+
+
+def oriented(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """One of the eight turns and mirror images: the low two bits are quarter turns, the third mirrors first."""
+    mirrored = pixels[:, ::-1] if orientation >> 2 else pixels
+    return np.ascontiguousarray(np.rot90(mirrored, orientation & 3))
+
+
+ORIENTATION_TITLES = ("as stored", "turned by 90°", "turned by 180°", "turned by 270°", "mirrored", "mirrored and turned by 90°", "mirrored and turned by 180°", "mirrored and turned by 270°")  # fmt: skip
+"""How a picture has to be turned to lie as its coder saw it."""

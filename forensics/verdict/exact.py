@@ -1,0 +1,130 @@
+"""What exact readings decide after the models: too little content, a process proven, a JPEG proven.
+
+The models weigh features; an exact test asks whether the samples are possible without a process. In this order:
+
+1. **Too little content.** A flat picture or a computed ramp holds nothing that a codec could have left or destroyed: `no-content`.
+2. **A process beyond the eight codecs** (`forensics.processes`): found, it is the verdict. A palette, a block texture must have been the last step; what was before a palette may still show.
+3. **JPEG**, where the models are not sure: blocks that only a JPEG decoder gives (`forensics.history.jpeg.possible_blocks`).
+
+Probabilities are those that validation supports: of `VALIDATED` pictures without the process none was named, so that one in `VALIDATED` + 2 is granted (Laplace's rule of succession).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from forensics_models.classes import HEVC_INTRA, INCONCLUSIVE, NO_CONTENT, OTHER_LOSSY
+
+from forensics.pixels import eight_bit
+from forensics.results.analysis import Agreement, Analysis, Statement
+from forensics.results.chance import VALIDATED
+from forensics.results.history import Trace
+from forensics.verdict.agreement import compare
+from forensics.verdict.evidence import ALTERED
+
+CONTENT = "content"
+"""Name of the statement that says why there is too little."""
+LEAST_CONTENT, LEAST_CONTENT_SHARE = 100, 0.001
+"""Pixels at which brightness bends, and their share, under which a picture has too little content. Of 400 crops each of the training pictures: the smallest count is 3,573 at 256 px, the 2 % quantile
+217 at 64 px; ramps, radial and sine gradients have 0, ramps with uniform dither 138 at 256 px."""
+SURE = 0.9
+"""Probability from which a verdict of the models is not asked for a JPEG, nor tested by the slow tests of near-lossless coders where it names a codec."""
+
+
+def settled(analysis: Analysis, pixels: np.ndarray) -> Analysis:
+    """The analysis with what exact readings decide.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What the models say.
+    pixels : np.ndarray [shape=(height, width[, 1..4]), dtype=uint8 or uint16]
+        The whole picture as stored.
+    """
+    from forensics.processes.run import SLOW, found_in, run_exact
+
+    whole = eight_bit(pixels)
+    empty = _too_little(whole)
+    if empty is not None:
+        return _without_content(analysis, empty)
+    traces = run_exact(whole, SLOW if _names_codec(analysis) and analysis.probability >= SURE else ())
+    name = found_in(traces)
+    if name is not None:
+        return proven(analysis, name, traces[name])
+    if analysis.verdict == "jpeg" or (analysis.verdict != INCONCLUSIVE and analysis.probability >= SURE):
+        return analysis
+    from forensics.history.jpeg.possible_blocks import jpeg_blocks
+
+    blocks = jpeg_blocks(whole)
+    return proven(analysis, "jpeg", blocks) if blocks.found else analysis
+
+
+def proven(analysis: Analysis, name: str, trace: Trace) -> Analysis:
+    """The analysis with a process as its verdict that an exact test proves.
+
+    The ratio and SSIM of the models are dropped: they were learned on the codecs that the models named.
+    """
+    probability = 1 - 1 / (VALIDATED + 2)
+    others = sum(p for other, p in analysis.ranking if other != name)
+    rest = tuple((other, p * (1 - probability) / max(others, 1e-9)) for other, p in analysis.ranking if other != name)
+    kept = [s for s in analysis.evidence if s.trace in (ALTERED, "tone")]
+    kept += [s for s in analysis.evidence if s.supports and name in s.speaks_for and s not in kept]
+    same = name == analysis.best
+    return replace(
+        analysis,
+        verdict=name,
+        probability=probability,
+        best=name,
+        compressed=1 - next((p for other, p in rest if other == "uncompressed"), 0.0),
+        hevc_intra=sum(p for other, p in rest if other in HEVC_INTRA),
+        ranking=((name, probability), *rest),
+        variants=analysis.variants if same else {},
+        ratio=analysis.ratio if analysis.verdict == name else None,
+        ssim=analysis.ssim if analysis.verdict == name else None,
+        candidates=(name,),
+        strange=analysis.strange if same else 0.0,
+        evidence=(_statement(trace), *kept),
+        agreement=compare(name, (name,), probability, analysis.container),
+    )
+
+
+def _statement(trace: Trace) -> Statement:
+    """An exact test in the words of the evidence; it has no range over untouched pictures, but a number of false alarms, which its sentence tells."""
+    none = float("nan")
+    return Statement(
+        trace.name, trace.name, float(trace.statistic), none, none, none, 1.0, trace.speaks_for, True, trace.sentence
+    )
+
+
+def _names_codec(analysis: Analysis) -> bool:
+    return analysis.verdict not in (INCONCLUSIVE, "uncompressed", OTHER_LOSSY)
+
+
+def _too_little(pixels: np.ndarray) -> str | None:
+    """Why a picture has too little content; None where it has enough."""
+    from forensics_features.content import bent_pixels
+    from forensics_features.planes import to_rgb8
+
+    rgb = to_rgb8(pixels)
+    bent, inner = bent_pixels(rgb), max((rgb.shape[0] - 2) * (rgb.shape[1] - 2), 1)
+    if bent >= max(LEAST_CONTENT, LEAST_CONTENT_SHARE * inner):
+        return None
+    if not np.ptp(rgb.reshape(-1, 3), axis=0).any():
+        return "the picture has one colour"
+    return f"brightness bends at {bent} of {inner} pixels only: flat areas or a smooth gradient, in which no compression could be seen"
+
+
+def _without_content(analysis: Analysis, reason: str) -> Analysis:
+    none = float("nan")
+    statement = Statement(CONTENT, CONTENT, 0.0, none, none, none, 0.0, (), None, reason)
+    return replace(
+        analysis,
+        verdict=NO_CONTENT,
+        variants={},
+        ratio=None,
+        ssim=None,
+        candidates=(),
+        evidence=(statement,),
+        agreement=Agreement("open", "the pixels hold too little to be held against the container"),
+    )

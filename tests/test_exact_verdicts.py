@@ -1,0 +1,73 @@
+"""What exact readings decide after the models: no content, a process, a JPEG; and what they leave alone."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from forensics.report import json_report, text
+from forensics.results.chance import FLOOR, VALIDATED, chance, told
+from forensics.verdict.analysis import analyze
+
+
+def picture(quality: int | None = None) -> np.ndarray:
+    numbers = np.random.default_rng(4)
+    rows, columns = np.mgrid[:160, :160]
+    smooth = 120 + 50 * np.sin(rows / 15)[..., None] * np.cos(columns / 21)[..., None] * np.array([1, 0.6, -0.5])
+    pixels = np.asarray(np.clip(smooth + numbers.normal(0, 6, (160, 160, 1)), 0, 255), np.uint8)
+    if quality is None:
+        return pixels
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "JPEG", quality=quality)
+    return np.asarray(Image.open(stream))
+
+
+def judged(pixels, fake_judge, fake_extractor, **probabilities):
+    return analyze(pixels, judge=fake_judge(**probabilities), extractor=fake_extractor)
+
+
+@pytest.mark.parametrize("kind", ["flat", "ramp"])
+def test_a_picture_without_content_is_not_judged(kind, fake_judge, fake_extractor):
+    ramp = np.repeat(np.tile(np.linspace(20, 220, 128).astype(np.uint8), (128, 1))[..., None], 3, axis=2)
+    pixels = ramp if kind == "ramp" else np.full((128, 128, 3), 64, np.uint8)
+    said = judged(pixels, fake_judge, fake_extractor, jpegxr=0.97)
+    assert said.verdict == "no-content"
+    assert said.ratio is None
+    assert said.agreement.status == "open"
+    assert "too little content" in text.render(said)
+    assert json_report.entry(said)["verdict"] == "no-content"
+
+
+def test_a_process_that_is_proven_overrules_the_models(fake_judge, fake_extractor):
+    imagecodecs = pytest.importorskip("imagecodecs")
+    decoded = imagecodecs.lerc_decode(imagecodecs.lerc_encode(picture(), level=2))
+    said = judged(decoded, fake_judge, fake_extractor, jpeg2000=0.99)
+    assert said.verdict == said.best == said.ranking[0][0] == "lerc"
+    assert said.probability == 1 - 1 / (VALIDATED + 2)
+    assert sum(p for _, p in said.ranking) == pytest.approx(1)
+    assert said.evidence[0].trace == "lerc_blocks"
+    assert said.ratio is None
+    assert said.agreement.status == "finding"
+    assert "LERC" in text.render(said)
+
+
+def test_a_jpeg_is_proven_where_the_models_are_not_sure(fake_judge, fake_extractor):
+    unsure = dict(jpeg=0.3, avif=0.35, uncompressed=0.35)
+    assert judged(picture(70), fake_judge, fake_extractor, **unsure).verdict == "jpeg"
+    assert judged(picture(), fake_judge, fake_extractor, **unsure).verdict != "jpeg"
+
+
+def test_sure_verdicts_stay(fake_judge, fake_extractor):
+    assert judged(picture(), fake_judge, fake_extractor, uncompressed=0.98).verdict == "uncompressed"
+    assert judged(picture(70), fake_judge, fake_extractor, jpeg=0.98).verdict == "jpeg"
+
+
+def test_no_number_of_false_alarms_is_told_below_what_validation_supports():
+    assert told(-15199) == FLOOR
+    assert told(-1.5) == -1.5
+    assert np.isnan(told(float("nan")))
+    assert f"{VALIDATED:,}" in chance(-15199)
+    assert "10^" not in chance(-40)
