@@ -30,9 +30,6 @@ from forensics.codecs import registry
 from forensics.codecs.base import Availability, Codec, Strength, Switch, Value
 from forensics.errors import CodecError, ForensicsError
 
-PREFIX = "foreign-"
-"""Every name here begins with it, so that no registry name can."""
-
 
 class ForeignEncoder(Codec):
     """An encoder whose files the usual decoder of its class reads."""

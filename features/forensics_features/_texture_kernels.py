@@ -10,6 +10,7 @@ import numpy as np
 from forensics_features._kernel import kernel
 
 NEUTRAL, POSSIBLE, IMPOSSIBLE = 0, 1, 2
+"""What a test says of a block: too few colours to tell, a decoder could have made it, none could."""
 
 
 @kernel

@@ -457,15 +457,19 @@ def find(pixels: np.ndarray) -> Enlargement | None:
 
 
 def _find_crop(transposed: np.ndarray, plane: np.ndarray) -> Enlargement | None:
-    """A crop of a picture that was enlarged along both axes by about one factor: columns first, then rows at slopes nearby."""
+    """A crop of an enlarged picture: columns first, then rows at slopes nearby, or at any where they do not fit."""
     columns = crop_axis(plane)
     if columns is None or columns.score < SUPPORTING_SCORE:
         return None
     rows = crop_axis(transposed, near=columns.slope)
-    if rows is None or abs(rows.slope / columns.slope - 1) > 0.02:
+    if columns.score >= CROP_FOUND_SCORE and (rows is None or rows.score < SUPPORTING_SCORE):
+        rows = crop_axis(transposed)
+        rows = rows if rows is not None and rows.score >= CROP_FOUND_SCORE else None
+    known = [axis for axis in (rows, columns) if axis is not None]
+    score = math.hypot(*(axis.score for axis in known))
+    if (rows is None and columns.score < CROP_FOUND_SCORE) or min(axis.score for axis in known) < SUPPORTING_SCORE:
         return None
-    score = math.hypot(rows.score, columns.score)
-    if min(rows.score, columns.score) < SUPPORTING_SCORE or score < CROP_FOUND_SCORE:
+    if score < CROP_FOUND_SCORE:
         return None
     return settled(plane, Enlargement(rows, columns, log10_false_alarms(score - CROP_FOUND_SCORE + FOUND_SCORE)))
 

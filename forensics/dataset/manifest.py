@@ -23,9 +23,6 @@ from forensics.errors import UsageError
 
 MANIFEST, SOURCES = "manifest.csv", "sources.csv"
 
-STATUSES = ("ok", "unreachable", "failed")
-"""What became of a job: a file; a target its codec cannot reach; an error, stated under `reason`."""
-
 
 @dataclass(frozen=True)
 class Row:

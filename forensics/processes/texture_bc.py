@@ -16,6 +16,7 @@ from forensics.results.history import FOUND_BELOW, Trace
 
 NAME = "bc_blocks"
 SIDE = 4
+"""Width and height of a block in pixels, of BC1 to BC5."""
 _MOST = 1024
 _LEAST_ALPHA = 3
 

@@ -16,6 +16,7 @@ from forensics.results.history import FOUND_BELOW, Trace
 
 NAME = "etc_blocks"
 SIDE = 4
+"""Width and height of a block in pixels."""
 _MOST = 512
 
 

@@ -234,7 +234,7 @@ def plot_enlargement(trace: Trace, ax: Axes | None = None) -> Axes:
     axes.semilogy(lengths[least], residual[least], "o", color=VERMILION, label=f"{lengths[least]} pixels")
     axes.axhline(1 / 12, color=BLACK, linewidth=0.8, linestyle=":", label="one rounding")
     axes.set(xlabel="length before (pixels)", ylabel="variance a missing dimension (levels squared)")
-    axes.legend(fontsize=7, frameon=False)
+    axes.legend(fontsize=7, frameon=False, loc="lower left")
     return axes
 
 

@@ -13,8 +13,10 @@ from forensics.history.recoding.coder import Grid
 from forensics.history.recoding.sweep import Side, Sweep
 from forensics.history.recoding.trace import coding_again
 from forensics.history.traces import run_traces
+from forensics.history.traces.enlargement import enlargement
 from forensics.report.plots import PLOTS, plot_trace
 from forensics.results.history import Trace
+from forensics.verdict.steps import find_enlargement
 
 matplotlib = pytest.importorskip("matplotlib")
 figure = pytest.importorskip("matplotlib.figure")
@@ -50,9 +52,27 @@ def again(share: float) -> Trace:
     )
 
 
+def enlarged(factor: int, resample: Image.Resampling) -> Trace:
+    """The picture enlarged, by interpolation or by repetition, as its trace."""
+    rough = np.random.default_rng(4).normal(128, 20, (128, 128, 3)).clip(1, 254).astype(np.uint8)
+    pixels = np.asarray(Image.fromarray(rough).resize((128 * factor, 128 * factor), resample))
+    step = find_enlargement(pixels)
+    assert step is not None
+    return enlargement(step, pixels)
+
+
 TRACES = {
-    "jpeg": {trace.name: trace for trace in (*run_traces(picture()), again(0.3))},
-    "grey": {trace.name: trace for trace in (*run_traces(np.full((64, 64), 9, np.uint8)), again(1.0))},
+    "jpeg": {
+        trace.name: trace for trace in (*run_traces(picture()), again(0.3), enlarged(2, Image.Resampling.BICUBIC))
+    },
+    "grey": {
+        trace.name: trace
+        for trace in (
+            *run_traces(np.full((64, 64), 9, np.uint8)),
+            again(1.0),
+            enlarged(3, Image.Resampling.NEAREST),
+        )
+    },
 }
 
 
