@@ -246,7 +246,7 @@ def _read(
     threshold = float(judge.card.get("inconclusive_below", INCONCLUSIVE_BELOW))
     probabilities = {name: float(p) for name, p in zip(CLASSES, whole.probabilities, strict=True)}
     decided = decide(probabilities, threshold, float(judge.card.get("compressed_from", 0.0)))
-    if open_judge is None:
+    if open_judge is None or judged.trees is None:
         return _Reading(features, judged, whole, probabilities, *decided)
     opened = read_open(open_judge, features, judged, pieces, threads)
     return _Reading(features, judged, whole, opened.processes, *_answered(opened, decided[0]), opened)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from forensics.history.jpeg.possible_blocks import jpeg_blocks
 from forensics.history.recoding.coder import Grid
 from forensics.history.recoding.sweep import Side, Sweep
 from forensics.history.recoding.trace import coding_again
@@ -63,12 +64,14 @@ def enlarged(factor: int, resample: Image.Resampling) -> Trace:
 
 TRACES = {
     "jpeg": {
-        trace.name: trace for trace in (*run_traces(picture()), again(0.3), enlarged(2, Image.Resampling.BICUBIC))
+        trace.name: trace
+        for trace in (*run_traces(picture()), jpeg_blocks(picture()), again(0.3), enlarged(2, Image.Resampling.BICUBIC))
     },
     "grey": {
         trace.name: trace
         for trace in (
             *run_traces(np.full((64, 64), 9, np.uint8)),
+            jpeg_blocks(np.full((64, 64), 9, np.uint8)),
             again(1.0),
             enlarged(3, Image.Resampling.NEAREST),
         )
