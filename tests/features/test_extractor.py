@@ -288,7 +288,8 @@ def test_kernels_run_where_no_folder_can_be_written(tmp_path: Path, setting: str
     environment.pop("NUMBA_CACHE_DIR", None)
     if setting:
         environment[setting] = blocked
-    done = subprocess.run([sys.executable, "-c", RUN], capture_output=True, text=True, timeout=120, env=environment)
+    code = f"import tempfile; tempfile.tempdir = {blocked!r}\n{RUN}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=environment)
     assert done.returncode == 0, done.stderr
     where, caches, values = done.stdout.splitlines()
     assert where == str(package / "planes.py")
