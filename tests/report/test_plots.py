@@ -65,14 +65,14 @@ def enlarged(factor: int, resample: Image.Resampling) -> Trace:
 TRACES = {
     "jpeg": {
         trace.name: trace
-        for trace in (*run_traces(picture()), jpeg_blocks(picture()), again(0.3), enlarged(2, Image.Resampling.BICUBIC))
+        for trace in (*run_traces(picture()), again(0.3), jpeg_blocks(picture()), enlarged(2, Image.Resampling.BICUBIC))
     },
     "grey": {
         trace.name: trace
         for trace in (
             *run_traces(np.full((64, 64), 9, np.uint8)),
-            jpeg_blocks(np.full((64, 64), 9, np.uint8)),
             again(1.0),
+            jpeg_blocks(np.full((64, 64), 9, np.uint8)),
             enlarged(3, Image.Resampling.NEAREST),
         )
     },
