@@ -244,11 +244,7 @@ def plot_jpeg_blocks(trace: Trace, ax: Axes | None = None) -> Axes:
     shares = trace.series["shares"]
     names = ("of the JPEG", *(f"beside it, {k}" for k in range(1, len(shares))))
     axes.bar(names, shares, color=[VERMILION, *[GREY] * (len(shares) - 1)], width=0.6)
-<<<<<<< HEAD
-    axes.set(ylim=(0, 1.02), xlabel="block grid", ylabel="share of blocks that are possible, 0 to 1")
-=======
     axes.set(ylim=(0, 1.02), xlabel="grid", ylabel="share of blocks that are possible, 0 to 1")
->>>>>>> main
     return axes
 
 

@@ -264,9 +264,5 @@ def test_small_pictures_are_refused() -> None:
 
 def test_rates_in_words() -> None:
     assert chance(3.0) == "every picture"
-<<<<<<< HEAD
-    assert chance(-2.0) == "one picture in 100"
-=======
     assert chance(-2.3) == "one picture in 200"
->>>>>>> main
     assert chance(-40.2) == f"fewer than one picture in {VALIDATED:,}, as many as the tests were tried on"

@@ -20,7 +20,6 @@ from forensics.report.figures import data_uri, draw, preview
 from forensics.report.html import Report, page
 from forensics.report.html_history import power, trace_key
 from forensics.report.html_index import index_csv, index_page
-from forensics.results.chance import VALIDATED
 from forensics.results.failure import Failure
 from forensics.results.history import Generation, History, Parameter, Trace
 from forensics.verdict.analysis import analyze
@@ -149,11 +148,7 @@ def test_a_page_says_what_an_examiner_needs(report, result):
     text = Reader(page(report)).text
     for needed in (
         "probability 97.0 %", "compression ratio 8.0 (90 % interval 4.0 to 16.0)", "7 of 412 validation windows with the verdict JPEG",
-<<<<<<< HEAD
-        f"false alarms expected: {1 / VALIDATED:g}; left by JPEG", "this measurement has no false-alarm rate", "quality factor", "75 to 77 (90 % interval)",
-=======
         "false alarms expected: 0.0025; left by JPEG", "this measurement has no false-alarm rate", "quality factor", "75 to 77 (90 % interval)",
->>>>>>> main
         "> 99.9 %", "not recoverable", "WebP (70.0 %)", "a fake limit", result.sha256, "fake trained on 0123456789ab",
         "Coefficients gather at whole steps.", "JPEG: quality",
     ):  # fmt: skip
