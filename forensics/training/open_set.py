@@ -25,7 +25,10 @@ GROUPS_OF_SIDES = ((256, 256, 256, 224, 192, 160, 128, 96, 64),)
 
 
 LIMITS = (
+    "A chain of codecs is named after its last one, as far as that left traces; a much finer last step may go unseen.",
     "Steps after decoding that leave no trace of the codec (strong reduction, rotation, several steps) end in `inconclusive`.",
+    "BPG, HEIC and HEVC key frames share one art of coding, as WebP and VP8, AVIF and AV1 do; read their merged probability where they are close.",
+    "Compression ratios under 3 and over 130 lie outside the training range.",
     "Processes that training never saw are answered `other-lossy`, `inconclusive` or, rarely, by a process that resembles them.",
 )
 """What the open judge's card says it cannot do."""

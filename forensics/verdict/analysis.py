@@ -339,6 +339,7 @@ def _compose(
     strange = 0.0 if judged.strangeness is None else float((judged.strangeness > 0).mean())
     # The strength was learned on pictures straight from a decoder, of the classes of the judge of codecs.
     measured = coded and reading.straight and any(name in CLASSES for name in named)
+    stated = judge.card.get("limits", ()) if reading.opened is None else reading.opened.limits
     resized = resizing(pixels) if verdict == "uncompressed" else ()
     return Analysis(
         name=picture.name,
@@ -360,8 +361,8 @@ def _compose(
         agreement=compare(verdict, named, probability, picture.container),
         container=picture.container,
         windows=_window_verdicts(windows, reading),
-        limits=(*resized, *limits(picture, windows, reading.features, extractor.feature_names, judge, strange)),
-        versions=_versions(judge, extractor),
+        limits=(*resized, *limits(picture, windows, reading.features, extractor.feature_names, stated, strange)),
+        versions=_versions(judge, extractor, reading.opened),
         tone=change,
         steps=(change,) if tone.undoes(change) else (),
         afterwards=reading.opened.afterwards if reading.opened and probabilities["uncompressed"] < 0.5 else None,
@@ -394,11 +395,12 @@ def _window_verdicts(windows: Sequence[Window], reading: _Reading) -> tuple[Wind
     )
 
 
-def _versions(judge: Judge, extractor: Extractor) -> dict[str, str]:
+def _versions(judge: Judge, extractor: Extractor, opened: OpenReading | None) -> dict[str, str]:
     model = str(judge.card.get("model", "unnamed"))
     data = str(judge.card.get("manifest_sha256", ""))[:12]
     return {
         "forensics": __version__,
         "features": str(extractor.version),
         "model": f"{model} trained on {data}" if data else model,
+        **({"processes": opened.model} if opened else {}),
     }

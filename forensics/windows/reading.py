@@ -46,12 +46,18 @@ class OpenReading:
         The process or family that is certain enough to be named, `uncompressed`, or empty.
     windows : np.ndarray [shape=(n, len(PROCESS_NAMES)), dtype=float64]
         Probabilities of the windows.
+    model : str
+        The open judge and the data that it was trained on.
+    limits : tuple of str
+        What the open judge's card says it cannot do, which stands for what the judge of codecs says of itself.
     """
 
     processes: dict[str, float]
     afterwards: dict[str, float]
     answer: str
     windows: np.ndarray
+    model: str
+    limits: tuple[str, ...]
 
 
 def read_open(
@@ -79,7 +85,9 @@ def read_open(
     judged = judge.judge(np.concatenate([features, further], axis=1), codecs.trees, codecs.fine_probabilities)
     processes, afterwards = judge.combine(judged)
     answer = judge.answer(processes, afterwards)
-    return OpenReading(processes, afterwards, answer, merged_processes(judged.probabilities))
+    model = f"{judge.card['model']} trained on {str(judge.card.get('manifest_sha256', ''))[:12]}"
+    stated = tuple(judge.card.get("limits", ()))
+    return OpenReading(processes, afterwards, answer, merged_processes(judged.probabilities), model, stated)
 
 
 def measure_windows(extractor: Extractor, pieces: Sequence[np.ndarray], threads: int | None) -> np.ndarray:
