@@ -235,6 +235,10 @@ def _encoded(form: _Format, pixels: np.ndarray, frame: int, parameters: Mapping[
     return buffer.getvalue()
 
 
+_LAMBDA = 118
+"""FFmpeg's unit of a quality (`FF_QP2LAMBDA`)."""
+
+
 def _set_options(form: _Format, context: Any, parameters: Mapping[str, Value], strength: float) -> None:
     options = dict(form.options)
     if form.strength_option:
@@ -254,10 +258,12 @@ def _set_options(form: _Format, context: Any, parameters: Mapping[str, Value], s
     elif form.name == "vc2":
         context.bit_rate = int(strength) * 1000
     elif form.strength.parameter != "nothing" and not form.strength_option:
-        # A rate control that may take one quantiser alone: PyAV 18.1 passes no `global_quality` on (findings/pyav_global_quality.sh).
+        # A rate control that may take one quantiser alone, since FFmpeg's MPEG encoders do without `global_quality` through PyAV 18.1
+        # (findings/pyav_global_quality.sh); Asus V1 goes by it.
         context.qmin = context.qmax = int(strength)
+        options |= {"flags": "+qscale", "global_quality": str(int(strength) * _LAMBDA)}
         if parameters["interlaced"] and form.encoder in ("mpeg2video", "mpeg4"):
-            options["flags"] = "+ildct+ilme"
+            options["flags"] += "+ildct+ilme"
     context.options = options
 
 
