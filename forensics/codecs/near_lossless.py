@@ -102,7 +102,14 @@ class WebPNearLossless(Codec):
         from PIL.WebPImagePlugin import WebPImageFile
 
         with library_errors(self.name, "decode"):
-            return load_with_pillow(data, WebPImageFile)
+            pixels = load_with_pillow(data, WebPImageFile)
+        # WebP has no grey: three equal channels were one.
+        equal = (
+            pixels.ndim == 3
+            and np.array_equal(pixels[:, :, 0], pixels[:, :, 1])
+            and np.array_equal(pixels[:, :, 1], pixels[:, :, 2])
+        )
+        return np.ascontiguousarray(pixels[:, :, 0]) if equal else pixels
 
 
 def encoders() -> list[Codec]:

@@ -56,6 +56,8 @@ class _Format:
 
 
 _Q = Strength("quantiser", 2, 31, 5, integer=True)
+_NONE = Strength("nothing", 0, 1, 0, integer=True)
+"""Of an encoder whose strength PyAV does not set."""
 _CRF = Strength("crf", 12, 45, 23, integer=True)
 
 
@@ -75,7 +77,7 @@ def _formats() -> tuple[_Format, ...]:
         _Format(other, "msmpeg4", "msmpeg4", _Q, container="avi"),
         _Format(other, "wmv1", "wmv1", _Q, container="avi"),
         _Format(other, "asv1", "asv1", _Q, container="avi", intra_only=True, multiple=16),
-        _Format(other, "svq1", "svq1", _Q, pixel_format="yuv410p", container="mov", multiple=16),
+        _Format(other, "svq1", "svq1", _NONE, pixel_format="yuv410p", container="mov", multiple=16),
         _Format(other, "speedhq", "speedhq", _Q, container="nut", intra_only=True, multiple=16),
         _Format(
             other, "cineform", "cfhd", Strength("quality", 2, 12, 6, integer=True), pixel_format="yuv422p10le",
@@ -83,15 +85,15 @@ def _formats() -> tuple[_Format, ...]:
         ),
         _Format("other-lossy", "theora", "libtheora", _Q),
         _Format("other-lossy", "vc2", "vc2", Strength("kilobits", 24000, 1500, 8000, integer=True), intra_only=True, multiple=16),
-        _Format("other-lossy", "snow", "snow", _Q, container="nut", options=(("strict", "-2"),)),
+        _Format("other-lossy", "snow", "snow", _NONE, container="nut", options=(("strict", "-2"),)),
         _Format("other-lossy", "flv1", "flv", _Q, container="flv"),
         _Format("other-lossy", "wmv2", "wmv2", _Q, container="avi"),
         _Format(
-            "other-lossy", "cinepak", "cinepak", Strength("lambda", 60, 3000, 600, integer=True), pixel_format="rgb24",
+            "other-lossy", "cinepak", "cinepak", _NONE, pixel_format="rgb24",
             container="avi", multiple=4,
         ),
         _Format(
-            "other-lossy", "dv", "dvvideo", Strength("nothing", 0, 1, 0, integer=True), container="avi", intra_only=True,
+            "other-lossy", "dv", "dvvideo", _NONE, container="avi", intra_only=True,
             sizes=((576, 720),),
         ),
         _Format(
@@ -215,7 +217,7 @@ def _encoded(form: _Format, pixels: np.ndarray, frame: int, parameters: Mapping[
     step = (motion >> 3) - 4, (motion & 7) - 4
     # FFmpeg's Matroska writes times in whole milliseconds: 25 frames a second are exact.
     buffer = io.BytesIO()
-    with av.open(buffer, "w", format=form.container) as container:
+    with av.open(buffer, "w", format=form.container, options={"fflags": "bitexact"}) as container:
         stream: Any = container.add_stream(form.encoder, rate=25)
         stream.width, stream.height, stream.pix_fmt = pixels.shape[1], pixels.shape[0], form.pixel_format
         context = stream.codec_context
@@ -233,8 +235,8 @@ def _encoded(form: _Format, pixels: np.ndarray, frame: int, parameters: Mapping[
     return buffer.getvalue()
 
 
-_QSCALE, _LAMBDA = 2, 118
-"""FFmpeg's flag for a fixed quantiser, and its unit (`FF_QP2LAMBDA`)."""
+_LAMBDA = 118
+"""FFmpeg's unit of a quality (`FF_QP2LAMBDA`)."""
 
 
 def _set_options(form: _Format, context: Any, parameters: Mapping[str, Value], strength: float) -> None:
@@ -243,6 +245,7 @@ def _set_options(form: _Format, context: Any, parameters: Mapping[str, Value], s
         options[form.strength_option] = str(int(strength))
     if form.encoder in ("libvpx", "libvpx-vp9"):
         context.bit_rate = 0 if form.encoder == "libvpx-vp9" else 4_000_000
+        context.qmin = context.qmax = int(strength)
         options |= {"deadline": "good", "cpu-used": "4", "lag-in-frames": "0", "auto-alt-ref": "0"}
     elif form.encoder == "libsvtav1":
         options |= {"preset": "9", "svtav1-params": "lp=1:pred-struct=1"}
@@ -254,13 +257,11 @@ def _set_options(form: _Format, context: Any, parameters: Mapping[str, Value], s
             options["x264-params"] = "tff=1"
     elif form.name == "vc2":
         context.bit_rate = int(strength) * 1000
-    elif form.name == "cinepak":
-        context.flags |= _QSCALE
-        context.global_quality = int(strength)
-    elif form.name not in ("dv",) and not form.strength_option:
-        context.flags |= _QSCALE
-        context.global_quality = int(strength) * _LAMBDA
-        options |= {"global_quality": str(int(strength) * _LAMBDA), "flags": "+qscale"}
+    elif form.strength.parameter != "nothing" and not form.strength_option:
+        # A rate control that may take one quantiser alone, since FFmpeg's MPEG encoders do without `global_quality` through PyAV 18.1
+        # (findings/pyav_global_quality.sh); Asus V1 goes by it.
+        context.qmin = context.qmax = int(strength)
+        options |= {"flags": "+qscale", "global_quality": str(int(strength) * _LAMBDA)}
         if parameters["interlaced"] and form.encoder in ("mpeg2video", "mpeg4"):
             options["flags"] += "+ildct+ilme"
     context.options = options

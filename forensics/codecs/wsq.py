@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from forensics.codecs.base import Availability, Codec, Strength, Value
-from forensics.codecs.exchange import library_errors, strength_value, to_grey
+from forensics.codecs.exchange import library_errors, to_grey
 
 
 class Wsq(Codec):
@@ -19,7 +19,8 @@ class Wsq(Codec):
     name = "wsq"
     codec = "wsq"
     suffix = ".wsq"
-    strength = Strength("rate", 5.0, 0.4, 0.75, logarithmic=True)
+    strength = Strength("nothing", 0, 1, 0, integer=True)
+    """The package codes at its own rate."""
 
     def availability(self) -> Availability:
         reason = "" if importlib.util.find_spec("wsq") else "the package wsq is not installed"
@@ -36,7 +37,7 @@ class Wsq(Codec):
 
             buffer = io.BytesIO()
             grey = pixels if pixels.ndim == 2 else to_grey(pixels)
-            Image.fromarray(grey).save(buffer, "WSQ", bitrate=strength_value(self, parameters))
+            Image.fromarray(grey).save(buffer, "WSQ")
         return buffer.getvalue()
 
     def decode(self, data: bytes) -> np.ndarray:

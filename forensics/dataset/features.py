@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from forensics_features import FAMILIES, FEATURES_VERSION, FeatureExtractor
+from forensics_features import FAMILIES, FEATURES_VERSION, MINIMUM_SIDE, FeatureExtractor
 from forensics_models.baseline_training import FeatureTable
 from forensics_models.classes import AFTERWARDS, OPEN_CLASSES
 from forensics_models.storage import replacing
@@ -67,7 +67,9 @@ def window_rng(plan: WindowPlan, row: Row) -> np.random.Generator:
 
 
 def cut_windows(pixels: np.ndarray, row: Row, plan: WindowPlan) -> list[np.ndarray]:
-    """The windows that a plan takes from one decoded file, a view each."""
+    """The windows that a plan takes from one decoded file, a view each; none of a picture that is too small to be measured."""
+    if min(pixels.shape[:2]) < MINIMUM_SIDE:
+        return []
     rng = window_rng(plan, row)
     windows = []
     for group in plan.groups:

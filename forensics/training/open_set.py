@@ -24,6 +24,16 @@ GROUPS_OF_SIDES = ((256, 256, 256, 224, 192, 160, 128, 96, 64),)
 """One window a file: most of the usual size of a verdict, some smaller."""
 
 
+LIMITS = (
+    "A chain of codecs is named after its last one, as far as that left traces; a much finer last step may go unseen.",
+    "Steps after decoding that leave no trace of the codec (strong reduction, rotation, several steps) end in `inconclusive`.",
+    "BPG, HEIC and HEVC key frames share one art of coding, as WebP and VP8, AVIF and AV1 do; read their merged probability where they are close.",
+    "Compression ratios under 3 and over 130 lie outside the training range.",
+    "Processes that training never saw are answered `other-lossy`, `inconclusive` or, rarely, by a process that resembles them.",
+)
+"""What the open judge's card says it cannot do."""
+
+
 def plan_of(seed: int) -> WindowPlan:
     """The windows that the open judge is trained on."""
     return WindowPlan(GROUPS_OF_SIDES, seed, decoders="varied")
@@ -48,6 +58,18 @@ def measure(
     ]
     columns = OpenTable.__dataclass_fields__
     return OpenTable(**{name: np.concatenate([getattr(table, name) for table in tables]) for name in columns})
+
+
+def codec_trees(models: Path, table: Any) -> np.ndarray:
+    """What the trees of the judge of codecs say of a table's windows, `np.ndarray [shape=(n, 11)]`."""
+    from forensics_models.baseline import Baseline
+
+    trees = Baseline(models)
+    count, said = len(trees.feature_names), []
+    for start in range(0, len(table.labels), 4096):  # a copy of the columns of all rows would double the memory
+        features = np.ascontiguousarray(table.features[start : start + 4096, :count])
+        said.append(trees.scaling.probabilities(trees.margins(features), trees.log2_pixels(features)))
+    return np.concatenate(said)
 
 
 def codec_logs(
@@ -117,6 +139,7 @@ def train_open(
     """
     _check_ready(out)
     from forensics_models import open_training
+    from forensics_models.fused import FusedJudge
 
     tables = {
         split: measure(datasets, split, seed=seed, jobs=jobs, progress=partial(progress, f"measuring {split}"))
@@ -125,6 +148,7 @@ def train_open(
     logs = codec_logs(datasets, models, tables["val"], seed=seed, jobs=jobs, progress=partial(progress, "judging val"))
     options = {"seed": seed, "threads": jobs, **({"rounds": rounds, "after_rounds": rounds} if rounds else {})}
     return open_training.train_open(
-        tables["train"], tables["val"], logs, FeatureExtractor(FAMILIES_OF_OPEN).feature_names, FEATURES_VERSION, out,
-        recipe=open_training.Recipe(**options), facts=_facts(datasets, plan_of(seed), tables), report=report,
+        tables["train"], tables["val"], (codec_trees(models, tables["train"]), codec_trees(models, tables["val"])), logs, FeatureExtractor(FAMILIES_OF_OPEN).feature_names, FEATURES_VERSION, out,
+        recipe=open_training.Recipe(**options), facts={**_facts(datasets, plan_of(seed), tables), "limits": list(LIMITS)},
+        dependence=FusedJudge(models, "fused").window_dependence, report=report,
     )  # fmt: skip

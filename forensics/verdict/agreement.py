@@ -13,7 +13,6 @@ from forensics.results.analysis import Agreement, Window
 from forensics.results.chance import told
 from forensics.results.wording import TITLES, percent
 from forensics.windows.choice import LIMIT, SIDE
-from forensics.windows.judges import Judge
 
 STRANGE_SHARE = 0.5
 """Share of windows unlike the training from which on a report says so."""
@@ -58,10 +57,10 @@ def limits(
     windows: Sequence[Window],
     features: np.ndarray,
     names: Sequence[str],
-    judge: Judge,
+    stated: Sequence[str],
     strange: float,
 ) -> tuple[str, ...]:
-    """What holds for this picture, then the limits that the model's card states."""
+    """What holds for this picture, then the limits that the models' cards have `stated`."""
     limits = list(picture.notes)
     if "could not be told" in str(picture.container.get("integrity", "")) and "codec" in picture.container:
         limits.append(f"nothing in this {picture.container['format']} file could tell damage inside its coded data")
@@ -80,7 +79,7 @@ def limits(
             f"{round(strange * len(windows))} of {len(windows)} windows are unlike all that the model was trained on "
             "(resized or filtered after decoding, drawn, very noisy): their probabilities are held back"
         )
-    return (*limits, *judge.card.get("limits", ()))
+    return (*limits, *stated)
 
 
 def resizing(pixels: np.ndarray) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ Last come exact readings (`forensics.verdict.exact`): too little content, proces
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from forensics_models.classes import CLASSES, FAMILIES, FINE_CLASSES, HEVC_INTRA, INCONCLUSIVE
 from forensics_models.judgement import INCONCLUSIVE_BELOW, PictureJudgement, WindowJudgement, decide
+from forensics_models.open_judge import MEMBER_SHARE
 
 from forensics.errors import PictureError
 from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, from_pillow, open_picture
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
 KEEP_STORED_VERDICT_FROM = 0.995
 """Certainty from which a verdict on the picture as stored stands although a change of tone was found, where undoing it shows no codec more clearly: the
 change then came before the compression, or was the decoder's."""
+AGREED_FROM = 0.7
+"""Probability of a family by the open judge from which it is named where the judge of codecs names it too. On the 5,973 validation windows of the open judge's card this
+raises the right answers on pictures straight from a decoder from 76 to 85 %; codecs that never were stay at 0.1 % there and at 0.3 % after processing."""
 _EXCLUDED_BELOW = 0.05
 """Share of the best process's probability under which another counts as excluded: likelihoods 20 to 1, "strong" evidence in the scale of Kass and Raftery
 (doi:10.1080/01621459.1995.10476572)."""
@@ -239,27 +243,37 @@ def _read(
 ) -> _Reading:
     features, judged = judge_windows(judge, extractor, pieces, threads)
     whole = judge.combine(judged)
-    if open_judge is not None:
-        opened = read_open(open_judge, features, judged.fine_probabilities, pieces, threads)
-        return _Reading(features, judged, whole, opened.processes, *_answered(opened), opened)
     threshold = float(judge.card.get("inconclusive_below", INCONCLUSIVE_BELOW))
     probabilities = {name: float(p) for name, p in zip(CLASSES, whole.probabilities, strict=True)}
-    return _Reading(
-        features,
-        judged,
-        whole,
-        probabilities,
-        *decide(probabilities, threshold, float(judge.card.get("compressed_from", 0.0))),
-    )
+    decided = decide(probabilities, threshold, float(judge.card.get("compressed_from", 0.0)))
+    if open_judge is None or judged.trees is None:
+        return _Reading(features, judged, whole, probabilities, *decided)
+    opened = read_open(open_judge, features, judged, pieces, threads)
+    return _Reading(features, judged, whole, opened.processes, *_answered(opened, decided[0]), opened)
 
 
-def _answered(opened: OpenReading) -> tuple[str, float]:
-    """The verdict of the open judge and its probability, that of the best process where it is inconclusive."""
-    if opened.answer:
-        return opened.answer, opened.processes[opened.answer]
-    if opened.family:
-        return opened.family, sum(opened.processes.get(name, 0.0) for name, f in FAMILIES.items() if f == opened.family)
-    return INCONCLUSIVE, max(opened.processes.values())
+def _answered(opened: OpenReading, decided: str) -> tuple[str, float]:
+    """The verdict and its probability, that of the best process where it is inconclusive.
+
+    Where the open judge is not certain enough by itself, what the judge of codecs has `decided` stands if both agree (`AGREED_FROM`).
+    """
+    said = opened.answer
+    if not said and decided not in ("uncompressed", INCONCLUSIVE):
+        families = {name: FAMILIES.get(name, name) for name in opened.processes}
+        best = max(opened.processes, key=lambda name: sum_of(families[name], opened.processes))
+        agreed = families[best] == FAMILIES.get(decided, decided)
+        whole = sum_of(families[best], opened.processes)
+        if agreed and whole >= AGREED_FROM:
+            member = max(opened.processes, key=lambda name: opened.processes[name])
+            said = member if opened.processes[member] >= MEMBER_SHARE * whole else families[best]
+    if not said:
+        return INCONCLUSIVE, max(opened.processes.values())
+    return said, opened.processes[said] if said in opened.processes else sum_of(said, opened.processes)
+
+
+def sum_of(family: str, processes: Mapping[str, float]) -> float:
+    """Probability of a family of processes; of a process without one, its own."""
+    return sum(p for name, p in processes.items() if FAMILIES.get(name, name) == family)
 
 
 def _preferred(stored: _Reading, undone: _Reading, change: ToneChange) -> tuple[_Reading, ToneChange]:
@@ -325,6 +339,7 @@ def _compose(
     strange = 0.0 if judged.strangeness is None else float((judged.strangeness > 0).mean())
     # The strength was learned on pictures straight from a decoder, of the classes of the judge of codecs.
     measured = coded and reading.straight and any(name in CLASSES for name in named)
+    stated = judge.card.get("limits", ()) if reading.opened is None else reading.opened.limits
     resized = resizing(pixels) if verdict == "uncompressed" else ()
     return Analysis(
         name=picture.name,
@@ -346,8 +361,8 @@ def _compose(
         agreement=compare(verdict, named, probability, picture.container),
         container=picture.container,
         windows=_window_verdicts(windows, reading),
-        limits=(*resized, *limits(picture, windows, reading.features, extractor.feature_names, judge, strange)),
-        versions=_versions(judge, extractor),
+        limits=(*resized, *limits(picture, windows, reading.features, extractor.feature_names, stated, strange)),
+        versions=_versions(judge, extractor, reading.opened),
         tone=change,
         steps=(change,) if tone.undoes(change) else (),
         afterwards=reading.opened.afterwards if reading.opened and probabilities["uncompressed"] < 0.5 else None,
@@ -380,11 +395,12 @@ def _window_verdicts(windows: Sequence[Window], reading: _Reading) -> tuple[Wind
     )
 
 
-def _versions(judge: Judge, extractor: Extractor) -> dict[str, str]:
+def _versions(judge: Judge, extractor: Extractor, opened: OpenReading | None) -> dict[str, str]:
     model = str(judge.card.get("model", "unnamed"))
     data = str(judge.card.get("manifest_sha256", ""))[:12]
     return {
         "forensics": __version__,
         "features": str(extractor.version),
         "model": f"{model} trained on {data}" if data else model,
+        **({"processes": opened.model} if opened else {}),
     }

@@ -14,6 +14,7 @@ from forensics_models.judgement import WindowJudgement
 from forensics.windows.judges import Extractor, Judge, processing_extractor
 
 if TYPE_CHECKING:
+    from forensics_models.judgement import WindowJudgement
     from forensics_models.open_judge import OpenJudge
 
 
@@ -42,22 +43,25 @@ class OpenReading:
     processes, afterwards : dict of str to float
         Probabilities by process (`forensics_models.open_judge.PROCESS_NAMES`) and by what happened since (`GROUPS`).
     answer : str
-        The process that is certain enough to be named, `uncompressed`, or empty.
-    family : str
-        The family of processes that is certain enough where no process is; empty elsewhere.
+        The process or family that is certain enough to be named, `uncompressed`, or empty.
     windows : np.ndarray [shape=(n, len(PROCESS_NAMES)), dtype=float64]
         Probabilities of the windows.
+    model : str
+        The open judge and the data that it was trained on.
+    limits : tuple of str
+        What the open judge's card says it cannot do, which stands for what the judge of codecs says of itself.
     """
 
     processes: dict[str, float]
     afterwards: dict[str, float]
     answer: str
-    family: str
     windows: np.ndarray
+    model: str
+    limits: tuple[str, ...]
 
 
 def read_open(
-    judge: OpenJudge, features: np.ndarray, fine: np.ndarray, pieces: Sequence[np.ndarray], threads: int | None
+    judge: OpenJudge, features: np.ndarray, codecs: WindowJudgement, pieces: Sequence[np.ndarray], threads: int | None
 ) -> OpenReading:
     """The open judge's reading of windows whose codecs' features and whose codec probabilities are known.
 
@@ -66,8 +70,8 @@ def read_open(
     judge : OpenJudge
     features : np.ndarray [shape=(n, d), dtype=float32]
         Of the codecs' families, as the judge of codecs takes them.
-    fine : np.ndarray [shape=(n, 11), dtype=float64]
-        What the judge of codecs says.
+    codecs : WindowJudgement
+        What the judge of codecs says, its trees among it.
     pieces : sequence of np.ndarray
         The windows, 8-bit.
     threads : int or None
@@ -77,11 +81,13 @@ def read_open(
     extractor = processing_extractor()
     # The columns of size and grey lead both vectors.
     further = measure_windows(extractor, pieces, threads)[:, len(extractor.feature_names) - judge.further(features) :]
-    judged = judge.judge(np.concatenate([features, further], axis=1), fine)
+    assert codecs.trees is not None
+    judged = judge.judge(np.concatenate([features, further], axis=1), codecs.trees, codecs.fine_probabilities)
     processes, afterwards = judge.combine(judged)
     answer = judge.answer(processes, afterwards)
-    family = "" if answer else judge.family_answer(processes, afterwards)
-    return OpenReading(processes, afterwards, answer, family, merged_processes(judged.probabilities))
+    model = f"{judge.card['model']} trained on {str(judge.card.get('manifest_sha256', ''))[:12]}"
+    stated = tuple(judge.card.get("limits", ()))
+    return OpenReading(processes, afterwards, answer, merged_processes(judged.probabilities), model, stated)
 
 
 def measure_windows(extractor: Extractor, pieces: Sequence[np.ndarray], threads: int | None) -> np.ndarray:

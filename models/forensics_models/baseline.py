@@ -104,7 +104,8 @@ class Baseline(Judge):
             quantiles[:, target, 0] -= offset
             quantiles[:, target, 2] += offset
         quantiles = np.sort(quantiles, axis=2)
-        return WindowJudgement(probabilities, np.maximum(quantiles[:, 0], 0.0), score_to_ssim(quantiles[:, 1]))
+        log2_ratio, ssim = np.maximum(quantiles[:, 0], 0.0), score_to_ssim(quantiles[:, 1])
+        return WindowJudgement(probabilities, log2_ratio, ssim, trees=probabilities)
 
     def combine(self, windows: WindowJudgement) -> PictureJudgement:
         """One judgement from a picture's windows; see `forensics_models.judgement.combine_windows`."""

@@ -88,7 +88,7 @@ class FusedJudge(Judge):
         self.features_version = self._baseline.features_version
         self._fusion = Fusion.from_dict(fitted["fusion"])
         self._strength: Mapping[str, float] = fitted["strength"]
-        self._dependence = float(fitted["window_dependence"])
+        self.window_dependence = float(fitted["window_dependence"])
         self._thresholds: dict[str, float] = fitted["conformal"]["thresholds"]
         self._ordinary = stored.get("ordinary") if self.needs_patches else None
 
@@ -151,11 +151,14 @@ class FusedJudge(Judge):
             strangeness = self._range.strangeness(given.embedding)
         probabilities = self._fusion.probabilities(given.margins, given.log2_pixels, given.log2_ratio(), strangeness)
         ratio, score = (self._interval(given, index) for index in (0, 1))
-        return WindowJudgement(probabilities, np.maximum(ratio, 0.0), score_to_ssim(score), strangeness)
+        trees = None
+        if "baseline" in given.margins:
+            trees = self._baseline.scaling.probabilities(given.margins["baseline"], given.log2_pixels)
+        return WindowJudgement(probabilities, np.maximum(ratio, 0.0), score_to_ssim(score), strangeness, trees)
 
     def combine(self, windows: WindowJudgement) -> PictureJudgement:
         """One judgement from a picture's windows; see `forensics_models.judgement.combine_windows`."""
-        return combine_windows(windows, self._dependence)
+        return combine_windows(windows, self.window_dependence)
 
     def candidates(self, probabilities: Mapping[str, float]) -> tuple[str, ...]:
         """The classes that cannot be excluded at the coverage that the card states, most probable first."""

@@ -28,12 +28,15 @@ class WindowJudgement:
         SSIM against the picture before compression, likewise; 0..1.
     strangeness : np.ndarray [shape=(n,)] or None
         How far a window lies from all that training held, 0 within the ordinary range; None where the judge does not measure it.
+    trees : np.ndarray [shape=(n, 11)] or None
+        Calibrated probabilities of the trees alone, which the open judge takes; None where the judge has none.
     """
 
     fine_probabilities: np.ndarray
     log2_ratio: np.ndarray
     ssim: np.ndarray
     strangeness: np.ndarray | None = None
+    trees: np.ndarray | None = None
 
     @property
     def probabilities(self) -> np.ndarray:

@@ -29,6 +29,19 @@ CARD_FILE = "open.json"
 PROCESS_NAMES = tuple(dict.fromkeys(process_of(name) for name in OPEN_CLASSES))
 """Processes of a verdict: the classes of `OPEN_CLASSES` with JPEG XR's overlap modes as one, `uncompressed` first."""
 
+FAMILY_NAMES = tuple(dict.fromkeys(FAMILIES.get(name, name) for name in PROCESS_NAMES))
+"""Processes with those that share one art of coding as one (`classes.FAMILIES`), `uncompressed` first: what an answer is certain of."""
+
+_TO_FAMILY = np.array([FAMILY_NAMES.index(FAMILIES.get(name, name)) for name in PROCESS_NAMES])
+
+MEMBER_SHARE = 0.75
+"""Share of its family's probability from which a member is named instead of the family: three to one."""
+
+TESTED_EXACTLY = ("jpeg-ls-near", "webp-near-lossless", "lerc")
+"""Processes that bound the error of every sample. An exact test finds them where they are, so that what resembles them without passing it counts little."""
+MISSED = 0.02
+"""Share of their probability that is left to them: an exact test of `forensics.processes` is to find 98 of 100."""
+
 _TO_PROCESS = np.array([PROCESS_NAMES.index(process_of(name)) for name in OPEN_CLASSES])
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -85,23 +98,23 @@ class Answers:
     Attributes
     ----------
     named : tuple of float
-        Probability from which on a process is named.
-    uncompressed : tuple of float
-        Probability from which on a picture is called uncompressed; above 1 where that is never said.
+        Probability of a family from which on it, or a member of it, is named.
+    uncompressed : float
+        Probability from which on a picture is called uncompressed, whatever the group: of an untouched picture that question has no answer.
     accuse : float
         Probability of any lossy process under which none is named.
     """
 
     named: tuple[float, ...]
-    uncompressed: tuple[float, ...]
+    uncompressed: float
     accuse: float
 
     def answer(self, processes: np.ndarray, groups: np.ndarray) -> np.ndarray:
-        """Index of the process that is named in each row, 0 for uncompressed, -1 for inconclusive."""
-        best, top = processes.argmax(axis=1), processes.max(axis=1)
+        """Index in `FAMILY_NAMES` of the family that is named in each row, 0 for uncompressed, -1 for inconclusive."""
+        families = merged_families(processes)
+        best, top = families.argmax(axis=1), families.max(axis=1)
         named = np.asarray(self.named)[groups]
-        clean = np.asarray(self.uncompressed)[groups]
-        sure = np.where(best == 0, top >= clean, (top >= named) & (1 - processes[:, 0] >= self.accuse))
+        sure = np.where(best == 0, top >= self.uncompressed, (top >= named) & (1 - processes[:, 0] >= self.accuse))
         return np.where(sure, best, -1)
 
 
@@ -125,6 +138,25 @@ def merged_processes(probabilities: np.ndarray) -> np.ndarray:
     for index, target in enumerate(_TO_PROCESS):
         merged[:, target] += probabilities[:, index]
     return merged
+
+
+def left_to_models(processes: np.ndarray) -> np.ndarray:
+    """Probabilities over `PROCESS_NAMES` with those of `TESTED_EXACTLY` cut to `MISSED` of themselves; rows sum to 1 again."""
+    left = processes * np.where(np.isin(PROCESS_NAMES, TESTED_EXACTLY), MISSED, 1.0)
+    return left / left.sum(axis=1, keepdims=True)
+
+
+def merged_families(processes: np.ndarray) -> np.ndarray:
+    """Probabilities over `PROCESS_NAMES` summed to `FAMILY_NAMES`, `np.ndarray [shape=(n, f)]`."""
+    merged = np.zeros((len(processes), len(FAMILY_NAMES)))
+    for index, target in enumerate(_TO_FAMILY):
+        merged[:, target] += processes[:, index]
+    return merged
+
+
+def families_of(processes: np.ndarray) -> np.ndarray:
+    """Index in `FAMILY_NAMES` of indices in `PROCESS_NAMES`."""
+    return _TO_FAMILY[processes]
 
 
 def merged_afterwards(afterwards: np.ndarray) -> np.ndarray:
@@ -153,7 +185,7 @@ class OpenJudge:
         self._scaling = SizedScaling(**{**scaling, "bias": tuple(scaling["bias"])})
         self._combination = Combination(*(tuple(stored["combination"][name]) for name in ("weights", "bias")))
         answers = stored["answers"]
-        self.answers = Answers(tuple(answers["named"]), tuple(answers["uncompressed"]), float(answers["accuse"]))
+        self.answers = Answers(tuple(answers["named"]), float(answers["uncompressed"]), float(answers["accuse"]))
         self._dependence: float = stored["window_dependence"]
         self._size = self.feature_names.index("picture.log2_pixels")
 
@@ -169,14 +201,14 @@ class OpenJudge:
         """Load the trees now; otherwise the first judgement does."""
         _ = self._process, self._after
 
-    def judge(self, features: np.ndarray, codec_probabilities: np.ndarray) -> OpenJudgement:
+    def judge(self, features: np.ndarray, codec_trees: np.ndarray, codec_probabilities: np.ndarray) -> OpenJudgement:
         """Judge windows.
 
         Parameters
         ----------
         features : np.ndarray [shape=(n, len(feature_names)), dtype=float32]
-        codec_probabilities : np.ndarray [shape=(n, len(FINE_CLASSES))]
-            What the judge of codecs says of the same windows.
+        codec_trees, codec_probabilities : np.ndarray [shape=(n, len(FINE_CLASSES))]
+            What the trees of the judge of codecs, and what that judge as a whole, say of the same windows.
 
         Raises
         ------
@@ -186,8 +218,10 @@ class OpenJudge:
         features = np.ascontiguousarray(features, np.float32)
         if features.ndim != 2 or features.shape[1] != len(self.feature_names):
             raise ValueError(f"features have shape (n, {len(self.feature_names)}), not {features.shape}")
-        if codec_probabilities.shape != (len(features), len(FINE_CLASSES)):
-            raise ValueError(f"the codec judge's probabilities have shape {codec_probabilities.shape}")
+        for given in (codec_trees, codec_probabilities):
+            if given.shape != (len(features), len(FINE_CLASSES)):
+                raise ValueError(f"the codec judge's probabilities have shape {given.shape}")
+        features = with_codecs(features, codec_trees)
         margins = self._process.run(None, {"features": features})[0].astype(np.float64)
         sizes = features[:, self._size].astype(np.float64)
         after = self._scaling.probabilities(self._after.run(None, {"features": features})[0], sizes)
@@ -205,7 +239,7 @@ class OpenJudge:
             for part in (windows.probabilities, windows.afterwards)
         )
         return (
-            dict(zip(PROCESS_NAMES, merged_processes(process)[0].tolist(), strict=True)),
+            dict(zip(PROCESS_NAMES, left_to_models(merged_processes(process))[0].tolist(), strict=True)),
             dict(zip((name for name, _ in GROUPS), merged_afterwards(after)[0].tolist(), strict=True)),
         )
 
@@ -213,22 +247,26 @@ class OpenJudge:
         """How many columns this judge takes beyond those of `features`."""
         return len(self.feature_names) - features.shape[1]
 
-    def family_answer(self, processes: Mapping[str, float], afterwards: Mapping[str, float]) -> str:
-        """The family whose members together are certain enough to be named; empty where none is."""
-        sums: dict[str, float] = {}
-        for name, family in FAMILIES.items():
-            sums[family] = sums.get(family, 0.0) + processes.get(name, 0.0)
-        best = max(sums, key=lambda name: sums[name])
-        group = int(np.argmax([afterwards[name] for name, _ in GROUPS]))
-        sure = sums[best] >= self.answers.named[group] and 1 - processes["uncompressed"] >= self.answers.accuse
-        return best if sure else ""
-
     def answer(self, processes: Mapping[str, float], afterwards: Mapping[str, float]) -> str:
-        """The process that is named, `uncompressed`, or an empty string where neither is certain enough."""
+        """What is named: `uncompressed`, a process, a family whose members cannot be told apart, or an empty string where nothing is certain enough."""
         row = np.array([[processes[name] for name in PROCESS_NAMES]])
         group = np.array([int(np.argmax([afterwards[name] for name, _ in GROUPS]))])
         said = int(self.answers.answer(row, group)[0])
-        return PROCESS_NAMES[said] if said >= 0 else ""
+        if said < 0:
+            return ""
+        members = [name for name, family in zip(PROCESS_NAMES, _TO_FAMILY, strict=True) if family == said]
+        best = max(members, key=lambda name: processes[name])
+        return (
+            best if processes[best] >= MEMBER_SHARE * sum(processes[name] for name in members) else FAMILY_NAMES[said]
+        )
+
+
+def with_codecs(features: np.ndarray, codec_trees: np.ndarray) -> np.ndarray:
+    """The columns that the open judge's trees take: features, then the logarithms of what the trees of the judge of codecs say.
+
+    On pictures straight from a decoder those trees, trained on many times the files, know better; where they can be trusted is learned.
+    """
+    return np.concatenate([features, log_probabilities(codec_trees).astype(np.float32)], axis=1)
 
 
 def log_probabilities(probabilities: np.ndarray) -> np.ndarray:

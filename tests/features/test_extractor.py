@@ -272,17 +272,24 @@ print(planes.as_planes(np.full((64, 64, 3), 100, np.uint8)).y[0, 0], total(np.on
 
 @pytest.mark.parametrize("setting", [None, "NUMBA_CACHE_DIR"])
 def test_kernels_run_where_no_folder_can_be_written(tmp_path: Path, setting: str | None):
-    """A file stands where each cache folder would be made, which stops even an administrator."""
+    """A file stands where each cache folder would be made, which stops even an administrator; the temporary folder cannot be written either."""
     package = tmp_path / "forensics_features"
     shutil.copytree(Path(forensics_features.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
     (package / "__pycache__").touch()
     (tmp_path / "file").touch()
     blocked = str(tmp_path / "file" / "cache")
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "HOME": blocked, "XDG_CACHE_HOME": blocked}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(tmp_path),
+        "HOME": blocked,
+        "XDG_CACHE_HOME": blocked,
+        "TMPDIR": blocked,
+    }
     environment.pop("NUMBA_CACHE_DIR", None)
     if setting:
         environment[setting] = blocked
-    done = subprocess.run([sys.executable, "-c", RUN], capture_output=True, text=True, timeout=120, env=environment)
+    code = f"import tempfile; tempfile.tempdir = {blocked!r}\n{RUN}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=environment)
     assert done.returncode == 0, done.stderr
     where, caches, values = done.stdout.splitlines()
     assert where == str(package / "planes.py")

@@ -13,6 +13,7 @@ from forensics_models.open_judge import (
     Combination,
     OpenJudge,
     OpenJudgement,
+    families_of,
     group_of,
     log_probabilities,
     merged_afterwards,
@@ -58,13 +59,14 @@ def test_what_the_judge_of_codecs_does_not_know_it_does_not_rule_out():
 
 
 def test_answers_stay_open_below_their_group_s_threshold():
-    answers = Answers(tuple([0.5] + [0.9] * (len(GROUPS) - 1)), tuple([0.6] + [1.01] * (len(GROUPS) - 1)), 0.7)
+    answers = Answers(tuple([0.5] + [0.9] * (len(GROUPS) - 1)), 0.96, 0.7)
     rows = np.full((4, len(PROCESS_NAMES)), 0.0)
     rows[0, 1] = rows[1, 1] = 0.8
     rows[0, 0] = rows[1, 0] = 0.2
     rows[2, 0] = rows[3, 0] = 0.95
     rows[2, 1] = rows[3, 1] = 0.05
-    assert answers.answer(rows, np.array([0, 1, 0, 1])).tolist() == [1, -1, 0, -1]
+    rows[3, 0], rows[3, 1] = 0.97, 0.03
+    assert answers.answer(rows, np.array([0, 1, 0, 1])).tolist() == [1, -1, -1, 0]
     # Too likely untouched for any accusation, whatever the best process.
     rows[0, 0], rows[0, 1] = 0.45, 0.55
     assert answers.answer(rows[:1], np.array([0])).tolist() == [-1]
@@ -77,13 +79,17 @@ def test_answers_are_fitted_to_their_limits():
     told = numbers.random(6000) < 0.85
     processes[told] = 0.3 * processes[told] + 0.7 * np.eye(len(PROCESS_NAMES))[truth[told]]
     groups = numbers.integers(0, len(GROUPS), 6000)
-    answers = open_training.fit_answers(processes, truth, groups)
+    afterwards = numbers.integers(0, len(AFTERWARDS), 6000)
+    answers = open_training.fit_answers(processes, truth, groups, afterwards)
     said = answers.answer(processes, groups)
     for group in range(len(GROUPS)):
         here = groups == group
-        assert ((said > 0) & (said != truth) & here).sum() <= open_training.WRONG_NAMES * here.sum()
-        lossy = here & (truth > 0)
-        assert ((said == 0) & lossy).sum() <= open_training.CALLED_UNCOMPRESSED * lossy.sum()
+        assert (
+            open_training.wrongly_named(said, families_of(truth)) & here
+        ).sum() <= open_training.WRONG_NAMES * here.sum()
+    for kind in range(len(AFTERWARDS)):
+        lossy = (afterwards == kind) & (truth > 0)
+        assert ((said == 0) & lossy).sum() <= open_training.SEVERAL_CALLED * lossy.sum()
     assert ((said > 0) & (truth == 0)).sum() <= open_training.ACCUSED * (truth == 0).sum() + 1
 
 
@@ -105,6 +111,11 @@ def table(sources: range, seed: int) -> open_training.OpenTable:
     )  # fmt: skip
 
 
+def flat_trees(rows: open_training.OpenTable) -> np.ndarray:
+    """A judge of codecs that knows nothing."""
+    return np.full((len(rows.labels), len(FINE_CLASSES)), 1 / len(FINE_CLASSES))
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     pytest.importorskip("xgboost", reason="training needs xgboost")
@@ -112,10 +123,19 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("open")
     validation = table(range(3, 6), 8)
     logs = log_probabilities(np.full((len(validation.labels), len(FINE_CLASSES)), 1 / len(FINE_CLASSES)))
+    training = table(range(3), 7)
     names = ("picture.log2_pixels", *(f"x.{n}" for n in range(39)))
     recipe = open_training.Recipe(rounds=25, after_rounds=15, threads=1)
     card = open_training.train_open(
-        table(range(3), 7), validation, logs, names, 3, folder, recipe=recipe, facts={"limits": []}
+        training,
+        validation,
+        (flat_trees(training), flat_trees(validation)),
+        logs,
+        names,
+        3,
+        folder,
+        recipe=recipe,
+        facts={"limits": []},
     )
     return folder, card, validation
 
@@ -125,7 +145,7 @@ def test_a_trained_judge_is_read_back_and_knows_classes_and_steps(trained):
     judge = OpenJudge(folder)
     assert judge.card["validation"] == card["validation"]
     flat = np.full((len(validation.labels), len(FINE_CLASSES)), 1 / len(FINE_CLASSES))
-    judged = judge.judge(validation.features, flat)
+    judged = judge.judge(validation.features, flat, flat)
     assert np.allclose(judged.probabilities.sum(axis=1), 1)
     assert (judged.probabilities.argmax(axis=1) == validation.labels).mean() > 0.9
     known = validation.afterwards >= 0
@@ -147,19 +167,20 @@ def test_windows_that_agree_make_a_picture_more_certain(trained):
 
 def test_a_family_is_named_where_its_members_share_the_probability(trained):
     judge = OpenJudge(trained[0])
-    judge.answers = Answers((0.9,) * len(GROUPS), (1.01,) * len(GROUPS), 0.5)
+    judge.answers = Answers((0.9,) * len(GROUPS), 1.01, 0.5)
     processes = dict.fromkeys(PROCESS_NAMES, 0.0) | {"webp": 0.5, "video-vp8": 0.4999, "uncompressed": 0.0001}
     since = {name: float(name == "nothing") for name, _ in GROUPS}
-    assert judge.family_answer(processes, since) == "vp8"
+    assert judge.answer(processes, since) == "vp8"
+    assert judge.answer(processes | {"webp": 0.9, "video-vp8": 0.0999}, since) == "webp"
     assert set(FAMILIES) <= set(PROCESS_NAMES)
 
 
 def test_wrong_shapes_are_refused(trained):
     judge = OpenJudge(trained[0])
     with pytest.raises(ValueError, match="features have shape"):
-        judge.judge(np.zeros((2, 3), np.float32), np.zeros((2, 11)))
+        judge.judge(np.zeros((2, 3), np.float32), np.zeros((2, 11)), np.zeros((2, 11)))
     with pytest.raises(ValueError, match="codec judge"):
-        judge.judge(np.zeros((2, 40), np.float32), np.zeros((2, 9)))
+        judge.judge(np.zeros((2, 40), np.float32), np.zeros((2, 11)), np.zeros((2, 9)))
 
 
 def test_sources_of_validation_stay_out_of_training(tmp_path):
@@ -167,7 +188,15 @@ def test_sources_of_validation_stay_out_of_training(tmp_path):
     logs = np.zeros((len(same.labels), len(FINE_CLASSES)))
     with pytest.raises(ValueError, match="both training and validation"):
         open_training.train_open(
-            same, same, logs, ("picture.log2_pixels",), 3, tmp_path, recipe=open_training.Recipe(), facts={}
+            same,
+            same,
+            (flat_trees(same), flat_trees(same)),
+            logs,
+            ("picture.log2_pixels",),
+            3,
+            tmp_path,
+            recipe=open_training.Recipe(),
+            facts={},
         )
 
 
