@@ -16,7 +16,7 @@ from tests.killing import SIGNALS, Run, kill_until_done
 
 
 def kills(*once: str) -> list[object]:
-    """Some signals sent once, and each sent fifty times on demand (`-m heavy`): every kill starts the command anew."""
+    """Some signals sent once, and each sent fifty times on demand."""
     fifty = [pytest.param(name, 50, id=f"{name}-50", marks=pytest.mark.heavy) for name in SIGNALS]
     return [*(pytest.param(name, 1, id=f"{name}-1") for name in once), *fifty]
 
@@ -82,7 +82,7 @@ def test_analyze_keeps_its_rows(pictures, tmp_path, name, times):
     )
 
 
-@pytest.mark.parametrize(("name", "times"), kills())
+@pytest.mark.parametrize(("name", "times"), kills("TERM"))
 def test_a_data_set_comes_to_the_same_bytes(pictures, tmp_path, name, times):
     arguments = ["dataset", "build", pictures, "data", "--suite", "random", "--codecs", "jpeg,webp", "--per-source", 1]
     arguments += ["--synthetic", 0, "--jobs", 2]
