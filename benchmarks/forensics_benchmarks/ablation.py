@@ -91,7 +91,7 @@ def run(
     from forensics_features import FeatureExtractor
 
     plan = WindowPlan(seed=seed, decoders="varied")
-    tables = {
+    tables: dict[str, FeatureTable] = {
         split: split_table(
             datasets,
             split,

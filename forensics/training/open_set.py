@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from forensics_features import FAMILIES, FEATURES_VERSION, FURTHER_FAMILIES, FeatureExtractor
 
-from forensics.dataset.features import WindowPlan, build_table
-from forensics.training.trees import _check_ready, _facts, having_split
+from forensics.dataset.features import WindowPlan
+from forensics.training.trees import _check_ready, _facts, having_split, split_table
 
 FAMILIES_OF_OPEN = (*FAMILIES, *FURTHER_FAMILIES)
 """What the open judge is trained on: the codecs' families first, so that the judge of codecs takes the leading columns."""
@@ -50,14 +50,9 @@ def measure(
     """The windows of one split of all data sets as one `forensics_models.open_training.OpenTable`."""
     from forensics_models.open_training import OpenTable
 
-    tables = [
-        build_table(
-            dataset, split, plan=plan_of(seed), jobs=jobs, families=FAMILIES_OF_OPEN, progress=progress, table=OpenTable
-        )
-        for dataset in having_split(datasets, split)
-    ]
-    columns = OpenTable.__dataclass_fields__
-    return OpenTable(**{name: np.concatenate([getattr(table, name) for table in tables]) for name in columns})
+    return split_table(
+        datasets, split, plan=plan_of(seed), jobs=jobs, families=FAMILIES_OF_OPEN, progress=progress, table=OpenTable
+    )
 
 
 def codec_trees(models: Path, table: Any) -> np.ndarray:

@@ -14,7 +14,7 @@ from forensics_models.baseline_training import FeatureTable
 
 from forensics.dataset import manifest
 from forensics.dataset.decoders import drawn
-from forensics.dataset.features import WindowPlan, build_table
+from forensics.dataset.features import Table, WindowPlan, build_table
 from forensics.destinations import Destinations
 from forensics.errors import UsageError
 
@@ -62,17 +62,20 @@ def having_split(datasets: Sequence[Path], split: str) -> Sequence[Path]:
     return having or datasets[:1]
 
 
-def split_table(datasets: Sequence[Path], split: str, **options: Any) -> FeatureTable:
+def split_table(
+    datasets: Sequence[Path],
+    split: str,
+    *,
+    table: type[Table] = FeatureTable,  # type: ignore[assignment]
+    **options: Any,
+) -> Table:
     """The feature tables of one split over all data sets that have it, one below the other; options as for `build_table`.
 
     Raises `UsageError` where no data set has a compressed file in that split.
     """
-    tables = [build_table(dataset, split, **options) for dataset in having_split(datasets, split)]
-    joined = FeatureTable(
-        **{
-            name: np.concatenate([getattr(table, name) for table in tables])
-            for name in FeatureTable.__dataclass_fields__
-        }
+    tables = [build_table(dataset, split, table=table, **options) for dataset in having_split(datasets, split)]
+    joined = table(
+        **{name: np.concatenate([getattr(part, name) for part in tables]) for name in table.__dataclass_fields__}
     )
     if not (joined.labels > 0).any():
         named = ", ".join(dataset.name for dataset in datasets)
@@ -125,7 +128,7 @@ def train_baseline(
     tables = _tables(datasets, plan, jobs, progress)
     options = {"seed": seed, "threads": jobs, **({"rounds": rounds, "strength_rounds": rounds} if rounds else {})}
     several = WindowPlan(SEVERAL, seed, decoders="varied")
-    together = split_table(
+    together: FeatureTable = split_table(
         datasets, "val", plan=several, jobs=jobs, progress=partial(progress, "measuring several windows a picture")
     )
     facts = {**_facts(datasets, plan, tables), "limits": list(LIMITS)}
