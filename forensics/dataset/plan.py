@@ -201,7 +201,7 @@ def _chains(source: Source, settings: Settings) -> list[Draw]:
 
 
 def _processed(source: Source, settings: Settings) -> list[Draw]:
-    """A preparation a draw, on it every class, each as decoded and after two kinds of steps that are drawn for it."""
+    """A preparation a draw, on it every class, each as decoded and after three kinds of steps that are drawn for it."""
     if min(source.width, source.height) < recipes.PROCESSED_SIDES[0]:
         return []
     draws = []
@@ -215,7 +215,7 @@ def _processed(source: Source, settings: Settings) -> list[Draw]:
             if coding is not None:
                 jobs += [
                     {**coding, "after": draw_afterwards(after, numbers)}
-                    for after in ("nothing", draw_kind(numbers), draw_kind(numbers))
+                    for after in ("nothing", *(draw_kind(numbers) for _ in range(3)))
                 ]
         draws.append(_draw(source, settings, number, kind, _fitting(steps, jobs), jobs))
     return draws

@@ -21,7 +21,7 @@ from forensics.dataset.encoders import encoder_for, encoders_of, forced_switches
 RANDOM_SIDES = (192, 384)
 """Smallest and largest side of a prepared picture of the suite `random`, in pixels."""
 
-PROCESSED_SIDES = (192, 448)
+PROCESSED_SIDES = (224, 512)
 """The same for pictures that are changed after decoding, and for processes beyond the codecs."""
 
 QUICK_SIDES = (128, 256)
