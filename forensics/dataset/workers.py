@@ -1,8 +1,9 @@
 """Worker processes that yield messages as they go, survive the death of one of them, and end with their parent.
 
 A task is run by a generator function `work(task)` of a module; every message it yields reaches the parent at once. With
-one job the work runs in the calling process. Workers are started afresh (not forked) in a process group of their own, so
-that Ctrl-C on the terminal reaches the parent alone; when the parent ends, however it ends, the kernel ends its workers.
+one job the work runs in the calling process. Workers are started afresh (not forked) in a process group of their own,
+so that Ctrl-C on the terminal reaches the parent alone; when the parent ends, however it ends, the kernel ends its
+workers.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ class _Worker:
 
 @dataclass(frozen=True)
 class Event:
-    """Something a task reported: a `message`, its end (`done`), an exception's text (`error`) or its process's death."""
+    """Something a task reported: a `message`, its end (`done`), an exception's text (`error`) or its process's
+    death.
+    """
 
     kind: str
     task: Any
@@ -171,7 +174,9 @@ def run_all(
 
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Start a process that Ctrl-C does not reach, not even before it has a group of its own: it inherits what is blocked here."""
+    """Start a process that Ctrl-C does not reach, not even before it has a group of its own: it inherits what is
+    blocked here.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
     try:
         yield
@@ -196,7 +201,9 @@ def _ended(process: Any) -> None:
 
 
 def _serve(work: Work, pipe: Connection, parent: int) -> None:
-    """A worker's life: take a task, send its messages, and end when the parent's end of the pipe is gone, or the parent."""
+    """A worker's life: take a task, send its messages, and end when the parent's end of the pipe is gone, or the
+    parent.
+    """
     end_with_parent(parent)
     os.setpgid(0, 0)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
