@@ -24,3 +24,8 @@ MODEL_DIR = click.option(
     help="Judge with the model that `forensics train` wrote into this folder.  [default: the shipped model]",
 )
 RECURSIVE = click.option("-r", "--recursive", is_flag=True, help="Go through the folders below a folder too.")
+SCHEDULER = click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Have the workers of the Dask scheduler at this address do the work, such as tcp://127.0.0.1:8786.",
+)
