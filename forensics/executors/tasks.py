@@ -48,8 +48,9 @@ class Workers:
         self._owned = None if isinstance(jobs, Executor) else executor(max(1, jobs))
         self._executor = jobs if isinstance(jobs, Executor) else self._owned
         self._tasks: deque[Any] = deque()
-        self._events: SimpleQueue[Event] = SimpleQueue()
-        self._under_way: set[Future[None]] = set()
+        self._events: SimpleQueue[tuple[int, Event]] = SimpleQueue()
+        self._under_way: dict[int, Future[None]] = {}
+        self._begun = 0
 
     def __enter__(self) -> Self:
         return self
@@ -57,7 +58,7 @@ class Workers:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for future in self._under_way:
+        for future in self._under_way.values():
             future.cancel()
         if self._owned is not None:
             self._owned.shutdown()
@@ -73,9 +74,9 @@ class Workers:
             return
         while self._tasks or self._under_way:
             self._dispatch()
-            event = self._events.get()
+            number, event = self._events.get()
             if event.kind != "message":
-                self._under_way -= {future for future in self._under_way if future.done()}
+                del self._under_way[number]
             yield event
 
     def _here(self) -> Iterator[Event]:
@@ -96,15 +97,17 @@ class Workers:
 
     def _begin(self, task: Any) -> None:
         assert self._executor is not None
+        self._begun += 1
+        number = self._begun
 
         def heard(message: Any) -> None:
-            self._events.put(Event("message", task, message))
+            self._events.put((number, Event("message", task, message)))
 
         def ended(future: Future[None]) -> None:
-            self._events.put(_ending(task, future))
+            self._events.put((number, _ending(task, future)))
 
         future = self._executor.stream(self._work, task, heard=heard, tries=self._tries)
-        self._under_way.add(future)
+        self._under_way[number] = future
         future.add_done_callback(ended)
 
 
