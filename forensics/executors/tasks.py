@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from queue import SimpleQueue
 from types import TracebackType
@@ -19,6 +21,22 @@ from forensics.executors import TRIES, Died, Executor, Here, executor
 from forensics.executors.base import told
 
 Work = Callable[[Any], Iterable[Any]]
+
+_ELSEWHERE: ContextVar[Executor | None] = ContextVar("elsewhere", default=None)
+
+
+@contextmanager
+def on_cluster(scheduler: str | None) -> Iterator[None]:
+    """Have the workers of a Dask scheduler do what `Workers` and `run_all` are given inside, whatever number of processes they are told; None changes nothing."""
+    if scheduler is None:
+        yield
+        return
+    with executor(scheduler=scheduler) as found:
+        token = _ELSEWHERE.set(found)
+        try:
+            yield
+        finally:
+            _ELSEWHERE.reset(token)
 
 
 @dataclass(frozen=True)
@@ -45,8 +63,9 @@ class Workers:
 
     def __init__(self, work: Work, jobs: int | Executor, *, tries: int = 1) -> None:
         self._work, self._tries = work, tries
-        self._owned = None if isinstance(jobs, Executor) else executor(max(1, jobs))
-        self._executor = jobs if isinstance(jobs, Executor) else self._owned
+        given = jobs if isinstance(jobs, Executor) else _ELSEWHERE.get()
+        self._owned = given is None
+        self._executor = executor(max(1, jobs)) if given is None else given  # type: ignore[type-var, arg-type]
         self._tasks: deque[Any] = deque()
         self._events: SimpleQueue[tuple[int, Event]] = SimpleQueue()
         self._under_way: dict[int, Future[None]] = {}
@@ -60,8 +79,8 @@ class Workers:
     ) -> None:
         for future in self._under_way.values():
             future.cancel()
-        if self._owned is not None:
-            self._owned.shutdown()
+        if self._owned:
+            self._executor.shutdown()
 
     def submit(self, task: Any, *, first: bool = False) -> None:
         """Add a task to the queue, at its head for `first`; may be called while events are read."""
@@ -91,12 +110,10 @@ class Workers:
                 yield Event("done", task)
 
     def _dispatch(self) -> None:
-        assert self._executor is not None
         while self._tasks and len(self._under_way) < self._executor.ahead:
             self._begin(self._tasks.popleft())
 
     def _begin(self, task: Any) -> None:
-        assert self._executor is not None
         self._begun += 1
         number = self._begun
 

@@ -10,6 +10,7 @@ import pytest
 
 from forensics.errors import UsageError
 from forensics.executors import Died, Raised, executor
+from forensics.executors.tasks import on_cluster, run_all
 from tests.executors import dask_cluster, working
 
 pytest.importorskip("distributed", reason="Dask distributed (the extra cluster) is not installed")
@@ -53,6 +54,24 @@ def test_a_task_that_kills_or_hangs_is_begun_again_and_at_last_given_up(cluster,
         assert found.submit(working.hang_at_first, str(tmp_path / "b")).result() == "back"
         with pytest.raises(Died, match="several workers died at it"):
             found.submit(working.die).result()
+
+
+def test_a_data_set_comes_out_the_same_and_tasks_are_counted(cluster, tmp_path):
+    from forensics.dataset import encoders, manifest
+    from forensics.dataset.build import build
+    from forensics.dataset.plan import Settings
+
+    (tmp_path / "sources").mkdir()
+    settings = Settings("random", 5, 1, encoders.available(("jpeg",)), {"train": 1.0}, 2)
+    build(tmp_path / "sources", tmp_path / "here", settings)
+    cluster.wait_for(2)
+    with on_cluster(cluster.address):
+        build(tmp_path / "sources", tmp_path / "there", settings, jobs=1)
+    assert manifest.read(tmp_path / "here") == manifest.read(tmp_path / "there")
+    seen: list[tuple[int, int]] = []
+    with on_cluster(cluster.address):
+        run_all(working.count, [1, 2, 3], 1, failure=str, done=0, progress=lambda *counts: seen.append(counts))
+    assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 
 def test_no_scheduler_is_one_line(monkeypatch):
