@@ -1,9 +1,10 @@
-"""Make the sample pictures: one a class, each the decoded pixels of a real file, cropped so that no block grid starts at pixel 0.
+"""Make the sample pictures: one a class, each the decoded pixels of a real file, cropped so that no block grid starts
+at pixel 0.
 
     python examples/make_samples.py
 
-`uncompressed.png` is the source: the astronaut Eileen Collins, photograph by NASA, public domain, as scikit-image ships it
-(`skimage.data.astronaut()`), area-downsampled to 256x256. It must lie beside this script.
+`uncompressed.png` is the source: the astronaut Eileen Collins, photograph by NASA, public domain, as scikit-image ships
+it (`skimage.data.astronaut()`), area-downsampled to 256x256. It must lie beside this script.
 """
 
 from pathlib import Path

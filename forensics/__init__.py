@@ -1,8 +1,9 @@
 """Compression forensics for still images, from the pixels alone.
 
-`examine` says all that there is to say about a picture: whether it was ever lossily compressed, by which codec, how, and where in it that shows.
-`analyze` gives the verdict alone, which is much faster; `reconstruct` rebuilds the JPEG file that a picture was decoded from; `compare` compares two copies; `open_picture` opens
-any picture file safely. All are imported when they are first asked for. Importing this package switches off the telemetry of ONNX Runtime.
+`examine` says all that there is to say about a picture: whether it was ever lossily compressed, by which codec, how,
+and where in it that shows. `analyze` gives the verdict alone, which is much faster; `reconstruct` rebuilds the JPEG
+file that a picture was decoded from; `compare` compares two copies; `open_picture` opens any picture file safely. All
+are imported when they are first asked for. Importing this package switches off the telemetry of ONNX Runtime.
 """
 
 from __future__ import annotations

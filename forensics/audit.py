@@ -1,17 +1,22 @@
-"""Does the compression history of a data set's files predict their label? A model trained on such files can learn the history instead.
+"""Does the compression history of a data set's files predict their label? A model trained on such files can learn the
+history instead.
 
-The history of a file is its verdict and, for a codec, the band of its estimated compression ratio. How much it says of the label is measured as mutual
-information, and its chance as a permutation test: labels dealt at random over the files, both margins kept, as random contingency tables [1]_. The
-effect is Cramer's V with Bergsma's correction of bias [2]_, 0 for none and 1 where each determines the other. The container's format is
-tested in the same way, since a loader or a person sees that as well.
+The history of a file is its verdict and, for a codec, the band of its estimated compression ratio. How much it says of
+the label is measured as mutual information, and its chance as a permutation test: labels dealt at random over the
+files, both margins kept, as random contingency tables [1]_. The effect is Cramer's V with Bergsma's correction of bias
+[2]_, 0 for none and 1 where each determines the other. The container's format is tested in the same way, since a loader
+or a person sees that as well.
 
-Files count as independent. Many pictures of one source under one label make every test say yes, and rightly so: that is a leak too.
+Files count as independent. Many pictures of one source under one label make every test say yes, and rightly so: that is
+a leak too.
 
 References
 ----------
-.. [1] W. M. Patefield, "Algorithm AS 159: An efficient method of generating random R x C tables with given row and column totals",
+.. [1] W. M. Patefield, "Algorithm AS 159: An efficient method of generating random R x C tables with given row and
+       column totals",
    Applied Statistics 30 (1981), doi:10.2307/2346669.
-.. [2] W. Bergsma, "A bias-correction for Cramer's V and Tschuprow's T", Journal of the Korean Statistical Society 42 (2013),
+.. [2] W. Bergsma, "A bias-correction for Cramer's V and Tschuprow's T", Journal of the Korean Statistical Society 42
+       (2013),
    doi:10.1016/j.jkss.2012.10.002.
 """
 

@@ -1,7 +1,8 @@
 """Many pictures, analysed in one or several processes, in order.
 
-Every input gives exactly one result, an `Analysis` or a `Failure`; nothing that is wrong with one input stops the others. With several
-processes, one that dies (killed for memory, crashed in a decoder) costs the input it worked on and no other.
+Every input gives exactly one result, an `Analysis` or a `Failure`; nothing that is wrong with one input stops the
+others. With several processes, one that dies (killed for memory, crashed in a decoder) costs the input it worked on and
+no other.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ def analyze_all(
     frame : str
         Which picture of files with several; see `open_picture`.
     after_each : callable, optional
-        Gets each open picture and its examination, where it was opened, to write what it will; picklable for several processes.
+        Gets each open picture and its examination, where it was opened, to write what it will; picklable for several
+        processes.
     work : callable, optional
         What turns an input into a result; `analyze_one` with these options by default.
     progress : bool
@@ -119,7 +121,9 @@ def analyze_all(
 def depends_on(
     model_dir: Path | None, model: str | None, max_pixels: int | None, history: bool | None
 ) -> dict[str, object]:
-    """What a result of `analyze_all` depends on beside its picture, JSON-ready: versions, the model's card, and options."""
+    """What a result of `analyze_all` depends on beside its picture, JSON-ready: versions, the model's card, and
+    options.
+    """
     opened = shipped_open_judge(model) if model_dir is None else trained_open_judge(model_dir, model)
     cards = [chosen_judge(model_dir, model).card, getattr(opened, "card", None)]
     return {
@@ -197,7 +201,9 @@ def _noted(line: str) -> None:
 
 
 def announce_compilation() -> None:
-    """Say once on standard error that the extractors' kernels are about to be compiled, where no compiled ones are found."""
+    """Say once on standard error that the extractors' kernels are about to be compiled, where no compiled ones are
+    found.
+    """
     shipped_extractor()
     if not kernels_compiled():
         sys.stderr.write(f"forensics: compiling the extractors, {_kept()}\n")
@@ -210,7 +216,10 @@ def _kept() -> str:
 
     folder, preferred = cache_folder(), preferred_cache_folder()
     if not folder:
-        return f"about 20 s in every run: {preferred!r} cannot be written, and NUMBA_CACHE_DIR names no other folder to keep them"
+        return (
+            f"about 20 s in every run: {preferred!r} cannot be written, and NUMBA_CACHE_DIR names no other folder "
+            f"to keep them"
+        )
     other = f"; kept in {folder!r}, as {preferred!r} cannot be written (NUMBA_CACHE_DIR names another place)"
     return "on the first run only (about 20 s)" + (other if folder != preferred else "")
 

@@ -89,7 +89,8 @@ def compress(
     ssim: float | None = None,
     max_bytes: int | None = None,
 ) -> aim.Reached:
-    """Encode at a strength, or at the strength that reaches a ratio, an SSIM or a file size; at the default if none is given.
+    """Encode at a strength, or at the strength that reaches a ratio, an SSIM or a file size; at the default if none is
+    given.
 
     Parameters
     ----------
@@ -161,7 +162,9 @@ def write(out: Path, data: bytes) -> None:
 
 
 def lossless_file(out: Path, pixels: np.ndarray) -> bytes:
-    """Pixels as a lossless file of the format of `out`'s suffix; raises `UsageError` for another suffix than `LOSSLESS`."""
+    """Pixels as a lossless file of the format of `out`'s suffix; raises `UsageError` for another suffix than
+    `LOSSLESS`.
+    """
     check_lossless(out)
     return save_with_pillow(pixels, LOSSLESS[out.suffix.lower()])
 

@@ -1,9 +1,11 @@
-"""What a command may write: every output is checked against the inputs, and for being writable, before any work is done.
+"""What a command may write: every output is checked against the inputs, and for being writable, before any work is
+done.
 
 The rules are those of every command:
 
-- No output replaces an input, `--force` or not. Files are told apart by what they are (device and inode), so links, hard links, `./` before a
-  name and the case of letters make no difference; of files that are not there, by their absolute path.
+- No output replaces an input, `--force` or not. Files are told apart by what they are (device and inode), so links,
+  hard links, `./` before a name and the case of letters make no difference; of files that are not there, by their
+  absolute path.
 - An existing picture is replaced only with `--force`: a shell's pattern after `--out` must not cost a picture.
 - A link's target is replaced and not the link; a device, a named pipe or an open descriptor is written to as it stands.
 - What cannot be written is said at once, and not after the work.
@@ -64,7 +66,9 @@ class Destinations:
                 _probe(target)
 
     def folder(self, path: Path | None, names: Iterable[str] = ()) -> None:
-        """Raise `UsageError` unless a folder can be made and written into, and the files of those names in it without harm."""
+        """Raise `UsageError` unless a folder can be made and written into, and the files of those names in it without
+        harm.
+        """
         if path is None:
             return
         with _one_line(path):
@@ -101,7 +105,9 @@ class Destinations:
 
 
 def identity(path: str | Path) -> Identity:
-    """What a file is, whatever it is called: device and inode with links followed; its absolute path where there is none."""
+    """What a file is, whatever it is called: device and inode with links followed; its absolute path where there is
+    none.
+    """
     try:
         status = os.fstat(0) if str(path) == STANDARD_INPUT else os.stat(path)
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
 """How processes end: signals become one exception, children end with their parent, closed standard streams stay closed.
 
-A process that is killed outright cannot clean up, so its children watch over themselves: the kernel sends them a signal of their own when their parent
-is gone (`PR_SET_PDEATHSIG`, prctl(2)), whatever ended it.
+A process that is killed outright cannot clean up, so its children watch over themselves: the kernel sends them a signal
+of their own when their parent is gone (`PR_SET_PDEATHSIG`, prctl(2)), whatever ended it.
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ def end_with_parent(parent: int) -> None:
 
 
 class _Closed(io.TextIOBase):
-    """Stands for a standard stream that was closed when the program started: to write to it is an error, and not a crash."""
+    """Stands for a standard stream that was closed when the program started: to write to it is an error, and not a
+    crash.
+    """
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -106,7 +108,9 @@ def hold_standard_streams() -> None:
 
 
 def forget_output() -> None:
-    """Let nothing more be written to standard output: its reader is gone, or its device is full, and Python flushes at its end."""
+    """Let nothing more be written to standard output: its reader is gone, or its device is full, and Python flushes at
+    its end.
+    """
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

@@ -1,7 +1,7 @@
 """The whole examination of a picture: the verdict, how it was compressed, and where in it which compression shows.
 
-`examine` is the one way to it: Python callers, the command line, the report page, `forensics map` and notebooks take it, so that the same picture
-gives the same answer, and the same regions, to all of them. Nothing here writes a file.
+`examine` is the one way to it: Python callers, the command line, the report page, `forensics map` and notebooks take
+it, so that the same picture gives the same answer, and the same regions, to all of them. Nothing here writes a file.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ class Examination:
     analysis : Analysis
         The verdict, with its history where that was asked for.
     localisation : Localisation or None
-        The map and the regions whose history differs from the rest; None where it was not asked for or could not be made.
+        The map and the regions whose history differs from the rest; None where it was not asked for or could not be
+        made.
     notes : tuple of str
         What could not be done, and why; one plain sentence each.
     """
@@ -77,14 +78,16 @@ def examine(
     extractor: Extractor | None = None,
     threads: int | None = None,
 ) -> Examination:
-    """Say whether a picture was ever lossily compressed, by which codec, how it was done, and where in the picture it shows.
+    """Say whether a picture was ever lossily compressed, by which codec, how it was done, and where in the picture it
+    shows.
 
     Parameters
     ----------
     source : path, bytes, binary file, np.ndarray or Picture
         A picture file, or samples of shape (height, width[, 1..4]), dtype uint8 or uint16.
     history : bool
-        Whether parameters are recovered, traces tested and earlier compressions looked for; takes ten times as long as the verdict, about.
+        Whether parameters are recovered, traces tested and earlier compressions looked for; takes ten times as long as
+        the verdict, about.
     map : bool
         Whether the picture is mapped and regions of another history are looked for.
     max_pixels : int
@@ -154,8 +157,8 @@ def localise(
     ----------
     picture : Picture
     analysis : Analysis, optional
-        The verdict on it: the map sees the pixels as the verdict does, with the steps after decoding undone. Without it the picture is
-        analysed where there are such steps.
+        The verdict on it: the map sees the pixels as the verdict does, with the steps after decoding undone. Without it
+        the picture is analysed where there are such steps.
     model_dir : Path, optional
         Folder of the model that judges; the shipped one by default.
     side, step, limit : int, optional

@@ -1,6 +1,8 @@
-"""Import paths of version 0.1 before its rooms were put in order: they work until the next version, with a `DeprecationWarning`.
+"""Import paths of version 0.1 before its rooms were put in order: they work until the next version, with a
+`DeprecationWarning`.
 
-A former module that no longer exists is made up on import, and hands out the names of its new home. Nothing in the project uses these paths.
+A former module that no longer exists is made up on import, and hands out the names of its new home. Nothing in the
+project uses these paths.
 """
 
 from __future__ import annotations
@@ -143,7 +145,9 @@ RENAMED: dict[str, dict[str, str]] = {
 
 
 def former_names(module: str) -> Callable[[str], Any]:
-    """The module `__getattr__` of a module or package that bears the name of a former module: hands out what stood there."""
+    """The module `__getattr__` of a module or package that bears the name of a former module: hands out what stood
+    there.
+    """
     former = module.removeprefix(_PACKAGE)
 
     def find(name: str) -> Any:

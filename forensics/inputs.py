@@ -1,4 +1,6 @@
-"""Which files a command's arguments name; what a folder holds beside them is counted, with the reason, and not passed over in silence."""
+"""Which files a command's arguments name; what a folder holds beside them is counted, with the reason, and not passed
+over in silence.
+"""
 
 from __future__ import annotations
 
@@ -61,8 +63,9 @@ def expand(
 ) -> list[str]:
     """The inputs that arguments name, in the order given.
 
-    Folders become their pictures by suffix or content, sorted by name (with `recursive`, those of the folders below as well); patterns
-    become the files that match, sorted; `-` and other paths stay, even where no such file exists, so that the failure is reported.
+    Folders become their pictures by suffix or content, sorted by name (with `recursive`, those of the folders below as
+    well); patterns become the files that match, sorted; `-` and other paths stay, even where no such file exists, so
+    that the failure is reported.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Feature tables: a row a picture, or a row a window, as CSV or Parquet, written as the measuring goes.
 
-Columns: `name`, `sha256`, `top`, `left`, `height`, `width` (the rectangle measured, in pixels as stored), then the features by name. Empty cells
-(CSV) and NaN (Parquet) say that a feature is not measurable there.
+Columns: `name`, `sha256`, `top`, `left`, `height`, `width` (the rectangle measured, in pixels as stored), then the
+features by name. Empty cells (CSV) and NaN (Parquet) say that a feature is not measurable there.
 """
 
 from __future__ import annotations
@@ -117,7 +117,9 @@ def _cell(value: str | int | float) -> str | int:
 
 
 class _Parquet:
-    """Parquet in a file that takes its place when it is closed, with the rows until then where there was none before."""
+    """Parquet in a file that takes its place when it is closed, with the rows until then where there was none
+    before.
+    """
 
     def __init__(self, out: Path, names: Sequence[str]) -> None:
         try:
@@ -160,7 +162,8 @@ class TableWriter:
     Parameters
     ----------
     out : Path or None
-        A `.csv` or `.parquet` file, which appears when it is complete or the run is interrupted; None for CSV on standard output.
+        A `.csv` or `.parquet` file, which appears when it is complete or the run is interrupted; None for CSV on
+        standard output.
     settings : dict, optional
         What rows depend on beside their pictures, JSON-ready; with them an interrupted table is gone on with.
 

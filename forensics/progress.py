@@ -68,9 +68,11 @@ def _clock(seconds: float) -> str:
 
 
 class SignOfLife:
-    """Says on standard error, terminal or not, what is worked on when nothing has come of it for a while, at growing intervals.
+    """Says on standard error, terminal or not, what is worked on when nothing has come of it for a while, at growing
+    intervals.
 
-    Use as a context manager; `over` gives the pieces one by one and takes each as worked on until the next is asked for.
+    Use as a context manager; `over` gives the pieces one by one and takes each as worked on until the next is asked
+    for.
 
     Parameters
     ----------

@@ -41,8 +41,11 @@ class FakeJudge(Judge):
 
     def __init__(self, **probabilities: float) -> None:
         self.card: dict[str, Any] = {
-            "model": "fake", "manifest_sha256": "0123456789abcdef", "inconclusive_below": 0.6, "limits": ["a fake limit"],
-        }  # fmt: skip
+            "model": "fake",
+            "manifest_sha256": "0123456789abcdef",
+            "inconclusive_below": 0.6,
+            "limits": ["a fake limit"],
+        }
         span = {"low": 0.0, "median": 0.05, "high": 0.1}
         self.evidence = {name: dict(span) for name in FEATURES}
         self.evidence["lattice.bt601_full_share"] = {"low": 0.1, "median": 0.2, "high": 0.3}
@@ -103,7 +106,9 @@ TINY_ENCODERS = ("jpeg", "jpeg2000", "jpegxr", "webp")
 
 @pytest.fixture(scope="session")
 def tiny_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A built data set of six synthetic sources, four in `train` and two in `val`, about thirty files of 128 px a side and more."""
+    """A built data set of six synthetic sources, four in `train` and two in `val`, about thirty files of 128 px a side
+    and more.
+    """
     from PIL import Image
 
     from forensics.codecs import registry

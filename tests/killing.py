@@ -25,15 +25,24 @@ def _heed_interrupts() -> None:
 
 
 class Run:
-    """One run of a command, in a session of its own, whose every descendant can be found by a mark in its environment."""
+    """One run of a command, in a session of its own, whose every descendant can be found by a mark in its
+    environment.
+    """
 
     def __init__(self, arguments: Sequence[object], folder: Path) -> None:
         self.mark = uuid.uuid4().hex
         command = [sys.executable, "-m", "forensics", *map(str, arguments)]
         environment = {**os.environ, MARK: self.mark}
         self.process = subprocess.Popen(
-            command, cwd=folder, env=environment, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_interrupts
-        )  # fmt: skip
+            command,
+            cwd=folder,
+            env=environment,
+            start_new_session=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=_heed_interrupts,
+        )
 
     def kill_after(self, seconds: float, number: int) -> tuple[int, str]:
         """Send a signal after a time, unless the command has ended; its exit code and standard error."""
@@ -79,10 +88,11 @@ def kill_until_done(
     begin: Callable[[], None],
     done: Callable[[], None],
 ) -> int:
-    """Kill a command `times` times at moments drawn from 0 to `longest` seconds, each time going on with the same command.
+    """Kill a command `times` times at moments drawn from 0 to `longest` seconds, each time going on with the same
+    command.
 
-    `whole` checks what is on disk after every kill, `done` after a run that came to its end, after which `begin` clears the place for the next. Returns
-    how many kills hit a command that was still running.
+    `whole` checks what is on disk after every kill, `done` after a run that came to its end, after which `begin` clears
+    the place for the next. Returns how many kills hit a command that was still running.
     """
     rng = np.random.default_rng(seed)
     begin()

@@ -1,4 +1,6 @@
-"""No output does harm: inputs stay whatever they are called, pictures stay without --force, devices and links are what they were."""
+"""No output does harm: inputs stay whatever they are called, pictures stay without --force, devices and links are what
+they were.
+"""
 
 from __future__ import annotations
 
@@ -142,10 +144,14 @@ def test_two_outputs_are_two_files(picture, capsys):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("n" * 256 + ".csv", "File name too long"), ("no/x.csv", "there is no folder"), ("a.png/x.csv", "there is no folder"),
-        ("loop/x.csv", "there is no folder"), ("loop", "cannot write"), (".", "is a folder"),
+        ("n" * 256 + ".csv", "File name too long"),
+        ("no/x.csv", "there is no folder"),
+        ("a.png/x.csv", "there is no folder"),
+        ("loop/x.csv", "there is no folder"),
+        ("loop", "cannot write"),
+        (".", "is a folder"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_written_is_said_at_once(picture, name, message):
     (picture.parent / "loop").symlink_to("loop")
     with pytest.raises(UsageError, match=message):

@@ -14,8 +14,8 @@ import pytest
 from forensics import former_paths
 
 FORMER: dict[str, list[str]] = json.loads((Path(__file__).parent / "data" / "former_names.json").read_text())
-"""Public names that the modules defined before they moved, read from their source then; less the five that were taken out since: `component_noise`,
-`heif`, `check_deflate`, `pnm_head`, `UNDONE`."""
+"""Public names that the modules defined before they moved, read from their source then; less the five that were taken
+out since: `component_noise`, `heif`, `check_deflate`, `pnm_head`, `UNDONE`."""
 
 
 @pytest.mark.parametrize("module", sorted(FORMER))

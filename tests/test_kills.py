@@ -1,4 +1,6 @@
-"""Kills at random moments: no half file, no lost row, no orphan, no hang, and the same end as if nothing had happened."""
+"""Kills at random moments: no half file, no lost row, no orphan, no hang, and the same end as if nothing had
+happened.
+"""
 
 from __future__ import annotations
 

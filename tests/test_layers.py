@@ -1,8 +1,9 @@
 """The layers of the house: imports go down, never up, and never in a circle.
 
-Every import counts, those inside functions and under `TYPE_CHECKING` too, and so does a string that names a module, as `import_module` takes it.
-A room is a folder or a file right below `forensics`, or one of the three packages it stands on and is measured by. Below the room a second look takes
-the folders within a room (`forensics.history.jpeg`) as rooms of their own.
+Every import counts, those inside functions and under `TYPE_CHECKING` too, and so does a string that names a module, as
+`import_module` takes it. A room is a folder or a file right below `forensics`, or one of the three packages it stands
+on and is measured by. Below the room a second look takes the folders within a room (`forensics.history.jpeg`) as rooms
+of their own.
 """
 
 from __future__ import annotations

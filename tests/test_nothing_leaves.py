@@ -56,7 +56,10 @@ def test_nobody_is_called(way, tmp_path):
 
 
 def test_a_runtime_that_was_imported_before_is_told(tmp_path):
-    code = "import onnxruntime, forensics_models.runtime as r; r.onnx_runtime(); r.onnx_runtime(); print(onnxruntime.__version__)"
+    code = (
+        "import onnxruntime, forensics_models.runtime as r; r.onnx_runtime(); r.onnx_runtime(); "
+        "print(onnxruntime.__version__)"
+    )
     said = started(["-W", "always", "-c", code], tmp_path)
     import onnxruntime
 

@@ -1,4 +1,6 @@
-"""Steps after decoding that are undone before a picture is judged: enlargement, repetition, and what the analysis says of them."""
+"""Steps after decoding that are undone before a picture is judged: enlargement, repetition, and what the analysis says
+of them.
+"""
 
 import json
 

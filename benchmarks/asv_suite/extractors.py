@@ -1,4 +1,6 @@
-"""The extractors: time of every family, of the full vector, and how many times as fast a family is as its public peer in the same run."""
+"""The extractors: time of every family, of the full vector, and how many times as fast a family is as its public peer
+in the same run.
+"""
 
 from __future__ import annotations
 

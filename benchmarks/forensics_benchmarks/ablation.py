@@ -1,8 +1,10 @@
-"""What each part of the toolkit is worth, by strength: the baseline retrained without a kind of traces, and our models side by side.
+"""What each part of the toolkit is worth, by strength: the baseline retrained without a kind of traces, and our models
+side by side.
 
-Every variant is trained by the baseline's own recipe on the same windows of a data set's `train` split, with rounds chosen and calibration fitted on
-`val`, and judged on `val`: the differences count, not the levels, which are those of fewer windows and rounds than the shipped model's and of sources
-that chose the rounds. CNN and fusion are not retrained: the shipped ones judge the same patches in `forensics bench run`, whose table gives their rows.
+Every variant is trained by the baseline's own recipe on the same windows of a data set's `train` split, with rounds
+chosen and calibration fitted on `val`, and judged on `val`: the differences count, not the levels, which are those of
+fewer windows and rounds than the shipped model's and of sources that chose the rounds. CNN and fusion are not
+retrained: the shipped ones judge the same patches in `forensics bench run`, whose table gives their rows.
 """
 
 from __future__ import annotations
@@ -42,7 +44,8 @@ VARIANTS: Mapping[str, tuple[str, ...]] = {
     "without blockiness": ("blockiness",),
     "without co-occurrences": ("cooccurrence",),
 }
-"""Families that each variant of the baseline does without; families go by the part of a feature's name before the dot."""
+"""Families that each variant of the baseline does without; families go by the part of a feature's name before the dot.
+"""
 
 BANDS = ("all", "uncompressed", *(f"ratio {band_name(edge, RATIO_BANDS)}" for edge in RATIO_BANDS))
 
@@ -133,10 +136,14 @@ def _variant(name: str, train: FeatureTable, val: FeatureTable, names: Sequence[
 
 
 def _by_band(right: np.ndarray, table: FeatureTable) -> dict[str, Share | None]:
-    where = np.array([
-        "uncompressed" if CLASSES[FINE_TO_CLASS[label]] == "uncompressed" else f"ratio {band_name(band(2.0**ratio, RATIO_BANDS), RATIO_BANDS)}"
-        for label, ratio in zip(table.labels.tolist(), table.log2_ratio.tolist(), strict=True)
-    ])  # fmt: skip
+    where = np.array(
+        [
+            "uncompressed"
+            if CLASSES[FINE_TO_CLASS[label]] == "uncompressed"
+            else f"ratio {band_name(band(2.0**ratio, RATIO_BANDS), RATIO_BANDS)}"
+            for label, ratio in zip(table.labels.tolist(), table.log2_ratio.tolist(), strict=True)
+        ]
+    )
     found: dict[str, Share | None] = {}
     for name in BANDS:
         inside = np.ones(len(where), bool) if name == "all" else where == name

@@ -1,4 +1,6 @@
-"""Pictures larger than the sources: four of one origin laid side by side around a random point, none enlarged, before anything is encoded."""
+"""Pictures larger than the sources: four of one origin laid side by side around a random point, none enlarged, before
+anything is encoded.
+"""
 
 from __future__ import annotations
 
@@ -45,5 +47,6 @@ def _part(members: Sequence[Path], tall: int, wide: int, numbers: np.random.Gene
             )
             return pixels[top : top + tall, left : left + wide]
     raise UsageError(
-        f"canvases need sources of {SIDE - SIDE // 3} pixels a side, and {members[0].parent.name!r} has hardly any of {wide}x{tall}"
+        f"canvases need sources of {SIDE - SIDE // 3} pixels a side, and {members[0].parent.name!r} has hardly any of "
+        f"{wide}x{tall}"
     )

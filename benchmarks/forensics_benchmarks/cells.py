@@ -1,8 +1,9 @@
-"""Data sets of the suites `generalization` and `robustness`: every source as it is, and encoded by chosen encoders to the same few ratios.
+"""Data sets of the suites `generalization` and `robustness`: every source as it is, and encoded by chosen encoders to
+the same few ratios.
 
-Laid out and described like the data sets of `forensics.dataset.build`, so that the same readers read them; unlike those, foreign
-encoders may be among them. Each file has its row beside it, written last: what has a row is never made again, and a folder grows by new sources,
-encoders or ratios without making an old file twice.
+Laid out and described like the data sets of `forensics.dataset.build`, so that the same readers read them; unlike
+those, foreign encoders may be among them. Each file has its row beside it, written last: what has a row is never made
+again, and a folder grows by new sources, encoders or ratios without making an old file twice.
 """
 
 from __future__ import annotations
@@ -169,8 +170,19 @@ def _crop(source: Source, seed: int) -> Crop:
 
 def _stored_row(task: _Task, source: Source, crop: Crop, reference: np.ndarray, cell: Cell, ratio: float) -> dict:
     """The record of one file, from its row on disk or made now."""
-    identity = [task.suite, task.seed, source.sha256, source.name, source.split, to_json([crop]), cell.variant, cell.fine_class, cell.encoder,
-                dict(cell.switches), ratio]  # fmt: skip
+    identity = [
+        task.suite,
+        task.seed,
+        source.sha256,
+        source.name,
+        source.split,
+        to_json([crop]),
+        cell.variant,
+        cell.fine_class,
+        cell.encoder,
+        dict(cell.switches),
+        ratio,
+    ]
     job = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
     path = task.out / "rows" / f"{job}.json"
     if path.exists():
@@ -197,15 +209,47 @@ def _blank(task: _Task, source: Source, crop: Crop, reference: np.ndarray, cell:
     stored = cell.encoder == "png"
     nan = float("nan")
     return Row(
-        id=job, suite=task.suite, seed=task.seed, draw=0, variant=cell.variant, source=source.name, source_sha256=source.sha256,
-        source_width=source.width, source_height=source.height, source_traces=source.traces, split=source.split, origin=source.origin,
-        preparation_kind="as-is", preparation=json.dumps(to_json([crop]), sort_keys=True), reference_sha256=pixels_sha256(reference),
-        width=reference.shape[1], height=reference.shape[0], channels=1 if reference.ndim == 2 else 3, class_name=class_of(cell.fine_class),
-        fine_class=cell.fine_class, encoder=cell.encoder, library=f"Pillow {PIL.__version__}" if stored else _codec(cell).version(),
-        parameters=json.dumps(dict(cell.switches), sort_keys=True), strength_parameter="" if stored else _codec(cell).strength.parameter,
-        strength=nan, target_kind="stored" if stored else "ratio", target=ratio, target_bytes=0, status="ok", reason="", file="", bytes=0,
-        ratio=nan, bits_per_pixel=nan, ssim=nan, psnr=nan, encodes=0, sha256="", pixels_sha256="", after="[]",
-    )  # fmt: skip
+        id=job,
+        suite=task.suite,
+        seed=task.seed,
+        draw=0,
+        variant=cell.variant,
+        source=source.name,
+        source_sha256=source.sha256,
+        source_width=source.width,
+        source_height=source.height,
+        source_traces=source.traces,
+        split=source.split,
+        origin=source.origin,
+        preparation_kind="as-is",
+        preparation=json.dumps(to_json([crop]), sort_keys=True),
+        reference_sha256=pixels_sha256(reference),
+        width=reference.shape[1],
+        height=reference.shape[0],
+        channels=1 if reference.ndim == 2 else 3,
+        class_name=class_of(cell.fine_class),
+        fine_class=cell.fine_class,
+        encoder=cell.encoder,
+        library=f"Pillow {PIL.__version__}" if stored else _codec(cell).version(),
+        parameters=json.dumps(dict(cell.switches), sort_keys=True),
+        strength_parameter="" if stored else _codec(cell).strength.parameter,
+        strength=nan,
+        target_kind="stored" if stored else "ratio",
+        target=ratio,
+        target_bytes=0,
+        status="ok",
+        reason="",
+        file="",
+        bytes=0,
+        ratio=nan,
+        bits_per_pixel=nan,
+        ssim=nan,
+        psnr=nan,
+        encodes=0,
+        sha256="",
+        pixels_sha256="",
+        after="[]",
+    )
 
 
 def _png(out: Path, row: Row, reference: np.ndarray) -> Row:
@@ -223,9 +267,14 @@ def _encoded(out: Path, row: Row, reference: np.ndarray, cell: Cell, ratio: floa
             f"the decoded picture has {reached.pixels.shape[1]}x{reached.pixels.shape[0]} pixels, not the source's size"
         )
     row = replace(
-        row, parameters=json.dumps(reached.parameters, sort_keys=True), strength=float(reached.parameters[codec.strength.parameter]),
-        ssim=rounded(reached.ssim), psnr=rounded(reached.psnr), encodes=reached.encodes, pixels_sha256=pixels_sha256(reached.pixels),
-    )  # fmt: skip
+        row,
+        parameters=json.dumps(reached.parameters, sort_keys=True),
+        strength=float(reached.parameters[codec.strength.parameter]),
+        ssim=rounded(reached.ssim),
+        psnr=rounded(reached.psnr),
+        encodes=reached.encodes,
+        pixels_sha256=pixels_sha256(reached.pixels),
+    )
     return _written(out, row, reached.data, codec.suffix, reference)
 
 

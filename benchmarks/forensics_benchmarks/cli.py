@@ -96,15 +96,31 @@ def _command_line() -> str:
     help="Folder for the table; what was made is kept there.",
 )
 def run(
-    path: Path | None, data: Path | None, suite: str | None, models: str, peers: str, sizes: str, more_sizes: tuple[int, ...], split: str | None,
-    limit: int | None, per_source: int | None, codecs: str, centred: bool, decoder: str, model_dir: Path | None, train_data: tuple[Path, ...],
-    train_windows: int, seed: int, jobs: int, out: Path,
-) -> None:  # fmt: skip
+    path: Path | None,
+    data: Path | None,
+    suite: str | None,
+    models: str,
+    peers: str,
+    sizes: str,
+    more_sizes: tuple[int, ...],
+    split: str | None,
+    limit: int | None,
+    per_source: int | None,
+    codecs: str,
+    centred: bool,
+    decoder: str,
+    model_dir: Path | None,
+    train_data: tuple[Path, ...],
+    train_windows: int,
+    seed: int,
+    jobs: int,
+    out: Path,
+) -> None:
     """Judge patches by models and peers, and write one table, a row a patch and model, into OUT.
 
-    SOURCES is any folder of lossless pictures, encoded by a suite's grid; DATASET one made by `forensics dataset build`. Every model gets
-    the very same patches. Nothing is encoded or judged twice: run again, it goes on where it stopped. `forensics bench report OUT` shows
-    the figures.
+    SOURCES is any folder of lossless pictures, encoded by a suite's grid; DATASET one made by `forensics dataset
+    build`. Every model gets the very same patches. Nothing is encoded or judged twice: run again, it goes on where it
+    stopped. `forensics bench report OUT` shows the figures.
     """
     from forensics.errors import UsageError
     from forensics.progress import Counter
@@ -118,10 +134,24 @@ def run(
         raise UsageError("give SOURCES, or a data set as argument or with --data, and one of them alone")
     request = Request(
         path=path or data,  # type: ignore[arg-type]
-        out=out, suite=suite, models=_names(models), peers=_names(peers), sizes=tuple(dict.fromkeys((*_sizes(sizes), *more_sizes))), split=split,
-        seed=seed, jobs=jobs, centred=centred, decoder=decoder, limit=limit, per_source=per_source, codecs=_names(codecs), model_dir=model_dir,
-        train_data=train_data, train_windows=train_windows, command=_command_line(),
-    )  # fmt: skip
+        out=out,
+        suite=suite,
+        models=_names(models),
+        peers=_names(peers),
+        sizes=tuple(dict.fromkeys((*_sizes(sizes), *more_sizes))),
+        split=split,
+        seed=seed,
+        jobs=jobs,
+        centred=centred,
+        decoder=decoder,
+        limit=limit,
+        per_source=per_source,
+        codecs=_names(codecs),
+        model_dir=model_dir,
+        train_data=train_data,
+        train_windows=train_windows,
+        command=_command_line(),
+    )
     with Counter() as counter:
         outcome = do(request, progress=counter.show, report=counter.say)
     for name, records in by_model(outcome.records).items():
@@ -205,9 +235,11 @@ def report(
     "--pictures", type=click.IntRange(1), default=8, show_default=True, help="Pictures of the part processes."
 )
 def speed(side: int, repeat: int, parts: str, largest: float, pictures: int) -> None:
-    """Measure feature families and models on one core beside public peers and PNG decoding, and whole commands by size and processes.
+    """Measure feature families and models on one core beside public peers and PNG decoding, and whole commands by size
+    and processes.
 
-    Times are medians, with half the interquartile range; MP/s are megapixels a second. Ratios compare within one run and carry its spread.
+    Times are medians, with half the interquartile range; MP/s are megapixels a second. Ratios compare within one run
+    and carry its spread.
     """
     from forensics.errors import UsageError
     from forensics.progress import Counter
@@ -221,9 +253,11 @@ def speed(side: int, repeat: int, parts: str, largest: float, pictures: int) -> 
     jobs = sorted({1, 2, os.cpu_count() or 1})
     with Counter() as counter:
         makers = {
-            "models": lambda: scaling.models((64, 224, side), repeat), "imports": lambda: scaling.imports(repeat),
-            "sizes": lambda: scaling.by_size(largest, repeat, counter.say), "processes": lambda: scaling.by_processes(pictures, jobs, repeat, counter.say),
-        }  # fmt: skip
+            "models": lambda: scaling.models((64, 224, side), repeat),
+            "imports": lambda: scaling.imports(repeat),
+            "sizes": lambda: scaling.by_size(largest, repeat, counter.say),
+            "processes": lambda: scaling.by_processes(pictures, jobs, repeat, counter.say),
+        }
         for part in known:
             if part in wanted:
                 click.echo(
@@ -244,7 +278,9 @@ def speed(side: int, repeat: int, parts: str, largest: float, pictures: int) -> 
 @click.option("--split", help="Only sources of this split.  [default: all but train]")
 @click.option("--limit", type=click.IntRange(1), default=24, show_default=True, help="At most so many sources.")
 def history(folder: Path, parts: str, split: str | None, limit: int) -> None:
-    """Measure how right recovered histories are, on pictures encoded here: parameters by codec and strength, and pasted regions."""
+    """Measure how right recovered histories are, on pictures encoded here: parameters by codec and strength, and pasted
+    regions.
+    """
     from forensics.progress import Counter
     from forensics_benchmarks import markdown, suites
     from forensics_benchmarks.history import sections
@@ -273,7 +309,8 @@ def ablation(
 ) -> None:
     """Train the baseline without kinds of traces on every DATASET together, and show what each is worth by strength.
 
-    DATASET holds the splits train and val. With --run, what CNN and fusion add stands below, from the models of that run.
+    DATASET holds the splits train and val. With --run, what CNN and fusion add stands below, from the models of that
+    run.
     """
     from forensics.errors import UsageError
     from forensics.progress import Counter
@@ -284,7 +321,8 @@ def ablation(
     chosen = _names(variants) or tuple(work.VARIANTS)
     if not set(chosen) <= set(work.VARIANTS):
         raise UsageError(
-            f"there is no variant {', '.join(sorted(set(chosen) - set(work.VARIANTS)))}; there are {', '.join(work.VARIANTS)}"
+            f"there is no variant {', '.join(sorted(set(chosen) - set(work.VARIANTS)))}; there are "
+            f"{', '.join(work.VARIANTS)}"
         )
     shipped = (
         {name: plain(records) for name, records in stored_run.load(run_folder).judges.items()} if run_folder else {}
@@ -341,8 +379,8 @@ def verdicts(
 ) -> None:
     """Judge whole pictures: after steps of processing, of untouched kinds, and by other lossy processes.
 
-    Writes OUT/pictures, OUT/truth.csv, OUT/verdicts.csv and OUT/report.md. Programs that training never draws (libvips, ImageMagick,
-    GraphicsMagick, Netpbm, scikit-image) do half of the steps, as far as they are installed.
+    Writes OUT/pictures, OUT/truth.csv, OUT/verdicts.csv and OUT/report.md. Programs that training never draws (libvips,
+    ImageMagick, GraphicsMagick, Netpbm, scikit-image) do half of the steps, as far as they are installed.
     """
     from functools import partial
 

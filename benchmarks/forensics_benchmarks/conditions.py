@@ -1,7 +1,9 @@
-"""What happens to a picture after decoding, for the suite `robustness`: steps that weaken or remove traces, by name and level.
+"""What happens to a picture after decoding, for the suite `robustness`: steps that weaken or remove traces, by name and
+level.
 
-The truth of a patch stays the codec before the step. A step acts on the whole decoded picture, so that nothing ends at a patch's border
-but the patch itself; it draws from the file's id, so it is the same for every model and in any order of work.
+The truth of a patch stays the codec before the step. A step acts on the whole decoded picture, so that nothing ends at
+a patch's border but the patch itself; it draws from the file's id, so it is the same for every model and in any order
+of work.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ class Condition:
     group, level : str, float
         Curves are drawn over the levels of a group; `unit` is the level's.
     apply : callable
-        From pixels `[shape=(height, width, 3) or (height, width), dtype=uint8]` and a random generator to the same of any size.
+        From pixels `[shape=(height, width, 3) or (height, width), dtype=uint8]` and a random generator to the same of
+        any size.
     """
 
     group: str
@@ -67,7 +70,9 @@ def gamma_corrected(pixels: np.ndarray, numbers: np.random.Generator, exponent: 
 
 
 def screenshot(pixels: np.ndarray, numbers: np.random.Generator, factor: float) -> np.ndarray:
-    """Scaled bilinearly by `factor` and pasted on a plain canvas with a frame, as a viewer shows it; the picture fills most of it."""
+    """Scaled bilinearly by `factor` and pasted on a plain canvas with a frame, as a viewer shows it; the picture fills
+    most of it.
+    """
     height, width = pixels.shape[:2]
     size = max(1, round(width * factor)), max(1, round(height * factor))
     small = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR))

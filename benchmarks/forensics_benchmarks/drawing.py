@@ -1,7 +1,9 @@
-"""Which patches are judged: every row of a data set, by every decoder, after every condition, at every size; the same for every model.
+"""Which patches are judged: every row of a data set, by every decoder, after every condition, at every size; the same
+for every model.
 
-A patch depends on the seed and its own file, decoder, condition and size alone: more sizes, more files or another order of work change no
-patch. A size that does not fit is left out; where not even the smallest fits, the largest window of the picture stands in for it.
+A patch depends on the seed and its own file, decoder, condition and size alone: more sizes, more files or another order
+of work change no patch. A size that does not fit is left out; where not even the smallest fits, the largest window of
+the picture stands in for it.
 """
 
 from __future__ import annotations
@@ -33,8 +35,8 @@ SMALLEST = 64
 class Drawing:
     """What is cut from each file.
 
-    `decoders` are `usual`, `varied` or decoders' names, each used where the class of a file has it; `conditions` names of
-    `forensics_benchmarks.conditions`.
+    `decoders` are `usual`, `varied` or decoders' names, each used where the class of a file has it; `conditions` names
+    of `forensics_benchmarks.conditions`.
     """
 
     sizes: tuple[int, ...] = (256,)
@@ -87,7 +89,9 @@ def fitting(sizes: Sequence[int], pixels: np.ndarray) -> list[int]:
 
 
 def load(folder: Path, row: Row, seed: int, mode: str) -> DecodedRow:
-    """The picture of a row by one decoder, as `forensics.dataset.decoders.load_varied`, files of foreign encoders included."""
+    """The picture of a row by one decoder, as `forensics.dataset.decoders.load_varied`, files of foreign encoders
+    included.
+    """
     codec = foreign_encoders.find(row.encoder)
     if codec is None:
         return decoders.load_varied(folder, row, seed, mode)
@@ -101,7 +105,9 @@ def _name(decoder: Decoder | None) -> str:
 
 
 def held_out(row: Row, decoder: str) -> str:
-    """What of a patch's making training never drew: `encoder`, `decoder`, or nothing; read off the recipes of training."""
+    """What of a patch's making training never drew: `encoder`, `decoder`, or nothing; read off the recipes of
+    training.
+    """
     if row.encoder != "png" and not _drawn(row.encoder, row.fine_class, row.parameters):
         return "encoder"
     if decoder != USUAL and decoder not in DECODERS.get(row.class_name, {}):

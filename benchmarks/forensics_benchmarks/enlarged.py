@@ -1,8 +1,11 @@
-"""Enlarged pictures: native size, kernel and factor as they are read, by program, and what is found in pictures that were not enlarged.
+"""Enlarged pictures: native size, kernel and factor as they are read, by program, and what is found in pictures that
+were not enlarged.
 
-Every source is enlarged once by every program and kernel that is there, by a factor drawn from `FACTORS` (different ones along x and y in a quarter of the
-cases, one axis alone in an eighth), whole and as a crop of `CROP` pixels at a random place. Sources as they are, their crops, and both as JPEG of quality 40 to 95 count as not
-enlarged. Programs: Pillow, OpenCV (where `cv2` can be imported), and the commands of ImageMagick, GraphicsMagick, libvips and FFmpeg, where they are at hand.
+Every source is enlarged once by every program and kernel that is there, by a factor drawn from `FACTORS` (different
+ones along x and y in a quarter of the cases, one axis alone in an eighth), whole and as a crop of `CROP` pixels at a
+random place. Sources as they are, their crops, and both as JPEG of quality 40 to 95 count as not enlarged. Programs:
+Pillow, OpenCV (where `cv2` can be imported), and the commands of ImageMagick, GraphicsMagick, libvips and FFmpeg, where
+they are at hand.
 """
 
 from __future__ import annotations
@@ -172,7 +175,9 @@ def _case(
 
 
 def summary(cases: Sequence[Case], *, whole: bool) -> list[dict[str, object]]:
-    """One row a program and kernel, and one of all: shares of exact native sizes, of factors within 0.1 %, and of kernels."""
+    """One row a program and kernel, and one of all: shares of exact native sizes, of factors within 0.1 %, and of
+    kernels.
+    """
     chosen = [case for case in cases if case.whole is whole and case.kernel != NONE]
     keys = list(dict.fromkeys((case.program, case.kernel) for case in chosen))
     groups = [(*key, [c for c in chosen if (c.program, c.kernel) == key]) for key in keys]

@@ -1,8 +1,9 @@
 """One tidy table of judgements: a row a patch and model, with the truth beside what was said.
 
-The table is `windows.parquet`, or `windows.csv` where pyarrow is not installed; rows stand in the order of the patches, models in the order
-they were asked for. Beside the fields of `Record` it holds what follows from them (`class_name`, `verdict`, `fine_verdict`, `right`), so that a
-question takes one query. Nothing in it depends on the machine's speed: times go to a table of their own.
+The table is `windows.parquet`, or `windows.csv` where pyarrow is not installed; rows stand in the order of the patches,
+models in the order they were asked for. Beside the fields of `Record` it holds what follows from them (`class_name`,
+`verdict`, `fine_verdict`, `right`), so that a question takes one query. Nothing in it depends on the machine's speed:
+times go to a table of their own.
 """
 
 from __future__ import annotations
@@ -30,12 +31,13 @@ PARQUET, CSV = "windows.parquet", "windows.csv"
 class Record:
     """One patch judged by one model.
 
-    `size` is the patch's side in pixels, `target_kind` and `target` what the encoder aimed at, `ratio` and `ssim` what it reached (NaN for
-    uncompressed), `probabilities` over `FINE_CLASSES`; `ratio_*` and `ssim_*` the judged 90 % intervals with their medians, NaN where a model
-    judges no strength. `condition` is what happened after decoding (`none`, or `resize-0.8` and the like), `decoder` who decoded,
-    `held_out` what of the way to the patch training has never seen (empty, `encoder` or `decoder`). `strength` is the codec's own
-    parameter, `quality` an estimate of JPEG quality by a model that gives one. `answer` is what the model says at its threshold:
-    a class, `hevc-intra` or `inconclusive`. `top` and `left` are the patch's offset in pixels.
+    `size` is the patch's side in pixels, `target_kind` and `target` what the encoder aimed at, `ratio` and `ssim` what
+    it reached (NaN for uncompressed), `probabilities` over `FINE_CLASSES`; `ratio_*` and `ssim_*` the judged 90 %
+    intervals with their medians, NaN where a model judges no strength. `condition` is what happened after decoding
+    (`none`, or `resize-0.8` and the like), `decoder` who decoded, `held_out` what of the way to the patch training has
+    never seen (empty, `encoder` or `decoder`). `strength` is the codec's own parameter, `quality` an estimate of JPEG
+    quality by a model that gives one. `answer` is what the model says at its threshold: a class, `hevc-intra` or
+    `inconclusive`. `top` and `left` are the patch's offset in pixels.
     """
 
     model: str
@@ -116,7 +118,9 @@ def _values(record: Record) -> list[Any]:
 
 
 def write_table(folder: Path, records: Sequence[Record]) -> Path:
-    """Write a folder's table atomically, as Parquet where pyarrow is installed; returns its path. An older table of the other kind goes."""
+    """Write a folder's table atomically, as Parquet where pyarrow is installed; returns its path. An older table of the
+    other kind goes.
+    """
     parquet = importlib.util.find_spec("pyarrow") is not None
     path, other = (folder / name for name in ((PARQUET, CSV) if parquet else (CSV, PARQUET)))
     if parquet:
@@ -128,7 +132,9 @@ def write_table(folder: Path, records: Sequence[Record]) -> Path:
 
 
 def write_records(path: Path, records: Iterable[Record]) -> None:
-    """Write records as CSV, a probability a column `p_<fine class>`, atomically; floats as the shortest text that reads back."""
+    """Write records as CSV, a probability a column `p_<fine class>`, atomically; floats as the shortest text that reads
+    back.
+    """
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
@@ -150,7 +156,9 @@ def _write_parquet(path: Path, records: Sequence[Record]) -> None:
 
 
 def read_table(folder: Path) -> list[Record]:
-    """Records of a folder that `forensics bench run` wrote; raises `UsageError` where there are none, or none that can be read."""
+    """Records of a folder that `forensics bench run` wrote; raises `UsageError` where there are none, or none that can
+    be read.
+    """
     if (folder / PARQUET).is_file():
         return _read_parquet(folder / PARQUET)
     if not (folder / CSV).is_file():

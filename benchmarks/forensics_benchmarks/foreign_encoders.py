@@ -1,12 +1,14 @@
-"""Encoders that the toolkit never trains on: other makers' encoders of the same formats, for figures on generalisation alone.
+"""Encoders that the toolkit never trains on: other makers' encoders of the same formats, for figures on generalisation
+alone.
 
-They are kept out of `forensics.codecs.registry`, from which training draws its encoders. Each is a `Codec` whose files the usual decoder of
-its class reads. `HELD_OUT` adds the registry's own encoders at settings that the recipes of training leave out. What is not installed says so.
+They are kept out of `forensics.codecs.registry`, from which training draws its encoders. Each is a `Codec` whose files
+the usual decoder of its class reads. `HELD_OUT` adds the registry's own encoders at settings that the recipes of
+training leave out. What is not installed says so.
 
-- FFmpeg's own MJPEG and JPEG 2000 encoders and SVT-AV1, through PyAV; libvpx's VP8 key frame in a WebP container (RFC 9649, 2.5): a WebP that
-  libwebp did not write.
-- libjpeg 6b and 9e and MozJPEG through jpeglib: from version 7 on libjpeg halves chroma in the DCT domain; MozJPEG has tables and
-  trellis quantisation of its own.
+- FFmpeg's own MJPEG and JPEG 2000 encoders and SVT-AV1, through PyAV; libvpx's VP8 key frame in a WebP container (RFC
+  9649, 2.5): a WebP that libwebp did not write.
+- libjpeg 6b and 9e and MozJPEG through jpeglib: from version 7 on libjpeg halves chroma in the DCT domain; MozJPEG has
+  tables and trellis quantisation of its own.
 - Pillow's JPEG with 4:1:1, which no recipe draws.
 """
 
@@ -297,7 +299,8 @@ HELD_OUT: tuple[HeldOut, ...] = (
     HeldOut("x265 veryfast (BPG)", "bpg", "bpg", {"preset": "veryfast"}),
     HeldOut("effort 9", "jpegxl", "jpegxl", {"effort": 9}),
 )  # fmt: skip
-"""What the suite `generalization` encodes with beside the encoders of training. JPEG XR has one encoder alone, jxrlib."""
+"""What the suite `generalization` encodes with beside the encoders of training. JPEG XR has one encoder alone, jxrlib.
+"""
 
 
 def usable(choice: HeldOut) -> str:

@@ -1,4 +1,6 @@
-"""The figures on recovered history: one table a module that measures some, imported when it is asked for; a module that is not there is skipped."""
+"""The figures on recovered history: one table a module that measures some, imported when it is asked for; a module that
+is not there is skipped.
+"""
 
 from __future__ import annotations
 
@@ -128,9 +130,11 @@ def _recoding(folder: Path, names: Sequence[str]) -> list[Table]:
 
     readings = list(history_recoding.measure(_pictures(folder, names)))
     titles = {
-        "hevc": "HEVC: block grid and QP", "av1": "AV1: block grid and quantiser index", "vp8": "VP8: block grid and quantiser index",
+        "hevc": "HEVC: block grid and QP",
+        "av1": "AV1: block grid and quantiser index",
+        "vp8": "VP8: block grid and quantiser index",
         "jpegxl": "JPEG XL: block grid and binary logarithm of the distance",
-    }  # fmt: skip
+    }
     return [
         _table(
             history_recoding.summary([r for r in readings if r.standard == standard]),

@@ -1,7 +1,9 @@
-"""How often a JPEG is still read beneath another codec or a change after decoding: its table and grid, and false alarms without a JPEG.
+"""How often a JPEG is still read beneath another codec or a change after decoding: its table and grid, and false alarms
+without a JPEG.
 
-A source is encoded as JPEG, cropped by less than a block, encoded by each other codec at a random ratio, decoded, and a square of it is
-cut at a random place. Its twin skips the JPEG. Changes after decoding are those of the suite `robustness`.
+A source is encoded as JPEG, cropped by less than a block, encoded by each other codec at a random ratio, decoded, and a
+square of it is cut at a random place. Its twin skips the JPEG. Changes after decoding are those of the suite
+`robustness`.
 """
 
 from __future__ import annotations
@@ -36,7 +38,9 @@ BANDS = (0.0, 8.0, 16.0)
 
 @dataclass(frozen=True)
 class Buried:
-    """One picture: quality of the first JPEG (0 without one), the last encoder and its ratio, and what was read that the last codec does not explain."""
+    """One picture: quality of the first JPEG (0 without one), the last encoder and its ratio, and what was read that
+    the last codec does not explain.
+    """
 
     quality: int
     last: str
@@ -47,7 +51,9 @@ class Buried:
 
 
 def measure(pictures: Sequence[np.ndarray], *, seed: int = 41) -> Iterator[Buried]:
-    """Every picture through a JPEG and every last codec that is there, and without the JPEG; deterministic for a seed."""
+    """Every picture through a JPEG and every last codec that is there, and without the JPEG; deterministic for a
+    seed.
+    """
     rng = np.random.default_rng(seed)
     there = available(LAST)
     encoders = [name for name in LAST if name in there]
@@ -86,7 +92,9 @@ def _case(before: np.ndarray, quality: int, last: str, ratio: float, cut: tuple[
 
 
 def summary(cases: Sequence[Buried]) -> list[dict[str, object]]:
-    """A row a band of the last codec's ratio: pictures, shares 0 to 1 of JPEGs found and of those with the right quality and grid, false alarms."""
+    """A row a band of the last codec's ratio: pictures, shares 0 to 1 of JPEGs found and of those with the right
+    quality and grid, false alarms.
+    """
     rows = []
     for low, high in zip(BANDS, (*BANDS[1:], np.inf), strict=True):
         inside = [case for case in cases if low <= case.ratio < high]
@@ -115,7 +123,9 @@ def by_codec(cases: Sequence[Buried]) -> list[dict[str, object]]:
 
 @dataclass(frozen=True)
 class Changed:
-    """One picture changed after decoding: quality of its JPEG (0 without one), the change, the verdict on it as stored, and what was read."""
+    """One picture changed after decoding: quality of its JPEG (0 without one), the change, the verdict on it as stored,
+    and what was read.
+    """
 
     quality: int
     condition: str
@@ -142,7 +152,9 @@ def measure_changed(pictures: Sequence[np.ndarray], *, seed: int = 43) -> Iterat
 
 
 def summary_changed(cases: Sequence[Changed]) -> list[dict[str, object]]:
-    """A row a condition: JPEGs; shares 0 to 1 of those with the verdict JPEG, with another codec, and of tables read; false alarms without a JPEG."""
+    """A row a condition: JPEGs; shares 0 to 1 of those with the verdict JPEG, with another codec, and of tables read;
+    false alarms without a JPEG.
+    """
     rows = []
     for name in dict.fromkeys(case.condition for case in cases):
         coded, plain = ([c for c in cases if c.condition == name and bool(c.quality) is made] for made in (True, False))

@@ -1,4 +1,5 @@
-"""How right chains of two codecs are told: the last by the verdict, the one before by the estimators; and how often one is seen that never was.
+"""How right chains of two codecs are told: the last by the verdict, the one before by the estimators; and how often one
+is seen that never was.
 
 Every chain has a twin with the same preparation, last codec and strength, without the earlier codec.
 """
@@ -37,10 +38,11 @@ CLEAR_DB = 6
 
 @dataclass(frozen=True)
 class Chain:
-    """One picture judged: true classes (BPG and HEIC as their family, `none` where there was no earlier codec) and what was said.
+    """One picture judged: true classes (BPG and HEIC as their family, `none` where there was no earlier codec) and what
+    was said.
 
-    `finer_db` is by how much the last step lost less than the first, in dB of PSNR, negative where the first was the finer and NaN without one;
-    `said_first` is empty where nothing was stated.
+    `finer_db` is by how much the last step lost less than the first, in dB of PSNR, negative where the first was the
+    finer and NaN without one; `said_first` is empty where nothing was stated.
     """
 
     first: str
@@ -94,7 +96,9 @@ def _said_first(pixels: np.ndarray, last: str) -> str:
 
 
 def _finer_db(source: np.ndarray, draw: Draw, between: np.ndarray, decoded: np.ndarray) -> float:
-    """By how many dB the last codec changed the picture less than the first; a change of nothing counts as one of a millionth."""
+    """By how many dB the last codec changed the picture less than the first; a change of nothing counts as one of a
+    millionth.
+    """
     steps = list(draw.preparation)
     place = next(index for index, step in enumerate(steps) if isinstance(step, Coded))
     before = apply(steps[:place], source)

@@ -1,8 +1,8 @@
 """How right the recovered JPEG parameters are: grid, steps, quality and subsampling, by picture side and quality.
 
-Every picture is encoded by the real codec, decoded, and cropped at a random phase; the truth is the file's own header. Steps are
-counted over the AC frequencies of luma: `identified` is the share that the method itself declares identifiable, `steps_right` the share of those
-that are exactly the file's.
+Every picture is encoded by the real codec, decoded, and cropped at a random phase; the truth is the file's own header.
+Steps are counted over the AC frequencies of luma: `identified` is the share that the method itself declares
+identifiable, `steps_right` the share of those that are exactly the file's.
 """
 
 from __future__ import annotations
@@ -76,12 +76,20 @@ def judge(
             counts[2 * i : 2 * i + 2] = [int(told.sum()), int((estimate.steps == table)[told].sum())]
     match = history.match
     return Outcome(
-        phase_right=right_phase, identified=counts[0], right=counts[1],
+        phase_right=right_phase,
+        identified=counts[0],
+        right=counts[1],
         quality_error=abs(match.quality - quality) if match else float("nan"),
-        inside_interval=bool(match and match.low <= quality <= match.high), family_right=bool(match and match.family == family),
-        coloured=coloured, subsampling_stated=history.subsampling[1] >= STATED_FROM, subsampling_right=history.subsampling[0] == subsampling,
-        chroma_identified=counts[2], chroma_right=counts[3], fixed_point=history.fixed_point_luma, seconds=seconds,
-    )  # fmt: skip
+        inside_interval=bool(match and match.low <= quality <= match.high),
+        family_right=bool(match and match.family == family),
+        coloured=coloured,
+        subsampling_stated=history.subsampling[1] >= STATED_FROM,
+        subsampling_right=history.subsampling[0] == subsampling,
+        chroma_identified=counts[2],
+        chroma_right=counts[3],
+        fixed_point=history.fixed_point_luma,
+        seconds=seconds,
+    )
 
 
 def outcomes(
@@ -127,16 +135,21 @@ def summary(found: Sequence[Outcome]) -> dict[str, Any]:
     coloured = [o for o in found if o.coloured]
     stated = [o for o in coloured if o.subsampling_stated]
     return {
-        "pictures": len(found), "phase_right": mean(o.phase_right for o in found),
+        "pictures": len(found),
+        "phase_right": mean(o.phase_right for o in found),
         "identified": share(sum(o.identified for o in found), 63 * len(found)),
         "steps_right": share(sum(o.right for o in found), sum(o.identified for o in found)),
         "chroma_identified": share(sum(o.chroma_identified for o in found), 63 * len(found)),
         "chroma_right": share(sum(o.chroma_right for o in found), sum(o.chroma_identified for o in found)),
-        "quality_error": mean(o.quality_error for o in found), "inside_interval": mean(o.inside_interval for o in found),
-        "family_right": mean(o.family_right for o in found), "subsampling_right": mean(o.subsampling_right for o in coloured),
-        "subsampling_stated": share(len(stated), len(coloured)), "stated_right": mean(o.subsampling_right for o in stated),
-        "fixed_point": mean(o.fixed_point for o in found), "seconds": float(np.median([o.seconds for o in found])),
-    }  # fmt: skip
+        "quality_error": mean(o.quality_error for o in found),
+        "inside_interval": mean(o.inside_interval for o in found),
+        "family_right": mean(o.family_right for o in found),
+        "subsampling_right": mean(o.subsampling_right for o in coloured),
+        "subsampling_stated": share(len(stated), len(coloured)),
+        "stated_right": mean(o.subsampling_right for o in stated),
+        "fixed_point": mean(o.fixed_point for o in found),
+        "seconds": float(np.median([o.seconds for o in found])),
+    }
 
 
 def recovery_rows(
@@ -174,7 +187,9 @@ def false_alarms(
 
 
 def twice_compressed(pixels: np.ndarray, kind: str, side: int, rng: np.random.Generator) -> tuple[np.ndarray, int, int]:
-    """A crop that went through JPEG once ("single") or twice ("aligned", "shifted"), and the two qualities, drawn from 50 to 100."""
+    """A crop that went through JPEG once ("single") or twice ("aligned", "shifted"), and the two qualities, drawn from
+    50 to 100.
+    """
     codec = get("jpeg")
     first, second = (int(quality) for quality in rng.integers(50, 101, 2))
     subsampling = str(rng.choice(["4:2:0", "4:4:4"]))
@@ -190,8 +205,8 @@ def twice_compressed(pixels: np.ndarray, kind: str, side: int, rng: np.random.Ge
 def generation_rows(pictures: Sequence[np.ndarray], *, side: int = 256, seed: int = 9) -> Iterator[dict[str, Any]]:
     """One row a kind, over all pairs of qualities and over those whose first is the lower one by 5 or more.
 
-    `detected` is the share called compressed twice (of "single": the false alarms), `first_right` the share of these whose first
-    quality is within 1.
+    `detected` is the share called compressed twice (of "single": the false alarms), `first_right` the share of these
+    whose first quality is within 1.
     """
     for kind in ("single", "aligned", "shifted"):
         rng = np.random.default_rng(seed)

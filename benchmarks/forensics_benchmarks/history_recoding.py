@@ -1,8 +1,9 @@
-"""How right block grids and quantiser indices of HEVC, AV1, VP8 and JPEG XL are read, by encoder and size, at random crop phases, beside the estimates they start from.
+"""How right block grids and quantiser indices of HEVC, AV1, VP8 and JPEG XL are read, by encoder and size, at random
+crop phases, beside the estimates they start from.
 
-HEIC by x265, whose QP follows the texture, is held against the rate factor that libheif asks for at its quality, which is the QP of blocks of mean
-texture; the slice headers state 3 less. WebP's index is the mean over macroblocks. JPEG XL's
-Butteraugli distance is compared by its binary logarithm.
+HEIC by x265, whose QP follows the texture, is held against the rate factor that libheif asks for at its quality, which
+is the QP of blocks of mean texture; the slice headers state 3 less. WebP's index is the mean over macroblocks. JPEG
+XL's Butteraugli distance is compared by its binary logarithm.
 """
 
 from __future__ import annotations
@@ -71,7 +72,9 @@ MAKERS = (
 
 
 def measure(pictures: Sequence[np.ndarray], *, sizes: Sequence[int] = SIZES, seed: int = 0) -> Iterator[Reading]:
-    """A case a picture, encoder and size that fits; encoders that are not there are left out. Deterministic for a seed."""
+    """A case a picture, encoder and size that fits; encoders that are not there are left out. Deterministic for a
+    seed.
+    """
     rng = np.random.default_rng(seed)
     makers = [maker for maker in MAKERS if _available(maker)]
     for picture in pictures:
@@ -126,7 +129,9 @@ def _recovered(codec: str, crop: np.ndarray, estimates: Sequence[Parameter]) -> 
 
 
 def summary(readings: Iterable[Reading]) -> list[dict[str, object]]:
-    """A row an encoder and size: cases; shares 0 to 1 of grids found and of those right, of indices read and of those right, and of estimates right."""
+    """A row an encoder and size: cases; shares 0 to 1 of grids found and of those right, of indices read and of those
+    right, and of estimates right.
+    """
     groups: dict[tuple[str, int], list[Reading]] = {}
     for reading in readings:
         groups.setdefault((reading.maker, reading.size), []).append(reading)

@@ -1,6 +1,8 @@
-"""Whether the codec is still named after brightness, contrast or gamma were changed on the decoded 8-bit picture, with and without undoing it.
+"""Whether the codec is still named after brightness, contrast or gamma were changed on the decoded 8-bit picture, with
+and without undoing it.
 
-A source is encoded by every encoder at a random ratio, decoded, cut at a random phase, and changed by one random curve of each kind, the same for all channels.
+A source is encoded by every encoder at a random ratio, decoded, cut at a random phase, and changed by one random curve
+of each kind, the same for all channels.
 """
 
 from __future__ import annotations
@@ -59,7 +61,9 @@ class Toned:
 
 
 def measure(pictures: Sequence[np.ndarray], *, seed: int = 47) -> Iterator[Toned]:
-    """Every picture through every encoder that is there, and through none, after every change; deterministic for a seed."""
+    """Every picture through every encoder that is there, and through none, after every change; deterministic for a
+    seed.
+    """
     rng = np.random.default_rng(seed)
     there = available(ENCODERS)
     for picture in pictures:
@@ -91,7 +95,9 @@ def _named(truth: str, result: Analysis) -> str:
 
 
 def summary(cases: Sequence[Toned]) -> list[dict[str, object]]:
-    """A row a change: compressed pictures; shares 0 to 1 of curves found, of right codecs and wrong ones without and with undoing; the same without codec."""
+    """A row a change: compressed pictures; shares 0 to 1 of curves found, of right codecs and wrong ones without and
+    with undoing; the same without codec.
+    """
     rows = []
     for change in dict.fromkeys(case.change for case in cases):
         coded, plain = (

@@ -1,8 +1,9 @@
 """How often the parameters of JPEG 2000 and JPEG XR are recovered: by encoder, ratio, size and at random crop phases.
 
-Every case is a crop of a source, encoded with random switches by a random one of the class's encoders, decoded, and cropped again
-at a random offset; of JPEG 2000 the decoded picture itself is a further case, under its own side, wherever the crop is of the largest size. A parameter counts as declared where the method gives a value; accuracy is among the declared, coverage the
-share of cases that are. What was aimed at is met when both are read together.
+Every case is a crop of a source, encoded with random switches by a random one of the class's encoders, decoded, and
+cropped again at a random offset; of JPEG 2000 the decoded picture itself is a further case, under its own side,
+wherever the crop is of the largest size. A parameter counts as declared where the method gives a value; accuracy is
+among the declared, coverage the share of cases that are. What was aimed at is met when both are read together.
 """
 
 from __future__ import annotations
@@ -49,7 +50,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Row:
-    """Cases of one codec, parameter, size and range of ratios: how many, the share declared, and the share right among those."""
+    """Cases of one codec, parameter, size and range of ratios: how many, the share declared, and the share right among
+    those.
+    """
 
     codec: str
     parameter: str
@@ -63,7 +66,9 @@ class Row:
 def measure(
     sources: Sequence[np.ndarray], *, cases: int = 100, sizes: Sequence[int] = SIZES, seed: int = 0
 ) -> list[Outcome]:
-    """Run `cases` cases of each of the two codecs on RGB sources of at least the largest size; deterministic for a seed."""
+    """Run `cases` cases of each of the two codecs on RGB sources of at least the largest size; deterministic for a
+    seed.
+    """
     rng = np.random.default_rng(seed)
     outcomes: list[Outcome] = []
     for number in range(cases):
@@ -177,7 +182,9 @@ def _outcomes(
 
 
 def summarise(outcomes: Iterable[Outcome], *, by_ratio: bool = True) -> list[Row]:
-    """Coverage and accuracy by codec, parameter, size and, where asked for, reached ratio; accuracy is NaN where nothing was declared."""
+    """Coverage and accuracy by codec, parameter, size and, where asked for, reached ratio; accuracy is NaN where
+    nothing was declared.
+    """
     groups: dict[tuple[str, str, int, str], list[Outcome]] = {}
     for outcome in outcomes:
         groups.setdefault(

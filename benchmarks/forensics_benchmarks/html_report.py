@@ -27,7 +27,10 @@ def page(run: Run) -> str:
     parts = sections(run)
     links = " · ".join(f'<a href="#s{number}">{escape(part.title)}</a>' for number, part in enumerate(parts))
     title = f"Benchmark: {run.facts.get('suite', run.name)}"
-    head = f'<header>\n<p class="soft small">Compression forensics benchmark</p>\n<h1>{escape(title)}</h1>\n<p class="small">{links}</p>\n</header>\n'
+    head = (
+        f'<header>\n<p class="soft small">Compression forensics benchmark</p>\n<h1>{escape(title)}</h1>\n<p '
+        f'class="small">{links}</p>\n</header>\n'
+    )
     return document(
         title, head + "".join(f'<div id="s{number}">{_section(part)}</div>\n' for number, part in enumerate(parts))
     )
@@ -77,7 +80,9 @@ def _figure(figure: Figure, drawn: Any) -> str:
 
 
 def svg_uri(figure: Any) -> str:
-    """A matplotlib figure as a data URI of an SVG, its rasterised parts at `_DPI`, without a date or random names: the same figure gives the same text."""
+    """A matplotlib figure as a data URI of an SVG, its rasterised parts at `_DPI`, without a date or random names: the
+    same figure gives the same text.
+    """
     import matplotlib
 
     stream = io.StringIO()

@@ -1,7 +1,7 @@
 """One protocol for everything that judges patches: our models and public peers alike, on the very same pixels.
 
-An adapter is a small frozen object that travels to worker processes; what it loads stays in the process that loaded it. To add a model: a class
-with the methods of `Adapter` and an entry in `MODELS`.
+An adapter is a small frozen object that travels to worker processes; what it loads stays in the process that loaded it.
+To add a model: a class with the methods of `Adapter` and an entry in `MODELS`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from forensics.errors import UsageError
 
 
 class PatchBatch(Sequence[np.ndarray]):
-    """Patches of one size as contiguous RGB `np.ndarray [shape=(size, size, 3), dtype=uint8]`, and their features, measured once for all models.
+    """Patches of one size as contiguous RGB `np.ndarray [shape=(size, size, 3), dtype=uint8]`, and their features,
+    measured once for all models.
 
     Parameters
     ----------
@@ -54,7 +55,9 @@ class PatchBatch(Sequence[np.ndarray]):
         return self._features is not None
 
     def features(self) -> np.ndarray:
-        """The full feature vectors, `np.ndarray [shape=(n, d), dtype=float32]`; `feature_seconds` says what measuring took."""
+        """The full feature vectors, `np.ndarray [shape=(n, d), dtype=float32]`; `feature_seconds` says what measuring
+        took.
+        """
         if self._features is None:
             from forensics.windows.judges import shipped_extractor
 

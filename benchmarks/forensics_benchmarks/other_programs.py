@@ -1,6 +1,8 @@
-"""Steps after decoding by programs that training never draws: libvips, ImageMagick, GraphicsMagick, Netpbm and scikit-image.
+"""Steps after decoding by programs that training never draws: libvips, ImageMagick, GraphicsMagick, Netpbm and
+scikit-image.
 
-Each is a command of PATH (scikit-image a package) that reads and writes a picture file; what is not here is left out, and `missing` says why.
+Each is a command of PATH (scikit-image a package) that reads and writes a picture file; what is not here is left out,
+and `missing` says why.
 """
 
 from __future__ import annotations
@@ -61,11 +63,17 @@ def _magick(*parts: str) -> Words:
 def _filled(parts: tuple[str, ...], numbers: np.random.Generator, size: tuple[int, int]) -> list[str]:
     """Words with numbers drawn for what stands in braces."""
     drawn = {
-        "larger": f"{100 * _LARGER(numbers):.2f}%", "smaller": f"{100 * _SMALLER(numbers):.2f}%", "degrees": f"{_degrees(numbers):.2f}",
-        "blur": f"{numbers.uniform(0.4, 1.2):.2f}", "gain": f"{numbers.uniform(0.4, 1.5):.2f}", "saturation": f"{numbers.uniform(60, 160):.0f}",
-        "factor_up": f"{_LARGER(numbers):.4f}", "factor_down": f"{_SMALLER(numbers):.4f}", "noise": f"{numbers.uniform(0.2, 1.2):.2f}",
+        "larger": f"{100 * _LARGER(numbers):.2f}%",
+        "smaller": f"{100 * _SMALLER(numbers):.2f}%",
+        "degrees": f"{_degrees(numbers):.2f}",
+        "blur": f"{numbers.uniform(0.4, 1.2):.2f}",
+        "gain": f"{numbers.uniform(0.4, 1.5):.2f}",
+        "saturation": f"{numbers.uniform(60, 160):.0f}",
+        "factor_up": f"{_LARGER(numbers):.4f}",
+        "factor_down": f"{_SMALLER(numbers):.4f}",
+        "noise": f"{numbers.uniform(0.2, 1.2):.2f}",
         "seed": f"{numbers.integers(1, 10**6)}",
-    }  # fmt: skip
+    }
     return [part.format(**drawn) if "{" in part else part for part in parts]
 
 
@@ -75,29 +83,49 @@ def _vips(operation: str, *parts: str) -> Words:
 
 STEPS: Mapping[str, Mapping[str, Words]] = {
     "libvips": {
-        "enlarged": _vips("resize", "{factor_up}"), "reduced": _vips("resize", "{factor_down}"), "rotated": _vips("similarity", "--angle", "{degrees}"),
-        "blurred": _vips("gaussblur", "{blur}", "--min-ampl", "0.01"), "sharpened": _vips("sharpen", "--sigma", "{blur}", "--m1", "{gain}", "--m2", "3"), "median": _vips("rank", "3", "3", "4"),
+        "enlarged": _vips("resize", "{factor_up}"),
+        "reduced": _vips("resize", "{factor_down}"),
+        "rotated": _vips("similarity", "--angle", "{degrees}"),
+        "blurred": _vips("gaussblur", "{blur}", "--min-ampl", "0.01"),
+        "sharpened": _vips("sharpen", "--sigma", "{blur}", "--m1", "{gain}", "--m2", "3"),
+        "median": _vips("rank", "3", "3", "4"),
         "grey": _vips("colourspace", "b-w"),
     },
     "imagemagick": {
-        "enlarged": _magick("-resize", "{larger}"), "reduced": _magick("-resize", "{smaller}"), "rotated": _magick("-rotate", "{degrees}"),
-        "blurred": _magick("-gaussian-blur", "0x{blur}"), "sharpened": _magick("-unsharp", "0x1+{gain}+0"),
-        "median": _magick("-statistic", "Median", "3x3"), "recoloured": _magick("-modulate", "100,{saturation}"),
-        "grey": _magick("-colorspace", "Gray"), "palette": _magick("-colors", "256"), "noise": _magick("-seed", "{seed}", "-attenuate", "{noise}", "+noise", "Gaussian"),
+        "enlarged": _magick("-resize", "{larger}"),
+        "reduced": _magick("-resize", "{smaller}"),
+        "rotated": _magick("-rotate", "{degrees}"),
+        "blurred": _magick("-gaussian-blur", "0x{blur}"),
+        "sharpened": _magick("-unsharp", "0x1+{gain}+0"),
+        "median": _magick("-statistic", "Median", "3x3"),
+        "recoloured": _magick("-modulate", "100,{saturation}"),
+        "grey": _magick("-colorspace", "Gray"),
+        "palette": _magick("-colors", "256"),
+        "noise": _magick("-seed", "{seed}", "-attenuate", "{noise}", "+noise", "Gaussian"),
     },
     "graphicsmagick": {
-        "enlarged": _magick("-resize", "{larger}"), "reduced": _magick("-resize", "{smaller}"), "rotated": _magick("-rotate", "{degrees}"),
-        "blurred": _magick("-gaussian", "0x{blur}"), "sharpened": _magick("-unsharp", "0x1+{gain}+0"), "median": _magick("-median", "1"),
-        "recoloured": _magick("-modulate", "100,{saturation}"), "grey": _magick("-colorspace", "Gray"), "palette": _magick("-colors", "256"),
+        "enlarged": _magick("-resize", "{larger}"),
+        "reduced": _magick("-resize", "{smaller}"),
+        "rotated": _magick("-rotate", "{degrees}"),
+        "blurred": _magick("-gaussian", "0x{blur}"),
+        "sharpened": _magick("-unsharp", "0x1+{gain}+0"),
+        "median": _magick("-median", "1"),
+        "recoloured": _magick("-modulate", "100,{saturation}"),
+        "grey": _magick("-colorspace", "Gray"),
+        "palette": _magick("-colors", "256"),
     },
     "netpbm": {
-        "enlarged": lambda numbers, size: ["{factor_up}"], "reduced": lambda numbers, size: ["{factor_down}"],
+        "enlarged": lambda numbers, size: ["{factor_up}"],
+        "reduced": lambda numbers, size: ["{factor_down}"],
     },
     "scikit-image": {
-        "enlarged": lambda numbers, size: [], "reduced": lambda numbers, size: [], "rotated": lambda numbers, size: [],
-        "blurred": lambda numbers, size: [], "sharpened": lambda numbers, size: [],
+        "enlarged": lambda numbers, size: [],
+        "reduced": lambda numbers, size: [],
+        "rotated": lambda numbers, size: [],
+        "blurred": lambda numbers, size: [],
+        "sharpened": lambda numbers, size: [],
     },
-}  # fmt: skip
+}
 """Kinds of steps by program, with the words of the command; numbers are drawn over the ranges of the training."""
 
 

@@ -4,7 +4,7 @@ OUT/run.json          command, suite, seeds, versions, hash of the data, date, s
 OUT/windows.parquet   the table, see `forensics_benchmarks.evaluation`
 OUT/timings.csv       seconds by model and size
 OUT/data, OUT/parts   what is kept between runs
-"""
+"""  # noqa: E501
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ FACTS = "run.json"
 class Request:
     """What a run was asked for; `sizes` empty and `limit`, `per_source` None stand for the suite's own.
 
-    `split` is that of the sources or of the data set; `model_dir` holds artefacts that stand in for the shipped ones. `train_data` and
-    `train_windows` are what peers train on.
+    `split` is that of the sources or of the data set; `model_dir` holds artefacts that stand in for the shipped ones.
+    `train_data` and `train_windows` are what peers train on.
     """
 
     path: Path
@@ -146,14 +146,22 @@ def _material(request: Request, progress: Callable[[str, int, int], None]) -> tu
         return Material(request.path, tuple(rows)), Drawing(sizes, request.seed, request.centred, (request.decoder,))
     if request.suite is None:
         raise UsageError(
-            f"no data set in {str(request.path)!r}: it has no {manifest.MANIFEST}; for a folder of sources name a --suite"
+            f"no data set in {str(request.path)!r}: it has no {manifest.MANIFEST}; for a folder of sources name a "
+            f"--suite"
         )
     suite = SUITES[request.suite]
     names = suites.chosen_sources(request.path, request.split, suite.limit if request.limit is None else request.limit)
     material = suites.prepare(
-        suite, request.path, request.out, names=names, seed=request.seed, per_source=request.per_source or suite.per_source,
-        codecs=request.codecs, jobs=request.jobs, progress=progress,
-    )  # fmt: skip
+        suite,
+        request.path,
+        request.out,
+        names=names,
+        seed=request.seed,
+        per_source=request.per_source or suite.per_source,
+        codecs=request.codecs,
+        jobs=request.jobs,
+        progress=progress,
+    )
     decoders = suite.decoders if request.decoder == USUAL else (request.decoder,)
     return material, Drawing(
         request.sizes or suite.sizes, request.seed, suite.centred or request.centred, _there(decoders), suite.conditions
@@ -197,7 +205,8 @@ def _adapters(request: Request, report: Callable[[str], None]) -> tuple[list[Ada
             report(f"{name} is skipped: {skipped[name]}")
     if not found:
         raise UsageError(
-            f"no model can run: {'; '.join(f'{name}: {reason}' for name, reason in skipped.items()) or 'none was named'}"
+            f"no model can run: "
+            f"{'; '.join(f'{name}: {reason}' for name, reason in skipped.items()) or 'none was named'}"
         )
     return found, skipped
 

@@ -1,6 +1,8 @@
-"""Figures of a report: each function takes figures already counted and gives a matplotlib `Figure`, with units, a legend and intervals.
+"""Figures of a report: each function takes figures already counted and gives a matplotlib `Figure`, with units, a
+legend and intervals.
 
-Figures are drawn for a page of 1080 pixels and for print: nothing depends on colour alone, numbers stand in the cells of maps.
+Figures are drawn for a page of 1080 pixels and for print: nothing depends on colour alone, numbers stand in the cells
+of maps.
 """
 
 from __future__ import annotations
@@ -43,7 +45,9 @@ def _figure(width: float, height: float, rows: int = 1, columns: int = 1, **opti
 
 
 def _errors(shares: Sequence[Share]) -> np.ndarray:
-    """Lengths of error bars in per cent, `np.ndarray [shape=(2, n)]`; never negative, as an interval may end at its value."""
+    """Lengths of error bars in per cent, `np.ndarray [shape=(2, n)]`; never negative, as an interval may end at its
+    value.
+    """
     lows = [100 * max(share.value - share.low, 0.0) for share in shares]
     highs = [100 * max(share.high - share.value, 0.0) for share in shares]
     return np.array([lows, highs])
@@ -302,8 +306,15 @@ def false_positives(found: Mapping[str, Mapping[object, Share]]) -> Figure:
     height = 0.8 / len(found)
     for index, (name, shares) in enumerate(found.items()):
         there = [(place, shares[group]) for place, group in enumerate(names) if group in shares]
-        ax.barh([place + index * height for place, _ in there], [100 * s.value for _, s in there], height=height, color=_colour(index), label=name,
-                xerr=_errors([s for _, s in there]), error_kw={"elinewidth": 0.8, "capsize": 2})  # fmt: skip
+        ax.barh(
+            [place + index * height for place, _ in there],
+            [100 * s.value for _, s in there],
+            height=height,
+            color=_colour(index),
+            label=name,
+            xerr=_errors([s for _, s in there]),
+            error_kw={"elinewidth": 0.8, "capsize": 2},
+        )
     counts = {group: next(shares[group].count for shares in found.values() if group in shares) for group in names}
     ax.set_yticks(
         np.arange(len(names)) + 0.4 - height / 2, [f"{name} (n {counts[name]})" for name in names], fontsize=8
@@ -324,8 +335,17 @@ def strengths(records: Sequence[Record]) -> Figure:
         for index, name in enumerate(CLASSES[1:]):
             chosen = [r for r in records if r.class_name == name]
             if chosen:
-                ax.plot([getattr(r, truth) for r in chosen], [getattr(r, said) for r in chosen], linestyle="", markersize=3, alpha=0.6,
-                        marker=MARKERS[index], color=_colour(index), label=name, rasterized=True)  # fmt: skip
+                ax.plot(
+                    [getattr(r, truth) for r in chosen],
+                    [getattr(r, said) for r in chosen],
+                    linestyle="",
+                    markersize=3,
+                    alpha=0.6,
+                    marker=MARKERS[index],
+                    color=_colour(index),
+                    label=name,
+                    rasterized=True,
+                )
         ends = [min(getattr(r, truth) for r in records), max(getattr(r, truth) for r in records)]
         ax.plot(ends, ends, color="black", linewidth=1)
         ax.set_xlabel(f"true {title}")
@@ -346,8 +366,15 @@ def encoders(found: Mapping[str, Mapping[tuple[str, str], Share]]) -> Figure:
     height = 0.8 / len(found)
     for index, (name, shares) in enumerate(found.items()):
         there = [(place, group, shares[group]) for place, group in enumerate(names) if group in shares]
-        bars = ax.barh([place + index * height for place, _, _ in there], [100 * s.value for *_, s in there], height=height, color=_colour(index),
-                       label=name, xerr=_errors([s for *_, s in there]), error_kw={"elinewidth": 0.8, "capsize": 2})  # fmt: skip
+        bars = ax.barh(
+            [place + index * height for place, _, _ in there],
+            [100 * s.value for *_, s in there],
+            height=height,
+            color=_colour(index),
+            label=name,
+            xerr=_errors([s for *_, s in there]),
+            error_kw={"elinewidth": 0.8, "capsize": 2},
+        )
         for bar, (_, group, _) in zip(bars, there):
             if group[1] == "seen":
                 bar.set_hatch("////")
@@ -374,7 +401,9 @@ _OUTCOME_LOOKS = dict(zip(OUTCOMES, ("#0072b2", "#56b4e9", "#e69f00", "#999999",
 
 
 def robustness(curves: Mapping[str, Mapping[str, Share]]) -> Figure:
-    """A panel a group of conditions: shares of outcomes over the group's levels, the untouched pictures as dotted lines."""
+    """A panel a group of conditions: shares of outcomes over the group's levels, the untouched pictures as dotted
+    lines.
+    """
     groups: dict[str, list[str]] = {}
     for name, condition in CONDITIONS.items():
         if name in curves:

@@ -1,7 +1,8 @@
 """How many blocks of JPEGs come back bit for bit, by quality and subsampling, and how fast.
 
-Every source is coded by libjpeg-turbo (Pillow), decoded, and given to `forensics.reconstruct` as pixels alone. A block counts when its pixels come out the same from
-the rebuilt file; luma and chroma blocks when coefficients were found that give their samples. A picture counts as exact when every pixel comes out the same.
+Every source is coded by libjpeg-turbo (Pillow), decoded, and given to `forensics.reconstruct` as pixels alone. A block
+counts when its pixels come out the same from the rebuilt file; luma and chroma blocks when coefficients were found that
+give their samples. A picture counts as exact when every pixel comes out the same.
 """
 
 from __future__ import annotations
@@ -48,7 +49,9 @@ class Row:
 def measured(
     paths: Sequence[Path], qualities: Sequence[int], subsamplings: Sequence[str], *, side: int, offset: tuple[int, int]
 ) -> Iterator[Row]:
-    """A row for each picture, quality and subsampling; pictures are cut to `side` before coding, and cropped by `offset` after decoding."""
+    """A row for each picture, quality and subsampling; pictures are cut to `side` before coding, and cropped by
+    `offset` after decoding.
+    """
     for path in paths:
         pixels = eight_bit(open_picture(path).pixels)
         pixels = np.stack([pixels] * 3, axis=2) if pixels.ndim == 2 else pixels
@@ -100,15 +103,28 @@ def _row(name: str, pixels: np.ndarray, subsampling: str, quality: int, offset: 
     spent = time.perf_counter() - start
     luma, *chroma = prepared.inverted.status
     return Row(
-        name, subsampling, quality, decoded.shape[0] * decoded.shape[1], clipped, found.blocks, found.blocks_same, luma.size, int((luma <= SEARCHED).sum()),
-        sum(plane.size for plane in chroma), sum(int((plane <= SEARCHED).sum()) for plane in chroma), found.exact, found.decoder, spent,
-    )  # fmt: skip
+        name,
+        subsampling,
+        quality,
+        decoded.shape[0] * decoded.shape[1],
+        clipped,
+        found.blocks,
+        found.blocks_same,
+        luma.size,
+        int((luma <= SEARCHED).sum()),
+        sum(plane.size for plane in chroma),
+        sum(int((plane <= SEARCHED).sum()) for plane in chroma),
+        found.exact,
+        found.decoder,
+        spent,
+    )
 
 
 def table(rows: Sequence[Row]) -> str:
     """Markdown: a line for each subsampling and quality."""
     lines = [
-        "| subsampling | quality | pictures | blocks the same | luma settled | chroma settled | exact pictures | of those without clipping | MP/s |",
+        "| subsampling | quality | pictures | blocks the same | luma settled | chroma settled | exact pictures | of "
+        "those without clipping | MP/s |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for subsampling, quality in dict.fromkeys((row.subsampling, row.quality) for row in rows):
@@ -116,8 +132,10 @@ def table(rows: Sequence[Row]) -> str:
         plain = [row for row in own if not row.clipped]
         speed = sum(row.pixels for row in own) / 1e6 / sum(row.seconds for row in own)
         lines.append(
-            f"| {subsampling} | {quality} | {len(own)} | {_share(own, 'same', 'blocks')} | {_share(own, 'luma_settled', 'luma')} | "
-            f"{_share(own, 'chroma_settled', 'chroma')} | {sum(row.exact for row in own)} | {sum(row.exact for row in plain)} of {len(plain)} | {speed:.2f} |"
+            f"| {subsampling} | {quality} | {len(own)} | {_share(own, 'same', 'blocks')} | "
+            f"{_share(own, 'luma_settled', 'luma')} | "
+            f"{_share(own, 'chroma_settled', 'chroma')} | {sum(row.exact for row in own)} | "
+            f"{sum(row.exact for row in plain)} of {len(plain)} | {speed:.2f} |"
         )
     return "\n".join(lines)
 
@@ -128,13 +146,20 @@ def _share(rows: Sequence[Row], part: str, whole: str) -> str:
 
 
 def run(
-    paths: Sequence[Path], qualities: Sequence[int], subsamplings: Sequence[str], *, side: int, offset: tuple[int, int], report: Callable[[str], None]
-) -> list[Row]:  # fmt: skip
+    paths: Sequence[Path],
+    qualities: Sequence[int],
+    subsamplings: Sequence[str],
+    *,
+    side: int,
+    offset: tuple[int, int],
+    report: Callable[[str], None],
+) -> list[Row]:
     """All rows, told one by one."""
     rows = []
     for row in measured(paths, qualities, subsamplings, side=side, offset=offset):
         rows.append(row)
         report(
-            f"{row.source} {row.subsampling} {row.quality}: {row.same} of {row.blocks} blocks, {row.seconds:.1f} s, {row.decoder}"
+            f"{row.source} {row.subsampling} {row.quality}: {row.same} of {row.blocks} blocks, {row.seconds:.1f} s, "
+            f"{row.decoder}"
         )
     return rows

@@ -18,7 +18,9 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure: `draw` is a function of `forensics_benchmarks.plots` with its data bound, and gives a matplotlib figure."""
+    """A figure: `draw` is a function of `forensics_benchmarks.plots` with its data bound, and gives a matplotlib
+    figure.
+    """
 
     caption: str
     draw: Callable[[], Any]

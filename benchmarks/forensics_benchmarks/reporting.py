@@ -13,7 +13,8 @@ from forensics_benchmarks.stored_run import Run
 
 
 def markdown_report(run: Run, kind: str | None = None) -> str:
-    """The figures of a run as Markdown; `kind` `grid` or `kib` gives those tables of every model alone, None the whole report.
+    """The figures of a run as Markdown; `kind` `grid` or `kib` gives those tables of every model alone, None the whole
+    report.
 
     Raises `UsageError` for `kib` where no patch was encoded to a file size.
     """

@@ -1,8 +1,10 @@
-"""Judge the patches of a data set by every model, in shards that are written once: a killed run goes on and ends in the same table.
+"""Judge the patches of a data set by every model, in shards that are written once: a killed run goes on and ends in the
+same table.
 
-A shard is a fixed share of the files. For each model it is one file of judgements, written under a temporary name and renamed; a model that
-is added later judges the same patches, and what other models said is not computed again. Features are kept likewise, so a retrained model
-measures nothing. Times are kept apart from the judgements: the table is the same on any run, times are not.
+A shard is a fixed share of the files. For each model it is one file of judgements, written under a temporary name and
+renamed; a model that is added later judges the same patches, and what other models said is not computed again. Features
+are kept likewise, so a retrained model measures nothing. Times are kept apart from the judgements: the table is the
+same on any run, times are not.
 
     OUT/parts/KEY/MODEL-MODELKEY-00012.npz    judgements of one model on one shard
     OUT/parts/KEY/features-V2-00012-256.npz   features of its patches of one size
@@ -221,14 +223,37 @@ def _records(name: str, rows: Sequence[Row], part: dict[str, np.ndarray]) -> lis
         answer, _ = decide(dict(zip(CLASSES, merged[index].tolist(), strict=True)), threshold, compressed_from)
         records.append(
             Record(
-                name, row.id, row.source, row.origin, row.split, row.fine_class, row.encoder, row.variant, row.preparation_kind,
-                row.target_kind, row.target, row.ratio if compressed else np.nan, row.ssim if compressed else np.nan,
-                lists["size"][index], tuple(lists["fine_probabilities"][index]), ratios[index][0], ratios[index][1], ratios[index][2],
-                lists["ssim"][index][0], lists["ssim"][index][1], lists["ssim"][index][2],
-                condition=lists["condition"][index], decoder=decoder, held_out=held_out(row, decoder), strength=row.strength,
-                quality=lists["quality"][index], answer=answer, top=lists["top"][index], left=lists["left"][index],
+                name,
+                row.id,
+                row.source,
+                row.origin,
+                row.split,
+                row.fine_class,
+                row.encoder,
+                row.variant,
+                row.preparation_kind,
+                row.target_kind,
+                row.target,
+                row.ratio if compressed else np.nan,
+                row.ssim if compressed else np.nan,
+                lists["size"][index],
+                tuple(lists["fine_probabilities"][index]),
+                ratios[index][0],
+                ratios[index][1],
+                ratios[index][2],
+                lists["ssim"][index][0],
+                lists["ssim"][index][1],
+                lists["ssim"][index][2],
+                condition=lists["condition"][index],
+                decoder=decoder,
+                held_out=held_out(row, decoder),
+                strength=row.strength,
+                quality=lists["quality"][index],
+                answer=answer,
+                top=lists["top"][index],
+                left=lists["left"][index],
             )
-        )  # fmt: skip
+        )
     return records
 
 

@@ -1,7 +1,9 @@
-"""How cost grows: models by patch, `analyze` by size and by number of processes, and the start of every command; whole processes, measured outside.
+"""How cost grows: models by patch, `analyze` by size and by number of processes, and the start of every command; whole
+processes, measured outside.
 
-Times are medians with half the interquartile range, as ratios to a yardstick measured in the same run: decoding the same picture from PNG, the
-smallest picture, one process, or a bare interpreter. Pictures are made, so that anybody can repeat the run.
+Times are medians with half the interquartile range, as ratios to a yardstick measured in the same run: decoding the
+same picture from PNG, the smallest picture, one process, or a bare interpreter. Pictures are made, so that anybody can
+repeat the run.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ from forensics_benchmarks.speed import made_picture, ratio, timed
 MEGAPIXELS = (0.0625, 0.25, 1.0, 4.0, 12.0, 36.0, 100.0)
 """Sizes of the pictures that `analyze` is given."""
 TILE = 1024
-"""Side of the made picture that larger ones repeat, in pixels; odd rows are cut off so that no tile border falls on a grid."""
+"""Side of the made picture that larger ones repeat, in pixels; odd rows are cut off so that no tile border falls on a
+grid.
+"""
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,10 @@ start = time.perf_counter()
 child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)])
 _, status, usage = os.wait4(child, 0)
 print(os.waitstatus_to_exitcode(status), time.perf_counter() - start, usage.ru_maxrss * 1024)
+"""  # noqa: E501
+"""Starts a command from a small process: Linux counts what the parent held when it forked into the child's largest
+memory.
 """
-"""Starts a command from a small process: Linux counts what the parent held when it forked into the child's largest memory."""
 
 
 def process(arguments: Sequence[str], repeat: int) -> Measured:
@@ -109,10 +115,16 @@ def by_size(largest: float, repeat: int, report: Callable[[str], None] = lambda 
                 forensics("analyze", str(path), "--format", "json", "--no-history", "--max-pixels", "200000000"), repeat
             )
             first = first or found
-            rows.append([
-                f"{megapixels:g}", f"{width}x{height}", f"{found.seconds:.2f} ± {found.spread:.2f}", ratio(found.seconds, found.spread, first.seconds, first.spread),
-                ratio(found.seconds, found.spread, decoding, decoding_spread), f"{found.peak / 1e6:.0f}",
-            ])  # fmt: skip
+            rows.append(
+                [
+                    f"{megapixels:g}",
+                    f"{width}x{height}",
+                    f"{found.seconds:.2f} ± {found.spread:.2f}",
+                    ratio(found.seconds, found.spread, first.seconds, first.spread),
+                    ratio(found.seconds, found.spread, decoding, decoding_spread),
+                    f"{found.peak / 1e6:.0f}",
+                ]
+            )
             path.unlink()
     header = ["megapixels", "pixels", "seconds", "times the smallest", "times PNG decoding (Pillow)", "peak memory, MB"]
     return Table(header, rows, "`forensics analyze` by size of the picture, whole process")
@@ -152,8 +164,15 @@ def by_processes(
                 forensics("analyze", folder, "--format", "csv", "--no-history", "--jobs", str(count)), repeat
             )
             first = first or found
-            rows.append([count, pictures, f"{found.seconds:.2f} ± {found.spread:.2f}", f"{pictures / found.seconds:.2f}",
-                         ratio(first.seconds, first.spread, found.seconds, found.spread)])  # fmt: skip
+            rows.append(
+                [
+                    count,
+                    pictures,
+                    f"{found.seconds:.2f} ± {found.spread:.2f}",
+                    f"{pictures / found.seconds:.2f}",
+                    ratio(first.seconds, first.spread, found.seconds, found.spread),
+                ]
+            )
     header = ["processes", "pictures", "seconds", "pictures a second", f"times as fast as {jobs[0]}"]
     return Table(header, rows, f"`forensics analyze` of a folder of 1 MP pictures; {os.cpu_count()} cores")
 
@@ -165,8 +184,14 @@ def imports(repeat: int) -> Table:
     for arguments in ((), *((name,) for name in COMMANDS)):
         found = process(forensics(*arguments, "--help"), repeat)
         name = " ".join(("forensics", *arguments, "--help"))
-        rows.append([name, f"{1e3 * found.seconds:.0f} ± {1e3 * found.spread:.0f}", ratio(found.seconds, found.spread, bare.seconds, bare.spread),
-                     f"{found.peak / 1e6:.0f}"])  # fmt: skip
+        rows.append(
+            [
+                name,
+                f"{1e3 * found.seconds:.0f} ± {1e3 * found.spread:.0f}",
+                ratio(found.seconds, found.spread, bare.seconds, bare.spread),
+                f"{found.peak / 1e6:.0f}",
+            ]
+        )
     return Table(["command", "ms", "times the interpreter alone", "peak memory, MB"], rows, "Start of every command")
 
 

@@ -1,6 +1,8 @@
-"""The sections of a report, whatever form it takes: titles, sentences, tables with counts and intervals, and figures to be drawn.
+"""The sections of a report, whatever form it takes: titles, sentences, tables with counts and intervals, and figures to
+be drawn.
 
-A section is left out where the run holds nothing for it. Every share stands with its 95 % interval over sources and its count.
+A section is left out where the run holds nothing for it. Every share stands with its 95 % interval over sources and its
+count.
 """
 
 from __future__ import annotations
@@ -28,9 +30,23 @@ _LEFT_OUT = "The variant resized after decoding, whose traces are mostly gone, i
 def sections(run: Run) -> list[Section]:
     """All sections that a run has something for."""
     makers = (
-        overview, questions, file_sizes, strength_maps, classes, confusions, calibration, sizes, false_positives, strengths, generalisation,
-        robustness, jpeg_peers, speed, comparison, provenance,
-    )  # fmt: skip
+        overview,
+        questions,
+        file_sizes,
+        strength_maps,
+        classes,
+        confusions,
+        calibration,
+        sizes,
+        false_positives,
+        strengths,
+        generalisation,
+        robustness,
+        jpeg_peers,
+        speed,
+        comparison,
+        provenance,
+    )
     found = [maker(run) for maker in makers]
     return [
         section for section in found if section is not None and (section.tables or section.figures or section.sentences)
@@ -38,7 +54,9 @@ def sections(run: Run) -> list[Section]:
 
 
 def plain(records: Iterable[Record]) -> list[Record]:
-    """Records without a condition, from usual decoders where there are any, not resized after decoding: what the figures on strength rest on."""
+    """Records without a condition, from usual decoders where there are any, not resized after decoding: what the
+    figures on strength rest on.
+    """
     usual = _usual(records)
     return [record for record in usual if record.variant != RESIZED_AFTER] or usual
 
@@ -91,16 +109,31 @@ def overview(run: Run) -> Section | None:
         answered = [record for record in records if summaries.outcome(record) != "inconclusive"]
         family = summaries.share([summaries.family_right(r) for r in records], [r.source for r in records])
         columns[name] = [
-            str(summaries.accuracy(records)), str(family), str(summaries.accuracy(resized[name])) if resized[name] else "-", "-" if clean is None else str(clean), str(summaries.false_alarms(records) or "-"), f"{summaries.calibration_error(records):.4f}",
-            f"{_per_cent(len(answered) / len(records))}", _per_cent(_kept(answered), 2),
-            f"{_per_cent(strength.ratio_mean_relative)} (median {_per_cent(strength.ratio_median_relative)})" if strength.count else "-",
+            str(summaries.accuracy(records)),
+            str(family),
+            str(summaries.accuracy(resized[name])) if resized[name] else "-",
+            "-" if clean is None else str(clean),
+            str(summaries.false_alarms(records) or "-"),
+            f"{summaries.calibration_error(records):.4f}",
+            f"{_per_cent(len(answered) / len(records))}",
+            _per_cent(_kept(answered), 2),
+            f"{_per_cent(strength.ratio_mean_relative)} (median {_per_cent(strength.ratio_median_relative)})"
+            if strength.count
+            else "-",
             f"{strength.ssim_mean_absolute:.4f}" if strength.count else "-",
-        ]  # fmt: skip
+        ]
     titles = [
-        "accuracy, nine classes", "accuracy, BPG and HEIC as one", "accuracy, the variant resized after decoding", "uncompressed called compressed (best class)", "uncompressed answered with a codec",
+        "accuracy, nine classes",
+        "accuracy, BPG and HEIC as one",
+        "accuracy, the variant resized after decoding",
+        "uncompressed called compressed (best class)",
+        "uncompressed answered with a codec",
         "calibration error, 0 to 1",
-        "answered at the model's threshold, %", "right among the answered, %", "compression ratio: mean relative error, %", "SSIM: mean absolute error",
-    ]  # fmt: skip
+        "answered at the model's threshold, %",
+        "right among the answered, %",
+        "compression ratio: mean relative error, %",
+        "SSIM: mean absolute error",
+    ]
     rows = [[title, *(columns[name][index] for name in columns)] for index, title in enumerate(titles)]
     rows = [row for row in rows if set(row[1:]) != {"-"}]
     told = (_described(run), _LEFT_OUT) if any(resized.values()) else (_described(run),)
@@ -112,7 +145,8 @@ def _described(run: Run) -> str:
     if not facts:
         return "Shares are in per cent with 95 % intervals by source, and the number of patches."
     return (
-        f"Suite {facts['suite']}: {facts['patches']} patches of {facts['files']} files from {facts['sources']} sources, judged on {facts['date']}. "
+        f"Suite {facts['suite']}: {facts['patches']} patches of {facts['files']} files from {facts['sources']} "
+        f"sources, judged on {facts['date']}. "
         "Shares are in per cent with 95 % intervals by source, and the number of patches."
     )
 
@@ -125,11 +159,16 @@ def questions(run: Run) -> Section | None:
     """Which cell is worst, where the baseline is better than the network, what fusion adds."""
     models = _shown(run)
     tables = [
-        Table(["class", "strength", f"accuracy of {name}, %"], [[*cell, str(value)] for cell, value in summaries.worst_cells(records)],
-              f"The worst cells of {name}")
+        Table(
+            ["class", "strength", f"accuracy of {name}, %"],
+            [[*cell, str(value)] for cell, value in summaries.worst_cells(records)],
+            f"The worst cells of {name}",
+        )
         for name, records in models.items()
-    ]  # fmt: skip
-    for first, second, title in (("baseline", "cnn", "Where the baseline is better than the network"), ("fused", "baseline", "What fusion adds to the baseline"),
+    ]
+    for first, second, title in (("baseline", "cnn", "Where the baseline is better than the "
+                                                     "network"), ("fused", "baseline", "What fusion adds to the "
+                                                                                       "baseline"),
                                  ("fused", "cnn", "What fusion adds to the network")):  # fmt: skip
         if first in models and second in models:
             gains = [
@@ -162,14 +201,19 @@ def file_sizes(run: Run) -> Section | None:
         for records in forced.values()
     ]
     rows.append(["all to 100", *whole, PUBLISHED_MEAN])
-    by_class = _per_model({name: [r for r in records if r.target >= 100] or list(records) for name, records in forced.items()},
-                          lambda r: r.fine_class, "class, from 100 KiB", fine=True)  # fmt: skip
+    by_class = _per_model(
+        {name: [r for r in records if r.target >= 100] or list(records) for name, records in forced.items()},
+        lambda r: r.fine_class,
+        "class, from 100 KiB",
+        fine=True,
+    )
     from forensics_benchmarks import plots
 
     return Section(
         "File sizes: ten classes, beside the published experiment",
         (
-            "The published row (IH&MMSec 2024) is an ImageNet ResNet-18 on DIV2K pictures with other builds of the encoders: it stands for orientation.",
+            "The published row (IH&MMSec 2024) is an ImageNet ResNet-18 on DIV2K pictures with other builds of the "
+            "encoders: it stands for orientation.",
         ),
         (Table(["KiB at 512x512", *forced, "published, %"], rows), by_class),
         (
@@ -182,7 +226,9 @@ def file_sizes(run: Run) -> Section | None:
 
 
 def _axis(records: Sequence[Record], kind: str) -> tuple[Callable[[Record], float], Callable[[float], str], str] | None:
-    """How records lie on an axis of strength: by target where those are few, else by band of what was reached; None without records."""
+    """How records lie on an axis of strength: by target where those are few, else by band of what was reached; None
+    without records.
+    """
     aimed = {record.target for record in records if record.target_kind == kind}
     if aimed and len(aimed) <= MOST_TARGETS:
         return (
@@ -224,12 +270,21 @@ def strength_maps(run: Run) -> Section | None:
                 if any((codec, column) in cells for column in columns):
                     rows.append([codec, *(str(cells.get((codec, column), "-")) for column in columns)])
             tables.append(Table(["class", *map(shown, columns)], rows, f"{name}: accuracy by class and {title}, %"))
-            figures.append(Figure(f"{name}: accuracy by class and {title}; the number of patches in each cell.",
-                                  partial(plots.cell_map, cells, columns, [shown(c) for c in columns], title)))  # fmt: skip
+            figures.append(
+                Figure(
+                    f"{name}: accuracy by class and {title}; the number of patches in each cell.",
+                    partial(plots.cell_map, cells, columns, [shown(c) for c in columns], title),
+                )
+            )
         if compressed:
             plane = summaries.accuracy_by(compressed, lambda r: (band(r.ssim, SSIM_BANDS), band(r.ratio, RATIO_BANDS)))
-            figures.append(Figure(f"{name}: accuracy over the plane of reached compression ratio and reached SSIM, all codecs together.",
-                                  partial(plots.plane, plane)))  # fmt: skip
+            figures.append(
+                Figure(
+                    f"{name}: accuracy over the plane of reached compression ratio and reached SSIM, all codecs "
+                    f"together.",
+                    partial(plots.plane, plane),
+                )
+            )
             by_codec = summaries.accuracy_by(
                 compressed, lambda r: (r.class_name, band(r.ssim, SSIM_BANDS), band(r.ratio, RATIO_BANDS))
             )
@@ -243,25 +298,42 @@ def classes(run: Run) -> Section | None:
     if not models:
         return None
     return Section(
-        "Accuracy by class and encoder", (),
-        (_per_model(models, lambda r: r.class_name, "class"), _per_model(models, lambda r: f"{r.class_name}: {r.encoder}", "encoder"),
-         _per_model(models, lambda r: r.preparation_kind, "preparation"),
-         _per_model({name: [*records, *resized[name]] for name, records in models.items()}, lambda r: r.variant, "variant")),
-    )  # fmt: skip
+        "Accuracy by class and encoder",
+        (),
+        (
+            _per_model(models, lambda r: r.class_name, "class"),
+            _per_model(models, lambda r: f"{r.class_name}: {r.encoder}", "encoder"),
+            _per_model(models, lambda r: r.preparation_kind, "preparation"),
+            _per_model(
+                {name: [*records, *resized[name]] for name, records in models.items()}, lambda r: r.variant, "variant"
+            ),
+        ),
+    )
 
 
 def confusions(run: Run) -> Section | None:
-    """Confusion matrices in each band of compression ratio, uncompressed patches in all of them left to a matrix of their own."""
+    """Confusion matrices in each band of compression ratio, uncompressed patches in all of them left to a matrix of
+    their own.
+    """
     from forensics_benchmarks import plots
 
     figures, tables = [], []
     for name, records in _shown(run).items():
-        groups = {f"ratio {band_name(edge, RATIO_BANDS)}": [r for r in records if np.isfinite(r.ratio) and band(r.ratio, RATIO_BANDS) == edge]
-                  for edge in RATIO_BANDS}  # fmt: skip
+        groups = {
+            f"ratio {band_name(edge, RATIO_BANDS)}": [
+                r for r in records if np.isfinite(r.ratio) and band(r.ratio, RATIO_BANDS) == edge
+            ]
+            for edge in RATIO_BANDS
+        }
         groups = {"uncompressed": [r for r in records if r.class_name == "uncompressed"], **groups}
         counts = {title: summaries.confusion(members) for title, members in groups.items() if members}
-        figures.append(Figure(f"{name}: truth (rows) against verdict (columns) by strength; cells are per cent of a row, blank where none.",
-                              partial(plots.confusions, counts)))  # fmt: skip
+        figures.append(
+            Figure(
+                f"{name}: truth (rows) against verdict (columns) by strength; cells are per cent of a row, blank where "
+                f"none.",
+                partial(plots.confusions, counts),
+            )
+        )
         for title, matrix in counts.items():
             pairs = [
                 (matrix[i, j], CLASSES[i], CLASSES[j])
@@ -308,7 +380,8 @@ def calibration(run: Run) -> Section | None:
         (Table(["model", "all", *(f"{group} px" for group in sides)], rows),),
         (
             Figure(
-                "Share right against the stated probability, with 95 % intervals by source; bars are the number of patches.",
+                "Share right against the stated probability, with 95 % intervals by source; bars are the number of "
+                "patches.",
                 partial(plots.reliability, curves),
             ),
         ),
@@ -373,15 +446,35 @@ def strengths(run: Run) -> Section | None:
             part = [record for record in judged if edge is None or band(record.ratio, RATIO_BANDS) == edge]
             error = summaries.strength_error(part)
             if error.count:
-                rows.append([
-                    name, "all" if edge is None else band_name(edge, RATIO_BANDS), _per_cent(error.ratio_mean_relative), _per_cent(error.ratio_median_relative),
-                    _per_cent(error.ratio_coverage), f"{error.ssim_mean_absolute:.4f}", _per_cent(error.ssim_coverage), error.count,
-                ])  # fmt: skip
+                rows.append(
+                    [
+                        name,
+                        "all" if edge is None else band_name(edge, RATIO_BANDS),
+                        _per_cent(error.ratio_mean_relative),
+                        _per_cent(error.ratio_median_relative),
+                        _per_cent(error.ratio_coverage),
+                        f"{error.ssim_mean_absolute:.4f}",
+                        _per_cent(error.ssim_coverage),
+                        error.count,
+                    ]
+                )
         if judged:
-            figures.append(Figure(f"{name}: estimated against true compression ratio and SSIM, a dot a patch; the line is equality.",
-                                  partial(plots.strengths, judged)))  # fmt: skip
-    header = ["model", "true ratio", "ratio: mean relative error, %", "median, %", "inside the 90 % interval, %", "SSIM: mean absolute error",
-              "inside the 90 % interval, %", "patches"]  # fmt: skip
+            figures.append(
+                Figure(
+                    f"{name}: estimated against true compression ratio and SSIM, a dot a patch; the line is equality.",
+                    partial(plots.strengths, judged),
+                )
+            )
+    header = [
+        "model",
+        "true ratio",
+        "ratio: mean relative error, %",
+        "median, %",
+        "inside the 90 % interval, %",
+        "SSIM: mean absolute error",
+        "inside the 90 % interval, %",
+        "patches",
+    ]
     return Section("Estimated strength", (), (Table(header, rows),), figures) if rows else None
 
 
@@ -412,10 +505,15 @@ def generalisation(run: Run) -> Section | None:
     encoders = {name: [record for record in records if record.decoder == "usual"] for name, records in same.items()}
     tables = (
         _per_model(same, group, "encoder and decoder"),
-        _per_model(encoders, lambda r: f"{r.class_name}: {r.variant if r.held_out else 'encoders of training'}", "encoder"),
-        _per_model({name: [r for r in records if r.held_out != "encoder"] for name, records in same.items()},
-                   lambda r: f"{r.class_name}: {r.decoder}{' (never seen)' if r.held_out else ''}", "decoder"),
-    )  # fmt: skip
+        _per_model(
+            encoders, lambda r: f"{r.class_name}: {r.variant if r.held_out else 'encoders of training'}", "encoder"
+        ),
+        _per_model(
+            {name: [r for r in records if r.held_out != "encoder"] for name, records in same.items()},
+            lambda r: f"{r.class_name}: {r.decoder}{' (never seen)' if r.held_out else ''}",
+            "decoder",
+        ),
+    )
     found = {
         name: summaries.accuracy_by(records, lambda r: (r.class_name, r.variant if r.held_out else "seen"))
         for name, records in encoders.items()
@@ -423,7 +521,8 @@ def generalisation(run: Run) -> Section | None:
     return Section(
         "Generalisation: encoders and decoders never seen in training",
         (
-            "Classes with something held out, on the same sources at the same ratios. JPEG XR has one encoder and is no part of it.",
+            "Classes with something held out, on the same sources at the same ratios. JPEG XR has one encoder and is "
+            "no part of it.",
         ),
         tables,
         (
@@ -479,9 +578,13 @@ def robustness(run: Run) -> Section | None:
         )
     return Section(
         "Robustness: steps after decoding",
-        ("The truth is the codec before the step. Of a picture that was saved again as JPEG, JPEG is the last codec: naming it is counted apart.",),
-        tables, figures,
-    )  # fmt: skip
+        (
+            "The truth is the codec before the step. Of a picture that was saved again as JPEG, JPEG is the last "
+            "codec: naming it is counted apart.",
+        ),
+        tables,
+        figures,
+    )
 
 
 def jpeg_peers(run: Run) -> Section | None:
@@ -510,7 +613,8 @@ def jpeg_peers(run: Run) -> Section | None:
     return Section(
         "JPEG alone, beside public methods",
         (
-            "`zero` is the a-contrario zero-count grid detector (IPOL 2021), `jpeg-ghost` quality by recompression (Farid 2009) on the grid that `zero` finds.",
+            "`zero` is the a-contrario zero-count grid detector (IPOL 2021), `jpeg-ghost` quality by recompression "
+            "(Farid 2009) on the grid that `zero` finds.",
         ),
         (Table(header, rows),),
     )
@@ -522,12 +626,22 @@ def speed(run: Run) -> Section | None:
         return None
     from forensics_benchmarks import plots
 
-    rows = [[row["model"], row["size"], row["patches"], f"{1e3 * float(row['seconds']) / max(int(row['patches']), 1):.2f}",
-             f"{1 / max(float(row['megapixels_per_second']), 1e-9):.3f}", f"{float(row['megapixels_per_second']):.2f}"] for row in run.timings]  # fmt: skip
+    rows = [
+        [
+            row["model"],
+            row["size"],
+            row["patches"],
+            f"{1e3 * float(row['seconds']) / max(int(row['patches']), 1):.2f}",
+            f"{1 / max(float(row['megapixels_per_second']), 1e-9):.3f}",
+            f"{float(row['megapixels_per_second']):.2f}",
+        ]
+        for row in run.timings
+    ]
     return Section(
         "Time",
         (
-            "Seconds of one process while the others worked, features included; the first patches of a process warm it up. `forensics bench speed` measures alone.",
+            "Seconds of one process while the others worked, features included; the first patches of a process warm it "
+            "up. `forensics bench speed` measures alone.",
         ),
         (Table(["model", "side, px", "patches", "ms a patch", "s a megapixel", "MP/s"], rows),),
         (Figure("Seconds a megapixel by model and size of the patch.", partial(plots.times, run.timings)),),
@@ -582,10 +696,16 @@ def provenance(run: Run) -> Section | None:
     if not facts:
         return None
     shown: list[tuple[str, object]] = [
-        ("command", facts["command"]), ("date", facts["date"]), ("toolkit", facts["toolkit"]), ("SHA-256 of the data", facts["data_sha256"]),
-        ("seed", facts["seed"]), ("machine", facts["machine"]), ("seconds", ", ".join(f"{k} {v}" for k, v in facts["seconds"].items())),
+        ("command", facts["command"]),
+        ("date", facts["date"]),
+        ("toolkit", facts["toolkit"]),
+        ("SHA-256 of the data", facts["data_sha256"]),
+        ("seed", facts["seed"]),
+        ("machine", facts["machine"]),
+        ("seconds", ", ".join(f"{k} {v}" for k, v in facts["seconds"].items())),
         ("packages", ", ".join(f"{k} {v}" for k, v in facts["packages"].items())),
         *((f"encoder {name}", version) for name, version in facts["encoders"].items()),
-        *((f"skipped: {name}", reason) for name, reason in facts["skipped"].items()), *(("note", note) for note in facts["notes"]),
-    ]  # fmt: skip
+        *((f"skipped: {name}", reason) for name, reason in facts["skipped"].items()),
+        *(("note", note) for note in facts["notes"]),
+    ]
     return Section("How to repeat it", (), (Table(["what", "value"], shown),))

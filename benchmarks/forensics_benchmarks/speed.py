@@ -1,6 +1,7 @@
 """Speed of the extractors beside public equivalents, in the same run, on one core.
 
-A figure is a ratio against a named peer; absolute megapixels per second are shown for orientation and hold for one machine only.
+A figure is a ratio against a named peer; absolute megapixels per second are shown for orientation and hold for one
+machine only.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from forensics_features import FAMILIES, FeatureExtractor, as_planes, family
 
 @dataclass(frozen=True)
 class Timing:
-    """Median seconds of one subject and its spread (half the interquartile range), and the peer's where there is one."""
+    """Median seconds of one subject and its spread (half the interquartile range), and the peer's where there is
+    one.
+    """
 
     name: str
     seconds: float
@@ -156,7 +159,13 @@ def report_markdown(rows: list[Timing], side: int = 512) -> str:
     cells = []
     for row in rows:
         faster = ratio(row.peer_seconds, row.peer_spread, row.seconds, row.spread) if row.peer else "-"
-        cells.append((
-            row.name, f"{1e3 * row.seconds:.2f} ± {1e3 * row.spread:.2f}", f"{side * side / 1e6 / row.seconds:.1f}", row.peer or "-", faster
-        ))  # fmt: skip
+        cells.append(
+            (
+                row.name,
+                f"{1e3 * row.seconds:.2f} ± {1e3 * row.spread:.2f}",
+                f"{side * side / 1e6 / row.seconds:.1f}",
+                row.peer or "-",
+                faster,
+            )
+        )
     return table(["subject", "ms", "MP/s", "peer", "times as fast as the peer"], cells)

@@ -1,8 +1,9 @@
-"""Pictures pasted together from two compression histories, and untouched ones: what the map finds, and where it finds what is not there.
+"""Pictures pasted together from two compression histories, and untouched ones: what the map finds, and where it finds
+what is not there.
 
-A host is encoded and decoded as a whole; a square region out of another decoded file, cut at a random offset, replaces pixels of it. So
-the truth is known to the pixel, every step is a real codec's, and the region's coding grid lies at any phase. Both come from sources of
-one origin, laid side by side on a canvas (`canvases`) before anything is encoded.
+A host is encoded and decoded as a whole; a square region out of another decoded file, cut at a random offset, replaces
+pixels of it. So the truth is known to the pixel, every step is a real codec's, and the region's coding grid lies at any
+phase. Both come from sources of one origin, laid side by side on a canvas (`canvases`) before anything is encoded.
 """
 
 from __future__ import annotations
@@ -41,9 +42,9 @@ ENCODERS = ("jpeg", "jpeg2000", "jpegxr", "bpg", "webp", "avif", "heic", "jpegxl
 class Case:
     """A picture and the truth about it.
 
-    `pixels` has shape (height, width, 3), dtype uint8; `mask`, of shape (height, width), is True in the pasted region and False
-    throughout in an untouched picture. `host` and `region` are classes of `CLASSES` (`region` empty when untouched), ratios are NaN for
-    what was not compressed.
+    `pixels` has shape (height, width, 3), dtype uint8; `mask`, of shape (height, width), is True in the pasted region
+    and False throughout in an untouched picture. `host` and `region` are classes of `CLASSES` (`region` empty when
+    untouched), ratios are NaN for what was not compressed.
     """
 
     pixels: np.ndarray
@@ -75,7 +76,9 @@ def splices(
 
 
 def untouched(folder: Path, *, split: str = "val", count: int = 100, seed: int = 13) -> Iterator[Case]:
-    """Pictures with one history, as they are: a third uncompressed, the rest by every codec in turn; origins in turn."""
+    """Pictures with one history, as they are: a third uncompressed, the rest by every codec in turn; origins in
+    turn.
+    """
     pool = by_origin(folder, split)
     origins = sorted(pool)
     for index in range(count):
@@ -90,7 +93,9 @@ def untouched(folder: Path, *, split: str = "val", count: int = 100, seed: int =
 
 
 def score(mask: np.ndarray, found: np.ndarray) -> dict[str, float]:
-    """Precision, recall, F1 and intersection over union of the pixels; F1 is 1 where both masks are empty, 0 where one is."""
+    """Precision, recall, F1 and intersection over union of the pixels; F1 is 1 where both masks are empty, 0 where one
+    is.
+    """
     hit, extra, missed = int((mask & found).sum()), int((found & ~mask).sum()), int((mask & ~found).sum())
     if hit + extra + missed == 0:
         return {"precision": 1.0, "recall": 1.0, "f1": 1.0, "iou": 1.0}
@@ -128,7 +133,9 @@ def _find(pixels: np.ndarray) -> Localisation:
 
 
 def of_two_histories(table: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of pictures whose region was coded otherwise than its host: by another codec, BPG and HEIC being one, or by none."""
+    """The rows of pictures whose region was coded otherwise than its host: by another codec, BPG and HEIC being one, or
+    by none.
+    """
     return [row for row in table if row["kind"] != SAME_CODEC and family(row["host"]) != family(row["region"])]
 
 
@@ -150,7 +157,9 @@ def _ratio(numbers: np.random.Generator) -> float:
 
 
 def _compressed(pixels: np.ndarray, name: str, ratio: float, numbers: np.random.Generator) -> tuple[np.ndarray, float]:
-    """The pixels after a random encoder of a class near a ratio, and the ratio reached; as they are for `uncompressed`."""
+    """The pixels after a random encoder of a class near a ratio, and the ratio reached; as they are for
+    `uncompressed`.
+    """
     if name == "uncompressed":
         return pixels, float("nan")
     fine = f"jpegxr-{numbers.choice([0, 2])}" if name == "jpegxr" else name

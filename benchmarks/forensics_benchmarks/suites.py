@@ -7,7 +7,7 @@
 | quick | random encoders and preparations at four ratios, a share of the sources | random offsets, one small and one usual size |
 | generalization | encoders of training, and encoders and settings it never draws, at the same ratios | beside the usual decoders those training never draws |
 | robustness | encoders of training at two ratios | after every condition of `conditions` |
-"""
+"""  # noqa: E501
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ SHARES = {"bench": 1.0}
 
 @dataclass(frozen=True)
 class Suite:
-    """One suite; `limit` is the usual number of sources, 0 for all, `per_source` draws a source where the data set has them."""
+    """One suite; `limit` is the usual number of sources, 0 for all, `per_source` draws a source where the data set has
+    them.
+    """
 
     name: str
     sizes: tuple[int, ...]
@@ -72,7 +74,8 @@ class Material:
 
 
 def chosen_sources(folder: Path, split: str | None, limit: int) -> list[str]:
-    """Names of sources below a folder: those of a split, or all outside `train`; at most `limit`, spread over the sorted names.
+    """Names of sources below a folder: those of a split, or all outside `train`; at most `limit`, spread over the
+    sorted names.
 
     Raises `UsageError` where none is left.
     """
@@ -80,7 +83,8 @@ def chosen_sources(folder: Path, split: str | None, limit: int) -> list[str]:
     names = [name for name, given in named.items() if (given == split if split else given != "train")]
     if not names:
         raise UsageError(
-            f"no source in {str(folder)!r}{f' of the split {split}' if split else ''}; pictures of training are left out unless asked for"
+            f"no source in {str(folder)!r}{f' of the split {split}' if split else ''}; pictures of training are left "
+            f"out unless asked for"
         )
     if limit and limit < len(names):
         names = [names[index * len(names) // limit] for index in range(limit)]

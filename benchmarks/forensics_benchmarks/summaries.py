@@ -1,4 +1,5 @@
-"""Figures from judged windows: accuracy by any grouping with intervals by source, false positives, calibration, strength errors.
+"""Figures from judged windows: accuracy by any grouping with intervals by source, false positives, calibration,
+strength errors.
 
 Windows of one source are not independent, so intervals resample sources, not windows (cluster bootstrap).
 """
@@ -54,7 +55,8 @@ class Share:
 def share(hits: Sequence[bool], sources: Sequence[str], seed: int = 0) -> Share:
     """Share of hits with its 95 % interval from resampling sources.
 
-    Where every window agrees the rule of three over sources stands in, and one source alone says nothing about others: 0..1.
+    Where every window agrees the rule of three over sources stands in, and one source alone says nothing about others:
+    0..1.
 
     Parameters
     ----------
@@ -122,7 +124,9 @@ def is_right(record: Record, *, fine: bool = False) -> bool:
 
 
 def without_uncompressed(records: Sequence[Record]) -> list[Record]:
-    """Compressed windows, with the verdict forced among compressed classes, as an experiment without that class judges."""
+    """Compressed windows, with the verdict forced among compressed classes, as an experiment without that class
+    judges.
+    """
     forced = []
     for record in records:
         if record.class_name == "uncompressed":
@@ -146,7 +150,9 @@ def confusion(records: Sequence[Record], *, fine: bool = False) -> np.ndarray:
 
 
 def false_positives_by(records: Sequence[Record], key: Callable[[Record], str]) -> dict[object, Share]:
-    """Share of uncompressed windows that are called compressed, by `key` (the origin of their source, say) and in `all`."""
+    """Share of uncompressed windows that are called compressed, by `key` (the origin of their source, say) and in
+    `all`.
+    """
     groups: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         if record.class_name == "uncompressed":
@@ -159,7 +165,9 @@ def false_positives_by(records: Sequence[Record], key: Callable[[Record], str]) 
 
 
 def false_alarms(records: Sequence[Record]) -> Share | None:
-    """Share of uncompressed windows for which the answer, at the model's thresholds, names a codec; None where there is no such window."""
+    """Share of uncompressed windows for which the answer, at the model's thresholds, names a codec; None where there is
+    no such window.
+    """
     clean = [record for record in records if record.class_name == "uncompressed"]
     if not clean:
         return None
@@ -229,10 +237,11 @@ class Side(NamedTuple):
 
 
 def sides_of(records: Iterable[Record]) -> Callable[[Record], Side]:
-    """Gives the `Side` of a record: the side of its patch, or where there are more than `MOST_SIDES` the band of sides that it lies in.
+    """Gives the `Side` of a record: the side of its patch, or where there are more than `MOST_SIDES` the band of sides
+    that it lies in.
 
-    Patches of pictures smaller than what was asked for are as large as fits, of any side. A band stands at the median of its sides. The
-    bands are those of a model's validation table.
+    Patches of pictures smaller than what was asked for are as large as fits, of any side. A band stands at the median
+    of its sides. The bands are those of a model's validation table.
     """
     sides = sorted({record.size for record in records})
     if len(sides) <= MOST_SIDES:
@@ -260,8 +269,8 @@ def band_name(edge: float, edges: Sequence[float]) -> str:
 def outcome(record: Record) -> str:
     """What the answer at the model's threshold comes to, one of `OUTCOMES`.
 
-    `kept`: the truth (the HEVC family stands for its members); `last`: JPEG, where the picture was saved as JPEG after its own codec;
-    `wrong`: another codec.
+    `kept`: the truth (the HEVC family stands for its members); `last`: JPEG, where the picture was saved as JPEG after
+    its own codec; `wrong`: another codec.
     """
     if record.answer == record.class_name or (record.answer == HEVC_FAMILY and record.class_name in HEVC_INTRA):
         return "kept"
@@ -300,7 +309,9 @@ def reliability(records: Sequence[Record], bins: int = 10) -> list[ReliabilityBi
 
 @dataclass(frozen=True)
 class Difference:
-    """Accuracy of one judge less that of another on the same patches, in points of a share, with its 95 % interval over sources."""
+    """Accuracy of one judge less that of another on the same patches, in points of a share, with its 95 % interval over
+    sources.
+    """
 
     value: float
     low: float
@@ -335,7 +346,9 @@ def cell_of(record: Record) -> tuple[str, str]:
 
 
 def worst_cells(records: Sequence[Record], count: int = 5, least: int = 10) -> list[tuple[tuple[str, str], Share]]:
-    """The cells of class and strength with the lowest accuracy, out of those with `least` patches or more (all, where none has)."""
+    """The cells of class and strength with the lowest accuracy, out of those with `least` patches or more (all, where
+    none has).
+    """
     cells = accuracy_by(records, cell_of)
     large = {cell: value for cell, value in cells.items() if value.count >= least} or cells
     return sorted(large.items(), key=lambda item: (item[1].value, item[0]))[:count]
@@ -354,7 +367,9 @@ def compared_cells(first: Sequence[Record], second: Sequence[Record]) -> list[tu
 
 @dataclass(frozen=True)
 class Detection:
-    """JPEG or not: shares of JPEG patches found, and of uncompressed and of otherwise compressed patches called JPEG."""
+    """JPEG or not: shares of JPEG patches found, and of uncompressed and of otherwise compressed patches called
+    JPEG.
+    """
 
     found: Share | None
     on_uncompressed: Share | None
@@ -380,7 +395,9 @@ def jpeg_detection(records: Sequence[Record]) -> Detection:
 
 
 def quality_error(records: Sequence[Record]) -> tuple[float, int]:
-    """Mean absolute error of the estimated JPEG quality on files of the standard tables, and their number; NaN and 0 without one."""
+    """Mean absolute error of the estimated JPEG quality on files of the standard tables, and their number; NaN and 0
+    without one.
+    """
     errors = [
         abs(record.quality - record.strength)
         for record in records

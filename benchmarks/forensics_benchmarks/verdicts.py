@@ -1,14 +1,15 @@
 """Whole pictures and the verdict on them: after steps of processing, of untouched kinds, by other lossy processes.
 
-A run writes the pictures as PNG below RUN/pictures and what is known of them to RUN/truth.csv, then judges them by `analyze`. Another build
-judges the same files by `forensics analyze RUN/pictures --recursive --format csv --out OTHER.csv`, and `report` sets both side by side.
+A run writes the pictures as PNG below RUN/pictures and what is known of them to RUN/truth.csv, then judges them by
+`analyze`. Another build judges the same files by `forensics analyze RUN/pictures --recursive --format csv --out
+OTHER.csv`, and `report` sets both side by side.
 
     processed   every maker (and none), each after one step of a kind, by programs of training and by others; two steps in a row too
     untouched   every kind of untouched picture of `forensics.dataset.random_afterwards` and of `forensics.dataset.synthetic`
     processes   every process beyond the codecs, those that training never draws among them
 
 Makers, strengths, parameters and places are drawn from the seed; JPEG qualities from 50 to 95.
-"""
+"""  # noqa: E501
 
 from __future__ import annotations
 
@@ -41,7 +42,9 @@ MAKERS: Mapping[str, tuple[str, str, float, float]] = {
     "jpeg2000": ("jpeg2000", "ratio", 8, 40),
     "jpegxl": ("jpegxl", "distance", 0.8, 4),
 }
-"""Makers of the suite `processed`: encoder, its strength parameter, and the range it is drawn from; the name is the true process."""
+"""Makers of the suite `processed`: encoder, its strength parameter, and the range it is drawn from; the name is the
+true process.
+"""
 SIDE = 640
 """Largest side of a picture."""
 TRAINED, OTHER = "drawn in training", "never drawn"
@@ -51,8 +54,8 @@ TRAINED, OTHER = "drawn in training", "never drawn"
 class Case:
     """One picture and what is known of it.
 
-    `truth` is the last lossy process, `uncompressed` where there was none; `after` the kind of step since (`nothing`, or of
-    `AFTERWARDS`); `by` the program that did it; `kind` what a table is split by beside `after`.
+    `truth` is the last lossy process, `uncompressed` where there was none; `after` the kind of step since (`nothing`,
+    or of `AFTERWARDS`); `by` the program that did it; `kind` what a table is split by beside `after`.
     """
 
     file: str
@@ -156,7 +159,9 @@ def _coded(maker: str, pixels: np.ndarray, numbers: np.random.Generator) -> np.n
 
 
 def _processed(source: str, pixels: np.ndarray, numbers: np.random.Generator) -> Iterator[tuple[Case, np.ndarray]]:
-    """Every maker as decoded, and after each kind of step: by a program of training, by another in turn, and two steps."""
+    """Every maker as decoded, and after each kind of step: by a program of training, by another in turn, and two
+    steps.
+    """
     programs = [name for name in other_programs.STEPS if not other_programs.missing(name)]
     for maker in ("uncompressed", *MAKERS):
         try:
@@ -285,7 +290,9 @@ def _processes(source: str, pixels: np.ndarray, numbers: np.random.Generator) ->
 def judge(
     out: Path, cases: Sequence[Case], tell: Callable[[int, int], None], model_dir: Path | None = None
 ) -> dict[str, dict[str, str]]:
-    """Verdicts on a run's pictures by this build, as rows of `forensics analyze --format csv` by file; kept in RUN/verdicts.csv as they come."""
+    """Verdicts on a run's pictures by this build, as rows of `forensics analyze --format csv` by file; kept in
+    RUN/verdicts.csv as they come.
+    """
     from forensics.report import csv_report
     from forensics.verdict.analysis import analyze
     from forensics.windows.judges import trained_judge, trained_open_judge
@@ -320,7 +327,9 @@ def read_verdicts(path: Path, out: Path) -> dict[str, dict[str, str]]:
 
 
 def outcome(case: Case, row: Mapping[str, str] | None) -> str:
-    """`right`, `family`, `other` (another lossy process, or its own neighbours beyond the eight), `uncompressed`, `open` or `wrong`."""
+    """`right`, `family`, `other` (another lossy process, or its own neighbours beyond the eight), `uncompressed`,
+    `open` or `wrong`.
+    """
     if row is None or row.get("status") != "ok":
         return "failed"
     said = row["verdict"]

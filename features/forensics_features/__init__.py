@@ -6,5 +6,13 @@ from forensics_features.extractor import FAMILIES, FEATURES_VERSION, FURTHER_FAM
 from forensics_features.planes import MINIMUM_SIDE, Planes, as_planes, to_rgb8
 
 __all__ = [
-    "FAMILIES", "FEATURES_VERSION", "FURTHER_FAMILIES", "MINIMUM_SIDE", "FeatureExtractor", "Planes", "as_planes", "family", "to_rgb8",
-]  # fmt: skip
+    "FAMILIES",
+    "FEATURES_VERSION",
+    "FURTHER_FAMILIES",
+    "MINIMUM_SIDE",
+    "FeatureExtractor",
+    "Planes",
+    "as_planes",
+    "family",
+    "to_rgb8",
+]

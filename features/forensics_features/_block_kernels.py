@@ -1,4 +1,5 @@
-"""Kernels of `block_dct`: sliding block DCTs, blocks side by side, histograms and shapes of coefficients. They know only arrays.
+"""Kernels of `block_dct`: sliding block DCTs, blocks side by side, histograms and shapes of coefficients. They know
+only arrays.
 
 Planes are C-ordered float32; block sides are four or eight where weights are applied here.
 """
@@ -17,7 +18,9 @@ _WHOLE = 32  # rows padded to a multiple of this leave no remainder beside whole
 
 @fast_kernel
 def fold_rows(plane: np.ndarray, i: int, sums: np.ndarray) -> None:
-    """sums[n] = row i + n plus row i + size - 1 - n, then as many differences: what even and odd frequencies are made of."""
+    """sums[n] = row i + n plus row i + size - 1 - n, then as many differences: what even and odd frequencies are made
+    of.
+    """
     size = sums.shape[0]
     for n in range(size // 2):
         upper, lower = plane[i + n], plane[i + size - 1 - n]
@@ -46,7 +49,9 @@ def vertical_frequency(sums: np.ndarray, k: int, w: np.ndarray, out: np.ndarray)
 
 @fast_kernel
 def _four_of_four(line: np.ndarray, basis: np.ndarray, constant: np.float32, out: np.ndarray, near: np.ndarray) -> None:
-    """The four frequencies of blocks of four samples at every sample; adds to near[j] how many are under 1/2, the first `constant` times."""
+    """The four frequencies of blocks of four samples at every sample; adds to near[j] how many are under 1/2, the first
+    `constant` times.
+    """
     half, one, zero = np.float32(0.5), np.float32(1), np.float32(0)
     x1, x2, x3 = line[1:], line[2:], line[3:]
     o0, o1, o2, o3 = out[0], out[1], out[2], out[3]
@@ -106,7 +111,9 @@ def _codes(values: np.ndarray, scale: np.float32, last: int, codes: np.ndarray) 
 
 @kernel
 def _count_by_column(codes: np.ndarray, counts: np.ndarray) -> None:
-    """Count codes[j] in row j modulo `CHAINS`, the number of rows: increments side by side do not wait for each other."""
+    """Count codes[j] in row j modulo `CHAINS`, the number of rows: increments side by side do not wait for each
+    other.
+    """
     size = codes.shape[0]
     a, b, c, d, e, f, g, h = counts[0], counts[1], counts[2], counts[3], counts[4], counts[5], counts[6], counts[7]
     whole = size - size % CHAINS
@@ -135,9 +142,9 @@ def phase_scan(
 ) -> None:
     """Near-zero counts and histograms of a sliding DCT, by grid phase, in every `thin`-th band of `size` rows.
 
-    `basis` holds the kept frequencies, (kept, size): four of four or five of eight. `zeros` is (size * size,) int64; `counts` is
-    (size, scanned, CHAINS, bins + 1) int32 and takes |c| * inverse_bin for coefficients with `scan_index` >= 0, by the row's phase and
-    by the column modulo `CHAINS`, the last bin all that lies beyond.
+    `basis` holds the kept frequencies, (kept, size): four of four or five of eight. `zeros` is (size * size,) int64;
+    `counts` is (size, scanned, CHAINS, bins + 1) int32 and takes |c| * inverse_bin for coefficients with `scan_index`
+    >= 0, by the row's phase and by the column modulo `CHAINS`, the last bin all that lies beyond.
     """
     kept, size = basis.shape
     width = plane.shape[1] - size + 1
@@ -193,10 +200,12 @@ def _combine(plane: np.ndarray, top: int, left: int, weights: np.ndarray, out: n
 
 @fast_kernel
 def block_dct(plane: np.ndarray, top: int, left: int, columns: int, basis: np.ndarray, out: np.ndarray) -> None:
-    """DCT of the blocks that start at (top, left), row by row of `columns` blocks, into `out` [shape=(kept, kept, blocks)].
+    """DCT of the blocks that start at (top, left), row by row of `columns` blocks, into `out` [shape=(kept, kept,
+    blocks)].
 
-    `basis` holds the kept frequencies, (kept, size), `size` a multiple of four. Columns first; then samples at one place of their
-    block are dealt side by side, some rows of blocks together, so that the second pass runs along long lines as well.
+    `basis` holds the kept frequencies, (kept, size), `size` a multiple of four. Columns first; then samples at one
+    place of their block are dealt side by side, some rows of blocks together, so that the second pass runs along long
+    lines as well.
     """
     kept, size = basis.shape
     rows = out.shape[2] // columns
@@ -221,7 +230,9 @@ def block_dct(plane: np.ndarray, top: int, left: int, columns: int, basis: np.nd
 
 @kernel
 def count_magnitudes(rows: np.ndarray, inverse_bin: float, counts: np.ndarray) -> None:
-    """Add |rows| * inverse_bin to `counts` [shape=(1 or len(rows), bins), dtype=int32], pooled in the first case; larger ones are left out."""
+    """Add |rows| * inverse_bin to `counts` [shape=(1 or len(rows), bins), dtype=int32], pooled in the first case;
+    larger ones are left out.
+    """
     bins = counts.shape[1]
     scale = np.float32(inverse_bin)
     width = rows.shape[1]

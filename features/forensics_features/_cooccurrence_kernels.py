@@ -1,7 +1,8 @@
-"""Kernels of `cooccurrence`: joint histograms of adjacent residuals, extreme residuals, moments of local DCT coefficients.
+"""Kernels of `cooccurrence`: joint histograms of adjacent residuals, extreme residuals, moments of local DCT
+coefficients.
 
-Rows are worked on in float32, which holds the small integers exactly and fills vector registers; only the counting of joint bins
-is scalar, in `CHAINS` interleaved histograms so that runs of one bin do not wait for each other.
+Rows are worked on in float32, which holds the small integers exactly and fills vector registers; only the counting of
+joint bins is scalar, in `CHAINS` interleaved histograms so that runs of one bin do not wait for each other.
 """
 
 from __future__ import annotations
@@ -72,12 +73,13 @@ def _difference(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> None:
 
 @fast_kernel
 def residual_histograms(plane: np.ndarray, truncations: np.ndarray, joint: np.ndarray, marginal: np.ndarray) -> None:
-    """Count triples of neighbouring residuals of orders 1, 2, ..., along rows and along columns, and the residuals' magnitudes.
+    """Count triples of neighbouring residuals of orders 1, 2, ..., along rows and along columns, and the residuals'
+    magnitudes.
 
     `plane` is float32 with whole values; `truncations` has one entry an order, 0 for no triples. `joint` is `np.ndarray
-    [shape=(orders, CHAINS, bins), dtype=int32]` (first residual slowest, both directions together, to be summed over axis 1) and
-    `marginal` is `np.ndarray [shape=(orders, 2, 3 or 5), dtype=float64]` (along rows, along columns; |r| = 0, 1, ...; the last
-    entry counts all); both are added to.
+    [shape=(orders, CHAINS, bins), dtype=int32]` (first residual slowest, both directions together, to be summed over
+    axis 1) and `marginal` is `np.ndarray [shape=(orders, 2, 3 or 5), dtype=float64]` (along rows, along columns; |r| =
+    0, 1, ...; the last entry counts all); both are added to.
     """
     height, width = plane.shape
     orders = truncations.shape[0]
@@ -113,8 +115,8 @@ def residual_histograms(plane: np.ndarray, truncations: np.ndarray, joint: np.nd
 def extreme_histograms(plane: np.ndarray, truncation: int, counts: np.ndarray) -> None:
     """Count the maximum and the negated minimum of directional differences at each inner pixel, truncated.
 
-    `plane` is float32 with whole values; `counts` is `np.ndarray [shape=(2, 2 * truncation + 1), dtype=float64]`, added to: first differences to
-    the four neighbours, and second differences across the pixel in four directions.
+    `plane` is float32 with whole values; `counts` is `np.ndarray [shape=(2, 2 * truncation + 1), dtype=float64]`, added
+    to: first differences to the four neighbours, and second differences across the pixel in four directions.
     """
     height, width = plane.shape
     limit = np.float32(truncation)
@@ -173,9 +175,10 @@ def _moments(parts: np.ndarray, w: np.ndarray, count: int, moments: np.ndarray) 
 def dct_moments(plane: np.ndarray, basis: np.ndarray, stride: int, moments: np.ndarray) -> None:
     """Sum c^2, c^4 and the count of |c| < 0.5 of the 8x8 DCT at every `stride`-th row and column.
 
-    `basis` is the float32 8x8 DCT matrix, a row a frequency; `moments` is `np.ndarray [shape=(8, 8, 3), dtype=float64]`, added to. After the
-    vertical transform a row is dealt out by column modulo `stride`, so that the samples of all positions lie side by side; samples that
-    mirror each other in a block are added and subtracted once for all frequencies.
+    `basis` is the float32 8x8 DCT matrix, a row a frequency; `moments` is `np.ndarray [shape=(8, 8, 3),
+    dtype=float64]`, added to. After the vertical transform a row is dealt out by column modulo `stride`, so that the
+    samples of all positions lie side by side; samples that mirror each other in a block are added and subtracted once
+    for all frequencies.
     """
     height, width = plane.shape
     positions = (width - 8) // stride + 1

@@ -1,7 +1,7 @@
 """Kernels of `enlargement`: resampling matrices as bands, their normal equations, and whole-number solutions.
 
-A resampling matrix of m outputs and n inputs is kept as the first input `first[i]` of every output and its `taps` weights `weights[i]`.
-Arrays of samples are laid out (place, line): loops over lines are the inner ones.
+A resampling matrix of m outputs and n inputs is kept as the first input `first[i]` of every output and its `taps`
+weights `weights[i]`. Arrays of samples are laid out (place, line): loops over lines are the inner ones.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import numpy as np
 from forensics_features._kernel import fast_kernel, kernel
 
 CUBIC, LANCZOS = 0, 1
-"""Kinds of kernels: piecewise cubics with the parameters B and C (radius 1 with B = C = -1 is the triangle), windowed sines of a radius."""
+"""Kinds of kernels: piecewise cubics with the parameters B and C (radius 1 with B = C = -1 is the triangle), windowed
+sines of a radius.
+"""
 
 
 @kernel
@@ -153,7 +155,9 @@ def solve(samples: np.ndarray, first: np.ndarray, weights: np.ndarray, lower: np
 
 @kernel
 def fill_table(kind: int, b: float, c: float, radius: int, table: np.ndarray) -> None:
-    """Weights, summing to 1, of an output at the places 0, 1 / P, ... 1 behind an input; `table` has shape (P + 1, 2 * radius)."""
+    """Weights, summing to 1, of an output at the places 0, 1 / P, ... 1 behind an input; `table` has shape (P + 1, 2 *
+    radius).
+    """
     phases, taps = len(table) - 1, table.shape[1]
     for p in range(phases + 1):
         total = 0.0
@@ -166,12 +170,19 @@ def fill_table(kind: int, b: float, c: float, radius: int, table: np.ndarray) ->
 
 @fast_kernel
 def scan(
-    samples: np.ndarray, start: float, slopes: np.ndarray, offsets: np.ndarray, table: np.ndarray, ridge: float, out: np.ndarray
-) -> None:  # fmt: skip
+    samples: np.ndarray,
+    start: float,
+    slopes: np.ndarray,
+    offsets: np.ndarray,
+    table: np.ndarray,
+    ridge: float,
+    out: np.ndarray,
+) -> None:
     """Residual variance per missing dimension of every line for every pair of slope and offset.
 
-    Output i of the segment lies at input place slope * (i + start) + offset of the picture; the inputs that the segment touches are free. Weights are
-    those of `fill_table` at the nearest phase. `samples` has shape (m, lines), `out` (pairs, lines); -1 where fewer than four dimensions are missing.
+    Output i of the segment lies at input place slope * (i + start) + offset of the picture; the inputs that the segment
+    touches are free. Weights are those of `fill_table` at the nearest phase. `samples` has shape (m, lines), `out`
+    (pairs, lines); -1 where fewer than four dimensions are missing.
     """
     m, lines = samples.shape
     phases, taps = len(table) - 1, table.shape[1]

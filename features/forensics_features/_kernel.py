@@ -1,10 +1,11 @@
 """The one decorator of every numba kernel: compiled once, cached in the user's cache folder.
 
-Compiled code is kept out of the package's own folder: files that the installer does not know would outlive an uninstallation, and the
-folder that they leave behind would hide a later editable installation of the same package.
+Compiled code is kept out of the package's own folder: files that the installer does not know would outlive an
+uninstallation, and the folder that they leave behind would hide a later editable installation of the same package.
 
-Numba prepares its whole compiler (with `scipy.linalg`, a third of a second) before it looks into the cache. A kernel that is there needs
-none of it, only the runtime that its arrays are allocated by; what is not there is compiled as ever, with the compiler prepared then.
+Numba prepares its whole compiler (with `scipy.linalg`, a third of a second) before it looks into the cache. A kernel
+that is there needs none of it, only the runtime that its arrays are allocated by; what is not there is compiled as
+ever, with the compiler prepared then.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ from numba.core.runtime import rtsys
 
 _config: Any = numba.config
 _READ_DIRECTLY = numba.version_info.short == (0, 68)
-"""Whether this numba's cache was tried and found readable without the compiler; with others numba's own way is taken."""
+"""Whether this numba's cache was tried and found readable without the compiler; with others numba's own way is taken.
+"""
 
 
 def cache_folder() -> str:
-    """Where compiled kernels are kept: the first that can be written of `preferred_cache_folder` and a folder of this user's among the temporary files.
+    """Where compiled kernels are kept: the first that can be written of `preferred_cache_folder` and a folder of this
+    user's among the temporary files.
 
     Empty where neither can be.
     """
@@ -111,5 +114,7 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 
 def fast_kernel(function: Callable[..., Any]) -> Any:
-    """As `kernel`, with reassociation and contraction allowed so that sums vectorise; NaN and Inf keep their meaning."""
+    """As `kernel`, with reassociation and contraction allowed so that sums vectorise; NaN and Inf keep their
+    meaning.
+    """
     return _compiled(function, fastmath={"reassoc", "contract", "nsz"})

@@ -200,7 +200,9 @@ def split_cosets(plane: np.ndarray, cosets: np.ndarray) -> None:
 
 @kernel
 def block_span(size: int, phase: int, lapped: bool) -> Any:
-    """First sample and number of the whole blocks at `phase`; with `lapped`, of those with two samples more on each side."""
+    """First sample and number of the whole blocks at `phase`; with `lapped`, of those with two samples more on each
+    side.
+    """
     margin = 2 if lapped else 0
     first = phase if phase >= margin else phase + 4
     return first, (size - margin - first) // 4

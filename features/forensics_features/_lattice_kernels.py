@@ -44,10 +44,12 @@ def median_edge(a: int, b: int, c: int) -> int:
 
 @kernel
 def foretold_residues(plane: np.ndarray, near: int, thresholds: np.ndarray, counts: np.ndarray) -> None:
-    """Follows JPEG-LS's contexts (ITU-T T.87, A.3 to A.6) without knowing how they began; adds to counts[foretold, other, samples alike].
+    """Follows JPEG-LS's contexts (ITU-T T.87, A.3 to A.6) without knowing how they began; adds to counts[foretold,
+    other, samples alike].
 
-    A prediction error of a context is foretold when it is a multiple of the step 2 `near` + 1 with the bias that the errors before it led to; after another one the bias is
-    set to what this error shows. Errors smaller than a step are followed and not counted; the third counts samples whose own residue is that of the context's last one.
+    A prediction error of a context is foretold when it is a multiple of the step 2 `near` + 1 with the bias that the
+    errors before it led to; after another one the bias is set to what this error shows. Errors smaller than a step are
+    followed and not counted; the third counts samples whose own residue is that of the context's last one.
     """
     step = 2 * near + 1
     numbers = np.ones(CONTEXTS + 1, np.int64)
@@ -146,9 +148,11 @@ def select(planes: np.ndarray, i: int, j: int, c: int) -> int:
 def predictor_lattice(
     planes: np.ndarray, channel: int, bits: int, side: int, errors: np.ndarray, samples: np.ndarray
 ) -> None:
-    """Adds, for every square of `side` pixels, to errors[row, column, bit, mode, off or on the lattice] and samples[row, column, bit, residue].
+    """Adds, for every square of `side` pixels, to errors[row, column, bit, mode, off or on the lattice] and
+    samples[row, column, bit, residue].
 
-    The lattice of a bit k has a step of 2 ** (k + 1). Counted for it are samples that differ from a neighbour by more than the step, and errors other than 0.
+    The lattice of a bit k has a step of 2 ** (k + 1). Counted for it are samples that differ from a neighbour by more
+    than the step, and errors other than 0.
     """
     plane = planes[channel]
     guesses = np.zeros(MODES, np.int64)
@@ -176,7 +180,8 @@ def predictor_lattice(
 
 @kernel
 def block_lattice(plane: np.ndarray, side: int, step: int, counts: np.ndarray) -> None:
-    """Adds to counts[row phase, column phase, outcome] of every block: 0 says nothing, 1 every sample keeps to the minimum's lattice, 2 not.
+    """Adds to counts[row phase, column phase, outcome] of every block: 0 says nothing, 1 every sample keeps to the
+    minimum's lattice, 2 not.
 
     A block tells from three levels on and three steps of range; its largest value may be cut.
     """

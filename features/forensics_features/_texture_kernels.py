@@ -166,7 +166,9 @@ def bc4_block(plane: np.ndarray, top: int, left: int, least_range: int) -> int:
 
 @kernel
 def levels_fit(values: np.ndarray, count: int, low: int, high: int, parts: int, extremes: bool) -> bool:
-    """Whether values are `parts` + 1 levels, less than one off, between ends at or a little outside `low` and `high`; 0 and 255 may stand apart."""
+    """Whether values are `parts` + 1 levels, less than one off, between ends at or a little outside `low` and `high`; 0
+    and 255 may stand apart.
+    """
     margin = (high - low) // 3
     for first in range(low, max(-1, low - margin - 1), -1):
         for last in range(high, min(256, high + margin + 1)):
@@ -195,7 +197,9 @@ def clamped(value: int) -> int:
 def etc_half(
     rgb: np.ndarray, top: int, left: int, height: int, width: int, modifiers: np.ndarray, bases: np.ndarray
 ) -> int:
-    """Half a block of ETC1: one base colour on a coarse lattice, and one of four grey offsets of one table at every pixel."""
+    """Half a block of ETC1: one base colour on a coarse lattice, and one of four grey offsets of one table at every
+    pixel.
+    """
     colours = np.empty((4, 3), np.int64)
     count = distinct_colours(rgb, top, left, height, width, colours)
     if count <= 1:
@@ -250,7 +254,9 @@ def offsets_fit(colours: np.ndarray, count: int, base: np.ndarray, offsets: np.n
 
 @kernel
 def planar_fits(rgb: np.ndarray, top: int, left: int, six: np.ndarray, seven: np.ndarray) -> bool:
-    """ETC2's planar mode: each channel a plane through three values of a 6- or 7-bit lattice, from any of the four corners."""
+    """ETC2's planar mode: each channel a plane through three values of a 6- or 7-bit lattice, from any of the four
+    corners.
+    """
     for corner in range(4):
         down, across = 1 - 2 * (corner // 2), 1 - 2 * (corner % 2)
         i0, j0 = top + 3 * (corner // 2), left + 3 * (corner % 2)

@@ -1,8 +1,9 @@
 """Kernels of `wavelet`: lifting steps, histograms by parity, and band statistics. They know only arrays.
 
-All arrays are C-ordered float32 planes unless said otherwise. Lifting is *undecimated*: a step is applied at every sample, so
-that the coefficients of both parities of a direction come out of one pass; the samples at i = parity (mod 2) are exactly
-those of the decimated transform, because a lifting step at one sample reads only neighbours of the other parity.
+All arrays are C-ordered float32 planes unless said otherwise. Lifting is *undecimated*: a step is applied at every
+sample, so that the coefficients of both parities of a direction come out of one pass; the samples at i = parity (mod 2)
+are exactly those of the decimated transform, because a lifting step at one sample reads only neighbours of the other
+parity.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ _STRIP = 16  # rows lifted together, so that they stay in the first cache
 
 @fast_kernel
 def reversible_components(rgb: np.ndarray, y: np.ndarray, u: np.ndarray, v: np.ndarray, green: np.ndarray) -> None:
-    """Y = floor((R + 2 G + B) / 4), U = B - G, V = R - G and G of uint8 RGB (ISO/IEC 15444-1 clause G.2), written as float32."""
+    """Y = floor((R + 2 G + B) / 4), U = B - G, V = R - G and G of uint8 RGB (ISO/IEC 15444-1 clause G.2), written as
+    float32.
+    """
     for i in range(rgb.shape[0]):
         for j in range(rgb.shape[1]):
             r = np.int32(rgb[i, j, 0])
@@ -34,10 +37,11 @@ def reversible_components(rgb: np.ndarray, y: np.ndarray, u: np.ndarray, v: np.n
 def lift_rows(
     target: np.ndarray, source: np.ndarray, factor: float, offset: float, floored: bool, first: int, stride: int
 ) -> None:
-    """target[i] += factor * (source[i - 1] + source[i + 1]) for i in first::stride, whole-sample symmetric at the borders.
+    """target[i] += factor * (source[i - 1] + source[i + 1]) for i in first::stride, whole-sample symmetric at the
+    borders.
 
-    `floored`: add sign(factor) * floor(|factor| * sum + offset) instead, as reversible transforms do. `source` may be `target` when
-    `stride` is even.
+    `floored`: add sign(factor) * floor(|factor| * sum + offset) instead, as reversible transforms do. `source` may be
+    `target` when `stride` is even.
     """
     height, width = target.shape
     size = np.float32(abs(factor))
@@ -85,8 +89,8 @@ def lift_columns(target: np.ndarray, source: np.ndarray, factor: float, offset: 
 def split_rows(high: np.ndarray, low: np.ndarray, steps: np.ndarray, floored: bool, parity: int, stride: int) -> None:
     """All lifting steps [shape=(n, 2): factor, offset] along columns, in turn on `high` and `low`.
 
-    At every sample with stride 1. With stride 2 `high` and `low` are one array, lifted in place, with low-pass samples at rows =
-    parity (mod 2).
+    At every sample with stride 1. With stride 2 `high` and `low` are one array, lifted in place, with low-pass samples
+    at rows = parity (mod 2).
     """
     for turn in range(steps.shape[0]):
         target, source = (high, low) if turn % 2 == 0 else (low, high)
@@ -146,8 +150,8 @@ def parity_histograms(band: np.ndarray, scale: float, margin: int, counts: np.nd
 def band_sums(band: np.ndarray, scale: float, margin: int, sums: np.ndarray) -> None:
     """Sums over the coefficients c = scale * band, `margin` coefficients from the border left out.
 
-    `sums` is `np.ndarray [shape=(6,), dtype=float64]`, written: count, count of |c| < 0.5, count of |c| < 1, sum |c|, sum c^2, and
-    count of (c, right neighbour) and (c, lower neighbour) pairs with both below 1 in magnitude.
+    `sums` is `np.ndarray [shape=(6,), dtype=float64]`, written: count, count of |c| < 0.5, count of |c| < 1, sum |c|,
+    sum c^2, and count of (c, right neighbour) and (c, lower neighbour) pairs with both below 1 in magnitude.
     """
     height, width = band.shape
     size = np.float32(scale)

@@ -1,16 +1,18 @@
 """Block-DCT traces: near-zero counts, combs and shapes of 8x8 DCT coefficients at the best of all 64 grid phases.
 
 A decoded JPEG, transformed again on its own grid, shows coefficients near multiples of the quantisation step of their
-frequency, and far more near-zero coefficients than on any other grid. Both are measured at every phase a crop can leave, the
-phase that stands out most is kept, and the detailed statistics are taken there. HEVC's and AV1's transforms of side 4, 8 and 16
-act on a prediction residual; where the prediction is flat, or constant along one axis, their one step for all frequencies shows
-in the coefficients whose two indices are both positive, pooled.
+frequency, and far more near-zero coefficients than on any other grid. Both are measured at every phase a crop can
+leave, the phase that stands out most is kept, and the detailed statistics are taken there. HEVC's and AV1's transforms
+of side 4, 8 and 16 act on a prediction residual; where the prediction is flat, or constant along one axis, their one
+step for all frequencies shows in the coefficients whose two indices are both positive, pooled.
 
 References
 ----------
-.. [1] Z. Fan, R. L. de Queiroz, "Identification of bitmap compression history: JPEG detection and quantizer estimation",
+.. [1] Z. Fan, R. L. de Queiroz, "Identification of bitmap compression history: JPEG detection and quantizer
+       estimation",
    IEEE Trans. Image Processing 12(2), 2003, doi:10.1109/TIP.2002.807361.
-.. [2] T. Nikoukhah, J. Anger, M. Colom, J.-M. Morel, R. Grompone von Gioi, "ZERO: a local JPEG grid origin detector based on
+.. [2] T. Nikoukhah, J. Anger, M. Colom, J.-M. Morel, R. Grompone von Gioi, "ZERO: a local JPEG grid origin detector
+       based on
    the number of DCT zeros and its applications in image forensics", IPOL 11, 2021, doi:10.5201/ipol.2021.390.
 """
 
@@ -124,7 +126,9 @@ def magnitude_histograms(rows: np.ndarray, scale: float = 1.0) -> np.ndarray:
 
 
 def _pooled_histogram(coefficients: np.ndarray) -> np.ndarray:
-    """One histogram of all coefficients whose two indices are both positive, `np.ndarray [shape=(1, BINS), dtype=int32]`."""
+    """One histogram of all coefficients whose two indices are both positive, `np.ndarray [shape=(1, BINS),
+    dtype=int32]`.
+    """
     counts = np.zeros((1, BINS), np.int32)
     for rows in coefficients[1:, 1:]:
         kernels.count_magnitudes(rows, 1.0 / FINE_BIN, counts)
@@ -158,8 +162,14 @@ def _grid(plane: np.ndarray) -> tuple[list[float], tuple[int, int]]:
 
 
 _GRID_NAMES = (
-    "grid_comb", "grid_comb_excess", "grid_comb_score", "grid_zero_share", "grid_zero_excess", "grid_zero_score", "grid_agreement",
-)  # fmt: skip
+    "grid_comb",
+    "grid_comb_excess",
+    "grid_comb_score",
+    "grid_zero_share",
+    "grid_zero_excess",
+    "grid_zero_score",
+    "grid_agreement",
+)
 
 
 def _luma_combs(coefficients: np.ndarray) -> list[float]:
@@ -181,9 +191,20 @@ def _chance(count: np.ndarray) -> np.ndarray:
 
 
 _LUMA_COMB_NAMES = (
-    "comb_best", "comb_mean", "comb_share", "log2_step_01", "log2_step_10", "log2_step_20", "log2_step_11", "log2_step_02",
-    "log2_step_mean", "log2_step_spread", "coarse_comb_best", "coarse_comb_mean", "coarse_comb_share",
-)  # fmt: skip
+    "comb_best",
+    "comb_mean",
+    "comb_share",
+    "log2_step_01",
+    "log2_step_10",
+    "log2_step_20",
+    "log2_step_11",
+    "log2_step_02",
+    "log2_step_mean",
+    "log2_step_spread",
+    "coarse_comb_best",
+    "coarse_comb_mean",
+    "coarse_comb_share",
+)
 
 
 def _band_shapes(coefficients: np.ndarray) -> np.ndarray:
@@ -200,7 +221,9 @@ _BAND_NAMES = tuple(
 
 
 def _chroma_combs(planes: Planes, phase: tuple[int, int]) -> list[float]:
-    """Combs of the three lowest AC frequencies of chroma at full, half-width and half resolution, best over its grids."""
+    """Combs of the three lowest AC frequencies of chroma at full, half-width and half resolution, best over its
+    grids.
+    """
     if planes.grey:
         return [np.nan] * 6
     histograms = []
@@ -247,14 +270,21 @@ def _box_mean(plane: np.ndarray, origin: tuple[int, int], vertical: int) -> np.n
 
 
 _CHROMA_NAMES = (
-    "chroma_444_comb", "chroma_444_log2_step", "chroma_422_comb", "chroma_422_log2_step", "chroma_420_comb", "chroma_420_log2_step",
-)  # fmt: skip
+    "chroma_444_comb",
+    "chroma_444_log2_step",
+    "chroma_422_comb",
+    "chroma_422_log2_step",
+    "chroma_420_comb",
+    "chroma_420_log2_step",
+)
 _POOLED_4 = np.full((4, 4), -1, np.int64)
 _POOLED_4[1:, 1:] = 0
 
 
 def _residual_combs(plane: np.ndarray, phase: tuple[int, int], eight: np.ndarray) -> list[float]:
-    """Combs that one step for all frequencies leaves: 4x4 over its 16 phases, 8x8 and 16x16 on the best 8-pixel grid."""
+    """Combs that one step for all frequencies leaves: 4x4 over its 16 phases, 8x8 and 16x16 on the best 8-pixel
+    grid.
+    """
     zero_share, histograms = phase_scan(plane, 4, 4, _POOLED_4)
     spectra = comb_spectrum(histograms[:, 0])
     four = spectra.max(axis=1)
@@ -276,9 +306,18 @@ def _residual_combs(plane: np.ndarray, phase: tuple[int, int], eight: np.ndarray
 
 
 _RESIDUAL_NAMES = (
-    "four_comb", "four_comb_excess", "four_comb_score", "four_log2_step", "four_zero_share", "four_zero_excess",
-    "eight_pooled_comb", "eight_pooled_log2_step", "sixteen_pooled_comb", "sixteen_pooled_log2_step", "sixteen_below_one",
-)  # fmt: skip
+    "four_comb",
+    "four_comb_excess",
+    "four_comb_score",
+    "four_log2_step",
+    "four_zero_share",
+    "four_zero_excess",
+    "eight_pooled_comb",
+    "eight_pooled_log2_step",
+    "sixteen_pooled_comb",
+    "sixteen_pooled_log2_step",
+    "sixteen_below_one",
+)
 
 
 def _compute(planes: Planes) -> np.ndarray:
@@ -318,12 +357,13 @@ def block_dct_traces(pixels: np.ndarray) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        `grid_*`: comb contrast (-1..1) and near-zero share (0..1) at the best phase, their excess over the median phase, and
-        that excess in robust standard deviations over the phases. `comb_*`: how far the combs of the 20 lowest AC frequencies
-        exceed what chance gives; `log2_step_*`: base-2 logarithm of the quantisation step, NaN where no comb stands out.
-        `zero_*`, `below_one_*`, `log2_energy_*`, `peakedness_*`: shapes of six frequency bands, and (`*_gain`) what they lose
-        on the grid shifted by half a block. `chroma_*`: combs of chroma at three subsamplings, NaN for a grey picture.
-        `four_*`, `eight_*`, `sixteen_*`: one comb pooled over all frequencies, as flat quantisation leaves it.
+        `grid_*`: comb contrast (-1..1) and near-zero share (0..1) at the best phase, their excess over the median
+        phase, and that excess in robust standard deviations over the phases. `comb_*`: how far the combs of the 20
+        lowest AC frequencies exceed what chance gives; `log2_step_*`: base-2 logarithm of the quantisation step, NaN
+        where no comb stands out. `zero_*`, `below_one_*`, `log2_energy_*`, `peakedness_*`: shapes of six frequency
+        bands, and (`*_gain`) what they lose on the grid shifted by half a block. `chroma_*`: combs of chroma at three
+        subsamplings, NaN for a grey picture. `four_*`, `eight_*`, `sixteen_*`: one comb pooled over all frequencies, as
+        flat quantisation leaves it.
 
     Raises
     ------

@@ -1,9 +1,11 @@
-"""Could 4x4 blocks have come out of a texture decoder? Counted at each of the 16 phases of the grid; no part of the vector.
+"""Could 4x4 blocks have come out of a texture decoder? Counted at each of the 16 phases of the grid; no part of the
+vector.
 
-BC1 stores two colours of 5, 6 and 5 bits a block and, for each pixel, one of them or of two levels between; BC2 and BC3 have the same colours, BC3's alpha, BC4 and
-BC5 eight levels between two 8-bit ends [1]_. ETC1 stores a coarse base colour for each half of a block and one of four grey offsets for each pixel; ETC2 adds planes and
-"paint" colours [2]_. A block of a photograph has up to 16 colours, and where it has four they hardly ever fit, so that at the right phase nearly all blocks that can tell
-are possible, and at the others next to none.
+BC1 stores two colours of 5, 6 and 5 bits a block and, for each pixel, one of them or of two levels between; BC2 and BC3
+have the same colours, BC3's alpha, BC4 and BC5 eight levels between two 8-bit ends [1]_. ETC1 stores a coarse base
+colour for each half of a block and one of four grey offsets for each pixel; ETC2 adds planes and "paint" colours [2]_.
+A block of a photograph has up to 16 colours, and where it has four they hardly ever fit, so that at the right phase
+nearly all blocks that can tell are possible, and at the others next to none.
 
 References
 ----------
@@ -20,7 +22,9 @@ from forensics_features import _texture_kernels as kernels
 SIDE = 4
 """Side of a block, in pixels."""
 BC1_TOLERANCE = 2
-"""Levels by which decoders differ between two ends: rounding up or down, and the fixed-point thirds of graphics cards (at most 1.8)."""
+"""Levels by which decoders differ between two ends: rounding up or down, and the fixed-point thirds of graphics cards
+(at most 1.8).
+"""
 LEAST_RANGE = 40
 """Range in a channel from which BC4's eight levels, each less than one off, are far enough apart to tell."""
 _OFF_LATTICE = 0.01
@@ -30,7 +34,9 @@ ETC2_DISTANCES = (3, 6, 11, 16, 23, 32, 41, 64)
 
 
 def widened(bits: int) -> np.ndarray:
-    """All values of so many bits as 8-bit values, first bits repeated: `np.ndarray [shape=(2 ** bits,), dtype=int64]`."""
+    """All values of so many bits as 8-bit values, first bits repeated: `np.ndarray [shape=(2 ** bits,),
+    dtype=int64]`.
+    """
     values = np.arange(2**bits)
     return values << (8 - bits) | values >> (2 * bits - 8)
 
@@ -65,12 +71,16 @@ def bc1_counts_narrow(rgb: np.ndarray) -> np.ndarray:
 
 
 def bc4_counts(plane: np.ndarray) -> np.ndarray:
-    """The same for one channel of BC4, BC5 or BC3's alpha: `np.ndarray [shape=(height, width), dtype=uint8]`; neutral are blocks of few levels."""
+    """The same for one channel of BC4, BC5 or BC3's alpha: `np.ndarray [shape=(height, width), dtype=uint8]`; neutral
+    are blocks of few levels.
+    """
     return _counted(kernels.count_bc4, plane, LEAST_RANGE)
 
 
 def etc_counts(rgb: np.ndarray) -> np.ndarray:
-    """The same for ETC1 and ETC2; neutral are blocks of one colour a half, or with no half free of samples at 0 or 255."""
+    """The same for ETC1 and ETC2; neutral are blocks of one colour a half, or with no half free of samples at 0 or
+    255.
+    """
     offsets = np.array([[-b, -a, a, b] for a, b in ETC_MODIFIERS])
     bases = np.zeros(256, np.int64)
     bases[17 * np.arange(16)] |= 1

@@ -1,13 +1,14 @@
 """Blockiness: how pixel differences vary with the position in a block, at periods of 4 to 64 pixels, along each axis.
 
-Every mean is taken per column (or row) over the whole picture and folded at 64; the discrete Fourier transform of the fold separates
-the periods (harmonics of 64/p belong to period p) and its magnitude does not depend on the crop. A deblocking filter removes the step at a block
-edge but leaves its own trace: a dip of the second and third differences next to the edge and runs of equal pixels; these
-are measured beside the first difference.
+Every mean is taken per column (or row) over the whole picture and folded at 64; the discrete Fourier transform of the
+fold separates the periods (harmonics of 64/p belong to period p) and its magnitude does not depend on the crop. A
+deblocking filter removes the step at a block edge but leaves its own trace: a dip of the second and third differences
+next to the edge and runs of equal pixels; these are measured beside the first difference.
 
 References
 ----------
-.. [1] Z. Fan, R. L. de Queiroz, IEEE Trans. Image Processing 12(2), 2003, doi:10.1109/TIP.2002.807361 (block-edge evidence).
+.. [1] Z. Fan, R. L. de Queiroz, IEEE Trans. Image Processing 12(2), 2003, doi:10.1109/TIP.2002.807361 (block-edge
+       evidence).
 .. [2] M. Tagliasacchi, S. Tubaro, "Blind estimation of the QP parameter in H.264/AVC decoded video", WIAMIS 2010.
 """
 
@@ -30,7 +31,9 @@ _MEASURES = ("step", "curvature", "jump", "equal")
 
 @fast_kernel
 def _column_profiles(plane: np.ndarray, cap: float, out: np.ndarray) -> None:
-    """Sums over rows, by column j of the edge between j and j + 1: capped |first|, |second|, |third| difference and equality."""
+    """Sums over rows, by column j of the edge between j and j + 1: capped |first|, |second|, |third| difference and
+    equality.
+    """
     limit = np.float32(cap)
     for i in range(plane.shape[0]):
         for j in range(1, plane.shape[1] - 2):
@@ -54,8 +57,8 @@ def column_profiles(plane: np.ndarray) -> np.ndarray:
     Returns
     -------
     np.ndarray [shape=(4, width - 3), dtype=float32]
-        Capped absolute first, second and third difference, in grey levels, and the share of equal neighbours, at the boundary between columns
-        j + 1 and j + 2.
+        Capped absolute first, second and third difference, in grey levels, and the share of equal neighbours, at the
+        boundary between columns j + 1 and j + 2.
     """
     sums = np.zeros((4, plane.shape[1]), np.float32)
     _column_profiles(np.ascontiguousarray(plane), _CAP, sums)
@@ -123,7 +126,8 @@ _COSINE, _SINE = np.cos(_TURNS), np.sin(_TURNS)
 
 
 def _period_strengths(profiles: np.ndarray) -> np.ndarray:
-    """Amplitude of each period of `PERIODS` in profiles, relative to their mean, then log2 of period 8 and of period 4 over period 64.
+    """Amplitude of each period of `PERIODS` in profiles, relative to their mean, then log2 of period 8 and of period 4
+    over period 64.
 
     Shapes: `profiles` is (n, length), the result `np.ndarray [shape=(n, len(_STRENGTH_NAMES)), dtype=float64]`.
     """
@@ -147,7 +151,9 @@ _STRENGTH_NAMES = (*(f"period_{p}" for p in PERIODS), "eight_over_rest", "four_o
 
 
 def _edge_shape(profiles: np.ndarray) -> tuple[list[float], int]:
-    """The profile around the strongest boundary of period 8, symmetrised: positions 0 (the boundary) to 4, relative to their mean."""
+    """The profile around the strongest boundary of period 8, symmetrised: positions 0 (the boundary) to 4, relative to
+    their mean.
+    """
     folds = fold_profile(profiles[[0, 2]], 8)
     ordered = np.sort(folds[1])
     at = int(folds[1].argmax())
@@ -164,7 +170,9 @@ _SHAPE_NAMES = (
 
 
 def _deep_edges(profiles: np.ndarray, at: int) -> list[float]:
-    """Third difference at boundaries of period 16, 32 and 64 that lie on the 8-pixel grid at `at`, over the other grid boundaries."""
+    """Third difference at boundaries of period 16, 32 and 64 that lie on the 8-pixel grid at `at`, over the other grid
+    boundaries.
+    """
     facts = []
     for period in (16, 32, 64):
         values = np.sort(fold_profile(profiles[2], period)[at::8])
@@ -215,11 +223,12 @@ def blockiness(pixels: np.ndarray) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        `<measure>_period_<p>`: amplitude of period p (harmonics of smaller periods of the list left out) relative to the measure's mean, 0 without a
-        grid; measures are the capped first (`step`), second (`curvature`) and third (`jump`) difference and the share of equal
-        neighbours (`equal`), of luma and (`chroma_*`, NaN for a grey picture) chroma. `*_over_rest`: log2 against the
-        aperiodic rest. `edge_*`: the folded profile 0 to 4 pixels from the boundary over its mean. `deep_<p>`: the strongest
-        boundary of period p over the median boundary of the 8-pixel grid. All are means over both axes; `*_asymmetry` is the absolute difference between them.
+        `<measure>_period_<p>`: amplitude of period p (harmonics of smaller periods of the list left out) relative to
+        the measure's mean, 0 without a grid; measures are the capped first (`step`), second (`curvature`) and third
+        (`jump`) difference and the share of equal neighbours (`equal`), of luma and (`chroma_*`, NaN for a grey
+        picture) chroma. `*_over_rest`: log2 against the aperiodic rest. `edge_*`: the folded profile 0 to 4 pixels from
+        the boundary over its mean. `deep_<p>`: the strongest boundary of period p over the median boundary of the
+        8-pixel grid. All are means over both axes; `*_asymmetry` is the absolute difference between them.
 
     Raises
     ------

@@ -1,4 +1,5 @@
-"""Chroma bandwidth and upsampling: whether colour was stored at half the resolution, along which axis, and how it came back.
+"""Chroma bandwidth and upsampling: whether colour was stored at half the resolution, along which axis, and how it came
+back.
 
 Most lossy codecs store chroma at half the width (4:2:2) or half the width and height (4:2:0). The decoder's upsampling
 filter then ties neighbouring output samples together by an exact linear relation, on one of the two phases of
@@ -9,15 +10,17 @@ energy, so where the relation holds its residual is rounding noise, about 0.2 le
 changes say anything: residuals are taken where the local difference exceeds `ACTIVITY` (repetition excepted).
 
 Of each relation and axis two values are kept, neither of which says at which phase a crop began: *floor*, the decimal
-logarithm of the smaller of the two phases' mean |residual|, and *contrast*, the logarithm of their ratio. The same relations in
-luma are the control: a picture enlarged as a whole, or a demosaicked one, shows them there too. A lifting wavelet leaves them
-as well: odd samples of a 5/3 transform with empty fine bands are the mean of their neighbours.
+logarithm of the smaller of the two phases' mean |residual|, and *contrast*, the logarithm of their ratio. The same
+relations in luma are the control: a picture enlarged as a whole, or a demosaicked one, shows them there too. A lifting
+wavelet leaves them as well: odd samples of a 5/3 transform with empty fine bands are the mean of their neighbours.
 
 References
 ----------
-.. [1] B. Lorch, C. Riess, "Image forensics from chroma subsampling of high-quality JPEG images", Proc. ACM IH&MMSec, 2019,
+.. [1] B. Lorch, C. Riess, "Image forensics from chroma subsampling of high-quality JPEG images", Proc. ACM IH&MMSec,
+       2019,
    doi:10.1145/3335203.3335722.
-.. [2] M. Benes, N. Hofer, R. Boehme, "Know your library: how the libjpeg version influences compression and decompression
+.. [2] M. Benes, N. Hofer, R. Boehme, "Know your library: how the libjpeg version influences compression and
+       decompression
    results", Proc. ACM IH&MMSec, 2022, doi:10.1145/3531536.3532962.
 .. [3] A. C. Popescu, H. Farid, "Exposing digital forgeries by detecting traces of resampling", IEEE Trans. Signal
    Processing 53(2), 2005, doi:10.1109/TSP.2004.839932 (interpolated samples are combinations of their neighbours).
@@ -52,8 +55,8 @@ def _unit(taps: np.ndarray) -> np.ndarray:
 def _centred(left: tuple[float, ...]) -> np.ndarray:
     """The annihilator of outputs a quarter sample left of the coarse ones by `left`, right of them by its mirror image.
 
-    The two outputs around the same coarse sample are compared: `left` runs over increasing coarse samples for the output
-    on the right, so that its mirror image makes the output on the left.
+    The two outputs around the same coarse sample are compared: `left` runs over increasing coarse samples for the
+    output on the right, so that its mirror image makes the output on the left.
     """
     taps = np.zeros(2 * len(left))
     taps[0::2] = left
@@ -77,8 +80,8 @@ RELATIONS: dict[str, np.ndarray] = {
     "seven_tap": _centred(_SEVEN_TAP),
     "eight_tap": _cosited(_EIGHT_TAP),
 }
-"""Annihilators by name: nearest neighbour; co-sited bilinear; centred bilinear; centred Keys cubic (FFmpeg); the centred and the
-co-sited filter of BPG's reference decoder."""
+"""Annihilators by name: nearest neighbour; co-sited bilinear; centred bilinear; centred Keys cubic (FFmpeg); the
+centred and the co-sited filter of BPG's reference decoder."""
 
 CONTROLS = ("linear", "triangle")
 """Relations measured in luma as well."""
@@ -101,7 +104,9 @@ NAMES = (
 
 @fast_kernel
 def _four_taps(line: np.ndarray, step: int, t: np.ndarray, reach: int, residual: np.ndarray) -> None:
-    """residual[j] = sum over k <= reach of t[k] line[j + k * step]; `t` has four taps, the last ones 0 beyond `reach`."""
+    """residual[j] = sum over k <= reach of t[k] line[j + k * step]; `t` has four taps, the last ones 0 beyond
+    `reach`.
+    """
     x0 = line[min(0, reach) * step :]
     x1 = line[min(1, reach) * step :]
     x2 = line[min(2, reach) * step :]
@@ -151,8 +156,8 @@ def _sixteen_taps(line: np.ndarray, step: int, t: np.ndarray, reach: int, residu
 def _accumulate(
     residual: np.ndarray, first: np.ndarray, last: np.ndarray, limit: np.float32, phases: np.ndarray, sums: np.ndarray
 ) -> None:
-    """Add |residual| and 1 to sums[phase, 0] and sums[phase, 1], weighed by phases[phase], where `last` and `first` differ by more
-    than the limit."""
+    """Add |residual| and 1 to sums[phase, 0] and sums[phase, 1], weighed by phases[phase], where `last` and `first`
+    differ by more than the limit."""
     zero, one = np.float32(0), np.float32(1)
     here, there = phases[0], phases[1]
     a = b = m = n = np.float32(0)
@@ -375,12 +380,12 @@ def chroma_traces(pixels: np.ndarray) -> dict[str, float]:
     dict[str, float]
         Keys `NAMES`; axis `x` compares neighbours in a row, `y` in a column. All NaN for a grey picture.
         `<relation>_<axis>_floor`: log10 of the mean |residual| in levels on the better phase (-2 for an exact
-        relation), and `..._contrast` how much worse the other phase is, from 0; both NaN where chroma changes in fewer than
-        `MINIMUM_PLACES` places. `luma_<relation>_<axis>_contrast`: the control.
-        `<plane>_band_<axis>_<lag>`: log10 of the mean squared difference at `lag` over that at twice the lag: -0.6 for a
-        smooth ramp, 0 for white noise. `<plane>_luma_noise`: log10 of the residual variance over luma's;
-        `..._correlation`: of the residuals, -1..1. `equal_<axis>_share`: neighbours of equal chroma on the better phase,
-        0..1, and `..._contrast` the difference between the phases.
+        relation), and `..._contrast` how much worse the other phase is, from 0; both NaN where chroma changes in fewer
+        than `MINIMUM_PLACES` places. `luma_<relation>_<axis>_contrast`: the control. `<plane>_band_<axis>_<lag>`: log10
+        of the mean squared difference at `lag` over that at twice the lag: -0.6 for a smooth ramp, 0 for white noise.
+        `<plane>_luma_noise`: log10 of the residual variance over luma's; `..._correlation`: of the residuals, -1..1.
+        `equal_<axis>_share`: neighbours of equal chroma on the better phase, 0..1, and `..._contrast` the difference
+        between the phases.
 
     Raises
     ------
@@ -389,7 +394,7 @@ def chroma_traces(pixels: np.ndarray) -> dict[str, float]:
 
     Notes
     -----
-    A transposed picture swaps `x` and `y`. Block transforms of even size leave small contrasts of their own (about 0.05 in
-    a JPEG of full chroma resolution); nearest-neighbour upsampling leaves 1 and more in every relation of odd order.
+    A transposed picture swaps `x` and `y`. Block transforms of even size leave small contrasts of their own (about 0.05
+    in a JPEG of full chroma resolution); nearest-neighbour upsampling leaves 1 and more in every relation of odd order.
     """
     return FAMILY.named(to_rgb8(pixels))

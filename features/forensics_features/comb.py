@@ -26,7 +26,9 @@ FINE_BIN = 0.25
 BINS = 256
 """Number of bins: magnitudes up to BINS * FINE_BIN = 64 are counted."""
 TRANSFORM = 1024
-"""Frequencies are multiples of 1 / (TRANSFORM * FINE_BIN), as in a Fourier transform of a histogram padded to this length."""
+"""Frequencies are multiples of 1 / (TRANSFORM * FINE_BIN), as in a Fourier transform of a histogram padded to this
+length.
+"""
 _FIRST = TRANSFORM * FINE_BIN / 40.0
 _FREQUENCIES = np.arange(int(_FIRST), int(TRANSFORM * FINE_BIN * 0.8) + 1)
 STEPS = TRANSFORM * FINE_BIN / _FREQUENCIES
@@ -43,7 +45,8 @@ _WHOLE = 32
 
 @cache
 def _waves() -> np.ndarray:
-    """Cosine and sine of each frequency used at 1/2, 3/2, ... bins from the middle, `np.ndarray [shape=(2, BINS / 2, used), dtype=float32]`.
+    """Cosine and sine of each frequency used at 1/2, 3/2, ... bins from the middle, `np.ndarray [shape=(2, BINS / 2,
+    used), dtype=float32]`.
 
     A few frequencies more than needed fill whole vector registers.
     """
@@ -82,15 +85,23 @@ def _add_waves(parts: np.ndarray, waves: np.ndarray, k: int, sums: np.ndarray) -
 
 @fast_kernel
 def _spectra(
-    histograms: np.ndarray, core: int, waves: np.ndarray, lower: np.ndarray, upper: np.ndarray, first: int, parts: np.ndarray,
-    sums: np.ndarray, contrast: np.ndarray, counts: np.ndarray,
-) -> None:  # fmt: skip
+    histograms: np.ndarray,
+    core: int,
+    waves: np.ndarray,
+    lower: np.ndarray,
+    upper: np.ndarray,
+    first: int,
+    parts: np.ndarray,
+    sums: np.ndarray,
+    contrast: np.ndarray,
+    counts: np.ndarray,
+) -> None:
     """|z| at `first` + k less its mean at lower[k] and upper[k], and the counts outside the core.
 
     |z| does not depend on where phase 0 is: with it in the middle of the populated bins, the cosine sees only the sums of
     mirrored bins and the sine only their differences, and the empty bins beyond are never looked at. `parts` and
     `sums` are working space of `_ROWS` rows, zero at first.
-    """
+    """  # noqa: E501
     rows, bins = histograms.shape
     for start in range(0, rows, _ROWS):
         size = min(_ROWS, rows - start)
@@ -158,7 +169,7 @@ def comb_spectrum(histograms: np.ndarray) -> np.ndarray:
     np.ndarray [shape=(m, len(STEPS)), dtype=float32]
         |z(1/step)| less the mean of |z| at 0.78 and 1.22 times that frequency, in -1..1; rows with fewer than eight counts
         outside the core are 0.
-    """
+    """  # noqa: E501
     return _spectrum(histograms)[0]
 
 
@@ -187,8 +198,8 @@ def _strongest(contrast: np.ndarray, frequencies: np.ndarray, height: np.ndarray
 def comb_peak(histograms: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The strongest comb of each histogram: its contrast, its step, and the number of values it rests on.
 
-    Shapes: `histograms` is (m, BINS); each result is `np.ndarray [shape=(m,), dtype=float32]`. Chance alone gives a contrast of
-    about 2.5 / sqrt(count).
+    Shapes: `histograms` is (m, BINS); each result is `np.ndarray [shape=(m,), dtype=float32]`. Chance alone gives a
+    contrast of about 2.5 / sqrt(count).
     """
     contrast, counts = _spectrum(histograms)
     height = np.empty(len(contrast), np.float32)

@@ -36,7 +36,7 @@ def bent_pixels(rgb: np.ndarray) -> int:
     Returns
     -------
     int
-        Inner pixels whose second difference is at least `BEND` levels along the row or the column, in some channel: 0 for flat pictures and computed ramps, with or without
-        steps of a level.
+        Inner pixels whose second difference is at least `BEND` levels along the row or the column, in some channel: 0
+        for flat pictures and computed ramps, with or without steps of a level.
     """
     return int(count_bends(np.ascontiguousarray(rgb), BEND))

@@ -1,26 +1,29 @@
 """Noise-residual co-occurrences and the local power spectrum: what a codec's smoothing does to neighbouring pixels.
 
-Differences of first, second and third order along rows and columns are taken of the rounded luma (and chroma), truncated, and three
-adjacent ones are counted jointly, as SPAM does [1]_; bins that differ only by sign or by reading direction are pooled, and
-so are rows and columns, since no codec prefers one. Minimum and maximum of the four directional differences at a pixel
-follow the rich models [2]_. The spectrum comes from 8x8 DCT-II coefficients at positions spread over all phases of
-every block grid, so that it holds for any crop.
+Differences of first, second and third order along rows and columns are taken of the rounded luma (and chroma),
+truncated, and three adjacent ones are counted jointly, as SPAM does [1]_; bins that differ only by sign or by reading
+direction are pooled, and so are rows and columns, since no codec prefers one. Minimum and maximum of the four
+directional differences at a pixel follow the rich models [2]_. The spectrum comes from 8x8 DCT-II coefficients at
+positions spread over all phases of every block grid, so that it holds for any crop.
 
 Conventions. Shares are in 0..1 and sum to 1 over a histogram. Names:
 
-- ``<plane>_joint<order>_<a><b><c>``: share of the pooled triple, with p, q for +1, +2 and m, n for -1, -2 (its representative).
-- ``<plane>_order<k>_<n>``: share of residuals with |r| = n, the last with |r| >= n; ``y_order<k>_lean``: share of zeros along rows
-  less that along columns.
+- ``<plane>_joint<order>_<a><b><c>``: share of the pooled triple, with p, q for +1, +2 and m, n for -1, -2 (its
+  representative).
+- ``<plane>_order<k>_<n>``: share of residuals with |r| = n, the last with |r| >= n; ``y_order<k>_lean``: share of zeros
+  along rows less that along columns.
 - ``y_extreme<order>_<n>``: share of the value n (n - 2 as number) among maxima and negated minima.
-- ``<plane>_power_<bin>``: log2 of the mean power + 0.01 of the coefficients; ``kurtosis``: log2 of E c^4 / (3 E^2 c^2), 0 for a Gaussian and for
-  an empty band; ``zero``: share of |c| < 0.5. Bins are rings max(u, v) = 1..7 and, for luma, horizontal (h: v <= u / 2 with u the
-  horizontal index), vertical (v) and diagonal (d) parts.
+- ``<plane>_power_<bin>``: log2 of the mean power + 0.01 of the coefficients; ``kurtosis``: log2 of E c^4 / (3 E^2 c^2),
+  0 for a Gaussian and for an empty band; ``zero``: share of |c| < 0.5. Bins are rings max(u, v) = 1..7 and, for luma,
+  horizontal (h: v <= u / 2 with u the horizontal index), vertical (v) and diagonal (d) parts.
 
 References
 ----------
-.. [1] T. Pevny, P. Bas, J. Fridrich, "Steganalysis by subtractive pixel adjacency matrix", IEEE Trans. Information Forensics and Security
+.. [1] T. Pevny, P. Bas, J. Fridrich, "Steganalysis by subtractive pixel adjacency matrix", IEEE Trans. Information
+       Forensics and Security
    5(2), 2010, doi:10.1109/TIFS.2010.2045842.
-.. [2] J. Fridrich, J. Kodovsky, "Rich models for steganalysis of digital images", IEEE Trans. Information Forensics and Security 7(3),
+.. [2] J. Fridrich, J. Kodovsky, "Rich models for steganalysis of digital images", IEEE Trans. Information Forensics and
+       Security 7(3),
    2012, doi:10.1109/TIFS.2012.2190402.
 """
 
@@ -47,7 +50,8 @@ ORDERS = (1, 2, 3)
 LARGEST = 4
 """Marginal histograms count |r| = 0, 1, 2, 3 and >= 4."""
 LUMA_STRIDE = 3
-"""Distance of the DCT positions, in pixels along both axes; odd, so that every phase of a grid of period 8 takes part."""
+"""Distance of the DCT positions, in pixels along both axes; odd, so that every phase of a grid of period 8 takes part.
+"""
 CHROMA_STRIDE = 5
 """Every so many rows of chroma are counted."""
 _CHROMA_LARGEST = 2
@@ -57,8 +61,9 @@ _SIZE = 8
 def pooled_triples(truncation: int) -> tuple[np.ndarray, list[tuple[int, int, int]]]:
     """The pool of each bin of a joint histogram, and a representative triple of each pool.
 
-    Reading a row backwards turns the triple round and, at odd orders, changes its signs; negating the picture changes the signs. Together
-    they give one group at every order: identity, negation, reversal, both. Truncation 2 has 39 pools, 1 has 10.
+    Reading a row backwards turns the triple round and, at odd orders, changes its signs; negating the picture changes
+    the signs. Together they give one group at every order: identity, negation, reversal, both. Truncation 2 has 39
+    pools, 1 has 10.
     """
     symbols = range(-truncation, truncation + 1)
     pools: dict[tuple[int, int, int], int] = {}
@@ -97,7 +102,9 @@ def _shares(counts: np.ndarray) -> np.ndarray:
 def _residual_facts(
     plane: np.ndarray, orders: tuple[int, ...], truncation: int, largest: int
 ) -> tuple[list[np.ndarray], list[np.ndarray], list[float]]:
-    """Pooled joint shares of `JOINT_ORDERS`, magnitude shares and row-column leans of each order, of a plane of whole numbers."""
+    """Pooled joint shares of `JOINT_ORDERS`, magnitude shares and row-column leans of each order, of a plane of whole
+    numbers.
+    """
     pools, names = _POOLS[truncation]
     widths = np.array([truncation if order in JOINT_ORDERS else 0 for order in orders])
     joint = np.zeros((len(orders), CHAINS, (2 * truncation + 1) ** 3), np.int32)
@@ -116,7 +123,9 @@ def _residual_facts(
 
 
 def _spectrum_facts(plane: np.ndarray, stride: int, bins: np.ndarray, count: int) -> np.ndarray:
-    """Log power, log kurtosis and share of near-zero coefficients by bin, `np.ndarray [shape=(3, count), dtype=float64]`."""
+    """Log power, log kurtosis and share of near-zero coefficients by bin, `np.ndarray [shape=(3, count),
+    dtype=float64]`.
+    """
     moments = np.zeros((_SIZE, _SIZE, 3))
     positions = 0
     for rows in row_bands(plane.shape):

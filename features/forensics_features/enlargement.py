@@ -1,22 +1,27 @@
 """Was a picture enlarged by interpolation? The native length of an axis to the pixel, the kernel, and how sure that is.
 
-Interpolation is linear: along one axis z = A x + rounding, where A (m outputs, n inputs) follows from the two lengths, the kernel and the alignment of the
-ends. With m > n the range of A is a proper subspace. If n and the kernel are right, the energy of z outside it, per missing dimension, is that of rounding
-(1/12 after one pass, some 0.15 after two); if not, it is that of the scene's own detail. The dependence between neighbours is that of [1]_ and [2]_, taken over
-the whole line at once. A is a band, so that every length can be tried by banded normal equations.
+Interpolation is linear: along one axis z = A x + rounding, where A (m outputs, n inputs) follows from the two lengths,
+the kernel and the alignment of the ends. With m > n the range of A is a proper subspace. If n and the kernel are right,
+the energy of z outside it, per missing dimension, is that of rounding (1/12 after one pass, some 0.15 after two); if
+not, it is that of the scene's own detail. The dependence between neighbours is that of [1]_ and [2]_, taken over the
+whole line at once. A is a band, so that every length can be tried by banded normal equations.
 
-Every length from m / `MOST` to m / `LEAST` is tried on a segment in the middle of a few lines with the kernels of `TRIED`; the deepest dips against the lengths
-nearby are tried again on whole lines with all `KERNELS` and both alignments. Where no whole length stands out, the picture may be a crop: the slope and the
-offset are then free, searched on a short segment and refined on longer and longer ones.
+Every length from m / `MOST` to m / `LEAST` is tried on a segment in the middle of a few lines with the kernels of
+`TRIED`; the deepest dips against the lengths nearby are tried again on whole lines with all `KERNELS` and both
+alignments. Where no whole length stands out, the picture may be a crop: the slope and the offset are then free,
+searched on a short segment and refined on longer and longer ones.
 
-`Axis.score` is the median over lines of ln(residual of lengths nearby / residual) times the root of the number of missing dimensions (at most `ENOUGH`).
-Its tail over pictures that were not enlarged is exponential as far as `log10_false_alarms` was fitted.
+`Axis.score` is the median over lines of ln(residual of lengths nearby / residual) times the root of the number of
+missing dimensions (at most `ENOUGH`). Its tail over pictures that were not enlarged is exponential as far as
+`log10_false_alarms` was fitted.
 
 References
 ----------
-.. [1] A. C. Popescu, H. Farid, "Exposing digital forgeries by detecting traces of resampling", IEEE Trans. Signal Processing 53(2), 2005,
+.. [1] A. C. Popescu, H. Farid, "Exposing digital forgeries by detecting traces of resampling", IEEE Trans. Signal
+       Processing 53(2), 2005,
    doi:10.1109/TSP.2004.839932.
-.. [2] M. Kirchner, "Fast and reliable resampling detection by spectral analysis of fixed linear predictor residue", MM&Sec 2008,
+.. [2] M. Kirchner, "Fast and reliable resampling detection by spectral analysis of fixed linear predictor residue",
+       MM&Sec 2008,
    doi:10.1145/1411328.1411333.
 """
 
@@ -67,7 +72,9 @@ KERNELS = (
     LANCZOS_3,
     Kernel("Lanczos 4", _kernels.LANCZOS, 0.0, 0.0, 4),
 )
-"""Pillow: bilinear, cubic -0.5, Lanczos 3; OpenCV: bilinear, cubic -0.75, Lanczos 4; swscale: cubic -0.6; Mitchell: ImageMagick, Skia; splines: scikit-image."""
+"""Pillow: bilinear, cubic -0.5, Lanczos 3; OpenCV: bilinear, cubic -0.75, Lanczos 4; swscale: cubic -0.6; Mitchell:
+ImageMagick, Skia; splines: scikit-image.
+"""
 COMMON = (BILINEAR, CUBIC, SHARP_CUBIC, LANCZOS_3, KERNELS[-1])
 """The default kernels of Pillow and OpenCV; where others give a picture back as well, these are told."""
 TRIED = (BILINEAR, SHARP_CUBIC, LANCZOS_3)
@@ -79,17 +86,23 @@ SEGMENT, LINES, WHOLE_LINES, LONGEST = 384, 12, 24, 4096
 CROP_SEGMENT, CROP_LINES = 192, 16
 """Samples and lines of the first pass over slopes and offsets of crops."""
 ENOUGH = 256
-"""Missing dimensions from which more do not raise the score: what departs from the null model does not shrink with their number."""
+"""Missing dimensions from which more do not raise the score: what departs from the null model does not shrink with
+their number.
+"""
 ROUNDING, UNEVEN, DIVERSE = 0.7, 3.0, 8.0
-"""From these on a score is lowered: `Axis.ordinary` (0.43 to 0.76 in nine of ten enlarged training pictures, above 0.87 in JPEGs, demosaicked and plain ones
-that reach a score of 3.5 without), the median residual over the square of what that quantile says of it, and `Axis.diversity` (6 to 22, waves 1 to 4)."""
+"""From these on a score is lowered: `Axis.ordinary` (0.43 to 0.76 in nine of ten enlarged training pictures, above 0.87
+in JPEGs, demosaicked and plain ones that reach a score of 3.5 without), the median residual over the square of what
+that quantile says of it, and `Axis.diversity` (6 to 22, waves 1 to 4)."""
 WORTH_A_LOOK = 4.0
 """Depth of a dip in the first pass, in units of the score, from which it is tried on whole lines."""
 FOUND_SCORE, SUPPORTING_SCORE = 6.0, 1.5
-"""Score from which an enlargement is told, of one axis or of two that were enlarged alike (root of the sum of squares), and the least of the weaker one then."""
+"""Score from which an enlargement is told, of one axis or of two that were enlarged alike (root of the sum of squares),
+and the least of the weaker one then.
+"""
 TAIL = (0.0, 0.55)
-"""Score at which the number of false alarms of a picture is 1, and its decades a unit of score. Of 780 axes of training and validation crops (as they are,
-demosaicked, JPEG, WebP, halved chroma, reduced) 1.5 % reach 2 and none 3.2: the line lies above that everywhere."""
+"""Score at which the number of false alarms of a picture is 1, and its decades a unit of score. Of 780 axes of training
+and validation crops (as they are, demosaicked, JPEG, WebP, halved chroma, reduced) 1.5 % reach 2 and none 3.2: the line
+lies above that everywhere."""
 LEAST_RATE = -4.0
 """What the line is trusted to, in decades."""
 _ROUNDED_FROM, _UNROUNDED_UP_TO = 1.3, 1.08
@@ -104,7 +117,9 @@ _RARE = 1.05
 _RIVAL, _PATCH, _RIM = 1.5, 192, 16
 _CHUNK = 128
 BLOCKS = 1.35
-"""Least of `Axis.blocks` over the residual: coarse JPEG and WebP reach 1.15; smooth training pictures enlarged by 2, 4/3 and 8/7 have 1.67 and more."""
+"""Least of `Axis.blocks` over the residual: coarse JPEG and WebP reach 1.15; smooth training pictures enlarged by 2,
+4/3 and 8/7 have 1.67 and more.
+"""
 _CANDIDATES = 6
 _RIDGE = 1e-6
 _NEARBY = 12
@@ -132,11 +147,13 @@ class Axis(NamedTuple):
     missing : int
         Missing dimensions of a line.
     ordinary : float
-        90 % quantile of the residual's size over what its energy would be were all dimensions missing, levels: 0.5 for rounding.
+        90 % quantile of the residual's size over what its energy would be were all dimensions missing, levels: 0.5 for
+        rounding.
     diversity : float
         Effective number of different lines: their number over the mean squared correlation of their second differences.
     blocks : float
-        What `residual` would be were the lines blocks of a codec without their highest frequencies; infinite where none has such a number of them.
+        What `residual` would be were the lines blocks of a codec without their highest frequencies; infinite where none
+        has such a number of them.
     """
 
     old: int
@@ -154,10 +171,12 @@ class Axis(NamedTuple):
 
     @property
     def score(self) -> float:
-        """The contrast, weighed by the dimensions it was seen in, and less where the residual is not rounding's or all lines are alike.
+        """The contrast, weighed by the dimensions it was seen in, and less where the residual is not rounding's or all
+        lines are alike.
 
-        Blocks of a JPEG that keep seven of eight frequencies look like seven samples made eight: there the residual is nothing in most places and large in a few.
-        A picture of one or two waves is as predictable as an enlarged one: there all lines are alike.
+        Blocks of a JPEG that keep seven of eight frequencies look like seven samples made eight: there the residual is
+        nothing in most places and large in a few. A picture of one or two waves is as predictable as an enlarged one:
+        there all lines are alike.
         """
         if not self.ordinary > 0 or self.blocks < BLOCKS * self.residual:
             return 0.0
@@ -174,7 +193,8 @@ def places(old: int, new: int, alignment: str) -> tuple[float, float]:
 
 
 def telling_lines(plane: np.ndarray, number: int, longest: int) -> tuple[np.ndarray, int]:
-    """Rows with much detail and little clipping, one from each of `number` strips, less their means, and where they start.
+    """Rows with much detail and little clipping, one from each of `number` strips, less their means, and where they
+    start.
 
     Parameters
     ----------
@@ -227,7 +247,8 @@ class Band(NamedTuple):
     def of(cls, kernel: Kernel, slope: float, offset: float, n: int, m: int, *, fold: bool) -> Band:
         """That of m outputs at input places slope * i + offset of n inputs.
 
-        Inputs beyond the ends are the end's own where `fold` (OpenCV), left out and the rest weighed more where not (Pillow).
+        Inputs beyond the ends are the end's own where `fold` (OpenCV), left out and the rest weighed more where not
+        (Pillow).
         """
         first, weights = np.empty(m, np.int64), np.empty((m, 2 * kernel.radius))
         _kernels.fill_band(slope, offset, n, kernel.kind, kernel.b, kernel.c, kernel.radius, fold, first, weights)
@@ -257,7 +278,8 @@ def _table(kernel: Kernel) -> np.ndarray:
 def log_residuals(
     samples: np.ndarray, start: float, kernel: Kernel, slopes: np.ndarray, offsets: np.ndarray
 ) -> np.ndarray:
-    """Logarithm of the residual variance per missing dimension, levels squared, of every line for pairs of slope and offset.
+    """Logarithm of the residual variance per missing dimension, levels squared, of every line for pairs of slope and
+    offset.
 
     Parameters
     ----------
@@ -339,7 +361,9 @@ def _verified(samples: np.ndarray, start: int, axis: Axis) -> Axis:
 
 
 def _block_residual(samples: np.ndarray, axis: Axis) -> float:
-    """Median variance of the block frequencies that would be missing, were the lines blocks of a codec; infinite where no block has such a number."""
+    """Median variance of the block frequencies that would be missing, were the lines blocks of a codec; infinite where
+    no block has such a number.
+    """
     from scipy.fft import dct
 
     best = math.inf
@@ -421,7 +445,9 @@ class Enlargement(NamedTuple):
 
 
 def told_plane(pixels: np.ndarray) -> np.ndarray:
-    """The plane that is looked at, uint8: the grey samples or the green ones, not mixed, so that their rounding stays what it is."""
+    """The plane that is looked at, uint8: the grey samples or the green ones, not mixed, so that their rounding stays
+    what it is.
+    """
     from forensics_features.planes import to_rgb8
 
     if pixels.ndim == 3 and pixels.shape[2] >= 3:
@@ -475,7 +501,8 @@ def _find_crop(transposed: np.ndarray, plane: np.ndarray) -> Enlargement | None:
 
 
 def crop_axis(plane: np.ndarray, near: float | None = None) -> Axis | None:
-    """The best slope and offset of rows that are a piece of longer ones; None where nothing stands out on a short segment.
+    """The best slope and offset of rows that are a piece of longer ones; None where nothing stands out on a short
+    segment.
 
     Parameters
     ----------
@@ -507,7 +534,9 @@ def crop_axis(plane: np.ndarray, near: float | None = None) -> Axis | None:
 
 
 def _centred(samples: np.ndarray, kernel: Kernel, slopes: np.ndarray, phases: np.ndarray) -> np.ndarray:
-    """Median over lines of the logarithm of the residual, by slope and by phase of the middle sample, (slopes, phases)."""
+    """Median over lines of the logarithm of the residual, by slope and by phase of the middle sample, (slopes,
+    phases).
+    """
     middle = (len(samples) - 1) / 2
     pairs = [(slope, 4096 + phase - slope * middle) for slope in slopes for phase in phases]
     first, second = np.array(pairs).T
@@ -604,8 +633,9 @@ def log10_false_alarms(score: float) -> float:
 def settled(plane: np.ndarray, enlargement: Enlargement) -> Enlargement:
     """The enlargement with the kernel, alignment and rounding that give the picture back best.
 
-    Near a factor of 1 and at 2 the ranges of two kernels are nearly one; what they make of it is not: native samples are whole numbers under the right
-    one only. Those whose residual comes within `_RIVAL` of the least are tried: a patch is undone, rounded, enlarged again and compared.
+    Near a factor of 1 and at 2 the ranges of two kernels are nearly one; what they make of it is not: native samples
+    are whole numbers under the right one only. Those whose residual comes within `_RIVAL` of the least are tried: a
+    patch is undone, rounded, enlarged again and compared.
     """
     patches = _patches(plane)
     best, least = enlargement, math.inf
@@ -622,7 +652,9 @@ def settled(plane: np.ndarray, enlargement: Enlargement) -> Enlargement:
 
 
 def _roundings(enlargement: Enlargement) -> tuple[bool, ...]:
-    """Whether samples were rounded between the passes, as the residuals tell: the first pass then leaves more than the last; both where that is open."""
+    """Whether samples were rounded between the passes, as the residuals tell: the first pass then leaves more than the
+    last; both where that is open.
+    """
     residuals = sorted(axis.residual for axis in enlargement.axes)
     if len(residuals) < 2:
         return (False,)
@@ -631,7 +663,9 @@ def _roundings(enlargement: Enlargement) -> tuple[bool, ...]:
 
 
 def _rivals(plane: np.ndarray, enlargement: Enlargement) -> list[Enlargement]:
-    """The enlargement with all kernels and alignments that explain the lines nearly as well as the best, which comes first."""
+    """The enlargement with all kernels and alignments that explain the lines nearly as well as the best, which comes
+    first.
+    """
     lines = [telling_lines(one, WHOLE_LINES, LONGEST) for one in (np.ascontiguousarray(plane.T), plane)]
     tried = []
     free = any(axis.alignment == FREE for axis in enlargement.axes)
@@ -656,7 +690,9 @@ def _with_kernel(samples: np.ndarray, start: int, axis: Axis, kernel: Kernel, al
 
 
 def _patches(plane: np.ndarray) -> list[tuple[np.ndarray, tuple[int, int]]]:
-    """Two patches near corners of the picture, where alignments differ most, with much detail and little clipping, and their places."""
+    """Two patches near corners of the picture, where alignments differ most, with much detail and little clipping, and
+    their places.
+    """
     height, width = plane.shape
     tall, wide = min(height, _PATCH), min(width, _PATCH)
     found = {}
@@ -670,7 +706,9 @@ def _patches(plane: np.ndarray) -> list[tuple[np.ndarray, tuple[int, int]]]:
 
 
 def _again(patch: np.ndarray, place: tuple[int, int], enlargement: Enlargement) -> tuple[float, float]:
-    """Mean squared difference and share of equal samples of a patch and what it becomes undone, rounded and enlarged again."""
+    """Mean squared difference and share of equal samples of a patch and what it becomes undone, rounded and enlarged
+    again.
+    """
     bands = [(Band.of_segment(axis, place[at], patch.shape[at]), at) for axis, at in enlargement.passes]
     values = patch
     for band, at in bands:

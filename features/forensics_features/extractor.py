@@ -18,7 +18,9 @@ FAMILIES = ("lattice", "chroma", "rounding", "block_dct", "blockiness", "wavelet
 """Module names of the families, in the order of the vector."""
 
 FURTHER_FAMILIES = ("processing",)
-"""Families that are measured only where they are named: what came after the codec, which a judge of codecs must not lean on."""
+"""Families that are measured only where they are named: what came after the codec, which a judge of codecs must not
+lean on.
+"""
 
 
 def family(name: str) -> Family:
@@ -44,7 +46,8 @@ class FeatureExtractor:
     Parameters
     ----------
     families : sequence of str, optional
-        Some of `FAMILIES` and `FURTHER_FAMILIES`; all of the first when not given. The log2 of the pixel count and a grey flag always come first.
+        Some of `FAMILIES` and `FURTHER_FAMILIES`; all of the first when not given. The log2 of the pixel count and a
+        grey flag always come first.
 
     Attributes
     ----------
@@ -65,12 +68,16 @@ class FeatureExtractor:
         return self
 
     def vector(self, pixels: np.ndarray) -> np.ndarray:
-        """One picture's features, `np.ndarray [shape=(len(feature_names),), dtype=float32]`; see `planes.as_planes` for the input."""
+        """One picture's features, `np.ndarray [shape=(len(feature_names),), dtype=float32]`; see `planes.as_planes` for
+        the input.
+        """
         planes = as_planes(pixels)
         return np.concatenate([part.compute(planes) for part in self._parts]).astype(np.float32)
 
     def transform(self, pictures: Iterable[np.ndarray]) -> np.ndarray:
-        """Features of several pictures, `np.ndarray [shape=(n, len(feature_names)), dtype=float32]`; sizes may differ."""
+        """Features of several pictures, `np.ndarray [shape=(n, len(feature_names)), dtype=float32]`; sizes may
+        differ.
+        """
         rows = [self.vector(pixels) for pixels in pictures]
         return np.stack(rows) if rows else np.empty((0, len(self.feature_names)), np.float32)
 

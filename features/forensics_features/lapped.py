@@ -143,7 +143,9 @@ def _cosets(plane: np.ndarray) -> np.ndarray:
 def _grid(
     cosets: np.ndarray, shape: tuple[int, ...], lapped: bool, phase: tuple[int, int], row_step: int = 1
 ) -> tuple[np.ndarray, tuple[int, int]]:
-    """Coefficients [shape=(16, rows, columns)] of every `row_step`-th row of inner blocks, and the first block's place."""
+    """Coefficients [shape=(16, rows, columns)] of every `row_step`-th row of inner blocks, and the first block's
+    place.
+    """
     top, rows = kernels.block_span(shape[0], phase[0], lapped)
     left, columns = kernels.block_span(shape[1], phase[1], lapped)
     out = np.empty((16, -(-rows // row_step), columns), np.float32)
@@ -181,7 +183,9 @@ class _Comb(NamedTuple):
 
     @property
     def score(self) -> float:
-        """Evidence for this grid, near 0 (none) to 2: the contrast as far as it exceeds chance, and the heap of zeros."""
+        """Evidence for this grid, near 0 (none) to 2: the contrast as far as it exceeds chance, and the heap of
+        zeros.
+        """
         return max(0.0, self.contrast - _CHANCE * 10 ** (-0.5 * self.log_count)) + self.zero_excess
 
     @property
@@ -397,13 +401,13 @@ def lapped_transform_traces(pixels: np.ndarray) -> dict[str, float]:
     -------
     dict of str to float
         `high_<first>_*` of the high-pass coefficients without (`plain`) or with (`lapped`) the first overlap operator,
-        and `low_<first>_<second>_*` of the low-pass coefficients, each at its own best phase:
-        `contrast`, of the comb above the mean of the 16 phases (0..1); `margin`, its lead over the next phase;
-        `log2_step`, in sample units; `zero`, the share of coefficients under half a unit; `zero_excess`, above the mean
-        of the phases; `log10_count`, coefficients outside the core. `low_*_at_high_step` is the contrast at the step of
-        the high-pass comb. The differences are lapped less plain. `overlap_0`, `overlap_1`, `overlap_2` sum the
-        evidence of the two stages of each mode (0 none, up to 4); the greatest names the mode.
-        `u_*`, `v_*`: chroma contrast for each subsampling at luma's phase, and log2 steps; NaN where the picture is grey.
+        and `low_<first>_<second>_*` of the low-pass coefficients, each at its own best phase: `contrast`, of the comb
+        above the mean of the 16 phases (0..1); `margin`, its lead over the next phase; `log2_step`, in sample units;
+        `zero`, the share of coefficients under half a unit; `zero_excess`, above the mean of the phases; `log10_count`,
+        coefficients outside the core. `low_*_at_high_step` is the contrast at the step of the high-pass comb. The
+        differences are lapped less plain. `overlap_0`, `overlap_1`, `overlap_2` sum the evidence of the two stages of
+        each mode (0 none, up to 4); the greatest names the mode. `u_*`, `v_*`: chroma contrast for each subsampling at
+        luma's phase, and log2 steps; NaN where the picture is grey.
 
     Notes
     -----

@@ -11,9 +11,9 @@ YCbCr. *Comb*: |mean exp(2 pi i k)| where k is the luma (or chroma) of the pixel
 luma is an integer, because the decoder keeps interpolated chroma at a higher precision. Rounding RGB to 8 bits
 lowers it to about 0.45 for a true integer. *Bias* is the imaginary part: a decoder that truncates shifts it.
 
-Pixels with a channel at 0 or 255 have lost their place in the lattice and grey ones (R = G = B) lie on every
-full-range lattice: both are left out, and their shares are features of their own. Reversible transforms have no lattice of
-this kind: JPEG 2000's RCT and JPEG XR's YUV map integers to integers one to one, JPEG XL's XYB is floating-point.
+Pixels with a channel at 0 or 255 have lost their place in the lattice and grey ones (R = G = B) lie on every full-range
+lattice: both are left out, and their shares are features of their own. Reversible transforms have no lattice of this
+kind: JPEG 2000's RCT and JPEG XR's YUV map integers to integers one to one, JPEG XL's XYB is floating-point.
 
 References
 ----------
@@ -120,8 +120,8 @@ DECODERS: dict[str, Decoder] = {
     "bt2020_limited": _rounding(_RED_AND_BLUE["bt2020"], limited=True),
     "bt2020_limited_6bit": _six_bit(128, 12, 42, 107, limited=True),
 }
-"""Lattices by name: rounding once with exact coefficients (libjpeg, FFmpeg, BPG), with 8-bit coefficients (libheif), libyuv's
-6-bit ones (libavif), and libwebp's truncation after each product."""
+"""Lattices by name: rounding once with exact coefficients (libjpeg, FFmpeg, BPG), with 8-bit coefficients (libheif),
+libyuv's 6-bit ones (libavif), and libwebp's truncation after each product."""
 
 COMBS = ("bt601_full", "bt601_limited", "bt709_full", "bt709_limited", "bt2020_limited")
 """The matrices whose luma and chroma are tested for integers."""
@@ -139,8 +139,9 @@ NAMES = (
 def _check(decoder: Decoder) -> np.ndarray:
     """What `_rounded` or `_truncated` needs of a decoder, `np.ndarray [shape=(8,), dtype=float32]`.
 
-    Products by Y, U for B and G, V for G and R, then three constants: for a decoder that rounds once in units of the output and of the
-    *errors* of Y, U, V, half a step of the last bit above 0; for the others in units of the last shift, centred.
+    Products by Y, U for B and G, V for G and R, then three constants: for a decoder that rounds once in units of the
+    output and of the *errors* of Y, U, V, half a step of the last bit above 0; for the others in units of the last
+    shift, centred.
     """
     if decoder.rounds_once:
         scale = 2.0**decoder.shift
@@ -187,7 +188,8 @@ def _load(rgb: np.ndarray, start: int, size: int, planes: np.ndarray, weight: np
 def _rounded(planes: np.ndarray, weight: np.ndarray, size: int, forward: np.ndarray, check: np.ndarray) -> np.float32:
     """How many weighed pixels the round trip through integers leaves unchanged, of a decoder that rounds once.
 
-    It is the inverse of `forward`, so the pixel comes back when the rounding errors of Y, U and V move none of its channels by half a level.
+    It is the inverse of `forward`, so the pixel comes back when the rounding errors of Y, U and V move none of its
+    channels by half a level.
     """
     half = np.float32(0.5)
     red, green, blue = planes[0], planes[1], planes[2]
@@ -334,8 +336,8 @@ def colour_lattice(pixels: np.ndarray) -> dict[str, float]:
 
     Notes
     -----
-    Nothing depends on where pixels are: any crop and any order of the pixels gives the same expectation. Chance leaves a
-    comb of about 1 / sqrt(pixels). A picture of few colours has combs by chance alone; a picture already on one lattice is
-    partly on its neighbours.
+    Nothing depends on where pixels are: any crop and any order of the pixels gives the same expectation. Chance leaves
+    a comb of about 1 / sqrt(pixels). A picture of few colours has combs by chance alone; a picture already on one
+    lattice is partly on its neighbours.
     """
     return FAMILY.named(to_rgb8(pixels))

@@ -1,8 +1,9 @@
 """Combs in the packet subbands of WSQ, the wavelet format for fingerprints; no part of the vector.
 
-WSQ filters as JPEG 2000 does (CDF 9/7), but splits the bands HL and LH of the second level twice more, sixteen subbands each, and gives every subband a quantiser of its own whose levels
-lie at (k + 0.16) Q, k = 1, 2, ... [1]_. At the right phase of the tree, modulo 16 in rows and columns, the coefficients of each subband gather there; at the other 255 phases, and in a
-picture by JPEG 2000, whose bands are not split, they do not.
+WSQ filters as JPEG 2000 does (CDF 9/7), but splits the bands HL and LH of the second level twice more, sixteen subbands
+each, and gives every subband a quantiser of its own whose levels lie at (k + 0.16) Q, k = 1, 2, ... [1]_. At the right
+phase of the tree, modulo 16 in rows and columns, the coefficients of each subband gather there; at the other 255
+phases, and in a picture by JPEG 2000, whose bands are not split, they do not.
 
 References
 ----------
@@ -20,7 +21,9 @@ from forensics_features._kernel import kernel
 PERIOD = 16
 """Distance of the coefficients of one subband, in pixels."""
 MARGIN = 28
-"""Pixels at the border that are left out: beyond them a crop's border reaches a coefficient by under 1 % (four levels of filters)."""
+"""Pixels at the border that are left out: beyond them a crop's border reaches a coefficient by under 1 % (four levels
+of filters).
+"""
 STEPS = np.geomspace(2.0, 64.0, 121)
 """Steps tried, in levels; finer ones drown in the rounding to 8 bits (0.29 levels in every coefficient)."""
 FIRST_BANDS = (1, 2, 17, 18)
@@ -29,8 +32,22 @@ _PHASES = 4
 _WAVE = np.cos(2 * np.pi * np.arange(512) / 512)
 _REACH = 8.5
 _ZERO_CELL, _OFFSET = 0.66, 0.16
-LOW_PASS = np.array([0.0378284555, -0.0238494650, -0.1106244044, 0.3774028556, 0.8526986790, 0.3774028556, -0.1106244044, -0.0238494650, 0.0378284555])  # fmt: skip
-HIGH_PASS = np.array([0.0645388826, -0.0406894176, -0.4180922732, 0.7884856164, -0.4180922732, -0.0406894176, 0.0645388826])  # fmt: skip
+LOW_PASS = np.array(
+    [
+        0.0378284555,
+        -0.0238494650,
+        -0.1106244044,
+        0.3774028556,
+        0.8526986790,
+        0.3774028556,
+        -0.1106244044,
+        -0.0238494650,
+        0.0378284555,
+    ]
+)
+HIGH_PASS = np.array(
+    [0.0645388826, -0.0406894176, -0.4180922732, 0.7884856164, -0.4180922732, -0.0406894176, 0.0645388826]
+)
 """Analysis filters of [1]_, table 5."""
 
 
@@ -40,8 +57,8 @@ class PacketCombs(NamedTuple):
     Attributes
     ----------
     evidence : np.ndarray [shape=(16, 16), dtype=float64]
-        Natural logarithm of the inverse bound of chance (Hoeffding) by phase, summed over the subbands; the steps tried are paid for. At all but the best phases only
-        of `FIRST_BANDS`.
+        Natural logarithm of the inverse bound of chance (Hoeffding) by phase, summed over the subbands; the steps tried
+        are paid for. At all but the best phases only of `FIRST_BANDS`.
     subbands : int
         How many were looked at.
     steps, strengths : np.ndarray [shape=(subbands,), dtype=float64]
@@ -66,7 +83,8 @@ def best_steps(
     evidence: np.ndarray,
     best: np.ndarray,
 ) -> None:
-    """For each wanted phase the step whose sum of cosines chance explains least: adds its evidence, writes best[phase, step and mean].
+    """For each wanted phase the step whose sum of cosines chance explains least: adds its evidence, writes best[phase,
+    step and mean].
 
     `wave` holds one period of a cosine.
     """
@@ -122,7 +140,9 @@ def packet_combs(luma: np.ndarray) -> PacketCombs:
 
 
 def _subbands(luma: np.ndarray) -> list[tuple[np.ndarray, int, int]]:
-    """The 32 subbands of HL and LH of the second level, not thinned out, and where the first coefficient of each lies."""
+    """The 32 subbands of HL and LH of the second level, not thinned out, and where the first coefficient of each
+    lies.
+    """
     plane = np.ascontiguousarray(luma, np.float32)
     found = []
     for first, second in (("LL", "LH"), ("LH", "LL")):

@@ -1,7 +1,8 @@
 """How few colours a picture has, and how they lie and are used; no part of the vector.
 
-A palette that was chosen for a photograph or a render scatters over its colours, and its colours alternate pixel by pixel. Drawings have few colours in flat areas; a colour map's
-lie on one line; posterised pictures have few levels in every channel.
+A palette that was chosen for a photograph or a render scatters over its colours, and its colours alternate pixel by
+pixel. Drawings have few colours in flat areas; a colour map's lie on one line; posterised pictures have few levels in
+every channel.
 """
 
 from __future__ import annotations
@@ -26,13 +27,15 @@ class PaletteColours(NamedTuple):
     fresh_pixels : int
         Pixels that differ from the left and the upper neighbour: each could have brought a new colour.
     ends : float
-        Share of the colours that are ends of the tree of least total distance between all: near 0 for a colour map, a fifth to two fifths for a cloud.
+        Share of the colours that are ends of the tree of least total distance between all: near 0 for a colour map, a
+        fifth to two fifths for a cloud.
     gap : float
         Median length of that tree's edges, in levels.
     near : float
         Share of horizontal changes of colour that go to one of the eight nearest colours.
     returns : float
-        Share of horizontal changes of colour after which the first colour comes back at once: many in dithered pictures.
+        Share of horizontal changes of colour after which the first colour comes back at once: many in dithered
+        pictures.
     levels : int
         Most distinct levels in a channel.
     """

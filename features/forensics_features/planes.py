@@ -80,8 +80,9 @@ def to_rgb8(pixels: np.ndarray) -> np.ndarray:
 def row_bands(shape: tuple[int, ...]) -> list[slice]:
     """Rows that a picture of this shape is measured on where only means are asked for.
 
-    All of them up to 2 * `SAMPLED` pixels; beyond that bands of 64 rows, evenly spread and starting at multiples of 64 (so that
-    every grid of a codec keeps its phase), with about `SAMPLED` pixels together: more pixels would not change a mean that can be told.
+    All of them up to 2 * `SAMPLED` pixels; beyond that bands of 64 rows, evenly spread and starting at multiples of 64
+    (so that every grid of a codec keeps its phase), with about `SAMPLED` pixels together: more pixels would not change
+    a mean that can be told.
     """
     height, width = shape[:2]
     if height * width <= 2 * SAMPLED or height < 2 * _BAND:
@@ -94,8 +95,8 @@ def row_bands(shape: tuple[int, ...]) -> list[slice]:
 def tiles(shape: tuple[int, ...]) -> list[tuple[slice, slice]]:
     """Parts that a picture of this shape is measured on where what is near the border of a part has to be left out.
 
-    The whole picture up to 2 * `SAMPLED` pixels, and where a side is shorter than a tile; beyond that tiles of 256x256 at multiples of
-    256, evenly spread, with 2 * `SAMPLED` pixels together.
+    The whole picture up to 2 * `SAMPLED` pixels, and where a side is shorter than a tile; beyond that tiles of 256x256
+    at multiples of 256, evenly spread, with 2 * `SAMPLED` pixels together.
     """
     height, width = shape[:2]
     down, across = height // _TILE, width // _TILE

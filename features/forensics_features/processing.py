@@ -1,20 +1,25 @@
-"""What steps after decoding leave: spectra, periodic differences, histograms, repetition, noise and the ties between channels.
+"""What steps after decoding leave: spectra, periodic differences, histograms, repetition, noise and the ties between
+channels.
 
-A resize or a rotation makes differences periodic and empties the spectrum [1]_ [2]_; a blur lowers its upper bands, sharpening lifts them; a
-median makes neighbours equal and streaks [3]_; a change of tone leaves gaps in the histogram [4]_; a palette leaves few colours;
-interlaced video alternates rows; block textures have at most four colours in a block of 4x4 pixels. None of these is a codec's trace, so the family is no
-part of the vector of `FAMILIES`: the judges of codecs do without it, so that what was resized does not come to mean clean. The judge of what a
-picture went through takes it beside theirs.
+A resize or a rotation makes differences periodic and empties the spectrum [1]_ [2]_; a blur lowers its upper bands,
+sharpening lifts them; a median makes neighbours equal and streaks [3]_; a change of tone leaves gaps in the histogram
+[4]_; a palette leaves few colours; interlaced video alternates rows; block textures have at most four colours in a
+block of 4x4 pixels. None of these is a codec's trace, so the family is no part of the vector of `FAMILIES`: the judges
+of codecs do without it, so that what was resized does not come to mean clean. The judge of what a picture went through
+takes it beside theirs.
 
-Conventions: levels 0..255; logarithms are decimal; spectra are means over a Hann-windowed picture's power, in bands of equal width of the
-radius from 0 to 0.5 cycles a pixel and to the corners beyond; shares are 0..1; frequencies in cycles a pixel.
+Conventions: levels 0..255; logarithms are decimal; spectra are means over a Hann-windowed picture's power, in bands of
+equal width of the radius from 0 to 0.5 cycles a pixel and to the corners beyond; shares are 0..1; frequencies in cycles
+a pixel.
 
 References
 ----------
 .. [1] A. C. Popescu, H. Farid, IEEE Trans. Signal Processing 53(2), 2005, doi:10.1109/TSP.2004.839932.
 .. [2] A. C. Gallagher, CRV 2005, doi:10.1109/CRV.2005.33.
-.. [3] M. Kirchner, J. Fridrich, "On detection of median filtering in digital images", SPIE 7541, 2010, doi:10.1117/12.839100.
-.. [4] M. C. Stamm, K. J. R. Liu, "Forensic detection of image manipulation using statistical intrinsic fingerprints", IEEE Trans.
+.. [3] M. Kirchner, J. Fridrich, "On detection of median filtering in digital images", SPIE 7541, 2010,
+       doi:10.1117/12.839100.
+.. [4] M. C. Stamm, K. J. R. Liu, "Forensic detection of image manipulation using statistical intrinsic fingerprints",
+       IEEE Trans.
    Information Forensics and Security 5(3), 2010, doi:10.1109/TIFS.2010.2053202.
 """
 
@@ -37,7 +42,9 @@ _CODE = np.array([65536, 256, 1], np.uint32)
 _FLOOR = 1e-3
 """Power under which a band is empty, in squared levels."""
 PERIODS = np.concatenate([np.arange(4.0, 17.0, 0.25), np.array([20.0, 24.0, 32.0])])
-"""Periods that block edges are looked for at, in pixels: a grid of 8 after a resize by 0.5 to 2, and the coding units of videos."""
+"""Periods that block edges are looked for at, in pixels: a grid of 8 after a resize by 0.5 to 2, and the coding units
+of videos.
+"""
 LINES = 3
 """Strongest lines of the spectrum of second differences that are kept, an axis and measure."""
 REPEATS = (2, 3, 4)
@@ -94,7 +101,9 @@ def _line_names() -> list[str]:
 
 
 def _lines(planes: Planes) -> list[float]:
-    """Frequency and log power over its surroundings of the strongest lines of second differences, by measure and axis."""
+    """Frequency and log power over its surroundings of the strongest lines of second differences, by measure and
+    axis.
+    """
     found: list[float] = []
     for axes in spectra(np.rint(planes.y)).values():
         for frequency, power, _ in axes:
@@ -115,7 +124,9 @@ def _period_names() -> list[str]:
 
 
 def _edge_profile(luma: np.ndarray) -> np.ndarray:
-    """How much stronger each boundary between columns is than the two beside it: the mean of a capped difference of slopes."""
+    """How much stronger each boundary between columns is than the two beside it: the mean of a capped difference of
+    slopes.
+    """
     step = np.abs(np.diff(luma, axis=1))
     around = 0.5 * (step[:, :-2] + step[:, 2:])
     return np.clip(step[:, 1:-1] - around, -4, 4).mean(axis=0)
@@ -145,12 +156,23 @@ def _periods(planes: Planes) -> list[float]:
 
 
 _HISTOGRAM = (
-    "levels_used", "gaps", "comb_fine", "comb_coarse", "black", "white", "colours", "commonest", "even_share", "few_colours",
-)  # fmt: skip
+    "levels_used",
+    "gaps",
+    "comb_fine",
+    "comb_coarse",
+    "black",
+    "white",
+    "colours",
+    "commonest",
+    "even_share",
+    "few_colours",
+)
 
 
 def _histogram(planes: Planes) -> list[float]:
-    """The green channel's histogram and the number of colours: used levels, gaps between them, and its fast oscillation."""
+    """The green channel's histogram and the number of colours: used levels, gaps between them, and its fast
+    oscillation.
+    """
     green = planes.rgb[:, :, 1].reshape(-1)
     counts = np.bincount(green, minlength=256).astype(np.float64)
     used = np.flatnonzero(counts)
@@ -160,23 +182,45 @@ def _histogram(planes: Planes) -> list[float]:
     starts = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))
     distinct, times = codes[starts], np.diff(np.append(starts, len(codes)))
     return [
-        len(used) / 256, float((inner == 0).mean()), float(spectrum[96:].mean() * 100), float(spectrum[32:96].mean() * 100),
-        counts[0] / len(green), counts[255] / len(green), float(np.log10(len(distinct))), float(times.max() / len(codes)),
-        float(counts[::2].sum() / len(green)), float(len(distinct) <= 256),
-    ]  # fmt: skip
+        len(used) / 256,
+        float((inner == 0).mean()),
+        float(spectrum[96:].mean() * 100),
+        float(spectrum[32:96].mean() * 100),
+        counts[0] / len(green),
+        counts[255] / len(green),
+        float(np.log10(len(distinct))),
+        float(times.max() / len(codes)),
+        float(counts[::2].sum() / len(green)),
+        float(len(distinct) <= 256),
+    ]
 
 
 def _neighbour_names() -> list[str]:
     repeats = [f"repeat_{axis}_{n}_{what}" for axis in ("x", "y") for n in REPEATS for what in ("inside", "across")]
     return [
-        *repeats, "equal_x", "equal_y", "straight_x", "straight_y", "predictable_x", "predictable_y", "interlaced_rows", "interlaced_columns",
-        "noise_lowest", "noise_median", "tails", "four_colours_best", "four_colours_rest", "lattice_of_ends",
-    ]  # fmt: skip
+        *repeats,
+        "equal_x",
+        "equal_y",
+        "straight_x",
+        "straight_y",
+        "predictable_x",
+        "predictable_y",
+        "interlaced_rows",
+        "interlaced_columns",
+        "noise_lowest",
+        "noise_median",
+        "tails",
+        "four_colours_best",
+        "four_colours_rest",
+        "lattice_of_ends",
+    ]
 
 
 @kernel
 def _four_colours(codes: np.ndarray, counts: np.ndarray) -> None:
-    """Blocks of 4x4 pixels with at most four colours and at least two, and all blocks with at least two, at each of 16 phases."""
+    """Blocks of 4x4 pixels with at most four colours and at least two, and all blocks with at least two, at each of 16
+    phases.
+    """
     colours = np.empty(5, np.uint32)
     for row in range(4):
         for column in range(4):
@@ -205,7 +249,9 @@ def _four_colours(codes: np.ndarray, counts: np.ndarray) -> None:
 
 
 def _predictable(luma: np.ndarray) -> float:
-    """Log10 of the residual's share when a sample is the best mix of its two neighbours and the two beyond: small after interpolation."""
+    """Log10 of the residual's share when a sample is the best mix of its two neighbours and the two beyond: small after
+    interpolation.
+    """
     centre = luma[:, 2:-2] - luma.mean()
     near, far = luma[:, 1:-3] + luma[:, 3:-1] - 2 * luma.mean(), luma[:, :-4] + luma[:, 4:] - 2 * luma.mean()
     design = np.array([[float((a * b).mean()) for b in (near, far)] for a in (near, far)]) + 1e-6 * np.eye(2)
@@ -318,8 +364,14 @@ def _ties(planes: Planes) -> list[float]:
 _WEIGHTS = np.array(LUMA_WEIGHTS["bt601"])
 """BT.601 luma."""
 
-_NAMES = (*_spectrum_names(), *_line_names(), *_period_names(), *(f"histogram_{name}" for name in _HISTOGRAM), *_neighbour_names(),
-          *(f"ties_{name}" for name in _TIES))  # fmt: skip
+_NAMES = (
+    *_spectrum_names(),
+    *_line_names(),
+    *_period_names(),
+    *(f"histogram_{name}" for name in _HISTOGRAM),
+    *_neighbour_names(),
+    *(f"ties_{name}" for name in _TIES),
+)
 
 
 def _compute(planes: Planes) -> np.ndarray:

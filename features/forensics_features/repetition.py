@@ -1,10 +1,13 @@
-"""Were samples repeated? Rows and columns that equal the one before, exactly as nearest-neighbour enlargement leaves them.
+"""Were samples repeated? Rows and columns that equal the one before, exactly as nearest-neighbour enlargement leaves
+them.
 
-Let D be the places at which a line differs from the one before. After enlargement by repetition from n to m lines D is a subset of the m-long staircase's
-steps, without one exception. Of a picture that was not enlarged every line differs, or the places at which they do are where the scene has them: each of
-them lies on the steps by chance with probability n / m, so the number of false alarms is the number of staircases tried times (n / m)^|D|.
+Let D be the places at which a line differs from the one before. After enlargement by repetition from n to m lines D is
+a subset of the m-long staircase's steps, without one exception. Of a picture that was not enlarged every line differs,
+or the places at which they do are where the scene has them: each of them lies on the steps by chance with probability n
+/ m, so the number of false alarms is the number of staircases tried times (n / m)^|D|.
 
-Whole factors are tried at every phase (crops); others as whole lengths, with the places of outputs taken at their middle (Pillow) or at their start (OpenCV).
+Whole factors are tried at every phase (crops); others as whole lengths, with the places of outputs taken at their
+middle (Pillow) or at their start (OpenCV).
 """
 
 from __future__ import annotations
@@ -15,7 +18,9 @@ from typing import NamedTuple
 import numpy as np
 
 FOUND_BELOW = -6.0
-"""Decimal logarithm of the number of false alarms below which repetition is told. Flat drawings have few places at which lines differ, and those on a grid."""
+"""Decimal logarithm of the number of false alarms below which repetition is told. Flat drawings have few places at
+which lines differ, and those on a grid.
+"""
 MOST = 64
 """Largest factor that is looked for."""
 _TIE = 1e-6
@@ -79,7 +84,8 @@ def differing(pixels: np.ndarray) -> np.ndarray:
 
 
 def staircase(differ: np.ndarray) -> Staircase | None:
-    """The staircase of fewest steps whose steps hold all places at which lines differ; None where chance may have put them there.
+    """The staircase of fewest steps whose steps hold all places at which lines differ; None where chance may have put
+    them there.
 
     Parameters
     ----------
@@ -119,7 +125,9 @@ def _whole_length(differ: np.ndarray, at: np.ndarray) -> Staircase | None:
 
 
 def _kept(differ: np.ndarray, places: np.ndarray, old: int) -> np.ndarray:
-    """The first line of every step; where a place is a whole number, up to rounding, the step is there or one line later, as the lines themselves show."""
+    """The first line of every step; where a place is a whole number, up to rounding, the step is there or one line
+    later, as the lines themselves show.
+    """
     kept = np.searchsorted(places, np.arange(old) - _TIE)
     later = np.minimum(kept + 1, len(places) - 1)
     tied = (np.abs(places[kept] - np.arange(old)) <= _TIE) & ~differ[kept] & differ[later]

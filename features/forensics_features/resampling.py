@@ -1,25 +1,30 @@
 """Was a picture resized? Periodic lines that interpolation leaves in the spectrum of the second difference.
 
-Interpolation makes the variance of a derivative periodic: at some places a sample is a copy, at others a mean of its neighbours. Means of the second
-difference, taken over every column (or row), are such periodic signals, and their spectra have a
-line at the frequency that the factor names [1]_ [2]_ [3]_. Three means are tried (`MEASURES`): enlargements change large differences, reductions and
-Lanczos kernels the smallest, which tell a predictable sample from one that is not [3]_ [4]_.
+Interpolation makes the variance of a derivative periodic: at some places a sample is a copy, at others a mean of its
+neighbours. Means of the second difference, taken over every column (or row), are such periodic signals, and their
+spectra have a line at the frequency that the factor names [1]_ [2]_ [3]_. Three means are tried (`MEASURES`):
+enlargements change large differences, reductions and Lanczos kernels the smallest, which tell a predictable sample from
+one that is not [3]_ [4]_.
 
-Null model: without resizing the signal, whitened by an autoregression of low order, is white, so a bin of its periodogram over the mean of `NEIGHBOURS` bins around it is F-distributed:
-P(ratio >= x) = (1 + x / m)^-m. Multiples of 1/64 are left out: blocks of 2 to 64 pixels, colour filter arrays and wavelets make lines there (beside
-multiples of 1/8 two bins more), so resizing by a factor
-whose line lies there (2, 4/3, 8/5, ...) is not seen. Lines below `LOWEST` belong to the scene. A regular pattern in the scene makes a line as
-well; one in both axes at the same frequency is less likely to. Hypotheses: measures, bins and axes, and both axes together.
+Null model: without resizing the signal, whitened by an autoregression of low order, is white, so a bin of its
+periodogram over the mean of `NEIGHBOURS` bins around it is F-distributed: P(ratio >= x) = (1 + x / m)^-m. Multiples of
+1/64 are left out: blocks of 2 to 64 pixels, colour filter arrays and wavelets make lines there (beside multiples of 1/8
+two bins more), so resizing by a factor whose line lies there (2, 4/3, 8/5, ...) is not seen. Lines below `LOWEST`
+belong to the scene. A regular pattern in the scene makes a line as well; one in both axes at the same frequency is less
+likely to. Hypotheses: measures, bins and axes, and both axes together.
 
 This is no family of the feature vector: a classifier must not learn that what was resized is clean.
 
 References
 ----------
-.. [1] A. C. Gallagher, "Detection of linear and cubic interpolation in JPEG compressed images", CRV 2005, doi:10.1109/CRV.2005.33.
-.. [2] B. Mahdian, S. Saic, "Blind authentication using periodic properties of interpolation", IEEE Trans. Information Forensics and
+.. [1] A. C. Gallagher, "Detection of linear and cubic interpolation in JPEG compressed images", CRV 2005,
+       doi:10.1109/CRV.2005.33.
+.. [2] B. Mahdian, S. Saic, "Blind authentication using periodic properties of interpolation", IEEE Trans. Information
+       Forensics and
    Security 3(3), 2008, doi:10.1109/TIFS.2004.924603.
 .. [3] A. C. Popescu, H. Farid, IEEE Trans. Signal Processing 53(2), 2005, doi:10.1109/TSP.2004.839932.
-.. [4] M. Kirchner, "Fast and reliable resampling detection by spectral analysis of fixed linear predictor residue", MM&Sec 2008,
+.. [4] M. Kirchner, "Fast and reliable resampling detection by spectral analysis of fixed linear predictor residue",
+       MM&Sec 2008,
    doi:10.1145/1411328.1411333.
 """
 
@@ -34,7 +39,9 @@ import numpy as np
 from forensics_features.blockiness import FOLD, column_profiles, row_profiles
 
 MEASURES = ("capped magnitude", "unpredictable share", "logarithm")
-"""Means of the second difference: capped at 12 levels, one minus the exponential of minus its size in levels, and of its logarithm."""
+"""Means of the second difference: capped at 12 levels, one minus the exponential of minus its size in levels, and of
+its logarithm.
+"""
 TREND = 33
 """Boundaries over which the profile's trend is taken."""
 CLIP = 3.0
@@ -54,7 +61,9 @@ _LEAK = 2
 """Bins beside a multiple of 1 / `BLOCK` that block edges of uneven strength fill."""
 _CURVATURE = 1
 _SCENES = 1.0
-"""Decades added to the number of false alarms: without them lines stood out in 3 % of 360 decoded validation files that were not resized, for 1 % stated."""
+"""Decades added to the number of false alarms: without them lines stood out in 3 % of 360 decoded validation files that
+were not resized, for 1 % stated.
+"""
 _LN10 = math.log(10.0)
 
 Spectrum = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -108,13 +117,17 @@ def strongest_line(luma: np.ndarray) -> Line:
 
 
 def spectra(luma: np.ndarray) -> dict[str, tuple[Spectrum, Spectrum]]:
-    """Spectra of all `MEASURES` along rows (x) and along columns (y), of whole grey levels; `luma` as for `strongest_line`."""
+    """Spectra of all `MEASURES` along rows (x) and along columns (y), of whole grey levels; `luma` as for
+    `strongest_line`.
+    """
     profiles = _profiles(luma)
     return {measure: (_periodogram(across), _periodogram(down)) for measure, (across, down) in profiles.items()}
 
 
 def factors(frequency: float) -> list[float]:
-    """Factors whose interpolation, or its second harmonic, repeats at `frequency` cycles a pixel: h / (k +- frequency) for h = 1, 2, nearest to 1 first."""
+    """Factors whose interpolation, or its second harmonic, repeats at `frequency` cycles a pixel: h / (k +- frequency)
+    for h = 1, 2, nearest to 1 first.
+    """
     factors = [
         harmonic / (k + sign * frequency)
         for harmonic in (1, 2)
@@ -149,7 +162,8 @@ def _strongest(axes: Sequence[Spectrum]) -> tuple[float, str, float, float]:
 def _whitened(profile: np.ndarray) -> np.ndarray:
     """The profile's logarithm without its trend, outliers and short-range correlation, same length.
 
-    A strong edge of the scene is one value, clipped; an autoregression of low order takes the slope out of the spectrum and cannot follow a line.
+    A strong edge of the scene is one value, clipped; an autoregression of low order takes the slope out of the spectrum
+    and cannot follow a line.
     """
     signal = np.log(profile.astype(np.float64) + 0.05)
     signal -= np.convolve(np.pad(signal, TREND // 2, mode="symmetric"), np.full(TREND, 1 / TREND), mode="valid")
@@ -168,7 +182,9 @@ def _whitened(profile: np.ndarray) -> np.ndarray:
 
 
 def _periodogram(profile: np.ndarray) -> Spectrum:
-    """Frequencies, power over its surroundings (NaN where left out), and log10 tails (0 there) of a profile's spectrum."""
+    """Frequencies, power over its surroundings (NaN where left out), and log10 tails (0 there) of a profile's
+    spectrum.
+    """
     length = len(profile) // FOLD * FOLD or len(profile)
     power = np.abs(np.fft.rfft(_whitened(profile[:length]))) ** 2
     frequency = np.arange(len(power)) / length

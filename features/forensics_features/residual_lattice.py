@@ -1,8 +1,11 @@
-"""Lattices of near-lossless coders: prediction errors of JPEG-LS and lossless WebP, blocks of LERC; no part of the vector.
+"""Lattices of near-lossless coders: prediction errors of JPEG-LS and lossless WebP, blocks of LERC; no part of the
+vector.
 
-A near-lossless coder rounds the error of its own prediction to multiples of a step, and predicts from samples that were rounded so. Predicted again from the decoded samples, the errors
-of JPEG-LS are multiples of 2 NEAR + 1 with the bias that its context has learned [1]_, those of lossless WebP are multiples of 2 to 32 under the predictor of their
-tile [2]_, and LERC's samples are multiples of 2 E above the minimum of their 8x8 block [3]_. Nothing has to be known of what came before: any crop keeps it.
+A near-lossless coder rounds the error of its own prediction to multiples of a step, and predicts from samples that were
+rounded so. Predicted again from the decoded samples, the errors of JPEG-LS are multiples of 2 NEAR + 1 with the bias
+that its context has learned [1]_, those of lossless WebP are multiples of 2 to 32 under the predictor of their tile
+[2]_, and LERC's samples are multiples of 2 E above the minimum of their 8x8 block [3]_. Nothing has to be known of what
+came before: any crop keeps it.
 
 References
 ----------
@@ -23,7 +26,8 @@ PREDICTOR_STEPS = (2, 4, 8, 16, 32)
 
 
 def foretold_residues(plane: np.ndarray, near: int) -> tuple[int, int, int]:
-    """How often prediction errors of JPEG-LS's contexts are multiples of 2 `near` + 1 with the bias that the errors before led to.
+    """How often prediction errors of JPEG-LS's contexts are multiples of 2 `near` + 1 with the bias that the errors
+    before led to.
 
     Parameters
     ----------
@@ -35,7 +39,8 @@ def foretold_residues(plane: np.ndarray, near: int) -> tuple[int, int, int]:
     Returns
     -------
     tuple of int
-        Errors that are, errors that are not, and errors whose samples leave the residue of the context's last one. Errors below one step are left out.
+        Errors that are, errors that are not, and errors whose samples leave the residue of the context's last one.
+        Errors below one step are left out.
     """
     counts = np.zeros(3, np.int64)
     thresholds = np.array([3 + 3 * near, 7 + 5 * near, 21 + 7 * near])  # T.87, C.2.4.1.1, for 8 bits
@@ -58,7 +63,8 @@ def predictor_lattice(planes: np.ndarray, channel: int, side: int) -> tuple[np.n
     Returns
     -------
     errors : np.ndarray [shape=(rows, columns, 5, 14, 2), dtype=int64]
-        By square, step and predictor: errors off and on the lattice. Samples that differ from no neighbour by more than the step are left out: there the coder rounds less.
+        By square, step and predictor: errors off and on the lattice. Samples that differ from no neighbour by more than
+        the step are left out: there the coder rounds less.
     samples : np.ndarray [shape=(rows, columns, 5, 32), dtype=int64]
         By square and step: the same samples by residue.
     """

@@ -1,22 +1,27 @@
-"""Rounding and truncation: what integers, clipping and quantisation by very small steps leave in values and coefficients.
+"""Rounding and truncation: what integers, clipping and quantisation by very small steps leave in values and
+coefficients.
 
-*Values.* Clipping at 0 and 255, gaps and combs in the histograms (an earlier stretch, palette or limited range), the number
-of colours, flat neighbourhoods, and the level of the finest residuals.
+*Values.* Clipping at 0 and 255, gaps and combs in the histograms (an earlier stretch, palette or limited range), the
+number of colours, flat neighbourhoods, and the level of the finest residuals.
 
-*Coefficients.* A JPEG decoded at quality 95 to 100 shows no artefacts, but the 8x8 DCT of its luma, rounded to
-integers as the decoder had it, lies near integers: every step is one. Rounding the pixels adds noise of
-variance 1/12 to each coefficient, less when the file's own steps are one, which leaves mean cos(2 pi c) at
-exp(-pi^2 / 6) = 0.19 or more, against 0 in any other picture of some texture and on the other 63 phases [1]_. The variance of c - round(c) falls from 1/12 likewise, and shares of small |c| shift [2]_.
-The phase is searched on a sample of blocks by that cosine, and the features are taken at the best phase, with the mean of
-the other phases beside them. Blocks that are flat or touch 0 or 255 are left out.
+*Coefficients.* A JPEG decoded at quality 95 to 100 shows no artefacts, but the 8x8 DCT of its luma, rounded to integers
+as the decoder had it, lies near integers: every step is one. Rounding the pixels adds noise of variance 1/12 to each
+coefficient, less when the file's own steps are one, which leaves mean cos(2 pi c) at exp(-pi^2 / 6) = 0.19 or more,
+against 0 in any other picture of some texture and on the other 63 phases [1]_. The variance of c - round(c) falls from
+1/12 likewise, and shares of small |c| shift [2]_. The phase is searched on a sample of blocks by that cosine, and the
+features are taken at the best phase, with the mean of the other phases beside them. Blocks that are flat or touch 0 or
+255 are left out.
 
 References
 ----------
-.. [1] B. Li, T.-T. Ng, X. Li, S. Tan, J. Huang, "Revealing the trace of high-quality JPEG compression through quantization
+.. [1] B. Li, T.-T. Ng, X. Li, S. Tan, J. Huang, "Revealing the trace of high-quality JPEG compression through
+       quantization
    noise analysis", IEEE Trans. Information Forensics and Security 10(3), 2015, doi:10.1109/TIFS.2015.2389148.
-.. [2] W. Luo, J. Huang, G. Qiu, "JPEG error analysis and its applications to digital image forensics", IEEE Trans. Information
+.. [2] W. Luo, J. Huang, G. Qiu, "JPEG error analysis and its applications to digital image forensics", IEEE Trans.
+       Information
    Forensics and Security 5(3), 2010, doi:10.1109/TIFS.2010.2051426.
-.. [3] M. C. Stamm, K. J. R. Liu, "Forensic detection of image manipulation using statistical intrinsic fingerprints", IEEE
+.. [3] M. C. Stamm, K. J. R. Liu, "Forensic detection of image manipulation using statistical intrinsic fingerprints",
+       IEEE
    Trans. Information Forensics and Security 5(3), 2010, doi:10.1109/TIFS.2010.2053202 (gaps and peaks of histograms).
 """
 
@@ -81,7 +86,9 @@ _DCT = _dct_matrix()
 
 @kernel
 def _values(rgb: np.ndarray, y: np.ndarray, levels: np.ndarray, packed: np.ndarray, counts: np.ndarray) -> None:
-    """Histograms of red, green, blue and rounded luma; rounded luma, -1 where a channel is clipped; colours as one number."""
+    """Histograms of red, green, blue and rounded luma; rounded luma, -1 where a channel is clipped; colours as one
+    number.
+    """
     for i in range(rgb.shape[0]):
         for j in range(rgb.shape[1]):
             r = np.int32(rgb[i, j, 0])
@@ -99,7 +106,9 @@ def _values(rgb: np.ndarray, y: np.ndarray, levels: np.ndarray, packed: np.ndarr
 
 @kernel
 def _distinct(packed: np.ndarray, step: int, table: np.ndarray) -> float:
-    """Distinct colours over pixels among every `step`-th of every `step`-th row; `table` is a hash table filled with -1."""
+    """Distinct colours over pixels among every `step`-th of every `step`-th row; `table` is a hash table filled with
+    -1.
+    """
     size = table.shape[0]
     found = 0
     seen = 0
@@ -233,7 +242,9 @@ def _take(plane: np.ndarray, levels: np.ndarray, i: int, j: int, lane: int, bloc
 
 @fast_kernel
 def _phase_sums(plane: np.ndarray, levels: np.ndarray, phase: int, most: int, dct: np.ndarray, sums: np.ndarray) -> int:
-    """Statistics over the usable ones of about `most` blocks, evenly spread, of one phase; the number of blocks looked at."""
+    """Statistics over the usable ones of about `most` blocks, evenly spread, of one phase; the number of blocks looked
+    at.
+    """
     blocks = np.empty((8, 8, _LANES), np.float32)
     half = np.empty((8, 8, _LANES), np.float32)
     first_i, first_j = phase // 8, phase % 8
@@ -360,15 +371,16 @@ def rounding_traces(pixels: np.ndarray) -> dict[str, float]:
 
         - `<channel>_at_0`, `..._at_255`: clipped pixels; `beside_0`, `..._255`: values of 1 and 254, all channels.
         - `<channel>_gaps`: histogram bins under a quarter of their neighbours' mean, among those whose neighbours hold
-          eight pixels; `..._comb`: strongest periodicity of the histogram at periods of 2 to 8.5 levels, whitened, over the median one;
-          `..._comb_period`: that period, levels.
+          eight pixels; `..._comb`: strongest periodicity of the histogram at periods of 2 to 8.5 levels, whitened, over
+          the median one; `..._comb_period`: that period, levels.
         - `colours`: distinct colours over pixels in a regular sample; `flat`: 3x3 neighbourhoods of one colour.
         - `<plane>_noise`: log10 of the noise's standard deviation by the median residual, levels, -1 for none;
           `variance_<q>`: the q-th percentile of log10(variance of a 4x4 block of luma + 0.01).
         - `dct_luma_cosine`: mean cos(2 pi c) of the AC coefficients at the best phase, 0.19 and more when all steps are
-          integers; `..._noise_variance`: mean squared distance to the next integer, 1/12 by chance; `..._zeros`, `..._ones`: |c| below
-          1/2, and from there to 3/2; `..._contrast`: difference to the phase half a block away; `dct_<cb or cr>_cosine`: the
-          same phase in chroma; `dct_usable`: blocks neither flat nor clipped. NaN with fewer than `MINIMUM_BLOCKS` of them.
+          integers; `..._noise_variance`: mean squared distance to the next integer, 1/12 by chance; `..._zeros`,
+          `..._ones`: |c| below 1/2, and from there to 3/2; `..._contrast`: difference to the phase half a block away;
+          `dct_<cb or cr>_cosine`: the same phase in chroma; `dct_usable`: blocks neither flat nor clipped. NaN with
+          fewer than `MINIMUM_BLOCKS` of them.
 
         Chroma is NaN for a grey picture.
 
@@ -379,7 +391,7 @@ def rounding_traces(pixels: np.ndarray) -> dict[str, float]:
 
     Notes
     -----
-    The largest of 64 phases is reported: chance gives a cosine of up to about 0.02 in a window of 256 x 256, and more in a smaller one.
-    Values of windows of one size may be compared.
+    The largest of 64 phases is reported: chance gives a cosine of up to about 0.02 in a window of 256 x 256, and more
+    in a smaller one. Values of windows of one size may be compared.
     """
     return FAMILY.named(to_rgb8(pixels))

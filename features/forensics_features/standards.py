@@ -10,7 +10,9 @@ LUMA_WEIGHTS: dict[str, tuple[float, float, float]] = {
 """Weights of red, green and blue in luma: ITU-R BT.601-7 clause 2.5.1, BT.709-6 item 3.2, BT.2020-2 table 4."""
 
 YCBCR_BT601 = (LUMA_WEIGHTS["bt601"], (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
-"""Rows of Y, Cb and Cr over red, green and blue, to six digits: ITU-T T.871 (JFIF) clause 7; T.800 equations G-9 to G-11 round the last digits."""
+"""Rows of Y, Cb and Cr over red, green and blue, to six digits: ITU-T T.871 (JFIF) clause 7; T.800 equations G-9 to
+G-11 round the last digits.
+"""
 
 ZIGZAG: tuple[int, ...] = tuple(
     8 * row + column

@@ -1,21 +1,25 @@
-"""Was brightness or contrast changed after decoding? Gaps and doubled values in the histogram, and the curve behind them.
+"""Was brightness or contrast changed after decoding? Gaps and doubled values in the histogram, and the curve behind
+them.
 
-A change of tone on 8-bit samples (brightness, contrast, gamma, levels, curves) maps 256 levels to 256 values by a smooth monotonic curve. Where it
-is steeper than one some values are never reached, where it is flatter some take the samples of two levels or more [1]_. Which values those
-are tells the curve up to a constant, so that it can be undone [2]_: exactly where it is steep, to half a level and less where it is flat.
+A change of tone on 8-bit samples (brightness, contrast, gamma, levels, curves) maps 256 levels to 256 values by a
+smooth monotonic curve. Where it is steeper than one some values are never reached, where it is flatter some take the
+samples of two levels or more [1]_. Which values those are tells the curve up to a constant, so that it can be undone
+[2]_: exactly where it is steep, to half a level and less where it is flat.
 
-The curve is found as the most probable path through all 256 values [3]_. Its state is the slope of the inverse, in levels of the source a value, and
-the fraction of a level that has been passed; a value whose step passes n whole levels has n times the samples that one level of its surroundings has.
-Slopes change slowly, which is what tells a curve from a histogram that is rough by nature. The path is held against the one of
-slope one, which is no change at all.
+The curve is found as the most probable path through all 256 values [3]_. Its state is the slope of the inverse, in
+levels of the source a value, and the fraction of a level that has been passed; a value whose step passes n whole levels
+has n times the samples that one level of its surroundings has. Slopes change slowly, which is what tells a curve from a
+histogram that is rough by nature. The path is held against the one of slope one, which is no change at all.
 
 This is no family of the feature vector: a classifier must not learn which codecs are edited.
 
 References
 ----------
-.. [1] M. C. Stamm, K. J. R. Liu, "Forensic detection of image manipulation using statistical intrinsic fingerprints", IEEE Trans.
+.. [1] M. C. Stamm, K. J. R. Liu, "Forensic detection of image manipulation using statistical intrinsic fingerprints",
+       IEEE Trans.
    Information Forensics and Security 5(3), 2010, doi:10.1109/TIFS.2010.2053202.
-.. [2] M. C. Stamm, K. J. R. Liu, "Forensic estimation and reconstruction of a contrast enhancement mapping", ICASSP 2010,
+.. [2] M. C. Stamm, K. J. R. Liu, "Forensic estimation and reconstruction of a contrast enhancement mapping", ICASSP
+       2010,
    doi:10.1109/ICASSP.2010.5495488 (there by searching for the one mapping and histogram that go together).
 .. [3] G. D. Forney, "The Viterbi algorithm", Proc. IEEE 61(3), 1973, doi:10.1109/PROC.1973.9030.
 """
@@ -37,10 +41,11 @@ SLOPES = np.exp(0.05 * np.arange(-40, 28))
 PHASES = 32
 """Fractions of a level that are told apart."""
 FOUND, ROUGHEST, CHANGED = 60.0, 1.2, 0.08
-"""Log-likelihood ratio from which a curve counts as found; most that a value of a channel may then speak against it in the mean: histograms of drawings and
-palettes are rough, and some curve is always better than none; and the part of the populated values that are gaps or merged, for a
-few spikes are flat parts of the picture. Of 2,500 training and validation files nobody had changed 2.5 % reach all three, among them grey or
-nearly grey ones coded in limited range, which decoders expand by such a curve; of 2,000 changed by gamma, contrast or brightness 90 %."""
+"""Log-likelihood ratio from which a curve counts as found; most that a value of a channel may then speak against it in
+the mean: histograms of drawings and palettes are rough, and some curve is always better than none; and the part of the
+populated values that are gaps or merged, for a few spikes are flat parts of the picture. Of 2,500 training and
+validation files nobody had changed 2.5 % reach all three, among them grey or nearly grey ones coded in limited range,
+which decoders expand by such a curve; of 2,000 changed by gamma, contrast or brightness 90 %."""
 LEAST = 96
 """Fewest values that have to be populated."""
 SAMPLED = 1 << 20
@@ -55,10 +60,11 @@ _ROUGH = 0.25
 _CAP = 6.0
 """Most that one value of one channel can say against a curve."""
 _STRAY = 0.01
-"""Part of the surroundings' samples that a value which nothing maps to may have: something was drawn over the picture."""
+"""Part of the surroundings' samples that a value which nothing maps to may have: something was drawn over the picture.
+"""
 _BEND, _SLIP, _STEEP = 2.0, 0.3, 0.3
-"""Costs of a change of the slope by one step, of a slip of the phase by one step, and at every populated value of a slope, by its logarithm: two levels
-everywhere look like one everywhere."""
+"""Costs of a change of the slope by one step, of a slip of the phase by one step, and at every populated value of a
+slope, by its logarithm: two levels everywhere look like one everywhere."""
 
 
 @dataclass(frozen=True)
@@ -113,9 +119,10 @@ class ToneCurve:
     def inverse(self) -> np.ndarray:
         """The level of the source for every value, `np.ndarray [shape=(256,), dtype=uint8]`, not decreasing.
 
-        The constant that the histogram does not tell is chosen so that the mean of the samples stays, as far as the populated values then lie within
-        1..254, or about the middle of that where they fill it; it is a whole number and the same for all channels, which moves luma and nothing else. Of levels that were merged the lower
-        middle one is taken. 0 and 255 stay: they may have been clipped.
+        The constant that the histogram does not tell is chosen so that the mean of the samples stays, as far as the
+        populated values then lie within 1..254, or about the middle of that where they fill it; it is a whole number
+        and the same for all channels, which moves luma and nothing else. Of levels that were merged the lower middle
+        one is taken. 0 and 255 stay: they may have been clipped.
         """
         populated = np.flatnonzero(self.populated)
         if not len(populated):
@@ -135,8 +142,8 @@ def _path(
 ) -> float:
     """The cheapest path; fills `levels` and the slope's index `taken` at every value, and gives the cost.
 
-    `cost` has shape (values, slopes, most levels + 1). From the state (slope s, phase p) a value passes floor(p + s) levels, and the rest is the
-    next phase, give or take one step of 1 / `phases`.
+    `cost` has shape (values, slopes, most levels + 1). From the state (slope s, phase p) a value passes floor(p + s)
+    levels, and the rest is the next phase, give or take one step of 1 / `phases`.
     """
     values, count, most = cost.shape
     best = np.zeros((count, phases))
@@ -210,9 +217,11 @@ def strongest_curve(counted: np.ndarray) -> ToneCurve:
 
 
 def _costs(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What each number of levels at each slope costs at every value, (256, slopes, levels), and which values are populated.
+    """What each number of levels at each slope costs at every value, (256, slopes, levels), and which values are
+    populated.
 
-    Minus a log-likelihood: the logarithm of a count is normal about that of its expectation, by nature and by chance, and nothing costs more than `_CAP`.
+    Minus a log-likelihood: the logarithm of a count is normal about that of its expectation, by nature and by chance,
+    and nothing costs more than `_CAP`.
     """
     around = _surroundings(counts.astype(np.float64))
     populated = around >= _POPULATED

@@ -1,31 +1,35 @@
 """Wavelet statistics: what JPEG 2000 leaves in the subbands of its own transforms, at whatever parity a crop left.
 
 The picture goes through the two transforms of JPEG 2000, the irreversible CDF 9/7 on Y, Cb, Cr (ICT) and the reversible
-CDF 5/3 on the RCT's Y, U, V, in the standard's normalisation (low-pass gain 1 at zero, high-pass gain 2 at the Nyquist frequency) [1]_.
-A crop at an odd offset moves the sampling lattice, so each level has four candidate parities (vertical, horizontal). The one with
-the clearest comb and the widest dead zone is taken, and the next level starts from its LL band.
+CDF 5/3 on the RCT's Y, U, V, in the standard's normalisation (low-pass gain 1 at zero, high-pass gain 2 at the Nyquist
+frequency) [1]_. A crop at an odd offset moves the sampling lattice, so each level has four candidate parities
+(vertical, horizontal). The one with the clearest comb and the widest dead zone is taken, and the next level starts from
+its LL band.
 
-Conventions. HL is high-pass horizontally, LH vertically. Levels count from 1, the finest. A level exists while its bands have
-at least `MINIMUM_BAND` coefficients a side. Coefficients near the border, which the crop has mixed with its mirror
-image, are left out. G is measured besides Y because a file coded without colour transform has its combs there. Large pictures
-are measured on tiles (`planes.tiles`), each with its own border and all with one parity a level.
+Conventions. HL is high-pass horizontally, LH vertically. Levels count from 1, the finest. A level exists while its
+bands have at least `MINIMUM_BAND` coefficients a side. Coefficients near the border, which the crop has mixed with its
+mirror image, are left out. G is measured besides Y because a file coded without colour transform has its combs there.
+Large pictures are measured on tiles (`planes.tiles`), each with its own border and all with one parity a level.
 
 Values, by band (`<wavelet>_<plane>_<band><level>_...`):
 
 - ``comb``: contrast of the strongest comb of |c| (`comb.comb_peak`) beyond what chance gives with as many values, 0..1;
-  ``coarse``: the same for |c| / 4, that is for steps of 5 to 160; ``step``: log2 of the step of the clearer of the two, 0 where both
-  are; ``excess``: contrast (chance included) less its mean over the three other parities, -1..1.
+  ``coarse``: the same for |c| / 4, that is for steps of 5 to 160; ``step``: log2 of the step of the clearer of the two,
+  0 where both are; ``excess``: contrast (chance included) less its mean over the three other parities, -1..1.
 - ``dead_half``, ``dead_one``: share of |c| below 0.5 and 1 less that of a Laplacian with the same E|c|, -1..1.
-- ``shape``: log2(E c^2 / (2 E^2 |c|)), 0 for a Laplacian, -0.35 for a Gaussian, positive for heavier tails; 0 for an empty band.
+- ``shape``: log2(E c^2 / (2 E^2 |c|)), 0 for a Laplacian, -0.35 for a Gaussian, positive for heavier tails; 0 for an
+  empty band.
 - ``zero_run``: share of right and lower neighbours of a zero (|c| < 1) that are zero too; 0 where there is no zero.
 
-By level: ``margin``, how far the best parity leads the next in standard errors (log2 of 1 + it); energies as log2 ratios; by
-wavelet: ``coherence``, how well the steps of all bands, times the norms of their synthesis filters, agree up to powers of
-two (0..1, weighted by the contrast beyond chance), and ``base``, the cosine and sine of that common step on the circle of log2.
+By level: ``margin``, how far the best parity leads the next in standard errors (log2 of 1 + it); energies as log2
+ratios; by wavelet: ``coherence``, how well the steps of all bands, times the norms of their synthesis filters, agree up
+to powers of two (0..1, weighted by the contrast beyond chance), and ``base``, the cosine and sine of that common step
+on the circle of log2.
 
 References
 ----------
-.. [1] ISO/IEC 15444-1 (ITU-T T.800), Annexes E (quantisation), F (discrete wavelet transforms) and G (colour transforms).
+.. [1] ISO/IEC 15444-1 (ITU-T T.800), Annexes E (quantisation), F (discrete wavelet transforms) and G (colour
+       transforms).
 """
 
 from __future__ import annotations
@@ -127,7 +131,8 @@ def _upsampled(taps: np.ndarray, distance: int) -> np.ndarray:
 
 
 def undecimated_bands(plane: np.ndarray, wavelet: Wavelet) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """One level of a transform at every sample: (LL, HL, LH, HH), unscaled, vertical lifting first as the standard has it.
+    """One level of a transform at every sample: (LL, HL, LH, HH), unscaled, vertical lifting first as the standard has
+    it.
 
     Parameters
     ----------
@@ -136,8 +141,8 @@ def undecimated_bands(plane: np.ndarray, wavelet: Wavelet) -> tuple[np.ndarray, 
     Returns
     -------
     four np.ndarray [shape=(height, width), dtype=float32]
-        With canvas origin parity (p, q), that is low-pass samples at rows = p and columns = q (mod 2), the decimated bands are
-        LL[p::2, q::2] * low_scale^2, HL[p::2, 1-q::2], LH[1-p::2, q::2] and HH[1-p::2, 1-q::2] / low_scale^2.
+        With canvas origin parity (p, q), that is low-pass samples at rows = p and columns = q (mod 2), the decimated
+        bands are LL[p::2, q::2] * low_scale^2, HL[p::2, 1-q::2], LH[1-p::2, q::2] and HH[1-p::2, 1-q::2] / low_scale^2.
     """
     high, low = plane.copy(), plane.copy()
     split_rows(high, low, _lifting(wavelet.steps), wavelet.floored, 0, 1)
@@ -157,7 +162,9 @@ def _lifting(steps: tuple[tuple[float, float], ...]) -> np.ndarray:
 
 
 def decimated_bands(plane: np.ndarray, wavelet: Wavelet, parity: tuple[int, int]) -> list[np.ndarray]:
-    """LL, HL, LH, HH of one level at a known parity (vertical, horizontal) of the canvas origin, unscaled as in `undecimated_bands`."""
+    """LL, HL, LH, HH of one level at a known parity (vertical, horizontal) of the canvas origin, unscaled as in
+    `undecimated_bands`.
+    """
     p, q = parity
     rows = plane.copy()
     split_rows(rows, rows, _lifting(wavelet.steps), wavelet.floored, p, 2)
@@ -189,7 +196,8 @@ def _margin(level: int, side: int) -> int:
 
 
 def _parity_counts(parts: Sequence[tuple[np.ndarray, ...]], wavelet: Wavelet, margin: int) -> np.ndarray:
-    """Wide histograms, `np.ndarray [shape=(3, 4, _WIDE), dtype=int32]`: HL, LH, HH by parity 2 p + q of the canvas origin.
+    """Wide histograms, `np.ndarray [shape=(3, 4, _WIDE), dtype=int32]`: HL, LH, HH by parity 2 p + q of the canvas
+    origin.
 
     `parts` are the undecimated bands of every tile; the histograms are of all together.
     """
@@ -221,7 +229,8 @@ def _contrasts(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _parity_scores(counts: np.ndarray, contrast: np.ndarray, number: np.ndarray) -> np.ndarray:
-    """Evidence for each parity in standard errors, `np.ndarray [shape=(4,), dtype=float64]`: combs and surplus of zeros, all bands.
+    """Evidence for each parity in standard errors, `np.ndarray [shape=(4,), dtype=float64]`: combs and surplus of
+    zeros, all bands.
 
     A band whose coefficients are all zero has no comb, but only the right parity shows the zeros undisturbed.
     """
@@ -248,7 +257,9 @@ class _Level(NamedTuple):
 
 
 def _sums(parts: Sequence[Sequence[np.ndarray]], wavelet: Wavelet, margin: int) -> np.ndarray:
-    """`band_sums` of HL, LH and HH over the decimated bands of every tile, `np.ndarray [shape=(3, 6), dtype=float64]`."""
+    """`band_sums` of HL, LH and HH over the decimated bands of every tile, `np.ndarray [shape=(3, 6),
+    dtype=float64]`.
+    """
     sums = np.empty((len(parts), 3, 6))
     for of_part, bands in zip(sums, parts, strict=True):
         for k, (band, scale) in enumerate(zip(bands[1:], _scales(wavelet), strict=True)):
@@ -307,7 +318,9 @@ def _low(ll: np.ndarray, wavelet: Wavelet) -> np.ndarray:
 
 
 def _chroma(plane: _Tiles, wavelet: Wavelet, parities: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
-    """Fine histograms, `np.ndarray [shape=(_CHROMA_LEVELS, 3, BINS)]`, and `band_sums`, (_CHROMA_LEVELS, 3, 6), at luma's parities."""
+    """Fine histograms, `np.ndarray [shape=(_CHROMA_LEVELS, 3, BINS)]`, and `band_sums`, (_CHROMA_LEVELS, 3, 6), at
+    luma's parities.
+    """
     counts = np.zeros((_CHROMA_LEVELS, 3, BINS), np.int32)
     sums = np.empty((_CHROMA_LEVELS, 3, 6))
     for k, parity in enumerate(parities[:_CHROMA_LEVELS]):
@@ -339,7 +352,9 @@ def _norms(name: str) -> np.ndarray:
 
 
 def _energy_ratios(energy: np.ndarray) -> np.ndarray:
-    """log2 energy ratios of (levels, 3): HL / LH and HH / sqrt(HL LH) by level, then each band over that of the next level."""
+    """log2 energy ratios of (levels, 3): HL / LH and HH / sqrt(HL LH) by level, then each band over that of the next
+    level.
+    """
     full = _padded(energy, LEVELS).reshape(LEVELS, 3)
     hl, lh, hh = full.T
     return np.concatenate([hl - lh, hh - (hl + lh) / 2, (full[:-1] - full[1:]).ravel()])

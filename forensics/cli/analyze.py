@@ -21,7 +21,8 @@ from forensics.options import EVERYTHING, FORCE, JOBS, MAX_PIXELS, MODEL_DIR, RE
     "--frame",
     default="",
     metavar="N|TIME",
-    help="Which picture of files with several, from 0; of videos also a time (2.5s).  [default: the first; of videos the first key frame]",
+    help="Which picture of files with several, from 0; of videos also a time (2.5s).  [default: the first; of videos "
+    "the first key frame]",
 )
 @click.option(
     "--model",
@@ -74,8 +75,8 @@ def command(
 ) -> None:
     """Say whether pictures were ever lossily compressed, by which codec and how strongly.
 
-    PATH is a picture file, a folder (its pictures, by suffix or content), a pattern such as 'scans/*.tif', or - for standard input. Exit code: 0
-    all done, 1 wrong usage, 2 some inputs failed.
+    PATH is a picture file, a folder (its pictures, by suffix or content), a pattern such as 'scans/*.tif', or - for
+    standard input. Exit code: 0 all done, 1 wrong usage, 2 some inputs failed.
     """
     from forensics.batch import analyze_all, depends_on
     from forensics.destinations import Destinations

@@ -44,7 +44,8 @@ def command(
 ) -> None:
     """Sum up the compression histories of a data set by label, and test whether they predict the label.
 
-    DIR holds one folder a label. Exit code: 0 all done, whether or not there is a leak, 1 wrong usage, 2 some files failed.
+    DIR holds one folder a label. Exit code: 0 all done, whether or not there is a leak, 1 wrong usage, 2 some files
+    failed.
     """
     import sys
 

@@ -12,9 +12,9 @@ import click
 def command(form: str) -> None:
     """List the codecs, their versions and whether they run here, and the processes beyond them.
 
-    For each codec: class, file suffix, library and version, its strength parameter with its range, and its switches with their
-    values, the default in brackets. For each process beyond the codecs: what it is, what makes it, what pixels leave
-    undecided, and whether an exact test tells it.
+    For each codec: class, file suffix, library and version, its strength parameter with its range, and its switches
+    with their values, the default in brackets. For each process beyond the codecs: what it is, what makes it, what
+    pixels leave undecided, and whether an exact test tells it.
     """
     from forensics.codecs import listing, registry
     from forensics.processes import listing as other

@@ -24,7 +24,8 @@ from forensics.options import FORCE
 def command(first: Path, second: Path | None, recursive: bool, form: str, report: Path | None, force: bool) -> None:
     """Say whether two copies of a picture are the same, and which is nearer to the source, and why.
 
-    Given one FOLDER, its near-duplicates are grouped. Exit code: 0 done, whatever the answer, 1 wrong usage, 2 a picture cannot be opened.
+    Given one FOLDER, its near-duplicates are grouped. Exit code: 0 done, whatever the answer, 1 wrong usage, 2 a
+    picture cannot be opened.
     """
     from forensics.errors import UsageError
 

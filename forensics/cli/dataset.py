@@ -37,7 +37,8 @@ def command() -> None:
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option(
     "--suite", type=click.Choice(_SUITES), default="random", show_default=True,
-    help="random strengths for training, the full grid, the file-size grid, a small sample, two codecs one after the other, "
+    help="random strengths for training, the full grid, the file-size grid, a small sample, two codecs one after the "
+         "other, "
     "steps after decoding, lossy processes beyond the codecs, or kinds of untouched pictures",
 )  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help="of all that is random")

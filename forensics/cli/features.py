@@ -39,7 +39,8 @@ def command(
 ) -> None:
     """Measure pictures with all extractors and write a table, a row a picture.
 
-    IMAGE is a picture file, a folder, a pattern, or - for standard input. Exit code: 0 all done, 1 wrong usage, 2 some inputs failed.
+    IMAGE is a picture file, a folder, a pattern, or - for standard input. Exit code: 0 all done, 1 wrong usage, 2 some
+    inputs failed.
     """
     from forensics.batch import announce_compilation
     from forensics.destinations import Destinations

@@ -1,7 +1,8 @@
-"""The command `forensics`: a table of sub-commands, each imported only when it is called, and one way for errors to leave.
+"""The command `forensics`: a table of sub-commands, each imported only when it is called, and one way for errors to
+leave.
 
-Exit codes: 0 all done, 1 wrong usage or a stated error, 2 some inputs of a batch failed (set by the command that ran it),
-130 interrupted from the keyboard, 143 and 129 ended by SIGTERM and SIGHUP.
+Exit codes: 0 all done, 1 wrong usage or a stated error, 2 some inputs of a batch failed (set by the command that ran
+it), 130 interrupted from the keyboard, 143 and 129 ended by SIGTERM and SIGHUP.
 """
 
 from __future__ import annotations

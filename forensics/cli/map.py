@@ -29,7 +29,8 @@ from forensics.options import FORCE, MAX_PIXELS, MODEL_DIR
 @click.option(
     "--exact",
     type=click.Choice(["jpeg"]),
-    help="Block by block instead: which 8x8 blocks of a former JPEG can have come out of its decoder, and which were changed since.",
+    help="Block by block instead: which 8x8 blocks of a former JPEG can have come out of its decoder, and which were "
+    "changed since.",
 )
 @FORCE
 def command(
@@ -46,8 +47,8 @@ def command(
 ) -> None:
     """Show where in a picture which compression left its traces, and find regions whose history differs.
 
-    Writes map.png, overlay.png and regions.json (polygons in pixels) into the folder; with --exact exact.png and exact.json. Exit code: 0 done, 1 wrong usage, 2 the picture cannot
-    be analysed.
+    Writes map.png, overlay.png and regions.json (polygons in pixels) into the folder; with --exact exact.png and
+    exact.json. Exit code: 0 done, 1 wrong usage, 2 the picture cannot be analysed.
     """
     import json
 

@@ -34,8 +34,8 @@ def command(
 ) -> None:
     """Rebuild the JPEG file that a picture was decoded from, block by block, and say how much of it is exact.
 
-    The file is decoded again before anything is said. Originals are never touched. Exit code: 0 all done, 1 wrong usage, 2 some pictures
-    failed: no JPEG shows in them, or, with --verify, not every pixel comes out the same.
+    The file is decoded again before anything is said. Originals are never touched. Exit code: 0 all done, 1 wrong
+    usage, 2 some pictures failed: no JPEG shows in them, or, with --verify, not every pixel comes out the same.
     """
     from forensics.inputs import expand
     from forensics.pictures.opened import MAX_PIXELS

@@ -48,9 +48,9 @@ def command() -> None:
 def baseline(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, rounds: int | None) -> None:
     """Train the gradient-boosted baseline on every DATASET together.
 
-    DATASET is a folder made by `forensics dataset build`; the splits train and val must be among them. Windows are measured once and kept beside
-    their data set, so an interrupted run goes on where it stopped. Prints the validation figures; the artefacts in OUT are
-    what `forensics analyze --model-dir OUT` takes.
+    DATASET is a folder made by `forensics dataset build`; the splits train and val must be among them. Windows are
+    measured once and kept beside their data set, so an interrupted run goes on where it stopped. Prints the validation
+    figures; the artefacts in OUT are what `forensics analyze --model-dir OUT` takes.
     """
     from forensics.progress import Counter
     from forensics.training.trees import train_baseline
@@ -82,8 +82,9 @@ def baseline(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, rounds
 def open_judge(datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, seed: int, rounds: int | None) -> None:
     """Train the open judge: which process was the last lossy step, and what happened since.
 
-    DATASET is a folder of `forensics dataset build` with one of the suites processed, processes, untouched, random and chains. Prints, by what
-    happened since, the shares of validation windows that are answered rightly, left open, called uncompressed, and given a wrong name.
+    DATASET is a folder of `forensics dataset build` with one of the suites processed, processes, untouched, random and
+    chains. Prints, by what happened since, the shares of validation windows that are answered rightly, left open,
+    called uncompressed, and given a wrong name.
     """
     from forensics.progress import Counter
     from forensics.training.open_set import train_open
@@ -95,7 +96,8 @@ def open_judge(datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, s
     click.echo(f"{'':28} windows  right  open  uncompressed  wrong")
     for name, row in card["validation"].items():
         click.echo(
-            f"{name:28} {row['windows']:7d} {row['right']:6.3f} {row['inconclusive']:5.3f} {row['uncompressed']:13.3f} {row['wrong']:6.4f}"
+            f"{name:28} {row['windows']:7d} {row['right']:6.3f} {row['inconclusive']:5.3f} {row['uncompressed']:13.3f} "
+            f"{row['wrong']:6.4f}"
         )
 
 
@@ -109,8 +111,8 @@ def open_judge(datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, s
 def parameters(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, rounds: int | None) -> None:
     """Train the estimators of codec parameters on every DATASET together.
 
-    They estimate what no comb shows: quantiser indices of HEVC, AV1 and VP8, JPEG XL's distance, chroma subsampling, colour coding. The
-    windows are those of `train baseline`, measured once for both.
+    They estimate what no comb shows: quantiser indices of HEVC, AV1 and VP8, JPEG XL's distance, chroma subsampling,
+    colour coding. The windows are those of `train baseline`, measured once for both.
     """
     from forensics.progress import Counter
     from forensics.training.trees import train_parameters
@@ -196,7 +198,7 @@ def cnn(
     Files are decoded once and patches kept beside their data set. The learning rate is planned over --max-minutes or --epochs, whichever
     ends first. Every epoch leaves a checkpoint: the same command goes on where a killed run stopped. OUT gets the model with its
     card, curves and confusion matrix on validation, and with --search the table of trials.
-    """  # fmt: skip
+    """  # noqa: E501
     from forensics.progress import Counter
     from forensics.training.cnn import train_cnn
 
@@ -204,18 +206,28 @@ def cnn(
     options |= {name: value for name, value in (("epochs", epochs), ("steps", steps)) if value}
     with Counter() as counter:
         card = train_cnn(
-            datasets, out, jobs=jobs, seed=seed, options=options, trials=search, trial_minutes=search_minutes, start=start,
-            progress=counter.show, report=counter.say,
-        )  # fmt: skip
+            datasets,
+            out,
+            jobs=jobs,
+            seed=seed,
+            options=options,
+            trials=search,
+            trial_minutes=search_minutes,
+            start=start,
+            progress=counter.show,
+            report=counter.say,
+        )
     figures = card["validation"]
     click.echo(f"patches           {card['patches']['train']} for training, {card['patches']['val']} for validation")
     click.echo(
-        f"network           {card['parameters']} parameters, {card['multiply_adds_224'] / 1e6:.0f} million multiply-adds at 224x224"
+        f"network           {card['parameters']} parameters, {card['multiply_adds_224'] / 1e6:.0f} million "
+        f"multiply-adds at 224x224"
     )
     click.echo(f"epochs            {card['epochs']}, best {card['best_epoch']}, {card['minutes']} minutes")
     for side, values in figures["by_side"].items():
         click.echo(
-            f"accuracy at {side:<6}{values['accuracy']:.4f} over nine classes, {values['fine_accuracy']:.4f} over eleven"
+            f"accuracy at {side:<6}{values['accuracy']:.4f} over nine classes, {values['fine_accuracy']:.4f} over "
+            f"eleven"
         )
     _show_errors(figures)
 
@@ -248,8 +260,8 @@ def cnn(
 def fusion(datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, seed: int) -> None:
     """Fit the verdict of `forensics analyze` on the validation split of every DATASET.
 
-    Baseline and CNN are combined on log-odds and calibrated by size and strength; so is each alone. The figures printed are cross-fitted over
-    sources.
+    Baseline and CNN are combined on log-odds and calibrated by size and strength; so is each alone. The figures printed
+    are cross-fitted over sources.
     """
     from forensics.progress import Counter
     from forensics.training.fusion import train_fusion
@@ -257,14 +269,17 @@ def fusion(datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, seed:
     with Counter() as counter:
         stored = train_fusion(datasets, models, out, jobs=jobs, seed=seed, progress=counter.show, report=counter.say)
     click.echo(
-        f"{'mode':<10} {'accuracy':>8} {'false positives':>16} {'calibration':>12} {'ratio':>7} {'SSIM':>7} {'answers':>8} {'of those right':>15}"
+        f"{'mode':<10} {'accuracy':>8} {'false positives':>16} {'calibration':>12} {'ratio':>7} {'SSIM':>7} "
+        f"{'answers':>8} {'of those right':>15}"
     )
     for mode, fitted in stored["modes"].items():
         figures, answers = fitted["card"]["validation"], fitted["card"]["answers"]
         rate = figures["false_positive_rate"]
         click.echo(
-            f"{mode:<10} {figures['accuracy']:8.4f} {'not known' if rate is None else format(rate, '.4f'):>16} {figures['expected_calibration_error']:12.4f} "
-            f"{figures['ratio_mean_relative_error']:7.3f} {figures['ssim_mean_absolute_error']:7.4f} {answers['share']:8.3f} {answers['right']:15.3f}"
+            f"{mode:<10} {figures['accuracy']:8.4f} {'not known' if rate is None else format(rate, '.4f'):>16} "
+            f"{figures['expected_calibration_error']:12.4f} "
+            f"{figures['ratio_mean_relative_error']:7.3f} {figures['ssim_mean_absolute_error']:7.4f} "
+            f"{answers['share']:8.3f} {answers['right']:15.3f}"
         )
 
 

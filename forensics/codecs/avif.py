@@ -89,7 +89,8 @@ class Avif(Codec):
 
 @cache
 def aom_qualities(tune: str) -> dict[int, int]:
-    """The quantiser indices (`base_q_idx`) that aom takes under a tuning, ascending, each with the highest quality that gives it.
+    """The quantiser indices (`base_q_idx`) that aom takes under a tuning, ascending, each with the highest quality that
+    gives it.
 
     Raises `CodecUnavailable` where aom is not built in.
     """
@@ -111,7 +112,8 @@ def recode(plane: np.ndarray, quality: int, tune: str) -> np.ndarray:
     quality : int
         1..99.
     tune : str
-        A value of the switch `tune`. `psnr` has one step for all AC coefficients of a block; recent libaom's default for still pictures has matrices.
+        A value of the switch `tune`. `psnr` has one step for all AC coefficients of a block; recent libaom's default
+        for still pictures has matrices.
 
     Returns
     -------

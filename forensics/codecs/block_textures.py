@@ -1,7 +1,8 @@
-"""Block textures of games: BC1, BC3 and BC7 by several compressors, ETC1 and ETC2, ASTC; each coded block of 4x4 pixels by itself.
+"""Block textures of games: BC1, BC3 and BC7 by several compressors, ETC1 and ETC2, ASTC; each coded block of 4x4 pixels
+by itself.
 
-A file holds the blocks behind a small header of this module (size, format, alignment); the decoders are Pillow's and texture2ddecoder's.
-BC7 and ASTC are surrogates of `other-lossy`.
+A file holds the blocks behind a small header of this module (size, format, alignment); the decoders are Pillow's and
+texture2ddecoder's. BC7 and ASTC are surrogates of `other-lossy`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,15 @@ class Texture(Codec):
         "dither": Switch(False, (False, True), "dithering of end points, where the compressor has it")
     }
 
-    def __init__(self, name: str, process: str, package: str, steps: Strength, encode: Callable[..., bytes], decode: Callable[..., np.ndarray]) -> None:  # fmt: skip
+    def __init__(
+        self,
+        name: str,
+        process: str,
+        package: str,
+        steps: Strength,
+        encode: Callable[..., bytes],
+        decode: Callable[..., np.ndarray],
+    ) -> None:
         self.name, self.codec, self.strength = name, process, steps  # type: ignore[misc]
         self._package, self._blocks, self._pixels = package, encode, decode
 

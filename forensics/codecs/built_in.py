@@ -24,7 +24,9 @@ BUILT_IN = {
 
 @cache
 def built_in(name: str) -> Codec:
-    """The codec of that registry name, its module imported now; raises `KeyError` for a name that is not in `BUILT_IN`."""
+    """The codec of that registry name, its module imported now; raises `KeyError` for a name that is not in
+    `BUILT_IN`.
+    """
     module, _, class_name = BUILT_IN[name].partition(":")
     codec: Codec = getattr(import_module(f"forensics.codecs.{module}"), class_name)()
     return codec

@@ -1,8 +1,9 @@
 """Encoders of other makers, run as commands where PATH has them: variety in training, and a test of generalisation.
 
-Every command gets a registry name `CODEC-COMMAND` and offers the switches of its encoder that leave traces of their own.
-Files are decoded in process, by the codec that stands for the class in the registry, so that two pictures of one class
-differ in their encoder and in nothing else. A grey picture is handed over as grey; switches about chroma do not touch it.
+Every command gets a registry name `CODEC-COMMAND` and offers the switches of its encoder that leave traces of their
+own. Files are decoded in process, by the codec that stands for the class in the registry, so that two pictures of one
+class differ in their encoder and in nothing else. A grey picture is handed over as grey; switches about chroma do not
+touch it.
 """
 
 from __future__ import annotations

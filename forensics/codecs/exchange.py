@@ -1,7 +1,7 @@
 """Pixels on their way between this package and the codec libraries.
 
-Libraries fail with exceptions of their own, return alpha, several frames or more than 8 bits, and Pillow wants files; here
-these become `CodecError`, uint8 RGB or grey, and bytes.
+Libraries fail with exceptions of their own, return alpha, several frames or more than 8 bits, and Pillow wants files;
+here these become `CodecError`, uint8 RGB or grey, and bytes.
 """
 
 from __future__ import annotations

@@ -85,7 +85,9 @@ class Heic(Codec):
 
 
 def _colour(parameters: Mapping[str, Value]) -> dict[str, int]:
-    """The file's `nclx` statement as pillow-heif takes it, empty at the defaults, which libheif states of its own accord."""
+    """The file's `nclx` statement as pillow-heif takes it, empty at the defaults, which libheif states of its own
+    accord.
+    """
     matrix, extent = parameters["matrix"], parameters["range"]
     if (matrix, extent) == (MATRIX.default, RANGE.default):
         return {}

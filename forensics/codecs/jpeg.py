@@ -77,8 +77,8 @@ class Jpeg(Codec):
     def decode(self, data: bytes) -> np.ndarray:
         """Decode to RGB or grey; CMYK and YCCK files are converted to RGB as Pillow does.
 
-        Raises `CodecError` on damaged data, on a file that does not reach its end-of-image marker, and on one whose last
-        scan stops short of the picture before that marker: the decoder itself would fill up both in silence.
+        Raises `CodecError` on damaged data, on a file that does not reach its end-of-image marker, and on one whose
+        last scan stops short of the picture before that marker: the decoder itself would fill up both in silence.
         """
         header = read_header(data)
         if not header.complete:

@@ -71,8 +71,8 @@ class _OpenJpeg(Codec):
 class Jpeg2000(_OpenJpeg):
     """JPEG 2000 cut off at a compression ratio, met in one encode within about half a percent.
 
-    The ratio is raw bytes (three or one a pixel) to codestream bytes. What a picture cannot fill stays smaller: 9/7 stops at
-    the quantiser's own step (near 50 dB), 5/3 at lossless, so a fine ratio may come out coarser than asked.
+    The ratio is raw bytes (three or one a pixel) to codestream bytes. What a picture cannot fill stays smaller: 9/7
+    stops at the quantiser's own step (near 50 dB), 5/3 at lossless, so a fine ratio may come out coarser than asked.
     """
 
     name = "jpeg2000"
@@ -89,7 +89,9 @@ class Jpeg2000Psnr(_OpenJpeg):
 
 
 class Jpeg2000Ht(Codec):
-    """High-Throughput JPEG 2000: the 9/7 wavelet, uniform quantisation and the fast block coder, without rate control."""
+    """High-Throughput JPEG 2000: the 9/7 wavelet, uniform quantisation and the fast block coder, without rate
+    control.
+    """
 
     name = "jpeg2000-ht"
     codec = "jpeg2000"

@@ -85,7 +85,9 @@ class _Bits:
 
 
 def _sample_bits(data: bytes) -> int:
-    """Bits of an integer sample from the ImageMetadata bundle (ISO/IEC 18181-1): libjxl gives deep samples in that range."""
+    """Bits of an integer sample from the ImageMetadata bundle (ISO/IEC 18181-1): libjxl gives deep samples in that
+    range.
+    """
     bits = _Bits(_codestream(data)[2:64])
     bits.skip_size()
     if bits.take(1):

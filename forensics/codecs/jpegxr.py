@@ -54,7 +54,9 @@ class JpegXr(Codec):
             return bytes(imagecodecs.jpegxr_encode(pixels, level=level))
 
     def decode(self, data: bytes) -> np.ndarray:
-        """Decode 8 and 16 bit integer files; the decoder fills up truncated files in silence, so the container is read."""
+        """Decode 8 and 16 bit integer files; the decoder fills up truncated files in silence, so the container is
+        read.
+        """
         _check_complete(data)
         with library_errors(self.name, "decode"):
             import imagecodecs
@@ -64,7 +66,9 @@ class JpegXr(Codec):
 
 
 def _check_complete(data: bytes) -> None:
-    """Raise `CodecError` unless the file directory and the image data it points to lie within `data` (T.832 Annex A)."""
+    """Raise `CodecError` unless the file directory and the image data it points to lie within `data` (T.832 Annex
+    A).
+    """
     if len(data) < 8 or data[:3] != b"II\xbc":
         raise CodecError("jpegxr: not a JPEG XR file: the file header is missing")
     directory = int.from_bytes(data[4:8], "little")

@@ -54,7 +54,10 @@ def as_text(codec: Codec) -> str:
 def _lines(codec: dict[str, Any]) -> Iterator[str]:
     able = {(True, True): "encodes and decodes", (False, True): "decodes only", (True, False): "encodes only"}
     state = able.get((codec["encode"], codec["decode"]), "not available")
-    yield f"{codec['name']}  ({codec['class']}, {codec['suffix']})  {state}{': ' * bool(codec['reason'])}{codec['reason']}"
+    yield (
+        f"{codec['name']}  ({codec['class']}, {codec['suffix']})  "
+        f"{state}{': ' * bool(codec['reason'])}{codec['reason']}"
+    )
     yield f"    {codec['version']}"
     strength = codec["strength"]
     whole = ", whole numbers" if strength["integer"] else ""

@@ -1,9 +1,10 @@
-"""Encoders of lossy processes beyond the eight codecs: video frames, block textures, fingerprints, near-lossless coders.
+"""Encoders of lossy processes beyond the eight codecs: video frames, block textures, fingerprints, near-lossless
+coders.
 
-They are codecs as those of the registry are, encode and decode by real libraries, and make data sets and test material; the
-command `compress` does not offer them. Each stands for a process of `forensics_models.classes.PROCESSES`. Several surrogates share
-the process `other-lossy`, so that a judge learns what compression by an unknown process looks like; what tests the answer to
-unknown processes is never among them (`HELD_OUT`).
+They are codecs as those of the registry are, encode and decode by real libraries, and make data sets and test material;
+the command `compress` does not offer them. Each stands for a process of `forensics_models.classes.PROCESSES`. Several
+surrogates share the process `other-lossy`, so that a judge learns what compression by an unknown process looks like;
+what tests the answer to unknown processes is never among them (`HELD_OUT`).
 """
 
 from __future__ import annotations

@@ -52,8 +52,8 @@ def codecs_of(codec_class: str) -> list[Codec]:
 def sniff(data: bytes) -> str | None:
     """Registry name of the codec whose container starts `data`, or None when it is none of them.
 
-    Only the signature is read: ITU-T T.81 B.1.1 (SOI), T.800 A.4.1 and I.5.1, T.832 Annex A, RFC 9649, ISO/IEC 23008-12 and
-    the AVIF specification (file type brands), ISO/IEC 18181-2, and the BPG specification 3.
+    Only the signature is read: ITU-T T.81 B.1.1 (SOI), T.800 A.4.1 and I.5.1, T.832 Annex A, RFC 9649, ISO/IEC 23008-12
+    and the AVIF specification (file type brands), ISO/IEC 18181-2, and the BPG specification 3.
     """
     head = bytes(data[:12])
     if head.startswith(b"\xff\xd8\xff"):

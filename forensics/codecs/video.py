@@ -1,11 +1,13 @@
-"""Frames of videos by FFmpeg's encoders, through PyAV: a still becomes a short clip whose camera moves, and one frame comes back.
+"""Frames of videos by FFmpeg's encoders, through PyAV: a still becomes a short clip whose camera moves, and one frame
+comes back.
 
-The clip shows the picture shifted from frame to frame, mirrored at its borders, such that the frame that is kept shows it unshifted:
-predicted frames are therefore real ones, with motion compensation, and compare with the picture pixel by pixel. A file holds
-the encoded stream in FFmpeg's Matroska or AVI container behind a small header of this module (`_MAGIC`, frame number, motion).
+The clip shows the picture shifted from frame to frame, mirrored at its borders, such that the frame that is kept shows
+it unshifted: predicted frames are therefore real ones, with motion compensation, and compare with the picture pixel by
+pixel. A file holds the encoded stream in FFmpeg's Matroska or AVI container behind a small header of this module
+(`_MAGIC`, frame number, motion).
 
-Frames come back to RGB as FFmpeg's swscale makes them, in one of three ways (`conversion`), by BT.601 or BT.709 of limited range, as
-players and frame grabbers do.
+Frames come back to RGB as FFmpeg's swscale makes them, in one of three ways (`conversion`), by BT.601 or BT.709 of
+limited range, as players and frame grabbers do.
 """
 
 from __future__ import annotations
@@ -70,7 +72,14 @@ def _formats() -> tuple[_Format, ...]:
         _Format("video-mpeg4", "mpeg4", "mpeg4", _Q),
         _Format("video-vp8", "vp8", "libvpx", Strength("crf", 6, 60, 24, integer=True), strength_option="crf"),
         _Format("video-vp9", "vp9", "libvpx-vp9", Strength("crf", 10, 60, 32, integer=True), strength_option="crf"),
-        _Format("video-av1", "av1", "libsvtav1", Strength("crf", 12, 60, 35, integer=True), strength_option="crf", multiple=8),
+        _Format(
+            "video-av1",
+            "av1",
+            "libsvtav1",
+            Strength("crf", 12, 60, 35, integer=True),
+            strength_option="crf",
+            multiple=8,
+        ),
         _Format("video-mjpeg", "mjpeg", "mjpeg", _Q, pixel_format="yuvj420p", container="avi", intra_only=True),
         _Format(other, "mpeg1", "mpeg1video", _Q),
         _Format(other, "h263p", "h263p", _Q, container="avi", multiple=4),
@@ -80,27 +89,58 @@ def _formats() -> tuple[_Format, ...]:
         _Format(other, "svq1", "svq1", _NONE, pixel_format="yuv410p", container="mov", multiple=16),
         _Format(other, "speedhq", "speedhq", _Q, container="nut", intra_only=True, multiple=16),
         _Format(
-            other, "cineform", "cfhd", Strength("quality", 2, 12, 6, integer=True), pixel_format="yuv422p10le",
-            container="mov", intra_only=True, strength_option="quality", multiple=16,
+            other,
+            "cineform",
+            "cfhd",
+            Strength("quality", 2, 12, 6, integer=True),
+            pixel_format="yuv422p10le",
+            container="mov",
+            intra_only=True,
+            strength_option="quality",
+            multiple=16,
         ),
         _Format("other-lossy", "theora", "libtheora", _Q),
-        _Format("other-lossy", "vc2", "vc2", Strength("kilobits", 24000, 1500, 8000, integer=True), intra_only=True, multiple=16),
+        _Format(
+            "other-lossy",
+            "vc2",
+            "vc2",
+            Strength("kilobits", 24000, 1500, 8000, integer=True),
+            intra_only=True,
+            multiple=16,
+        ),
         _Format("other-lossy", "snow", "snow", _NONE, container="nut", options=(("strict", "-2"),)),
         _Format("other-lossy", "flv1", "flv", _Q, container="flv"),
         _Format("other-lossy", "wmv2", "wmv2", _Q, container="avi"),
         _Format(
-            "other-lossy", "cinepak", "cinepak", _NONE, pixel_format="rgb24",
-            container="avi", multiple=4,
+            "other-lossy",
+            "cinepak",
+            "cinepak",
+            _NONE,
+            pixel_format="rgb24",
+            container="avi",
+            multiple=4,
         ),
         _Format(
-            "other-lossy", "dv", "dvvideo", _NONE, container="avi", intra_only=True,
+            "other-lossy",
+            "dv",
+            "dvvideo",
+            _NONE,
+            container="avi",
+            intra_only=True,
             sizes=((576, 720),),
         ),
         _Format(
-            "other-lossy", "prores", "prores_ks", Strength("bits", 8000, 200, 1200, integer=True), pixel_format="yuv422p10le",
-            container="mov", intra_only=True, strength_option="bits_per_mb", multiple=16,
+            "other-lossy",
+            "prores",
+            "prores_ks",
+            Strength("bits", 8000, 200, 1200, integer=True),
+            pixel_format="yuv422p10le",
+            container="mov",
+            intra_only=True,
+            strength_option="bits_per_mb",
+            multiple=16,
         ),
-    )  # fmt: skip
+    )
 
 
 class Video(Codec):
@@ -184,7 +224,8 @@ def _coded_size(form: _Format, height: int, width: int) -> tuple[int, int]:
             raise CodecError(f"{form.name} knows no size that holds {width}x{height}")
         return fitting[0]
     step = max(form.multiple, 2)
-    # Some coders refuse very small pictures; x265 takes none under 64 rows of its largest blocks without threads of its own.
+    # Some coders refuse very small pictures; x265 takes none under 64 rows of its largest blocks without threads of its
+    # own.
     return max(-(-height // step) * step, 64), max(-(-width // step) * step, 64)
 
 
@@ -258,8 +299,8 @@ def _set_options(form: _Format, context: Any, parameters: Mapping[str, Value], s
     elif form.name == "vc2":
         context.bit_rate = int(strength) * 1000
     elif form.strength.parameter != "nothing" and not form.strength_option:
-        # A rate control that may take one quantiser alone, since FFmpeg's MPEG encoders do without `global_quality` through PyAV 18.1
-        # (findings/pyav_global_quality.sh); Asus V1 goes by it.
+        # A rate control that may take one quantiser alone, since FFmpeg's MPEG encoders do without `global_quality`
+        # through PyAV 18.1 (findings/pyav_global_quality.sh); Asus V1 goes by it.
         context.qmin = context.qmax = int(strength)
         options |= {"flags": "+qscale", "global_quality": str(int(strength) * _LAMBDA)}
         if parameters["interlaced"] and form.encoder in ("mpeg2video", "mpeg4"):
@@ -275,9 +316,14 @@ def _to_frame(pixels: np.ndarray, form: _Format, matrix: str, index: int) -> Any
         number = MATRICES[matrix][1]
         full = form.pixel_format.startswith("yuvj")
         frame = frame.reformat(
-            format=form.pixel_format, dst_colorspace=5 if number == 6 else number, src_colorspace=5 if number == 6 else number,
-            src_color_range=2, dst_color_range=2 if full else 1, interpolation="BICUBIC", threads=1,
-        )  # fmt: skip
+            format=form.pixel_format,
+            dst_colorspace=5 if number == 6 else number,
+            src_colorspace=5 if number == 6 else number,
+            src_color_range=2,
+            dst_color_range=2 if full else 1,
+            interpolation="BICUBIC",
+            threads=1,
+        )
     frame.pts = index
     frame.time_base = Fraction(1, 25)
     return frame
@@ -300,7 +346,9 @@ _DEEP = {"yuv422p10le": "4:2:2"}
 
 
 def _picture(frame: Any, matrix: str, method: str) -> np.ndarray:
-    """A decoded frame as RGB by swscale; frames of other layouts than planes of YCbCr go by swscale's plain conversion."""
+    """A decoded frame as RGB by swscale; frames of other layouts than planes of YCbCr go by swscale's plain
+    conversion.
+    """
     if frame.format.name in ("rgb24", "bgr24", "rgb0", "0rgb", "rgb555le", "gbrp"):
         return frame.reformat(format="rgb24", threads=1).to_ndarray()
     name = frame.format.name.replace("yuvj", "yuv")

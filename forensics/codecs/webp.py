@@ -30,8 +30,8 @@ _METHOD = 4
 class WebP(Codec):
     """Lossy WebP, always 4:2:0; it has no grey mode, so grey pixels are stored and decoded as RGB.
 
-    A preset sets what libwebp offers beside quality and method: spatial noise shaping, the strength and sharpness of the
-    loop filter, and preprocessing. Pillow cannot pass these on, FFmpeg's encoder can.
+    A preset sets what libwebp offers beside quality and method: spatial noise shaping, the strength and sharpness of
+    the loop filter, and preprocessing. Pillow cannot pass these on, FFmpeg's encoder can.
     """
 
     name = "webp"
@@ -43,7 +43,8 @@ class WebP(Codec):
         "preset": Switch(
             "default",
             ("default", "picture", "photo", "drawing", "icon"),
-            "loop filter strength and sharpness, noise shaping and preprocessing; icon, like libwebp's text, switches the filter off",
+            "loop filter strength and sharpness, noise shaping and preprocessing; icon, like libwebp's text, switches "
+            "the filter off",
         ),
     }
 
@@ -102,7 +103,9 @@ LARGEST_INDEX = 127
 
 
 def quality_of(index: float) -> float:
-    """The quality, 0 to 100, at which libwebp's segments lie about a quantiser index, 0 to 127 (`QualityToCompression` of its `quant_enc.c`)."""
+    """The quality, 0 to 100, at which libwebp's segments lie about a quantiser index, 0 to 127 (`QualityToCompression`
+    of its `quant_enc.c`).
+    """
     linear = max(0.0, 1 - (index + 0.5) / LARGEST_INDEX) ** 3
     return 100 * (1.5 * linear if linear < 0.5 else 0.5 + 0.5 * linear)
 
@@ -156,7 +159,9 @@ def recode_colour(pixels: np.ndarray, index: float) -> np.ndarray:
 
 @cache
 def _grey_levels() -> tuple[np.ndarray, np.ndarray]:
-    """Luma of every grey level by libwebp's conversion, and a grey level for every luma, `np.ndarray [shape=(256,), dtype=uint8]` each."""
+    """Luma of every grey level by libwebp's conversion, and a grey level for every luma, `np.ndarray [shape=(256,),
+    dtype=uint8]` each.
+    """
     to_luma = (56318 * np.arange(256) + (16 << 16) + (1 << 15)) >> 16
     to_grey = np.abs(to_luma[None] - np.arange(256)[:, None]).argmin(axis=1)
     return to_luma.astype(np.uint8), to_grey.astype(np.uint8)

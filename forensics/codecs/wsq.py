@@ -1,4 +1,6 @@
-"""Wavelet scalar quantisation, the format of fingerprints (FBI IAFIS-IC-0110): grey pictures through the package wsq (NIST's coder)."""
+"""Wavelet scalar quantisation, the format of fingerprints (FBI IAFIS-IC-0110): grey pictures through the package wsq
+(NIST's coder).
+"""
 
 from __future__ import annotations
 

@@ -20,7 +20,9 @@ _LEAST_SIDE = 64
 _CLEARLY = 1.2
 """How much firmer one direction has to be than the other."""
 _DETAIL = 2.5
-"""Standard deviation of what a larger copy shows beyond the resolution of a smaller one from which it is not taken for enlarged, in levels."""
+"""Standard deviation of what a larger copy shows beyond the resolution of a smaller one from which it is not taken for
+enlarged, in levels.
+"""
 _SURE = 0.9
 """Probability of a verdict that orders two copies by itself: nothing lossy before something lossy."""
 
@@ -84,7 +86,8 @@ def compare(first: Any, second: Any) -> Comparison:
 
     Parameters
     ----------
-    first, second : str, Path, Picture or np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8 or uint16]
+    first, second : str, Path, Picture or np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8 or
+    uint16]
         Files of any formats and sizes, at least 64 pixels a side.
 
     Returns
@@ -228,7 +231,8 @@ def text(found: Comparison) -> str:
     if found.one_picture and not found.same_pixels:
         lines.append(
             f"  placed      scale {reg.scale[1]:.4g}, shift x {reg.shift[1]:.1f} y {reg.shift[0]:.1f}; "
-            f"common part {reg.overlap[0]:.0%} of the first and {reg.overlap[1]:.0%} of the second, correlation {reg.correlation:.3f}"
+            f"common part {reg.overlap[0]:.0%} of the first and {reg.overlap[1]:.0%} of the second, correlation "
+            f"{reg.correlation:.3f}"
         )
     for name, history in zip((FIRST, SECOND), found.histories, strict=False):
         title = TITLES.get(history.verdict, history.verdict)

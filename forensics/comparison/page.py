@@ -19,11 +19,16 @@ from forensics.pixels import eight_bit
 _LONGEST = 1600
 _GAIN = 8
 """Differences are shown so many times as large, about a middle grey."""
-_STYLE = "body{font:16px/1.5 sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}img{max-width:100%}pre{white-space:pre-wrap}"
+_STYLE = (
+    "body{font:16px/1.5 sans-serif;max-width:70rem;margin:2rem auto;padding:0 "
+    "1rem}img{max-width:100%}pre{white-space:pre-wrap}"
+)
 
 
 def difference(found: Comparison, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Luma of the second minus that of the first where both show it, `_GAIN` times about 128, `np.ndarray [shape=(h, w), dtype=uint8]`."""
+    """Luma of the second minus that of the first where both show it, `_GAIN` times about 128, `np.ndarray [shape=(h,
+    w), dtype=uint8]`.
+    """
     a, b = luma(eight_bit(first)), luma(eight_bit(second))
     scale, shift = found.registration.scale, found.registration.shift
     if not found.registration.same_scale:
@@ -50,7 +55,8 @@ def write_page(path: Path, found: Comparison, first: np.ndarray, second: np.ndar
         for title, pixels in shown
     )
     page = (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Two copies compared</title><style>{_STYLE}</style>'
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Two copies '
+        f"compared</title><style>{_STYLE}</style>"
         f"<h1>Two copies compared</h1><pre>{html.escape(text(found))}</pre>{figures}</html>\n"
     )
     try:

@@ -1,13 +1,15 @@
 """Two copies of one picture brought onto each other: scale, whole and sub-pixel shift, and the part that both show.
 
-Scales tried are one, the ratio of the sizes, and that of the log-polar spectra [1]_; for each the shift follows from phase correlation [2]_. The best is the one under
-which the common part agrees most.
+Scales tried are one, the ratio of the sizes, and that of the log-polar spectra [1]_; for each the shift follows from
+phase correlation [2]_. The best is the one under which the common part agrees most.
 
 References
 ----------
-.. [1] B. S. Reddy, B. N. Chatterji, "An FFT-based technique for translation, rotation, and scale-invariant image registration", IEEE TIP 5(8),
+.. [1] B. S. Reddy, B. N. Chatterji, "An FFT-based technique for translation, rotation, and scale-invariant image
+       registration", IEEE TIP 5(8),
    1996, doi:10.1109/83.506761.
-.. [2] C. D. Kuglin, D. C. Hines, "The phase correlation image alignment method", Proc. IEEE Conf. Cybernetics and Society, 1975.
+.. [2] C. D. Kuglin, D. C. Hines, "The phase correlation image alignment method", Proc. IEEE Conf. Cybernetics and
+       Society, 1975.
 """
 
 from __future__ import annotations
@@ -23,12 +25,15 @@ _WORKING_SIDE = 512
 _FINE_SIDE = 1024
 _LEAST_OVERLAP = 0.05
 SAME_PICTURE = 0.75
-"""Correlation of the common part from which two files show one picture; of 40 pairs of different validation pictures none reaches 0.65."""
+"""Correlation of the common part from which two files show one picture; of 40 pairs of different validation pictures
+none reaches 0.65.
+"""
 
 
 @dataclass(frozen=True)
 class Registration:
-    """Where pixels of the first copy lie in the second: row r, column c at (scale[0] r + shift[0], scale[1] c + shift[1]).
+    """Where pixels of the first copy lie in the second: row r, column c at (scale[0] r + shift[0], scale[1] c +
+    shift[1]).
 
     Attributes
     ----------
@@ -153,7 +158,9 @@ def _agreement(x: np.ndarray, y: np.ndarray, shift: tuple[int, int]) -> tuple[fl
 
 
 def _spectral_scale(a: np.ndarray, b: np.ndarray) -> float:
-    """Scale of `b` against `a` from the profiles of their spectra over the logarithm of frequency, up to its inverse."""
+    """Scale of `b` against `a` from the profiles of their spectra over the logarithm of frequency, up to its
+    inverse.
+    """
     radii = np.geomspace(4, 160, 256)
     profiles = []
     for plane in (a, b):

@@ -1,8 +1,9 @@
 """How one copy can have been made from another: the steps that are tested, each with what it leaves in the pixels.
 
-- *coded again as JPEG*: the coefficients of the original lie within half a step of those of the copy, spread over the whole step. Where it is the
-  other way round they lie beyond it, or crowd at its middle.
-- *coded again by another codec*: coding the original with that codec at some strength makes the same errors as the copy has.
+- *coded again as JPEG*: the coefficients of the original lie within half a step of those of the copy, spread over the
+  whole step. Where it is the other way round they lie beyond it, or crowd at its middle.
+- *coded again by another codec*: coding the original with that codec at some strength makes the same errors as the copy
+  has.
 - *enlarged or reduced*: one of the usual kernels gives the copy, but for rounding.
 - *toned*: every level of the original has one level in the copy, and not the reverse.
 - *cropped*: the same pixels, and the original shows more.
@@ -22,26 +23,41 @@ from forensics.history.jpeg.planes import coefficients
 from forensics.reconstruction.layout import blocks_of
 
 _FIRM = 0.985
-"""Share of coefficients within half a step from which a copy was coded from the original; 0.996 at least in 15 pairs of validation pictures (qualities 75 to 92), 0.91 at most
-the other way round, but where the first coding was the coarser one, which the next constant tells."""
+"""Share of coefficients within half a step from which a copy was coded from the original; 0.996 at least in 15 pairs of
+validation pictures (qualities 75 to 92), 0.91 at most the other way round, but where the first coding was the coarser
+one, which the next constant tells."""
 _SPREAD = (0.15, 0.32)
-"""Mean distance of the original's coefficients from those of the copy, in steps: 0.22 to 0.31 for one coded from it (the same pairs), 0.04 to 0.12 for its own source."""
+"""Mean distance of the original's coefficients from those of the copy, in steps: 0.22 to 0.31 for one coded from it
+(the same pairs), 0.04 to 0.12 for its own source.
+"""
 _HELD = 0.9
 """Share of coefficients within half a step from which a copy still holds a JPEG's lattice: a choice."""
 _MANY_COEFFICIENTS = 200
 _ALIKE = 0.5
-"""Correlation of coding errors from which they are taken for the same codec's at about the same strength: a choice, not validated on many pairs."""
+"""Correlation of coding errors from which they are taken for the same codec's at about the same strength: a choice, not
+validated on many pairs.
+"""
 _KERNEL_ERROR = 1.2
-"""Mean squared error below which a resize explains a copy: a choice, room for rounding in two passes and the fixed point of the usual programs."""
+"""Mean squared error below which a resize explains a copy: a choice, room for rounding in two passes and the fixed
+point of the usual programs.
+"""
 _LEVEL_SPREAD = 0.02
 """Share of pixels that may leave the one level that a tone curve gives: a choice."""
 KERNELS = {
-    "nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC, "Lanczos": Image.Resampling.LANCZOS,
-}  # fmt: skip
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "Lanczos": Image.Resampling.LANCZOS,
+}
 _STRENGTHS = {
-    "webp": ("quality", (30, 50, 65, 75, 85, 92)), "avif": ("quality", (30, 45, 60, 75, 88)), "heic": ("quality", (30, 45, 60, 75, 88)),
-    "jpegxl": ("distance", (0.5, 1.0, 2.0, 4.0)), "bpg": ("qp", (22, 28, 34, 40)), "jpeg2000": ("ratio", (8, 16, 32, 64)), "jpegxr": ("level", (0.5, 0.7, 0.85, 0.95)),
-}  # fmt: skip
+    "webp": ("quality", (30, 50, 65, 75, 85, 92)),
+    "avif": ("quality", (30, 45, 60, 75, 88)),
+    "heic": ("quality", (30, 45, 60, 75, 88)),
+    "jpegxl": ("distance", (0.5, 1.0, 2.0, 4.0)),
+    "bpg": ("qp", (22, 28, 34, 40)),
+    "jpeg2000": ("ratio", (8, 16, 32, 64)),
+    "jpegxr": ("level", (0.5, 0.7, 0.85, 0.95)),
+}
 _TILE = 384
 
 
@@ -66,7 +82,9 @@ class Relation:
 
 @dataclass(frozen=True)
 class _Lattice:
-    """How the coefficients of one copy lie about the multiples of another's JPEG steps: share within half a step, and mean distance in steps."""
+    """How the coefficients of one copy lie about the multiples of another's JPEG steps: share within half a step, and
+    mean distance in steps.
+    """
 
     inside: float
     spread: float
@@ -74,7 +92,9 @@ class _Lattice:
 
 
 def _about(jpeg: np.ndarray, other: np.ndarray) -> _Lattice | None:
-    """Coefficients of `other` about those of `jpeg`; None where the latter shows no JPEG grid or too few coefficients."""
+    """Coefficients of `other` about those of `jpeg`; None where the latter shows no JPEG grid or too few
+    coefficients.
+    """
     history = jpeg_history.recover(jpeg, fixed_point=False)
     if not history.found or history.luma is None or history.colour == "rgb":
         return None
@@ -95,19 +115,26 @@ def jpeg_from(source: np.ndarray, copy: np.ndarray) -> Relation | None:
     found = _about(copy, source)
     if found is None or found.inside < _FIRM or not _SPREAD[0] <= found.spread <= _SPREAD[1]:
         return None
-    text = f"coded as JPEG{found.quality}: {found.inside:.1%} of the other's coefficients lie within half a step, {found.spread:.2f} steps off on average"
+    text = (
+        f"coded as JPEG{found.quality}: {found.inside:.1%} of the other's coefficients lie within half a step, "
+        f"{found.spread:.2f} steps off on average"
+    )
     return Relation("jpeg", text, found.inside / _FIRM)
 
 
 def carries(source: np.ndarray, copy: np.ndarray) -> Relation | None:
-    """Whether the second still holds the first's JPEG lattice: its coefficients crowd about the first's multiples, which its own source would not.
+    """Whether the second still holds the first's JPEG lattice: its coefficients crowd about the first's multiples,
+    which its own source would not.
 
     Two copies of one source, each coded by itself, lie a quarter of a step apart on average.
     """
     found = _about(source, copy)
     if found is None or found.spread > _SPREAD[0] or found.inside < _HELD:
         return None
-    text = f"made from the other's JPEG{found.quality} and changed little since: its coefficients lie {found.spread:.2f} steps off on average"
+    text = (
+        f"made from the other's JPEG{found.quality} and changed little since: its coefficients lie "
+        f"{found.spread:.2f} steps off on average"
+    )
     return Relation("carried", text, 1.0)
 
 
@@ -118,7 +145,9 @@ def _coefficients(pixels: np.ndarray, phase: tuple[int, int]) -> np.ndarray:
 
 
 def coded_from(source: np.ndarray, copy: np.ndarray, name: str) -> Relation | None:
-    """Whether the second was coded from the first by a codec: the errors of coding the first are those that the second has."""
+    """Whether the second was coded from the first by a codec: the errors of coding the first are those that the second
+    has.
+    """
     from forensics.codecs import registry
 
     option, strengths = _STRENGTHS[name]
@@ -141,7 +170,8 @@ def coded_from(source: np.ndarray, copy: np.ndarray, name: str) -> Relation | No
         return None
     return Relation(
         name,
-        f"coded by {name}: its coding errors are those of coding the other at about {option} {at:g} (correlation {best:.2f})",
+        f"coded by {name}: its coding errors are those of coding the other at about {option} {at:g} (correlation "
+        f"{best:.2f})",
         best / max(_ALIKE, 1e-9),
     )
 
@@ -183,13 +213,16 @@ def resized_from(source: np.ndarray, copy: np.ndarray) -> Relation | None:
 
 
 def toned_from(source: np.ndarray, copy: np.ndarray) -> Relation | None:
-    """Whether the second is the first with its levels changed by a curve, and not the reverse; pixels lie on each other."""
+    """Whether the second is the first with its levels changed by a curve, and not the reverse; pixels lie on each
+    other.
+    """
     ahead, back = (_one_level_each(*pair) for pair in ((source, copy), (copy, source)))
     if ahead > _LEVEL_SPREAD or back <= max(2 * ahead, 0.001):
         return None
     return Relation(
         "toned",
-        f"toned: each level of the other has one level here, but for {ahead:.2%} of the pixels; the reverse fails for {back:.2%}",
+        f"toned: each level of the other has one level here, but for {ahead:.2%} of the pixels; the reverse fails for "
+        f"{back:.2%}",
         1.0,
     )
 

@@ -1,11 +1,14 @@
-"""Steps after decoding, by the arithmetic of several programs: resampling, rotation, filters, noise, colour, palettes, composition.
+"""Steps after decoding, by the arithmetic of several programs: resampling, rotation, filters, noise, colour, palettes,
+composition.
 
-Each is a frozen dataclass as in `forensics.dataset.preparation`, which lists them among its `STEPS`; numbers that depend on a seed are drawn
-from the seed the step holds. `forensics.dataset.random_afterwards` draws them. A program that is missing here raises `CodecUnavailable`.
+Each is a frozen dataclass as in `forensics.dataset.preparation`, which lists them among its `STEPS`; numbers that
+depend on a seed are drawn from the seed the step holds. `forensics.dataset.random_afterwards` draws them. A program
+that is missing here raises `CodecUnavailable`.
 
 References
 ----------
-.. [1] D. L. Donoho, I. M. Johnstone, "Adapting to unknown smoothness via wavelet shrinkage", JASA 1995, doi:10.1080/01621459.1995.10476626.
+.. [1] D. L. Donoho, I. M. Johnstone, "Adapting to unknown smoothness via wavelet shrinkage", JASA 1995,
+       doi:10.1080/01621459.1995.10476626.
 .. [2] SMPTE EG 432-1 (Display P3 primaries), IEC 61966-2-1 (sRGB transfer function).
 """
 
@@ -46,10 +49,14 @@ PROGRAMS = {
     "scipy": tuple(SPLINES),
     "linear-light": tuple(PILLOW),
 }
-"""Programs that resample for training, each with its kernels; `linear-light` is Pillow's arithmetic on linear intensities."""
+"""Programs that resample for training, each with its kernels; `linear-light` is Pillow's arithmetic on linear
+intensities.
+"""
 
 HELD_OUT_PROGRAMS = ("libvips", "imagemagick", "graphicsmagick", "scikit-image", "netpbm")
-"""Programs that training never draws: what benchmarks do after decoding goes through them, so that they measure generalisation."""
+"""Programs that training never draws: what benchmarks do after decoding goes through them, so that they measure
+generalisation.
+"""
 
 
 def missing(program: str) -> str:
@@ -66,7 +73,9 @@ def missing(program: str) -> str:
 
 @dataclass(frozen=True)
 class Resample:
-    """Resize by `vertical` and `horizontal` factors with a kernel of one of `PROGRAMS`; at least 8 pixels a side are left."""
+    """Resize by `vertical` and `horizontal` factors with a kernel of one of `PROGRAMS`; at least 8 pixels a side are
+    left.
+    """
 
     kind: ClassVar[str] = "resample"
     vertical: float
@@ -136,8 +145,12 @@ def _by_linear_light(pixels: np.ndarray, size: tuple[int, ...], kernel: str) -> 
 
 
 _RESIZERS = {
-    "pillow": _by_pillow, "opencv": _by_opencv, "swscale": _by_swscale, "scipy": _by_scipy, "linear-light": _by_linear_light,
-}  # fmt: skip
+    "pillow": _by_pillow,
+    "opencv": _by_opencv,
+    "swscale": _by_swscale,
+    "scipy": _by_scipy,
+    "linear-light": _by_linear_light,
+}
 
 
 @dataclass(frozen=True)
@@ -155,7 +168,9 @@ class Repeat:
 
 @dataclass(frozen=True)
 class Rotate:
-    """Rotation by some degrees counter-clockwise, with optional shear, cut to the largest part without empty corners."""
+    """Rotation by some degrees counter-clockwise, with optional shear, cut to the largest part without empty
+    corners.
+    """
 
     kind: ClassVar[str] = "rotate"
     degrees: float
@@ -176,7 +191,9 @@ class Rotate:
         coefficients = (matrix[0, 0], matrix[0, 1], offset[0], matrix[1, 0], matrix[1, 1], offset[1])
         if self.program == "pillow":
             how = PILLOW[self.kernel]
-            turned = np.asarray(Image.fromarray(pixels).transform((width, height), Image.Transform.AFFINE, coefficients, resample=how))  # fmt: skip
+            turned = np.asarray(
+                Image.fromarray(pixels).transform((width, height), Image.Transform.AFFINE, coefficients, resample=how)
+            )
         else:
             cv2 = _cv2()
             flag = cv2.INTER_LINEAR if self.kernel == "bilinear" else cv2.INTER_CUBIC
@@ -190,14 +207,24 @@ class Rotate:
 
 
 FILTERS = (
-    "gaussian", "box", "pillow-gaussian", "unsharp", "sharpen", "median", "pillow-median", "bilateral", "wavelet", "non-local",
-)  # fmt: skip
+    "gaussian",
+    "box",
+    "pillow-gaussian",
+    "unsharp",
+    "sharpen",
+    "median",
+    "pillow-median",
+    "bilateral",
+    "wavelet",
+    "non-local",
+)
 """Values of `Filter.how`."""
 
 
 @dataclass(frozen=True)
 class Filter:
-    """A local filter of one of `FILTERS`; `amount` is a radius in pixels, a window's side for medians, or a noise level.
+    """A local filter of one of `FILTERS`; `amount` is a radius in pixels, a window's side for medians, or a noise
+    level.
 
     `strength` is the gain of sharpening.
     """
@@ -266,7 +293,9 @@ NOISES = ("gaussian", "poisson", "uniform", "salt", "grain")
 
 @dataclass(frozen=True)
 class Noise:
-    """Added noise of one of `NOISES` with a standard deviation of `amount` levels (share of pixels in 10^-3 for `salt`)."""
+    """Added noise of one of `NOISES` with a standard deviation of `amount` levels (share of pixels in 10^-3 for
+    `salt`).
+    """
 
     kind: ClassVar[str] = "noise"
     how: str
@@ -297,15 +326,30 @@ class Noise:
 
 
 RECOLOURS = (
-    "saturation", "hue", "matrix", "gains", "gamma", "linear-gain", "contrast", "equalise", "posterise", "p3-to-srgb", "srgb-to-p3",
-    "curve", "six-bit", "levels", "negative",
-)  # fmt: skip
+    "saturation",
+    "hue",
+    "matrix",
+    "gains",
+    "gamma",
+    "linear-gain",
+    "contrast",
+    "equalise",
+    "posterise",
+    "p3-to-srgb",
+    "srgb-to-p3",
+    "curve",
+    "six-bit",
+    "levels",
+    "negative",
+)
 """Values of `Recolour.how`."""
 
 
 @dataclass(frozen=True)
 class Recolour:
-    """A change of values alone, of one of `RECOLOURS`; `amount` is its strength, `seed` draws what one number does not say."""
+    """A change of values alone, of one of `RECOLOURS`; `amount` is its strength, `seed` draws what one number does not
+    say.
+    """
 
     kind: ClassVar[str] = "recolour"
     how: str
@@ -440,9 +484,11 @@ class PaletteBy:
             indexed = self._by_libimagequant(picture)
         else:
             how = {
-                "median-cut": Image.Quantize.MEDIANCUT, "octree": Image.Quantize.FASTOCTREE, "coverage": Image.Quantize.MAXCOVERAGE,
+                "median-cut": Image.Quantize.MEDIANCUT,
+                "octree": Image.Quantize.FASTOCTREE,
+                "coverage": Image.Quantize.MAXCOVERAGE,
                 "k-means": Image.Quantize.MEDIANCUT,
-            }[self.method]  # fmt: skip
+            }[self.method]
             indexed = picture.quantize(
                 self.colours, method=how, kmeans=2 if self.method == "k-means" else 0, dither=Image.Dither.NONE
             )
@@ -544,8 +590,8 @@ CHROMA_PATHS = (
 class ChromaPath:
     """Through 8-bit planes with decimated chroma and back, without a codec: the untouched twin of a decoder.
 
-    `way` is one of `CHROMA_PATHS`; `decimation` is `mean`, `drop`, `cosited` (1 2 1) or `swscale`; `matrix` is `ycbcr` (BT.601), `bt709` or
-    `bt2020`; the seed picks the conversion of `planes-drawn`.
+    `way` is one of `CHROMA_PATHS`; `decimation` is `mean`, `drop`, `cosited` (1 2 1) or `swscale`; `matrix` is `ycbcr`
+    (BT.601), `bt709` or `bt2020`; the seed picks the conversion of `planes-drawn`.
     """
 
     kind: ClassVar[str] = "chroma-path"
@@ -598,7 +644,9 @@ class ChromaPath:
 
 @dataclass(frozen=True)
 class Halftone:
-    """An ordered dither to `levels` levels by a clustered or a dispersed screen of `cell` pixels, as scans of print show it."""
+    """An ordered dither to `levels` levels by a clustered or a dispersed screen of `cell` pixels, as scans of print
+    show it.
+    """
 
     kind: ClassVar[str] = "halftone"
     cell: int

@@ -1,9 +1,9 @@
 """Build a data set: sources in, encoded files and a manifest out; killed at any moment, it goes on where it stopped.
 
-One worker handles one source at a time, so that it is read and prepared once. A worker writes a file under a temporary name,
-renames it, and reports its row; the parent alone appends rows to the journal, one JSON line each, and flushes. What is
-in the journal and on disk is never made again; a file that was renamed but not yet in the journal is made again with the
-same name and the same bytes.
+One worker handles one source at a time, so that it is read and prepared once. A worker writes a file under a temporary
+name, renames it, and reports its row; the parent alone appends rows to the journal, one JSON line each, and flushes.
+What is in the journal and on disk is never made again; a file that was renamed but not yet in the journal is made again
+with the same name and the same bytes.
 
     OUT/build.json          what was asked for; a second build must ask for the same
     OUT/journal.jsonl       rows in the order they were made, with the seconds each took
@@ -74,7 +74,8 @@ def build(
     Raises
     ------
     UsageError
-        No sources, other settings than before, another build is at work in `out`, or `out` is the folder of sources or cannot be written.
+        No sources, other settings than before, another build is at work in `out`, or `out` is the folder of sources or
+        cannot be written.
     """
     _check_apart(folder, out)
     out.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,8 @@
 """Simulation of a camera: what gives a picture straight from a sensor its statistics, before any compression.
 
-Order of operations: optional shrinking (to undo earlier interpolation), inverse tone curve to linear light, white balance
-taken off, Bayer mosaic, signal-dependent noise, demosaicing, white balance put back, tone curve, sharpening, 8 bits.
+Order of operations: optional shrinking (to undo earlier interpolation), inverse tone curve to linear light, white
+balance taken off, Bayer mosaic, signal-dependent noise, demosaicing, white balance put back, tone curve, sharpening, 8
+bits.
 
 Noise follows the Poisson-Gaussian model of Foi, Trimeche, Katkovnik & Egiazarian (IEEE TIP 17(10), 2008,
 doi:10.1109/TIP.2008.2001399): variance `shot * x + read**2` at linear signal x in [0, 1].
@@ -41,9 +42,9 @@ _SQUARE = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]], np.float32) / 4
 class Camera:
     """One simulated camera and its settings; `apply` is deterministic, the noise comes from `seed`.
 
-    `downsample` is a whole factor; `gamma` the exponent of the tone curve (2.2 is near sRGB) and `contrast` (0 to 1) the
-    share of an S-curve on top; `red_gain` and `blue_gain` the white balance; `sharpening` the weight of an unsharp mask of
-    `radius` pixels.
+    `downsample` is a whole factor; `gamma` the exponent of the tone curve (2.2 is near sRGB) and `contrast` (0 to 1)
+    the share of an S-curve on top; `red_gain` and `blue_gain` the white balance; `sharpening` the weight of an unsharp
+    mask of `radius` pixels.
     """
 
     kind: ClassVar[str] = "camera"
@@ -101,9 +102,9 @@ def add_noise(raw: np.ndarray, shot: float, read: float, generator: np.random.Ge
 def demosaic(raw: np.ndarray, phase: str, method: str) -> np.ndarray:
     """Full colour from a Bayer mosaic: float32 array of shape (height, width, 3).
 
-    `nearest` copies the nearest sample; `bilinear` averages; `malvar` is Malvar, He & Cutler's gradient-corrected linear
-    interpolation (ICASSP 2004, doi:10.1109/ICASSP.2004.1326587); `hamilton-adams` is edge-directed (US patent 5,629,734,
-    expired) with colour differences interpolated bilinearly.
+    `nearest` copies the nearest sample; `bilinear` averages; `malvar` is Malvar, He & Cutler's gradient-corrected
+    linear interpolation (ICASSP 2004, doi:10.1109/ICASSP.2004.1326587); `hamilton-adams` is edge-directed (US patent
+    5,629,734, expired) with colour differences interpolated bilinearly.
     """
     if method not in DEMOSAICINGS:
         raise UsageError(f"demosaicing is one of {', '.join(DEMOSAICINGS)}, not {method!r}")

@@ -1,7 +1,9 @@
-"""Variety of decoders as a choice of the reader: the encoded files stay, and some are decoded in another way than usual.
+"""Variety of decoders as a choice of the reader: the encoded files stay, and some are decoded in another way than
+usual.
 
-A user's picture came from whichever decoder a program had. The choice for a file depends on the reader's seed and the row's id alone, so it
-is the same in any order of work; the weights, and what is held out, are in `forensics.dataset.readings`.
+A user's picture came from whichever decoder a program had. The choice for a file depends on the reader's seed and the
+row's id alone, so it is the same in any order of work; the weights, and what is held out, are in
+`forensics.dataset.readings`.
 """
 
 from __future__ import annotations
@@ -28,8 +30,8 @@ USUAL, VARIED = "usual", "varied"
 class DecodedRow:
     """A row's picture and how it was had.
 
-    `pixels` are uint8 RGB or grey, after the after-steps. `decoder` is `usual` or the name of the one that was used; `refused` names one
-    that was drawn and did not read the file, so that the usual one did, and is empty otherwise.
+    `pixels` are uint8 RGB or grey, after the after-steps. `decoder` is `usual` or the name of the one that was used;
+    `refused` names one that was drawn and did not read the file, so that the usual one did, and is empty otherwise.
     """
 
     pixels: np.ndarray
@@ -48,8 +50,8 @@ def load_varied(folder: Path, row: Row, seed: int, mode: str = VARIED) -> Decode
     seed : int
         Decides, together with the row's id, which decoder is drawn.
     mode : str
-        `usual`; `varied`, which draws another decoder for a share of the files; or the name of a decoder, which then reads every
-        file of the classes it knows.
+        `usual`; `varied`, which draws another decoder for a share of the files; or the name of a decoder, which then
+        reads every file of the classes it knows.
 
     Raises
     ------
@@ -72,7 +74,9 @@ def load_varied(folder: Path, row: Row, seed: int, mode: str = VARIED) -> Decode
 
 
 def check_mode(mode: str) -> None:
-    """Raise `UsageError` unless `mode` is one of `load_varied`, `CodecUnavailable` where the decoder it names runs for no class here."""
+    """Raise `UsageError` unless `mode` is one of `load_varied`, `CodecUnavailable` where the decoder it names runs for
+    no class here.
+    """
     if mode in (USUAL, VARIED):
         return
     reasons = [decoder.missing() for decoder in alternatives.by_name(mode)]
@@ -110,7 +114,9 @@ def _usable(codec: str) -> tuple[Decoder, ...]:
 
 
 def drawing() -> list[dict[str, Any]]:
-    """Everything that decides a varied reading beside seed and rows, JSON-ready: shares by class, and the weights of `drawn`."""
+    """Everything that decides a varied reading beside seed and rows, JSON-ready: shares by class, and the weights of
+    `drawn`.
+    """
     return [dict(VARIED_SHARES), drawn()]
 
 

@@ -1,4 +1,6 @@
-"""Which encoders make pictures of a fine class, and how: the one place that knows JPEG XR's overlap modes from the rest."""
+"""Which encoders make pictures of a fine class, and how: the one place that knows JPEG XR's overlap modes from the
+rest.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,8 @@ def class_of(fine_class: str) -> str:
 def available(names: Iterable[str] = ()) -> dict[str, str]:
     """Encoders that encode and decode here, with library and version, in registry order.
 
-    `names` limits them to encoders or whole classes; those of processes beyond the codecs come only where they are named. Raises `UsageError` for a name that is neither.
+    `names` limits them to encoders or whole classes; those of processes beyond the codecs come only where they are
+    named. Raises `UsageError` for a name that is neither.
     """
     wanted = set(names)
     known = {*registry.names(), *process_encoders.names(), *CLASSES[1:], *PROCESSES}
@@ -53,7 +56,9 @@ def available(names: Iterable[str] = ()) -> dict[str, str]:
 
 
 def encoders_of(fine_class: str, names: Iterable[str]) -> list[str]:
-    """Those of the encoders `names` that can make a fine class; JPEG XR with one overlap stage needs jxrlib's command."""
+    """Those of the encoders `names` that can make a fine class; JPEG XR with one overlap stage needs jxrlib's
+    command.
+    """
     codec_class = class_of(fine_class)
     return [
         name

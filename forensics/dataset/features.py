@@ -1,7 +1,7 @@
 """Feature tables of a built data set: windows cut at random, measured in parallel, kept on disk in parts.
 
-An interrupted run goes on where it stopped, see `forensics.dataset.parts`. The parts' folder is named after everything that decides their content (manifest, features version, window plan, seed): a
-change of any starts a new folder.
+An interrupted run goes on where it stopped, see `forensics.dataset.parts`. The parts' folder is named after everything
+that decides their content (manifest, features version, window plan, seed): a change of any starts a new folder.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ PART_FILES = 64
 class WindowPlan:
     """Which windows are cut from each file: one of each group of sizes, at a random offset or in the centre.
 
-    A group is a tuple of sides in pixels, one of which is drawn; a side larger than the picture becomes the largest that fits.
-    `decoders` is `usual`, `varied` or a decoder's name, see `forensics.dataset.decoders.load_varied`.
+    A group is a tuple of sides in pixels, one of which is drawn; a side larger than the picture becomes the largest
+    that fits. `decoders` is `usual`, `varied` or a decoder's name, see `forensics.dataset.decoders.load_varied`.
     """
 
     groups: tuple[tuple[int, ...], ...] = ((224, 256, 256), (64, 96, 128, 160, 192, 320))
@@ -67,7 +67,9 @@ def window_rng(plan: WindowPlan, row: Row) -> np.random.Generator:
 
 
 def cut_windows(pixels: np.ndarray, row: Row, plan: WindowPlan) -> list[np.ndarray]:
-    """The windows that a plan takes from one decoded file, a view each; none of a picture that is too small to be measured."""
+    """The windows that a plan takes from one decoded file, a view each; none of a picture that is too small to be
+    measured.
+    """
     if min(pixels.shape[:2]) < MINIMUM_SIDE:
         return []
     rng = window_rng(plan, row)
@@ -97,12 +99,19 @@ def _measure(task: _Task) -> Iterator[int]:
     numbers = np.array(facts, np.float32)
     with replacing(task.out) as part, part.open("wb") as stream:
         np.savez(
-            stream, features=np.stack(vectors), labels=numbers[:, 0].astype(np.int64), log2_ratio=numbers[:, 1], ssim=numbers[:, 2],
-            sources=np.array([source for source, _ in names]), files=np.array([file for _, file in names]),
-            afterwards=np.array([after for after, _, _ in histories]), preparations=np.array([kind for _, kind, _ in histories]),
+            stream,
+            features=np.stack(vectors),
+            labels=numbers[:, 0].astype(np.int64),
+            log2_ratio=numbers[:, 1],
+            ssim=numbers[:, 2],
+            sources=np.array([source for source, _ in names]),
+            files=np.array([file for _, file in names]),
+            afterwards=np.array([after for after, _, _ in histories]),
+            preparations=np.array([kind for _, kind, _ in histories]),
             encoders=np.array([name for _, _, name in histories]),
-            decoders=np.array([name for name, _ in decoded]), refused=np.array([name for _, name in decoded]),
-        )  # fmt: skip
+            decoders=np.array([name for name, _ in decoded]),
+            refused=np.array([name for _, name in decoded]),
+        )
     yield len(vectors)
 
 
@@ -146,9 +155,15 @@ def build_table(
     rows = labelled_rows(folder, split)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read by the workers: one thread each, they share the cores
     outs = parts.fill(
-        (cache or folder / "features") / table_key(rows, plan, families), rows, PART_FILES,
-        lambda group, out: _Task(folder, group, plan, out, families), _measure, jobs=jobs, doing="measuring", progress=progress,
-    )  # fmt: skip
+        (cache or folder / "features") / table_key(rows, plan, families),
+        rows,
+        PART_FILES,
+        lambda group, out: _Task(folder, group, plan, out, families),
+        _measure,
+        jobs=jobs,
+        doing="measuring",
+        progress=progress,
+    )
     _report_refusals(outs, plan)
     return table(**parts.columns(outs, table.__dataclass_fields__))
 
@@ -169,14 +184,16 @@ def _report_refusals(paths: Sequence[Path], plan: WindowPlan) -> None:
 def carries_its_label(row: Row) -> bool:
     """Whether a row has a file, and that file lost something where its class says so.
 
-    A coder at its finest setting may reproduce every pixel (JPEG 2000 with the 5/3 wavelet does on smooth pictures): nothing tells
-    such a picture from an uncompressed one.
+    A coder at its finest setting may reproduce every pixel (JPEG 2000 with the 5/3 wavelet does on smooth pictures):
+    nothing tells such a picture from an uncompressed one.
     """
     return row.status == "ok" and (row.fine_class == "uncompressed" or math.isfinite(row.psnr))
 
 
 def truth(row: Row) -> tuple[int, float, float]:
-    """Index in `OPEN_CLASSES`, log2 of the compression ratio, and SSIM; the strengths are NaN for an uncompressed file."""
+    """Index in `OPEN_CLASSES`, log2 of the compression ratio, and SSIM; the strengths are NaN for an uncompressed
+    file.
+    """
     label = OPEN_CLASSES.index(row.fine_class)
     return (
         (label, math.nan, math.nan)
@@ -186,7 +203,9 @@ def truth(row: Row) -> tuple[int, float, float]:
 
 
 def what_came_after(row: Row) -> int:
-    """Index in `AFTERWARDS` of what happened to a row's picture after decoding; -1 for an untouched picture's own preparation."""
+    """Index in `AFTERWARDS` of what happened to a row's picture after decoding; -1 for an untouched picture's own
+    preparation.
+    """
     steps = from_json(json.loads(row.after))
     if row.fine_class == "uncompressed" and not steps:
         return -1

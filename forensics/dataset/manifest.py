@@ -1,8 +1,8 @@
 """The manifest of a data set: one row a file (or a cell that could not be made), the same bytes for the same seed.
 
-`manifest.csv` is always written, `manifest.parquet` where pyarrow is installed, `sources.csv` with one row a source file.
-Paths are relative to the data set, with forward slashes; nothing of the machine or the hour is inside. Rows are sorted by
-split, source, draw, class and job, so the order in which they were made does not show.
+`manifest.csv` is always written, `manifest.parquet` where pyarrow is installed, `sources.csv` with one row a source
+file. Paths are relative to the data set, with forward slashes; nothing of the machine or the hour is inside. Rows are
+sorted by split, source, draw, class and job, so the order in which they were made does not show.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Row:
     """One row of the manifest.
 
     Text fields named `preparation`, `parameters` and `after` hold JSON. `class_name` stands for the CSV column `class`.
-    `target` is what was asked for in the unit of `target_kind`; `target_bytes` the byte target a `max-kib` came to at this
-    picture's size. Ratio, SSIM and PSNR compare the decoded file, before any step of `after`, with the
-    prepared picture, whose hash is `reference_sha256`.
+    `target` is what was asked for in the unit of `target_kind`; `target_bytes` the byte target a `max-kib` came to at
+    this picture's size. Ratio, SSIM and PSNR compare the decoded file, before any step of `after`, with the prepared
+    picture, whose hash is `reference_sha256`.
     """
 
     id: str
@@ -96,7 +96,9 @@ def to_record(row: Row) -> dict[str, Any]:
 
 
 def from_record(record: Mapping[str, Any]) -> Row:
-    """The row of a dictionary with values or their text; raises `UsageError` where a column is missing or unreadable."""
+    """The row of a dictionary with values or their text; raises `UsageError` where a column is missing or
+    unreadable.
+    """
     values = {}
     for column, field in zip(COLUMNS, fields(Row)):
         try:

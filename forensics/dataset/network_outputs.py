@@ -1,7 +1,8 @@
-"""What a trained CNN says of the windows that a feature table holds: the same windows in the same order, kept on disk in parts.
+"""What a trained CNN says of the windows that a feature table holds: the same windows in the same order, kept on disk
+in parts.
 
-Made for fusion: the baseline reads a window's row of the feature table, the CNN its pixels. Parts are named after the table's plan and the
-network's bytes; an interrupted run goes on where it stopped, see `forensics.dataset.parts`.
+Made for fusion: the baseline reads a window's row of the feature table, the CNN its pixels. Parts are named after the
+table's plan and the network's bytes; an interrupted run goes on where it stopped, see `forensics.dataset.parts`.
 """
 
 from __future__ import annotations
@@ -89,8 +90,14 @@ def build_outputs(
     rows = labelled_rows(folder, split)
     digest = hashlib.sha256((network / NETWORK_FILE).read_bytes()).hexdigest()[:12]
     outs = parts.fill(
-        folder / "outputs" / f"{table_key(rows, plan, ())}-{digest}", rows, PART_FILES,
-        lambda group, out: _Task(folder, group, plan, network, out), _judge, jobs=jobs, doing="judging", progress=progress,
-    )  # fmt: skip
+        folder / "outputs" / f"{table_key(rows, plan, ())}-{digest}",
+        rows,
+        PART_FILES,
+        lambda group, out: _Task(folder, group, plan, network, out),
+        _judge,
+        jobs=jobs,
+        doing="judging",
+        progress=progress,
+    )
     joined = parts.columns(outs, (*_FIELDS, "files"))
     return NetworkOutputs(**{name: joined[name] for name in _FIELDS}), joined["files"]

@@ -1,4 +1,6 @@
-"""The true codec parameters of a data set's files: what was asked of the encoder, and what the bit stream says came of it."""
+"""The true codec parameters of a data set's files: what was asked of the encoder, and what the bit stream says came of
+it.
+"""
 
 from __future__ import annotations
 
@@ -35,9 +37,10 @@ def truth(folder: Path, row: Row) -> dict[str, Any]:
     Returns
     -------
     dict
-        `class`; from the bit stream `quantizer`, `filter_level`, `chroma_subsampling` and `colour_coding` (matrix and range) where they can be
-        read; `earlier_codec` from the preparation; from the encoder's parameters `distance` (JPEG XL), `wavelet` (JPEG 2000), `quality_factor` (JPEG) and the subsampling of JPEG XR.
-        A picture that was grey to begin with has no colour coding.
+        `class`; from the bit stream `quantizer`, `filter_level`, `chroma_subsampling` and `colour_coding` (matrix and
+        range) where they can be read; `earlier_codec` from the preparation; from the encoder's parameters `distance`
+        (JPEG XL), `wavelet` (JPEG 2000), `quality_factor` (JPEG) and the subsampling of JPEG XR. A picture that was
+        grey to begin with has no colour coding.
     """
     asked = json.loads(row.parameters)
     found: dict[str, Any] = {"class": row.class_name, EARLIER: earlier_codec(row)}
@@ -61,7 +64,9 @@ def truth(folder: Path, row: Row) -> dict[str, Any]:
 
 
 def earlier_codec(row: Row) -> str:
-    """The class that a picture went through before its last codec, BPG and HEIC as their family; `none` where there was none."""
+    """The class that a picture went through before its last codec, BPG and HEIC as their family; `none` where there was
+    none.
+    """
     coded = [step for step in from_json(json.loads(row.preparation)) if isinstance(step, Coded)]
     if not coded:
         return NO_EARLIER
@@ -73,5 +78,6 @@ def _jpegxr(row: Row, asked: dict[str, Any]) -> dict[str, Any]:
         return {"chroma_subsampling": "grey"}
     if "subsampling" in asked:
         return {"chroma_subsampling": asked["subsampling"]}
-    # jxrlib's encoder in the library keeps full chroma where it does not overlap blocks, and halves it where it overlaps twice.
+    # jxrlib's encoder in the library keeps full chroma where it does not overlap blocks, and halves it where it
+    # overlaps twice.
     return {"chroma_subsampling": "4:4:4" if row.fine_class == "jpegxr-0" else "4:2:0"}

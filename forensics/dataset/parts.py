@@ -1,7 +1,8 @@
-"""Tables of a data set that are made in parallel and kept on disk in parts, so that an interrupted run goes on where it stopped.
+"""Tables of a data set that are made in parallel and kept on disk in parts, so that an interrupted run goes on where it
+stopped.
 
-A part holds what comes of a fixed share of the files; a worker writes it atomically, so a part that is there is complete. The folder of the
-parts is named by the caller after everything that decides their content.
+A part holds what comes of a fixed share of the files; a worker writes it atomically, so a part that is there is
+complete. The folder of the parts is named by the caller after everything that decides their content.
 """
 
 from __future__ import annotations

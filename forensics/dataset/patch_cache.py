@@ -1,8 +1,8 @@
 """Patches of a built data set, decoded once and kept as memory-mapped arrays for networks that read them many times.
 
-A part holds one square patch (or several) of a fixed share of the files: its pixels in a `.npy` that is mapped, never read whole, and its
-labels in a small `.npz` that is written last, so that a part either is complete or is made again. As with the feature tables the parts'
-folder is named after everything that decides their content.
+A part holds one square patch (or several) of a fixed share of the files: its pixels in a `.npy` that is mapped, never
+read whole, and its labels in a small `.npz` that is written last, so that a part either is complete or is made again.
+As with the feature tables the parts' folder is named after everything that decides their content.
 """
 
 from __future__ import annotations
@@ -78,9 +78,13 @@ def _write_part(out: Path, pixels: list[np.ndarray], facts: list[tuple], side: i
         np.save(stream, block)
     with replacing(out) as part, part.open("wb") as stream:
         np.savez(
-            stream, labels=np.array(labels, np.int64), log2_ratio=np.array(ratios, np.float32), ssim=np.array(ssims, np.float32),
-            sources=np.array(sources, np.str_), files=np.array(files, np.str_),
-        )  # fmt: skip
+            stream,
+            labels=np.array(labels, np.int64),
+            log2_ratio=np.array(ratios, np.float32),
+            ssim=np.array(ssims, np.float32),
+            sources=np.array(sources, np.str_),
+            files=np.array(files, np.str_),
+        )
 
 
 def _pixels_of(out: Path) -> Path:
@@ -115,7 +119,8 @@ def build_patches(
     Raises
     ------
     UsageError
-        The data set has no usable file of that split, or none as large as a patch, or there is no decoder of the plan's name.
+        The data set has no usable file of that split, or none as large as a patch, or there is no decoder of the plan's
+        name.
     ForensicsError
         A file could not be decoded.
     """

@@ -1,7 +1,7 @@
 """Patches of a built data set: decode a file, apply its recorded after-steps, cut a window at a random offset.
 
-Readers that want more than windows use `load_pixels`. Patches are drawn from a seed and the file's id, so a patch does not
-depend on which other files are read or in what order.
+Readers that want more than windows use `load_pixels`. Patches are drawn from a seed and the file's id, so a patch does
+not depend on which other files are read or in what order.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Patch:
 def load_pixels(folder: Path, row: Row, decoder: Decoder | None = None) -> np.ndarray:
     """The picture of a row, decoded and with its after-steps applied: uint8 RGB or grey.
 
-    `decoder` stands in for the usual one of the row's class; an uncompressed row has no other. Raises `UsageError` for a row
-    without a file, `CodecError` where the file is damaged or that decoder does not read it.
+    `decoder` stands in for the usual one of the row's class; an uncompressed row has no other. Raises `UsageError` for
+    a row without a file, `CodecError` where the file is damaged or that decoder does not read it.
     """
     if row.status != "ok":
         raise UsageError(f"job {row.id} has no file: it is {row.status}")

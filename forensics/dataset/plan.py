@@ -1,8 +1,8 @@
 """What is made of each source: a seeded, deterministic list of jobs.
 
 A plan is a list of draws; a draw is one prepared picture (crop, resizing, camera, ...) and the jobs that encode it. The
-plan of a source depends on its pixels' hash, the suite, the seed and the encoders alone: not on other sources, the order
-of work or the number of processes. Every job has an id made from all that defines its file.
+plan of a source depends on its pixels' hash, the suite, the seed and the encoders alone: not on other sources, the
+order of work or the number of processes. Every job has an id made from all that defines its file.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ from forensics.dataset.sources import SHARES, Source
 from forensics.errors import UsageError
 
 SUITES = ("random", "grid", "kib", "quick", "chains", "processed", "processes", "untouched")
-"""Continuous random strengths for training; the full grid; the published file-size grid; a small sample; two codecs one after the other;
-steps after decoding; lossy processes beyond the codecs; kinds of untouched pictures."""
+"""Continuous random strengths for training; the full grid; the published file-size grid; a small sample; two codecs one
+after the other; steps after decoding; lossy processes beyond the codecs; kinds of untouched pictures."""
 
 GRIDS = ("grid", "kib")
 """Suites of fixed cells, which no recipe decides."""
 
 TARGETS = ("stored", "parameter", "ratio", "ssim", "max-kib")
-"""Kinds of targets: stored losslessly; the codec's own parameter; raw over file bytes; SSIM; largest file size in KiB."""
+"""Kinds of targets: stored losslessly; the codec's own parameter; raw over file bytes; SSIM; largest file size in KiB.
+"""
 
 
 PLAN_VERSION = 1
@@ -41,7 +42,9 @@ PLAN_VERSION = 1
 
 
 def fingerprint(suite: str) -> str:
-    """A short hash of everything that a suite's plans are made from: the constants of random preparations, and of grids or of recipes."""
+    """A short hash of everything that a suite's plans are made from: the constants of random preparations, and of grids
+    or of recipes.
+    """
     modules = [grids if suite in GRIDS else recipes, random_preparation]
     if suite in ("processed", "processes", "untouched"):
         modules.append(random_afterwards)
@@ -59,8 +62,8 @@ def fingerprint(suite: str) -> str:
 class Settings:
     """What a build was asked for; two builds into one folder must agree on all of it.
 
-    `encoders` maps every available encoder that may be used to its library and version, in registry order; `recipe` stands for
-    the suite's weights or grids, and follows from it, so that a data set is never continued by other ones.
+    `encoders` maps every available encoder that may be used to its library and version, in registry order; `recipe`
+    stands for the suite's weights or grids, and follows from it, so that a data set is never continued by other ones.
     """
 
     suite: str
@@ -183,7 +186,9 @@ def _random_job(fine_class: str, settings: Settings, numbers: np.random.Generato
 
 
 def _chains(source: Source, settings: Settings) -> list[Draw]:
-    """Draws of one file each: a preparation that ends with an earlier codec, half the time a crop off its grid, then the last codec."""
+    """Draws of one file each: a preparation that ends with an earlier codec, half the time a crop off its grid, then
+    the last codec.
+    """
     if min(source.width, source.height) < recipes.RANDOM_SIDES[0]:
         return []
     draws = []
@@ -222,7 +227,9 @@ def _processed(source: Source, settings: Settings) -> list[Draw]:
 
 
 def _coded_job(fine_class: str, settings: Settings, numbers: np.random.Generator) -> dict[str, Any] | None:
-    """A job at a drawn strength parameter, for what is changed after decoding; None where the class has no encoder here."""
+    """A job at a drawn strength parameter, for what is changed after decoding; None where the class has no encoder
+    here.
+    """
     if fine_class == "uncompressed":
         return _stored(settings.suite)
     coding = recipes.draw_coding(fine_class, settings.encoders, numbers)
@@ -257,7 +264,9 @@ def _processes(source: Source, settings: Settings) -> list[Draw]:
 
 
 def _untouched(source: Source, settings: Settings) -> list[Draw]:
-    """Draws of one stored picture each: every kind of untouched picture in turn, `per_source` of them a source, the start drawn."""
+    """Draws of one stored picture each: every kind of untouched picture in turn, `per_source` of them a source, the
+    start drawn.
+    """
     kinds = list(random_afterwards.UNTOUCHED)
     start = int(generator(source, settings, 0).integers(len(kinds)))
     draws = []

@@ -131,11 +131,13 @@ class ColourSpace:
 
 @dataclass(frozen=True)
 class SubsampledChroma:
-    """Chroma once halved along the axes where its factor is 2 and interpolated back, as PhotoCD scans, video frames and many cameras have it.
+    """Chroma once halved along the axes where its factor is 2 and interpolated back, as PhotoCD scans, video frames and
+    many cameras have it.
 
-    `cosited` chroma lies on every other pixel, is low-passed by (1, 2, 1)/4 and comes back by linear or cubic interpolation; otherwise it lies
-    between pixels, is the mean of two, and comes back by one of `INTERPOLATIONS`. `rounded` keeps luma and chroma as 8-bit values
-    on the way. No lossy codec is involved. Grey pictures pass unchanged.
+    `cosited` chroma lies on every other pixel, is low-passed by (1, 2, 1)/4 and comes back by linear or cubic
+    interpolation; otherwise it lies between pixels, is the mean of two, and comes back by one of `INTERPOLATIONS`.
+    `rounded` keeps luma and chroma as 8-bit values on the way. No lossy codec is involved. Grey pictures pass
+    unchanged.
     """
 
     kind: ClassVar[str] = "subsampled-chroma"
@@ -259,7 +261,8 @@ class Requantise:
 
 @dataclass(frozen=True)
 class Coded:
-    """Through a lossy codec and back: encoded by the registry's `encoder` with `parameters`, decoded by its usual decoder.
+    """Through a lossy codec and back: encoded by the registry's `encoder` with `parameters`, decoded by its usual
+    decoder.
 
     `fine_class` says what that made of the picture, as in `forensics_models.classes.FINE_CLASSES`.
     """
@@ -283,9 +286,20 @@ class Coded:
 STEPS: dict[str, type] = {
     step.kind: step
     for step in (
-        Crop, Trim, Resize, ColourSpace, SubsampledChroma, Grey, Palette, Turn, Requantise, Camera, Coded, *afterwards.STEPS,
+        Crop,
+        Trim,
+        Resize,
+        ColourSpace,
+        SubsampledChroma,
+        Grey,
+        Palette,
+        Turn,
+        Requantise,
+        Camera,
+        Coded,
+        *afterwards.STEPS,
     )
-}  # fmt: skip
+}
 """Every kind of step by the name it has in JSON."""
 
 

@@ -1,4 +1,5 @@
-"""What is drawn for training of the steps after decoding, and of the kinds of untouched pictures; every parameter continuous and wide.
+"""What is drawn for training of the steps after decoding, and of the kinds of untouched pictures; every parameter
+continuous and wide.
 
 A step after decoding gets a kind of `forensics_models.classes.AFTERWARDS`, which `kind_of` reads off the steps again.
 """
@@ -28,9 +29,18 @@ from forensics.dataset.preparation import Crop, Step, Turn
 from forensics.dataset.random_preparation import draw_camera
 
 AFTERWARDS_SHARES: Mapping[str, float] = {
-    "enlarged": 0.15, "reduced": 0.17, "rotated": 0.11, "blurred": 0.08, "sharpened": 0.08, "median": 0.06, "recoloured": 0.11,
-    "grey": 0.06, "palette": 0.07, "noise": 0.07, "composited": 0.04,
-}  # fmt: skip
+    "enlarged": 0.15,
+    "reduced": 0.17,
+    "rotated": 0.11,
+    "blurred": 0.08,
+    "sharpened": 0.08,
+    "median": 0.06,
+    "recoloured": 0.11,
+    "grey": 0.06,
+    "palette": 0.07,
+    "noise": 0.07,
+    "composited": 0.04,
+}
 """Shares of single steps after decoding; those that are hardest to see through are frequent."""
 
 SEVERAL_SHARE = 0.18
@@ -77,9 +87,16 @@ def _kind(step: Step) -> str:
             return "sharpened"
         return "median" if step.how.endswith("median") else "blurred"
     names = {
-        Repeat: "enlarged", Rotate: "rotated", Noise: "noise", Recolour: "recoloured", GreyBy: "grey", PaletteBy: "palette",
-        Compose: "composited", Halftone: "recoloured", ChromaPath: "recoloured",
-    }  # fmt: skip
+        Repeat: "enlarged",
+        Rotate: "rotated",
+        Noise: "noise",
+        Recolour: "recoloured",
+        GreyBy: "grey",
+        PaletteBy: "palette",
+        Compose: "composited",
+        Halftone: "recoloured",
+        ChromaPath: "recoloured",
+    }
     return names.get(type(step), "")
 
 
@@ -153,15 +170,37 @@ def _median(numbers: np.random.Generator) -> tuple[Step, ...]:
 def _recoloured(numbers: np.random.Generator) -> tuple[Step, ...]:
     how = str(
         numbers.choice(
-            ["saturation", "hue", "matrix", "gains", "gamma", "linear-gain", "contrast", "equalise", "posterise", "p3-to-srgb",
-             "srgb-to-p3", "curve", "six-bit", "levels"],
+            [
+                "saturation",
+                "hue",
+                "matrix",
+                "gains",
+                "gamma",
+                "linear-gain",
+                "contrast",
+                "equalise",
+                "posterise",
+                "p3-to-srgb",
+                "srgb-to-p3",
+                "curve",
+                "six-bit",
+                "levels",
+            ],
             p=[0.17, 0.05, 0.09, 0.09, 0.07, 0.08, 0.07, 0.05, 0.04, 0.08, 0.05, 0.07, 0.02, 0.07],
         )
-    )  # fmt: skip
+    )
     low, high = {
-        "saturation": (0.4, 1.7), "hue": (0.1, 2.0), "matrix": (0.4, 1.5), "gains": (0.3, 1.2), "gamma": (0.6, 1.6),
-        "linear-gain": (0.6, 1.6), "contrast": (0.7, 1.4), "equalise": (0.3, 1.0), "posterise": (16, 64), "curve": (0.4, 1.2),
-    }.get(how, (1.0, 1.0))  # fmt: skip
+        "saturation": (0.4, 1.7),
+        "hue": (0.1, 2.0),
+        "matrix": (0.4, 1.5),
+        "gains": (0.3, 1.2),
+        "gamma": (0.6, 1.6),
+        "linear-gain": (0.6, 1.6),
+        "contrast": (0.7, 1.4),
+        "equalise": (0.3, 1.0),
+        "posterise": (16, 64),
+        "curve": (0.4, 1.2),
+    }.get(how, (1.0, 1.0))
     return (Recolour(how, round(float(numbers.uniform(low, high)), 3), int(numbers.integers(2**31))),)
 
 
@@ -186,9 +225,18 @@ def _composited(numbers: np.random.Generator) -> tuple[Step, ...]:
 
 
 _DRAWN: Mapping[str, Callable[[np.random.Generator], tuple[Step, ...]]] = {
-    "enlarged": _enlarged, "reduced": _reduced, "rotated": _rotated, "blurred": _blurred, "sharpened": _sharpened, "median": _median,
-    "recoloured": _recoloured, "grey": _grey, "palette": _palette, "noise": _noise, "composited": _composited,
-}  # fmt: skip
+    "enlarged": _enlarged,
+    "reduced": _reduced,
+    "rotated": _rotated,
+    "blurred": _blurred,
+    "sharpened": _sharpened,
+    "median": _median,
+    "recoloured": _recoloured,
+    "grey": _grey,
+    "palette": _palette,
+    "noise": _noise,
+    "composited": _composited,
+}
 
 
 def _chroma(way: str) -> Callable[[np.random.Generator], tuple[Step, ...]]:
@@ -250,7 +298,13 @@ _UNTOUCHED: Mapping[str, Callable[[np.random.Generator], tuple[Step, ...]]] = {
     "blurred": _blurred,
     "sharpened": _sharpened,
     "noise": _noise,
-    "half-tone": _one(lambda numbers: Halftone(int(numbers.integers(2, 9)), int(numbers.choice([2, 2, 4, 8])), round(float(numbers.choice([0.0, numbers.uniform(0.3, 1.2)])), 2))),
+    "half-tone": _one(
+        lambda numbers: Halftone(
+            int(numbers.integers(2, 9)),
+            int(numbers.choice([2, 2, 4, 8])),
+            round(float(numbers.choice([0.0, numbers.uniform(0.3, 1.2)])), 2),
+        )
+    ),
     "six-bit": _one(lambda numbers: Recolour("six-bit", 1.0)),
     "posterised": _one(lambda numbers: Recolour("posterise", float(numbers.integers(4, 64)))),
     "equalised": _one(lambda numbers: Recolour("equalise", round(float(numbers.uniform(0.4, 1)), 2))),
@@ -260,11 +314,13 @@ _UNTOUCHED: Mapping[str, Callable[[np.random.Generator], tuple[Step, ...]]] = {
     "palette": _palette,
     "grey": _grey,
     "composited": _composited,
-}  # fmt: skip
+}
 """What each kind of `UNTOUCHED` draws."""
 
 UNTOUCHED = tuple(_UNTOUCHED)
-"""Kinds of untouched pictures made from a source by steps without a codec; drawn kinds come from `forensics.dataset.synthetic`."""
+"""Kinds of untouched pictures made from a source by steps without a codec; drawn kinds come from
+`forensics.dataset.synthetic`.
+"""
 
 UNTOUCHED_SIDES = (128, 448)
 """Smallest and largest side of the part of a source that an untouched kind is made from, in pixels."""

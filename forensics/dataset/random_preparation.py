@@ -25,9 +25,16 @@ from forensics.dataset.preparation import (
 from forensics.dataset.sources import Source
 
 KINDS: Mapping[str, float] = {
-    "as-is": 0.22, "camera": 0.25, "resized": 0.17, "colour-space": 0.08, "soft-chroma": 0.14, "palette": 0.04, "grey": 0.10,
-}  # fmt: skip
-"""Shares of the kinds of preparation; those that look most like a codec's traces, or leave least to tell, are frequent."""
+    "as-is": 0.22,
+    "camera": 0.25,
+    "resized": 0.17,
+    "colour-space": 0.08,
+    "soft-chroma": 0.14,
+    "palette": 0.04,
+    "grey": 0.10,
+}
+"""Shares of the kinds of preparation; those that look most like a codec's traces, or leave least to tell, are frequent.
+"""
 
 FACTORS = (0.4, 1.6)
 """Range of the factor of a random resizing, drawn log-uniform."""
@@ -85,7 +92,9 @@ def draw_shift(numbers: np.random.Generator) -> tuple[Step, ...]:
 
 
 def draw_chroma(numbers: np.random.Generator) -> SubsampledChroma:
-    """A random history of chroma subsampling without a codec: mostly halved along both axes, mostly linear interpolation."""
+    """A random history of chroma subsampling without a codec: mostly halved along both axes, mostly linear
+    interpolation.
+    """
     horizontal, vertical = [(2, 2), (2, 1), (1, 2)][int(numbers.choice(3, p=[0.7, 0.25, 0.05]))]
     return SubsampledChroma(
         horizontal,

@@ -1,8 +1,9 @@
 """How often what is drawn for training: encoders of a class, their switches, and strengths.
 
 Weights follow what is met in practice, with rare settings kept in so that a model has seen them; slow settings are rare
-because a data set needs many files, save AV1's, which common programs default to. What a table leaves out is never drawn, and serves to measure generalisation: the AV1
-encoder rav1e, libaom at speed 3, cjpeg's floating-point DCT, and some of the quantisation-table families.
+because a data set needs many files, save AV1's, which common programs default to. What a table leaves out is never
+drawn, and serves to measure generalisation: the AV1 encoder rav1e, libaom at speed 3, cjpeg's floating-point DCT, and
+some of the quantisation-table families.
 
 What is drawn when a data set is read, the decoders, stands in `forensics.dataset.readings`.
 """
@@ -28,19 +29,25 @@ QUICK_SIDES = (128, 256)
 """The same for the suite `quick`."""
 
 UNCOMPRESSED_ALONE = 2
-"""Preparations that are kept uncompressed alone beside each one with every class, in the suite `random`: a false alarm costs most."""
+"""Preparations that are kept uncompressed alone beside each one with every class, in the suite `random`: a false alarm
+costs most.
+"""
 
 RATIOS = (3.0, 130.0)
 """Range of the compression ratios aimed at."""
 
 RATIO_EXPONENT = 1.25
-"""Of the uniform position on the logarithmic range: above 1 makes weak compression, which is harder to judge, more frequent."""
+"""Of the uniform position on the logarithmic range: above 1 makes weak compression, which is harder to judge, more
+frequent.
+"""
 
 PARAMETER_SHARE = 0.25
 """Share of files whose own strength parameter is drawn instead of a ratio, so that very high quality occurs."""
 
 EARLIER_RANGE = (0.05, 0.8)
-"""Stretch of the strength parameter, 0 the finest, that an earlier codec of a chain is drawn from: what people use, and what may leave a trace."""
+"""Stretch of the strength parameter, 0 the finest, that an earlier codec of a chain is drawn from: what people use, and
+what may leave a trace.
+"""
 
 PARAMETER_ONLY = ("jpegxr",)
 """Encoders whose parameter is always drawn: a fine class has but a stretch of it, and few ratios lie there."""
@@ -75,84 +82,179 @@ _PRESETS: Choices = (
 )  # fmt: skip
 
 RECIPES: Mapping[str, Recipe] = {
-    "jpeg": Recipe(3, {
-        "subsampling": (("4:2:0", 0.5), ("4:4:4", 0.3), ("4:2:2", 0.15), ("grey", 0.03), ("rgb", 0.02)),
-        "tables": (("standard", 0.75), ("flat", 0.05), ("ms-ssim", 0.05), ("psnr-hvs", 0.05), ("robidoux", 0.1)),
-        "progressive": _SELDOM,
-    }),
-    "jpeg-cjpeg": Recipe(1, {
-        "subsampling": _CHROMA, "progressive": _SELDOM,
-        "smooth": ((0, 0.95), (10, 0.05)), "dct": (("int", 0.85), ("fast", 0.15)),
-    }),
-    "jpeg2000": Recipe(3, {
-        "wavelet": _WAVELETS, "levels": _LEVELS, "tile_size": _TILES, "colour_transform": _OFTEN,
-    }),
-    "jpeg2000-psnr": Recipe(1, {
-        "wavelet": _WAVELETS, "levels": _LEVELS, "tile_size": _TILES, "colour_transform": _OFTEN,
-    }),
+    "jpeg": Recipe(
+        3,
+        {
+            "subsampling": (("4:2:0", 0.5), ("4:4:4", 0.3), ("4:2:2", 0.15), ("grey", 0.03), ("rgb", 0.02)),
+            "tables": (("standard", 0.75), ("flat", 0.05), ("ms-ssim", 0.05), ("psnr-hvs", 0.05), ("robidoux", 0.1)),
+            "progressive": _SELDOM,
+        },
+    ),
+    "jpeg-cjpeg": Recipe(
+        1,
+        {
+            "subsampling": _CHROMA,
+            "progressive": _SELDOM,
+            "smooth": ((0, 0.95), (10, 0.05)),
+            "dct": (("int", 0.85), ("fast", 0.15)),
+        },
+    ),
+    "jpeg2000": Recipe(
+        3,
+        {
+            "wavelet": _WAVELETS,
+            "levels": _LEVELS,
+            "tile_size": _TILES,
+            "colour_transform": _OFTEN,
+        },
+    ),
+    "jpeg2000-psnr": Recipe(
+        1,
+        {
+            "wavelet": _WAVELETS,
+            "levels": _LEVELS,
+            "tile_size": _TILES,
+            "colour_transform": _OFTEN,
+        },
+    ),
     "jpeg2000-ht": Recipe(0.5, {"levels": _LEVELS, "tile_size": _TILES, "colour_transform": _OFTEN}),
-    "jpeg2000-openjpeg": Recipe(1.5, {
-        "wavelet": _WAVELETS, "levels": _LEVELS, "tile_size": _TILES, "colour_transform": _OFTEN,
-        "codeblock": (("64x64", 0.85), ("32x32", 0.15)),
-    }),
+    "jpeg2000-openjpeg": Recipe(
+        1.5,
+        {
+            "wavelet": _WAVELETS,
+            "levels": _LEVELS,
+            "tile_size": _TILES,
+            "colour_transform": _OFTEN,
+            "codeblock": (("64x64", 0.85), ("32x32", 0.15)),
+        },
+    ),
     "jpegxr": Recipe(1),
     "jpegxr-jxrlib": Recipe(2, {"subsampling": _CHROMA}),
-    "bpg": Recipe(3, {
-        "subsampling": _CHROMA, "preset": _PRESETS, "bit_depth": ((8, 0.65), (10, 0.35)),
-        "colour_space": (("ycbcr", 0.85), ("bt709", 0.07), ("ycgco", 0.05), ("rgb", 0.03)),
-        "limited_range": ((False, 0.95), (True, 0.05)), "psychovisual": _SELDOM,
-        "sao": ((True, 0.9), (False, 0.1)), "deblock": ((True, 0.95), (False, 0.05)),
-    }),
+    "bpg": Recipe(
+        3,
+        {
+            "subsampling": _CHROMA,
+            "preset": _PRESETS,
+            "bit_depth": ((8, 0.65), (10, 0.35)),
+            "colour_space": (("ycbcr", 0.85), ("bt709", 0.07), ("ycgco", 0.05), ("rgb", 0.03)),
+            "limited_range": ((False, 0.95), (True, 0.05)),
+            "psychovisual": _SELDOM,
+            "sao": ((True, 0.9), (False, 0.1)),
+            "deblock": ((True, 0.95), (False, 0.05)),
+        },
+    ),
     "bpg-bpgenc": Recipe(1, {"subsampling": _CHROMA_COLOUR, "bit_depth": ((8, 0.8), (10, 0.2))}),
-    "webp": Recipe(3, {
-        "method": _METHODS,
-        "preset": (("default", 0.75), ("photo", 0.1), ("picture", 0.08), ("drawing", 0.05), ("icon", 0.02)),
-    }),
-    "webp-cwebp": Recipe(1.5, {
-        "method": _METHODS, "preset": (("default", 0.6), ("photo", 0.2), ("picture", 0.1), ("drawing", 0.1)),
-        "filter": ((-1, 0.8), (0, 0.08), (20, 0.06), (60, 0.06)), "noise_shaping": ((-1, 0.85), (0, 0.08), (100, 0.07)),
-        "sharp_yuv": ((False, 0.8), (True, 0.2)),
-    }),
-    "avif": Recipe(3, {
-        "subsampling": _CHROMA, "speed": _SPEEDS, "range": (("full", 0.9), ("limited", 0.1)),
-        "tune": (("default", 0.8), ("psnr", 0.1), ("ssim", 0.1)), "film_grain": ((False, 0.98), (True, 0.02)),
-    }),
-    "avif-avifenc": Recipe(2, {
-        "encoder": (("aom", 0.6), ("svt", 0.4)), "subsampling": _CHROMA, "speed": _SPEEDS, "bit_depth": ((8, 0.7), (10, 0.3)),
-        "range": (("full", 0.75), ("limited", 0.25)), "matrix": ((6, 0.6), (1, 0.35), (9, 0.05)),
-    }),
-    "avif-heif-enc": Recipe(1.5, {
-        "subsampling": _CHROMA_COLOUR, "speed": _SPEEDS_TO_9, "tune": (("ssim", 0.75), ("psnr", 0.25)),
-    }),
-    "heic": Recipe(3, {
-        "subsampling": _CHROMA, "preset": _PRESETS,
-        "tune": (("ssim", 0.6), ("psnr", 0.3), ("grain", 0.05), ("fastdecode", 0.05)), "sao": ((True, 0.9), (False, 0.1)),
-        "range": (("full", 0.85), ("limited", 0.15)), "matrix": ((6, 0.75), (1, 0.2), (9, 0.05)),
-    }),
-    "heic-heif-enc": Recipe(1, {
-        "subsampling": _CHROMA_COLOUR, "preset": _PRESETS,
-        "tune": (("ssim", 0.6), ("psnr", 0.35), ("fastdecode", 0.05)),
-    }),
+    "webp": Recipe(
+        3,
+        {
+            "method": _METHODS,
+            "preset": (("default", 0.75), ("photo", 0.1), ("picture", 0.08), ("drawing", 0.05), ("icon", 0.02)),
+        },
+    ),
+    "webp-cwebp": Recipe(
+        1.5,
+        {
+            "method": _METHODS,
+            "preset": (("default", 0.6), ("photo", 0.2), ("picture", 0.1), ("drawing", 0.1)),
+            "filter": ((-1, 0.8), (0, 0.08), (20, 0.06), (60, 0.06)),
+            "noise_shaping": ((-1, 0.85), (0, 0.08), (100, 0.07)),
+            "sharp_yuv": ((False, 0.8), (True, 0.2)),
+        },
+    ),
+    "avif": Recipe(
+        3,
+        {
+            "subsampling": _CHROMA,
+            "speed": _SPEEDS,
+            "range": (("full", 0.9), ("limited", 0.1)),
+            "tune": (("default", 0.8), ("psnr", 0.1), ("ssim", 0.1)),
+            "film_grain": ((False, 0.98), (True, 0.02)),
+        },
+    ),
+    "avif-avifenc": Recipe(
+        2,
+        {
+            "encoder": (("aom", 0.6), ("svt", 0.4)),
+            "subsampling": _CHROMA,
+            "speed": _SPEEDS,
+            "bit_depth": ((8, 0.7), (10, 0.3)),
+            "range": (("full", 0.75), ("limited", 0.25)),
+            "matrix": ((6, 0.6), (1, 0.35), (9, 0.05)),
+        },
+    ),
+    "avif-heif-enc": Recipe(
+        1.5,
+        {
+            "subsampling": _CHROMA_COLOUR,
+            "speed": _SPEEDS_TO_9,
+            "tune": (("ssim", 0.75), ("psnr", 0.25)),
+        },
+    ),
+    "heic": Recipe(
+        3,
+        {
+            "subsampling": _CHROMA,
+            "preset": _PRESETS,
+            "tune": (("ssim", 0.6), ("psnr", 0.3), ("grain", 0.05), ("fastdecode", 0.05)),
+            "sao": ((True, 0.9), (False, 0.1)),
+            "range": (("full", 0.85), ("limited", 0.15)),
+            "matrix": ((6, 0.75), (1, 0.2), (9, 0.05)),
+        },
+    ),
+    "heic-heif-enc": Recipe(
+        1,
+        {
+            "subsampling": _CHROMA_COLOUR,
+            "preset": _PRESETS,
+            "tune": (("ssim", 0.6), ("psnr", 0.35), ("fastdecode", 0.05)),
+        },
+    ),
     "jpegxl": Recipe(3, {"effort": _EFFORTS, "decoding_speed": ((0, 0.85), (1, 0.05), (2, 0.05), (4, 0.05))}),
-    "jpegxl-cjxl": Recipe(1, {
-        "effort": _EFFORTS, "epf": ((-1, 0.8), (0, 0.1), (1, 0.05), (3, 0.05)), "gaborish": ((-1, 0.85), (0, 0.15)),
-        "modular": ((-1, 0.96), (1, 0.04)),
-    }),
+    "jpegxl-cjxl": Recipe(
+        1,
+        {
+            "effort": _EFFORTS,
+            "epf": ((-1, 0.8), (0, 0.1), (1, 0.05), (3, 0.05)),
+            "gaborish": ((-1, 0.85), (0, 0.15)),
+            "modular": ((-1, 0.96), (1, 0.04)),
+        },
+    ),
     **{
-        name: Recipe(weight, {
-            "frame": ((0, 0.35), (1, 0.2), (2, 0.2), (3, 0.15), (5, 0.1)), "motion": tuple((value, 1.0) for value in range(64)),
-            "matrix": (("bt601", 0.5), ("bt709", 0.5)), "conversion": (("fast", 0.55), ("bilinear", 0.3), ("bicubic", 0.15)),
-            "preset": (("medium", 0.4), ("veryfast", 0.3), ("ultrafast", 0.1), ("slow", 0.2)),
-            "interlaced": ((False, 0.85), (True, 0.15)),
-        })
+        name: Recipe(
+            weight,
+            {
+                "frame": ((0, 0.35), (1, 0.2), (2, 0.2), (3, 0.15), (5, 0.1)),
+                "motion": tuple((value, 1.0) for value in range(64)),
+                "matrix": (("bt601", 0.5), ("bt709", 0.5)),
+                "conversion": (("fast", 0.55), ("bilinear", 0.3), ("bicubic", 0.15)),
+                "preset": (("medium", 0.4), ("veryfast", 0.3), ("ultrafast", 0.1), ("slow", 0.2)),
+                "interlaced": ((False, 0.85), (True, 0.15)),
+            },
+        )
         for name, weight in {
-            "h264": 1, "hevc": 1, "mpeg2": 1, "mpeg4": 1, "vp8": 1, "vp9": 1, "av1": 1, "mjpeg": 1, "mpeg1": 0.7, "h263p": 1, "msmpeg4": 1,
-            "wmv1": 1, "asv1": 1, "svq1": 1, "speedhq": 1, "cineform": 1.5,
+            "h264": 1,
+            "hevc": 1,
+            "mpeg2": 1,
+            "mpeg4": 1,
+            "vp8": 1,
+            "vp9": 1,
+            "av1": 1,
+            "mjpeg": 1,
+            "mpeg1": 0.7,
+            "h263p": 1,
+            "msmpeg4": 1,
+            "wmv1": 1,
+            "asv1": 1,
+            "svq1": 1,
+            "speedhq": 1,
+            "cineform": 1.5,
         }.items()
     },
-    "bc1-etcpak": Recipe(1, {"dither": _SELDOM}), "etc1-etcpak": Recipe(1, {"dither": _SELDOM}),
-    "bc7-etcpak": Recipe(1), "astc": Recipe(2),
-}  # fmt: skip
+    "bc1-etcpak": Recipe(1, {"dither": _SELDOM}),
+    "etc1-etcpak": Recipe(1, {"dither": _SELDOM}),
+    "bc7-etcpak": Recipe(1),
+    "astc": Recipe(2),
+}
 """Recipes by registry name; an encoder without one has weight 1 and keeps its defaults."""
 
 

@@ -1,4 +1,6 @@
-"""What a data set holds, as numbers and as text: counts, reached strengths against targets, and what could not be made."""
+"""What a data set holds, as numbers and as text: counts, reached strengths against targets, and what could not be
+made.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Synthetic source pictures: kinds of content that photographs do not have, made from a seed at any size.
 
-They keep "smooth", "flat", "saturated" or "noisy" from coming to mean "compressed". Text is drawn with the default font of
-Pillow itself, so nothing is read from the machine's font folders.
+They keep "smooth", "flat", "saturated" or "noisy" from coming to mean "compressed". Text is drawn with the default font
+of Pillow itself, so nothing is read from the machine's font folders.
 """
 
 from __future__ import annotations
@@ -353,8 +353,8 @@ KINDS: dict[str, _Maker] = {
     "interface": _interface,
 }
 """Kinds of synthetic pictures: 1/f textures, gradients, white and filtered noise, text, flat areas, shapes, stripes and
-checkers, areas of a few colours, areas clipped at black and white; text with sub-pixel and with hard edges, pixel art, bar and matrix codes,
-charts, heat maps, renders, fractals, nearly flat areas, and user interfaces."""
+checkers, areas of a few colours, areas clipped at black and white; text with sub-pixel and with hard edges, pixel art,
+bar and matrix codes, charts, heat maps, renders, fractals, nearly flat areas, and user interfaces."""
 
 
 def synthetic_names(count: int, seed: int) -> list[str]:

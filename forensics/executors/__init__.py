@@ -1,9 +1,12 @@
-"""The one way to be parallel: tasks run here, in processes of this machine, or on a cluster, behind one interface like that of `concurrent.futures`.
+"""The one way to be parallel: tasks run here, in processes of this machine, or on a cluster, behind one interface like
+that of `concurrent.futures`.
 
 `executor(jobs, scheduler)` gives the one that a command's options ask for. Every one of them
 
-- takes a function of a module and its arguments with `submit`, and a generator function with `stream`, and gives a `concurrent.futures.Future`;
-- survives a worker that dies, hangs or leaves: its task is done again, and after `TRIES` of them the future holds `Died`;
+- takes a function of a module and its arguments with `submit`, and a generator function with `stream`, and gives a
+  `concurrent.futures.Future`;
+- survives a worker that dies, hangs or leaves: its task is done again, and after `TRIES` of them the future holds
+  `Died`;
 - says by `ahead` how many tasks are worth being under way, so that what feeds it does not run ahead of the work.
 
 `Workers` and `run_all` of `forensics.executors.tasks` put a queue and events on top of one.

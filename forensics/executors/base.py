@@ -11,14 +11,18 @@ from typing import Any, Self
 from forensics.errors import ForensicsError
 
 TRIES = 3
-"""How often a task is begun whose process dies: twice may be another's hunger for memory, three times is the task's own doing (a rule, not a measurement)."""
+"""How often a task is begun whose process dies: twice may be another's hunger for memory, three times is the task's
+own doing (a rule, not a measurement).
+"""
 _AHEAD = 2
 
 Heard = Callable[[Any], None]
 
 
 class Raised(ForensicsError):
-    """A task raised; the message is the exception's type and text, since not every exception can travel between processes."""
+    """A task raised; the message is the exception's type and text, since not every exception can travel between
+    processes.
+    """
 
 
 class Died(ForensicsError):
@@ -57,7 +61,8 @@ class Executor(ABC):
     def stream(
         self, function: Callable[..., Iterable[Any]], /, *arguments: Any, heard: Heard, name: str = "", tries: int = 1
     ) -> Future[None]:
-        """Have a generator function run; `heard` gets what it yields, in a thread of the executor's, before the future is done.
+        """Have a generator function run; `heard` gets what it yields, in a thread of the executor's, before the future
+        is done.
 
         A task that is begun again after a death is heard again from its beginning: `tries` says how often it may be.
         """

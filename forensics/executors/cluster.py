@@ -1,8 +1,9 @@
 """A Dask cluster as an executor: the scheduler, its queue, its transport and its security are Dask's own.
 
-Dask begins the tasks of a worker that died or left again elsewhere, and gives one up at which more workers died than its scheduler allows
-(`distributed.scheduler.allowed-failures`, 3). TLS and time limits come from Dask's configuration (`DASK_DISTRIBUTED__COMM__TLS__...`). Dask pickles what
-travels, so the scheduler and its workers must be one's own; this package unpickles nothing itself.
+Dask begins the tasks of a worker that died or left again elsewhere, and gives one up at which more workers died than
+its scheduler allows (`distributed.scheduler.allowed-failures`, 3). TLS and time limits come from Dask's configuration
+(`DASK_DISTRIBUTED__COMM__TLS__...`). Dask pickles what travels, so the scheduler and its workers must be one's own;
+this package unpickles nothing itself.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ class Cluster(Executor):
     address : str
         Of the scheduler, such as `tcp://10.0.0.1:8786`.
     limit : float, optional
-        Seconds after which a task ends its worker process, which Dask counts as a death. Holds for workers with one thread (`--nthreads 1`).
+        Seconds after which a task ends its worker process, which Dask counts as a death. Holds for workers with one
+        thread (`--nthreads 1`).
 
     Raises
     ------

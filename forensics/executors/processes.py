@@ -1,8 +1,8 @@
 """Processes of this machine that survive the death of one of them and end with their parent.
 
-Workers are started afresh (not forked) in a process group of their own, so that Ctrl-C on the terminal reaches the parent alone. When the parent
-ends, however it ends, the kernel ends its workers. One thread of the parent starts them, feeds them and hears them: the kernel takes the end of
-the thread that started a process for the end of its parent.
+Workers are started afresh (not forked) in a process group of their own, so that Ctrl-C on the terminal reaches the
+parent alone. When the parent ends, however it ends, the kernel ends its workers. One thread of the parent starts them,
+feeds them and hears them: the kernel takes the end of the thread that started a process for the end of its parent.
 """
 
 from __future__ import annotations
@@ -210,7 +210,9 @@ class Processes(Executor):
 
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Start a process that Ctrl-C does not reach, not even before it has a group of its own: it inherits what is blocked here."""
+    """Start a process that Ctrl-C does not reach, not even before it has a group of its own: it inherits what is
+    blocked here.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
     try:
         yield
@@ -243,7 +245,9 @@ def _ended(process: Any) -> None:
 
 
 def _serve(pipe: Connection, parent: int) -> None:
-    """A worker's life: take a task, send what comes of it, and end when the parent's end of the pipe is gone, or the parent."""
+    """A worker's life: take a task, send what comes of it, and end when the parent's end of the pipe is gone, or the
+    parent.
+    """
     end_with_parent(parent)
     os.setpgid(0, 0)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):

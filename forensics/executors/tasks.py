@@ -1,7 +1,8 @@
 """Tasks with events on top of an executor: messages as they come, the end, an error, the death of a process.
 
-A task is run by a generator function `work(task)` of a module. With one job the work runs in the calling process, one message after another; in
-processes of this machine every message reaches the parent at once; from a cluster they come together at the end of their task.
+A task is run by a generator function `work(task)` of a module. With one job the work runs in the calling process, one
+message after another; in processes of this machine every message reaches the parent at once; from a cluster they come
+together at the end of their task.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ _ELSEWHERE: ContextVar[Executor | None] = ContextVar("elsewhere", default=None)
 
 @contextmanager
 def on_cluster(scheduler: str | None) -> Iterator[None]:
-    """Have the workers of a Dask scheduler do what `Workers` and `run_all` are given inside, whatever number of processes they are told; None changes nothing."""
+    """Have the workers of a Dask scheduler do what `Workers` and `run_all` are given inside, whatever number of
+    processes they are told; None changes nothing.
+    """
     if scheduler is None:
         yield
         return
@@ -41,7 +44,9 @@ def on_cluster(scheduler: str | None) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Event:
-    """Something a task reported: a `message`, its end (`done`), an exception's text (`error`) or its process's death (`died`)."""
+    """Something a task reported: a `message`, its end (`done`), an exception's text (`error`) or its process's death
+    (`died`).
+    """
 
     kind: str
     task: Any

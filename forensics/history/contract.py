@@ -8,7 +8,8 @@ from forensics.results.history import Parameter
 
 
 class Recovered(Protocol):
-    """What was read of one codec. `forensics.history.jpeg.findings.JpegHistory` is one, `forensics.history.recoding.coder.Recoded` another.
+    """What was read of one codec. `forensics.history.jpeg.findings.JpegHistory` is one,
+    `forensics.history.recoding.coder.Recoded` another.
 
     Every parameter that the codec has is among `parameters`, with a value or with the reason why there is none.
     """

@@ -1,7 +1,8 @@
 """Parameters that no comb shows, estimated from a picture's features by the shipped trees, with their validated errors.
 
-HEVC, AV1 and VP8 filter their pictures inside the coding loop and JPEG XL smooths them, which blurs the combs that quantisation leaves.
-Their quantiser indices, and colour coding that only statistics tell, come from `forensics_models.parameters`.
+HEVC, AV1 and VP8 filter their pictures inside the coding loop and JPEG XL smooths them, which blurs the combs that
+quantisation leaves. Their quantiser indices, and colour coding that only statistics tell, come from
+`forensics_models.parameters`.
 """
 
 from __future__ import annotations

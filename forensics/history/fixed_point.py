@@ -17,7 +17,8 @@ class FixedPoint:
     Attributes
     ----------
     unchanged, unchanged_beside : float
-        Share of inner samples that the encoder leaves as they are, 0..1: at the recovered phase, and one pixel right and below.
+        Share of inner samples that the encoder leaves as they are, 0..1: at the recovered phase, and one pixel right
+        and below.
     psnr, psnr_beside : float
         Of the second encoding against the picture, in dB; infinite where nothing changes.
     ratio : float

@@ -1,13 +1,16 @@
-"""From pixels and a verdict to a `History`: traces are tested, the verdict's codec is asked for its parameters, and gaps are named.
+"""From pixels and a verdict to a `History`: traces are tested, the verdict's codec is asked for its parameters, and
+gaps are named.
 
-The verdict chooses which codec's recovery runs. An inconclusive verdict asks the two most probable codecs; the names of their parameters then
-carry the codec in front (`webp.quantizer_index`). A recovery or a test that fails costs its own part and leaves a note, nothing else.
+The verdict chooses which codec's recovery runs. An inconclusive verdict asks the two most probable codecs; the names of
+their parameters then carry the codec in front (`webp.quantizer_index`). A recovery or a test that fails costs its own
+part and leaves a note, nothing else.
 
-What a codec's module cannot read, and codecs without one, get estimates by regression (`forensics.history.estimated`), with their errors.
+What a codec's module cannot read, and codecs without one, get estimates by regression (`forensics.history.estimated`),
+with their errors.
 
-To add a codec: a module with `recover(pixels)`, whose result keeps to `forensics.history.contract.Recovered`, and a row in `CODEC_MODULES`. One in
-`FROM_ESTIMATES` gets the estimates, to start from, and the class as well. A module of `CONFIRMATIONS` has `confirmation(pixels, result)`, which
-gives further parameters.
+To add a codec: a module with `recover(pixels)`, whose result keeps to `forensics.history.contract.Recovered`, and a row
+in `CODEC_MODULES`. One in `FROM_ESTIMATES` gets the estimates, to start from, and the class as well. A module of
+`CONFIRMATIONS` has `confirmation(pixels, result)`, which gives further parameters.
 """
 
 from __future__ import annotations
@@ -51,10 +54,12 @@ RUNNER_UP_FROM = 0.05
 """Probability from which the runner-up of an inconclusive verdict is asked for parameters too."""
 
 _RIVAL = {"bpg": "avif", "heic": "avif", "avif": "heic"}
-"""The codec of the other standard that is tried where coding again shows a grid and no index: colour arithmetic of rare decoders confuses the two."""
+"""The codec of the other standard that is tried where coding again shows a grid and no index: colour arithmetic of rare
+decoders confuses the two.
+"""
 _TABLE_READ = 0.997
-"""Probability of an earlier JPEG whose table was read, held low on purpose: of 2,500 training and validation files without a JPEG one showed a table
-that its codec does not explain (`traces.jpeg_table`)."""
+"""Probability of an earlier JPEG whose table was read, held low on purpose: of 2,500 training and validation files
+without a JPEG one showed a table that its codec does not explain (`traces.jpeg_table`)."""
 _AGREEING = 20
 """Blocks that have to agree before coding again speaks for a codec."""
 
@@ -111,8 +116,9 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
 def asked_codecs(analysis: Analysis) -> tuple[str, ...]:
     """The codecs whose parameters are looked for, most probable first.
 
-    One for a verdict that names one, the two best codecs (the second from `RUNNER_UP_FROM` on) for an inconclusive verdict, none for
-    `uncompressed`, too little content, and processes beyond the eight codecs. Of BPG and HEIC only the more probable one is asked: both have the same parameters, read in the same way.
+    One for a verdict that names one, the two best codecs (the second from `RUNNER_UP_FROM` on) for an inconclusive
+    verdict, none for `uncompressed`, too little content, and processes beyond the eight codecs. Of BPG and HEIC only
+    the more probable one is asked: both have the same parameters, read in the same way.
     """
     if analysis.verdict != INCONCLUSIVE and analysis.verdict not in (*CODEC_MODULES, HEVC_FAMILY):
         return ()
@@ -190,7 +196,9 @@ def _recovered(codec: str, pixels: np.ndarray, estimates: tuple[Parameter, ...],
 
 
 def _confirmed(codec: str, pixels: np.ndarray, one: Recovered, notes: list[str]) -> tuple[Parameter, ...]:
-    """What coding again with the recovered parameters shows; empty for codecs whose recovery codes again itself, or nothing."""
+    """What coding again with the recovered parameters shows; empty for codecs whose recovery codes again itself, or
+    nothing.
+    """
     module, nothing = CONFIRMATIONS.get(codec), ()  # type: str | None, tuple[Parameter, ...]
     if module is None:
         return nothing
@@ -215,7 +223,9 @@ def completed(
 def _cross_checked(
     recovered: Mapping[str, Recovered | None], pixels: np.ndarray, notes: list[str]
 ) -> dict[str, Recovered | None]:
-    """The other standard's reading where one was asked alone and found a grid, on which too few blocks agree on an index."""
+    """The other standard's reading where one was asked alone and found a grid, on which too few blocks agree on an
+    index.
+    """
     if len(recovered) != 1:
         return {}
     codec, one = next(iter(recovered.items()))
@@ -226,7 +236,9 @@ def _cross_checked(
 
 
 def _settled(recovered: Mapping[str, Recovered | None]) -> list[str]:
-    """What coding again says where it was tried for HEVC and for AV1: a codec whose blocks agree on an index, and the other's do not."""
+    """What coding again says where it was tried for HEVC and for AV1: a codec whose blocks agree on an index, and the
+    other's do not.
+    """
     blocks = {
         codec: one.agreeing_blocks for codec, one in recovered.items() if codec in _RIVAL and isinstance(one, Recoded)
     }
@@ -236,7 +248,8 @@ def _settled(recovered: Mapping[str, Recovered | None]) -> list[str]:
     if most < _AGREEING or most < 3 * least:
         return []
     return [
-        f"coding again speaks for {TITLES[more]} rather than {TITLES[less]}: coded by {TITLES[more]}'s standard, {most} blocks agree on a quantiser index, "
+        f"coding again speaks for {TITLES[more]} rather than {TITLES[less]}: coded by {TITLES[more]}'s standard, "
+        f"{most} blocks agree on a quantiser index, "
         f"by {TITLES[less]}'s {least or 'too few'}"
     ]
 
@@ -252,10 +265,12 @@ def _bpg_or_heic(analysis: Analysis, recovered: Mapping[str, Recovered | None]) 
         return []
     if adaptive:
         return [
-            "the QP differs among blocks, which speaks for HEIC rather than BPG: encoders of HEIC files vary it with the texture, BPG's hold it"
+            "the QP differs among blocks, which speaks for HEIC rather than BPG: encoders of HEIC files vary it with "
+            "the texture, BPG's hold it"
         ]
     return [
-        "the QP is the same in all blocks looked at, which speaks for BPG rather than HEIC: most encoders of HEIC files vary it with the texture"
+        "the QP is the same in all blocks looked at, which speaks for BPG rather than HEIC: most encoders of HEIC "
+        "files vary it with the texture"
     ]
 
 
@@ -293,7 +308,8 @@ def chain_of(
 def earlier_compression(
     last: str, traces: Sequence[Trace], estimate: Parameter | None, notes: list[str]
 ) -> tuple[Generation, ...]:
-    """The compression before the last one: a JPEG whose table was read, else what the estimators see; empty where neither shows one.
+    """The compression before the last one: a JPEG whose table was read, else what the estimators see; empty where
+    neither shows one.
 
     Parameters
     ----------
@@ -312,19 +328,32 @@ def earlier_compression(
     if table is None or last in table.speaks_for:
         return _earlier_codec(estimate, notes)
     notes.append(
-        f"the earlier JPEG was read off the pixels ({table.sentence}) A pasted region that was JPEG would leave the same: the map tells"
+        f"the earlier JPEG was read off the pixels ({table.sentence}) A pasted region that was JPEG would leave the "
+        f"same: the map tells"
     )
     read = table.parameters
     return (
-        Generation("jpeg", _TABLE_READ, (
-            Parameter("quality_factor", read["quality"], read["low"], read["high"], basis=f"the {read['family']} luma table under later noise"),
-            Parameter("grid_phase", tuple(read["phase"]), unit="pixels", basis="the grid on which the table shows"),
-        )),
-    )  # fmt: skip
+        Generation(
+            "jpeg",
+            _TABLE_READ,
+            (
+                Parameter(
+                    "quality_factor",
+                    read["quality"],
+                    read["low"],
+                    read["high"],
+                    basis=f"the {read['family']} luma table under later noise",
+                ),
+                Parameter("grid_phase", tuple(read["phase"]), unit="pixels", basis="the grid on which the table shows"),
+            ),
+        ),
+    )
 
 
 def _earlier_codec(earlier: Parameter | None, notes: list[str]) -> tuple[Generation, ...]:
-    """The compression before the last one as the estimators see it; nothing, and a note, where they see none or are not sure."""
+    """The compression before the last one as the estimators see it; nothing, and a note, where they see none or are not
+    sure.
+    """
     if earlier is None:
         notes.append("whether there was an earlier compression by another codec was not tested")
         return ()
@@ -333,7 +362,8 @@ def _earlier_codec(earlier: Parameter | None, notes: list[str]) -> tuple[Generat
         return ()
     if earlier.value == NO_EARLIER:
         notes.append(
-            f"no earlier compression by another codec was seen ({percent(earlier.probability or 0.0)}): {earlier.basis}; a finer one than the last "
+            f"no earlier compression by another codec was seen ({percent(earlier.probability or 0.0)}): "
+            f"{earlier.basis}; a finer one than the last "
             "mostly leaves no trace"
         )
         return ()
@@ -381,20 +411,24 @@ def _open_questions(analysis: Analysis, traces: Sequence[Trace], generations: Se
     resized = any(trace.parameters.get("resized") for trace in found)
     if resized:
         questions.append(
-            "what happened before a resizing, of which a trace was found: it removes most of what the other tests look for"
+            "what happened before a resizing, of which a trace was found: it removes most of what the other tests look "
+            "for"
         )
     if analysis.verdict == "uncompressed" and not found:
         questions.append(
-            "whether it was compressed and resized or filtered afterwards, which removes the traces that were looked for"
+            "whether it was compressed and resized or filtered afterwards, which removes the traces that were looked "
+            "for"
         )
     if others:
         titles = ", ".join(TITLES[name] for name in others)
         questions.append(
-            f"why traces of {titles} were found beside the verdict {TITLES[analysis.verdict]}: an earlier compression, a pasted region, or a false alarm"
+            f"why traces of {titles} were found beside the verdict {TITLES[analysis.verdict]}: an earlier compression, "
+            f"a pasted region, or a false alarm"
         )
     if named and analysis.verdict != INCONCLUSIVE and not any(named & set(trace.speaks_for) for trace in found):
         questions.append(
-            "no single trace reaches its false-alarm limit for this codec: the verdict rests on the classifier's weighing of all features"
+            "no single trace reaches its false-alarm limit for this codec: the verdict rests on the classifier's "
+            "weighing of all features"
         )
     return questions
 

@@ -1,1 +1,3 @@
-"""Where in a picture which compression shows: a map of window verdicts, the regions that depart from the rest, and their files."""
+"""Where in a picture which compression shows: a map of window verdicts, the regions that depart from the rest, and
+their files.
+"""

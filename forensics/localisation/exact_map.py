@@ -1,14 +1,16 @@
 """Which 8x8 blocks of a former JPEG can have come out of its decoder, and which cannot: a map to the block.
 
-A block is possible when coefficients were found that decode to its very samples. It is impossible when one of its pixels has no whole Y, Cb, Cr at all,
-or when its luma is further from the multiples of the table's steps than rounding can push it [1]_. Rounding errors lie within half a level, so the squared
-distance of a decoder's block is at most the sum of 64 squared uniform errors; Chernoff's bound on that sum gives the number of
-false alarms. Flat blocks, whose errors are not independent, are settled before the question comes up. A block moved by whole blocks within the
-picture stays possible: this test cannot see it.
+A block is possible when coefficients were found that decode to its very samples. It is impossible when one of its
+pixels has no whole Y, Cb, Cr at all, or when its luma is further from the multiples of the table's steps than rounding
+can push it [1]_. Rounding errors lie within half a level, so the squared distance of a decoder's block is at most the
+sum of 64 squared uniform errors; Chernoff's bound on that sum gives the number of false alarms. Flat blocks, whose
+errors are not independent, are settled before the question comes up. A block moved by whole blocks within the picture
+stays possible: this test cannot see it.
 
 References
 ----------
-.. [1] E. Levecque, J. Butora, P. Bas, "Dual JPEG compatibility: a reliable and explainable tool for image forensics", 2024, arXiv:2408.17106.
+.. [1] E. Levecque, J. Butora, P. Bas, "Dual JPEG compatibility: a reliable and explainable tool for image forensics",
+       2024, arXiv:2408.17106.
 """
 
 from __future__ import annotations
@@ -29,16 +31,21 @@ from forensics.reconstruction.layout import BLOCK, Layout, blocks_of
 from forensics.reconstruction.reconstruct import Prepared, prepare
 
 POSSIBLE, SATURATED, UNDECIDED, IMPOSSIBLE, OUTSIDE = 0, 1, 2, 3, 4
-"""Kinds of blocks: coefficients found; open because samples are clipped; open within the bounds of the search; cannot be; not wholly in the picture."""
+"""Kinds of blocks: coefficients found; open because samples are clipped; open within the bounds of the search; cannot
+be; not wholly in the picture.
+"""
 KINDS = ("possible", "saturated", "undecided", "impossible", "outside")
 """Their names."""
 FALSE_ALARMS = 1e-3
 """Blocks expected to be called impossible by chance in a picture that came out of the decoder as it is."""
 LEAST_POSSIBLE = 0.5
-"""Share of possible blocks below which the picture as a whole is not the decoder's output, and no block is called changed."""
+"""Share of possible blocks below which the picture as a whole is not the decoder's output, and no block is called
+changed.
+"""
 _FIXED_POINT = 1.06
-"""Factor of the standard deviation of a decoder's errors over independent rounding. Measured 1.003 at most at qualities 50 to 98 (22,000 blocks of validation pictures, the largest sum
-9.0 squared levels); the rest is a margin for errors that are not quite independent."""
+"""Factor of the standard deviation of a decoder's errors over independent rounding. Measured 1.003 at most at qualities
+50 to 98 (22,000 blocks of validation pictures, the largest sum 9.0 squared levels); the rest is a margin for errors
+that are not quite independent."""
 
 
 class NoExactMap(ForensicsError):
@@ -84,9 +91,11 @@ class ExactMap:
 
 @cache
 def log10_tail(total: float) -> float:
-    """Decimal logarithm of Chernoff's bound on the probability that 64 squared rounding errors sum to `total` or more, in squared levels.
+    """Decimal logarithm of Chernoff's bound on the probability that 64 squared rounding errors sum to `total` or more,
+    in squared levels.
 
-    The errors are uniform in -1/2..1/2 and independent; the bound is the least over t of exp(-t total) (E exp(t U^2))^64.
+    The errors are uniform in -1/2..1/2 and independent; the bound is the least over t of exp(-t total) (E exp(t
+    U^2))^64.
     """
     if total <= 64 / 12:
         return 0.0
@@ -142,7 +151,8 @@ def exact_map(source: object) -> ExactMap:
     share = float((kinds[whole] == POSSIBLE).mean())
     if share < LEAST_POSSIBLE:
         raise NoExactMap(
-            f"only {share:.0%} of the blocks come out of a JPEG decoder known here: the picture as a whole was changed since"
+            f"only {share:.0%} of the blocks come out of a JPEG decoder known here: the picture as a whole was changed "
+            f"since"
         )
     return ExactMap(
         kinds, prepared.layout, prepared.pixels.shape[1], prepared.pixels.shape[0], prepared.decoder.name,
@@ -161,7 +171,9 @@ def _whole(shape: tuple[int, ...], prepared: Prepared) -> np.ndarray:
 
 
 def _evidence(prepared: Prepared, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Blocks with a pixel that has no antecedent, and the squared distance of luma from the steps' multiples (0 where it is not known)."""
+    """Blocks with a pixel that has no antecedent, and the squared distance of luma from the steps' multiples (0 where
+    it is not known).
+    """
     layout, pixels = prepared.layout, prepared.pixels
     edges = tuple(
         (before, count * BLOCK - before - length)

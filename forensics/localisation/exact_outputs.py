@@ -21,7 +21,10 @@ FILES = ("exact.png", "exact.json")
 SCHEMA_VERSION = 1
 COLOURS = {IMPOSSIBLE: (204, 102, 119), SATURATED: (221, 204, 119), UNDECIDED: (136, 204, 238)}
 """Of blocks that are not possible, from the scheme "muted" by P. Tol; possible ones are left as they are."""
-BLIND = "a block moved by whole blocks within the picture, or taken from a JPEG with the same tables on the same grid, stays possible"
+BLIND = (
+    "a block moved by whole blocks within the picture, or taken from a JPEG with the same tables on the same grid, "
+    "stays possible"
+)
 """What this map cannot see."""
 _SHADE = 0.5
 
@@ -94,7 +97,8 @@ def text(found: ExactMap, name: str) -> str:
         (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
         label = "changed" if number == 1 else ""
         lines.append(
-            f"  {label:<12}{number}: x {left} to {right}, y {top} to {bottom}: {int(region.sum())} blocks that no JPEG decoder gives"
+            f"  {label:<12}{number}: x {left} to {right}, y {top} to {bottom}: {int(region.sum())} blocks that no JPEG "
+            f"decoder gives"
         )
     if len(found.regions) > 20:
         lines.append(f"  {'':<12}and {len(found.regions) - 20} more, see the JSON")
@@ -104,7 +108,9 @@ def text(found: ExactMap, name: str) -> str:
 
 
 def overlay(pixels: np.ndarray, found: ExactMap) -> np.ndarray:
-    """The picture, possible blocks as they are, others tinted by kind; `np.ndarray [shape=(height, width, 3), dtype=uint8]`."""
+    """The picture, possible blocks as they are, others tinted by kind; `np.ndarray [shape=(height, width, 3),
+    dtype=uint8]`.
+    """
     shown = eight_bit(pixels)
     shown = np.stack([shown] * 3, axis=2) if shown.ndim == 2 else shown
     kinds = found.to_pixels(found.kinds)

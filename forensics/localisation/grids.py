@@ -1,13 +1,14 @@
 """Which JPEG grid each window of a map votes for: what tells two JPEG histories apart where the codec is the same.
 
-Every pixel votes for the origin of the 8x8 grid whose block around it has the most DCT zeros (ZERO [1]_); a pasted JPEG region keeps the
-grid of its own file. Sixty-four votes count as one trial, for neighbours share blocks. Under a grid a trial falls on its origin with
-probability `AGREEMENT`, without one with 1/64; the logarithm of the ratio is a window's likelihood for that grid. Flat and clipped parts do
-not vote, so that they speak for none.
+Every pixel votes for the origin of the 8x8 grid whose block around it has the most DCT zeros (ZERO [1]_); a pasted JPEG
+region keeps the grid of its own file. Sixty-four votes count as one trial, for neighbours share blocks. Under a grid a
+trial falls on its origin with probability `AGREEMENT`, without one with 1/64; the logarithm of the ratio is a window's
+likelihood for that grid. Flat and clipped parts do not vote, so that they speak for none.
 
 References
 ----------
-.. [1] T. Nikoukhah, J. Anger, M. Colom, J.-M. Morel, R. Grompone von Gioi, "ZERO: a local JPEG grid origin detector based on
+.. [1] T. Nikoukhah, J. Anger, M. Colom, J.-M. Morel, R. Grompone von Gioi, "ZERO: a local JPEG grid origin detector
+       based on
    the number of DCT zeros and its applications in image forensics", IPOL 11, 2021, doi:10.5201/ipol.2021.390.
 """
 
@@ -35,7 +36,8 @@ _LUMA = np.array(LUMA_WEIGHTS["bt601"], np.float32)
 def window_votes(
     pixels: np.ndarray, tops: Sequence[int], lefts: Sequence[int], height: int, width: int, threads: int
 ) -> np.ndarray:
-    """Votes of the pixels in windows, `np.ndarray [shape=(len(tops), len(lefts), 64), dtype=int64]`, by origin 8 * row + column.
+    """Votes of the pixels in windows, `np.ndarray [shape=(len(tops), len(lefts), 64), dtype=int64]`, by origin 8 * row
+    + column.
 
     Parameters
     ----------
@@ -66,7 +68,9 @@ def _count(votes: np.ndarray) -> np.ndarray:
 
 
 def grid_likelihoods(votes: np.ndarray) -> np.ndarray:
-    """Log-likelihood ratio of each grid against none, `np.ndarray [shape=(..., 64), dtype=float64]`, from votes of that shape."""
+    """Log-likelihood ratio of each grid against none, `np.ndarray [shape=(..., 64), dtype=float64]`, from votes of that
+    shape.
+    """
     trials = votes.sum(axis=-1, keepdims=True) / ORIGINS
     mine = votes / ORIGINS
     other = np.log((1 - AGREEMENT) / (1 - 1 / ORIGINS))

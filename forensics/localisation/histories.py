@@ -1,8 +1,8 @@
 """How likely each window of a map is under each compression history that a picture may hold.
 
-A history is a codec, and for JPEG also the grid of its blocks. A window's likelihood for a codec is its calibrated probability, with a floor that
-stands for the windows on which the model errs with confidence, weighed by how much the window can tell, so that flat sky argues for
-nothing. BPG and HEIC share HEVC intra coding and are one history.
+A history is a codec, and for JPEG also the grid of its blocks. A window's likelihood for a codec is its calibrated
+probability, with a floor that stands for the windows on which the model errs with confidence, weighed by how much the
+window can tell, so that flat sky argues for nothing. BPG and HEIC share HEVC intra coding and are one history.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from forensics.localisation.scan import CodecMap
 from forensics.results.wording import HEVC_FAMILY
 
 FLOOR = 0.02
-"""Share of windows on which the model may err with confidence: probabilities are mixed with this much of the uniform distribution."""
+"""Share of windows on which the model may err with confidence: probabilities are mixed with this much of the uniform
+distribution.
+"""
 GRID_CAP = 6.0
 """Most, in nats, that one window's votes may say against a grid."""
 
@@ -40,7 +42,9 @@ class History(NamedTuple):
 
 
 def likelihoods(scanned: CodecMap) -> tuple[list[History], np.ndarray]:
-    """The histories that a map may hold and the windows' log-likelihoods, `np.ndarray [shape=(rows, columns, k), dtype=float64]`."""
+    """The histories that a map may hold and the windows' log-likelihoods, `np.ndarray [shape=(rows, columns, k),
+    dtype=float64]`.
+    """
     probabilities = scanned.probabilities @ _MEMBERS
     floored = (1 - FLOOR) * probabilities + FLOOR / len(CODECS)
     values = scanned.evidence[:, :, None] * np.log(floored)

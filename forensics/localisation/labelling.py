@@ -1,14 +1,16 @@
-"""The most probable labelling of a lattice whose neighbours mostly share a label: Potts energy, minimised by alpha-expansion.
+"""The most probable labelling of a lattice whose neighbours mostly share a label: Potts energy, minimised by
+alpha-expansion.
 
-The energy is the sum of every node's cost for its label and of `smoothness` for every pair of neighbours (left-right, up-down) with
-different labels. Each expansion is one minimum cut [1]_, exact for two labels; for more, the result is a local minimum that no single
-expansion improves.
+The energy is the sum of every node's cost for its label and of `smoothness` for every pair of neighbours (left-right,
+up-down) with different labels. Each expansion is one minimum cut [1]_, exact for two labels; for more, the result is a
+local minimum that no single expansion improves.
 
 References
 ----------
-.. [1] Y. Boykov, O. Veksler, R. Zabih, "Fast approximate energy minimization via graph cuts", IEEE Trans. PAMI 23(11), 2001,
-   doi:10.1109/34.969114; the graph of an expansion after V. Kolmogorov, R. Zabih, "What energy functions can be minimized via graph
-   cuts?", IEEE Trans. PAMI 26(2), 2004, doi:10.1109/TPAMI.2004.1262177.
+.. [1] Y. Boykov, O. Veksler, R. Zabih, "Fast approximate energy minimization via graph cuts", IEEE Trans. PAMI 23(11),
+       2001,
+   doi:10.1109/34.969114; the graph of an expansion after V. Kolmogorov, R. Zabih, "What energy functions can be
+   minimized via graph cuts?", IEEE Trans. PAMI 26(2), 2004, doi:10.1109/TPAMI.2004.1262177.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ _SWEEPS = 4
 
 
 def energy(costs: np.ndarray, labels: np.ndarray, smoothness: float) -> float:
-    """Energy of a labelling; `costs` is `np.ndarray [shape=(rows, columns, k)]`, `labels` `[shape=(rows, columns), dtype=int]`."""
+    """Energy of a labelling; `costs` is `np.ndarray [shape=(rows, columns, k)]`, `labels` `[shape=(rows, columns),
+    dtype=int]`.
+    """
     data = float(np.take_along_axis(costs, labels[:, :, None], axis=2).sum())
     cuts = int((labels[1:] != labels[:-1]).sum() + (labels[:, 1:] != labels[:, :-1]).sum())
     return data + smoothness * cuts
@@ -82,7 +86,9 @@ def _expand(costs: np.ndarray, labels: np.ndarray, alpha: int, smoothness: float
 def _minimum_cut(
     keep: np.ndarray, take: np.ndarray, first: np.ndarray, second: np.ndarray, pairs: np.ndarray
 ) -> np.ndarray:
-    """Which nodes take: the cut that is cheapest in `keep`, `take` and, for a first that keeps beside a second that takes, `pairs`."""
+    """Which nodes take: the cut that is cheapest in `keep`, `take` and, for a first that keeps beside a second that
+    takes, `pairs`.
+    """
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 

@@ -1,8 +1,9 @@
 """A localisation as files: the map and the overlay as PNG pictures with a legend, regions as JSON polygons.
 
-Pictures are drawn with Pillow alone, pixel for pixel in the size of the analysed picture; the legend is a strip below. The JSON is a
-GeoJSON feature collection [1]_ in pixel coordinates: x to the right, y down, (0, 0) the top left corner of the first pixel, so that
-a region of whole pixels has whole coordinates. Exterior rings run clockwise as seen, holes counter-clockwise.
+Pictures are drawn with Pillow alone, pixel for pixel in the size of the analysed picture; the legend is a strip below.
+The JSON is a GeoJSON feature collection [1]_ in pixel coordinates: x to the right, y down, (0, 0) the top left corner
+of the first pixel, so that a region of whole pixels has whole coordinates. Exterior rings run clockwise as seen, holes
+counter-clockwise.
 
 References
 ----------
@@ -46,7 +47,9 @@ COLOURS: dict[str, tuple[int, int, int]] = {
     "heic": (68, 170, 153),
     "jpegxl": (153, 153, 51),
 }
-"""Colour of every class: the scheme "muted" by P. Tol (SRON technical note EPS/TN/09-002), told apart by colour-blind readers."""
+"""Colour of every class: the scheme "muted" by P. Tol (SRON technical note EPS/TN/09-002), told apart by colour-blind
+readers.
+"""
 NO_EVIDENCE = 0.15
 """Windows whose `CodecMap.confidence` is below this are hatched: they say nothing worth a colour."""
 _HATCH = 12
@@ -56,7 +59,8 @@ _SHADE = 0.45
 def class_picture(scanned: CodecMap) -> np.ndarray:
     """The map in colours, `np.ndarray [shape=(height, width, 3), dtype=uint8]`.
 
-    A window's best class gives its cell's colour, paler the less confident; cells without evidence are white, hatched in grey.
+    A window's best class gives its cell's colour, paler the less confident; cells without evidence are white, hatched
+    in grey.
     """
     palette = np.array([COLOURS[name] for name in CLASSES], np.float64)
     strength = (0.35 + 0.65 * scanned.confidence)[:, :, None]
@@ -103,9 +107,11 @@ def outline(region: Region, scanned: CodecMap) -> list[list[list[int]]]:
 
 
 def cell_rings(cells: np.ndarray) -> list[list[tuple[int, int]]]:
-    """Closed rings of lattice corners (row, column) around the True cells of `np.ndarray [shape=(rows, columns), dtype=bool]`.
+    """Closed rings of lattice corners (row, column) around the True cells of `np.ndarray [shape=(rows, columns),
+    dtype=bool]`.
 
-    The cells lie to the right of the way; where two touch by a corner alone, the rings stay apart. Corners on straight runs are left out.
+    The cells lie to the right of the way; where two touch by a corner alone, the rings stay apart. Corners on straight
+    runs are left out.
     """
     ways = _border_ways(cells)
     rings = []
@@ -192,10 +198,17 @@ def _feature(number: int, region: Region, scanned: CodecMap) -> dict[str, Any]:
         "id": number,
         "geometry": {"type": "Polygon", "coordinates": outline(region, scanned)},
         "properties": {
-            "kind": region.kind, "history": region.history.codec, "grid": region.history.grid, "codec": region.codec, "probability": region.probability, "ratio": ratio,
-            "score": region.score, "log10_nfa": told(region.log10_nfa), "pixels": int(scanned.to_pixels(region.cells).sum()),
+            "kind": region.kind,
+            "history": region.history.codec,
+            "grid": region.history.grid,
+            "codec": region.codec,
+            "probability": region.probability,
+            "ratio": ratio,
+            "score": region.score,
+            "log10_nfa": told(region.log10_nfa),
+            "pixels": int(scanned.to_pixels(region.cells).sum()),
         },
-    }  # fmt: skip
+    }
 
 
 def sentence(number: int, region: Region, found: Localisation) -> str:
@@ -207,7 +220,10 @@ def sentence(number: int, region: Region, found: Localisation) -> str:
         "codec": f"{what} in {TITLES[found.host.codec]}",
         "grid": f"{what} on the grid {region.history.grid} in JPEG on the grid {found.host.grid}",
     }[region.kind]
-    return f"{number}: x {left} to {right}, y {top} to {bottom}: {how}; 10^{told(region.log10_nfa):.1f} false alarms expected a picture"
+    return (
+        f"{number}: x {left} to {right}, y {top} to {bottom}: {how}; 10^{told(region.log10_nfa):.1f} false alarms "
+        f"expected a picture"
+    )
 
 
 def bounds(region: Region, scanned: CodecMap) -> tuple[int, int, int, int]:
@@ -222,7 +238,8 @@ def text(found: Localisation, name: str) -> str:
     scanned = found.map
     rows, columns = scanned.shape
     lines = [
-        f"{name}  {scanned.width}x{scanned.height}, {rows * columns} windows of {scanned.side} pixels, {scanned.step} apart",
+        f"{name}  {scanned.width}x{scanned.height}, {rows * columns} windows of {scanned.side} pixels, {scanned.step} "
+        f"apart",
         f"  host        {TITLES[found.host.codec]}",
     ]
     if not found.regions:
@@ -274,7 +291,9 @@ def _tag(
 
 
 def as_mapped(pixels: np.ndarray, found: Localisation) -> np.ndarray:
-    """Pixels at the size that was mapped: the nearest ones where an enlargement was undone, the same array elsewhere."""
+    """Pixels at the size that was mapped: the nearest ones where an enlargement was undone, the same array
+    elsewhere.
+    """
     shape = (found.map.height, found.map.width)
     if pixels.shape[:2] == shape:
         return pixels

@@ -1,14 +1,16 @@
 """Splices without supervision: connected regions whose compression history differs from the rest of the picture.
 
-The most probable smooth labelling of the map's lattice (`labelling`, `histories`) divides the picture; the history of the largest
-share of it and of its frame is the *host*, and each connected rest is a candidate: of another codec (`codec`), or of another JPEG file
-(`grid`). Two strengths of one codec are not told apart: the estimate of the ratio follows a picture's content as much as the quantiser.
+The most probable smooth labelling of the map's lattice (`labelling`, `histories`) divides the picture; the history of
+the largest share of it and of its frame is the *host*, and each connected rest is a candidate: of another codec
+(`codec`), or of another JPEG file (`grid`). Two strengths of one codec are not told apart: the estimate of the ratio
+follows a picture's content as much as the quantiser.
 
-A candidate counts by its *score*: how much more likely its windows are under its own history than under the host's, in nats beyond
-`MARGIN` a window, for windows of one picture share its content and so their errors, divided by how often overlapping windows see each
-pixel. How large a score chance brings in pictures with one history was measured on untouched validation pictures: the number of
-candidates above a score falls exponentially, and `log10_nfa` is that fall, times the number of independent windows. It is the number
-of false alarms expected in a picture of this size; a region is reported from `NFA_LIMIT` on.
+A candidate counts by its *score*: how much more likely its windows are under its own history than under the host's, in
+nats beyond `MARGIN` a window, for windows of one picture share its content and so their errors, divided by how often
+overlapping windows see each pixel. How large a score chance brings in pictures with one history was measured on
+untouched validation pictures: the number of candidates above a score falls exponentially, and `log10_nfa` is that fall,
+times the number of independent windows. It is the number of false alarms expected in a picture of this size; a region
+is reported from `NFA_LIMIT` on.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ MARGIN = 1.5
 
 
 class Tail(NamedTuple):
-    """How often untouched pictures have candidates: 10 ** (`start` - `fall` * score) an independent window have at least a score."""
+    """How often untouched pictures have candidates: 10 ** (`start` - `fall` * score) an independent window have at
+    least a score.
+    """
 
     start: float
     fall: float
@@ -44,10 +48,11 @@ class Tail(NamedTuple):
 TAILS = {"codec": Tail(-2.5, 0.6), "grid": Tail(-2.5, 0.434)}
 """Tails by kind of candidate.
 
-Laid above what 240 untouched validation pictures gave (7,600 independent windows, `SMOOTHNESS` 0.5: 15 candidates `codec` above 0, the
-highest at 0.6; no candidate `grid`), for pictures unlike those. 308 others, with every preparation, codec and many decoders (8,100
-independent windows), gave 24 above 0 and two above 1, at 4.5 and 6.1, fine files whose traces fade in part of the picture: the slow fall
-keeps the promise there too, with 2 pictures of 308 reported at a limit of 0.01 a picture.
+Laid above what 240 untouched validation pictures gave (7,600 independent windows, `SMOOTHNESS` 0.5: 15 candidates
+`codec` above 0, the highest at 0.6; no candidate `grid`), for pictures unlike those. 308 others, with every
+preparation, codec and many decoders (8,100 independent windows), gave 24 above 0 and two above 1, at 4.5 and 6.1, fine
+files whose traces fade in part of the picture: the slow fall keeps the promise there too, with 2 pictures of 308
+reported at a limit of 0.01 a picture.
 """
 
 
@@ -142,7 +147,9 @@ def locate(scanned: CodecMap, *, judge: Judge | None = None, nfa_limit: float = 
 
 
 def _host(labels: np.ndarray, evidence: np.ndarray, count: int) -> int:
-    """The label with the largest share of the picture and of its frame together: what was pasted in rarely holds the frame."""
+    """The label with the largest share of the picture and of its frame together: what was pasted in rarely holds the
+    frame.
+    """
     weights = evidence + 1e-6
     frame = np.ones(labels.shape, bool)
     frame[1:-1, 1:-1] = False
@@ -164,7 +171,8 @@ def _reach(scanned: CodecMap) -> int:
 def _absorbed(scanned: CodecMap, candidates: list[Region]) -> list[Region]:
     """Candidates, the most significant first; what windows across the border of one make up joins that one.
 
-    A window with pixels of two histories may look like a third. Such windows make up a strip no wider than a window reaches.
+    A window with pixels of two histories may look like a third. Such windows make up a strip no wider than a window
+    reaches.
     """
     kept: list[Region] = []
     for region in candidates:
@@ -187,7 +195,9 @@ def independence(scanned: CodecMap) -> float:
 
 
 def log10_false_alarms(score: float, kind: str, scanned: CodecMap) -> float:
-    """Decimal logarithm of how many candidates of at least this score an untouched picture of this size is expected to have."""
+    """Decimal logarithm of how many candidates of at least this score an untouched picture of this size is expected to
+    have.
+    """
     tail = TAILS[kind]
     windows = scanned.shape[0] * scanned.shape[1] * independence(scanned)
     return math.log10(windows) + tail.start - tail.fall * score

@@ -1,9 +1,10 @@
 """A map of a picture: the same measurement and judgement as a verdict's, on windows that stand on a regular lattice.
 
-Windows of 64 pixels, 32 apart, are the finest. Cost is bounded: where that would take more than `limit` windows, the step grows until
-it does not, and the windows grow with it to twice the step, up to 256 pixels, so that every pixel is still seen. `CodecMap.step` and
-`CodecMap.side` say to what. A step beyond the side leaves stripes that nobody looked at; `CodecMap.notes` says so in words.
-Windows reach to the last row and column, so the spacing along an axis is the step or a little less.
+Windows of 64 pixels, 32 apart, are the finest. Cost is bounded: where that would take more than `limit` windows, the
+step grows until it does not, and the windows grow with it to twice the step, up to 256 pixels, so that every pixel is
+still seen. `CodecMap.step` and `CodecMap.side` say to what. A step beyond the side leaves stripes that nobody looked
+at; `CodecMap.notes` says so in words. Windows reach to the last row and column, so the spacing along an axis is the
+step or a little less.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from forensics.windows.reading import measure_windows
 SIDES = (64, 128, 256)
 """Widths and heights of a window, in pixels, of which the smallest is taken that is at least twice the step."""
 STEP = 32
-"""Pixels between neighbouring windows, where the limit allows; the finest there is: closer ones are all but copies of each other."""
+"""Pixels between neighbouring windows, where the limit allows; the finest there is: closer ones are all but copies of
+each other.
+"""
 LIMIT = 1024
 """Most windows of one map."""
 _FLAT_LEVELS = 0.35
@@ -45,7 +48,8 @@ class CodecMap:
     width, height : int
         Of the picture, in pixels.
     side : int
-        Largest width and height of a window, in pixels; a picture narrower or lower than that has narrower or lower windows.
+        Largest width and height of a window, in pixels; a picture narrower or lower than that has narrower or lower
+        windows.
     step : int
         Pixels between neighbouring windows, at most.
     requested_step : int
@@ -56,13 +60,15 @@ class CodecMap:
     fine_probabilities : np.ndarray [shape=(rows, columns, 11), dtype=float64]
         Calibrated probabilities over `FINE_CLASSES`.
     log2_ratio : np.ndarray [shape=(rows, columns, 3), dtype=float64]
-        Base-2 logarithm of the compression ratio if the window was compressed: lower end, median, upper end of a 90 % interval.
+        Base-2 logarithm of the compression ratio if the window was compressed: lower end, median, upper end of a 90 %
+        interval.
     ssim : np.ndarray [shape=(rows, columns, 3), dtype=float64]
         SSIM against the picture before compression, likewise.
     evidence : np.ndarray [shape=(rows, columns), dtype=float64]
         0..1: how much a window can tell. Nothing where every pixel is flat or clipped.
     grid_votes : np.ndarray [shape=(rows, columns, 64), dtype=int64] or None
-        The windows' votes for the origins of JPEG's grid (`forensics.localisation.grids`); None where no window is JPEG.
+        The windows' votes for the origins of JPEG's grid (`forensics.localisation.grids`); None where no window is
+        JPEG.
     notes : tuple of str
         What was left out.
     """
@@ -122,7 +128,8 @@ class CodecMap:
         return Window(int(self.tops[row]), int(self.lefts[column]), self.window_height, self.window_width)
 
     def row_edges(self) -> np.ndarray:
-        """Borders of the cells along the rows, `np.ndarray [shape=(rows + 1,), dtype=int64]`, in pixels, from 0 to the height.
+        """Borders of the cells along the rows, `np.ndarray [shape=(rows + 1,), dtype=int64]`, in pixels, from 0 to the
+        height.
 
         A cell holds the pixels that lie nearest to its window's centre; the outer cells reach to the picture's border.
         """
@@ -133,7 +140,9 @@ class CodecMap:
         return _edges(self.lefts, self.window_width, self.width)
 
     def to_pixels(self, cells: np.ndarray) -> np.ndarray:
-        """Spread an array of cells, `np.ndarray [shape=(rows, columns, ...)]`, over the pixels: `[shape=(height, width, ...)]`."""
+        """Spread an array of cells, `np.ndarray [shape=(rows, columns, ...)]`, over the pixels: `[shape=(height, width,
+        ...)]`.
+        """
         tall, wide = np.diff(self.row_edges()), np.diff(self.column_edges())
         return np.repeat(np.repeat(cells, tall, axis=0), wide, axis=1)
 
@@ -251,10 +260,11 @@ def _edges(firsts: np.ndarray, side: int, length: int) -> np.ndarray:
 
 
 def evidence_weight(pixels: np.ndarray) -> float:
-    """How much a window's pixels can tell, 0..1: their texture on a saturating scale, times their unclipped share squared.
+    """How much a window's pixels can tell, 0..1: their texture on a saturating scale, times their unclipped share
+    squared.
 
-    Texture is the mean absolute difference of neighbours of the green or grey channel. A flat window, where every codec gives the same
-    pixels, is 0; one with a difference of 0.35 levels is 0.5.
+    Texture is the mean absolute difference of neighbours of the green or grey channel. A flat window, where every codec
+    gives the same pixels, is 0; one with a difference of 0.35 levels is 0.5.
     """
     plane = pixels[:, :, 1] if pixels.ndim == 3 else pixels
     unclipped = float(((plane > 0) & (plane < 255)).mean())

@@ -42,8 +42,8 @@ def _run(data, bits, place, lengths, runs):
 def decode_rows(data, bits, mode, aligned, two_dimensional, white_lengths, white_runs, black_lengths, black_runs, out):
     """Fill `out` (rows, columns) with 1 for black.
 
-    `aligned` is the multiple of bits at which rows start, 1 for none; `two_dimensional` says whether a G3 row may be coded so. The answer is the
-    number of rows, one of the codes above, and the place behind the last bit that was read.
+    `aligned` is the multiple of bits at which rows start, 1 for none; `two_dimensional` says whether a G3 row may be
+    coded so. The answer is the number of rows, one of the codes above, and the place behind the last bit that was read.
     """
     height, width = out.shape
     reference = np.full(width + 6, width, np.int64)

@@ -1,7 +1,7 @@
 """Kernel of `jpeg_scan`: Huffman decoding of one scan as far as its codes, to count the blocks that are really there.
 
-Coefficient values are not kept. In progressive files one byte a coefficient says whether it is already non-zero, which the refinement scans need
-(ITU-T T.81 clauses F.2 and G.1).
+Coefficient values are not kept. In progressive files one byte a coefficient says whether it is already non-zero, which
+the refinement scans need (ITU-T T.81 clauses F.2 and G.1).
 """
 
 from __future__ import annotations
@@ -10,12 +10,16 @@ import numpy as np
 from forensics_features._kernel import kernel
 
 OK, SHORT, BAD_CODE, BAD_RUN, BAD_DC = 0, 1, 2, 3, 4
-"""How the walk of a restart interval ended: whole; data used up; a code that the table lacks; a run past the block; a mean that no sample has."""
+"""How the walk of a restart interval ended: whole; data used up; a code that the table lacks; a run past the block; a
+mean that no sample has.
+"""
 
 
 @kernel
 def _bits(data, state, count):
-    """The next `count` bits; `state` holds position, end, bit buffer, bits in it, and the bits asked for past the end."""
+    """The next `count` bits; `state` holds position, end, bit buffer, bits in it, and the bits asked for past the
+    end.
+    """
     while state[3] < count:
         byte = 0
         if state[0] < state[1]:
@@ -49,7 +53,9 @@ def _code(data, state, first, last, offset, values):
 
 @kernel
 def _refine_block(data, state, first, last, offset, values, seen, start, stop, run):
-    """Correction of one block's known coefficients and its new ones; the end-of-band run that is left, negative on an error (clause G.1.2.3)."""
+    """Correction of one block's known coefficients and its new ones; the end-of-band run that is left, negative on an
+    error (clause G.1.2.3).
+    """
     k = start
     if run == 0:
         while k <= stop:
@@ -90,7 +96,9 @@ def _refine_block(data, state, first, last, offset, values, seen, start, stop, r
 
 @kernel
 def _first_block(data, state, first, last, offset, values, seen, start, stop, run, keep):
-    """Coefficients of one block coded for the first time; the end-of-band run that is left, negative on an error (F.2.2.2, G.1.2.2)."""
+    """Coefficients of one block coded for the first time; the end-of-band run that is left, negative on an error
+    (F.2.2.2, G.1.2.2).
+    """
     if run > 0:
         return run - 1
     k = start
@@ -133,7 +141,8 @@ def walk_interval(data, state, units, first_unit, row_units, layout, tables, pro
     row_units : int
         Units in a row.
     layout : np.ndarray [shape=(components, 6), dtype=int64]
-        Blocks of a unit across and down, blocks in a row of the component, first block of the component in `seen`, DC and AC table.
+        Blocks of a unit across and down, blocks in a row of the component, first block of the component in `seen`, DC
+        and AC table.
     tables : np.ndarray [shape=(8, 304), dtype=int64]
         DC tables 0 to 3, AC tables 0 to 3: first code, last code and offset of each of 16 lengths, then 256 values.
     progress : np.ndarray [shape=(5,), dtype=int64]

@@ -1,4 +1,5 @@
-"""BMP and DIB files: all depths, bit fields of any masks, both run-length codings (Microsoft's BITMAPINFO and OS/2 headers).
+"""BMP and DIB files: all depths, bit fields of any masks, both run-length codings (Microsoft's BITMAPINFO and OS/2
+headers).
 
 The file's own size field is passed over: writers leave garbage there. What counts is whether the pixels are there.
 """
@@ -174,7 +175,9 @@ def _coloured(index: np.ndarray, header: BmpHeader) -> np.ndarray:
 
 
 def _run_lengths(stream: bytes, header: BmpHeader) -> tuple[np.ndarray, bool]:
-    """Indices of a run-length coded BMP, and whether every pixel was set; samples past a row's end are dropped, as viewers do."""
+    """Indices of a run-length coded BMP, and whether every pixel was set; samples past a row's end are dropped, as
+    viewers do.
+    """
     width, height, half = header.width, header.height, header.compression == _RLE4
     out, row, column, place, covered = np.zeros((height, width), np.uint8), 0, 0, 0, 0
     while True:

@@ -1,14 +1,14 @@
 """What the headers of coded files state before anything is decoded: size, depth, channels and the coding tools named.
 
-One function a container, from bytes to `Stated`. They read headers only and check every length against the data, so that a
-picture too large to decode is refused for the price of its header, and a file cut short is recognised where the container
-says how long it is. Decoding is the codec's own business (`forensics.codecs`).
+One function a container, from bytes to `Stated`. They read headers only and check every length against the data, so
+that a picture too large to decode is refused for the price of its header, and a file cut short is recognised where the
+container says how long it is. Decoding is the codec's own business (`forensics.codecs`).
 
 References
 ----------
-JPEG: ITU-T T.81 annex B. JPEG 2000: ITU-T T.800 annexes A and I. JPEG XR: ITU-T T.832 annex A and 8.3. WebP: RFC 9649 and
-RFC 6386 9.1. AVIF and HEIC: ISO/IEC 14496-12, 23008-12, the AV1 image file format. JPEG XL: ISO/IEC 18181-1 annex D,
-18181-2. BPG: the specification 0.9.5.
+JPEG: ITU-T T.81 annex B. JPEG 2000: ITU-T T.800 annexes A and I. JPEG XR: ITU-T T.832 annex A and 8.3. WebP: RFC 9649
+and RFC 6386 9.1. AVIF and HEIC: ISO/IEC 14496-12, 23008-12, the AV1 image file format. JPEG XL: ISO/IEC 18181-1 annex
+D, 18181-2. BPG: the specification 0.9.5.
 """
 
 from __future__ import annotations
@@ -188,10 +188,15 @@ def jpegxl(data: bytes) -> Stated:
     if header.animated:
         facts["animated"] = True
     stated = Stated(
-        header.width, header.height, header.bit_depth, "cmyk" if header.black else "grey" if header.grey else "rgb", header.alpha,
+        header.width,
+        header.height,
+        header.bit_depth,
+        "cmyk" if header.black else "grey" if header.grey else "rgb",
+        header.alpha,
         lossy=None if header.lossless is None else not header.lossless,
-        orientation=header.orientation, facts=facts,
-    )  # fmt: skip
+        orientation=header.orientation,
+        facts=facts,
+    )
     if header.kept_jpeg:
         stated.notes.append(
             "the file keeps a JPEG without further loss (JPEG XL's transcoding): its pixels are those of a JPEG"

@@ -1,7 +1,7 @@
 """Which container a file is, by its content, and what its header states: the entry point for every format that is read.
 
-Raster containers (PNG, TIFF, BMP, GIF, PNM) are read here; coded ones in `coded_headers`. Nothing is decoded. What a header
-can prove is checked: that the file is whole, that its samples are of a kind that can be analysed.
+Raster containers (PNG, TIFF, BMP, GIF, PNM) are read here; coded ones in `coded_headers`. Nothing is decoded. What a
+header can prove is checked: that the file is whole, that its samples are of a kind that can be analysed.
 """
 
 from __future__ import annotations

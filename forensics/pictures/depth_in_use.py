@@ -1,7 +1,8 @@
-"""Samples that use fewer bits than their 16: scaled to the range in use, so that rounding to 8 bits keeps what is there.
+"""Samples that use fewer bits than their 16: scaled to the range in use, so that rounding to 8 bits keeps what is
+there.
 
-Cameras, scanners and medical devices store 10, 12 or 14 bits at the lower or upper end of 16. Rounded as they are, some 16 of 256 levels would be
-left of a picture of 12 bits. Values that are 257 times 8-bit ones use the full range already.
+Cameras, scanners and medical devices store 10, 12 or 14 bits at the lower or upper end of 16. Rounded as they are, some
+16 of 256 levels would be left of a picture of 12 bits. Values that are 257 times 8-bit ones use the full range already.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ _FULL = 16
 def used_bits(samples: np.ndarray) -> tuple[int, int]:
     """Bits in use and low bits that are always zero, of uint16 samples; (16, 0) where the full range is used.
 
-    The largest value decides between depths of `_DEPTHS`; zeros below it count only if 8 bits or more are left above them.
+    The largest value decides between depths of `_DEPTHS`; zeros below it count only if 8 bits or more are left above
+    them.
     """
     top = int(samples.max(initial=0)).bit_length()
     upper = next((depth for depth in _DEPTHS if top <= depth), _FULL)
@@ -37,7 +39,9 @@ def _is_eight_bit(samples: np.ndarray) -> bool:
 
 
 def scaled(samples: np.ndarray) -> tuple[np.ndarray, str | None]:
-    """uint16 samples brought to the full range, and what to say of it; unchanged with None where they use it already."""
+    """uint16 samples brought to the full range, and what to say of it; unchanged with None where they use it
+    already.
+    """
     bits, zeros = used_bits(samples)
     if bits == _FULL:
         return samples, None
@@ -46,7 +50,8 @@ def scaled(samples: np.ndarray) -> tuple[np.ndarray, str | None]:
 
 
 def spread(samples: np.ndarray, bits: int) -> np.ndarray:
-    """Samples of `bits` stated bits (9 to 16) at the full range of 16; low bits that are zero in all of them are taken off first.
+    """Samples of `bits` stated bits (9 to 16) at the full range of 16; low bits that are zero in all of them are taken
+    off first.
 
     Eight-bit samples that were moved up within 12 bits then come out as exactly the 8-bit samples they were.
     """

@@ -1,4 +1,6 @@
-"""GIF87a and GIF89a: blocks walked to the trailer, the chosen frame by Pillow (GIF89a specification, clauses 15 to 27)."""
+"""GIF87a and GIF89a: blocks walked to the trailer, the chosen frame by Pillow (GIF89a specification, clauses 15 to
+27).
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Decoding in a process of its own, for decoders that crash on damaged files and would take the whole run with them.
 
-jxrlib divides by zero and writes out of bounds on some damaged JPEG XR files, which no `except` can catch. Such a codec decodes in a
-child of this interpreter that is given the file on standard input and answers with the samples; a crash or a hang of the child
-becomes a `CodecError`. It costs a quarter of a second a file.
+jxrlib divides by zero and writes out of bounds on some damaged JPEG XR files, which no `except` can catch. Such a codec
+decodes in a child of this interpreter that is given the file on standard input and answers with the samples; a crash or
+a hang of the child becomes a `CodecError`. It costs a quarter of a second a file.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ def decode_raw(name: str, data: bytes) -> np.ndarray:
 
 
 def _answer(name: str) -> int:
-    """The child: decode standard input, write shape and samples to standard output; 3 and a message when the codec refuses."""
+    """The child: decode standard input, write shape and samples to standard output; 3 and a message when the codec
+    refuses.
+    """
     answer = os.dup(1)
     os.dup2(2, 1)
     try:

@@ -1,6 +1,8 @@
-"""AVIF and HEIC files: which item is the picture, what it states, and what lies beside it (ISO/IEC 14496-12, 23008-12; AV1 image format).
+"""AVIF and HEIC files: which item is the picture, what it states, and what lies beside it (ISO/IEC 14496-12, 23008-12;
+AV1 image format).
 
-Items are followed from the primary one: its size, rotation and colour count, not those of thumbnails, tiles, depth maps and alpha planes.
+Items are followed from the primary one: its size, rotation and colour count, not those of thumbnails, tiles, depth maps
+and alpha planes.
 """
 
 from __future__ import annotations
@@ -136,7 +138,8 @@ def _rotation(found: HeifFile, angle: int, codec: str) -> None:
     if applied and angle != 180:
         found.width, found.height = found.height, found.width
     found.notes.append(
-        f"the rotation by {angle} degrees that the file states was {'applied by the decoder' if applied else 'not applied'}"
+        f"the rotation by {angle} degrees that the file states was "
+        f"{'applied by the decoder' if applied else 'not applied'}"
     )
 
 
@@ -237,13 +240,16 @@ def _av1(items: Items, found: HeifFile) -> None:
     if coded[0] == items.primary and (sequence.width, sequence.height) != (found.width, found.height):
         found.facts["coded_size"] = f"{sequence.width}x{sequence.height}"
         found.notes.append(
-            f"the file states {found.width}x{found.height} pixels and {sequence.width}x{sequence.height} are coded: the decoder rescales, "
+            f"the file states {found.width}x{found.height} pixels and {sequence.width}x{sequence.height} are coded: "
+            f"the decoder rescales, "
             "and interpolated pixels are judged"
         )
 
 
 def _hevc(items: Items, found: HeifFile) -> None:
-    """Lossiness of the HEVC data, and whether they are such at all: no NAL unit holds three zero bytes (H.265 clause 7.4.2)."""
+    """Lossiness of the HEVC data, and whether they are such at all: no NAL unit holds three zero bytes (H.265 clause
+    7.4.2).
+    """
     coded = heif.coded_items(items, b"hvc1")
     if not coded:
         return

@@ -32,7 +32,8 @@ def colour(stream: Codestream, boxes: Boxes) -> str:
 
 
 def decode(data: bytes) -> Samples:
-    """Samples of a JPEG 2000 file at 8 bits, or 16 where it has more, with alpha as the last channel where the header names one.
+    """Samples of a JPEG 2000 file at 8 bits, or 16 where it has more, with alpha as the last channel where the header
+    names one.
 
     Raises
     ------
@@ -71,15 +72,17 @@ def decode(data: bytes) -> Samples:
 
 _MOST_RECODED = 16_000_000
 _TRUNCATED_FROM = 1.02
-"""Pixels up to which the reversible coding is repeated, and the growth from which bits were cut off. On 512 x 512 crops of validation pictures an
-untruncated file never grows (ratio 1.0000 at most); one cut to half its lossless size grows by 9 % or more, one that lost a per cent by 0.01 % or more."""
+"""Pixels up to which the reversible coding is repeated, and the growth from which bits were cut off. On 512 x 512 crops
+of validation pictures an untruncated file never grows (ratio 1.0000 at most); one cut to half its lossless size grows
+by 9 % or more, one that lost a per cent by 0.01 % or more."""
 
 
 def keeps_all_bits(samples: np.ndarray, stream: Codestream) -> bool | None:
-    """Whether a 5/3 codestream was cut off before its last bit: coded again without loss, an uncut one takes no more bytes.
+    """Whether a 5/3 codestream was cut off before its last bit: coded again without loss, an uncut one takes no more
+    bytes.
 
-    Its wavelet and colour transforms are integer ones, so the decoded samples give the very same coefficients. Only codestreams of default layout
-    and 8 bits are answered; None for others, and where the sizes leave it open.
+    Its wavelet and colour transforms are integer ones, so the decoded samples give the very same coefficients. Only
+    codestreams of default layout and 8 bits are answered; None for others, and where the sizes leave it open.
     """
     count = samples.shape[2]
     known = stream.plain and not stream.high_throughput and set(stream.steps) == {(1, 1)} and set(stream.depths) == {8}

@@ -1,8 +1,10 @@
-"""The codestream of a JPEG 2000 file: its components, whether all tiles and tile-parts are there, and what the boxes around it say of colour.
+"""The codestream of a JPEG 2000 file: its components, whether all tiles and tile-parts are there, and what the boxes
+around it say of colour.
 
-Writers close codestreams in more ways than the standard has (ITU-T T.800 annex A): DICOM pads to an even length behind EOC, some encoders leave EOC
-out. Neither loses data. What loses data is a tile or tile-part that is not there. Packets carry no checksum, and
-FF with a byte above 8F, which the standard rules out, is written by common encoders at the end of a code-block.
+Writers close codestreams in more ways than the standard has (ITU-T T.800 annex A): DICOM pads to an even length behind
+EOC, some encoders leave EOC out. Neither loses data. What loses data is a tile or tile-part that is not there. Packets
+carry no checksum, and FF with a byte above 8F, which the standard rules out, is written by common encoders at the end
+of a code-block.
 """
 
 from __future__ import annotations
@@ -70,7 +72,9 @@ class Codestream:
     tile: tuple[int, int] = (0, 0)
     code_block: tuple[int, int] = (64, 64)
     plain: bool = True
-    """Whether nothing but the defaults is used: no offsets, precincts, code-block styles or styles of single components."""
+    """Whether nothing but the defaults is used: no offsets, precincts, code-block styles or styles of single
+    components.
+    """
     notes: list[str] = field(default_factory=list)
     problem: str = ""
 
@@ -95,7 +99,9 @@ def codestream_extent(data: bytes) -> tuple[int, int]:
 
 
 def rebuilt(data: bytes, stream: Codestream) -> bytes:
-    """The file with its codestream closed and nothing behind it, for a decoder that also looks at the boxes before it."""
+    """The file with its codestream closed and nothing behind it, for a decoder that also looks at the boxes before
+    it.
+    """
     start, _ = codestream_extent(data)
     if not start:
         return stream.data

@@ -1,4 +1,6 @@
-"""JPEG files: what the headers state, whether all blocks are there, and the samples (ITU-T T.81; JFIF; Adobe's APP14)."""
+"""JPEG files: what the headers state, whether all blocks are there, and the samples (ITU-T T.81; JFIF; Adobe's
+APP14).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ _ARITHMETIC = frozenset({0xC9, 0xCA, 0xCB})
 
 
 def colour(file: Segments) -> str:
-    """Colour space of the components, as libjpeg decides it: JFIF means YCbCr, then Adobe's transform, then the identifiers."""
+    """Colour space of the components, as libjpeg decides it: JFIF means YCbCr, then Adobe's transform, then the
+    identifiers.
+    """
     frame = file.frame
     assert frame is not None
     count = len(frame.components)
@@ -41,7 +45,8 @@ def decode(data: bytes) -> Samples:
     Raises
     ------
     PictureError
-        Scans, restart intervals or blocks are missing or cannot be decoded, or the coding process is one that is not read.
+        Scans, restart intervals or blocks are missing or cannot be decoded, or the coding process is one that is not
+        read.
     """
     file = jpeg_segments.read(data)
     frame = file.frame

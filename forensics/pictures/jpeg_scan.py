@@ -1,7 +1,9 @@
-"""Whether a JPEG's coded data hold the whole picture: every scan is walked by its Huffman codes and its blocks are counted.
+"""Whether a JPEG's coded data hold the whole picture: every scan is walked by its Huffman codes and its blocks are
+counted.
 
-libjpeg fills up what is missing and only warns. Here each restart interval must hold its blocks, no more and no less, and a progressive file's
-scans must bring every coefficient down to its last bit (ITU-T T.81 annexes B, F and G). Arithmetic and lossless coding are not walked.
+libjpeg fills up what is missing and only warns. Here each restart interval must hold its blocks, no more and no less,
+and a progressive file's scans must bring every coefficient down to its last bit (ITU-T T.81 annexes B, F and G).
+Arithmetic and lossless coding are not walked.
 """
 
 from __future__ import annotations
@@ -13,7 +15,9 @@ import numpy as np
 from forensics.pictures.jpeg_segments import Scan, Segments
 
 STRAY_BYTES = 4
-"""Bytes that may be left over after a scan's last block: writers leave one to three (stray FF, zeros, half of a marker)."""
+"""Bytes that may be left over after a scan's last block: writers leave one to three (stray FF, zeros, half of a
+marker).
+"""
 
 
 @dataclass
@@ -78,7 +82,9 @@ def check(file: Segments) -> Coverage:
 
 
 def _planes(file: Segments) -> tuple[dict[int, int], dict[int, int], dict[int, int], int]:
-    """Blocks in a row and in a column of each component (whole units), its first block, and the number of all blocks."""
+    """Blocks in a row and in a column of each component (whole units), its first block, and the number of all
+    blocks.
+    """
     frame = file.frame
     assert frame is not None
     across, down = _units(file)

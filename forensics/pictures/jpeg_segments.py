@@ -1,7 +1,8 @@
-"""The segments and scans of a JPEG, found marker by marker, tolerant of what writers leave between them (ITU-T T.81 annex B).
+"""The segments and scans of a JPEG, found marker by marker, tolerant of what writers leave between them (ITU-T T.81
+annex B).
 
-Stray bytes between segments, fill bytes before any marker and a missing end marker lose no picture data: they are passed over and noted, and
-`clean` gives the file without them, for decoders that stumble over them.
+Stray bytes between segments, fill bytes before any marker and a missing end marker lose no picture data: they are
+passed over and noted, and `clean` gives the file without them, for decoders that stumble over them.
 """
 
 from __future__ import annotations
@@ -96,7 +97,9 @@ class Segments:
 
     @property
     def clean(self) -> bytes:
-        """The same picture with nothing but what decoding needs: no stray bytes, no application data but those that tell the colours."""
+        """The same picture with nothing but what decoding needs: no stray bytes, no application data but those that
+        tell the colours.
+        """
         colour = _JFIF if self.jfif else b""
         if self.adobe_transform is not None:
             colour += b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0" + bytes([self.adobe_transform])
@@ -271,7 +274,9 @@ def _scan(file: Segments, state: _State, body: bytes, place: int) -> int:
 
 
 def _entropy_coded(file: Segments, scan: Scan, place: int) -> int:
-    """Find a scan's restart intervals up to the marker that ends it, whose offset is returned (clauses B.1.1.2 and B.2.1)."""
+    """Find a scan's restart intervals up to the marker that ends it, whose offset is returned (clauses B.1.1.2 and
+    B.2.1).
+    """
     data = file.data
     start = copied = place
     expected = 0

@@ -11,7 +11,8 @@ from forensics.pictures.samples import Samples, damaged, decoding, scale_to_eigh
 
 
 def decode(data: bytes) -> Samples:
-    """Samples of a JPEG XL file's first frame as stored, 8 bits, or 16 where it has more; floating-point ones are scaled from [0, 1] to 8 bits.
+    """Samples of a JPEG XL file's first frame as stored, 8 bits, or 16 where it has more; floating-point ones are
+    scaled from [0, 1] to 8 bits.
 
     Raises
     ------

@@ -1,7 +1,8 @@
-"""Header of a JPEG XL codestream: size, sample depth, colour, alpha, animation, and whether the first frame is coded without loss.
+"""Header of a JPEG XL codestream: size, sample depth, colour, alpha, animation, and whether the first frame is coded
+without loss.
 
-ISO/IEC 18181-1 annex D (image header) and F (frame header); the container of 18181-2, whose codestream may lie in several boxes: `cjxl` on a JPEG
-writes the first of them with a few bytes only.
+ISO/IEC 18181-1 annex D (image header) and F (frame header); the container of 18181-2, whose codestream may lie in
+several boxes: `cjxl` on a JPEG writes the first of them with a few bytes only.
 """
 
 from __future__ import annotations

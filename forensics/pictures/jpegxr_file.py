@@ -1,7 +1,7 @@
 """JPEG XR files by jxrlib in a process of its own, and whether their coded data reach to the picture's end.
 
-jxrlib fills up what is missing in silence. Bytes that are put behind the data change nothing in a whole file; in one that was cut, with its stated length
-adjusted, the decoder takes them for the rest, and the samples change.
+jxrlib fills up what is missing in silence. Bytes that are put behind the data change nothing in a whole file; in one
+that was cut, with its stated length adjusted, the decoder takes them for the rest, and the samples change.
 """
 
 from __future__ import annotations

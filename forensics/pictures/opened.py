@@ -1,7 +1,8 @@
-"""Open any picture file safely: content decides what it is, the header decides whether to decode, one line says why not.
+"""Open any picture file safely: content decides what it is, the header decides whether to decode, one line says why
+not.
 
-What a file becomes is a `Picture`: its pixels as stored, its alpha apart, its SHA-256 and the facts its container states.
-The rules, all of which end up in `Picture.notes` where they apply:
+What a file becomes is a `Picture`: its pixels as stored, its alpha apart, its SHA-256 and the facts its container
+states. The rules, all of which end up in `Picture.notes` where they apply:
 
 - The first page of a multi-page TIFF, of an animated GIF, PNG or WebP is read.
 - EXIF orientation is not applied: the coding grid lies in the pixels as stored.
@@ -10,9 +11,10 @@ The rules, all of which end up in `Picture.notes` where they apply:
 - An alpha channel is kept apart and never composited.
 - ICC profiles are not applied.
 
-Refused, each with one `PictureError`: missing and empty files, folders, other formats, truncated or damaged files, pictures of more
-than `max_pixels` (judged by the header, before decoding), floating-point, signed and 32-bit samples, CMYK, Lab and other
-spaces that are neither RGB nor grey. Pictures of any size from 1x1 can be opened; the analysis sets its own minimum.
+Refused, each with one `PictureError`: missing and empty files, folders, other formats, truncated or damaged files,
+pictures of more than `max_pixels` (judged by the header, before decoding), floating-point, signed and 32-bit samples,
+CMYK, Lab and other spaces that are neither RGB nor grey. Pictures of any size from 1x1 can be opened; the analysis sets
+its own minimum.
 """
 
 from __future__ import annotations
@@ -71,9 +73,9 @@ class Picture:
     name : str
         Path or other name of the source.
     container : dict
-        What the container states: `format`, `bytes`, `width`, `height`, `bit_depth`, `colour`, `alpha`, `pages`, `lossy` (True,
-        False or None for not known), `codec` (a class, for coded files), `exif_orientation`, `icc_profile`, `suffix_fits`, and facts of
-        the format's own.
+        What the container states: `format`, `bytes`, `width`, `height`, `bit_depth`, `colour`, `alpha`, `pages`,
+        `lossy` (True, False or None for not known), `codec` (a class, for coded files), `exif_orientation`,
+        `icc_profile`, `suffix_fits`, and facts of the format's own.
     notes : tuple of str
         What was done to get these pixels, or left undone, that a reader of the result must know.
     """
@@ -110,8 +112,8 @@ def open_picture(
     name : str, optional
         What to call the source; its path by default.
     frame : str
-        Which picture of a file with several: a number from 0, for videos also a time (`2.5s`, `1:02.5`). By default the first, the
-        first key frame of a video, the largest of an icon or a PDF.
+        Which picture of a file with several: a number from 0, for videos also a time (`2.5s`, `1:02.5`). By default the
+        first, the first key frame of a video, the largest of an icon or a PDF.
 
     Returns
     -------
@@ -120,8 +122,8 @@ def open_picture(
     Raises
     ------
     PictureError
-        The source cannot be read, is not a picture, is damaged or truncated, is too large, or holds samples of a kind that
-        cannot be analysed. The message is one line and does not repeat the name.
+        The source cannot be read, is not a picture, is damaged or truncated, is too large, or holds samples of a kind
+        that cannot be analysed. The message is one line and does not repeat the name.
     """
     limit = max_pixels * _BYTES_PER_PIXEL + _BYTES_BESIDE
     data = _read(source, limit)
@@ -179,7 +181,9 @@ def from_array(pixels: np.ndarray, *, max_pixels: int = MAX_PIXELS, name: str = 
 
 
 def from_pillow(image: Any, *, max_pixels: int = MAX_PIXELS, name: str | None = None) -> Picture:
-    """A picture from a Pillow image: palettes and bits expanded, alpha apart; raises `PictureError` for modes that are not analysed."""
+    """A picture from a Pillow image: palettes and bits expanded, alpha apart; raises `PictureError` for modes that are
+    not analysed.
+    """
     if image.mode in ("I;16", "I;16L", "I;16B", "I;16N"):
         array = np.array(image, np.uint16)
     else:

@@ -1,4 +1,6 @@
-"""Samples by Pillow: kept to one format, from warning, and from its own limit of pixels; palettes and bits expanded, colours as stored."""
+"""Samples by Pillow: kept to one format, from warning, and from its own limit of pixels; palettes and bits expanded,
+colours as stored.
+"""
 
 from __future__ import annotations
 

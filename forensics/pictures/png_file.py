@@ -1,6 +1,8 @@
-"""PNG (ISO/IEC 15948): every chunk is walked, checksums are compared, and pixels are read from the critical chunks alone.
+"""PNG (ISO/IEC 15948): every chunk is walked, checksums are compared, and pixels are read from the critical chunks
+alone.
 
-Ancillary chunks that are spoilt, too large or unknown do not touch the pixels and never keep a whole picture from being read.
+Ancillary chunks that are spoilt, too large or unknown do not touch the pixels and never keep a whole picture from being
+read.
 """
 
 from __future__ import annotations
@@ -43,7 +45,9 @@ class PngFile:
 
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
-    """Chunks as (type, content, whether the checksum is right), up to IEND; raises `PictureError` where the file ends before it."""
+    """Chunks as (type, content, whether the checksum is right), up to IEND; raises `PictureError` where the file ends
+    before it.
+    """
     place = 8
     while True:
         if place + 12 > len(data):

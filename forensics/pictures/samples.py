@@ -38,7 +38,9 @@ def damaged(what: str) -> PictureError:
 
 @contextmanager
 def decoding(what: str) -> Iterator[None]:
-    """Turn whatever a library raises into one line that says what could not be decoded, free of addresses and of the library's own numbers."""
+    """Turn whatever a library raises into one line that says what could not be decoded, free of addresses and of the
+    library's own numbers.
+    """
     try:
         yield
     except ForensicsError:
@@ -72,7 +74,8 @@ _PLAIN_WORDS = frozenset(
 
 
 def reason(error: BaseException) -> str:
-    """The part of a library's message that means something to a user, with a separator in front; empty where there is none.
+    """The part of a library's message that means something to a user, with a separator in front; empty where there is
+    none.
 
     Messages with object addresses, names of C functions or return codes are left out.
     """

@@ -9,7 +9,9 @@ from forensics.pictures.stated import Stated
 
 
 def of(codec: str, data: bytes) -> Stated | None:
-    """Size and lossiness among others, or None for a coding whose header is not read here; raises `PictureError` where it is cut short."""
+    """Size and lossiness among others, or None for a coding whose header is not read here; raises `PictureError` where
+    it is cut short.
+    """
     if codec in ("jpegxr", "png"):
         return None
     if registry.sniff(data) != codec:

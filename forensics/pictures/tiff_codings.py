@@ -1,7 +1,8 @@
 """The codings that a TIFF's strips and tiles are stored in, each bounded by the strip's own raw size.
 
-Lossless ones give the strip's bytes, which are then unpacked, put in the machine's byte order and freed of the predictor; picture codecs (JPEG,
-JPEG 2000, JPEG XR, JPEG XL, WebP, LERC) give samples at once. A strip that ends early, holds less than its size or fails a checksum is damage.
+Lossless ones give the strip's bytes, which are then unpacked, put in the machine's byte order and freed of the
+predictor; picture codecs (JPEG, JPEG 2000, JPEG XR, JPEG XL, WebP, LERC) give samples at once. A strip that ends early,
+holds less than its size or fails a checksum is damage.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class Coding:
     name : str
         A value of `tiff_file.COMPRESSIONS`.
     converts_colour, full_range, keeps_subsampling : bool
-        Whether decoding gives RGB for YCbCr, samples of the full range whatever the depth stated, chroma at its stored size.
+        Whether decoding gives RGB for YCbCr, samples of the full range whatever the depth stated, chroma at its stored
+        size.
     seen : dict
         Facts that the strips tell.
     """
@@ -64,13 +66,21 @@ class Coding:
         if name not in _READ and name not in BY_LIBTIFF:
             raise PictureError(f"its TIFF compression is {name}, which is not read: convert it first")
         return cls(
-            name, number, picture.at.order, tags.value(tiff_file.PREDICTOR, 1), tags.value(tiff_file.FILL_ORDER, 1) == 2,
-            picture.photometric, bytes(v & 255 for v in tags.tags.get(tiff_file.JPEG_TABLES, ())),
-            tags.value(tiff_file.T4_OPTIONS, 0), tags.tags.get(tiff_file.LERC_PARAMETERS, ()),
-        )  # fmt: skip
+            name,
+            number,
+            picture.at.order,
+            tags.value(tiff_file.PREDICTOR, 1),
+            tags.value(tiff_file.FILL_ORDER, 1) == 2,
+            picture.photometric,
+            bytes(v & 255 for v in tags.tags.get(tiff_file.JPEG_TABLES, ())),
+            tags.value(tiff_file.T4_OPTIONS, 0),
+            tags.tags.get(tiff_file.LERC_PARAMETERS, ()),
+        )
 
     def see(self, lossy: bool | None) -> None:
-        """Take note of what a strip says of its lossiness: one lossy strip makes a lossy picture, one that does not say leaves it open."""
+        """Take note of what a strip says of its lossiness: one lossy strip makes a lossy picture, one that does not say
+        leaves it open.
+        """
         before = self.seen.get("lossy", False)
         self.seen["lossy"] = True if True in (before, lossy) else None if None in (before, lossy) else False
 
@@ -206,7 +216,8 @@ def _none(coding: Coding, strip: bytes, size: int, height: int, grid: Grid) -> b
 def _deflate(coding: Coding, strip: bytes, size: int, height: int, grid: Grid) -> bytes:
     """Inflated to the strip's size; the checksum behind it is compared (RFC 1950, 2.2), which libtiff leaves undone.
 
-    The last strip of some writers is as long as the others; a stream that goes on beyond that is damaged, or one that many strips share.
+    The last strip of some writers is as long as the others; a stream that goes on beyond that is damaged, or one that
+    many strips share.
     """
     stream, most = zlib.decompressobj(), max(size, size // max(height, 1) * grid.down)
     try:

@@ -1,4 +1,6 @@
-"""Which picture of a TIFF file is read, and what its directory states (TIFF 6.0; TIFF/EP and DNG for previews and SubIFDs; libtiff's BigTIFF)."""
+"""Which picture of a TIFF file is read, and what its directory states (TIFF 6.0; TIFF/EP and DNG for previews and
+SubIFDs; libtiff's BigTIFF).
+"""
 
 from __future__ import annotations
 
@@ -19,16 +21,61 @@ MOST_DIRECTORIES = 10_000
 """Directories that are looked at; a chain that goes on is cut there."""
 
 COLOURS = {
-    0: "grey", 1: "grey", 2: "rgb", 3: "palette", 4: "bilevel", 5: "cmyk", 6: "ycbcr", 8: "lab", 9: "icclab", 10: "itulab",
-    32803: "cfa", 32844: "logl", 32845: "logluv", 34892: "linear raw", 51177: "depth",
-}  # fmt: skip
+    0: "grey",
+    1: "grey",
+    2: "rgb",
+    3: "palette",
+    4: "bilevel",
+    5: "cmyk",
+    6: "ycbcr",
+    8: "lab",
+    9: "icclab",
+    10: "itulab",
+    32803: "cfa",
+    32844: "logl",
+    32845: "logluv",
+    34892: "linear raw",
+    51177: "depth",
+}
 COMPRESSIONS = {
-    1: "none", 2: "CCITT RLE", 3: "CCITT G3", 4: "CCITT G4", 5: "LZW", 6: "old-style JPEG", 7: "JPEG", 8: "Deflate", 9: "JBIG", 10: "JBIG",
-    32766: "NeXT", 32771: "CCITT RLE", 32773: "PackBits", 32809: "ThunderScan", 32908: "PixarFilm", 32909: "PixarLog", 32946: "Deflate",
-    33003: "JPEG 2000", 33004: "JPEG 2000", 33005: "JPEG 2000", 33007: "JPEG", 34661: "JBIG", 34676: "SGI LogLuv", 34677: "SGI LogLuv",
-    34712: "JPEG 2000", 34887: "LERC", 34892: "lossy JPEG of DNG", 34925: "LZMA", 34926: "Zstandard", 34927: "WebP", 34933: "PNG",
-    34934: "JPEG XR", 22610: "JPEG XR", 50000: "Zstandard", 50001: "WebP", 50002: "JPEG XL", 52546: "JPEG XL",
-}  # fmt: skip
+    1: "none",
+    2: "CCITT RLE",
+    3: "CCITT G3",
+    4: "CCITT G4",
+    5: "LZW",
+    6: "old-style JPEG",
+    7: "JPEG",
+    8: "Deflate",
+    9: "JBIG",
+    10: "JBIG",
+    32766: "NeXT",
+    32771: "CCITT RLE",
+    32773: "PackBits",
+    32809: "ThunderScan",
+    32908: "PixarFilm",
+    32909: "PixarLog",
+    32946: "Deflate",
+    33003: "JPEG 2000",
+    33004: "JPEG 2000",
+    33005: "JPEG 2000",
+    33007: "JPEG",
+    34661: "JBIG",
+    34676: "SGI LogLuv",
+    34677: "SGI LogLuv",
+    34712: "JPEG 2000",
+    34887: "LERC",
+    34892: "lossy JPEG of DNG",
+    34925: "LZMA",
+    34926: "Zstandard",
+    34927: "WebP",
+    34933: "PNG",
+    34934: "JPEG XR",
+    22610: "JPEG XR",
+    50000: "Zstandard",
+    50001: "WebP",
+    50002: "JPEG XL",
+    52546: "JPEG XL",
+}
 CODECS = {
     "JPEG": "jpeg",
     "old-style JPEG": "jpeg",
@@ -65,7 +112,9 @@ class TiffPicture:
 
     @property
     def photometric(self) -> int:
-        """What the samples stand for; where the file does not say, what its coding and number of samples make likely."""
+        """What the samples stand for; where the file does not say, what its coding and number of samples make
+        likely.
+        """
         tags = self.tags
         if tiff_header.PHOTOMETRIC in tags.tags:
             return tags.value(tiff_header.PHOTOMETRIC)
@@ -77,7 +126,9 @@ class TiffPicture:
 
 @dataclass(frozen=True)
 class Grid:
-    """How a picture is cut: its size, that of a strip or tile, samples a pixel, bits a sample, planes apart or together."""
+    """How a picture is cut: its size, that of a strip or tile, samples a pixel, bits a sample, planes apart or
+    together.
+    """
 
     width: int
     height: int
@@ -112,7 +163,8 @@ class Grid:
 
 
 def read(data: bytes, which: str = "") -> TiffPicture:
-    """The picture to read: that of the first directory, unless it says of itself that it is a reduced one or a mask; or `which` names another.
+    """The picture to read: that of the first directory, unless it says of itself that it is a reduced one or a mask; or
+    `which` names another.
 
     Raises `PictureError` for a file whose first directory is not within it.
     """

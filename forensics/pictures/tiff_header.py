@@ -1,4 +1,5 @@
-"""The first directory of a TIFF structure: in TIFF and BigTIFF files, in EXIF blocks, and (same layout) in JPEG XR files.
+"""The first directory of a TIFF structure: in TIFF and BigTIFF files, in EXIF blocks, and (same layout) in JPEG XR
+files.
 
 Only directories are read, never samples; every offset is checked against the data. References: TIFF revision 6.0,
 section 2; BigTIFF as libtiff reads it; ITU-T T.832 annex A (JPEG XR's container).
@@ -79,7 +80,8 @@ def layout(data: bytes) -> Layout:
 
 
 def directory(data: bytes, at: Layout, offset: int, only: frozenset[int] | None = None) -> Directory:
-    """The directory at `offset`, with all its tags or `only` some; raises `PictureError` when it reaches past the end of the data.
+    """The directory at `offset`, with all its tags or `only` some; raises `PictureError` when it reaches past the end
+    of the data.
 
     Entries may share their values' bytes; all together they may not name more than a few times what the data hold.
     """

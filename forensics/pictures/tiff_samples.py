@@ -1,8 +1,8 @@
 """Samples of a TIFF picture, strip by strip or tile by tile, each checked against the size that the directory gives it.
 
-Every strip is decoded on its own (`tiff_codings`), to no more than its own raw size, so that a small file cannot ask for endless work and one
-damaged strip is known by its number. What a strip lacks is damage; libtiff would fill it up. References: TIFF 6.0 sections 8, 14, 15, 21; TIFF
-Technical Notes 1 and 2; Adobe Photoshop TIFF.
+Every strip is decoded on its own (`tiff_codings`), to no more than its own raw size, so that a small file cannot ask
+for endless work and one damaged strip is known by its number. What a strip lacks is damage; libtiff would fill it up.
+References: TIFF 6.0 sections 8, 14, 15, 21; TIFF Technical Notes 1 and 2; Adobe Photoshop TIFF.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ def decode(data: bytes, picture: TiffPicture) -> Samples:
     samples = _colours(data, raw, grid, picture, photometric, coding)
     if coding.predictor == 2 and not coding.predicts:
         samples.notes.append(
-            f"the file names a predictor, which its coding ({coding.name}) does not use: it was passed over, as libtiff does"
+            f"the file names a predictor, which its coding ({coding.name}) does not use: it was passed over, as "
+            f"libtiff does"
         )
     if coding.seen:
         samples.facts.update(coding.seen)
@@ -130,7 +131,9 @@ def extents(data: bytes, picture: TiffPicture, grid: Grid) -> list[tuple[int, in
 
 
 def _guessed_counts(data: bytes, picture: TiffPicture, grid: Grid, offsets: tuple[int, ...]) -> tuple[int, ...]:
-    """Lengths of strips where the file states none: their raw size if nothing is compressed, else up to the next one."""
+    """Lengths of strips where the file states none: their raw size if nothing is compressed, else up to the next
+    one.
+    """
     if picture.tags.value(tiff_header.COMPRESSION, 1) == 1:
         return tuple(
             min(grid.down, grid.height - (i // grid.columns % grid.rows) * grid.down) * row_bytes(grid, grid.across)
@@ -220,7 +223,9 @@ _BT601 = (0.299, 0.587, 0.114)
 
 
 def _ycbcr_to_rgb(samples: np.ndarray, bits: int, weights: tuple[float, ...] = ()) -> np.ndarray:
-    """Full-range YCbCr of 8 bits to RGB by the luma weights of red, green and blue (TIFF 6.0 section 21), BT.601 by default."""
+    """Full-range YCbCr of 8 bits to RGB by the luma weights of red, green and blue (TIFF 6.0 section 21), BT.601 by
+    default.
+    """
     if bits != 8:
         raise PictureError(f"it holds YCbCr samples of {bits} bits; 8 bits are read")
     red, green, blue = weights if len(weights) == 3 and min(weights) > 0 and abs(sum(weights) - 1) < 0.01 else _BT601

@@ -1,7 +1,9 @@
-"""What a lossy process beyond the eight codecs states of itself: its name, what makes it, and the exact test that proves it, where there is one.
+"""What a lossy process beyond the eight codecs states of itself: its name, what makes it, and the exact test that
+proves it, where there is one.
 
-An exact test looks for what only this process leaves in pixels: colours, samples or coefficients that are impossible, or all but impossible, without it. It
-runs without a model. It may veto a verdict only if the process must have been the last step: everything done afterwards destroys the trace.
+An exact test looks for what only this process leaves in pixels: colours, samples or coefficients that are impossible,
+or all but impossible, without it. It runs without a model. It may veto a verdict only if the process must have been the
+last step: everything done afterwards destroys the trace.
 """
 
 from __future__ import annotations
@@ -39,7 +41,8 @@ class Process:
     exact : ExactTest or None
         None where only models can tell it.
     veto : bool
-        Whether a positive test overrules every other judge of the last step. Only for a process that must have been the last one.
+        Whether a positive test overrules every other judge of the last step. Only for a process that must have been the
+        last one.
     trace : str
         Name of the trace that the test gives; empty without one.
     plot : callable or None

@@ -20,7 +20,9 @@ def _axes(ax: Any) -> Any:
 
 
 def plot_phases(trace: Trace, ax: Any = None) -> Any:
-    """Share of the blocks, or evidence, at every phase of the grid: the series `phases`, named by the parameter `measure`."""
+    """Share of the blocks, or evidence, at every phase of the grid: the series `phases`, named by the parameter
+    `measure`.
+    """
     axes = _axes(ax)
     image = axes.imshow(trace.series["phases"], cmap="cividis", vmin=0)
     axes.set(xlabel="column of the grid's first block", ylabel="row of the grid's first block")

@@ -22,25 +22,33 @@ NEARS = (1, 2, 3, 4, 5)
 _MOST = 512
 _LEAST_PAIRS = 1000
 _LEAST_SHARE = 0.5
-"""Share of the errors that have to be foretold; of 100 training pictures coded with NEAR 1 to 5 and cut at random, RGB gives 0.67 to 0.76 (contexts are shared by the channels), grey 0.85 to 0.99."""
+"""Share of the errors that have to be foretold; of 100 training pictures coded with NEAR 1 to 5 and cut at random, RGB
+gives 0.67 to 0.76 (contexts are shared by the channels), grey 0.85 to 0.99.
+"""
 _CHANCE = 1.7
-"""Times 1 / (2 NEAR + 1) that errors may be foretold by chance: untouched training pictures reach 1.15 at NEAR 1 and 1.6 at NEAR 5, of thousands."""
+"""Times 1 / (2 NEAR + 1) that errors may be foretold by chance: untouched training pictures reach 1.15 at NEAR 1 and
+1.6 at NEAR 5, of thousands.
+"""
 _BY_VALUE = 1.25
 _ELSEWHERE = 1.2
-"""The same times the share of pairs whose samples leave the same residue, and times the share along another direction: 1,000 pairs scatter by a tenth."""
+"""The same times the share of pairs whose samples leave the same residue, and times the share along another direction:
+1,000 pairs scatter by a tenth.
+"""
 
 
 def test(pixels: np.ndarray) -> Trace:
     """Test NEAR 1 to 5 along the eight directions that a scan can have in a turned or mirrored picture.
 
-    The null hypothesis is that errors are multiples no more often than `_CHANCE` over the number of residues, nor than the samples
-    themselves do (a posterised picture keeps to one lattice without any coder), nor than along another direction; binomial tail.
+    The null hypothesis is that errors are multiples no more often than `_CHANCE` over the number of residues, nor than
+    the samples themselves do (a posterised picture keeps to one lattice without any coder), nor than along another
+    direction; binomial tail.
 
     Returns
     -------
     Trace
-        `statistic`: share of the errors that are multiples at the best NEAR, 0..1. `parameters`: `near`, `scan` (how the picture has to be turned), `errors`, `multiples`, `by_chance`.
-        `series`: `settings` (NEAR), `shares`, `expected`.
+        `statistic`: share of the errors that are multiples at the best NEAR, 0..1. `parameters`: `near`, `scan` (how
+        the picture has to be turned), `errors`, `multiples`, `by_chance`. `series`: `settings` (NEAR), `shares`,
+        `expected`.
     """
     from forensics_features.residual_lattice import foretold_residues
 
@@ -57,8 +65,10 @@ def test(pixels: np.ndarray) -> Trace:
     title = ORIENTATION_TITLES[best.orientation]
     if found:
         sentence = (
-            f"Predicted as JPEG-LS does, {title}, {best.same} of {best.pairs} errors are multiples of {2 * best.near + 1} with the bias that their context has learned, as coding with NEAR "
-            f"{best.near} leaves them, where chance gives up to {100 * best.expected:.0f} %. Chance gives this in {chance(best.log10_nfa)}."
+            f"Predicted as JPEG-LS does, {title}, {best.same} of {best.pairs} errors are multiples of "
+            f"{2 * best.near + 1} with the bias that their context has learned, as coding with NEAR "
+            f"{best.near} leaves them, where chance gives up to {100 * best.expected:.0f} %. Chance gives this in "
+            f"{chance(best.log10_nfa)}."
         )
     else:
         sentence = "Prediction errors of JPEG-LS keep to no lattice of NEAR 1 to 5 more than chance gives."
@@ -68,15 +78,20 @@ def test(pixels: np.ndarray) -> Trace:
         log10_nfa=best.log10_nfa,
         speaks_for=("jpeg-ls-near",) if found else (),
         parameters={
-            "near": best.near if found else None, "scan": title if found else None, "errors": best.pairs, "multiples": best.same,
-            "by_chance": round(best.expected, 3), "setting": "NEAR",
+            "near": best.near if found else None,
+            "scan": title if found else None,
+            "errors": best.pairs,
+            "multiples": best.same,
+            "by_chance": round(best.expected, 3),
+            "setting": "NEAR",
         },
         sentence=sentence,
         series={
-            "settings": np.array([one.near for one in along]), "shares": np.array([one.share for one in along]),
+            "settings": np.array([one.near for one in along]),
+            "shares": np.array([one.share for one in along]),
             "expected": np.array([one.expected for one in along]),
         },
-    )  # fmt: skip
+    )
 
 
 class _Outcome(NamedTuple):

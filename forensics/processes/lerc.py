@@ -30,8 +30,9 @@ def test(pixels: np.ndarray) -> Trace:
     Returns
     -------
     Trace
-        `statistic`: share of the telling blocks that keep to a lattice of their own at the best phase, 0..1. `parameters`: `phase`, `error` in levels, `blocks`, `possible`, `beside`
-        (share at the next best phase). `series`: `phases`, the share by phase.
+        `statistic`: share of the telling blocks that keep to a lattice of their own at the best phase, 0..1.
+        `parameters`: `phase`, `error` in levels, `blocks`, `possible`, `beside` (share at the next best phase).
+        `series`: `phases`, the share by phase.
     """
     from forensics_features.residual_lattice import block_lattice
 
@@ -54,14 +55,20 @@ def test(pixels: np.ndarray) -> Trace:
         log10_nfa=grid.log10_nfa,
         speaks_for=("lerc",),
         parameters={
-            "phase": phase, "error": error, "blocks": grid.blocks, "possible": grid.fit, "beside": round(grid.beside, 3),
+            "phase": phase,
+            "error": error,
+            "blocks": grid.blocks,
+            "possible": grid.fit,
+            "beside": round(grid.beside, 3),
         },
         sentence=(
-            f"On the 8x8 grid that starts at row {phase[0]}, column {phase[1]}, {grid.fit} of {grid.blocks} blocks that can tell have samples that are multiples of {2 * error} above their own "
-            f"minimum, as LERC with an error of {error} leaves them; on the next best of the other 63 grids {100 * grid.beside:.0f} % have. Chance gives this in {chance(grid.log10_nfa)}."
+            f"On the 8x8 grid that starts at row {phase[0]}, column {phase[1]}, {grid.fit} of {grid.blocks} blocks "
+            f"that can tell have samples that are multiples of {2 * error} above their own "
+            f"minimum, as LERC with an error of {error} leaves them; on the next best of the other 63 grids "
+            f"{100 * grid.beside:.0f} % have. Chance gives this in {chance(grid.log10_nfa)}."
         ),
         series={"phases": shares(counts)},
-    )  # fmt: skip
+    )
 
 
 def _one_lattice(plane: np.ndarray, step: int) -> bool:
@@ -83,7 +90,8 @@ def _absent(grid: Grid, phases: np.ndarray) -> Trace:
             "beside": round(grid.beside, 3),
         },
         sentence=(
-            f"On no 8x8 grid does each block keep to a lattice of its own: at most {grid.fit} of {grid.blocks} blocks that could tell do, and {100 * LEAST_SHARE:.0f} % would have to."
+            f"On no 8x8 grid does each block keep to a lattice of its own: at most {grid.fit} of {grid.blocks} blocks "
+            f"that could tell do, and {100 * LEAST_SHARE:.0f} % would have to."
         ),
         series={"phases": phases},
     )

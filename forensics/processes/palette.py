@@ -19,23 +19,29 @@ _ENDS = 0.05
 _GAP = 2.2
 _NEAR = 0.25
 _LEVELS = 16
-"""What a palette has and few-coloured drawings have not, from 100 palettes made of training pictures by Pillow, pngquant and gifsicle against 100 colour maps, 140 drawings of seven
-kinds and 1,000 pictures of distribution packages: colours (sprites have 16); lone pixels for each of them (icons have few pixels); ends of the colours' tree (colour maps: at most 0.03);
-distance between colours (untouched narrow ranges: under 2); changes to near colours (fractals: at most a fifth in most); levels in some channel (posterised: at most 16)."""
+"""What a palette has and few-coloured drawings have not, from 100 palettes made of training pictures by Pillow,
+pngquant and gifsicle against 100 colour maps, 140 drawings of seven kinds and 1,000 pictures of distribution packages:
+colours (sprites have 16); lone pixels for each of them (icons have few pixels); ends of the colours' tree (colour maps:
+at most 0.03); distance between colours (untouched narrow ranges: under 2); changes to near colours (fractals: at most a
+fifth in most); levels in some channel (posterised: at most 16)."""
 _NEW = 0.05
-"""Share of the pixels unlike the left and the upper one that would bring new colours in a picture whose colours were not reduced, at the least; half of them do in a photograph."""
+"""Share of the pixels unlike the left and the upper one that would bring new colours in a picture whose colours were
+not reduced, at the least; half of them do in a photograph.
+"""
 _DITHERED = 0.16
 """Share of changes of colour that go back at once from which the palette counts as dithered."""
 
 
 def test(pixels: np.ndarray) -> Trace:
-    """Count the colours of the whole picture, and look how they lie and are used. Grey pictures have at most 256 anyway and say nothing.
+    """Count the colours of the whole picture, and look how they lie and are used. Grey pictures have at most 256 anyway
+    and say nothing.
 
     Returns
     -------
     Trace
-        `statistic`: number of colours, 0 for more than 256. `parameters`: `colours`, `dithered` (true, false, or None where not found), `lone_pixels`. `series`: `colours`. Under the null hypothesis one pixel in
-        twenty that differs from the left and the upper one brings a new colour; binomial tail.
+        `statistic`: number of colours, 0 for more than 256. `parameters`: `colours`, `dithered` (true, false, or None
+        where not found), `lone_pixels`. `series`: `colours`. Under the null hypothesis one pixel in twenty that differs
+        from the left and the upper one brings a new colour; binomial tail.
     """
     from forensics_features.palette_colours import palette_colours
 
@@ -51,7 +57,8 @@ def test(pixels: np.ndarray) -> Trace:
     count = len(read.colours)
     if not _chosen(read):
         return _absent(
-            f"The picture has {count} colours, but they lie and are used as in a drawing, a colour map or a posterised picture, not as a palette chosen for a picture of many.",
+            f"The picture has {count} colours, but they lie and are used as in a drawing, a colour map or a posterised "
+            f"picture, not as a palette chosen for a picture of many.",
             count,
             read.colours,
         )
@@ -66,7 +73,8 @@ def test(pixels: np.ndarray) -> Trace:
         speaks_for=("palette",) if nfa <= FOUND_BELOW else (),
         parameters={"colours": count, "dithered": dithered, "lone_pixels": lone},
         sentence=(
-            f"The picture has {count} colours, {lone} pixels that differ from all their neighbours, and its colours scatter as those of a palette chosen for a picture of many; it is "
+            f"The picture has {count} colours, {lone} pixels that differ from all their neighbours, and its colours "
+            f"scatter as those of a palette chosen for a picture of many; it is "
             f"{'dithered' if dithered else 'not dithered'}. Chance gives this in {chance(nfa)}."
         ),
         series={"colours": read.colours},

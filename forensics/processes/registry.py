@@ -44,7 +44,8 @@ _BUILT_IN = (
 def processes() -> dict[str, Process]:
     """All processes by name, in order: the built-in ones first.
 
-    Raises `UsageError` where another package's entry point cannot be loaded, gives no `Process`, or takes a name that is taken.
+    Raises `UsageError` where another package's entry point cannot be loaded, gives no `Process`, or takes a name that
+    is taken.
     """
     found = {one.name: one for one in (import_module(f"{__package__}.{name}").PROCESS for name in _BUILT_IN)}
     for entry in entry_points(group=GROUP):

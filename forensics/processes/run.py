@@ -10,7 +10,9 @@ from forensics.processes.registry import processes
 from forensics.results.history import Trace
 
 _FIRST = ("texture-bc", "texture-etc", "palette", "lerc", "wsq", "webp-near-lossless", "jpeg-ls-near")
-"""Blocks and colours that are possible one by one come before lattices of predictors, which those trip: LERC's blocks and ETC's offsets keep prediction errors on a lattice, too."""
+"""Blocks and colours that are possible one by one come before lattices of predictors, which those trip: LERC's blocks
+and ETC's offsets keep prediction errors on a lattice, too.
+"""
 SLOW = ("webp-near-lossless", "jpeg-ls-near")
 """Tests that try every turn of the picture."""
 
@@ -28,7 +30,8 @@ def run_exact(pixels: np.ndarray, skip: Container[str] = ()) -> dict[str, Trace]
     Returns
     -------
     dict of str to Trace
-        In the order in which they ran. A test after the first one found did not: what it would see has its cause already.
+        In the order in which they ran. A test after the first one found did not: what it would see has its cause
+        already.
     """
     from forensics.pixels import eight_bit
 

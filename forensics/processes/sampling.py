@@ -10,7 +10,9 @@ import numpy as np
 from forensics.results.a_contrario import log10_binomial_tail, log10_nfa
 
 LEAST_SHARE = 0.95
-"""Share of the telling blocks from which a grid speaks for the whole picture: a texture pasted into another picture was not the picture's last step."""
+"""Share of the telling blocks from which a grid speaks for the whole picture: a texture pasted into another picture was
+not the picture's last step.
+"""
 LEAST_BLOCKS = 20
 """Fewest telling blocks."""
 _FLOOR = 0.05
@@ -18,7 +20,9 @@ _FLOOR = 0.05
 
 
 def central(pixels: np.ndarray, most: int, period: int) -> tuple[np.ndarray, tuple[int, int]]:
-    """The central part of at most `most` pixels a side, and its origin, a multiple of `period`: grids keep their phase."""
+    """The central part of at most `most` pixels a side, and its origin, a multiple of `period`: grids keep their
+    phase.
+    """
     height, width = pixels.shape[:2]
     tall, wide = min(height, most), min(width, most)
     top, left = (height - tall) // 2 // period * period, (width - wide) // 2 // period * period
@@ -26,7 +30,9 @@ def central(pixels: np.ndarray, most: int, period: int) -> tuple[np.ndarray, tup
 
 
 class Grid(NamedTuple):
-    """The best grid of some counts: its first row and column, telling blocks, how many fit, the next best grid's share and log10 of the number of false alarms."""
+    """The best grid of some counts: its first row and column, telling blocks, how many fit, the next best grid's share
+    and log10 of the number of false alarms.
+    """
 
     phase: tuple[int, int]
     blocks: int
@@ -53,7 +59,8 @@ def best_grid(counts: np.ndarray, hypotheses: int = 1) -> Grid:
     Returns
     -------
     Grid
-        Under the null hypothesis a telling block is possible as often as on the best of the other grids. Not significant where fewer than `LEAST_SHARE` fit.
+        Under the null hypothesis a telling block is possible as often as on the best of the other grids. Not
+        significant where fewer than `LEAST_SHARE` fit.
     """
     telling = counts[..., 1:].sum(axis=2)
     share = np.where(telling >= LEAST_BLOCKS, counts[..., 1] / np.maximum(telling, 1), 0.0)
@@ -85,5 +92,14 @@ def oriented(pixels: np.ndarray, orientation: int) -> np.ndarray:
     return np.ascontiguousarray(np.rot90(mirrored, orientation & 3))
 
 
-ORIENTATION_TITLES = ("as stored", "turned by 90°", "turned by 180°", "turned by 270°", "mirrored", "mirrored and turned by 90°", "mirrored and turned by 180°", "mirrored and turned by 270°")  # fmt: skip
+ORIENTATION_TITLES = (
+    "as stored",
+    "turned by 90°",
+    "turned by 180°",
+    "turned by 270°",
+    "mirrored",
+    "mirrored and turned by 90°",
+    "mirrored and turned by 180°",
+    "mirrored and turned by 270°",
+)
 """How a picture has to be turned to lie as its coder saw it."""

@@ -1,6 +1,8 @@
-"""Block textures BC1 to BC5: at the phase of the grid nearly every block is one that a texture decoder can give, at the others next to none.
+"""Block textures BC1 to BC5: at the phase of the grid nearly every block is one that a texture decoder can give, at the
+others next to none.
 
-The test looks at the central 1024x1024 pixels. A picture of two colours a block says nothing. Turned and mirrored pictures are the same to it.
+The test looks at the central 1024x1024 pixels. A picture of two colours a block says nothing. Turned and mirrored
+pictures are the same to it.
 """
 
 from __future__ import annotations
@@ -22,13 +24,15 @@ _LEAST_ALPHA = 3
 
 
 def test(pixels: np.ndarray) -> Trace:
-    """Test the 16 phases of the 4x4 grid for BC1's colours, decoded in 8 bits or in 5 and 6, and for the levels of BC4 in one and of BC5 in two channels.
+    """Test the 16 phases of the 4x4 grid for BC1's colours, decoded in 8 bits or in 5 and 6, and for the levels of BC4
+    in one and of BC5 in two channels.
 
     Returns
     -------
     Trace
-        `statistic`: share of the telling blocks that are possible at the best phase, 0..1. `parameters`: `phase`, `format` (`BC1`, `BC2`, `BC3`, `BC1 to BC3` where alpha does not tell,
-        `BC4`, `BC5`), `blocks`, `possible`, `beside` (share at the next best phase). `series`: `phases`, the share by phase.
+        `statistic`: share of the telling blocks that are possible at the best phase, 0..1. `parameters`: `phase`,
+        `format` (`BC1`, `BC2`, `BC3`, `BC1 to BC3` where alpha does not tell, `BC4`, `BC5`), `blocks`, `possible`,
+        `beside` (share at the next best phase). `series`: `phases`, the share by phase.
     """
     from forensics_features.block_texture import bc1_counts, bc4_counts
 
@@ -53,11 +57,15 @@ def test(pixels: np.ndarray) -> Trace:
         log10_nfa=grid.log10_nfa,
         speaks_for=("texture-bc",) if found else (),
         parameters={
-            "phase": phase if found else None, "format": form, "blocks": grid.blocks, "possible": grid.fit, "beside": round(grid.beside, 3),
+            "phase": phase if found else None,
+            "format": form,
+            "blocks": grid.blocks,
+            "possible": grid.fit,
+            "beside": round(grid.beside, 3),
         },
         sentence=_sentence(form, phase, grid),
         series={"phases": shares(counts)},
-    )  # fmt: skip
+    )
 
 
 def _narrow_counts(rgb: np.ndarray) -> np.ndarray:
@@ -68,7 +76,9 @@ def _narrow_counts(rgb: np.ndarray) -> np.ndarray:
 
 
 def _both(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Counts of two channels together: two blocks for one where both tell; nothing where one channel tells too seldom to be stored so."""
+    """Counts of two channels together: two blocks for one where both tell; nothing where one channel tells too seldom
+    to be stored so.
+    """
     told = [counts[..., 1:].sum() for counts in (first, second)]
     return first + second if min(told) > 0 else np.zeros_like(first)
 
@@ -90,7 +100,10 @@ def _format(kind: str, part: np.ndarray, phase: tuple[int, int]) -> str:
 
 def _sentence(form: str | None, phase: list[int], grid: Grid) -> str:
     if form is None:
-        return f"On no 4x4 grid are the blocks those of a BC texture: at most {grid.fit} of {grid.blocks} blocks that could tell fit, and {100 * LEAST_SHARE:.0f} % would have to."
+        return (
+            f"On no 4x4 grid are the blocks those of a BC texture: at most {grid.fit} of {grid.blocks} blocks that "
+            f"could tell fit, and {100 * LEAST_SHARE:.0f} % would have to."
+        )
     what = {"BC4": "levels", "BC5": "levels of red and green"}.get(form, "colours")
     rule = (
         "eight levels between two ends"
@@ -98,7 +111,8 @@ def _sentence(form: str | None, phase: list[int], grid: Grid) -> str:
         else "at most four on a line whose ends keep to 5, 6 and 5 bits"
     )
     return (
-        f"On the 4x4 grid that starts at row {phase[0]}, column {phase[1]}, the {what} of {grid.fit} of {grid.blocks} blocks that can tell are those of a {form} texture ({rule}); on the next best "
+        f"On the 4x4 grid that starts at row {phase[0]}, column {phase[1]}, the {what} of {grid.fit} of {grid.blocks} "
+        f"blocks that can tell are those of a {form} texture ({rule}); on the next best "
         f"of the other 15 grids {100 * grid.beside:.0f} % are. Chance gives this in {chance(grid.log10_nfa)}."
     )
 

@@ -1,4 +1,5 @@
-"""Block textures ETC1 and ETC2: at the phase of the grid nearly every block is one that a texture decoder can give, at the others few.
+"""Block textures ETC1 and ETC2: at the phase of the grid nearly every block is one that a texture decoder can give, at
+the others few.
 
 The test looks at the central 512x512 pixels. Turned and mirrored pictures are the same to it.
 """
@@ -26,8 +27,8 @@ def test(pixels: np.ndarray) -> Trace:
     Returns
     -------
     Trace
-        `statistic`: share of the telling blocks that are possible at the best phase, 0..1. `parameters`: `phase`, `blocks`, `possible`, `beside` (share at the next best phase). `series`:
-        `phases`, the share by phase.
+        `statistic`: share of the telling blocks that are possible at the best phase, 0..1. `parameters`: `phase`,
+        `blocks`, `possible`, `beside` (share at the next best phase). `series`: `phases`, the share by phase.
     """
     from forensics_features.block_texture import etc_counts
 
@@ -39,11 +40,16 @@ def test(pixels: np.ndarray) -> Trace:
     phase = [(grid.phase[0] + top) % SIDE, (grid.phase[1] + left) % SIDE]
     if found:
         sentence = (
-            f"On the 4x4 grid that starts at row {phase[0]}, column {phase[1]}, {grid.fit} of {grid.blocks} blocks that can tell are those of an ETC texture (a base colour of 4 or 5 bits in "
-            f"each half and grey offsets of one table); on the next best of the other 15 grids {100 * grid.beside:.0f} % are. Chance gives this in {chance(grid.log10_nfa)}."
+            f"On the 4x4 grid that starts at row {phase[0]}, column {phase[1]}, {grid.fit} of {grid.blocks} blocks "
+            f"that can tell are those of an ETC texture (a base colour of 4 or 5 bits in "
+            f"each half and grey offsets of one table); on the next best of the other 15 grids {100 * grid.beside:.0f} "
+            f"% are. Chance gives this in {chance(grid.log10_nfa)}."
         )
     else:
-        sentence = f"On no 4x4 grid are the blocks those of an ETC texture: at most {grid.fit} of {grid.blocks} blocks that could tell fit, and {100 * LEAST_SHARE:.0f} % would have to."
+        sentence = (
+            f"On no 4x4 grid are the blocks those of an ETC texture: at most {grid.fit} of {grid.blocks} blocks "
+            f"that could tell fit, and {100 * LEAST_SHARE:.0f} % would have to."
+        )
     return Trace(
         name=NAME,
         statistic=grid.share,

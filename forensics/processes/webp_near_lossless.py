@@ -27,26 +27,36 @@ _SIDE = 8
 _LEAST = 12
 """Fewest errors with which a square tells."""
 _LEAD = 1.1
-"""Times the median evidence along the other seven directions that the best one has at the least; LERC's blocks give 1.0."""
+"""Times the median evidence along the other seven directions that the best one has at the least; LERC's blocks give
+1.0.
+"""
 _LEAST_SHARE = 0.6
-"""Share of the errors that have to be multiples; near-lossless training pictures mostly reach 0.63 at steps from 4 on, drawn plots and diagrams at most 0.48."""
+"""Share of the errors that have to be multiples; near-lossless training pictures mostly reach 0.63 at steps from 4 on,
+drawn plots and diagrams at most 0.48.
+"""
 _LEAST_STEP = 4
-"""Step from which it counts as found: at a step of 2 (level 80) two of 51 untouched screenshots reach 0.84, as near-lossless pictures do."""
+"""Step from which it counts as found: at a step of 2 (level 80) two of 51 untouched screenshots reach 0.84, as
+near-lossless pictures do.
+"""
 _CHANCE = 1.1
-"""Times 1 / step, or the chance that two samples of the square leave the same residue, that an error may be a multiple by chance."""
+"""Times 1 / step, or the chance that two samples of the square leave the same residue, that an error may be a multiple
+by chance.
+"""
 
 
 def test(pixels: np.ndarray) -> Trace:
-    """Test the five steps along the eight directions of a turned or mirrored picture, with the best of 14 predictors in every square of 8x8 pixels.
+    """Test the five steps along the eight directions of a turned or mirrored picture, with the best of 14 predictors in
+    every square of 8x8 pixels.
 
-    In every square the binomial tail of the best predictor is paid for by the number of predictors; the squares' evidence is summed against the sum of as many unit
-    exponentials (Fisher).
+    In every square the binomial tail of the best predictor is paid for by the number of predictors; the squares'
+    evidence is summed against the sum of as many unit exponentials (Fisher).
 
     Returns
     -------
     Trace
-        `statistic`: share of the errors of the squares' best predictors that are multiples of the best step, 0..1. `parameters`: `step`, cwebp's `level`, `scan` (how the picture has
-        to be turned), `squares`, `errors`, `multiples`. `series`: `settings` (steps), `shares`, `expected`.
+        `statistic`: share of the errors of the squares' best predictors that are multiples of the best step, 0..1.
+        `parameters`: `step`, cwebp's `level`, `scan` (how the picture has to be turned), `squares`, `errors`,
+        `multiples`. `series`: `settings` (steps), `shares`, `expected`.
     """
     part, _ = central(pixels, _MOST, 1)
     height, width = (side // _SIDE * _SIDE for side in part.shape[:2])
@@ -60,8 +70,10 @@ def test(pixels: np.ndarray) -> Trace:
     title = ORIENTATION_TITLES[best.orientation]
     if found:
         sentence = (
-            f"Predicted as lossless WebP does, {title}, {best.multiples} of {best.errors} errors in {best.squares} squares are multiples of {best.step}, as near-lossless level "
-            f"{LEVELS[best.step]} leaves them, where chance gives {100 * best.expected:.0f} %. Chance gives this in {chance(nfa)}."
+            f"Predicted as lossless WebP does, {title}, {best.multiples} of {best.errors} errors in {best.squares} "
+            f"squares are multiples of {best.step}, as near-lossless level "
+            f"{LEVELS[best.step]} leaves them, where chance gives {100 * best.expected:.0f} %. Chance gives this in "
+            f"{chance(nfa)}."
         )
     else:
         sentence = "Prediction errors of lossless WebP are multiples of no power of two more often than chance gives."
@@ -71,15 +83,21 @@ def test(pixels: np.ndarray) -> Trace:
         log10_nfa=nfa,
         speaks_for=("webp-near-lossless",) if found else (),
         parameters={
-            "step": best.step if found else None, "level": LEVELS[best.step] if found else None, "scan": title if found else None,
-            "squares": best.squares, "errors": best.errors, "multiples": best.multiples, "setting": "step, levels",
+            "step": best.step if found else None,
+            "level": LEVELS[best.step] if found else None,
+            "scan": title if found else None,
+            "squares": best.squares,
+            "errors": best.errors,
+            "multiples": best.multiples,
+            "setting": "step, levels",
         },
         sentence=sentence,
         series={
-            "settings": np.array([one.step for one in along]), "shares": np.array([one.share for one in along]),
+            "settings": np.array([one.step for one in along]),
+            "shares": np.array([one.share for one in along]),
             "expected": np.array([one.expected for one in along]),
         },
-    )  # fmt: skip
+    )
 
 
 class _Outcome(NamedTuple):
@@ -130,7 +148,9 @@ def _outcome(counts: np.ndarray, samples: np.ndarray, step: int, orientation: in
 
 
 def _stands_out(best: _Outcome, outcomes: list[_Outcome]) -> bool:
-    """Whether one direction has more evidence than the usual one: a lattice that no predictor made shows in all alike."""
+    """Whether one direction has more evidence than the usual one: a lattice that no predictor made shows in all
+    alike.
+    """
     others = [one.evidence for one in outcomes if one.step == best.step and one.orientation != best.orientation]
     return best.evidence >= _LEAD * float(np.median(others))
 

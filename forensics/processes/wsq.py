@@ -26,13 +26,14 @@ LN10 = math.log(10.0)
 def test(pixels: np.ndarray) -> Trace:
     """Test the 256 phases of the packet tree, in a grey picture: WSQ has one channel.
 
-    The evidence of every subband (Hoeffding's bound of its sum of cosines, paid for by the steps tried) is summed over the 32 subbands against the sum of as many unit
-    exponentials (Fisher).
+    The evidence of every subband (Hoeffding's bound of its sum of cosines, paid for by the steps tried) is summed over
+    the 32 subbands against the sum of as many unit exponentials (Fisher).
 
     Returns
     -------
     Trace
-        `statistic`: median over the subbands of the mean cosine at their own step, -1..1. `parameters`: `phase` of the tree modulo 16, `subbands`, `steps` (median, in levels).
+        `statistic`: median over the subbands of the mean cosine at their own step, -1..1. `parameters`: `phase` of the
+        tree modulo 16, `subbands`, `steps` (median, in levels).
     """
     from forensics_features.packet_comb import PERIOD, packet_combs
 
@@ -58,14 +59,19 @@ def test(pixels: np.ndarray) -> Trace:
         log10_nfa=nfa,
         speaks_for=("wsq",),
         parameters={
-            "phase": phase, "subbands": read.subbands, "steps": round(step, 2), "measure": "evidence, natural logarithm",
+            "phase": phase,
+            "subbands": read.subbands,
+            "steps": round(step, 2),
+            "measure": "evidence, natural logarithm",
         },
         sentence=(
-            f"In the packet subbands that WSQ has and JPEG 2000 has not, with the tree starting at row {phase[0]}, column {phase[1]} (modulo 16), coefficients gather at the levels of "
-            f"WSQ's quantiser, steps about {step:.1f} levels; at the other 255 phases they do not. Chance gives this in {chance(nfa)}."
+            f"In the packet subbands that WSQ has and JPEG 2000 has not, with the tree starting at row {phase[0]}, "
+            f"column {phase[1]} (modulo 16), coefficients gather at the levels of "
+            f"WSQ's quantiser, steps about {step:.1f} levels; at the other 255 phases they do not. Chance gives this "
+            f"in {chance(nfa)}."
         ),
         series={"phases": read.evidence},
-    )  # fmt: skip
+    )
 
 
 def _absent(nfa: float, sentence: str, phases: np.ndarray) -> Trace:

@@ -12,9 +12,11 @@ SEEN_BY = {(1, 1): DIRECT, (1, 2): H2V1, (2, 1): H1V2, (2, 2): H2V2}
 
 @kernel
 def accepts(samples, lo, hi, full_lo, full_hi, mode):
-    """Whether samples, int64 [64], lie within lo..hi, uint8 [64], or, seen through the triangle filter, within full_lo..full_hi.
+    """Whether samples, int64 [64], lie within lo..hi, uint8 [64], or, seen through the triangle filter, within
+    full_lo..full_hi.
 
-    The latter are the block's own part of the full-size plane, row by row, uint8; what depends on neighbouring blocks is left out.
+    The latter are the block's own part of the full-size plane, row by row, uint8; what depends on neighbouring blocks
+    is left out.
     """
     if mode == DIRECT:
         outside = 0

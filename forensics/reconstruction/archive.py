@@ -60,7 +60,9 @@ def _output(name: str, given: Sequence[str], out: Path | None, folder: bool) -> 
 
 @contextmanager
 def rebuild(jobs: Sequence[Job], form: str, *, verify: bool, max_pixels: int) -> Iterator[Iterator[str | None]]:
-    """Rebuild pictures one after another and print what was found; gives for each a line of what went wrong, or None."""
+    """Rebuild pictures one after another and print what was found; gives for each a line of what went wrong, or
+    None.
+    """
     table = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
     if form == "csv":
         table.writeheader()

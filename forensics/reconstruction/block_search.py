@@ -1,10 +1,11 @@
 """The quantised coefficients of a block that rounding does not give: a bounded search over flips of coefficients.
 
-Samples are off the ideal inverse transform by half a level at most (and a little more in fixed point), so their transform is off the multiples of the
-steps by noise of variance 1/12, and where steps are fine some coefficients round to a neighbour. Every wrong one pushes the ideal samples out of
-the half level about the true ones. A beam over sets of flips brings them back: the flips that reduce the squared distance to the box of
-samples fastest are tried first, and a set is taken when the decoder's own arithmetic gives the very samples [1]_. Clipped and unknown
-samples are intervals of that box.
+Samples are off the ideal inverse transform by half a level at most (and a little more in fixed point), so their
+transform is off the multiples of the steps by noise of variance 1/12, and where steps are fine some coefficients round
+to a neighbour. Every wrong one pushes the ideal samples out of the half level about the true ones. A beam over sets of
+flips brings them back: the flips that reduce the squared distance to the box of samples fastest are tried first, and a
+set is taken when the decoder's own arithmetic gives the very samples [1]_. Clipped and unknown samples are intervals of
+that box.
 
 References
 ----------
@@ -26,8 +27,9 @@ WAVES = np.ascontiguousarray(np.einsum("vy,ux->vuyx", DCT_8, DCT_8).reshape(64, 
 _FLIPS = 16
 """Flips tried from each set of the beam: those that promise most."""
 _OUTSIDE = 0.08
-"""Squared distance from the box up to which the decoder's arithmetic itself is asked. That of true coefficients under ISLOW was 0.0073 at most in 22,000 blocks of
-validation pictures at qualities 50 to 100; the rest is room for coarser arithmetics. A larger value costs time and no truth."""
+"""Squared distance from the box up to which the decoder's arithmetic itself is asked. That of true coefficients under
+ISLOW was 0.0073 at most in 22,000 blocks of validation pictures at qualities 50 to 100; the rest is room for coarser
+arithmetics. A larger value costs time and no truth."""
 
 
 @fast_kernel
@@ -105,10 +107,10 @@ def search(
 ):
     """Coefficients of one block that decode to its samples; whether any were found.
 
-    Parameters: the samples' transform, float64 [64]; bounds of the samples, uint8 [64]; see `acceptance.accepts` for the three that
-    follow; steps of the table, and as the arithmetic scales them; arithmetic and its mean excess of ideal over given samples; how far a
-    coefficient may lie from `center`, and the weight of its squared distance, float64 [64]; `DCT_8`; `WAVES`; sets kept; most flips; the start, int32 [64],
-    replaced by the answer.
+    Parameters: the samples' transform, float64 [64]; bounds of the samples, uint8 [64]; see `acceptance.accepts` for
+    the three that follow; steps of the table, and as the arithmetic scales them; arithmetic and its mean excess of
+    ideal over given samples; how far a coefficient may lie from `center`, and the weight of its squared distance,
+    float64 [64]; `DCT_8`; `WAVES`; sets kept; most flips; the start, int32 [64], replaced by the answer.
     """
     low, high = np.empty(64, np.float32), np.empty(64, np.float32)
     box_of(lo, hi, offset, low, high)

@@ -1,4 +1,6 @@
-"""Quantised coefficients of many blocks from bounds on their samples: by rounding, by filling in clipped samples, by search."""
+"""Quantised coefficients of many blocks from bounds on their samples: by rounding, by filling in clipped samples, by
+search.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ from forensics.reconstruction.inverse_transforms import (
 )
 
 ROUNDED, SEARCHED, OPEN_SATURATED, OPEN, IMPOSSIBLE = 0, 1, 2, 3, 4
-"""What is known of a block: coefficients by rounding, or by search; none found, with clipped samples or without; none can exist."""
+"""What is known of a block: coefficients by rounding, or by search; none found, with clipped samples or without; none
+can exist.
+"""
 _FILLINGS = 24
 """Rounds of filling in clipped samples."""
 ROUNDING = 12.0**-0.5
@@ -27,7 +31,9 @@ ROUNDING = 12.0**-0.5
 _REACH = 6.5
 """How far a coefficient may lie from the transform of the samples, in standard deviations of its noise."""
 _WEIGHT = 0.1 * ROUNDING**2
-"""Of a coefficient's squared distance from the samples' transform, over its noise's variance, against that of the samples from their box."""
+"""Of a coefficient's squared distance from the samples' transform, over its noise's variance, against that of the
+samples from their box.
+"""
 _OFFSETS = {IFAST: 0.5}
 """Mean excess of ideal samples over given ones: the fast transform cuts instead of rounding."""
 
@@ -97,7 +103,9 @@ def _fit(
 
 @dataclass(frozen=True)
 class Quantiser:
-    """A table under an arithmetic: steps [shape=(64,), dtype=int64] in raster order, the arithmetic's number, and its scaled steps."""
+    """A table under an arithmetic: steps [shape=(64,), dtype=int64] in raster order, the arithmetic's number, and its
+    scaled steps.
+    """
 
     table: np.ndarray
     kind: int
@@ -113,9 +121,16 @@ class Quantiser:
 
 
 def fit_blocks(
-    lo: np.ndarray, hi: np.ndarray, quantiser: Quantiser, *, width: int = 32, depth: int = 16,
-    centers: np.ndarray | None = None, seen: tuple[np.ndarray, np.ndarray, int] | None = None, noise: np.ndarray | float = ROUNDING,
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    lo: np.ndarray,
+    hi: np.ndarray,
+    quantiser: Quantiser,
+    *,
+    width: int = 32,
+    depth: int = 16,
+    centers: np.ndarray | None = None,
+    seen: tuple[np.ndarray, np.ndarray, int] | None = None,
+    noise: np.ndarray | float = ROUNDING,
+) -> tuple[np.ndarray, np.ndarray]:
     """Coefficients of blocks.
 
     Parameters
@@ -144,7 +159,23 @@ def fit_blocks(
     full_lo, full_hi, mode = seen if seen is not None else (lo, hi, DIRECT)
     sigma = np.broadcast_to(np.asarray(noise, np.float64), 64)
     _fit(
-        middle, lo, hi, full_lo, full_hi, mode, quantiser.table, quantiser.scaled, quantiser.kind, _OFFSETS.get(quantiser.kind, 0.0), _REACH * sigma,
-        _WEIGHT / sigma**2, DCT_8, WAVES, width, depth, out, status,
-    )  # fmt: skip
+        middle,
+        lo,
+        hi,
+        full_lo,
+        full_hi,
+        mode,
+        quantiser.table,
+        quantiser.scaled,
+        quantiser.kind,
+        _OFFSETS.get(quantiser.kind, 0.0),
+        _REACH * sigma,
+        _WEIGHT / sigma**2,
+        DCT_8,
+        WAVES,
+        width,
+        depth,
+        out,
+        status,
+    )
     return out, status

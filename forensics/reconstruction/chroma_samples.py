@@ -1,8 +1,8 @@
 """Stored chroma from chroma at full size, and bounds on it: the triangle filter undone.
 
-Along one axis the filter is a banded matrix A with rows (3 near + far) / 4, and the normal equations of least squares are tridiagonal with
-constant entries (6, 20, 6) / 16, so one sweep down and one up solve them. Rounding noise of variance 1/12 is passed on with a power of
-1 / (5/4 + 3/4 cos w) at angular frequency w along each axis.
+Along one axis the filter is a banded matrix A with rows (3 near + far) / 4, and the normal equations of least squares
+are tridiagonal with constant entries (6, 20, 6) / 16, so one sweep down and one up solve them. Rounding noise of
+variance 1/12 is passed on with a power of 1 / (5/4 + 3/4 cos w) at angular frequency w along each axis.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ def _halve_rows(full, pivots, out):
 
 
 def _pivots(count: int) -> np.ndarray:
-    """Inverse pivots of the elimination; both ends are repeated beyond the edge, where the outermost output is the sample itself."""
+    """Inverse pivots of the elimination; both ends are repeated beyond the edge, where the outermost output is the
+    sample itself.
+    """
     diagonal = np.full(count, 20 / 16)
     diagonal[0] += 6 / 16
     diagonal[-1] += 6 / 16
@@ -75,7 +77,9 @@ def stored_estimate(full: np.ndarray, factors: tuple[int, int], upsampling: str)
 
 
 def shared_bounds(lo: np.ndarray, hi: np.ndarray, factors: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Bounds of repeated samples: what every copy allows; empty (lo > hi) where copies differ. uint8 planes in and out."""
+    """Bounds of repeated samples: what every copy allows; empty (lo > hi) where copies differ. uint8 planes in and
+    out.
+    """
     vertical, horizontal = factors
     shape = (lo.shape[0] // vertical, vertical, lo.shape[1] // horizontal, horizontal)
     return lo.reshape(shape).max(axis=(1, 3)), hi.reshape(shape).min(axis=(1, 3))
@@ -151,8 +155,15 @@ def _propagate(stored, full_lo, full_hi, vertical, horizontal, blocks, around, r
 
 
 def propagated_bounds(
-    stored: np.ndarray, full_lo: np.ndarray, full_hi: np.ndarray, factors: tuple[int, int], blocks: np.ndarray, *, around: int, rounds: int = 12
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    stored: np.ndarray,
+    full_lo: np.ndarray,
+    full_hi: np.ndarray,
+    factors: tuple[int, int],
+    blocks: np.ndarray,
+    *,
+    around: int,
+    rounds: int = 12,
+) -> tuple[np.ndarray, np.ndarray]:
     """Bounds of the stored samples of some blocks, from an estimate and what the rounded triangle filter allows.
 
     Parameters

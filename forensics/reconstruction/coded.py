@@ -1,4 +1,6 @@
-"""A picture as a JPEG file holds it: quantised coefficients, tables, subsampling; and what the named decoder makes of it."""
+"""A picture as a JPEG file holds it: quantised coefficients, tables, subsampling; and what the named decoder makes of
+it.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ DECODERS = (
 
 @dataclass(frozen=True)
 class Component:
-    """One component: `coefficients` [shape=(rows, columns, 64), dtype=int16] in raster order, `table` [shape=(64,), dtype=int64] of steps in raster order."""
+    """One component: `coefficients` [shape=(rows, columns, 64), dtype=int16] in raster order, `table` [shape=(64,),
+    dtype=int64] of steps in raster order.
+    """
 
     coefficients: np.ndarray
     table: np.ndarray

@@ -1,7 +1,8 @@
 """From Y, Cb, Cr to R, G, B in libjpeg's 16-bit fixed point, and all the way back.
 
-Y, Cb and Cr are whole, so away from clipping a pixel has one antecedent or none: the tables of red and blue have steps of one or two
-levels, and green tells which pair was meant. A clipped channel only bounds its sum, so a pixel with one keeps a set [1]_ [2]_.
+Y, Cb and Cr are whole, so away from clipping a pixel has one antecedent or none: the tables of red and blue have steps
+of one or two levels, and green tells which pair was meant. A clipped channel only bounds its sum, so a pixel with one
+keeps a set [1]_ [2]_.
 
 References
 ----------
@@ -58,7 +59,9 @@ _CACHE = 4096
 
 
 def _reaching(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each Y: the largest chroma with which the channel is 0 at most, and the smallest with which it is 255 at least."""
+    """For each Y: the largest chroma with which the channel is 0 at most, and the smallest with which it is 255 at
+    least.
+    """
     y = np.arange(256)[:, None]
     return ((y + table) <= 0).sum(axis=1) - 1, 256 - ((y + table) >= 255).sum(axis=1)
 
@@ -100,7 +103,9 @@ def _narrow_green(y, channel, b, c):
 
 @kernel
 def _luma_range(r, g, b):
-    """First and last Y worth a look: where one channel is clipped the other two leave a line, and the clipped one and chroma's range cut it."""
+    """First and last Y worth a look: where one channel is clipped the other two leave a line, and the clipped one and
+    chroma's range cut it.
+    """
     red_cut, green_cut, blue_cut = r == 0 or r == 255, g == 0 or g == 255, b == 0 or b == 255
     first, last = 0.0, 255.0
     if red_cut + green_cut + blue_cut > 1:
@@ -126,7 +131,9 @@ def _luma_range(r, g, b):
 
 @kernel
 def _bounds(r, g, b, cr_of, cb_of, red_low, red_high, blue_low, blue_high, cb, cr, box):
-    """Smallest box that holds every antecedent of a clipped pixel, int64 [6]: Y, Cb, Cr from and to; whether there is any."""
+    """Smallest box that holds every antecedent of a clipped pixel, int64 [6]: Y, Cb, Cr from and to; whether there is
+    any.
+    """
     for k in range(3):
         box[2 * k], box[2 * k + 1] = 256, -1
     first, last = _luma_range(r, g, b)
@@ -242,5 +249,7 @@ def _luma_bounds(rgb, cb, cr, red, blue, green_cb, green_cr, lo, hi):
 
 
 def narrow_luma(rgb: np.ndarray, cb: np.ndarray, cr: np.ndarray, lo: np.ndarray, hi: np.ndarray) -> None:
-    """Bounds of luma, uint8 planes, tightened in place where chroma, uint8 planes of the same shape, agrees with the pixel."""
+    """Bounds of luma, uint8 planes, tightened in place where chroma, uint8 planes of the same shape, agrees with the
+    pixel.
+    """
     _luma_bounds(rgb, cb, cr, RED, BLUE, GREEN_CB, GREEN_CR, lo, hi)

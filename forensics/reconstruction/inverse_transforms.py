@@ -1,15 +1,17 @@
 """The inverse 8x8 transforms of JPEG decoders, integer for integer: what a block of quantised coefficients becomes.
 
-The standard leaves the arithmetic open [1]_, so every library rounds in its own way. Each kernel takes the 64 quantised coefficients and their
-steps in raster order and writes the 64 samples, level shift and clipping included. They follow the published fast algorithms [2]_ [3]_ in
-the fixed-point form that the named library uses.
+The standard leaves the arithmetic open [1]_, so every library rounds in its own way. Each kernel takes the 64 quantised
+coefficients and their steps in raster order and writes the 64 samples, level shift and clipping included. They follow
+the published fast algorithms [2]_ [3]_ in the fixed-point form that the named library uses.
 
 References
 ----------
 .. [1] ITU-T T.81 (1992), Annex A.3.3.
-.. [2] C. Loeffler, A. Ligtenberg, G. Moschytz, "Practical fast 1-D DCT algorithms with 11 multiplications", ICASSP 1989,
+.. [2] C. Loeffler, A. Ligtenberg, G. Moschytz, "Practical fast 1-D DCT algorithms with 11 multiplications", ICASSP
+       1989,
    doi:10.1109/ICASSP.1989.266596 (ISLOW, 13-bit constants).
-.. [3] Y. Arai, T. Agui, M. Nakajima, "A fast DCT-SQ scheme for images", Trans. IEICE E71(11), 1988 (IFAST, 8-bit constants; float).
+.. [3] Y. Arai, T. Agui, M. Nakajima, "A fast DCT-SQ scheme for images", Trans. IEICE E71(11), 1988 (IFAST, 8-bit
+       constants; float).
 """
 
 from __future__ import annotations
@@ -46,7 +48,9 @@ def _clipped(value):
 
 @kernel
 def _islow_line(a, at, by, out, shift):
-    """One line of ISLOW: eight values of `a` from `at` on, `by` apart, into `out` at the same places, rounded by `shift` bits."""
+    """One line of ISLOW: eight values of `a` from `at` on, `by` apart, into `out` at the same places, rounded by
+    `shift` bits.
+    """
     z2, z3 = a[at + 2 * by], a[at + 6 * by]
     z1 = (z2 + z3) * 4433
     t2 = z1 - z3 * 15137
@@ -161,8 +165,8 @@ def _float(quantised, steps, out):
 def inverse(kind, quantised, steps, work, out):
     """Samples of one block.
 
-    Parameters: the arithmetic's number; quantised coefficients, integer [64], raster order; `scaled_steps`, float64 [64]; room
-    for int64 [64]; the samples, int64 [64] in 0..255, written here.
+    Parameters: the arithmetic's number; quantised coefficients, integer [64], raster order; `scaled_steps`, float64
+    [64]; room for int64 [64]; the samples, int64 [64] in 0..255, written here.
     """
     if kind == IFAST:
         _ifast(quantised, steps, work, out)

@@ -1,7 +1,8 @@
 """A whole picture turned back into quantised coefficients, band by band, under a given decoder, grid and tables.
 
-Chroma comes first: its full-size samples are known wherever no channel is clipped, and once its blocks are found they tell luma under clipped
-channels. A block is settled when the decoder's arithmetic gives its samples again; only blocks that rounding does not settle are searched.
+Chroma comes first: its full-size samples are known wherever no channel is clipped, and once its blocks are found they
+tell luma under clipped channels. A block is settled when the decoder's arithmetic gives its samples again; only blocks
+that rounding does not settle are searched.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ _FILLINGS = 12
 _AROUND_CLIPPED, _WIDER = 40, 8.0
 """The same where clipped channels leave the estimate open, and by how much wider its noise is taken then."""
 _AROUND = 3
-"""Stored chroma samples are looked for this far from their estimate, in levels: five standard deviations of its noise."""
+"""Stored chroma samples are looked for this far from their estimate, in levels: five standard deviations of its noise.
+"""
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,15 @@ class _Band:
     """Some rows of the file, a multiple of the MCU's height, with what the picture shows of them."""
 
     def __init__(
-        self, pixels: np.ndarray, layout: Layout, quantisers: list[Quantiser], decoder: Decoder, rows: tuple[int, int], columns: int, width: int
-    ) -> None:  # fmt: skip
+        self,
+        pixels: np.ndarray,
+        layout: Layout,
+        quantisers: list[Quantiser],
+        decoder: Decoder,
+        rows: tuple[int, int],
+        columns: int,
+        width: int,
+    ) -> None:
         top = max(0, layout.top - rows[0])
         part = pixels[max(0, rows[0] - layout.top) : max(0, rows[1] - layout.top)]
         self.edges = ((top, rows[1] - rows[0] - top - len(part)), (layout.left, columns - layout.left - part.shape[1]))

@@ -1,7 +1,7 @@
 """A baseline JPEG file from quantised coefficients: markers, Huffman tables fitted to the picture, one scan.
 
-Nothing is transformed or quantised here; the coefficients are written as they are [1]_. Huffman codes are built by package-merge, with at most
-16 bits and without the all-ones code [2]_.
+Nothing is transformed or quantised here; the coefficients are written as they are [1]_. Huffman codes are built by
+package-merge, with at most 16 bits and without the all-ones code [2]_.
 
 References
 ----------
@@ -103,7 +103,9 @@ def _code_block(
 
 @kernel
 def _scan_row(y, cb, cr, row, vertical, horizontal, last, zigzag, counts, codes, lengths, out, state, writing):
-    """One row of MCUs. y: int16 [rows, columns, 64]; cb, cr: the same, or of no rows; last: int64 [3], the DC values before."""
+    """One row of MCUs. y: int16 [rows, columns, 64]; cb, cr: the same, or of no rows; last: int64 [3], the DC values
+    before.
+    """
     colour = cb.shape[0] > 0
     for column in range(y.shape[1] // horizontal):
         for dy in range(vertical):
@@ -134,9 +136,11 @@ def _scan_row(y, cb, cr, row, vertical, horizontal, last, zigzag, counts, codes,
 
 
 def code_lengths(counts: np.ndarray) -> np.ndarray:
-    """Lengths of an optimal prefix code of at most 16 bits in which no code is all ones, `np.ndarray [shape=(256,), dtype=int64]`.
+    """Lengths of an optimal prefix code of at most 16 bits in which no code is all ones, `np.ndarray [shape=(256,),
+    dtype=int64]`.
 
-    counts: how often each symbol occurs, `np.ndarray [shape=(256,), dtype=int64]`; symbols that do not occur get length 0.
+    counts: how often each symbol occurs, `np.ndarray [shape=(256,), dtype=int64]`; symbols that do not occur get length
+    0.
     """
     used = [(int(counts[symbol]), (int(symbol),)) for symbol in np.flatnonzero(counts)]
     leaves = sorted([*used, (0, (256,))])

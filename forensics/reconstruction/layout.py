@@ -17,7 +17,8 @@ class Layout:
     Attributes
     ----------
     top, left : int
-        Rows and columns of the file above and left of the picture, 0..MCU side - 1; other than 0 where the picture is a crop.
+        Rows and columns of the file above and left of the picture, 0..MCU side - 1; other than 0 where the picture is a
+        crop.
     factors : tuple of int
         Vertical and horizontal factor of chroma subsampling.
     colour : str

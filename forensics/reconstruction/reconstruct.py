@@ -1,7 +1,8 @@
 """`reconstruct`: from a picture that was a JPEG, the JPEG file again.
 
-The history of the picture gives grid, subsampling and tables; the arithmetic of the decoder is the one under which most blocks of a part are settled;
-then every block is turned back. The file is written, decoded again, and only blocks whose pixels come out the same are counted.
+The history of the picture gives grid, subsampling and tables; the arithmetic of the decoder is the one under which most
+blocks of a part are settled; then every block is turned back. The file is written, decoded again, and only blocks whose
+pixels come out the same are counted.
 """
 
 from __future__ import annotations
@@ -27,16 +28,23 @@ from forensics.reconstruction.tables import component_steps
 _TRIED_PIXELS = 1 << 16
 """Pixels on which arithmetics are told apart."""
 _CLEAR = 0.98
-"""Share of settled blocks from which no other arithmetic is tried; a choice that saves time and costs no truth. The right one settles 0.986 of grey blocks at quality 90 by
-rounding alone, nearly all at 75 (13,000 blocks of validation pictures)."""
+"""Share of settled blocks from which no other arithmetic is tried; a choice that saves time and costs no truth. The
+right one settles 0.986 of grey blocks at quality 90 by rounding alone, nearly all at 75 (13,000 blocks of validation
+pictures)."""
 _SURE = 0.9
-"""Probability of a kind of upsampling from which the other is not tried: rounding alone settles too few blocks of fine quality to tell them apart."""
+"""Probability of a kind of upsampling from which the other is not tried: rounding alone settles too few blocks of fine
+quality to tell them apart.
+"""
 _PLACED = 0.7
-"""Share of settled blocks from which the history's place of the MCU is taken as it is; with a wrong one a third, luma's, is settled at most, and flat blocks."""
+"""Share of settled blocks from which the history's place of the MCU is taken as it is; with a wrong one a third,
+luma's, is settled at most, and flat blocks.
+"""
 _WIDTH = 32
 """Sets of flips that the search keeps."""
 MINIMUM_SHARE = 0.05
-"""Share of settled luma blocks below which no file is given: a choice, low because a picture of which little is left may still matter."""
+"""Share of settled luma blocks below which no file is given: a choice, low because a picture of which little is left
+may still matter.
+"""
 REASONS = {
     "changed": "no coefficients give these samples: changed since, or another decoder",
     "saturated": "clipped samples leave it open",
@@ -105,7 +113,9 @@ class Reconstruction:
         return bool(self.same.all())
 
     def unmatched(self) -> list[dict[str, Any]]:
-        """Blocks that do not come out the same: `x`, `y` of the top left pixel in the picture, and `reason`, a key of `REASONS`."""
+        """Blocks that do not come out the same: `x`, `y` of the top left pixel in the picture, and `reason`, a key of
+        `REASONS`.
+        """
         rows, columns = np.nonzero(~self.same)
         return [
             {
@@ -152,7 +162,8 @@ def reconstruct(source: Any, *, width: int = _WIDTH) -> Reconstruction:
     source : str, Path, Picture or np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]
         The picture, at least 64 pixels a side.
     width : int
-        Sets of coefficients that the search for a block keeps; 0 for rounding alone. The default settles nearly all blocks up to quality 98.
+        Sets of coefficients that the search for a block keeps; 0 for rounding alone. The default settles nearly all
+        blocks up to quality 98.
 
     Returns
     -------
@@ -161,7 +172,8 @@ def reconstruct(source: Any, *, width: int = _WIDTH) -> Reconstruction:
     Raises
     ------
     NotReconstructible
-        The picture is too small or not 8 bits deep, shows no grid of a JPEG, or no block comes out of a decoder known here.
+        The picture is too small or not 8 bits deep, shows no grid of a JPEG, or no block comes out of a decoder known
+        here.
     PictureError
         The file cannot be opened.
 
@@ -181,7 +193,9 @@ def reconstruct(source: Any, *, width: int = _WIDTH) -> Reconstruction:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A picture turned back, before anything is claimed: pixels as the decoder gave them, what was found out of them, and the blocks."""
+    """A picture turned back, before anything is claimed: pixels as the decoder gave them, what was found out of them,
+    and the blocks.
+    """
 
     pixels: np.ndarray
     layout: Layout
@@ -339,7 +353,9 @@ def _touching(edges: tuple[tuple[int, int], tuple[int, int]], shape: tuple[int, 
 
 
 def _check_file(data: bytes, coded: CodedPicture) -> None:
-    """The file read by the real library, against our own decoding of the coefficients, where the library is the one we know."""
+    """The file read by the real library, against our own decoding of the coefficients, where the library is the one we
+    know.
+    """
     from PIL import Image, features
 
     if not features.check_feature("libjpeg_turbo"):

@@ -40,7 +40,9 @@ def sample(pixels: np.ndarray, layout: Layout, upsampling: str) -> Sampled:
 
 
 def stripes(pixels: np.ndarray, layout: Layout, *, most: int = _MOST_PIXELS, rows: int = 64) -> list[np.ndarray]:
-    """Parts of the picture that begin with an MCU and hold whole ones, spread evenly; all of it where it is small enough."""
+    """Parts of the picture that begin with an MCU and hold whole ones, spread evenly; all of it where it is small
+    enough.
+    """
     height, width = layout.mcu
     top, left = -layout.top % height, -layout.left % width
     inner = pixels[
@@ -73,7 +75,9 @@ def _of(part: np.ndarray, layout: Layout, upsampling: str) -> tuple[np.ndarray, 
 
 
 def _away_from_others(whole: np.ndarray, columns: int) -> np.ndarray:
-    """Of whole MCUs those with whole neighbours only, where there are enough: least squares takes in the samples beside a block."""
+    """Of whole MCUs those with whole neighbours only, where there are enough: least squares takes in the samples beside
+    a block.
+    """
     grid = whole.reshape(-1, columns)
     inner = np.zeros_like(grid)
     inner[1:-1, 1:-1] = True

@@ -1,8 +1,8 @@
 """The quantisation tables of each component, from whole samples of the entire picture.
 
-`forensics.history.jpeg.steps` gives the posterior of each step; here it sees the decoder's own whole samples (luma and stored chroma, Cb and Cr
-apart), from rows spread over the picture. Steps of frequencies whose coefficients are all zero cannot be known and do not matter: any
-step decodes to the same samples.
+`forensics.history.jpeg.steps` gives the posterior of each step; here it sees the decoder's own whole samples (luma and
+stored chroma, Cb and Cr apart), from rows spread over the picture. Steps of frequencies whose coefficients are all zero
+cannot be known and do not matter: any step decodes to the same samples.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _CONSISTENT = 4.5
 _FEWEST_ALIVE = 8
 """Blocks that vary along both axes below which all are looked at."""
 _FEW = 0.001
-"""Share of blocks by which a known table's step may disagree more often than the step that the data alone prefer, and still be taken: flat
-blocks, whose rounding is no noise, mislead the latter."""
+"""Share of blocks by which a known table's step may disagree more often than the step that the data alone prefer, and
+still be taken: flat blocks, whose rounding is no noise, mislead the latter."""
 
 
 def component_steps(sampled: Sampled, upsampling: str, match: TableMatch) -> tuple[np.ndarray, ...]:
@@ -67,7 +67,9 @@ def _estimate(found: np.ndarray, noise: np.ndarray, plane: int) -> StepEstimate:
 
 
 def _alive(found: np.ndarray) -> np.ndarray:
-    """Blocks whose rounding is noise: in flat ones it follows the signal and DC lies at multiples of 8, whatever its step."""
+    """Blocks whose rounding is noise: in flat ones it follows the signal and DC lies at multiples of 8, whatever its
+    step.
+    """
     alive = lively(found)
     return alive if len(alive) >= _FEWEST_ALIVE else found
 
@@ -75,7 +77,9 @@ def _alive(found: np.ndarray) -> np.ndarray:
 def _settled(
     estimate: StepEstimate, match: TableMatch, known: np.ndarray, found: np.ndarray, noise: np.ndarray
 ) -> np.ndarray:
-    """Identified steps, but the known table's where that is of a known family and the coefficients agree with it too."""
+    """Identified steps, but the known table's where that is of a known family and the coefficients agree with it
+    too.
+    """
     own = np.where(estimate.identified, estimate.steps, known)
     if match.known < _SURE or not len(found):
         return np.asarray(own, np.int64)

@@ -32,7 +32,8 @@ def text(found: Reconstruction, name: str) -> str:
     file = f"{subsampling_name(layout)}, {found.coded.width}x{found.coded.height} pixels, {len(found.data):,} bytes"
     lines = [
         name,
-        f"  blocks      {found.blocks_same:,} of {found.blocks:,} bit for bit, {int((edges & found.same).sum())} of {int(edges.sum())} at the edges",
+        f"  blocks      {found.blocks_same:,} of {found.blocks:,} bit for bit, {int((edges & found.same).sum())} of "
+        f"{int(edges.sum())} at the edges",
         f"  decoder     {found.decoder}",
         f"  tables      nearest to the {found.family} ones at quality {found.quality:g}",
         f"  file        {file}",

@@ -1,8 +1,8 @@
 """Chroma brought to full size as JPEG decoders do it, whole number for whole number.
 
-"triangle" is libjpeg's fancy upsampling: (3 near + far) / 4 along each halved axis, rounded once with a bias that alternates from sample
-to sample [1]_. "repeat" repeats samples; merged upsampling gives the same numbers. Factors of four are repeated by both. The
-first and the last stored sample of a row stand for what lies beyond them.
+"triangle" is libjpeg's fancy upsampling: (3 near + far) / 4 along each halved axis, rounded once with a bias that
+alternates from sample to sample [1]_. "repeat" repeats samples; merged upsampling gives the same numbers. Factors of
+four are repeated by both. The first and the last stored sample of a row stand for what lies beyond them.
 
 References
 ----------

@@ -1,1 +1,3 @@
-"""How analyses are shown: text for people, JSON and CSV for programs. Each module turns results into a string, nothing more."""
+"""How analyses are shown: text for people, JSON and CSV for programs. Each module turns results into a string, nothing
+more.
+"""

@@ -64,7 +64,8 @@ def table(found: Audit) -> str:
 
 
 def plot_audit(found: Audit, ax: Axes | None = None) -> Axes:
-    """Draw the share of every history within each label as stacked bars, the largest labels where there are more than 30.
+    """Draw the share of every history within each label as stacked bars, the largest labels where there are more than
+    30.
 
     Parameters
     ----------

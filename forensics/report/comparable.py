@@ -1,7 +1,7 @@
 """How often the model was wrong on validation cases like the one in a report.
 
-A model's card may hold a `validation_table` (`forensics_models.validation_table`). Cells with few cases are widened, first over all strengths,
-then over all sizes, and the answer says over what it was counted.
+A model's card may hold a `validation_table` (`forensics_models.validation_table`). Cells with few cases are widened,
+first over all strengths, then over all sizes, and the answer says over what it was counted.
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ COLUMNS = (
 
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet takes a cell that begins so as a formula, which a file's name must not become (OWASP, CSV injection)."""
+"""A spreadsheet takes a cell that begins so as a formula, which a file's name must not become (OWASP, CSV injection).
+"""
 
 
 def text_cell(text: str) -> str:

@@ -1,7 +1,7 @@
 """One picture's report as one self-contained page: it loads nothing, runs nothing, and prints.
 
-The page holds what an examiner needs to check it: the verdict with the error rate of comparable validation cases, the picture, the
-traces with their figures, the parameters, what stays open, and the command that repeats it.
+The page holds what an examiner needs to check it: the verdict with the error rate of comparable validation cases, the
+picture, the traces with their figures, the parameters, what stays open, and the command that repeats it.
 """
 
 from __future__ import annotations
@@ -35,9 +35,12 @@ if TYPE_CHECKING:
     from forensics.localisation.regions import Localisation
 
 _AGREEMENT = {
-    "agree": ("agree", "good"), "disagree": ("disagree", "bad"), "finding": ("compressed before", "warn"), "plain": ("agree", "good"),
+    "agree": ("agree", "good"),
+    "disagree": ("disagree", "bad"),
+    "finding": ("compressed before", "warn"),
+    "plain": ("agree", "good"),
     "open": ("open", "soft"),
-}  # fmt: skip
+}
 _BARS = 4
 
 
@@ -104,7 +107,8 @@ def _verdict(report: Report) -> str:
     ranking = [(TITLES[name], p, percent(p)) for name, p in result.ranking[:_BARS]]
     return (
         '<div class="verdict">\n<div>\n'
-        f'<p class="name">{escape(TITLES[result.verdict])}</p>\n<p class="probability">{escape(verdict_note(result))}</p>\n'
+        f'<p class="name">{escape(TITLES[result.verdict])}</p>\n<p '
+        f'class="probability">{escape(verdict_note(result))}</p>\n'
         f"{''.join(paragraph(line) for line in _strength(result))}"
         f"{paragraph('since then: ' + afterwards_note(result.afterwards)) if result.afterwards else ''}"
         f"{paragraph(_error_rate(report), 'small soft')}</div>\n<div>\n{bars(ranking)}"
@@ -167,12 +171,16 @@ def _frames(result: Analysis) -> str:
     if len(result.windows) < 2:
         return ""
     shapes = "".join(
-        f'<rect class="{kind}" x="{w.window.left}" y="{w.window.top}" width="{w.window.width}" height="{w.window.height}">'
+        f'<rect class="{kind}" x="{w.window.left}" y="{w.window.top}" width="{w.window.width}" '
+        f'height="{w.window.height}">'
         f"<title>{escape(f'{TITLES[w.best]} {percent(w.probability)}')}</title></rect>\n"
         for w in result.windows
         for kind in ("under", "same" if w.best == result.best else "other")
     )
-    return f'<svg viewBox="0 0 {result.width} {result.height}" preserveAspectRatio="none" aria-hidden="true">\n{shapes}</svg>'
+    return (
+        f'<svg viewBox="0 0 {result.width} {result.height}" preserveAspectRatio="none" '
+        f'aria-hidden="true">\n{shapes}</svg>'
+    )
 
 
 def _caption(result: Analysis, size: tuple[int, int]) -> str:

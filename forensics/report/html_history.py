@@ -1,4 +1,6 @@
-"""The part of an HTML report that a `History` fills: traces with their figures, parameters, generations, and what stays open."""
+"""The part of an HTML report that a `History` fills: traces with their figures, parameters, generations, and what stays
+open.
+"""
 
 from __future__ import annotations
 
@@ -39,8 +41,10 @@ def traces(found: Sequence[Trace], figures: Mapping[str, bytes]) -> str:
     if not found:
         return ""
     intro = (
-        '<p class="soft small lead">Each test states how many results as significant as this one chance alone is expected to give in a picture '
-        f"without the trace. A trace counts as found from {power(FOUND_BELOW)} down. None is told below one in {VALIDATED:,}: on so many pictures without the traces the tests were tried.</p>\n"
+        '<p class="soft small lead">Each test states how many results as significant as this one chance alone is '
+        "expected to give in a picture "
+        f"without the trace. A trace counts as found from {power(FOUND_BELOW)} down. None is told below one in "
+        f"{VALIDATED:,}: on so many pictures without the traces the tests were tried.</p>\n"
     )
     cards = "".join(_trace(trace, figures.get(trace_key(i, trace))) for i, trace in enumerate(found))
     return section("Traces", intro, f'<div class="traces">\n{cards}</div>\n')
@@ -114,7 +118,10 @@ def _parameter(parameter: Parameter) -> str:
     name = f'<th scope="row">{escape(words(parameter.name))}</th>'
     if parameter.value is None:
         return f'<tr>{name}<td class="none">not recoverable</td><td></td><td>{prose(parameter.reason)}</td></tr>\n'
-    return f'<tr>{name}<td class="value">{_value(parameter)}</td><td>{escape(certainty(parameter))}</td><td>{prose(parameter.basis)}</td></tr>\n'
+    return (
+        f"<tr>{name}<td "
+        f'class="value">{_value(parameter)}</td><td>{escape(certainty(parameter))}</td><td>{prose(parameter.basis)}</td></tr>\n'
+    )
 
 
 def certainty(parameter: Parameter) -> str:

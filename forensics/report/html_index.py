@@ -39,7 +39,10 @@ def index_page(entries: Sequence[Entry]) -> str:
 
 def _row(number: int, result: Analysis | Failure, page: str | None) -> str:
     if isinstance(result, Failure):
-        return f'<tr><td>{number}</td><td>{escape(result.name)}</td><td colspan="4" class="bad">{escape(result.error)}</td></tr>\n'
+        return (
+            f'<tr><td>{number}</td><td>{escape(result.name)}</td><td colspan="4" '
+            f'class="bad">{escape(result.error)}</td></tr>\n'
+        )
     link = f'<a href="{escape(quote(page))}">{number}</a>' if page else str(number)
     ratio = f"{result.ratio.estimate:.1f}" if result.ratio else ""
     cells = (
@@ -48,7 +51,7 @@ def _row(number: int, result: Analysis | Failure, page: str | None) -> str:
         ratio,
         f"{result.container['format']}: {result.agreement.status}",
     )
-    return f"<tr><td>{link}</td><td>{escape(result.name)}</td>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>\n"
+    return f"<tr><td>{link}</td><td>{escape(result.name)}</td>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>\n"  # noqa: E501
 
 
 def index_csv(entries: Sequence[Entry]) -> str:

@@ -1,4 +1,6 @@
-"""How an `Analysis` and an `Examination` show themselves in a notebook: a fragment that styles itself and borrows nothing from the page around it."""
+"""How an `Analysis` and an `Examination` show themselves in a notebook: a fragment that styles itself and borrows
+nothing from the page around it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Building blocks of HTML reports. Every text from outside goes through `escape`; functions that end in markup take plain values."""
+"""Building blocks of HTML reports. Every text from outside goes through `escape`; functions that end in markup take
+plain values.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,8 @@ def document(title: str, body: str) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(policy())}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="referrer" content="no-referrer">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="referrer" '
+        'content="no-referrer">\n'
         f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n"
     )
 
@@ -76,14 +79,19 @@ def table(head: Sequence[str], rows: Iterable[str], kind: str = "") -> str:
         Its class.
     """
     cells = "".join(f'<th scope="col">{escape(title)}</th>' for title in head)
-    return f'<div class="scroll"><table{_class(kind)}><thead><tr>{cells}</tr></thead><tbody>\n{"".join(rows)}</tbody></table></div>\n'
+    return (
+        f"<div "
+        f'class="scroll"><table{_class(kind)}><thead><tr>{cells}</tr></thead><tbody>\n{"".join(rows)}</tbody></table></div>\n'
+    )
 
 
 def bars(shares: Sequence[tuple[str, float, str]]) -> str:
     """Bars of (title, share in 0..1, text)."""
     rows = "".join(
-        f'<tr><th scope="row">{escape(title)}</th><td><svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
-        f'<rect class="rest" width="100" height="10"/><rect class="share" width="{100 * min(max(share, 0.0), 1.0):.2f}" height="10"/></svg></td>'
+        f'<tr><th scope="row">{escape(title)}</th><td><svg viewBox="0 0 100 10" preserveAspectRatio="none" '
+        f'aria-hidden="true">'
+        f'<rect class="rest" width="100" height="10"/><rect class="share" '
+        f'width="{100 * min(max(share, 0.0), 1.0):.2f}" height="10"/></svg></td>'
         f"<td>{escape(text)}</td></tr>\n"
         for title, share, text in shares
     )
@@ -102,7 +110,9 @@ def image(source: str, description: str, size: tuple[int, int] | None = None) ->
 
 
 def plain(value: Any) -> str:
-    """A value of a container, parameter or test as short text: floats to four digits, sequences joined, yes and no for truth."""
+    """A value of a container, parameter or test as short text: floats to four digits, sequences joined, yes and no for
+    truth.
+    """
     if value is None:
         return "not stated"
     if isinstance(value, bool):
@@ -142,7 +152,9 @@ _CAPITALS = {
 
 
 def words(name: str) -> str:
-    """A snake-case name as words, the field's abbreviations in their own spelling; a dotted front part as a title with a colon."""
+    """A snake-case name as words, the field's abbreviations in their own spelling; a dotted front part as a title with
+    a colon.
+    """
     front, dot, rest = name.rpartition(".")
     told = " ".join(_CAPITALS.get(word, word) for word in rest.split("_"))
     return f"{TITLES.get(front, front)}: {told}" if dot else told

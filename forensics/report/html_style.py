@@ -106,7 +106,7 @@ footer { margin-top: 36px; color: var(--soft); font-size: 0.82rem; }
   .traces { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10pt; }
   .scroll { overflow: visible; }
 }
-"""
+"""  # noqa: E501
 """CSS; the colours follow the reader's light or dark setting, in print they are light."""
 
 

@@ -71,9 +71,14 @@ def _outlines(ax: Axes, found: Localisation) -> None:
                 path_effects=[withStroke(linewidth=4, foreground="white")],
             )
         ax.annotate(
-            str(number), (rings[0][0][0], rings[0][0][1]), xytext=(3, -3), textcoords="offset points", va="top", weight="bold",
+            str(number),
+            (rings[0][0][0], rings[0][0][1]),
+            xytext=(3, -3),
+            textcoords="offset points",
+            va="top",
+            weight="bold",
             bbox={"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": "black"},
-        )  # fmt: skip
+        )
 
 
 def _legend(ax: Axes, scanned: CodecMap) -> None:

@@ -1,7 +1,7 @@
 """Reports to files: for each picture its page and its figures; for a folder the index and the table.
 
-`PageWriter` runs where the picture was opened, a worker process too, so what it writes is complete when the analysis comes back; the index
-is written at the end by the process that collects them.
+`PageWriter` runs where the picture was opened, a worker process too, so what it writes is complete when the analysis
+comes back; the index is written at the end by the process that collects them.
 """
 
 from __future__ import annotations
@@ -157,7 +157,8 @@ def page_writer(
 ) -> PageWriter:
     """The writer that a command line asks for, its folders made.
 
-    Each file that will be written is checked by `destinations`. Several inputs, and a `report` that is a folder or has no suffix of a page, give a folder of pages.
+    Each file that will be written is checked by `destinations`. Several inputs, and a `report` that is a folder or has
+    no suffix of a page, give a folder of pages.
 
     Raises
     ------
@@ -180,7 +181,9 @@ def page_writer(
 
 
 def page_name(name: str) -> str:
-    """File name of a picture's page: what is harmless in its own name, and a hash of the whole of it against clashes."""
+    """File name of a picture's page: what is harmless in its own name, and a hash of the whole of it against
+    clashes.
+    """
     stem = re.sub(r"[^A-Za-z0-9._-]+", "_", Path(name).name).lstrip("._-")[:60] or "picture"
     return f"{stem}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}.html"
 

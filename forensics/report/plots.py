@@ -1,7 +1,8 @@
 """Figures of traces: one function a trace test, and `plot_trace` that chooses among them.
 
-Every function draws what its trace's `series` hold on `ax` (a new figure's when not given) and returns the axes; none shows or saves
-anything. Colours are those of Okabe and Ito, which colour-blind readers tell apart and print in distinct greys; maps use `cividis`.
+Every function draws what its trace's `series` hold on `ax` (a new figure's when not given) and returns the axes; none
+shows or saves anything. Colours are those of Okabe and Ito, which colour-blind readers tell apart and print in distinct
+greys; maps use `cividis`.
 """
 
 from __future__ import annotations
@@ -265,13 +266,19 @@ PLOTS: dict[str, Callable[[Trace, Any], Any]] = {
 """The figure of each trace test by its name."""
 
 _TITLES = {
-    "colour_lattice": "Colours on lattices of 8-bit luma and chroma", "dct_comb": "Quantisation steps in 8x8 DCT coefficients",
-    "jpeg_table": "Known quantisation tables in 8x8 DCT coefficients", "jpeg_blocks": "Blocks that a JPEG decoder can give",
-    "wavelet_comb": "Comb in wavelet coefficients", "lapped_comb": "Comb in JPEG XR's transform", "grid_phase": "Votes for the origin of an 8x8 grid",
-    "boundary_profile": "Differences across pixel boundaries", "chroma_spectrum": "Spectra of luma and chroma",
-    "residual_spectrum": "Periodicity of the second difference", "coding_again": "Change by coding again",
+    "colour_lattice": "Colours on lattices of 8-bit luma and chroma",
+    "dct_comb": "Quantisation steps in 8x8 DCT coefficients",
+    "jpeg_table": "Known quantisation tables in 8x8 DCT coefficients",
+    "jpeg_blocks": "Blocks that a JPEG decoder can give",
+    "wavelet_comb": "Comb in wavelet coefficients",
+    "lapped_comb": "Comb in JPEG XR's transform",
+    "grid_phase": "Votes for the origin of an 8x8 grid",
+    "boundary_profile": "Differences across pixel boundaries",
+    "chroma_spectrum": "Spectra of luma and chroma",
+    "residual_spectrum": "Periodicity of the second difference",
+    "coding_again": "Change by coding again",
     "enlargement": "Lengths that the picture may have been enlarged from",
-}  # fmt: skip
+}
 
 
 def _titled(name: str) -> str:

@@ -1,14 +1,15 @@
 """A file that is written entry by entry, can be read whole at every moment, and goes on where a killed run stopped.
 
-Entries are written to a hidden file beside the output, which takes the output's place at the end. After every entry it ends with `tail`, so that it is
-well-formed whenever the process ends. A second file lists the entries: for each its key, what its input was (`stamp`), and where it ends. A run of the same
-command (equal `settings`) takes over the entries whose inputs come first again and are unchanged.
+Entries are written to a hidden file beside the output, which takes the output's place at the end. After every entry it
+ends with `tail`, so that it is well-formed whenever the process ends. A second file lists the entries: for each its
+key, what its input was (`stamp`), and where it ends. A run of the same command (equal `settings`) takes over the
+entries whose inputs come first again and are unchanged.
 
     .unfinished-NAME          entries
     .unfinished-NAME.rows     JSON lines: the settings, then an entry a line
 
-Where the run is interrupted, or the disk is full, what was written takes the output's place at once, unless a file of an earlier run stands there; that
-stays, and the entries wait for the same command.
+Where the run is interrupted, or the disk is full, what was written takes the output's place at once, unless a file of
+an earlier run stands there; that stays, and the entries wait for the same command.
 """
 
 from __future__ import annotations
@@ -214,7 +215,9 @@ class RowFile:
 
 
 def stamp(path: str | Path) -> list[int] | None:
-    """What a file was when it was read: inode, size, times of change of its content and of its state; None where it is not there."""
+    """What a file was when it was read: inode, size, times of change of its content and of its state; None where it is
+    not there.
+    """
     try:
         status = os.stat(path)
     except (OSError, ValueError):

@@ -1,4 +1,6 @@
-"""The analysis of one picture as text for a terminal: the verdict first, then what it rests on, then what it cannot tell."""
+"""The analysis of one picture as text for a terminal: the verdict first, then what it rests on, then what it cannot
+tell.
+"""
 
 from __future__ import annotations
 
@@ -67,11 +69,17 @@ def rows(label: str, texts: list[str]) -> list[str]:
 def verdict_note(result: Analysis) -> str:
     """The verdict's probability in words, with what belongs to it."""
     if result.verdict == INCONCLUSIVE and any(statement.trace == ALTERED for statement in result.evidence):
-        return f"JPEG once and changed since; best guess for the last step {TITLES[result.best]} at {percent(result.probability)}"
+        return (
+            f"JPEG once and changed since; best guess for the last step {TITLES[result.best]} at "
+            f"{percent(result.probability)}"
+        )
     if result.verdict == NO_CONTENT:
         return result.evidence[0].text
     if result.verdict == INCONCLUSIVE:
-        return f"{percent(result.compressed)} compressed; best guess {TITLES[result.best]} at {percent(result.probability)}"
+        return (
+            f"{percent(result.compressed)} compressed; best guess {TITLES[result.best]} at "
+            f"{percent(result.probability)}"
+        )
     note = f"probability {percent(result.probability)}"
     if result.verdict == "uncompressed":
         note += ": no lossy step was found"

@@ -1,4 +1,6 @@
-"""Results to where they go, one at a time: standard output, a device or pipe, or a file that keeps what was judged whatever ends the run."""
+"""Results to where they go, one at a time: standard output, a device or pipe, or a file that keeps what was judged
+whatever ends the run.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +27,8 @@ FORMATS = ("text", "json", "csv")
 class Writer:
     """Writes results in one format as they come.
 
-    Failures go to standard error as one line each, and into JSON and CSV as entries too. A file keeps the results of an interrupted run, and
-    the same command goes on after them, see `forensics.report.row_file`.
+    Failures go to standard error as one line each, and into JSON and CSV as entries too. A file keeps the results of an
+    interrupted run, and the same command goes on after them, see `forensics.report.row_file`.
 
     Parameters
     ----------
@@ -35,8 +37,8 @@ class Writer:
     out : Path, optional
         The file; standard output when left out.
     settings : dict, optional
-        What results depend on beside their pictures, JSON-ready; an unfinished file of other settings is begun anew. None for results that
-        no later run can go on with.
+        What results depend on beside their pictures, JSON-ready; an unfinished file of other settings is begun anew.
+        None for results that no later run can go on with.
 
     Attributes
     ----------

@@ -1,11 +1,14 @@
-"""Tails of null distributions, as decimal logarithms that do not underflow, and the number of false alarms made of them.
+"""Tails of null distributions, as decimal logarithms that do not underflow, and the number of false alarms made of
+them.
 
-The number of false alarms of an outcome is the number of hypotheses tried times the probability of an outcome at least as
-extreme under the null model [1]_. A tail that cannot be had exactly is bounded from above, so the number is never too small.
+The number of false alarms of an outcome is the number of hypotheses tried times the probability of an outcome at least
+as extreme under the null model [1]_. A tail that cannot be had exactly is bounded from above, so the number is never
+too small.
 
 References
 ----------
-.. [1] A. Desolneux, L. Moisan, J.-M. Morel, "From Gestalt Theory to Image Analysis: A Probabilistic Approach", Springer 2008,
+.. [1] A. Desolneux, L. Moisan, J.-M. Morel, "From Gestalt Theory to Image Analysis: A Probabilistic Approach", Springer
+       2008,
    doi:10.1007/978-0-387-74378-3.
 .. [2] W. Hoeffding, "Probability inequalities for sums of bounded random variables", JASA 58(301), 1963,
    doi:10.1080/01621459.1963.10500830.
@@ -23,7 +26,9 @@ _HALVINGS = 60
 
 
 def log10_nfa(log10_tail: float, tests: float) -> float:
-    """Decimal logarithm of the number of false alarms of one outcome among `tests` hypotheses; at most that of `tests`."""
+    """Decimal logarithm of the number of false alarms of one outcome among `tests` hypotheses; at most that of
+    `tests`.
+    """
     return math.log10(tests) + min(0.0, log10_tail)
 
 
@@ -33,7 +38,9 @@ def best_of(log10_tails: list[float]) -> float:
 
 
 def log10_binomial_tail(successes: int, trials: int, share: float) -> float:
-    """log10 P(X >= successes) for X ~ Binomial(trials, share), 0 < share < 1; by Chernoff's bound where it underflows."""
+    """log10 P(X >= successes) for X ~ Binomial(trials, share), 0 < share < 1; by Chernoff's bound where it
+    underflows.
+    """
     from scipy import special
 
     if successes <= 0 or trials <= 0:
@@ -65,7 +72,8 @@ def log10_weighted_tail(total: float, weights: np.ndarray, share: float) -> floa
 
     Notes
     -----
-    With equal weights 1 and X in {0, 1} this is Chernoff's bound of the binomial tail. The exponent is maximised by bisection of its derivative.
+    With equal weights 1 and X in {0, 1} this is Chernoff's bound of the binomial tail. The exponent is maximised by
+    bisection of its derivative.
     """
     from scipy import special
 
@@ -99,7 +107,9 @@ def log10_student_tail(t: float, freedom: float) -> float:
 
 
 def log10_gamma_tail(total: float, shape: float) -> float:
-    """log10 P(X >= total) for X ~ Gamma(shape, 1): the sum of `shape` unit exponentials (Fisher's combination of tails)."""
+    """log10 P(X >= total) for X ~ Gamma(shape, 1): the sum of `shape` unit exponentials (Fisher's combination of
+    tails).
+    """
     from scipy import special
 
     tail = float(special.gammaincc(shape, total))

@@ -40,9 +40,9 @@ class Interval(NamedTuple):
 class Agreement(NamedTuple):
     """How the pixels and the container fit together.
 
-    `status` is `agree` (the container's codec is the one in the pixels), `disagree` (a lossy container, and the pixels say
-    something else), `finding` (a lossless or raw container whose pixels were compressed before), `plain` (neither shows lossy
-    compression) or `open` (no verdict, or the container does not say whether it is lossy).
+    `status` is `agree` (the container's codec is the one in the pixels), `disagree` (a lossy container, and the pixels
+    say something else), `finding` (a lossless or raw container whose pixels were compressed before), `plain` (neither
+    shows lossy compression) or `open` (no verdict, or the container does not say whether it is lossy).
     """
 
     status: str
@@ -74,8 +74,8 @@ class Statement:
     speaks_for : tuple of str
         Classes that leave this trace.
     supports : bool or None
-        Whether it speaks for the verdict (True), for another codec (False), or was not found (None). The earlier JPEG of
-        `altered_jpeg` contradicts no verdict and counts as True.
+        Whether it speaks for the verdict (True), for another codec (False), or was not found (None). The earlier JPEG
+        of `altered_jpeg` contradicts no verdict and counts as True.
     text : str
         The sentence.
     """
@@ -126,8 +126,10 @@ class ToneChange(NamedTuple):
     def text(self) -> str:
         """What was found, for reading."""
         return (
-            f"brightness or contrast was changed on 8-bit samples: of the values {self.low} to {self.high}, {self.gaps} are skipped and {self.merged} hold two "
-            f"levels or more, as one smooth curve leaves them (log-likelihood ratio {self.odds:.0f}); the verdict is that on the picture with this curve undone"
+            f"brightness or contrast was changed on 8-bit samples: of the values {self.low} to {self.high}, "
+            f"{self.gaps} are skipped and {self.merged} hold two "
+            f"levels or more, as one smooth curve leaves them (log-likelihood ratio {self.odds:.0f}); the verdict is "
+            f"that on the picture with this curve undone"
         )
 
     def undo(self, pixels: np.ndarray) -> np.ndarray:
@@ -150,7 +152,8 @@ class Analysis:
     width, height : int
         In pixels, as stored.
     verdict : str
-        A class of `CLASSES`, a process beyond them, a family (`hevc-intra`, `vp8`, `av1`), `other-lossy`, `no-content` or `inconclusive`.
+        A class of `CLASSES`, a process beyond them, a family (`hevc-intra`, `vp8`, `av1`), `other-lossy`, `no-content`
+        or `inconclusive`.
     probability : float
         Calibrated probability of the verdict; for `inconclusive` that of the best class.
     best : str
@@ -162,12 +165,14 @@ class Analysis:
     ranking : tuple of (str, float)
         All classes with their probabilities, best first.
     variants : dict of str to float
-        Probabilities of the finer classes within the best one, where it has any (JPEG XR's overlap modes); they sum to 1.
+        Probabilities of the finer classes within the best one, where it has any (JPEG XR's overlap modes); they sum to
+        1.
     ratio, ssim : Interval or None
-        Estimated compression ratio (raw bytes / file bytes) and SSIM against the picture before compression; None unless the
-        verdict is a codec.
+        Estimated compression ratio (raw bytes / file bytes) and SSIM against the picture before compression; None
+        unless the verdict is a codec.
     candidates : tuple of str
-        The classes that cannot be excluded at the coverage that the model's card states, most probable first; empty for a model without.
+        The classes that cannot be excluded at the coverage that the model's card states, most probable first; empty for
+        a model without.
     strange : float
         Share of the windows that lie outside all that the model was trained on; 0 for a model that does not measure it.
     evidence : tuple of Statement
@@ -187,10 +192,12 @@ class Analysis:
     tone : ToneChange or None
         A change of brightness or contrast after decoding; None where the histogram shows none.
     steps : tuple of Step
-        Steps after decoding that the verdict rests on undoing, in the order in which they are undone; `windows` lie in what is left.
+        Steps after decoding that the verdict rests on undoing, in the order in which they are undone; `windows` lie in
+        what is left.
     afterwards : dict of str to float or None
-        Probabilities of what happened since the last lossy step: `nothing`, `resampled`, `filtered`, `recoloured`, `grey`, `palette`, `noise`,
-        `composited`, `several`. None where no lossy step is likely, or where the model does not ask.
+        Probabilities of what happened since the last lossy step: `nothing`, `resampled`, `filtered`, `recoloured`,
+        `grey`, `palette`, `noise`, `composited`, `several`. None where no lossy step is likely, or where the model does
+        not ask.
     """
 
     name: str
@@ -220,7 +227,9 @@ class Analysis:
     afterwards: dict[str, float] | None = None
 
     def as_judged(self, pixels: np.ndarray) -> np.ndarray:
-        """The picture's pixels as the verdict saw them: with the steps after decoding undone (8-bit) that it rests on, the same array where there is none."""
+        """The picture's pixels as the verdict saw them: with the steps after decoding undone (8-bit) that it rests on,
+        the same array where there is none.
+        """
         for step in self.steps:
             pixels = step.undo(eight_bit(pixels))
         return pixels

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 VALIDATED = 400
-"""Untouched pictures (crops of 96 to 512 px of training and validation sources) on which the exact tests were tried: 480, of which none is found; JPEG's blocks on 220 of them, near-lossless
-WebP on 106. A number of false alarms
-is a statement of the test's model of chance; below one in so many no experiment here supports it."""
+"""Untouched pictures (crops of 96 to 512 px of training and validation sources) on which the exact tests were tried:
+480, of which none is found; JPEG's blocks on 220 of them, near-lossless WebP on 106. A number of false alarms is a
+statement of the test's model of chance; below one in so many no experiment here supports it."""
 FLOOR = -math.log10(VALIDATED)
 """Decimal logarithm of the smallest number of false alarms that is told."""
 
@@ -18,7 +18,9 @@ def told(log10_nfa: float) -> float:
 
 
 def chance(log10_nfa: float) -> str:
-    """How often chance gives an outcome, for reading: `every picture`, `0.4 of pictures`, `one picture in 250`, `fewer than one picture in 400, as many as the tests were tried on`."""
+    """How often chance gives an outcome, for reading: `every picture`, `0.4 of pictures`, `one picture in 250`, `fewer
+    than one picture in 400, as many as the tests were tried on`.
+    """
     if math.isnan(log10_nfa) or log10_nfa >= 0:
         return "every picture"
     if log10_nfa > -1:

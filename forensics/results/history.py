@@ -1,8 +1,8 @@
 """What the history of a picture is told in: parameters, traces, and the two put together.
 
-A `Parameter` is a number or a name that was recovered from pixels, with its uncertainty, or the reason why it cannot be. A
-`Trace` is the outcome of one test: a statistic, how often chance alone would give it, and a sentence that a second person can
-check. Both are plain data; figures are drawn from a trace's `series` by `forensics.report`.
+A `Parameter` is a number or a name that was recovered from pixels, with its uncertainty, or the reason why it cannot
+be. A `Trace` is the outcome of one test: a statistic, how often chance alone would give it, and a sentence that a
+second person can check. Both are plain data; figures are drawn from a trace's `series` by `forensics.report`.
 """
 
 from __future__ import annotations
@@ -29,9 +29,11 @@ class Parameter:
     Attributes
     ----------
     name : str
-        The field's term in snake case: `quality_factor`, `chroma_subsampling`, `quantization_steps_luma`, `wavelet`, ...
+        The field's term in snake case: `quality_factor`, `chroma_subsampling`, `quantization_steps_luma`, `wavelet`,
+        ...
     value : Value or None
-        What was recovered; None where it is not recoverable. A table is a tuple in raster order, None for entries that left no trace.
+        What was recovered; None where it is not recoverable. A table is a tuple in raster order, None for entries that
+        left no trace.
     low, high : float or None
         Ends of the 90 % interval of a number.
     probability : float or None
@@ -67,7 +69,9 @@ class Parameter:
 
 
 def compression_ratio(ratio: float, low: float, high: float, again: str) -> Parameter:
-    """The compression ratio that coding again with `again` came to; `low` and `high` are the ends of its 90 % interval as shares of it."""
+    """The compression ratio that coding again with `again` came to; `low` and `high` are the ends of its 90 % interval
+    as shares of it.
+    """
     basis = f"size of the picture coded again with {again}"
     return Parameter(RATIO, round(ratio, 2), round(ratio * low, 2), round(ratio * high, 2), basis=basis)
 
@@ -79,14 +83,15 @@ class Trace:
     Attributes
     ----------
     name : str
-        The test: `colour_lattice`, `dct_comb`, `jpeg_table`, `wavelet_comb`, `lapped_comb`, `grid_phase`, `boundary_profile`,
-        `chroma_spectrum`, `residual_spectrum`, `coding_again`, `enlargement`.
+        The test: `colour_lattice`, `dct_comb`, `jpeg_table`, `wavelet_comb`, `lapped_comb`, `grid_phase`,
+        `boundary_profile`, `chroma_spectrum`, `residual_spectrum`, `coding_again`, `enlargement`.
     statistic : float
         The test's own measure; its docstring gives the range.
     log10_nfa : float
-        Decimal logarithm of the number of false alarms: how many tests as significant as this one are expected in a picture without
-        the trace, over all hypotheses tried (a contrario). At most 0 counts as found at one false alarm a picture; the
-        tests of this package call a trace found at `FOUND_BELOW`. NaN where the test has no such rate (a description only).
+        Decimal logarithm of the number of false alarms: how many tests as significant as this one are expected in a
+        picture without the trace, over all hypotheses tried (a contrario). At most 0 counts as found at one false alarm
+        a picture; the tests of this package call a trace found at `FOUND_BELOW`. NaN where the test has no such rate (a
+        description only).
     speaks_for : tuple of str
         Classes that leave this trace; empty when nothing was found.
     parameters : mapping
@@ -111,12 +116,19 @@ class Trace:
         return math.isfinite(self.log10_nfa) and self.log10_nfa <= FOUND_BELOW
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, without the series; a missing rate is None, and none is smaller than validation supports (`forensics.results.chance`)."""
+        """JSON-ready, without the series; a missing rate is None, and none is smaller than validation supports
+        (`forensics.results.chance`).
+        """
         return {
-            "name": self.name, "found": self.found, "statistic": self.statistic,
-            "log10_nfa": None if math.isnan(self.log10_nfa) else told(self.log10_nfa), "validated_on": VALIDATED, "speaks_for": list(self.speaks_for),
-            "parameters": dict(self.parameters), "sentence": self.sentence,
-        }  # fmt: skip
+            "name": self.name,
+            "found": self.found,
+            "statistic": self.statistic,
+            "log10_nfa": None if math.isnan(self.log10_nfa) else told(self.log10_nfa),
+            "validated_on": VALIDATED,
+            "speaks_for": list(self.speaks_for),
+            "parameters": dict(self.parameters),
+            "sentence": self.sentence,
+        }
 
 
 def in_order(traces: Iterable[Trace]) -> tuple[Trace, ...]:
@@ -130,7 +142,9 @@ FOUND_BELOW = -2.0
 
 @dataclass(frozen=True)
 class Generation:
-    """One compression that a picture went through: its class, the parameters read, and how sure the order and class are."""
+    """One compression that a picture went through: its class, the parameters read, and how sure the order and class
+    are.
+    """
 
     codec: str
     probability: float

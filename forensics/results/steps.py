@@ -1,8 +1,9 @@
-"""Steps after decoding that were found and undone, as plain data: what happened to the picture between its last codec and the file.
+"""Steps after decoding that were found and undone, as plain data: what happened to the picture between its last codec
+and the file.
 
-A step knows its name, its sentence, how to undo itself on 8-bit pixels and how it is written as JSON; `ToneChange` is one as well. An `Analysis` keeps
-those its verdict rests on in the order in which they are undone, the last one first. To add one: a class with these four, and a finder in
-`forensics.verdict.steps`.
+A step knows its name, its sentence, how to undo itself on 8-bit pixels and how it is written as JSON; `ToneChange` is
+one as well. An `Analysis` keeps those its verdict rests on in the order in which they are undone, the last one first.
+To add one: a class with these four, and a finder in `forensics.verdict.steps`.
 """
 
 from __future__ import annotations
@@ -74,9 +75,12 @@ class EnlargementStep:
         axis = max(self.found.axes, key=lambda one: one.missing)
         corners = ", ends of the picture on its outermost samples" if axis.alignment == "corners" else ""
         return (
-            f"enlarged from {self.width}x{self.height} to {self.new_width}x{self.new_height} pixels by a {axis.kernel.name} kernel{corners}: lines lie within the range "
-            f"of that enlargement up to {axis.residual:.2f} levels squared (rounding alone: 0.08), {np.exp(axis.contrast):.0f} times closer than for lengths nearby "
-            f"(chance gives this in less than {chance(self.log10_nfa)}); undone and enlarged again {100 * self.found.repeated:.1f} % of the samples come out the same. "
+            f"enlarged from {self.width}x{self.height} to {self.new_width}x{self.new_height} pixels by a "
+            f"{axis.kernel.name} kernel{corners}: lines lie within the range "
+            f"of that enlargement up to {axis.residual:.2f} levels squared (rounding alone: 0.08), "
+            f"{np.exp(axis.contrast):.0f} times closer than for lengths nearby "
+            f"(chance gives this in less than {chance(self.log10_nfa)}); undone and enlarged again "
+            f"{100 * self.found.repeated:.1f} % of the samples come out the same. "
             "The verdict is that on the native pixels"
         )
 
@@ -89,19 +93,31 @@ class EnlargementStep:
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return {
-            "step": self.name, "text": self.text, "width": self.width, "height": self.height, "kernel": self.kernel, "log10_nfa": self.log10_nfa,
-            "rows": _axis(self.found.rows), "columns": _axis(self.found.columns),
-            "rounded_between": self.found.rounded_between, "repeated": round(self.found.repeated, 4),
-        }  # fmt: skip
+            "step": self.name,
+            "text": self.text,
+            "width": self.width,
+            "height": self.height,
+            "kernel": self.kernel,
+            "log10_nfa": self.log10_nfa,
+            "rows": _axis(self.found.rows),
+            "columns": _axis(self.found.columns),
+            "rounded_between": self.found.rounded_between,
+            "repeated": round(self.found.repeated, 4),
+        }
 
 
 def _axis(axis: Axis | None) -> dict[str, Any] | None:
     if axis is None:
         return None
     return {
-        "old": axis.old, "new": axis.new, "factor": round(1 / axis.slope, 5), "kernel": axis.kernel.name, "alignment": axis.alignment,
-        "residual": round(axis.residual, 4), "contrast": round(axis.contrast, 3),
-    }  # fmt: skip
+        "old": axis.old,
+        "new": axis.new,
+        "factor": round(1 / axis.slope, 5),
+        "kernel": axis.kernel.name,
+        "alignment": axis.alignment,
+        "residual": round(axis.residual, 4),
+        "contrast": round(axis.contrast, 3),
+    }
 
 
 @dataclass(frozen=True)
@@ -134,8 +150,10 @@ class RepetitionStep:
     def text(self) -> str:
         """What was found, for reading."""
         return (
-            f"enlarged from {self.width}x{self.height} to {self.new_width}x{self.new_height} pixels by repetition of samples: rows and columns equal the one before, "
-            f"without one exception where that enlargement repeats them (chance gives this in {chance(self.log10_nfa)}). The verdict is that on the native pixels"
+            f"enlarged from {self.width}x{self.height} to {self.new_width}x{self.new_height} pixels by repetition of "
+            f"samples: rows and columns equal the one before, "
+            f"without one exception where that enlargement repeats them (chance gives this in "
+            f"{chance(self.log10_nfa)}). The verdict is that on the native pixels"
         )
 
     def undo(self, pixels: np.ndarray) -> np.ndarray:
@@ -147,6 +165,11 @@ class RepetitionStep:
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return {
-            "step": self.name, "text": self.text, "width": self.width, "height": self.height, "log10_nfa": round(self.log10_nfa, 2),
-            "factor_x": round(self.new_width / self.width, 5), "factor_y": round(self.new_height / self.height, 5),
-        }  # fmt: skip
+            "step": self.name,
+            "text": self.text,
+            "width": self.width,
+            "height": self.height,
+            "log10_nfa": round(self.log10_nfa, 2),
+            "factor_x": round(self.new_width / self.width, 5),
+            "factor_y": round(self.new_height / self.height, 5),
+        }

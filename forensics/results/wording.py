@@ -59,7 +59,9 @@ TITLES = _Titles(
         INCONCLUSIVE: "inconclusive",
     }
 )
-"""Title of every class of `forensics_models.classes.CLASSES`, of the processes beyond them, and of the further verdicts."""
+"""Title of every class of `forensics_models.classes.CLASSES`, of the processes beyond them, and of the further
+verdicts.
+"""
 
 
 def percent(probability: float) -> str:
@@ -70,5 +72,7 @@ def percent(probability: float) -> str:
 
 
 def printable(text: str) -> str:
-    """Text without control characters and undecodable bytes: they are shown as escapes, so a file name cannot steer a terminal."""
+    """Text without control characters and undecodable bytes: they are shown as escapes, so a file name cannot steer a
+    terminal.
+    """
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)

@@ -1,4 +1,6 @@
-"""From built data sets to a trained network: keeps their patches, searches if asked to, trains, and writes the artefacts with their card."""
+"""From built data sets to a trained network: keeps their patches, searches if asked to, trains, and writes the
+artefacts with their card.
+"""
 
 from __future__ import annotations
 
@@ -86,8 +88,9 @@ def train_cnn(
     Raises
     ------
     UsageError
-        The extra `train` is not installed, the data sets lack one of the two splits or compressed files in it, the folder
-        holds checkpoints of another recipe, `start` holds no network of this architecture, or both `start` and `trials` are given.
+        The extra `train` is not installed, the data sets lack one of the two splits or compressed files in it, the
+        folder holds checkpoints of another recipe, `start` holds no network of this architecture, or both `start` and
+        `trials` are given.
     """
     if start is not None and trials:
         raise UsageError(

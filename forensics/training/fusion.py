@@ -1,7 +1,9 @@
-"""From trained judges and a data set's validation split to the fused judge: gathers outputs, fits every mode, writes all artefacts.
+"""From trained judges and a data set's validation split to the fused judge: gathers outputs, fits every mode, writes
+all artefacts.
 
-Three sets of windows are looked at, all of validation sources: windows of all sizes, as the baseline's table has them; several windows of one size
-from each file, for their dependence; and strange ones, resized after decoding, for which an honest answer is a wide one.
+Three sets of windows are looked at, all of validation sources: windows of all sizes, as the baseline's table has them;
+several windows of one size from each file, for their dependence; and strange ones, resized after decoding, for which an
+honest answer is a wide one.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ ACCURACY = 0.97
 COVERAGE = 0.95
 """Of the sets of classes that cannot be excluded."""
 FALSE_ALARMS = {"baseline": 0.001, "cnn": 0.005, "fused": 0.001}
-"""Share of uncompressed windows for which a codec may be named, by mode. The network alone has so long a tail that at 0.1 % it would answer a third."""
+"""Share of uncompressed windows for which a codec may be named, by mode. The network alone has so long a tail that at
+0.1 % it would answer a third.
+"""
 STRANGE_FILES = 600
 """Files that are resized after decoding."""
 STRANGE_FACTORS = (0.45, 1.7)
@@ -111,7 +115,8 @@ def train_fusion(
         )
         figures = modes[mode]["card"]["validation"]
         report(
-            f"{mode}: accuracy {figures['accuracy']:.4f}, false positives {figures['false_positive_rate']}, log-loss {figures['log_loss']:.4f}"
+            f"{mode}: accuracy {figures['accuracy']:.4f}, false positives {figures['false_positive_rate']}, log-loss "
+            f"{figures['log_loss']:.4f}"
         )
     stored = {
         "card": {

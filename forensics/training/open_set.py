@@ -1,7 +1,8 @@
-"""From built data sets to the open judge: measures windows with the features of processing too, trains, and writes the artefacts.
+"""From built data sets to the open judge: measures windows with the features of processing too, trains, and writes the
+artefacts.
 
-The data sets are those of the suites `processed`, `processes`, `untouched`, `random` and `chains`; the judge of codecs must be there already
-(`--models`), since both are combined on validation windows.
+The data sets are those of the suites `processed`, `processes`, `untouched`, `random` and `chains`; the judge of codecs
+must be there already (`--models`), since both are combined on validation windows.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from forensics.dataset.features import WindowPlan
 from forensics.training.trees import _check_ready, _facts, having_split, split_table
 
 FAMILIES_OF_OPEN = (*FAMILIES, *FURTHER_FAMILIES)
-"""What the open judge is trained on: the codecs' families first, so that the judge of codecs takes the leading columns."""
+"""What the open judge is trained on: the codecs' families first, so that the judge of codecs takes the leading columns.
+"""
 
 GROUPS_OF_SIDES = ((256, 256, 256, 224, 192, 160, 128, 96, 64),)
 """One window a file: most of the usual size of a verdict, some smaller."""
@@ -26,10 +28,13 @@ GROUPS_OF_SIDES = ((256, 256, 256, 224, 192, 160, 128, 96, 64),)
 
 LIMITS = (
     "A chain of codecs is named after its last one, as far as that left traces; a much finer last step may go unseen.",
-    "Steps after decoding that leave no trace of the codec (strong reduction, rotation, several steps) end in `inconclusive`.",
-    "BPG, HEIC and HEVC key frames share one art of coding, as WebP and VP8, AVIF and AV1 do; read their merged probability where they are close.",
+    "Steps after decoding that leave no trace of the codec (strong reduction, rotation, several steps) end in "
+    "`inconclusive`.",
+    "BPG, HEIC and HEVC key frames share one art of coding, as WebP and VP8, AVIF and AV1 do; read their merged "
+    "probability where they are close.",
     "Compression ratios under 3 and over 130 lie outside the training range.",
-    "Processes that training never saw are answered `other-lossy`, `inconclusive` or, rarely, by a process that resembles them.",
+    "Processes that training never saw are answered `other-lossy`, `inconclusive` or, rarely, by a process that "
+    "resembles them.",
 )
 """What the open judge's card says it cannot do."""
 
@@ -143,7 +148,15 @@ def train_open(
     logs = codec_logs(datasets, models, tables["val"], seed=seed, jobs=jobs, progress=partial(progress, "judging val"))
     options = {"seed": seed, "threads": jobs, **({"rounds": rounds, "after_rounds": rounds} if rounds else {})}
     return open_training.train_open(
-        tables["train"], tables["val"], (codec_trees(models, tables["train"]), codec_trees(models, tables["val"])), logs, FeatureExtractor(FAMILIES_OF_OPEN).feature_names, FEATURES_VERSION, out,
-        recipe=open_training.Recipe(**options), facts={**_facts(datasets, plan_of(seed), tables), "limits": list(LIMITS)},
-        dependence=FusedJudge(models, "fused").window_dependence, report=report,
-    )  # fmt: skip
+        tables["train"],
+        tables["val"],
+        (codec_trees(models, tables["train"]), codec_trees(models, tables["val"])),
+        logs,
+        FeatureExtractor(FAMILIES_OF_OPEN).feature_names,
+        FEATURES_VERSION,
+        out,
+        recipe=open_training.Recipe(**options),
+        facts={**_facts(datasets, plan_of(seed), tables), "limits": list(LIMITS)},
+        dependence=FusedJudge(models, "fused").window_dependence,
+        report=report,
+    )

@@ -23,7 +23,8 @@ PACKAGES = ("xgboost-cpu", "xgboost", "numpy", "scipy", "numba", "imagecodecs", 
 
 LIMITS = (
     "A chain of codecs is named after its last one, as far as that left traces; a much finer last step may go unseen.",
-    "A picture resized, filtered or re-coloured after decoding may have lost its traces and is then called uncompressed.",
+    "A picture resized, filtered or re-coloured after decoding may have lost its traces and is then called "
+    "uncompressed.",
     "BPG and HEIC share HEVC intra coding; read their merged probability where the two are close.",
     "Compression ratios under 3 and over 130 lie outside the training range.",
 )
@@ -69,7 +70,8 @@ def split_table(
     table: type[Table] = FeatureTable,  # type: ignore[assignment]
     **options: Any,
 ) -> Table:
-    """The feature tables of one split over all data sets that have it, one below the other; options as for `build_table`.
+    """The feature tables of one split over all data sets that have it, one below the other; options as for
+    `build_table`.
 
     Raises `UsageError` where no data set has a compressed file in that split.
     """
@@ -155,7 +157,9 @@ def train_parameters(
     progress: Callable[[str, int, int], None] = lambda label, done, total: None,
     report: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """Train the estimators of codec parameters on the windows that `train_baseline` measures; arguments and errors as there."""
+    """Train the estimators of codec parameters on the windows that `train_baseline` measures; arguments and errors as
+    there.
+    """
     _check_ready(out)
     from forensics_features import FEATURES_VERSION, FeatureExtractor
     from forensics_models import parameters_training

@@ -17,7 +17,9 @@ from forensics.windows.choice import LIMIT, SIDE
 STRANGE_SHARE = 0.5
 """Share of windows unlike the training from which on a report says so."""
 _CENTRE, _RESIZED_BELOW = 1024, -2.0
-"""Largest side of the central part in which resizing is looked for, and the decimal logarithm of false alarms a picture at which it counts."""
+"""Largest side of the central part in which resizing is looked for, and the decimal logarithm of false alarms a picture
+at which it counts.
+"""
 
 
 def compare(verdict: str, named: Sequence[str], probability: float, container: dict[str, Any]) -> Agreement:
@@ -44,11 +46,13 @@ def compare(verdict: str, named: Sequence[str], probability: float, container: d
             )
         return Agreement(
             "disagree",
-            f"the container is {form} and the pixels say {shown}: compressed before, and the {form} step is lossless or too fine to show",
+            f"the container is {form} and the pixels say {shown}: compressed before, and the {form} step is lossless "
+            f"or too fine to show",
         )
     return Agreement(
         "disagree",
-        f"the container is lossy {form} and the pixels say {shown}: an earlier compression shows through, or the verdict is wrong",
+        f"the container is lossy {form} and the pixels say {shown}: an earlier compression shows through, or the "
+        f"verdict is wrong",
     )
 
 
@@ -70,7 +74,8 @@ def limits(
     if len(windows) == LIMIT and area < picture.width * picture.height:
         share = 100 * area / (picture.width * picture.height)
         limits.append(
-            f"{len(windows)} windows were judged, {share:.0f} % of the pixels: a change confined to the rest is not seen"
+            f"{len(windows)} windows were judged, {share:.0f} % of the pixels: a change confined to the rest is not "
+            f"seen"
         )
     if "picture.grey" in names and bool((features[:, list(names).index("picture.grey")] > 0).all()):
         limits.append("the picture is grey: no trace in colour could be tested")
@@ -83,7 +88,9 @@ def limits(
 
 
 def resizing(pixels: np.ndarray) -> tuple[str, ...]:
-    """What a trace of resizing means for a picture in which no compression shows; empty where there is no such trace."""
+    """What a trace of resizing means for a picture in which no compression shows; empty where there is no such
+    trace.
+    """
     from forensics_features import resampling
     from forensics_features.planes import as_planes
 
@@ -94,6 +101,8 @@ def resizing(pixels: np.ndarray) -> tuple[str, ...]:
     if line.log10_nfa > _RESIZED_BELOW:
         return ()
     return (
-        f"the picture bears a trace of resizing (a periodic line at {line.frequency:.3f} cycles a pixel, expected by chance in one of "
-        f"{10 ** -told(line.log10_nfa):,.0f} pictures or fewer): resizing removes other traces, so that an earlier compression is not excluded",
+        f"the picture bears a trace of resizing (a periodic line at {line.frequency:.3f} cycles a pixel, expected by "
+        f"chance in one of "
+        f"{10 ** -told(line.log10_nfa):,.0f} pictures or fewer): resizing removes other traces, so that an earlier "
+        f"compression is not excluded",
     )

@@ -1,16 +1,19 @@
 """From a picture to an `Analysis`: the one way every picture takes, from Python and from the command line.
 
-Windows are chosen (`forensics.windows.choice`), measured (`forensics_features`), judged (`forensics_models`), and what comes out is put
-together with the container's facts and the evidence in words. The verdict is a calibrated probability over
-`forensics_models.classes.CLASSES`; below the model's own threshold it is `inconclusive`. Where BPG and HEIC together reach the
-threshold and neither does alone, the verdict is their family `hevc-intra`. Where a JPEG's table is read under another verdict
-(`evidence.altered_jpeg`), that leads the evidence, and the picture is not called uncompressed.
+Windows are chosen (`forensics.windows.choice`), measured (`forensics_features`), judged (`forensics_models`), and what
+comes out is put together with the container's facts and the evidence in words. The verdict is a calibrated probability
+over `forensics_models.classes.CLASSES`; below the model's own threshold it is `inconclusive`. Where BPG and HEIC
+together reach the threshold and neither does alone, the verdict is their family `hevc-intra`. Where a JPEG's table is
+read under another verdict (`evidence.altered_jpeg`), that leads the evidence, and the picture is not called
+uncompressed.
 
-Where the histogram shows that brightness or contrast was changed after decoding (`forensics.verdict.tone`), the windows are judged again with that change
-undone. That judgement is taken, unless the picture as stored shows a codec more clearly (`KEEP_STORED_VERDICT_FROM`); what the two leave open is `inconclusive`.
-Enlargements after decoding (`forensics.verdict.steps`) are undone before all that: the native pixels are what is judged.
+Where the histogram shows that brightness or contrast was changed after decoding (`forensics.verdict.tone`), the windows
+are judged again with that change undone. That judgement is taken, unless the picture as stored shows a codec more
+clearly (`KEEP_STORED_VERDICT_FROM`); what the two leave open is `inconclusive`. Enlargements after decoding
+(`forensics.verdict.steps`) are undone before all that: the native pixels are what is judged.
 
-Last come exact readings (`forensics.verdict.exact`): too little content, processes that are proven, a JPEG that is proven where the models are not sure.
+Last come exact readings (`forensics.verdict.exact`): too little content, processes that are proven, a JPEG that is
+proven where the models are not sure.
 """
 
 from __future__ import annotations
@@ -45,14 +48,15 @@ if TYPE_CHECKING:
     from forensics_models.open_judge import OpenJudge
 
 KEEP_STORED_VERDICT_FROM = 0.995
-"""Certainty from which a verdict on the picture as stored stands although a change of tone was found, where undoing it shows no codec more clearly: the
-change then came before the compression, or was the decoder's."""
+"""Certainty from which a verdict on the picture as stored stands although a change of tone was found, where undoing it
+shows no codec more clearly: the change then came before the compression, or was the decoder's."""
 AGREED_FROM = 0.7
-"""Probability of a family by the open judge from which it is named where the judge of codecs names it too. On the 5,973 validation windows of the open judge's card this
-raises the right answers on pictures straight from a decoder from 76 to 85 %; codecs that never were stay at 0.1 % there and at 0.3 % after processing."""
+"""Probability of a family by the open judge from which it is named where the judge of codecs names it too. On the 5,973
+validation windows of the open judge's card this raises the right answers on pictures straight from a decoder from 76 to
+85 %; codecs that never were stay at 0.1 % there and at 0.3 % after processing."""
 _EXCLUDED_BELOW = 0.05
-"""Share of the best process's probability under which another counts as excluded: likelihoods 20 to 1, "strong" evidence in the scale of Kass and Raftery
-(doi:10.1080/01621459.1995.10476572)."""
+"""Share of the best process's probability under which another counts as excluded: likelihoods 20 to 1, "strong"
+evidence in the scale of Kass and Raftery (doi:10.1080/01621459.1995.10476572)."""
 
 
 def analyze(
@@ -95,7 +99,8 @@ def analyze(
     exact : bool
         Whether exact readings have the last word (`forensics.verdict.exact`).
     open_judge : OpenJudge, optional
-        Another judge of processes and of what happened since than the one shipped, which stands beside the shipped judges alone.
+        Another judge of processes and of what happened since than the one shipped, which stands beside the shipped
+        judges alone.
 
     Returns
     -------
@@ -126,7 +131,9 @@ def analyze(
 
 
 def _enlarged(picture: Picture, one: _Examined) -> tuple[Analysis, np.ndarray | None]:
-    """The analysis, with an enlargement undone where one is found, and the pixels that exact readings may be asked of; None where too few are left."""
+    """The analysis, with an enlargement undone where one is found, and the pixels that exact readings may be asked of;
+    None where too few are left.
+    """
     steps, native = after.find_enlargements(picture.pixels)
     if not steps:
         return one.analysis(picture, picture.pixels, ()), picture.pixels
@@ -185,7 +192,8 @@ def _too_small(analysis: Analysis, steps: tuple[Step, ...]) -> Analysis:
 
 
 def judged_pixels(picture: Picture, judge: Judge | None = None, **options: Any) -> tuple[np.ndarray, tuple[Step, ...]]:
-    """A picture's pixels as a verdict on it sees them (`Analysis.as_judged`), and the steps undone; analysed only where there is something to undo.
+    """A picture's pixels as a verdict on it sees them (`Analysis.as_judged`), and the steps undone; analysed only where
+    there is something to undo.
 
     `options` are further ones of `analyze`.
     """
@@ -197,7 +205,9 @@ def judged_pixels(picture: Picture, judge: Judge | None = None, **options: Any) 
 
 @dataclass(frozen=True)
 class _Reading:
-    """What a judge says of the windows and of the picture they make up; `probability` is that of the verdict, of the best class where it is inconclusive."""
+    """What a judge says of the windows and of the picture they make up; `probability` is that of the verdict, of the
+    best class where it is inconclusive.
+    """
 
     features: np.ndarray
     judged: WindowJudgement
@@ -255,7 +265,8 @@ def _read(
 def _answered(opened: OpenReading, decided: str) -> tuple[str, float]:
     """The verdict and its probability, that of the best process where it is inconclusive.
 
-    Where the open judge is not certain enough by itself, what the judge of codecs has `decided` stands if both agree (`AGREED_FROM`).
+    Where the open judge is not certain enough by itself, what the judge of codecs has `decided` stands if both agree
+    (`AGREED_FROM`).
     """
     said = opened.answer
     if not said and decided not in ("uncompressed", INCONCLUSIVE):
@@ -277,9 +288,11 @@ def sum_of(family: str, processes: Mapping[str, float]) -> float:
 
 
 def _preferred(stored: _Reading, undone: _Reading, change: ToneChange) -> tuple[_Reading, ToneChange]:
-    """The reading to go by: with the change of tone undone where that names a codec, unless another shows more clearly, from `KEEP_STORED_VERDICT_FROM` on, as stored.
+    """The reading to go by: with the change of tone undone where that names a codec, unless another shows more clearly,
+    from `KEEP_STORED_VERDICT_FROM` on, as stored.
 
-    What one of them leaves open the other does not settle: less certain, a codec that shows in the picture as stored alone is no verdict.
+    What one of them leaves open the other does not settle: less certain, a codec that shows in the picture as stored
+    alone is no verdict.
     """
     if stored.names_codec and stored.certainty >= max(
         KEEP_STORED_VERDICT_FROM, undone.certainty if undone.names_codec else 0.0
@@ -298,7 +311,9 @@ def _as_judged(pixels: np.ndarray, change: ToneChange | None) -> np.ndarray:
 
 
 def as_picture(source: Any, max_pixels: int, name: str | None) -> Picture:
-    """The open picture of what `analyze` takes, its channels in the order red, green, blue; raises `PictureError` where it is none."""
+    """The open picture of what `analyze` takes, its channels in the order red, green, blue; raises `PictureError` where
+    it is none.
+    """
     return channel_order.in_order(_opened(source, max_pixels, name))
 
 

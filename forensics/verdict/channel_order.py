@@ -1,7 +1,8 @@
 """Are the channels in the order blue, green, red, as OpenCV reads files?
 
-Colours that a decoder made from 8-bit luma and chroma lie on the lattice of its matrix (see `forensics_features.lattice`), and with red and blue exchanged they do not: so a picture
-whose colours lie on one of the lattices only after the exchange has its channels in the order B G R.
+Colours that a decoder made from 8-bit luma and chroma lie on the lattice of its matrix (see
+`forensics_features.lattice`), and with red and blue exchanged they do not: so a picture whose colours lie on one of the
+lattices only after the exchange has its channels in the order B G R.
 """
 
 from __future__ import annotations
@@ -15,22 +16,26 @@ from forensics.pictures.opened import Picture
 MOST_PIXELS = 2**14
 """Pixels looked at, spread evenly over the picture."""
 ON = 0.97
-"""Share of the coloured pixels that must lie on a lattice with red and blue exchanged. Of 100 crops of 256x256 of training and validation sources, coded as JPEG
-(75, 85 at 4:4:4, 95), WebP and AVIF, the least in the right order was 0.996."""
+"""Share of the coloured pixels that must lie on a lattice with red and blue exchanged. Of 100 crops of 256x256 of
+training and validation sources, coded as JPEG (75, 85 at 4:4:4, 95), WebP and AVIF, the least in the right order was
+0.996."""
 OFF = 0.6
-"""Largest share that may lie on any lattice as stored. On the same crops at most 0.44 in 95 of 100 with the channels exchanged, 0.93 where they are all but grey; 97 of 100
-exchanged ones are told so, and none of the 500 coded and 100 untouched ones in the right order."""
+"""Largest share that may lie on any lattice as stored. On the same crops at most 0.44 in 95 of 100 with the channels
+exchanged, 0.93 where they are all but grey; 97 of 100 exchanged ones are told so, and none of the 500 coded and 100
+untouched ones in the right order."""
 FEWEST_COLOURS = 256
 """Distinct colours that are needed: few colours can lie on a lattice by chance."""
 
 NOTE = (
-    "the channels are in the order blue, green, red (their colours are those of 8-bit luma and chroma only with red and blue "
+    "the channels are in the order blue, green, red (their colours are those of 8-bit luma and chroma only with red "
+    "and blue "
     "exchanged): judged in the order red, green, blue"
 )
 
 
 def shares(pixels: np.ndarray) -> tuple[float, float] | None:
-    """Largest share of a picture's coloured, unclipped pixels on any lattice, as stored and with red and blue exchanged.
+    """Largest share of a picture's coloured, unclipped pixels on any lattice, as stored and with red and blue
+    exchanged.
 
     Parameters
     ----------
@@ -39,7 +44,8 @@ def shares(pixels: np.ndarray) -> tuple[float, float] | None:
     Returns
     -------
     tuple of float, or None
-        Both in 0..1; None with fewer than `forensics_features.lattice.MINIMUM_PIXELS` such pixels or `FEWEST_COLOURS` colours.
+        Both in 0..1; None with fewer than `forensics_features.lattice.MINIMUM_PIXELS` such pixels or `FEWEST_COLOURS`
+        colours.
     """
     from forensics_features.lattice import DECODERS, MINIMUM_PIXELS
 

@@ -1,10 +1,10 @@
 """Evidence in words: which measurements stand outside what uncompressed pictures show, and which codec each speaks for.
 
-A trace (`forensics.verdict.sentences`) is found when its measured value, the median over the picture's windows, lies above the range of
-uncompressed validation windows that came with the model, by at least `MINIMUM_STRENGTH` of the way to the value of a clear
-case. Of uncompressed windows 0.5 % lie above the range of one feature, so a trace of k features has a false-alarm rate of at most
-0.005 k a window. The verdict does not come from here: the classifier weighs all features, and this explains it with the few that
-a person can check.
+A trace (`forensics.verdict.sentences`) is found when its measured value, the median over the picture's windows, lies
+above the range of uncompressed validation windows that came with the model, by at least `MINIMUM_STRENGTH` of the way
+to the value of a clear case. Of uncompressed windows 0.5 % lie above the range of one feature, so a trace of k features
+has a false-alarm rate of at most 0.005 k a window. The verdict does not come from here: the classifier weighs all
+features, and this explains it with the few that a person can check.
 """
 
 from __future__ import annotations
@@ -50,8 +50,9 @@ def statements(
     Returns
     -------
     tuple of Statement
-        At most `LIMIT`, the clearest of each group only. The traces found come first, those that support the verdict before
-        others. Where the verdict names no codec, traces looked for and not found follow, in the order of the table.
+        At most `LIMIT`, the clearest of each group only. The traces found come first, those that support the verdict
+        before others. Where the verdict names no codec, traces looked for and not found follow, in the order of the
+        table.
     """
     classes = frozenset(verdict)
     values = _medians(feature_names, features)
@@ -135,15 +136,16 @@ def _shown(value: float, percent: bool) -> str:
 def altered_jpeg(pixels: np.ndarray, named: Iterable[str]) -> Statement | None:
     """A JPEG's quantisation table in a picture whose verdict is not JPEG; None where no table is found.
 
-    A picture that was JPEG and was then changed a little (noise, colours, contrast) is like no class of the training, and one that went through another
-    codec afterwards bears that codec's name; the combs of the JPEG's coefficients are still there, at nearly all frequencies of one known table.
+    A picture that was JPEG and was then changed a little (noise, colours, contrast) is like no class of the training,
+    and one that went through another codec afterwards bears that codec's name; the combs of the JPEG's coefficients are
+    still there, at nearly all frequencies of one known table.
 
     Parameters
     ----------
     pixels : np.ndarray [shape=(height, width) or (height, width, 1..4), dtype=uint8 or uint16]
     named : iterable of str
-        The classes that the verdict names, empty for none. A table that one of them explains by combs of its own is not told; without a verdict
-        none of the codecs with such combs may.
+        The classes that the verdict names, empty for none. A table that one of them explains by combs of its own is not
+        told; without a verdict none of the codecs with such combs may.
     """
     from forensics.history.traces.jpeg_table import OTHERS, jpeg_table
     from forensics.history.traces.sample import draw_sample
@@ -154,8 +156,10 @@ def altered_jpeg(pixels: np.ndarray, named: Iterable[str]) -> Statement | None:
         return None
     read, (low, median, high) = found.parameters, _TABLE_RANGE
     text = (
-        f"it was JPEG once, of quality {read['quality']} ({read['low']} to {read['high']}), and something came after: on the 8x8 grid from row {read['phase'][0]}, "
-        f"column {read['phase'][1]}, DCT coefficients keep to the {read['family']} table, {read['frequencies']} of {read['of']} frequencies each by itself "
+        f"it was JPEG once, of quality {read['quality']} ({read['low']} to {read['high']}), and something came after: "
+        f"on the 8x8 grid from row {read['phase'][0]}, "
+        f"column {read['phase'][1]}, DCT coefficients keep to the {read['family']} table, {read['frequencies']} of "
+        f"{read['of']} frequencies each by itself "
         f"(chance gives this in {chance(found.log10_nfa)})"
     )
     return Statement(ALTERED, ALTERED, round(found.statistic, 2), low, median, high, 1.0, found.speaks_for, True, text)

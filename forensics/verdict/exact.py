@@ -2,11 +2,15 @@
 
 The models weigh features; an exact test asks whether the samples are possible without a process. In this order:
 
-1. **Too little content.** A flat picture or a computed ramp holds nothing that a codec could have left or destroyed: `no-content`.
-2. **A process beyond the eight codecs** (`forensics.processes`): found, it is the verdict. A palette, a block texture must have been the last step; what was before a palette may still show.
-3. **JPEG**, where the models are not sure: blocks that only a JPEG decoder gives (`forensics.history.jpeg.possible_blocks`).
+1. **Too little content.** A flat picture or a computed ramp holds nothing that a codec could have left or destroyed:
+   `no-content`.
+2. **A process beyond the eight codecs** (`forensics.processes`): found, it is the verdict. A palette, a block texture
+   must have been the last step; what was before a palette may still show.
+3. **JPEG**, where the models are not sure: blocks that only a JPEG decoder gives
+   (`forensics.history.jpeg.possible_blocks`).
 
-Probabilities are those that validation supports: of `VALIDATED` pictures without the process none was named, so that one in `VALIDATED` + 2 is granted (Laplace's rule of succession).
+Probabilities are those that validation supports: of `VALIDATED` pictures without the process none was named, so that
+one in `VALIDATED` + 2 is granted (Laplace's rule of succession).
 """
 
 from __future__ import annotations
@@ -26,10 +30,13 @@ from forensics.verdict.evidence import ALTERED
 CONTENT = "content"
 """Name of the statement that says why there is too little."""
 LEAST_CONTENT, LEAST_CONTENT_SHARE = 100, 0.001
-"""Pixels at which brightness bends, and their share, under which a picture has too little content. Of 400 crops each of the training pictures: the smallest count is 3,573 at 256 px, the 2 % quantile
-217 at 64 px; ramps, radial and sine gradients have 0, ramps with uniform dither 138 at 256 px."""
+"""Pixels at which brightness bends, and their share, under which a picture has too little content. Of 400 crops each of
+the training pictures: the smallest count is 3,573 at 256 px, the 2 % quantile 217 at 64 px; ramps, radial and sine
+gradients have 0, ramps with uniform dither 138 at 256 px."""
 SURE = 0.9
-"""Probability from which a verdict of the models is not asked for a JPEG, nor tested by the slow tests of near-lossless coders where it names a codec."""
+"""Probability from which a verdict of the models is not asked for a JPEG, nor tested by the slow tests of near-lossless
+coders where it names a codec.
+"""
 
 
 def settled(analysis: Analysis, pixels: np.ndarray) -> Analysis:
@@ -90,7 +97,9 @@ def proven(analysis: Analysis, name: str, trace: Trace) -> Analysis:
 
 
 def _statement(trace: Trace) -> Statement:
-    """An exact test in the words of the evidence; it has no range over untouched pictures, but a number of false alarms, which its sentence tells."""
+    """An exact test in the words of the evidence; it has no range over untouched pictures, but a number of false
+    alarms, which its sentence tells.
+    """
     none = float("nan")
     return Statement(
         trace.name, trace.name, float(trace.statistic), none, none, none, 1.0, trace.speaks_for, True, trace.sentence
@@ -112,7 +121,10 @@ def _too_little(pixels: np.ndarray) -> str | None:
         return None
     if not np.ptp(rgb.reshape(-1, 3), axis=0).any():
         return "the picture has one colour"
-    return f"brightness bends at {bent} of {inner} pixels only: flat areas or a smooth gradient, in which no compression could be seen"
+    return (
+        f"brightness bends at {bent} of {inner} pixels only: flat areas or a smooth gradient, in which no "
+        f"compression could be seen"
+    )
 
 
 def _without_content(analysis: Analysis, reason: str) -> Analysis:

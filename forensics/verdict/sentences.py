@@ -1,7 +1,8 @@
 """The table of traces: which measurements a person can check, what they mean in words, and which codecs leave them.
 
-Every `Indication` names the features it reads (`<family>.<name>` of `forensics_features`), the classes it speaks for, and two wordings: one for
-when it is there and one for when it was looked for and is not. To add one, add an entry; nothing else knows the table's content.
+Every `Indication` names the features it reads (`<family>.<name>` of `forensics_features`), the classes it speaks for,
+and two wordings: one for when it is there and one for when it was looked for and is not. To add one, add an entry;
+nothing else knows the table's content.
 """
 
 from __future__ import annotations
@@ -68,7 +69,8 @@ def _integers(key: str, title: str, speaks_for: tuple[str, ...]) -> Indication:
         features=tuple(f"lattice.{key}_{plane}_comb" for plane in ("luma", "cb", "cr")),
         speaks_for=speaks_for,
         absent=f"whole numbers in {title}",
-        sentence=f"converted back to {title}, the samples gather at whole numbers (strength {{value}}; about 0.45 where all do)",
+        sentence=f"converted back to {title}, the samples gather at whole numbers (strength {{value}}; about 0.45 "
+        f"where all do)",
         clear=0.45,
     )
 
@@ -81,7 +83,8 @@ def _wavelet(key: str, title: str) -> Indication:
         features=tuple(f"wavelet.{key}_y_{band}_comb" for band in bands),
         speaks_for=("jpeg2000",),
         absent=f"JPEG 2000's steps in {title} wavelet coefficients",
-        sentence=f"the {title} wavelet coefficients gather at multiples of {{step}} (contrast {{value}}), as JPEG 2000 quantises them",
+        sentence=f"the {title} wavelet coefficients gather at multiples of {{step}} (contrast {{value}}), as JPEG 2000 "
+        f"quantises them",
         clear=0.4,
         steps=tuple(f"wavelet.{key}_y_{band}_step" for band in bands),
     )
@@ -94,7 +97,8 @@ def _lapped(mode: str, bands: tuple[str, ...], title: str) -> Indication:
         features=tuple(f"lapped.{band}_contrast" for band in bands),
         speaks_for=("jpegxr",),
         absent=f"steps in JPEG XR's transform {title}",
-        sentence=f"the coefficients of JPEG XR's transform {title} gather at multiples of {{step}} (contrast {{value}})",
+        sentence=f"the coefficients of JPEG XR's transform {title} gather at multiples of {{step}} (contrast "
+        f"{{value}})",
         clear=0.5,
         steps=tuple(f"lapped.{band}_log2_step" for band in bands),
     )
@@ -117,7 +121,8 @@ INDICATIONS: tuple[Indication, ...] = (
         features=("block_dct.comb_best", "block_dct.comb_mean", "block_dct.grid_comb_excess"),
         speaks_for=("jpeg",),
         absent="JPEG's quantisation steps in 8x8 DCT coefficients",
-        sentence="on one 8x8 grid the DCT coefficients gather at multiples of quantisation steps (contrast {value}), as JPEG's do",
+        sentence="on one 8x8 grid the DCT coefficients gather at multiples of quantisation steps (contrast {value}), "
+        "as JPEG's do",
         clear=0.5,
     ),
     Indication(
@@ -126,7 +131,8 @@ INDICATIONS: tuple[Indication, ...] = (
         features=("rounding.dct_luma_cosine", "rounding.dct_luma_cosine_contrast"),
         speaks_for=("jpeg",),
         absent="whole numbers in 8x8 DCT coefficients",
-        sentence="on one 8x8 grid the DCT coefficients lie near whole numbers (strength {value}), as integer quantisation steps leave them",
+        sentence="on one 8x8 grid the DCT coefficients lie near whole numbers (strength {value}), as integer "
+        "quantisation steps leave them",
         clear=0.19,
     ),
     Indication(
@@ -160,7 +166,8 @@ INDICATIONS: tuple[Indication, ...] = (
         features=("block_dct.four_comb", "block_dct.eight_pooled_comb", "block_dct.sixteen_pooled_comb"),
         speaks_for=("webp", "avif", *HEVC),
         absent="one step for all DCT coefficients",
-        sentence="DCT coefficients of all frequencies gather at multiples of {step} (contrast {value}), as after intra prediction",
+        sentence="DCT coefficients of all frequencies gather at multiples of {step} (contrast {value}), as after intra "
+        "prediction",
         clear=0.3,
         steps=(
             "block_dct.four_log2_step",

@@ -1,7 +1,7 @@
 """Steps after decoding that can be undone exactly: found in the pixels, last one first, and told as evidence.
 
-Repetition and enlargement are looked for in turn in what is left, at most `MOST` of them: a browser's zoom of an enlarged picture is two. Changes of tone are
-found by `forensics.verdict.tone` in what is left after them.
+Repetition and enlargement are looked for in turn in what is left, at most `MOST` of them: a browser's zoom of an
+enlarged picture is two. Changes of tone are found by `forensics.verdict.tone` in what is left after them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from forensics.windows.choice import MINIMUM_SIDE
 MOST = 2
 """Enlargements that are undone, one after the other."""
 EXACT = 0.3
-"""Residual variance, levels squared, up to which an enlargement was the last step: two roundings leave 0.15 to 0.2, and any codec after it more."""
+"""Residual variance, levels squared, up to which an enlargement was the last step: two roundings leave 0.15 to 0.2, and
+any codec after it more.
+"""
 UNDONE = {
     "tone_curve": "brightness or contrast was changed after decoding; windows were judged with that undone",
     "enlargement": "the picture was enlarged after decoding; windows lie in the native pixels",
@@ -26,11 +28,14 @@ UNDONE = {
 }
 """Notes of a map."""
 SPITE_OF_ENLARGEMENT = 0.995
-"""Certainty from which a codec in the picture as stored stands although an enlargement was found that is not `EXACT`: the enlargement came before it."""
+"""Certainty from which a codec in the picture as stored stands although an enlargement was found that is not `EXACT`:
+the enlargement came before it.
+"""
 
 
 def find_enlargements(pixels: np.ndarray) -> tuple[tuple[Step, ...], np.ndarray]:
-    """Enlargements of a picture, the last one first, and the native pixels; no steps and the very same array where none is found.
+    """Enlargements of a picture, the last one first, and the native pixels; no steps and the very same array where none
+    is found.
 
     Parameters
     ----------

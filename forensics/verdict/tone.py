@@ -1,7 +1,9 @@
 """A change of brightness or contrast after decoding: found in the histogram, undone before the picture is judged again.
 
-Codecs leave lattices and combs in the samples; a brightness, contrast, gamma or levels adjustment stretches them until no classifier of codecs knows them.
-`forensics_features.tone_curve` finds the adjustment's curve, `forensics.results.analysis.ToneChange.undo` takes it back, and `forensics.verdict.analysis` judges the picture both ways.
+Codecs leave lattices and combs in the samples; a brightness, contrast, gamma or levels adjustment stretches them until
+no classifier of codecs knows them. `forensics_features.tone_curve` finds the adjustment's curve,
+`forensics.results.analysis.ToneChange.undo` takes it back, and `forensics.verdict.analysis` judges the picture both
+ways.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ from forensics.results.analysis import Statement, ToneChange
 NAME = "tone_curve"
 """Name of the statement that `statement` makes."""
 _RANGE = (0.0, 6.1, 138.4)
-"""0.5 %, 50 % and 99.5 % quantiles of the odds on 513 uncompressed training and validation files whose histograms are smooth enough to tell."""
+"""0.5 %, 50 % and 99.5 % quantiles of the odds on 513 uncompressed training and validation files whose histograms are
+smooth enough to tell.
+"""
 
 
 def find(pixels: np.ndarray) -> ToneChange | None:

@@ -1,9 +1,9 @@
 """Which parts of a picture are judged: a bounded number of windows, spread out, textured and not clipped.
 
-A picture of at most `SIDE` pixels a side is one window. A larger one is divided in at most `LIMIT` cells of about equal shape; in
-each cell several random places compete, and the one with most texture and fewest clipped pixels wins. Offsets are random and no
-multiple of 8 where the picture leaves the room, so that no coding grid is favoured; the seed is fixed, so the same picture gives
-the same windows.
+A picture of at most `SIDE` pixels a side is one window. A larger one is divided in at most `LIMIT` cells of about equal
+shape; in each cell several random places compete, and the one with most texture and fewest clipped pixels wins. Offsets
+are random and no multiple of 8 where the picture leaves the room, so that no coding grid is favoured; the seed is
+fixed, so the same picture gives the same windows.
 """
 
 from __future__ import annotations
@@ -40,9 +40,11 @@ def _squareness(height: float, width: float) -> float:
 
 
 def interest(pixels: np.ndarray) -> float:
-    """How much a window can tell, 0..1: its mean horizontal difference, capped at 8 levels, times its unclipped share squared.
+    """How much a window can tell, 0..1: its mean horizontal difference, capped at 8 levels, times its unclipped share
+    squared.
 
-    Every fourth row counts; `pixels` is `np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8 or uint16]`.
+    Every fourth row counts; `pixels` is `np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8 or
+    uint16]`.
     """
     rows = pixels[::_STRIDE]
     top = np.iinfo(rows.dtype).max
@@ -88,7 +90,9 @@ def choose_windows(pixels: np.ndarray, *, side: int = SIDE, limit: int = LIMIT, 
 
 
 def _offsets(rng: np.random.Generator, index: int, count: int, length: int, side: int) -> list[int]:
-    """Random first positions for the cell `index` of `count` along an axis, moved off the multiples of 8 where there is room."""
+    """Random first positions for the cell `index` of `count` along an axis, moved off the multiples of 8 where there is
+    room.
+    """
     last = length - side
     first, end = index * length // count, (index + 1) * length // count - side
     slack = side // 4

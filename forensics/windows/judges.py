@@ -35,7 +35,9 @@ class Extractor(Protocol):
 
 @cache
 def shipped_judge(mode: str | None = None) -> Judge:
-    """The model that came with the package, loaded once a process; `mode` is one of `forensics_models.fused.MODES`, by default the best there is."""
+    """The model that came with the package, loaded once a process; `mode` is one of `forensics_models.fused.MODES`, by
+    default the best there is.
+    """
     folder = files("forensics_models") / "artefacts"
     try:
         return _load(folder, _mode(folder, mode))
@@ -45,7 +47,8 @@ def shipped_judge(mode: str | None = None) -> Judge:
 
 @cache
 def trained_judge(folder: Path, mode: str | None = None) -> Judge:
-    """The model that `forensics train` wrote into a folder, loaded and tried once a process; `mode` as for `shipped_judge`.
+    """The model that `forensics train` wrote into a folder, loaded and tried once a process; `mode` as for
+    `shipped_judge`.
 
     Raises `UsageError` where the folder holds none, not that one, or one that cannot be used.
     """

@@ -1,6 +1,7 @@
 """The gradient-boosted baseline: feature vectors in, calibrated judgements out.
 
-The trees run in ONNX Runtime, so that using a model needs neither XGBoost nor scikit-learn and executes nothing from the artefact.
+The trees run in ONNX Runtime, so that using a model needs neither XGBoost nor scikit-learn and executes nothing from
+the artefact.
 """
 
 from __future__ import annotations
@@ -74,7 +75,9 @@ class Baseline(Judge):
         return self._classifier.run(None, {"features": self._checked(features)})[0]
 
     def strengths(self, features: np.ndarray) -> np.ndarray:
-        """Quantiles before they are widened, `np.ndarray [shape=(n, 2, 3), dtype=float64]`: log2 ratio, then SSIM as `ssim_to_score` has it."""
+        """Quantiles before they are widened, `np.ndarray [shape=(n, 2, 3), dtype=float64]`: log2 ratio, then SSIM as
+        `ssim_to_score` has it.
+        """
         quantiles = self._strength.run(None, {"features": self._checked(features)})[0]
         return np.sort(quantiles.astype(np.float64).reshape(-1, 2, 3), axis=2)
 

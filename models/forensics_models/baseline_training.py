@@ -1,8 +1,8 @@
 """Training of the baseline from feature tables; needs the extra `train`.
 
-The classifier is XGBoost over `FINE_CLASSES`; strength is two sets of quantile regressors (5, 50 and 95 %) for log2 of the
-compression ratio and for SSIM on the scale of `ssim_to_score`. The number of rounds, calibration and interval widths come from validation
-sources, which share no source with the training ones.
+The classifier is XGBoost over `FINE_CLASSES`; strength is two sets of quantile regressors (5, 50 and 95 %) for log2 of
+the compression ratio and for SSIM on the scale of `ssim_to_score`. The number of rounds, calibration and interval
+widths come from validation sources, which share no source with the training ones.
 """
 
 from __future__ import annotations
@@ -76,7 +76,9 @@ class Recipe:
 
 
 def class_weights(labels: np.ndarray, recipe: Recipe) -> np.ndarray:
-    """Row weights that give every class the same total, `uncompressed` `recipe.uncompressed_weight` times that; mean 1."""
+    """Row weights that give every class the same total, `uncompressed` `recipe.uncompressed_weight` times that;
+    mean 1.
+    """
     counts = np.bincount(labels, minlength=len(FINE_CLASSES))
     weights = 1.0 / np.maximum(counts, 1)[labels]
     merged = np.bincount(FINE_TO_CLASS, minlength=len(CLASSES))
@@ -142,8 +144,12 @@ def train_strength(train: FeatureTable, target: np.ndarray, recipe: Recipe) -> A
     keep = np.isfinite(target)
     data = xgboost.QuantileDMatrix(train.features[keep], label=target[keep], max_bin=128, nthread=recipe.threads)
     parameters = {
-        **_parameters(recipe), "objective": "reg:quantileerror", "quantile_alpha": list(QUANTILES), "max_depth": 6, "eta": 0.1,
-    }  # fmt: skip
+        **_parameters(recipe),
+        "objective": "reg:quantileerror",
+        "quantile_alpha": list(QUANTILES),
+        "max_depth": 6,
+        "eta": 0.1,
+    }
     return xgboost.train(parameters, data, recipe.strength_rounds)
 
 
@@ -155,7 +161,9 @@ def margins_of(booster: Any, features: np.ndarray) -> np.ndarray:
 
 
 def estimated_ratio(booster: Any, features: np.ndarray) -> np.ndarray:
-    """Median compression ratio that the strength trees give, `np.ndarray [shape=(n,), dtype=float64]`; never under 1."""
+    """Median compression ratio that the strength trees give, `np.ndarray [shape=(n,), dtype=float64]`; never under
+    1.
+    """
     return 2.0 ** np.maximum(np.sort(margins_of(booster, features), axis=1)[:, 1].astype(np.float64), 0.0)
 
 

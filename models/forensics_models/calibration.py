@@ -2,7 +2,8 @@
 
 References
 ----------
-.. [1] C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On calibration of modern neural networks", ICML 2017 (temperature and vector
+.. [1] C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On calibration of modern neural networks", ICML 2017 (temperature
+       and vector
    scaling, expected calibration error).
 .. [2] Y. Romano, E. Patterson, E. J. Candes, "Conformalized quantile regression", NeurIPS 2019.
 """
@@ -36,7 +37,9 @@ class SizedScaling:
     bias: tuple[float, ...]
 
     def probabilities(self, margins: np.ndarray, log2_pixels: np.ndarray) -> np.ndarray:
-        """Margins `[shape=(n, k)]` of windows with `log2_pixels` `[shape=(n,)]` to probabilities `[shape=(n, k), dtype=float64]`."""
+        """Margins `[shape=(n, k)]` of windows with `log2_pixels` `[shape=(n,)]` to probabilities `[shape=(n, k),
+        dtype=float64]`.
+        """
         return softmax(self._logits(margins, log2_pixels), axis=1)
 
     def _logits(self, margins: np.ndarray, log2_pixels: np.ndarray) -> np.ndarray:
@@ -80,7 +83,9 @@ def fit_scaling(
 
 
 def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:
-    """Mean |confidence - accuracy| over equal-width bins of the top probability, weighted by count; 0 is perfect [1]."""
+    """Mean |confidence - accuracy| over equal-width bins of the top probability, weighted by count; 0 is perfect
+    [1].
+    """
     confidence = probabilities.max(axis=1)
     correct = probabilities.argmax(axis=1) == labels
     place = np.minimum((confidence * bins).astype(int), bins - 1)
@@ -89,7 +94,9 @@ def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bi
 
 
 def conformal_offset(truth: np.ndarray, lower: np.ndarray, upper: np.ndarray, coverage: float = 0.9) -> float:
-    """How much to widen [lower, upper] on both sides so that it covers `truth` with `coverage` on exchangeable data [2]."""
+    """How much to widen [lower, upper] on both sides so that it covers `truth` with `coverage` on exchangeable data
+    [2].
+    """
     score = np.maximum(lower - truth, truth - upper)
     level = min(1.0, coverage * (1 + 1 / max(len(truth), 1)))
     return float(np.quantile(score, level, method="higher"))

@@ -35,7 +35,9 @@ PROCESSES = (
     "video-h264", "video-hevc", "video-mpeg2", "video-mpeg4", "video-vp8", "video-vp9", "video-av1", "video-mjpeg",
     "texture-bc", "texture-etc", "wsq", "jpeg-ls-near", "webp-near-lossless", "lerc", "other-lossy",
 )  # fmt: skip
-"""Lossy processes beyond the codecs of `CLASSES` that the open judge is trained on; `other-lossy` holds what is none of the named ones."""
+"""Lossy processes beyond the codecs of `CLASSES` that the open judge is trained on; `other-lossy` holds what is none of
+the named ones.
+"""
 
 OPEN_CLASSES = (*FINE_CLASSES, *PROCESSES)
 """What the open judge is trained on: the fine classes, then the processes beyond them."""
@@ -44,14 +46,36 @@ OTHER_LOSSY = "other-lossy"
 """The verdict for a picture that was lossily compressed by none of the named processes."""
 
 AFTERWARDS = (
-    "nothing", "enlarged", "reduced", "rotated", "blurred", "sharpened", "median", "recoloured", "grey", "palette", "noise",
-    "composited", "several",
-)  # fmt: skip
+    "nothing",
+    "enlarged",
+    "reduced",
+    "rotated",
+    "blurred",
+    "sharpened",
+    "median",
+    "recoloured",
+    "grey",
+    "palette",
+    "noise",
+    "composited",
+    "several",
+)
 """What may have happened to a picture since its last lossy step, as the open judge is trained on."""
 
-FAMILIES = {"bpg": HEVC_FAMILY, "heic": HEVC_FAMILY, "video-hevc": HEVC_FAMILY, "webp": "vp8", "video-vp8": "vp8", "avif": "av1",
-            "video-av1": "av1", "jpeg": "jpeg", "video-mjpeg": "jpeg"}  # fmt: skip
-"""Families whose members share one art of coding, by process: HEVC intra, VP8 and AV1 key frames, and the JPEG of Motion JPEG."""
+FAMILIES = {
+    "bpg": HEVC_FAMILY,
+    "heic": HEVC_FAMILY,
+    "video-hevc": HEVC_FAMILY,
+    "webp": "vp8",
+    "video-vp8": "vp8",
+    "avif": "av1",
+    "video-av1": "av1",
+    "jpeg": "jpeg",
+    "video-mjpeg": "jpeg",
+}
+"""Families whose members share one art of coding, by process: HEVC intra, VP8 and AV1 key frames, and the JPEG of
+Motion JPEG.
+"""
 
 
 def process_of(name: str) -> str:

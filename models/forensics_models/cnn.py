@@ -28,7 +28,9 @@ SMALLEST = 64
 """Smallest height and width of a patch in pixels."""
 
 LOG2_RATIOS = (0.0, 9.5)
-"""Estimates of the ratio end there, at 1 and at the largest of training: on nearly flat patches, whose spectra are noise, the network says anything."""
+"""Estimates of the ratio end there, at 1 and at the largest of training: on nearly flat patches, whose spectra are
+noise, the network says anything.
+"""
 
 BATCH_PIXELS = 256 * 256
 """Pixels judged at once, a window of 256x256: more at once take memory and are no faster."""
@@ -57,7 +59,9 @@ class NetworkOutputs:
     log2_pixels: np.ndarray
 
     def strengths(self) -> np.ndarray:
-        """Both strengths' quantiles in order, ratios within `LOG2_RATIOS`, `np.ndarray [shape=(n, 2, 3), dtype=float64]`, as `Baseline.strengths` has them."""
+        """Both strengths' quantiles in order, ratios within `LOG2_RATIOS`, `np.ndarray [shape=(n, 2, 3),
+        dtype=float64]`, as `Baseline.strengths` has them.
+        """
         return np.sort(
             np.stack([np.clip(self.log2_ratio, *LOG2_RATIOS), self.ssim_score], axis=1).astype(np.float64), axis=2
         )
@@ -118,7 +122,9 @@ class Cnn:
         )
 
     def margins(self, patches: Sequence[np.ndarray]) -> np.ndarray:
-        """Uncalibrated scores over `FINE_CLASSES`, `np.ndarray [shape=(n, 11), dtype=float32]`; patches as for `outputs`."""
+        """Uncalibrated scores over `FINE_CLASSES`, `np.ndarray [shape=(n, 11), dtype=float32]`; patches as for
+        `outputs`.
+        """
         return self.outputs(patches).margins
 
     def embed(self, patches: Sequence[np.ndarray]) -> np.ndarray:

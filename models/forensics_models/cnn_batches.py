@@ -1,4 +1,6 @@
-"""Batches for Keras: a `PyDataset` of balanced, randomly cut and turned patches, the same for the same seed and epoch."""
+"""Batches for Keras: a `PyDataset` of balanced, randomly cut and turned patches, the same for the same seed and
+epoch.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Patches that the network learns from: a table of them, balanced draws, and crops and turns that keep the traces of compression.
+"""Patches that the network learns from: a table of them, balanced draws, and crops and turns that keep the traces of
+compression.
 
-Whatever changes pixel values would erase what is to be learned, so patches are only cut, mirrored and turned here. Cameras, noise, gamma, resizing and
-colour conversion come before the codec and are part of a data set's preparations.
+Whatever changes pixel values would erase what is to be learned, so patches are only cut, mirrored and turned here.
+Cameras, noise, gamma, resizing and colour conversion come before the codec and are part of a data set's preparations.
 """
 
 from __future__ import annotations
@@ -67,7 +68,9 @@ class _Chosen(Sequence[np.ndarray]):
 
 
 class Parts(Sequence[np.ndarray]):
-    """Patches of several sequences, or arrays `[shape=(n, side, side, 3), dtype=uint8]`, as one sequence; nothing is copied."""
+    """Patches of several sequences, or arrays `[shape=(n, side, side, 3), dtype=uint8]`, as one sequence; nothing is
+    copied.
+    """
 
     def __init__(self, parts: Sequence[Sequence[np.ndarray] | np.ndarray]) -> None:
         self._parts = list(parts)
@@ -91,7 +94,8 @@ class Balance:
     uncompressed : float
         Share of the class `uncompressed` beside a class's share of 1.
     weak : float
-        Each halving of the compression ratio multiplies a patch's share within its class by 2 ** `weak`, within `weak_range` of the mean.
+        Each halving of the compression ratio multiplies a patch's share within its class by 2 ** `weak`, within
+        `weak_range` of the mean.
     """
 
     uncompressed: float = 2.0
@@ -118,7 +122,9 @@ def draw_weights(table: PatchTable, balance: Balance) -> np.ndarray:
 
 
 def draw(weights: np.ndarray, count: int, numbers: np.random.Generator) -> np.ndarray:
-    """Indices of `count` patches in random order: each as often as its weight says, to within one (systematic sampling)."""
+    """Indices of `count` patches in random order: each as often as its weight says, to within one (systematic
+    sampling).
+    """
     places = (np.arange(count) + numbers.random()) / count
     order = numbers.permutation(len(weights))
     shares = np.cumsum(weights[order])

@@ -1,7 +1,8 @@
-"""The trained network as an ONNX model, written layer by layer; needs the package onnx, and no Keras backend's own exporter.
+"""The trained network as an ONNX model, written layer by layer; needs the package onnx, and no Keras backend's own
+exporter.
 
-The model takes uint8 pixels `(n, h, w, 3)` named `pixels` and gives the outputs of `cnn_network.OUTPUTS`. Inside, pictures are stored
-channels first; spectra `(n, 129, c)` and vectors as in Keras.
+The model takes uint8 pixels `(n, h, w, 3)` named `pixels` and gives the outputs of `cnn_network.OUTPUTS`. Inside,
+pictures are stored channels first; spectra `(n, 129, c)` and vectors as in Keras.
 
 References
 ----------
@@ -232,13 +233,16 @@ def to_onnx(model: keras.Model) -> bytes:
             graph.nodes,
             "compression_traces",
             [helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", "height", "width", 3])],
-            [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", model.get_layer(name).output.shape[1]]) for name in OUTPUTS],
+            [
+                helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", model.get_layer(name).output.shape[1]])
+                for name in OUTPUTS
+            ],
             [numpy_helper.from_array(values, name) for name, values in graph.constants.items()],
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="forensics_models",
-    )  # fmt: skip
+    )
     onnx.checker.check_model(made)
     return made.SerializeToString()
 
@@ -246,8 +250,9 @@ def to_onnx(model: keras.Model) -> bytes:
 def largest_difference(model: keras.Model, onnx_model: bytes, patches: np.ndarray) -> float:
     """Largest absolute difference of any output between Keras and ONNX Runtime on uint8 patches `(n, h, w, 3)`.
 
-    Spectra of nearly flat patches amplify the order in which float32 sums are taken. So on each patch the difference counts as far as it exceeds what an error
-    of `ROUNDING` in every pixel does to Keras' own answer. The Keras network must compute in float32.
+    Spectra of nearly flat patches amplify the order in which float32 sums are taken. So on each patch the difference
+    counts as far as it exceeds what an error of `ROUNDING` in every pixel does to Keras' own answer. The Keras network
+    must compute in float32.
     """
     session = onnx_runtime().InferenceSession(onnx_model, providers=["CPUExecutionProvider"])
     ours = session.run(list(OUTPUTS), {"pixels": patches})

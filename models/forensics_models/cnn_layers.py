@@ -5,9 +5,11 @@ All are written in `keras.ops` alone, so they run on every Keras backend. `cnn_e
 References
 ----------
 .. [1] ITU-T T.871 (JFIF): full-range YCbCr by BT.601; ITU-R BT.601-7, 2.5.1: the limited range.
-.. [2] R. Neelamani, R. de Queiroz, Z. Fan, S. Dash, R. Baraniuk, "JPEG compression history estimation for color images", IEEE TIP 15(6),
+.. [2] R. Neelamani, R. de Queiroz, Z. Fan, S. Dash, R. Baraniuk, "JPEG compression history estimation for color
+       images", IEEE TIP 15(6),
    2006, doi:10.1109/TIP.2005.864171: pixels of a decoded picture lie on the lattice of its colour space.
-.. [3] M. Boroumand, M. Chen, J. Fridrich, "Deep residual network for steganalysis of digital images", IEEE TIFS 14(5), 2019,
+.. [3] M. Boroumand, M. Chen, J. Fridrich, "Deep residual network for steganalysis of digital images", IEEE TIFS 14(5),
+       2019,
    doi:10.1109/TIFS.2018.2871749: no pooling in the first layers.
 """
 
@@ -27,7 +29,8 @@ MARGIN = 4
 """Pixels on each side that the widest fixed kernel takes."""
 
 _BITS = 14
-"""Fractional bits of the colour matrices: sums of their products with 8-bit values are exact in float32, in any order."""
+"""Fractional bits of the colour matrices: sums of their products with 8-bit values are exact in float32, in any order.
+"""
 
 _BT601 = np.array(YCBCR_BT601)
 _BT601_LIMITED = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]]) / 255
@@ -45,8 +48,9 @@ LIMITED_RANGE, LIMITED_RANGE_BACK = _exact(_BT601_LIMITED), _exact(np.linalg.inv
 def bank_kernels() -> np.ndarray:
     """The high-pass bank for one plane, `np.ndarray [shape=(9, 9, 18), dtype=float32]`.
 
-    Fifteen 4x4 block-cosine kernels (orthonormal, without the constant one) and the three detail bands of the CDF 9/7 wavelet's first
-    level (the scaling of JPEG 2000, ITU-T T.800 annex F), each centred in 9x9 and undecimated: whichever phase a codec worked at is there.
+    Fifteen 4x4 block-cosine kernels (orthonormal, without the constant one) and the three detail bands of the CDF 9/7
+    wavelet's first level (the scaling of JPEG 2000, ITU-T T.800 annex F), each centred in 9x9 and undecimated:
+    whichever phase a codec worked at is there.
     """
     place, order = np.meshgrid(np.arange(4), np.arange(4))
     cosines = np.cos(np.pi * (place + 0.5) * order / 4) * np.sqrt(np.where(order == 0, 1, 2) / 4)
@@ -68,14 +72,16 @@ def chroma_kernels() -> np.ndarray:
 def fourier_matrix() -> np.ndarray:
     """Real and imaginary parts of the DFT of a folded map, `np.ndarray [shape=(256, 258), dtype=float32]`.
 
-    Rows are the 16x16 positions, columns the cosines and then the sines of one half of the plane without the constant; divided by
-    256, so that magnitudes do not grow with the map.
+    Rows are the 16x16 positions, columns the cosines and then the sines of one half of the plane without the constant;
+    divided by 256, so that magnitudes do not grow with the map.
     """
     y, x = np.divmod(np.arange(PERIOD**2), PERIOD)
     phases = [
         2 * np.pi * (v * y + u * x) / PERIOD
-        for v in range(PERIOD) for u in range(PERIOD // 2 + 1) if (u, v) != (0, 0) and not (u in (0, PERIOD // 2) and v > PERIOD // 2)
-    ]  # fmt: skip
+        for v in range(PERIOD)
+        for u in range(PERIOD // 2 + 1)
+        if (u, v) != (0, 0) and not (u in (0, PERIOD // 2) and v > PERIOD // 2)
+    ]
     waves = np.stack(phases, axis=1)
     return (np.concatenate([np.cos(waves), np.sin(waves)], axis=1) / PERIOD**2).astype(np.float32)
 
@@ -88,12 +94,15 @@ FREQUENCIES = fourier_matrix().shape[1] // 2
 class LatticeDistance(keras.layers.Layer):
     """How far pixels are from the 8-bit YCbCr lattice of BT.601, full and limited range [1]_ [2]_.
 
-    RGB values in 0..255 `(n, h, w, 3)` go to YCbCr, are rounded and go back. Gives `(n, h, w, 4)`: the largest change of a channel, at most
-    2, and the certainty that the pixel is on the lattice (1 up to a change of 0.5, 0 from 0.57), for either range.
+    RGB values in 0..255 `(n, h, w, 3)` go to YCbCr, are rounded and go back. Gives `(n, h, w, 4)`: the largest change
+    of a channel, at most 2, and the certainty that the pixel is on the lattice (1 up to a change of 0.5, 0 from 0.57),
+    for either range.
     """
 
     CERTAINTY = (8.5, -15.0)
-    """Offset and slope of the certainty, before it is clipped to 0..1: steep, and no step that rounding could turn over."""
+    """Offset and slope of the certainty, before it is clipped to 0..1: steep, and no step that rounding could turn
+    over.
+    """
 
     def call(self, inputs: Any) -> Any:
         planes = []
@@ -124,13 +133,15 @@ class ColourPlanes(keras.layers.Layer):
 class ResidualBank(keras.layers.Layer):
     """Fixed high-pass residuals of Y, Cb, Cr `(n, h, w, 3)`: `(n, h - 8, w - 8, 22)`, softly limited to -6..6.
 
-    18 of luma (`bank_kernels`), two of each chroma plane (`chroma_kernels`). The limit r / (1 + |r| / 6) has slope 1 at zero: one grey level
-    stays one.
+    18 of luma (`bank_kernels`), two of each chroma plane (`chroma_kernels`). The limit r / (1 + |r| / 6) has slope 1 at
+    zero: one grey level stays one.
     """
 
     LIMIT = 6.0
     GROUPS = ((0, 0, 15, 3, 7), (0, 15, 18, 0, 9), (1, 18, 20, 3, 6), (2, 20, 22, 3, 6))
-    """Kernels that run together: plane, first and last + 1 of the 22, and the rows and columns of the 9x9 that they occupy."""
+    """Kernels that run together: plane, first and last + 1 of the 22, and the rows and columns of the 9x9 that they
+    occupy.
+    """
 
     @staticmethod
     def kernels() -> np.ndarray:
@@ -157,7 +168,9 @@ class ResidualBank(keras.layers.Layer):
 
 
 def _folding(length: Any) -> Any:
-    """Averages of `length` values by position modulo 16, as a matrix (16, length); a matrix product is far faster than a mean over axes."""
+    """Averages of `length` values by position modulo 16, as a matrix (16, length); a matrix product is far faster than
+    a mean over axes.
+    """
     places = ops.arange(length)
     wanted = ops.equal(ops.expand_dims(places % PERIOD, 0), ops.expand_dims(ops.arange(PERIOD), 1))
     whole = length // PERIOD
@@ -169,9 +182,9 @@ def _folding(length: Any) -> Any:
 class PhaseSpectrum(keras.layers.Layer):
     """Periodic structure whatever its phase: `(n, h, w, c)` to `(n, 129, c)`.
 
-    The absolute value is averaged over all pixels of equal position modulo 16; the magnitudes of that 16x16 map's Fourier
-    transform, relative to its mean, do not change when the picture is cropped elsewhere. A period of 8 shows at even frequencies, of 4 at every
-    fourth. Rows and columns beyond a multiple of 16 are left out.
+    The absolute value is averaged over all pixels of equal position modulo 16; the magnitudes of that 16x16 map's
+    Fourier transform, relative to its mean, do not change when the picture is cropped elsewhere. A period of 8 shows at
+    even frequencies, of 4 at every fourth. Rows and columns beyond a multiple of 16 are left out.
     """
 
     def call(self, inputs: Any) -> Any:
@@ -194,7 +207,8 @@ class PhaseSpectrum(keras.layers.Layer):
 class SpatialMoments(keras.layers.Layer):
     """Mean and standard deviation of each channel over all pixels: `(n, h, w, c)` to `(n, 2 c)`.
 
-    Sums are taken row by row and about the mean: a sum of all pixels' squares at once would lose in float32 what later layers amplify.
+    Sums are taken row by row and about the mean: a sum of all pixels' squares at once would lose in float32 what later
+    layers amplify.
     """
 
     FLOOR = 1e-3

@@ -1,6 +1,8 @@
-"""The network: fixed residuals and colour lattices, a few full-resolution convolutions, phase spectra, and a small trunk.
+"""The network: fixed residuals and colour lattices, a few full-resolution convolutions, phase spectra, and a small
+trunk.
 
-Fully convolutional with global pooling: any picture from 64x64 pixels. Nothing is strided or pooled before the phase spectra are taken.
+Fully convolutional with global pooling: any picture from 64x64 pixels. Nothing is strided or pooled before the phase
+spectra are taken.
 """
 
 from __future__ import annotations
@@ -66,14 +68,14 @@ def build(architecture: Architecture = Architecture(), *, precision: str = "floa
     ----------
     architecture : Architecture
     precision : str
-        Keras dtype policy of the learned convolutions; `mixed_bfloat16` trains faster on processors that have it. Fixed planes and
-        pooled statistics are always float32, and so are all weights.
+        Keras dtype policy of the learned convolutions; `mixed_bfloat16` trains faster on processors that have it. Fixed
+        planes and pooled statistics are always float32, and so are all weights.
 
     Returns
     -------
     keras.Model
-        From RGB values 0..255 `(n, h, w, 3)` to a dictionary by `OUTPUTS`: `margins` (n, 11), `log2_ratio` and `ssim_score` (n, 3) for
-        `QUANTILES`, `embedding` (n, 64).
+        From RGB values 0..255 `(n, h, w, 3)` to a dictionary by `OUTPUTS`: `margins` (n, 11), `log2_ratio` and
+        `ssim_score` (n, 3) for `QUANTILES`, `embedding` (n, 64).
     """
     pixels = keras.Input((None, None, 3), name="pixels", dtype="float32")
     colour = ColourPlanes(name="colour")(pixels)

@@ -1,11 +1,12 @@
 """Search for a better recipe of the network with Optuna; resumable, its journal is JSON lines.
 
-Every trial trains for a short budget and is judged by its lowest validation loss, so what is found is best for short runs: rates and sizes that
-learn fast. A trial that was killed is run again first, from its own last checkpoint.
+Every trial trains for a short budget and is judged by its lowest validation loss, so what is found is best for short
+runs: rates and sizes that learn fast. A trial that was killed is run again first, from its own last checkpoint.
 
 References
 ----------
-.. [1] T. Akiba, S. Sano, T. Yanase, T. Ohta, M. Koyama, "Optuna: a next-generation hyperparameter optimization framework", KDD 2019,
+.. [1] T. Akiba, S. Sano, T. Yanase, T. Ohta, M. Koyama, "Optuna: a next-generation hyperparameter optimization
+       framework", KDD 2019,
    doi:10.1145/3292500.3330701.
 """
 

@@ -1,7 +1,8 @@
 """Training of the network; needs the extra `train` (Keras 3 with any of its backends).
 
-The learning rate warms up and falls as a half cosine over the whole budget, which is a number of epochs or of minutes, whichever ends first. Every
-epoch ends with a validation and a checkpoint that holds network, optimiser and curves, so a killed run goes on at its last epoch.
+The learning rate warms up and falls as a half cosine over the whole budget, which is a number of epochs or of minutes,
+whichever ends first. Every epoch ends with a validation and a checkpoint that holds network, optimiser and curves, so a
+killed run goes on at its last epoch.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ class CnnRecipe:
     strength_weight : float
         Of each strength loss beside the class loss.
     patience : int
-        Epochs without a lower validation loss after which training stops. They count from `SETTLING` of the budget on: before that the learning rate is
-        high, and the loss of a network that training starts from rises first.
+        Epochs without a lower validation loss after which training stops. They count from `SETTLING` of the budget on:
+        before that the learning rate is high, and the loss of a network that training starts from rises first.
     validation_side, validation_patches : int
         Side and largest number of the patches judged after every epoch.
     precision : str
@@ -110,7 +111,9 @@ class SmoothedCrossEntropy(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable("forensics")
 class PinballLoss(keras.losses.Loss):
-    """Mean quantile loss of three predictions for `QUANTILES` against one target (Koenker and Bassett 1978, doi:10.2307/1913643)."""
+    """Mean quantile loss of three predictions for `QUANTILES` against one target (Koenker and Bassett 1978,
+    doi:10.2307/1913643).
+    """
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         error = ops.cast(y_true, "float32") - ops.cast(y_pred, "float32")
@@ -119,7 +122,9 @@ class PinballLoss(keras.losses.Loss):
 
 
 def learning_rate(recipe: CnnRecipe, share: float) -> float:
-    """The rate when `share` (0..1) of the budget is used: a straight rise, then half a cosine down to 1 % of the peak."""
+    """The rate when `share` (0..1) of the budget is used: a straight rise, then half a cosine down to 1 % of the
+    peak.
+    """
     if share < recipe.warm_up:
         return recipe.learning_rate * max(share / recipe.warm_up, 0.02)
     place = (min(share, 1.0) - recipe.warm_up) / (1 - recipe.warm_up)
@@ -180,7 +185,8 @@ def _plain(recipe: CnnRecipe) -> dict[str, Any]:
 
 
 def resume(folder: Path, recipe: CnnRecipe, start: Path | None = None) -> tuple[keras.Model, Progress]:
-    """The network and progress of an interrupted run in `folder`, or new ones, with the weights of `start` where it is given.
+    """The network and progress of an interrupted run in `folder`, or new ones, with the weights of `start` where it is
+    given.
 
     Raises
     ------
@@ -261,10 +267,16 @@ def fit(
         judged = measure(model, checked, recipe.validation_side)
         progress.epoch += 1
         progress.seconds += time.monotonic() - started
-        progress.curves.append({
-            "epoch": progress.epoch, "minutes": round(progress.seconds / 60, 3), "rate": learning_rate(recipe, _share(progress, recipe)),
-            "train_loss": loss, "val_loss": judged["loss"], "val_accuracy": judged["accuracy"],
-        })  # fmt: skip
+        progress.curves.append(
+            {
+                "epoch": progress.epoch,
+                "minutes": round(progress.seconds / 60, 3),
+                "rate": learning_rate(recipe, _share(progress, recipe)),
+                "train_loss": loss,
+                "val_loss": judged["loss"],
+                "val_accuracy": judged["accuracy"],
+            }
+        )
         if judged["loss"] < progress.best_loss:
             progress.best_loss, progress.best_epoch = judged["loss"], progress.epoch
         _keep(model, folder, progress, recipe)

@@ -1,8 +1,10 @@
-"""Sets of classes that hold the true one with a stated coverage, and what an answer is worth where a set holds one class alone.
+"""Sets of classes that hold the true one with a stated coverage, and what an answer is worth where a set holds one
+class alone.
 
 References
 ----------
-.. [1] V. Vovk, A. Gammerman, G. Shafer, "Algorithmic Learning in a Random World", Springer 2005, chapter 4 (class-conditional, or
+.. [1] V. Vovk, A. Gammerman, G. Shafer, "Algorithmic Learning in a Random World", Springer 2005, chapter 4
+       (class-conditional, or
    Mondrian, conformal prediction).
 """
 
@@ -16,8 +18,9 @@ import numpy as np
 def fit_thresholds(probabilities: np.ndarray, labels: np.ndarray, coverage: float = 0.95) -> tuple[float, ...]:
     """The smallest probability with which each class still belongs to a set.
 
-    For each class the threshold is the (1 - `coverage`) quantile of the probability that its own cases give it, with the finite-sample
-    correction of [1], so that a new case's set holds its true class with at least `coverage`, class by class.
+    For each class the threshold is the (1 - `coverage`) quantile of the probability that its own cases give it, with
+    the finite-sample correction of [1], so that a new case's set holds its true class with at least `coverage`, class
+    by class.
 
     Parameters
     ----------
@@ -48,7 +51,8 @@ def prediction_set(probabilities: Mapping[str, float], thresholds: Mapping[str, 
 
 
 def fit_false_alarm_threshold(compressed: np.ndarray, rate: float) -> float:
-    """The probability of compression from which on a codec may be named, so that untouched cases are accused at most at `rate`.
+    """The probability of compression from which on a codec may be named, so that untouched cases are accused at most at
+    `rate`.
 
     Parameters
     ----------
@@ -73,7 +77,8 @@ def fit_false_alarm_threshold(compressed: np.ndarray, rate: float) -> float:
 def answered(
     probabilities: np.ndarray, labels: np.ndarray, threshold: float, compressed_from: float = 0.0
 ) -> tuple[float, float]:
-    """Share of cases whose best class reaches `threshold`, and the share of right ones among those (1 where there are none).
+    """Share of cases whose best class reaches `threshold`, and the share of right ones among those (1 where there are
+    none).
 
     Where the best class is not the first, `uncompressed`, all others together must reach `compressed_from` too.
     """
@@ -86,7 +91,8 @@ def answered(
 def fit_answer_threshold(
     probabilities: np.ndarray, labels: np.ndarray, accuracy: float, candidates: Sequence[float] | None = None
 ) -> float:
-    """The lowest probability in 0.5..0.99 from which on answers are right in at least the share `accuracy` of the cases.
+    """The lowest probability in 0.5..0.99 from which on answers are right in at least the share `accuracy` of the
+    cases.
 
     The largest candidate where none reaches it.
     """

@@ -1,7 +1,8 @@
-"""The verdict that `forensics analyze` gives: baseline, CNN, or both fused, each calibrated on the same validation windows.
+"""The verdict that `forensics analyze` gives: baseline, CNN, or both fused, each calibrated on the same validation
+windows.
 
-A mode names the judges that take part. Whatever the mode, features are needed: they carry the evidence. Patches are needed by the modes with
-the CNN.
+A mode names the judges that take part. Whatever the mode, features are needed: they carry the evidence. Patches are
+needed by the modes with the CNN.
 """
 
 from __future__ import annotations
@@ -172,7 +173,9 @@ class FusedJudge(Judge):
 
 
 def judges_outputs(baseline: Baseline | None, seen: NetworkOutputs | None, features: np.ndarray) -> Outputs:
-    """The outputs of the judges that are given, the network's as `FusedJudge.look` gives them, for rows of features; at least one judge."""
+    """The outputs of the judges that are given, the network's as `FusedJudge.look` gives them, for rows of features; at
+    least one judge.
+    """
     margins, strengths, embedding, log2_pixels = {}, {}, None, np.zeros(len(features))
     if baseline is not None:
         margins["baseline"], strengths["baseline"] = baseline.margins(features), baseline.strengths(features)

@@ -1,15 +1,19 @@
-"""One verdict from the baseline and the CNN: their log-odds combined, calibrated by size and strength, wide where a window is strange.
+"""One verdict from the baseline and the CNN: their log-odds combined, calibrated by size and strength, wide where a
+window is strange.
 
-The combination is a multinomial logistic model with few parameters, fitted on validation sources [1]_: the logits are a weighted sum of both
-judges' margins, whose weights follow the window's size and its estimated compression ratio (faint traces deserve less trust), and a
-bias per class. Strength intervals are weighted means of both judges', widened to their coverage. A window whose CNN embedding lies
-far from all that training held gets flatter probabilities; its `strangeness` is 0 inside the ordinary range.
+The combination is a multinomial logistic model with few parameters, fitted on validation sources [1]_: the logits are a
+weighted sum of both judges' margins, whose weights follow the window's size and its estimated compression ratio (faint
+traces deserve less trust), and a bias per class. Strength intervals are weighted means of both judges', widened to
+their coverage. A window whose CNN embedding lies far from all that training held gets flatter probabilities; its
+`strangeness` is 0 inside the ordinary range.
 
 References
 ----------
-.. [1] J. Platt, "Probabilistic outputs for support vector machines", 1999; C. Guo et al., "On calibration of modern neural networks",
+.. [1] J. Platt, "Probabilistic outputs for support vector machines", 1999; C. Guo et al., "On calibration of modern
+       neural networks",
    ICML 2017.
-.. [2] K. Lee, K. Lee, H. Lee, J. Shin, "A simple unified framework for detecting out-of-distribution samples", NeurIPS 2018 (distance
+.. [2] K. Lee, K. Lee, H. Lee, J. Shin, "A simple unified framework for detecting out-of-distribution samples", NeurIPS
+       2018 (distance
    to class means under a shared covariance).
 """
 
@@ -51,7 +55,8 @@ class Fusion:
     Attributes
     ----------
     judges : mapping of str to JudgeWeight
-        By name (`baseline`, `cnn`); a judge that is missing from a call counts nothing, so each fusion is fitted for its own judges.
+        By name (`baseline`, `cnn`); a judge that is missing from a call counts nothing, so each fusion is fitted for
+        its own judges.
     bias : tuple of float
         One per fine class.
     flattening : float
@@ -144,9 +149,11 @@ class Ordinary:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for a model card, rounded to what the embedding's precision carries."""
         return {
-            "means": np.round(self.means.astype(float), 4).tolist(), "whitening": np.round(self.whitening.astype(float), 5).tolist(),
-            "typical": self.typical, "limit": self.limit,
-        }  # fmt: skip
+            "means": np.round(self.means.astype(float), 4).tolist(),
+            "whitening": np.round(self.whitening.astype(float), 5).tolist(),
+            "typical": self.typical,
+            "limit": self.limit,
+        }
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Ordinary:

@@ -1,7 +1,9 @@
-"""Fitting the fusion of judges on validation windows: weights, ordinary range, flattening, strengths and conformal thresholds.
+"""Fitting the fusion of judges on validation windows: weights, ordinary range, flattening, strengths and conformal
+thresholds.
 
-Nothing here sees a training source: judges were fitted on those, and their margins there are too sure. Figures on the very windows a fusion
-was fitted on would flatter it a little, so `cross_fitted` gives probabilities from folds of sources that the fold's fit never saw.
+Nothing here sees a training source: judges were fitted on those, and their margins there are too sure. Figures on the
+very windows a fusion was fitted on would flatter it a little, so `cross_fitted` gives probabilities from folds of
+sources that the fold's fit never saw.
 """
 
 from __future__ import annotations
@@ -124,7 +126,8 @@ def fit_flattening(
     strangeness: np.ndarray,
     candidates: tuple[float, ...] = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0),
 ) -> float:
-    """The flattening with the best log-likelihood on strange windows whose answer is known, for instance resized after decoding.
+    """The flattening with the best log-likelihood on strange windows whose answer is known, for instance resized after
+    decoding.
 
     Parameters
     ----------
@@ -292,7 +295,9 @@ def _figures(probabilities: np.ndarray, windows: Judged) -> dict[str, Any]:
 
 
 def _fit_strengths(mode: str, windows: Judged) -> tuple[dict[str, float], dict[str, float], np.ndarray]:
-    """Shares and widths of the mixed intervals, the errors of their medians, and every window's estimated log2 ratio."""
+    """Shares and widths of the mixed intervals, the errors of their medians, and every window's estimated log2
+    ratio.
+    """
     names = MODES[mode]
     known = np.isfinite(windows.log2_ratio) & np.isfinite(windows.ssim)
 

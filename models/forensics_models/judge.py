@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Judge(ABC):
     """A calibrated judge of windows over `forensics_models.classes.FINE_CLASSES`.
 
-    `look` may run while the features are measured, since it takes the pixels alone; what it gives is handed to `judge` as `seen`. A judge that
-    needs no pixels leaves both alone.
+    `look` may run while the features are measured, since it takes the pixels alone; what it gives is handed to `judge`
+    as `seen`. A judge that needs no pixels leaves both alone.
 
     Attributes
     ----------
@@ -61,7 +61,9 @@ class Judge(ABC):
         """One judgement from a picture's windows."""
 
     def look(self, patches: Sequence[np.ndarray]) -> NetworkOutputs | None:
-        """What can be made of the windows' pixels before their features are known; None for a judge of features alone."""
+        """What can be made of the windows' pixels before their features are known; None for a judge of features
+        alone.
+        """
         return None
 
     def candidates(self, probabilities: Mapping[str, float]) -> tuple[str, ...]:

@@ -27,7 +27,8 @@ class WindowJudgement:
     ssim : np.ndarray [shape=(n, 3), dtype=float64]
         SSIM against the picture before compression, likewise; 0..1.
     strangeness : np.ndarray [shape=(n,)] or None
-        How far a window lies from all that training held, 0 within the ordinary range; None where the judge does not measure it.
+        How far a window lies from all that training held, 0 within the ordinary range; None where the judge does not
+        measure it.
     trees : np.ndarray [shape=(n, 11)] or None
         Calibrated probabilities of the trees alone, which the open judge takes; None where the judge has none.
     """
@@ -46,7 +47,9 @@ class WindowJudgement:
 
 @dataclass(frozen=True)
 class PictureJudgement:
-    """The windows' judgements combined; shapes as in `WindowJudgement` without the first axis, ratio not in logarithms."""
+    """The windows' judgements combined; shapes as in `WindowJudgement` without the first axis, ratio not in
+    logarithms.
+    """
 
     fine_probabilities: np.ndarray
     ratio: tuple[float, float, float]
@@ -61,8 +64,8 @@ class PictureJudgement:
 def combine_windows(windows: WindowJudgement, dependence: float) -> PictureJudgement:
     """One judgement from a picture's windows.
 
-    Windows of one picture share their content and history, so the log-odds of n windows count as n ** `dependence` independent ones
-    (the exponent is fitted on validation pictures), not as n.
+    Windows of one picture share their content and history, so the log-odds of n windows count as n ** `dependence`
+    independent ones (the exponent is fitted on validation pictures), not as n.
     """
     count = len(windows.fine_probabilities)
     mean = np.log(np.maximum(windows.fine_probabilities, 1e-9)).mean(axis=0)
@@ -88,8 +91,8 @@ def merge_fine(fine: np.ndarray) -> np.ndarray:
 def decide(probabilities: Mapping[str, float], threshold: float, compressed_from: float = 0.0) -> tuple[str, float]:
     """The verdict and its probability: the best class, else the merged HEVC family, else `inconclusive`.
 
-    No codec is named where all codecs together have less than `compressed_from`: to call an untouched picture compressed is the error
-    that costs most, so it has a limit of its own (`conformal.fit_false_alarm_threshold`).
+    No codec is named where all codecs together have less than `compressed_from`: to call an untouched picture
+    compressed is the error that costs most, so it has a limit of its own (`conformal.fit_false_alarm_threshold`).
     """
     best = max(probabilities, key=lambda name: probabilities[name])
     if best != "uncompressed" and 1.0 - probabilities.get("uncompressed", 0.0) < compressed_from:
@@ -101,7 +104,9 @@ def decide(probabilities: Mapping[str, float], threshold: float, compressed_from
 
 
 def ssim_to_score(ssim: np.ndarray) -> np.ndarray:
-    """SSIM on the scale that the regressor works in, -log2(1 - SSIM + 1/4096): even steps near 1 where differences are small."""
+    """SSIM on the scale that the regressor works in, -log2(1 - SSIM + 1/4096): even steps near 1 where differences are
+    small.
+    """
     return -np.log2(1.0 - np.asarray(ssim, np.float64) + 1 / 4096)
 
 

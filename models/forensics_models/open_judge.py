@@ -1,9 +1,11 @@
-"""The open judge: which lossy process was the last, of the codecs or of any other, and what happened to the picture since.
+"""The open judge: which lossy process was the last, of the codecs or of any other, and what happened to the picture
+since.
 
-Trees on the features of codecs and of processing give margins over `classes.OPEN_CLASSES`; the judge of codecs (`fused`), which knows pictures
-straight from a decoder better, gives probabilities over its own classes. `Combination` weighs both: the less likely that nothing happened since,
-the less the judge of codecs counts. A second set of trees says what happened since (`classes.AFTERWARDS`). `Answers` are the
-thresholds under which nothing is named, by what happened since.
+Trees on the features of codecs and of processing give margins over `classes.OPEN_CLASSES`; the judge of codecs
+(`fused`), which knows pictures straight from a decoder better, gives probabilities over its own classes. `Combination`
+weighs both: the less likely that nothing happened since, the less the judge of codecs counts. A second set of trees
+says what happened since (`classes.AFTERWARDS`). `Answers` are the thresholds under which nothing is named, by what
+happened since.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ PROCESS_NAMES = tuple(dict.fromkeys(process_of(name) for name in OPEN_CLASSES))
 """Processes of a verdict: the classes of `OPEN_CLASSES` with JPEG XR's overlap modes as one, `uncompressed` first."""
 
 FAMILY_NAMES = tuple(dict.fromkeys(FAMILIES.get(name, name) for name in PROCESS_NAMES))
-"""Processes with those that share one art of coding as one (`classes.FAMILIES`), `uncompressed` first: what an answer is certain of."""
+"""Processes with those that share one art of coding as one (`classes.FAMILIES`), `uncompressed` first: what an answer
+is certain of.
+"""
 
 _TO_FAMILY = np.array([FAMILY_NAMES.index(FAMILIES.get(name, name)) for name in PROCESS_NAMES])
 
@@ -38,7 +42,9 @@ MEMBER_SHARE = 0.75
 """Share of its family's probability from which a member is named instead of the family: three to one."""
 
 TESTED_EXACTLY = ("jpeg-ls-near", "webp-near-lossless", "lerc")
-"""Processes that bound the error of every sample. An exact test finds them where they are, so that what resembles them without passing it counts little."""
+"""Processes that bound the error of every sample. An exact test finds them where they are, so that what resembles them
+without passing it counts little.
+"""
 MISSED = 0.02
 """Share of their probability that is left to them: an exact test of `forensics.processes` is to find 98 of 100."""
 
@@ -65,17 +71,21 @@ _LONGEST_LOG_ODDS = 6.0
 
 @dataclass(frozen=True)
 class Combination:
-    """The weights of both judges: `weights` are (level, size) of the trees, (level, size, nothing) of the judge of codecs, and its reach.
+    """The weights of both judges: `weights` are (level, size) of the trees, (level, size, nothing) of the judge of
+    codecs, and its reach.
 
-    Trees count exp(a + b s), the judge of codecs exp(c + d s + e n) with s = log2 pixels - 16 and n the clipped log-odds that nothing happened since. To processes
-    that the judge of codecs does not know it gives the logarithm of its best class, less `weights[5]`: what it cannot see it does not rule out.
+    Trees count exp(a + b s), the judge of codecs exp(c + d s + e n) with s = log2 pixels - 16 and n the clipped
+    log-odds that nothing happened since. To processes that the judge of codecs does not know it gives the logarithm of
+    its best class, less `weights[5]`: what it cannot see it does not rule out.
     """
 
     weights: tuple[float, ...]
     bias: tuple[float, ...]
 
     def logits(self, margins: np.ndarray, codec_logs: np.ndarray, nothing: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-        """Logits over `OPEN_CLASSES`, `np.ndarray [shape=(n, k), dtype=float64]`; arguments as of `open_training.fit_combination`."""
+        """Logits over `OPEN_CLASSES`, `np.ndarray [shape=(n, k), dtype=float64]`; arguments as of
+        `open_training.fit_combination`.
+        """
         a, b, c, d, e, reach = self.weights
         size = sizes - REFERENCE_LOG2_PIXELS
         odds = np.clip(nothing, -_LONGEST_LOG_ODDS, _LONGEST_LOG_ODDS)
@@ -100,7 +110,8 @@ class Answers:
     named : tuple of float
         Probability of a family from which on it, or a member of it, is named.
     uncompressed : float
-        Probability from which on a picture is called uncompressed, whatever the group: of an untouched picture that question has no answer.
+        Probability from which on a picture is called uncompressed, whatever the group: of an untouched picture that
+        question has no answer.
     accuse : float
         Probability of any lossy process under which none is named.
     """
@@ -141,7 +152,9 @@ def merged_processes(probabilities: np.ndarray) -> np.ndarray:
 
 
 def left_to_models(processes: np.ndarray) -> np.ndarray:
-    """Probabilities over `PROCESS_NAMES` with those of `TESTED_EXACTLY` cut to `MISSED` of themselves; rows sum to 1 again."""
+    """Probabilities over `PROCESS_NAMES` with those of `TESTED_EXACTLY` cut to `MISSED` of themselves; rows sum to 1
+    again.
+    """
     left = processes * np.where(np.isin(PROCESS_NAMES, TESTED_EXACTLY), MISSED, 1.0)
     return left / left.sum(axis=1, keepdims=True)
 
@@ -248,7 +261,9 @@ class OpenJudge:
         return len(self.feature_names) - features.shape[1]
 
     def answer(self, processes: Mapping[str, float], afterwards: Mapping[str, float]) -> str:
-        """What is named: `uncompressed`, a process, a family whose members cannot be told apart, or an empty string where nothing is certain enough."""
+        """What is named: `uncompressed`, a process, a family whose members cannot be told apart, or an empty string
+        where nothing is certain enough.
+        """
         row = np.array([[processes[name] for name in PROCESS_NAMES]])
         group = np.array([int(np.argmax([afterwards[name] for name, _ in GROUPS]))])
         said = int(self.answers.answer(row, group)[0])
@@ -262,9 +277,11 @@ class OpenJudge:
 
 
 def with_codecs(features: np.ndarray, codec_trees: np.ndarray) -> np.ndarray:
-    """The columns that the open judge's trees take: features, then the logarithms of what the trees of the judge of codecs say.
+    """The columns that the open judge's trees take: features, then the logarithms of what the trees of the judge of
+    codecs say.
 
-    On pictures straight from a decoder those trees, trained on many times the files, know better; where they can be trusted is learned.
+    On pictures straight from a decoder those trees, trained on many times the files, know better; where they can be
+    trusted is learned.
     """
     return np.concatenate([features, log_probabilities(codec_trees).astype(np.float32)], axis=1)
 

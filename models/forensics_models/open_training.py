@@ -1,9 +1,10 @@
 """Training of the open judge from feature tables; needs the extra `train`.
 
-Two sets of trees on the features of codecs and of processing: which process was the last lossy step (`classes.OPEN_CLASSES`), and what
-happened since (`classes.AFTERWARDS`). Both stop on validation sources, are calibrated there, and the first is combined there with
-the judge of codecs (`open_judge.Combination`), which knows pictures straight from a decoder better. Thresholds of answers come from
-probabilities that were fitted on other validation sources (`cross_fitted`).
+Two sets of trees on the features of codecs and of processing: which process was the last lossy step
+(`classes.OPEN_CLASSES`), and what happened since (`classes.AFTERWARDS`). Both stop on validation sources, are
+calibrated there, and the first is combined there with the judge of codecs (`open_judge.Combination`), which knows
+pictures straight from a decoder better. Thresholds of answers come from probabilities that were fitted on other
+validation sources (`cross_fitted`).
 """
 
 from __future__ import annotations
@@ -49,7 +50,9 @@ ACCUSED = 0.001
 ACCUSE_FROM = 0.9
 """Probability of any lossy process under which none is named, whatever the most probable one: nine to one."""
 CALLED_UNCOMPRESSED, SEVERAL_CALLED = 0.012, 0.02
-"""Largest shares of compressed validation windows that may be called uncompressed: after each kind of step (1 %, rounded to counts of some hundred), after several."""
+"""Largest shares of compressed validation windows that may be called uncompressed: after each kind of step (1 %,
+rounded to counts of some hundred), after several.
+"""
 FEWEST = 60
 """Compressed validation windows after a kind of step from which on it counts."""
 
@@ -94,7 +97,8 @@ class Recipe:
 def process_weights(table: OpenTable, recipe: Recipe) -> np.ndarray:
     """Row weights: the square root of balance between classes, more for the codecs and for `uncompressed`; mean 1.
 
-    Half-way to balance keeps classes of few files from being drowned and their rare members from being believed too readily.
+    Half-way to balance keeps classes of few files from being drowned and their rare members from being believed too
+    readily.
     """
     counts = np.bincount(table.labels, minlength=len(OPEN_CLASSES))
     weights = 1.0 / np.sqrt(np.maximum(counts, 1)[table.labels])
@@ -116,10 +120,20 @@ def _boosted(
     data = xgboost.QuantileDMatrix(train[0], label=train[1], weight=train[2], max_bin=96, nthread=recipe.threads)
     validation = xgboost.QuantileDMatrix(check[0], label=check[1], weight=check[2], max_bin=96, ref=data)
     parameters = {
-        "tree_method": "hist", "eta": recipe.learning_rate, "max_depth": recipe.max_depth, "min_child_weight": recipe.min_child_weight,
-        "subsample": recipe.subsample, "colsample_bynode": recipe.column_share, "lambda": recipe.regularisation, "max_bin": 96,
-        "seed": recipe.seed, "nthread": recipe.threads, "objective": "multi:softprob", "num_class": classes, "eval_metric": "mlogloss",
-    }  # fmt: skip
+        "tree_method": "hist",
+        "eta": recipe.learning_rate,
+        "max_depth": recipe.max_depth,
+        "min_child_weight": recipe.min_child_weight,
+        "subsample": recipe.subsample,
+        "colsample_bynode": recipe.column_share,
+        "lambda": recipe.regularisation,
+        "max_bin": 96,
+        "seed": recipe.seed,
+        "nthread": recipe.threads,
+        "objective": "multi:softprob",
+        "num_class": classes,
+        "eval_metric": "mlogloss",
+    }
 
     class Progress(xgboost.callback.TrainingCallback):
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
@@ -198,10 +212,17 @@ def folds_of(sources: np.ndarray, folds: int = FOLDS) -> np.ndarray:
 
 
 def cross_fitted(
-    margins: np.ndarray, codec_logs: np.ndarray, nothing: np.ndarray, sizes: np.ndarray, labels: np.ndarray, weights: np.ndarray,
+    margins: np.ndarray,
+    codec_logs: np.ndarray,
+    nothing: np.ndarray,
+    sizes: np.ndarray,
+    labels: np.ndarray,
+    weights: np.ndarray,
     sources: np.ndarray,
-) -> np.ndarray:  # fmt: skip
-    """Probabilities of every window from a combination fitted on the other folds' sources, `np.ndarray [shape=(n, k)]`."""
+) -> np.ndarray:
+    """Probabilities of every window from a combination fitted on the other folds' sources, `np.ndarray [shape=(n,
+    k)]`.
+    """
     fold, out = folds_of(sources), np.zeros(margins.shape)
     for number in range(FOLDS):
         held = fold == number
@@ -247,7 +268,8 @@ def fit_answers(processes: np.ndarray, truth: np.ndarray, groups: np.ndarray, af
         for kind, rows in enumerate(shares)
         if rows.sum() >= FEWEST
     )
-    # Accusations of untouched pictures are counted over all groups: their lowest thresholds rise until few enough are left.
+    # Accusations of untouched pictures are counted over all groups: their lowest thresholds rise until few enough are
+    # left.
     allowed = int(ACCUSED * (truth == 0).sum())
     accused = (truth == 0) & (best > 0) & lossy
     while (still := np.flatnonzero(accused & (top >= np.asarray(named)[groups]))).size > allowed:
@@ -266,7 +288,8 @@ _EIGHT = np.array([name in {FAMILIES.get(c, c) for c in CLASSES[1:]} for name in
 
 
 def wrongly_named(said: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Whether a family of `FAMILY_NAMES` is named that never was; one process beyond the codecs for another does not count as that.
+    """Whether a family of `FAMILY_NAMES` is named that never was; one process beyond the codecs for another does not
+    count as that.
 
     Parameters
     ----------
@@ -323,8 +346,9 @@ def train_open(
     train, validation : OpenTable
         No source in both.
     codec_trees : (np.ndarray, np.ndarray)
-        What the trees of the judge of codecs say of the training and of the validation windows, each of shape (n, len(FINE_CLASSES)). That they were trained on
-        other files of the same sources does not show: on training windows they are right as often as on validation windows (0.893 and 0.898).
+        What the trees of the judge of codecs say of the training and of the validation windows, each of shape (n,
+        len(FINE_CLASSES)). That they were trained on other files of the same sources does not show: on training windows
+        they are right as often as on validation windows (0.893 and 0.898).
     codec_logs : np.ndarray [shape=(len(validation), len(FINE_CLASSES))]
         Logarithms of the codec judge's probabilities of the validation windows.
     feature_names, features_version
@@ -359,9 +383,16 @@ def train_open(
     wide = with_codecs(validation.features, codec_trees[1])
     margins, after_margins = margins_of(process, wide), margins_of(after, wide)
     return fit_and_write(
-        margins, after_margins, validation, codec_logs, feature_names, features_version, out,
-        {**facts, "recipe": asdict(recipe), "rounds": [process.num_boosted_rounds(), after.num_boosted_rounds()]}, dependence,
-    )  # fmt: skip
+        margins,
+        after_margins,
+        validation,
+        codec_logs,
+        feature_names,
+        features_version,
+        out,
+        {**facts, "recipe": asdict(recipe), "rounds": [process.num_boosted_rounds(), after.num_boosted_rounds()]},
+        dependence,
+    )
 
 
 def _widened(table: OpenTable, codec_trees: np.ndarray) -> OpenTable:
@@ -369,12 +400,20 @@ def _widened(table: OpenTable, codec_trees: np.ndarray) -> OpenTable:
 
 
 def fit_and_write(
-    margins: np.ndarray, after_margins: np.ndarray, validation: OpenTable, codec_logs: np.ndarray, feature_names: tuple[str, ...],
-    features_version: int, out: Path, facts: Mapping[str, Any], dependence: float | None = None,
-) -> dict[str, Any]:  # fmt: skip
+    margins: np.ndarray,
+    after_margins: np.ndarray,
+    validation: OpenTable,
+    codec_logs: np.ndarray,
+    feature_names: tuple[str, ...],
+    features_version: int,
+    out: Path,
+    facts: Mapping[str, Any],
+    dependence: float | None = None,
+) -> dict[str, Any]:
     """Everything that follows the trees: calibration, combination, thresholds, the card.
 
-    `dependence` is how windows of one picture count together where the table holds one window a file, which cannot tell.
+    `dependence` is how windows of one picture count together where the table holds one window a file, which cannot
+    tell.
     """
     sizes = validation.features[:, feature_names.index("picture.log2_pixels")].astype(np.float64)
     known = validation.afterwards >= 0

@@ -1,8 +1,10 @@
-"""Codec parameters estimated from features by gradient-boosted trees: quantiser indices, loop filter, subsampling, colour coding.
+"""Codec parameters estimated from features by gradient-boosted trees: quantiser indices, loop filter, subsampling,
+colour coding.
 
-Where a codec's in-loop filters hide its quantised coefficients, its parameters cannot be read off a comb. They are estimated then: numbers
-with 90 % intervals from quantile trees, names with calibrated probabilities. Each target is fitted on windows of its own classes only,
-so it means something only where the class is known; which family of codecs it is, is an input beside the features.
+Where a codec's in-loop filters hide its quantised coefficients, its parameters cannot be read off a comb. They are
+estimated then: numbers with 90 % intervals from quantile trees, names with calibrated probabilities. Each target is
+fitted on windows of its own classes only, so it means something only where the class is known; which family of codecs
+it is, is an input beside the features.
 """
 
 from __future__ import annotations
@@ -208,7 +210,9 @@ class Parameters:
             start += target.outputs
 
     def _combined(self, target: Target, outputs: np.ndarray) -> Estimate:
-        """One estimate of a picture: medians over windows for numbers, mean log-odds for names (windows depend on each other)."""
+        """One estimate of a picture: medians over windows for numbers, mean log-odds for names (windows depend on each
+        other).
+        """
         fitted, facts = self._calibration[target.key], self.card["validation"][target.key]
         if target.names:
             shares = softmax(outputs.astype(np.float64).mean(axis=0) * fitted["inverse_temperature"])

@@ -1,4 +1,6 @@
-"""Training of the parameter estimators from feature tables whose files' true parameters are known; needs the extra `train`."""
+"""Training of the parameter estimators from feature tables whose files' true parameters are known; needs the extra
+`train`.
+"""
 
 from __future__ import annotations
 
@@ -131,7 +133,8 @@ def train_parameters(
         boosters.append(booster)
         kept.append(target)
         report(
-            f"{target.key}: validation error {figures[target.key]['error']:.3f} on {figures[target.key]['windows']} windows"
+            f"{target.key}: validation error {figures[target.key]['error']:.3f} on {figures[target.key]['windows']} "
+            f"windows"
         )
     if not kept:
         raise ValueError("no parameter has enough windows to learn from")
@@ -176,10 +179,17 @@ def _fit(target: Target, features: np.ndarray, truth: np.ndarray, recipe: Recipe
     keep = np.isfinite(truth)
     data = xgboost.QuantileDMatrix(features[keep], label=truth[keep], max_bin=128, nthread=recipe.threads)
     common = {
-        "tree_method": "hist", "eta": recipe.learning_rate, "max_depth": recipe.max_depth, "min_child_weight": recipe.min_child_weight,
-        "subsample": recipe.subsample, "colsample_bynode": recipe.column_share, "lambda": recipe.regularisation, "max_bin": 128,
-        "seed": recipe.seed, "nthread": recipe.threads,
-    }  # fmt: skip
+        "tree_method": "hist",
+        "eta": recipe.learning_rate,
+        "max_depth": recipe.max_depth,
+        "min_child_weight": recipe.min_child_weight,
+        "subsample": recipe.subsample,
+        "colsample_bynode": recipe.column_share,
+        "lambda": recipe.regularisation,
+        "max_bin": 128,
+        "seed": recipe.seed,
+        "nthread": recipe.threads,
+    }
     if target.names:
         parameters = {**common, "objective": "multi:softprob", "num_class": len(target.names), "min_child_weight": 1.0}
         return xgboost.train(parameters, data, recipe.earlier_rounds if target.name == EARLIER else recipe.name_rounds)
@@ -203,7 +213,11 @@ def _calibrated(target: Target, outputs: np.ndarray, check: np.ndarray) -> tuple
     estimate, truth = target.from_scale(quantiles[:, 1]), target.from_scale(check)
     distance = np.abs(estimate - truth)
     return {"offset": offset}, {
-        "error": float(distance.mean()), "median_error": float(np.median(distance)), "windows": len(truth),
+        "error": float(distance.mean()),
+        "median_error": float(np.median(distance)),
+        "windows": len(truth),
         "mean_relative_error": float(np.mean(distance / np.maximum(truth, 1e-9))) if target.logarithmic else None,
-        "mean_interval": float(np.mean(target.from_scale(quantiles[:, 2] + offset) - target.from_scale(quantiles[:, 0] - offset))),
-    }  # fmt: skip
+        "mean_interval": float(
+            np.mean(target.from_scale(quantiles[:, 2] + offset) - target.from_scale(quantiles[:, 0] - offset))
+        ),
+    }

@@ -1,9 +1,9 @@
 """ONNX Runtime, which runs the shipped models: one thread, quiet, on the processor, and with its telemetry off.
 
-From 1.29 on, importing `onnxruntime` writes a device identifier and a queue of events under `~/.cache/Microsoft` and looks for its
-collector. The variable `ORT_DISABLE_TELEMETRY` stops all of it if it stands in the environment before that import; nothing that
-is called afterwards takes the identifier back. So importing this package sets the variable (worker processes inherit it), and
-everything here imports ONNX Runtime by `onnx_runtime` alone.
+From 1.29 on, importing `onnxruntime` writes a device identifier and a queue of events under `~/.cache/Microsoft` and
+looks for its collector. The variable `ORT_DISABLE_TELEMETRY` stops all of it if it stands in the environment before
+that import; nothing that is called afterwards takes the identifier back. So importing this package sets the variable
+(worker processes inherit it), and everything here imports ONNX Runtime by `onnx_runtime` alone.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _in_time = switch_telemetry_off()
 def onnx_runtime() -> Any:
     """The module `onnxruntime`.
 
-    Where somebody imported it before this package and without `TELEMETRY_OFF`, its events are switched off now, and a `RuntimeWarning`
-    says once that its identifier has been written.
+    Where somebody imported it before this package and without `TELEMETRY_OFF`, its events are switched off now, and a
+    `RuntimeWarning` says once that its identifier has been written.
     """
     global _in_time
     switch_telemetry_off()
@@ -49,7 +49,8 @@ def onnx_runtime() -> Any:
         onnxruntime.disable_telemetry_events()
         if _version(onnxruntime.__version__) >= _SENDS_FROM:
             warnings.warn(
-                "onnxruntime was imported before forensics, with its telemetry on: it has written a device identifier under "
+                "onnxruntime was imported before forensics, with its telemetry on: it has written a device identifier "
+                "under "
                 f"~/.cache/Microsoft; import forensics first, or set {TELEMETRY_OFF}=1",
                 RuntimeWarning,
                 stacklevel=2,

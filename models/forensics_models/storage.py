@@ -1,7 +1,8 @@
 """Files that appear when they are complete: written under another name in the same folder, then renamed.
 
-A reader never sees half a file, and an interrupted run leaves the old one. Where the path is a link, the file that it leads to is replaced,
-not the link; a device, a named pipe or a socket is written to as it stands. `forensics` and the benchmarks write by the same functions.
+A reader never sees half a file, and an interrupted run leaves the old one. Where the path is a link, the file that it
+leads to is replaced, not the link; a device, a named pipe or a socket is written to as it stands. `forensics` and the
+benchmarks write by the same functions.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ _PREFIX = ".part-"
 
 
 def partial_path(path: Path) -> Path:
-    """Where this process writes a file before it takes its place: hidden, beside it, with the same suffix, and never too long a name."""
+    """Where this process writes a file before it takes its place: hidden, beside it, with the same suffix, and never
+    too long a name.
+    """
     name = f"{_PREFIX}{os.getpid()}-{path.name}"
     if len(os.fsencode(name)) > LONGEST_NAME:
         digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
@@ -33,7 +36,9 @@ def partial_path(path: Path) -> Path:
 
 
 def is_special(path: Path) -> bool:
-    """Whether a path, its links followed, is there and neither a file nor a folder: a device, a named pipe, a socket, an open descriptor."""
+    """Whether a path, its links followed, is there and neither a file nor a folder: a device, a named pipe, a socket,
+    an open descriptor.
+    """
     if _descriptor(path) is not None:
         return True
     try:
@@ -44,7 +49,9 @@ def is_special(path: Path) -> bool:
 
 
 def open_special(path: Path) -> Any:
-    """Open for writing bytes what `is_special`; a descriptor such as `/dev/stdout` is written to where it stands, and not truncated."""
+    """Open for writing bytes what `is_special`; a descriptor such as `/dev/stdout` is written to where it stands, and
+    not truncated.
+    """
     number = _descriptor(path)
     return path.open("wb") if number is None else os.fdopen(os.dup(number), "wb")
 
@@ -117,7 +124,9 @@ def _runs(process: int) -> bool:
 
 
 def read_card(file: Path | Traversable) -> dict[str, Any]:
-    """The JSON of a model; raises `ValueError` where a number in it is none (NaN, infinite), which would spoil every verdict."""
+    """The JSON of a model; raises `ValueError` where a number in it is none (NaN, infinite), which would spoil every
+    verdict.
+    """
     return json.loads(file.read_text(encoding="utf-8"), parse_constant=_no_number, parse_float=_finite)
 
 

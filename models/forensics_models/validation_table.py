@@ -1,7 +1,8 @@
 """How often a verdict was wrong on validation windows like the one at hand: by verdict, estimated strength and size.
 
-The rows are indexed by what is known when a report is written, the verdict that was given and the ratio that was *estimated*, never by the
-true class: a reader asks how often such a verdict is wrong. Table and look-up share the bands of this module.
+The rows are indexed by what is known when a report is written, the verdict that was given and the ratio that was
+*estimated*, never by the true class: a reader asks how often such a verdict is wrong. Table and look-up share the bands
+of this module.
 """
 
 from __future__ import annotations
@@ -65,8 +66,9 @@ def validation_table(
     Returns
     -------
     list of dict
-        `class` (the verdict given: a class, `hevc-intra` or `inconclusive`), `ratio_band` (None where the verdict names no codec), `side_band`,
-        `cases` and `errors` (the true class was another; for `inconclusive`, than the best guess), sorted by the first three.
+        `class` (the verdict given: a class, `hevc-intra` or `inconclusive`), `ratio_band` (None where the verdict names
+        no codec), `side_band`, `cases` and `errors` (the true class was another; for `inconclusive`, than the best
+        guess), sorted by the first three.
     """
     counts: dict[tuple[str, str | None, str], list[int]] = {}
     truth = np.asarray(FINE_TO_CLASS)[labels]

@@ -1,4 +1,6 @@
-"""The suite for airspeed velocity: every benchmark of it runs, as `asv` would run it, with its least demanding parameters."""
+"""The suite for airspeed velocity: every benchmark of it runs, as `asv` would run it, with its least demanding
+parameters.
+"""
 
 from __future__ import annotations
 

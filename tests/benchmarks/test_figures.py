@@ -17,9 +17,28 @@ from forensics.errors import UsageError
 
 NAN = float("nan")
 PLAIN = Record(
-    "baseline", "f0", "val/a, \"b\".png", "div2k", "val", "jpeg", "jpeg-cjpeg", "random", "crop", "ratio", 12.0, 11.875, 0.9371,
-    256, tuple(np.eye(11)[1].tolist()), 8.0, 12.5, 20.0, 0.9, 0.95, 0.99,
-)  # fmt: skip
+    "baseline",
+    "f0",
+    'val/a, "b".png',
+    "div2k",
+    "val",
+    "jpeg",
+    "jpeg-cjpeg",
+    "random",
+    "crop",
+    "ratio",
+    12.0,
+    11.875,
+    0.9371,
+    256,
+    tuple(np.eye(11)[1].tolist()),
+    8.0,
+    12.5,
+    20.0,
+    0.9,
+    0.95,
+    0.99,
+)
 
 
 def made(count: int = 60, seed: int = 0, **changes: object) -> list[Record]:
@@ -32,11 +51,24 @@ def made(count: int = 60, seed: int = 0, **changes: object) -> list[Record]:
         ratio, ssim = np.sort(rng.uniform(2, 90, 3)), np.sort(rng.uniform(0.5, 1, 3))
         kind = "stored" if clean else str(rng.choice(["ratio", "ssim"]))
         record = Record(
-            "baseline", f"f{index}", f"s{rng.integers(5)}", str(rng.choice(["div2k", "made"])), "val", fine, fine.split("-")[0],
-            "random", "crop", kind, float(rng.choice([8.0, 24.0])), NAN if clean else float(rng.uniform(2, 90)),
-            NAN if clean else float(rng.uniform(0.5, 1)), 256, tuple(rng.dirichlet(np.full(11, 0.3)).tolist()),
-            *ratio.tolist(), *ssim.tolist(),
-        )  # fmt: skip
+            "baseline",
+            f"f{index}",
+            f"s{rng.integers(5)}",
+            str(rng.choice(["div2k", "made"])),
+            "val",
+            fine,
+            fine.split("-")[0],
+            "random",
+            "crop",
+            kind,
+            float(rng.choice([8.0, 24.0])),
+            NAN if clean else float(rng.uniform(2, 90)),
+            NAN if clean else float(rng.uniform(0.5, 1)),
+            256,
+            tuple(rng.dirichlet(np.full(11, 0.3)).tolist()),
+            *ratio.tolist(),
+            *ssim.tolist(),
+        )
         records.append(replace(record, **changes))
     return records
 
@@ -258,8 +290,8 @@ def test_the_grid_report_has_whole_tables():
     found = assert_whole(text)
     first = text.splitlines()[0]
     assert (
-        first
-        == f"Accuracy over nine classes: {share([r.verdict == r.class_name for r in records], [r.source for r in records])}"
+        first == f"Accuracy over nine classes: "
+        f"{share([r.verdict == r.class_name for r in records], [r.source for r in records])}"
     )
     classes = next(table for table in found if table[0][0] == "class")
     assert [row[0] for row in classes[2:]] == sorted({r.class_name for r in records})

@@ -1,4 +1,6 @@
-"""The harness: what patches are drawn, what happens to them, who judges them, and that a run that was cut short ends in the same bytes."""
+"""The harness: what patches are drawn, what happens to them, who judges them, and that a run that was cut short ends in
+the same bytes.
+"""
 
 from __future__ import annotations
 

@@ -45,12 +45,36 @@ def records(model: str, count: int = 220, seed: int = 0, hit: float = 0.8) -> li
         said = fine if answer.random() < hit else FINE_CLASSES[int(answer.integers(11))]
         spread = np.full(11, 0.03)
         spread[FINE_CLASSES.index(said)] = 0.7
-        found.append(Record(
-            model, f"f{index}", f"s{index % 6}", f"o{index % 2}", "val", fine, encoder, variant, "crop", "stored" if clean else kind,
-            0.0 if clean else (40.0 if kind == "max-kib" else 8.0), NAN if clean else ratio, NAN if clean else ssim, size, tuple(spread.tolist()),
-            ratio * 0.8, ratio * 1.1, ratio * 1.5, ssim - 0.1, ssim, 1.0, condition=condition, held_out=held, strength=75.0,
-            quality=72.0 if fine == "jpeg" else NAN, answer=said.split("-")[0],
-        ))  # fmt: skip
+        found.append(
+            Record(
+                model,
+                f"f{index}",
+                f"s{index % 6}",
+                f"o{index % 2}",
+                "val",
+                fine,
+                encoder,
+                variant,
+                "crop",
+                "stored" if clean else kind,
+                0.0 if clean else (40.0 if kind == "max-kib" else 8.0),
+                NAN if clean else ratio,
+                NAN if clean else ssim,
+                size,
+                tuple(spread.tolist()),
+                ratio * 0.8,
+                ratio * 1.1,
+                ratio * 1.5,
+                ssim - 0.1,
+                ssim,
+                1.0,
+                condition=condition,
+                held_out=held,
+                strength=75.0,
+                quality=72.0 if fine == "jpeg" else NAN,
+                answer=said.split("-")[0],
+            )
+        )
     return found
 
 
@@ -75,10 +99,22 @@ def folder(tmp_path_factory):
         "model,size,patches,seconds,megapixels_per_second\nbaseline,64,50,1.5,0.14\nbaseline,256,50,5.0,0.66\n"
     )
     facts = {
-        "command": "forensics bench run <a&b>", "suite": "quick", "toolkit": "0", "seed": 1, "patches": 220, "files": 220, "sources": 6, "date": "2026-01-01",
-        "data_sha256": "0" * 64, "machine": "x", "seconds": {"judging": 2.0}, "packages": {"numpy": "2"}, "encoders": {"jpeg": "x"}, "skipped": {"spam": "no"},
+        "command": "forensics bench run <a&b>",
+        "suite": "quick",
+        "toolkit": "0",
+        "seed": 1,
+        "patches": 220,
+        "files": 220,
+        "sources": 6,
+        "date": "2026-01-01",
+        "data_sha256": "0" * 64,
+        "machine": "x",
+        "seconds": {"judging": 2.0},
+        "packages": {"numpy": "2"},
+        "encoders": {"jpeg": "x"},
+        "skipped": {"spam": "no"},
         "notes": [],
-    }  # fmt: skip
+    }
     (home / "run.json").write_text(json.dumps(facts))
     return home
 
@@ -152,9 +188,21 @@ def test_every_section_has_counts_and_no_holes(folder):
     found = sections(load(folder))
     titles = [section.title for section in found]
     for wanted in (
-        "Overview", "Worst cells", "File sizes", "Accuracy by codec", "Confusions", "Calibration", "Error by size", "False positives", "Estimated strength",
-        "Generalisation", "Robustness", "JPEG alone", "Time", "How to repeat",
-    ):  # fmt: skip
+        "Overview",
+        "Worst cells",
+        "File sizes",
+        "Accuracy by codec",
+        "Confusions",
+        "Calibration",
+        "Error by size",
+        "False positives",
+        "Estimated strength",
+        "Generalisation",
+        "Robustness",
+        "JPEG alone",
+        "Time",
+        "How to repeat",
+    ):
         assert any(title.startswith(wanted) for title in titles)
     for section in found:
         for table in section.tables:
@@ -200,8 +248,8 @@ def test_two_runs_stand_side_by_side(folder, tmp_path):
     assert "## Against other" in text
     mine, theirs = ([r for r in loaded.judges["baseline"] if r.condition == "none"] for loaded in (run, run.against))
     assert (
-        f"| baseline | {summaries.accuracy(mine)} | {summaries.accuracy(theirs)} | {summaries.difference(mine, theirs)} |"
-        in text
+        f"| baseline | {summaries.accuracy(mine)} | {summaries.accuracy(theirs)} | "
+        f"{summaries.difference(mine, theirs)} |" in text
     )
     assert both is not None
     assert both.value > 0

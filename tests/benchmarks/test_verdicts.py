@@ -50,13 +50,23 @@ def case(truth: str, part: str = "processed") -> Case:
 @pytest.mark.parametrize(
     ("truth", "part", "said", "expected"),
     [
-        ("jpeg", "processed", "jpeg", "right"), ("heic", "processed", "hevc-intra", "family"), ("heic", "processed", "bpg", "family"),
-        ("jpeg", "processed", "avif", "wrong"), ("uncompressed", "untouched", "video-h264", "wrong"), ("jpeg", "processed", "video-h264", "wrong"),
-        ("video-h264", "processes", "video-mpeg2", "other"), ("video-h264", "processes", "avif", "wrong"), ("wsq", "processes", "jpeg2000", "wrong"),
-        ("video-vp8", "processes", "webp", "family"), ("other-lossy", "processes", "other-lossy", "right"), ("webp", "processed", "uncompressed", "uncompressed"),
-        ("webp", "processed", "inconclusive", "open"), ("uncompressed", "untouched", "uncompressed", "right"), ("jpeg", "processed", "palette", "other"),
+        ("jpeg", "processed", "jpeg", "right"),
+        ("heic", "processed", "hevc-intra", "family"),
+        ("heic", "processed", "bpg", "family"),
+        ("jpeg", "processed", "avif", "wrong"),
+        ("uncompressed", "untouched", "video-h264", "wrong"),
+        ("jpeg", "processed", "video-h264", "wrong"),
+        ("video-h264", "processes", "video-mpeg2", "other"),
+        ("video-h264", "processes", "avif", "wrong"),
+        ("wsq", "processes", "jpeg2000", "wrong"),
+        ("video-vp8", "processes", "webp", "family"),
+        ("other-lossy", "processes", "other-lossy", "right"),
+        ("webp", "processed", "uncompressed", "uncompressed"),
+        ("webp", "processed", "inconclusive", "open"),
+        ("uncompressed", "untouched", "uncompressed", "right"),
+        ("jpeg", "processed", "palette", "other"),
     ],
-)  # fmt: skip
+)
 def test_what_counts_as_right(truth, part, said, expected):
     assert verdicts.outcome(case(truth, part), {"status": "ok", "verdict": said}) == expected
 

@@ -1,4 +1,6 @@
-"""`forensics analyze` and `forensics features`: inputs, formats, order, exit codes, and bad input that stops nothing."""
+"""`forensics analyze` and `forensics features`: inputs, formats, order, exit codes, and bad input that stops
+nothing.
+"""
 
 from __future__ import annotations
 

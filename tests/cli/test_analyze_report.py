@@ -1,4 +1,6 @@
-"""`forensics analyze --report/--plots/--history`: which files appear, what they hold, and that nothing is paid without them."""
+"""`forensics analyze --report/--plots/--history`: which files appear, what they hold, and that nothing is paid without
+them.
+"""
 
 from __future__ import annotations
 
@@ -213,7 +215,9 @@ class Recovered:
 
 @pytest.fixture
 def modules(monkeypatch):
-    """Recoveries of three codecs: one that works, one that refuses, one that is broken; nothing is estimated beside them."""
+    """Recoveries of three codecs: one that works, one that refuses, one that is broken; nothing is estimated beside
+    them.
+    """
 
     def refuse(pixels):
         raise CodecError("too small")
@@ -310,7 +314,8 @@ def test_a_plain_analysis_imports_nothing_of_reports(folder):
         f"    run(['analyze', {str(folder / 'a.png')!r}])\n"
         "except SystemExit:\n"
         "    pass\n"
-        "heavy = [n for n in sys.modules if n.startswith(('matplotlib', 'forensics.history', 'forensics.localisation', 'forensics.report.'))]\n"
+        "heavy = [n for n in sys.modules if n.startswith(('matplotlib', 'forensics.history', 'forensics.localisation', "
+        "'forensics.report.'))]\n"
         "print(sorted(heavy), file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)

@@ -174,7 +174,9 @@ def test_an_audit_in_words_table_and_plot(result):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Two labels of 14 pictures of the same making, as PNG: one label was JPEG at quality 60, the other never compressed."""
+    """Two labels of 14 pictures of the same making, as PNG: one label was JPEG at quality 60, the other never
+    compressed.
+    """
     root = tmp_path_factory.mktemp("audit")
     for index in range(28):
         pixels = synthesise(("texture", "shapes")[index // 2 % 2], 96, 112, 100 + index)

@@ -1,4 +1,6 @@
-"""Streams that are full, closed or left by their reader, and files that may not grow: one line, the right exit code, no traceback."""
+"""Streams that are full, closed or left by their reader, and files that may not grow: one line, the right exit code, no
+traceback.
+"""
 
 from __future__ import annotations
 

@@ -47,8 +47,16 @@ def here(decoder: alternatives.Decoder) -> None:
 @pytest.fixture(scope="module")
 def files() -> dict[str, tuple[bytes, np.ndarray]]:
     """By class: the smooth picture coded finely, and what the usual decoder makes of it."""
-    fine = {"jpeg": {"quality": 95}, "jpeg2000": {"ratio": 6}, "jpegxr": {"level": 0.9}, "bpg": {"qp": 12}, "webp": {"quality": 95},
-            "avif": {"quality": 90}, "heic": {"quality": 90}, "jpegxl": {"distance": 0.5}}  # fmt: skip
+    fine = {
+        "jpeg": {"quality": 95},
+        "jpeg2000": {"ratio": 6},
+        "jpegxr": {"level": 0.9},
+        "bpg": {"qp": 12},
+        "webp": {"quality": 95},
+        "avif": {"quality": 90},
+        "heic": {"quality": 90},
+        "jpegxl": {"distance": 0.5},
+    }
     coded = {}
     for name, parameters in fine.items():
         codec = registry.get(name)

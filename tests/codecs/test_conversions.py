@@ -1,4 +1,6 @@
-"""Drawn conversions from planes to RGB: right on the average, different in the last bits, the same for the same draw."""
+"""Drawn conversions from planes to RGB: right on the average, different in the last bits, the same for the same
+draw.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Encoders of processes beyond the codecs: frames, textures, fingerprints, near-lossless coders, by the real libraries."""
+"""Encoders of processes beyond the codecs: frames, textures, fingerprints, near-lossless coders, by the real
+libraries.
+"""
 
 from __future__ import annotations
 

@@ -36,12 +36,18 @@ def picture() -> np.ndarray:
 
 EVERY = [
     *(Resample(1.3, 0.7, program, kernel) for program, kernels in afterwards.PROGRAMS.items() for kernel in kernels),
-    Repeat(3, 2), Rotate(2.5), Rotate(-3.0, "pillow", "bilinear", 0.02),
+    Repeat(3, 2),
+    Rotate(2.5),
+    Rotate(-3.0, "pillow", "bilinear", 0.02),
     *(Filter(how, 3 if how in ("box", "median", "pillow-median") else 1.1) for how in afterwards.FILTERS),
-    *(Noise(how, 4.0, 7) for how in afterwards.NOISES), *(Recolour(how, 0.8 if how != "posterise" else 12, 3) for how in afterwards.RECOLOURS),
-    *(GreyBy(weights) for weights in afterwards.GREYS), *(PaletteBy(method, 32, True) for method in afterwards.PALETTES),
-    *(Compose(how, 5) for how in afterwards.COMPOSITIONS), *(ChromaPath(way) for way in afterwards.CHROMA_PATHS), Halftone(4, 2, 0.6),
-]  # fmt: skip
+    *(Noise(how, 4.0, 7) for how in afterwards.NOISES),
+    *(Recolour(how, 0.8 if how != "posterise" else 12, 3) for how in afterwards.RECOLOURS),
+    *(GreyBy(weights) for weights in afterwards.GREYS),
+    *(PaletteBy(method, 32, True) for method in afterwards.PALETTES),
+    *(Compose(how, 5) for how in afterwards.COMPOSITIONS),
+    *(ChromaPath(way) for way in afterwards.CHROMA_PATHS),
+    Halftone(4, 2, 0.6),
+]
 
 
 def runs(step: object) -> bool:

@@ -63,7 +63,8 @@ def assert_same(first: Path, second: Path) -> None:
 
 def command_line(folder: Path, out: Path) -> list[str]:
     program = (
-        "import sys; from pathlib import Path; from test_build import settings; from forensics.dataset.build import build\n"
+        "import sys; from pathlib import Path; from test_build import settings; from forensics.dataset.build import "
+        "build\n"
         "if __name__ == '__main__': build(Path(sys.argv[1]), Path(sys.argv[2]), settings(), jobs=2)"
     )
     script = out.parent / "run.py"

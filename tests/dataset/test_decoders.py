@@ -1,4 +1,6 @@
-"""Decoders as the reader's choice: who is drawn, what is held out, what a refusal leaves behind, and where it is recorded."""
+"""Decoders as the reader's choice: who is drawn, what is held out, what a refusal leaves behind, and where it is
+recorded.
+"""
 
 from __future__ import annotations
 

@@ -74,10 +74,14 @@ def test_pixels_stay_on_disk(tiny_dataset, tmp_path):
 
 def test_everything_that_changes_a_patch_changes_the_name(rows):
     names = {
-        patches_key(rows, PLAN), patches_key(rows[1:], PLAN), patches_key(rows, replace(PLAN, side=64)), patches_key(rows, replace(PLAN, seed=5)),
-        patches_key(rows, replace(PLAN, per_file=2)), patches_key(rows, replace(PLAN, decoders="varied")),
+        patches_key(rows, PLAN),
+        patches_key(rows[1:], PLAN),
+        patches_key(rows, replace(PLAN, side=64)),
+        patches_key(rows, replace(PLAN, seed=5)),
+        patches_key(rows, replace(PLAN, per_file=2)),
+        patches_key(rows, replace(PLAN, decoders="varied")),
         patches_key([replace(rows[0], pixels_sha256="0"), *rows[1:]], PLAN),
-    }  # fmt: skip
+    }
     assert len(names) == 7
     assert patches_key(list(rows), PatchPlan(side=96, seed=4, decoders="usual")) in names
 

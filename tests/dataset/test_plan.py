@@ -171,7 +171,9 @@ def test_the_fingerprint_follows_what_a_suite_is_made_from(module, changed, monk
 
 @pytest.mark.parametrize("fine_class", ["jpegxr-0", "jpegxr-2"])
 def test_the_files_header_states_the_overlap_mode_of_the_class(fine_class: str) -> None:
-    """ITU-T T.832, 8.3: OVERLAP_MODE is the last two bits of the second byte behind the signature `WMPHOTO\\0` and the version byte."""
+    """ITU-T T.832, 8.3: OVERLAP_MODE is the last two bits of the second byte behind the signature `WMPHOTO\\0` and the
+    version byte.
+    """
     from forensics.dataset.encoders import encoder_for
 
     codec = encoder_for("jpegxr", fine_class)

@@ -1,4 +1,6 @@
-"""Worker processes: messages arrive, errors and deaths are told, a dead one costs nothing else; and the progress line."""
+"""Worker processes: messages arrive, errors and deaths are told, a dead one costs nothing else; and the progress
+line.
+"""
 
 from __future__ import annotations
 

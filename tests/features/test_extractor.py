@@ -19,7 +19,8 @@ EXTRACTOR = FeatureExtractor()
 SIZES = ((64, 64), (64, 300), (301, 97))
 
 COLOUR = r"^chroma\.|^lattice\.(?!(clipped|grey)_share)|[._](chroma|cb|cr|u|v|g)_"
-"""Measures of chroma planes, of green as 5/3 and 9/7 without a colour transform see it, and of the lattice of colours."""
+"""Measures of chroma planes, of green as 5/3 and 9/7 without a colour transform see it, and of the lattice of colours.
+"""
 DEEP = r"^wavelet\..*((hh|hl|lh)[45]|hl_lh[45]|margin[45])"
 """Measures of wavelet levels whose bands are too small in a window of 64 pixels a side."""
 STEP = r"^block_dct\.log2_step"
@@ -272,7 +273,9 @@ print(planes.as_planes(np.full((64, 64, 3), 100, np.uint8)).y[0, 0], total(np.on
 
 @pytest.mark.parametrize("setting", [None, "NUMBA_CACHE_DIR"])
 def test_kernels_run_where_no_folder_can_be_written(tmp_path: Path, setting: str | None):
-    """A file stands where each cache folder would be made, which stops even an administrator; the temporary folder cannot be written either."""
+    """A file stands where each cache folder would be made, which stops even an administrator; the temporary folder
+    cannot be written either.
+    """
     package = tmp_path / "forensics_features"
     shutil.copytree(Path(forensics_features.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
     (package / "__pycache__").touch()

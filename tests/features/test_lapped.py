@@ -137,7 +137,9 @@ def places(size, phase, margin):
 
 
 def naive_stage(plane, lapped, phase, backwards=False):
-    """One stage at `phase`: overlap operator on the patches two samples away from the blocks, core transform of the blocks."""
+    """One stage at `phase`: overlap operator on the patches two samples away from the blocks, core transform of the
+    blocks.
+    """
     height, width = plane.shape
     stages = [(OVERLAP, 2)] * lapped + [(CORE, 0)]
     for steps, shift in reversed(stages) if backwards else stages:

@@ -1,4 +1,6 @@
-"""Curves of tone: found with the levels that each value takes, absent without them, undone, and the path beside a naive twin."""
+"""Curves of tone: found with the levels that each value takes, absent without them, undone, and the path beside a naive
+twin.
+"""
 
 from __future__ import annotations
 

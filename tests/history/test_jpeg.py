@@ -53,10 +53,16 @@ def test_everything_is_recovered_from_a_crop(quality: int, subsampling: str) -> 
     assert history.fixed_point_luma > 0.9
 
 
-@pytest.mark.parametrize(("mode", "options"), [
-    ("RGB", {"quality": 60, "subsampling": "4:2:0"}), ("RGB", {"quality": 85, "subsampling": "4:2:2"}),
-    ("RGB", {"quality": 92, "subsampling": "4:4:4"}), ("RGB", {"quality": 85, "keep_rgb": True}), ("L", {"quality": 80}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [
+        ("RGB", {"quality": 60, "subsampling": "4:2:0"}),
+        ("RGB", {"quality": 85, "subsampling": "4:2:2"}),
+        ("RGB", {"quality": 92, "subsampling": "4:4:4"}),
+        ("RGB", {"quality": 85, "keep_rgb": True}),
+        ("L", {"quality": 80}),
+    ],
+)
 def test_coded_again_it_is_as_large_as_the_file(mode: str, options: dict[str, object]) -> None:
     pixels = np.asarray(Image.fromarray(made(seed=9)).convert(mode))
     stream = io.BytesIO()
@@ -115,7 +121,9 @@ def test_an_uncompressed_picture_has_reasons_and_no_values() -> None:
 
 
 def test_repeated_chroma_is_told_from_interpolated() -> None:
-    """A decoder without interpolation: luma from the real file, chroma from grey files of the halved planes, repeated."""
+    """A decoder without interpolation: luma from the real file, chroma from grey files of the halved planes,
+    repeated.
+    """
     ycc = np.asarray(Image.fromarray(made(seed=8)).convert("YCbCr")).astype(np.float64)
     planes = [through_jpeg(ycc[..., 0].astype(np.uint8), quality=85)]
     for i in (1, 2):

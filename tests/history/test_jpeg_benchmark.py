@@ -23,10 +23,20 @@ def test_crops_have_the_stated_phase() -> None:
 def test_figures_are_shares_of_what_they_say() -> None:
     def outcome(identified: int, right: int, coloured: bool, subsampling: bool) -> history_jpeg.Outcome:
         return history_jpeg.Outcome(
-            phase_right=True, identified=identified, right=right, quality_error=1.0, inside_interval=True, family_right=True,
-            coloured=coloured, subsampling_stated=coloured, subsampling_right=subsampling, chroma_identified=0, chroma_right=0,
-            fixed_point=float("nan"), seconds=0.1,
-        )  # fmt: skip
+            phase_right=True,
+            identified=identified,
+            right=right,
+            quality_error=1.0,
+            inside_interval=True,
+            family_right=True,
+            coloured=coloured,
+            subsampling_stated=coloured,
+            subsampling_right=subsampling,
+            chroma_identified=0,
+            chroma_right=0,
+            fixed_point=float("nan"),
+            seconds=0.1,
+        )
 
     row = history_jpeg.summary([outcome(60, 60, True, True), outcome(3, 0, False, False)])
     assert row["identified"] == pytest.approx(63 / 126)

@@ -1,4 +1,6 @@
-"""Blocks that only a JPEG decoder gives: pictures, small ones, text in black and white; not beside the grid, not in other pictures."""
+"""Blocks that only a JPEG decoder gives: pictures, small ones, text in black and white; not beside the grid, not in
+other pictures.
+"""
 
 from __future__ import annotations
 

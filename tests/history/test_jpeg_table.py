@@ -1,4 +1,6 @@
-"""A JPEG's table under later noise: found at its grid and quality, silent without one, and its counts are those of plain loops."""
+"""A JPEG's table under later noise: found at its grid and quality, silent without one, and its counts are those of
+plain loops.
+"""
 
 from __future__ import annotations
 

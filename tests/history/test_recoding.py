@@ -379,7 +379,9 @@ def trace_of(swept, index):
 
 
 def test_a_file_of_the_reference_software_reads_as_well():
-    """`jctvc_444_q24_12bit.bpg` was made by another HEVC encoder than the one that codes again; its recipe lies beside it."""
+    """`jctvc_444_q24_12bit.bpg` was made by another HEVC encoder than the one that codes again; its recipe lies beside
+    it.
+    """
     decoded = registry.get("bpg").decode((REFERENCE / "jctvc_444_q24_12bit.bpg").read_bytes())[2:, 5:]
     found = hevc.recover(decoded, [Parameter("quantizer_index", 26.0, low=21.0, high=31.0)])
     assert found.grid.phase == (6, 3)

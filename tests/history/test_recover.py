@@ -84,7 +84,8 @@ def test_the_other_standard_is_tried_where_a_grid_shows_and_no_index(monkeypatch
 
 
 @pytest.mark.parametrize(("verdict", "adaptive", "said"), [
-    ("hevc-intra", True, "HEIC rather than BPG"), ("hevc-intra", False, "BPG rather than HEIC"), ("bpg", True, "HEIC rather than BPG"),
+    ("hevc-intra", True, "HEIC rather than BPG"), ("hevc-intra", False, "BPG rather than "
+                                                                        "HEIC"), ("bpg", True, "HEIC rather than BPG"),
     ("bpg", False, ""), ("heic", True, ""), ("inconclusive", None, ""),
 ])  # fmt: skip
 def test_the_qp_over_blocks_speaks_for_bpg_or_heic(verdict, adaptive, said):

@@ -1,4 +1,6 @@
-"""The trace tests: naive twins of their counts, what real codecs leave, silence without a trace, and the false-alarm rate on noise."""
+"""The trace tests: naive twins of their counts, what real codecs leave, silence without a trace, and the false-alarm
+rate on noise.
+"""
 
 from __future__ import annotations
 

@@ -12,7 +12,9 @@ from forensics.localisation.scan import CodecMap, places
 def make_map(
     codecs: np.ndarray, *, sure: float = 0.99, evidence: float = 1.0, votes: np.ndarray | None = None
 ) -> CodecMap:
-    """A map of 64-pixel windows, 32 apart, whose windows say the fine class in `codecs` [shape=(rows, columns), dtype=str]."""
+    """A map of 64-pixel windows, 32 apart, whose windows say the fine class in `codecs` [shape=(rows, columns),
+    dtype=str].
+    """
     rows, columns = codecs.shape
     fine = np.full((rows, columns, len(FINE_CLASSES)), (1 - sure) / (len(FINE_CLASSES) - 1))
     for row in range(rows):

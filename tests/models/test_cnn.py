@@ -1,4 +1,6 @@
-"""The network at run time and its fixed layers: what they measure, the exported model, and that judging needs no Keras."""
+"""The network at run time and its fixed layers: what they measure, the exported model, and that judging needs no
+Keras.
+"""
 
 from __future__ import annotations
 
@@ -254,7 +256,9 @@ def test_untrained_network_takes_any_size_and_counts_its_cost():
 
 
 def test_moments_keep_their_precision_on_large_nearly_constant_planes():
-    """What near-zero planes of strongly compressed chroma look like; one sum over all pixels loses four digits there."""
+    """What near-zero planes of strongly compressed chroma look like; one sum over all pixels loses four digits
+    there.
+    """
     from forensics_models.cnn_layers import SpatialMoments
 
     numbers = np.random.default_rng(0)

@@ -121,9 +121,18 @@ def recipe():
     from forensics_models.cnn_training import CnnRecipe
 
     return CnnRecipe(
-        epochs=3, minutes=60, steps=4, batch=8, sides=((64, 1.0), (72, 1.0)), learning_rate=5e-3, validation_side=64, seed=1,
-        architecture=Architecture(channels=4, layers=1, trunk=(4, 8), phase_channels=2, hidden=16, embedding=8, dropout=0.0),
-    )  # fmt: skip
+        epochs=3,
+        minutes=60,
+        steps=4,
+        batch=8,
+        sides=((64, 1.0), (72, 1.0)),
+        learning_rate=5e-3,
+        validation_side=64,
+        seed=1,
+        architecture=Architecture(
+            channels=4, layers=1, trunk=(4, 8), phase_channels=2, hidden=16, embedding=8, dropout=0.0
+        ),
+    )
 
 
 @pytest.fixture(scope="module")

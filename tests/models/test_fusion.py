@@ -1,4 +1,6 @@
-"""The fusion of judges: it must find which judge to trust and where, keep probabilities honest, and go flat on the strange."""
+"""The fusion of judges: it must find which judge to trust and where, keep probabilities honest, and go flat on the
+strange.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +79,9 @@ def test_a_fusion_takes_its_own_judges_only():
 
 
 def test_cross_fitting_never_shows_a_fold_its_own_sources():
-    """Labels that are pure noise cannot be learned: in-sample fits look better than chance, cross-fitted ones do not."""
+    """Labels that are pure noise cannot be learned: in-sample fits look better than chance, cross-fitted ones do
+    not.
+    """
     numbers = np.random.default_rng(5)
     n = 300
     labels, margins = numbers.integers(0, CLASSES, n), {"baseline": numbers.normal(0, 3, (n, CLASSES))}

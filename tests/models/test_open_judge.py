@@ -94,7 +94,9 @@ def test_answers_are_fitted_to_their_limits():
 
 
 def table(sources: range, seed: int) -> open_training.OpenTable:
-    """Windows whose features show class and step with a little noise: two classes beyond chance are hard to tell apart."""
+    """Windows whose features show class and step with a little noise: two classes beyond chance are hard to tell
+    apart.
+    """
     numbers = np.random.default_rng(seed)
     labels = np.tile(np.arange(len(OPEN_CLASSES)), 12 * len(sources))
     afterwards = numbers.integers(0, len(AFTERWARDS), len(labels))

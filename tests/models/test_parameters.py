@@ -1,4 +1,6 @@
-"""Estimators of codec parameters: what a training run writes, and that its estimates and intervals hold on unseen rows."""
+"""Estimators of codec parameters: what a training run writes, and that its estimates and intervals hold on unseen
+rows.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ MATRICES = ("bt601 full", "bt709 full")
 
 
 def table(rows, tag, seed):
-    """Windows whose first toy feature shows the quantiser, the second JPEG XL's distance, and the third the subsampling."""
+    """Windows whose first toy feature shows the quantiser, the second JPEG XL's distance, and the third the
+    subsampling.
+    """
     numbers = np.random.default_rng(seed)
     features = numbers.normal(size=(rows, len(NAMES))).astype(np.float32)
     files = np.array([f"{tag}{row // 2}" for row in range(rows)])
@@ -55,9 +59,17 @@ def trained(tmp_path_factory):
 def test_only_targets_with_data_are_kept(trained):
     model, card, folder = trained
     keys = {target.key for target in model.targets}
-    assert keys == set(card["validation"]) == {
-        "bpg+heic quantizer", "bpg+heic chroma_subsampling", "bpg+heic colour_coding", "webp quantizer", "jpegxl distance",
-    }  # fmt: skip
+    assert (
+        keys
+        == set(card["validation"])
+        == {
+            "bpg+heic quantizer",
+            "bpg+heic chroma_subsampling",
+            "bpg+heic colour_coding",
+            "webp quantizer",
+            "jpegxl distance",
+        }
+    )
     assert {path.name for path in folder.iterdir()} == {CARD_FILE, TREES_FILE}
     assert next(t for t in model.targets if t.name == "colour_coding").names == MATRICES
 

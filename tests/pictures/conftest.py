@@ -98,9 +98,14 @@ def plain_tags(
     height, width = array.shape[:2]
     samples = array.shape[2] if array.ndim == 3 else 1
     return [
-        (256, 4, 1, width), (257, 4, 1, height), (258, 3, 1, 8 * array.itemsize), (259, 3, 1, compression), (262, 3, 1, photometric),
-        (277, 3, 1, samples), (278, 4, 1, rows or height),
-    ]  # fmt: skip
+        (256, 4, 1, width),
+        (257, 4, 1, height),
+        (258, 3, 1, 8 * array.itemsize),
+        (259, 3, 1, compression),
+        (262, 3, 1, photometric),
+        (277, 3, 1, samples),
+        (278, 4, 1, rows or height),
+    ]
 
 
 @pytest.fixture(scope="session")

@@ -62,15 +62,29 @@ def ktx2(array: np.ndarray) -> bytes:
 
 
 LOSSLESS = {
-    "png": lambda a: saved(a, "PNG"), "tiff": lambda a: saved(a, "TIFF"), "tiff-lzw": lambda a: saved(a, "TIFF", compression="tiff_lzw"),
-    "bmp": lambda a: saved(a, "BMP"), "ppm": lambda a: saved(a, "PPM"), "pam": pam, "tga": lambda a: saved(a, "TGA"),
-    "tga-rle": lambda a: saved(a, "TGA", compression="tga_rle"), "qoi": lambda a: bytes(imagecodecs.qoi_encode(a)), "pcx": lambda a: saved(a, "PCX"),
-    "sgi": sgi, "sgi-pillow": lambda a: saved(a, "SGI"), "ico": icon, "npy": npy, "npz": npz, "dds": dds, "ktx2": ktx2,
-    "jpegls": lambda a: bytes(imagecodecs.jpegls_encode(a)), "webp": lambda a: saved(a, "WEBP", lossless=True),
+    "png": lambda a: saved(a, "PNG"),
+    "tiff": lambda a: saved(a, "TIFF"),
+    "tiff-lzw": lambda a: saved(a, "TIFF", compression="tiff_lzw"),
+    "bmp": lambda a: saved(a, "BMP"),
+    "ppm": lambda a: saved(a, "PPM"),
+    "pam": pam,
+    "tga": lambda a: saved(a, "TGA"),
+    "tga-rle": lambda a: saved(a, "TGA", compression="tga_rle"),
+    "qoi": lambda a: bytes(imagecodecs.qoi_encode(a)),
+    "pcx": lambda a: saved(a, "PCX"),
+    "sgi": sgi,
+    "sgi-pillow": lambda a: saved(a, "SGI"),
+    "ico": icon,
+    "npy": npy,
+    "npz": npz,
+    "dds": dds,
+    "ktx2": ktx2,
+    "jpegls": lambda a: bytes(imagecodecs.jpegls_encode(a)),
+    "webp": lambda a: saved(a, "WEBP", lossless=True),
     "jpegxl": lambda a: bytes(imagecodecs.jpegxl_encode(a, lossless=True)),
     "jpeg2000": lambda a: bytes(imagecodecs.jpeg2k_encode(a, level=0, reversible=True)),
     "avif": lambda a: bytes(imagecodecs.avif_encode(a, level=100, pixelformat="444")),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", LOSSLESS)
@@ -166,10 +180,15 @@ def video(codec: str, form: str, frames: int = 6, **options: str) -> bytes:
 @pytest.mark.parametrize(
     ("codec", "form", "process"),
     [
-        ("libx264", "mp4", "video-h264"), ("libx265", "mp4", "video-hevc"), ("mpeg4", "avi", "video-mpeg4"), ("mpeg2video", "mpeg", "video-mpeg2"),
-        ("mjpeg", "matroska", "video-mjpeg"), ("libvpx", "webm", "video-vp8"), ("libvpx-vp9", "webm", "video-vp9"),
+        ("libx264", "mp4", "video-h264"),
+        ("libx265", "mp4", "video-hevc"),
+        ("mpeg4", "avi", "video-mpeg4"),
+        ("mpeg2video", "mpeg", "video-mpeg2"),
+        ("mjpeg", "matroska", "video-mjpeg"),
+        ("libvpx", "webm", "video-vp8"),
+        ("libvpx-vp9", "webm", "video-vp9"),
     ],
-)  # fmt: skip
+)
 def test_the_first_key_frame_of_a_video_is_read_and_what_it_states(codec, form, process):
     data = video(codec, form)
     opened = open_picture(data)

@@ -64,7 +64,9 @@ def test_fill_bytes_before_a_restart_marker_and_one_marker_too_many_lose_nothing
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"optimize": True}])
 def test_most_spoilt_coded_data_do_not_pass(options, photo):
-    """Codes that happen to give the same number of blocks and end at the same bit carry no sign of what was changed; they are few."""
+    """Codes that happen to give the same number of blocks and end at the same bit carry no sign of what was changed;
+    they are few.
+    """
     data = jpeg(photo, **options)
     start, refused = entropy_start(data), 0
     for seed in range(12):

@@ -1,4 +1,6 @@
-"""Files with bytes changed, taken out, put in or cut off: an answer or one line, never another exception, whatever the format."""
+"""Files with bytes changed, taken out, put in or cut off: an answer or one line, never another exception, whatever the
+format.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +35,20 @@ def bpg() -> bytes:
 
 FILES = {
     **{kind: (lambda make=make: make(SMALL)) for kind, make in LOSSLESS.items()},
-    "jpeg": lambda: saved(SMALL, "JPEG", quality=85), "jpeg-progressive": lambda: saved(SMALL, "JPEG", quality=85, progressive=True),
-    "gif": lambda: saved(SMALL, "GIF"), "webp-lossy": lambda: saved(SMALL, "WEBP", quality=80), "avif-lossy": lambda: saved(SMALL, "AVIF", quality=60),
-    "jpegxl-lossy": lambda: bytes(imagecodecs.jpegxl_encode(SMALL, distance=1.0)), "jpeg2000-lossy": lambda: bytes(imagecodecs.jpeg2k_encode(SMALL, level=30)),
-    "tiff-jpeg": lambda: saved(SMALL, "TIFF", compression="jpeg"), "tiff-g4": lambda: saved(SMALL[:, :, 0] > 120, "TIFF", compression="group4"),
-    "tiff-deflate": lambda: saved(SMALL, "TIFF", compression="tiff_adobe_deflate"), "heic": heic, "bpg": bpg,
+    "jpeg": lambda: saved(SMALL, "JPEG", quality=85),
+    "jpeg-progressive": lambda: saved(SMALL, "JPEG", quality=85, progressive=True),
+    "gif": lambda: saved(SMALL, "GIF"),
+    "webp-lossy": lambda: saved(SMALL, "WEBP", quality=80),
+    "avif-lossy": lambda: saved(SMALL, "AVIF", quality=60),
+    "jpegxl-lossy": lambda: bytes(imagecodecs.jpegxl_encode(SMALL, distance=1.0)),
+    "jpeg2000-lossy": lambda: bytes(imagecodecs.jpeg2k_encode(SMALL, level=30)),
+    "tiff-jpeg": lambda: saved(SMALL, "TIFF", compression="jpeg"),
+    "tiff-g4": lambda: saved(SMALL[:, :, 0] > 120, "TIFF", compression="group4"),
+    "tiff-deflate": lambda: saved(SMALL, "TIFF", compression="tiff_adobe_deflate"),
+    "heic": heic,
+    "bpg": bpg,
     "jpegxr": lambda: bytes(imagecodecs.jpegxr_encode(SMALL, level=0.8)),
-}  # fmt: skip
+}
 
 
 def mutant(data: bytes, rng: np.random.Generator) -> bytes:

@@ -1,4 +1,6 @@
-"""PNG, BMP, GIF, JPEG 2000, JPEG XL, WebP, AVIF and HEIC: whole files open, damaged ones do not, and the facts are those of the stream."""
+"""PNG, BMP, GIF, JPEG 2000, JPEG XL, WebP, AVIF and HEIC: whole files open, damaged ones do not, and the facts are
+those of the stream.
+"""
 
 from __future__ import annotations
 
@@ -85,10 +87,14 @@ def bmp(
 @pytest.mark.parametrize(
     ("bits", "masks"),
     [
-        (16, (0xF00, 0xF0, 0xF)), (16, (0x7C00, 0x3E0, 0x1F)), (16, (0xF800, 0x7E0, 0x1F)), (32, (0xFF, 0xFF00, 0xFF00000)),
-        (32, (0x3FF00000, 0xFFC00, 0x3FF)), (16, (0xE000, 0x1C00, 0x300)),
+        (16, (0xF00, 0xF0, 0xF)),
+        (16, (0x7C00, 0x3E0, 0x1F)),
+        (16, (0xF800, 0x7E0, 0x1F)),
+        (32, (0xFF, 0xFF00, 0xFF00000)),
+        (32, (0x3FF00000, 0xFFC00, 0x3FF)),
+        (16, (0xE000, 0x1C00, 0x300)),
     ],
-)  # fmt: skip
+)
 def test_bmp_bit_fields_of_any_masks(bits, masks, photo):
     words, right = np.zeros(photo.shape[:2], np.uint32), []
     widths = [mask.bit_count() for mask in masks]
@@ -209,10 +215,13 @@ def test_jpegxl_headers_state_depth_colour_alpha_and_lossiness(photo):
     encode = imagecodecs.jpegxl_encode
     rgba = np.dstack([photo, photo[:, :, 0]])
     rows = [
-        (encode(photo, distance=1.0), 8, "rgb", False, True), (encode(photo, lossless=True), 8, "rgb", False, False),
-        (encode(rgba, distance=1.0), 8, "rgb", True, True), (encode(photo[:, :, 0].copy(), distance=1.0), 8, "grey", False, True),
-        (encode(photo.astype(np.uint16) * 257, lossless=True), 16, "rgb", False, False), (encode(rgba, lossless=True), 8, "rgb", True, False),
-    ]  # fmt: skip
+        (encode(photo, distance=1.0), 8, "rgb", False, True),
+        (encode(photo, lossless=True), 8, "rgb", False, False),
+        (encode(rgba, distance=1.0), 8, "rgb", True, True),
+        (encode(photo[:, :, 0].copy(), distance=1.0), 8, "grey", False, True),
+        (encode(photo.astype(np.uint16) * 257, lossless=True), 16, "rgb", False, False),
+        (encode(rgba, lossless=True), 8, "rgb", True, False),
+    ]
     for data, *right in rows:
         facts = open_picture(data).container
         assert [facts[name] for name in ("bit_depth", "colour", "alpha", "lossy")] == right

@@ -26,14 +26,27 @@ def written(array: np.ndarray, **options) -> bytes:
 
 
 LOSSLESS = {
-    "plain": {}, "lzw": {"compression": "lzw"}, "deflate": {"compression": "deflate"}, "packbits": {"compression": "packbits"},
-    "zstd": {"compression": "zstd"}, "lzma": {"compression": "lzma"}, "lerc": {"compression": "lerc"}, "png": {"compression": "png"},
-    "webp": {"compression": "webp", "compressionargs": {"lossless": True}}, "jpegxl": {"compression": "jpegxl", "compressionargs": {"lossless": True}},
-    "jpeg2000": {"compression": "jpeg2000"}, "lzw predictor": {"compression": "lzw", "predictor": True},
-    "zstd predictor": {"compression": "zstd", "predictor": True}, "tiles": {"tile": (64, 48)}, "lzw tiles": {"compression": "lzw", "tile": (128, 128)},
-    "big endian": {"byteorder": ">"}, "big tiff": {"bigtiff": True}, "big-endian big tiff": {"bigtiff": True, "byteorder": ">"},
-    "strips of 7 rows": {"rowsperstrip": 7}, "deflate strips": {"rowsperstrip": 7, "compression": "deflate"},
-}  # fmt: skip
+    "plain": {},
+    "lzw": {"compression": "lzw"},
+    "deflate": {"compression": "deflate"},
+    "packbits": {"compression": "packbits"},
+    "zstd": {"compression": "zstd"},
+    "lzma": {"compression": "lzma"},
+    "lerc": {"compression": "lerc"},
+    "png": {"compression": "png"},
+    "webp": {"compression": "webp", "compressionargs": {"lossless": True}},
+    "jpegxl": {"compression": "jpegxl", "compressionargs": {"lossless": True}},
+    "jpeg2000": {"compression": "jpeg2000"},
+    "lzw predictor": {"compression": "lzw", "predictor": True},
+    "zstd predictor": {"compression": "zstd", "predictor": True},
+    "tiles": {"tile": (64, 48)},
+    "lzw tiles": {"compression": "lzw", "tile": (128, 128)},
+    "big endian": {"byteorder": ">"},
+    "big tiff": {"bigtiff": True},
+    "big-endian big tiff": {"bigtiff": True, "byteorder": ">"},
+    "strips of 7 rows": {"rowsperstrip": 7},
+    "deflate strips": {"rowsperstrip": 7, "compression": "deflate"},
+}
 
 
 @pytest.mark.parametrize("kind", LOSSLESS)
@@ -115,10 +128,14 @@ def test_lossless_jpeg_in_a_strip_is_lossless(photo):
 
 def test_lossiness_is_that_of_the_strips(photo):
     for options, lossy in (
-        ({"compression": "webp", "compressionargs": {"lossless": True}}, False), ({"compression": "webp", "compressionargs": {"level": 70, "lossless": False}}, True),
-        ({"compression": "jpegxl", "compressionargs": {"lossless": True}}, False), ({"compression": "jpegxl", "compressionargs": {"distance": 1.0, "lossless": False}}, True),
-        ({"compression": "lerc"}, False), ({"compression": "lerc", "compressionargs": {"level": 2}}, True), ({"compression": "lzw"}, False),
-    ):  # fmt: skip
+        ({"compression": "webp", "compressionargs": {"lossless": True}}, False),
+        ({"compression": "webp", "compressionargs": {"level": 70, "lossless": False}}, True),
+        ({"compression": "jpegxl", "compressionargs": {"lossless": True}}, False),
+        ({"compression": "jpegxl", "compressionargs": {"distance": 1.0, "lossless": False}}, True),
+        ({"compression": "lerc"}, False),
+        ({"compression": "lerc", "compressionargs": {"level": 2}}, True),
+        ({"compression": "lzw"}, False),
+    ):
         assert open_picture(written(photo, rowsperstrip=80, **options)).container["lossy"] is lossy, options
 
 
@@ -219,9 +236,16 @@ def test_strips_that_share_one_long_stream_cost_no_more_than_their_own_size(phot
     long = zlib.compress(bytes(30_000_000), 9)
     rows = 4000
     tags = [
-        (256, 4, 1, 64), (257, 4, 1, rows), (258, 3, 1, 8), (259, 3, 1, 8), (262, 3, 1, 1), (277, 3, 1, 1), (278, 4, 1, 1),
-        (273, 4, rows, None), (279, 4, rows, None),
-    ]  # fmt: skip
+        (256, 4, 1, 64),
+        (257, 4, 1, rows),
+        (258, 3, 1, 8),
+        (259, 3, 1, 8),
+        (262, 3, 1, 1),
+        (277, 3, 1, 1),
+        (278, 4, 1, 1),
+        (273, 4, rows, None),
+        (279, 4, rows, None),
+    ]
     start = 8 + 2 + 12 * len(tags) + 4
     at = start + 8 * rows
     values = {273: struct.pack(f"<{rows}I", *[at] * rows), 279: struct.pack(f"<{rows}I", *[len(long)] * rows)}

@@ -1,7 +1,9 @@
-"""Pictures that went through a process beyond the eight codecs, made by the packages and commands that `forensics codecs` names for it.
+"""Pictures that went through a process beyond the eight codecs, made by the packages and commands that `forensics
+codecs` names for it.
 
-For tests, data sets and benchmarks; judging never imports it. Every maker takes pixels, `np.ndarray [shape=(height, width, 3), dtype=uint8]`, and a generator
-that draws encoder, decoder and settings, and returns the decoded pixels with what was drawn. Block textures are cut to whole blocks first.
+For tests, data sets and benchmarks; judging never imports it. Every maker takes pixels, `np.ndarray [shape=(height,
+width, 3), dtype=uint8]`, and a generator that draws encoder, decoder and settings, and returns the decoded pixels with
+what was drawn. Block textures are cut to whole blocks first.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ Maker = Callable[[np.ndarray, np.random.Generator], Made]
 
 BLOCK = 4
 BC1_DECODERS = ("texture2ddecoder", "pillow", "exact", "rounded-up", "in-565")
-"""How the levels between two ends are made: by two packages; (2a + b) / 3 of 8-bit ends rounded or with 1 added; in 5 and 6 bits, then widened."""
+"""How the levels between two ends are made: by two packages; (2a + b) / 3 of 8-bit ends rounded or with 1 added; in 5
+and 6 bits, then widened.
+"""
 
 
 def available(name: str) -> bool:

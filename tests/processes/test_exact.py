@@ -1,4 +1,6 @@
-"""Exact tests of processes beyond the eight: found on real files at any crop and turn, silent on other pictures, kernels as naive twins count."""
+"""Exact tests of processes beyond the eight: found on real files at any crop and turn, silent on other pictures,
+kernels as naive twins count.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ def cut(pixels: np.ndarray) -> np.ndarray:
 
 
 def bc1_decoded(pixels: np.ndarray, seed: int = 1) -> np.ndarray:
-    """Blocks of 4x4 as BC1 holds them, by an encoder of our own: ends at a block's extremes on the 5:6:5 lattice, four levels."""
+    """Blocks of 4x4 as BC1 holds them, by an encoder of our own: ends at a block's extremes on the 5:6:5 lattice, four
+    levels.
+    """
     height, width = (side // 4 * 4 for side in pixels.shape[:2])
     blocks = pixels[:height, :width].reshape(height // 4, 4, width // 4, 4, 3).transpose(0, 2, 1, 3, 4)
     blocks = blocks.reshape(-1, 16, 3).astype(np.int64)
@@ -47,9 +51,11 @@ def bc1_decoded(pixels: np.ndarray, seed: int = 1) -> np.ndarray:
     index = np.arange(len(blocks))
     lattices = (widened(5), widened(6), widened(5))
     ends = [
-        np.stack([lattice[np.abs(c[:, None] - lattice).argmin(axis=1)] for c, lattice in zip(e.T, lattices, strict=True)], 1)
+        np.stack(
+            [lattice[np.abs(c[:, None] - lattice).argmin(axis=1)] for c, lattice in zip(e.T, lattices, strict=True)], 1
+        )
         for e in (blocks[index, luma.argmin(axis=1)], blocks[index, luma.argmax(axis=1)])
-    ]  # fmt: skip
+    ]
     levels = np.stack([ends[0], (2 * ends[0] + ends[1]) // 3, (ends[0] + 2 * ends[1]) // 3, ends[1]], axis=1)
     nearest = ((blocks[:, :, None] - levels[:, None]) ** 2).sum(axis=3).argmin(axis=2)
     decoded = levels[index[:, None], nearest].reshape(height // 4, width // 4, 4, 4, 3).transpose(0, 2, 1, 3, 4)
@@ -190,7 +196,11 @@ def test_bc1_blocks_are_those_of_a_plain_count() -> None:
     decoded = bc1_decoded(textured(side=60))
     counts = bc1_counts(decoded)
     assert counts[0, 0, 2] == 0
-    colours = [len(np.unique(decoded[i : i + 4, j : j + 4].reshape(-1, 3), axis=0)) for i in range(0, 60, 4) for j in range(0, 60, 4)]  # fmt: skip
+    colours = [
+        len(np.unique(decoded[i : i + 4, j : j + 4].reshape(-1, 3), axis=0))
+        for i in range(0, 60, 4)
+        for j in range(0, 60, 4)
+    ]
     assert counts[0, 0, 0] == sum(k <= 2 for k in colours)
     assert counts[0, 0, 1] == sum(k > 2 for k in colours)
     noise = np.random.default_rng(1).integers(0, 256, (60, 60, 3)).astype(np.uint8)

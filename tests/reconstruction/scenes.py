@@ -10,7 +10,9 @@ from PIL import Image
 
 
 def scene(seed: int = 0, height: int = 96, width: int = 128, *, bright: float = 0.0) -> np.ndarray:
-    """Smooth colours with texture, `np.ndarray [shape=(height, width, 3), dtype=uint8]`; `bright` pushes parts of it into clipping."""
+    """Smooth colours with texture, `np.ndarray [shape=(height, width, 3), dtype=uint8]`; `bright` pushes parts of it
+    into clipping.
+    """
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]
     spectrum = rng.normal(size=(height, width, 3)) + 1j * rng.normal(size=(height, width, 3))

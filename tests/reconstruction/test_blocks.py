@@ -1,4 +1,6 @@
-"""Coefficients of single blocks: rounding, clipped samples, search, and what seeing through the triangle filter allows."""
+"""Coefficients of single blocks: rounding, clipped samples, search, and what seeing through the triangle filter
+allows.
+"""
 
 from __future__ import annotations
 

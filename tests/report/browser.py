@@ -1,6 +1,7 @@
 """Headless Chromium over its DevTools pipe: loads a file and reads back what a reader would see go wrong.
 
-The pipe (`--remote-debugging-pipe`) carries JSON messages that end in a NUL byte on file descriptors 3 and 4, so no websocket is needed.
+The pipe (`--remote-debugging-pipe`) carries JSON messages that end in a NUL byte on file descriptors 3 and 4, so no
+websocket is needed.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _PROBE = """JSON.stringify({
   scripts: document.scripts.length,
   title: document.title,
   heading: document.querySelector('h1') ? document.querySelector('h1').textContent : null
-})"""
+})"""  # noqa: E501
 
 
 @dataclass(frozen=True)

@@ -147,8 +147,10 @@ def test_a_page_is_self_contained_and_its_policy_fits_its_style(report):
 def test_a_page_says_what_an_examiner_needs(report, result):
     text = Reader(page(report)).text
     for needed in (
-        "probability 97.0 %", "compression ratio 8.0 (90 % interval 4.0 to 16.0)", "7 of 412 validation windows with the verdict JPEG",
-        "false alarms expected: 0.0025; left by JPEG", "this measurement has no false-alarm rate", "quality factor", "75 to 77 (90 % interval)",
+        "probability 97.0 %", "compression ratio 8.0 (90 % interval 4.0 to "
+                              "16.0)", "7 of 412 validation windows with the verdict JPEG",
+        "false alarms expected: 0.0025; left by JPEG", "this measurement has no false-alarm "
+                                                       "rate", "quality factor", "75 to 77 (90 % interval)",
         "> 99.9 %", "not recoverable", "WebP (70.0 %)", "a fake limit", result.sha256, "fake trained on 0123456789ab",
         "Coefficients gather at whole steps.", "JPEG: quality",
     ):  # fmt: skip
@@ -239,7 +241,9 @@ def test_comparable_cases_widen_until_there_are_enough():
 
 @pytest.mark.parametrize(("errors", "cases"), [(7, 412), (1, 3), (30, 31)])
 def test_the_interval_of_an_error_rate_is_wilsons(errors, cases):
-    """Its ends are the rates p from which the rate seen lies 1.96 standard deviations sqrt(p (1 - p) / n) away (Wilson 1927)."""
+    """Its ends are the rates p from which the rate seen lies 1.96 standard deviations sqrt(p (1 - p) / n) away (Wilson
+    1927).
+    """
     low, high = Comparable(cases, errors, "jpeg", None, None).interval
     for end, side in ((low, 1), (high, -1)):
         assert errors / cases - end == pytest.approx(side * 1.96 * (end * (1 - end) / cases) ** 0.5)

@@ -1,4 +1,6 @@
-"""Figures of traces: every test's figure is drawn without a display, with labels, on given axes, and looks as its numbers say."""
+"""Figures of traces: every test's figure is drawn without a display, with labels, on given axes, and looks as its
+numbers say.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What people hand to `forensics.analyze`: pictures of Pillow and arrays of any byte order are read, the rest gets the documented error."""
+"""What people hand to `forensics.analyze`: pictures of Pillow and arrays of any byte order are read, the rest gets the
+documented error.
+"""
 
 from __future__ import annotations
 
@@ -34,12 +36,32 @@ def test_pillow_pictures(mode):
 @pytest.mark.parametrize(
     "source",
     [
-        None, [[1, 2], [3, 4]], 7, 1.5, object(), {}, scene().astype(float) / 255, scene().astype(np.int16), scene() > 128, np.full((80, 80), np.nan),
-        np.zeros((3, 80, 80), np.uint8), np.zeros((80, 80, 5), np.uint8), np.zeros((0, 80), np.uint8), np.array(None), np.zeros(9, np.uint8),
-        Image.fromarray(np.zeros((80, 80), np.float32)), Image.new("CMYK", (80, 80)), io.StringIO("text"), b"", b"no picture", "", "a\0b", "n" * 5000,
+        None,
+        [[1, 2], [3, 4]],
+        7,
+        1.5,
+        object(),
+        {},
+        scene().astype(float) / 255,
+        scene().astype(np.int16),
+        scene() > 128,
+        np.full((80, 80), np.nan),
+        np.zeros((3, 80, 80), np.uint8),
+        np.zeros((80, 80, 5), np.uint8),
+        np.zeros((0, 80), np.uint8),
+        np.array(None),
+        np.zeros(9, np.uint8),
+        Image.fromarray(np.zeros((80, 80), np.float32)),
+        Image.new("CMYK", (80, 80)),
+        io.StringIO("text"),
+        b"",
+        b"no picture",
+        "",
+        "a\0b",
+        "n" * 5000,
     ],
     ids=lambda source: type(source).__name__,
-)  # fmt: skip
+)
 def test_anything_else_is_the_documented_error(source):
     with pytest.raises(PictureError) as told:
         forensics.analyze(source)

@@ -1,8 +1,8 @@
-"""Public methods on the very same patches: each an adapter of few lines (`forensics_benchmarks.models.Adapter`), skipped with its reason where
-what it needs is not installed.
+"""Public methods on the very same patches: each an adapter of few lines (`forensics_benchmarks.models.Adapter`),
+skipped with its reason where what it needs is not installed.
 
-To add one: a module here with an adapter, and an entry in `PEERS`. A peer that learns trains on `Workplace.train_data`, on patches drawn as
-training draws them, and keeps what it learned in `Workplace.folder`.
+To add one: a module here with an adapter, and an entry in `PEERS`. A peer that learns trains on `Workplace.train_data`,
+on patches drawn as training draws them, and keeps what it learned in `Workplace.folder`.
 """
 
 from __future__ import annotations

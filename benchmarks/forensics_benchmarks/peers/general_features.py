@@ -2,9 +2,11 @@
 
 - `spam`: second-order subtractive pixel adjacency (Pevny et al. 2010), 686 values;
 - `dctr`: undecimated DCT residuals (Holub and Fridrich 2015), 8000 values, at the quantisation step of quality 75;
-- `jrm`: the JPEG rich model (Kodovsky and Fridrich 2012), 11255 values, on the rounded DCT of 8x8 blocks from the patch's first pixel.
+- `jrm`: the JPEG rich model (Kodovsky and Fridrich 2012), 11255 values, on the rounded DCT of 8x8 blocks from the
+  patch's first pixel.
 
-What it knows it learns on a sample of training patches, far fewer than the baseline's: read its row as what general features give at that cost.
+What it knows it learns on a sample of training patches, far fewer than the baseline's: read its row as what general
+features give at that cost.
 """
 
 from __future__ import annotations

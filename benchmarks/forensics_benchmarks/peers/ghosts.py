@@ -1,8 +1,9 @@
-"""JPEG quality without a header, by ghosts: compress again at every quality and look for the one that changes least (Farid, IEEE TIFS 2009,
-doi:10.1109/TIFS.2008.2012215).
+"""JPEG quality without a header, by ghosts: compress again at every quality and look for the one that changes least
+(Farid, IEEE TIFS 2009, doi:10.1109/TIFS.2008.2012215).
 
-The patch is first cut to the 8x8 grid that the zero-count detector finds; where it finds none, the patch counts as not JPEG. The estimate is
-read on the scale of the standard luminance table, as the tools that estimate quality from pixels do.
+The patch is first cut to the 8x8 grid that the zero-count detector finds; where it finds none, the patch counts as not
+JPEG. The estimate is read on the scale of the standard luminance table, as the tools that estimate quality from pixels
+do.
 """
 
 from __future__ import annotations

@@ -1,9 +1,12 @@
-"""Plain image networks trained from scratch on the same patches, as people first try: no high-pass planes, no phases, no care for small traces.
+"""Plain image networks trained from scratch on the same patches, as people first try: no high-pass planes, no phases,
+no care for small traces.
 
-- `plain-network`: four blocks of two 3x3 convolutions with batch normalisation and max pooling, global average pooling; colour; any size.
+- `plain-network`: four blocks of two 3x3 convolutions with batch normalisation and max pooling, global average pooling;
+  colour; any size.
 - `lenet-grey`: LeNet-5 (LeCun et al. 1998) on 64x64 grey tiles; a larger patch is the mean over its tiles.
 
-Both are small on purpose and train for minutes: they show what the task gives away to a network that is not made for it.
+Both are small on purpose and train for minutes: they show what the task gives away to a network that is not made for
+it.
 """
 
 from __future__ import annotations
@@ -72,7 +75,9 @@ class PlainNetwork:
 
 
 def prepared(name: str, patches: Sequence[np.ndarray]) -> np.ndarray:
-    """Patches of one size as a network takes them: RGB, or grey in one channel, `np.ndarray [shape=(n, side, side, c), dtype=float32]` in 0..1."""
+    """Patches of one size as a network takes them: RGB, or grey in one channel, `np.ndarray [shape=(n, side, side, c),
+    dtype=float32]` in 0..1.
+    """
     rgb = np.stack([as_rgb(patch) for patch in patches])
     if name == "lenet-grey":
         return (rgb @ np.array(LUMA_WEIGHTS["bt601"], np.float32) / 255.0)[..., None].astype(np.float32)

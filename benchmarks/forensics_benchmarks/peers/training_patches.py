@@ -1,4 +1,6 @@
-"""Patches that a learning peer trains on: drawn from a built data set as the baseline's are, any decoder of training among them."""
+"""Patches that a learning peer trains on: drawn from a built data set as the baseline's are, any decoder of training
+among them.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,8 @@ class TrainingPatch:
 
 
 def chosen_rows(datasets: Sequence[Path], split: str, count: int, seed: int) -> list[tuple[Path, Row]]:
-    """At most `count` rows of a split over all data sets, classes in equal numbers as far as they go, in a random order.
+    """At most `count` rows of a split over all data sets, classes in equal numbers as far as they go, in a random
+    order.
 
     Raises `UsageError` where there is no data set, or none with that split.
     """
@@ -52,7 +55,9 @@ def chosen_rows(datasets: Sequence[Path], split: str, count: int, seed: int) -> 
 
 
 def cut(rows: Sequence[tuple[Path, Row]], seed: int, side: int | None = None) -> Iterator[TrainingPatch]:
-    """One patch of each row: of the sides that the baseline trains on, or of one side where given; smaller pictures are left out then."""
+    """One patch of each row: of the sides that the baseline trains on, or of one side where given; smaller pictures are
+    left out then.
+    """
     sizes = (side,) if side else tuple(size for group in WindowPlan().groups for size in group if size <= LARGEST)
     plan = WindowPlan(groups=(sizes,), seed=seed, decoders="varied")
     for folder, row in rows:

@@ -1,6 +1,8 @@
-"""The zero-count a-contrario grid detector as a detector of JPEG (Nikoukhah et al., IPOL 2021, doi:10.5201/ipol.2021.390).
+"""The zero-count a-contrario grid detector as a detector of JPEG (Nikoukhah et al., IPOL 2021,
+doi:10.5201/ipol.2021.390).
 
-It says JPEG where some origin of the 8x8 grid has a number of false alarms under 1, and no compression elsewhere: it knows no other codec.
+It says JPEG where some origin of the 8x8 grid has a number of false alarms under 1, and no compression elsewhere: it
+knows no other codec.
 """
 
 from __future__ import annotations

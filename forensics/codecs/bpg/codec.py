@@ -1,14 +1,14 @@
 """BPG: HEVC intra pictures in the container of libbpg; x265 encodes and FFmpeg decodes, both through PyAV.
 
-What is decoded equals the reference decoder's output (libbpg 0.9.8): its chroma upsampling and fixed-point colour conversion are
-those of `bpg_colour`. Of an animation the first frame is decoded. CMYK pictures come as RGB.
+What is decoded equals the reference decoder's output (libbpg 0.9.8): its chroma upsampling and fixed-point colour
+conversion are those of `bpg_colour`. Of an animation the first frame is decoded. CMYK pictures come as RGB.
 
-Not decoded, with a `CodecError`: pictures of 11, 13 or 14 bits, which FFmpeg does not have, and pictures with the implicit RDPCM
-tool (lossless files of the reference encoder's other HEVC encoder) that are not 8-bit grey or 4:4:4; those go to libde265,
-for FFmpeg decodes them wrongly.
+Not decoded, with a `CodecError`: pictures of 11, 13 or 14 bits, which FFmpeg does not have, and pictures with the
+implicit RDPCM tool (lossless files of the reference encoder's other HEVC encoder) that are not 8-bit grey or 4:4:4;
+those go to libde265, for FFmpeg decodes them wrongly.
 
-Damage: the format has no checksum. `bpg_container` says what its parser sees, and `hevc_pyav.decode_planes` decodes twice to see
-whether the last slice ends where it should, which cut and most changed slices do not.
+Damage: the format has no checksum. `bpg_container` says what its parser sees, and `hevc_pyav.decode_planes` decodes
+twice to see whether the last slice ends where it should, which cut and most changed slices do not.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "s
 class Bpg(Codec):
     """BPG by x265 and FFmpeg.
 
-    `qp` is the QP that is really coded. Its fraction raises the QP of chroma alone, by 0 to 5 (4:4:4: by 0 to 2), which in
-    most pictures spans the gap to the next whole QP; in a grey picture it does nothing. Size falls with whole QPs; between
-    them it may, by a few per cent, fail to.
+    `qp` is the QP that is really coded. Its fraction raises the QP of chroma alone, by 0 to 5 (4:4:4: by 0 to 2), which
+    in most pictures spans the gap to the next whole QP; in a grey picture it does nothing. Size falls with whole QPs;
+    between them it may, by a few per cent, fail to.
 
     Sides of 8 px or less are coded in blocks of 16x16, for x265 takes no smaller picture.
     """

@@ -1,8 +1,8 @@
 """From RGB to the planes of a BPG picture and back: colour matrices in fixed point, chroma decimation and upsampling.
 
 Both directions follow the arithmetic of the reference implementation, so that what is decoded here equals the reference
-decoder's output to the last bit, and what is encoded here starts from the samples that the reference encoder starts from.
-The format itself fixes the colour spaces (BPG specification 0.9.5, clause 3.2; ITU-T H.273 clause 8.3 for the
+decoder's output to the last bit, and what is encoded here starts from the samples that the reference encoder starts
+from. The format itself fixes the colour spaces (BPG specification 0.9.5, clause 3.2; ITU-T H.273 clause 8.3 for the
 coefficients) and the chroma positions, but not the filters.
 
 Planes are `np.ndarray [dtype=uint16]`: luma, or G where the colour space is RGB, then Cb, B or Cg, then Cr, R or Co.
@@ -148,7 +148,8 @@ def _decimate_columns(plane: np.ndarray, taps: np.ndarray, rounding: int, shift:
 def decimate(plane: np.ndarray, subsampling: str, bit_depth: int, cosited: bool = False) -> np.ndarray:
     """A chroma plane at the resolution of `4:2:0`, `4:2:2` or (unchanged) `4:4:4`; odd sides are rounded up.
 
-    Horizontally first, with an intermediate of 14 bits; `cosited` is the horizontal position, the vertical one is centred.
+    Horizontally first, with an intermediate of 14 bits; `cosited` is the horizontal position, the vertical one is
+    centred.
     """
     if subsampling == "4:4:4":
         return plane
@@ -261,7 +262,9 @@ def to_rgb(
 
 
 def rgb_matrix(colour_space: str, bit_depth: int, limited: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Matrix `[shape=(3, 3), dtype=float64]` and the levels `[shape=(3,), dtype=int64]` taken off the planes before it, to RGB in 0..255."""
+    """Matrix `[shape=(3, 3), dtype=float64]` and the levels `[shape=(3,), dtype=int64]` taken off the planes before it,
+    to RGB in 0..255.
+    """
     luma, chroma, black = _ranges(colour_space, bit_depth, limited)
     matrix = np.multiply(_to_rgb_matrix(colour_space), [[255 / luma, 255 / chroma, 255 / chroma]] * 3)
     centre = black if colour_space == "rgb" else 1 << (bit_depth - 1)

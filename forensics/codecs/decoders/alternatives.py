@@ -1,9 +1,9 @@
 """Other decoders of each class: what a user's picture may have gone through, beside the decoder of the registry.
 
-The planes of a picture are fixed by its format (or all but fixed); enlarging chroma, the colour conversion's rounding and the arithmetic of
-the inverse transform are not. Each decoder here differs from the usual one in one of these, or is of another maker or age.
-All read the file after the usual decoder has: it recognises damage that others fill up in silence, and states the picture's
-size and whether it is grey.
+The planes of a picture are fixed by its format (or all but fixed); enlarging chroma, the colour conversion's rounding
+and the arithmetic of the inverse transform are not. Each decoder here differs from the usual one in one of these, or is
+of another maker or age. All read the file after the usual decoder has: it recognises damage that others fill up in
+silence, and states the picture's size and whether it is grey.
 """
 
 from __future__ import annotations
@@ -71,7 +71,9 @@ class _Program(Decoder):
     program: str
     package: str
     arguments: tuple[str, ...]
-    """With `{source}` and `{target}` in the places of the two files; `{format}` is JxrDecApp's number of grey or RGB pixels."""
+    """With `{source}` and `{target}` in the places of the two files; `{format}` is JxrDecApp's number of grey or RGB
+    pixels.
+    """
     target: str
 
     def missing(self) -> str:
@@ -227,5 +229,7 @@ def by_name(name: str) -> tuple[Decoder, ...]:
 
 
 def get(codec: str, name: str) -> Decoder | None:
-    """The decoder of that name for a class, None where the class has none; raises `UsageError` for a name of no class."""
+    """The decoder of that name for a class, None where the class has none; raises `UsageError` for a name of no
+    class.
+    """
     return next((decoder for decoder in by_name(name) if decoder.codec == codec), None)

@@ -1,9 +1,11 @@
-"""From planes to RGB in the ways that decoders differ in: the chroma filter, where it takes chroma to lie, and the arithmetic.
+"""From planes to RGB in the ways that decoders differ in: the chroma filter, where it takes chroma to lie, and the
+arithmetic.
 
-A format fixes the planes; programs enlarge chroma by repetition, by a triangle, by a cubic or by a windowed sinc, take it to lie between the
-luma samples or on the even ones, and multiply by matrices of 6 to 16 fractional bits or in floating point, with or without
-rounding. `draw` picks one such way, so that a data set holds more of them than there are libraries at hand. `as_libheif` is the way of one
-library, for pictures whose planes it would read but whose codec the build at hand leaves out.
+A format fixes the planes; programs enlarge chroma by repetition, by a triangle, by a cubic or by a windowed sinc, take
+it to lie between the luma samples or on the even ones, and multiply by matrices of 6 to 16 fractional bits or in
+floating point, with or without rounding. `draw` picks one such way, so that a data set holds more of them than there
+are libraries at hand. `as_libheif` is the way of one library, for pictures whose planes it would read but whose codec
+the build at hand leaves out.
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ KERNELS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "mitchell": _soft_cubic,
     "lanczos": lambda distance: np.where(distance < 3, np.sinc(distance) * np.sinc(distance / 3), 0.0),
 }
-"""Interpolation kernels by the distance to a sample, in samples. The cubic with slope -1/2 is left to `planes.FILTERS`."""
+"""Interpolation kernels by the distance to a sample, in samples. The cubic with slope -1/2 is left to `planes.FILTERS`.
+"""
 
 _LIBHEIF_GAINS = np.array([1.1689, 1.1429, 1.1429], np.float32)
 """What libheif multiplies luma and chroma of limited range by; 255/219 and 255/224 would be 1.1644 and 1.1384."""
@@ -112,7 +115,9 @@ def to_picture(planes: Planes, conversion: Conversion) -> np.ndarray:
 def _through(
     samples: Sequence[np.ndarray], bit_depth: int, matrix: np.ndarray, levels: np.ndarray, conversion: Conversion
 ) -> np.ndarray:
-    """RGB of luma and two chroma planes by an exact matrix, which takes `levels` off first, in the conversion's arithmetic."""
+    """RGB of luma and two chroma planes by an exact matrix, which takes `levels` off first, in the conversion's
+    arithmetic.
+    """
     luma, *chroma = samples
     wide = [_enlarged(plane, luma.shape, conversion, bit_depth) for plane in chroma]
     if conversion.fraction_bits:
@@ -124,8 +129,8 @@ def _through(
 def as_libheif(planes: Planes) -> np.ndarray:
     """RGB as recent libheif makes it, the library of libvips and many programs.
 
-    Chroma is repeated. 4:2:0 of full range goes by integers of 8 fractional bits, everything else by floating point (version 1.15 took
-    floating point throughout).
+    Chroma is repeated. 4:2:0 of full range goes by integers of 8 fractional bits, everything else by floating point
+    (version 1.15 took floating point throughout).
 
     Parameters
     ----------

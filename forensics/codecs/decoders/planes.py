@@ -1,8 +1,9 @@
 """The planes that a coded picture holds before a decoder enlarges its chroma and turns it into RGB.
 
-Decoders of one format agree on these samples, save for the last bit of an inverse transform, and differ in what they do with
-them. Here the planes are had from FFmpeg (through PyAV) or, for BPG, from its own reader; the chroma is enlarged by
-repetition, by a triangle or by a cubic, and the matrix is that of `bpg_colour`, in fixed point with 22 fractional bits.
+Decoders of one format agree on these samples, save for the last bit of an inverse transform, and differ in what they do
+with them. Here the planes are had from FFmpeg (through PyAV) or, for BPG, from its own reader; the chroma is enlarged
+by repetition, by a triangle or by a cubic, and the matrix is that of `bpg_colour`, in fixed point with 22 fractional
+bits.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ FILTERS = {
 }
 """Weights of chroma samples -2..2 around the one at hand for the sample a quarter before it, and the bits of their sum.
 
-Chroma lies between the luma samples; the one a quarter behind takes the weights in reverse. The cubic is that of Keys with
-a = -1/2 (doi:10.1109/TASSP.1981.1163711), exact in 1/128.
+Chroma lies between the luma samples; the one a quarter behind takes the weights in reverse. The cubic is that of Keys
+with a = -1/2 (doi:10.1109/TASSP.1981.1163711), exact in 1/128.
 """
 
 _MATRICES = {1: "bt709", 2: "ycbcr", 5: "ycbcr", 6: "ycbcr", 9: "bt2020"}
@@ -44,9 +45,9 @@ _UNSPECIFIED, _LIMITED = 0, 1
 class Planes:
     """A decoded picture before its conversion to RGB.
 
-    `samples` are one or three arrays, `np.ndarray [shape=(height, width), dtype=uint8 or uint16]`: luma, Cb, Cr, or G, B, R where
-    `colour_space` is `rgb`. `subsampling` is `grey`, `4:2:0`, `4:2:2` or `4:4:4`, `colour_space` as in `bpg_colour.to_planes`,
-    `limited` whether luma spans 16..235.
+    `samples` are one or three arrays, `np.ndarray [shape=(height, width), dtype=uint8 or uint16]`: luma, Cb, Cr, or G,
+    B, R where `colour_space` is `rgb`. `subsampling` is `grey`, `4:2:0`, `4:2:2` or `4:4:4`, `colour_space` as in
+    `bpg_colour.to_planes`, `limited` whether luma spans 16..235.
     """
 
     samples: tuple[np.ndarray, ...]
@@ -71,8 +72,8 @@ class Planes:
 def read_planes(codec: str, data: bytes) -> Planes:
     """The planes of a file of the class `jpeg`, `webp`, `avif`, `heic` or `bpg`.
 
-    Raises `CodecError` where the file is damaged, or in a format without a meaning here (such as CMYK), `CodecUnavailable` where
-    PyAV is missing. Of a HEIC or AVIF grid it gives one tile.
+    Raises `CodecError` where the file is damaged, or in a format without a meaning here (such as CMYK),
+    `CodecUnavailable` where PyAV is missing. Of a HEIC or AVIF grid it gives one tile.
     """
     if codec == "bpg":
         return _read_bpg(data)
@@ -170,7 +171,9 @@ def _double(plane: np.ndarray, weights: np.ndarray, axis: int) -> np.ndarray:
 
 
 def to_picture(planes: Planes, method: str) -> np.ndarray:
-    """RGB, `np.ndarray [shape=(height, width, 3), dtype=uint8]`, or grey without a third axis, chroma enlarged by `method`."""
+    """RGB, `np.ndarray [shape=(height, width, 3), dtype=uint8]`, or grey without a third axis, chroma enlarged by
+    `method`.
+    """
     luma, *chroma = planes.samples
     if not chroma:
         return bpg_colour.plane_to_grey(luma, planes.bit_depth, planes.limited)

@@ -1,8 +1,8 @@
 """From planes to RGB by FFmpeg's swscale, the converter behind many programs that show or transcode pictures.
 
-Its plain conversion repeats chroma and takes sums of table entries; asked for full chroma and accurate rounding it scales
-chroma with the filter named, in its own fixed point. It takes decimated chroma to lie on the luma samples of the even columns, as
-video has it, so chroma comes out a quarter of its sample away from where JPEG and WebP mean it to be.
+Its plain conversion repeats chroma and takes sums of table entries; asked for full chroma and accurate rounding it
+scales chroma with the filter named, in its own fixed point. It takes decimated chroma to lie on the luma samples of the
+even columns, as video has it, so chroma comes out a quarter of its sample away from where JPEG and WebP mean it to be.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ _LIMITED, _FULL = 1, 2
 def to_picture(planes: Planes, method: str) -> np.ndarray:
     """RGB, `np.ndarray [shape=(height, width, 3), dtype=uint8]`, or grey without a third axis.
 
-    Raises `CodecError` for what swscale does not convert: YCgCo, and RGB and grey in the limited range, which it takes for full.
+    Raises `CodecError` for what swscale does not convert: YCgCo, and RGB and grey in the limited range, which it takes
+    for full.
     """
     rgb, grey = planes.colour_space == "rgb", planes.subsampling == "grey"
     if (planes.limited and (rgb or grey)) or not (rgb or planes.colour_space in _SPACES):

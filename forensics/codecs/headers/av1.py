@@ -1,4 +1,6 @@
-"""Sequence and frame header of an AV1 still picture, as far as its quantiser (AV1 Bitstream & Decoding Process Specification, clause 5)."""
+"""Sequence and frame header of an AV1 still picture, as far as its quantiser (AV1 Bitstream & Decoding Process
+Specification, clause 5).
+"""
 
 from __future__ import annotations
 
@@ -53,8 +55,8 @@ class Av1Header:
         `base_q_idx`, 0..255.
     sequence : SequenceHeader
     lossless : bool or None
-        Whether all coefficients are coded without loss (`CodedLossless`, clause 5.9.2): index 0 and no deltas. None where segments
-        may have an index of their own, or the header ends before it.
+        Whether all coefficients are coded without loss (`CodedLossless`, clause 5.9.2): index 0 and no deltas. None
+        where segments may have an index of their own, or the header ends before it.
     """
 
     quantizer: int

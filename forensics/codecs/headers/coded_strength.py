@@ -1,7 +1,8 @@
 """How strongly a coded file was quantised and in which colour space, read from its bit stream without decoding it.
 
-The numbers are the codecs' own: HEVC's slice QP (ITU-T H.265), AV1's `base_q_idx`, VP8's `y_ac_qi`. They are what parameter
-recovery from pixels is trained and judged against, and facts of the container for a picture that arrives as such a file.
+The numbers are the codecs' own: HEVC's slice QP (ITU-T H.265), AV1's `base_q_idx`, VP8's `y_ac_qi`. They are what
+parameter recovery from pixels is trained and judged against, and facts of the container for a picture that arrives as
+such a file.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ def read(codec: str, data: bytes) -> dict[str, Value]:
     Returns
     -------
     dict of str to value
-        `quantizer` (HEVC: QP 0..51, and below 0 for deep samples; AV1: 0..255; VP8: 0..127, the mean over segments), and where
-        they apply `chroma_subsampling`, `colour_matrix`, `full_range`, `filter_level` (VP8, 0..63), `filter_sharpness` (0..7), `tiles`.
+        `quantizer` (HEVC: QP 0..51, and below 0 for deep samples; AV1: 0..255; VP8: 0..127, the mean over segments),
+        and where they apply `chroma_subsampling`, `colour_matrix`, `full_range`, `filter_level` (VP8, 0..63),
+        `filter_sharpness` (0..7), `tiles`.
 
     Raises
     ------

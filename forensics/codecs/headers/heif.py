@@ -1,4 +1,6 @@
-"""Where the coded pictures lie in a HEIF or AVIF file: items, extents and properties (ISO/IEC 14496-12 clause 8.11, ISO/IEC 23008-12)."""
+"""Where the coded pictures lie in a HEIF or AVIF file: items, extents and properties (ISO/IEC 14496-12 clause 8.11,
+ISO/IEC 23008-12).
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ _SHARED = 4
 
 @dataclass
 class Items:
-    """The item tables of a `meta` box: types, extents as (offset, length), properties as (type, content), and the primary one."""
+    """The item tables of a `meta` box: types, extents as (offset, length), properties as (type, content), and the
+    primary one.
+    """
 
     primary: int = 0
     kinds: dict[int, bytes] = field(default_factory=dict)

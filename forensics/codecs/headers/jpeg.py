@@ -1,7 +1,7 @@
 """What a JPEG file says about itself: frame, components, tables, scans, and whether it is whole.
 
-The file is walked marker by marker (ITU-T T.81 Annex B), through the entropy-coded data of every scan to the end-of-image
-marker, because decoders are silent about a file that stops early. Nothing is decoded.
+The file is walked marker by marker (ITU-T T.81 Annex B), through the entropy-coded data of every scan to the
+end-of-image marker, because decoders are silent about a file that stops early. Nothing is decoded.
 """
 
 from __future__ import annotations
@@ -15,12 +15,73 @@ from forensics.errors import CodecError
 
 ZIGZAG = np.array(
     [
-        0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28,
-        35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55,
-        62, 63,
+        0,
+        1,
+        8,
+        16,
+        9,
+        2,
+        3,
+        10,
+        17,
+        24,
+        32,
+        25,
+        18,
+        11,
+        4,
+        5,
+        12,
+        19,
+        26,
+        33,
+        40,
+        48,
+        41,
+        34,
+        27,
+        20,
+        13,
+        6,
+        7,
+        14,
+        21,
+        28,
+        35,
+        42,
+        49,
+        56,
+        57,
+        50,
+        43,
+        36,
+        29,
+        22,
+        15,
+        23,
+        30,
+        37,
+        44,
+        51,
+        58,
+        59,
+        52,
+        45,
+        38,
+        31,
+        39,
+        46,
+        53,
+        60,
+        61,
+        54,
+        47,
+        55,
+        62,
+        63,
     ],
     dtype=np.intp,
-)  # fmt: skip
+)
 """Natural index of each coefficient in zigzag order (T.81 figure A.6)."""
 
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}

@@ -26,7 +26,7 @@ _FLAT = np.full((8, 8), 16, dtype=np.uint16)
 _STANDARD_LUMA = _table("""
     16 11 10 16  24  40  51  61   12 12 14 19  26  58  60  55   14 13 16 24  40  57  69  56   14 17 22 29  51  87  80  62
     18 22 37 56  68 109 103  77   24 35 55 64  81 104 113  92   49 64 78 87 103 121 120 101   72 92 95 98 112 100 103  99
-""")
+""")  # noqa: E501
 _STANDARD_CHROMA = _table("""
     17 18 24 47 99 99 99 99   18 21 26 66 99 99 99 99   24 26 56 99 99 99 99 99   47 66 99 99 99 99 99 99
     99 99 99 99 99 99 99 99   99 99 99 99 99 99 99 99   99 99 99 99 99 99 99 99   99 99 99 99 99 99 99 99
@@ -73,9 +73,9 @@ TABLE_FAMILIES: dict[str, tuple[np.ndarray, np.ndarray]] = {
 }
 """Luma and chroma table at quality 50 of each family, in natural (row by row) order.
 
-`standard` is T.81 Annex K [2]_; the others are mozjpeg's [3]_: `flat`, `ms-ssim` and `psnr-hvs` (tuned for these measures),
-`robidoux` (ImageMagick's, mozjpeg's default), `klein` (Klein, Silverstein and Carney 1992) and `peterson` (Peterson,
-Ahumada and Watson 1993).
+`standard` is T.81 Annex K [2]_; the others are mozjpeg's [3]_: `flat`, `ms-ssim` and `psnr-hvs` (tuned for these
+measures), `robidoux` (ImageMagick's, mozjpeg's default), `klein` (Klein, Silverstein and Carney 1992) and `peterson`
+(Peterson, Ahumada and Watson 1993).
 """
 
 

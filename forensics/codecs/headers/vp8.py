@@ -1,4 +1,6 @@
-"""The frame header of a VP8 key frame, the coding inside lossy WebP: quantisers, segments and loop filter (RFC 6386 clauses 7, 9, 19.2)."""
+"""The frame header of a VP8 key frame, the coding inside lossy WebP: quantisers, segments and loop filter (RFC 6386
+clauses 7, 9, 19.2).
+"""
 
 from __future__ import annotations
 
@@ -69,7 +71,8 @@ class Vp8Header:
     quantizers : tuple of int
         Quantiser index (`y_ac_qi`, 0..127) of each segment; one where segments are not used.
     shares : tuple of float
-        About what share of the macroblocks is in each segment, from the probabilities by which segments are coded; sums to 1.
+        About what share of the macroblocks is in each segment, from the probabilities by which segments are coded; sums
+        to 1.
     simple_filter : bool
         The simple loop filter instead of the normal one.
     filter_levels : tuple of int

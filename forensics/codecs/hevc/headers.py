@@ -1,8 +1,8 @@
 """The HEVC headers that a BPG file keeps and those it leaves out (ITU-T H.265 (08/2021) clause 7.3).
 
 A BPG file holds neither VPS nor SPS, only the few fields of the SPS that a still picture needs (`CodingTools`). This
-module reads and writes those and rebuilds the VPS and SPS that an HEVC decoder wants; `hevc_stream` reads the headers of
-an encoder's stream. Every reader refuses a value outside the standard's range with `CodecError`.
+module reads and writes those and rebuilds the VPS and SPS that an HEVC decoder wants; `hevc_stream` reads the headers
+of an encoder's stream. Every reader refuses a value outside the standard's range with `CodecError`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """One HEVC intra picture through pillow-heif (libde265), for tools that FFmpeg's decoder gets wrong.
 
-libheif decodes files alone and gives RGB alone. So the stream is wrapped in a file of one item (ISO/IEC 23008-12), and its
-colour is declared as stored in RGB at full range (`matrix_coefficients` 0: G, B, R): the planes of a 4:4:4 picture then come
-out as they are, and so does a grey picture. Decimated chroma cannot be had in this way.
+libheif decodes files alone and gives RGB alone. So the stream is wrapped in a file of one item (ISO/IEC 23008-12), and
+its colour is declared as stored in RGB at full range (`matrix_coefficients` 0: G, B, R): the planes of a 4:4:4 picture
+then come out as they are, and so does a grey picture. Decimated chroma cannot be had in this way.
 """
 
 from __future__ import annotations

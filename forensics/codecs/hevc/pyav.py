@@ -1,7 +1,7 @@
 """One HEVC intra picture through PyAV: FFmpeg's `hevc` decodes it, x265 (`libx265`) encodes it.
 
-PyAV is imported where it is used; its wheel bundles x265, which is under the GPL. The one tool that FFmpeg decodes wrongly goes to
-`hevc_libheif`.
+PyAV is imported where it is used; its wheel bundles x265, which is under the GPL. The one tool that FFmpeg decodes
+wrongly goes to `hevc_libheif`.
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ def decode_planes(
     Raises
     ------
     CodecError
-        No decoder here decodes these tools or bit depth correctly, the data are damaged, or a slice does not end where it should.
+        No decoder here decodes these tools or bit depth correctly, the data are damaged, or a slice does not end where
+        it should.
     """
     other = _needs_libheif(tools, subsampling, bit_depth)
     sets = [write_vps(), write_sps(tools, subsampling, *size, bit_depth)]
@@ -104,7 +105,8 @@ def decode_planes(
 def _needs_libheif(tools: CodingTools, subsampling: str, bit_depth: int) -> bool:
     """Whether libde265 decodes these tools and not FFmpeg; raises `CodecError` where neither does.
 
-    FFmpeg (libavcodec 62.28) decodes lossless blocks with implicit RDPCM wrongly and without an error; libde265 is exact.
+    FFmpeg (libavcodec 62.28) decodes lossless blocks with implicit RDPCM wrongly and without an error; libde265 is
+    exact.
     """
     if bit_depth not in DECODED_DEPTHS:
         depths = ", ".join(map(str, DECODED_DEPTHS))

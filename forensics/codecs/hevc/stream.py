@@ -1,7 +1,8 @@
 """The NAL units of an HEVC stream and what its parameter sets and first slice say (ITU-T H.265 (08/2021) clause 7.3).
 
-Read here are an encoder's SPS (to learn the `CodingTools` it used), the PPS and the start of a slice segment (to learn the
-QP that was really coded). All input may be hostile: every number is bounded and running out of bits is a `CodecError`.
+Read here are an encoder's SPS (to learn the `CodingTools` it used), the PPS and the start of a slice segment (to learn
+the QP that was really coded). All input may be hostile: every number is bounded and running out of bits is a
+`CodecError`.
 """
 
 from __future__ import annotations
@@ -213,7 +214,9 @@ def read_pps(nal: bytes) -> PictureParameters:
 
 
 def read_slice_qp(nal: bytes, pps: PictureParameters, tools: CodingTools, subsampling: str) -> int | None:
-    """QP of the first slice of an intra picture (clause 7.3.6.1), or None where it is not the slice of an IDR picture."""
+    """QP of the first slice of an intra picture (clause 7.3.6.1), or None where it is not the slice of an IDR
+    picture.
+    """
     if nal_kind(nal) not in (NAL_IDR_W_RADL, NAL_IDR_N_LP) or not starts_picture(nal):
         return None
     bits = BitReader(unescape(nal[2 : 2 + _HEADER_BYTES]))

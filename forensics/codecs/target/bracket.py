@@ -1,8 +1,8 @@
 """The search of one segment of a strength parameter for the setting whose value meets an aim.
 
-The value is some measure that rises with strength. The first setting is where the typical curve meets the aim, the second
-goes along that curve, further ones along the curve through the points seen, always inside the bracket those points leave;
-a bracket that shrinks badly is halved. So the search ends whatever the encoder does.
+The value is some measure that rises with strength. The first setting is where the typical curve meets the aim, the
+second goes along that curve, further ones along the curve through the points seen, always inside the bracket those
+points leave; a bracket that shrinks badly is halved. So the search ends whatever the encoder does.
 """
 
 from __future__ import annotations

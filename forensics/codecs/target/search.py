@@ -1,14 +1,16 @@
 """Reach a compression ratio, an SSIM or a file size with a codec's own strength parameter, in few encodes.
 
-Each segment of the strength parameter (`Codec.segments`) is searched by `forensics.codecs.target.bracket` on the logarithm of the
-ratio, or that of 1 - SSIM, along the typical curve of the codec (`forensics.codecs.target.typical`). An encoder that is not quite
-monotone cannot make this loop, for every encode shrinks the bracket, and what is returned is the closest of all files made.
+Each segment of the strength parameter (`Codec.segments`) is searched by `forensics.codecs.target.bracket` on the
+logarithm of the ratio, or that of 1 - SSIM, along the typical curve of the codec (`forensics.codecs.target.typical`).
+An encoder that is not quite monotone cannot make this loop, for every encode shrinks the bracket, and what is returned
+is the closest of all files made.
 
 Where the parameter is an integer, or the encoder has steps of its own, the nearest file there is counts as reached.
 
-Mean numbers of encodes, over three photographs and the seven in-process codecs but BPG, and jxrlib's command: a ratio of 4 to
-128 within 2 % takes 3.2 (JPEG 3.0, JPEG 2000 1.1, JPEG XR 4.0, WebP 3.7, AVIF 3.4, HEIC 3.9, JPEG XL 3.9; BPG 3.7), within
-15 % 1.9; an SSIM of 0.99 to 0.80 within 0.003 takes 2.8; a size limit of 1/8 to 1/150 of the raw bytes 4.3.
+Mean numbers of encodes, over three photographs and the seven in-process codecs but BPG, and jxrlib's command: a ratio
+of 4 to 128 within 2 % takes 3.2 (JPEG 3.0, JPEG 2000 1.1, JPEG XR 4.0, WebP 3.7, AVIF 3.4, HEIC 3.9, JPEG XL 3.9; BPG
+3.7), within 15 % 1.9; an SSIM of 0.99 to 0.80 within 0.003 takes 2.8; a size limit of 1/8 to 1/150 of the raw bytes
+4.3.
 """
 
 from __future__ import annotations
@@ -161,8 +163,8 @@ def to_max_bytes(
 ) -> Reached:
     """Compress to the largest file that is not above `limit` bytes, which is the finest strength that fits.
 
-    With a real-valued strength parameter the search ends at a file within `tolerance` below the limit; an integer one is
-    searched to the finest value that fits. Where all files fit, the finest strength is the answer.
+    With a real-valued strength parameter the search ends at a file within `tolerance` below the limit; an integer one
+    is searched to the finest value that fits. Where all files fit, the finest strength is the answer.
 
     Raises
     ------

@@ -12,8 +12,8 @@ import numpy as np
 
 from forensics.codecs.base import Strength
 
-# Medians over eight photographs and drawings (centres of 320x320 pixels, RGB), every switch at its default: settings from
-# the finest to the coarsest, the natural logarithm of the compression ratio, and that of 1 - SSIM.
+# Medians over eight photographs and drawings (centres of 320x320 pixels, RGB), every switch at its default: settings
+# from the finest to the coarsest, the natural logarithm of the compression ratio, and that of 1 - SSIM.
 _CURVES: dict[tuple[str, str], tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]] = {
     ("jpeg", "quality"): (
         (100, 98, 95, 90, 80, 70, 55, 40, 20, 10, 5, 1),

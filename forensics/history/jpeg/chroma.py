@@ -1,16 +1,20 @@
-"""At which resolution chroma was stored, how the decoder brought it back to full size, and the stored samples themselves.
+"""At which resolution chroma was stored, how the decoder brought it back to full size, and the stored samples
+themselves.
 
 A decoder that doubles chroma either repeats samples or, as libjpeg does by default, interpolates by the triangle filter
-(3 near + far) / 4 along each axis and rounds once ("fancy upsampling") [1]_. Both have fewer samples in than out, so the stored
-plane follows by least squares and what is left over tells whether the hypothesis holds: rounding noise of variance 1/12 a degree of
-freedom when it does. Whether the stored plane's 8x8 coefficients are multiples of steps is the second, independent witness.
+(3 near + far) / 4 along each axis and rounds once ("fancy upsampling") [1]_. Both have fewer samples in than out, so
+the stored plane follows by least squares and what is left over tells whether the hypothesis holds: rounding noise of
+variance 1/12 a degree of freedom when it does. Whether the stored plane's 8x8 coefficients are multiples of steps is
+the second, independent witness.
 
-The parity of the filter follows from luma's grid; of the grid of stored chroma, one bit an axis remains and is tried out.
+The parity of the filter follows from luma's grid; of the grid of stored chroma, one bit an axis remains and is tried
+out.
 
 References
 ----------
 .. [1] libjpeg, jdsample.c, `h2v1_fancy_upsample` and `h2v2_fancy_upsample`.
-.. [2] B. Lorch, C. Riess, "Image forensics from chroma subsampling of high-quality JPEG images", Proc. ACM IH&MMSec, 2019,
+.. [2] B. Lorch, C. Riess, "Image forensics from chroma subsampling of high-quality JPEG images", Proc. ACM IH&MMSec,
+       2019,
    doi:10.1145/3335203.3335722.
 """
 
@@ -41,7 +45,8 @@ _FEWEST_SQUARES = 4
 _MOST_SQUARES = 400
 """Most squares that the residual rests on, the most colourful first: a bound on time."""
 _PRIOR = {"4:4:4": 0.25, "4:2:2": 0.15, "4:4:0": 0.02, "4:2:0": 0.58}
-"""Prior probability of each subsampling, 4:2:0 the default of most encoders; no record of a count of files behind it."""
+"""Prior probability of each subsampling, 4:2:0 the default of most encoders; no record of a count of files behind it.
+"""
 _TEMPER = 0.25
 """Exponent of the coefficients' likelihood, whose blocks are not independent; no record of the statistic that set
 it."""
@@ -76,8 +81,8 @@ class ChromaHypothesis:
     upsampling : str
         "triangle", "repeat", or "" where nothing was upsampled.
     excess : float
-        Mean residual variance a degree of freedom over that of rounding, about 1 when the hypothesis holds; NaN where nothing is
-        subsampled or chroma hardly varies.
+        Mean residual variance a degree of freedom over that of rounding, about 1 when the hypothesis holds; NaN where
+        nothing is subsampled or chroma hardly varies.
     squares : int
         Squares of `_SIDE` samples that `excess` rests on.
     log_evidence : float
@@ -127,15 +132,18 @@ def stored_samples(plane: np.ndarray, factors: tuple[int, int], upsampling: str)
 
 
 def stored_usable(usable: np.ndarray, factors: tuple[int, int]) -> np.ndarray:
-    """Stored samples of which every upsampled one is usable, `np.ndarray [shape=(height / factors[0], width / factors[1]), dtype=bool]`."""
+    """Stored samples of which every upsampled one is usable, `np.ndarray [shape=(height / factors[0], width /
+    factors[1]), dtype=bool]`.
+    """
     return np.asarray(usable.reshape(usable.shape[0] // factors[0], factors[0], -1, factors[1]).all(axis=(1, 3)))
 
 
 def stored_noise(factors: tuple[int, int], upsampling: str) -> np.ndarray:
-    """Standard deviation of the noise of stored samples' coefficients, `np.ndarray [shape=(64,), dtype=float64]`, in levels.
+    """Standard deviation of the noise of stored samples' coefficients, `np.ndarray [shape=(64,), dtype=float64]`, in
+    levels.
 
-    Rounding after the inverse transform, and rounding of the upsampled samples as least squares passes it on: its power at angular
-    frequency w is divided by 5/4 + 3/4 cos w along an axis with the triangle filter. Repeated copies are
+    Rounding after the inverse transform, and rounding of the upsampled samples as least squares passes it on: its power
+    at angular frequency w is divided by 5/4 + 3/4 cos w along an axis with the triangle filter. Repeated copies are
     equal and add nothing. Taken up to the next of a few levels.
     """
     gains = []
@@ -148,7 +156,9 @@ def stored_noise(factors: tuple[int, int], upsampling: str) -> np.ndarray:
 
 
 def _halved(plane: np.ndarray, upsampling: str) -> np.ndarray:
-    """Half as many rows. The first and the last row are not used by the triangle: they mix in samples beyond the edge."""
+    """Half as many rows. The first and the last row are not used by the triangle: they mix in samples beyond the
+    edge.
+    """
     if upsampling == "repeat":
         return 0.5 * (plane[0::2] + plane[1::2])
     inner = plane[1:-1]
@@ -238,8 +248,8 @@ def _stored_evidence(
 def _sparseness(stored: Sequence[tuple[np.ndarray, np.ndarray]], options: Sequence[tuple[int, int]]) -> np.ndarray:
     """How surprisingly few coefficients are not zero at each phase, in natural units, `np.ndarray [shape=(options,)]`.
 
-    Half the square of a normal score against the sparsest other phase. Blocks that quantisation emptied do not reach the comb's
-    evidence, which sees lively blocks only.
+    Half the square of a normal score against the sparsest other phase. Blocks that quantisation emptied do not reach
+    the comb's evidence, which sees lively blocks only.
     """
     if len(options) == 1:
         return np.zeros(1)
@@ -262,7 +272,9 @@ def _sparseness(stored: Sequence[tuple[np.ndarray, np.ndarray]], options: Sequen
 
 
 def _square_errors(plane: np.ndarray, fitted: np.ndarray, usable: np.ndarray) -> np.ndarray:
-    """Mean squared error and range of each usable square of `_SIDE` samples, away from the edges, `np.ndarray [shape=(n, 2)]`."""
+    """Mean squared error and range of each usable square of `_SIDE` samples, away from the edges, `np.ndarray
+    [shape=(n, 2)]`.
+    """
     inner = np.s_[2 : 2 + (plane.shape[0] - 4) // _SIDE * _SIDE, 2 : 2 + (plane.shape[1] - 4) // _SIDE * _SIDE]
 
     def cut(array: np.ndarray) -> np.ndarray:
@@ -277,7 +289,9 @@ def _square_errors(plane: np.ndarray, fitted: np.ndarray, usable: np.ndarray) ->
 
 
 def _excess(squares: np.ndarray, factors: tuple[int, int]) -> tuple[float, int]:
-    """Mean over the most colourful squares, but for the worst tenth, of the residual variance in that of rounding; their number."""
+    """Mean over the most colourful squares, but for the worst tenth, of the residual variance in that of rounding;
+    their number.
+    """
     colourful = squares[squares[:, 1] >= _LEAST_RANGE]
     if len(colourful) < _FEWEST_SQUARES:
         return float("nan"), 0
@@ -290,10 +304,10 @@ def _excess(squares: np.ndarray, factors: tuple[int, int]) -> tuple[float, int]:
 def probabilities(hypotheses: Sequence[ChromaHypothesis]) -> np.ndarray:
     """Of each hypothesis, `np.ndarray [shape=(n,), dtype=float64]`, sum 1.
 
-    The evidence of the comb is tempered, for neighbouring coefficients depend on each other; a residual above rounding's speaks
-    against a hypothesis as a chi-square of few degrees of freedom a square would. Chroma subsampled along both axes also fits the
-    filter of either axis alone, so where the former holds on colourful squares the latter lose. Where chroma hardly varies, its few
-    levels make combs of their own, and neither witness counts for much.
+    The evidence of the comb is tempered, for neighbouring coefficients depend on each other; a residual above
+    rounding's speaks against a hypothesis as a chi-square of few degrees of freedom a square would. Chroma subsampled
+    along both axes also fits the filter of either axis alone, so where the former holds on colourful squares the latter
+    lose. Where chroma hardly varies, its few levels make combs of their own, and neither witness counts for much.
     """
     colourful = min(1.0, max(h.squares for h in hypotheses) / _ENOUGH_SQUARES)
     scores = np.array([_score(hypothesis, colourful) for hypothesis in hypotheses])

@@ -1,21 +1,23 @@
 """How well each quantisation step explains the unrounded DCT coefficients of one frequency: log-likelihood ratios.
 
-A decoder's coefficients are whole multiples of the step. Rounding its samples to integers adds noise that is, by the central
-limit theorem, Gaussian with a variance of 1/12 at every frequency of an orthonormal transform. Under step q the density of a
-coefficient x away from zero is that of the unquantised coefficients, g, gathered at the multiples, so against no
-quantisation at all
+A decoder's coefficients are whole multiples of the step. Rounding its samples to integers adds noise that is, by the
+central limit theorem, Gaussian with a variance of 1/12 at every frequency of an orthonormal transform. Under step q the
+density of a coefficient x away from zero is that of the unquantised coefficients, g, gathered at the multiples, so
+against no quantisation at all
 
     r_q(x) = (1 - e) q sum_{k > 0} N(|x| - k q; 0, s^2) + e,
 
-where g cancels because it varies little within a step, and e is the share of outliers. Coefficients of the zero cell say nothing on the step and
-are left out. Every multiple of a divisor of q is weighed q / divisor times less, so the largest step that explains the data wins.
-Under no quantisation r_q has a mean of at most one, so products of it are e-values and bound false-alarm rates [1]_.
+where g cancels because it varies little within a step, and e is the share of outliers. Coefficients of the zero cell
+say nothing on the step and are left out. Every multiple of a divisor of q is weighed q / divisor times less, so the
+largest step that explains the data wins. Under no quantisation r_q has a mean of at most one, so products of it are
+e-values and bound false-alarm rates [1]_.
 
 References
 ----------
 .. [1] V. Vovk, R. Wang, "E-values: calibration, combination and applications", Annals of Statistics 49(3), 2021,
    doi:10.1214/20-AOS2020.
-.. [2] T. H. Thai, R. Cogranne, F. Retraint, T.-N.-C. Doan, "JPEG quantization step estimation and its applications to digital
+.. [2] T. H. Thai, R. Cogranne, F. Retraint, T.-N.-C. Doan, "JPEG quantization step estimation and its applications to
+       digital
    image forensics", IEEE TIFS 12(1), 2017, doi:10.1109/TIFS.2016.2604208.
 """
 
@@ -64,7 +66,9 @@ def log_ratios(bins: int, largest: int, noise: float, with_zero: bool) -> np.nda
 
 
 def magnitude_counts(values: np.ndarray, bins: int) -> np.ndarray:
-    """Histograms of |x| by column, `np.ndarray [shape=(columns, bins), dtype=float32]`; magnitudes beyond the last bin are left out."""
+    """Histograms of |x| by column, `np.ndarray [shape=(columns, bins), dtype=float32]`; magnitudes beyond the last bin
+    are left out.
+    """
     columns = values.shape[1]
     index = (np.abs(values) * np.float32(1 / _BIN)).astype(np.int32)
     index += np.arange(columns, dtype=np.int32) * (bins + 1)
@@ -105,9 +109,11 @@ def ac_likelihoods(values: np.ndarray, largest: int = LARGEST_STEP, noise: float
 
 
 def dc_likelihoods(values: np.ndarray, largest: int = LARGEST_STEP, noise: float = ROUNDING) -> np.ndarray:
-    """As `ac_likelihoods` for the DC coefficients `np.ndarray [shape=(n,), dtype=float32]`; `np.ndarray [shape=(largest,)]`.
+    """As `ac_likelihoods` for the DC coefficients `np.ndarray [shape=(n,), dtype=float32]`; `np.ndarray
+    [shape=(largest,)]`.
 
-    Zero is a multiple like any other here. Block means are not independent, so values that occur often are counted `_ALIKE` times.
+    Zero is a multiple like any other here. Block means are not independent, so values that occur often are counted
+    `_ALIKE` times.
     """
     counts = magnitude_counts(values[:, None], _DC_BINS)[0]
     near = np.convolve(counts, np.ones(int(1.5 / _BIN) | 1), mode="same")

@@ -1,8 +1,9 @@
 """Whether a JPEG was compressed twice, on the same 8x8 grid or on another, and at which quality first.
 
-Three witnesses: gaps and peaks in the quantised coefficients (`double_jpeg_aligned`), a comb at another phase (`double_jpeg_shifted`), and noise
-about the multiples of the steps above that of rounding once, which is what a later compression at very high quality adds. A first
-compression much finer than the second leaves too little of any of them: then "single" only means that nothing was seen.
+Three witnesses: gaps and peaks in the quantised coefficients (`double_jpeg_aligned`), a comb at another phase
+(`double_jpeg_shifted`), and noise about the multiples of the steps above that of rounding once, which is what a later
+compression at very high quality adds. A first compression much finer than the second leaves too little of any of them:
+then "single" only means that nothing was seen.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ _SHIFTED = (30.0, 3.0)
 _NOISE = (1.13, 0.015)
 """Middle and width of the logistic curve from each witness to its probability, fitted on training pictures."""
 _UNSEEN = 0.33
-"""Share compressed twice among training pictures without any witness, at even odds beforehand and qualities 50 to 100."""
+"""Share compressed twice among training pictures without any witness, at even odds beforehand and qualities 50 to 100.
+"""
 _SAME_AXIS = 15.0
 """Taken off the lead of a grid shifted along one axis only: the last grid's own steps show through along the other."""
 _NOISE_FROM_STEP = 5
@@ -43,11 +45,11 @@ class DoubleJpeg:
     Attributes
     ----------
     probability : float
-        That there was one, at even odds beforehand, in 0..1; 0.5 is the threshold of `double`. Never near 0: half of the pairs of
-        qualities leave no witness.
+        That there was one, at even odds beforehand, in 0..1; 0.5 is the threshold of `double`. Never near 0: half of
+        the pairs of qualities leave no witness.
     kind : str
-        "aligned" (same grid), "shifted" (another grid), "finer-last" (the steps read are the first's; a later compression was at so high a
-        quality that only its noise is seen), or "none".
+        "aligned" (same grid), "shifted" (another grid), "finer-last" (the steps read are the first's; a later
+        compression was at so high a quality that only its noise is seen), or "none".
     first_quality : float or None
         Of the first compression, in 1..100.
     low, high : float or None
@@ -55,8 +57,9 @@ class DoubleJpeg:
     offset : tuple of int or None
         Of the first grid against the last, rows and columns, each 0..7.
     aligned, shifted, noise : float
-        The witnesses: log-likelihood ratio of the best aligned first table, bounded by frequency; lead of the best other phase over the next best, natural
-        logarithm; variance about the multiples in that of rounding once (NaN where too few coefficients).
+        The witnesses: log-likelihood ratio of the best aligned first table, bounded by frequency; lead of the best
+        other phase over the next best, natural logarithm; variance about the multiples in that of rounding once (NaN
+        where too few coefficients).
     reason : str
         Why nothing could be said, empty otherwise.
     """
@@ -82,7 +85,8 @@ class DoubleJpeg:
         if self.reason:
             return (Parameter("earlier_jpeg", None, reason=self.reason),)
         basis = (
-            f"log-likelihood ratio of an aligned first table {self.aligned:.0f}, lead of the best shifted grid {self.shifted:.0f}, "
+            f"log-likelihood ratio of an aligned first table {self.aligned:.0f}, lead of the best shifted grid "
+            f"{self.shifted:.0f}, "
             f"noise about the steps' multiples {self.noise:.2f} times that of rounding once"
         )
         name = Parameter(
@@ -140,7 +144,9 @@ def _coefficients(planes: list[PlaneMask], phase: tuple[int, int]) -> np.ndarray
 def _aligned(
     planes: list[PlaneMask], found: np.ndarray, phase: tuple[int, int], steps: np.ndarray, tables: np.ndarray
 ) -> tuple[np.ndarray, float]:
-    """Scores of the aligned first tables, and the greatest bounded one; tables that equal the last where it matters are none."""
+    """Scores of the aligned first tables, and the greatest bounded one; tables that equal the last where it matters are
+    none.
+    """
     others = np.concatenate([_coefficients(planes, other) for other in shifted_phases(phase)])
     scores, bounded = aligned_scores(found, others, steps, tables)
     same = (np.minimum(tables, LARGEST_FIRST_STEP)[:, FREQUENCIES] == steps[FREQUENCIES]).all(axis=1)
@@ -195,7 +201,9 @@ def _judged(
 
 
 def _interval(scores: np.ndarray, qualities: np.ndarray) -> tuple[float, float, float]:
-    """Best quality and its 90 % interval; the likelihood is tempered, for coefficients of a picture depend on each other."""
+    """Best quality and its 90 % interval; the likelihood is tempered, for coefficients of a picture depend on each
+    other.
+    """
     weights = np.exp(0.25 * (scores - scores.max()))
     cumulative = np.cumsum(weights / weights.sum())
     best = float(qualities[int(scores.argmax())])

@@ -1,14 +1,15 @@
 """A first JPEG on the same grid, from the gaps and peaks it leaves in the quantised coefficients of the second.
 
-Coefficients that were multiples of q1 and then quantised by q2 fill some multiples of q2 twice and others never. What the histogram of one
-frequency would be without a first compression is read from the picture itself, at grids shifted by some pixels, where coefficients are not
-quantised [1]_; sending these through q1, rounding noise and q2 gives what it would be with one. The log-likelihood ratio of the
-two is summed over the frequencies for each known table as the first.
+Coefficients that were multiples of q1 and then quantised by q2 fill some multiples of q2 twice and others never. What
+the histogram of one frequency would be without a first compression is read from the picture itself, at grids shifted by
+some pixels, where coefficients are not quantised [1]_; sending these through q1, rounding noise and q2 gives what it
+would be with one. The log-likelihood ratio of the two is summed over the frequencies for each known table as the first.
 
 References
 ----------
 .. [1] J. Lukas, J. Fridrich, "Estimation of primary quantization matrix in double compressed JPEG images", DFRWS, 2003.
-.. [2] T. Bianchi, A. Piva, "Image forgery localization via block-grained analysis of JPEG artifacts", IEEE TIFS 7(3), 2012,
+.. [2] T. Bianchi, A. Piva, "Image forgery localization via block-grained analysis of JPEG artifacts", IEEE TIFS 7(3),
+       2012,
    doi:10.1109/TIFS.2012.2187516.
 """
 
@@ -37,7 +38,9 @@ _NEWTON_STEPS = 4
 
 
 def index_histogram(values: np.ndarray, step: int) -> np.ndarray:
-    """Counts of |round(x / step)|, `np.ndarray [shape=(_LARGEST_INDEX + 1,), dtype=float64]`; larger ones are left out."""
+    """Counts of |round(x / step)|, `np.ndarray [shape=(_LARGEST_INDEX + 1,), dtype=float64]`; larger ones are left
+    out.
+    """
     index = np.rint(np.abs(values) / step).astype(np.int64)
     return np.bincount(index[index <= _LARGEST_INDEX], minlength=_LARGEST_INDEX + 1).astype(np.float64)
 
@@ -110,7 +113,8 @@ def frequency_ratios(quantised: np.ndarray, shifted: np.ndarray, second: int, fi
 def _fitted_likelihoods(expected: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """Greatest log-likelihood of the counts under each row of expected ones times a smooth envelope exp(a k + b log k).
 
-    The envelope takes up what the shifted grids' distribution differs from the true one in; Newton's method, a few steps.
+    The envelope takes up what the shifted grids' distribution differs from the true one in; Newton's method, a few
+    steps.
     """
     trend = np.convolve(seen, np.ones(5) / 5)[2 : 2 + len(seen)] + 0.5
     base = (1 - _SMOOTHING) * expected / np.maximum(
@@ -153,8 +157,8 @@ def aligned_scores(
     scores : np.ndarray [shape=(candidates,), dtype=float64]
         Natural logarithms, to compare candidates by.
     bounded : np.ndarray [shape=(candidates,), dtype=float64]
-        The same with at most `MOST_OF_ONE` from each frequency, to decide by: graphics leave one or two odd histograms, a first
-        compression leaves many.
+        The same with at most `MOST_OF_ONE` from each frequency, to decide by: graphics leave one or two odd histograms,
+        a first compression leaves many.
     """
     scores, bounded = np.zeros((2, len(tables)))
     for frequency in FREQUENCIES:

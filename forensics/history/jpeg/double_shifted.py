@@ -1,11 +1,13 @@
 """A first JPEG on another grid: at one other phase the coefficients still gather at multiples of the first steps.
 
-The second compression adds noise to them, uniform within its own steps where it left anything, so the comb of the first is looked
-for with that much noise, at all other phases and for all known tables. A phase counts by how far it stands out among the others [1]_.
+The second compression adds noise to them, uniform within its own steps where it left anything, so the comb of the first
+is looked for with that much noise, at all other phases and for all known tables. A phase counts by how far it stands
+out among the others [1]_.
 
 References
 ----------
-.. [1] T. Bianchi, A. Piva, "Detection of nonaligned double JPEG compression based on integer periodicity maps", IEEE TIFS 7(2),
+.. [1] T. Bianchi, A. Piva, "Detection of nonaligned double JPEG compression based on integer periodicity maps", IEEE
+       TIFS 7(2),
    2012, doi:10.1109/TIFS.2011.2170836.
 """
 
@@ -28,7 +30,8 @@ _LEVELS = 0.3 * 1.2 ** np.arange(24)
 
 @cache
 def _mixing(offset: int) -> np.ndarray:
-    """Share of each frequency's energy that a basis function shifted by `offset` samples takes up, `np.ndarray [shape=(8, 8)]`.
+    """Share of each frequency's energy that a basis function shifted by `offset` samples takes up, `np.ndarray
+    [shape=(8, 8)]`.
 
     Row u is the shifted function, column w the frequency of the two blocks that it overlaps. Every row sums to 1.
     """
@@ -58,8 +61,8 @@ def noise_at(offset: tuple[int, int], variance: np.ndarray) -> np.ndarray:
 def quantisation_errors(found: np.ndarray, steps: np.ndarray) -> np.ndarray:
     """Variance of the last quantisation's errors by frequency, `np.ndarray [shape=(8, 8), dtype=float64]`.
 
-    Where coefficients survive, errors are uniform within a step; zeros err by what they were, which is less. The share of survivors
-    interpolates between the two.
+    Where coefficients survive, errors are uniform within a step; zeros err by what they were, which is less. The share
+    of survivors interpolates between the two.
     """
     alive = (np.abs(found) > 0.5 * steps).mean(axis=0)
     return (steps**2 / 12 * np.clip(0.25 + 2 * alive, 0, 1)).reshape(BLOCK, BLOCK)

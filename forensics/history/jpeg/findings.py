@@ -1,4 +1,6 @@
-"""What was recovered of JPEG, and the same as parameters: values with their uncertainty, or the reason why there is none."""
+"""What was recovered of JPEG, and the same as parameters: values with their uncertainty, or the reason why there is
+none.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ _NO_GRID = (
     "no grid of quantised 8x8 blocks stands out: not a JPEG, or resized, filtered or compressed otherwise afterwards"
 )
 _RATIO_INTERVAL = (0.96, 1.12)
-"""Ends of the 90 % interval against coding again, from 150 validation files: optimised and progressive ones are up to a tenth smaller."""
+"""Ends of the 90 % interval against coding again, from 150 validation files: optimised and progressive ones are up to a
+tenth smaller.
+"""
 _NO_COLOUR = "the picture has no colour"
 
 
@@ -39,7 +43,8 @@ class JpegHistory:
     match : TableMatch or None
         Nearest known table family and quality.
     chroma_agrees : bool
-        Whether chroma's steps are better explained by the table of that family and quality than by free ones; true without chroma.
+        Whether chroma's steps are better explained by the table of that family and quality than by free ones; true
+        without chroma.
     hypotheses : tuple of (ChromaHypothesis, float)
         Every subsampling tried with its probability, most probable first; empty where there is no stored chroma.
     fixed_point_luma, fixed_point_chroma : float
@@ -66,7 +71,9 @@ class JpegHistory:
 
     @property
     def subsampling(self) -> tuple[str | None, float]:
-        """The most probable subsampling, whatever the upsampling, and its probability; (None, 0) where there is no stored chroma."""
+        """The most probable subsampling, whatever the upsampling, and its probability; (None, 0) where there is no
+        stored chroma.
+        """
         totals: dict[str, float] = {}
         for hypothesis, probability in self.hypotheses:
             totals[hypothesis.subsampling] = totals.get(hypothesis.subsampling, 0.0) + probability

@@ -1,8 +1,10 @@
-"""What coding again by the real codec with the recovered steps shows: that stored planes come back unchanged, and how large the file was.
+"""What coding again by the real codec with the recovered steps shows: that stored planes come back unchanged, and how
+large the file was.
 
-Each stored plane (luma, and chroma at its own resolution) goes through the codec as a grey picture, cropped to its block grid, with the recovered
-table. Were it the decoder's output for that table, its coefficients are multiples of the steps but for rounding noise, quantisation
-removes the noise and the decoder gives the same samples. For the same reason the whole picture, cropped to its grid, codes into about as many bytes as before.
+Each stored plane (luma, and chroma at its own resolution) goes through the codec as a grey picture, cropped to its
+block grid, with the recovered table. Were it the decoder's output for that table, its coefficients are multiples of the
+steps but for rounding noise, quantisation removes the noise and the decoder gives the same samples. For the same reason
+the whole picture, cropped to its grid, codes into about as many bytes as before.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ def unchanged_share(plane: np.ndarray, usable: np.ndarray, phase: tuple[int, int
     Returns
     -------
     float
-        In 0..1; NaN when no block is usable. A picture of which nothing was quantised so falls far below 1 at coarse steps.
+        In 0..1; NaN when no block is usable. A picture of which nothing was quantised so falls far below 1 at coarse
+        steps.
     """
     from PIL.JpegImagePlugin import JpegImageFile
 

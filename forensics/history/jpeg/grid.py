@@ -1,15 +1,18 @@
-"""Where a JPEG's 8x8 blocks begin: the phase at which the coefficients are multiples of steps, with its number of false alarms.
+"""Where a JPEG's 8x8 blocks begin: the phase at which the coefficients are multiples of steps, with its number of false
+alarms.
 
 At each of the 64 phases the evidence for quantisation of the AC frequencies by any table is summed up. Under no
-quantisation this is an e-value, so by Markov's inequality 64 / evidence bounds the number of false alarms; its logarithm is halved
-because neighbouring coefficients of a picture are not independent. Where compression left too few coefficients that are not zero, places
-in the picture vote for the phase with most zeros, as in ZERO [1]_; votes by chance are binomial. A place beside an edge votes for the
-block farthest from it, a corner of the place, so two sets of places half a block apart vote and the weaker outcome counts. Comb and
-votes are added up to choose the phase, and the clearer one gives the rate.
+quantisation this is an e-value, so by Markov's inequality 64 / evidence bounds the number of false alarms; its
+logarithm is halved because neighbouring coefficients of a picture are not independent. Where compression left too few
+coefficients that are not zero, places in the picture vote for the phase with most zeros, as in ZERO [1]_; votes by
+chance are binomial. A place beside an edge votes for the block farthest from it, a corner of the place, so two sets of
+places half a block apart vote and the weaker outcome counts. Comb and votes are added up to choose the phase, and the
+clearer one gives the rate.
 
 References
 ----------
-.. [1] T. Nikoukhah, J. Anger, M. Colom, J.-M. Morel, R. Grompone von Gioi, "ZERO: a local JPEG grid origin detector based on the
+.. [1] T. Nikoukhah, J. Anger, M. Colom, J.-M. Morel, R. Grompone von Gioi, "ZERO: a local JPEG grid origin detector
+       based on the
    number of DCT zeros and its applications in image forensics", IPOL 11, 2021, doi:10.5201/ipol.2021.390.
 """
 
@@ -94,7 +97,8 @@ def find_grid(planes: Sequence[PlaneMask], noise: float = ROUNDING) -> GridPhase
 
 
 def _zeros(patches: np.ndarray, start: int) -> np.ndarray:
-    """AC coefficients near zero of each patch at each phase of the picture, `np.ndarray [shape=(n, phases), dtype=int64]`.
+    """AC coefficients near zero of each patch at each phase of the picture, `np.ndarray [shape=(n, phases),
+    dtype=int64]`.
 
     Patches begin at `start` rows and columns after a multiple of 8.
     """
@@ -107,7 +111,8 @@ def _zeros(patches: np.ndarray, start: int) -> np.ndarray:
 
 
 def _vote_surprise(zeros: np.ndarray) -> np.ndarray:
-    """How surprising it is that so many patches have most zeros at a phase, `np.ndarray [shape=(phases,), dtype=float64]`.
+    """How surprising it is that so many patches have most zeros at a phase, `np.ndarray [shape=(phases,),
+    dtype=float64]`.
 
     Chernoff's bound on minus the natural logarithm of the binomial tail: finite however sure, and never too large.
     """
@@ -123,7 +128,9 @@ def _vote_surprise(zeros: np.ndarray) -> np.ndarray:
 
 @cache
 def _coarse_tables() -> np.ndarray:
-    """Steps of the standard tables at whole qualities, and of the others at every fifth, `np.ndarray [shape=(n, frequencies)]`."""
+    """Steps of the standard tables at whole qualities, and of the others at every fifth, `np.ndarray [shape=(n,
+    frequencies)]`.
+    """
     known = candidates()
     whole = known.quality % np.where(np.array(known.family) == "standard", 1, 5) == 0
     return np.minimum(known.tables[whole, 0][:, _FREQUENCIES], _LARGEST_STEP)
@@ -141,7 +148,9 @@ def _evidence(likelihoods: np.ndarray) -> np.ndarray:
 
 
 def usable_patches(planes: Sequence[PlaneMask], start: int = 0) -> np.ndarray:
-    """Usable squares of 15 samples that vary, from `start` on every 8, at most `_PATCHES` from all planes, `np.ndarray [shape=(n, 15, 15), dtype=float32]`."""
+    """Usable squares of 15 samples that vary, from `start` on every 8, at most `_PATCHES` from all planes, `np.ndarray
+    [shape=(n, 15, 15), dtype=float32]`.
+    """
     found = []
     size = 2 * BLOCK - 1
     for plane, usable in planes:

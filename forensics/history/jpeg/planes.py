@@ -1,9 +1,9 @@
 """The integer planes that a JPEG decoder worked in, and their blocks: what every test of JPEG history starts from.
 
-A decoder adds rounded multiples of chroma to whole luma, so every channel is off its real-valued colour by at most half a
-level. The weights of each row of BT.601's forward matrix sum to one in magnitude, hence luma and chroma computed from the
-channels are within half a level of the decoder's own integers and rounding gives those back exactly [1]_. Pixels with a channel at
-0 or 255 may have been clipped and are marked as unusable.
+A decoder adds rounded multiples of chroma to whole luma, so every channel is off its real-valued colour by at most half
+a level. The weights of each row of BT.601's forward matrix sum to one in magnitude, hence luma and chroma computed from
+the channels are within half a level of the decoder's own integers and rounding gives those back exactly [1]_. Pixels
+with a channel at 0 or 255 may have been clipped and are marked as unusable.
 
 References
 ----------
@@ -133,14 +133,18 @@ def _cut(plane: np.ndarray, phase: tuple[int, int]) -> np.ndarray:
 
 
 def coefficients(blocks: np.ndarray) -> np.ndarray:
-    """Orthonormal 8x8 DCT of level-shifted blocks, `np.ndarray [shape=(n, 64), dtype=float32]`; column 8 v + u holds frequency (v, u)."""
+    """Orthonormal 8x8 DCT of level-shifted blocks, `np.ndarray [shape=(n, 64), dtype=float32]`; column 8 v + u holds
+    frequency (v, u).
+    """
     return (blocks - np.float32(128)) @ _DCT_64
 
 
 def lively(found: np.ndarray, least: float = 0.25) -> np.ndarray:
-    """Rows that vary along both axes: at least `least` squared levels a pixel outside the first row and the first column.
+    """Rows that vary along both axes: at least `least` squared levels a pixel outside the first row and the first
+    column.
 
-    In flat blocks and in those that repeat one row, the rounding of the decoder's samples follows the signal: it is no independent noise.
+    In flat blocks and in those that repeat one row, the rounding of the decoder's samples follows the signal: it is no
+    independent noise.
     """
     energy = found * found
     rows, columns = energy[:, 8:].sum(axis=1), energy.sum(axis=1) - energy[:, ::8].sum(axis=1)

@@ -1,12 +1,16 @@
-"""Blocks that can come out of a JPEG decoder: is there a set of quantised coefficients that decodes to the very samples?
+"""Blocks that can come out of a JPEG decoder: is there a set of quantised coefficients that decodes to the very
+samples?
 
-Whole luma samples are transformed, rounded to multiples of the table's steps and transformed back. A sample at 0 or 255 is what the decoder cut to it: it only has to come out at or beyond
-that end, so what is beyond is sought by alternating projections between the samples' constraints and the lattice [1]_. On the grid of a JPEG nearly every block is possible; beside it only
-those that a fine table lets pass by accident, and they are counted there. A block of one colour, or with too few samples that were not cut, tells nothing.
+Whole luma samples are transformed, rounded to multiples of the table's steps and transformed back. A sample at 0 or 255
+is what the decoder cut to it: it only has to come out at or beyond that end, so what is beyond is sought by alternating
+projections between the samples' constraints and the lattice [1]_. On the grid of a JPEG nearly every block is possible;
+beside it only those that a fine table lets pass by accident, and they are counted there. A block of one colour, or with
+too few samples that were not cut, tells nothing.
 
 References
 ----------
-.. [1] L. M. Bregman, "The method of successive projection for finding a common point of convex sets", Soviet Math. Doklady 6, 1965. The lattice is not convex, so that a block which is
+.. [1] L. M. Bregman, "The method of successive projection for finding a common point of convex sets", Soviet Math.
+       Doklady 6, 1965. The lattice is not convex, so that a block which is
    possible may not be recognised; one that is recognised is possible.
 """
 
@@ -26,7 +30,9 @@ from forensics.results.history import FOUND_BELOW, Trace
 NAME = "jpeg_blocks"
 QUALITIES = (*range(10, 90, 5), *range(75, 98))
 _TIE, _MOST_GRIDS, _CLEAR = 0.004, 3, 0.8
-"""Share of flat blocks by which grids are as good as the best, most of them that are tried, and share of possible blocks at which no other is tried."""
+"""Share of flat blocks by which grids are as good as the best, most of them that are tried, and share of possible
+blocks at which no other is tried.
+"""
 _CONTROLS = ((4, 4), (3, 5), (4, 0), (0, 4))
 """Shifts of the control grids, in pixels."""
 _TRIAL, _COUNTED = 20, 240
@@ -39,10 +45,14 @@ _LEAST_INNER = 6
 _ITERATIONS = 12
 _MOVES = 24
 _GREY_ERROR, _COLOUR_ERROR = 0.65, 1.2
-"""Largest difference to a whole sample, in levels: half a level and the integer transform's error (0.1); luma taken back from R, G and B may be one off."""
+"""Largest difference to a whole sample, in levels: half a level and the integer transform's error (0.1); luma taken
+back from R, G and B may be one off.
+"""
 _LEAST_SHARE, _FINE_SHARE, _FINE_QUALITY = 0.85, 0.95, 90
-"""Share of the blocks that have to be possible, and that with tables finer than like the quality. JPEG XL and AVIF have block grids of their own, on which fine tables make more blocks possible than
-beside them: up to 0.76 of 240 (23 of some 70 such training and validation crops pass a share of 0.3, all with tables like quality 95 to 97). JPEGs mostly reach 0.9 to 1."""
+"""Share of the blocks that have to be possible, and that with tables finer than like the quality. JPEG XL and AVIF have
+block grids of their own, on which fine tables make more blocks possible than beside them: up to 0.76 of 240 (23 of some
+70 such training and validation crops pass a share of 0.3, all with tables like quality 95 to 97). JPEGs mostly reach
+0.9 to 1."""
 _MOSTLY_CUT = 0.3
 """Share of cut pixels from which the grids of most flat blocks are tried, too."""
 _FLOOR = 0.05
@@ -62,7 +72,9 @@ class _Samples(NamedTuple):
 
 @cache
 def _transform() -> np.ndarray:
-    """The DCT of a block as one matrix, `np.ndarray [shape=(64, 64), dtype=float32]`: coefficients are samples @ matrix."""
+    """The DCT of a block as one matrix, `np.ndarray [shape=(64, 64), dtype=float32]`: coefficients are samples @
+    matrix.
+    """
     n = np.arange(BLOCK)
     basis = np.sqrt(2 / BLOCK) * np.cos(np.pi * (2 * n[None] + 1) * n[:, None] / (2 * BLOCK))
     basis[0] /= np.sqrt(2)
@@ -107,7 +119,9 @@ def possible(samples: np.ndarray, low: np.ndarray, high: np.ndarray, table: np.n
 
 
 def _searched(samples: np.ndarray, low: np.ndarray, high: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """Which blocks single steps of single coefficients lead to, each time the step that leaves least squared error, from where rounding ends."""
+    """Which blocks single steps of single coefficients lead to, each time the step that leaves least squared error,
+    from where rounding ends.
+    """
     matrix = _transform()
     moves = np.concatenate([np.diag(table) @ matrix.T, -np.diag(table) @ matrix.T])
     decoded = (np.rint((samples - 128) @ matrix / table) * table) @ matrix.T + 128
@@ -159,7 +173,8 @@ def _projected(start: np.ndarray, low: np.ndarray, high: np.ndarray, table: np.n
 
 
 def jpeg_blocks(pixels: np.ndarray) -> Trace:
-    """Test the grid with most votes, and in a picture that is mostly black and white those with most flat blocks, with libjpeg's and MozJPEG's tables of `QUALITIES`.
+    """Test the grid with most votes, and in a picture that is mostly black and white those with most flat blocks, with
+    libjpeg's and MozJPEG's tables of `QUALITIES`.
 
     Parameters
     ----------
@@ -169,8 +184,10 @@ def jpeg_blocks(pixels: np.ndarray) -> Trace:
     Returns
     -------
     Trace
-        `statistic`: share of the telling blocks that are possible, 0..1. `parameters`: `phase`, `quality_like` (of libjpeg's tables the nearest sum of steps), `blocks`, `possible`, `beside`
-        (largest share on a control grid). `series`: `shares` on the grid and on each control. Under the null hypothesis a block is possible as often as on the worst control.
+        `statistic`: share of the telling blocks that are possible, 0..1. `parameters`: `phase`, `quality_like` (of
+        libjpeg's tables the nearest sum of steps), `blocks`, `possible`, `beside` (largest share on a control grid).
+        `series`: `shares` on the grid and on each control. Under the null hypothesis a block is possible as often as on
+        the worst control.
     """
     part, origin = _central(to_rgb8(pixels))
     planes, grey = _constraints(part), bool((np.ptp(part, axis=2) == 0).all())
@@ -207,14 +224,21 @@ def jpeg_blocks(pixels: np.ndarray) -> Trace:
         log10_nfa=nfa,
         speaks_for=("jpeg",),
         parameters={
-            "phase": at, "quality_like": quality, "blocks": blocks, "possible": fit, "beside": round(beside, 3), "grey": grey,
+            "phase": at,
+            "quality_like": quality,
+            "blocks": blocks,
+            "possible": fit,
+            "beside": round(beside, 3),
+            "grey": grey,
         },
         sentence=(
-            f"On the 8x8 grid that starts at row {at[0]}, column {at[1]}, {fit} of {blocks} blocks that vary are what a JPEG decoder gives for whole multiples of a table like quality {quality}, samples at 0 "
-            f"and 255 taken as cut; on grids beside it up to {100 * beside:.0f} % are. Chance gives this in {chance(nfa)}."
+            f"On the 8x8 grid that starts at row {at[0]}, column {at[1]}, {fit} of {blocks} blocks that vary are what "
+            f"a JPEG decoder gives for whole multiples of a table like quality {quality}, samples at 0 "
+            f"and 255 taken as cut; on grids beside it up to {100 * beside:.0f} % are. Chance gives this in "
+            f"{chance(nfa)}."
         ),
         series={"shares": np.array([k / max(n, 1) for n, k in counts])},
-    )  # fmt: skip
+    )
 
 
 def _central(rgb: np.ndarray, most: int = 768) -> tuple[np.ndarray, tuple[int, int]]:
@@ -224,7 +248,9 @@ def _central(rgb: np.ndarray, most: int = 768) -> tuple[np.ndarray, tuple[int, i
 
 
 def _constraints(rgb: np.ndarray) -> _Samples:
-    """Whole luma of every pixel and its ends: beyond 255 where all channels are 255, below 0 where all are 0, open where only some are cut."""
+    """Whole luma of every pixel and its ends: beyond 255 where all channels are 255, below 0 where all are 0, open
+    where only some are cut.
+    """
     luma = rgb @ np.array([0.299, 0.587, 0.114])
     values = np.rint(luma).astype(np.float32)
     grey = bool((np.ptp(rgb, axis=2) == 0).all())
@@ -238,7 +264,9 @@ def _constraints(rgb: np.ndarray) -> _Samples:
 
 
 def _phases(planes: _Samples, rgb: np.ndarray) -> list[tuple[int, int]]:
-    """The grid that the recovery of parameters votes for, and in a picture that is mostly cut those with most blocks of one value."""
+    """The grid that the recovery of parameters votes for, and in a picture that is mostly cut those with most blocks of
+    one value.
+    """
     from forensics.history.jpeg.recovery import recover
 
     grid = recover(rgb, fixed_point=False).grid
@@ -286,8 +314,13 @@ def _absent(reason: str, blocks: int, fit: int, beside: float, nfa: float = 4.0)
         log10_nfa=nfa,
         speaks_for=(),
         parameters={
-            "phase": None, "quality_like": None, "blocks": blocks, "possible": fit, "beside": round(beside, 3), "grey": None,
+            "phase": None,
+            "quality_like": None,
+            "blocks": blocks,
+            "possible": fit,
+            "beside": round(beside, 3),
+            "grey": None,
         },
         sentence=f"Blocks that only a JPEG decoder gives were not found: {reason}.",
         series={"shares": np.zeros(5)},
-    )  # fmt: skip
+    )

@@ -1,7 +1,8 @@
-"""What a JPEG encoder did to a picture, from its pixels alone: grid, quantisation steps, quality, chroma subsampling, upsampling.
+"""What a JPEG encoder did to a picture, from its pixels alone: grid, quantisation steps, quality, chroma subsampling,
+upsampling.
 
-The picture may be cropped at any place. Steps are stated for frequencies of which coefficients other than zero were seen; the others left
-no trace. The decoder is libjpeg's (accurate integer transform) or one that rounds like it.
+The picture may be cropped at any place. Steps are stated for frequencies of which coefficients other than zero were
+seen; the others left no trace. The decoder is libjpeg's (accurate integer transform) or one that rounds like it.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ from forensics.history.jpeg.steps import (
 GRID_FOUND_BELOW = -1.0
 """Decimal logarithm of the grid's number of false alarms below which a grid is taken as found."""
 _FEWEST_STEPS = 24
-"""Identified steps of luma from which the tables are sure enough for the size of the picture coded again to be that of the file."""
+"""Identified steps of luma from which the tables are sure enough for the size of the picture coded again to be that of
+the file.
+"""
 _STABLE = 0.9
 """Share of samples that coding again has to leave unchanged for the same."""
 
@@ -132,7 +135,9 @@ def _with_chroma(history: JpegHistory, tiles: Sequence[Tile], belief: np.ndarray
 
 
 def _confirmed(history: JpegHistory, tiles: Sequence[Tile]) -> JpegHistory:
-    """With the shares of unchanged samples on the first tile; frequencies without a trace take the nearest known table's steps."""
+    """With the shares of unchanged samples on the first tile; frequencies without a trace take the nearest known
+    table's steps.
+    """
     assert history.luma is not None
     assert history.match is not None
     tile = tiles[0]
@@ -151,7 +156,9 @@ def _confirmed(history: JpegHistory, tiles: Sequence[Tile]) -> JpegHistory:
 
 
 def _sure(history: JpegHistory) -> bool:
-    """Whether the tables are those of the file: of a known family, seen at many frequencies, and repeated by coding again."""
+    """Whether the tables are those of the file: of a known family, seen at many frequencies, and repeated by coding
+    again.
+    """
     assert history.luma is not None
     assert history.match is not None
     shares = [share for share in (history.fixed_point_luma, history.fixed_point_chroma) if np.isfinite(share)]
@@ -160,7 +167,9 @@ def _sure(history: JpegHistory) -> bool:
 
 
 def _ratio(history: JpegHistory, rgb: np.ndarray, axes: int) -> float:
-    """Raw bytes of a picture of two or three axes over those of it coded again; NaN where chroma is there and its subsampling is open or not coded by libjpeg."""
+    """Raw bytes of a picture of two or three axes over those of it coded again; NaN where chroma is there and its
+    subsampling is open or not coded by libjpeg.
+    """
     assert history.luma is not None
     assert history.match is not None
     luma = _filled(history.luma, history.match.tables[0])

@@ -1,9 +1,11 @@
-"""Quantisation steps of all frequencies together: known table families first, free entries where data speak against them.
+"""Quantisation steps of all frequencies together: known table families first, free entries where data speak against
+them.
 
 Each candidate table (family and quality) is a hypothesis about all 64 steps. Its evidence is the product over the
-frequencies of (1 - d) times the likelihood of its own step plus d times the mean likelihood of all steps, so that one deviating
-entry costs little and a table of no known family falls back to free steps. A frequency's posterior is the mean over the hypotheses;
-a step is called identified when one value holds nearly all of it and coefficients other than zero were seen there.
+frequencies of (1 - d) times the likelihood of its own step plus d times the mean likelihood of all steps, so that one
+deviating entry costs little and a table of no known family falls back to free steps. A frequency's posterior is the
+mean over the hypotheses; a step is called identified when one value holds nearly all of it and coefficients other than
+zero were seen there.
 """
 
 from __future__ import annotations
@@ -25,13 +27,17 @@ _WHOLE_QUALITY_WEIGHT = 20.0
 RELIABLE = 0.99
 """Posterior from which a step is called identified."""
 _LEAST_GAIN = 3.0
-"""Log-likelihood by which the data of a frequency must prefer its step to step 1: about one coefficient of a large step."""
+"""Log-likelihood by which the data of a frequency must prefer its step to step 1: about one coefficient of a large
+step.
+"""
 _FEWEST_AT_ONE = 6
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Every known table: `tables` [shape=(n, 2, 64), dtype=int64] luma and chroma, its quality, family and prior logarithm."""
+    """Every known table: `tables` [shape=(n, 2, 64), dtype=int64] luma and chroma, its quality, family and prior
+    logarithm.
+    """
 
     tables: np.ndarray
     quality: np.ndarray
@@ -41,7 +47,9 @@ class Candidates:
 
 @cache
 def candidates() -> Candidates:
-    """The families of `TABLE_FAMILIES` at qualities 1 to 100 in quarters; whole qualities and the standard family weigh more."""
+    """The families of `TABLE_FAMILIES` at qualities 1 to 100 in quarters; whole qualities and the standard family weigh
+    more.
+    """
     tables, quality, family, prior = [], [], [], []
     for name, bases in TABLE_FAMILIES.items():
         for value in np.arange(1, 100.01, 0.25):
@@ -117,7 +125,8 @@ def table_evidence(likelihoods: np.ndarray, plane: int, free: np.ndarray | None 
 
 
 def beside_luma(chroma: np.ndarray) -> np.ndarray:
-    """`table_evidence` of chroma as it counts for candidates of both tables: at worst chroma's steps are free, so that luma decides.
+    """`table_evidence` of chroma as it counts for candidates of both tables: at worst chroma's steps are free, so that
+    luma decides.
 
     Chroma is misread where steps are so coarse that its resolution shows wrongly.
     """

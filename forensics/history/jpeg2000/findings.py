@@ -1,4 +1,6 @@
-"""What was recovered of JPEG 2000, and the same as parameters with their uncertainty, basis, or reason for being missing."""
+"""What was recovered of JPEG 2000, and the same as parameters with their uncertainty, basis, or reason for being
+missing.
+"""
 
 from __future__ import annotations
 
@@ -42,12 +44,13 @@ class Jpeg2000History:
     levels_at_least : int
         Levels that were seen.
     phase : tuple of int
-        Row and column of a low-pass sample of the last level seen, modulo 2 ** levels_at_least: where the coded picture's or
-        tile's origin lies, in the crop's coordinates.
+        Row and column of a low-pass sample of the last level seen, modulo 2 ** levels_at_least: where the coded
+        picture's or tile's origin lies, in the crop's coordinates.
     parities : tuple of tuple of int
         Row and column parity of the low-pass samples of each level seen, in its own plane.
     base_step : Step or None
-        Of 9/7, in grey levels of an orthonormal transform; encoders drop bit planes, so it is known up to a power of two.
+        Of 9/7, in grey levels of an orthonormal transform; encoders drop bit planes, so it is known up to a power of
+        two.
     steps_luma, planes_luma : tuple
         By band, HL, LH, HH of level 1 first: quantisation steps of 9/7, bit planes cut off of 5/3.
     psnr : float or None
@@ -87,21 +90,36 @@ def parameters_of(history: Jpeg2000History) -> tuple[Parameter, ...]:
     if not history.found:
         return tuple(Parameter(name, None, reason=history.reason) for name in _NAMES)
     return (
-        _wavelet(history), _levels(history), _colour(history), *_quantization(history), _psnr(history), _tiles(history), _phase(history),
-    )  # fmt: skip
+        _wavelet(history),
+        _levels(history),
+        _colour(history),
+        *_quantization(history),
+        _psnr(history),
+        _tiles(history),
+        _phase(history),
+    )
 
 
 def _wavelet(history: Jpeg2000History) -> Parameter:
-    basis = f"detail coefficients of this wavelet keep to a quantiser's lattice at one parity, {history.lead:.0f} standard errors above the others"
+    basis = (
+        f"detail coefficients of this wavelet keep to a quantiser's lattice at one parity, {history.lead:.0f} "
+        f"standard errors above the others"
+    )
     return Parameter("wavelet", history.wavelet, probability=history.wavelet_probability, basis=basis)
 
 
 def _levels(history: Jpeg2000History) -> Parameter:
     name, least = "decomposition_levels", history.levels_at_least
     if history.levels is None:
-        reason = f"{least} levels are seen; beyond them too few coefficients rest on the picture alone, or too few of their bits were cut off"
+        reason = (
+            f"{least} levels are seen; beyond them too few coefficients rest on the picture alone, or too few of "
+            f"their bits were cut off"
+        )
         return Parameter(name, None, low=least, reason=reason)
-    basis = "the next level shows no quantised details where it would have to, or this level's low-pass band is quantised itself"
+    basis = (
+        "the next level shows no quantised details where it would have to, or this level's low-pass band is "
+        "quantised itself"
+    )
     return Parameter(name, history.levels, history.levels, history.levels, basis=basis)
 
 
@@ -150,7 +168,10 @@ def _psnr(history: Jpeg2000History) -> Parameter:
 
 def _tiles(history: Jpeg2000History) -> Parameter:
     if history.tile_size is None:
-        reason = "fewer than two boundaries of tiles are seen: there are none, or the picture is too small or too coarse to show them"
+        reason = (
+            "fewer than two boundaries of tiles are seen: there are none, or the picture is too small or too "
+            "coarse to show them"
+        )
         return Parameter("tile_size", None, reason=reason)
     basis = "the wavelet transform breaks off and is reflected along these lines"
     return Parameter("tile_size", history.tile_size, history.tile_size, history.tile_size, unit="pixels", basis=basis)
@@ -158,5 +179,8 @@ def _tiles(history: Jpeg2000History) -> Parameter:
 
 def _phase(history: Jpeg2000History) -> Parameter:
     period = 1 << history.levels_at_least
-    basis = f"row and column of the coded grid's origin modulo {period}, from the parity of each of {history.levels_at_least} levels"
+    basis = (
+        f"row and column of the coded grid's origin modulo {period}, from the parity of each of "
+        f"{history.levels_at_least} levels"
+    )
     return Parameter("grid_phase", history.phase, unit="pixels", basis=basis)

@@ -1,8 +1,9 @@
-"""Confirmation by idempotence: re-encode with the recovered transforms through OpenJPEG, and compare with one pixel beside.
+"""Confirmation by idempotence: re-encode with the recovered transforms through OpenJPEG, and compare with one pixel
+beside.
 
-The encoder's rate control cuts bit planes where it likes, so that no second encoding repeats the first. But at the recovered
-alignment most coefficients already are zero or coarse, which makes the picture cheap: at the same rate it comes back nearer
-than when the grid is moved by one pixel. The rate at which the difference is greatest is reported.
+The encoder's rate control cuts bit planes where it likes, so that no second encoding repeats the first. But at the
+recovered alignment most coefficients already are zero or coarse, which makes the picture cheap: at the same rate it
+comes back nearer than when the grid is moved by one pixel. The rate at which the difference is greatest is reported.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ _BORDER = 32
 
 
 def fixed_point(pixels: np.ndarray, history: Jpeg2000History) -> FixedPoint | None:
-    """Re-encode with the history's wavelet, levels, colour transform and phase; None where nothing was found or the encoder is missing.
+    """Re-encode with the history's wavelet, levels, colour transform and phase; None where nothing was found or the
+    encoder is missing.
 
     Raises nothing of its own; `unchanged` and `psnr` are those of the ratio with the greatest gain in PSNR.
     """
@@ -46,7 +48,9 @@ def fixed_point(pixels: np.ndarray, history: Jpeg2000History) -> FixedPoint | No
 
 
 def confirmation(pixels: np.ndarray, history: Jpeg2000History) -> tuple[Parameter]:
-    """How much nearer coding again comes at the recovered alignment than beside it, or the reason why that is not tested."""
+    """How much nearer coding again comes at the recovered alignment than beside it, or the reason why that is not
+    tested.
+    """
     name = "fixed_point_gain"
     point = fixed_point(pixels, history)
     if point is None:
@@ -58,7 +62,8 @@ def confirmation(pixels: np.ndarray, history: Jpeg2000History) -> tuple[Paramete
             ),
         )
     basis = (
-        f"coded again at {point.ratio:g}:1 with the recovered transforms it comes back at {point.psnr:.1f} dB, one pixel beside the grid at "
+        f"coded again at {point.ratio:g}:1 with the recovered transforms it comes back at {point.psnr:.1f} dB, one "
+        f"pixel beside the grid at "
         f"{point.psnr_beside:.1f} dB"
     )
     return (Parameter(name, round(_gain(point), 2), unit="dB", basis=basis),)
@@ -66,8 +71,10 @@ def confirmation(pixels: np.ndarray, history: Jpeg2000History) -> tuple[Paramete
 
 def _options(history: Jpeg2000History) -> dict[str, str | int | bool]:
     return {
-        "wavelet": str(history.wavelet), "levels": history.levels or history.levels_at_least, "colour_transform": history.colour_transform != "none",
-    }  # fmt: skip
+        "wavelet": str(history.wavelet),
+        "levels": history.levels or history.levels_at_least,
+        "colour_transform": history.colour_transform != "none",
+    }
 
 
 def _gain(point: FixedPoint) -> float:

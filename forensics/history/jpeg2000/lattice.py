@@ -1,9 +1,9 @@
 """How well transform coefficients fit the lattice that a quantiser allows, dead zone and rounding noise included.
 
-A histogram of magnitudes is scored against every candidate step at once: each candidate has a table with a score in -1..1 for
-every magnitude, +1 where a reconstructed coefficient can lie, -1 where none can, smooth between so that noise costs little.
-A smooth density scores about the same at every phase of the transform; a quantised one scores high at the codec's own phase
-alone, so phases are compared with each other and the lead is given in standard errors.
+A histogram of magnitudes is scored against every candidate step at once: each candidate has a table with a score in
+-1..1 for every magnitude, +1 where a reconstructed coefficient can lie, -1 where none can, smooth between so that noise
+costs little. A smooth density scores about the same at every phase of the transform; a quantised one scores high at the
+codec's own phase alone, so phases are compared with each other and the lead is given in standard errors.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from forensics_features._kernel import kernel
 BINS = 2048
 """Magnitudes are counted in this many bins; those beyond are left out."""
 BIN = 1 / 16
-"""Width of a bin of real coefficients, in grey levels of an orthonormal transform; whole coefficients have bins of 1."""
+"""Width of a bin of real coefficients, in grey levels of an orthonormal transform; whole coefficients have bins of 1.
+"""
 STEPS = np.geomspace(0.6, 90, 400)
 """Candidate steps of a real quantiser, 1.26 % apart, in grey levels of an orthonormal transform."""
 PLANES = np.arange(1, 9)
@@ -39,7 +40,8 @@ def _count(band: np.ndarray, valid: np.ndarray, scale: float, shift: float, coun
 def magnitudes(band: np.ndarray, valid: np.ndarray, norm: float) -> np.ndarray:
     """Histogram of |c|, `np.ndarray [shape=(BINS,), dtype=int64]`, of the coefficients that `valid` marks.
 
-    Real coefficients are multiplied by `norm` first and counted in bins of `BIN`; whole ones are counted value by value.
+    Real coefficients are multiplied by `norm` first and counted in bins of `BIN`; whole ones are counted value by
+    value.
     """
     counts = np.zeros(BINS, np.int64)
     whole = band.dtype.kind == "i"
@@ -60,7 +62,8 @@ def cell_scores(x: np.ndarray, step: float, mixed: bool) -> np.ndarray:
 def real_scores() -> np.ndarray:
     """`np.ndarray [shape=(BINS, 2 len(STEPS)), dtype=float32]`: one step a cell, then one step and its double mixed.
 
-    A coder that stops within a bit plane leaves, in one code-block, coefficients known to one step and to twice that step.
+    A coder that stops within a bit plane leaves, in one code-block, coefficients known to one step and to twice that
+    step.
     """
     x = (np.arange(BINS) + 0.5) * BIN
     tables = [cell_scores(x, step, mixed) for mixed in (False, True) for step in STEPS]
@@ -69,7 +72,8 @@ def real_scores() -> np.ndarray:
 
 @cache
 def whole_scores() -> np.ndarray:
-    """`np.ndarray [shape=(BINS, len(PLANES)), dtype=float32]`: +1 where a coefficient cut off by that many planes or more can lie.
+    """`np.ndarray [shape=(BINS, len(PLANES)), dtype=float32]`: +1 where a coefficient cut off by that many planes or
+    more can lie.
 
     Decoders put a coefficient that is known down to plane k half a unit of 2^k up, so that values are 0 or at
     least 3 * 2^(k-1), and multiples of 2^(k-1).
@@ -92,9 +96,11 @@ def real_fit_scores() -> np.ndarray:
 
 @cache
 def whole_fit_scores() -> np.ndarray:
-    """`np.ndarray [shape=(BINS, 2 len(PLANES)), dtype=float32]` for coefficients other than zero: 1 where one fits, 0 on average by chance.
+    """`np.ndarray [shape=(BINS, 2 len(PLANES)), dtype=float32]` for coefficients other than zero: 1 where one fits, 0
+    on average by chance.
 
-    First the hypothesis that all planes from k on may be cut off (multiples of 2^(k-1)), then that exactly k are (odd multiples).
+    First the hypothesis that all planes from k on may be cut off (multiples of 2^(k-1)), then that exactly k are (odd
+    multiples).
     """
     value = np.arange(BINS)
     tables = []
@@ -108,7 +114,9 @@ def whole_fit_scores() -> np.ndarray:
 
 
 def scores_of(histograms: np.ndarray, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean score of each histogram (..., BINS) under each hypothesis, (..., hypotheses), and the number of coefficients (...)."""
+    """Mean score of each histogram (..., BINS) under each hypothesis, (..., hypotheses), and the number of coefficients
+    (...).
+    """
     number = histograms.sum(axis=-1)
     used = np.flatnonzero(histograms.reshape(-1, histograms.shape[-1]).any(axis=0))
     end = int(used[-1]) + 1 if len(used) else 1
@@ -119,7 +127,8 @@ def scores_of(histograms: np.ndarray, table: np.ndarray) -> tuple[np.ndarray, np
 def leads(mean: np.ndarray, number: np.ndarray) -> np.ndarray:
     """How far each phase (first axis) leads the mean of the others, in standard errors, same shape as `mean`.
 
-    Scores lie in -1..1, so that one of mean m has a variance of at most 1 - m^2; two coefficients more keep it from zero.
+    Scores lie in -1..1, so that one of mean m has a variance of at most 1 - m^2; two coefficients more keep it from
+    zero.
     """
     phases = len(mean)
     others = (mean.sum(axis=0) - mean) / max(phases - 1, 1)

@@ -1,7 +1,9 @@
-"""Which of JPEG 2000's transforms a picture went through: wavelet, colour transform, parity at each level, number of levels.
+"""Which of JPEG 2000's transforms a picture went through: wavelet, colour transform, parity at each level, number of
+levels.
 
-At the right parity of the right wavelet the detail coefficients lie where the quantiser put them, at any other they do not;
-the low-pass band of the last level is quantised itself, that of a level between is not. Both are tested level by level.
+At the right parity of the right wavelet the detail coefficients lie where the quantiser put them, at any other they do
+not; the low-pass band of the last level is quantised itself, that of a level between is not. Both are tested level by
+level.
 """
 
 from __future__ import annotations
@@ -44,9 +46,10 @@ _FIT = 0.1
 _ALL_ZERO = 0.05
 """Share of coefficients outside the zero cell under which they need not: too few are left."""
 _CLIPPED = 0.7
-"""Share of clipped samples in a 9/7 coefficient, by the weights of its filter and times the norm of its band, up to which it counts: clipping takes away
-some quarter of a step, so that the coefficient moves by less than a fifth of one. Of 42 training pictures of 400 to 576 pixels with two to six levels the number
-was told for 35 when whole and 33 when cropped, all rightly; with no clipped sample allowed for 32 and 24."""
+"""Share of clipped samples in a 9/7 coefficient, by the weights of its filter and times the norm of its band, up to
+which it counts: clipping takes away some quarter of a step, so that the coefficient moves by less than a fifth of one.
+Of 42 training pictures of 400 to 576 pixels with two to six levels the number was told for 35 when whole and 33 when
+cropped, all rightly; with no clipped sample allowed for 32 and 24."""
 _MOST_CLIPPED = 0.05
 """Share up to which it counts at any level: at the first there are coefficients enough without the others."""
 _BEYOND = np.float32(1e3)
@@ -56,7 +59,8 @@ _CORE = 1.25
 
 
 class Space(NamedTuple):
-    """One pair of transforms at one parity of the first level: its evidence, and how well the non-zero coefficients fit.
+    """One pair of transforms at one parity of the first level: its evidence, and how well the non-zero coefficients
+    fit.
 
     `hypothesis` is the column of the table of scores that stands out most, `non_zero` the share of
     coefficients outside the zero cell.
@@ -109,13 +113,17 @@ def score_table(wavelet: Wavelet) -> np.ndarray:
 
 
 def unclipped(rgb: np.ndarray) -> np.ndarray:
-    """Samples that no channel shows at 0 or 255, `np.ndarray [shape=(height, width), dtype=bool]`: those may have been clipped."""
+    """Samples that no channel shows at 0 or 255, `np.ndarray [shape=(height, width), dtype=bool]`: those may have been
+    clipped.
+    """
     inside: np.ndarray = (rgb > 0) & (rgb < 255)
     return inside if rgb.ndim == 2 else np.all(inside, axis=2)
 
 
 def judged_region(picture: np.ndarray, side: int, seed: int) -> tuple[tuple[int, int], np.ndarray]:
-    """A part of at most `side` a side and its place: of some candidates the one with most samples unclipped and uneven."""
+    """A part of at most `side` a side and its place: of some candidates the one with most samples unclipped and
+    uneven.
+    """
     height, width = picture.shape[:2]
     rows, columns = min(height, side), min(width, side)
     if (rows, columns) == (height, width):
@@ -135,7 +143,9 @@ def _telling(part: np.ndarray) -> float:
 
 
 def valid_bands(valid: np.ndarray, wavelet: Wavelet, parity: tuple[int, int], *, whole: bool = False) -> Bands:
-    """Coefficients of `forward` that rest on valid samples of the plane alone; with `whole`, the border is the coded picture's own."""
+    """Coefficients of `forward` that rest on valid samples of the plane alone; with `whole`, the border is the coded
+    picture's own.
+    """
     bad = (~valid).astype(np.uint8)
     rows = [_spoilt(bad, REACH[wavelet][high], parity[0] ^ high, whole) for high in (0, 1)]
     parts = []
@@ -151,7 +161,8 @@ def _spoilt(bad: np.ndarray, reach: int, first: int, whole: bool) -> np.ndarray:
 
 
 def clipped_shares(share: np.ndarray, parity: tuple[int, int], *, whole: bool = False) -> Bands:
-    """Share of clipped samples in the coefficients of `forward` with the 9/7 wavelet, weighed by the magnitudes of its filters.
+    """Share of clipped samples in the coefficients of `forward` with the 9/7 wavelet, weighed by the magnitudes of its
+    filters.
 
     Parameters
     ----------
@@ -184,7 +195,8 @@ def _usable(
 ) -> tuple[Bands, np.ndarray]:
     """Which coefficients of each band count, and what is known of the low-pass samples for the next level.
 
-    `plane` says of 5/3's samples whether they rest on the picture alone, for a clipped one spoils the whole numbers around it; of 9/7's the share of clipped ones.
+    `plane` says of 5/3's samples whether they rest on the picture alone, for a clipped one spoils the whole numbers
+    around it; of 9/7's the share of clipped ones.
     """
     if wavelet == "5/3":
         masks = valid_bands(plane, wavelet, parity, whole=whole)
@@ -208,7 +220,9 @@ def _details(
     parity: tuple[int, int],
     whole: bool,
 ) -> tuple[np.ndarray, list[np.ndarray], np.ndarray, np.ndarray]:
-    """Histograms of the detail bands at one parity, the low-pass planes, which of their samples count, and what `_usable` knows of them."""
+    """Histograms of the detail bands at one parity, the low-pass planes, which of their samples count, and what
+    `_usable` knows of them.
+    """
     norms = synthesis_norms(wavelet, level)
     masks, known = _usable(known, wavelet, parity, norms, whole)
     histograms = np.empty((len(planes), 3, BINS), np.int64)
@@ -224,7 +238,9 @@ def _details(
 def _parities(
     planes: tuple[np.ndarray, ...], known: np.ndarray, wavelet: Wavelet, level: int, *, whole: bool = False
 ) -> tuple[np.ndarray, int, int, float]:
-    """Histograms at the four parities, the best parity, its hypothesis and its lead; with `whole` parity (0, 0) is the only choice."""
+    """Histograms at the four parities, the best parity, its hypothesis and its lead; with `whole` parity (0, 0) is the
+    only choice.
+    """
     histograms = np.stack([
         _details(planes, known, wavelet, level, divmod(parity, 2), whole)[0] for parity in range(4)
     ])  # fmt: skip
@@ -235,7 +251,9 @@ def _parities(
 
 
 def non_zero_fit(histogram: np.ndarray, wavelet: Wavelet) -> tuple[float, int, int]:
-    """How well the coefficients outside the zero cell fit their best lattice, 0 (chance) to 1; its column; their number."""
+    """How well the coefficients outside the zero cell fit their best lattice, 0 (chance) to 1; its column; their
+    number.
+    """
     table = real_fit_scores() if wavelet == "9/7" else whole_fit_scores()
     first = int(_CORE / BIN) if wavelet == "9/7" else 1
     used = first + np.flatnonzero(histogram[first:])
@@ -247,7 +265,9 @@ def non_zero_fit(histogram: np.ndarray, wavelet: Wavelet) -> tuple[float, int, i
 
 
 def _gap(histogram: np.ndarray) -> float:
-    """How far magnitudes 1 and 2 are rarer than 3 and 4, which a falling density never has them and one cut-off plane does, 0 to 1."""
+    """How far magnitudes 1 and 2 are rarer than 3 and 4, which a falling density never has them and one cut-off plane
+    does, 0 to 1.
+    """
     near, far = int(histogram[1:3].sum()), int(histogram[3:5].sum())
     return max(0.0, 1.0 - near / far) if far > 30 else 0.0
 
@@ -273,9 +293,11 @@ def first_level(rgb: np.ndarray) -> list[Space]:
 
 
 def is_quantised(spaces: list[Space]) -> bool:
-    """Whether the leading wavelet shows a quantiser: its coefficients lie on a lattice, or there are next to none but zeros.
+    """Whether the leading wavelet shows a quantiser: its coefficients lie on a lattice, or there are next to none but
+    zeros.
 
-    The lead alone would not do: chroma that was once interpolated, and other codecs' block grids, tell parities apart as well.
+    The lead alone would not do: chroma that was once interpolated, and other codecs' block grids, tell parities apart
+    as well.
     """
     same = [space for space in spaces if space.wavelet == spaces[0].wavelet]
     if spaces[0].lead < FOUND:
@@ -286,8 +308,8 @@ def is_quantised(spaces: list[Space]) -> bool:
 def level_chain(rgb: np.ndarray, space: Space, *, whole: bool = False) -> list[Level]:
     """The levels, finest first, as long as their details are quantised, and the first one of which they are not.
 
-    With `whole` the picture's border is taken for the coded picture's own, so that no coefficient is left out for it; only
-    parity (0, 0) comes with it.
+    With `whole` the picture's border is taken for the coded picture's own, so that no coefficient is left out for it;
+    only parity (0, 0) comes with it.
     """
     planes = components(rgb, space.transform, space.wavelet)
     known = _start(unclipped(rgb), space.wavelet)

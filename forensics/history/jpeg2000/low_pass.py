@@ -1,7 +1,8 @@
 """Whether a low-pass band of a wavelet decomposition is quantised itself, and thus the last one.
 
-Low-pass coefficients fill a wide range, so that without a quantiser they fall anywhere between the points of a lattice. With one they
-do not: the angles 2 pi f c, f one over the step, then point in one direction. Rayleigh's test of uniformity measures that.
+Low-pass coefficients fill a wide range, so that without a quantiser they fall anywhere between the points of a lattice.
+With one they do not: the angles 2 pi f c, f one over the step, then point in one direction. Rayleigh's test of
+uniformity measures that.
 """
 
 from __future__ import annotations
@@ -30,10 +31,11 @@ _LOOKED_AT = 40
 
 
 def low_pass_odds(level: Level, number: int, wavelet: Wavelet, bases: tuple[float, ...] = (1.0,)) -> float:
-    """Natural logarithm of the odds against chance that the low-pass band of a level lies on a lattice, 0 to `LARGEST_LOG_ODDS`.
+    """Natural logarithm of the odds against chance that the low-pass band of a level lies on a lattice, 0 to
+    `LARGEST_LOG_ODDS`.
 
-    For values spread evenly over the cells of a lattice, N |mean exp(2 pi i f c)|^2 is exponentially distributed with mean 1; it
-    is summed over the components, and the number of frequencies tried is taken off.
+    For values spread evenly over the cells of a lattice, N |mean exp(2 pi i f c)|^2 is exponentially distributed with
+    mean 1; it is summed over the components, and the number of frequencies tried is taken off.
 
     Parameters
     ----------
@@ -42,7 +44,8 @@ def low_pass_odds(level: Level, number: int, wavelet: Wavelet, bases: tuple[floa
         Of the level, 1 the finest.
     wavelet : {"9/7", "5/3"}
     bases : tuple of float
-        Steps, in grey levels of an orthonormal transform, of which the band's may be a multiple or part by a power of two.
+        Steps, in grey levels of an orthonormal transform, of which the band's may be a multiple or part by a power of
+        two.
     """
     if int(level.low_valid.sum()) < _LEAST:
         return 0.0

@@ -1,12 +1,14 @@
-"""How a picture was compressed by JPEG 2000, from its pixels alone and at any crop: wavelet, levels, colour transform, steps, tiles.
+"""How a picture was compressed by JPEG 2000, from its pixels alone and at any crop: wavelet, levels, colour transform,
+steps, tiles.
 
-The standard's forward transforms are taken at every parity that a crop can leave. At the codec's own the coefficients lie on the
-lattice of its quantiser: for the reversible 5/3 wavelet exactly, for 9/7 within the rounding of the pixels. Clipped samples
-(0 and 255) and the border are left out.
+The standard's forward transforms are taken at every parity that a crop can leave. At the codec's own the coefficients
+lie on the lattice of its quantiser: for the reversible 5/3 wavelet exactly, for 9/7 within the rounding of the pixels.
+Clipped samples (0 and 255) and the border are left out.
 
 References
 ----------
-.. [1] ISO/IEC 15444-1 (ITU-T T.800), Annexes A (syntax), D (bit planes and coding passes), E (quantisation), F and G (transforms).
+.. [1] ISO/IEC 15444-1 (ITU-T T.800), Annexes A (syntax), D (bit planes and coding passes), E (quantisation), F and G
+       (transforms).
 """
 
 from __future__ import annotations
@@ -40,7 +42,9 @@ _FIT = 0.15
 _GOOD_FIT = 0.5
 """Fit from which two that are alike are taken for two views of one lattice."""
 _SAME_LOW_PASS = 0.3
-"""Share of the other's odds from which the low-pass band of the colour transform's luma is taken to show the same lattice."""
+"""Share of the other's odds from which the low-pass band of the colour transform's luma is taken to show the same
+lattice.
+"""
 _EXPECTED = 12.0
 """Standard errors that a level must be expected to show before its absence counts."""
 _PLANES_NEEDED = 3
@@ -77,7 +81,9 @@ def recover(pixels: np.ndarray, *, seed: int = 0) -> Jpeg2000History:
 
 
 def _moved(space: Space, top: int, left: int, growth: float) -> Space:
-    """A space found in a part whose origin lies at (top, left) of the region, in the region's own parity, with the lead it will have there."""
+    """A space found in a part whose origin lies at (top, left) of the region, in the region's own parity, with the lead
+    it will have there.
+    """
     parity = ((space.parity[0] + top) % 2, (space.parity[1] + left) % 2)
     return space._replace(parity=parity, lead=space.lead * growth)
 
@@ -86,7 +92,10 @@ def _why_not(part: np.ndarray) -> str:
     share = float(unclipped(part).mean())
     if share < 0.1:
         return f"only {share:.0%} of the samples are not clipped at 0 or 255"
-    return "no parity of either wavelet shows quantised coefficients: not JPEG 2000, or finer than the rounding of the pixels"
+    return (
+        "no parity of either wavelet shows quantised coefficients: not JPEG 2000, or finer than the rounding of "
+        "the pixels"
+    )
 
 
 def _describe(
@@ -102,7 +111,8 @@ def _describe(
     if complete and count is None and not any(any(level.parity) for level in levels):
         whole = level_chain(region, space, whole=True)
         whole_seen = _seen(whole)
-        # A crop on the grid has a border that is not the coded picture's: only the last low-pass band can tell them apart.
+        # A crop on the grid has a border that is not the coded picture's: only the last low-pass band can tell them
+        # apart.
         if whole_seen >= seen and _ends(whole, whole_seen, space.wavelet, bases):
             levels, seen, count = whole, whole_seen, whole_seen
     shown = levels[: max(seen, 1)]
@@ -136,8 +146,8 @@ def _odds_to_probability(lead: float) -> float:
 def _with_colour(region: np.ndarray, pair: list[Space]) -> tuple[Space, list[Level], bool]:
     """The colour transform that fits better, its levels, and whether that is sure.
 
-    Where chroma is flat, the transform's luma and the untransformed green carry the same lattice, and the transform is the
-    simpler explanation; where no coefficient is left outside the zero cell, the low-pass bands decide.
+    Where chroma is flat, the transform's luma and the untransformed green carry the same lattice, and the transform is
+    the simpler explanation; where no coefficient is left outside the zero cell, the low-pass bands decide.
     """
     if len(pair) == 1:
         return pair[0], level_chain(region, pair[0]), True
@@ -172,8 +182,8 @@ def _ends(levels: list[Level], seen: int, wavelet: Wavelet, bases: tuple[float, 
 def _number_of_levels(levels: list[Level], wavelet: Wavelet, bases: tuple[float, ...]) -> tuple[int, int | None]:
     """Levels seen, and the number of levels where the last one is known.
 
-    The last is known by its low-pass band, or by the absence of the next where that would have to show: bit planes of 5/3
-    get fewer by about one a level, steps of 9/7 stay.
+    The last is known by its low-pass band, or by the absence of the next where that would have to show: bit planes of
+    5/3 get fewer by about one a level, steps of 9/7 stay.
     """
     seen = _seen(levels)
     last = levels[seen - 1]
@@ -189,7 +199,9 @@ def _number_of_levels(levels: list[Level], wavelet: Wavelet, bases: tuple[float,
 
 
 def _phase(levels: list[Level], origin: tuple[int, int]) -> tuple[int, int]:
-    """Place of a low-pass sample of the last level, in the coordinates of the whole picture, modulo two to the levels."""
+    """Place of a low-pass sample of the last level, in the coordinates of the whole picture, modulo two to the
+    levels.
+    """
     row = sum(level.parity[0] << number for number, level in enumerate(levels))
     column = sum(level.parity[1] << number for number, level in enumerate(levels))
     period = 1 << len(levels)

@@ -1,9 +1,9 @@
 """JPEG 2000's quantisation as the coefficients show it: steps of the 9/7 bands, bit planes cut off from the 5/3 bands.
 
-An encoder gives each band a step (9/7) or none (5/3), and its rate control then drops bit planes code-block by code-block; what is
-seen in a band is the step times a power of two. Steps in grey levels of an orthonormal transform, that is times the norm
-of the band's synthesis functions, are alike in all bands for encoders that spread the error evenly; their common value
-up to powers of two is the base step (T.800 E.1.1 and J.14.4; OpenJPEG's is 1).
+An encoder gives each band a step (9/7) or none (5/3), and its rate control then drops bit planes code-block by
+code-block; what is seen in a band is the step times a power of two. Steps in grey levels of an orthonormal transform,
+that is times the norm of the band's synthesis functions, are alike in all bands for encoders that spread the error
+evenly; their common value up to powers of two is the base step (T.800 E.1.1 and J.14.4; OpenJPEG's is 1).
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ _INTERVAL = 1.645
 
 
 class Step(NamedTuple):
-    """A step in grey levels of an orthonormal transform, half the width of its 90 % interval, and whether its double is mixed in."""
+    """A step in grey levels of an orthonormal transform, half the width of its 90 % interval, and whether its double is
+    mixed in.
+    """
 
     step: float
     half_width: float
@@ -67,7 +69,9 @@ def base_step(levels: list[Level]) -> Step | None:
 
 
 def band_steps(levels: list[Level], component: int) -> tuple[float | None, ...]:
-    """Steps of HL, LH, HH of level 1, then of level 2, ..., in grey levels of the standard's normalisation; None where none shows."""
+    """Steps of HL, LH, HH of level 1, then of level 2, ..., in grey levels of the standard's normalisation; None where
+    none shows.
+    """
     found: list[float | None] = []
     for number, level in enumerate(levels, start=1):
         norms = synthesis_norms("9/7", number)
@@ -78,7 +82,9 @@ def band_steps(levels: list[Level], component: int) -> tuple[float | None, ...]:
 
 
 def band_planes(levels: list[Level], component: int) -> tuple[int | None, ...]:
-    """Bit planes cut off in nearly all code-blocks of HL, LH, HH of level 1, then of level 2, ...; None where all is zero."""
+    """Bit planes cut off in nearly all code-blocks of HL, LH, HH of level 1, then of level 2, ...; None where all is
+    zero.
+    """
     return tuple(_planes(level.histograms[component, band]) for level in levels for band in range(3))
 
 
@@ -105,8 +111,9 @@ def deepest_plane(level: Level) -> int:
 def psnr_estimate(levels: list[Level], wavelet: Wavelet, weights: tuple[float, ...]) -> float | None:
     """Peak signal-to-noise ratio in dB of the compression, from the quantisers alone; None where no step shows.
 
-    Coefficients are taken to be Laplacian before quantisation, with the share of zeros that is seen; `weights` are the squared norms of
-    the components' contributions to RGB, divided by three. Bands without a step count with that of the band before.
+    Coefficients are taken to be Laplacian before quantisation, with the share of zeros that is seen; `weights` are the
+    squared norms of the components' contributions to RGB, divided by three. Bands without a step count with that of the
+    band before.
     """
     error, seen = 0.0, False
     for component, weight in enumerate(weights):
@@ -140,7 +147,9 @@ def _orthonormal(histogram: np.ndarray, wavelet: Wavelet, number: int, band: int
 
 
 def _distortion(histogram: np.ndarray, step: float, unit: float) -> float:
-    """Mean squared error of a coefficient under a dead-zone quantiser, in grey levels squared of an orthonormal transform."""
+    """Mean squared error of a coefficient under a dead-zone quantiser, in grey levels squared of an orthonormal
+    transform.
+    """
     total = int(histogram.sum())
     if not total or step <= 0:
         return 0.0

@@ -1,7 +1,9 @@
-"""JPEG 2000's tiles: lines along which the wavelet transform breaks off and is reflected, so that the coefficients next to them fit no lattice.
+"""JPEG 2000's tiles: lines along which the wavelet transform breaks off and is reflected, so that the coefficients next
+to them fit no lattice.
 
-Tiles are transformed apart from each other (T.800 B.3). Taking the transform across a boundary gives, for the one to three high-pass
-samples beside it, values that no quantiser left; every other row or column of coefficients keeps to the lattice.
+Tiles are transformed apart from each other (T.800 B.3). Taking the transform across a boundary gives, for the one to
+three high-pass samples beside it, values that no quantiser left; every other row or column of coefficients keeps to the
+lattice.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ _LEAST_TILE = 32
 def tile_lines(picture: np.ndarray, space: Space) -> tuple[list[int], list[int]]:
     """Rows and columns at which a tile begins, found in `picture` [shape=(height, width[, 3]), dtype=uint8].
 
-    Of 5/3, each number of planes up to the one that stands out is tried: a boundary shows best under the highest that all code-blocks share.
+    Of 5/3, each number of planes up to the one that stands out is tried: a boundary shows best under the highest that
+    all code-blocks share.
     """
     masks = valid_bands(unclipped(picture), space.wavelet, space.parity)
     planes = components(picture, space.transform, space.wavelet)

@@ -1,9 +1,9 @@
 """JPEG 2000's colour and wavelet transforms, forward and inverse, at any parity of the sampling lattice.
 
-The 9/7 transform works in floating point, the 5/3 transform in whole numbers with the standard's floors, so that the latter
-is a bijection: what a decoder made from whole coefficients, the forward transform takes back exactly [1]_. A crop moves the
-lattice: with parity (p, q) the low-pass samples of a plane are those at rows p, p + 2, ... and columns q, q + 2, .... Rows
-are lifted before columns, as a forward transform does; borders are extended by reflection.
+The 9/7 transform works in floating point, the 5/3 transform in whole numbers with the standard's floors, so that the
+latter is a bijection: what a decoder made from whole coefficients, the forward transform takes back exactly [1]_. A
+crop moves the lattice: with parity (p, q) the low-pass samples of a plane are those at rows p, p + 2, ... and columns
+q, q + 2, .... Rows are lifted before columns, as a forward transform does; borders are extended by reflection.
 
 References
 ----------
@@ -42,7 +42,9 @@ class Bands(NamedTuple):
 
 @kernel
 def _lift_97_rows(plane: np.ndarray, first: int, factor: float) -> None:
-    """plane[i] += factor * (plane[i - 1] + plane[i + 1]) for i = first, first + 2, ...; rows are reflected at the ends."""
+    """plane[i] += factor * (plane[i - 1] + plane[i + 1]) for i = first, first + 2, ...; rows are reflected at the
+    ends.
+    """
     rows = plane.shape[0]
     size = np.float32(factor)
     for i in range(first, rows, 2):
@@ -71,7 +73,9 @@ def _lift_97_columns(plane: np.ndarray, first: int, factor: float) -> None:
 
 @kernel
 def _lift_53_rows(plane: np.ndarray, first: int, update: bool, sign: int) -> None:
-    """plane[i] -= floor((a + b) / 2), or += floor((a + b + 2) / 4) with `update`, times `sign`, for i = first, first + 2, ..."""
+    """plane[i] -= floor((a + b) / 2), or += floor((a + b + 2) / 4) with `update`, times `sign`, for i = first, first +
+    2, ...
+    """
     rows = plane.shape[0]
     for i in range(first, rows, 2):
         above = plane[i - 1] if i > 0 else plane[1]
@@ -165,8 +169,9 @@ def inverse(bands: Bands, wavelet: Wavelet, parity: tuple[int, int] = (0, 0)) ->
 def components(rgb: np.ndarray, transform: ColourTransform, wavelet: Wavelet) -> tuple[np.ndarray, ...]:
     """The planes that a codec with this colour transform codes, level-shifted by 128 where it does so.
 
-    `rgb` is `np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]`; grey gives one plane whatever the transform.
-    The reversible transform takes whole numbers: U = B - G, V = R - G, Y = floor((R + 2 G + B) / 4) (T.800 G.2).
+    `rgb` is `np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]`; grey gives one plane whatever the
+    transform. The reversible transform takes whole numbers: U = B - G, V = R - G, Y = floor((R + 2 G + B) / 4) (T.800
+    G.2).
     """
     kind = working_type(wavelet)
     if rgb.ndim == 2:
@@ -186,7 +191,9 @@ def components(rgb: np.ndarray, transform: ColourTransform, wavelet: Wavelet) ->
 _SYNTHESIS = {"9/7": CDF97.synthesis, "5/3": CDF53.synthesis}
 
 ANALYSIS_97 = tuple(np.abs(taps).astype(np.float32) for taps in reversed(_SYNTHESIS["9/7"]))
-"""Magnitudes of the 9/7 analysis filters, low-pass and high-pass: those of the other synthesis filter (signs alternate)."""
+"""Magnitudes of the 9/7 analysis filters, low-pass and high-pass: those of the other synthesis filter (signs
+alternate).
+"""
 
 
 @cache

@@ -1,4 +1,6 @@
-"""What was recovered of JPEG XR, and the same as parameters with their uncertainty, basis, or reason for being missing."""
+"""What was recovered of JPEG XR, and the same as parameters with their uncertainty, basis, or reason for being
+missing.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +10,12 @@ from forensics.history.jpegxr.lattice import Fit, index_step
 from forensics.results.history import Parameter
 
 _INDICES = (
-    "quantizer_index_high_pass_luma", "quantizer_index_low_pass_luma", "quantizer_index_dc_luma", "quantizer_index_high_pass_u",
+    "quantizer_index_high_pass_luma",
+    "quantizer_index_low_pass_luma",
+    "quantizer_index_dc_luma",
+    "quantizer_index_high_pass_u",
     "quantizer_index_high_pass_v",
-)  # fmt: skip
+)
 _NAMES = ("overlap_mode", "macroblock_phase", "chroma_subsampling", *_INDICES)
 _FEW = "too few coefficients of this band are left outside the zero cell to show their spacing"
 
@@ -72,24 +77,37 @@ def parameters_of(history: JpegxrHistory) -> tuple[Parameter, ...]:
     u, v = (*history.chroma_high_pass, None, None)[:2]
     why = "the picture is grey" if history.chroma_subsampling == "grey" else _FEW
     return (
-        _overlap(history), _phase(history), _subsampling(history), _fitted(_INDICES[0], history.high_pass), _fitted(_INDICES[1], history.low_pass),
-        _dc(history), _fitted(_INDICES[3], u, why), _fitted(_INDICES[4], v, why),
-    )  # fmt: skip
+        _overlap(history),
+        _phase(history),
+        _subsampling(history),
+        _fitted(_INDICES[0], history.high_pass),
+        _fitted(_INDICES[1], history.low_pass),
+        _dc(history),
+        _fitted(_INDICES[3], u, why),
+        _fitted(_INDICES[4], v, why),
+    )
 
 
 def _overlap(history: JpegxrHistory) -> Parameter:
     if history.overlap is None:
-        reason = "the overlap operator was applied in the first stage (mode 1 or 2); the second stage shows too few low-pass coefficients to tell"
+        reason = (
+            "the overlap operator was applied in the first stage (mode 1 or 2); the second stage shows too few "
+            "low-pass coefficients to tell"
+        )
         return Parameter("overlap_mode", None, low=1, high=2, reason=reason)
     basis = (
-        f"coefficients are multiples of a step in this mode alone: the 4x4 grid leads by {history.lead:.0f} standard errors, "
+        f"coefficients are multiples of a step in this mode alone: the 4x4 grid leads by {history.lead:.0f} standard "
+        f"errors, "
         f"the macroblock grid by {history.low_pass_lead:.0f}"
     )
     return Parameter("overlap_mode", history.overlap, probability=history.overlap_probability, basis=basis)
 
 
 def _phase(history: JpegxrHistory) -> Parameter:
-    basis = f"row and column of a macroblock's first sample modulo {history.period}, the phase at which the quantised coefficients stand out"
+    basis = (
+        f"row and column of a macroblock's first sample modulo {history.period}, the phase at which the quantised "
+        f"coefficients stand out"
+    )
     if history.phase is None:
         return Parameter("macroblock_phase", None, reason="no phase stands out")
     return Parameter("macroblock_phase", history.phase, unit="pixels", basis=basis)
@@ -103,14 +121,20 @@ def _subsampling(history: JpegxrHistory) -> Parameter:
         )
     if history.chroma_subsampling == "grey":
         return Parameter(name, "grey", probability=1.0, basis="the three channels are equal")
-    basis = f"chroma coefficients stand out by {history.chroma_lead:.0f} standard errors at this resolution and luma's phase"
+    basis = (
+        f"chroma coefficients stand out by {history.chroma_lead:.0f} standard errors at this resolution and luma's "
+        f"phase"
+    )
     return Parameter(name, history.chroma_subsampling, probability=history.chroma_probability, basis=basis)
 
 
 def _fitted(name: str, fit: Fit | None, why: str = _FEW) -> Parameter:
     if fit is None:
         return Parameter(name, None, reason=why)
-    basis = f"{fit.number} coefficients outside the zero cell lie at multiples of {index_step(fit.quantizer):g} grey levels (fit {fit.fit:.2f} of at most 1)"
+    basis = (
+        f"{fit.number} coefficients outside the zero cell lie at multiples of {index_step(fit.quantizer):g} grey "
+        f"levels (fit {fit.fit:.2f} of at most 1)"
+    )
     return Parameter(name, fit.quantizer, fit.low, fit.high, basis=basis)
 
 

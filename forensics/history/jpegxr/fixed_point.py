@@ -1,7 +1,9 @@
-"""Confirmation by idempotence: re-encode with the recovered parameters through jxrlib, and see how much of the picture stays.
+"""Confirmation by idempotence: re-encode with the recovered parameters through jxrlib, and see how much of the picture
+stays.
 
-Coefficients that already are multiples of the step pass the quantiser unchanged, so that a second encoding at the same phase, overlap
-mode, subsampling and quantiser changes next to nothing, while one pixel beside it the same encoder changes most pixels.
+Coefficients that already are multiples of the step pass the quantiser unchanged, so that a second encoding at the same
+phase, overlap mode, subsampling and quantiser changes next to nothing, while one pixel beside it the same encoder
+changes most pixels.
 """
 
 from __future__ import annotations
@@ -26,8 +28,8 @@ _RATIO_INTERVAL = (0.95, 1.14)
 def fixed_point(pixels: np.ndarray, history: JpegxrHistory) -> FixedPoint | None:
     """Re-encode with the history's parameters; None where one that the encoder needs is missing, or the encoder is.
 
-    jxrlib's command has one quantiser for all bands: the high-pass index is used, so that a picture whose bands have others is
-    changed more.
+    jxrlib's command has one quantiser for all bands: the high-pass index is used, so that a picture whose bands have
+    others is changed more.
     """
     from forensics.codecs import registry
 
@@ -73,7 +75,8 @@ def confirmation(pixels: np.ndarray, history: JpegxrHistory) -> tuple[Parameter,
         reason = history.reason or encoder.reason or "not tested: a parameter that the encoder needs was not read"
         return Parameter(names[0], None, reason=reason), Parameter(names[1], None, reason=reason)
     basis = (
-        f"share of samples unchanged by coding again with the recovered parameters ({point.psnr:.1f} dB); one pixel beside the grid "
+        f"share of samples unchanged by coding again with the recovered parameters ({point.psnr:.1f} dB); one pixel "
+        f"beside the grid "
         f"{point.unchanged_beside:.4f} ({point.psnr_beside:.1f} dB)"
     )
     found = Parameter(names[0], round(point.unchanged, 4), basis=basis)

@@ -1,8 +1,9 @@
 """JPEG XR's coefficients at any phase, and how well they fit the steps that its quantiser has.
 
-A decoder puts a coefficient at a whole multiple of its step, so that pixels rounded to 8 bits give, at the right phase and
-overlap mode, values within a few tenths of a grey level of such multiples. The steps are few: quantiser index i stands for i / 4 grey
-levels below 16 and for (16 + i mod 16) * 2^(i div 16 - 1) / 4 from there on (T.832 clause 9.8; jxrlib's scaled arithmetic).
+A decoder puts a coefficient at a whole multiple of its step, so that pixels rounded to 8 bits give, at the right phase
+and overlap mode, values within a few tenths of a grey level of such multiples. The steps are few: quantiser index i
+stands for i / 4 grey levels below 16 and for (16 + i mod 16) * 2^(i div 16 - 1) / 4 from there on (T.832 clause 9.8;
+jxrlib's scaled arithmetic).
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ _CORE = {"luma": 1.25, "chroma": 1.8}
 _ENOUGH = 12
 _FITS = 0.3
 _SPARSE = 0.02
-"""Share of coefficients outside the zero cell that a fine step must leave there; fewer are the tail of the rounding noise."""
+"""Share of coefficients outside the zero cell that a fine step must leave there; fewer are the tail of the rounding
+noise.
+"""
 _FINE_STEP = 4.5
 _DC_FOUND = 12.0
 """Natural logarithm of the odds against chance from which the DC band's step is said to be seen."""
@@ -42,7 +45,9 @@ _STEPS = np.array([index_step(int(i)) for i in INDICES])
 
 
 class Fit(NamedTuple):
-    """A quantiser index, how well coefficients outside the zero cell fit it (-1 to 1), how many they are, and its neighbours' interval."""
+    """A quantiser index, how well coefficients outside the zero cell fit it (-1 to 1), how many they are, and its
+    neighbours' interval.
+    """
 
     quantizer: int
     fit: float
@@ -67,7 +72,9 @@ def _histogram(coefficients: np.ndarray, valid: np.ndarray) -> np.ndarray:
 
 
 def _clean(counted: np.ndarray, origin: tuple[int, int], shape: tuple[int, ...], side: int, reach: int) -> np.ndarray:
-    """Blocks of `side` samples without a clipped sample in them or within `reach`, from the cumulative count of clipped samples."""
+    """Blocks of `side` samples without a clipped sample in them or within `reach`, from the cumulative count of clipped
+    samples.
+    """
     edges = []
     for axis in (0, 1):
         first = origin[axis] + side * np.arange(shape[axis])
@@ -108,14 +115,18 @@ def low_pass(
 
 
 def phase_leads(histograms: np.ndarray, kind: str = "luma") -> np.ndarray:
-    """How far each phase (first axis) leads the others, its best index taken, in standard errors, `np.ndarray [shape=(phases,)]`."""
+    """How far each phase (first axis) leads the others, its best index taken, in standard errors, `np.ndarray
+    [shape=(phases,)]`.
+    """
     return leads(*scores_of(histograms, _scores(kind))).max(axis=1)
 
 
 def best_index(histogram: np.ndarray, kind: str = "luma") -> Fit | None:
-    """The quantiser index of a histogram of magnitudes (BINS,); None where too few coefficients lie outside the zero cell.
+    """The quantiser index of a histogram of magnitudes (BINS,); None where too few coefficients lie outside the zero
+    cell.
 
-    A lattice lies within those of its step's parts, so that of the indices that fit about as well as the best the largest is taken.
+    A lattice lies within those of its step's parts, so that of the indices that fit about as well as the best the
+    largest is taken.
     """
     x = (np.arange(BINS) + 0.5) * BIN
     first = int(_CORE[kind] / BIN)
@@ -140,7 +151,8 @@ def best_index(histogram: np.ndarray, kind: str = "luma") -> Fit | None:
 
 
 def dc_index(values: np.ndarray, expected: int | None) -> int | None:
-    """The quantiser index of the DC band from its values, by Rayleigh's test at every step; None where no step stands out.
+    """The quantiser index of the DC band from its values, by Rayleigh's test at every step; None where no step stands
+    out.
 
     `expected` is the low-pass band's, with which most encoders agree; it needs less evidence than the others.
     """

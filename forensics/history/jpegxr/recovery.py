@@ -1,7 +1,9 @@
-"""How a picture was compressed by JPEG XR, from its pixels alone and at any crop: overlap mode, macroblock phase, quantiser indices, chroma.
+"""How a picture was compressed by JPEG XR, from its pixels alone and at any crop: overlap mode, macroblock phase,
+quantiser indices, chroma.
 
-The standard's forward transform is taken at every phase that a crop can leave, without and with the overlap operator, first the
-4x4 stage, then that of the macroblocks. At the codec's own phase the coefficients are multiples of a quantisation step.
+The standard's forward transform is taken at every phase that a crop can leave, without and with the overlap operator,
+first the 4x4 stage, then that of the macroblocks. At the codec's own phase the coefficients are multiples of a
+quantisation step.
 
 References
 ----------
@@ -96,8 +98,13 @@ def _second_stage(y: np.ndarray, counted: np.ndarray, overlap: int, block: tuple
 
 
 def _describe(
-    grid: _Grid, first: list[_Grid], second: list[_Grid], chroma: tuple[np.ndarray, np.ndarray], counted: np.ndarray, origin: tuple[int, int]
-) -> JpegxrHistory:  # fmt: skip
+    grid: _Grid,
+    first: list[_Grid],
+    second: list[_Grid],
+    chroma: tuple[np.ndarray, np.ndarray],
+    counted: np.ndarray,
+    origin: tuple[int, int],
+) -> JpegxrHistory:
     best = max(second, key=lambda found: found.lead)
     macroblocks = best.lead >= _SURE
     high = best_index(grid.histogram)
@@ -151,8 +158,8 @@ def _chroma(
 ) -> tuple[str | None, float, float, tuple[Fit | None, ...]]:
     """Subsampling, its lead in standard errors, its probability, and the fits of U and V.
 
-    The macroblocks' phase leaves one phase open. The subsampling whose coefficients stand out most there, one by one, is taken:
-    too fine a grid sees interpolated samples, too coarse a one misses half of the coded samples.
+    The macroblocks' phase leaves one phase open. The subsampling whose coefficients stand out most there, one by one,
+    is taken: too fine a grid sees interpolated samples, too coarse a one misses half of the coded samples.
     """
     if not planes[0].any() and not planes[1].any():
         return "grey", float("inf"), 1.0, ()

@@ -1,8 +1,9 @@
-"""What an AV1 encoder (AVIF) did to a picture: its block grid and its quantiser index, read by coding luma again with aom.
+"""What an AV1 encoder (AVIF) did to a picture: its block grid and its quantiser index, read by coding luma again with
+aom.
 
-Recent versions of aom weigh frequencies by quantisation matrices when they code still pictures, others have one step for all AC coefficients: both are
-tried, and which of them repeats the picture is stated. aom can be asked for every fourth index only. Encoders that decide
-otherwise than aom (SVT-AV1, rav1e) show the grid, and mostly no index.
+Recent versions of aom weigh frequencies by quantisation matrices when they code still pictures, others have one step
+for all AC coefficients: both are tried, and which of them repeats the picture is stated. aom can be asked for every
+fourth index only. Encoders that decide otherwise than aom (SVT-AV1, rav1e) show the grid, and mostly no index.
 """
 
 from __future__ import annotations
@@ -25,12 +26,17 @@ _PROBES = (-40, -16, 8)
 """Indices at which grids are tried, against the estimate: at the true index and somewhat finer a grid shows best."""
 _SPACING = 4
 _SURE_FROM, _CLEAR_FROM = 40, 20
-"""Votes from which an index is exact up to the spacing of aom's, and a tuning certain: fewer come from other encoders, too."""
+"""Votes from which an index is exact up to the spacing of aom's, and a tuning certain: fewer come from other encoders,
+too.
+"""
 _AGREEING, _SHARE, _PART = 20, 0.75, 0.25
-"""Votes that make an index; or the share of the votes that agree exactly and the part of all blocks that vote, both. Of the first 20 readings
-on training pictures, the five with less were the five that were off by 16 and more: encoders that change the quantiser from block to block."""
+"""Votes that make an index; or the share of the votes that agree exactly and the part of all blocks that vote, both. Of
+the first 20 readings on training pictures, the five with less were the five that were off by 16 and more: encoders that
+change the quantiser from block to block."""
 _CLEAR_GAIN = 4.0
-"""Gain in dB from which the encoder was one that decides as aom does. Below it 3 of 9 readings on training pictures were off, by 12 to 22."""
+"""Gain in dB from which the encoder was one that decides as aom does. Below it 3 of 9 readings on training pictures
+were off, by 12 to 22.
+"""
 _FLAT, _MATRICES = "psnr", "default"
 
 
@@ -95,8 +101,8 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = (), codec: str 
     ----------
     pixels : np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8 or uint16]
     estimates : sequence of Parameter
-        `quantizer_index` with its interval and `colour_coding`, as `forensics.history.estimated.estimate` gives them. Without
-        the first nothing is read.
+        `quantizer_index` with its interval and `colour_coding`, as `forensics.history.estimated.estimate` gives them.
+        Without the first nothing is read.
     codec : str
         Of the classes here there is one.
 
@@ -138,9 +144,16 @@ def _read(grid: Grid, sweeps: Sequence[recoding_sweep.Sweep], prior: recoding.Pr
     reach = 8 * _SPACING if gain < _CLEAR_GAIN else _SPACING if votes.count >= _SURE_FROM else 4 * _SPACING
     low, high = min(votes.low, votes.mode - reach), max(votes.high, votes.mode + reach)
     trace = coding_again(
-        sweeps[best], grid, votes.mode, encoder="aom", quantity="quantiser index", values=sweeps[best].indices, tree=Aom.tree,
-        encoders=len(sweeps), speaks_for=recoding.BLOCK_TREES,
-    )  # fmt: skip
+        sweeps[best],
+        grid,
+        votes.mode,
+        encoder="aom",
+        quantity="quantiser index",
+        values=sweeps[best].indices,
+        tree=Aom.tree,
+        encoders=len(sweeps),
+        speaks_for=recoding.BLOCK_TREES,
+    )
     return Av1History(grid, votes.mode, low, high, votes.count, bool(best) if clear else None, gain=gain, trace=trace)
 
 
@@ -153,7 +166,10 @@ def _index(history: Av1History) -> Parameter:
     name = "quantizer_index"
     if history.index is None:
         return Parameter(name, None, reason=history.reason)
-    basis = f"the index at which most of {history.blocks} blocks of {recoding_grid.BLOCK} pixels change least when aom codes them again"
+    basis = (
+        f"the index at which most of {history.blocks} blocks of {recoding_grid.BLOCK} pixels change least when aom "
+        f"codes them again"
+    )
     return Parameter(name, history.index, low=max(0.0, history.low), high=min(255.0, history.high), basis=basis)
 
 

@@ -1,17 +1,20 @@
 """Quantiser indices of codecs with in-loop filters, read by coding a picture again (idempotence).
 
-Coded again on the grid it was coded on, a picture changes less than on any other; at the index it was coded with, less than at the indices
-beside it. Prediction and in-loop filters, which hide the quantised coefficients from every comb, are undone by the encoder itself: it
-predicts from what it has reconstructed, so that its residuals are those of the first encoding wherever its decisions are.
+Coded again on the grid it was coded on, a picture changes less than on any other; at the index it was coded with, less
+than at the indices beside it. Prediction and in-loop filters, which hide the quantised coefficients from every comb,
+are undone by the encoder itself: it predicts from what it has reconstructed, so that its residuals are those of the
+first encoding wherever its decisions are.
 
-Here is what all codecs read so have in common: the encoder as a function, the prior, what is told. `recoding_grid` looks for the grid, `recoding_sweep`
-for the index.
+Here is what all codecs read so have in common: the encoder as a function, the prior, what is told. `recoding_grid`
+looks for the grid, `recoding_sweep` for the index.
 
 References
 ----------
-.. [1] P. Bestagini et al., "Codec and GOP identification in double compressed videos", IEEE Trans. Image Processing 25(5), 2016,
+.. [1] P. Bestagini et al., "Codec and GOP identification in double compressed videos", IEEE Trans. Image Processing
+       25(5), 2016,
    doi:10.1109/TIP.2016.2541960 (coding again with candidate codecs).
-.. [2] H. Farid, "Exposing digital forgeries from JPEG ghosts", IEEE TIFS 4(1), 2009, doi:10.1109/TIFS.2008.2012215 (the same for JPEG quality).
+.. [2] H. Farid, "Exposing digital forgeries from JPEG ghosts", IEEE TIFS 4(1), 2009, doi:10.1109/TIFS.2008.2012215 (the
+       same for JPEG quality).
 """
 
 from __future__ import annotations
@@ -35,7 +38,9 @@ FINE_PERIOD = 4
 FINE_GRID_FROM = 7.0
 """The same for such a grid: it has 16 positions only, of which one leads by up to 6.7 in 60 uncompressed pictures."""
 BLOCK_TREES = ("bpg", "heic", "avif")
-"""Classes coded in trees of blocks from one smallest size up: encoders of either standard repeat the other's blocks, too, if less well."""
+"""Classes coded in trees of blocks from one smallest size up: encoders of either standard repeat the other's blocks,
+too, if less well.
+"""
 NO_GRID = "no position of the block grid stands out when the picture is re-encoded"
 _WIDER = 1.5
 """The prior's deviation is taken so many times as large as stated: estimates err more on encoders never seen."""
@@ -44,7 +49,9 @@ _SPACES = {"bt601": "ycbcr", "bt709": "bt709", "bt2020": "bt2020", "rgb": "rgb",
 
 
 class Coder(Protocol):
-    """An encoder and its decoder as a function on 8-bit samples: one plane, or the whole picture where colours are coded otherwise than apart."""
+    """An encoder and its decoder as a function on 8-bit samples: one plane, or the whole picture where colours are
+    coded otherwise than apart.
+    """
 
     @property
     def grid(self) -> int:
@@ -71,7 +78,8 @@ class Grid:
     phase : (int, int)
         Row and column of the first block's corner, modulo `period`, against the picture's top left corner.
     score : float
-        By how many robust standard deviations coding again changes the picture less there than at the median position, summed over probes.
+        By how many robust standard deviations coding again changes the picture less there than at the median position,
+        summed over probes.
     lead : float
         What of it is left against the second best position.
     tree : (int, int)
@@ -103,7 +111,8 @@ class Recoded:
     reason : str
         Why there is no quantiser index, or empty.
     gain : float
-        How much less coding again at the index read changes luma on the grid than beside it, in dB; NaN where none is read.
+        How much less coding again at the index read changes luma on the grid than beside it, in dB; NaN where none is
+        read.
     trace : Trace or None
         The blocks behind it (`traces.coding_again`), where an index is read.
     """
@@ -138,7 +147,8 @@ class Recoded:
         if self.grid is None or not self.grid.found:
             return Parameter(name, None, reason=self.reason)
         basis = (
-            f"row and column of a coding block's first sample modulo {self.grid.period}: coded again there the picture changes less than at the "
+            f"row and column of a coding block's first sample modulo {self.grid.period}: coded again there the picture "
+            f"changes less than at the "
             f"{self.grid.period**2 - 1} other positions, by {self.grid.lead:.0f} robust standard deviations"
         )
         return Parameter(name, self.grid.phase, unit="pixels", basis=basis)
@@ -148,13 +158,18 @@ class Recoded:
         name = "fixed_point_gain"
         if math.isnan(self.gain):
             return Parameter(name, None, reason=self.reason)
-        basis = "coded again at the quantiser index that was read, luma changes so much less (mean squared change) on the block grid than beside it"
+        basis = (
+            "coded again at the quantiser index that was read, luma changes so much less (mean squared change) on "
+            "the block grid than beside it"
+        )
         return Parameter(name, round(self.gain, 1), unit="dB", basis=basis)
 
 
 @dataclass(frozen=True)
 class Prior:
-    """What is held of a quantiser index before coding again: a mean, and a standard deviation that is widened where it is used."""
+    """What is held of a quantiser index before coding again: a mean, and a standard deviation that is widened where it
+    is used.
+    """
 
     mean: float
     deviation: float

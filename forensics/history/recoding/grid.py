@@ -107,7 +107,9 @@ def nearest(coder: Coder, wanted: Sequence[int]) -> list[int]:
 
 
 def with_trees(grid: Grid, plane: np.ndarray, coder: Coder, probes: Sequence[int]) -> Grid:
-    """The grid with the position of its trees, found by halving what is open, from twice the grid up to the coder's `tree`."""
+    """The grid with the position of its trees, found by halving what is open, from twice the grid up to the coder's
+    `tree`.
+    """
     windows = swept_windows(plane)
     place, period = grid.phase, coder.grid
     while period < coder.tree:
@@ -121,7 +123,9 @@ def with_trees(grid: Grid, plane: np.ndarray, coder: Coder, probes: Sequence[int
 
 
 def _gains(piece: np.ndarray, coder: Coder, index: int) -> np.ndarray:
-    """How much less coding again changes a piece at each shift than at the median shift, in robust standard deviations."""
+    """How much less coding again changes a piece at each shift than at the median shift, in robust standard
+    deviations.
+    """
     side = _whole(min(piece.shape[:2]), PROBE_SIDE)
     changes = np.empty((coder.grid, coder.grid))
     for row in range(coder.grid):
@@ -160,14 +164,18 @@ def _whole(length: int, most: int) -> int:
 
 
 def change(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Squared difference of two planes, or of the luma of two pictures, pixel by pixel, `np.ndarray [shape=(height, width), dtype=float32]`."""
+    """Squared difference of two planes, or of the luma of two pictures, pixel by pixel, `np.ndarray [shape=(height,
+    width), dtype=float32]`.
+    """
     difference = before.astype(np.float32) - after
     difference = difference @ _LUMA if difference.ndim == 3 else difference
     return np.asarray(difference * difference)
 
 
 def block_means(errors: np.ndarray) -> np.ndarray:
-    """Means over the blocks of `BLOCK` pixels that have neighbours on all sides, as far as there are any, `np.ndarray [shape=(rows, columns)]`."""
+    """Means over the blocks of `BLOCK` pixels that have neighbours on all sides, as far as there are any, `np.ndarray
+    [shape=(rows, columns)]`.
+    """
     rows, columns = (length // BLOCK for length in errors.shape)
     return inner_blocks(
         errors[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK).mean(axis=(1, 3))

@@ -1,9 +1,11 @@
-"""What an HEVC intra encoder (BPG, HEIC) did to a picture: its block grid and its QP, read by coding luma again with x265.
+"""What an HEVC intra encoder (BPG, HEIC) did to a picture: its block grid and its QP, read by coding luma again with
+x265.
 
-The estimates of `forensics.history.estimated` say where to look and which colour matrix made luma; what is read is the encoder's own: the QP at which
-coding again changes least, exact where it is stated. Where blocks agree better on one QP once x265's adaptive quantisation is taken off their votes
-(`hevc_adaptive`), as in most HEIC files, that QP is told, and the range of the blocks' own beside it. The first encoder need not be x265: files of
-the HEVC reference software read as well.
+The estimates of `forensics.history.estimated` say where to look and which colour matrix made luma; what is read is the
+encoder's own: the QP at which coding again changes least, exact where it is stated. Where blocks agree better on one QP
+once x265's adaptive quantisation is taken off their votes (`hevc_adaptive`), as in most HEIC files, that QP is told,
+and the range of the blocks' own beside it. The first encoder need not be x265: files of the HEVC reference software
+read as well.
 """
 
 from __future__ import annotations
@@ -32,13 +34,18 @@ _BALLOT = recoding_sweep.Ballot(dip=0.7, reach=5, least=12, partner=_HALF_STEP)
 QP_STATED_FROM = 0.7
 """Posterior probability from which a QP is stated."""
 _CONSTANT_FROM, _APART = 0.6, 0.15
-"""Share of the blocks' votes that the most frequent QP has from which the QP is constant, where taking texture off leaves a share smaller by so much."""
+"""Share of the blocks' votes that the most frequent QP has from which the QP is constant, where taking texture off
+leaves a share smaller by so much.
+"""
 _CENTRAL_FROM, _CLEARER = 0.6, 0.1
-"""The same for a QP that follows texture, of the votes at it and the QPs beside it: of 27 training files of a constant QP none comes out so."""
+"""The same for a QP that follows texture, of the votes at it and the QPs beside it: of 27 training files of a constant
+QP none comes out so.
+"""
 _AGREED = 0.4
 """Share from which blocks bear out the QP of the whole picture."""
 _ADAPTIVE_REACH = 2.0
-"""QP either way within which the base of an adaptive QP lies: the texture of a whole picture is not known from a crop."""
+"""QP either way within which the base of an adaptive QP lies: the texture of a whole picture is not known from a crop.
+"""
 
 
 class X265:
@@ -61,7 +68,8 @@ class HevcHistory(recoding.Recoded):
     Attributes
     ----------
     qp : float or None
-        The QP of the whole picture, or that of a block of mean texture where it differs from block to block; None where it is not read.
+        The QP of the whole picture, or that of a block of mean texture where it differs from block to block; None where
+        it is not read.
     low, high : float
         Ends of its 90 % interval.
     probability : float
@@ -96,7 +104,9 @@ class HevcHistory(recoding.Recoded):
         return self.adaptive
 
     def parameters(self) -> tuple[Parameter, ...]:
-        """The block grid, the QP, whether it is adaptive, the blocks' range and the fixed point, each with a value or a reason."""
+        """The block grid, the QP, whether it is adaptive, the blocks' range and the fixed point, each with a value or a
+        reason.
+        """
         return self.grid_parameter(), _qp(self), _adaptive(self), _spread(self), self.gain_parameter()
 
 
@@ -107,10 +117,11 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = (), codec: str 
     ----------
     pixels : np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8 or uint16]
     estimates : sequence of Parameter
-        `quantizer_index` with its interval, `colour_coding` and `chroma_subsampling`, as `forensics.history.estimated.estimate` gives them. Without
-        the first nothing is read.
+        `quantizer_index` with its interval, `colour_coding` and `chroma_subsampling`, as
+        `forensics.history.estimated.estimate` gives them. Without the first nothing is read.
     codec : str
-        `heic` where the picture is held to be HEIC, whose encoders mostly vary the QP: that decides where blocks leave it open.
+        `heic` where the picture is held to be HEIC, whose encoders mostly vary the QP: that decides where blocks leave
+        it open.
 
     Returns
     -------
@@ -136,9 +147,16 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = (), codec: str 
         history = _read(grid, swept, prior, TextureOffsets(planes, halved, grid.tree), codec == "heic")
         if history.qp is not None:
             trace = coding_again(
-                swept, grid, history.qp, encoder="x265", quantity="QP", values=swept.indices, tree=X265.tree, encoders=1,
+                swept,
+                grid,
+                history.qp,
+                encoder="x265",
+                quantity="QP",
+                values=swept.indices,
+                tree=X265.tree,
+                encoders=1,
                 speaks_for=recoding.BLOCK_TREES,
-            )  # fmt: skip
+            )
             return replace(history, gain=swept.gain(history.qp), trace=trace)
     return history
 
@@ -154,7 +172,9 @@ def _colours(pixels: np.ndarray, estimates: Sequence[Parameter]) -> list[Paramet
 def _read(
     grid: Grid, swept: Sweep, prior: recoding.Prior, offsets: recoding_sweep.Offsets, varying: bool
 ) -> HevcHistory:
-    """One QP where the whole picture or most blocks agree on it, once texture is taken off where that makes them agree, else nothing."""
+    """One QP where the whole picture or most blocks agree on it, once texture is taken off where that makes them agree,
+    else nothing.
+    """
     chances = recoding_sweep.posterior(swept, prior, _HALF_STEP)
     qp, chance = int(swept.indices[chances.argmax()]), float(chances.max())
     plain, textured = (recoding_sweep.vote(swept, prior, _BALLOT, taken) for taken in (None, offsets))
@@ -176,7 +196,8 @@ def _read(
         if chance < QP_STATED_FROM:
             return HevcHistory(
                 grid,
-                reason="coding again at the QPs around the estimate shows no single one, and too few blocks tell their own",
+                reason="coding again at the QPs around the estimate shows no single one, and too few blocks tell their "
+                "own",
             )
         return HevcHistory(grid, qp, qp - 1, qp + 1, chance)
     told = False if constant else None
@@ -192,12 +213,19 @@ def _qp(history: HevcHistory) -> Parameter:
     if history.qp is None:
         return Parameter(name, None, reason=history.reason)
     if history.probability:
-        basis = f"coded again by x265 the picture changes less at this QP than at those beside it (probability {history.probability:.2f})"
+        basis = (
+            f"coded again by x265 the picture changes less at this QP than at those beside it (probability "
+            f"{history.probability:.2f})"
+        )
         return Parameter(name, int(history.qp), low=history.low, high=history.high, unit="QP", basis=basis)
-    basis = f"{history.blocks} blocks of {recoding_grid.BLOCK} pixels, each at the QP at which coding again by x265 changes it least"
+    basis = (
+        f"{history.blocks} blocks of {recoding_grid.BLOCK} pixels, each at the QP at which coding again by x265 "
+        f"changes it least"
+    )
     if history.levelled:
         basis += (
-            ", less what x265's adaptive quantisation adds for their texture: the QP of a block of mean texture (the slice header of libheif's files "
+            ", less what x265's adaptive quantisation adds for their texture: the QP of a block of mean texture (the "
+            "slice header of libheif's files "
             "states 3 less)"
         )
     return Parameter(
@@ -208,7 +236,10 @@ def _qp(history: HevcHistory) -> Parameter:
 def _adaptive(history: HevcHistory) -> Parameter:
     name = "adaptive_quantization"
     if history.adaptive:
-        basis = f"the QPs that {history.blocks} blocks tell differ, and agree where x265's rule of their texture is taken off"
+        basis = (
+            f"the QPs that {history.blocks} blocks tell differ, and agree where x265's rule of their texture is "
+            f"taken off"
+        )
         return Parameter(name, True, basis=basis)
     if history.adaptive is None:
         return Parameter(

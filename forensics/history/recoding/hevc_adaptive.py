@@ -1,9 +1,12 @@
-"""x265's adaptive quantisation: by how much the QP of a block departs from the picture's, told from the block's texture.
+"""x265's adaptive quantisation: by how much the QP of a block departs from the picture's, told from the block's
+texture.
 
-x265 raises the QP of blocks with much texture and lowers it in smooth ones by a rule of their variance (`calcAdaptiveQuantFrame`, auto-variance, the
-default and what its tuning for SSIM, and so libheif, asks for): with a = (E + 1)^0.1, E a block's sum of squared deviations in luma and chroma, and m and s the
-means of a and a^2 over the picture, the offset is m a - m^2 + (s - 11) / 2, its mean over the `GROUP` that shares a QP. It is read from decoded
-pixels here; compression takes little off variances to the power of a tenth. Taken off the QPs that single blocks tell, it leaves the picture's own.
+x265 raises the QP of blocks with much texture and lowers it in smooth ones by a rule of their variance
+(`calcAdaptiveQuantFrame`, auto-variance, the default and what its tuning for SSIM, and so libheif, asks for): with a =
+(E + 1)^0.1, E a block's sum of squared deviations in luma and chroma, and m and s the means of a and a^2 over the
+picture, the offset is m a - m^2 + (s - 11) / 2, its mean over the `GROUP` that shares a QP. It is read from decoded
+pixels here; compression takes little off variances to the power of a tenth. Taken off the QPs that single blocks tell,
+it leaves the picture's own.
 """
 
 from __future__ import annotations
@@ -71,7 +74,9 @@ class TextureOffsets:
         return 0.5 * (self._square - _USUAL)
 
     def __call__(self, places: np.ndarray) -> np.ndarray:
-        """The offset of the group that each block lies in, `np.ndarray [shape=(n,), dtype=float64]`, for places (n, 2)."""
+        """The offset of the group that each block lies in, `np.ndarray [shape=(n,), dtype=float64]`, for places (n,
+        2).
+        """
         corners = places - (places - self._tree) % GROUP
         quarters = [(row, column) for row in (0, BLOCK) for column in (0, BLOCK)]
         last = np.array(self._planes[0].shape) - BLOCK

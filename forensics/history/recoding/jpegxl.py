@@ -1,7 +1,9 @@
-"""What a JPEG XL encoder did to a picture: its block grid, its distance and how it was searched, read by coding again with libjxl.
+"""What a JPEG XL encoder did to a picture: its block grid, its distance and how it was searched, read by coding again
+with libjxl.
 
-libjxl quantises every block after its content and smooths the picture in decoding, which leaves no comb; coded again it decides mostly alike. Fast encoders (effort 3 and less)
-have 8x8 transforms alone, slower ones choose among many: both are tried, and which of them repeats the picture is stated.
+libjxl quantises every block after its content and smooths the picture in decoding, which leaves no comb; coded again it
+decides mostly alike. Fast encoders (effort 3 and less) have 8x8 transforms alone, slower ones choose among many: both
+are tried, and which of them repeats the picture is stated.
 """
 
 from __future__ import annotations
@@ -118,7 +120,9 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = (), codec: str 
 
 
 def _located(samples: np.ndarray, coders: Sequence[Libjxl], prior: Prior) -> Grid:
-    """The grid that one of the coders shows best, none being asked after a decisive one; the slow encoder, which has large blocks, aligns its trees."""
+    """The grid that one of the coders shows best, none being asked after a decisive one; the slow encoder, which has
+    large blocks, aligns its trees.
+    """
     probes = recoding_grid.nearest(coders[0], [round(prior.mean) + step for step in _PROBES])
     found: list[Grid] = []
     for coder in coders:
@@ -144,7 +148,8 @@ def _read(grid: Grid, sweeps: Sequence[Sweep], prior: Prior) -> JpegXlHistory:
     if best.contrast < _LEAST_CONTRAST:
         return JpegXlHistory(
             grid,
-            reason="coded again at the distances around the estimate, the picture changes hardly less on its grid than beside it",
+            reason="coded again at the distances around the estimate, the picture changes hardly less on its grid than "
+            "beside it",
         )
     other = max(float(swept.contrast.max()) for number, swept in enumerate(sweeps) if number != best.coder)
     fast = _EFFORTS[best.coder] == min(_EFFORTS) if best.contrast >= other + _CLEAR else None
@@ -152,9 +157,16 @@ def _read(grid: Grid, sweeps: Sequence[Sweep], prior: Prior) -> JpegXlHistory:
     swept = sweeps[best.coder]
     values = np.array([distance_of(float(index)) for index in swept.indices])
     trace = coding_again(
-        swept, grid, best.index, encoder="libjxl", quantity="distance", values=values, tree=Libjxl.tree, encoders=len(sweeps),
+        swept,
+        grid,
+        best.index,
+        encoder="libjxl",
+        quantity="distance",
+        values=values,
+        tree=Libjxl.tree,
+        encoders=len(sweeps),
         speaks_for=("jpegxl",),
-    )  # fmt: skip
+    )
     return JpegXlHistory(grid, distance, low, high, fast, gain=swept.gain(best.index), trace=trace)
 
 

@@ -1,6 +1,8 @@
-"""The quantiser index of a codec with in-loop filters: a picture coded again at many indices on its grid, with a control beside it.
+"""The quantiser index of a codec with in-loop filters: a picture coded again at many indices on its grid, with a
+control beside it.
 
-An encoder changes its own ways from index to index, so a sweep over indices is told against the same sweep on a grid that is not the picture's.
+An encoder changes its own ways from index to index, so a sweep over indices is told against the same sweep on a grid
+that is not the picture's.
 """
 
 from __future__ import annotations
@@ -32,13 +34,15 @@ _VOTE_FLOOR = 0.02
 _CONTRAST_FLOOR = 1.0
 """Mean squared change of a block in squared levels below which differences do not count in a contrast."""
 _NATS_PER_OCTAVE = 8.0
-"""Evidence, a natural logarithm, of an octave of contrast on `_REFERENCE_BLOCKS` blocks; it grows as the root of their number. Fitted on training
-pictures."""
+"""Evidence, a natural logarithm, of an octave of contrast on `_REFERENCE_BLOCKS` blocks; it grows as the root of their
+number. Fitted on training pictures."""
 _REFERENCE_BLOCKS = 144
 """Blocks that `_NATS_PER_OCTAVE` holds for."""
 
 Offsets = Callable[[np.ndarray], np.ndarray]
-"""By how much the indices of blocks at given places, `np.ndarray [shape=(blocks, 2)]`, differ from the picture's, `np.ndarray [shape=(blocks,)]`."""
+"""By how much the indices of blocks at given places, `np.ndarray [shape=(blocks, 2)]`, differ from the picture's,
+`np.ndarray [shape=(blocks,)]`.
+"""
 
 
 @dataclass(frozen=True)
@@ -78,13 +82,17 @@ class Sweep:
 
     @property
     def curve(self) -> np.ndarray:
-        """Binary logarithm of the mean squared change on the grid over that beside it, `np.ndarray [shape=(n,), dtype=float64]`."""
+        """Binary logarithm of the mean squared change on the grid over that beside it, `np.ndarray [shape=(n,),
+        dtype=float64]`.
+        """
         on, beside = (np.log2(side.errors.mean(axis=1, dtype=np.float64) + FLOOR) for side in (self.on, self.beside))
         return np.asarray(on - beside)
 
     @property
     def contrast(self) -> np.ndarray:
-        """How much less blocks change on the grid than beside it, mean of binary logarithms over blocks, `np.ndarray [shape=(n,), dtype=float64]`."""
+        """How much less blocks change on the grid than beside it, mean of binary logarithms over blocks, `np.ndarray
+        [shape=(n,), dtype=float64]`.
+        """
         on, beside = (
             np.log2(side.errors + np.float32(_CONTRAST_FLOOR)).mean(axis=1, dtype=np.float64)
             for side in (self.on, self.beside)
@@ -129,8 +137,8 @@ def dips(curve: np.ndarray, partner: int = 0) -> np.ndarray:
     curve : np.ndarray [shape=(n, ...)]
         Logarithms of changes by index along the first axis.
     partner : int
-        Distance in indices at which the step is halved: what was quantised with a step is a multiple of half of it too, so that half of the
-        dip there is added. 0 for a codec whose indices have no such distance.
+        Distance in indices at which the step is halved: what was quantised with a step is a multiple of half of it too,
+        so that half of the dip there is added. 0 for a codec whose indices have no such distance.
     """
     found = np.zeros_like(curve)
     found[1:-1] = 0.5 * (curve[:-2] + curve[2:]) - curve[1:-1]
@@ -192,10 +200,11 @@ class Ballot:
 
 
 def vote(swept: Sweep, prior: Prior, rules: Ballot, offsets: Offsets | None = None) -> Votes | None:
-    """The indices at which single blocks change least, where more blocks agree on the grid than beside it; None where they do not.
+    """The indices at which single blocks change least, where more blocks agree on the grid than beside it; None where
+    they do not.
 
-    A block votes for the index at which its change dips most. Votes of the control are subtracted index by index, and what is left is
-    counted around the place where it is densest, weighed by the prior.
+    A block votes for the index at which its change dips most. Votes of the control are subtracted index by index, and
+    what is left is counted around the place where it is densest, weighed by the prior.
 
     Parameters
     ----------
@@ -203,7 +212,8 @@ def vote(swept: Sweep, prior: Prior, rules: Ballot, offsets: Offsets | None = No
     prior : Prior
     rules : Ballot
     offsets : callable, optional
-        Taken off every block's vote, for an encoder that is known to depart from the picture's index so; the sweep's indices must be consecutive then.
+        Taken off every block's vote, for an encoder that is known to depart from the picture's index so; the sweep's
+        indices must be consecutive then.
     """
     on, beside = (_counts(side, rules, offsets) for side in (swept.on, swept.beside))
     excess = np.maximum(on - beside, 0)
@@ -243,7 +253,8 @@ def _counts(side: Side, rules: Ballot, offsets: Offsets | None) -> np.ndarray:
 
 
 def posterior(swept: Sweep, prior: Prior, partner: int = 0) -> np.ndarray:
-    """Probability of every index of a sweep: the prior times the exponential of the curve's dip in robust standard deviations.
+    """Probability of every index of a sweep: the prior times the exponential of the curve's dip in robust standard
+    deviations.
 
     Parameters
     ----------
@@ -264,7 +275,9 @@ def posterior(swept: Sweep, prior: Prior, partner: int = 0) -> np.ndarray:
 
 
 def strengths(swept: Sweep, partner: int = 0) -> np.ndarray:
-    """The dips of a sweep's curve in robust standard deviations about their median, `np.ndarray [shape=(n,), dtype=float64]`."""
+    """The dips of a sweep's curve in robust standard deviations about their median, `np.ndarray [shape=(n,),
+    dtype=float64]`.
+    """
     dip = dips(swept.curve, partner)
     away = dip - np.median(dip)
     return np.asarray(away / (1.4826 * np.median(np.abs(away)) + LEAST_SPREAD))
@@ -319,7 +332,9 @@ def repeated_best(sweeps: Sequence[Sweep], prior: Prior) -> Repeated:
 
 
 def _summit(values: np.ndarray, place: int) -> float:
-    """Where a parabola through a greatest value and its two neighbours is highest, in steps from it, -0.5..0.5; 0 at an end."""
+    """Where a parabola through a greatest value and its two neighbours is highest, in steps from it, -0.5..0.5; 0 at an
+    end.
+    """
     if not 0 < place < len(values) - 1:
         return 0.0
     before, at, after = values[place - 1 : place + 2]

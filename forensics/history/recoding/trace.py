@@ -1,10 +1,12 @@
-"""Coding again: on the grid and at the index where a codec coded a picture, its encoder changes most blocks less than beside the grid.
+"""Coding again: on the grid and at the index where a codec coded a picture, its encoder changes most blocks less than
+beside the grid.
 
-Every block on the grid is compared with the nearest one of the control, three rows and five columns away. In a picture that was not coded there about as many win as lose; rows and
-columns of a demosaiced or enlarged picture differ by parity, so that up to `SHARE` are granted to chance (binomial tail), counted over every position of the largest blocks,
-every index and every encoder tried.
-The test is made where a history has found a grid and read an index; it is not among those that run on every picture. Of 62 untouched pictures tried with libwebp all the same, one
-is below 0.01 false alarms, at a position whose lead is far too small for a grid to be told.
+Every block on the grid is compared with the nearest one of the control, three rows and five columns away. In a picture
+that was not coded there about as many win as lose; rows and columns of a demosaiced or enlarged picture differ by
+parity, so that up to `SHARE` are granted to chance (binomial tail), counted over every position of the largest blocks,
+every index and every encoder tried. The test is made where a history has found a grid and read an index; it is not
+among those that run on every picture. Of 62 untouched pictures tried with libwebp all the same, one is below 0.01 false
+alarms, at a position whose lead is far too small for a grid to be told.
 """
 
 from __future__ import annotations
@@ -54,8 +56,9 @@ def coding_again(
     Returns
     -------
     Trace
-        `statistic`: share of the blocks that change less on the grid, 0..1. `parameters`: `encoder`, `quantity`, its value `at` the index, `phase`, `blocks` and how many
-        change `less`. `series`: `values`, and the mean squared changes `on` and `beside` the grid in dB (of blocks, mean of logarithms), one a value.
+        `statistic`: share of the blocks that change less on the grid, 0..1. `parameters`: `encoder`, `quantity`, its
+        value `at` the index, `phase`, `blocks` and how many change `less`. `series`: `values`, and the mean squared
+        changes `on` and `beside` the grid in dB (of blocks, mean of logarithms), one a value.
     """
     place = int(np.abs(swept.indices - index).argmin())
     pairs = np.abs(swept.on.places[:, None] - swept.beside.places[None]).sum(axis=2).argmin(axis=1)
@@ -80,8 +83,10 @@ def coding_again(
             "less": less,
         },
         sentence=(
-            f"Coded again by {encoder} at {quantity} {value:g}, {less} of {blocks} blocks change less on the grid that starts at row {row}, column {column} "
-            f"(modulo {grid.period}) than beside it, where chance gives up to {100 * SHARE:.0f} %; chance gives this in {chance(nfa)}."
+            f"Coded again by {encoder} at {quantity} {value:g}, {less} of {blocks} blocks change less on the grid that "
+            f"starts at row {row}, column {column} "
+            f"(modulo {grid.period}) than beside it, where chance gives up to {100 * SHARE:.0f} %; chance gives this "
+            f"in {chance(nfa)}."
         ),
         series={
             "values": np.asarray(values, np.float64),

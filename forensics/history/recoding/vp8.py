@@ -1,7 +1,8 @@
 """What a WebP encoder did to a picture: its block grid and its quantiser index, read by coding luma again with libwebp.
 
-libwebp gives macroblocks of different texture up to four indices and chooses them by the whole picture. Coded again it mostly chooses alike, and the picture
-changes least where the mean index is its own. How far the four lie apart depends on the encoder's noise shaping, so that its presets are tried beside each other.
+libwebp gives macroblocks of different texture up to four indices and chooses them by the whole picture. Coded again it
+mostly chooses alike, and the picture changes least where the mean index is its own. How far the four lie apart depends
+on the encoder's noise shaping, so that its presets are tried beside each other.
 """
 
 from __future__ import annotations
@@ -84,7 +85,8 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = (), codec: str 
     ----------
     pixels : np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8 or uint16]
     estimates : sequence of Parameter
-        `quantizer_index` with its interval, as `forensics.history.estimated.estimate` gives it. Without it nothing is read.
+        `quantizer_index` with its interval, as `forensics.history.estimated.estimate` gives it. Without it nothing is
+        read.
     codec : str
         Of the classes here there is one.
 
@@ -113,7 +115,8 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = (), codec: str 
 def _macroblock(
     pixels: np.ndarray, plane: np.ndarray, grid: Grid, coder: LibWebp, probes: Sequence[int], window: Window
 ) -> tuple[int, int]:
-    """The corner of a macroblock on a grid of smallest blocks: the place where coding again changes luma and chroma of most blocks least.
+    """The corner of a macroblock on a grid of smallest blocks: the place where coding again changes luma and chroma of
+    most blocks least.
 
     Chroma tells it best: its smallest blocks are 8 pixels wide, and its samples lie at every other pixel.
     """
@@ -157,16 +160,24 @@ def _read(
     if best.contrast < _LEAST_CONTRAST:
         return Vp8History(
             grid,
-            reason="coded again at the indices around the estimate, the picture changes hardly less on its grid than beside it",
+            reason="coded again at the indices around the estimate, the picture changes hardly less on its grid than "
+            "beside it",
         )
     coder, swept, last = coders[best.coder], sweeps[best.coder], float(LibWebp.indices[-1])
     coded = min(max(best.index, 0.0), last)
     index = webp.recode(recoding_grid.aligned(plane, coder, window, grid.tree).part, coded, coder.preset)[1]
     low, high = max(0.0, best.low + index - coded), min(best.high + index - coded, last)
     trace = coding_again(
-        swept, grid, coded, encoder="libwebp", quantity="quantiser index", values=swept.indices, tree=coder.tree, encoders=len(sweeps),
+        swept,
+        grid,
+        coded,
+        encoder="libwebp",
+        quantity="quantiser index",
+        values=swept.indices,
+        tree=coder.tree,
+        encoders=len(sweeps),
         speaks_for=("webp",),
-    )  # fmt: skip
+    )
     return Vp8History(grid, index, low, high, webp.quality_of(coded), coder.preset, gain=swept.gain(coded), trace=trace)
 
 
@@ -174,7 +185,10 @@ def _index(history: Vp8History) -> Parameter:
     name = "quantizer_index"
     if history.index is None:
         return Parameter(name, None, reason=history.reason)
-    basis = f"mean over macroblocks: coded again by libwebp ({history.preset} preset) the picture changes least against a control at this index"
+    basis = (
+        f"mean over macroblocks: coded again by libwebp ({history.preset} preset) the picture changes least against "
+        f"a control at this index"
+    )
     return Parameter(name, round(history.index, 1), low=round(history.low, 1), high=round(history.high, 1), basis=basis)
 
 

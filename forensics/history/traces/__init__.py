@@ -1,7 +1,7 @@
 """Trace tests: each looks for one physical trace of compression or resizing and says how often chance would give it.
 
-`run_traces` runs them all on a bounded sample of the picture (`regions`): all of a picture up to about 0.7 megapixels, else four regions of 384x384
-pixels, and for the two tests of long rows a central part of at most 1536x1536.
+`run_traces` runs them all on a bounded sample of the picture (`regions`): all of a picture up to about 0.7 megapixels,
+else four regions of 384x384 pixels, and for the two tests of long rows a central part of at most 1536x1536.
 """
 
 from __future__ import annotations

@@ -1,18 +1,21 @@
-"""Boundary profile: do pixel differences change at every 4th, 8th, 16th, 32nd or 64th boundary, as at the edges of blocks?
+"""Boundary profile: do pixel differences change at every 4th, 8th, 16th, 32nd or 64th boundary, as at the edges of
+blocks?
 
-At each boundary between two columns (or rows) and in each strip of `STRIP` lines, the mean |first| and |third| difference is compared with that
-of both neighbouring boundaries. A block edge is a local maximum of the first or third difference; a deblocking filter turns the step into a local
-minimum. The value of a column is the share of its strips with a maximum (or minimum), so one strong edge of the scene counts
-as much as any other.
+At each boundary between two columns (or rows) and in each strip of `STRIP` lines, the mean |first| and |third|
+difference is compared with that of both neighbouring boundaries. A block edge is a local maximum of the first or third
+difference; a deblocking filter turns the step into a local minimum. The value of a column is the share of its strips
+with a maximum (or minimum), so one strong edge of the scene counts as much as any other.
 
-Null model: positions modulo the period are exchangeable. The columns at one position are compared with those half a period away, by Welch's t over
-columns, so a shorter period or an alternation of odd and even columns does not count; both axes are combined by Fisher's method. A picture
-resized by a factor such as 4/3 or 9/8 is periodic too; `residual_spectrum` is the test for that. Hypotheses:
-periods, positions, two differences, maxima and minima, each axis and both together.
+Null model: positions modulo the period are exchangeable. The columns at one position are compared with those half a
+period away, by Welch's t over columns, so a shorter period or an alternation of odd and even columns does not count;
+both axes are combined by Fisher's method. A picture resized by a factor such as 4/3 or 9/8 is periodic too;
+`residual_spectrum` is the test for that. Hypotheses: periods, positions, two differences, maxima and minima, each axis
+and both together.
 
 References
 ----------
-.. [1] Z. Fan, R. L. de Queiroz, IEEE Trans. Image Processing 12(2), 2003, doi:10.1109/TIP.2002.807361 (block-edge evidence).
+.. [1] Z. Fan, R. L. de Queiroz, IEEE Trans. Image Processing 12(2), 2003, doi:10.1109/TIP.2002.807361 (block-edge
+       evidence).
 .. [2] B. L. Welch, "The generalization of Student's problem when several different population variances are involved",
    Biometrika 34, 1947, doi:10.1093/biomet/34.1-2.28.
 """
@@ -38,7 +41,9 @@ _DIRECTIONS = (1, -1)
 _LEAST_COLUMNS = 4
 """A position is tested where it occurs this often."""
 REPEATING = 0.6
-"""Ratio of mean differences a period and half a period apart under which the scene is a pattern; scenes have 1 and more."""
+"""Ratio of mean differences a period and half a period apart under which the scene is a pattern; scenes have 1 and
+more.
+"""
 _TESTS = len(PERIODS) * len(_MEASURES) * len(_DIRECTIONS)
 _SPEAKS_FOR = {
     4: ("webp", "jpegxr", "jpeg2000", "heic", "bpg", "avif"),
@@ -65,9 +70,10 @@ def boundary_profile(sample: Sample) -> Trace:
     Returns
     -------
     Trace
-        `statistic`: Welch's t of the best hypothesis, the larger of the axes. `parameters`: `period`, the largest found, and `periods`, all of them, in pixels; `position` (row, column modulo the
-        period where a block begins), `kind` (`step` or `smoothed`). `series`: `columns` and `rows`, the folded mean |first difference| of
-        luma at each position modulo 64 in levels, and `period`.
+        `statistic`: Welch's t of the best hypothesis, the larger of the axes. `parameters`: `period`, the largest
+        found, and `periods`, all of them, in pixels; `position` (row, column modulo the period where a block begins),
+        `kind` (`step` or `smoothed`). `series`: `columns` and `rows`, the folded mean |first difference| of luma at
+        each position modulo 64 in levels, and `period`.
     """
     luma = np.rint(sample.centre.y)
     strips = [_strips(luma, column_profiles, 0), _strips(luma, row_profiles, 1)]
@@ -114,7 +120,9 @@ def _told(outcomes: list[_Outcome]) -> _Outcome:
 
 
 def _folded(profiles: np.ndarray) -> np.ndarray:
-    """Mean |first difference| at the boundary before each position modulo 64: position p is between pixels p - 1 and p."""
+    """Mean |first difference| at the boundary before each position modulo 64: position p is between pixels p - 1
+    and p.
+    """
     return np.roll(fold_profile(profiles[:1])[0], 2)
 
 
@@ -155,7 +163,9 @@ def _axis(shares: np.ndarray, strips: int, period: int) -> tuple[float, int, flo
 
 
 def _repeats(luma: np.ndarray, period: int) -> bool:
-    """Whether the scene itself repeats with the period: far more like itself a period on than half a period on, along rows or columns."""
+    """Whether the scene itself repeats with the period: far more like itself a period on than half a period on, along
+    rows or columns.
+    """
     if min(luma.shape) < 2 * period:
         return False
     for plane in (luma, luma.T):
@@ -185,6 +195,7 @@ def _sentence(best: _Outcome, nfa: float, found: bool) -> str:
     how = "larger" if best.direction > 0 else "smaller"
     column, row = best.positions
     return (
-        f"The {name} of luma is {how} than at both neighbouring boundaries at every {best.period}th boundary (columns from {column}, rows from {row}) "
+        f"The {name} of luma is {how} than at both neighbouring boundaries at every {best.period}th boundary (columns "
+        f"from {column}, rows from {row}) "
         f"more often than half a period away (t = {max(best.statistics):.1f}); chance gives this in {chance(nfa)}."
     )

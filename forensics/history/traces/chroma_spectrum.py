@@ -1,18 +1,21 @@
 """Chroma spectrum: was chroma stored at half the resolution, and which kernel brought it back?
 
-Interpolated samples obey an exact linear relation at every other place (`forensics_features.chroma.RELATIONS`): the residual of the relation's
-annihilator is then rounding noise at one parity and not at the other. Per column (or row) of chroma the share of places with a residual under `SMALL`,
-among those where chroma changes, is measured, less the same share in luma: what the whole picture shows, because it was enlarged or demosaicked, is
-no trace of chroma subsampling.
+Interpolated samples obey an exact linear relation at every other place (`forensics_features.chroma.RELATIONS`): the
+residual of the relation's annihilator is then rounding noise at one parity and not at the other. Per column (or row) of
+chroma the share of places with a residual under `SMALL`, among those where chroma changes, is measured, less the same
+share in luma: what the whole picture shows, because it was enlarged or demosaicked, is no trace of chroma subsampling.
 
-Null model: even and odd columns are exchangeable; Welch's t over columns. Hypotheses: relations, axes, parities. A camera's colour filter array
-and a colour conversion of a subsampled scan leave such chroma without a codec: the trace says what happened to chroma, not why.
+Null model: even and odd columns are exchangeable; Welch's t over columns. Hypotheses: relations, axes, parities. A
+camera's colour filter array and a colour conversion of a subsampled scan leave such chroma without a codec: the trace
+says what happened to chroma, not why.
 
 References
 ----------
-.. [1] B. Lorch, C. Riess, "Image forensics from chroma subsampling of high-quality JPEG images", Proc. ACM IH&MMSec, 2019,
+.. [1] B. Lorch, C. Riess, "Image forensics from chroma subsampling of high-quality JPEG images", Proc. ACM IH&MMSec,
+       2019,
    doi:10.1145/3335203.3335722.
-.. [2] A. C. Popescu, H. Farid, "Exposing digital forgeries by detecting traces of resampling", IEEE Trans. Signal Processing 53(2), 2005,
+.. [2] A. C. Popescu, H. Farid, "Exposing digital forgeries by detecting traces of resampling", IEEE Trans. Signal
+       Processing 53(2), 2005,
    doi:10.1109/TSP.2004.839932.
 """
 
@@ -44,9 +47,13 @@ SPECTRUM = 128
 _AXES = ("x", "y")
 _TESTS = 2 * len(RELATIONS) * len(_AXES)
 _KERNELS = {
-    "repeat": "repeated samples", "linear": "co-sited linear interpolation", "triangle": "centred linear interpolation (3, 1) / 4",
-    "cubic": "centred cubic interpolation", "seven_tap": "a centred 7-tap kernel", "eight_tap": "a co-sited 8-tap kernel",
-}  # fmt: skip
+    "repeat": "repeated samples",
+    "linear": "co-sited linear interpolation",
+    "triangle": "centred linear interpolation (3, 1) / 4",
+    "cubic": "centred cubic interpolation",
+    "seven_tap": "a centred 7-tap kernel",
+    "eight_tap": "a co-sited 8-tap kernel",
+}
 _SUBSAMPLINGS = {(True, True): "4:2:0", (True, False): "4:2:2", (False, True): "4:4:0"}
 
 
@@ -64,10 +71,11 @@ def chroma_spectrum(sample: Sample) -> Trace:
     Returns
     -------
     Trace
-        `statistic`: difference of the share of places that obey the relation between the parities, 0..1; 0 for a grey picture, with a NaN rate.
-        `parameters`: `subsampling` (`4:2:0`, `4:2:2`, `4:4:0`; an axis along which chroma hardly changes shows nothing and counts as whole), `kernel`, `bandwidth_x`, `bandwidth_y` (chroma's energy above a quarter of the sampling rate
-        over luma's, each relative to its total, in dB). `series`: `frequency` (cycles a pixel), `luma_x`, `chroma_x`, `luma_y`, `chroma_y`,
-        power spectral densities in dB.
+        `statistic`: difference of the share of places that obey the relation between the parities, 0..1; 0 for a grey
+        picture, with a NaN rate. `parameters`: `subsampling` (`4:2:0`, `4:2:2`, `4:4:0`; an axis along which chroma
+        hardly changes shows nothing and counts as whole), `kernel`, `bandwidth_x`, `bandwidth_y` (chroma's energy above
+        a quarter of the sampling rate over luma's, each relative to its total, in dB). `series`: `frequency` (cycles a
+        pixel), `luma_x`, `chroma_x`, `luma_y`, `chroma_y`, power spectral densities in dB.
     """
     spectra = _spectra(sample)
     if sample.grey:
@@ -170,13 +178,18 @@ def _bandwidth(spectra: dict[str, np.ndarray], axis: str) -> float:
 
 def _sentence(best: _Outcome, seen: tuple[bool, ...], nfa: float, band: dict[str, float]) -> str:
     energy = (
-        f"chroma's share of energy above a quarter of the sampling rate is {band['bandwidth_x']:+.1f} dB against luma's along rows, "
+        f"chroma's share of energy above a quarter of the sampling rate is {band['bandwidth_x']:+.1f} dB against "
+        f"luma's along rows, "
         f"{band['bandwidth_y']:+.1f} dB along columns"
     )
     if nfa > FOUND_BELOW:
-        return f"Chroma obeys no interpolation at every other pixel more than by chance (expected in {chance(nfa)}); {energy}."
+        return (
+            f"Chroma obeys no interpolation at every other pixel more than by chance (expected in {chance(nfa)}); "
+            f"{energy}."
+        )
     halved = " and ".join(name for name, axis in zip(("width", "height"), seen, strict=True) if axis)
     return (
-        f"Chroma obeys {_KERNELS[best.kernel]} at {100 * best.share:.0f} % of every other {('column', 'row')[best.axis]} and {100 * best.other:.0f} % of those "
+        f"Chroma obeys {_KERNELS[best.kernel]} at {100 * best.share:.0f} % of every other "
+        f"{('column', 'row')[best.axis]} and {100 * best.other:.0f} % of those "
         f"between, luma does not: it was stored at half the {halved}. Chance gives this in {chance(nfa)}; {energy}."
     )

@@ -1,19 +1,22 @@
 """Colour lattice: are the picture's colours those, and only those, that 8-bit luma and chroma can give?
 
-Statistic: the share of coloured, unclipped pixels that a round trip to integer luma and chroma leaves unchanged; beside it, for decoders that
-interpolate chroma at a higher precision, how far luma alone gathers at whole numbers, |mean exp(2 pi i Y)|.
+Statistic: the share of coloured, unclipped pixels that a round trip to integer luma and chroma leaves unchanged; beside
+it, for decoders that interpolate chroma at a higher precision, how far luma alone gathers at whole numbers, |mean exp(2
+pi i Y)|.
 
-Null model. What the share would be without the lattice is measured on the picture itself: its pixels moved by up to `REACH` levels in every channel,
-at random, keep their local statistics and lose the lattice. Pixels are no independent trials: under a full-range matrix membership
-depends on the differences R - G and B - G alone, and a picture of few colours repeats them. So a trial is a distinct pair of differences, with
-the share of its pixels as weight, and the tail is bounded by Chernoff's method for weighted sums of values in 0..1
-(`a_contrario.log10_weighted_tail`).
+Null model. What the share would be without the lattice is measured on the picture itself: its pixels moved by up to
+`REACH` levels in every channel, at random, keep their local statistics and lose the lattice. Pixels are no independent
+trials: under a full-range matrix membership depends on the differences R - G and B - G alone, and a picture of few
+colours repeats them. So a trial is a distinct pair of differences, with the share of its pixels as weight, and the tail
+is bounded by Chernoff's method for weighted sums of values in 0..1 (`a_contrario.log10_weighted_tail`).
 
-A colour conversion through 8-bit YCbCr leaves the same trace without a codec: the trace says what happened to the colours, not why.
+A colour conversion through 8-bit YCbCr leaves the same trace without a codec: the trace says what happened to the
+colours, not why.
 
 References
 ----------
-.. [1] R. Neelamani, R. de Queiroz, Z. Fan, S. Dash, R. G. Baraniuk, "JPEG compression history estimation for color images", IEEE Trans. Image
+.. [1] R. Neelamani, R. de Queiroz, Z. Fan, S. Dash, R. G. Baraniuk, "JPEG compression history estimation for color
+       images", IEEE Trans. Image
    Processing 15(6), 2006, doi:10.1109/TIP.2005.864171.
 .. [2] ITU-R BT.601-7, BT.709-6, BT.2020-2; ITU-T T.871 clause 7; ITU-T H.273 clause 8.3.
 """
@@ -68,9 +71,10 @@ def colour_lattice(sample: Sample, *, seed: int = 0) -> Trace:
     Returns
     -------
     Trace
-        `statistic`: share of pixels on the lattice, or |mean exp(2 pi i Y)| where luma alone is whole, 0..1. `parameters`: `lattice`, `luma_only`,
-        `whole` (at least `WHOLE` of the pixels; else no class is named), `expected` (what the picture's own statistics give), `pixels`, `colours` (distinct differences). `series`: `share` and `expected` by lattice, in
-        the order of `names`.
+        `statistic`: share of pixels on the lattice, or |mean exp(2 pi i Y)| where luma alone is whole, 0..1.
+        `parameters`: `lattice`, `luma_only`, `whole` (at least `WHOLE` of the pixels; else no class is named),
+        `expected` (what the picture's own statistics give), `pixels`, `colours` (distinct differences). `series`:
+        `share` and `expected` by lattice, in the order of `names`.
     """
     numbers = np.random.default_rng(seed)
     rgb = _coloured(sample, numbers)
@@ -182,20 +186,25 @@ def title(lattice: str) -> str:
 def _sentence(best: _Test, pixels: int, colours: int, nfa: float, found: bool) -> str:
     if not found:
         return (
-            f"The colours lie on no lattice of 8-bit luma and chroma more than those around them do (nearest {title(best.lattice)}: "
+            f"The colours lie on no lattice of 8-bit luma and chroma more than those around them do (nearest "
+            f"{title(best.lattice)}: "
             f"{best.statistic:.2f}, expected {best.expected:.2f}; by chance in {chance(nfa)})."
         )
     if best.luma_only:
         return (
-            f"Converted back to {title(best.lattice)}, the luma of {pixels:,} coloured pixels gathers at whole numbers (strength {best.statistic:.2f}, "
+            f"Converted back to {title(best.lattice)}, the luma of {pixels:,} coloured pixels gathers at whole numbers "
+            f"(strength {best.statistic:.2f}, "
             f"expected {best.expected:.2f}, about 0.45 where all are whole); chance gives this in {chance(nfa)}."
         )
     part = (
         ""
         if best.statistic >= WHOLE
-        else " So many are too few for a picture as a decoder left it: it was changed since, or a part of it only came from one."
+        else " So many are too few for a picture as a decoder left it: it was changed since, or a part of it only came "
+        "from one."
     )
     return (
-        f"{100 * best.statistic:.1f} % of {pixels:,} coloured pixels ({colours:,} distinct differences of colour) have colours that 8-bit {title(best.lattice)} "
-        f"can give; {100 * best.expected:.1f} % of the colours around them do. Chance gives this in {chance(nfa)}; a codec or a colour conversion leaves it.{part}"
+        f"{100 * best.statistic:.1f} % of {pixels:,} coloured pixels ({colours:,} distinct differences of colour) have "
+        f"colours that 8-bit {title(best.lattice)} "
+        f"can give; {100 * best.expected:.1f} % of the colours around them do. Chance gives this in {chance(nfa)}; a "
+        f"codec or a colour conversion leaves it.{part}"
     )

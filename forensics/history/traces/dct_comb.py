@@ -1,4 +1,5 @@
-"""Comb in 8x8 DCT coefficients of luma: quantisation as JPEG does it, by frequency, at the one phase of the grid where it is seen.
+"""Comb in 8x8 DCT coefficients of luma: quantisation as JPEG does it, by frequency, at the one phase of the grid where
+it is seen.
 
 All 64 phases are tried, at two scales: steps of 1 to 43 as they are, and of 4 to 171 on the picture at a quarter of its
 contrast, where rounding noise weighs less. `phase_comb` has the null model. Blocks that repeat others but for a
@@ -6,7 +7,8 @@ constant are counted once.
 
 References
 ----------
-.. [1] Z. Fan, R. L. de Queiroz, "Identification of bitmap compression history: JPEG detection and quantizer estimation",
+.. [1] Z. Fan, R. L. de Queiroz, "Identification of bitmap compression history: JPEG detection and quantizer
+       estimation",
    IEEE Trans. Image Processing 12(2), 2003, doi:10.1109/TIP.2002.807361.
 .. [2] ITU-T T.81, A.3.3 and A.3.4 (DCT and quantisation).
 """
@@ -49,9 +51,10 @@ def dct_comb(sample: Sample) -> Trace:
     Returns
     -------
     Trace
-        `statistic`: |D| of the clearest frequency, 0..1 (`phase_comb`). `parameters`: `phase` (row, column of the grid in the
-        picture), `steps` (8x8 in raster order, None where no comb is clear), `scale`. `series`: `steps`, `strength` and `tail` of
-        the frequencies [shape=(5, 5)], `candidates`, `spectrum` [shape=(24, steps)], `phase_scores` [shape=(8, 8)], log10 NFA.
+        `statistic`: |D| of the clearest frequency, 0..1 (`phase_comb`). `parameters`: `phase` (row, column of the grid
+        in the picture), `steps` (8x8 in raster order, None where no comb is clear), `scale`. `series`: `steps`,
+        `strength` and `tail` of the frequencies [shape=(5, 5)], `candidates`, `spectrum` [shape=(24, steps)],
+        `phase_scores` [shape=(8, 8)], log10 NFA.
     """
     results = [_at_scale(sample, scale) for scale in SCALES]
     best = min(range(len(SCALES)), key=lambda k: results[k].log10_nfa)
@@ -118,7 +121,8 @@ def _table(steps: np.ndarray) -> list[float | None]:
 def _sentence(steps: np.ndarray, nfa: float, phase: tuple[int, int], found: bool) -> str:
     if not found:
         return (
-            "At none of the 64 phases of an 8x8 grid do DCT coefficients of luma gather at multiples of a step more than at the "
+            "At none of the 64 phases of an 8x8 grid do DCT coefficients of luma gather at multiples of a step more "
+            "than at the "
             f"other phases (expected by chance in {chance(nfa)})."
         )
     span = (
@@ -127,6 +131,7 @@ def _sentence(steps: np.ndarray, nfa: float, phase: tuple[int, int], found: bool
         else "steps not told apart"
     )
     return (
-        f"On the 8x8 grid that starts at row {phase[0]}, column {phase[1]}, DCT coefficients of luma gather at multiples of "
+        f"On the 8x8 grid that starts at row {phase[0]}, column {phase[1]}, DCT coefficients of luma gather at "
+        f"multiples of "
         f"quantisation steps ({span}), at the other 63 phases they do not; chance gives this in {chance(nfa)}."
     )

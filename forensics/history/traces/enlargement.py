@@ -1,7 +1,8 @@
 """Enlargement: what the picture was enlarged from, as a trace with the residual of every length that was tried.
 
-The steps were found before the verdict (`forensics.verdict.steps`); here the one that is an interpolation is told with its number of false alarms, counted on
-pictures that were not enlarged (`forensics_features.enlargement.TAIL`), and the residual along the surer axis is drawn.
+The steps were found before the verdict (`forensics.verdict.steps`); here the one that is an interpolation is told with
+its number of false alarms, counted on pictures that were not enlarged (`forensics_features.enlargement.TAIL`), and the
+residual along the surer axis is drawn.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ def enlargement(step: EnlargementStep | RepetitionStep, pixels: np.ndarray) -> T
     Returns
     -------
     Trace
-        `statistic`: how many times closer lines lie to the enlargement's range than to that of lengths nearby (repetition: the factor of the area).
-        `parameters`: those of the step. `series`: `lengths` and `residual` (levels squared), empty for repetition.
+        `statistic`: how many times closer lines lie to the enlargement's range than to that of lengths nearby
+        (repetition: the factor of the area). `parameters`: those of the step. `series`: `lengths` and `residual`
+        (levels squared), empty for repetition.
     """
     area = step.new_width * step.new_height / (step.width * step.height)
     statistic, series = area, {"lengths": np.empty(0), "residual": np.empty(0)}

@@ -1,17 +1,19 @@
 """ZERO: which origin of the 8x8 grid leaves the most DCT coefficients at zero, voted for by every pixel.
 
-Every pixel lies in 64 blocks of 8x8 pixels, one for each origin of a grid. It votes for the origin whose block has the most DCT coefficients
-under 0.5 in magnitude; where two blocks tie, or the winning block is constant along its rows or columns, it does not vote. Without JPEG every origin
-is as likely. Neighbours share blocks, so 64 votes count as one trial, and the number of false alarms of an origin with k
-of N votes in a region is N_T B(N / 64, k / 64, 1 / 64), B the binomial tail and N_T = 64 X Y sqrt(X Y) the origins and square regions of an
-X x Y picture. Trials here are votes cast, not pixels, which is the stricter count where many abstain.
+Every pixel lies in 64 blocks of 8x8 pixels, one for each origin of a grid. It votes for the origin whose block has the
+most DCT coefficients under 0.5 in magnitude; where two blocks tie, or the winning block is constant along its rows or
+columns, it does not vote. Without JPEG every origin is as likely. Neighbours share blocks, so 64 votes count as one
+trial, and the number of false alarms of an origin with k of N votes in a region is N_T B(N / 64, k / 64, 1 / 64), B the
+binomial tail and N_T = 64 X Y sqrt(X Y) the origins and square regions of an X x Y picture. Trials here are votes cast,
+not pixels, which is the stricter count where many abstain.
 
-Local grids: votes for another origin than the main one are gathered into regions (pixels within `REACH` of each other) and each region is
-tested in its bounding box.
+Local grids: votes for another origin than the main one are gathered into regions (pixels within `REACH` of each other)
+and each region is tested in its bounding box.
 
 References
 ----------
-.. [1] T. Nikoukhah, J. Anger, M. Colom, J.-M. Morel, R. Grompone von Gioi, "ZERO: a local JPEG grid origin detector based on
+.. [1] T. Nikoukhah, J. Anger, M. Colom, J.-M. Morel, R. Grompone von Gioi, "ZERO: a local JPEG grid origin detector
+       based on
    the number of DCT zeros and its applications in image forensics", IPOL 11, 2021, doi:10.5201/ipol.2021.390.
 """
 
@@ -100,7 +102,8 @@ def vote_map(luma: np.ndarray) -> np.ndarray:
     Returns
     -------
     np.ndarray [shape=(height, width), dtype=int8]
-        8 * (row mod 8) + (column mod 8) of the origin, `NO_VOTE` for a tie, a constant block, and within 7 pixels of the border.
+        8 * (row mod 8) + (column mod 8) of the origin, `NO_VOTE` for a tie, a constant block, and within 7 pixels of
+        the border.
     """
     zeros, constant = zero_counts(np.rint(luma))
     height, width = zeros.shape[0] - BLOCK + 1, zeros.shape[1] - BLOCK + 1
@@ -162,9 +165,9 @@ def grid_phase(sample: Sample) -> Trace:
     Returns
     -------
     Trace
-        `statistic`: share of the votes that the best origin has, 0..1 (1/64 by chance); 0 without votes. `parameters`: `phase` (row, column of the
-        grid in the picture), `votes`, `local_grids` (boxes with an origin of their own, in picture coordinates). `series`: `votes`, the map of the
-        first region, and `log10_nfa` [shape=(8, 8)] by origin.
+        `statistic`: share of the votes that the best origin has, 0..1 (1/64 by chance); 0 without votes. `parameters`:
+        `phase` (row, column of the grid in the picture), `votes`, `local_grids` (boxes with an origin of their own, in
+        picture coordinates). `series`: `votes`, the map of the first region, and `log10_nfa` [shape=(8, 8)] by origin.
     """
     maps = [vote_map(region.y) for region in sample.regions]
     counts = np.sum([np.bincount(votes[votes >= 0].ravel(), minlength=ORIGINS) for votes in maps], axis=0)
@@ -197,12 +200,14 @@ def grid_phase(sample: Sample) -> Trace:
 def _sentence(share: float, total: int, phase: tuple[int, int], nfa: float, found: bool, local: int) -> str:
     if not found:
         text = (
-            f"No origin of an 8x8 grid gets more of the {total:,} votes for the most zero DCT coefficients than chance gives it "
+            f"No origin of an 8x8 grid gets more of the {total:,} votes for the most zero DCT coefficients than chance "
+            f"gives it "
             f"(best {100 * share:.1f} %, expected by chance in {chance(nfa)})."
         )
     else:
         text = (
-            f"{100 * share:.1f} % of {total:,} pixels see the most zero DCT coefficients on the 8x8 grid that starts at row {phase[0]}, column "
+            f"{100 * share:.1f} % of {total:,} pixels see the most zero DCT coefficients on the 8x8 grid that starts "
+            f"at row {phase[0]}, column "
             f"{phase[1]}, where chance gives each of 64 grids 1.6 %; chance gives this in {chance(nfa)}."
         )
     return f"{text} {local} region(s) vote for a grid of their own." if local else text

@@ -1,14 +1,17 @@
-"""A known JPEG quantisation table in 8x8 DCT coefficients of luma: one comb at all frequencies together, deep under later noise.
+"""A known JPEG quantisation table in 8x8 DCT coefficients of luma: one comb at all frequencies together, deep under
+later noise.
 
-A later codec adds noise to every coefficient, and the comb of one frequency (`dct_comb`) drowns in it. A table says where the combs of all frequencies
-lie, so their evidence adds up: sum cos(2 pi c / q_k) over the coefficients outside the zero cell of step q_k is large at the grid and table
-of the JPEG file, and on no other grid. Every grid and every table of the common families is tried. Two bounds of chance must both be
-low: Hoeffding's of the sum about its mean over the other grids, and the binomial one of the frequencies that speak for the table by
-themselves. JPEG XL, JPEG XR and AV1 with combs of their own agree with a table at some frequencies; only where nearly all do, they are ruled out.
+A later codec adds noise to every coefficient, and the comb of one frequency (`dct_comb`) drowns in it. A table says
+where the combs of all frequencies lie, so their evidence adds up: sum cos(2 pi c / q_k) over the coefficients outside
+the zero cell of step q_k is large at the grid and table of the JPEG file, and on no other grid. Every grid and every
+table of the common families is tried. Two bounds of chance must both be low: Hoeffding's of the sum about its mean over
+the other grids, and the binomial one of the frequencies that speak for the table by themselves. JPEG XL, JPEG XR and
+AV1 with combs of their own agree with a table at some frequencies; only where nearly all do, they are ruled out.
 
 References
 ----------
-.. [1] Z. Fan, R. L. de Queiroz, "Identification of bitmap compression history: JPEG detection and quantizer estimation",
+.. [1] Z. Fan, R. L. de Queiroz, "Identification of bitmap compression history: JPEG detection and quantizer
+       estimation",
    IEEE Trans. Image Processing 12(2), 2003, doi:10.1109/TIP.2002.807361.
 .. [2] W. Hoeffding, "Probability inequalities for sums of bounded random variables", JASA 58(301), 1963,
    doi:10.1080/01621459.1963.10500830.
@@ -31,7 +34,9 @@ NAME = "jpeg_table"
 QUALITIES = range(5, 98)
 """Whole qualities tried; finer tables have steps that noise of one level hides."""
 FAMILIES = ("standard", "robidoux")
-"""Families tried: libjpeg's, and the default of MozJPEG and choice of ImageMagick. Flatter ones are what JPEG XL and AV1 have, too."""
+"""Families tried: libjpeg's, and the default of MozJPEG and choice of ImageMagick. Flatter ones are what JPEG XL and
+AV1 have, too.
+"""
 _SCALE = 2.0
 """Contrast is taken down by this, so that magnitudes up to 128 are counted."""
 _LEAST_STEP, _LARGEST_STEP = 3, 128
@@ -45,7 +50,9 @@ _SPEAKS_BY_CHANCE = 0.067
 OTHERS = ("jpegxl", "jpegxr", "avif")
 """Codecs whose own combs meet a table at some frequencies."""
 _SHARE, _LEAST_TESTED = 0.6, 12
-"""Share of the frequencies that have to speak for a table, and fewest of them: of 2,500 files without a JPEG one does under a codec not of `OTHERS`."""
+"""Share of the frequencies that have to speak for a table, and fewest of them: of 2,500 files without a JPEG one does
+under a codec not of `OTHERS`.
+"""
 _MOST, _MANY = 0.8, 15
 """The same from which on none of `OTHERS` explains it: of 3,700 files without a JPEG none reaches both."""
 _PRIOR_COUNT = 10.0
@@ -55,7 +62,9 @@ _ALIKE = 2.0
 
 @cache
 def _waves() -> tuple[np.ndarray, np.ndarray]:
-    """Cosine of every bin at every step, and which bins count: `np.ndarray [shape=(BINS, _LARGEST_STEP), dtype=float32]`, by step - 1."""
+    """Cosine of every bin at every step, and which bins count: `np.ndarray [shape=(BINS, _LARGEST_STEP),
+    dtype=float32]`, by step - 1.
+    """
     magnitude = (np.arange(BINS)[:, None] + 0.5) * FINE_BIN * _SCALE
     step = np.arange(1, _LARGEST_STEP + 1)[None]
     counted = (magnitude >= _ZERO_CELL * step) & (magnitude < _FARTHEST * step) & (step >= _LEAST_STEP)
@@ -64,7 +73,9 @@ def _waves() -> tuple[np.ndarray, np.ndarray]:
 
 @cache
 def _tables() -> tuple[np.ndarray, tuple[tuple[str, int], ...]]:
-    """Luma steps of the frequencies looked at, `np.ndarray [shape=(n, 24), dtype=int64]`, and each table's family and quality."""
+    """Luma steps of the frequencies looked at, `np.ndarray [shape=(n, 24), dtype=int64]`, and each table's family and
+    quality.
+    """
     from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
 
     names = tuple((family, quality) for family in FAMILIES for quality in QUALITIES)
@@ -81,10 +92,10 @@ def jpeg_table(sample: Sample) -> Trace:
     Returns
     -------
     Trace
-        `statistic`: standard deviations by which the sum of cosines exceeds its mean over the other grids. `parameters`: `phase` (row, column of the
-        grid in the picture), `family`, `quality` with its `low` and `high`, `frequencies` that speak for it and `of` how many. `series`:
-        `qualities`, `evidence` (of the best family at the best phase, in standard deviations), `phase_scores` [shape=(8, 8)],
-        of the best table at each phase.
+        `statistic`: standard deviations by which the sum of cosines exceeds its mean over the other grids.
+        `parameters`: `phase` (row, column of the grid in the picture), `family`, `quality` with its `low` and `high`,
+        `frequencies` that speak for it and `of` how many. `series`: `qualities`, `evidence` (of the best family at the
+        best phase, in standard deviations), `phase_scores` [shape=(8, 8)], of the best table at each phase.
     """
     excess, counts = excesses(magnitudes(sample, _SCALE).astype(np.float32))
     steps, names = _tables()
@@ -112,22 +123,34 @@ def jpeg_table(sample: Sample) -> Trace:
         name=NAME,
         statistic=float(scores[phase, table]),
         log10_nfa=nfa,
-        speaks_for=() if not found else ("jpeg",) if speaking >= _MOST * tested and tested >= _MANY else ("jpeg", *OTHERS),
+        speaks_for=()
+        if not found
+        else ("jpeg",)
+        if speaking >= _MOST * tested and tested >= _MANY
+        else ("jpeg", *OTHERS),
         parameters={
-            "phase": list(at) if found else None, "family": family if found else None, "quality": quality if found else None,
-            "low": low if found else None, "high": high if found else None, "frequencies": speaking, "of": tested,
+            "phase": list(at) if found else None,
+            "family": family if found else None,
+            "quality": quality if found else None,
+            "low": low if found else None,
+            "high": high if found else None,
+            "frequencies": speaking,
+            "of": tested,
         },
         sentence=_sentence(family, quality, at, speaking, tested, nfa, found),
         series={
-            "qualities": np.array(QUALITIES), "evidence": evidence.astype(np.float64), "phase_scores": scores.max(axis=1).reshape(BLOCK, BLOCK).astype(np.float64),
+            "qualities": np.array(QUALITIES),
+            "evidence": evidence.astype(np.float64),
+            "phase_scores": scores.max(axis=1).reshape(BLOCK, BLOCK).astype(np.float64),
         },
-    )  # fmt: skip
+    )
 
 
 def excesses(histograms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sums of cosines beyond what the other phases give for as many coefficients, and the coefficients counted.
 
-    `histograms` are of magnitudes, `np.ndarray [shape=(64, 24, BINS), dtype=float32]`; both results have shape (64, 24, `_LARGEST_STEP`), by step - 1.
+    `histograms` are of magnitudes, `np.ndarray [shape=(64, 24, BINS), dtype=float32]`; both results have shape (64, 24,
+    `_LARGEST_STEP`), by step - 1.
     """
     cosines, counted = _waves()
     sums, counts = histograms @ cosines, histograms @ counted
@@ -136,7 +159,9 @@ def excesses(histograms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _evidence(sums: np.ndarray, numbers: np.ndarray) -> tuple[float, int, int]:
-    """log10 of the bound of chance for one table's sums by frequency, how many frequencies speak for it, and of how many."""
+    """log10 of the bound of chance for one table's sums by frequency, how many frequencies speak for it, and of how
+    many.
+    """
     own = sums / np.sqrt(numbers / 2 + 1)
     tested = numbers >= _ENOUGH
     speaking, of = int((own[tested] > _SPEAKS).sum()), int(tested.sum())
@@ -170,11 +195,14 @@ def _sentence(
 ) -> str:
     if not found:
         return (
-            "On no 8x8 grid do DCT coefficients of luma keep to a known JPEG quantisation table more than on the other grids (expected by chance "
+            "On no 8x8 grid do DCT coefficients of luma keep to a known JPEG quantisation table more than on the other "
+            "grids (expected by chance "
             f"in {chance(nfa)})."
         )
     return (
-        f"On the 8x8 grid that starts at row {phase[0]}, column {phase[1]}, DCT coefficients of luma keep to JPEG's {family} table at quality {quality}, "
-        f"{speaking} of {tested} frequencies each by itself; on the other 63 grids they do not. Chance gives this in {chance(nfa)}; a later "
+        f"On the 8x8 grid that starts at row {phase[0]}, column {phase[1]}, DCT coefficients of luma keep to JPEG's "
+        f"{family} table at quality {quality}, "
+        f"{speaking} of {tested} frequencies each by itself; on the other 63 grids they do not. Chance gives this in "
+        f"{chance(nfa)}; a later "
         "compression leaves it as long as its errors are smaller than the table's steps."
     )

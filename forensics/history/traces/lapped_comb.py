@@ -1,4 +1,5 @@
-"""Comb in JPEG XR's transform: one step for all high-pass coefficients, with or without the overlap operator, at one of 16 phases.
+"""Comb in JPEG XR's transform: one step for all high-pass coefficients, with or without the overlap operator, at one of
+16 phases.
 
 `forensics_features.lapped` describes the transform; `phase_comb` has the null model; blocks that repeat others are
 counted once. Fine and coarse steps are hypotheses of their own.
@@ -23,7 +24,8 @@ from forensics.results.history import FOUND_BELOW, Trace
 NAME = "lapped_comb"
 SPEAKS_FOR = ("jpegxr",)
 OTHERS = ("webp", "avif", "heic", "bpg", "jpeg")
-"""Without overlap the transform is near a 4x4 DCT or Hadamard transform: other codecs leave its comb too, more weakly."""
+"""Without overlap the transform is near a 4x4 DCT or Hadamard transform: other codecs leave its comb too, more weakly.
+"""
 SCALES = (0.25, 1.0)
 """Sample units in a unit of `phase_comb`: steps of 0.25 to 10.7 and of 1 to 43."""
 _PHASES = BLOCK * BLOCK
@@ -36,9 +38,9 @@ def lapped_comb(sample: Sample) -> Trace:
     Returns
     -------
     Trace
-        `statistic`: |D| at the best step, 0..1 (`phase_comb`). `parameters`: `overlapped` (False: overlap mode 0, True: 1 or 2), `phase`
-        (row, column of the 4x4 grid in the picture), `step` in sample units. `series`: `candidates`, `spectrum` [shape=(1, steps)],
-        `phase_scores` [shape=(4, 4)], log10 NFA.
+        `statistic`: |D| at the best step, 0..1 (`phase_comb`). `parameters`: `overlapped` (False: overlap mode 0, True:
+        1 or 2), `phase` (row, column of the 4x4 grid in the picture), `step` in sample units. `series`: `candidates`,
+        `spectrum` [shape=(1, steps)], `phase_scores` [shape=(4, 4)], log10 NFA.
     """
     luma = [colour_planes(region.rgb)[0] for region in sample.regions]
     outcomes: list[tuple[bool, float, CombEvidence]] = []
@@ -83,7 +85,9 @@ def _evidence(histograms: np.ndarray, luma: list[np.ndarray], overlapped: bool) 
 
 
 def _histograms(plane: np.ndarray, overlapped: bool) -> np.ndarray:
-    """Magnitudes of all high-pass coefficients by phase and scale, `np.ndarray [shape=(16, len(SCALES), BINS), dtype=int64]`."""
+    """Magnitudes of all high-pass coefficients by phase and scale, `np.ndarray [shape=(16, len(SCALES), BINS),
+    dtype=int64]`.
+    """
     out = np.empty((_PHASES, len(SCALES), BINS), np.int64)
     for phase in range(_PHASES):
         magnitudes = np.abs(forward_transform(plane, int(overlapped), divmod(phase, BLOCK)).high_pass).ravel()
@@ -96,10 +100,12 @@ def _histograms(plane: np.ndarray, overlapped: bool) -> np.ndarray:
 def _sentence(overlapped: bool, phase: tuple[int, int], step: float, nfa: float, found: bool) -> str:
     if not found:
         return (
-            "At none of the 16 phases of JPEG XR's 4x4 transform, without or with overlap, do coefficients of luma gather at multiples of "
+            "At none of the 16 phases of JPEG XR's 4x4 transform, without or with overlap, do coefficients of luma "
+            "gather at multiples of "
             f"one step more than at the others (expected by chance in {chance(nfa)})."
         )
     return (
-        f"In JPEG XR's 4x4 transform {_TITLES[overlapped]}, on the grid that starts at row {phase[0]}, column {phase[1]}, coefficients of luma "
+        f"In JPEG XR's 4x4 transform {_TITLES[overlapped]}, on the grid that starts at row {phase[0]}, column "
+        f"{phase[1]}, coefficients of luma "
         f"gather at multiples of {step:.3g}, at the other 15 phases they do not; chance gives this in {chance(nfa)}."
     )

@@ -1,4 +1,6 @@
-"""Low frequencies of luma's 8x8 DCT over a sample: magnitudes at every phase of the grid, and the coefficients of one phase."""
+"""Low frequencies of luma's 8x8 DCT over a sample: magnitudes at every phase of the grid, and the coefficients of one
+phase.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ _INDEX = np.arange(-1, COUNT).reshape(KEPT, KEPT)
 
 
 def magnitudes(sample: Sample, scale: float) -> np.ndarray:
-    """Histograms of |c| / scale, `np.ndarray [shape=(64, COUNT, BINS), dtype=int64]`, by phase and by frequency in raster order.
+    """Histograms of |c| / scale, `np.ndarray [shape=(64, COUNT, BINS), dtype=int64]`, by phase and by frequency in
+    raster order.
 
     Contrast is taken down by `scale` first, so that larger magnitudes are counted and rounding noise weighs less.
     """

@@ -1,11 +1,11 @@
 """The shared test of all combs: does one phase of a grid show a comb that the other phases do not?
 
-Coefficients quantised with step q lie near multiples of q, so their empirical characteristic function at the frequency 1/q,
-z = mean exp(2 pi i |c| / q), is far from that of a smooth distribution. What a smooth distribution, the picture's own values
-or its 8-bit numbers do to z, they do alike at every phase of the grid: the null model is that phases are exchangeable.
-D = z(phase) - mean of z at the others is then a mean of n independent unit vectors less its expectation, and
-P(n |D|^2 >= u) = exp(-u) for large n. Where contents repeat (flat graphics, textures) the vectors are fewer than n: the mean of
-n |D|^2 over the other phases, which should be 1, measures by how much, and divides u.
+Coefficients quantised with step q lie near multiples of q, so their empirical characteristic function at the frequency
+1/q, z = mean exp(2 pi i |c| / q), is far from that of a smooth distribution. What a smooth distribution, the picture's
+own values or its 8-bit numbers do to z, they do alike at every phase of the grid: the null model is that phases are
+exchangeable. D = z(phase) - mean of z at the others is then a mean of n independent unit vectors less its expectation,
+and P(n |D|^2 >= u) = exp(-u) for large n. Where contents repeat (flat graphics, textures) the vectors are fewer than n:
+the mean of n |D|^2 over the other phases, which should be 1, measures by how much, and divides u.
 
 The tails of the rows (frequencies, bands) are combined by Fisher's method.
 
@@ -77,7 +77,9 @@ class CombEvidence(NamedTuple):
 
 @cache
 def _waves() -> np.ndarray:
-    """exp(2 pi i c f) at bin centres, `np.ndarray [shape=(BINS, len(FREQUENCIES)), dtype=complex64]`; 0 in the zero cell."""
+    """exp(2 pi i c f) at bin centres, `np.ndarray [shape=(BINS, len(FREQUENCIES)), dtype=complex64]`; 0 in the zero
+    cell.
+    """
     centres = (np.arange(BINS) + 0.5) * FINE_BIN
     waves = np.exp(2j * np.pi * np.outer(centres, FREQUENCIES))
     waves[: int(CORE / FINE_BIN)] = 0
@@ -99,7 +101,7 @@ def comb_evidence(
         |D| that the null model allows, 0..1, where something else than quantisation distinguishes the phases: the tail is then that of |D| - tolerance.
     finest : float
         Steps under this are not tried, in units of the coefficient.
-    """
+    """  # noqa: E501
     phases, rows = histograms.shape[:2]
     count = histograms[:, :, int(CORE / FINE_BIN) :].sum(axis=2).astype(np.float64)
     z = (histograms.reshape(-1, BINS).astype(np.float32) @ _waves()).reshape(phases, rows, -1)
@@ -140,7 +142,9 @@ def _row_tails(surplus: np.ndarray, usable: np.ndarray) -> np.ndarray:
 
 
 def _fisher(surplus: np.ndarray, usable: np.ndarray) -> np.ndarray:
-    """log10 tail of each phase, `np.ndarray [shape=(phases,), dtype=float64]`, from n |D|^2 [shape=(phases, rows, steps)]."""
+    """log10 tail of each phase, `np.ndarray [shape=(phases,), dtype=float64]`, from n |D|^2 [shape=(phases, rows,
+    steps)].
+    """
     totals = _row_tails(surplus, usable).sum(axis=1)
     rows = usable.sum(axis=1)
     return np.array([log10_gamma_tail(t, n) if n else 0.0 for t, n in zip(totals.tolist(), rows.tolist(), strict=True)])

@@ -1,4 +1,6 @@
-"""Residual spectrum: was the picture resized? The test is `forensics_features.resampling`; here it is told as a trace."""
+"""Residual spectrum: was the picture resized? The test is `forensics_features.resampling`; here it is told as a
+trace.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,10 @@ def residual_spectrum(sample: Sample) -> Trace:
     Returns
     -------
     Trace
-        `statistic`: power of the strongest line over the level around it. `parameters`: `resized`, `axis` (`x`, `y` or `both`), `frequency` in
-        cycles a pixel, `factors`: enlargements and reductions that make this line, nearest to 1 first. `series`: `frequency_x`, `power_x`,
-        `frequency_y`, `power_y`: power over its surroundings, NaN where left out.
+        `statistic`: power of the strongest line over the level around it. `parameters`: `resized`, `axis` (`x`, `y` or
+        `both`), `frequency` in cycles a pixel, `factors`: enlargements and reductions that make this line, nearest to 1
+        first. `series`: `frequency_x`, `power_x`, `frequency_y`, `power_y`: power over its surroundings, NaN where left
+        out.
     """
     line = strongest_line(sample.centre.y)
     found = line.log10_nfa <= FOUND_BELOW
@@ -50,11 +53,13 @@ def _sentence(axis: str, line: float, ratio: float, factors: list[float], nfa: f
     if not found:
         return (
             "The second difference of luma has no periodic line that resizing would leave (strongest "
-            f"{ratio:.1f} times its surroundings, expected by chance in {chance(nfa)}); factors such as 2 and 4/3, and reductions, often leave none."
+            f"{ratio:.1f} times its surroundings, expected by chance in {chance(nfa)}); factors such as 2 and 4/3, and "
+            f"reductions, often leave none."
         )
     where = {"x": "along rows", "y": "along columns", "both": "along rows and columns"}[axis]
     told = ", ".join(f"{factor:g}" for factor in factors)
     return (
-        f"The second difference of luma varies with {line:.3f} cycles a pixel {where}, {ratio:.0f} times its surroundings, as after resizing by one of the factors "
+        f"The second difference of luma varies with {line:.3f} cycles a pixel {where}, {ratio:.0f} times its "
+        f"surroundings, as after resizing by one of the factors "
         f"{told}; chance gives this in {chance(nfa)}. A regular pattern in the scene can do the same."
     )

@@ -1,7 +1,7 @@
 """Where the traces are looked for: all of a small picture, a bounded sample of a large one.
 
-Places keep their distance to the picture's upper left corner modulo `ALIGNMENT`, so a phase found in one region is a phase of the
-picture, whatever grid up to that period is meant.
+Places keep their distance to the picture's upper left corner modulo `ALIGNMENT`, so a phase found in one region is a
+phase of the picture, whatever grid up to that period is meant.
 """
 
 from __future__ import annotations

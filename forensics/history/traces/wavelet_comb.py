@@ -1,8 +1,9 @@
 """Comb in wavelet bands: JPEG 2000's quantisation, in the 9/7 or 5/3 transform, at the parity that the crop left.
 
-Bands HL, LH and HH of the first two levels of luma are tried under both transforms, each level at its four parities, the second from the
-low-pass band of the first level's best parity. Fine steps (1 to 43) and coarse ones (4 to 171) are hypotheses of their own.
-`phase_comb` has the null model; parities of a demosaicked picture differ a little, so only what exceeds `TOLERANCE` counts.
+Bands HL, LH and HH of the first two levels of luma are tried under both transforms, each level at its four parities,
+the second from the low-pass band of the first level's best parity. Fine steps (1 to 43) and coarse ones (4 to 171) are
+hypotheses of their own. `phase_comb` has the null model; parities of a demosaicked picture differ a little, so only
+what exceeds `TOLERANCE` counts.
 
 References
 ----------
@@ -33,7 +34,9 @@ SCALES = (1.0, 4.0)
 """Factors by which contrast is taken down before coefficients are counted: the second weighs rounding noise less.
 Both count as hypotheses."""
 TOLERANCE = 0.2
-"""Difference of the characteristic function that a colour filter array makes between parities; 0.15 was the most in simulated cameras."""
+"""Difference of the characteristic function that a colour filter array makes between parities; 0.15 was the most in
+simulated cameras.
+"""
 FINEST = 1.25
 """Smallest step tried, in units of the coefficient: below it the interpolation of integers makes combs of its own."""
 _TESTS = 2 * LEVELS * len(SCALES)
@@ -56,10 +59,10 @@ def wavelet_comb(sample: Sample) -> Trace:
     Returns
     -------
     Trace
-        `statistic`: |D| of the clearest band, 0..1 (`phase_comb`). `parameters`: `wavelet` (`97` or `53`), `level`, `parity` (row,
-        column of the canvas origin modulo 2, at that level), `steps` by band (None where no narrow
-        comb is seen). `series`: `candidates`, `spectrum` [shape=(3, steps)]
-        of the best hypothesis (HL, LH, HH), `log10_nfa` [shape=(2 wavelets, levels)].
+        `statistic`: |D| of the clearest band, 0..1 (`phase_comb`). `parameters`: `wavelet` (`97` or `53`), `level`,
+        `parity` (row, column of the canvas origin modulo 2, at that level), `steps` by band (None where no narrow comb
+        is seen). `series`: `candidates`, `spectrum` [shape=(3, steps)] of the best hypothesis (HL, LH, HH), `log10_nfa`
+        [shape=(2 wavelets, levels)].
     """
     outcomes = [outcome for wavelet in (CDF97, CDF53) for outcome in _outcomes(sample, wavelet)]
     best = min(outcomes, key=lambda outcome: outcome.evidence.log10_nfa)
@@ -89,7 +92,9 @@ def wavelet_comb(sample: Sample) -> Trace:
 
 
 def _narrow(evidence: CombEvidence) -> list[bool]:
-    """Whether each band's comb falls off to both sides of its step: a broad hump is a heap of zeros, and names no step."""
+    """Whether each band's comb falls off to both sides of its step: a broad hump is a heap of zeros, and names no
+    step.
+    """
     out = []
     for step, spectrum in zip(evidence.step, evidence.spectrum, strict=True):
         height, low, high = np.interp([step, 0.78 * step, 1.28 * step], STEPS[::-1], spectrum[::-1])
@@ -145,11 +150,13 @@ def _by_wavelet(outcomes: list[_Outcome]) -> np.ndarray:
 def _sentence(best: _Outcome, steps: dict[str, float | None], nfa: float, found: bool) -> str:
     if not found:
         return (
-            "In neither the CDF 9/7 nor the CDF 5/3 wavelet transform do coefficients of luma gather at multiples of a step at one parity "
+            "In neither the CDF 9/7 nor the CDF 5/3 wavelet transform do coefficients of luma gather at multiples of a "
+            "step at one parity "
             f"more than at the others (expected by chance in {chance(nfa)})."
         )
     told = ", ".join(f"{band.upper()} {step:g}" for band, step in steps.items() if step is not None) or "not told apart"
     return (
-        f"In level {best.level} of the {_TITLES[best.wavelet.name]} wavelet transform of luma, coefficients gather at multiples of a step "
+        f"In level {best.level} of the {_TITLES[best.wavelet.name]} wavelet transform of luma, coefficients gather at "
+        f"multiples of a step "
         f"({told}) at one of four parities alone; chance gives this in {chance(nfa)}."
     )

@@ -13,14 +13,41 @@ from forensics.pictures.samples import Samples, damaged, decoding
 from forensics.pictures.stated import Stated
 
 _FOURCC = {
-    b"DXT1": ("BC1", 8), b"DXT2": ("BC2", 16), b"DXT3": ("BC2", 16), b"DXT4": ("BC3", 16), b"DXT5": ("BC3", 16),
-    b"ATI1": ("BC4", 8), b"BC4U": ("BC4", 8), b"BC4S": ("BC4 signed", 8), b"ATI2": ("BC5", 16), b"BC5U": ("BC5", 16), b"BC5S": ("BC5 signed", 16),
-}  # fmt: skip
+    b"DXT1": ("BC1", 8),
+    b"DXT2": ("BC2", 16),
+    b"DXT3": ("BC2", 16),
+    b"DXT4": ("BC3", 16),
+    b"DXT5": ("BC3", 16),
+    b"ATI1": ("BC4", 8),
+    b"BC4U": ("BC4", 8),
+    b"BC4S": ("BC4 signed", 8),
+    b"ATI2": ("BC5", 16),
+    b"BC5U": ("BC5", 16),
+    b"BC5S": ("BC5 signed", 16),
+}
 _DXGI = {
-    70: ("BC1", 8), 71: ("BC1", 8), 72: ("BC1", 8), 73: ("BC2", 16), 74: ("BC2", 16), 75: ("BC2", 16), 76: ("BC3", 16), 77: ("BC3", 16),
-    78: ("BC3", 16), 79: ("BC4", 8), 80: ("BC4", 8), 81: ("BC4 signed", 8), 82: ("BC5", 16), 83: ("BC5", 16), 84: ("BC5 signed", 16),
-    94: ("BC6H", 16), 95: ("BC6H", 16), 96: ("BC6H", 16), 97: ("BC7", 16), 98: ("BC7", 16), 99: ("BC7", 16),
-}  # fmt: skip
+    70: ("BC1", 8),
+    71: ("BC1", 8),
+    72: ("BC1", 8),
+    73: ("BC2", 16),
+    74: ("BC2", 16),
+    75: ("BC2", 16),
+    76: ("BC3", 16),
+    77: ("BC3", 16),
+    78: ("BC3", 16),
+    79: ("BC4", 8),
+    80: ("BC4", 8),
+    81: ("BC4 signed", 8),
+    82: ("BC5", 16),
+    83: ("BC5", 16),
+    84: ("BC5 signed", 16),
+    94: ("BC6H", 16),
+    95: ("BC6H", 16),
+    96: ("BC6H", 16),
+    97: ("BC7", 16),
+    98: ("BC7", 16),
+    99: ("BC7", 16),
+}
 """Coding and bytes of a 4x4 block by DXGI_FORMAT."""
 _ALPHA, _HAS_CODE, _RGB, _LUMINANCE = 1, 4, 0x40, 0x20000
 

@@ -1,6 +1,8 @@
-"""DICOM (PS3.5, PS3.10) by pydicom, an extra: one frame, at its native depth, decoded by this package's own readers where it is compressed.
+"""DICOM (PS3.5, PS3.10) by pydicom, an extra: one frame, at its native depth, decoded by this package's own readers
+where it is compressed.
 
-The file says whether it was ever lossily compressed (LossyImageCompression, 0028,2110) and how; that is a fact to hold the pixels against.
+The file says whether it was ever lossily compressed (LossyImageCompression, 0028,2110) and how; that is a fact to hold
+the pixels against.
 """
 
 from __future__ import annotations
@@ -20,13 +22,23 @@ from forensics.pictures.stated import Stated
 
 _Found = TypeVar("_Found")
 _SYNTAXES = {
-    "1.2.840.10008.1.2.4.50": ("jpeg", True), "1.2.840.10008.1.2.4.51": ("jpeg", True), "1.2.840.10008.1.2.4.57": ("lossless jpeg", False),
-    "1.2.840.10008.1.2.4.70": ("lossless jpeg", False), "1.2.840.10008.1.2.4.80": ("jpegls", False), "1.2.840.10008.1.2.4.81": ("jpegls", None),
-    "1.2.840.10008.1.2.4.90": ("jpeg2000", False), "1.2.840.10008.1.2.4.91": ("jpeg2000", None), "1.2.840.10008.1.2.4.201": ("jpeg2000", False),
-    "1.2.840.10008.1.2.4.202": ("jpeg2000", False), "1.2.840.10008.1.2.4.203": ("jpeg2000", None), "1.2.840.10008.1.2.5": ("run lengths", False),
-    "1.2.840.10008.1.2": ("none", False), "1.2.840.10008.1.2.1": ("none", False), "1.2.840.10008.1.2.1.99": ("none", False),
+    "1.2.840.10008.1.2.4.50": ("jpeg", True),
+    "1.2.840.10008.1.2.4.51": ("jpeg", True),
+    "1.2.840.10008.1.2.4.57": ("lossless jpeg", False),
+    "1.2.840.10008.1.2.4.70": ("lossless jpeg", False),
+    "1.2.840.10008.1.2.4.80": ("jpegls", False),
+    "1.2.840.10008.1.2.4.81": ("jpegls", None),
+    "1.2.840.10008.1.2.4.90": ("jpeg2000", False),
+    "1.2.840.10008.1.2.4.91": ("jpeg2000", None),
+    "1.2.840.10008.1.2.4.201": ("jpeg2000", False),
+    "1.2.840.10008.1.2.4.202": ("jpeg2000", False),
+    "1.2.840.10008.1.2.4.203": ("jpeg2000", None),
+    "1.2.840.10008.1.2.5": ("run lengths", False),
+    "1.2.840.10008.1.2": ("none", False),
+    "1.2.840.10008.1.2.1": ("none", False),
+    "1.2.840.10008.1.2.1.99": ("none", False),
     "1.2.840.10008.1.2.2": ("none", False),
-}  # fmt: skip
+}
 """Coding and lossiness by transfer syntax."""
 _COLOURS = {"MONOCHROME1": "grey", "MONOCHROME2": "grey", "RGB": "rgb", "PALETTE COLOR": "palette"}
 _CODECS = {"jpeg": "jpeg", "jpeg2000": "jpeg2000"}
@@ -74,9 +86,14 @@ def _stated(data: bytes, which: str) -> Stated:
         if name in dataset:
             facts[key] = str(dataset.get(name))
     stated = Stated(
-        _value(dataset, "Columns", 0), _value(dataset, "Rows", 0), _value(dataset, "BitsStored", 8),
-        _COLOURS.get(photometric, "ycbcr" if photometric.startswith("YBR") else photometric.lower()), pages=frames, lossy=lossy, facts=facts,
-    )  # fmt: skip
+        _value(dataset, "Columns", 0),
+        _value(dataset, "Rows", 0),
+        _value(dataset, "BitsStored", 8),
+        _COLOURS.get(photometric, "ycbcr" if photometric.startswith("YBR") else photometric.lower()),
+        pages=frames,
+        lossy=lossy,
+        facts=facts,
+    )
     if number:
         facts["frame"] = number
     if before == "01" and lossy is False:

@@ -1,4 +1,6 @@
-"""KTX 2.0 (Khronos): plain 8-bit and BC1 to BC5 and BC7 textures, stored as they are or in Zstandard or Deflate; others are named and refused."""
+"""KTX 2.0 (Khronos): plain 8-bit and BC1 to BC5 and BC7 textures, stored as they are or in Zstandard or Deflate; others
+are named and refused.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""NumPy files: an array of uint8 or uint16 of a picture's shape, in a `.npy` or as the first such in a `.npz`. Objects are never loaded."""
+"""NumPy files: an array of uint8 or uint16 of a picture's shape, in a `.npy` or as the first such in a `.npz`. Objects
+are never loaded.
+"""
 
 from __future__ import annotations
 

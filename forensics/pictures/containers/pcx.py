@@ -1,4 +1,6 @@
-"""PCX (ZSoft's technical reference, version 5): 1 to 8 bits in one to four planes, run-length coded; a palette of 256 stands at the file's end."""
+"""PCX (ZSoft's technical reference, version 5): 1 to 8 bits in one to four planes, run-length coded; a palette of 256
+stands at the file's end.
+"""
 
 from __future__ import annotations
 

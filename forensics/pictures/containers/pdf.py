@@ -21,7 +21,9 @@ _LOSSLESS = {"/FlateDecode", "/LZWDecode", "/RunLengthDecode", "/CCITTFaxDecode"
 
 
 def _pictures(data: bytes) -> tuple[list[Any], Any]:
-    """The picture objects of a file in the order of their numbers, masks left out, and the document that must outlive them."""
+    """The picture objects of a file in the order of their numbers, masks left out, and the document that must outlive
+    them.
+    """
     try:
         import pikepdf
     except ImportError:

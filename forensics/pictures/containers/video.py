@@ -1,7 +1,8 @@
 """Video files by FFmpeg through PyAV: one frame, the first key frame unless another is asked for by number or time.
 
-The frame is brought to RGB by FFmpeg's own conversion, as players and frame grabbers have it. What the file states of codec, pixel format, colour
-and the frame's kind are facts; whether a frame is a key frame decides what its traces can be.
+The frame is brought to RGB by FFmpeg's own conversion, as players and frame grabbers have it. What the file states of
+codec, pixel format, colour and the frame's kind are facts; whether a frame is a key frame decides what its traces can
+be.
 """
 
 from __future__ import annotations
@@ -34,9 +35,17 @@ _BRANDS = (
     b"f4v ",
 )
 _PROCESSES = {
-    "h264": "video-h264", "hevc": "video-hevc", "mpeg2video": "video-mpeg2", "mpeg1video": "video-mpeg2", "mpeg4": "video-mpeg4",
-    "vp8": "video-vp8", "vp9": "video-vp9", "av1": "video-av1", "libdav1d": "video-av1", "mjpeg": "video-mjpeg",
-}  # fmt: skip
+    "h264": "video-h264",
+    "hevc": "video-hevc",
+    "mpeg2video": "video-mpeg2",
+    "mpeg1video": "video-mpeg2",
+    "mpeg4": "video-mpeg4",
+    "vp8": "video-vp8",
+    "vp9": "video-vp9",
+    "av1": "video-av1",
+    "libdav1d": "video-av1",
+    "mjpeg": "video-mjpeg",
+}
 """Processes of `forensics.processes` by FFmpeg's codec name."""
 _LOSSLESS = frozenset(
     {"ffv1", "huffyuv", "ffvhuff", "rawvideo", "utvideo", "png", "qtrle", "v210", "magicyuv", "wrapped_avframe"}
@@ -132,7 +141,10 @@ def _decode(data: bytes, which: str) -> Samples:
         facts["seconds"] = round(float(frame.time), 6)
     if getattr(frame, "interlaced_frame", False):
         facts["interlaced"] = True
-    note = f"frame {index} of the video was read ({'key' if frame.key_frame else 'predicted'} frame), brought to RGB by FFmpeg"
+    note = (
+        f"frame {index} of the video was read ({'key' if frame.key_frame else 'predicted'} frame), brought to RGB "
+        f"by FFmpeg"
+    )
     return Samples(np.ascontiguousarray(array), [note], facts)
 
 
