@@ -12,14 +12,16 @@ import io
 import json
 import multiprocessing
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Future
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from forensics.dataset.workers import Event, Workers
 from forensics.errors import ForensicsError
 from forensics.examination import Examination, examine
+from forensics.executors import Died, Executor, Here, Raised, executor
 from forensics.former_paths import former_names
 from forensics.inputs import STANDARD_INPUT
 from forensics.pictures.opened import MAX_PIXELS, Picture, open_quietly
@@ -36,8 +38,6 @@ from forensics.windows.judges import (
     trained_open_judge,
 )
 
-_AHEAD = 2
-
 Result = Analysis | Failure
 
 
@@ -45,6 +45,7 @@ def analyze_all(
     inputs: Sequence[str],
     *,
     jobs: int = 1,
+    scheduler: str | None = None,
     max_pixels: int = MAX_PIXELS,
     model_dir: Path | None = None,
     model: str | None = None,
@@ -63,6 +64,8 @@ def analyze_all(
         Paths; `-` is standard input.
     jobs : int
         Processes; 1 works in this one.
+    scheduler : str, optional
+        Address of a Dask scheduler, whose workers do the work; they open the inputs themselves.
     max_pixels : int
         Larger pictures are refused.
     model_dir : Path, optional
@@ -103,12 +106,13 @@ def analyze_all(
             after_each=after_each,
             frame=frame,
         )
-    with Progress("analyze", len(inputs), stream=None if progress else io.StringIO()) as line:
-        ordered = (
-            _alone(inputs, max_pixels, work)
-            if jobs == 1 or len(inputs) == 1
-            else _shared(inputs, jobs, max_pixels, work)
-        )
+    with ExitStack() as stack:
+        line = stack.enter_context(Progress("analyze", len(inputs), stream=None if progress else io.StringIO()))
+        if scheduler is None and (jobs == 1 or len(inputs) == 1):
+            ordered = _alone(inputs, max_pixels, work)
+        else:
+            shared = stack.enter_context(executor(jobs, scheduler, note=_noted))
+            ordered = _shared(inputs, shared, max_pixels, work)
         for name, result in zip(inputs, ordered, strict=True):
             line.advance(note=printable(name))
             yield result
@@ -166,58 +170,34 @@ def _alone(inputs: Sequence[str], max_pixels: int, work: Callable[[str, int], Re
     return (work(name, max_pixels) for name in inputs)
 
 
-def _shared(inputs: Sequence[str], jobs: int, max_pixels: int, work: Callable[[str, int], Result]) -> Iterator[Result]:
-    """Results in order from worker processes; at most `_AHEAD` inputs a process are under way or wait for an earlier
-    one.
-    """
-    done: dict[int, Result] = {}
-    given = shown = 0
-    again: set[int] = set()
-    with Workers(_serve, jobs) as workers:
-        while shown < len(inputs):
-            while given < min(len(inputs), shown + _AHEAD * jobs):
-                if inputs[given] == STANDARD_INPUT:
-                    done[given] = work(STANDARD_INPUT, max_pixels)
-                else:
-                    workers.submit(_Task(given, inputs[given], max_pixels, work))
-                given += 1
-            if shown not in done:
-                _receive(next(workers.events()), done, again, workers)
-            while shown in done:
-                yield done.pop(shown)
-                shown += 1
+def _shared(
+    inputs: Sequence[str], executor: Executor, max_pixels: int, work: Callable[[str, int], Result]
+) -> Iterator[Result]:
+    """Results in order from other processes; few inputs are under way or wait for an earlier one."""
+    under_way: deque[tuple[str, Future[Result]]] = deque()
+    rest = iter(inputs)
+    while True:
+        while len(under_way) < executor.ahead and (name := next(rest, None)) is not None:
+            apart = Here() if name == STANDARD_INPUT else executor
+            under_way.append((name, apart.submit(work, name, max_pixels, name=printable(name))))
+        if not under_way:
+            return
+        yield _received(*under_way.popleft())
 
 
-@dataclass(frozen=True)
-class _Task:
-    index: int
-    name: str
-    max_pixels: int
-    work: Callable[[str, int], Result]
+def _received(name: str, future: Future[Result]) -> Result:
+    """One result; what killed a process may have been another's hunger for memory, so it was tried more than once."""
+    try:
+        return future.result()
+    except Died as error:
+        reason = f"the process that analysed it died at every try ({error}): out of memory, or a crash in a decoder"
+        return Failure(printable(name), printable(reason))
+    except Raised as error:
+        return Failure(printable(name), printable(f"internal error, please report it: {error}"))
 
 
-def _serve(task: _Task) -> Iterator[Result]:
-    yield task.work(task.name, task.max_pixels)
-
-
-def _receive(event: Event, done: dict[int, Result], again: set[int], workers: Workers) -> None:
-    """Take one event in. An input whose process died is tried once more: what killed it may have been another's hunger
-    for memory.
-    """
-    task, name = event.task, printable(event.task.name)
-    if event.kind == "message":
-        done[task.index] = event.content
-    elif event.kind == "error":
-        done[task.index] = Failure(name, printable(f"internal error, please report it: {event.content}"))
-    elif event.kind == "died" and task.index not in again:
-        again.add(task.index)
-        sys.stderr.write(
-            f"forensics: note: {name}: the process that analysed it died ({event.content}); it is tried again\n"
-        )
-        workers.submit(task, first=True)
-    elif event.kind == "died":
-        reason = f"the process that analysed it died twice ({event.content}): out of memory, or a crash in a decoder"
-        done[task.index] = Failure(name, reason)
+def _noted(line: str) -> None:
+    sys.stderr.write(f"forensics: note: {line}\n")
 
 
 def announce_compilation() -> None:

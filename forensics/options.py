@@ -24,3 +24,25 @@ MODEL_DIR = click.option(
     help="Judge with the model that `forensics train` wrote into this folder.  [default: the shipped model]",
 )
 RECURSIVE = click.option("-r", "--recursive", is_flag=True, help="Go through the folders below a folder too.")
+SCHEDULER = click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Have the workers of the Dask scheduler at this address do the work, such as tcp://127.0.0.1:8786.",
+)
+
+
+def _work_there(context: click.Context, option: click.Parameter, address: str | None) -> None:
+    if address is not None:
+        from forensics.executors.tasks import on_cluster
+
+        context.with_resource(on_cluster(address))
+
+
+ON_CLUSTER = click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    expose_value=False,
+    callback=_work_there,
+    help="Have the workers of the Dask scheduler at this address do the work; they must see the same folders.",
+)
+"""As `SCHEDULER`, for commands whose work is given to `forensics.executors.tasks`: it holds until the command ends."""

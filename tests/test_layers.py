@@ -35,7 +35,7 @@ LAYERS = (
         "forensics_features",
         "forensics_models",
     ),
-    ("pixels", "quality"),
+    ("pixels", "quality", "executors"),
     ("results", "codecs"),
     ("pictures", "windows", "processes", "options"),
     ("inputs",),

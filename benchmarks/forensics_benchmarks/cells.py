@@ -29,8 +29,8 @@ from forensics.dataset.encoders import class_of, encoder_for
 from forensics.dataset.manifest import Row, rounded
 from forensics.dataset.preparation import Crop, apply, to_json
 from forensics.dataset.sources import Source, pixels_sha256
-from forensics.dataset.workers import Workers
 from forensics.errors import ForensicsError, UnreachableTarget, UsageError
+from forensics.executors.tasks import Workers
 from forensics_benchmarks import foreign_encoders
 
 SMALLEST = 128

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from forensics.options import FORCE
+from forensics.options import FORCE, ON_CLUSTER
 
 
 @click.group("bench")
@@ -88,6 +88,7 @@ def _command_line() -> str:
 )
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Decides files and offsets.")
 @_JOBS
+@ON_CLUSTER
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),

@@ -26,8 +26,8 @@ from forensics_models.storage import replacing
 
 from forensics.dataset import manifest
 from forensics.dataset.manifest import Row
-from forensics.dataset.workers import run_all
 from forensics.errors import ForensicsError
+from forensics.executors.tasks import run_all
 from forensics_benchmarks.drawing import Drawing, Patch, draw, held_out, key
 from forensics_benchmarks.evaluation import Record
 from forensics_benchmarks.models import Adapter, Judged, PatchBatch

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from forensics.options import EVERYTHING, FORCE, JOBS, MAX_PIXELS, MODEL_DIR, RECURSIVE
+from forensics.options import EVERYTHING, FORCE, JOBS, MAX_PIXELS, MODEL_DIR, RECURSIVE, SCHEDULER
 
 
 @click.command()
@@ -15,6 +15,7 @@ from forensics.options import EVERYTHING, FORCE, JOBS, MAX_PIXELS, MODEL_DIR, RE
 @click.option("-f", "--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True)
 @click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to this file.")
 @JOBS
+@SCHEDULER
 @MAX_PIXELS
 @click.option(
     "--frame",
@@ -60,6 +61,7 @@ def command(
     form: str,
     out: Path | None,
     jobs: int,
+    scheduler: str | None,
     max_pixels: int | None,
     frame: str,
     model: str | None,
@@ -115,6 +117,7 @@ def command(
         results = analyze_all(
             rest,
             jobs=jobs,
+            scheduler=scheduler,
             max_pixels=max_pixels or MAX_PIXELS,
             frame=frame,
             model_dir=model_dir,

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from forensics.errors import UsageError
+from forensics.options import ON_CLUSTER
 
 _SUITES = ("random", "grid", "kib", "quick", "chains", "processed", "processes", "untouched")
 _WITH_SYNTHETIC = ("random", "chains", "processed", "processes", "untouched")
@@ -42,6 +43,7 @@ def command() -> None:
 )  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help="of all that is random")
 @click.option("--jobs", type=click.IntRange(1), default=None, help="worker processes  [default: one a CPU]")
+@ON_CLUSTER
 @click.option(
     "--per-source", type=click.IntRange(1), default=3, show_default=True,
     help="draws a source; grid: preparations beside the plain one",

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from forensics.options import ON_CLUSTER
+
 _DATASETS = click.argument(
     "datasets",
     nargs=-1,
@@ -40,6 +42,7 @@ def command() -> None:
 @_DATASETS
 @_OUT
 @_JOBS
+@ON_CLUSTER
 @_SEED
 @click.option("--rounds", type=click.IntRange(1), help="Largest number of boosting rounds.  [default: the recipe's]")
 def baseline(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, rounds: int | None) -> None:
@@ -73,6 +76,7 @@ def baseline(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, rounds
 )  # fmt: skip
 @_OUT
 @_JOBS
+@ON_CLUSTER
 @_SEED
 @click.option("--rounds", type=click.IntRange(1), help="Largest number of boosting rounds.  [default: the recipe's]")
 def open_judge(datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, seed: int, rounds: int | None) -> None:
@@ -101,6 +105,7 @@ def open_judge(datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, s
 @_DATASETS
 @_OUT
 @_JOBS
+@ON_CLUSTER
 @_SEED
 @click.option("--rounds", type=click.IntRange(1), help="Boosting rounds.  [default: the recipe's]")
 def parameters(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, rounds: int | None) -> None:
@@ -129,6 +134,7 @@ def parameters(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, roun
     help="Folder for artefacts and checkpoints.",
 )
 @_JOBS
+@ON_CLUSTER
 @click.option(
     "--seed",
     type=click.IntRange(0),
@@ -243,6 +249,7 @@ def cnn(
 @click.option(
     "--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="all cores", help="Processes."
 )
+@ON_CLUSTER
 @click.option(
     "--seed",
     type=click.IntRange(0),

@@ -29,9 +29,9 @@ from forensics.dataset.encode import NO_SPACE
 from forensics.dataset.plan import Draw, Settings, plan
 from forensics.dataset.sources import Source
 from forensics.dataset.synthetic import load_synthetic, synthetic_names
-from forensics.dataset.workers import Workers
 from forensics.destinations import Destinations, identity
 from forensics.errors import ForensicsError, UsageError
+from forensics.executors.tasks import Workers
 from forensics.progress import Progress
 
 JOURNAL, SETTINGS, TIMINGS = "journal.jsonl", "build.json", "timings.json"

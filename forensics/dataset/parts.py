@@ -15,7 +15,7 @@ import numpy as np
 from forensics_models.storage import remove_remnants
 
 from forensics.dataset.manifest import Row
-from forensics.dataset.workers import Work, run_all
+from forensics.executors.tasks import Work, run_all
 
 
 class Task(Protocol):

@@ -25,8 +25,8 @@ from forensics_models.classes import FINE_CLASSES
 from forensics_models.storage import replacing, write_atomically
 
 from forensics.dataset.manifest import Row
-from forensics.dataset.workers import Workers
 from forensics.errors import ForensicsError
+from forensics.executors.tasks import Workers
 from forensics_benchmarks.models import Judged, PatchBatch, Workplace, digest, only_classes
 from forensics_benchmarks.peers.training_patches import chosen_rows, cut
 

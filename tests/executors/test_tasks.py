@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from forensics.dataset.workers import Workers
+from forensics.executors.tasks import Workers
 from forensics.progress import Counter, Progress
 
 

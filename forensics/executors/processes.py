@@ -1,0 +1,264 @@
+"""Processes of this machine that survive the death of one of them and end with their parent.
+
+Workers are started afresh (not forked) in a process group of their own, so that Ctrl-C on the terminal reaches the
+parent alone. When the parent ends, however it ends, the kernel ends its workers. One thread of the parent starts them,
+feeds them and hears them: the kernel takes the end of the thread that started a process for the end of its parent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from forensics.endings import end_with_parent
+from forensics.executors.base import TRIES, Died, Executor, Heard, Raised, told
+
+GRACE = 5.0
+"""Seconds that a worker is given to end before it is killed."""
+_NEXT, _DONE, _ERROR = "next", "done", "error"
+
+
+@dataclass
+class _Task:
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    future: Future[Any]
+    heard: Heard | None
+    name: str
+    tries: int
+
+
+@dataclass
+class _Worker:
+    process: Any
+    pipe: Connection
+    task: _Task | None = None
+    deadline: float | None = None
+
+
+class Processes(Executor):
+    """At most `jobs` processes, started when they are needed; see `forensics.executors.executor` for the parameters."""
+
+    def __init__(
+        self,
+        jobs: int,
+        *,
+        tries: int = TRIES,
+        limit: float | None = None,
+        note: Callable[[str], None] | None = None,
+    ) -> None:
+        self._jobs, self._tries, self._limit, self._note = max(1, jobs), tries, limit, note
+        self._waiting: deque[_Task] = deque()
+        self._workers: list[_Worker] = []
+        self._context = multiprocessing.get_context("spawn")
+        self._closing = self._signalled = False
+        self._lock = threading.Lock()
+        self._woken, self._waker = self._context.Pipe(duplex=False)
+        self._thread = threading.Thread(target=self._manage, name="forensics-processes", daemon=True)
+        self._thread.start()
+
+    @property
+    def slots(self) -> int:
+        """The number of processes."""
+        return self._jobs
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, name: str = "") -> Future[Any]:
+        """As for every executor."""
+        return self._put(_Task(function, arguments, Future(), None, name, self._tries))
+
+    def stream(
+        self, function: Callable[..., Iterable[Any]], /, *arguments: Any, heard: Heard, name: str = "", tries: int = 1
+    ) -> Future[None]:
+        """As for every executor; what is yielded is heard at once."""
+        return self._put(_Task(function, arguments, Future(), heard, name, tries))
+
+    def shutdown(self) -> None:
+        """As for every executor."""
+        with self._lock:
+            if self._closing:
+                return
+            self._closing = True
+            self._wake()
+        self._thread.join()
+        self._woken.close()
+        self._waker.close()
+
+    def _put(self, task: _Task) -> Future[Any]:
+        with self._lock:
+            if self._closing:
+                raise RuntimeError("the executor is shut down")
+            self._waiting.append(task)
+            self._wake()
+        return task.future
+
+    def _wake(self) -> None:
+        """Have the thread look again; one byte under way is enough, and a pipe full of them would block."""
+        if not self._signalled:
+            self._signalled = True
+            self._waker.send_bytes(b".")
+
+    def _manage(self) -> None:
+        """The thread's life."""
+        try:
+            while not self._closing:
+                self._dispatch()
+                busy = [worker for worker in self._workers if worker.task is not None]
+                ready = wait([self._woken, *(worker.pipe for worker in busy)], self._patience(busy))
+                if self._woken in ready:
+                    with self._lock:
+                        self._woken.recv_bytes()
+                        self._signalled = False
+                for worker in busy:
+                    if worker.pipe in ready:
+                        self._receive(worker)
+                    elif worker.deadline is not None and time.monotonic() > worker.deadline:
+                        self._lost(worker, f"no answer in {self._limit:g} s")
+        finally:
+            self._stop_all()
+
+    def _patience(self, busy: Iterable[_Worker]) -> float | None:
+        deadlines = [worker.deadline for worker in busy if worker.deadline is not None]
+        return max(0.0, min(deadlines) - time.monotonic()) + 0.01 if deadlines else None
+
+    def _dispatch(self) -> None:
+        idle = [worker for worker in self._workers if worker.task is None]
+        while self._waiting and (idle or len(self._workers) < self._jobs):
+            task = self._waiting.popleft()
+            if not task.future.running() and not task.future.set_running_or_notify_cancel():
+                continue
+            worker = idle.pop() if idle else self._start()
+            worker.task = task
+            worker.deadline = None if self._limit is None else time.monotonic() + self._limit
+            try:
+                worker.pipe.send((task.function, task.arguments, task.heard is not None))
+            except OSError:  # it died idle: its end of the pipe tells, as for one that died at work
+                pass
+            except Exception as error:  # what cannot be sent
+                worker.task = None
+                idle.append(worker)
+                task.future.set_exception(Raised(told(error)))
+
+    def _start(self) -> _Worker:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=_serve, args=(theirs, os.getpid()), daemon=True)
+        with _without_interrupts():
+            process.start()
+        theirs.close()
+        worker = _Worker(process, ours)
+        self._workers.append(worker)
+        return worker
+
+    def _receive(self, worker: _Worker) -> None:
+        task = worker.task
+        assert task is not None
+        try:
+            kind, content = worker.pipe.recv()
+        except (EOFError, OSError):
+            _ended(worker.process)
+            code = worker.process.exitcode
+            self._lost(worker, f"signal {-code}" if code is not None and code < 0 else f"exit code {code}")
+            return
+        if kind == _NEXT:
+            if task.heard is not None:
+                task.heard(content)
+            return
+        worker.task = None
+        if kind == _DONE:
+            task.future.set_result(content)
+        else:
+            task.future.set_exception(Raised(content))
+
+    def _lost(self, worker: _Worker, how: str) -> None:
+        """Put away a worker that is dead or hangs, and begin its task again or give it up."""
+        task = worker.task
+        assert task is not None
+        _kill(worker.process)
+        worker.pipe.close()
+        self._workers.remove(worker)
+        task.tries -= 1
+        if task.tries > 0:
+            if self._note is not None:
+                self._note(f"{task.name or 'a task'}: the process that worked on it died ({how}); it is tried again")
+            self._waiting.appendleft(task)
+        else:
+            task.future.set_exception(Died(how))
+
+    def _stop_all(self) -> None:
+        for worker in self._workers:
+            worker.pipe.close()
+            if worker.task is not None:
+                _stop(worker.process)
+        for worker in self._workers:
+            _ended(worker.process)
+        left = [*(worker.task for worker in self._workers if worker.task is not None), *self._waiting]
+        self._workers.clear()
+        self._waiting.clear()
+        for task in left:
+            if not task.future.cancel():
+                task.future.set_exception(Died("the executor was shut down"))
+
+
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Start a process that Ctrl-C does not reach, not even before it has a group of its own: it inherits what is
+    blocked here.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _stop(process: Any) -> None:
+    """Ask a process to end, and with it what it started in its group."""
+    try:
+        os.killpg(process.pid, signal.SIGTERM)
+    except OSError:  # it has no group of its own yet
+        process.terminate()
+
+
+def _kill(process: Any) -> None:
+    """End a process and what it started in its group, at once."""
+    with contextlib.suppress(OSError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.join()
+
+
+def _ended(process: Any) -> None:
+    """Wait for a process to end, and kill one that does not."""
+    process.join(GRACE)
+    if process.is_alive():
+        process.kill()
+        process.join()
+
+
+def _serve(pipe: Connection, parent: int) -> None:
+    """A worker's life: take a task, send what comes of it, and end when the parent's end of the pipe is gone, or the
+    parent.
+    """
+    end_with_parent(parent)
+    os.setpgid(0, 0)
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while True:
+            try:
+                function, arguments, streamed = pipe.recv()
+                if streamed:
+                    for item in function(*arguments):
+                        pipe.send((_NEXT, item))
+                pipe.send((_DONE, None if streamed else function(*arguments)))
+            except (EOFError, BrokenPipeError, ConnectionResetError):
+                raise
+            except Exception as error:
+                pipe.send((_ERROR, told(error)))

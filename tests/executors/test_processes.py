@@ -1,0 +1,92 @@
+"""Executors: results, errors, deaths, hangs, and that nothing is left running."""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import CancelledError
+
+import pytest
+
+from forensics.executors import Died, Executor, Here, Processes, Raised, executor
+from tests.executors import working
+
+
+@pytest.fixture(params=["here", "processes"])
+def any_kind(request):
+    with executor(1 if request.param == "here" else 2) as found:
+        yield found
+
+
+def test_the_options_choose_the_kind():
+    for jobs, apart, kind in ((1, False, Here), (1, True, Processes), (3, False, Processes)):
+        with executor(jobs, apart=apart) as found:
+            assert type(found) is kind
+            assert found.slots == jobs
+
+
+def test_results_and_errors_arrive(any_kind: Executor):
+    futures = [any_kind.submit(working.double, number) for number in range(20)]
+    assert [future.result() for future in futures] == [2 * number for number in range(20)]
+    with pytest.raises(Raised, match=r"^ValueError: broken$"):
+        any_kind.submit(working.complain, "broken").result()
+    heard: list[int] = []
+    assert any_kind.stream(working.count, 4, heard=heard.append).result() is None
+    assert heard == [0, 1, 2, 3]
+
+
+def test_what_cannot_be_sent_is_an_error_and_no_more():
+    with Processes(1) as found:
+        with pytest.raises(Raised):
+            found.submit(lambda: 1).result()
+        assert found.submit(working.double, 2).result() == 4
+
+
+def test_a_task_whose_process_dies_is_done_again(tmp_path):
+    notes: list[str] = []
+    with Processes(2, note=notes.append) as found:
+        future = found.submit(working.die_at_first, str(tmp_path / "a"), 2, name="a.png")
+        others = [found.submit(working.double, number) for number in range(10)]
+        assert future.result() == "after 2"
+        assert [other.result() for other in others] == [2 * number for number in range(10)]
+    assert notes == ["a.png: the process that worked on it died (signal 9); it is tried again"] * 2
+
+
+def test_a_task_that_kills_is_given_up_after_three_tries(tmp_path):
+    mark = tmp_path / "a"
+    with Processes(1) as found:
+        with pytest.raises(Died, match="signal 9"):
+            found.submit(working.die_at_first, str(mark), 99).result()
+        assert found.submit(working.double, 2).result() == 4
+    assert mark.read_text().count("\n") == 3
+
+
+def test_a_task_that_hangs_counts_as_dead(tmp_path):
+    with Processes(1, limit=2.0) as found:
+        assert found.submit(working.hang_at_first, str(tmp_path / "a")).result() == "back"
+    with Processes(1, limit=0.3, tries=1) as found, pytest.raises(Died, match=r"no answer in 0\.3 s"):
+        found.submit(working.sleep, 600).result()
+
+
+def test_messages_are_heard_while_the_task_runs():
+    heard: list[tuple[int, float]] = []
+    with Processes(1) as found:
+        found.stream(working.count, 3, 0.3, heard=lambda item: heard.append((item, time.monotonic()))).result()
+    assert heard[-1][1] - heard[0][1] > 0.4
+
+
+def test_leaving_stops_what_runs_and_cancels_what_waits():
+    with Processes(1) as found:
+        process = found.submit(working.process).result()
+        running = found.submit(working.sleep, 600)
+        waiting = found.submit(working.double, 1)
+        while not running.running():
+            time.sleep(0.01)
+    with pytest.raises(Died):
+        running.result()
+    with pytest.raises(CancelledError):
+        waiting.result()
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
+    with pytest.raises(RuntimeError):
+        found.submit(working.double, 1)
