@@ -1,0 +1,257 @@
+"""Training of the judge of scaled block grids: pictures are drawn, coded, scaled and read in memory.
+
+Pictures of validation sources set the thresholds and give the figures; no source is in both.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from forensics.errors import CodecError, CodecUnavailable, UsageError
+
+DRAWS = {"train": 14, "val": 36}
+"""Pictures drawn of every source."""
+_SHARES = (("jpeg", 0.4), ("uncompressed", 0.36), ("other", 0.24))
+_OTHERS = ("jpeg2000", "jpegxr-0", "jpegxr-1", "bpg", "webp", "avif", "heic", "jpegxl")
+RIGHT_WITHIN = 0.012
+"""Relative error up to which a scale counts as read rightly; JPEGs read otherwise teach nothing and are left out."""
+NAMED_WRONGLY = 0.003
+"""Share of pictures by another codec that may be called a JPEG."""
+MARGIN = 1.5
+"""Odds by which the threshold lies above the surest picture without a codec."""
+_ROUNDS, _RATE, _DEPTH = 220, 0.06, 5
+
+
+def _draw(
+    source: np.ndarray, encoders: Sequence[str], numbers: np.random.Generator
+) -> tuple[np.ndarray, int, float] | None:
+    """A picture, its index in `GRIDS` and its scale; None where an encoder does not run."""
+    from forensics.dataset import random_afterwards, recipes
+    from forensics.dataset.afterwards import Resample
+    from forensics.dataset.preparation import Coded, Trim
+
+    kind = str(numbers.choice([name for name, _ in _SHARES], p=[share for _, share in _SHARES]))
+    pixels = source
+    if kind == "uncompressed":
+        after = str(numbers.choice(["reduced", "any", "nothing"], p=[0.5, 0.3, 0.2]))
+        if numbers.random() < 0.5:
+            untouched = str(numbers.choice(random_afterwards.UNTOUCHED))
+            for step in random_afterwards.draw_untouched(untouched, pixels.shape[0], pixels.shape[1], numbers):
+                pixels = step.apply(pixels)
+    else:
+        after = str(numbers.choice(["reduced", "any"], p=[0.8, 0.2]))
+        fine = "jpeg" if kind == "jpeg" else str(numbers.choice(_OTHERS))
+        coding = recipes.draw_coding(fine, encoders, numbers)
+        if coding is None:
+            return None
+        even = recipes.only_even(coding[1])
+        pixels = pixels[: pixels.shape[0] // 2 * 2, : pixels.shape[1] // 2 * 2] if even else pixels
+        pixels = Coded(fine, *coding).apply(np.ascontiguousarray(pixels))
+    if numbers.random() < 0.3:
+        pixels = Trim(*(int(n) for n in numbers.integers(0, 16, 2))).apply(pixels)
+    if after != "nothing":
+        drawn = random_afterwards.draw_kind(numbers) if after == "any" else after
+        steps = random_afterwards.draw_afterwards(drawn, numbers)
+        step = steps[0]
+        scale = (
+            float(np.sqrt(step.vertical * step.horizontal))
+            if isinstance(step, Resample) and drawn == "reduced"
+            else 0.0
+        )
+        for step in steps:
+            pixels = step.apply(np.ascontiguousarray(pixels))
+    else:
+        scale = 0.0
+    return pixels, ("uncompressed", "other", "jpeg").index(kind), scale
+
+
+def _rows(seed: int, draws: int, encoders: Sequence[str], path: Path) -> list[tuple[np.ndarray, int, float]]:
+    """Readings of one source: values, index in `GRIDS`, true scale (0 where it was not reduced)."""
+    from forensics_features import scaled_grid
+
+    from forensics.dataset.sources import load, pixels_sha256
+
+    source = load(path)
+    numbers = np.random.default_rng([seed, int(pixels_sha256(source)[:8], 16)])
+    rows = []
+    for _ in range(draws):
+        try:
+            made = _draw(source, encoders, numbers)
+        except (CodecError, CodecUnavailable):
+            continue
+        found = scaled_grid.find(made[0]) if made is not None else None
+        if made is not None and found is not None:
+            rows.append((found.values, made[1], made[2]))
+    return rows
+
+
+def measure(
+    sources: Path,
+    split: str,
+    *,
+    seed: int,
+    jobs: int,
+    draws: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Readings of the pictures drawn of one split's sources: values, indices in `GRIDS`, true scales.
+
+    Raises
+    ------
+    UsageError
+        The folder holds no sources of the split.
+    """
+    from forensics.dataset import sources as found
+    from forensics.dataset.encoders import available
+
+    names = [name for name in found.find(sources) if found.split_of_folder(name) == split]
+    if not names:
+        raise UsageError(f"{str(sources)!r} holds no pictures in a folder {split!r}")
+    one = partial(_rows, seed, draws or DRAWS[split], tuple(available()))
+    rows: list[tuple[np.ndarray, int, float]] = []
+    for done, part in enumerate(_each(one, [sources / name for name in names], jobs)):
+        rows += part
+        progress(done + 1, len(names))
+    return np.stack([row[0] for row in rows]), np.array([row[1] for row in rows]), np.array([row[2] for row in rows])
+
+
+def _each(one: Callable[[Path], Any], paths: Sequence[Path], jobs: int) -> Iterator[Any]:
+    if jobs == 1:
+        yield from map(one, paths)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(one, paths)
+
+
+def train_scaled_grid(
+    sources: Path,
+    out: Path,
+    *,
+    seed: int,
+    jobs: int,
+    draws: int | None = None,
+    progress: Callable[[str, int, int], None] = lambda label, done, total: None,
+) -> dict[str, Any]:
+    """Train the judge of scaled block grids; writes `TREES_FILE` and `CARD_FILE` into `out`.
+
+    Parameters
+    ----------
+    sources : Path
+        Folder of lossless pictures with the folders `train` and `val`.
+    out : Path
+    seed : int
+        Decides what is drawn, and the trees.
+    jobs : int
+        Processes that draw, and threads of the training.
+    draws : int, optional
+        Pictures drawn of every source; `DRAWS` when not given.
+    progress : callable
+        Gets (label, done, total).
+
+    Returns
+    -------
+    dict
+        The card: figures on validation sources and what they rest on.
+
+    Raises
+    ------
+    UsageError
+        The extra `train` is not installed, or a split has no sources.
+    """
+    from forensics.training.trees import _check_ready
+
+    _check_ready(out)
+    import xgboost
+    from forensics_features.scaled_grid import VALUE_NAMES
+    from forensics_models.scaled_grid import CARD_FILE, GRIDS, TREES_FILE
+    from forensics_models.storage import write_atomically
+    from forensics_models.trees import to_onnx
+
+    tables = {
+        split: measure(
+            sources, split, seed=seed, jobs=jobs, draws=draws, progress=partial(progress, f"drawing {split}")
+        )
+        for split in ("train", "val")
+    }
+    values, grids, scales = tables["train"]
+    taught = (grids != 2) | _right(values, scales)
+    weights = 1 / np.bincount(grids[taught], minlength=len(GRIDS))[grids[taught]]
+    data = xgboost.DMatrix(values[taught], grids[taught], weight=weights / weights.mean())
+    options = {
+        "objective": "multi:softprob",
+        "num_class": len(GRIDS),
+        "eta": _RATE,
+        "max_depth": _DEPTH,
+        "min_child_weight": 3,
+        "subsample": 0.7,
+        "colsample_bytree": 0.6,
+        "tree_method": "hist",
+        "seed": seed,
+        "nthread": jobs,
+    }
+    booster = xgboost.train(options, data, _ROUNDS)
+    values, grids, scales = tables["val"]
+    p = booster.predict(xgboost.DMatrix(values)).astype(np.float64)
+    found_from, jpeg_from = _thresholds(p, grids)
+    card = {
+        "pictures": {split: np.bincount(table[1], minlength=len(GRIDS)).tolist() for split, table in tables.items()},
+        "seed": seed,
+        "validation": _figures(p, values, grids, scales, found_from, jpeg_from),
+    }
+    stored = {
+        "card": card,
+        "value_names": VALUE_NAMES,
+        "found_from": found_from,
+        "jpeg_from": jpeg_from,
+        "tried": int((grids == 0).sum()),
+    }
+    write_atomically(out / TREES_FILE, gzip.compress(to_onnx(booster, len(GRIDS)), mtime=0))
+    write_atomically(out / CARD_FILE, json.dumps(stored, indent=1, allow_nan=False).encode())
+    return card
+
+
+def _right(values: np.ndarray, scales: np.ndarray) -> np.ndarray:
+    return (scales > 0) & (np.abs(values[:, 0] / np.maximum(scales, 1e-9) - 1) < RIGHT_WITHIN)
+
+
+def _thresholds(p: np.ndarray, grids: np.ndarray) -> tuple[float, float]:
+    """`found_from`: above every picture without a codec, by `MARGIN` in odds. `jpeg_from`: so that at most
+    `NAMED_WRONGLY` of the pictures by other codecs reach both.
+    """
+    odds = MARGIN * (1 - p[grids == 0, 0]).max() / max(p[grids == 0, 0].min(), 1e-9)
+    found_from = float(odds / (1 + odds))
+    other = np.where(1 - p[grids == 1, 0] >= found_from, p[grids == 1, 2], 0.0)
+    jpeg_from = float(np.quantile(other, 1 - NAMED_WRONGLY, method="higher")) + 1e-6
+    return found_from, max(jpeg_from, 0.5)
+
+
+def _figures(
+    p: np.ndarray, values: np.ndarray, grids: np.ndarray, scales: np.ndarray, found_from: float, jpeg_from: float
+) -> dict[str, Any]:
+    found, right = 1 - p[:, 0] >= found_from, _right(values, scales)
+    named = found & (p[:, 2] >= jpeg_from)
+    reduced = (grids == 2) & (scales >= 0.5) & (scales <= 0.95)
+    return {
+        "uncompressed": {"pictures": int((grids == 0).sum()), "found": float(found[grids == 0].mean())},
+        "other": {
+            "pictures": int((grids == 1).sum()),
+            "found": float(found[grids == 1].mean()),
+            "jpeg": float(named[grids == 1].mean()),
+        },
+        "jpeg reduced to 0.5 to 0.95": {
+            "pictures": int(reduced.sum()),
+            "scale right": float(right[reduced].mean()),
+            "found": float(found[reduced].mean()),
+            "jpeg": float(named[reduced].mean()),
+            "scale right of found": float(right[reduced & found].mean()) if (reduced & found).any() else 0.0,
+        },
+    }

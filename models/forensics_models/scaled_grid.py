@@ -1,0 +1,76 @@
+"""The judge of scaled block grids: whether the reading of `forensics_features.scaled_grid` is a grid, and whether a
+JPEG's.
+
+Trees over the values of a reading give three classes. Their thresholds are fitted on validation sources: `found` so
+that no picture without a lossy codec reaches it, `named` so that hardly any of another codec than JPEG does.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from forensics_models.calibration import softmax
+from forensics_models.runtime import session
+from forensics_models.storage import read_card
+
+TREES_FILE = "scaled_grid.onnx.gz"
+CARD_FILE = "scaled_grid.json"
+
+GRIDS = ("none", "other", "jpeg")
+"""What a reading can be: of a picture that was never lossily compressed, of another lossy codec, of a JPEG."""
+
+
+class GridJudgement(NamedTuple):
+    """What the judge says of one reading.
+
+    Attributes
+    ----------
+    found : bool
+        Whether there is a grid: the picture was compressed before it was scaled.
+    jpeg : bool
+        Whether the grid may be called a JPEG's.
+    probabilities : np.ndarray [shape=(3,), dtype=float64]
+        Over `GRIDS`, where all three are as frequent as in training.
+    tried : int
+        Pictures without a lossy codec, of validation sources, none of which reached the threshold.
+    """
+
+    found: bool
+    jpeg: bool
+    probabilities: np.ndarray
+    tried: int
+
+
+class ScaledGridJudge:
+    """The judge of a folder with `TREES_FILE` and `CARD_FILE`."""
+
+    def __init__(self, folder: Path | Traversable) -> None:
+        stored = read_card(folder / CARD_FILE)
+        self._folder = folder
+        self.card: dict[str, Any] = stored["card"]
+        self.value_names: tuple[str, ...] = tuple(stored["value_names"])
+        self.found_from = float(stored["found_from"])
+        self.jpeg_from = float(stored["jpeg_from"])
+        self.tried = int(stored["tried"])
+
+    @cached_property
+    def _trees(self) -> Any:
+        return session(self._folder / TREES_FILE)
+
+    def judge(self, values: np.ndarray) -> GridJudgement:
+        """Judge one reading.
+
+        Parameters
+        ----------
+        values : np.ndarray [shape=(len(value_names),), dtype=float32]
+            `ScaledGrid.values`.
+        """
+        margins = self._trees.run(None, {"features": values[None].astype(np.float32)})[0]
+        p = softmax(margins.astype(np.float64))[0]
+        found = bool(1 - p[0] >= self.found_from)
+        return GridJudgement(found, found and bool(p[2] >= self.jpeg_from), p, self.tried)
