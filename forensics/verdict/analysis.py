@@ -13,7 +13,8 @@ clearly (`KEEP_STORED_VERDICT_FROM`); what the two leave open is `inconclusive`.
 (`forensics.verdict.steps`) are undone before all that: the native pixels are what is judged.
 
 Last come exact readings (`forensics.verdict.exact`): too little content, processes that are proven, a JPEG that is
-proven where the models are not sure.
+proven where the models are not sure. Where the verdict is still open or `uncompressed`, a block grid that was
+reduced is looked for (`forensics.verdict.scaled_grid`).
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from forensics.verdict import steps as after
 from forensics.verdict.agreement import compare, limits, resizing
 from forensics.verdict.evidence import altered_jpeg, statements
 from forensics.verdict.exact import settled
+from forensics.verdict.scaled_grid import with_scaled_grid
 from forensics.version import __version__
 from forensics.windows.choice import MINIMUM_SIDE, SEED, choose_windows
 from forensics.windows.judges import Extractor, Judge, check_match, shipped_extractor, shipped_judge, shipped_open_judge
@@ -136,7 +138,9 @@ def analyze(
     analysis, pixels = (
         _enlarged(picture, one) if undo_enlargement else (one.analysis(picture, picture.pixels, ()), picture.pixels)
     )
-    return settled(analysis, pixels) if exact and pixels is not None else analysis
+    if not exact or pixels is None:
+        return analysis
+    return with_scaled_grid(settled(analysis, pixels), pixels)
 
 
 def _enlarged(picture: Picture, one: _Examined) -> tuple[Analysis, np.ndarray | None]:
