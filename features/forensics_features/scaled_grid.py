@@ -5,7 +5,7 @@ apart, which is no whole number: the profile of second differences along an axis
 The scale is the one at which the lines of both axes are strongest together. Resampling leaves lines of its own, where
 samples of the result fall on samples of the original (1 / s, folded), and some scales of either explain the other's
 lines; so a reading is more than one number: the strengths of all lines, in quiet and in busy parts, and their phases.
-`forensics_models.scaled_grid` weighs them.
+`forensics_models.block_grids` weighs them.
 
 References
 ----------
@@ -106,7 +106,7 @@ def find(pixels: np.ndarray) -> ScaledGrid | None:
     Returns
     -------
     ScaledGrid or None
-        There is always a best reading; whether there is a grid `forensics_models.scaled_grid` judges.
+        There is always a best reading; whether there is a grid `forensics_models.block_grids` judges.
 
     Examples
     --------

@@ -102,21 +102,22 @@ def open_judge(datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, s
 
 
 @command.command("grid")
+@click.argument("kind", type=click.Choice(["scaled", "turned"]))
 @click.argument("sources", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @_OUT
 @_JOBS
 @_SEED
 @click.option("--draws", type=click.IntRange(1), help="Pictures drawn of every source.  [default: the recipe's]")
-def grid(sources: Path, out: Path, jobs: int, seed: int, draws: int | None) -> None:
-    """Train the judge of scaled block grids: compressed, then reduced.
+def grid(kind: str, sources: Path, out: Path, jobs: int, seed: int, draws: int | None) -> None:
+    """Train a judge of block grids: compressed, then reduced (scaled) or rotated (turned).
 
     SOURCES holds lossless pictures in the folders train and val. Pictures are drawn, coded, changed and read in memory.
     """
     from forensics.progress import Counter
-    from forensics.training.scaled_grid import train_scaled_grid
+    from forensics.training.block_grids import train_block_grid
 
     with Counter() as counter:
-        card = train_scaled_grid(sources, out, seed=seed, jobs=jobs, draws=draws, progress=counter.show)
+        card = train_block_grid(kind, sources, out, seed=seed, jobs=jobs, draws=draws, progress=counter.show)
     for name, row in card["validation"].items():
         figures = ", ".join(f"{key} {value:.3f}" for key, value in row.items() if key != "pictures")
         click.echo(f"{name:28} {row['pictures']:5d} pictures: {figures}")

@@ -14,7 +14,7 @@ clearly (`KEEP_STORED_VERDICT_FROM`); what the two leave open is `inconclusive`.
 
 Last come exact readings (`forensics.verdict.exact`): too little content, processes that are proven, a JPEG that is
 proven where the models are not sure. Where the verdict is still open or `uncompressed`, a block grid that was
-reduced is looked for (`forensics.verdict.scaled_grid`).
+reduced or turned is looked for (`forensics.verdict.block_grids`).
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ from forensics.results.steps import Step
 from forensics.verdict import channel_order, tone
 from forensics.verdict import steps as after
 from forensics.verdict.agreement import compare, limits, resizing
+from forensics.verdict.block_grids import with_block_grid
 from forensics.verdict.evidence import altered_jpeg, statements
 from forensics.verdict.exact import settled
-from forensics.verdict.scaled_grid import with_scaled_grid
 from forensics.version import __version__
 from forensics.windows.choice import MINIMUM_SIDE, SEED, choose_windows
 from forensics.windows.judges import Extractor, Judge, check_match, shipped_extractor, shipped_judge, shipped_open_judge
@@ -140,7 +140,7 @@ def analyze(
     )
     if not exact or pixels is None:
         return analysis
-    return with_scaled_grid(settled(analysis, pixels), pixels)
+    return with_block_grid(settled(analysis, pixels), pixels)
 
 
 def _enlarged(picture: Picture, one: _Examined) -> tuple[Analysis, np.ndarray | None]:

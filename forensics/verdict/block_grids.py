@@ -1,8 +1,8 @@
-"""A block grid whose period is no whole number: compressed in blocks, then reduced.
+"""A block grid that is no longer 8 pixels wide and upright: compressed in blocks, then reduced or turned.
 
-Windows are too small to show it, so the whole picture is read (`forensics_features.scaled_grid`), where the models
-leave it open or call it uncompressed. A grid that is found speaks against `uncompressed`; together with what the models
-hold likely it may name the codec.
+Windows are too small to show it, so the whole picture is read (`forensics_features.scaled_grid`, `turned_grid`), where
+the models leave it open or call it uncompressed. A grid that is found speaks against `uncompressed`; together with what
+the models hold likely it may name the codec.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from forensics_models.classes import FAMILIES, HEVC_INTRA, INCONCLUSIVE
@@ -20,20 +20,29 @@ from forensics.results.analysis import Analysis, Statement
 from forensics.verdict.agreement import compare
 
 if TYPE_CHECKING:
-    from forensics_features.scaled_grid import ScaledGrid
-    from forensics_models.scaled_grid import GridJudgement, ScaledGridJudge
+    from forensics_models.block_grids import GridJudge, GridJudgement
 
-NAME = "scaled_grid"
 NAMED_FROM = 0.9
 """Probability of a family from which it is named: as certain as verdicts of the models are where nothing happened since
 (`Answers.named` of the open judge's card)."""
 _LIKE_JPEG = ("jpeg", "video-mjpeg")
 """Processes whose blocks a JPEG's are."""
+_EXCLUDED_BELOW = 0.05
+"""As of the models' candidates (`forensics.verdict.analysis`)."""
 
 
-def with_scaled_grid(analysis: Analysis, pixels: np.ndarray) -> Analysis:
-    """The analysis with what a scaled block grid tells; the very same where the models are sure of a codec, or none is
-    found.
+class _Found(NamedTuple):
+    """A grid: which kind, its scale or angle, the judge's word, and what came out in words."""
+
+    kind: str
+    value: float
+    judged: GridJudgement
+    text: str
+
+
+def with_block_grid(analysis: Analysis, pixels: np.ndarray) -> Analysis:
+    """The analysis with what a reduced or turned block grid tells; the very same where the models are sure of a codec,
+    or none is found.
 
     Parameters
     ----------
@@ -41,25 +50,61 @@ def with_scaled_grid(analysis: Analysis, pixels: np.ndarray) -> Analysis:
     pixels : np.ndarray [shape=(height, width[, 1..4]), dtype=uint8 or uint16]
         The whole picture as it was judged.
     """
-    judge = _shipped()
-    if judge is None or analysis.verdict not in ("uncompressed", INCONCLUSIVE):
+    if analysis.verdict not in ("uncompressed", INCONCLUSIVE):
         return analysis
-    from forensics_features import scaled_grid
-
-    grid = scaled_grid.find(eight_bit(pixels))
-    judged = None if grid is None else judge.judge(grid.values)
-    return analysis if grid is None or judged is None or not judged.found else _compressed(analysis, grid, judged)
+    whole = eight_bit(pixels)
+    found = _scaled(whole) or _turned(whole)
+    return analysis if found is None else _compressed(analysis, found)
 
 
 @cache
-def _shipped() -> ScaledGridJudge | None:
-    from forensics_models.scaled_grid import CARD_FILE, ScaledGridJudge
+def _shipped(kind: str) -> GridJudge | None:
+    from forensics_models.block_grids import GridJudge, card_file
 
     folder = files("forensics_models") / "artefacts"
-    return ScaledGridJudge(folder) if (folder / CARD_FILE).is_file() else None
+    return GridJudge(folder, kind) if (folder / card_file(kind)).is_file() else None
 
 
-def _compressed(analysis: Analysis, grid: ScaledGrid, judged: GridJudgement) -> Analysis:
+def _scaled(pixels: np.ndarray) -> _Found | None:
+    from forensics_features import scaled_grid
+
+    judge = _shipped("scaled")
+    grid = None if judge is None else scaled_grid.find(pixels)
+    if judge is None or grid is None or not (judged := judge.judge(grid.values)).found:
+        return None
+    height, width = (round(side / grid.scale) for side in pixels.shape[:2])
+    text = (
+        f"Borders of blocks stand {grid.period:.2f} pixels apart instead of 8: the picture was compressed in blocks of "
+        f"8x8 pixels and then reduced to {grid.scale:.3f} of its size, from about {width}x{height} pixels. "
+        f"{_rarity(judged)}"
+    )
+    return _Found("scaled", grid.scale, judged, text)
+
+
+def _turned(pixels: np.ndarray) -> _Found | None:
+    from forensics_features import turned_grid
+
+    judge = _shipped("turned")
+    grid = None if judge is None else turned_grid.find(pixels)
+    if judge is None or grid is None or abs(grid.degrees) < turned_grid.LEAST_DEGREES:
+        return None
+    judged = judge.judge(grid.values)
+    if not judged.found:
+        return None
+    way = "counter-clockwise" if grid.degrees > 0 else "clockwise"
+    text = (
+        f"Borders of blocks are turned by {abs(grid.degrees):.1f} degrees {way}: the picture was compressed in blocks "
+        f"of 8x8 pixels and then rotated. {_rarity(judged)}"
+    )
+    return _Found("turned", grid.degrees, judged, text)
+
+
+def _rarity(judged: GridJudgement) -> str:
+    return f"None of {judged.tried:,} pictures that were never compressed shows borders as clear."
+
+
+def _compressed(analysis: Analysis, found: _Found) -> Analysis:
+    judged = found.judged
     processes = _weighed(dict(analysis.ranking), judged)
     families: dict[str, float] = {}
     for name, p in processes.items():
@@ -82,8 +127,8 @@ def _compressed(analysis: Analysis, grid: ScaledGrid, judged: GridJudgement) -> 
         variants=analysis.variants if best == analysis.best else {},
         ratio=None,
         ssim=None,
-        candidates=tuple(name for name, p in processes.items() if p >= 0.05 * processes[best]),
-        evidence=(_statement(analysis, grid, judged), *_kept(analysis, verdict)),
+        candidates=tuple(name for name, p in processes.items() if p >= _EXCLUDED_BELOW * processes[best]),
+        evidence=(_statement(found), *_kept(analysis, verdict)),
         agreement=compare(verdict, allowed, probability, analysis.container),
         afterwards=_resampled(analysis, judged),
     )
@@ -110,16 +155,11 @@ def _resampled(analysis: Analysis, judged: GridJudgement) -> dict[str, float]:
     return {name: share if name == "resampled" else p * (1 - share) / max(rest, 1e-9) for name, p in since.items()}
 
 
-def _statement(analysis: Analysis, grid: ScaledGrid, judged: GridJudgement) -> Statement:
-    width, height = (round(side / grid.scale) for side in (analysis.width, analysis.height))
-    text = (
-        f"Borders of blocks stand {grid.period:.2f} pixels apart instead of 8: the picture was compressed in blocks of "
-        f"8x8 pixels and then reduced to {grid.scale:.3f} of its size, from about {width}x{height} pixels. None of "
-        f"{judged.tried:,} pictures that were never compressed shows borders as clear."
-    )
-    speaks_for = ("jpeg",) if judged.jpeg else ()
+def _statement(found: _Found) -> Statement:
+    name = f"{found.kind}_grid"
     none = float("nan")
-    return Statement(NAME, NAME, grid.scale, none, none, none, 1.0, speaks_for, True, text)
+    speaks_for = ("jpeg",) if found.judged.jpeg else ()
+    return Statement(name, name, found.value, none, none, none, 1.0, speaks_for, True, found.text)
 
 
 def _kept(analysis: Analysis, verdict: str) -> tuple[Statement, ...]:

@@ -1,4 +1,4 @@
-"""Training of the judge of scaled block grids: pictures are drawn, coded, scaled and read in memory.
+"""Training of the judges of block grids: pictures are drawn, coded, scaled or turned, and read in memory.
 
 Pictures of validation sources set the thresholds and give the figures; no source is in both.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -22,33 +23,37 @@ DRAWS = {"train": 14, "val": 36}
 """Pictures drawn of every source."""
 _SHARES = (("jpeg", 0.4), ("uncompressed", 0.36), ("other", 0.24))
 _OTHERS = ("jpeg2000", "jpegxr-0", "jpegxr-1", "bpg", "webp", "avif", "heic", "jpegxl")
-RIGHT_WITHIN = 0.012
-"""Relative error up to which a scale counts as read rightly; JPEGs read otherwise teach nothing and are left out."""
+SCALE_WITHIN, DEGREES_WITHIN = 0.012, 0.2
+"""Relative error of a scale, and error of an angle, up to which it counts as read rightly; JPEGs read otherwise teach
+nothing and are left out.
+"""
 NAMED_WRONGLY = 0.003
 """Share of pictures by another codec that may be called a JPEG."""
 MARGIN = 1.5
 """Odds by which the threshold lies above the surest picture without a codec."""
+_STEPS = {"scaled": "reduced", "turned": "rotated"}
 _ROUNDS, _RATE, _DEPTH = 220, 0.06, 5
 
 
 def _draw(
-    source: np.ndarray, encoders: Sequence[str], numbers: np.random.Generator
+    source: np.ndarray, encoders: Sequence[str], step_kind: str, numbers: np.random.Generator
 ) -> tuple[np.ndarray, int, float] | None:
-    """A picture, its index in `GRIDS` and its scale; None where an encoder does not run."""
+    """A picture, its index in `GRIDS`, and its scale or angle, NaN where no step of the kind changed it; None where an
+    encoder does not run.
+    """
     from forensics.dataset import random_afterwards, recipes
-    from forensics.dataset.afterwards import Resample
     from forensics.dataset.preparation import Coded, Trim
 
     kind = str(numbers.choice([name for name, _ in _SHARES], p=[share for _, share in _SHARES]))
     pixels = source
     if kind == "uncompressed":
-        after = str(numbers.choice(["reduced", "any", "nothing"], p=[0.5, 0.3, 0.2]))
+        after = str(numbers.choice([step_kind, "any", "nothing"], p=[0.5, 0.3, 0.2]))
         if numbers.random() < 0.5:
             untouched = str(numbers.choice(random_afterwards.UNTOUCHED))
             for step in random_afterwards.draw_untouched(untouched, pixels.shape[0], pixels.shape[1], numbers):
                 pixels = step.apply(pixels)
     else:
-        after = str(numbers.choice(["reduced", "any"], p=[0.8, 0.2]))
+        after = str(numbers.choice([step_kind, "any"], p=[0.8, 0.2]))
         fine = "jpeg" if kind == "jpeg" else str(numbers.choice(_OTHERS))
         coding = recipes.draw_coding(fine, encoders, numbers)
         if coding is None:
@@ -58,25 +63,28 @@ def _draw(
         pixels = Coded(fine, *coding).apply(np.ascontiguousarray(pixels))
     if numbers.random() < 0.3:
         pixels = Trim(*(int(n) for n in numbers.integers(0, 16, 2))).apply(pixels)
+    truth = math.nan
     if after != "nothing":
         drawn = random_afterwards.draw_kind(numbers) if after == "any" else after
         steps = random_afterwards.draw_afterwards(drawn, numbers)
-        step = steps[0]
-        scale = (
-            float(np.sqrt(step.vertical * step.horizontal))
-            if isinstance(step, Resample) and drawn == "reduced"
-            else 0.0
-        )
+        truth = _truth(steps[0]) if drawn == step_kind else math.nan
         for step in steps:
             pixels = step.apply(np.ascontiguousarray(pixels))
-    else:
-        scale = 0.0
-    return pixels, ("uncompressed", "other", "jpeg").index(kind), scale
+    return pixels, ("uncompressed", "other", "jpeg").index(kind), truth
 
 
-def _rows(seed: int, draws: int, encoders: Sequence[str], path: Path) -> list[tuple[np.ndarray, int, float]]:
-    """Readings of one source: values, index in `GRIDS`, true scale (0 where it was not reduced)."""
-    from forensics_features import scaled_grid
+def _truth(step: Any) -> float:
+    """Scale of a reduction, degrees of a rotation."""
+    from forensics.dataset.afterwards import Resample
+
+    return math.sqrt(step.vertical * step.horizontal) if isinstance(step, Resample) else float(step.degrees)
+
+
+def _rows(kind: str, seed: int, draws: int, encoders: Sequence[str], path: Path) -> list[tuple[np.ndarray, int, float]]:
+    """Readings of one source: values, index in `GRIDS`, and by how much the scale or angle is off, NaN where there is
+    none.
+    """
+    from forensics_features import scaled_grid, turned_grid
 
     from forensics.dataset.sources import load, pixels_sha256
 
@@ -85,16 +93,25 @@ def _rows(seed: int, draws: int, encoders: Sequence[str], path: Path) -> list[tu
     rows = []
     for _ in range(draws):
         try:
-            made = _draw(source, encoders, numbers)
+            made = _draw(source, encoders, _STEPS[kind], numbers)
         except (CodecError, CodecUnavailable):
             continue
-        found = scaled_grid.find(made[0]) if made is not None else None
-        if made is not None and found is not None:
-            rows.append((found.values, made[1], made[2]))
+        if made is None:
+            continue
+        pixels, grid, truth = made
+        if kind == "scaled":
+            scaled = scaled_grid.find(pixels)
+            if scaled is not None:
+                rows.append((scaled.values, grid, abs(scaled.scale / truth - 1) / SCALE_WITHIN))
+        else:
+            turned = turned_grid.find(pixels)
+            if turned is not None:
+                rows.append((turned.values, grid, abs(turned.degrees - truth) / DEGREES_WITHIN))
     return rows
 
 
 def measure(
+    kind: str,
     sources: Path,
     split: str,
     *,
@@ -103,7 +120,8 @@ def measure(
     draws: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Readings of the pictures drawn of one split's sources: values, indices in `GRIDS`, true scales.
+    """Readings of the pictures drawn of one split's sources: values, indices in `GRIDS`, and errors over the
+    largest that counts as right.
 
     Raises
     ------
@@ -116,7 +134,7 @@ def measure(
     names = [name for name in found.find(sources) if found.split_of_folder(name) == split]
     if not names:
         raise UsageError(f"{str(sources)!r} holds no pictures in a folder {split!r}")
-    one = partial(_rows, seed, draws or DRAWS[split], tuple(available()))
+    one = partial(_rows, kind, seed, draws or DRAWS[split], tuple(available()))
     rows: list[tuple[np.ndarray, int, float]] = []
     for done, part in enumerate(_each(one, [sources / name for name in names], jobs)):
         rows += part
@@ -132,7 +150,8 @@ def _each(one: Callable[[Path], Any], paths: Sequence[Path], jobs: int) -> Itera
         yield from pool.map(one, paths)
 
 
-def train_scaled_grid(
+def train_block_grid(
+    kind: str,
     sources: Path,
     out: Path,
     *,
@@ -141,10 +160,12 @@ def train_scaled_grid(
     draws: int | None = None,
     progress: Callable[[str, int, int], None] = lambda label, done, total: None,
 ) -> dict[str, Any]:
-    """Train the judge of scaled block grids; writes `TREES_FILE` and `CARD_FILE` into `out`.
+    """Train the judge of one kind of block grids; writes its trees and card into `out`.
 
     Parameters
     ----------
+    kind : str
+        One of `forensics_models.block_grids.KINDS`.
     sources : Path
         Folder of lossless pictures with the folders `train` and `val`.
     out : Path
@@ -171,19 +192,19 @@ def train_scaled_grid(
 
     _check_ready(out)
     import xgboost
-    from forensics_features.scaled_grid import VALUE_NAMES
-    from forensics_models.scaled_grid import CARD_FILE, GRIDS, TREES_FILE
+    from forensics_features import scaled_grid, turned_grid
+    from forensics_models.block_grids import GRIDS, card_file, trees_file
     from forensics_models.storage import write_atomically
     from forensics_models.trees import to_onnx
 
     tables = {
         split: measure(
-            sources, split, seed=seed, jobs=jobs, draws=draws, progress=partial(progress, f"drawing {split}")
+            kind, sources, split, seed=seed, jobs=jobs, draws=draws, progress=partial(progress, f"drawing {split}")
         )
         for split in ("train", "val")
     }
-    values, grids, scales = tables["train"]
-    taught = (grids != 2) | _right(values, scales)
+    values, grids, errors = tables["train"]
+    taught = (grids != 2) | (errors < 1)
     weights = 1 / np.bincount(grids[taught], minlength=len(GRIDS))[grids[taught]]
     data = xgboost.DMatrix(values[taught], grids[taught], weight=weights / weights.mean())
     options = {
@@ -199,28 +220,24 @@ def train_scaled_grid(
         "nthread": jobs,
     }
     booster = xgboost.train(options, data, _ROUNDS)
-    values, grids, scales = tables["val"]
+    values, grids, errors = tables["val"]
     p = booster.predict(xgboost.DMatrix(values)).astype(np.float64)
     found_from, jpeg_from = _thresholds(p, grids)
     card = {
         "pictures": {split: np.bincount(table[1], minlength=len(GRIDS)).tolist() for split, table in tables.items()},
         "seed": seed,
-        "validation": _figures(p, values, grids, scales, found_from, jpeg_from),
+        "validation": _figures(p, grids, errors, found_from, jpeg_from),
     }
     stored = {
         "card": card,
-        "value_names": VALUE_NAMES,
+        "value_names": (scaled_grid if kind == "scaled" else turned_grid).VALUE_NAMES,
         "found_from": found_from,
         "jpeg_from": jpeg_from,
         "tried": int((grids == 0).sum()),
     }
-    write_atomically(out / TREES_FILE, gzip.compress(to_onnx(booster, len(GRIDS)), mtime=0))
-    write_atomically(out / CARD_FILE, json.dumps(stored, indent=1, allow_nan=False).encode())
+    write_atomically(out / trees_file(kind), gzip.compress(to_onnx(booster, len(GRIDS)), mtime=0))
+    write_atomically(out / card_file(kind), json.dumps(stored, indent=1, allow_nan=False).encode())
     return card
-
-
-def _right(values: np.ndarray, scales: np.ndarray) -> np.ndarray:
-    return (scales > 0) & (np.abs(values[:, 0] / np.maximum(scales, 1e-9) - 1) < RIGHT_WITHIN)
 
 
 def _thresholds(p: np.ndarray, grids: np.ndarray) -> tuple[float, float]:
@@ -235,11 +252,11 @@ def _thresholds(p: np.ndarray, grids: np.ndarray) -> tuple[float, float]:
 
 
 def _figures(
-    p: np.ndarray, values: np.ndarray, grids: np.ndarray, scales: np.ndarray, found_from: float, jpeg_from: float
+    p: np.ndarray, grids: np.ndarray, errors: np.ndarray, found_from: float, jpeg_from: float
 ) -> dict[str, Any]:
-    found, right = 1 - p[:, 0] >= found_from, _right(values, scales)
+    found = 1 - p[:, 0] >= found_from
     named = found & (p[:, 2] >= jpeg_from)
-    reduced = (grids == 2) & (scales >= 0.5) & (scales <= 0.95)
+    changed = (grids == 2) & np.isfinite(errors)
     return {
         "uncompressed": {"pictures": int((grids == 0).sum()), "found": float(found[grids == 0].mean())},
         "other": {
@@ -247,11 +264,11 @@ def _figures(
             "found": float(found[grids == 1].mean()),
             "jpeg": float(named[grids == 1].mean()),
         },
-        "jpeg reduced to 0.5 to 0.95": {
-            "pictures": int(reduced.sum()),
-            "scale right": float(right[reduced].mean()),
-            "found": float(found[reduced].mean()),
-            "jpeg": float(named[reduced].mean()),
-            "scale right of found": float(right[reduced & found].mean()) if (reduced & found).any() else 0.0,
+        "jpeg": {
+            "pictures": int(changed.sum()),
+            "read rightly": float((errors[changed] < 1).mean()),
+            "found": float(found[changed].mean()),
+            "jpeg": float(named[changed].mean()),
+            "read rightly of found": float((errors[changed & found] < 1).mean()) if (changed & found).any() else 0.0,
         },
     }

@@ -1,5 +1,5 @@
-"""The judge of scaled block grids: whether the reading of `forensics_features.scaled_grid` is a grid, and whether a
-JPEG's.
+"""The judges of block grids after a picture was resampled: whether a reading of `forensics_features.scaled_grid` or
+`forensics_features.turned_grid` is a grid, and whether a JPEG's.
 
 Trees over the values of a reading give three classes. Their thresholds are fitted on validation sources: `found` so
 that no picture without a lossy codec reaches it, `named` so that hardly any of another codec than JPEG does.
@@ -18,8 +18,8 @@ from forensics_models.calibration import softmax
 from forensics_models.runtime import session
 from forensics_models.storage import read_card
 
-TREES_FILE = "scaled_grid.onnx.gz"
-CARD_FILE = "scaled_grid.json"
+KINDS = ("scaled", "turned")
+"""Kinds of readings, each with a judge of its own."""
 
 GRIDS = ("none", "other", "jpeg")
 """What a reading can be: of a picture that was never lossily compressed, of another lossy codec, of a JPEG."""
@@ -31,7 +31,7 @@ class GridJudgement(NamedTuple):
     Attributes
     ----------
     found : bool
-        Whether there is a grid: the picture was compressed before it was scaled.
+        Whether there is a grid: the picture was compressed before it was resampled.
     jpeg : bool
         Whether the grid may be called a JPEG's.
     probabilities : np.ndarray [shape=(3,), dtype=float64]
@@ -46,12 +46,22 @@ class GridJudgement(NamedTuple):
     tried: int
 
 
-class ScaledGridJudge:
-    """The judge of a folder with `TREES_FILE` and `CARD_FILE`."""
+def trees_file(kind: str) -> str:
+    """Name of the trees of a kind of `KINDS`."""
+    return f"{kind}_grid.onnx.gz"
 
-    def __init__(self, folder: Path | Traversable) -> None:
-        stored = read_card(folder / CARD_FILE)
-        self._folder = folder
+
+def card_file(kind: str) -> str:
+    """Name of the card of a kind of `KINDS`."""
+    return f"{kind}_grid.json"
+
+
+class GridJudge:
+    """The judge of one kind of `KINDS` in a folder; `card` has its figures and what they rest on."""
+
+    def __init__(self, folder: Path | Traversable, kind: str) -> None:
+        stored = read_card(folder / card_file(kind))
+        self._folder, self.kind = folder, kind
         self.card: dict[str, Any] = stored["card"]
         self.value_names: tuple[str, ...] = tuple(stored["value_names"])
         self.found_from = float(stored["found_from"])
@@ -60,7 +70,7 @@ class ScaledGridJudge:
 
     @cached_property
     def _trees(self) -> Any:
-        return session(self._folder / TREES_FILE)
+        return session(self._folder / trees_file(self.kind))
 
     def judge(self, values: np.ndarray) -> GridJudgement:
         """Judge one reading.
@@ -68,7 +78,7 @@ class ScaledGridJudge:
         Parameters
         ----------
         values : np.ndarray [shape=(len(value_names),), dtype=float32]
-            `ScaledGrid.values`.
+            Those of a reading, in the order of `value_names`.
         """
         margins = self._trees.run(None, {"features": values[None].astype(np.float32)})[0]
         p = softmax(margins.astype(np.float64))[0]
