@@ -49,7 +49,7 @@ LAYERS = (
     ("survey",),
     ("audit",),
     ("report",),
-    ("measure",),
+    ("measure", "gate"),
     ("forensics_benchmarks",),
     ("cli",),
     ("__main__", "forensics"),

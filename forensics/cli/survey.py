@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from forensics.options import EVERYTHING, JOBS, MAX_PIXELS, MODEL_DIR, SCHEDULER
+from forensics.options import EVERYTHING, FAIL_IF, JOBS, MAX_PIXELS, MODEL_DIR, OFFENDERS, POLICY, SCHEDULER
 from forensics.survey import LIMIT
 
 
@@ -27,6 +27,9 @@ from forensics.survey import LIMIT
     "--limit", type=click.FloatRange(min=1), default=LIMIT, show_default=True, help="Seconds that one picture may take."
 )
 @click.option("--retry-errors", is_flag=True, help="Try pictures again that could not be judged.")
+@FAIL_IF
+@POLICY
+@OFFENDERS
 @EVERYTHING
 def command(
     sources: tuple[str, ...],
@@ -39,6 +42,9 @@ def command(
     model_dir: Path | None,
     limit: float,
     retry_errors: bool,
+    fail_if: tuple[str, ...],
+    policy: Path | None,
+    offenders: Path | None,
     everything: bool,
 ) -> None:
     """Judge every picture of archives once, and keep a row of each in TABLE.
@@ -48,7 +54,11 @@ def command(
     new or changed. Exit code: 0 all done, 1 wrong usage, 2 some pictures failed, 3 a rule is broken.
     """
     import sys
+    from contextlib import ExitStack
+    from tempfile import TemporaryDirectory
 
+    from forensics import gate
+    from forensics.destinations import Destinations
     from forensics.errors import UsageError
     from forensics.executors import executor
     from forensics.pictures.opened import MAX_PIXELS
@@ -56,17 +66,26 @@ def command(
     from forensics.survey.run import summary, survey
     from forensics.survey.table import Table
 
-    if out is None:
-        raise UsageError("--out names the folder of the table")
+    rules = gate.stated(fail_if, policy)
+    gate.check_history(rules, history)
+    if out is None and not rules:
+        raise UsageError("--out names the folder of the table; without one, rules are needed (--fail-if, --policy)")
+    Destinations().file(offenders)
     options = Options(model_dir, model, max_pixels or MAX_PIXELS, history)
 
     def note(line: str) -> None:
         sys.stderr.write(f"forensics: note: {line}\n")
 
-    with Table(out) as table, executor(jobs, scheduler, apart=True, limit=limit, note=note) as workers:
-        outcome = survey(sources, table, workers, options, every=everything, retry_errors=retry_errors, show=True)
-    click.echo(summary(outcome, out), nl=False)
+    with ExitStack() as stack:
+        folder = out or Path(stack.enter_context(TemporaryDirectory()))
+        table = stack.enter_context(Table(folder))
+        with executor(jobs, scheduler, apart=True, limit=limit, note=note) as workers:
+            outcome = survey(sources, table, workers, options, every=everything, retry_errors=retry_errors, show=True)
+        found = gate.applied(rules, table.met(gate.columns(rules)) if rules else (), offenders)
+    click.echo(summary(outcome, out) + found.text(), nl=False)
     if outcome.passed.counts:
         click.echo(f"forensics: {outcome.passed.text()}", err=True)
+    if found.broken:
+        raise SystemExit(gate.BROKEN)
     if outcome.errors or outcome.passed.unread:
         raise SystemExit(2)

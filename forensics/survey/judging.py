@@ -19,6 +19,7 @@ from forensics.errors import ForensicsError, PictureError
 from forensics.examination import examine
 from forensics.pictures.opened import open_quietly
 from forensics.results.analysis import Analysis
+from forensics.results.failure import Failure
 from forensics.results.wording import printable
 from forensics.survey.sources import Payload, file_system, is_address
 from forensics.version import __version__
@@ -176,3 +177,10 @@ def _archive(name: str) -> ZipFile:
 
 
 Judge = Callable[[str, Payload, Options], tuple[str, Mapping[str, Any]]]
+
+
+def row_of(label: str | None, result: Analysis | Failure) -> dict[str, Any]:
+    """A result of `analyze_all` as a row, for rules."""
+    if isinstance(result, Failure):
+        return {"name": result.name, "label": label, **failure(kind_of(result.error), result.error)}
+    return {"name": result.name, "label": label, **columns_of(result)}
