@@ -24,9 +24,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from forensics_models.classes import CLASSES, HEVC_FAMILY, INCONCLUSIVE, NO_CONTENT, PROCESSES
+from forensics_models.classes import HEVC_FAMILY, INCONCLUSIVE, NO_CONTENT
 
 from forensics.errors import UsageError
+from forensics.results.wording import TITLES
 
 NUMBERS = (
     "probability", "compressed", "ratio", "ssim", "quality", "container_quality", "width", "height", "bytes",
@@ -46,7 +47,7 @@ WITH_HISTORY = ("quality",)
 """Fields that a table has only where the history was recovered."""
 _OPEN = (INCONCLUSIVE, NO_CONTENT)
 _UNCOMPRESSED = "uncompressed"
-_VERDICTS = tuple(dict.fromkeys((*CLASSES, *PROCESSES, *FAMILIES, "other-lossy", *_OPEN)))
+_VERDICTS = tuple(TITLES)
 _CONTAINER: Mapping[str, tuple[str, Any]] = {
     "agrees": ("agreement", "agree"),
     "disagrees": ("agreement", "disagree"),
@@ -59,6 +60,7 @@ _TOKEN = re.compile(
     r"|(?P<sign><=|>=|!=|==|[<>=(),]))"
 )
 _DEEPEST = 100
+_LONGEST_TOLD = 100
 
 Truth = bool | None
 Condition = Callable[[Mapping[str, Any]], Truth]
@@ -130,7 +132,8 @@ class _Reader:
 
     def wrong(self, reason: str) -> UsageError:
         """The error of this rule."""
-        return UsageError(f"the rule {self.text!r} cannot be read: {reason}")
+        shown = self.text if len(self.text) <= _LONGEST_TOLD else f"{self.text[:_LONGEST_TOLD]}..."
+        return UsageError(f"the rule {shown!r} cannot be read: {reason}")
 
     def _split(self) -> list[_Token]:
         found, at = [], 0
@@ -213,9 +216,9 @@ class _Reader:
             values = self._values(field)
             return lambda row: None if (value := _value(row, field)) is None else value in values
         if self._taken("like"):
-            pattern = self._value(field)
             if number:
                 raise self.wrong(f"{field!r} is a number, which 'like' does not compare")
+            pattern = self._value(field)
             return lambda row: None if row.get(field) is None else fnmatchcase(row[field], str(pattern))
         sign = self._take().text.replace("==", "=")
         if sign not in _COMPARED:

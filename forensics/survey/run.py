@@ -17,7 +17,7 @@ from forensics.batch import announce_compilation
 from forensics.errors import UsageError
 from forensics.executors import Died, Executor, Raised
 from forensics.progress import Progress
-from forensics.survey.judging import Options, failure, judge_of, judged, kind_of
+from forensics.survey.judging import Judge, Options, failure, judge_of, judged, kind_of
 from forensics.survey.sources import Item, Passed, estimated, listed
 from forensics.survey.table import PART_SECONDS, Table
 from forensics.windows.judges import check_model
@@ -57,6 +57,7 @@ def survey(
     every: bool = False,
     retry_errors: bool = False,
     show: bool = False,
+    work: Judge = judged,
 ) -> Outcome:
     """Judge the pictures of some sources that a table does not hold yet.
 
@@ -75,6 +76,8 @@ def survey(
         Whether pictures that could not be judged are tried again though they did not change.
     show : bool
         Whether progress is told on standard error.
+    work : callable
+        What a worker does; `judged` by default.
 
     Raises
     ------
@@ -89,7 +92,7 @@ def survey(
     outcome = Outcome()
     items = listed(sources, outcome.passed, every=every, without=str(table.folder))
     with _Told(sources, str(table.folder), show) as line:
-        feed = _Feed(items, table, executor, options, judge, retry_errors, outcome, line)
+        feed = _Feed(items, table, executor, options, judge, retry_errors, outcome, line, work)
         feed.run()
         if not outcome.judged and not outcome.unchanged:
             told = f"; {outcome.passed.text()}" if outcome.passed.counts else ""
@@ -112,6 +115,7 @@ class _Feed:
     retry_errors: bool
     outcome: Outcome
     line: _Told
+    work: Judge
     under_way: dict[Future[Any], Item] = field(default_factory=dict)
 
     def run(self) -> None:
@@ -127,7 +131,7 @@ class _Feed:
             if item.error:
                 self._take(item, failure(kind_of(item.error), item.error))
                 continue
-            future = self.executor.submit(judged, item.name, item.payload(), self.options, name=item.name)
+            future = self.executor.submit(self.work, item.name, item.payload(), self.options, name=item.name)
             self.under_way[future] = item
             names.add(item.name)
             while len(self.under_way) >= self.executor.ahead:

@@ -286,6 +286,16 @@ def _of_zip(name: str, stamp: str, parts: tuple[str, ...], how: _Listing, stream
             )
 
 
+def _check_end(archive: tarfile.TarFile, stream: BinaryIO) -> None:
+    """Raise `tarfile.ReadError` where an archive does not end with a block of zeros: the module takes that for its
+    end.
+    """
+    stream.seek(archive.offset)
+    block = stream.read(tarfile.BLOCKSIZE)
+    if len(block) < tarfile.BLOCKSIZE or any(block):
+        raise tarfile.ReadError("it ends without its end mark, as one that was cut off")
+
+
 def _pair(name: str, member: str) -> Payload:
     return name, member
 
@@ -329,6 +339,8 @@ def _of_tar(name: str, stamp: str, parts: tuple[str, ...], how: _Listing, stream
                 f"{stamp}.{member.offset_data}.{member.size}",
                 partial(_rest, head, content),
             )
+        if plain:
+            _check_end(archive, stream)
 
 
 _PICTURES = frozenset(suffix for some in suffixes().values() for suffix in some) - {".pdf", ".npy", ".npz"} | {".tga"}

@@ -357,9 +357,7 @@ def check_folder(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{str(folder)!r} is a file, not a folder for a table")
     if folder.is_dir() and not is_table(folder) and any(not entry.name.startswith("_") for entry in folder.iterdir()):
-        raise UsageError(
-            f"{str(folder)!r} is a folder with other things in it, not a survey's table ({MARK} is missing)"
-        )
+        raise UsageError(f"{str(folder)!r} holds other things and is no survey's table ({MARK} is missing)")
 
 
 def is_table(folder: Path) -> bool:
