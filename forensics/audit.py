@@ -210,7 +210,15 @@ def recorded(rows: Iterable[Mapping[str, Any]], *, labelled: bool) -> Iterator[M
 
 
 def label_of(name: str, folder: Path) -> str:
-    """The label of a file: the name of the folder directly under `folder` that it lies in, `NO_LABEL` for none."""
+    """The label of a file: the name of the folder directly under `folder` that it lies in, `NO_LABEL` for none.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from forensics.audit import label_of
+    >>> label_of("set/real/a.png", Path("set"))
+    'real'
+    """
     parts = Path(name).relative_to(folder).parts
     return parts[0] if len(parts) > 1 else NO_LABEL
 
@@ -271,7 +279,17 @@ def _entropy(counts: np.ndarray) -> float:
 
 
 def cramers_v(table: np.ndarray) -> float:
-    """Cramer's V with Bergsma's correction [2]_, 0..1; no row or column of `np.ndarray [shape=(r, c)]` is empty."""
+    """Cramer's V with Bergsma's correction [2]_, 0..1; no row or column of `np.ndarray [shape=(r, c)]` is empty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forensics.audit import cramers_v
+    >>> float(round(cramers_v(np.array([[50, 0], [0, 50]])), 2))
+    1.0
+    >>> float(round(cramers_v(np.array([[25, 25], [25, 25]])), 2))
+    0.0
+    """
     total = table.sum()
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / total
     squared = float(((table - expected) ** 2 / expected).sum() / total)

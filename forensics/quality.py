@@ -148,6 +148,16 @@ def ssim(reference: np.ndarray, picture: np.ndarray) -> float:
     ------
     UsageError
         The pictures are not of this form, differ in size, or have a side under `SSIM_MINIMUM_SIDE` pixels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forensics.quality import ssim
+    >>> ramp = np.tile(np.arange(64, dtype=np.uint8), (64, 1))
+    >>> float(round(ssim(ramp, ramp), 6))
+    1.0
+    >>> bool(ssim(ramp, ramp[::-1, ::-1].copy()) < 1)
+    True
     """
     first, second = _pair(reference, picture)
     if min(first.shape[:2]) < SSIM_MINIMUM_SIDE:
@@ -171,6 +181,14 @@ def psnr(reference: np.ndarray, picture: np.ndarray) -> float:
     """Peak signal-to-noise ratio in decibels, `10 log10(255^2 / MSE)`, the mean taken over all channels together.
 
     Parameters and errors are those of `ssim`, save that any size will do. Infinite when the pictures are equal.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forensics.quality import psnr
+    >>> black = np.zeros((16, 16), np.uint8)
+    >>> float(round(psnr(black, black + 1), 2))
+    48.13
     """
     first, second = _pair(reference, picture)
     channels = max(first.shape[2], second.shape[2])
@@ -185,12 +203,28 @@ def raw_bytes(pixels: np.ndarray) -> int:
 
 
 def compression_ratio(pixels: np.ndarray, file_bytes: int) -> float:
-    """Raw bytes of the source pixels over the bytes of the file; more is stronger compression."""
+    """Raw bytes of the source pixels over the bytes of the file; more is stronger compression.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forensics.quality import compression_ratio
+    >>> compression_ratio(np.zeros((100, 100, 3), np.uint8), 3000)
+    10.0
+    """
     return raw_bytes(pixels) / file_bytes
 
 
 def bits_per_pixel(pixels: np.ndarray, file_bytes: int) -> float:
-    """Bits of the file for each pixel of the picture (not for each sample)."""
+    """Bits of the file for each pixel of the picture (not for each sample).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forensics.quality import bits_per_pixel
+    >>> bits_per_pixel(np.zeros((100, 100, 3), np.uint8), 2500)
+    2.0
+    """
     height, width = np.shape(pixels)[:2]
     return 8 * file_bytes / (height * width)
 

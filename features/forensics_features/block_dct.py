@@ -346,7 +346,7 @@ FAMILY = Family(
 )
 
 
-def block_dct_traces(pixels: np.ndarray) -> dict[str, float]:
+def block_dct_features(pixels: np.ndarray) -> dict[str, float]:
     """Block-DCT statistics of a picture at its most likely 8x8 grid.
 
     Parameters
@@ -369,5 +369,16 @@ def block_dct_traces(pixels: np.ndarray) -> dict[str, float]:
     ------
     TypeError, ValueError
         See `planes.as_planes`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from PIL import Image
+    >>> from forensics_features import block_dct_features
+    >>> for sample in ("jpeg", "uncompressed"):
+    ...     values = block_dct_features(np.asarray(Image.open(f"examples/{sample}.png")))
+    ...     print(sample, round(values["grid_comb_excess"], 2))
+    jpeg 0.33
+    uncompressed 0.01
     """
     return FAMILY.named(pixels)

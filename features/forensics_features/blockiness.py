@@ -212,7 +212,7 @@ FAMILY = Family(
 )
 
 
-def blockiness(pixels: np.ndarray) -> dict[str, float]:
+def blockiness_features(pixels: np.ndarray) -> dict[str, float]:
     """Block-edge evidence at periods 4, 8, 16, 32 and 64, whatever the crop.
 
     Parameters
@@ -234,5 +234,16 @@ def blockiness(pixels: np.ndarray) -> dict[str, float]:
     ------
     TypeError, ValueError
         See `planes.as_planes`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from PIL import Image
+    >>> from forensics_features import blockiness_features
+    >>> for sample in ("jpeg", "uncompressed"):
+    ...     values = blockiness_features(np.asarray(Image.open(f"examples/{sample}.png")))
+    ...     print(sample, round(values["step_period_8"], 3))
+    jpeg 0.015
+    uncompressed 0.004
     """
     return FAMILY.named(pixels)

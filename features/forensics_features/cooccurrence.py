@@ -202,7 +202,7 @@ def _compute(planes: Planes) -> np.ndarray:
 FAMILY = Family("cooccurrence", _NAMES, _compute)
 
 
-def residual_cooccurrences(pixels: np.ndarray) -> dict[str, float]:
+def cooccurrence_features(pixels: np.ndarray) -> dict[str, float]:
     """Co-occurrences of noise residuals and the local spectrum of a picture; the module's text says what each value is.
 
     Parameters
@@ -219,5 +219,15 @@ def residual_cooccurrences(pixels: np.ndarray) -> dict[str, float]:
     ------
     TypeError, ValueError
         The picture is not one the extractors accept; see `planes.as_planes`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from PIL import Image
+    >>> from forensics_features import cooccurrence_features
+    >>> pixels = np.asarray(Image.open("examples/webp.png"))
+    >>> values = cooccurrence_features(pixels)
+    >>> len(values), round(values["y_joint1_qqq"], 2)
+    (263, 0.17)
     """
     return FAMILY.named(pixels)

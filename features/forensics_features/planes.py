@@ -61,6 +61,15 @@ def to_rgb8(pixels: np.ndarray) -> np.ndarray:
 
     Grey is repeated three times, alpha is dropped, 16-bit values v become round(v / 257).
     Raises `TypeError` on another dtype than uint8 or uint16, `ValueError` on another shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forensics_features import to_rgb8
+    >>> to_rgb8(np.full((2, 2), 65535, np.uint16)).shape
+    (2, 2, 3)
+    >>> int(to_rgb8(np.full((2, 2), 65535, np.uint16)).max())
+    255
     """
     array = np.asarray(pixels)
     if array.dtype not in (np.uint8, np.uint16):
@@ -121,6 +130,18 @@ def as_planes(pixels: np.ndarray) -> Planes:
         The dtype is neither uint8 nor uint16.
     ValueError
         The shape is not a picture's, or a side is under `MINIMUM_SIDE` pixels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forensics_features import as_planes
+    >>> red = np.zeros((64, 64, 3), np.uint8)
+    >>> red[:, :, 0] = 255
+    >>> planes = as_planes(red)
+    >>> [round(float(plane[0, 0]), 1) for plane in (planes.y, planes.cb, planes.cr)]
+    [76.2, -43.0, 127.5]
+    >>> planes.grey
+    False
     """
     rgb = to_rgb8(pixels)
     height, width = rgb.shape[:2]

@@ -388,3 +388,34 @@ def _compute(planes: Planes) -> np.ndarray:
 
 FAMILY = Family("processing", _NAMES, _compute)
 """The family; see the module text."""
+
+
+def processing_features(pixels: np.ndarray) -> dict[str, float]:
+    """What steps after decoding leave in a picture, by name; the module's text says what each value is.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width) or (height, width, 1..4), dtype=uint8 or uint16]
+        At least 64 pixels a side.
+
+    Returns
+    -------
+    dict of str to float
+        NaN for what needs colour in a grey picture.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The picture is not one the extractors accept; see `planes.as_planes`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from PIL import Image
+    >>> from forensics_features import processing_features
+    >>> pixels = np.asarray(Image.open("examples/uncompressed.png"))
+    >>> doubled = np.asarray(Image.fromarray(pixels).resize((506, 502), Image.Resampling.NEAREST))
+    >>> [round(processing_features(picture)["equal_x"], 2) for picture in (pixels, doubled)]
+    [0.03, 0.51]
+    """
+    return FAMILY.named(pixels)

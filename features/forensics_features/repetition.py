@@ -65,6 +65,15 @@ def find(pixels: np.ndarray) -> Repetition | None:
     Parameters
     ----------
     pixels : np.ndarray [shape=(height, width) or (height, width, channels)]
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forensics_features import repetition
+    >>> small = np.random.default_rng(0).integers(0, 256, (40, 50), np.uint8)
+    >>> found = repetition.find(small.repeat(3, axis=0).repeat(3, axis=1))
+    >>> found.rows.old, found.rows.new
+    (40, 120)
     """
     rows, columns = staircase(differing(pixels)), staircase(differing(pixels.swapaxes(0, 1)))
     return Repetition(rows, columns) if rows is not None or columns is not None else None
@@ -135,7 +144,17 @@ def _kept(differ: np.ndarray, places: np.ndarray, old: int) -> np.ndarray:
 
 
 def undo(pixels: np.ndarray, repetition: Repetition) -> np.ndarray:
-    """The picture with every repeated line once, same channels and dtype."""
+    """The picture with every repeated line once, same channels and dtype.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forensics_features import repetition
+    >>> small = np.random.default_rng(0).integers(0, 256, (40, 50), np.uint8)
+    >>> large = small.repeat(2, axis=0).repeat(2, axis=1)
+    >>> bool((repetition.undo(large, repetition.find(large)) == small).all())
+    True
+    """
     if repetition.rows is not None:
         pixels = pixels[repetition.rows.kept]
     if repetition.columns is not None:

@@ -109,6 +109,16 @@ def strongest_line(luma: np.ndarray) -> Line:
     Returns
     -------
     Line
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from PIL import Image
+    >>> from forensics_features.resampling import strongest_line
+    >>> grey = Image.open("examples/uncompressed.png").convert("L")
+    >>> large = grey.resize((405, 402), Image.Resampling.BICUBIC)
+    >>> [bool(strongest_line(np.asarray(p, np.float32)).log10_nfa < -2) for p in (grey, large)]
+    [False, True]
     """
     tried = spectra(np.rint(luma))
     (tail, axis, frequency, power), best = min((_strongest(axes), measure) for measure, axes in tried.items())
@@ -127,6 +137,12 @@ def spectra(luma: np.ndarray) -> dict[str, tuple[Spectrum, Spectrum]]:
 def factors(frequency: float) -> list[float]:
     """Factors whose interpolation, or its second harmonic, repeats at `frequency` cycles a pixel: h / (k +- frequency)
     for h = 1, 2, nearest to 1 first.
+
+    Examples
+    --------
+    >>> from forensics_features.resampling import factors
+    >>> factors(0.25)[:3]
+    [0.889, 1.143, 0.8]
     """
     factors = [
         harmonic / (k + sign * frequency)

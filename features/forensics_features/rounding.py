@@ -356,7 +356,7 @@ def _compute(planes: Planes) -> np.ndarray:
 FAMILY = Family("rounding", NAMES, _compute)
 
 
-def rounding_traces(pixels: np.ndarray) -> dict[str, float]:
+def rounding_features(pixels: np.ndarray) -> dict[str, float]:
     """Rounding, truncation, noise level and integer-step quantisation statistics of a picture, by name.
 
     Parameters
@@ -393,5 +393,16 @@ def rounding_traces(pixels: np.ndarray) -> dict[str, float]:
     -----
     The largest of 64 phases is reported: chance gives a cosine of up to about 0.02 in a window of 256 x 256, and more
     in a smaller one. Values of windows of one size may be compared.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from PIL import Image
+    >>> from forensics_features import rounding_features
+    >>> for sample in ("jpeg", "uncompressed"):
+    ...     values = rounding_features(np.asarray(Image.open(f"examples/{sample}.png")))
+    ...     print(sample, round(values["dct_luma_cosine"], 2))
+    jpeg 0.21
+    uncompressed 0.0
     """
     return FAMILY.named(to_rgb8(pixels))

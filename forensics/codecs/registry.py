@@ -24,12 +24,29 @@ def _commands() -> dict[str, Codec]:
 
 
 def names() -> tuple[str, ...]:
-    """Names of all codecs in registry order: one for each class first, then the further encoders."""
+    """Names of all codecs in registry order: one for each class first, then the further encoders.
+
+    Examples
+    --------
+    >>> from forensics.codecs import registry
+    >>> registry.names()[:4]
+    ('jpeg', 'jpeg2000', 'jpegxr', 'bpg')
+    """
     return (*BUILT_IN, *_commands())
 
 
 def get(name: str) -> Codec:
-    """The codec of that registry name; raises `UsageError` naming all there are."""
+    """The codec of that registry name; raises `UsageError` naming all there are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forensics.codecs import registry
+    >>> jpeg = registry.get("jpeg")
+    >>> data = jpeg.encode(np.full((64, 64, 3), 120, np.uint8), quality=90)
+    >>> jpeg.decode(data).shape
+    (64, 64, 3)
+    """
     if name in BUILT_IN:
         return built_in(name)
     if name in _commands():
@@ -54,6 +71,12 @@ def sniff(data: bytes) -> str | None:
 
     Only the signature is read: ITU-T T.81 B.1.1 (SOI), T.800 A.4.1 and I.5.1, T.832 Annex A, RFC 9649, ISO/IEC 23008-12
     and the AVIF specification (file type brands), ISO/IEC 18181-2, and the BPG specification 3.
+
+    Examples
+    --------
+    >>> from forensics.codecs import registry
+    >>> registry.sniff(bytes.fromhex("ffd8ffe0"))
+    'jpeg'
     """
     head = bytes(data[:12])
     if head.startswith(b"\xff\xd8\xff"):

@@ -34,7 +34,14 @@ SUFFIXES = {
 
 
 def sniff(data: bytes) -> str:
-    """Name of the format (a key of `SUFFIXES`) by its signature; raises `PictureError` for anything else."""
+    """Name of the format (a key of `SUFFIXES`) by its signature; raises `PictureError` for anything else.
+
+    Examples
+    --------
+    >>> from forensics.pictures.container import sniff
+    >>> sniff(b"\\x89PNG\\r\\n\\x1a\\n" + bytes(16))
+    'png'
+    """
     if not data:
         raise PictureError("the file is empty")
     if data[128:132] == b"DICM":  # the preamble before it may look like a TIFF (PS3.10 clause 7.1)

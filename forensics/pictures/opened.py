@@ -124,6 +124,15 @@ def open_picture(
     PictureError
         The source cannot be read, is not a picture, is damaged or truncated, is too large, or holds samples of a kind
         that cannot be analysed. The message is one line and does not repeat the name.
+
+    Examples
+    --------
+    >>> import forensics
+    >>> picture = forensics.open_picture("examples/jpeg.png")
+    >>> picture.pixels.shape, picture.pixels.dtype.name
+    ((251, 253, 3), 'uint8')
+    >>> picture.container["format"]
+    'png'
     """
     limit = max_pixels * _BYTES_PER_PIXEL + _BYTES_BESIDE
     data = _read(source, limit)
@@ -151,6 +160,13 @@ def from_array(pixels: np.ndarray, *, max_pixels: int = MAX_PIXELS, name: str = 
 
     Raises `PictureError` on another shape, another dtype than uint8 or uint16 (floating-point and signed samples are
     refused, NaN among them), or more than `max_pixels` pixels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forensics.pictures.opened import from_array
+    >>> from_array(np.zeros((64, 80), np.uint8), name="mine").name
+    'mine'
     """
     try:
         array = np.asarray(pixels)

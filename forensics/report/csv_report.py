@@ -26,7 +26,14 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def text_cell(text: str) -> str:
-    """A text as a cell: an apostrophe before what a spreadsheet would take as a formula."""
+    """A text as a cell: an apostrophe before what a spreadsheet would take as a formula.
+
+    Examples
+    --------
+    >>> from forensics.report.csv_report import text_cell
+    >>> text_cell("=1+1")
+    "'=1+1"
+    """
     return f"'{text}" if text.startswith(FORMULA) else text
 
 

@@ -15,7 +15,16 @@ SCHEMA_VERSION = 2
 
 
 def entry(result: Analysis | Failure) -> dict[str, Any]:
-    """One picture's JSON-ready object; `status` says whether it is an analysis (`ok`) or a failure (`error`)."""
+    """One picture's JSON-ready object; `status` says whether it is an analysis (`ok`) or a failure (`error`).
+
+    Examples
+    --------
+    >>> import forensics
+    >>> from forensics.report.json_report import entry
+    >>> told = entry(forensics.analyze("examples/jpeg.png"))
+    >>> told["status"], told["verdict"]
+    ('ok', 'jpeg')
+    """
     if isinstance(result, Failure):
         return {"status": "error", "name": result.name, "error": result.error}
     return {"status": "ok", **_finite(result.to_dict())}

@@ -28,6 +28,13 @@ def render(result: Analysis | Failure, *, colour: bool = False) -> str:
     result : Analysis or Failure
     colour : bool
         Whether to use terminal escapes; only for a terminal.
+
+    Examples
+    --------
+    >>> import forensics
+    >>> from forensics.report import text
+    >>> print(text.render(forensics.analyze("examples/jpeg2000.png")).splitlines()[0])
+    examples/jpeg2000.png  png, 253x251, 8 bit
     """
     bold, dim, plain = (_BOLD, _DIM, _PLAIN) if colour else ("", "", "")
     if isinstance(result, Failure):

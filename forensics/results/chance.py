@@ -13,13 +13,28 @@ FLOOR = -math.log10(VALIDATED)
 
 
 def told(log10_nfa: float) -> float:
-    """A number of false alarms (decimal logarithm) as it may be told: never below `FLOOR`; NaN stays NaN."""
+    """A number of false alarms (decimal logarithm) as it may be told: never below `FLOOR`; NaN stays NaN.
+
+    Examples
+    --------
+    >>> from forensics.results.chance import told
+    >>> told(-1.0), round(told(-9000.0), 2)
+    (-1.0, -2.6)
+    """
     return log10_nfa if math.isnan(log10_nfa) else max(log10_nfa, FLOOR)
 
 
 def chance(log10_nfa: float) -> str:
     """How often chance gives an outcome, for reading: `every picture`, `0.4 of pictures`, `one picture in 250`, `fewer
     than one picture in 400, as many as the tests were tried on`.
+
+    Examples
+    --------
+    >>> from forensics.results.chance import chance
+    >>> chance(-2.0)
+    'one picture in 100'
+    >>> chance(-9000.0)
+    'fewer than one picture in 400, as many as the tests were tried on'
     """
     if math.isnan(log10_nfa) or log10_nfa >= 0:
         return "every picture"

@@ -65,7 +65,14 @@ verdicts.
 
 
 def percent(probability: float) -> str:
-    """A probability in per cent, never rounded to certainty."""
+    """A probability in per cent, never rounded to certainty.
+
+    Examples
+    --------
+    >>> from forensics.results.wording import percent
+    >>> percent(0.5), percent(0.99999)
+    ('50.0 %', '> 99.9 %')
+    """
     if probability > 0.999:
         return "> 99.9 %"
     return "< 0.1 %" if probability < 0.001 else f"{100 * probability:.1f} %"
@@ -74,5 +81,11 @@ def percent(probability: float) -> str:
 def printable(text: str) -> str:
     """Text without control characters and undecodable bytes: they are shown as escapes, so a file name cannot steer a
     terminal.
+
+    Examples
+    --------
+    >>> from forensics.results.wording import printable
+    >>> print(printable("red" + chr(27) + "[31m"))
+    red\\x1b[31m
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)

@@ -112,6 +112,15 @@ def analyze(
         The source is not a picture that can be analysed; one line says why.
     UsageError
         The model was trained on other features than the extractor gives.
+
+    Examples
+    --------
+    >>> import forensics
+    >>> analysis = forensics.analyze("examples/webp.png")
+    >>> analysis.verdict, analysis.ranking[0][0]
+    ('webp', 'webp')
+    >>> forensics.analyze("examples/uncompressed.png").verdict
+    'uncompressed'
     """
     picture = as_picture(source, max_pixels, name)
     if min(picture.width, picture.height) < MINIMUM_SIDE:

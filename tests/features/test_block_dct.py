@@ -83,20 +83,20 @@ def test_grid_phase_of_a_cropped_jpeg(quality, top, left):
 @pytest.mark.parametrize("quality", [60, 80, 90])
 def test_steps_are_those_of_the_file(quality):
     decoded, table = jpeg(scene(320, 320), quality, subsampling=0)
-    facts = block_dct.block_dct_traces(decoded[5:, 2:])
+    facts = block_dct.block_dct_features(decoded[5:, 2:])
     for name, position in (("01", 1), ("10", 8), ("11", 9)):
         assert 2 ** facts[f"log2_step_{name}"] == pytest.approx(table[position], rel=0.06)
 
 
 def test_uncompressed_and_degenerate_pictures_show_no_comb():
-    assert block_dct.block_dct_traces(scene())["comb_mean"] < 0.03
+    assert block_dct.block_dct_features(scene())["comb_mean"] < 0.03
     for flat in (np.zeros((64, 64), np.uint8), np.full((70, 90, 3), 255, np.uint8)):
-        facts = block_dct.block_dct_traces(flat)
+        facts = block_dct.block_dct_features(flat)
         assert facts["comb_best"] <= 0
         assert facts["grid_zero_share"] == 1
         assert np.isnan(facts["chroma_444_comb"])
 
 
 def test_more_compression_raises_the_zero_share():
-    shares = [block_dct.block_dct_traces(jpeg(scene(), q)[0])["grid_zero_share"] for q in (95, 80, 50, 20)]
+    shares = [block_dct.block_dct_features(jpeg(scene(), q)[0])["grid_zero_share"] for q in (95, 80, 50, 20)]
     assert shares == sorted(shares)

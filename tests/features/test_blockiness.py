@@ -28,26 +28,26 @@ def grid(period, offset, seed=0):
 def test_each_period_answers_to_its_own_grid_whatever_the_crop():
     for period in (8, 16, 32):
         for offset in (0, 3, 7):
-            facts = blockiness.blockiness(grid(period, offset))
+            facts = blockiness.blockiness_features(grid(period, offset))
             strengths = {p: facts[f"jump_period_{p}"] for p in blockiness.PERIODS}
             assert strengths[period] > 3 * strengths[64], (period, offset, strengths)
 
 
 def test_noise_has_no_period():
     noise = np.random.default_rng(2).integers(0, 256, (256, 256), np.uint8)
-    facts = blockiness.blockiness(noise)
+    facts = blockiness.blockiness_features(noise)
     assert facts["edge_jump"] < 1.1
     assert abs(facts["jump_eight_over_rest"]) < 1.5
 
 
 def test_transposition_changes_nothing():
     pixels = grid(8, 5)[:200]
-    ours, turned = blockiness.blockiness(pixels), blockiness.blockiness(pixels.T)
+    ours, turned = blockiness.blockiness_features(pixels), blockiness.blockiness_features(pixels.T)
     np.testing.assert_allclose(list(ours.values()), list(turned.values()), rtol=1e-5)
 
 
 def test_flat_picture_is_defined():
-    facts = blockiness.blockiness(np.full((64, 64, 3), 9, np.uint8))
+    facts = blockiness.blockiness_features(np.full((64, 64, 3), 9, np.uint8))
     assert all(np.isnan(v) == name.startswith("chroma") for name, v in facts.items())
 
 
@@ -57,6 +57,6 @@ def test_jpeg_edges_stand_out(tmp_path):
     scene = 128 + 60 * np.sin(x / 17.0) * np.cos(y / 23.0) + rng.normal(scale=8, size=(256, 256))
     Image.fromarray(np.clip(scene, 0, 255).astype(np.uint8)).save(tmp_path / "a.jpg", quality=30)
     with Image.open(tmp_path / "a.jpg") as picture:
-        facts = blockiness.blockiness(np.asarray(picture)[3:, 5:])
+        facts = blockiness.blockiness_features(np.asarray(picture)[3:, 5:])
     assert facts["edge_jump"] > 1.5
     assert facts["jump_eight_over_rest"] > 2

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.ndimage
 from forensics_features import chroma
-from forensics_features.chroma import NAMES, RELATIONS, chroma_traces
+from forensics_features.chroma import NAMES, RELATIONS, chroma_features
 from forensics_features.planes import as_planes
 from PIL import Image
 
@@ -132,11 +132,11 @@ def test_python_source_of_the_kernels_agrees() -> None:
 )
 def test_jpeg_subsampling_shows_on_its_axes(subsampling: int, x: bool, y: bool) -> None:
     decoded = through(textured(), "JPEG", quality=92, subsampling=subsampling)
-    values = chroma_traces(decoded)
+    values = chroma_features(decoded)
     assert (values["triangle_x_contrast"] > 0.12) == x
     assert (values["triangle_y_contrast"] > 0.12) == y
     assert values["luma_triangle_x_contrast"] < 0.05
-    shifted = chroma_traces(decoded[1:, 1:])
+    shifted = chroma_features(decoded[1:, 1:])
     for axis in "xy":
         name = f"triangle_{axis}_contrast"
         assert shifted[name] == pytest.approx(values[name], abs=0.03)
@@ -144,7 +144,7 @@ def test_jpeg_subsampling_shows_on_its_axes(subsampling: int, x: bool, y: bool) 
 
 def test_subsampling_narrows_the_chroma_band() -> None:
     source = textured()
-    full, half = (chroma_traces(through(source, "JPEG", quality=95, subsampling=s)) for s in (0, 2))
+    full, half = (chroma_features(through(source, "JPEG", quality=95, subsampling=s)) for s in (0, 2))
     assert half["cb_luma_noise"] < full["cb_luma_noise"] - 0.5
     assert half["cr_band_x_2"] < full["cr_band_x_2"]
     assert half["luma_band_x_1"] == pytest.approx(full["luma_band_x_1"], abs=0.05)
@@ -154,7 +154,7 @@ def test_replicated_chroma_is_found() -> None:
     source = textured()
     ycc = np.asarray(Image.fromarray(source).convert("YCbCr")).copy()
     ycc[:, 1::2, 1:] = ycc[:, 0::2, 1:]
-    values = chroma_traces(merged(ycc))
+    values = chroma_features(merged(ycc))
     assert values["equal_x_share"] > 0.98
     assert values["equal_x_contrast"] > 0.3
     assert values["equal_y_contrast"] < 0.05
@@ -163,15 +163,15 @@ def test_replicated_chroma_is_found() -> None:
 
 def test_transposition_swaps_the_axes() -> None:
     pixels = through(textured()[:120], "JPEG", quality=90, subsampling=1)
-    straight, turned = chroma_traces(pixels), chroma_traces(pixels.transpose(1, 0, 2))
+    straight, turned = chroma_features(pixels), chroma_features(pixels.transpose(1, 0, 2))
     for name in NAMES:
         other = name.replace("_x_", "_?_").replace("_y_", "_x_").replace("_?_", "_y_")
         assert turned[other] == pytest.approx(straight[name], abs=1e-3, nan_ok=True)
 
 
 def test_degenerate_pictures() -> None:
-    assert all(np.isnan(v) for v in chroma_traces(np.full((64, 64), 9, np.uint8)).values())
-    flat = chroma_traces(np.full((64, 72, 3), (200, 30, 90), np.uint8))
+    assert all(np.isnan(v) for v in chroma_features(np.full((64, 64), 9, np.uint8)).values())
+    flat = chroma_features(np.full((64, 72, 3), (200, 30, 90), np.uint8))
     assert flat["equal_x_share"] == 1
     assert flat["cb_band_x_1"] == 0
     assert np.isnan(flat["triangle_x_contrast"])

@@ -7,7 +7,7 @@ import pytest
 import scipy.fft
 from forensics_features import _cooccurrence_kernels
 from forensics_features.block_dct import dct_matrix
-from forensics_features.cooccurrence import FAMILY, pooled_triples, residual_cooccurrences
+from forensics_features.cooccurrence import FAMILY, cooccurrence_features, pooled_triples
 from forensics_features.planes import as_planes
 from PIL import Image
 
@@ -103,7 +103,7 @@ def test_pools_are_closed_under_sign_and_direction(truncation, count):
 
 
 def test_shares_sum_to_one():
-    facts = residual_cooccurrences(scene())
+    facts = cooccurrence_features(scene())
     for prefix in (
         *(f"{plane}_{part}_" for plane in ("y", "cb", "cr") for part in ("joint1", "joint2", "order1", "order2")),
         "y_order3_",
@@ -118,7 +118,7 @@ def test_shares_sum_to_one():
 def test_marginals_equal_numpy():
     pixels = scene()
     plane = np.rint(as_planes(pixels).y).astype(int)
-    facts = residual_cooccurrences(pixels)
+    facts = cooccurrence_features(pixels)
     for order in (1, 2, 3):
         sizes = np.concatenate(
             [abs(differences(plane, order, 1))[:, :-2].ravel(), abs(differences(plane, order, 0))[:-2].ravel()]
@@ -138,17 +138,17 @@ def turned(facts):
 
 def test_transposition_swaps_directions():
     pixels = scene()[:, :150]
-    facts = residual_cooccurrences(pixels)
-    other = residual_cooccurrences(np.ascontiguousarray(pixels.transpose(1, 0, 2)))
+    facts = cooccurrence_features(pixels)
+    other = cooccurrence_features(np.ascontiguousarray(pixels.transpose(1, 0, 2)))
     for name, twin, sign in turned(facts):
         assert other[name] == pytest.approx(sign * facts[twin], abs=2e-3), name
 
 
 def test_turning_and_negating_change_only_the_spectrum_positions():
     pixels = np.repeat(scene()[:, :, :1], 3, axis=2)
-    facts = residual_cooccurrences(pixels)
+    facts = cooccurrence_features(pixels)
     for changed in (np.ascontiguousarray(pixels[::-1, ::-1]), 255 - pixels):
-        other = residual_cooccurrences(changed)
+        other = cooccurrence_features(changed)
         for name, value in facts.items():
             if name.startswith(("y_joint", "y_extreme")):
                 assert other[name] == pytest.approx(value, abs=1e-6), name
@@ -163,12 +163,12 @@ def test_stronger_compression_empties_the_high_bands(format_name):
         ),
         "WEBP": ({"quality": 90}, {"quality": 10}),
     }[format_name]
-    found = [residual_cooccurrences(scene())]
+    found = [cooccurrence_features(scene())]
     for settings in options:
         buffer = io.BytesIO()
         Image.fromarray(scene()).save(buffer, format_name, **settings)
         buffer.seek(0)
-        found.append(residual_cooccurrences(np.asarray(Image.open(buffer).convert("RGB"))))
+        found.append(cooccurrence_features(np.asarray(Image.open(buffer).convert("RGB"))))
     zeros = [facts["y_zero_6d"] for facts in found]
     power = [facts["y_power_6d"] for facts in found]
     assert zeros[0] < zeros[1] < zeros[2]
@@ -180,7 +180,7 @@ def test_crop_phase_hardly_matters():
     buffer = io.BytesIO()
     Image.fromarray(scene(264)).save(buffer, "JPEG", quality=60)
     decoded = np.asarray(Image.open(buffer))
-    one, other = (residual_cooccurrences(decoded[k : k + 256, k : k + 256]) for k in (0, 3))
+    one, other = (cooccurrence_features(decoded[k : k + 256, k : k + 256]) for k in (0, 3))
     for name, value in one.items():
         logarithmic = "_kurtosis_" in name or "_power_" in name
         scale = (0.25 if name.startswith("y_") else 0.6) if logarithmic else 0.02

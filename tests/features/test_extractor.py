@@ -229,12 +229,12 @@ def test_bands_measure_as_the_whole_picture(monkeypatch):
 
 def test_an_unknown_family_is_refused():
     with pytest.raises(ValueError, match=r"feature families are lattice, .*, not 'colour'"):
-        FeatureExtractor(("colour",))
+        FeatureExtractor(("colour",)).fit()
 
 
 def test_parameters_can_be_read_and_changed():
     some = FeatureExtractor(("rounding",))
-    assert some.get_params() == {"families": ("rounding",)}
+    assert some.get_params() == {"families": ("rounding",), "n_jobs": None}
     assert some.set_params(families=("lattice",)) is some
     assert some.feature_names == FeatureExtractor(("lattice",)).feature_names
     assert FeatureExtractor(some.set_params().families).feature_names == some.feature_names

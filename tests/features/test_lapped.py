@@ -8,7 +8,7 @@ import imagecodecs
 import numpy as np
 import pytest
 from forensics_features import _lapped_kernels as kernels
-from forensics_features.lapped import FAMILY, colour_planes, forward_transform, lapped_transform_traces
+from forensics_features.lapped import FAMILY, colour_planes, forward_transform, lapped_features
 from scipy.ndimage import gaussian_filter
 
 DATA = Path(__file__).parent / "data"
@@ -283,7 +283,7 @@ def test_quantised_coefficients_lie_on_multiples_of_the_step(decoded, overlap):
 @pytest.mark.parametrize("offset", [(0, 0), (5, 11), (14, 2)])
 def test_traces_tell_the_overlap_mode_and_step_after_any_crop(decoded, overlap, offset):
     crop = decoded[overlap][offset[0] : offset[0] + 128, offset[1] : offset[1] + 128]
-    facts = lapped_transform_traces(crop)
+    facts = lapped_features(crop)
     evidence = [facts[f"overlap_{mode}"] for mode in (0, 1, 2)]
     assert int(np.argmax(evidence)) == overlap
     assert evidence[overlap] > sorted(evidence)[1] + 0.4
@@ -299,7 +299,7 @@ def test_traces_tell_the_overlap_mode_and_step_after_any_crop(decoded, overlap, 
 
 def test_uncompressed_picture_shows_nothing():
     for seed in range(3):
-        facts = lapped_transform_traces(grain(160, seed))
+        facts = lapped_features(grain(160, seed))
         assert max(facts[f"overlap_{mode}"] for mode in (0, 1, 2)) < 0.1
         assert max(facts["high_plain_contrast"], facts["high_lapped_contrast"]) < 0.06
 
@@ -309,7 +309,7 @@ def test_evidence_ends_with_lossless_coding_and_grows_with_the_step():
     evidence = []
     for level in (None, 0.99, 0.9, 0.7):
         coded = imagecodecs.jpegxr_encode(picture) if level is None else imagecodecs.jpegxr_encode(picture, level=level)
-        facts = lapped_transform_traces(imagecodecs.jpegxr_decode(coded)[3:, 6:])
+        facts = lapped_features(imagecodecs.jpegxr_decode(coded)[3:, 6:])
         evidence.append(facts["overlap_0"])
     assert evidence[0] < 0.1 < evidence[2] < evidence[3]
 
@@ -317,7 +317,7 @@ def test_evidence_ends_with_lossless_coding_and_grows_with_the_step():
 def test_grey_picture_has_luma_alone():
     coded = imagecodecs.jpegxr_encode(grain(128, 8)[:, :, 1], level=0.8)
     grey = imagecodecs.jpegxr_decode(coded)
-    facts = lapped_transform_traces(grey)
+    facts = lapped_features(grey)
     assert facts["overlap_0"] > 0.5
     missing = {name for name, value in facts.items() if np.isnan(value)}
     assert missing == {name for name in facts if name[:2] in ("u_", "v_")}
@@ -325,7 +325,7 @@ def test_grey_picture_has_luma_alone():
 
 @pytest.mark.parametrize("value", [0, 128, 255])
 def test_flat_picture_is_finite_and_silent(value):
-    facts = lapped_transform_traces(np.full((64, 64), value, np.uint8))
+    facts = lapped_features(np.full((64, 64), value, np.uint8))
     assert list(facts) == list(FAMILY.names)
     assert all(facts[f"overlap_{mode}"] == 0 for mode in (0, 1, 2))
     assert all(np.isfinite(number) for name, number in facts.items() if name[:2] not in ("u_", "v_"))
@@ -333,5 +333,5 @@ def test_flat_picture_is_finite_and_silent(value):
 
 @pytest.mark.parametrize("shape", [(64, 64), (64, 301), (97, 66)])
 def test_any_size_gives_finite_values(shape):
-    facts = lapped_transform_traces(np.random.default_rng(9).integers(0, 256, (*shape, 3), dtype=np.uint8))
+    facts = lapped_features(np.random.default_rng(9).integers(0, 256, (*shape, 3), dtype=np.uint8))
     assert all(np.isfinite(list(facts.values())))

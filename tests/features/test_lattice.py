@@ -7,7 +7,7 @@ import io
 import numpy as np
 import pytest
 from forensics_features import lattice
-from forensics_features.lattice import DECODERS, NAMES, colour_lattice
+from forensics_features.lattice import DECODERS, NAMES, lattice_features
 from forensics_features.planes import as_planes
 from PIL import Image
 
@@ -58,7 +58,7 @@ def test_every_decoder_output_is_found_on_its_lattice(name: str) -> None:
     colours = np.array([decode(decoder, *triple) for triple in yuv.tolist()])
     assert colours.min() > 0
     assert colours.max() < 255
-    values = colour_lattice(colours[:4096].reshape(64, 64, 3).astype(np.uint8))
+    values = lattice_features(colours[:4096].reshape(64, 64, 3).astype(np.uint8))
     assert values[f"{name}_share"] > 0.97  # a truncating decoder is inverted on average only
     if "6bit" not in name and "truncated" not in name:
         assert values[f"{name}_share"] > 0.999
@@ -79,7 +79,7 @@ def test_shares_equal_a_plain_loop(clip: bool) -> None:
     pixels = np.random.default_rng(2).integers(0, 256, (64, 64, 3)).astype(np.uint8)
     if clip:
         pixels = np.where(pixels > 120, 255, pixels).astype(np.uint8)
-    values = colour_lattice(pixels)
+    values = lattice_features(pixels)
     for name, share in naive_shares(pixels).items():
         assert values[f"{name}_share"] == pytest.approx(share, abs=2e-3)
 
@@ -88,7 +88,7 @@ def test_combs_equal_complex_exponentials() -> None:
     pixels = photograph()
     rgb = pixels.reshape(-1, 3).astype(float)
     keep = (rgb.min(1) > 0) & (rgb.max(1) < 255) & (np.ptp(rgb, axis=1) > 0)
-    values = colour_lattice(pixels)
+    values = lattice_features(pixels)
     for matrix in lattice.COMBS:
         rows = DECODERS[matrix].forward()
         z = np.exp(2j * np.pi * (rgb[keep] @ rows[:, :3].T + rows[:, 3])).mean(axis=0)
@@ -121,8 +121,8 @@ def test_kernels_agree_with_their_python_source() -> None:
 )
 def test_real_files_lie_on_their_decoders_lattice(fmt: str, options: dict, name: str) -> None:
     source = photograph()
-    before = colour_lattice(source)
-    after = colour_lattice(through(source, fmt, **options))
+    before = lattice_features(source)
+    after = lattice_features(through(source, fmt, **options))
     assert before[f"{name}_share"] < 0.35
     assert after[f"{name}_share"] > 0.98
     best = max(DECODERS, key=lambda key: after[f"{key}_share"])
@@ -131,12 +131,12 @@ def test_real_files_lie_on_their_decoders_lattice(fmt: str, options: dict, name:
 
 def test_luma_comb_survives_smooth_chroma_and_crops_change_little() -> None:
     decoded = through(photograph(), "JPEG", quality=95, subsampling=2)
-    whole, part = colour_lattice(decoded), colour_lattice(decoded[5:125, 3:141])
+    whole, part = lattice_features(decoded), lattice_features(decoded[5:125, 3:141])
     assert whole["bt601_full_luma_comb"] > 0.35
     for name in ("bt601_full_share", "bt601_full_luma_comb", "ycgco_share"):
         assert part[name] == pytest.approx(whole[name], abs=0.05)
     shuffled = np.random.default_rng(0).permutation(decoded.reshape(-1, 3)).reshape(decoded.shape)
-    for name, value in colour_lattice(shuffled).items():
+    for name, value in lattice_features(shuffled).items():
         assert value == pytest.approx(whole[name], abs=1e-4)
 
 
@@ -148,13 +148,13 @@ def test_ycgco_integers_are_members() -> None:
         rng.integers(-20, 20, (64, 64)),
     )
     pixels = np.stack([y - cg + co, y + cg, y - cg - co], axis=2).astype(np.uint8)
-    assert colour_lattice(pixels)["ycgco_share"] == 1
-    assert colour_lattice(photograph())["ycgco_share"] == pytest.approx(0.25, abs=0.02)
+    assert lattice_features(pixels)["ycgco_share"] == 1
+    assert lattice_features(photograph())["ycgco_share"] == pytest.approx(0.25, abs=0.02)
 
 
 @pytest.mark.parametrize("value", [0, 77, 255])
 def test_flat_and_grey_pictures_have_no_lattice(value: int) -> None:
-    values = colour_lattice(np.full((64, 80), value, np.uint8))
+    values = lattice_features(np.full((64, 80), value, np.uint8))
     assert values["grey_share"] == 1
     assert values["clipped_share"] == float(value != 77)
     assert all(np.isnan(v) for name, v in values.items() if name not in NAMES[:2])

@@ -10,7 +10,7 @@ import scipy.fft
 import scipy.ndimage
 from forensics_features import rounding
 from forensics_features.planes import as_planes
-from forensics_features.rounding import NAMES, rounding_traces
+from forensics_features.rounding import NAMES, rounding_features
 from PIL import Image
 
 
@@ -102,12 +102,12 @@ def test_quantile_is_numpys_on_spread_values() -> None:
 @pytest.mark.parametrize("quality", [95, 98, 100])
 def test_integer_steps_show_at_any_crop(quality: int) -> None:
     source = textured()
-    before = rounding_traces(source)
+    before = rounding_features(source)
     decoded = jpeg(source, quality=quality, subsampling=0)
     assert before["dct_luma_cosine"] < 0.06
     assert before["dct_luma_noise_variance"] == pytest.approx(1 / 12, abs=0.005)
     for pixels in (decoded, decoded[3:, 5:]):
-        after = rounding_traces(pixels)
+        after = rounding_features(pixels)
         assert after["dct_luma_cosine"] > 0.15
         assert after["dct_luma_cosine_contrast"] > 0.1
         assert after["dct_luma_noise_variance"] < 0.075
@@ -119,7 +119,7 @@ def test_cosine_of_rounded_integers_is_that_of_the_rounding_noise() -> None:
     coefficients[:, :, 0, 0] = 1024
     blocks = np.rint(scipy.fft.idctn(coefficients, axes=(2, 3), norm="ortho"))
     grey = blocks.transpose(0, 2, 1, 3).reshape(192, 192).astype(np.uint8)
-    values = rounding_traces(grey)
+    values = rounding_features(grey)
     assert values["dct_luma_cosine"] == pytest.approx(np.exp(-(np.pi**2) / 6), abs=0.01)
     assert abs(values["dct_luma_cosine"] - values["dct_luma_cosine_contrast"]) < 0.02
 
@@ -127,7 +127,7 @@ def test_cosine_of_rounded_integers_is_that_of_the_rounding_noise() -> None:
 def test_stretched_histogram_has_gaps_and_their_period() -> None:
     narrow = np.clip(textured() // 2 + 30, 40, 160).astype(int)
     stretched = np.clip(np.rint((narrow - 40) * 1.25 + 20.1), 0, 255).astype(np.uint8)
-    plain, after = rounding_traces(narrow.astype(np.uint8)), rounding_traces(stretched)
+    plain, after = rounding_features(narrow.astype(np.uint8)), rounding_features(stretched)
     for channel in ("red", "green", "blue"):
         assert plain[f"{channel}_gaps"] == 0
         assert after[f"{channel}_gaps"] > 0.12
@@ -139,13 +139,13 @@ def test_stretched_histogram_has_gaps_and_their_period() -> None:
 def test_noise_level_and_clipping() -> None:
     rng = np.random.default_rng(0)
     pixels = np.clip(np.rint(128 + rng.normal(0, 8, (128, 128, 1))), 0, 255).astype(np.uint8)
-    values = rounding_traces(pixels)
+    values = rounding_features(pixels)
     assert 10 ** values["luma_noise"] == pytest.approx(8, rel=0.05)
     assert values["variance_50"] == pytest.approx(np.log10(64 * 15 / 16), abs=0.08)
     assert np.isnan(values["cb_noise"])
     pixels[:32] = 255
     pixels[32:40] = 1
-    values = rounding_traces(pixels)
+    values = rounding_features(pixels)
     assert values["red_at_255"] == pytest.approx(0.25)
     assert values["beside_0"] == pytest.approx(1 / 16)
     assert values["dct_usable"] < 0.75
@@ -153,7 +153,7 @@ def test_noise_level_and_clipping() -> None:
 
 def test_size_does_not_matter_to_shares() -> None:
     pixels = textured(256)
-    whole, part = rounding_traces(pixels), rounding_traces(pixels[:128, :128])
+    whole, part = rounding_features(pixels), rounding_features(pixels[:128, :128])
     for name in (
         "colours",
         "luma_noise",
@@ -165,7 +165,7 @@ def test_size_does_not_matter_to_shares() -> None:
 
 @pytest.mark.parametrize("value", [0, 77, 255])
 def test_flat_pictures(value: int) -> None:
-    values = rounding_traces(np.full((64, 67, 3), value, np.uint8))
+    values = rounding_features(np.full((64, 67, 3), value, np.uint8))
     assert values["flat"] == 1
     assert values["colours"] < 0.001
     assert values["luma_noise"] == pytest.approx(-1.1, abs=0.3) or values["luma_noise"] == -2

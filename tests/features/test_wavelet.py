@@ -15,7 +15,7 @@ from forensics_features.wavelet import (
     decimated_bands,
     synthesis_norms,
     undecimated_bands,
-    wavelet_statistics,
+    wavelet_features,
 )
 from PIL import Image
 
@@ -159,7 +159,7 @@ DETAIL = [f"{band}{level}" for level in (1, 2) for band in ("hl", "lh", "hh")]
 def test_irreversible_files_show_their_combs_at_any_crop(crop):
     i, j = crop
     window = jpeg2000(scene(), 8)[i : i + 256, j : j + 256]
-    facts = wavelet_statistics(window)
+    facts = wavelet_features(window)
     combs = [facts[f"97_y_{band}_comb"] for band in DETAIL]
     assert np.median(combs) > 0.25
     assert np.median([facts[f"97_y_{band}_excess"] for band in DETAIL]) > 0.2
@@ -171,27 +171,27 @@ def test_irreversible_files_show_their_combs_at_any_crop(crop):
 def test_reversible_files_show_their_combs_in_their_own_transform(crop):
     i, j = crop
     window = jpeg2000(scene(), 8, irreversible=False)[i : i + 256, j : j + 256]
-    facts = wavelet_statistics(window)
+    facts = wavelet_features(window)
     assert np.median([facts[f"53_y_{band}_comb"] for band in DETAIL]) > 0.25
     assert np.median([facts[f"97_y_{band}_comb"] for band in DETAIL]) < 0.1
 
 
 def test_files_without_colour_transform_show_in_green():
-    facts = wavelet_statistics(jpeg2000(scene(), 8, mct=0)[5:261, 8:264])
+    facts = wavelet_features(jpeg2000(scene(), 8, mct=0)[5:261, 8:264])
     green = [facts[f"97_g_{band}_comb"] for band in DETAIL]
     assert np.median(green) > 0.2
     assert np.median(green) > np.median([facts[f"97_y_{band}_comb"] for band in DETAIL])
 
 
 def test_chroma_shows_its_combs():
-    facts = wavelet_statistics(jpeg2000(scene(), 6)[5:261, 8:264])
+    facts = wavelet_features(jpeg2000(scene(), 6)[5:261, 8:264])
     chroma = [facts[f"97_{plane}_{band}_comb"] for plane in ("cb", "cr") for band in DETAIL]
     assert np.median(chroma) > 0.05
     assert np.max(chroma) > 0.2
 
 
 def test_steps_follow_the_norms():
-    decoded, source = (wavelet_statistics(p[:256, :256])["97_coherence"] for p in (jpeg2000(scene(), 16), scene()))
+    decoded, source = (wavelet_features(p[:256, :256])["97_coherence"] for p in (jpeg2000(scene(), 16), scene()))
     assert decoded > 0.6
     assert decoded > source + 0.2
 
@@ -213,14 +213,14 @@ def test_other_histories_have_no_comb_in_fine_bands(kind):
             else imagecodecs.jpegxl_encode(pixels, distance=1.0)
         )
         pixels = getattr(imagecodecs, f"{kind}_decode")(encoded)
-    facts = wavelet_statistics(pixels[3:259, 6:262])
+    facts = wavelet_features(pixels[3:259, 6:262])
     fine = [facts[f"{w}_y_{band}1_comb"] for w in ("97", "53") for band in ("hl", "lh", "hh")]
     assert max(fine) < 0.1
 
 
 def test_stronger_compression_widens_the_dead_zone():
     windows = [jpeg2000(scene(), ratio)[:256, :256] for ratio in (6, 16, 60)]
-    dead = [wavelet_statistics(window)["97_y_hl2_zero_run"] for window in windows]
+    dead = [wavelet_features(window)["97_y_hl2_zero_run"] for window in windows]
     assert dead[0] < dead[1] < dead[2]
 
 
@@ -236,7 +236,7 @@ def test_parity_follows_the_crop():
 
 def test_crop_by_the_lattice_changes_little():
     decoded = jpeg2000(scene(), 8)
-    whole, cropped = (wavelet_statistics(decoded[k : k + 256, k : k + 256]) for k in (0, 32))
+    whole, cropped = (wavelet_features(decoded[k : k + 256, k : k + 256]) for k in (0, 32))
     for band in DETAIL:
         assert cropped[f"97_y_{band}_comb"] == pytest.approx(whole[f"97_y_{band}_comb"], abs=0.12)
         assert cropped[f"97_y_{band}_dead_one"] == pytest.approx(whole[f"97_y_{band}_dead_one"], abs=0.1)
@@ -244,8 +244,8 @@ def test_crop_by_the_lattice_changes_little():
 
 def test_transposition_swaps_directions():
     window = jpeg2000(scene(), 8)[3:259, 4:260]
-    facts = wavelet_statistics(window)
-    turned = wavelet_statistics(np.ascontiguousarray(window.transpose(1, 0, 2)))
+    facts = wavelet_features(window)
+    turned = wavelet_features(np.ascontiguousarray(window.transpose(1, 0, 2)))
     for level in (1, 2):
         for fact in ("comb", "step", "dead_half", "dead_one", "shape", "zero_run"):
             for band, other in (("hl", "lh"), ("lh", "hl"), ("hh", "hh")):
@@ -255,12 +255,12 @@ def test_transposition_swaps_directions():
 
 
 def test_small_pictures_lack_deep_levels():
-    facts = wavelet_statistics(scene()[:64, :80])
+    facts = wavelet_features(scene()[:64, :80])
     missing = {name for name, value in facts.items() if np.isnan(value)}
     assert missing
     assert all(any(mark in name for mark in ("4", "5_", "margin5", "hh5", "lh5")) for name in missing)
     assert not np.isnan(facts["97_y_hh3_comb"])
-    assert not any(np.isnan(value) for value in wavelet_statistics(scene()[:256, :257]).values())
+    assert not any(np.isnan(value) for value in wavelet_features(scene()[:256, :257]).values())
 
 
 @pytest.mark.parametrize("kind", ["flat", "two colours", "noise", "grey"])
@@ -286,7 +286,7 @@ def test_degenerate_pictures_have_values(kind):
 
 def test_a_large_picture_of_equal_tiles_has_the_statistics_of_one():
     tile = jpeg2000(scene(256), 12)
-    single, many = wavelet_statistics(tile), wavelet_statistics(np.tile(tile, (3, 4, 1)))
+    single, many = wavelet_features(tile), wavelet_features(np.tile(tile, (3, 4, 1)))
     # Where a level shows no trace its parity is chance, and more coefficients may change it.
     means = [
         name

@@ -42,6 +42,15 @@ def read(codec: str, data: bytes) -> dict[str, Value]:
     ------
     CodecError
         The file is damaged, or uses parts of its standard that are not read.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forensics.codecs import registry
+    >>> from forensics.codecs.headers import coded_strength
+    >>> data = registry.get("webp").encode(np.full((64, 64, 3), 120, np.uint8), quality=50)
+    >>> coded_strength.read("webp", data)["chroma_subsampling"]
+    '4:2:0'
     """
     reader = READERS.get(codec)
     return reader(data) if reader else {}

@@ -194,6 +194,15 @@ def read_header(data: bytes) -> JpegHeader:
     ------
     CodecError
         When `data` is no JPEG file, or damaged before or in its frame header.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forensics.codecs import registry
+    >>> from forensics.codecs.headers.jpeg import read_header
+    >>> data = registry.get("jpeg").encode(np.full((64, 64, 3), 120, np.uint8), quality=75)
+    >>> read_header(data).subsampling
+    '4:2:0'
     """
     if data[:2] != b"\xff\xd8":
         raise CodecError("not a JPEG file: it does not start with the SOI marker")
