@@ -76,15 +76,20 @@ def _walk(command: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, .
 
 def tables() -> dict[Path, str]:
     """The summary of the benchmarks on three pages, and the chart of the models' runs."""
-    rows = list(csv.DictReader(SUMMARY.open(encoding="utf-8")))
+    rows = _rows(SUMMARY)
     readme, results = ROOT / "README.md", ROOT / "benchmarks" / "RESULTS.md"
     return {
         readme: _between(readme, "results", _markdown(rows[:FIRST_ROWS])),
         results: _between(results, "results", _markdown(rows)),
         DOCS / "results.inc": _list_table(rows[:FIRST_ROWS]),
         DOCS / "results_all.inc": _list_table(rows),
-        ROOT / "models" / "runs.svg": _chart(list(csv.DictReader(RUNS.open(encoding="utf-8")))),
+        ROOT / "models" / "runs.svg": _chart(_rows(RUNS)),
     }
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def _figure(row: dict[str, str]) -> str:
