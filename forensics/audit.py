@@ -22,15 +22,15 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from forensics_models.validation_table import ratio_band
 
-from forensics.results.analysis import Analysis
+from forensics.results.analysis import Analysis, Interval
 from forensics.results.failure import Failure
 from forensics.results.wording import INCONCLUSIVE, TITLES
 
@@ -48,11 +48,20 @@ _MOST_CELLS = 3
 _CHUNK_CELLS = 2_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a survey's table holds of a file, as far as an audit asks: a ratio that lies in the band of the true one."""
+
+    verdict: str
+    ratio: Interval | None
+    format: str
+
+
 class Member(NamedTuple):
     """One file of a data set with its result."""
 
     label: str
-    result: Analysis | Failure
+    result: Analysis | Recorded | Failure
 
 
 class Cell(NamedTuple):
@@ -173,15 +182,31 @@ def audit(members: Iterable[Member], *, permutations: int = PERMUTATIONS, seed: 
         Of the random tables.
     """
     kept = tuple(members)
-    done = [(label, result) for label, result in kept if isinstance(result, Analysis)]
+    done = [(label, result) for label, result in kept if not isinstance(result, Failure)]
     labels = [label for label, _ in done]
     return Audit(
         kept,
         leak_test(labels, [history_of(result) for _, result in done], permutations=permutations, seed=seed),
-        leak_test(
-            labels, [str(result.container["format"]) for _, result in done], permutations=permutations, seed=seed
-        ),
+        leak_test(labels, [format_of(result) for _, result in done], permutations=permutations, seed=seed),
     )
+
+
+def recorded(rows: Iterable[Mapping[str, Any]], *, labelled: bool) -> Iterator[Member]:
+    """Members from a survey's rows (`name`, `label`, `error`, `verdict`, `ratio`, `format`); equal results are one
+    object.
+    """
+    kept: dict[tuple[Any, ...], Recorded] = {}
+    for row in rows:
+        label = (row["label"] or NO_LABEL) if labelled else NO_LABEL
+        if row["error"] is not None:
+            yield Member(label, Failure(row["name"], row["error"]))
+            continue
+        ratio = row["ratio"]
+        key = row["verdict"], None if ratio is None else ratio_band(ratio), row["format"]
+        if key not in kept:
+            interval = None if ratio is None else Interval(ratio, ratio, ratio)
+            kept[key] = Recorded(row["verdict"], interval, row["format"])
+        yield Member(label, kept[key])
 
 
 def label_of(name: str, folder: Path) -> str:
@@ -198,7 +223,12 @@ def label_of(name: str, folder: Path) -> str:
     return parts[0] if len(parts) > 1 else NO_LABEL
 
 
-def history_of(result: Analysis) -> str:
+def format_of(result: Analysis | Recorded) -> str:
+    """The file format."""
+    return result.format if isinstance(result, Recorded) else str(result.container["format"])
+
+
+def history_of(result: Analysis | Recorded) -> str:
     """Verdict and band of the estimated ratio in words, the category that is held against the label."""
     title = TITLES[result.verdict]
     if result.ratio is None or result.verdict == INCONCLUSIVE:
@@ -249,7 +279,9 @@ def _entropy(counts: np.ndarray) -> float:
 
 
 def cramers_v(table: np.ndarray) -> float:
-    """Cramer's V with Bergsma's correction [2]_, 0..1; no row or column of `np.ndarray [shape=(r, c)]` is empty.
+    """Cramer's V with Bergsma's correction (the module's reference 2), 0..1.
+
+    No row or column of `np.ndarray [shape=(r, c)]` is empty.
 
     Examples
     --------

@@ -7,6 +7,7 @@ COMMANDS = {
     "map": "Show where in a picture which compression shows, and regions that depart from the rest.",
     "reconstruct": "Rebuild the JPEG file that a picture was decoded from, block by block.",
     "compare": "Say whether two copies of a picture are the same, and which is nearer to the source.",
+    "survey": "Judge every picture of archives once, into a table that goes on where it stopped.",
     "audit": "Test whether the compression history of a data set's files predicts their label.",
     "features": "Measure pictures with the extractors and write a table.",
     "codecs": "List the codecs, their versions and whether they run here.",

@@ -141,7 +141,7 @@ def _walk(folder: str, recursive: bool, every: bool, skipped: Skipped, seen: set
             seen.add(real)
             yield from _walk(entry.path, recursive, every, skipped, seen)
         else:
-            reason = "" if every else _reason_to_skip(entry.path)
+            reason = "" if every else reason_to_skip(entry.path)
             if reason:
                 skipped.add(reason, entry.path)
             else:
@@ -155,7 +155,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _reason_to_skip(path: str) -> str:
+def reason_to_skip(path: str) -> str:
     """Why an entry of a folder is no input; nothing where it is one."""
     try:
         mode = os.stat(path).st_mode

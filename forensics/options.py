@@ -24,6 +24,19 @@ MODEL_DIR = click.option(
     help="Judge with the model that `forensics train` wrote into this folder.  [default: the shipped model]",
 )
 RECURSIVE = click.option("-r", "--recursive", is_flag=True, help="Go through the folders below a folder too.")
+FAIL_IF = click.option(
+    "--fail-if",
+    "fail_if",
+    multiple=True,
+    metavar="RULE",
+    help="Exit with 3 if a picture is so, such as 'lossy'; repeatable.",
+)
+POLICY = click.option(
+    "--policy", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="TOML file with rules."
+)
+OFFENDERS = click.option(
+    "--offenders", type=click.Path(dir_okay=False, path_type=Path), help="Write all pictures that break a rule as CSV."
+)
 SCHEDULER = click.option(
     "--scheduler",
     metavar="ADDRESS",

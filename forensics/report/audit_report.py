@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forensics.audit import Audit, Cell, LeakTest
+from forensics.audit import Audit, Cell, LeakTest, Recorded
 from forensics.report import csv_report
 from forensics.report.text import row, rows
-from forensics.results.analysis import Analysis
+from forensics.results.failure import Failure
 from forensics.results.wording import printable
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _MOST_HISTORIES = 4
 
 def text(found: Audit, name: str) -> str:
     """The audit for a terminal: labels with their commonest histories, then the tests."""
-    done = sum(isinstance(member.result, Analysis) for member in found.members)
+    done = sum(not isinstance(member.result, Failure) for member in found.members)
     failed = len(found.members) - done
     lines = [f"{printable(name)}  {len(found.members)} files, {done} analysed, {failed} failed\n"]
     lines += rows(
@@ -53,12 +53,16 @@ def _cell(cell: Cell) -> str:
 
 
 def table(found: Audit) -> str:
-    """The columns of `csv_report` behind the label, a row a file, failures included."""
+    """The columns of `csv_report` behind the label, a row a file, failures included; files of a survey's table, which
+    is that already, are left out.
+    """
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, ("label", *csv_report.COLUMNS), lineterminator="\n")
     writer.writeheader()
     writer.writerows(
-        {"label": csv_report.text_cell(printable(label)), **csv_report.row(result)} for label, result in found.members
+        {"label": csv_report.text_cell(printable(label)), **csv_report.row(result)}
+        for label, result in found.members
+        if not isinstance(result, Recorded)
     )
     return buffer.getvalue()
 
