@@ -31,7 +31,8 @@ NAMED_WRONGLY = 0.003
 """Share of pictures by another codec that may be called a JPEG."""
 MARGIN = 1.5
 """Odds by which the threshold lies above the surest picture without a codec."""
-_STEPS = {"scaled": "reduced", "turned": "rotated"}
+_STEPS = {"scaled": "reduced", "turned": "rotated", "resaved": "reduced"}
+_LAST_QUALITY = (60, 96)
 _ROUNDS, _RATE, _DEPTH = 220, 0.06, 5
 
 
@@ -73,6 +74,15 @@ def _draw(
     return pixels, ("uncompressed", "other", "jpeg").index(kind), truth
 
 
+def _saved_again(pixels: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
+    """A picture after a last JPEG, by an encoder and a decoder of the registry."""
+    from forensics.dataset.preparation import Coded
+
+    quality = int(numbers.integers(*_LAST_QUALITY))
+    sampling = str(numbers.choice(["4:2:0", "4:4:4"]))
+    return Coded("jpeg", "jpeg", {"quality": quality, "subsampling": sampling}).apply(np.ascontiguousarray(pixels))
+
+
 def _truth(step: Any) -> float:
     """Scale of a reduction, degrees of a rotation."""
     from forensics.dataset.afterwards import Resample
@@ -99,8 +109,10 @@ def _rows(kind: str, seed: int, draws: int, encoders: Sequence[str], path: Path)
         if made is None:
             continue
         pixels, grid, truth = made
-        if kind == "scaled":
-            scaled = scaled_grid.find(pixels)
+        if kind == "resaved":
+            pixels = _saved_again(pixels, numbers)
+        if kind != "turned":
+            scaled = scaled_grid.find(pixels, saved_again=kind == "resaved")
             if scaled is not None:
                 rows.append((scaled.values, grid, abs(scaled.scale / truth - 1) / SCALE_WITHIN))
         else:
@@ -230,7 +242,7 @@ def train_block_grid(
     }
     stored = {
         "card": card,
-        "value_names": (scaled_grid if kind == "scaled" else turned_grid).VALUE_NAMES,
+        "value_names": (turned_grid if kind == "turned" else scaled_grid).VALUE_NAMES,
         "found_from": found_from,
         "jpeg_from": jpeg_from,
         "tried": int((grids == 0).sum()),

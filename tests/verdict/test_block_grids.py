@@ -1,0 +1,91 @@
+"""Reduced and turned JPEGs: the shipped judges find their grid, and leave pictures alone that were never compressed."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from forensics_models import block_grids as models
+from PIL import Image
+
+from forensics import analyze
+from forensics.pictures.opened import from_array
+from forensics.results.analysis import Analysis
+from forensics.training.block_grids import train_block_grid
+from forensics.verdict import block_grids
+from tests.features.test_scaled_grid import jpeg, photograph
+
+BICUBIC = Image.Resampling.BICUBIC
+
+
+def reduced(quality: int | None, scale: float, seed: int = 3, side: int = 560) -> np.ndarray:
+    plain = photograph(side, seed)
+    picture = Image.fromarray(plain) if quality is None else jpeg(plain, quality)
+    size = round(side * scale)
+    return np.asarray(picture.resize((size, size), BICUBIC))
+
+
+def opened(pixels: np.ndarray, verdict: str = "uncompressed") -> Analysis:
+    """An analysis with an open verdict, whatever the models say of the picture."""
+    made = analyze(from_array(pixels, name="made"), exact=False)
+    return dataclasses.replace(made, verdict=verdict)
+
+
+@pytest.mark.parametrize("scale", [0.6, 0.77])
+def test_a_reduced_jpeg_is_found_with_its_scale(scale: float) -> None:
+    pixels = reduced(60, scale)
+    result = block_grids.with_block_grid(opened(pixels), pixels)
+    statement = result.evidence[0]
+    assert result.verdict in ("jpeg", "inconclusive")
+    assert statement.trace == "scaled_grid"
+    assert statement.value == pytest.approx(scale, rel=0.01)
+    assert f"reduced to {statement.value:.3f}" in statement.text
+    assert result.compressed > 0.5
+    assert result.ratio is None
+    assert sum(p for _, p in result.ranking) == pytest.approx(1)
+    assert result.afterwards is not None
+    assert max(result.afterwards, key=lambda name: result.afterwards[name]) == "resampled"  # type: ignore[index]
+
+
+def test_a_turned_jpeg_is_found_with_its_angle() -> None:
+    pixels = np.asarray(jpeg(photograph(560), 60).rotate(-2.5, BICUBIC).crop((60, 60, 500, 500)))
+    result = block_grids.with_block_grid(opened(pixels, "inconclusive"), pixels)
+    assert result.evidence[0].trace == "turned_grid"
+    assert result.evidence[0].value == pytest.approx(-2.5, abs=0.15)
+    assert "2.5 degrees clockwise" in result.evidence[0].text
+
+
+@pytest.mark.parametrize("scale", [0.55, 0.7, 0.875, 0.93])
+def test_an_untouched_picture_that_was_reduced_stays_as_it_is(scale: float) -> None:
+    pixels = reduced(None, scale, seed=8)
+    before = opened(pixels)
+    assert block_grids.with_block_grid(before, pixels) is before
+
+
+def test_a_verdict_that_names_a_codec_is_not_asked() -> None:
+    pixels = reduced(60, 0.6)
+    before = opened(pixels, "webp")
+    assert block_grids.with_block_grid(before, pixels) is before
+
+
+def test_the_models_and_the_reading_are_weighed_together() -> None:
+    judged = models.GridJudgement(True, True, np.array([0.001, 0.049, 0.95]), 98)
+    weighed = block_grids._weighed({"uncompressed": 0.5, "jpeg": 0.3, "webp": 0.2}, judged)
+    total = 0.5 * 0.01 + 0.3 * 0.95 + 0.2 * 0.049
+    assert weighed["uncompressed"] == pytest.approx(0.5 * 0.01 / total)
+    assert weighed["jpeg"] == pytest.approx(0.3 * 0.95 / total)
+
+
+@pytest.mark.parametrize("kind", models.KINDS)
+def test_a_judge_is_trained_from_sources_and_read_again(kind: str, tmp_path: Path) -> None:
+    pytest.importorskip("xgboost", reason="the extra `train` is not installed")
+    for split, seeds in (("train", (1, 2)), ("val", (3,))):
+        (tmp_path / "sources" / split).mkdir(parents=True)
+        for seed in seeds:
+            Image.fromarray(photograph(256, seed)).save(tmp_path / "sources" / split / f"{seed}.png")
+    card = train_block_grid(kind, tmp_path / "sources", tmp_path / "out", seed=1, jobs=1, draws=8)
+    judge = models.GridJudge(tmp_path / "out", kind)
+    judged = judge.judge(np.zeros(len(judge.value_names), np.float32))
+    assert judged.probabilities.sum() == pytest.approx(1)
+    assert judge.tried == card["pictures"]["val"][0]
+    assert card["validation"]["uncompressed"]["found"] == 0.0
