@@ -293,7 +293,7 @@ def _axes(trace: Trace, ax: Axes | None) -> Axes:
         from matplotlib.figure import Figure
 
         ax = Figure(figsize=SIZE, layout="constrained").add_subplot()
-    rate = f"log10 NFA {told(trace.log10_nfa):.1f}" if np.isfinite(trace.log10_nfa) else "not applicable"
+    rate = f"log10 NFA {told(trace.log10_nfa, trace.name):.1f}" if np.isfinite(trace.log10_nfa) else "not applicable"
     state = (
         f"found, {rate}"
         if trace.log10_nfa <= FOUND_BELOW

@@ -92,6 +92,8 @@ def _state(trace: Indication, values: Mapping[str, float], ranges: Ranges, verdi
     feature = trace.features[index]
     value, span = values[feature], ranges[feature]
     strength = _strength(value, span["high"], trace.clear)
+    if not strength and trace.percent and span["low"] <= 0 and span["high"] >= trace.clear:
+        return None  # uncompressed pictures have every value: that it was not found rules nothing out
     step = values.get(trace.steps[index], np.nan) if trace.steps else np.nan
     return Statement(
         trace=trace.name,
