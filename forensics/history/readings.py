@@ -54,7 +54,7 @@ def central(pixels: np.ndarray) -> np.ndarray:
 
 
 def jpegxr(part: np.ndarray) -> Reading:
-    """The 4x4 grid of JPEG XR: by how many standard errors the best phase leads at which coefficients show its steps."""
+    """The 4x4 grid of JPEG XR: by how many standard errors the best phase leads where coefficients show its steps."""
     from forensics.history.jpegxr import recovery
 
     if min(part.shape[:2]) < recovery.MINIMUM_SIDE:
@@ -84,7 +84,7 @@ def jpeg2000(part: np.ndarray) -> Reading:
 
 
 def jpeg(part: np.ndarray) -> Reading:
-    """The fixed point of JPEG: share of luma that coding again with the table read leaves unchanged, against what a grid
+    """The fixed point of JPEG: share of luma that coding again with the table read leaves unchanged, beside what a grid
     moved by half a block leaves (Cohen's kappa with that as chance): flat areas and fine tables leave it as well.
     """
     from forensics.history.jpeg.recovery import unchanged_on_and_beside
