@@ -67,11 +67,20 @@ def statements(
 
 
 def _medians(names: Sequence[str], features: np.ndarray) -> dict[str, float]:
+    return dict(zip(names, column_medians(features).tolist(), strict=True))
+
+
+def column_medians(features: np.ndarray) -> np.ndarray:
+    """Medians of the finite values of every column, NaN where there are none, `np.ndarray [shape=(d,)]`.
+
+    What `np.median` gives for the columns one by one, to the last bit; `features` is `np.ndarray [shape=(n, d)]`, n at
+    least 1, of a floating dtype, which the medians keep.
+    """
     finite = np.isfinite(features)
-    return {
-        name: float(np.median(column[ok])) if ok.any() else np.nan
-        for name, column, ok in zip(names, features.T, finite.T, strict=True)
-    }
+    ordered, count = np.sort(np.where(finite, features, np.inf), axis=0), finite.sum(axis=0)
+    columns, last = np.arange(features.shape[1]), len(features) - 1
+    lower, upper = ordered[np.maximum(count - 1, 0) // 2, columns], ordered[np.minimum(count // 2, last), columns]
+    return np.where(count > 0, (lower + upper) / 2, np.nan)
 
 
 def _clearest(told: Sequence[Statement]) -> list[Statement]:
