@@ -63,9 +63,9 @@ class LazyGroup(click.Group):
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             near = difflib.get_close_matches(args[0], COMMANDS, n=1, cutoff=0.7)
-            if near:
-                error.message = f"there is no command {args[0]!r}; did you mean `{near[0]}`?"
-            raise
+            if not near:
+                raise
+            raise click.UsageError(f"there is no command {args[0]!r}; did you mean `{near[0]}`?", ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table, without importing anything."""
