@@ -130,6 +130,8 @@ def _strength(value: float, high: float, clear: float) -> float:
 def _text(trace: Indication, value: float, span: Mapping[str, float], log2_step: float, *, found: bool) -> str:
     usual = f"uncompressed pictures: {_shown(span['low'], trace.percent)} to {_shown(span['high'], trace.percent)}"
     shown = _shown(value, trace.percent)
+    if trace.percent and span["low"] <= 0 and span["high"] >= 1:
+        usual = "uncompressed pictures have any share"
     if not found:
         return f"no sign of {trace.absent} ({shown}; {usual})"
     sentence = trace.sentence
