@@ -279,7 +279,9 @@ def _entropy(counts: np.ndarray) -> float:
 
 
 def cramers_v(table: np.ndarray) -> float:
-    """Cramer's V with Bergsma's correction [2]_, 0..1; no row or column of `np.ndarray [shape=(r, c)]` is empty.
+    """Cramer's V with Bergsma's correction (the module's reference 2), 0..1.
+
+    No row or column of `np.ndarray [shape=(r, c)]` is empty.
 
     Examples
     --------

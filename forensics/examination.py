@@ -28,7 +28,7 @@ MAP_JUDGE = "baseline"
 """The judge of the map: the trees, which tell windows of 64 pixels apart at a tenth of the network's cost."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Examination:
     """All that is said about one picture.
 
@@ -59,6 +59,12 @@ class Examination:
         found, name, sha256 = self.localisation, self.analysis.name, self.analysis.sha256
         drawn = None if found is None else outputs.to_dict(found, name=name, sha256=sha256)
         return {**self.analysis.to_dict(), "map": drawn, "notes": list(self.notes)}
+
+    def __repr__(self) -> str:
+        """One line: all of it is in `to_dict`."""
+        regions = None if self.localisation is None else len(self.localisation.regions)
+        told = "no map" if regions is None else f"{regions} regions"
+        return f"<Examination: {self.analysis!r}, {'history' if self.history else 'no history'}, {told}>"
 
     def _repr_html_(self) -> str:
         """How a notebook shows it."""

@@ -95,6 +95,7 @@ def command(
     history, localise = written if history is None else history, localise and written
     pages = None
     if written:
+        from forensics.report.figures import NEEDS
         from forensics.report.pages import page_writer, write_index
 
         pages = page_writer(
@@ -108,6 +109,8 @@ def command(
             model=model,
             max_pixels=max_pixels,
         )
+        if not pages.has_figures:
+            click.echo(f"forensics: the report is without figures and map picture: {NEEDS}", err=True)
     kept = []
     settings = None if written or frame else depends_on(model_dir, model, max_pixels, history)
     parts = [part for part, asked in (("history", history), ("map", localise), ("report", written)) if asked]

@@ -41,7 +41,15 @@ from forensics.verdict.evidence import altered_jpeg, statements
 from forensics.verdict.exact import settled
 from forensics.version import __version__
 from forensics.windows.choice import MINIMUM_SIDE, SEED, choose_windows
-from forensics.windows.judges import Extractor, Judge, check_match, shipped_extractor, shipped_judge, shipped_open_judge
+from forensics.windows.judges import (
+    Extractor,
+    Judge,
+    check_match,
+    open_extractor,
+    shipped_extractor,
+    shipped_judge,
+    shipped_open_judge,
+)
 from forensics.windows.reading import OpenReading, judge_windows, read_open
 
 if TYPE_CHECKING:
@@ -260,14 +268,16 @@ def _read(
     pieces: Sequence[np.ndarray],
     threads: int | None = None,
 ) -> _Reading:
-    features, judged = judge_windows(judge, extractor, pieces, threads)
+    further = None if open_judge is None else open_extractor(extractor)
+    measured, judged = judge_windows(judge, extractor, pieces, threads, further)
+    features = measured[:, : len(extractor.feature_names)]
     whole = judge.combine(judged)
     threshold = float(judge.card.get("inconclusive_below", INCONCLUSIVE_BELOW))
     probabilities = {name: float(p) for name, p in zip(CLASSES, whole.probabilities, strict=True)}
     decided = decide(probabilities, threshold, float(judge.card.get("compressed_from", 0.0)))
     if open_judge is None or judged.trees is None:
         return _Reading(features, judged, whole, probabilities, *decided)
-    opened = read_open(open_judge, features, judged, pieces, threads)
+    opened = read_open(open_judge, measured, judged)
     return _Reading(features, judged, whole, opened.processes, *_answered(opened, decided[0]), opened)
 
 
