@@ -54,7 +54,7 @@ class Share:
     def __str__(self) -> str:
         if 0 < self.sources < FEWEST_SOURCES:
             few = "1 source" if self.sources == 1 else f"{self.sources} sources"
-            return f"{100 * self.value:.2f} % of {self.count} ({few}: too few for an interval)"
+            return f"{100 * self.value:.2f} % ({few}: too few for an interval) of {self.count}"
         return f"{100 * self.value:.2f} % [{100 * self.low:.1f}, {100 * self.high:.1f}] of {self.count}"
 
 

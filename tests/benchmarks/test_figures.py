@@ -349,7 +349,7 @@ def test_the_file_size_report_of_large_files_alone():
 
 def test_few_sources_have_no_interval():
     few = share([True] * 24 + [False], ["a"] * 12 + ["b"] * 13)
-    assert str(few) == "96.00 % of 25 (2 sources: too few for an interval)"
+    assert str(few) == "96.00 % (2 sources: too few for an interval) of 25"
     assert (few.low, few.high) == (0.0, 1.0)
     enough = share([True] * 24 + [False], [f"source {k % 5}" for k in range(25)])
     assert "[" in str(enough)
