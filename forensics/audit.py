@@ -185,8 +185,8 @@ def audit(members: Iterable[Member], *, permutations: int = PERMUTATIONS, seed: 
     --------
     >>> import forensics
     >>> from forensics.audit import Member, audit
-    >>> results = {name: forensics.analyze(f"examples/{name}.png") for name in ("jpeg", "uncompressed")}
-    >>> found = audit([Member(label, results[name]) for label, name in (("real", "jpeg"), ("fake", "uncompressed"))] * 20)
+    >>> real, fake = (forensics.analyze(f"examples/{name}.png") for name in ("jpeg", "uncompressed"))
+    >>> found = audit([Member("real", real), Member("fake", fake)] * 20)
     >>> found.history.leak
     True
     """
