@@ -10,7 +10,6 @@ windows is measured by `python -m forensics_benchmarks.early_stopping`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import NamedTuple
 
 import numpy as np
@@ -68,13 +67,28 @@ def spread(windows: Sequence[Window]) -> list[int]:
 
 def chosen(judged: WindowJudgement, rows: Sequence[int]) -> WindowJudgement:
     """The judgements of some windows, given by their rows."""
-    values = {field.name: getattr(judged, field.name) for field in fields(WindowJudgement)}
-    return WindowJudgement(**{name: None if value is None else value[list(rows)] for name, value in values.items()})
+    picked = list(rows)
+    return WindowJudgement(
+        judged.fine_probabilities[picked],
+        judged.log2_ratio[picked],
+        judged.ssim[picked],
+        None if judged.strangeness is None else judged.strangeness[picked],
+        None if judged.trees is None else judged.trees[picked],
+    )
 
 
 def joined(parts: Sequence[WindowJudgement]) -> WindowJudgement:
     """Judgements of several batches of windows as one; what one of them lacks, the whole lacks."""
-    values = {field.name: [getattr(part, field.name) for part in parts] for field in fields(WindowJudgement)}
-    return WindowJudgement(**{
-        name: None if any(value is None for value in given) else np.concatenate(given) for name, given in values.items()
-    })  # fmt: skip
+    strangeness, trees = [part.strangeness for part in parts], [part.trees for part in parts]
+    return WindowJudgement(
+        np.concatenate([part.fine_probabilities for part in parts]),
+        np.concatenate([part.log2_ratio for part in parts]),
+        np.concatenate([part.ssim for part in parts]),
+        _all(strangeness),
+        _all(trees),
+    )
+
+
+def _all(values: Sequence[np.ndarray | None]) -> np.ndarray | None:
+    known = [value for value in values if value is not None]
+    return np.concatenate(known) if len(known) == len(values) else None
