@@ -266,11 +266,11 @@ def _kept() -> str:
     folder, preferred = cache_folder(), preferred_cache_folder()
     if not folder:
         return (
-            f"about 20 s in every run: {preferred!r} cannot be written, and NUMBA_CACHE_DIR names no other folder "
-            f"to keep them"
+            f"about half a minute in every run: {preferred!r} cannot be written, and NUMBA_CACHE_DIR names no other "
+            f"folder to keep them"
         )
     other = f"; kept in {folder!r}, as {preferred!r} cannot be written (NUMBA_CACHE_DIR names another place)"
-    return "on the first run only (about 20 s)" + (other if folder != preferred else "")
+    return "on the first run only (about half a minute)" + (other if folder != preferred else "")
 
 
 def kernels_compiled() -> bool:

@@ -8,6 +8,9 @@ import click
 
 from forensics.options import EVERYTHING, FORCE, JOBS, MAX_PIXELS, MODEL_DIR, RECURSIVE, SCHEDULER
 
+COST = "each takes several times as long as its verdict alone; --no-history and --no-map leave parts out"
+"""What is said before history, map or report of several pictures."""
+
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
@@ -122,6 +125,8 @@ def command(
     settings = None if written or frame else depends_on(model_dir, model, max_pixels, history, all_windows)
     parts = [part for part, asked in (("history", history), ("map", localise), ("report", written)) if asked]
     doing = (" and ".join(parts), 5.0) if parts else ("verdict", 60.0)
+    if parts and len(inputs) > 1:
+        click.echo(f"forensics: {doing[0]} of {len(inputs)} pictures: {COST}", err=True)
     with Writer(form, out, settings) as writer, SignOfLife(*doing) as alive:
         rest = inputs[writer.go_on(inputs) :]
         results = analyze_all(

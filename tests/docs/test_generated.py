@@ -121,3 +121,20 @@ def test_the_pages_build_offline_without_a_warning(tmp_path: Path):
         loaded = re.findall(r'(?:src|href)="(https?://[^"]+)"', re.sub(r'<a [^>]*href="[^"]*"', "", text))
         assert loaded == [], f"{page.name} loads {loaded}"
     assert (tmp_path / "analysis-2.schema.json").exists()
+
+
+def test_a_browser_shows_the_pages_without_fault(tmp_path: Path):
+    pytest.importorskip("sphinx")
+    pytest.importorskip("numpydoc")
+    from tests.report.browser import PROGRAM, Browser
+
+    if PROGRAM is None:
+        pytest.skip("Chromium is not installed")
+    command = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", str(DOCS), str(tmp_path)]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    with Browser() as browser:
+        for name in ("index", "gallery", "traces/dct_comb", "tutorials/court", "reference/python"):
+            seen = browser.look(tmp_path / f"{name}.html", 1200)
+            assert seen.messages == (), name
+            assert all(seen.images), name
+            assert seen.heading, name
