@@ -34,6 +34,12 @@ COST = "each takes several times as long as its verdict alone; --no-history and 
 )
 @MODEL_DIR
 @click.option(
+    "--all-windows/--until-agreed",
+    default=True,
+    show_default=True,
+    help="Judge all windows, or one after another until those judged agree: faster, and now and then another answer.",
+)
+@click.option(
     "--history/--no-history",
     default=None,
     help="Recover parameters and test traces too.  [default: with --report and --plots]",
@@ -69,6 +75,7 @@ def command(
     frame: str,
     model: str | None,
     model_dir: Path | None,
+    all_windows: bool,
     history: bool | None,
     localise: bool,
     report: Path | None,
@@ -115,7 +122,7 @@ def command(
         if not pages.has_figures:
             click.echo(f"forensics: the report is without figures and map picture: {NEEDS}", err=True)
     kept = []
-    settings = None if written or frame else depends_on(model_dir, model, max_pixels, history)
+    settings = None if written or frame else depends_on(model_dir, model, max_pixels, history, all_windows)
     parts = [part for part, asked in (("history", history), ("map", localise), ("report", written)) if asked]
     doing = (" and ".join(parts), 5.0) if parts else ("verdict", 60.0)
     if parts and len(inputs) > 1:
@@ -128,6 +135,7 @@ def command(
             scheduler=scheduler,
             max_pixels=max_pixels or MAX_PIXELS,
             frame=frame,
+            all_windows=all_windows,
             model_dir=model_dir,
             model=model,
             history=history,
