@@ -28,7 +28,7 @@ MAP_JUDGE = "baseline"
 """The judge of the map: the trees, which tell windows of 64 pixels apart at a tenth of the network's cost."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Examination:
     """All that is said about one picture.
 
@@ -60,6 +60,12 @@ class Examination:
         drawn = None if found is None else outputs.to_dict(found, name=name, sha256=sha256)
         return {**self.analysis.to_dict(), "map": drawn, "notes": list(self.notes)}
 
+    def __repr__(self) -> str:
+        """One line: all of it is in `to_dict`."""
+        regions = None if self.localisation is None else len(self.localisation.regions)
+        told = "no map" if regions is None else f"{regions} regions"
+        return f"<Examination: {self.analysis!r}, {'history' if self.history else 'no history'}, {told}>"
+
     def _repr_html_(self) -> str:
         """How a notebook shows it."""
         return display.as_html(self)
@@ -77,6 +83,7 @@ def examine(
     judge: Judge | None = None,
     extractor: Extractor | None = None,
     threads: int | None = None,
+    all_windows: bool = True,
 ) -> Examination:
     """Say whether a picture was ever lossily compressed, by which codec, how it was done, and where in the picture it
     shows.
@@ -102,6 +109,8 @@ def examine(
         Another model and another extractor for the verdict than those.
     threads : int, optional
         Threads that share the windows; by default as many as the process may use cores.
+    all_windows : bool
+        As for `analyze`; with a history or a map all windows are judged anyway.
 
     Returns
     -------
@@ -125,7 +134,8 @@ def examine(
     """
     picture = as_picture(source, max_pixels, name)
     judges = _judges(model_dir, model) if judge is None else {"judge": judge}
-    analysis = analyze(picture, extractor=extractor, threads=threads, **judges)
+    every = all_windows or history or map
+    analysis = analyze(picture, extractor=extractor, threads=threads, all_windows=every, **judges)
     if history:
         from forensics.history.recover import recover_history
 

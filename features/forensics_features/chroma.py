@@ -379,7 +379,7 @@ def chroma_features(pixels: np.ndarray) -> dict[str, float]:
     -------
     dict[str, float]
         Keys `NAMES`; axis `x` compares neighbours in a row, `y` in a column. All NaN for a grey picture.
-        `<relation>_<axis>_floor`: log10 of the mean |residual| in levels on the better phase (-2 for an exact
+        `<relation>_<axis>_floor`: log10 of the mean absolute residual in levels on the better phase (-2 for an exact
         relation), and `..._contrast` how much worse the other phase is, from 0; both NaN where chroma changes in fewer
         than `MINIMUM_PLACES` places. `luma_<relation>_<axis>_contrast`: the control. `<plane>_band_<axis>_<lag>`: log10
         of the mean squared difference at `lag` over that at twice the lag: -0.6 for a smooth ramp, 0 for white noise.

@@ -325,7 +325,7 @@ def lattice_features(pixels: np.ndarray) -> dict[str, float]:
     -------
     dict[str, float]
         Keys `NAMES`. `<lattice>_share`: pixels reproduced exactly, 0..1.
-        `<matrix>_<plane>_comb`: |mean exp(2 pi i k)|, 0..1, and `..._bias` its imaginary part, -1..1.
+        `<matrix>_<plane>_comb`: magnitude of the mean of exp(2 pi i k), 0..1, and `..._bias` its imaginary part, -1..1.
         All of them are NaN with fewer than `MINIMUM_PIXELS` coloured and
         unclipped pixels. `grey_share`, `clipped_share`: pixels left out, 0..1.
 

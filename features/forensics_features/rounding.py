@@ -378,9 +378,9 @@ def rounding_features(pixels: np.ndarray) -> dict[str, float]:
           `variance_<q>`: the q-th percentile of log10(variance of a 4x4 block of luma + 0.01).
         - `dct_luma_cosine`: mean cos(2 pi c) of the AC coefficients at the best phase, 0.19 and more when all steps are
           integers; `..._noise_variance`: mean squared distance to the next integer, 1/12 by chance; `..._zeros`,
-          `..._ones`: |c| below 1/2, and from there to 3/2; `..._contrast`: difference to the phase half a block away;
-          `dct_<cb or cr>_cosine`: the same phase in chroma; `dct_usable`: blocks neither flat nor clipped. NaN with
-          fewer than `MINIMUM_BLOCKS` of them.
+          `..._ones`: magnitudes below 1/2, and from there to 3/2; `..._contrast`: difference to the
+          phase half a block away; `dct_<cb or cr>_cosine`: the same phase in chroma; `dct_usable`: blocks neither
+          flat nor clipped. NaN with fewer than `MINIMUM_BLOCKS` of them.
 
         Chroma is NaN for a grey picture.
 

@@ -42,6 +42,7 @@ def fragment(result: Analysis) -> str:
     if result.history is not None:
         told = [p for p in result.history.parameters if p.value is not None and not isinstance(p.value, tuple)]
         rows += [(words(p.name), f"{plain(p.value)} {p.unit}".strip()) for p in told]
+    rows += [("limits" if i == 0 else "", line) for i, line in enumerate(result.limits)]
     cells = "".join(f"<tr><th {_CELL}>{escape(name)}</th><td {_CELL}>{escape(text)}</td></tr>" for name, text in rows)
     title = f"{result.name}, {result.width} x {result.height}"
     return f"<div><strong>{escape(title)}</strong><table>{cells}</table></div>"

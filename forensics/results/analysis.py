@@ -141,7 +141,7 @@ class ToneChange(NamedTuple):
         return {"step": self.name, "text": self.text, **self._asdict(), "inverse": list(self.inverse)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Analysis:
     """What is said about one picture.
 
@@ -226,6 +226,18 @@ class Analysis:
     steps: tuple[Step, ...] = ()
     afterwards: dict[str, float] | None = None
 
+    @property
+    def probabilities(self) -> dict[str, float]:
+        """The ranking as a mapping, best first, as JSON has it."""
+        return dict(self.ranking)
+
+    def __repr__(self) -> str:
+        """One line: all of it is in `to_dict`."""
+        return (
+            f"<Analysis of {self.name!r}: {self.verdict} at {self.probability:.3f}, compressed {self.compressed:.3f}, "
+            f"{len(self.evidence)} statements, {len(self.limits)} limits>"
+        )
+
     def as_judged(self, pixels: np.ndarray) -> np.ndarray:
         """The picture's pixels as the verdict saw them: with the steps after decoding undone (8-bit) that it rests on,
         the same array where there is none.
@@ -247,7 +259,7 @@ class Analysis:
         plain = asdict(replace(self, history=None, steps=()))
         plain["steps"] = [step.to_dict() for step in self.steps]
         plain["history"] = self.history.to_dict() if self.history else None
-        plain["ranking"] = {name: probability for name, probability in self.ranking}
+        plain["ranking"] = self.probabilities
         plain["ratio"] = self.ratio._asdict() if self.ratio else None
         plain["ssim"] = self.ssim._asdict() if self.ssim else None
         plain["tone"] = {**self.tone._asdict(), "inverse": list(self.tone.inverse)} if self.tone else None

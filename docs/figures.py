@@ -1,0 +1,118 @@
+"""Draws the pictures of the documentation from the samples of the repository, by the product itself."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+PICTURES = ROOT / "docs" / "pictures"
+SHOWN = {
+    "colour_lattice": "jpeg",
+    "dct_comb": "jpeg",
+    "jpeg_table": "jpeg",
+    "grid_phase": "jpeg",
+    "boundary_profile": "bpg",
+    "chroma_spectrum": "jpeg",
+    "wavelet_comb": "jpeg2000",
+    "lapped_comb": "jpegxr",
+    "coding_again": "webp",
+    "residual_spectrum": "resized",
+    "enlargement": "enlarged",
+}
+"""The sample that each trace's figure is drawn from."""
+
+
+def sample(name: str) -> np.ndarray:
+    """A sample by name, or one of three that are made of the samples: resized, enlarged, spliced."""
+    if name == "resized":
+        plain = Image.open(ROOT / "examples" / "uncompressed.png").convert("RGB")
+        return np.asarray(plain.resize((329, 326), Image.Resampling.BICUBIC))
+    if name == "enlarged":
+        plain = Image.open(ROOT / "examples" / "jpeg.png").convert("RGB")
+        return np.asarray(plain.resize((413, 410), Image.Resampling.BICUBIC))
+    if name == "spliced":
+        return spliced()
+    return np.asarray(Image.open(ROOT / "examples" / f"{name}.png").convert("RGB"))
+
+
+def spliced() -> np.ndarray:
+    """Four JPEG samples side by side, 506 x 502, with a square of the uncompressed one pasted in."""
+    plain = Image.open(ROOT / "examples" / "uncompressed.png").convert("RGB")
+    large = Image.new("RGB", (512, 512))
+    for i in range(4):
+        part = plain if i % 3 == 0 else plain.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        large.paste(part, (256 * (i % 2), 256 * (i // 2)))
+    file = io.BytesIO()
+    large.save(file, "JPEG", quality=80)
+    host = np.asarray(Image.open(file).convert("RGB")).copy()
+    host[200:360, 180:340] = np.asarray(plain)[40:200, 40:200]
+    return host[3:, 5:]
+
+
+def draw_traces() -> None:
+    """The figure of every trace in `SHOWN`."""
+    import forensics
+    from forensics.history.traces.residual_spectrum import residual_spectrum
+    from forensics.history.traces.sample import draw_sample
+    from forensics.report.plots import plot_trace
+
+    examined = sorted(set(SHOWN.values()) - {"resized"})
+    found = {name: forensics.examine(sample(name), map=False).history.traces for name in examined}
+    # Before an examination asks for resizing, the enlargement is undone: the test is asked by itself.
+    found["resized"] = (residual_spectrum(draw_sample(sample("resized"))),)
+    for trace, name in SHOWN.items():
+        shown = next((one for one in found[name] if one.name == trace), None)
+        if shown is None:
+            sys.exit(f"the history of the sample {name!r} has no trace {trace!r}")
+        axes = plot_trace(shown)
+        axes.figure.savefig(PICTURES / f"trace_{trace}.png", dpi=80, metadata={"Software": None})
+
+
+def draw_pages() -> None:
+    """The report of the spliced picture and the index of the samples, as Chromium shows them."""
+    import subprocess
+    import tempfile
+
+    from tests.report.browser import PROGRAM, Browser
+
+    if PROGRAM is None:
+        sys.exit("no Chromium on PATH: the pictures of pages stay as they are")
+    command = [sys.executable, "-m", "forensics", "analyze"]
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        Image.fromarray(spliced()).save(home / "suspect.png")
+        subprocess.run([*command, "suspect.png", "--report", "suspect.html"], cwd=home, check=True, capture_output=True)
+        (home / "examples").symlink_to(ROOT / "examples")
+        subprocess.run(
+            [*command, "examples", "--report", "pages", "--no-map", "--no-history"],
+            cwd=home,
+            check=True,
+            capture_output=True,
+        )
+        with Browser() as browser:
+            for page, name, height in (("suspect.html", "report", 1150), ("pages/index.html", "index", 900)):
+                browser.look(home / page, 1100)
+                _save(browser.screenshot(), name, height)
+
+
+def _save(png: bytes, name: str, height: int) -> None:
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    cut = picture.crop((0, 0, picture.width, min(height, picture.height)))
+    cut.quantize(128, dither=Image.Dither.NONE).save(PICTURES / f"{name}.png", optimize=True)
+
+
+def draw_all() -> None:
+    """Every picture of the documentation."""
+    PICTURES.mkdir(exist_ok=True)
+    sys.path.insert(0, str(ROOT))
+    draw_traces()
+    draw_pages()
+
+
+if __name__ == "__main__":
+    draw_all()
