@@ -12,12 +12,16 @@ import io
 import json
 import multiprocessing
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+
+import numpy as np
+from forensics_features import FAMILIES, FURTHER_FAMILIES, FeatureExtractor, as_planes, family
 
 from forensics.errors import ForensicsError
 from forensics.examination import Examination, examine
@@ -39,6 +43,7 @@ from forensics.windows.judges import (
 )
 
 Result = Analysis | Failure
+_COMPILING_TOLD = 5.0  # seconds between lines while kernels are compiled, off a terminal
 
 
 def analyze_all(
@@ -204,10 +209,36 @@ def announce_compilation() -> None:
     """Say once on standard error that the extractors' kernels are about to be compiled, where no compiled ones are
     found.
     """
-    shipped_extractor()
+    extractor = shipped_extractor()
     if not kernels_compiled():
         sys.stderr.write(f"forensics: compiling the extractors, {_kept()}\n")
         sys.stderr.flush()
+        if isinstance(extractor, FeatureExtractor) and kernels_are_kept():
+            _compile()
+
+
+def kernels_are_kept() -> bool:
+    """Whether compiled kernels outlive this process."""
+    from forensics_features._kernel import cache_folder
+
+    return bool(cache_folder())
+
+
+def _compile() -> None:
+    """Run every family once, so that its kernels are compiled, and say how far that is: on a terminal in one line,
+    elsewhere in a line every few seconds.
+    """
+    planes = as_planes(np.random.default_rng(0).integers(0, 256, (128, 128, 3), np.uint8))
+    names = (*FAMILIES, *FURTHER_FAMILIES)
+    with Progress("compile", len(names)) as line:
+        told = time.monotonic()
+        for number, name in enumerate(names, 1):
+            family(name).compute(planes)
+            line.advance(note=name)
+            if not sys.stderr.isatty() and time.monotonic() - told > _COMPILING_TOLD:
+                told = time.monotonic()
+                sys.stderr.write(f"forensics: {number} of {len(names)} families compiled\n")
+                sys.stderr.flush()
 
 
 def _kept() -> str:

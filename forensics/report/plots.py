@@ -44,6 +44,15 @@ def plot_trace(trace: Trace, ax: Axes | None = None) -> Axes:
     ------
     ValueError
         For a trace that no figure is known for.
+
+    Examples
+    --------
+    >>> import forensics
+    >>> from forensics.report.plots import plot_trace
+    >>> traces = forensics.examine("examples/jpeg.png", map=False).history.traces
+    >>> axes = plot_trace(next(trace for trace in traces if trace.name == "jpeg_table"))
+    >>> axes.get_xlabel()
+    'quality of the table'
     """
     if trace.name in PLOTS:
         return PLOTS[trace.name](trace, ax)
