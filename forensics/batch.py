@@ -57,6 +57,7 @@ def analyze_all(
     history: bool = False,
     localise: bool = False,
     frame: str = "",
+    all_windows: bool = True,
     after_each: Callable[[Picture, Examination], None] | None = None,
     work: Callable[[str, int], Result] | None = None,
     progress: bool = False,
@@ -81,6 +82,8 @@ def analyze_all(
         Whether the history is recovered, and a map made for `after_each`.
     frame : str
         Which picture of files with several; see `open_picture`.
+    all_windows : bool
+        Whether all windows are judged, or as many as settle the answer; see `forensics.verdict.analysis.analyze`.
     after_each : callable, optional
         Gets each open picture and its examination, where it was opened, to write what it will; picklable for several
         processes.
@@ -110,6 +113,7 @@ def analyze_all(
             localise=localise,
             after_each=after_each,
             frame=frame,
+            all_windows=all_windows,
         )
     with ExitStack() as stack:
         line = stack.enter_context(Progress("analyze", len(inputs), stream=None if progress else io.StringIO()))
@@ -124,7 +128,11 @@ def analyze_all(
 
 
 def depends_on(
-    model_dir: Path | None, model: str | None, max_pixels: int | None, history: bool | None
+    model_dir: Path | None,
+    model: str | None,
+    max_pixels: int | None,
+    history: bool | None,
+    all_windows: bool = True,
 ) -> dict[str, object]:
     """What a result of `analyze_all` depends on beside its picture, JSON-ready: versions, the model's card, and
     options.
@@ -138,6 +146,7 @@ def depends_on(
         "model": model,
         "max_pixels": max_pixels,
         "history": bool(history),
+        **({} if all_windows else {"all_windows": False}),
     }
 
 
@@ -150,6 +159,7 @@ def analyze_one(
     localise: bool = False,
     after_each: Callable[[Picture, Examination], None] | None = None,
     frame: str = "",
+    all_windows: bool = True,
 ) -> Result:
     """One input to its result: whatever goes wrong is in the `Failure`. Worker processes use one thread each.
 
@@ -159,7 +169,15 @@ def analyze_one(
     source = sys.stdin.buffer if name == STANDARD_INPUT else name
     try:
         picture = open_quietly(source, max_pixels, printable(name), frame)
-        found = examine(picture, history=history, map=localise, model=model, model_dir=model_dir, threads=threads)
+        found = examine(
+            picture,
+            history=history,
+            map=localise,
+            model=model,
+            model_dir=model_dir,
+            threads=threads,
+            all_windows=all_windows,
+        )
         if after_each is not None:
             after_each(picture, found)
         return found.analysis.without_series()
@@ -248,11 +266,11 @@ def _kept() -> str:
     folder, preferred = cache_folder(), preferred_cache_folder()
     if not folder:
         return (
-            f"about 20 s in every run: {preferred!r} cannot be written, and NUMBA_CACHE_DIR names no other folder "
-            f"to keep them"
+            f"about half a minute in every run: {preferred!r} cannot be written, and NUMBA_CACHE_DIR names no other "
+            f"folder to keep them"
         )
     other = f"; kept in {folder!r}, as {preferred!r} cannot be written (NUMBA_CACHE_DIR names another place)"
-    return "on the first run only (about 20 s)" + (other if folder != preferred else "")
+    return "on the first run only (about half a minute)" + (other if folder != preferred else "")
 
 
 def kernels_compiled() -> bool:
