@@ -144,6 +144,8 @@ def _value(parameter: Parameter) -> str:
             for start in range(0, _TABLE, 8)
         )
         return f'<table class="steps"><tbody>\n{rows}</tbody></table>'
+    if parameter.name.endswith("grid_phase") and isinstance(parameter.value, tuple) and len(parameter.value) == 2:
+        return escape(f"row {plain(parameter.value[0])}, column {plain(parameter.value[1])}")
     return escape(plain(parameter.value) + (f" {parameter.unit}" if parameter.unit else ""))
 
 

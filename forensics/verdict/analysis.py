@@ -63,8 +63,9 @@ AGREED_FROM = 0.7
 validation windows of the open judge's card this raises the right answers on pictures straight from a decoder from 76 to
 85 %; codecs that never were stay at 0.1 % there and at 0.3 % after processing."""
 SETTLED_BY = Settling(4, 0.95)
-"""When windows judged one after another settle the answer: chosen, not fitted. How often that departs from all windows
-is what `forensics_benchmarks.early_stopping` measures on validation sources."""
+"""When windows judged one after another settle the answer: chosen, not fitted. On 120 whole pictures of validation
+sources (`forensics_benchmarks.early_stopping`, seed 1) none departs from all windows, which bounds the rate by 2.5 % at
+95 % confidence and no lower; 77 % of the windows are judged. So all windows are judged unless asked otherwise."""
 FURTHER_WINDOWS = 2
 """Windows that are judged at a time after the first."""
 _EXCLUDED_BELOW = 0.05

@@ -64,7 +64,14 @@ def test_every_trace_has_a_page_and_a_figure():
         for part in ("The test\n", "Source\n", "Limits\n"):
             assert part in page, f"{name} lacks {part.strip()!r}"
         assert name not in figures.SHOWN or f"trace_{name}.png" in page
-    assert set(figures.SHOWN) == set(PLOTS) - {"jpeg_blocks"}
+    assert set(figures.SHOWN) == set(PLOTS)
+
+
+@pytest.mark.heavy
+def test_pages_of_traces_quote_what_reports_say():
+    for name, trace in figures.traces().items():
+        said = figures.said(name).read_text(encoding="utf-8")
+        assert said == figures.saying(trace.sentence), "run `python docs/generate.py pictures`"
 
 
 def test_pictures_exist_and_are_small():

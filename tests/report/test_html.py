@@ -16,6 +16,7 @@ from forensics_models.validation_table import ratio_band, side_band, validation_
 from PIL import Image
 
 from forensics.report import html_parts
+from forensics.report import text as text_report
 from forensics.report.comparable import NO_CASES, Comparable, comparable
 from forensics.report.figures import data_uri, draw, preview
 from forensics.report.html import Report, page
@@ -275,8 +276,21 @@ def test_the_validation_table_counts_by_the_verdict_given():
     assert side_band(256) == "224 to 288"
 
 
+def test_results_show_themselves_in_one_line(result):
+    assert "\n" not in repr(result)
+    assert len(repr(result)) < 400
+    assert ": jpeg at 0.970" in repr(result)
+    assert list(result.probabilities.items()) == list(result.ranking) == list(result.to_dict()["ranking"].items())
+
+
+def test_a_grid_says_which_number_is_the_row():
+    told = text_report.history_lines(History(parameters=(Parameter("grid_phase", (5, 3), unit="pixels"),)))
+    assert "grid phase row 5, column 3 in pixels" in "".join(told)
+
+
 def test_notebooks_get_a_fragment(result):
     read = Reader(result._repr_html_())
+    assert "a fake limit" in read.text
     assert read.faults == []
     assert NASTY in read.text
     assert "JPEG, 97.0 %" in read.text
