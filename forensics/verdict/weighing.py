@@ -8,6 +8,7 @@ counts by the probability that nothing happened since: it withholds a name, it d
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -33,8 +34,10 @@ LIKELY = 0.02
 """Least probability of its processes with which a test is run: a likelihood ratio of the size that validation carries
 cannot lift less to `NAMED_FROM`.
 """
+LEADING = ("tone_curve", "jpeg_table")
+"""Statements that stay first: what was undone, and the table of a JPEG that something came after."""
 _OPEN = 0.5
-"""Probability that nothing happened since where that was not asked."""
+"""Probability that nothing happened since where that was not asked: a test may name a codec there, and withholds none."""
 
 
 def asked(analysis: Analysis) -> tuple[str, ...]:
@@ -64,14 +67,16 @@ def weigh(analysis: Analysis, pixels: np.ndarray, judge: ExactJudge | None = Non
         return analysis
     judge = ExactJudge.shipped() if judge is None else judge
     part = central(pixels)
-    straight = analysis.afterwards.get("nothing", _OPEN) if analysis.afterwards else _OPEN
     probabilities, readings = dict(analysis.ranking), []
     for name in tests:
         reading = READINGS[name](part)
         table = judge.tables[name]
         likelihoods = table.likelihoods(reading.value, part.shape[0] * part.shape[1])
+        supports = likelihoods[0] > likelihoods[1]
+        straight = analysis.afterwards["nothing"] if analysis.afterwards else _OPEN * supports
         probabilities = weighed(probabilities, OWN[name], likelihoods, straight)
-        readings.append((reading, likelihoods, table.false_alarms(reading.value)))
+        if straight > 0:
+            readings.append((reading, likelihoods, table.false_alarms(reading.value)))
         if max(_by_family(probabilities).values()) >= NAMED_FROM and analysis.verdict == INCONCLUSIVE:
             break
     return _decided(analysis, probabilities, [_statement(*one) for one in readings if one[1] != (1.0, 1.0)])
@@ -106,7 +111,7 @@ def _decided(analysis: Analysis, probabilities: dict[str, float], told: Iterable
         ratio=analysis.ratio if kept else None,
         ssim=analysis.ssim if kept else None,
         candidates=tuple(name for name, p in ranked if p >= 0.05 * ranked[0][1]),
-        evidence=(*settled, *(s for s in others if s is not None)),
+        evidence=tuple(sorted([*settled, *(s for s in others if s is not None)], key=lambda s: s.trace not in LEADING)),
         agreement=compare(verdict, named, probability, analysis.container),
     )
 
@@ -130,7 +135,7 @@ def _statement(reading: Reading, likelihoods: tuple[float, float], alarms: tuple
         if supports
         else f"{own / others:.2g} times as often where it was the last step as elsewhere"
     )
-    none = float("nan")
+    none = math.nan  # one object: analyses of one picture are equal
     name = f"exact-{reading.test}"
     return Statement(
         name, name, reading.value, none, none, none, 1.0 if supports else 0.0,
