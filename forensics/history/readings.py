@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from forensics_features.planes import to_rgb8
 
 PART = 384
 """Largest side of the central part that is read, in pixels: what a reading costs does not grow with the picture."""
@@ -48,6 +47,8 @@ class Reading:
 
 def central(pixels: np.ndarray) -> np.ndarray:
     """The central part that is read, cut at multiples of 16 pixels; 8-bit RGB."""
+    from forensics_features.planes import to_rgb8
+
     rgb = to_rgb8(pixels)
     top, left = (max(0, side - PART) // 2 // _ALIGNMENT * _ALIGNMENT for side in rgb.shape[:2])
     return np.ascontiguousarray(rgb[top : top + PART, left : left + PART])

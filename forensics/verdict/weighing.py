@@ -37,7 +37,7 @@ cannot lift less to `NAMED_FROM`.
 LEADING = ("tone_curve", "jpeg_table")
 """Statements that stay first: what was undone, and the table of a JPEG that something came after."""
 _OPEN = 0.5
-"""Probability that nothing happened since where that was not asked: a test may name a codec there, and withholds none."""
+"""Probability that nothing happened since where that was not asked: a test may name a codec there, withholds none."""
 
 
 def asked(analysis: Analysis) -> tuple[str, ...]:
