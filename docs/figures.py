@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import io
 import sys
+import textwrap
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
+
+if TYPE_CHECKING:
+    from forensics.results.history import Trace
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "pictures"
@@ -21,6 +26,7 @@ SHOWN = {
     "wavelet_comb": "jpeg2000",
     "lapped_comb": "jpegxr",
     "coding_again": "webp",
+    "jpeg_blocks": "blocks",
     "residual_spectrum": "resized",
     "enlargement": "enlarged",
 }
@@ -55,22 +61,43 @@ def spliced() -> np.ndarray:
 
 
 def draw_traces() -> None:
-    """The figure of every trace in `SHOWN`."""
-    import forensics
-    from forensics.history.traces.residual_spectrum import residual_spectrum
-    from forensics.history.traces.sample import draw_sample
+    """The figure of every trace in `SHOWN`, and what the report says of it."""
     from forensics.report.plots import plot_trace
 
-    examined = sorted(set(SHOWN.values()) - {"resized"})
+    for name, trace in traces().items():
+        axes = plot_trace(trace)
+        axes.figure.savefig(PICTURES / f"trace_{name}.png", dpi=80, metadata={"Software": None})
+        said(name).write_text(saying(trace.sentence), encoding="utf-8")
+
+
+def said(name: str) -> Path:
+    """The file with what a report says of a trace."""
+    return ROOT / "docs" / "traces" / f"{name}.inc"
+
+
+def saying(sentence: str) -> str:
+    """A sentence of a report as a block of a page."""
+    return ".. code-block:: text\n\n" + "".join(f"    {line}\n" for line in textwrap.wrap(sentence, 96))
+
+
+def traces() -> dict[str, Trace]:
+    """Every trace of `SHOWN`, from its sample."""
+    import forensics
+    from forensics.history.jpeg.possible_blocks import jpeg_blocks
+    from forensics.history.traces.residual_spectrum import residual_spectrum
+    from forensics.history.traces.sample import draw_sample
+
+    examined = sorted(set(SHOWN.values()) - {"resized", "blocks"})
     found = {name: forensics.examine(sample(name), map=False).history.traces for name in examined}
     # Before an examination asks for resizing, the enlargement is undone: the test is asked by itself.
     found["resized"] = (residual_spectrum(draw_sample(sample("resized"))),)
+    found["blocks"] = (jpeg_blocks(sample("jpeg")),)
+    shown = {}
     for trace, name in SHOWN.items():
-        shown = next((one for one in found[name] if one.name == trace), None)
-        if shown is None:
+        shown[trace] = next((one for one in found[name] if one.name == trace), None)
+        if shown[trace] is None:
             sys.exit(f"the history of the sample {name!r} has no trace {trace!r}")
-        axes = plot_trace(shown)
-        axes.figure.savefig(PICTURES / f"trace_{trace}.png", dpi=80, metadata={"Software": None})
+    return shown
 
 
 def draw_pages() -> None:

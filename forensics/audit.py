@@ -180,6 +180,15 @@ def audit(members: Iterable[Member], *, permutations: int = PERMUTATIONS, seed: 
         Random tables that the tests compare with; 1 / (permutations + 1) is the smallest p-value.
     seed : int
         Of the random tables.
+
+    Examples
+    --------
+    >>> import forensics
+    >>> from forensics.audit import Member, audit
+    >>> real, fake = (forensics.analyze(f"examples/{name}.png") for name in ("jpeg", "uncompressed"))
+    >>> found = audit([Member("real", real), Member("fake", fake)] * 20)
+    >>> found.history.leak
+    True
     """
     kept = tuple(members)
     done = [(label, result) for label, result in kept if not isinstance(result, Failure)]

@@ -12,12 +12,16 @@ import io
 import json
 import multiprocessing
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+
+import numpy as np
+from forensics_features import FAMILIES, FURTHER_FAMILIES, FeatureExtractor, as_planes, family
 
 from forensics.errors import ForensicsError
 from forensics.examination import Examination, examine
@@ -39,6 +43,7 @@ from forensics.windows.judges import (
 )
 
 Result = Analysis | Failure
+_COMPILING_TOLD = 5.0  # seconds between lines while kernels are compiled, off a terminal
 
 
 def analyze_all(
@@ -52,6 +57,7 @@ def analyze_all(
     history: bool = False,
     localise: bool = False,
     frame: str = "",
+    all_windows: bool = True,
     after_each: Callable[[Picture, Examination], None] | None = None,
     work: Callable[[str, int], Result] | None = None,
     progress: bool = False,
@@ -76,6 +82,8 @@ def analyze_all(
         Whether the history is recovered, and a map made for `after_each`.
     frame : str
         Which picture of files with several; see `open_picture`.
+    all_windows : bool
+        Whether all windows are judged, or as many as settle the answer; see `forensics.verdict.analysis.analyze`.
     after_each : callable, optional
         Gets each open picture and its examination, where it was opened, to write what it will; picklable for several
         processes.
@@ -105,6 +113,7 @@ def analyze_all(
             localise=localise,
             after_each=after_each,
             frame=frame,
+            all_windows=all_windows,
         )
     with ExitStack() as stack:
         line = stack.enter_context(Progress("analyze", len(inputs), stream=None if progress else io.StringIO()))
@@ -119,7 +128,11 @@ def analyze_all(
 
 
 def depends_on(
-    model_dir: Path | None, model: str | None, max_pixels: int | None, history: bool | None
+    model_dir: Path | None,
+    model: str | None,
+    max_pixels: int | None,
+    history: bool | None,
+    all_windows: bool = True,
 ) -> dict[str, object]:
     """What a result of `analyze_all` depends on beside its picture, JSON-ready: versions, the model's card, and
     options.
@@ -133,6 +146,7 @@ def depends_on(
         "model": model,
         "max_pixels": max_pixels,
         "history": bool(history),
+        **({} if all_windows else {"all_windows": False}),
     }
 
 
@@ -145,6 +159,7 @@ def analyze_one(
     localise: bool = False,
     after_each: Callable[[Picture, Examination], None] | None = None,
     frame: str = "",
+    all_windows: bool = True,
 ) -> Result:
     """One input to its result: whatever goes wrong is in the `Failure`. Worker processes use one thread each.
 
@@ -154,7 +169,15 @@ def analyze_one(
     source = sys.stdin.buffer if name == STANDARD_INPUT else name
     try:
         picture = open_quietly(source, max_pixels, printable(name), frame)
-        found = examine(picture, history=history, map=localise, model=model, model_dir=model_dir, threads=threads)
+        found = examine(
+            picture,
+            history=history,
+            map=localise,
+            model=model,
+            model_dir=model_dir,
+            threads=threads,
+            all_windows=all_windows,
+        )
         if after_each is not None:
             after_each(picture, found)
         return found.analysis.without_series()
@@ -204,10 +227,36 @@ def announce_compilation() -> None:
     """Say once on standard error that the extractors' kernels are about to be compiled, where no compiled ones are
     found.
     """
-    shipped_extractor()
+    extractor = shipped_extractor()
     if not kernels_compiled():
         sys.stderr.write(f"forensics: compiling the extractors, {_kept()}\n")
         sys.stderr.flush()
+        if isinstance(extractor, FeatureExtractor) and kernels_are_kept():
+            _compile()
+
+
+def kernels_are_kept() -> bool:
+    """Whether compiled kernels outlive this process."""
+    from forensics_features._kernel import cache_folder
+
+    return bool(cache_folder())
+
+
+def _compile() -> None:
+    """Run every family once, so that its kernels are compiled, and say how far that is: on a terminal in one line,
+    elsewhere in a line every few seconds.
+    """
+    planes = as_planes(np.random.default_rng(0).integers(0, 256, (128, 128, 3), np.uint8))
+    names = (*FAMILIES, *FURTHER_FAMILIES)
+    with Progress("compile", len(names)) as line:
+        told = time.monotonic()
+        for number, name in enumerate(names, 1):
+            family(name).compute(planes)
+            line.advance(note=name)
+            if not sys.stderr.isatty() and time.monotonic() - told > _COMPILING_TOLD:
+                told = time.monotonic()
+                sys.stderr.write(f"forensics: {number} of {len(names)} families compiled\n")
+                sys.stderr.flush()
 
 
 def _kept() -> str:
@@ -217,11 +266,11 @@ def _kept() -> str:
     folder, preferred = cache_folder(), preferred_cache_folder()
     if not folder:
         return (
-            f"about 20 s in every run: {preferred!r} cannot be written, and NUMBA_CACHE_DIR names no other folder "
-            f"to keep them"
+            f"about half a minute in every run: {preferred!r} cannot be written, and NUMBA_CACHE_DIR names no other "
+            f"folder to keep them"
         )
     other = f"; kept in {folder!r}, as {preferred!r} cannot be written (NUMBA_CACHE_DIR names another place)"
-    return "on the first run only (about 20 s)" + (other if folder != preferred else "")
+    return "on the first run only (about half a minute)" + (other if folder != preferred else "")
 
 
 def kernels_compiled() -> bool:

@@ -83,6 +83,7 @@ def examine(
     judge: Judge | None = None,
     extractor: Extractor | None = None,
     threads: int | None = None,
+    all_windows: bool = True,
 ) -> Examination:
     """Say whether a picture was ever lossily compressed, by which codec, how it was done, and where in the picture it
     shows.
@@ -108,6 +109,8 @@ def examine(
         Another model and another extractor for the verdict than those.
     threads : int, optional
         Threads that share the windows; by default as many as the process may use cores.
+    all_windows : bool
+        As for `analyze`; with a history or a map all windows are judged anyway.
 
     Returns
     -------
@@ -131,7 +134,8 @@ def examine(
     """
     picture = as_picture(source, max_pixels, name)
     judges = _judges(model_dir, model) if judge is None else {"judge": judge}
-    analysis = analyze(picture, extractor=extractor, threads=threads, **judges)
+    every = all_windows or history or map
+    analysis = analyze(picture, extractor=extractor, threads=threads, all_windows=every, **judges)
     if history:
         from forensics.history.recover import recover_history
 

@@ -126,7 +126,7 @@ class _Parquet:
             import pyarrow
             import pyarrow.parquet
         except ImportError:
-            raise UsageError("Parquet tables need pyarrow: pip install 'compression-forensics[parquet]'") from None
+            raise UsageError("Parquet tables need pyarrow: pip install pyarrow") from None
         kinds = {
             "name": pyarrow.string(),
             "sha256": pyarrow.string(),

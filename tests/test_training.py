@@ -19,7 +19,7 @@ import forensics
 from forensics.cli.main import run
 from forensics.dataset import features, manifest, patches
 from forensics.dataset.features import carries_its_label
-from forensics.errors import UsageError
+from forensics.errors import UsageError, install_extra
 from forensics.training import trees as training
 
 pytest.importorskip("xgboost")
@@ -180,7 +180,7 @@ def test_a_missing_split_is_one_line(without, tmp_path, capsys, light):
 def test_a_missing_extra_is_one_line(tiny_dataset, tmp_path, capsys, monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
     assert call("train", "baseline", tiny_dataset, "--out", tmp_path / "model") == 1
-    line = f"training needs the extra `train`: pip install 'compression-forensics[train]' ({package})"
+    line = f"training needs the extra `train`: {install_extra('train')} ({package} is missing)"
     assert capsys.readouterr().err == f"forensics: error: {line}\n"
     assert not (tmp_path / "model").exists()
 

@@ -222,7 +222,7 @@ def report(
     "--parts",
     default="families",
     show_default=True,
-    help="What is measured: families, models, sizes, processes, imports, or all.",
+    help="What is measured: families, models, sizes, processes, imports, files, or all.",
 )
 @click.option(
     "--largest",
@@ -234,7 +234,10 @@ def report(
 @click.option(
     "--pictures", type=click.IntRange(1), default=8, show_default=True, help="Pictures of the part processes."
 )
-def speed(side: int, repeat: int, parts: str, largest: float, pictures: int) -> None:
+@click.option(
+    "--most-files", type=click.IntRange(1001), default=10_000, show_default=True, help="Most files of the part files."
+)
+def speed(side: int, repeat: int, parts: str, largest: float, pictures: int, most_files: int) -> None:
     """Measure feature families and models on one core beside public peers and PNG decoding, and whole commands by size
     and processes.
 
@@ -243,10 +246,10 @@ def speed(side: int, repeat: int, parts: str, largest: float, pictures: int) -> 
     """
     from forensics.errors import UsageError
     from forensics.progress import Counter
-    from forensics_benchmarks import markdown, scaling
+    from forensics_benchmarks import archives, markdown, scaling
     from forensics_benchmarks.speed import measure, report_markdown
 
-    known = ("families", "models", "sizes", "processes", "imports")
+    known = ("families", "models", "sizes", "processes", "imports", "files")
     wanted = known if parts == "all" else _names(parts)
     if not wanted or not set(wanted) <= set(known):
         raise UsageError(f"--parts takes {', '.join(known)} or all, not {parts!r}")
@@ -256,6 +259,7 @@ def speed(side: int, repeat: int, parts: str, largest: float, pictures: int) -> 
             "models": lambda: scaling.models((64, 224, side), repeat),
             "imports": lambda: scaling.imports(repeat),
             "sizes": lambda: scaling.by_size(largest, repeat, counter.say),
+            "files": lambda: archives.by_files([100, 1000, most_files], report=counter.say),
             "processes": lambda: scaling.by_processes(pictures, jobs, repeat, counter.say),
         }
         for part in known:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from forensics_models.storage import write_atomically
 
-from forensics.errors import UsageError
+from forensics.errors import UsageError, install_extra
 from forensics_benchmarks import markdown
 from forensics_benchmarks.sections import sections
 from forensics_benchmarks.stored_run import Run
@@ -33,7 +33,7 @@ def html_report(run: Run) -> str:
         import matplotlib  # noqa: F401
     except ImportError as error:
         raise UsageError(
-            f"the page needs the extra `bench`: pip install 'compression-forensics[bench]' ({error.name})"
+            f"the page needs the extra `bench`: {install_extra('bench')} ({error.name} is missing)"
         ) from None
     from forensics_benchmarks.html_report import page
 

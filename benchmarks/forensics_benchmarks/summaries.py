@@ -22,6 +22,8 @@ _Group = TypeVar("_Group")
 
 BOOTSTRAP = 1000
 """Resamplings of the sources behind an interval."""
+FEWEST_SOURCES = 5
+"""With fewer sources no interval is told: a bootstrap of n of them has n^n draws, of two only three different means."""
 
 RATIO_BANDS = (0.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 """Lower edges of the bands of reached compression ratios."""
@@ -41,22 +43,26 @@ OUTCOMES = ("kept", "last", "uncompressed", "inconclusive", "wrong")
 
 @dataclass(frozen=True)
 class Share:
-    """A share of windows with its 95 % interval over sources."""
+    """A share of windows with its 95 % interval over sources, and their number; 0 where it is not known."""
 
     value: float
     low: float
     high: float
     count: int
+    sources: int = 0
 
     def __str__(self) -> str:
+        if 0 < self.sources < FEWEST_SOURCES:
+            few = "1 source" if self.sources == 1 else f"{self.sources} sources"
+            return f"{100 * self.value:.2f} % ({few}: too few for an interval) of {self.count}"
         return f"{100 * self.value:.2f} % [{100 * self.low:.1f}, {100 * self.high:.1f}] of {self.count}"
 
 
 def share(hits: Sequence[bool], sources: Sequence[str], seed: int = 0) -> Share:
     """Share of hits with its 95 % interval from resampling sources.
 
-    Where every window agrees the rule of three over sources stands in, and one source alone says nothing about others:
-    0..1.
+    Where every window agrees the rule of three over sources stands in. Fewer than `FEWEST_SOURCES` say nothing about
+    others: 0..1.
 
     Parameters
     ----------
@@ -79,17 +85,21 @@ def share(hits: Sequence[bool], sources: Sequence[str], seed: int = 0) -> Share:
     total = np.bincount(place, hit)
     count = np.bincount(place)
     value = float(hit.mean())
-    if len(count) == 1:
-        return Share(value, 0.0, 1.0, len(hit))
+    if len(count) < FEWEST_SOURCES:
+        return Share(value, 0.0, 1.0, len(hit), len(count))
     if value in (0.0, 1.0):
         margin = 3.0 / len(count)
         return Share(
-            value, max(0.0, value - margin) if value else 0.0, min(1.0, value + margin) if value < 1 else 1.0, len(hit)
+            value,
+            max(0.0, value - margin) if value else 0.0,
+            min(1.0, value + margin) if value < 1 else 1.0,
+            len(hit),
+            len(count),
         )
     drawn = np.random.default_rng(seed).integers(0, len(count), (BOOTSTRAP, len(count)))
     values = total[drawn].sum(axis=1) / count[drawn].sum(axis=1)
     low, high = np.quantile(values, (0.025, 0.975))
-    return Share(value, float(low), float(high), len(hit))
+    return Share(value, float(low), float(high), len(hit), len(count))
 
 
 def by_model(records: Sequence[Record]) -> dict[str, list[Record]]:

@@ -8,6 +8,9 @@ import click
 
 from forensics.options import EVERYTHING, FORCE, JOBS, MAX_PIXELS, MODEL_DIR, RECURSIVE, SCHEDULER
 
+COST = "each takes several times as long as its verdict alone; --no-history and --no-map leave parts out"
+"""What is said before history, map or report of several pictures."""
+
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
@@ -30,6 +33,12 @@ from forensics.options import EVERYTHING, FORCE, JOBS, MAX_PIXELS, MODEL_DIR, RE
     help="Who judges: trees on features, a network on pixels, or both.  [default: fused]",
 )
 @MODEL_DIR
+@click.option(
+    "--all-windows/--until-agreed",
+    default=True,
+    show_default=True,
+    help="Judge all windows, or one after another until those judged agree: faster, and now and then another answer.",
+)
 @click.option(
     "--history/--no-history",
     default=None,
@@ -66,6 +75,7 @@ def command(
     frame: str,
     model: str | None,
     model_dir: Path | None,
+    all_windows: bool,
     history: bool | None,
     localise: bool,
     report: Path | None,
@@ -95,6 +105,7 @@ def command(
     history, localise = written if history is None else history, localise and written
     pages = None
     if written:
+        from forensics.report.figures import NEEDS
         from forensics.report.pages import page_writer, write_index
 
         pages = page_writer(
@@ -108,10 +119,14 @@ def command(
             model=model,
             max_pixels=max_pixels,
         )
+        if not pages.has_figures:
+            click.echo(f"forensics: the report is without figures and map picture: {NEEDS}", err=True)
     kept = []
-    settings = None if written or frame else depends_on(model_dir, model, max_pixels, history)
+    settings = None if written or frame else depends_on(model_dir, model, max_pixels, history, all_windows)
     parts = [part for part, asked in (("history", history), ("map", localise), ("report", written)) if asked]
     doing = (" and ".join(parts), 5.0) if parts else ("verdict", 60.0)
+    if parts and len(inputs) > 1:
+        click.echo(f"forensics: {doing[0]} of {len(inputs)} pictures: {COST}", err=True)
     with Writer(form, out, settings) as writer, SignOfLife(*doing) as alive:
         rest = inputs[writer.go_on(inputs) :]
         results = analyze_all(
@@ -120,6 +135,7 @@ def command(
             scheduler=scheduler,
             max_pixels=max_pixels or MAX_PIXELS,
             frame=frame,
+            all_windows=all_windows,
             model_dir=model_dir,
             model=model,
             history=history,

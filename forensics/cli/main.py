@@ -8,6 +8,7 @@ it), 130 interrupted from the keyboard, 143 and 129 ended by SIGTERM and SIGHUP.
 from __future__ import annotations
 
 import contextlib
+import difflib
 import importlib
 import signal
 import sys
@@ -53,6 +54,18 @@ class LazyGroup(click.Group):
         command = importlib.import_module(ELSEWHERE.get(cmd_name, f"forensics.cli.{cmd_name}")).command
         command.help = command.help or COMMANDS[cmd_name]
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does; a name that is nearly one of ours is answered with it."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1, cutoff=0.7)
+            if not near:
+                raise
+            raise click.UsageError(f"there is no command {args[0]!r}; did you mean `{near[0]}`?", ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table, without importing anything."""

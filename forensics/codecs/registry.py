@@ -58,6 +58,12 @@ def codecs_of(codec_class: str) -> list[Codec]:
     """All codecs whose pictures belong to a class of `forensics_models.classes.CLASSES`, in registry order.
 
     Raises `UsageError` for a class that no codec writes.
+
+    Examples
+    --------
+    >>> from forensics.codecs import registry
+    >>> registry.codecs_of("webp")[0].name
+    'webp'
     """
     found = [codec for codec in map(get, names()) if codec.codec == codec_class]
     if not found:

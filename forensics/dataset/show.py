@@ -75,6 +75,8 @@ def outcome_text(outcome: Outcome) -> str:
     counts = ", ".join(f"{number} {status}" for status, number in sorted(outcome.statuses.items()))
     lines = [f"{outcome.used} sources, {outcome.made} jobs done now, {outcome.resumed} before: {counts}"]
     lines += [f"bad source {name}: {reason}" for name, reason in outcome.bad.items()]
+    if outcome.statuses.get("unreachable") or outcome.statuses.get("failed"):
+        lines.append("`forensics dataset show` names the cells that were not reached, and why")
     rows = [[name, f"{1000 * t['mean_s']:.0f}", int(t["files"])] for name, t in outcome.timings.items()]
     return "\n".join([*lines, "", *_table(("encoder", "ms a file", "files"), rows)])
 

@@ -362,9 +362,9 @@ def _earlier_codec(earlier: Parameter | None, notes: list[str]) -> tuple[Generat
         return ()
     if earlier.value == NO_EARLIER:
         notes.append(
-            f"no earlier compression by another codec was seen ({percent(earlier.probability or 0.0)}): "
-            f"{earlier.basis}; a finer one than the last "
-            "mostly leaves no trace"
+            "an earlier compression by another codec was looked for and not seen (probability that there was none: "
+            f"{percent(earlier.probability or 0.0)}; {earlier.basis}); one that was finer than the last mostly leaves "
+            "no trace"
         )
         return ()
     notes.append(f"the earlier compression was not read off the pixels but estimated: {earlier.basis}")

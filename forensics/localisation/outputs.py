@@ -28,7 +28,7 @@ from forensics.errors import UsageError
 from forensics.localisation.regions import Localisation, Region
 from forensics.localisation.scan import CodecMap
 from forensics.pixels import eight_bit
-from forensics.results.chance import told
+from forensics.results.chance import chance, told
 from forensics.results.wording import TITLES, percent
 from forensics.version import __version__
 
@@ -220,10 +220,7 @@ def sentence(number: int, region: Region, found: Localisation) -> str:
         "codec": f"{what} in {TITLES[found.host.codec]}",
         "grid": f"{what} on the grid {region.history.grid} in JPEG on the grid {found.host.grid}",
     }[region.kind]
-    return (
-        f"{number}: x {left} to {right}, y {top} to {bottom}: {how}; 10^{told(region.log10_nfa):.1f} false alarms "
-        f"expected a picture"
-    )
+    return f"{number}: x {left} to {right}, y {top} to {bottom}: {how}; chance gives this in {chance(region.log10_nfa)}"
 
 
 def bounds(region: Region, scanned: CodecMap) -> tuple[int, int, int, int]:

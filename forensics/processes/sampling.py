@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,11 @@ not the picture's last step.
 """
 LEAST_BLOCKS = 20
 """Fewest telling blocks."""
+HOPELESS_SHARE, HOPELESS_BLOCKS = 0.5, 100
+"""Share of possible blocks under which, at every phase and on at least so many telling blocks each, a sample excludes
+a grid: where 95 % of all blocks fit, fewer than half of 100 do in fewer than 1 of 10^38 samples (binomial)."""
+_SAMPLED_EVERY = 64
+"""Rows between the bands of blocks that a sample takes: one row of blocks in 16 at each of the 16 phases."""
 _FLOOR = 0.05
 """Least chance granted to a block that fits by accident."""
 
@@ -75,6 +81,24 @@ def best_grid(counts: np.ndarray, hypotheses: int = 1) -> Grid:
         return Grid(phase, blocks, fit, beside, math.log10(share.size * hypotheses))
     tail = log10_binomial_tail(fit, blocks, min(max(beside, _FLOOR), 1 - 1e-6))
     return Grid(phase, blocks, fit, beside, log10_nfa(tail, share.size * hypotheses))
+
+
+def screened(count: Callable[..., np.ndarray], *planes: np.ndarray) -> np.ndarray:
+    """Counts of 4x4 blocks: of a sample of rows where those exclude every phase already, else of all.
+
+    Parameters
+    ----------
+    count : callable
+        From planes to counts, as for `best_grid`.
+    planes : np.ndarray [shape=(height, width[, 3]), dtype=uint8]
+        Of one height. What is found is found in counts of all blocks, as without a sample.
+    """
+    sample = np.zeros((4, 4, 3), np.int64)
+    for top in range(0, planes[0].shape[0] - 6, _SAMPLED_EVERY):
+        sample += count(*(plane[top : top + 7] for plane in planes))
+    telling = sample[..., 1:].sum(axis=2)
+    hopeless = telling.min() >= HOPELESS_BLOCKS and bool((sample[..., 1] < HOPELESS_SHARE * telling).all())
+    return sample if hopeless else count(*planes)
 
 
 def shares(counts: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from forensics_features.planes import to_rgb8
 
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_phases
-from forensics.processes.sampling import LEAST_SHARE, Grid, best_grid, central, shares
+from forensics.processes.sampling import LEAST_SHARE, Grid, best_grid, central, screened, shares
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
 
@@ -40,11 +40,11 @@ def test(pixels: np.ndarray) -> Trace:
     rgb = to_rgb8(part)
     tried: list[tuple[str, np.ndarray]] = []
     if (rgb[..., 0] == rgb[..., 1]).all() and (rgb[..., 1] == rgb[..., 2]).all():
-        tried.append(("BC4", bc4_counts(rgb[..., 0])))
+        tried.append(("BC4", screened(bc4_counts, rgb[..., 0])))
     else:
-        tried.append(("BC1 to BC3", bc1_counts(rgb)))
-        tried.append(("BC1 to BC3", _narrow_counts(rgb)))
-        tried.append(("BC5", _both(bc4_counts(rgb[..., 0]), bc4_counts(rgb[..., 1]))))
+        tried.append(("BC1 to BC3", screened(bc1_counts, rgb)))
+        tried.append(("BC1 to BC3", screened(_narrow_counts, rgb)))
+        tried.append(("BC5", screened(_both, rgb[..., 0], rgb[..., 1])))
     grids = [best_grid(counts, len(tried)) for _, counts in tried]
     best = min(range(len(tried)), key=lambda k: (grids[k].log10_nfa, -grids[k].share))
     grid, counts = grids[best], tried[best][1]
@@ -79,8 +79,11 @@ def _both(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Counts of two channels together: two blocks for one where both tell; nothing where one channel tells too seldom
     to be stored so.
     """
-    told = [counts[..., 1:].sum() for counts in (first, second)]
-    return first + second if min(told) > 0 else np.zeros_like(first)
+    from forensics_features.block_texture import bc4_counts
+
+    counted = [bc4_counts(plane) for plane in (first, second)]
+    told = [counts[..., 1:].sum() for counts in counted]
+    return counted[0] + counted[1] if min(told) > 0 else np.zeros_like(counted[0])
 
 
 def _format(kind: str, part: np.ndarray, phase: tuple[int, int]) -> str:

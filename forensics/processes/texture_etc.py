@@ -11,7 +11,7 @@ from forensics_features.planes import to_rgb8
 
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_phases
-from forensics.processes.sampling import LEAST_SHARE, best_grid, central, shares
+from forensics.processes.sampling import LEAST_SHARE, best_grid, central, screened, shares
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
 
@@ -34,7 +34,7 @@ def test(pixels: np.ndarray) -> Trace:
 
     part, (top, left) = central(pixels, _MOST, SIDE)
     rgb = to_rgb8(part)
-    counts = etc_counts(rgb)
+    counts = screened(etc_counts, rgb)
     grid = best_grid(counts)
     found = grid.log10_nfa <= FOUND_BELOW
     phase = [(grid.phase[0] + top) % SIDE, (grid.phase[1] + left) % SIDE]

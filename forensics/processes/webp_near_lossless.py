@@ -73,7 +73,7 @@ def test(pixels: np.ndarray) -> Trace:
             f"Predicted as lossless WebP does, {title}, {best.multiples} of {best.errors} errors in {best.squares} "
             f"squares are multiples of {best.step}, as near-lossless level "
             f"{LEVELS[best.step]} leaves them, where chance gives {100 * best.expected:.0f} %. Chance gives this in "
-            f"{chance(nfa)}."
+            f"{chance(nfa, NAME)}."
         )
     else:
         sentence = "Prediction errors of lossless WebP are multiples of no power of two more often than chance gives."

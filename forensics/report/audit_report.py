@@ -40,9 +40,12 @@ def text(found: Audit, name: str) -> str:
 def _label(test: LeakTest, index: int) -> str:
     counts = test.table[index]
     order = np.argsort(-counts, kind="stable")
-    told = [f"{counts[k]} {test.histories[k]}" for k in order[:_MOST_HISTORIES] if counts[k]]
-    rest = int(counts.sum() - counts[order[:_MOST_HISTORIES]].sum())
-    return f"{printable(test.labels[index])}: {'; '.join([*told, *([f'{rest} other'] if rest else [])])}"
+    order = order[: np.count_nonzero(counts)]
+    shown = order if len(order) <= _MOST_HISTORIES + 1 else order[:_MOST_HISTORIES]
+    told = [f"{counts[k]} {test.histories[k]}" for k in shown]
+    rest = order[len(shown) :]
+    more = [f"{int(counts[rest].sum())} of {len(rest)} other histories"] if len(rest) else []
+    return f"{printable(test.labels[index])}: {'; '.join([*told, *more])}"
 
 
 def _cell(cell: Cell) -> str:

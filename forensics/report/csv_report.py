@@ -38,7 +38,16 @@ def text_cell(text: str) -> str:
 
 
 def row(result: Analysis | Failure) -> dict[str, object]:
-    """One picture's cells by column; cells that do not apply are left out."""
+    """One picture's cells by column; cells that do not apply are left out.
+
+    Examples
+    --------
+    >>> import forensics
+    >>> from forensics.report.csv_report import row
+    >>> cells = row(forensics.analyze("examples/webp.png"))
+    >>> cells["name"], cells["verdict"]
+    ('examples/webp.png', 'webp')
+    """
     if isinstance(result, Failure):
         return {"name": text_cell(result.name), "status": "error", "error": text_cell(result.error)}
     cells: dict[str, object] = {

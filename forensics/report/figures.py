@@ -17,7 +17,7 @@ from forensics.results.history import Trace
 if TYPE_CHECKING:
     from forensics.localisation.regions import Localisation
 
-NEEDS = "figures need matplotlib: pip install 'compression-forensics[report]'"
+NEEDS = "figures need matplotlib: pip install matplotlib"
 """What is said where they cannot be drawn."""
 PREVIEW_SIDE = 1024
 """Largest side of the picture's preview, in pixels."""

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from forensics.report import html_history
 from forensics.report.comparable import NO_CASES, Comparable
+from forensics.report.departures import departures, nothing_departs
 from forensics.report.figures import data_uri
+from forensics.report.html_index import for_index
 from forensics.report.html_parts import (
     bars,
     bullets,
@@ -99,6 +101,7 @@ def page(report: Report) -> str:
         section("Notes on this report", bullets(report.notes)),
         section("How to repeat it", _provenance(report)),
     ]
+    body.append(for_index(report.preview, [one.text for one in departures(result, report.localisation)]))
     return document(f"{TITLES[result.verdict]}: {result.name}", "".join(body))
 
 
@@ -112,8 +115,17 @@ def _verdict(report: Report) -> str:
         f"{''.join(paragraph(line) for line in _strength(result))}"
         f"{paragraph('since then: ' + afterwards_note(result.afterwards)) if result.afterwards else ''}"
         f"{paragraph(_error_rate(report), 'small soft')}</div>\n<div>\n{bars(ranking)}"
-        f"{paragraph(f'compressed at all: {percent(result.compressed)}', 'small soft')}</div>\n</div>\n"
+        f"{paragraph(f'compressed at all: {percent(result.compressed)}', 'small soft')}</div>\n"
+        f"{_departs(report)}</div>\n"
     )
+
+
+def _departs(report: Report) -> str:
+    """What departs, across the whole of the box."""
+    told = departures(report.analysis, report.localisation)
+    if not told:
+        return f'<div class="departs none">{paragraph(nothing_departs(report.localisation), "soft")}</div>\n'
+    return f'<div class="departs"><h2>What departs</h2>\n{bullets(one.text for one in told)}</div>\n'
 
 
 def _strength(result: Analysis) -> list[str]:

@@ -44,7 +44,8 @@ def traces(found: Sequence[Trace], figures: Mapping[str, bytes]) -> str:
         '<p class="soft small lead">Each test states how many results as significant as this one chance alone is '
         "expected to give in a picture "
         f"without the trace. A trace counts as found from {power(FOUND_BELOW)} down. None is told below one in "
-        f"{VALIDATED:,}: on so many pictures without the traces the tests were tried.</p>\n"
+        f"{VALIDATED:,}: on so many pictures without the traces the tests were tried "
+        "(a test tried on fewer says so).</p>\n"
     )
     cards = "".join(_trace(trace, figures.get(trace_key(i, trace))) for i, trace in enumerate(found))
     return section("Traces", intro, f'<div class="traces">\n{cards}</div>\n')
@@ -93,7 +94,7 @@ def rate(trace: Trace) -> str:
     measured = escape(f"statistic {trace.statistic:.4g}; ")
     if not rate_known(trace):
         return measured + "this measurement has no false-alarm rate"
-    return f"{measured}false alarms expected: {power(told(trace.log10_nfa))}"
+    return f"{measured}false alarms expected: {power(told(trace.log10_nfa, trace.name))}"
 
 
 def power(exponent: float) -> str:
@@ -143,6 +144,8 @@ def _value(parameter: Parameter) -> str:
             for start in range(0, _TABLE, 8)
         )
         return f'<table class="steps"><tbody>\n{rows}</tbody></table>'
+    if parameter.name.endswith("grid_phase") and isinstance(parameter.value, tuple) and len(parameter.value) == 2:
+        return escape(f"row {plain(parameter.value[0])}, column {plain(parameter.value[1])}")
     return escape(plain(parameter.value) + (f" {parameter.unit}" if parameter.unit else ""))
 
 

@@ -24,7 +24,7 @@ def prose(text: object) -> str:
     return re.sub(r"\b10\^(-?\d+(?:\.\d+)?)", lambda found: f"10<sup>{found[1].replace('-', '−')}</sup>", escape(text))
 
 
-def document(title: str, body: str) -> str:
+def document(title: str, body: str, script: str = "") -> str:
     """A whole page with its style and its policy.
 
     Parameters
@@ -33,13 +33,16 @@ def document(title: str, body: str) -> str:
         Plain text.
     body : str
         Markup.
+    script : str
+        A script of this package at the end of the page; none by default.
     """
+    run = f"<script>{script}</script>\n" if script else ""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(policy())}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(policy(script))}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="referrer" '
         'content="no-referrer">\n'
-        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n"
+        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n{run}</body>\n</html>\n"
     )
 
 

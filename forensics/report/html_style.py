@@ -23,6 +23,13 @@ p { margin: 0 0 8px; }
   border-left: 6px solid var(--accent); border-radius: 6px; background: var(--tint); }
 .verdict .name { font-size: 1.9rem; line-height: 1.2; font-weight: 650; margin: 0; }
 .verdict .probability { font-size: 1.1rem; margin: 2px 0 10px; }
+.departs { grid-column: 1 / -1; border-top: 1px solid var(--line); padding-top: 12px; }
+.departs h2 { margin: 0 0 6px; padding: 0; border: 0; color: var(--bad); }
+.departs p, .departs ul { margin-bottom: 0; }
+.files img { display: block; width: 72px; height: 72px; object-fit: contain; background: var(--tint); border-radius: 3px; }
+.files th[aria-sort] { cursor: pointer; }
+.files th[aria-sort="ascending"]::after { content: " \\2191"; }
+.files th[aria-sort="descending"]::after { content: " \\2193"; }
 .bars { width: 100%; border-collapse: collapse; }
 .bars th { text-align: left; font-weight: 400; padding: 2px 10px 2px 0; white-space: nowrap; border: 0; background: none; }
 .bars td { padding: 2px 0; border: 0; }
@@ -55,7 +62,7 @@ figcaption { color: var(--soft); font-size: 0.86rem; margin-top: 6px; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: 6px 10px 6px 0; border-bottom: 1px solid var(--line); }
-.files td:nth-child(2) { overflow-wrap: anywhere; }
+.files td:nth-child(3) { overflow-wrap: anywhere; }
 thead th { font-size: 0.82rem; color: var(--soft); font-weight: 600; white-space: nowrap; }
 tbody th { font-weight: 500; }
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 140px), 1fr)); gap: 8px 20px; margin: 0 0 8px; }
@@ -68,7 +75,8 @@ dd { margin: 0; overflow-wrap: anywhere; }
 .parameters > tbody > tr > td:nth-child(2) { min-width: 180px; }
 .parameters td.value { font-weight: 600; }
 .parameters td.none { color: var(--soft); font-weight: 400; }
-.files td:nth-child(2) { min-width: 180px; }
+.files td:nth-child(3) { min-width: 160px; }
+.files td:nth-child(8) { min-width: 200px; }
 .block { margin: 12px 0 22px; font-size: 0.86rem; }
 .block thead th { white-space: normal; vertical-align: bottom; }
 ol.chain { list-style: none; display: flex; flex-wrap: wrap; gap: 8px; padding: 0; margin: 0 0 8px; align-items: stretch; }
@@ -110,7 +118,32 @@ footer { margin-top: 36px; color: var(--soft); font-size: 0.82rem; }
 """CSS; the colours follow the reader's light or dark setting, in print they are light."""
 
 
-def policy() -> str:
-    """The Content-Security-Policy of a page: pictures from data URIs and this style sheet, nothing else."""
-    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode("ascii")
-    return f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+SORTING = """
+document.querySelectorAll('.files th').forEach((head, column) => {
+  const value = row => row.cells[column] ? row.cells[column].dataset.value || row.cells[column].textContent : '';
+  head.setAttribute('aria-sort', 'none');
+  head.addEventListener('click', () => {
+    const down = head.getAttribute('aria-sort') === 'ascending';
+    document.querySelectorAll('.files th').forEach(other => other.setAttribute('aria-sort', 'none'));
+    head.setAttribute('aria-sort', down ? 'descending' : 'ascending');
+    const body = document.querySelector('.files tbody');
+    [...body.rows].sort((a, b) => (down ? -1 : 1) * value(a).localeCompare(value(b), 'en', {numeric: true}))
+      .forEach(row => body.appendChild(row));
+  });
+});
+"""
+"""Sorts the table of an index by the column whose head is clicked; without it the table stands in the order of the
+inputs.
+"""
+
+
+def policy(script: str = "") -> str:
+    """The Content-Security-Policy of a page: pictures from data URIs, this style sheet and, where there is one, this
+    script, nothing else.
+    """
+    sources = f"style-src '{_digest(STYLE)}'" + (f"; script-src '{_digest(script)}'" if script else "")
+    return f"default-src 'none'; img-src data:; {sources}; base-uri 'none'; form-action 'none'"
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")

@@ -46,7 +46,15 @@ def render_tail() -> str:
 
 
 def render(results: Iterable[Analysis | Failure]) -> str:
-    """The whole document."""
+    """The whole document.
+
+    Examples
+    --------
+    >>> import json, forensics
+    >>> from forensics.report import json_report
+    >>> json.loads(json_report.render([forensics.analyze("examples/webp.png")]))["schema_version"]
+    2
+    """
     entries = "".join(render_entry(result, i == 0) for i, result in enumerate(results))
     return render_head() + entries + render_tail()
 

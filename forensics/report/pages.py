@@ -25,7 +25,7 @@ from forensics.report.comparable import Comparable, comparable
 from forensics.report.figures import NEEDS, available, map_figure, preview, trace_figure
 from forensics.report.html import Report, page
 from forensics.report.html_history import trace_key
-from forensics.report.html_index import index_csv, index_page
+from forensics.report.html_index import Shown, index_csv, index_page, shown_of
 from forensics.results.analysis import Analysis
 from forensics.results.failure import Failure
 from forensics.results.history import History
@@ -88,6 +88,11 @@ class PageWriter:
         if self.plots is not None:
             for home in [self.plots / _figure_folder(page) for page in pages] if self.folder else [self.plots]:
                 destinations.pictures_in(home, FIGURE_PATTERNS)
+
+    @property
+    def has_figures(self) -> bool:
+        """Whether figures can be drawn."""
+        return available()
 
     def prepare(self) -> None:
         """Make the folders; raises `UsageError` where they cannot be made."""
@@ -195,7 +200,14 @@ def _figure_folder(page: str) -> str:
 def write_index(folder: Path, results: Sequence[Analysis | Failure]) -> None:
     """Write `index.html` and `index.csv` of a folder of pages; raises `UsageError` where they cannot be written."""
     entries = [(result, None if isinstance(result, Failure) else page_name(result.name)) for result in results]
-    for file, content in zip(INDEX_FILES, (index_page(entries), index_csv(entries)), strict=True):
+
+    def shown(name: str) -> Shown:
+        try:
+            return shown_of((folder / name).read_text(encoding="utf-8"))
+        except OSError:
+            return Shown()
+
+    for file, content in zip(INDEX_FILES, (index_page(entries, shown), index_csv(entries)), strict=True):
         write(folder / file, content.encode("utf-8"))
 
 

@@ -44,6 +44,15 @@ def plot_trace(trace: Trace, ax: Axes | None = None) -> Axes:
     ------
     ValueError
         For a trace that no figure is known for.
+
+    Examples
+    --------
+    >>> import forensics
+    >>> from forensics.report.plots import plot_trace
+    >>> traces = forensics.examine("examples/jpeg.png", map=False).history.traces
+    >>> axes = plot_trace(next(trace for trace in traces if trace.name == "jpeg_table"))
+    >>> axes.get_xlabel()
+    'quality of the table'
     """
     if trace.name in PLOTS:
         return PLOTS[trace.name](trace, ax)
@@ -293,7 +302,7 @@ def _axes(trace: Trace, ax: Axes | None) -> Axes:
         from matplotlib.figure import Figure
 
         ax = Figure(figsize=SIZE, layout="constrained").add_subplot()
-    rate = f"log10 NFA {told(trace.log10_nfa):.1f}" if np.isfinite(trace.log10_nfa) else "not applicable"
+    rate = f"log10 NFA {told(trace.log10_nfa, trace.name):.1f}" if np.isfinite(trace.log10_nfa) else "not applicable"
     state = (
         f"found, {rate}"
         if trace.log10_nfa <= FOUND_BELOW

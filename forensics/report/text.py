@@ -127,7 +127,9 @@ def history_lines(history: History) -> list[str]:
 
 def _parameter(parameter: Parameter) -> str:
     value = parameter.value
-    if isinstance(value, tuple):
+    if parameter.name.endswith("grid_phase") and isinstance(value, tuple) and len(value) == 2:
+        shown = f"row {value[0]}, column {value[1]} in"
+    elif isinstance(value, tuple):
         shown = " ".join("." if entry is None else f"{entry:g}" for entry in value)
     elif isinstance(value, bool):
         shown = "yes" if value else "no"

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from forensics.results.chance import VALIDATED, told
+from forensics.results.chance import told, validated
 
 RATIO = "compression_ratio"
 """The parameter of `compression_ratio`."""
@@ -123,8 +123,8 @@ class Trace:
             "name": self.name,
             "found": self.found,
             "statistic": self.statistic,
-            "log10_nfa": None if math.isnan(self.log10_nfa) else told(self.log10_nfa),
-            "validated_on": VALIDATED,
+            "log10_nfa": None if math.isnan(self.log10_nfa) else told(self.log10_nfa, self.name),
+            "validated_on": validated(self.name),
             "speaks_for": list(self.speaks_for),
             "parameters": dict(self.parameters),
             "sentence": self.sentence,

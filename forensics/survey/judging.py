@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 from zipfile import BadZipFile, ZipFile
 
-from forensics.batch import depends_on
+from forensics.batch import announce_compilation, depends_on
 from forensics.errors import ForensicsError, PictureError
 from forensics.examination import examine
 from forensics.pictures.opened import open_quietly
@@ -23,6 +23,7 @@ from forensics.results.failure import Failure
 from forensics.results.wording import printable
 from forensics.survey.sources import Payload, file_system, is_address
 from forensics.version import __version__
+from forensics.windows.judges import check_model
 
 QUALITY = "quality_factor"
 """The parameter of a history that the column `quality` holds."""
@@ -54,6 +55,13 @@ def judge_of(options: Options) -> tuple[str, str]:
     facts = depends_on(options.model_dir, options.model, options.max_pixels, options.history)
     text = json.dumps(facts, sort_keys=True)
     return f"{__version__}-{hashlib.sha256(text.encode()).hexdigest()[:12]}", text
+
+
+def identified(options: Options) -> tuple[str, str]:
+    """As `judge_of`, with the model checked first; raises `UsageError` where it is missing."""
+    check_model(options.model_dir, options.model)
+    announce_compilation()
+    return judge_of(options)
 
 
 def judged(name: str, payload: Payload, options: Options) -> tuple[str, dict[str, Any]]:

@@ -13,14 +13,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from forensics.batch import announce_compilation
 from forensics.errors import UsageError
 from forensics.executors import Died, Executor, Raised
 from forensics.progress import Progress
-from forensics.survey.judging import Judge, Options, failure, judge_of, judged, kind_of
+from forensics.survey.judging import Judge, Options, failure, identified, judged, kind_of
 from forensics.survey.sources import Item, Passed, estimated, listed
 from forensics.survey.table import PART_SECONDS, Table
-from forensics.windows.judges import check_model
 
 
 @dataclass
@@ -84,10 +82,8 @@ def survey(
     UsageError
         The model is missing, no source holds a picture, the table cannot be written.
     """
-    check_model(options.model_dir, options.model)
-    announce_compilation()
     start = time.monotonic()
-    judge, facts = judge_of(options)
+    judge, facts = _identified(executor, options)
     table.describe(judge, facts)
     outcome = Outcome()
     items = listed(sources, outcome.passed, every=every, without=str(table.folder))
@@ -101,6 +97,16 @@ def survey(
     outcome.verdicts, outcome.errors = table.counts()
     outcome.seconds = time.monotonic() - start
     return outcome
+
+
+def _identified(executor: Executor, options: Options) -> tuple[str, str]:
+    """Who judges, asked where the work is done: this process need not load a model."""
+    try:
+        return executor.submit(identified, options).result()
+    except Raised as error:
+        raise UsageError(str(error).removeprefix(f"{UsageError.__name__}: ")) from None
+    except Died as error:
+        raise UsageError(f"no worker could load the model: its process died at every try ({error})") from None
 
 
 @dataclass

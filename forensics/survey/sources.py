@@ -389,7 +389,9 @@ def _of_object(
     name = system.unstrip_protocol(path)
     try:
         stamp = _version(facts) if facts is not None else ""
-        stamp = stamp or _version(system.info(path))
+        if not stamp:
+            facts = system.info(path)
+            stamp = _version(facts) or str(facts.get("size") or "")
     except (OSError, ValueError) as error:
         yield Item(name, how.source, how.label(parts), "", lambda: name, f"cannot be read: {error}")
         return

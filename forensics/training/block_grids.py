@@ -19,7 +19,7 @@ import numpy as np
 
 from forensics.errors import CodecError, CodecUnavailable, UsageError
 
-DRAWS = {"train": 14, "val": 36}
+DRAWS = {"train": 8, "val": 18}
 """Pictures drawn of every source."""
 _SHARES = (("jpeg", 0.4), ("uncompressed", 0.36), ("other", 0.24))
 _OTHERS = ("jpeg2000", "jpegxr-0", "jpegxr-1", "bpg", "webp", "avif", "heic", "jpegxl")
@@ -29,8 +29,8 @@ nothing and are left out.
 """
 NAMED_WRONGLY = 0.003
 """Share of pictures by another codec that may be called a JPEG."""
-MARGIN = 1.5
-"""Odds by which the threshold lies above the surest picture without a codec."""
+FOUND_WRONGLY = 0.002
+"""Share of pictures without a codec in which a grid may be found."""
 _STEPS = {"scaled": "reduced", "turned": "rotated", "resaved": "reduced"}
 _LAST_QUALITY = (60, 96)
 _ROUNDS, _RATE, _DEPTH = 220, 0.06, 5
@@ -246,6 +246,7 @@ def train_block_grid(
         "found_from": found_from,
         "jpeg_from": jpeg_from,
         "tried": int((grids == 0).sum()),
+        "reached": int((1 - p[grids == 0, 0] >= found_from).sum()),
     }
     write_atomically(out / trees_file(kind), gzip.compress(to_onnx(booster, len(GRIDS)), mtime=0))
     write_atomically(out / card_file(kind), json.dumps(stored, indent=1, allow_nan=False).encode())
@@ -253,11 +254,10 @@ def train_block_grid(
 
 
 def _thresholds(p: np.ndarray, grids: np.ndarray) -> tuple[float, float]:
-    """`found_from`: above every picture without a codec, by `MARGIN` in odds. `jpeg_from`: so that at most
-    `NAMED_WRONGLY` of the pictures by other codecs reach both.
+    """`found_from`: so that at most `FOUND_WRONGLY` of the pictures without a codec reach it. `jpeg_from`: so that at
+    most `NAMED_WRONGLY` of the pictures by other codecs reach both.
     """
-    odds = MARGIN * (1 - p[grids == 0, 0]).max() / max(p[grids == 0, 0].min(), 1e-9)
-    found_from = float(odds / (1 + odds))
+    found_from = float(np.quantile(1 - p[grids == 0, 0], 1 - FOUND_WRONGLY, method="higher")) + 1e-6
     other = np.where(1 - p[grids == 1, 0] >= found_from, p[grids == 1, 2], 0.0)
     jpeg_from = float(np.quantile(other, 1 - NAMED_WRONGLY, method="higher")) + 1e-6
     return found_from, max(jpeg_from, 0.5)

@@ -19,7 +19,7 @@ from forensics_models.cnn_data import PatchTable, join
 from forensics.dataset.decoders import drawn
 from forensics.dataset.patch_cache import PatchPlan, build_patches
 from forensics.destinations import Destinations
-from forensics.errors import UsageError
+from forensics.errors import UsageError, install_extra
 from forensics.training.trees import LIMITS, PACKAGES, having_split, make_folder, manifest_hash, package_versions
 
 KERAS_PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "torch", "jax", "optuna", "onnx", "onnxruntime")
@@ -103,7 +103,7 @@ def train_cnn(
         from forensics_models import cnn_evaluation, cnn_search, cnn_training
     except ImportError as error:
         raise UsageError(
-            f"training needs the extra `train`: pip install 'compression-forensics[train]' ({error.name})"
+            f"training needs the extra `train`: {install_extra('train')} ({error.name} is missing)"
         ) from None
     make_folder(out)
     artefacts = (KERAS_FILE, cnn_evaluation.CURVES_PICTURE, cnn_evaluation.CONFUSION_PICTURE)

@@ -16,7 +16,7 @@ from forensics.dataset import manifest
 from forensics.dataset.decoders import drawn
 from forensics.dataset.features import Table, WindowPlan, build_table
 from forensics.destinations import Destinations
-from forensics.errors import UsageError
+from forensics.errors import UsageError, install_extra
 
 PACKAGES = ("xgboost-cpu", "xgboost", "numpy", "scipy", "numba", "imagecodecs", "pillow", "pillow-heif", "av")
 """Packages whose versions a card records."""
@@ -200,7 +200,7 @@ def _check_ready(out: Path) -> None:
         import xgboost  # noqa: F401
     except ImportError as error:
         raise UsageError(
-            f"training needs the extra `train`: pip install 'compression-forensics[train]' ({error.name})"
+            f"training needs the extra `train`: {install_extra('train')} ({error.name} is missing)"
         ) from None
     make_folder(out)
 

@@ -56,6 +56,11 @@ def compare(verdict: str, named: Sequence[str], probability: float, container: d
     )
 
 
+def partly_judged(judged: int, of: int) -> str:
+    """That not all windows were judged, as a limit."""
+    return f"{judged} of {of} windows were judged, until all of those agreed; the others may differ"
+
+
 def limits(
     picture: Picture,
     windows: Sequence[Window],

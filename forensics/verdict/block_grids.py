@@ -100,7 +100,10 @@ def _turned(pixels: np.ndarray) -> _Found | None:
 
 
 def _rarity(judged: GridJudgement) -> str:
-    return f"None of {judged.tried:,} pictures that were never compressed shows borders as clear."
+    return (
+        f"{judged.reached or 'None'} of {judged.tried:,} pictures that were never compressed "
+        f"{'shows' if judged.reached < 2 else 'show'} borders as clear."
+    )
 
 
 def _compressed(analysis: Analysis, found: _Found) -> Analysis:
@@ -138,7 +141,7 @@ def _weighed(processes: dict[str, float], judged: GridJudgement) -> dict[str, fl
     """What the models hold likely, times how much likelier the reading is of each kind of picture than of an equal
     mixture of them; never more than validation carries.
     """
-    least = 1 / (judged.tried + 2)
+    least = (judged.reached + 1) / (judged.tried + 2)
     none, other, jpeg = np.clip(judged.probabilities, least, 1.0)
     weighed = {
         name: p * (none if name == "uncompressed" else jpeg if name in _LIKE_JPEG else other)
@@ -151,7 +154,7 @@ def _weighed(processes: dict[str, float], judged: GridJudgement) -> dict[str, fl
 def _resampled(analysis: Analysis, judged: GridJudgement) -> dict[str, float]:
     since = dict(analysis.afterwards or {"resampled": 1.0})
     rest = sum(p for name, p in since.items() if name != "resampled")
-    share = max(since.get("resampled", 0.0), 1 - 1 / (judged.tried + 2))
+    share = max(since.get("resampled", 0.0), 1 - (judged.reached + 1) / (judged.tried + 2))
     return {name: share if name == "resampled" else p * (1 - share) / max(rest, 1e-9) for name, p in since.items()}
 
 

@@ -67,11 +67,20 @@ def statements(
 
 
 def _medians(names: Sequence[str], features: np.ndarray) -> dict[str, float]:
+    return dict(zip(names, column_medians(features).tolist(), strict=True))
+
+
+def column_medians(features: np.ndarray) -> np.ndarray:
+    """Medians of the finite values of every column, NaN where there are none, `np.ndarray [shape=(d,)]`.
+
+    What `np.median` gives for the columns one by one, to the last bit; `features` is `np.ndarray [shape=(n, d)]`, n at
+    least 1, of a floating dtype, which the medians keep.
+    """
     finite = np.isfinite(features)
-    return {
-        name: float(np.median(column[ok])) if ok.any() else np.nan
-        for name, column, ok in zip(names, features.T, finite.T, strict=True)
-    }
+    ordered, count = np.sort(np.where(finite, features, np.inf), axis=0), finite.sum(axis=0)
+    columns, last = np.arange(features.shape[1]), len(features) - 1
+    lower, upper = ordered[np.maximum(count - 1, 0) // 2, columns], ordered[np.minimum(count // 2, last), columns]
+    return np.where(count > 0, (lower + upper) / 2, np.nan)
 
 
 def _clearest(told: Sequence[Statement]) -> list[Statement]:
@@ -92,6 +101,8 @@ def _state(trace: Indication, values: Mapping[str, float], ranges: Ranges, verdi
     feature = trace.features[index]
     value, span = values[feature], ranges[feature]
     strength = _strength(value, span["high"], trace.clear)
+    if not strength and trace.percent and span["low"] <= 0 and span["high"] >= trace.clear:
+        return None  # uncompressed pictures have every value: that it was not found rules nothing out
     step = values.get(trace.steps[index], np.nan) if trace.steps else np.nan
     return Statement(
         trace=trace.name,
@@ -121,6 +132,8 @@ def _strength(value: float, high: float, clear: float) -> float:
 def _text(trace: Indication, value: float, span: Mapping[str, float], log2_step: float, *, found: bool) -> str:
     usual = f"uncompressed pictures: {_shown(span['low'], trace.percent)} to {_shown(span['high'], trace.percent)}"
     shown = _shown(value, trace.percent)
+    if trace.percent and span["low"] <= 0 and span["high"] >= 1:
+        usual = "uncompressed pictures have any share"
     if not found:
         return f"no sign of {trace.absent} ({shown}; {usual})"
     sentence = trace.sentence

@@ -6,11 +6,12 @@ The models weigh features; an exact test asks whether the samples are possible w
    `no-content`.
 2. **A process beyond the eight codecs** (`forensics.processes`): found, it is the verdict. A palette, a block texture
    must have been the last step; what was before a palette may still show.
-3. **JPEG**, where the models are not sure: blocks that only a JPEG decoder gives
+3. **The codecs' own tests**, weighed against the models (`forensics.verdict.weighing`).
+4. **JPEG**, where the models are not sure: blocks that only a JPEG decoder gives
    (`forensics.history.jpeg.possible_blocks`).
 
-Probabilities are those that validation supports: of `VALIDATED` pictures without the process none was named, so that
-one in `VALIDATED` + 2 is granted (Laplace's rule of succession).
+Probabilities are those that validation supports: of `validated` pictures without the process none was named, so that
+one in that number + 2 is granted (Laplace's rule of succession).
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ from forensics_models.classes import HEVC_INTRA, INCONCLUSIVE, NO_CONTENT, OTHER
 
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Agreement, Analysis, Statement
-from forensics.results.chance import VALIDATED
+from forensics.results.chance import validated
 from forensics.results.history import Trace
+from forensics.verdict import tone
 from forensics.verdict.agreement import compare
 from forensics.verdict.evidence import ALTERED
+from forensics.verdict.weighing import weigh
 
 CONTENT = "content"
 """Name of the statement that says why there is too little."""
@@ -59,12 +62,15 @@ def settled(analysis: Analysis, pixels: np.ndarray) -> Analysis:
     name = found_in(traces)
     if name is not None:
         return proven(analysis, name, traces[name])
-    if analysis.verdict == "jpeg" or (analysis.verdict != INCONCLUSIVE and analysis.probability >= SURE):
-        return analysis
+    seen = tone.undo(whole, analysis.tone) if tone.undoes(analysis.tone) else whole
+    sure = analysis.verdict != INCONCLUSIVE and analysis.probability >= SURE
+    weighed = weigh(analysis, seen)
+    if weighed.verdict == "jpeg" or (weighed.verdict != INCONCLUSIVE and (sure or analysis.verdict == INCONCLUSIVE)):
+        return weighed
     from forensics.history.jpeg.possible_blocks import jpeg_blocks
 
     blocks = jpeg_blocks(whole)
-    return proven(analysis, "jpeg", blocks) if blocks.found else analysis
+    return proven(weighed, "jpeg", blocks) if blocks.found else weighed
 
 
 def proven(analysis: Analysis, name: str, trace: Trace) -> Analysis:
@@ -72,7 +78,7 @@ def proven(analysis: Analysis, name: str, trace: Trace) -> Analysis:
 
     The ratio and SSIM of the models are dropped: they were learned on the codecs that the models named.
     """
-    probability = 1 - 1 / (VALIDATED + 2)
+    probability = 1 - 1 / (validated(trace.name) + 2)
     others = sum(p for other, p in analysis.ranking if other != name)
     rest = tuple((other, p * (1 - probability) / max(others, 1e-9)) for other, p in analysis.ranking if other != name)
     kept = [s for s in analysis.evidence if s.trace in (ALTERED, "tone")]

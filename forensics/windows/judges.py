@@ -108,12 +108,33 @@ def _open_judge(folder: Path | Traversable) -> OpenJudge | None:
     return OpenJudge(folder) if (folder / CARD_FILE).is_file() else None
 
 
-@cache
-def processing_extractor() -> Extractor:
-    """The extractor of what the open judge takes beside the codecs' features, built once a process."""
-    from forensics_features.extractor import FURTHER_FAMILIES, FeatureExtractor
+class _Beside:
+    """An extractor's columns, and those of processing behind them, measured one after the other."""
 
-    return FeatureExtractor(FURTHER_FAMILIES)
+    def __init__(self, extractor: Extractor) -> None:
+        from forensics_features.extractor import FURTHER_FAMILIES, FeatureExtractor
+
+        self._first, self._further = extractor, FeatureExtractor(FURTHER_FAMILIES)
+        self.version = extractor.version
+        names = self._further.feature_names
+        self._columns = [at for at, name in enumerate(names) if name.partition(".")[0] in FURTHER_FAMILIES]
+        self.feature_names = (*extractor.feature_names, *(names[at] for at in self._columns))
+
+    def transform(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
+        further = self._further.transform(pictures)[:, self._columns]
+        return np.concatenate([self._first.transform(pictures), further], axis=1)
+
+
+def open_extractor(extractor: Extractor) -> Extractor:
+    """The extractor of all that the open judge takes, `extractor`'s columns first.
+
+    One pass over the families where `extractor` is the package's own, so that the planes of a window are made once.
+    """
+    from forensics_features.extractor import FAMILIES, FURTHER_FAMILIES, FeatureExtractor
+
+    if type(extractor) is FeatureExtractor and extractor.families is None:
+        return FeatureExtractor((*FAMILIES, *FURTHER_FAMILIES), n_jobs=extractor.n_jobs)
+    return _Beside(extractor)
 
 
 @cache

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from forensics_models.judgement import WindowJudgement
 
-from forensics.windows.judges import Extractor, Judge, processing_extractor
+from forensics.windows.judges import Extractor, Judge
 
 if TYPE_CHECKING:
     from forensics_models.judgement import WindowJudgement
@@ -19,19 +19,27 @@ if TYPE_CHECKING:
 
 
 def judge_windows(
-    judge: Judge, extractor: Extractor, pieces: Sequence[np.ndarray], threads: int | None
+    judge: Judge,
+    extractor: Extractor,
+    pieces: Sequence[np.ndarray],
+    threads: int | None,
+    further: Extractor | None = None,
 ) -> tuple[np.ndarray, WindowJudgement]:
     """Features of windows, given as 8-bit pixels, and the judge's `WindowJudgement` of them.
 
-    The judge looks at the pixels while the features are measured, unless one thread is asked for.
+    The judge looks at the pixels while the features are measured, unless one thread is asked for. `further` is an
+    extractor that gives the columns of `extractor` and more behind them: all of them are returned, the judge takes the
+    first.
     """
+    measured = extractor if further is None else further
+    count = None if further is None else len(extractor.feature_names)
     if threads == 1:
-        features = measure_windows(extractor, pieces, threads)
-        return features, judge.judge(features, pieces)
+        features = measure_windows(measured, pieces, threads)
+        return features, judge.judge(features[:, :count], pieces)
     with ThreadPoolExecutor(1) as aside:
         seen = aside.submit(judge.look, pieces)
-        features = measure_windows(extractor, pieces, threads)
-    return features, judge.judge(features, pieces, seen.result())
+        features = measure_windows(measured, pieces, threads)
+    return features, judge.judge(features[:, :count], pieces, seen.result())
 
 
 @dataclass(frozen=True)
@@ -60,29 +68,21 @@ class OpenReading:
     limits: tuple[str, ...]
 
 
-def read_open(
-    judge: OpenJudge, features: np.ndarray, codecs: WindowJudgement, pieces: Sequence[np.ndarray], threads: int | None
-) -> OpenReading:
-    """The open judge's reading of windows whose codecs' features and whose codec probabilities are known.
+def read_open(judge: OpenJudge, features: np.ndarray, codecs: WindowJudgement) -> OpenReading:
+    """The open judge's reading of windows whose features and whose codec probabilities are known.
 
     Parameters
     ----------
     judge : OpenJudge
     features : np.ndarray [shape=(n, d), dtype=float32]
-        Of the codecs' families, as the judge of codecs takes them.
+        As `judges.open_extractor` gives them.
     codecs : WindowJudgement
         What the judge of codecs says, its trees among it.
-    pieces : sequence of np.ndarray
-        The windows, 8-bit.
-    threads : int or None
     """
     from forensics_models.open_judge import merged_processes
 
-    extractor = processing_extractor()
-    # The columns of size and grey lead both vectors.
-    further = measure_windows(extractor, pieces, threads)[:, len(extractor.feature_names) - judge.further(features) :]
     assert codecs.trees is not None
-    judged = judge.judge(np.concatenate([features, further], axis=1), codecs.trees, codecs.fine_probabilities)
+    judged = judge.judge(features, codecs.trees, codecs.fine_probabilities)
     processes, afterwards = judge.combine(judged)
     answer = judge.answer(processes, afterwards)
     model = f"{judge.card['model']} trained on {str(judge.card.get('manifest_sha256', ''))[:12]}"
@@ -97,7 +97,7 @@ def measure_windows(extractor: Extractor, pieces: Sequence[np.ndarray], threads:
     """
     threads = len(os.sched_getaffinity(0)) if threads is None else threads
     if threads <= 1 or len(pieces) <= 1:
-        return extractor.transform(pieces)
+        return np.asarray(extractor.transform(pieces))
     rows = [extractor.transform(pieces[:1])]
     with ThreadPoolExecutor(threads) as pool:
         rows += pool.map(lambda piece: extractor.transform([piece]), pieces[1:])

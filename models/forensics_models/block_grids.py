@@ -2,7 +2,7 @@
 `forensics_features.turned_grid` is a grid, and whether a JPEG's.
 
 Trees over the values of a reading give three classes. Their thresholds are fitted on validation sources: `found` so
-that no picture without a lossy codec reaches it, `named` so that hardly any of another codec than JPEG does.
+that hardly any picture without a lossy codec reaches it, `named` so that hardly any of another codec than JPEG does.
 """
 
 from __future__ import annotations
@@ -36,14 +36,15 @@ class GridJudgement(NamedTuple):
         Whether the grid may be called a JPEG's.
     probabilities : np.ndarray [shape=(3,), dtype=float64]
         Over `GRIDS`, where all three are as frequent as in training.
-    tried : int
-        Pictures without a lossy codec, of validation sources, none of which reached the threshold.
+    tried, reached : int
+        Pictures without a lossy codec, of validation sources, and how many of them reached the threshold.
     """
 
     found: bool
     jpeg: bool
     probabilities: np.ndarray
     tried: int
+    reached: int
 
 
 def trees_file(kind: str) -> str:
@@ -66,7 +67,7 @@ class GridJudge:
         self.value_names: tuple[str, ...] = tuple(stored["value_names"])
         self.found_from = float(stored["found_from"])
         self.jpeg_from = float(stored["jpeg_from"])
-        self.tried = int(stored["tried"])
+        self.tried, self.reached = int(stored["tried"]), int(stored["reached"])
 
     @cached_property
     def _trees(self) -> Any:
@@ -83,4 +84,4 @@ class GridJudge:
         margins = self._trees.run(None, {"features": values[None].astype(np.float32)})[0]
         p = softmax(margins.astype(np.float64))[0]
         found = bool(1 - p[0] >= self.found_from)
-        return GridJudgement(found, found and bool(p[2] >= self.jpeg_from), p, self.tried)
+        return GridJudgement(found, found and bool(p[2] >= self.jpeg_from), p, self.tried, self.reached)

@@ -256,10 +256,6 @@ class OpenJudge:
             dict(zip((name for name, _ in GROUPS), merged_afterwards(after)[0].tolist(), strict=True)),
         )
 
-    def further(self, features: np.ndarray) -> int:
-        """How many columns this judge takes beyond those of `features`."""
-        return len(self.feature_names) - features.shape[1]
-
     def answer(self, processes: Mapping[str, float], afterwards: Mapping[str, float]) -> str:
         """What is named: `uncompressed`, a process, a family whose members cannot be told apart, or an empty string
         where nothing is certain enough.

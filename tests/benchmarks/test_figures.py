@@ -298,7 +298,7 @@ def test_the_grid_report_has_whole_tables():
     confusion = next(table for table in found if table[0][0] == "truth \\ verdict")
     assert sum(int(cell) for row in confusion[2:] for cell in row[1:]) == len(records)
     bands = next(table for table in found if table[0][0] == "reached ratio")
-    counted = sum(int(row[1].rpartition(" ")[2]) for row in bands[2:])
+    counted = sum(int(row[1].partition(" of ")[2].split()[0]) for row in bands[2:])
     assert counted == sum(math.isfinite(r.ratio) for r in records)
 
 
@@ -345,3 +345,11 @@ def test_the_file_size_report_of_large_files_alone():
     assert "to 100 KiB" not in text
     with pytest.raises(UsageError, match="--kind grid"):
         markdown.kib_report([PLAIN])
+
+
+def test_few_sources_have_no_interval():
+    few = share([True] * 24 + [False], ["a"] * 12 + ["b"] * 13)
+    assert str(few) == "96.00 % (2 sources: too few for an interval) of 25"
+    assert (few.low, few.high) == (0.0, 1.0)
+    enough = share([True] * 24 + [False], [f"source {k % 5}" for k in range(25)])
+    assert "[" in str(enough)

@@ -94,7 +94,7 @@ def test_a_folder_gets_pages_index_and_table(folder, tmp_path, capsys, quick):
     out = tmp_path / "out"
     assert call("analyze", folder, "--report", out, "--plots", tmp_path / "plots", "--no-map", "-f", "json") == 2
     index = Links((out / "index.html").read_text(encoding="utf-8"))
-    assert index.scripts == 0
+    assert index.scripts == 1  # the one that sorts
     made = sorted(path.name for path in out.iterdir())
     assert made == sorted([*index.links, "index.html"])
     assert len(index.links) == 3
@@ -169,12 +169,20 @@ def test_wrong_usage_is_one_line(folder, tmp_path, capsys, monkeypatch):
     assert "figures need matplotlib" in capsys.readouterr().err
 
 
-def test_without_matplotlib_a_page_says_that_it_has_no_figures(folder, tmp_path, monkeypatch, quick):
+def test_without_matplotlib_a_page_says_that_it_has_no_figures(folder, tmp_path, capsys, monkeypatch, quick):
     monkeypatch.setattr(pages, "available", lambda: False)
     assert call("analyze", folder / "a.png", "--report", tmp_path / "out.html", "--no-map") == 0
+    assert "without figures" in capsys.readouterr().err
     text = (tmp_path / "out.html").read_text(encoding="utf-8")
     assert "figures need matplotlib" in text
     assert text.count("<img") == 1
+
+
+def test_the_cost_of_several_reports_is_said_before(folder, tmp_path, capsys, quick):
+    call("analyze", folder, "--report", tmp_path / "out", "--no-map")
+    assert "history and report of 3 pictures: each takes several times as long" in capsys.readouterr().err
+    call("analyze", folder)
+    assert "several times" not in capsys.readouterr().err
 
 
 def test_names_of_pages_are_harmless_and_do_not_clash():

@@ -117,3 +117,13 @@ def test_closed_pipe_is_quiet():
 def test_the_package_runs_as_a_module():
     done = subprocess.run([sys.executable, "-m", "forensics", "--version"], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout.split()) == (0, ["forensics,", "version", __version__])
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("analyse", "analyze"), ("reconstuct", "reconstruct"), ("feature", "features")]
+)
+def test_a_name_that_is_nearly_a_command_is_answered_with_it(capsys, typed, meant):
+    with pytest.raises(SystemExit) as stop:
+        frame.run([typed])
+    assert stop.value.code == 1
+    assert f"there is no command {typed!r}; did you mean `{meant}`?" in capsys.readouterr().err

@@ -64,7 +64,14 @@ def test_every_trace_has_a_page_and_a_figure():
         for part in ("The test\n", "Source\n", "Limits\n"):
             assert part in page, f"{name} lacks {part.strip()!r}"
         assert name not in figures.SHOWN or f"trace_{name}.png" in page
-    assert set(figures.SHOWN) == set(PLOTS) - {"jpeg_blocks"}
+    assert set(figures.SHOWN) == set(PLOTS)
+
+
+@pytest.mark.heavy
+def test_pages_of_traces_quote_what_reports_say():
+    for name, trace in figures.traces().items():
+        said = figures.said(name).read_text(encoding="utf-8")
+        assert said == figures.saying(trace.sentence), "run `python docs/generate.py pictures`"
 
 
 def test_pictures_exist_and_are_small():
@@ -121,3 +128,20 @@ def test_the_pages_build_offline_without_a_warning(tmp_path: Path):
         loaded = re.findall(r'(?:src|href)="(https?://[^"]+)"', re.sub(r'<a [^>]*href="[^"]*"', "", text))
         assert loaded == [], f"{page.name} loads {loaded}"
     assert (tmp_path / "analysis-2.schema.json").exists()
+
+
+def test_a_browser_shows_the_pages_without_fault(tmp_path: Path):
+    pytest.importorskip("sphinx")
+    pytest.importorskip("numpydoc")
+    from tests.report.browser import PROGRAM, Browser
+
+    if PROGRAM is None:
+        pytest.skip("Chromium is not installed")
+    command = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", str(DOCS), str(tmp_path)]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    with Browser() as browser:
+        for name in ("index", "gallery", "traces/dct_comb", "tutorials/court", "reference/python"):
+            seen = browser.look(tmp_path / f"{name}.html", 1200)
+            assert seen.messages == (), name
+            assert all(seen.images), name
+            assert seen.heading, name

@@ -134,7 +134,7 @@ def test_an_estimated_earlier_codec_comes_before_the_last():
         (Parameter("earlier_codec", None, reason="too close"), "too close"),
         (
             Parameter("earlier_codec", "none", probability=0.8, basis="regression"),
-            "no earlier compression by another codec was seen (80.0 %)",
+            "was looked for and not seen (probability that there was none: 80.0 %",
         ),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -15,11 +16,12 @@ from forensics_models.validation_table import ratio_band, side_band, validation_
 from PIL import Image
 
 from forensics.report import html_parts
+from forensics.report import text as text_report
 from forensics.report.comparable import NO_CASES, Comparable, comparable
 from forensics.report.figures import data_uri, draw, preview
 from forensics.report.html import Report, page
 from forensics.report.html_history import power, trace_key
-from forensics.report.html_index import index_csv, index_page
+from forensics.report.html_index import Shown, index_csv, index_page, shown_of
 from forensics.results.failure import Failure
 from forensics.results.history import Generation, History, Parameter, Trace
 from forensics.verdict.analysis import analyze
@@ -274,8 +276,21 @@ def test_the_validation_table_counts_by_the_verdict_given():
     assert side_band(256) == "224 to 288"
 
 
+def test_results_show_themselves_in_one_line(result):
+    assert "\n" not in repr(result)
+    assert len(repr(result)) < 400
+    assert ": jpeg at 0.970" in repr(result)
+    assert list(result.probabilities.items()) == list(result.ranking) == list(result.to_dict()["ranking"].items())
+
+
+def test_a_grid_says_which_number_is_the_row():
+    told = text_report.history_lines(History(parameters=(Parameter("grid_phase", (5, 3), unit="pixels"),)))
+    assert "grid phase row 5, column 3 in pixels" in "".join(told)
+
+
 def test_notebooks_get_a_fragment(result):
     read = Reader(result._repr_html_())
+    assert "a fake limit" in read.text
     assert read.faults == []
     assert NASTY in read.text
     assert "JPEG, 97.0 %" in read.text
@@ -302,6 +317,52 @@ def test_the_index_links_pages_and_keeps_failures(result):
     assert [line.partition(",")[0] for line in lines[1:]] == ["a-1.html", "b 2.html", ""]
 
 
+def test_the_box_at_the_top_names_what_departs(report, result):
+    changed = replace(
+        result,
+        agreement=result.agreement._replace(status="disagree", text="the container says WebP, and they say JPEG"),
+        afterwards={"resampled": 0.93, "nothing": 0.07},
+    )
+    read = Reader(page(replace(report, analysis=changed)))
+    box = read.text.partition("What departs")[2].partition("Picture")[0]
+    assert "The container says WebP, and they say JPEG." in box
+    assert "Most likely resized or rotated since (93.0 %)." in box
+    assert "Compressed more than once: WebP, then JPEG." in box
+    plain = replace(changed, agreement=result.agreement._replace(status="agree"), afterwards=None, history=None)
+    shown = Reader(page(replace(report, analysis=plain))).text
+    assert "What departs" not in shown
+    assert "Nothing departs: no map was made" in shown
+
+
+def test_a_page_gives_its_row_a_picture_and_what_departs(report, result):
+    departing = replace(result, agreement=result.agreement._replace(status="finding", text=f"--> {NASTY} <!--"))
+    shown = page(replace(report, analysis=departing))
+    seen = shown_of(shown)
+    assert seen.thumbnail.startswith("data:image/jpeg;base64,")
+    assert seen.departs[0] == f"--> {NASTY} <!--."
+    assert Reader(shown).faults == []
+    assert shown_of("<p>another page</p>") == Shown()
+    read = Reader(index_page([(departing, "a.html")], lambda name: seen if name == "a.html" else Shown()))
+    assert read.faults == []
+    assert [tag for tag, _ in read.tags].count("img") == 1
+    assert "stored without loss, but compressed before" in read.text
+    assert NASTY in read.text
+
+
+def test_chromium_sorts_the_index(browser, result, tmp_path):
+    path = tmp_path / "index.html"
+    path.write_text(index_page([(replace(result, name=f"{n}.png"), None) for n in (10, 9, 30)]), encoding="utf-8")
+    assert browser.look(path, 1000).messages == ()
+    ask = "JSON.stringify(Array.from(document.querySelectorAll('.files tbody tr'), row => row.cells[2].textContent))"
+    click = "document.querySelectorAll('.files th')[2].click(); " + ask
+    orders = [
+        json.loads(browser.call("Runtime.evaluate", expression=one)["result"]["value"]) for one in (ask, click, click)
+    ]
+    assert orders[0] == ["10.png", "9.png", "30.png"]
+    assert orders[1] == ["9.png", "10.png", "30.png"]
+    assert orders[2] == ["30.png", "10.png", "9.png"]
+
+
 @pytest.fixture(scope="module")
 def browser():
     if PROGRAM is None:
@@ -322,7 +383,7 @@ def test_chromium_shows_pages_without_fault(browser, report, result, tmp_path, w
         assert seen.wide == ()
         assert all(seen.images)
         assert len(seen.images) == (3 if name == "page" else 0)
-        assert seen.scripts == 0
+        assert seen.scripts == (0 if name == "page" else 1)
         if name == "page":
             assert seen.heading == NASTY
 

@@ -40,10 +40,10 @@ def before_reduction(pixels: np.ndarray) -> Generation | None:
     judged = judge.judge(grid.values)
     if not (judged.found and judged.jpeg):
         return None
-    probability = float(min(judged.probabilities[2], 1 - 1 / (judged.tried + 2)))
+    probability = float(min(judged.probabilities[2], 1 - (judged.reached + 1) / (judged.tried + 2)))
     basis = (
         f"borders of blocks stand {grid.period:.2f} pixels apart, beside those of the last grid at every 8th pixel; "
-        f"none of {judged.tried:,} pictures that were compressed once shows such borders as clear"
+        f"{judged.reached or 'none'} of {judged.tried:,} pictures that were compressed once have borders as clear"
     )
     low, high = grid.scale * (1 - _INTERVAL), grid.scale * (1 + _INTERVAL)
     return Generation("jpeg", probability, (Parameter(SCALE, round(grid.scale, 4), low, high, basis=basis),))

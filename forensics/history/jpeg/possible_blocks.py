@@ -235,7 +235,7 @@ def jpeg_blocks(pixels: np.ndarray) -> Trace:
             f"On the 8x8 grid that starts at row {at[0]}, column {at[1]}, {fit} of {blocks} blocks that vary are what "
             f"a JPEG decoder gives for whole multiples of a table like quality {quality}, samples at 0 "
             f"and 255 taken as cut; on grids beside it up to {100 * beside:.0f} % are. Chance gives this in "
-            f"{chance(nfa)}."
+            f"{chance(nfa, NAME)}."
         ),
         series={"shares": np.array([k / max(n, 1) for n, k in counts])},
     )

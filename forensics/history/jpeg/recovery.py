@@ -24,7 +24,7 @@ from forensics.history.jpeg.comb import ac_likelihoods, dc_likelihoods, nonzero_
 from forensics.history.jpeg.findings import STATED_FROM, JpegHistory
 from forensics.history.jpeg.fixed_point import SUBSAMPLINGS, coded_bytes, unchanged_share
 from forensics.history.jpeg.grid import GridPhase, PlaneMask, find_grid
-from forensics.history.jpeg.planes import Tile, blocks_at, checked, coefficients, lively, tiles_of
+from forensics.history.jpeg.planes import BLOCK, Tile, blocks_at, checked, coefficients, lively, tiles_of
 from forensics.history.jpeg.steps import (
     StepEstimate,
     beside_luma,
@@ -88,6 +88,31 @@ def recover(pixels: np.ndarray, *, fixed_point: bool = True) -> JpegHistory:
         return history
     history = _confirmed(history, tiles)
     return replace(history, ratio=_ratio(history, rgb, np.asarray(pixels).ndim)) if _sure(history) else history
+
+
+def unchanged_on_and_beside(pixels: np.ndarray, beside: int) -> tuple[int, float, float]:
+    """How many steps of luma were read, and the shares of luma that coding again with them leaves unchanged.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]
+        At least 64 pixels a side.
+    beside : int
+        Rows and columns by which the control grid is moved.
+
+    Returns
+    -------
+    tuple of (int, float, float)
+        Steps, 0 without a grid; the shares on the grid and on the control, 0..1, NaN where no block is usable.
+    """
+    history = recover(pixels, fixed_point=False)
+    if history.luma is None or history.match is None:
+        return 0, float("nan"), float("nan")
+    plane, usable = _component_planes(tiles_of(checked(pixels))[:1], history.colour)[0]
+    table, (row, column) = _filled(history.luma, history.match.tables[0]), history.grid.phase
+    moved = ((row + beside) % BLOCK, (column + beside) % BLOCK)
+    shares = [unchanged_share(plane, usable, phase, table) for phase in ((row, column), moved)]
+    return int(history.luma.identified.sum()), shares[0], shares[1]
 
 
 def _colour_range(tile: Tile) -> int:

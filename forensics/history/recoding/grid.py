@@ -68,7 +68,9 @@ def locate(plane: np.ndarray, coder: Coder, prior: Prior, steps: Sequence[int]) 
     return with_trees(grid, plane, coder, probes) if grid.found else grid
 
 
-def find_grid(plane: np.ndarray, coder: Coder, probes: Sequence[int], *, decisive: float) -> Grid:
+def find_grid(
+    plane: np.ndarray, coder: Coder, probes: Sequence[int], *, decisive: float, windows: int = PROBED
+) -> Grid:
     """The grid position at which an encoder changes a plane least.
 
     Parameters
@@ -80,6 +82,8 @@ def find_grid(plane: np.ndarray, coder: Coder, probes: Sequence[int], *, decisiv
         Indices to code at.
     decisive : float
         Lead from which on no further window is looked at.
+    windows : int
+        Most windows that are looked at.
 
     Returns
     -------
@@ -88,7 +92,7 @@ def find_grid(plane: np.ndarray, coder: Coder, probes: Sequence[int], *, decisiv
     total = np.zeros((coder.grid, coder.grid))
     row = column = 0
     best = second = 0.0
-    for window in telling_windows(plane, PROBE_SIDE + ROOM)[:PROBED]:
+    for window in telling_windows(plane, PROBE_SIDE + ROOM)[:windows]:
         piece = window.cut(plane)
         for probe in probes:
             total += np.roll(

@@ -32,7 +32,7 @@ _SPACING = 3
 _BLOCK_FLOOR = 0.05
 _LEAST_CONTRAST = 0.25
 """Contrast in binary logarithms below which no index is stated."""
-_LUMA = Parameter("colour_coding", "bt601 limited")
+LUMA = Parameter("colour_coding", "bt601 limited")
 
 
 class LibWebp:
@@ -99,7 +99,7 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = (), codec: str 
     prior = recoding.starting_point(pixels, estimates, registry.get("webp").availability().reason, _LEAST_DEVIATION)
     if isinstance(prior, str):
         return Vp8History(reason=prior)
-    plane = recoding.luma(pixels, _LUMA)
+    plane = recoding.luma(pixels, LUMA)
     coders = [LibWebp(preset) for preset in _PRESETS]
     probes = recoding_grid.nearest(coders[0], [round(prior.mean) + step for step in _PROBES])
     grid = recoding_grid.find_grid(plane, coders[0], probes, decisive=recoding_grid.DECISIVE)

@@ -1,0 +1,138 @@
+"""One number for each codec's own exact test: how surely its lattice or fixed point is in a picture, for a judge to
+weigh.
+
+Recoveries say what was found; here is how far, on a bounded part of the picture, so that readings of many pictures can
+be held against each other. `READINGS` lists the tests cheapest first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+PART = 384
+"""Largest side of the central part that is read, in pixels: what a reading costs does not grow with the picture."""
+_ALIGNMENT = 16
+_LEAST_STEPS = 4
+"""Identified steps of luma under which a table is not held to be read."""
+_BESIDE = 4
+"""Rows and columns by which the control grid is moved: half a block, as far from the grid as can be."""
+_VP8_PROBES = (24, 48)
+"""Quantiser indices at which VP8's grid is looked for: libwebp's qualities of some 85 and 60; a grid shows best at
+its own index and finer ones.
+"""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one test says of a picture.
+
+    Attributes
+    ----------
+    test : str
+        A name of `READINGS`.
+    value : float
+        Grows with how surely the codec's trace is there; NaN where the picture cannot be tested.
+    text : str
+        The sentence for the evidence.
+    """
+
+    test: str
+    value: float
+    text: str
+
+
+def central(pixels: np.ndarray) -> np.ndarray:
+    """The central part that is read, cut at multiples of 16 pixels; 8-bit RGB."""
+    from forensics_features.planes import to_rgb8
+
+    rgb = to_rgb8(pixels)
+    top, left = (max(0, side - PART) // 2 // _ALIGNMENT * _ALIGNMENT for side in rgb.shape[:2])
+    return np.ascontiguousarray(rgb[top : top + PART, left : left + PART])
+
+
+def jpegxr(part: np.ndarray) -> Reading:
+    """The 4x4 grid of JPEG XR: by how many standard errors the best phase leads where coefficients show its steps."""
+    from forensics.history.jpegxr import recovery
+
+    if min(part.shape[:2]) < recovery.MINIMUM_SIDE:
+        return Reading("jpegxr", math.nan, "the picture is too small for the transform of JPEG XR")
+    found = recovery.recover(part)
+    # Other grids of 4x4 and 8x8 blocks lead, too, but without its steps.
+    lead = found.lead if found.high_pass is not None else float(found.found)
+    text = (
+        f"JPEG XR's transform: the best 4x4 grid that shows its steps leads by {lead:.1f} standard errors "
+        f"(found from {recovery.FOUND:g})"
+    )
+    return Reading("jpegxr", lead, text)
+
+
+def jpeg2000(part: np.ndarray) -> Reading:
+    """The quantised coefficients of JPEG 2000's 5/3 or 9/7 wavelet: by how many standard errors the best parity
+    leads.
+    """
+    from forensics.history.jpeg2000 import levels, recovery
+
+    lead = recovery.recover(part).lead
+    text = (
+        f"JPEG 2000's wavelets: the best parity shows quantised coefficients by {lead:.1f} standard errors "
+        f"(found from {levels.FOUND:g})"
+    )
+    return Reading("jpeg2000", lead, text)
+
+
+def jpeg(part: np.ndarray) -> Reading:
+    """The fixed point of JPEG: share of luma that coding again with the table read leaves unchanged, beside what a grid
+    moved by half a block leaves (Cohen's kappa with that as chance): flat areas and fine tables leave it as well.
+    """
+    from forensics.history.jpeg.recovery import unchanged_on_and_beside
+
+    steps, on, beside = unchanged_on_and_beside(part, _BESIDE)
+    if not steps:
+        return Reading("jpeg", -1.0, "JPEG: no 8x8 grid of quantised blocks stands out")
+    if steps < _LEAST_STEPS or not math.isfinite(on):
+        return Reading("jpeg", 0.0, f"JPEG: a grid stands out, but only {steps} steps of its table can be read")
+    control = beside if math.isfinite(beside) else 0.0
+    value = (on - control) / max(1.0 - control, 0.05)
+    text = (
+        f"JPEG: coded again with the table that was read ({steps} of 64 steps), {100 * on:.1f} % of luma comes back "
+        f"unchanged, {100 * beside:.1f} % on a grid moved by half a block"
+    )
+    return Reading("jpeg", value, text)
+
+
+def vp8(part: np.ndarray) -> Reading:
+    """The grid of VP8's smallest blocks: by how many robust standard deviations coding again at the best of its
+    places leads.
+    """
+    from forensics.codecs import registry
+    from forensics.history.recoding import coder, grid, vp8
+
+    if min(part.shape[:2]) < coder.LEAST_SIDE or not registry.get("webp").availability().encode:
+        return Reading("vp8", math.nan, "VP8 was not coded again: the picture is too small, or libwebp is missing")
+    plane = coder.luma(part, vp8.LUMA)
+    lead = grid.find_grid(plane, vp8.LibWebp("default"), _VP8_PROBES, decisive=grid.DECISIVE, windows=1).lead
+    text = (
+        f"VP8: coded again by libwebp, the best place of its block grid leads by {lead:.1f} "
+        f"(found from {coder.FINE_GRID_FROM:g})"
+    )
+    return Reading("vp8", lead, text)
+
+
+READINGS: dict[str, Callable[[np.ndarray], Reading]] = {
+    "jpegxr": jpegxr,
+    "jpeg2000": jpeg2000,
+    "jpeg": jpeg,
+    "vp8": vp8,
+}
+"""Tests by name, cheapest first; each takes what `central` gives."""
+OWN: dict[str, tuple[str, ...]] = {
+    "jpegxr": ("jpegxr",),
+    "jpeg2000": ("jpeg2000",),
+    "jpeg": ("jpeg", "video-mjpeg"),
+    "vp8": ("webp", "video-vp8"),
+}
+"""Processes whose pictures pass a test."""

@@ -1,0 +1,65 @@
+"""A sample of rows excludes block textures; what is found is found in all blocks, with the same counts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from forensics_features.block_texture import bc1_counts, bc4_counts, etc_counts
+
+from forensics.processes import texture_bc, texture_etc
+from forensics.processes.sampling import best_grid, screened
+
+
+def _photograph(side=384):
+    rng = np.random.default_rng(4)
+    rows, columns = np.mgrid[:side, :side]
+    smooth = 120 + 60 * np.sin(rows / 17) + 40 * np.cos(columns / 11)
+    return np.clip(np.rint(smooth[..., None] + rng.normal(0, 25, (side, side, 3))), 0, 255).astype(np.uint8)
+
+
+def _blocks(side=256):
+    """What a BC1 decoder gives, on the grid that starts at row 1, column 2."""
+    rng = np.random.default_rng(9)
+    ends = rng.integers(0, 32, (2, side // 4, side // 4, 3)) << 3
+    ends |= ends >> 5
+    ends[..., 1] = ends[..., 1] >> 2 << 2 | ends[..., 1] >> 6
+    picks = rng.integers(0, 4, (side // 4, side // 4, 4, 4))[..., None]
+    first, last = ends[0][:, :, None, None], ends[1][:, :, None, None]
+    pixels = ((3 - picks) * first + picks * last) // 3
+    return np.roll(pixels.swapaxes(1, 2).reshape(side, side, 3), (1, 2), (0, 1)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("count", [bc1_counts, etc_counts])
+def test_a_sample_excludes_a_photograph(count):
+    rgb = _photograph()
+    sample, every = screened(count, rgb), count(rgb)
+    assert 0 < sample.sum() < every.sum() / 10
+    expected = sum(count(rgb[top : top + 7]) for top in range(0, 378, 64))
+    assert np.array_equal(sample, expected)
+    assert best_grid(sample).log10_nfa > 0
+    assert best_grid(every).log10_nfa > 0
+
+
+def test_a_texture_is_counted_whole():
+    rgb = _blocks()
+    assert np.array_equal(screened(bc1_counts, rgb), bc1_counts(rgb))
+    found = texture_bc.test(rgb)
+    assert found.found
+    assert found.parameters["phase"] == [1, 2]
+
+
+def test_few_telling_blocks_are_counted_whole():
+    plane = np.full((300, 300), 90, np.uint8)
+    plane[5:60, 7:90] = np.random.default_rng(0).integers(0, 256, (55, 83))
+    assert np.array_equal(screened(bc4_counts, plane), bc4_counts(plane))
+    assert screened(bc4_counts, plane[:3]).sum() == 0
+
+
+def test_what_is_not_found_is_not_found_without_a_sample(monkeypatch):
+    rgb = _photograph()
+    with_sample = [texture_bc.test(rgb), texture_etc.test(rgb)]
+    for module in (texture_bc, texture_etc):
+        monkeypatch.setattr(module, "screened", lambda count, *planes: count(*planes))
+    without = [texture_bc.test(rgb), texture_etc.test(rgb)]
+    assert not any(trace.found for trace in (*with_sample, *without))
+    assert [trace.log10_nfa for trace in with_sample] == [trace.log10_nfa for trace in without]
