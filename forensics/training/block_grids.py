@@ -28,8 +28,8 @@ SCALE_WITHIN, DEGREES_WITHIN = 0.012, 0.2
 nothing and are left out.
 """
 NAMED_WRONGLY = 0.003
-"""Share of pictures by another codec that may be called a JPEG."""
-FOUND_WRONGLY = 0.002
+"""Share of pictures by another codec that may be called a JPEG; of those without a codec none may."""
+FOUND_WRONGLY = 0.005
 """Share of pictures without a codec in which a grid may be found."""
 _STEPS = {"scaled": "reduced", "turned": "rotated", "resaved": "reduced"}
 _LAST_QUALITY = (60, 96)
@@ -255,12 +255,12 @@ def train_block_grid(
 
 def _thresholds(p: np.ndarray, grids: np.ndarray) -> tuple[float, float]:
     """`found_from`: so that at most `FOUND_WRONGLY` of the pictures without a codec reach it. `jpeg_from`: so that at
-    most `NAMED_WRONGLY` of the pictures by other codecs reach both.
+    most `NAMED_WRONGLY` of the pictures by other codecs reach both, and none of those without a codec.
     """
     found_from = float(np.quantile(1 - p[grids == 0, 0], 1 - FOUND_WRONGLY, method="higher")) + 1e-6
-    other = np.where(1 - p[grids == 1, 0] >= found_from, p[grids == 1, 2], 0.0)
-    jpeg_from = float(np.quantile(other, 1 - NAMED_WRONGLY, method="higher")) + 1e-6
-    return found_from, max(jpeg_from, 0.5)
+    jpeg = np.where(1 - p[:, 0] >= found_from, p[:, 2], 0.0)
+    others = float(np.quantile(jpeg[grids == 1], 1 - NAMED_WRONGLY, method="higher"))
+    return found_from, max(others, float(jpeg[grids == 0].max()), 0.5) + 1e-6
 
 
 def _figures(
