@@ -60,7 +60,7 @@ def test_a_turned_jpeg_is_found_with_its_angle() -> None:
     result = block_grids.with_block_grid(opened(pixels, "inconclusive"), pixels)
     assert result.evidence[0].trace == "turned_grid"
     assert result.evidence[0].value == pytest.approx(-2.5, abs=0.15)
-    assert "2.5 degrees clockwise" in result.evidence[0].text
+    assert f"turned by {-result.evidence[0].value:.1f} degrees clockwise" in result.evidence[0].text
 
 
 @pytest.mark.parametrize("scale", [0.55, 0.7, 0.875, 0.93])
