@@ -13,10 +13,11 @@ import pytest
 from forensics_models.classes import CLASSES
 
 from forensics.codecs.decoders import alternatives
-from forensics.dataset import decoders, features, manifest, patches, readings, workers
+from forensics.dataset import decoders, features, manifest, patches, readings
 from forensics.dataset.decoders import check_mode, choose, draw_decoder, drawn, load_varied
 from forensics.dataset.features import WindowPlan, build_table, table_key
 from forensics.errors import CodecError, CodecUnavailable, UsageError
+from forensics.executors import tasks
 
 PLAN = WindowPlan(groups=((64,),), seed=4, decoders="varied")
 FAST = ("rounding",)
@@ -141,7 +142,7 @@ def features_of(dataset, cache, monkeypatch):
     """A table measured in this process, so that what is patched here holds there."""
 
     class Here:
-        def __init__(self, work, jobs):
+        def __init__(self, work, jobs, **options):
             self.work, self.tasks = work, []
 
         def __enter__(self):
@@ -160,7 +161,7 @@ def features_of(dataset, cache, monkeypatch):
                 list(self.work(task))
                 yield SimpleNamespace(kind="done", task=task, content=None)
 
-    monkeypatch.setattr(workers, "Workers", Here)
+    monkeypatch.setattr(tasks, "Workers", Here)
     return build_table(dataset, "val", plan=PLAN, jobs=1, cache=cache, families=FAST)
 
 
