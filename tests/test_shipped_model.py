@@ -74,7 +74,7 @@ def test_a_change_of_tone_is_undone_before_the_codec_is_named(encoder: str, para
     result = forensics.analyze(np.clip(np.rint(255 * changed), 0, 255).astype(np.uint8))
     assert result.verdict == encoder
     assert result.tone is not None
-    # These may show so clearly that the picture as stored says it with certainty; a JPEG's grid needs the change undone.
+    # These may show so clearly that the picture as stored says it with certainty; a JPEG needs the change undone.
     assert result.tone.undone or encoder in ("jpeg2000", "webp")
 
 
