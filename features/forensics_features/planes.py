@@ -86,6 +86,22 @@ def to_rgb8(pixels: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(array)
 
 
+def central(pixels: np.ndarray, most: int, period: int = 1) -> tuple[np.ndarray, tuple[int, int]]:
+    """The central part of at most `most` pixels a side, a view, and its origin, a multiple of `period`: grids keep
+    their phase.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forensics_features.planes import central
+    >>> part, origin = central(np.zeros((100, 50), np.uint8), 64, 8)
+    >>> part.shape, origin
+    ((64, 50), (16, 0))
+    """
+    top, left = (max(0, side - most) // 2 // period * period for side in pixels.shape[:2])
+    return pixels[top : top + most, left : left + most], (top, left)
+
+
 def row_bands(shape: tuple[int, ...]) -> list[slice]:
     """Rows that a picture of this shape is measured on where only means are asked for.
 

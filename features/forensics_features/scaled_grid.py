@@ -23,7 +23,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.fft import rfft
 
-from forensics_features.planes import as_planes
+from forensics_features.planes import as_planes, central
 
 SCALES = np.exp(np.arange(np.log(0.33), np.log(0.985), 0.0008))
 """Scales that are tried, `np.ndarray [shape=(m,), dtype=float64]`: steps of 0.08 %, finer than a line's width at 1,000
@@ -124,7 +124,7 @@ def find(pixels: np.ndarray) -> ScaledGrid | None:
     """
     if min(pixels.shape[:2]) < LEAST_SIDE:
         return None
-    luma = as_planes(_middle(pixels)).y
+    luma = as_planes(central(pixels, MOST_SIDE)[0]).y
     spectra = tuple([_spectrum(profile) for profile in _profiles(plane)] for plane in (luma, luma.T))
     lines = np.array([sum(_capped(axis[0][0], line) for axis in spectra) for line in LINES])
     total = lines.sum(axis=0)
@@ -137,11 +137,6 @@ def find(pixels: np.ndarray) -> ScaledGrid | None:
     steps = float(np.abs(np.diff(luma, axis=1)).mean())
     values += [np.log2(pixels.shape[0] * pixels.shape[1]), float(luma.std()), steps]
     return ScaledGrid(scale, np.array(values, np.float32))
-
-
-def _middle(pixels: np.ndarray) -> np.ndarray:
-    top, left = (max(0, (side - MOST_SIDE) // 2) for side in pixels.shape[:2])
-    return pixels[top : top + MOST_SIDE, left : left + MOST_SIDE]
 
 
 def _profiles(luma: np.ndarray) -> list[np.ndarray]:

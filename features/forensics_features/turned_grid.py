@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import fft, ndimage
 
-from forensics_features.planes import as_planes
+from forensics_features.planes import as_planes, central
 
 DEGREES = np.arange(-8.0, 8.001, 0.02)
 """Angles that are tried, counter-clockwise; a line is some 0.1 degrees wide in a picture of 512 pixels."""
@@ -98,7 +98,7 @@ def find(pixels: np.ndarray) -> TurnedGrid | None:
     """
     if min(pixels.shape[:2]) < LEAST_SIDE:
         return None
-    luma = as_planes(_middle(pixels)).y
+    luma = as_planes(central(pixels, MOST_SIDE)[0]).y
     angles = np.deg2rad(DEGREES)
     lines = np.concatenate([_lines(luma, angles), _lines(luma.T, -angles)])
     capped = np.minimum(lines, _MOST)
@@ -118,11 +118,6 @@ def find(pixels: np.ndarray) -> TurnedGrid | None:
         float(luma.std()),
     ]
     return TurnedGrid(float(DEGREES[best]), np.array(values, np.float32))
-
-
-def _middle(pixels: np.ndarray) -> np.ndarray:
-    top, left = (max(0, (side - MOST_SIDE) // 2) for side in pixels.shape[:2])
-    return pixels[top : top + MOST_SIDE, left : left + MOST_SIDE]
 
 
 def _lines(luma: np.ndarray, angles: np.ndarray) -> np.ndarray:

@@ -47,11 +47,10 @@ class Reading:
 
 def central(pixels: np.ndarray) -> np.ndarray:
     """The central part that is read, cut at multiples of 16 pixels; 8-bit RGB."""
-    from forensics_features.planes import to_rgb8
+    from forensics_features import planes
 
-    rgb = to_rgb8(pixels)
-    top, left = (max(0, side - PART) // 2 // _ALIGNMENT * _ALIGNMENT for side in rgb.shape[:2])
-    return np.ascontiguousarray(rgb[top : top + PART, left : left + PART])
+    part, _ = planes.central(pixels, PART, _ALIGNMENT)
+    return np.ascontiguousarray(planes.to_rgb8(part))
 
 
 def jpegxr(part: np.ndarray) -> Reading:

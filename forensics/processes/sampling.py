@@ -25,16 +25,6 @@ _FLOOR = 0.05
 """Least chance granted to a block that fits by accident."""
 
 
-def central(pixels: np.ndarray, most: int, period: int) -> tuple[np.ndarray, tuple[int, int]]:
-    """The central part of at most `most` pixels a side, and its origin, a multiple of `period`: grids keep their
-    phase.
-    """
-    height, width = pixels.shape[:2]
-    tall, wide = min(height, most), min(width, most)
-    top, left = (height - tall) // 2 // period * period, (width - wide) // 2 // period * period
-    return pixels[top : top + tall, left : left + wide], (top, left)
-
-
 class Grid(NamedTuple):
     """The best grid of some counts: its first row and column, telling blocks, how many fit, the next best grid's share
     and log10 of the number of false alarms.

@@ -8,11 +8,11 @@ pictures are the same to it.
 from __future__ import annotations
 
 import numpy as np
-from forensics_features.planes import to_rgb8
+from forensics_features.planes import central, to_rgb8
 
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_phases
-from forensics.processes.sampling import LEAST_SHARE, Grid, best_grid, central, screened, shares
+from forensics.processes.sampling import LEAST_SHARE, Grid, best_grid, screened, shares
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
 

@@ -9,11 +9,11 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from forensics_features.planes import to_rgb8
+from forensics_features.planes import central, to_rgb8
 
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_shares
-from forensics.processes.sampling import ORIENTATION_TITLES, ORIENTATIONS, central, oriented
+from forensics.processes.sampling import ORIENTATION_TITLES, ORIENTATIONS, oriented
 from forensics.results.a_contrario import log10_gamma_tail, log10_nfa
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace

@@ -8,11 +8,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from forensics_features.planes import to_rgb8
+from forensics_features.planes import central, to_rgb8
 
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_phases
-from forensics.processes.sampling import central
 from forensics.results.a_contrario import log10_gamma_tail, log10_nfa
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
@@ -37,8 +36,8 @@ def test(pixels: np.ndarray) -> Trace:
     """
     from forensics_features.packet_comb import PERIOD, packet_combs
 
-    rgb = to_rgb8(central(pixels, _MOST, PERIOD)[0])
-    top, left = central(pixels, _MOST, PERIOD)[1]
+    part, (top, left) = central(pixels, _MOST, PERIOD)
+    rgb = to_rgb8(part)
     grey = bool((rgb[..., 0] == rgb[..., 1]).all() and (rgb[..., 1] == rgb[..., 2]).all())
     if not grey or min(rgb.shape[:2]) < _LEAST_SIDE:
         reason = "the picture has colours" if not grey else f"a side is under {_LEAST_SIDE} pixels"

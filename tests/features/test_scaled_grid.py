@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from forensics_features import scaled_grid
+from forensics_features import planes, scaled_grid
 from PIL import Image
 
 
@@ -79,7 +79,7 @@ def test_a_line_stands_out_where_a_plain_fourier_sum_has_it() -> None:
 def test_small_pictures_are_not_read_and_large_ones_in_their_middle() -> None:
     assert scaled_grid.find(photograph(scaled_grid.LEAST_SIDE - 1)) is None
     wide = np.zeros((70, 3000), np.uint8)
-    assert scaled_grid._middle(wide).shape == (70, scaled_grid.MOST_SIDE)
+    assert planes.central(wide, scaled_grid.MOST_SIDE)[0].shape == (70, scaled_grid.MOST_SIDE)
 
 
 def test_flat_pictures_and_grey_sixteen_bits_are_taken() -> None:

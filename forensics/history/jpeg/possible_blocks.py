@@ -20,7 +20,7 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from forensics_features.planes import to_rgb8
+from forensics_features.planes import central, to_rgb8
 
 from forensics.history.jpeg.planes import BLOCK
 from forensics.results.a_contrario import log10_binomial_tail, log10_nfa
@@ -53,6 +53,8 @@ _LEAST_SHARE, _FINE_SHARE, _FINE_QUALITY = 0.85, 0.95, 90
 block grids of their own, on which fine tables make more blocks possible than beside them: up to 0.76 of 240 (23 of some
 70 such training and validation crops pass a share of 0.3, all with tables like quality 95 to 97). JPEGs mostly reach
 0.9 to 1."""
+_MOST_SIDE = 768
+"""Largest side of the central part that is tested, in pixels."""
 _MOSTLY_CUT = 0.3
 """Share of cut pixels from which the grids of most flat blocks are tried, too."""
 _FLOOR = 0.05
@@ -189,7 +191,7 @@ def jpeg_blocks(pixels: np.ndarray) -> Trace:
         `series`: `shares` on the grid and on each control. Under the null hypothesis a block is possible as often as on
         the worst control.
     """
-    part, origin = _central(to_rgb8(pixels))
+    part, origin = central(to_rgb8(pixels), _MOST_SIDE, BLOCK)
     planes, grey = _constraints(part), bool((np.ptp(part, axis=2) == 0).all())
     best: tuple[float, tuple[int, int], np.ndarray] | None = None
     for phase in _phases(planes, part):
@@ -239,12 +241,6 @@ def jpeg_blocks(pixels: np.ndarray) -> Trace:
         ),
         series={"shares": np.array([k / max(n, 1) for n, k in counts])},
     )
-
-
-def _central(rgb: np.ndarray, most: int = 768) -> tuple[np.ndarray, tuple[int, int]]:
-    height, width = rgb.shape[:2]
-    top, left = (max(0, side - most) // 2 // BLOCK * BLOCK for side in (height, width))
-    return rgb[top : top + most, left : left + most], (top, left)
 
 
 def _constraints(rgb: np.ndarray) -> _Samples:
