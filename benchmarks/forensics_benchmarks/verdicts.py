@@ -96,7 +96,7 @@ def make(
     tell : callable
         Gets sources done and in all.
     """
-    names = [name for name in sources.find(folder) if sources.split_of_folder(name) == split]
+    names = sources.of_split(folder, split)
     if limit and limit < len(names):
         names = [names[k * len(names) // limit] for k in range(limit)]
     makers: dict[str, Callable[[str, np.ndarray, np.random.Generator], Iterable[tuple[Case, np.ndarray]]]] = {

@@ -167,28 +167,16 @@ def _median(numbers: np.random.Generator) -> tuple[Step, ...]:
     return (Filter(str(numbers.choice(["median", "pillow-median"])), float(numbers.choice([3, 3, 3, 5]))),)
 
 
+_RECOLOUR_SHARES = {
+    "saturation": 0.17, "hue": 0.05, "matrix": 0.09, "gains": 0.09, "gamma": 0.07, "linear-gain": 0.08,
+    "contrast": 0.07, "equalise": 0.05, "posterise": 0.04, "p3-to-srgb": 0.08, "srgb-to-p3": 0.05, "curve": 0.07,
+    "six-bit": 0.02, "levels": 0.07,
+}  # fmt: skip
+"""How often each of `afterwards.RECOLOURS` is drawn; a negative never."""
+
+
 def _recoloured(numbers: np.random.Generator) -> tuple[Step, ...]:
-    how = str(
-        numbers.choice(
-            [
-                "saturation",
-                "hue",
-                "matrix",
-                "gains",
-                "gamma",
-                "linear-gain",
-                "contrast",
-                "equalise",
-                "posterise",
-                "p3-to-srgb",
-                "srgb-to-p3",
-                "curve",
-                "six-bit",
-                "levels",
-            ],
-            p=[0.17, 0.05, 0.09, 0.09, 0.07, 0.08, 0.07, 0.05, 0.04, 0.08, 0.05, 0.07, 0.02, 0.07],
-        )
-    )
+    how = str(numbers.choice(list(_RECOLOUR_SHARES), p=list(_RECOLOUR_SHARES.values())))
     low, high = {
         "saturation": (0.4, 1.7),
         "hue": (0.1, 2.0),

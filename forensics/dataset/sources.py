@@ -103,6 +103,11 @@ def split_of_folder(name: str) -> str | None:
     return None
 
 
+def of_split(folder: Path, split: str) -> list[str]:
+    """Names of the files of a folder's split, as far as folders say it."""
+    return [name for name in find(folder) if split_of_folder(name) == split]
+
+
 def split_of_hash(sha256: str, shares: Mapping[str, float]) -> str:
     """The split of a source by its hash, so that it stays in it whatever else the folder holds."""
     total = sum(shares.values())

@@ -9,15 +9,16 @@ import gzip
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from forensics.errors import CodecError, CodecUnavailable, UsageError
+from forensics.errors import CodecError, CodecUnavailable, ForensicsError, UsageError
+from forensics.executors import TRIES
+from forensics.executors.tasks import Workers
 
 DRAWS = {"train": 8, "val": 18}
 """Pictures drawn of every source."""
@@ -80,7 +81,19 @@ def _truth(step: Any) -> float:
     return math.sqrt(step.vertical * step.horizontal) if isinstance(step, Resample) else float(step.degrees)
 
 
-def _rows(kind: str, seed: int, draws: int, encoders: Sequence[str], path: Path) -> list[tuple[np.ndarray, int, float]]:
+@dataclass(frozen=True)
+class _Task:
+    kind: str
+    seed: int
+    draws: int
+    encoders: tuple[str, ...]
+    path: Path
+
+
+_Row = tuple[np.ndarray, int, float]
+
+
+def _rows(task: _Task) -> Iterator[list[_Row]]:
     """Readings of one source: values, index in `GRIDS`, and by how much the scale or angle is off, NaN where there is
     none.
     """
@@ -88,18 +101,18 @@ def _rows(kind: str, seed: int, draws: int, encoders: Sequence[str], path: Path)
 
     from forensics.dataset.sources import load, pixels_sha256
 
-    source = load(path)
-    numbers = np.random.default_rng([seed, int(pixels_sha256(source)[:8], 16)])
-    rows = []
-    for _ in range(draws):
+    source = load(task.path)
+    numbers = np.random.default_rng([task.seed, int(pixels_sha256(source)[:8], 16)])
+    rows: list[_Row] = []
+    for _ in range(task.draws):
         try:
-            made = _draw(source, encoders, _STEPS[kind], numbers)
+            made = _draw(source, task.encoders, _STEPS[task.kind], numbers)
         except (CodecError, CodecUnavailable, UsageError):
             continue
         if made is None:
             continue
         pixels, grid, truth = made
-        if kind == "scaled":
+        if task.kind == "scaled":
             scaled = scaled_grid.find(pixels)
             if scaled is not None:
                 rows.append((scaled.values, grid, abs(scaled.scale / truth - 1) / SCALE_WITHIN))
@@ -107,7 +120,7 @@ def _rows(kind: str, seed: int, draws: int, encoders: Sequence[str], path: Path)
             turned = turned_grid.find(pixels)
             if turned is not None:
                 rows.append((turned.values, grid, abs(turned.degrees - truth) / DEGREES_WITHIN))
-    return rows
+    yield rows
 
 
 def measure(
@@ -131,23 +144,23 @@ def measure(
     from forensics.dataset import sources as found
     from forensics.dataset.encoders import available
 
-    names = [name for name in found.find(sources) if found.split_of_folder(name) == split]
+    names = found.of_split(sources, split)
     if not names:
         raise UsageError(f"{str(sources)!r} holds no pictures in a folder {split!r}")
-    one = partial(_rows, kind, seed, draws or DRAWS[split], tuple(available()))
-    rows: list[tuple[np.ndarray, int, float]] = []
-    for done, part in enumerate(_each(one, [sources / name for name in names], jobs)):
-        rows += part
-        progress(done + 1, len(names))
+    task = partial(_Task, kind, seed, draws or DRAWS[split], tuple(available()))
+    read: dict[Path, list[_Row]] = {}
+    progress(0, len(names))
+    with Workers(_rows, jobs, tries=TRIES) as workers:
+        for name in names:
+            workers.submit(task(sources / name))
+        for event in workers.events():
+            if event.kind in ("error", "died"):
+                raise ForensicsError(f"{event.task.path}: {event.content}")
+            if event.kind == "message":
+                read[event.task.path] = event.content
+                progress(len(read), len(names))
+    rows = [row for name in names for row in read[sources / name]]
     return np.stack([row[0] for row in rows]), np.array([row[1] for row in rows]), np.array([row[2] for row in rows])
-
-
-def _each(one: Callable[[Path], Any], paths: Sequence[Path], jobs: int) -> Iterator[Any]:
-    if jobs == 1:
-        yield from map(one, paths)
-        return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(one, paths)
 
 
 def train_block_grid(

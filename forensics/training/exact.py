@@ -83,9 +83,9 @@ def fit_exact(
 
 
 def _sources(folder: Path) -> list[Path]:
-    from forensics.dataset.sources import find, split_of_folder
+    from forensics.dataset.sources import of_split
 
-    found = [folder / name for name in find(folder) if split_of_folder(name) == "val"]
+    found = [folder / name for name in of_split(folder, "val")]
     if not found:
         raise UsageError(f"{folder} holds no sources of the split val")
     return found
