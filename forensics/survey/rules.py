@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from forensics_models.classes import HEVC_FAMILY, INCONCLUSIVE, NO_CONTENT
+from forensics_models.classes import INCONCLUSIVE, NO_CONTENT, members_of
 
 from forensics.errors import UsageError
 from forensics.results.wording import TITLES
@@ -36,13 +36,6 @@ NUMBERS = (
 """Fields that are compared as numbers."""
 TEXTS = ("verdict", "best", "format", "agreement", "afterwards", "label", "source", "name", "error_kind", "sha256")
 """Fields that are compared as texts."""
-FAMILIES: Mapping[str, tuple[str, ...]] = {
-    HEVC_FAMILY: ("bpg", "heic", "video-hevc"),
-    "vp8": ("webp", "video-vp8"),
-    "av1": ("avif", "video-av1"),
-    "jpeg": ("video-mjpeg",),
-}
-"""Families with their members; the family's word holds for each of them."""
 WITH_HISTORY = ("quality",)
 """Fields that a table has only where the history was recovered."""
 _OPEN = (INCONCLUSIVE, NO_CONTENT)
@@ -265,11 +258,11 @@ def _is(word: str, verdict: str | None) -> Truth:
     """Whether a verdict is what a word says; a family leaves open which of its members it is."""
     if verdict is None or word == verdict:
         return None if verdict is None else True
-    if verdict in FAMILIES.get(word, ()):
+    if verdict in members_of(word):
         return True
     if verdict in _OPEN and word not in _OPEN:
         return None
-    return None if word in FAMILIES.get(verdict, ()) and verdict != "jpeg" else False
+    return None if word in members_of(verdict) and verdict != "jpeg" else False
 
 
 def _any(parts: Any) -> Truth:

@@ -19,15 +19,15 @@ reduced or turned is looked for (`forensics.verdict.block_grids`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-from forensics_models.classes import CLASSES, FAMILIES, FINE_CLASSES, HEVC_INTRA, INCONCLUSIVE
+from forensics_models.classes import CLASSES, FINE_CLASSES, HEVC_INTRA, INCONCLUSIVE, family_of, members_of
 from forensics_models.judgement import INCONCLUSIVE_BELOW, PictureJudgement, WindowJudgement, decide
-from forensics_models.open_judge import MEMBER_SHARE
+from forensics_models.open_judge import by_family, member_or_family
 
 from forensics.errors import PictureError
 from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, from_pillow, open_picture
@@ -40,6 +40,7 @@ from forensics.verdict.agreement import compare, limits, partly_judged, resizing
 from forensics.verdict.block_grids import with_block_grid
 from forensics.verdict.evidence import altered_jpeg, statements
 from forensics.verdict.exact import settled
+from forensics.verdict.restated import not_excluded, ranked
 from forensics.version import __version__
 from forensics.windows.choice import MINIMUM_SIDE, SEED, choose_windows
 from forensics.windows.judges import (
@@ -70,9 +71,6 @@ sources (`forensics_benchmarks.early_stopping`, seed 1) none departs from all wi
 95 % confidence and no lower; 77 % of the windows are judged. So all windows are judged unless asked otherwise."""
 FURTHER_WINDOWS = 2
 """Windows that are judged at a time after the first."""
-_EXCLUDED_BELOW = 0.05
-"""Share of the best process's probability under which another counts as excluded: likelihoods 20 to 1, "strong"
-evidence in the scale of Kass and Raftery (doi:10.1080/01621459.1995.10476572)."""
 
 
 def analyze(
@@ -319,8 +317,7 @@ class _Reading:
     @property
     def named(self) -> tuple[str, ...]:
         """The processes that the verdict allows; empty where it is inconclusive."""
-        members = tuple(name for name, family in FAMILIES.items() if family == self.verdict)
-        return members or (() if self.verdict == INCONCLUSIVE else (self.verdict,))
+        return members_of(self.verdict) or (() if self.verdict == INCONCLUSIVE else (self.verdict,))
 
     @property
     def straight(self) -> bool:
@@ -359,23 +356,14 @@ def _answered(opened: OpenReading, decided: str) -> tuple[str, float]:
     Where the open judge is not certain enough by itself, what the judge of codecs has `decided` stands if both agree
     (`AGREED_FROM`).
     """
-    said = opened.answer
+    said, families = opened.answer, by_family(opened.processes)
     if not said and decided not in ("uncompressed", INCONCLUSIVE):
-        families = {name: FAMILIES.get(name, name) for name in opened.processes}
-        best = max(opened.processes, key=lambda name: sum_of(families[name], opened.processes))
-        agreed = families[best] == FAMILIES.get(decided, decided)
-        whole = sum_of(families[best], opened.processes)
-        if agreed and whole >= AGREED_FROM:
-            member = max(opened.processes, key=lambda name: opened.processes[name])
-            said = member if opened.processes[member] >= MEMBER_SHARE * whole else families[best]
+        best = max(families, key=lambda name: families[name])
+        if best == family_of(decided) and families[best] >= AGREED_FROM:
+            said = member_or_family(best, opened.processes)
     if not said:
         return INCONCLUSIVE, max(opened.processes.values())
-    return said, opened.processes[said] if said in opened.processes else sum_of(said, opened.processes)
-
-
-def sum_of(family: str, processes: Mapping[str, float]) -> float:
-    """Probability of a family of processes; of a process without one, its own."""
-    return sum(p for name, p in processes.items() if FAMILIES.get(name, name) == family)
+    return said, opened.processes[said] if said in opened.processes else families[said]
 
 
 def _preferred(stored: _Reading, undone: _Reading, change: ToneChange) -> tuple[_Reading, ToneChange]:
@@ -457,7 +445,7 @@ def _compose(
         best=best,
         compressed=1.0 - probabilities["uncompressed"],
         hevc_intra=reading.hevc_intra,
-        ranking=tuple(sorted(probabilities.items(), key=lambda item: -item[1])),
+        ranking=ranked(probabilities),
         variants=_variants(best, whole.fine_probabilities),
         ratio=Interval(*map(float, whole.ratio)) if measured else None,
         ssim=Interval(*map(float, whole.ssim)) if measured else None,
@@ -479,8 +467,7 @@ def _candidates(judge: Judge, reading: _Reading) -> tuple[str, ...]:
     """The processes that cannot be excluded: the judge's set, or those at least a twentieth as likely as the best."""
     if reading.opened is None:
         return judge.candidates(reading.probabilities)
-    ranked = sorted(reading.probabilities.items(), key=lambda item: -item[1])
-    return tuple(name for name, p in ranked if p >= _EXCLUDED_BELOW * ranked[0][1])
+    return not_excluded(ranked(reading.probabilities))
 
 
 def _variants(best: str, fine: np.ndarray) -> dict[str, float]:

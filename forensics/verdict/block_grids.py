@@ -7,28 +7,21 @@ the models hold likely it may name the codec.
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import cache
-from importlib.resources import files
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from forensics_models.classes import FAMILIES, HEVC_INTRA, INCONCLUSIVE
+from forensics_models.block_grids import GridJudge, GridJudgement
+from forensics_models.classes import INCONCLUSIVE, members_of
+from forensics_models.open_judge import by_family
 
-from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis, Statement
-from forensics.verdict.agreement import compare
-
-if TYPE_CHECKING:
-    from forensics_models.block_grids import GridJudge, GridJudgement
+from forensics.verdict.restated import ranked, restated, without_range
 
 NAMED_FROM = 0.9
 """Probability of a family from which it is named: as certain as verdicts of the models are where nothing happened since
 (`Answers.named` of the open judge's card)."""
-_LIKE_JPEG = ("jpeg", "video-mjpeg")
+_LIKE_JPEG = members_of("jpeg")
 """Processes whose blocks a JPEG's are."""
-_EXCLUDED_BELOW = 0.05
-"""As of the models' candidates (`forensics.verdict.analysis`)."""
 
 
 class _Found(NamedTuple):
@@ -52,25 +45,16 @@ def with_block_grid(analysis: Analysis, pixels: np.ndarray) -> Analysis:
     """
     if analysis.verdict not in ("uncompressed", INCONCLUSIVE):
         return analysis
-    whole = eight_bit(pixels)
-    found = _scaled(whole) or _turned(whole)
+    found = _scaled(pixels) or _turned(pixels)
     return analysis if found is None else _compressed(analysis, found)
-
-
-@cache
-def _shipped(kind: str) -> GridJudge | None:
-    from forensics_models.block_grids import GridJudge, card_file
-
-    folder = files("forensics_models") / "artefacts"
-    return GridJudge(folder, kind) if (folder / card_file(kind)).is_file() else None
 
 
 def _scaled(pixels: np.ndarray) -> _Found | None:
     from forensics_features import scaled_grid
 
-    judge = _shipped("scaled")
-    grid = None if judge is None else scaled_grid.find(pixels)
-    if judge is None or grid is None or not (judged := judge.judge(grid.values)).found:
+    grid = scaled_grid.find(pixels)
+    judged = None if grid is None else GridJudge.shipped("scaled").judge(grid.values)
+    if grid is None or judged is None or not judged.found:
         return None
     height, width = (round(side / grid.scale) for side in pixels.shape[:2])
     text = (
@@ -84,11 +68,10 @@ def _scaled(pixels: np.ndarray) -> _Found | None:
 def _turned(pixels: np.ndarray) -> _Found | None:
     from forensics_features import turned_grid
 
-    judge = _shipped("turned")
-    grid = None if judge is None else turned_grid.find(pixels)
-    if judge is None or grid is None or abs(grid.degrees) < turned_grid.LEAST_DEGREES:
+    grid = turned_grid.find(pixels)
+    if grid is None or abs(grid.degrees) < turned_grid.LEAST_DEGREES:
         return None
-    judged = judge.judge(grid.values)
+    judged = GridJudge.shipped("turned").judge(grid.values)
     if not judged.found:
         return None
     way = "counter-clockwise" if grid.degrees > 0 else "clockwise"
@@ -109,30 +92,18 @@ def _rarity(judged: GridJudgement) -> str:
 def _compressed(analysis: Analysis, found: _Found) -> Analysis:
     judged = found.judged
     processes = _weighed(dict(analysis.ranking), judged)
-    families: dict[str, float] = {}
-    for name, p in processes.items():
-        families[FAMILIES.get(name, name)] = families.get(FAMILIES.get(name, name), 0.0) + p
-    family = max(families, key=lambda name: families[name])
-    best = max(processes, key=lambda name: processes[name])
+    families, ranking = by_family(processes), ranked(processes)
+    family, best = max(families, key=lambda name: families[name]), ranking[0][0]
     jpeg = family in _LIKE_JPEG
     named = family != "uncompressed" and families[family] >= NAMED_FROM and (judged.jpeg or not jpeg)
     verdict = (best if jpeg else family) if named else INCONCLUSIVE
-    probability = families[family] if named else processes[best]
-    allowed = tuple(name for name in processes if FAMILIES.get(name, name) == family) if named else ()
-    return replace(
+    return restated(
         analysis,
-        verdict=verdict,
-        probability=probability,
-        best=best,
-        compressed=1 - processes["uncompressed"],
-        hevc_intra=sum(processes[name] for name in HEVC_INTRA),
-        ranking=tuple(sorted(processes.items(), key=lambda item: -item[1])),
-        variants=analysis.variants if best == analysis.best else {},
-        ratio=None,
-        ssim=None,
-        candidates=tuple(name for name, p in processes.items() if p >= _EXCLUDED_BELOW * processes[best]),
-        evidence=(_statement(found), *_kept(analysis, verdict)),
-        agreement=compare(verdict, allowed, probability, analysis.container),
+        ranking,
+        verdict,
+        families[family] if named else ranking[0][1],
+        (members_of(family) or (family,)) if named else (),
+        [_statement(found), *_kept(analysis, verdict)],
         afterwards=_resampled(analysis, judged),
     )
 
@@ -159,10 +130,8 @@ def _resampled(analysis: Analysis, judged: GridJudgement) -> dict[str, float]:
 
 
 def _statement(found: _Found) -> Statement:
-    name = f"{found.kind}_grid"
-    none = float("nan")
     speaks_for = ("jpeg",) if found.judged.jpeg else ()
-    return Statement(name, name, found.value, none, none, none, 1.0, speaks_for, True, found.text)
+    return without_range(f"{found.kind}_grid", found.value, speaks_for, found.text)
 
 
 def _kept(analysis: Analysis, verdict: str) -> tuple[Statement, ...]:

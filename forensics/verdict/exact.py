@@ -19,15 +19,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from forensics_models.classes import HEVC_INTRA, INCONCLUSIVE, NO_CONTENT, OTHER_LOSSY
+from forensics_models.classes import INCONCLUSIVE, NO_CONTENT, OTHER_LOSSY
 
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Agreement, Analysis, Statement
 from forensics.results.chance import validated
 from forensics.results.history import Trace
 from forensics.verdict import tone
-from forensics.verdict.agreement import compare
 from forensics.verdict.evidence import ALTERED
+from forensics.verdict.restated import restated, without_range
 from forensics.verdict.weighing import weigh
 
 CONTENT = "content"
@@ -74,42 +74,25 @@ def settled(analysis: Analysis, pixels: np.ndarray) -> Analysis:
 
 
 def proven(analysis: Analysis, name: str, trace: Trace) -> Analysis:
-    """The analysis with a process as its verdict that an exact test proves.
-
-    The ratio and SSIM of the models are dropped: they were learned on the codecs that the models named.
-    """
+    """The analysis with a process as its verdict that an exact test proves."""
     probability = 1 - 1 / (validated(trace.name) + 2)
     others = sum(p for other, p in analysis.ranking if other != name)
     rest = tuple((other, p * (1 - probability) / max(others, 1e-9)) for other, p in analysis.ranking if other != name)
     kept = [s for s in analysis.evidence if s.trace in (ALTERED, "tone")]
     kept += [s for s in analysis.evidence if s.supports and name in s.speaks_for and s not in kept]
-    same = name == analysis.best
-    return replace(
+    return restated(
         analysis,
-        verdict=name,
-        probability=probability,
-        best=name,
-        compressed=1 - next((p for other, p in rest if other == "uncompressed"), 0.0),
-        hevc_intra=sum(p for other, p in rest if other in HEVC_INTRA),
-        ranking=((name, probability), *rest),
-        variants=analysis.variants if same else {},
-        ratio=analysis.ratio if analysis.verdict == name else None,
-        ssim=analysis.ssim if analysis.verdict == name else None,
-        candidates=(name,),
-        strange=analysis.strange if same else 0.0,
-        evidence=(_statement(trace), *kept),
-        agreement=compare(name, (name,), probability, analysis.container),
+        ((name, probability), *rest),
+        name,
+        probability,
+        (name,),
+        [_statement(trace), *kept],
+        strange=analysis.strange if name == analysis.best else 0.0,
     )
 
 
 def _statement(trace: Trace) -> Statement:
-    """An exact test in the words of the evidence; it has no range over untouched pictures, but a number of false
-    alarms, which its sentence tells.
-    """
-    none = float("nan")
-    return Statement(
-        trace.name, trace.name, float(trace.statistic), none, none, none, 1.0, trace.speaks_for, True, trace.sentence
-    )
+    return without_range(trace.name, float(trace.statistic), trace.speaks_for, trace.sentence)
 
 
 def _names_codec(analysis: Analysis) -> bool:

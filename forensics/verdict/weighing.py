@@ -8,17 +8,17 @@ counts by the probability that nothing happened since: it withholds a name, it d
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
-from forensics_models.classes import FAMILIES, HEVC_INTRA, INCONCLUSIVE
+from forensics_models.classes import INCONCLUSIVE, family_of, members_of
 from forensics_models.exact_judge import ExactJudge, weighed
+from forensics_models.open_judge import by_family, member_or_family
 
 from forensics.history.readings import OWN, READINGS, Reading, central
 from forensics.results.analysis import Analysis, Statement
-from forensics.verdict.agreement import compare
+from forensics.verdict.restated import ranked, restated, without_range
 
 NAMED_FROM = 0.9
 """Probability of a process from which it is named where the models left the picture open, and at which no further
@@ -46,7 +46,7 @@ def asked(analysis: Analysis) -> tuple[str, ...]:
         probabilities = dict(analysis.ranking)
         likely = (name for name in READINGS if sum(probabilities.get(one, 0.0) for one in OWN[name]) >= LIKELY)
         return tuple(likely)
-    own = (name for name in READINGS if {analysis.verdict, *_members(analysis.verdict)} & {*OWN[name]})
+    own = (name for name in READINGS if {analysis.verdict, *members_of(analysis.verdict)} & {*OWN[name]})
     return tuple(name for name in own if analysis.probability < SURE or name in CHEAP)
 
 
@@ -77,43 +77,29 @@ def weigh(analysis: Analysis, pixels: np.ndarray, judge: ExactJudge | None = Non
         probabilities = weighed(probabilities, OWN[name], likelihoods, straight)
         if straight > 0:
             readings.append((reading, likelihoods, table.false_alarms(reading.value)))
-        if max(_by_family(probabilities).values()) >= NAMED_FROM and analysis.verdict == INCONCLUSIVE:
+        if max(by_family(probabilities).values()) >= NAMED_FROM and analysis.verdict == INCONCLUSIVE:
             break
     return _decided(analysis, probabilities, [_statement(*one) for one in readings if one[1] != (1.0, 1.0)])
 
 
 def _decided(analysis: Analysis, probabilities: dict[str, float], told: Iterable[Statement]) -> Analysis:
     """The verdict that the weighed probabilities leave: one that a reading speaks for, the models' own, or none."""
-    families = _by_family(probabilities)
+    families = by_family(probabilities)
     best = max(families, key=lambda name: families[name])
     verdict, told = analysis.verdict, list(told)
     if verdict == INCONCLUSIVE:
         spoken = any(s.supports and best in _families(s.speaks_for) for s in told)
         if families[best] >= NAMED_FROM and spoken:
-            verdict = _member(best, probabilities)
-    elif families.get(_family(verdict), 0.0) < KEPT_FROM:
+            verdict = member_or_family(best, probabilities)
+    elif families.get(family_of(verdict), 0.0) < KEPT_FROM:
         verdict = INCONCLUSIVE
-    ranked = tuple(sorted(probabilities.items(), key=lambda item: -item[1]))
-    named = _members(verdict) or ((verdict,) if verdict != INCONCLUSIVE else ())
-    probability = sum(probabilities.get(one, 0.0) for one in named) if named else ranked[0][1]
-    kept = verdict == analysis.verdict
+    ranking = ranked(probabilities)
+    named = members_of(verdict) or ((verdict,) if verdict != INCONCLUSIVE else ())
+    probability = sum(probabilities.get(one, 0.0) for one in named) if named else ranking[0][1]
     settled = [s for s in told if s.supports or analysis.verdict != INCONCLUSIVE]
     others = [_beside(s, verdict, named) for s in analysis.evidence]
-    return replace(
-        analysis,
-        verdict=verdict,
-        probability=probability,
-        best=ranked[0][0],
-        compressed=1 - probabilities["uncompressed"],
-        hevc_intra=sum(probabilities.get(one, 0.0) for one in HEVC_INTRA),
-        ranking=ranked,
-        variants=analysis.variants if ranked[0][0] == analysis.best else {},
-        ratio=analysis.ratio if kept else None,
-        ssim=analysis.ssim if kept else None,
-        candidates=tuple(name for name, p in ranked if p >= 0.05 * ranked[0][1]),
-        evidence=tuple(sorted([*settled, *(s for s in others if s is not None)], key=lambda s: s.trace not in LEADING)),
-        agreement=compare(verdict, named, probability, analysis.container),
-    )
+    evidence = sorted([*settled, *(s for s in others if s is not None)], key=lambda s: s.trace not in LEADING)
+    return restated(analysis, ranking, verdict, probability, named, evidence)
 
 
 def _beside(statement: Statement, verdict: str, named: tuple[str, ...]) -> Statement | None:
@@ -135,38 +121,15 @@ def _statement(reading: Reading, likelihoods: tuple[float, float], alarms: tuple
         if supports
         else f"{own / others:.2g} times as often where it was the last step as elsewhere"
     )
-    none = math.nan  # one object: analyses of one picture are equal
-    name = f"exact-{reading.test}"
-    return Statement(
-        name, name, reading.value, none, none, none, 1.0 if supports else 0.0,
-        OWN[reading.test], True if supports else None,
+    return without_range(
+        f"exact-{reading.test}",
+        reading.value,
+        OWN[reading.test],
         f"{reading.text}: {said}",
-    )  # fmt: skip
-
-
-def _by_family(probabilities: dict[str, float]) -> dict[str, float]:
-    families: dict[str, float] = {}
-    for name, p in probabilities.items():
-        families[_family(name)] = families.get(_family(name), 0.0) + p
-    return families
-
-
-def _member(family: str, probabilities: dict[str, float]) -> str:
-    """The member of a family that is three times as likely as the others together, or the family."""
-    from forensics_models.open_judge import MEMBER_SHARE
-
-    own = {name: p for name, p in probabilities.items() if _family(name) == family}
-    best = max(own, key=lambda name: own[name])
-    return best if own[best] >= MEMBER_SHARE * sum(own.values()) else family
-
-
-def _members(family: str) -> tuple[str, ...]:
-    return tuple(name for name, one in FAMILIES.items() if one == family)
-
-
-def _family(name: str) -> str:
-    return FAMILIES.get(name, name)
+        strength=1.0 if supports else 0.0,
+        supports=True if supports else None,
+    )
 
 
 def _families(names: Iterable[str]) -> set[str]:
-    return {_family(name) for name in names}
+    return set(map(family_of, names))

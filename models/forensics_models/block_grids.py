@@ -7,7 +7,8 @@ that hardly any picture without a lossy codec reaches it, `named` so that hardly
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
+from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -68,6 +69,12 @@ class GridJudge:
         self.found_from = float(stored["found_from"])
         self.jpeg_from = float(stored["jpeg_from"])
         self.tried, self.reached = int(stored["tried"]), int(stored["reached"])
+
+    @classmethod
+    @cache
+    def shipped(cls, kind: str) -> GridJudge:
+        """The judge of this package."""
+        return cls(files("forensics_models") / "artefacts", kind)
 
     @cached_property
     def _trees(self) -> Any:

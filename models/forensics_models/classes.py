@@ -78,6 +78,16 @@ Motion JPEG.
 """
 
 
+def family_of(process: str) -> str:
+    """The family of a process, itself where it shares its art of coding with none."""
+    return FAMILIES.get(process, process)
+
+
+def members_of(family: str) -> tuple[str, ...]:
+    """The processes of a family; none where the word is no family's."""
+    return tuple(name for name, one in FAMILIES.items() if one == family)
+
+
 def process_of(name: str) -> str:
     """The process that a fine class stands for: JPEG XR's overlap modes are one process."""
     return name.split("-")[0] if name in FINE_CLASSES else name

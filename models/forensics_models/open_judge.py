@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from forensics_models.calibration import REFERENCE_LOG2_PIXELS, SizedScaling, softmax
-from forensics_models.classes import AFTERWARDS, FAMILIES, FINE_CLASSES, OPEN_CLASSES, process_of
+from forensics_models.classes import AFTERWARDS, FINE_CLASSES, OPEN_CLASSES, family_of, process_of
 from forensics_models.runtime import session
 from forensics_models.storage import read_card
 
@@ -31,12 +31,12 @@ CARD_FILE = "open.json"
 PROCESS_NAMES = tuple(dict.fromkeys(process_of(name) for name in OPEN_CLASSES))
 """Processes of a verdict: the classes of `OPEN_CLASSES` with JPEG XR's overlap modes as one, `uncompressed` first."""
 
-FAMILY_NAMES = tuple(dict.fromkeys(FAMILIES.get(name, name) for name in PROCESS_NAMES))
+FAMILY_NAMES = tuple(dict.fromkeys(map(family_of, PROCESS_NAMES)))
 """Processes with those that share one art of coding as one (`classes.FAMILIES`), `uncompressed` first: what an answer
 is certain of.
 """
 
-_TO_FAMILY = np.array([FAMILY_NAMES.index(FAMILIES.get(name, name)) for name in PROCESS_NAMES])
+_TO_FAMILY = np.array([FAMILY_NAMES.index(family_of(name)) for name in PROCESS_NAMES])
 
 MEMBER_SHARE = 0.75
 """Share of its family's probability from which a member is named instead of the family: three to one."""
@@ -265,11 +265,24 @@ class OpenJudge:
         said = int(self.answers.answer(row, group)[0])
         if said < 0:
             return ""
-        members = [name for name, family in zip(PROCESS_NAMES, _TO_FAMILY, strict=True) if family == said]
-        best = max(members, key=lambda name: processes[name])
-        return (
-            best if processes[best] >= MEMBER_SHARE * sum(processes[name] for name in members) else FAMILY_NAMES[said]
-        )
+        return member_or_family(FAMILY_NAMES[said], processes)
+
+
+def by_family(processes: Mapping[str, float]) -> dict[str, float]:
+    """Probabilities of processes summed to families."""
+    families: dict[str, float] = {}
+    for name, p in processes.items():
+        families[family_of(name)] = families.get(family_of(name), 0.0) + p
+    return families
+
+
+def member_or_family(family: str, processes: Mapping[str, float]) -> str:
+    """The most probable member of a family where it holds `MEMBER_SHARE` of the family's probability, else the
+    family.
+    """
+    members = {name: p for name, p in processes.items() if family_of(name) == family}
+    best = max(members, key=lambda name: members[name])
+    return best if members[best] >= MEMBER_SHARE * sum(members.values()) else family
 
 
 def with_codecs(features: np.ndarray, codec_trees: np.ndarray) -> np.ndarray:

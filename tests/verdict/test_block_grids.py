@@ -51,6 +51,7 @@ def test_a_reduced_jpeg_is_found_with_its_scale(scale: float) -> None:
     assert result.compressed > 0.5
     assert result.ratio is None
     assert sum(p for _, p in result.ranking) == pytest.approx(1)
+    assert result.candidates == tuple(name for name, _ in result.ranking)[: len(result.candidates)]
     assert result.afterwards is not None
     assert max(result.afterwards, key=lambda name: result.afterwards[name]) == "resampled"  # type: ignore[index]
 

@@ -1,0 +1,90 @@
+"""An analysis said anew: what a later test makes of its probabilities, with everything that follows from them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from forensics_models.classes import HEVC_INTRA
+
+from forensics.results.analysis import Analysis, Statement
+from forensics.verdict.agreement import compare
+
+_EXCLUDED_BELOW = 0.05
+"""Share of the best process's probability under which another counts as excluded: likelihoods 20 to 1, "strong"
+evidence in the scale of Kass and Raftery (doi:10.1080/01621459.1995.10476572)."""
+
+Ranking = tuple[tuple[str, float], ...]
+
+
+def ranked(processes: dict[str, float]) -> Ranking:
+    """Processes with their probabilities, most probable first."""
+    return tuple(sorted(processes.items(), key=lambda item: -item[1]))
+
+
+def not_excluded(ranking: Ranking) -> tuple[str, ...]:
+    """The processes that are at least a twentieth as likely as the best, most probable first."""
+    return tuple(name for name, p in ranking if p >= _EXCLUDED_BELOW * ranking[0][1])
+
+
+def restated(
+    analysis: Analysis,
+    ranking: Ranking,
+    verdict: str,
+    probability: float,
+    named: Sequence[str],
+    evidence: Sequence[Statement],
+    **further: Any,
+) -> Analysis:
+    """The analysis with another ranking, verdict and evidence.
+
+    Ratio and SSIM were learned on the codecs that the models named, so that another verdict drops them.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    ranking : tuple of (str, float)
+        All processes, most probable first.
+    verdict : str
+    probability : float
+        That of the verdict, of the best process where it is inconclusive.
+    named : sequence of str
+        Processes that the verdict allows.
+    evidence : sequence of Statement
+    further
+        Other fields of `Analysis`.
+    """
+    best, processes = ranking[0][0], dict(ranking)
+    kept = verdict == analysis.verdict
+    return replace(
+        analysis,
+        verdict=verdict,
+        probability=probability,
+        best=best,
+        compressed=1 - processes.get("uncompressed", 0.0),
+        hevc_intra=sum(processes.get(name, 0.0) for name in HEVC_INTRA),
+        ranking=ranking,
+        variants=analysis.variants if best == analysis.best else {},
+        ratio=analysis.ratio if kept else None,
+        ssim=analysis.ssim if kept else None,
+        candidates=not_excluded(ranking),
+        evidence=tuple(evidence),
+        agreement=compare(verdict, named, probability, analysis.container),
+        **further,
+    )
+
+
+def without_range(
+    name: str,
+    value: float,
+    speaks_for: tuple[str, ...],
+    text: str,
+    *,
+    strength: float = 1.0,
+    supports: bool | None = True,
+) -> Statement:
+    """A test of its own as evidence: it has no range over untouched pictures, but says in words how rare it is."""
+    none = math.nan  # one object: analyses of one picture are equal
+    return Statement(name, name, value, none, none, none, strength, speaks_for, supports, text)
