@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 90.0
 """Seconds in which scheduler and workers must be there, on a busy machine."""
 
@@ -21,7 +22,9 @@ def running(folder: Path, workers: int = 2) -> Iterator[Running]:
     """Start a scheduler and workers, and end them with all that they started."""
     file = folder / "scheduler.json"
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder, "start_new_session": True}
-    environment = {**os.environ, "DASK_TEMPORARY_DIRECTORY": str(folder)}
+    # Scheduler and workers unpickle functions of the tests.
+    path = os.pathsep.join((str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])))
+    environment = {**os.environ, "DASK_TEMPORARY_DIRECTORY": str(folder), "PYTHONPATH": path}
     dask = [sys.executable, "-m", "dask"]
     common = ["--scheduler-file", str(file), "--no-dashboard"]
     started: list[subprocess.Popen] = []
