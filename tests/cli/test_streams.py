@@ -20,7 +20,10 @@ ANALYZE = ["analyze", "--model", "baseline"]
 
 def forensics(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "forensics", *map(str, arguments)]
-    given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "timeout": 300, **options}
+    # Under a limit to the size of files Python would leave bytecode cut off, which every later import trips over.
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    given = {**pipes, "text": True, "timeout": 300, "env": environment, **options}
     return subprocess.run(command, check=False, **given)  # type: ignore[call-overload,no-any-return]
 
 
