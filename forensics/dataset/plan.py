@@ -37,7 +37,7 @@ TARGETS = ("stored", "parameter", "ratio", "ssim", "max-kib")
 """
 
 
-PLAN_VERSION = 1
+PLAN_VERSION = 2
 """Raised when the same constants come to give other jobs."""
 
 
@@ -263,15 +263,18 @@ def _processes(source: Source, settings: Settings) -> list[Draw]:
     return draws
 
 
+_PLAIN_EVERY = 4
+
+
 def _untouched(source: Source, settings: Settings) -> list[Draw]:
-    """Draws of one stored picture each: every kind of untouched picture in turn, `per_source` of them a source, the
-    start drawn.
+    """Draws of one stored picture each, `per_source` of them a source: one in `_PLAIN_EVERY` a part of it as it is,
+    between them every kind of untouched picture in turn, the start drawn.
     """
-    kinds = list(random_afterwards.UNTOUCHED)
+    kinds = [kind for kind in random_afterwards.UNTOUCHED if kind != "plain"]
     start = int(generator(source, settings, 0).integers(len(kinds)))
     draws = []
     for number in range(settings.per_source):
-        kind = kinds[(start + number) % len(kinds)]
+        kind = "plain" if number % _PLAIN_EVERY == 0 else kinds[(start + number) % len(kinds)]
         steps = draw_untouched(kind, source.height, source.width, generator(source, settings, number, 1))
         draws.append(_draw(source, settings, number, kind, steps, [_stored("untouched")]))
     return draws

@@ -302,6 +302,7 @@ _UNTOUCHED: Mapping[str, Callable[[np.random.Generator], tuple[Step, ...]]] = {
     "palette": _palette,
     "grey": _grey,
     "composited": _composited,
+    "plain": lambda numbers: (),
 }
 """What each kind of `UNTOUCHED` draws."""
 
