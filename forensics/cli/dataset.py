@@ -83,6 +83,27 @@ def build(
 
 
 @command.command()
+@click.argument("art", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--split", type=click.Choice(["train", "val", "test"]), default="train", show_default=True)
+@click.option("--number", type=click.IntRange(1), default=200, show_default=True, help="of drawings")
+@click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help="of all that is random")
+def drawings(art: Path, out: Path, split: str, number: int, seed: int) -> None:
+    """Compose source pictures of drawn art and write them to OUT/SPLIT.
+
+    ART holds a sub-folder for each collection, with SVG files, and PNG files that no lossy codec left behind: icon
+    themes, clip art, sprites, tiles. A folder of pieces is in one split in all its sizes. SVG files are rendered by
+    rsvg-convert. Drawings that are there already stay.
+    """
+    from forensics.dataset import drawings
+    from forensics.progress import Progress
+
+    with Progress("drawings", number) as progress:
+        written = drawings.write(drawings.find_art(art), out, split, number, seed, progress.advance)
+    click.echo(f"{written} drawings written to {out / split}")
+
+
+@command.command()
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def show(out: Path, form: str) -> None:

@@ -239,7 +239,7 @@ def write(
     split: str,
     count: int,
     seed: int,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[], None] = lambda: None,
 ) -> int:
     """Compose `count` drawings of a split's pieces and write them as OUT/SPLIT/drawing_LAYOUT__NUMBER.png; those there
     already stay.
@@ -260,7 +260,7 @@ def write(
             Image.fromarray(pixels).save(part, format="PNG")
             part.replace(folder / f"drawing_{layout}__{number:05d}.png")
             written += 1
-        progress(number + 1, count)
+        progress()
     return written
 
 

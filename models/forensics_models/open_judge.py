@@ -109,15 +109,15 @@ class Answers:
     ----------
     named : tuple of float
         Probability of a family from which on it, or a member of it, is named.
-    uncompressed : float
-        Probability from which on a picture is called uncompressed, whatever the group: of an untouched picture that
-        question has no answer.
+    uncompressed : tuple of float
+        Probability from which on a picture is called uncompressed: of an untouched picture the group has no truth, but
+        says what compressed pictures it could be taken for.
     accuse : float
         Probability of any lossy process under which none is named.
     """
 
     named: tuple[float, ...]
-    uncompressed: float
+    uncompressed: tuple[float, ...]
     accuse: float
 
     def answer(self, processes: np.ndarray, groups: np.ndarray) -> np.ndarray:
@@ -125,7 +125,8 @@ class Answers:
         families = merged_families(processes)
         best, top = families.argmax(axis=1), families.max(axis=1)
         named = np.asarray(self.named)[groups]
-        sure = np.where(best == 0, top >= self.uncompressed, (top >= named) & (1 - processes[:, 0] >= self.accuse))
+        clean = np.asarray(self.uncompressed)[groups]
+        sure = np.where(best == 0, top >= clean, (top >= named) & (1 - processes[:, 0] >= self.accuse))
         return np.where(sure, best, -1)
 
 
@@ -198,7 +199,7 @@ class OpenJudge:
         self._scaling = SizedScaling(**{**scaling, "bias": tuple(scaling["bias"])})
         self._combination = Combination(*(tuple(stored["combination"][name]) for name in ("weights", "bias")))
         answers = stored["answers"]
-        self.answers = Answers(tuple(answers["named"]), float(answers["uncompressed"]), float(answers["accuse"]))
+        self.answers = Answers(tuple(answers["named"]), tuple(answers["uncompressed"]), float(answers["accuse"]))
         self._dependence: float = stored["window_dependence"]
         self._size = self.feature_names.index("picture.log2_pixels")
 

@@ -49,10 +49,12 @@ ACCUSED = 0.001
 """Largest share of untouched validation windows, all groups together, for which a process may be named."""
 ACCUSE_FROM = 0.9
 """Probability of any lossy process under which none is named, whatever the most probable one: nine to one."""
-CALLED_UNCOMPRESSED, SEVERAL_CALLED = 0.012, 0.02
-"""Largest shares of compressed validation windows that may be called uncompressed: after each kind of step (1 %,
-rounded to counts of some hundred), after several.
+CALLED_UNCOMPRESSED = {"nothing": 0.005, "several": 0.02}
+"""Largest shares of compressed validation windows that may be called uncompressed, by what happened since: fewer where
+nothing did, since those are most of what people hold; after several steps twice the share of any other kind.
 """
+CALLED_OTHERWISE = 0.01
+"""The same after every other kind of step."""
 FEWEST = 60
 """Compressed validation windows after a kind of step from which on it counts."""
 
@@ -257,17 +259,7 @@ def fit_answers(processes: np.ndarray, truth: np.ndarray, groups: np.ndarray, af
         _lowest(tried, top, wrong & (groups == group), WRONG_NAMES * (groups == group).sum())
         for group in range(len(GROUPS))
     ]
-    shares = [(afterwards == kind) & (truth > 0) for kind in range(len(AFTERWARDS))]
-    uncompressed = max(
-        _lowest(
-            tried,
-            top,
-            rows & (best == 0),
-            (SEVERAL_CALLED if AFTERWARDS[kind] == "several" else CALLED_UNCOMPRESSED) * rows.sum(),
-        )
-        for kind, rows in enumerate(shares)
-        if rows.sum() >= FEWEST
-    )
+    uncompressed = fit_uncompressed(np.where(best == 0, top, 0.0), truth, groups, afterwards)
     # Accusations of untouched pictures are counted over all groups: their lowest thresholds rise until few enough are
     # left.
     allowed = int(ACCUSED * (truth == 0).sum())
@@ -276,6 +268,56 @@ def fit_answers(processes: np.ndarray, truth: np.ndarray, groups: np.ndarray, af
         first = still[top[still].argmin()]
         named[int(groups[first])] = float(np.nextafter(top[first], 2.0))
     return Answers(tuple(named), uncompressed, ACCUSE_FROM)
+
+
+def fit_uncompressed(
+    probabilities: np.ndarray, truth: np.ndarray, groups: np.ndarray, afterwards: np.ndarray
+) -> tuple[float, ...]:
+    """Thresholds of `uncompressed` by group, so that most uncompressed windows are called that and hardly any other.
+
+    What happened since is guessed for untouched windows too; where the guess is a step that hides little, less is
+    needed. From none called, always the threshold is lowered next that wins most windows for the part of
+    `CALLED_UNCOMPRESSED` that it uses up of any kind of step.
+
+    Parameters
+    ----------
+    probabilities : np.ndarray [shape=(n,)]
+        Of `uncompressed`, 0 where something else is likelier.
+    truth, groups, afterwards : np.ndarray [shape=(n,), dtype=int]
+        As of `fit_answers`, the truth by family.
+
+    Examples
+    --------
+    >>> sure = np.array([0.9] * 99 + [0.95])
+    >>> truth, nothing = np.array([0] * 99 + [1]), np.zeros(100, int)
+    >>> [round(t, 2) for t in fit_uncompressed(sure, truth, nothing, nothing)[:2]]
+    [0.3, 1.01]
+    """
+    tried = np.append(np.arange(0.3, 0.99, 0.02), 1.01)[::-1]
+    above = np.searchsorted(-tried, -probabilities)  # the first threshold that a window reaches
+    kinds = [k for k in range(len(AFTERWARDS)) if ((afterwards == k) & (truth > 0)).sum() >= FEWEST]
+    limits = np.array([CALLED_UNCOMPRESSED.get(AFTERWARDS[kind], CALLED_OTHERWISE) for kind in kinds])
+    used = np.stack([_reached((afterwards == k) & (truth > 0), groups, above, len(tried)) for k in kinds])
+    used = used / (limits * [((afterwards == k) & (truth > 0)).sum() for k in kinds])[:, None, None]
+    won = _reached(truth == 0, groups, above, len(tried))
+    at, each = np.zeros(len(GROUPS), int), np.arange(len(GROUPS))
+    while True:
+        spent = used[:, each, at].sum(axis=1)
+        more = spent[:, None, None] + used - used[:, each, at][:, :, None]
+        gain = won - won[each, at][:, None]
+        allowed = (more <= 1.0).all(axis=0) & (gain > 0) & (np.arange(len(tried)) > at[:, None])
+        if not allowed.any():
+            return tuple(tried[at].tolist())
+        rate = np.where(allowed, gain / ((more - spent[:, None, None]).max(axis=0) + 1e-3), 0.0)
+        group, place = np.unravel_index(int(rate.argmax()), rate.shape)
+        at[group] = place
+
+
+def _reached(rows: np.ndarray, groups: np.ndarray, above: np.ndarray, count: int) -> np.ndarray:
+    """Windows among `rows` that reach each threshold, by group, `np.ndarray [shape=(len(GROUPS), count)]`."""
+    table = np.zeros((len(GROUPS), count + 1))
+    np.add.at(table, (groups[rows], above[rows]), 1)
+    return table[:, :count].cumsum(axis=1)
 
 
 def _lowest(tried: np.ndarray, top: np.ndarray, bad: np.ndarray, allowed: float) -> float:
