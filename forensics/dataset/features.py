@@ -28,6 +28,7 @@ from forensics.dataset.manifest import Row
 from forensics.dataset.preparation import from_json
 from forensics.dataset.random_afterwards import kind_of
 from forensics.errors import UsageError
+from forensics.windows.choice import choose_windows
 
 Table = TypeVar("Table", bound=FeatureTable)
 
@@ -43,12 +44,20 @@ class WindowPlan:
 
     A group is a tuple of sides in pixels, one of which is drawn; a side larger than the picture becomes the largest
     that fits. `decoders` is `usual`, `varied` or a decoder's name, see `forensics.dataset.decoders.load_varied`.
+    `as_judged` takes the windows that a verdict on the file is made from instead; `share` is the share of the files,
+    by their ids.
     """
 
     groups: tuple[tuple[int, ...], ...] = ((224, 256, 256), (64, 96, 128, 160, 192, 320))
     seed: int = 2026
     centred: bool = False
     decoders: str = "usual"
+    as_judged: bool = False
+    share: float = 1.0
+
+    def takes(self, row: Row) -> bool:
+        """Whether a file is among those that windows are cut from."""
+        return int(hashlib.sha256(row.id.encode()).hexdigest()[:8], 16) < self.share * 2**32
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,8 @@ def cut_windows(pixels: np.ndarray, row: Row, plan: WindowPlan) -> list[np.ndarr
     """
     if min(pixels.shape[:2]) < MINIMUM_SIDE:
         return []
+    if plan.as_judged:
+        return [window.cut(pixels) for window in choose_windows(pixels)]
     rng = window_rng(plan, row)
     windows = []
     for group in plan.groups:
@@ -152,7 +163,7 @@ def build_table(
         The data set has no usable file of that split, or there is no decoder of the plan's name.
     """
     decoders.check_mode(plan.decoders)
-    rows = labelled_rows(folder, split)
+    rows = labelled_rows(folder, split, plan)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read by the workers: one thread each, they share the cores
     outs = parts.fill(
         (cache or folder / "features") / table_key(rows, plan, families),
@@ -212,17 +223,29 @@ def what_came_after(row: Row) -> int:
     return AFTERWARDS.index(kind_of(steps))
 
 
-def labelled_rows(folder: Path, split: str) -> list[Row]:
-    """The files of one split of a data set that carry their label; raises `UsageError` where there is none."""
-    rows = [row for row in manifest.read(folder) if row.split == split and carries_its_label(row)]
+def labelled_rows(folder: Path, split: str, plan: WindowPlan = WindowPlan()) -> list[Row]:
+    """The files of one split of a data set that carry their label and that a plan takes; raises `UsageError` where
+    there is none.
+    """
+    rows = [row for row in manifest.read(folder) if row.split == split and carries_its_label(row) and plan.takes(row)]
     if not rows:
         raise UsageError(f"{folder.name} holds no file of the split {split!r}")
     return rows
 
 
+def _asked(plan: WindowPlan) -> dict[str, Any]:
+    """A plan's fields; those that came later only where they are used, so that tables made before are found."""
+    fields, usual = asdict(plan), WindowPlan()
+    return {
+        name: value
+        for name, value in fields.items()
+        if name not in ("as_judged", "share") or value != getattr(usual, name)
+    }
+
+
 def table_key(rows: Sequence[Row], plan: WindowPlan, families: Sequence[str]) -> str:
     """A short name for everything that decides a table's content."""
-    content: list[Any] = [FEATURES_VERSION, list(families), asdict(plan), [(row.id, row.pixels_sha256) for row in rows]]
+    content: list[Any] = [FEATURES_VERSION, list(families), _asked(plan), [(row.id, row.pixels_sha256) for row in rows]]
     if plan.decoders == "usual":
         del content[2]["decoders"]
     elif plan.decoders == "varied":

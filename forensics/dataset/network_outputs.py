@@ -87,7 +87,7 @@ def build_outputs(
     UsageError
         The data set has no usable file of that split.
     """
-    rows = labelled_rows(folder, split)
+    rows = labelled_rows(folder, split, plan)
     digest = hashlib.sha256((network / NETWORK_FILE).read_bytes()).hexdigest()[:12]
     outs = parts.fill(
         folder / "outputs" / f"{table_key(rows, plan, ())}-{digest}",
