@@ -25,6 +25,9 @@ FAMILIES_OF_OPEN = (*FAMILIES, *FURTHER_FAMILIES)
 GROUPS_OF_SIDES = ((256, 256, 256, 224, 192, 160, 128, 96, 64),)
 """One window a file: most of the usual size of a verdict, some smaller."""
 
+PICTURES_SHARE = 0.5
+"""Share of the validation files of which all windows of a verdict are measured."""
+
 
 LIMITS = (
     "A chain of codecs is named after its last one, as far as that left traces; a much finer last step may go unseen.",
@@ -44,11 +47,16 @@ def plan_of(seed: int) -> WindowPlan:
     return WindowPlan(GROUPS_OF_SIDES, seed, decoders="varied")
 
 
+def pictures_of(seed: int) -> WindowPlan:
+    """The windows of whole validation pictures, as verdicts see them, of `PICTURES_SHARE` of the files."""
+    return WindowPlan(seed=seed, decoders="varied", as_judged=True, share=PICTURES_SHARE)
+
+
 def measure(
     datasets: Sequence[Path],
     split: str,
     *,
-    seed: int,
+    plan: WindowPlan,
     jobs: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Any:
@@ -56,7 +64,7 @@ def measure(
     from forensics_models.open_training import OpenTable
 
     return split_table(
-        datasets, split, plan=plan_of(seed), jobs=jobs, families=FAMILIES_OF_OPEN, progress=progress, table=OpenTable
+        datasets, split, plan=plan, jobs=jobs, families=FAMILIES_OF_OPEN, progress=progress, table=OpenTable
     )
 
 
@@ -73,7 +81,13 @@ def codec_trees(models: Path, table: Any) -> np.ndarray:
 
 
 def codec_logs(
-    datasets: Sequence[Path], models: Path, table: Any, *, seed: int, jobs: int, progress: Callable[[int, int], None]
+    datasets: Sequence[Path],
+    models: Path,
+    table: Any,
+    *,
+    plan: WindowPlan,
+    jobs: int,
+    progress: Callable[[int, int], None],
 ) -> np.ndarray:
     """Logarithms of the codec judge's probabilities of the validation windows, `np.ndarray [shape=(n, 11)]`."""
     from forensics_models.cnn import NetworkOutputs
@@ -85,7 +99,7 @@ def codec_logs(
     judge = FusedJudge(models, "fused")
     seen, files = [], []
     for dataset in having_split(datasets, "val"):
-        outputs, names = build_outputs(dataset, "val", models, plan=plan_of(seed), jobs=jobs, progress=progress)
+        outputs, names = build_outputs(dataset, "val", models, plan=plan, jobs=jobs, progress=progress)
         seen.append(outputs)
         files.append(names)
     if not np.array_equal(np.concatenate(files), table.files):
@@ -139,24 +153,23 @@ def train_open(
     """
     _check_ready(out)
     from forensics_models import open_training
-    from forensics_models.fused import FusedJudge
 
-    tables = {
-        split: measure(datasets, split, seed=seed, jobs=jobs, progress=partial(progress, f"measuring {split}"))
-        for split in ("train", "val")
-    }
-    logs = codec_logs(datasets, models, tables["val"], seed=seed, jobs=jobs, progress=partial(progress, "judging val"))
+    train = measure(datasets, "train", plan=plan_of(seed), jobs=jobs, progress=partial(progress, "measuring train"))
+    asked = []
+    for plan, what in ((plan_of(seed), "val"), (pictures_of(seed), "whole pictures of val")):
+        table = measure(datasets, "val", plan=plan, jobs=jobs, progress=partial(progress, f"measuring {what}"))
+        judging = partial(progress, f"judging {what}")
+        logs = codec_logs(datasets, models, table, plan=plan, jobs=jobs, progress=judging)
+        asked.append(open_training.Asked(table, codec_trees(models, table), logs))
     options = {"seed": seed, "threads": jobs, **({"rounds": rounds, "after_rounds": rounds} if rounds else {})}
     return open_training.train_open(
-        tables["train"],
-        tables["val"],
-        (codec_trees(models, tables["train"]), codec_trees(models, tables["val"])),
-        logs,
+        (train, codec_trees(models, train)),
+        asked[0],
+        asked[1],
         FeatureExtractor(FAMILIES_OF_OPEN).feature_names,
         FEATURES_VERSION,
         out,
         recipe=open_training.Recipe(**options),
-        facts={**_facts(datasets, plan_of(seed), tables), "limits": list(LIMITS)},
-        dependence=FusedJudge(models, "fused").window_dependence,
+        facts={**_facts(datasets, plan_of(seed), {"train": train, "val": asked[0].table}), "limits": list(LIMITS)},
         report=report,
     )

@@ -173,6 +173,31 @@ def families_of(processes: np.ndarray) -> np.ndarray:
     return _TO_FAMILY[processes]
 
 
+def together(probabilities: np.ndarray, pictures: np.ndarray, dependence: float) -> np.ndarray:
+    """Probabilities of pictures from their windows', `np.ndarray [shape=(pictures.max() + 1, k)]`.
+
+    Windows of one picture share content and history: n of them count as n to the power of `dependence`.
+
+    Parameters
+    ----------
+    probabilities : np.ndarray [shape=(n, k)]
+    pictures : np.ndarray [shape=(n,), dtype=int]
+        The number of each window's picture, from 0.
+    dependence : float
+        0 for windows that all say the same, 1 for independent ones.
+
+    Examples
+    --------
+    >>> two = np.array([[0.8, 0.2], [0.8, 0.2]])
+    >>> [together(two, np.zeros(2, int), d).round(3).tolist() for d in (0.0, 1.0)]
+    [[[0.8, 0.2]], [[0.941, 0.059]]]
+    """
+    count = np.bincount(pictures)
+    logs = np.zeros((len(count), probabilities.shape[1]))
+    np.add.at(logs, pictures, np.log(np.maximum(probabilities, 1e-9)))
+    return softmax(logs * (count ** (dependence - 1.0))[:, None])
+
+
 def merged_afterwards(afterwards: np.ndarray) -> np.ndarray:
     """Probabilities over `AFTERWARDS` summed to `GROUPS`, `np.ndarray [shape=(n, g)]`."""
     merged = np.zeros((len(afterwards), len(GROUPS)))
@@ -200,7 +225,7 @@ class OpenJudge:
         self._combination = Combination(*(tuple(stored["combination"][name]) for name in ("weights", "bias")))
         answers = stored["answers"]
         self.answers = Answers(tuple(answers["named"]), tuple(answers["uncompressed"]), float(answers["accuse"]))
-        self._dependence: float = stored["window_dependence"]
+        self._dependence: tuple[float, float] = tuple(stored["window_dependence"])
         self._size = self.feature_names.index("picture.log2_pixels")
 
     @cached_property
@@ -244,13 +269,11 @@ class OpenJudge:
         return OpenJudgement(softmax(logits), after)
 
     def combine(self, windows: OpenJudgement) -> tuple[dict[str, float], dict[str, float]]:
-        """Probabilities of a picture by process and by what happened since, from its windows'.
-
-        Windows of one picture share content and history: n of them count as n to the power of the fitted dependence.
-        """
+        """Probabilities of a picture by process and by what happened since, from its windows'."""
+        whole = np.zeros(len(windows.probabilities), int)
         process, after = (
-            softmax(np.log(np.maximum(part, 1e-9)).mean(axis=0) * len(part) ** self._dependence)[None]
-            for part in (windows.probabilities, windows.afterwards)
+            together(part, whole, dependence)
+            for part, dependence in zip((windows.probabilities, windows.afterwards), self._dependence, strict=True)
         )
         return (
             dict(zip(PROCESS_NAMES, left_to_models(merged_processes(process))[0].tolist(), strict=True)),

@@ -36,6 +36,7 @@ from forensics_models.open_judge import (
     left_to_models,
     merged_families,
     merged_processes,
+    together,
     with_codecs,
 )
 from forensics_models.storage import write_atomically
@@ -75,6 +76,72 @@ class OpenTable(FeatureTable):
     preparations: np.ndarray
     encoders: np.ndarray
     decoders: np.ndarray
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Windows, and what those who are combined say of them.
+
+    Attributes
+    ----------
+    table : OpenTable
+    codec_trees : np.ndarray [shape=(n, len(FINE_CLASSES))]
+        Probabilities by the trees of the judge of codecs.
+    codec_logs : np.ndarray [shape=(n, len(FINE_CLASSES))]
+        Logarithms of the probabilities by that judge as a whole.
+    """
+
+    table: OpenTable
+    codec_trees: np.ndarray
+    codec_logs: np.ndarray
+
+    def __post_init__(self) -> None:
+        for given in (self.codec_trees, self.codec_logs):
+            if given.shape != (len(self.table.labels), len(FINE_CLASSES)):
+                raise ValueError(f"what the judge of codecs says has shape {given.shape}")
+
+
+@dataclass(frozen=True)
+class Said:
+    """Windows with the margins of both sets of trees, and what a combination needs beside them.
+
+    Attributes
+    ----------
+    table : OpenTable
+    margins : np.ndarray [shape=(n, len(OPEN_CLASSES))]
+    codec_logs : np.ndarray [shape=(n, len(FINE_CLASSES))]
+    after : np.ndarray [shape=(n, len(AFTERWARDS))]
+        Calibrated probabilities of what happened since.
+    sizes : np.ndarray [shape=(n,)]
+        log2 of the windows' pixels.
+    """
+
+    table: OpenTable
+    margins: np.ndarray
+    codec_logs: np.ndarray
+    after: np.ndarray
+    sizes: np.ndarray
+
+    @property
+    def nothing(self) -> np.ndarray:
+        """Log-odds that nothing happened since, `np.ndarray [shape=(n,)]`."""
+        return np.log(self.after[:, 0] + 1e-6) - np.log(1 - self.after[:, 0] + 1e-6)
+
+    def fitted(self, rows: np.ndarray, weights: np.ndarray) -> Combination:
+        """The combination fitted to some of the rows."""
+        return fit_combination(
+            self.margins[rows],
+            self.codec_logs[rows],
+            self.nothing[rows],
+            self.sizes[rows],
+            self.table.labels[rows],
+            weights[rows],
+        )
+
+    def combined(self, combination: Combination, rows: np.ndarray) -> np.ndarray:
+        """Probabilities over `OPEN_CLASSES` of some of the rows."""
+        logits = combination.logits(self.margins[rows], self.codec_logs[rows], self.nothing[rows], self.sizes[rows])
+        return calibration.softmax(logits)
 
 
 @dataclass(frozen=True)
@@ -207,33 +274,24 @@ def fit_combination(
     return build(scipy.optimize.minimize(loss, start, method="L-BFGS-B").x)
 
 
-def folds_of(sources: np.ndarray, folds: int = FOLDS) -> np.ndarray:
-    """The fold of each row, by its source; `np.ndarray [shape=(n,), dtype=int64]`."""
-    names, inverse = np.unique(sources, return_inverse=True)
-    return (np.arange(len(names)) % folds)[inverse]
+def folds_of(sources: np.ndarray, names: np.ndarray, folds: int = FOLDS) -> np.ndarray:
+    """The fold of each row by its source, `np.ndarray [shape=(n,), dtype=int64]`; `names` are all sources, sorted."""
+    return np.searchsorted(names, sources) % folds
 
 
-def cross_fitted(
-    margins: np.ndarray,
-    codec_logs: np.ndarray,
-    nothing: np.ndarray,
-    sizes: np.ndarray,
-    labels: np.ndarray,
-    weights: np.ndarray,
-    sources: np.ndarray,
-) -> np.ndarray:
-    """Probabilities of every window from a combination fitted on the other folds' sources, `np.ndarray [shape=(n,
-    k)]`.
+def cross_fitted(windows: Said, weights: np.ndarray, *tables: Said) -> list[np.ndarray]:
+    """Probabilities of the windows of each table from a combination that was fitted to `windows` of other folds'
+    sources, `np.ndarray [shape=(n, k)]` each.
     """
-    fold, out = folds_of(sources), np.zeros(margins.shape)
+    names = np.unique(np.concatenate([one.table.sources for one in (windows, *tables)]))
+    fold, folds = folds_of(windows.table.sources, names), [folds_of(one.table.sources, names) for one in tables]
+    out = [np.zeros(one.margins.shape) for one in tables]
     for number in range(FOLDS):
-        held = fold == number
-        if held.any():
-            rest = ~held
-            fitted = fit_combination(
-                margins[rest], codec_logs[rest], nothing[rest], sizes[rest], labels[rest], weights[rest]
-            )
-            out[held] = calibration.softmax(fitted.logits(margins[held], codec_logs[held], nothing[held], sizes[held]))
+        if not any((held == number).any() for held in folds):
+            continue
+        combination = windows.fitted(fold != number, weights)
+        for one, held, into in zip(tables, folds, out, strict=True):
+            into[held == number] = one.combined(combination, held == number)
     return out
 
 
@@ -368,39 +426,36 @@ def figures(
 
 
 def train_open(
-    train: OpenTable,
-    validation: OpenTable,
-    codec_trees: tuple[np.ndarray, np.ndarray],
-    codec_logs: np.ndarray,
+    train: tuple[OpenTable, np.ndarray],
+    validation: Asked,
+    pictures: Asked | None,
     feature_names: tuple[str, ...],
     features_version: int,
     out: Path,
     *,
     recipe: Recipe,
     facts: Mapping[str, Any],
-    dependence: float | None = None,
     report: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Train, calibrate, combine and write the artefacts.
 
     Parameters
     ----------
-    train, validation : OpenTable
-        No source in both.
-    codec_trees : (np.ndarray, np.ndarray)
-        What the trees of the judge of codecs say of the training and of the validation windows, each of shape (n,
-        len(FINE_CLASSES)). That they were trained on other files of the same sources does not show: on training windows
-        they are right as often as on validation windows (0.893 and 0.898).
-    codec_logs : np.ndarray [shape=(len(validation), len(FINE_CLASSES))]
-        Logarithms of the codec judge's probabilities of the validation windows.
+    train : (OpenTable, np.ndarray [shape=(n, len(FINE_CLASSES))])
+        Windows, and what the trees of the judge of codecs say of them. That those were trained on other files of the
+        same sources does not show: on training windows they are right as often as on validation windows (0.893 and
+        0.898).
+    validation : Asked
+        One window a file, of all sizes, of sources that training does not have.
+    pictures : Asked, optional
+        All windows that a verdict is made from, of files of the same sources as `validation`: they tell how windows of
+        one picture count together. Without them windows count as one.
     feature_names, features_version
         Of the columns of features.
     out : Path
     recipe : Recipe
     facts : mapping
         What the card says of the data.
-    dependence : float, optional
-        How windows of one picture count together; fitted where it is not given, which takes several windows a file.
     report : callable
         Gets progress lines.
 
@@ -412,28 +467,30 @@ def train_open(
     Raises
     ------
     ValueError
-        A source stands in both tables.
+        A source stands in both tables, or shapes do not fit.
     """
-    check_apart(train, validation)
-    if codec_logs.shape != (len(validation.labels), len(FINE_CLASSES)):
-        raise ValueError(f"the codec judge's logarithms have shape {codec_logs.shape}")
+    rows, codec_trees = train
+    check_apart(rows, validation.table)
     out.mkdir(parents=True, exist_ok=True)
-    process, after = train_trees(_widened(train, codec_trees[0]), _widened(validation, codec_trees[1]), recipe, report)
+    process, after = train_trees(
+        _widened(rows, codec_trees), _widened(validation.table, validation.codec_trees), recipe, report
+    )
     report(f"kept {process.num_boosted_rounds()} and {after.num_boosted_rounds()} rounds")
     write_atomically(out / PROCESS_FILE, gzip.compress(to_onnx(process, len(OPEN_CLASSES)), mtime=0))
     write_atomically(out / AFTER_FILE, gzip.compress(to_onnx(after, len(AFTERWARDS)), mtime=0))
-    wide = with_codecs(validation.features, codec_trees[1])
-    margins, after_margins = margins_of(process, wide), margins_of(after, wide)
+
+    def margins(asked: Asked) -> tuple[np.ndarray, np.ndarray]:
+        wide = with_codecs(asked.table.features, asked.codec_trees)
+        return margins_of(process, wide), margins_of(after, wide)
+
+    kept = [process.num_boosted_rounds(), after.num_boosted_rounds()]
     return fit_and_write(
-        margins,
-        after_margins,
-        validation,
-        codec_logs,
+        (validation, *margins(validation)),
+        None if pictures is None else (pictures, *margins(pictures)),
         feature_names,
         features_version,
         out,
-        {**facts, "recipe": asdict(recipe), "rounds": [process.num_boosted_rounds(), after.num_boosted_rounds()]},
-        dependence,
+        {**facts, "recipe": asdict(recipe), "rounds": kept},
     )
 
 
@@ -441,45 +498,45 @@ def _widened(table: OpenTable, codec_trees: np.ndarray) -> OpenTable:
     return replace(table, features=with_codecs(table.features, codec_trees))
 
 
+_Margins = tuple[Asked, np.ndarray, np.ndarray]
+"""Windows with the margins of the trees of processes and of those of what happened since."""
+
+
 def fit_and_write(
-    margins: np.ndarray,
-    after_margins: np.ndarray,
-    validation: OpenTable,
-    codec_logs: np.ndarray,
+    validation: _Margins,
+    pictures: _Margins | None,
     feature_names: tuple[str, ...],
     features_version: int,
     out: Path,
     facts: Mapping[str, Any],
-    dependence: float | None = None,
 ) -> dict[str, Any]:
-    """Everything that follows the trees: calibration, combination, thresholds, the card.
+    """Everything that follows the trees: calibration, combination, dependence of windows, thresholds, the card.
 
-    `dependence` is how windows of one picture count together where the table holds one window a file, which cannot
-    tell.
+    Thresholds hold on single windows and on whole pictures together; figures of the card are of each alone.
     """
-    sizes = validation.features[:, feature_names.index("picture.log2_pixels")].astype(np.float64)
-    known = validation.afterwards >= 0
-    scaling = calibration.fit_scaling(
-        after_margins[known], validation.afterwards[known], sizes[known], _after_weights(validation.afterwards[known])
-    )
-    after = scaling.probabilities(after_margins, sizes)
-    nothing = np.log(after[:, 0] + 1e-6) - np.log(1 - after[:, 0] + 1e-6)
-    weights = process_weights(validation, Recipe())
-    margins, labels = margins.astype(np.float64), validation.labels
-    combination = fit_combination(margins, codec_logs, nothing, sizes, labels, weights)
-    fair = cross_fitted(margins, codec_logs, nothing, sizes, labels, weights, validation.sources)
-    processes, truth = left_to_models(merged_processes(fair)), merged_truth(validation.labels)
-    groups = group_of(after)
-    # What an exact test finds is not asked of the models.
-    asked = ~np.isin(truth, [PROCESS_NAMES.index(name) for name in TESTED_EXACTLY])
-    answers = fit_answers(processes[asked], truth[asked], groups[asked], validation.afterwards[asked])
+    size = feature_names.index("picture.log2_pixels")
+    scaling = _after_scaling(*validation, size)
+    windows = _said(validation, scaling, size)
+    weights = process_weights(windows.table, Recipe())
+    combination = windows.fitted(np.ones(len(weights), bool), weights)
+    judged = [_Judged(windows.table, cross_fitted(windows, weights, windows)[0], windows.after)]
+    dependence = (0.0, 0.0)
+    if pictures is not None:
+        seen = _said(pictures, scaling, size)
+        fair = cross_fitted(windows, weights, seen)[0]
+        dependence = _dependence(seen, fair)
+        judged.append(_whole(seen, fair, dependence))
+    known = windows.table.afterwards >= 0
+    asked = [one.asked() for one in judged]
+    answers = fit_answers(*(np.concatenate(part) for part in zip(*asked, strict=True)))
     card = {
         "model": "open",
         "kind": "XGBoost trees on forensic features of codecs and of processing, combined with the judge of codecs",
         **facts,
-        "validation": figures(processes[asked], truth[asked], groups[asked], validation.afterwards[asked], answers),
-        "afterwards_right": float((after[known].argmax(axis=1) == validation.afterwards[known]).mean()),
-        "log_loss": float(-np.log(fair[np.arange(len(fair)), validation.labels] + 1e-9).mean()),
+        "validation": figures(*asked[0], answers),
+        **({"pictures": figures(*asked[1], answers)} if pictures is not None else {}),
+        "afterwards_right": float((windows.after[known].argmax(axis=1) == windows.table.afterwards[known]).mean()),
+        "log_loss": judged[0].log_loss(),
     }
     stored = {
         "card": card,
@@ -488,12 +545,58 @@ def fit_and_write(
         "after_scaling": scaling.as_dict(),
         "combination": combination.as_dict(),
         "answers": asdict(answers),
-        "window_dependence": (
-            fit_dependence(fair, validation.labels, validation.files) if dependence is None else dependence
-        ),
+        "window_dependence": list(dependence),
     }
     write_atomically(out / CARD_FILE, json.dumps(stored, indent=1, allow_nan=False).encode())
     return card
+
+
+def _after_scaling(asked: Asked, margins: np.ndarray, after_margins: np.ndarray, size: int) -> calibration.SizedScaling:
+    known = asked.table.afterwards >= 0
+    labels = asked.table.afterwards[known]
+    sizes = asked.table.features[known, size].astype(np.float64)
+    return calibration.fit_scaling(after_margins[known], labels, sizes, _after_weights(labels))
+
+
+def _said(margins: _Margins, scaling: calibration.SizedScaling, size: int) -> Said:
+    asked, process, after = margins
+    sizes = asked.table.features[:, size].astype(np.float64)
+    return Said(asked.table, process.astype(np.float64), asked.codec_logs, scaling.probabilities(after, sizes), sizes)
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """Windows or pictures with what is true and what is said of them."""
+
+    table: OpenTable
+    probabilities: np.ndarray
+    after: np.ndarray
+
+    def log_loss(self) -> float:
+        return float(-np.log(self.probabilities[np.arange(len(self.after)), self.table.labels] + 1e-9).mean())
+
+    def asked(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Arguments of `fit_answers`, without what an exact test finds: that is not asked of the models."""
+        truth = merged_truth(self.table.labels)
+        rows = ~np.isin(truth, [PROCESS_NAMES.index(name) for name in TESTED_EXACTLY])
+        processes = left_to_models(merged_processes(self.probabilities))
+        return processes[rows], truth[rows], group_of(self.after)[rows], self.table.afterwards[rows]
+
+
+def _dependence(seen: Said, fair: np.ndarray) -> tuple[float, float]:
+    known = seen.table.afterwards >= 0
+    return (
+        fit_dependence(fair, seen.table.labels, seen.table.files),
+        fit_dependence(seen.after[known], seen.table.afterwards[known], seen.table.files[known]),
+    )
+
+
+def _whole(seen: Said, fair: np.ndarray, dependence: tuple[float, float]) -> _Judged:
+    """One row a picture, its windows taken together."""
+    _, first, inverse = np.unique(seen.table.files, return_index=True, return_inverse=True)
+    return _Judged(
+        seen.table.where(first), together(fair, inverse, dependence[0]), together(seen.after, inverse, dependence[1])
+    )
 
 
 def merged_truth(labels: np.ndarray) -> np.ndarray:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from forensics_models import open_training
@@ -18,6 +21,7 @@ from forensics_models.open_judge import (
     log_probabilities,
     merged_afterwards,
     merged_processes,
+    together,
 )
 
 NEUTRAL = (0.0,) * len(OPEN_CLASSES)
@@ -133,28 +137,58 @@ def flat_trees(rows: open_training.OpenTable) -> np.ndarray:
     return np.full((len(rows.labels), len(FINE_CLASSES)), 1 / len(FINE_CLASSES))
 
 
+def asked(rows: open_training.OpenTable) -> open_training.Asked:
+    """Windows of which the judge of codecs knows nothing."""
+    return open_training.Asked(rows, flat_trees(rows), log_probabilities(flat_trees(rows)))
+
+
+def pictures(sources: range, seed: int) -> open_training.OpenTable:
+    """Pictures of two windows each that are measured apart, whose noise is their own."""
+    rows = table(sources, seed)
+    order = np.argsort(rows.labels * len(AFTERWARDS) + rows.afterwards, kind="stable")
+    rows = rows.where(order[: len(order) // 2 * 2])
+    same = (rows.labels[::2] == rows.labels[1::2]) & (rows.afterwards[::2] == rows.afterwards[1::2])
+    rows = rows.where(np.repeat(same, 2))
+    return replace(rows, files=np.repeat(rows.files[::2], 2), sources=np.repeat(rows.sources[::2], 2))
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     pytest.importorskip("xgboost", reason="training needs xgboost")
     pytest.importorskip("onnx", reason="training needs onnx")
     folder = tmp_path_factory.mktemp("open")
-    validation = table(range(3, 6), 8)
-    logs = log_probabilities(np.full((len(validation.labels), len(FINE_CLASSES)), 1 / len(FINE_CLASSES)))
-    training = table(range(3), 7)
+    validation, training = table(range(3, 6), 8), table(range(3), 7)
     names = ("picture.log2_pixels", *(f"x.{n}" for n in range(39)))
-    recipe = open_training.Recipe(rounds=25, after_rounds=15, threads=1)
     card = open_training.train_open(
-        training,
-        validation,
-        (flat_trees(training), flat_trees(validation)),
-        logs,
+        (training, flat_trees(training)),
+        asked(validation),
+        asked(pictures(range(3, 6), 9)),
         names,
         3,
         folder,
-        recipe=recipe,
+        recipe=open_training.Recipe(rounds=25, after_rounds=15, threads=1),
         facts={"limits": []},
     )
     return folder, card, validation
+
+
+def test_windows_with_noise_of_their_own_count_nearly_as_independent(trained):
+    process, after = json.loads((trained[0] / "open.json").read_text())["window_dependence"]
+    assert process > 0.5
+    assert after > 0.5
+    card = trained[1]
+    assert card["pictures"]["enlarged compressed"]["right"] >= card["validation"]["enlarged compressed"]["right"]
+
+
+def test_together_windows_weigh_as_their_dependence_says():
+    numbers = np.random.default_rng(1)
+    rows, of = numbers.dirichlet(np.ones(4), 9), np.array([0, 0, 2, 1, 1, 1, 2, 2, 2])
+    for dependence in (0.0, 0.3, 1.0):
+        whole = together(rows, of, dependence)
+        for picture in range(3):
+            own = rows[of == picture]
+            naive = np.prod(own, axis=0) ** (len(own) ** dependence / len(own))
+            assert np.allclose(whole[picture], naive / naive.sum())
 
 
 def test_a_trained_judge_is_read_back_and_knows_classes_and_steps(trained):
@@ -202,13 +236,11 @@ def test_wrong_shapes_are_refused(trained):
 
 def test_sources_of_validation_stay_out_of_training(tmp_path):
     same = table(range(2), 7)
-    logs = np.zeros((len(same.labels), len(FINE_CLASSES)))
     with pytest.raises(ValueError, match="both training and validation"):
         open_training.train_open(
-            same,
-            same,
-            (flat_trees(same), flat_trees(same)),
-            logs,
+            (same, flat_trees(same)),
+            asked(same),
+            None,
             ("picture.log2_pixels",),
             3,
             tmp_path,
