@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from forensics_models.classes import INCONCLUSIVE
+from forensics_models.classes import INCONCLUSIVE, NO_CONTENT
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
@@ -73,7 +73,7 @@ def test_repetition_is_undone_exactly_and_two_steps_one_after_the_other(native, 
 def test_pixel_art_of_few_native_pixels_gets_no_verdict(fake_judge, fake_extractor):
     art = np.repeat(np.repeat(scene(40, 48), 8, 0), 8, 1)
     result = analyze(art, judge=fake_judge(jpegxr=0.99), extractor=fake_extractor)
-    assert result.verdict == INCONCLUSIVE
+    assert result.verdict == NO_CONTENT
     assert "natively fewer than 64 pixels a side" in result.limits[0]
     assert result.evidence[0].trace == "repetition"
     assert result.ratio is None

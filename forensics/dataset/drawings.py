@@ -64,19 +64,20 @@ def find_art(folder: Path) -> dict[str, list[Path]]:
 def of_split(art: Mapping[str, Sequence[Path]], split: str) -> list[list[list[Path]]]:
     """The sets of a split by collection: the pieces of one folder. A set is in one split in all sizes that it has."""
     collections = []
-    for pieces in art.values():
+    for collection, pieces in art.items():
         sets: dict[Path, list[Path]] = {}
         for path in pieces:
             sets.setdefault(path.parent, []).append(path)
-        own = [pieces for folder, pieces in sets.items() if _split(folder) == split]
+        own = [pieces for folder, pieces in sets.items() if _split(collection, folder) == split]
         if own:
             collections.append(own)
     return collections
 
 
-def _split(folder: Path) -> str:
+def _split(collection: str, folder: Path) -> str:
     # Sizes of one set lie in folders of their own (48x48/apps, scalable/apps): the set decides, not the size.
-    names = [part for part in folder.parts if not any(letter.isdigit() for letter in part) and part != "scalable"]
+    inner = folder.parts[folder.parts.index(collection) :] if collection in folder.parts else folder.parts
+    names = [part for part in inner if not any(letter.isdigit() for letter in part) and part != "scalable"]
     return split_of_hash(hashlib.sha256("/".join(names).encode()).hexdigest(), SHARES)
 
 

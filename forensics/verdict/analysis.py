@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-from forensics_models.classes import CLASSES, FINE_CLASSES, HEVC_INTRA, INCONCLUSIVE, family_of, members_of
+from forensics_models.classes import CLASSES, FINE_CLASSES, HEVC_INTRA, INCONCLUSIVE, NO_CONTENT, family_of, members_of
 from forensics_models.judgement import INCONCLUSIVE_BELOW, PictureJudgement, WindowJudgement, decide
 from forensics_models.open_judge import by_family, member_or_family
 
@@ -273,10 +273,12 @@ def _too_small(analysis: Analysis, steps: tuple[Step, ...]) -> Analysis:
     note = f"{steps[-1].text.split(':')[0]}: natively fewer than {MINIMUM_SIDE} pixels a side, too little to read"
     return replace(
         analysis,
-        verdict=INCONCLUSIVE,
+        verdict=NO_CONTENT,
         probability=analysis.ranking[0][1],
+        variants={},
         ratio=None,
         ssim=None,
+        candidates=(),
         evidence=tuple(after.statements(steps)),
         agreement=compare(INCONCLUSIVE, (), 0.0, analysis.container),
         limits=(note, *analysis.limits),

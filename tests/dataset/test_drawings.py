@@ -39,8 +39,9 @@ def test_a_set_lies_in_one_split_in_all_its_sizes(art):
     names = [{path for own in split for pieces in own for path in pieces} for split in splits]
     assert sum(map(len, names)) == len(set.union(*names)) == 241
     assert len(names[0]) > 5 * len(names[1]) > 0 < len(names[2])
-    sizes = [Path("icons") / size / "apps" for size in ("48x48", "scalable", "16")]
-    assert len({drawings._split(folder) for folder in sizes}) == 1
+    sizes = [Path("/somewhere") / "icons" / size / "apps" for size in ("48x48", "scalable", "16")]
+    here = {drawings._split("icons", folder) for folder in sizes}
+    assert len(here | {drawings._split("icons", Path("/elsewhere/icons/apps"))}) == 1
 
 
 def test_what_may_have_been_a_photograph_is_passed_over(art):
