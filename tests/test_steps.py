@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from forensics_models.classes import INCONCLUSIVE, NO_CONTENT
+from forensics_models.classes import NO_CONTENT
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 

@@ -31,7 +31,7 @@ from forensics.report.html_parts import (
 )
 from forensics.report.text import afterwards_note, verdict_note
 from forensics.results.analysis import Analysis, Interval
-from forensics.results.wording import TITLES, percent
+from forensics.results.wording import NO_CONTENT, TITLES, percent
 
 if TYPE_CHECKING:
     from forensics.localisation.regions import Localisation
@@ -108,14 +108,15 @@ def page(report: Report) -> str:
 def _verdict(report: Report) -> str:
     result = report.analysis
     ranking = [(TITLES[name], p, percent(p)) for name, p in result.ranking[:_BARS]]
+    shares = f"{bars(ranking)}{paragraph(f'compressed at all: {percent(result.compressed)}', 'small soft')}"
     return (
         '<div class="verdict">\n<div>\n'
         f'<p class="name">{escape(TITLES[result.verdict])}</p>\n<p '
         f'class="probability">{escape(verdict_note(result))}</p>\n'
         f"{''.join(paragraph(line) for line in _strength(result))}"
         f"{paragraph('since then: ' + afterwards_note(result.afterwards)) if result.afterwards else ''}"
-        f"{paragraph(_error_rate(report), 'small soft')}</div>\n<div>\n{bars(ranking)}"
-        f"{paragraph(f'compressed at all: {percent(result.compressed)}', 'small soft')}</div>\n"
+        f"{paragraph(_error_rate(report), 'small soft')}</div>\n<div>\n"
+        f"{'' if result.verdict == NO_CONTENT else shares}</div>\n"
         f"{_departs(report)}</div>\n"
     )
 

@@ -8,7 +8,7 @@ from forensics.examination import Examination
 from forensics.localisation import outputs
 from forensics.report.html_parts import escape, plain, words
 from forensics.results.analysis import Analysis
-from forensics.results.wording import TITLES, percent
+from forensics.results.wording import NO_CONTENT, TITLES, percent
 
 _CELL = 'style="text-align:left;vertical-align:top;padding:2px 12px 2px 0"'
 
@@ -32,7 +32,8 @@ def fragment(result: Analysis) -> str:
     """The verdict, its strength, its evidence and the container's part as a small table."""
     rows = [("verdict", f"{TITLES[result.verdict]}, {_probability(result)}")]
     shown = [f"{TITLES[name]} {percent(p)}" for name, p in result.ranking if p >= 0.001][:4]
-    rows.append(("ranking", ", ".join(shown)))
+    if result.verdict != NO_CONTENT:
+        rows.append(("ranking", ", ".join(shown)))
     if result.ratio is not None and result.ssim is not None:
         ratio, ssim = result.ratio, result.ssim
         rows.append(("ratio", f"{ratio.estimate:.1f} (90 %: {ratio.low:.1f} to {ratio.high:.1f})"))

@@ -41,7 +41,8 @@ def render(result: Analysis | Failure, *, colour: bool = False) -> str:
         return f"{bold}{result.name}{plain}\n{row('error', result.error)}"
     lines = [f"{bold}{result.name}{plain}  {dim}{_container(result)}{plain}\n"]
     lines.append(row("verdict", f"{bold}{TITLES[result.verdict]}{plain}, {verdict_note(result)}", wrap=False))
-    lines.append(row("ranking", _ranking(result)))
+    if result.verdict != NO_CONTENT:
+        lines.append(row("ranking", _ranking(result)))
     if result.ratio is not None and result.ssim is not None:
         strength = f"ratio {_interval(result.ratio, 1)}:1, SSIM {_interval(result.ssim, 3)}"
         lines.append(row("strength", f"{strength} (90 % intervals)"))

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-from forensics_models.classes import CLASSES, FINE_CLASSES, HEVC_INTRA, INCONCLUSIVE, NO_CONTENT, family_of, members_of
+from forensics_models.classes import CLASSES, FINE_CLASSES, HEVC_INTRA, INCONCLUSIVE, family_of, members_of
 from forensics_models.judgement import INCONCLUSIVE_BELOW, PictureJudgement, WindowJudgement, decide
 from forensics_models.open_judge import by_family, member_or_family
 
@@ -40,7 +40,7 @@ from forensics.verdict.agreement import compare, limits, partly_judged, resizing
 from forensics.verdict.block_grids import with_block_grid
 from forensics.verdict.evidence import altered_jpeg, statements
 from forensics.verdict.exact import settled
-from forensics.verdict.restated import not_excluded, ranked
+from forensics.verdict.restated import not_excluded, ranked, without_content
 from forensics.version import __version__
 from forensics.windows.choice import MINIMUM_SIDE, SEED, choose_windows
 from forensics.windows.judges import (
@@ -271,16 +271,10 @@ class SequentialReader:
 def _too_small(analysis: Analysis, steps: tuple[Step, ...]) -> Analysis:
     """An analysis without a verdict: natively the picture has too few pixels."""
     note = f"{steps[-1].text.split(':')[0]}: natively fewer than {MINIMUM_SIDE} pixels a side, too little to read"
-    return replace(
+    return without_content(
         analysis,
-        verdict=NO_CONTENT,
+        after.statements(steps),
         probability=analysis.ranking[0][1],
-        variants={},
-        ratio=None,
-        ssim=None,
-        candidates=(),
-        evidence=tuple(after.statements(steps)),
-        agreement=compare(INCONCLUSIVE, (), 0.0, analysis.container),
         limits=(note, *analysis.limits),
     )
 

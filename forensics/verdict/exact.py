@@ -16,18 +16,16 @@ one in that number + 2 is granted (Laplace's rule of succession).
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
-from forensics_models.classes import INCONCLUSIVE, NO_CONTENT, OTHER_LOSSY
+from forensics_models.classes import INCONCLUSIVE, OTHER_LOSSY
 
 from forensics.pixels import eight_bit
-from forensics.results.analysis import Agreement, Analysis, Statement
+from forensics.results.analysis import Analysis, Statement
 from forensics.results.chance import validated
 from forensics.results.history import Trace
 from forensics.verdict import tone
 from forensics.verdict.evidence import ALTERED
-from forensics.verdict.restated import restated, without_range
+from forensics.verdict.restated import restated, without_content, without_range
 from forensics.verdict.weighing import weigh
 
 CONTENT = "content"
@@ -119,13 +117,4 @@ def _too_little(pixels: np.ndarray) -> str | None:
 def _without_content(analysis: Analysis, reason: str) -> Analysis:
     none = float("nan")
     statement = Statement(CONTENT, CONTENT, 0.0, none, none, none, 0.0, (), None, reason)
-    return replace(
-        analysis,
-        verdict=NO_CONTENT,
-        variants={},
-        ratio=None,
-        ssim=None,
-        candidates=(),
-        evidence=(statement,),
-        agreement=Agreement("open", "the pixels hold too little to be held against the container"),
-    )
+    return without_content(analysis, (statement,))

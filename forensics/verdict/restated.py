@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from forensics_models.classes import HEVC_INTRA
+from forensics_models.classes import HEVC_INTRA, NO_CONTENT
 
-from forensics.results.analysis import Analysis, Statement
+from forensics.results.analysis import Agreement, Analysis, Statement
 from forensics.verdict.agreement import compare
 
 _EXCLUDED_BELOW = 0.05
@@ -27,6 +27,22 @@ def ranked(processes: dict[str, float]) -> Ranking:
 def not_excluded(ranking: Ranking) -> tuple[str, ...]:
     """The processes that are at least a twentieth as likely as the best, most probable first."""
     return tuple(name for name, p in ranking if p >= _EXCLUDED_BELOW * ranking[0][1])
+
+
+def without_content(analysis: Analysis, evidence: Sequence[Statement], **further: Any) -> Analysis:
+    """The analysis of a picture that holds too little to be judged; the first statement says why."""
+    return replace(
+        analysis,
+        verdict=NO_CONTENT,
+        variants={},
+        ratio=None,
+        ssim=None,
+        candidates=(),
+        evidence=tuple(evidence),
+        afterwards=None,
+        agreement=Agreement("open", "the pixels hold too little to be held against the container"),
+        **further,
+    )
 
 
 def restated(
