@@ -17,6 +17,7 @@ References
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -96,12 +97,15 @@ the cosine of a line's phase at the picture's edge; `own` are lines of the resam
 of the grid's frequency beyond those read, folded, where a resampling that resembles the grid has lines."""
 
 
-def find(pixels: np.ndarray) -> ScaledGrid | None:
+def find(pixels: np.ndarray, *, saved_again: bool = False) -> ScaledGrid | None:
     """The best reading of a scaled block grid; None where the picture is too small.
 
     Parameters
     ----------
     pixels : np.ndarray [shape=(height, width) or (height, width, 1..4), dtype=uint8 or uint16]
+    saved_again : bool
+        Whether the picture was compressed once more after it was scaled: lines of an upright grid of 8 pixels are then
+        left out.
 
     Returns
     -------
@@ -125,7 +129,7 @@ def find(pixels: np.ndarray) -> ScaledGrid | None:
     if min(pixels.shape[:2]) < LEAST_SIDE:
         return None
     luma = as_planes(central(pixels, MOST_SIDE)[0]).y
-    spectra = tuple([_spectrum(profile) for profile in _profiles(plane)] for plane in (luma, luma.T))
+    spectra = tuple([_spectrum(profile, saved_again) for profile in _profiles(plane)] for plane in (luma, luma.T))
     lines = np.array([sum(_capped(axis[0][0], line) for axis in spectra) for line in LINES])
     total = lines.sum(axis=0)
     best = int(total.argmax())
@@ -156,7 +160,7 @@ def _profiles(luma: np.ndarray) -> list[np.ndarray]:
     return [(one - ndimage.uniform_filter1d(one, _SMOOTH, mode="nearest")) * np.hanning(len(one)) for one in profiles]
 
 
-def _spectrum(profile: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _spectrum(profile: np.ndarray, saved_again: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Power over its surroundings, 1 on average for noise, and phases with the picture's edge as their origin."""
     values = rfft(profile.astype(np.float64), _LENGTH)
     power = np.abs(values) ** 2
@@ -165,9 +169,15 @@ def _spectrum(profile: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     around = np.interp(
         np.arange(len(power)), every, ndimage.median_filter(power[::4], size=reach, mode="nearest")
     ) / np.log(2)
+    power /= np.maximum(around, 1e-12)
+    if saved_again:
+        reach = math.ceil(2 * _LENGTH / len(profile))
+        for line in range(BLOCK // 2 + 1):
+            place = line * _LENGTH // BLOCK
+            power[max(0, place - reach) : place + reach + 1] = 1.0
     # The first second difference is that of sample 1, whose middle lies 1.5 samples from the edge.
     turned = np.angle(values * np.exp(-2j * np.pi * np.arange(len(power)) / _LENGTH * 1.5))
-    return power / np.maximum(around, 1e-12), turned
+    return power, turned
 
 
 def _bins(frequencies: np.ndarray | float) -> np.ndarray:

@@ -373,6 +373,8 @@ def _earlier_codec(earlier: Parameter | None, notes: list[str]) -> tuple[Generat
 
 def _double_jpeg(pixels: np.ndarray, last: Generation, jpeg: Recovered, notes: list[str]) -> tuple[Generation, ...]:
     """The chain of a JPEG and an earlier JPEG, oldest first; the last one alone where no earlier one was seen."""
+    from forensics.history.jpeg.before_reduction import before_reduction
+
     double = _guarded(
         lambda: import_module(DOUBLE_JPEG_MODULE).detect(pixels, history=jpeg),
         None,
@@ -383,6 +385,13 @@ def _double_jpeg(pixels: np.ndarray, last: Generation, jpeg: Recovered, notes: l
         notes += [f"whether there was an earlier JPEG compression: {double.reason}"] if double is not None else []
         return (last,)
     if not double.double:
+        reduced = _guarded(lambda: before_reduction(pixels), None, "the test for a JPEG before a reduction", notes)
+        if reduced is not None:
+            notes.append(
+                "between the two JPEG compressions the picture was reduced to "
+                f"{reduced.parameters[0].value} of its size"
+            )
+            return reduced, last
         notes.append(
             "an earlier JPEG compression was looked for and not seen; a much finer one than the last leaves no trace"
         )
