@@ -25,7 +25,7 @@ FAMILIES_OF_OPEN = (*FAMILIES, *FURTHER_FAMILIES)
 GROUPS_OF_SIDES = ((256, 256, 256, 224, 192, 160, 128, 96, 64),)
 """One window a file: most of the usual size of a verdict, some smaller."""
 
-PICTURES_SHARE = 0.5
+PICTURES_SHARE = 0.2
 """Share of the validation files of which all windows of a verdict are measured."""
 
 
