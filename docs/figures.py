@@ -49,15 +49,25 @@ def sample(name: str) -> np.ndarray:
 def spliced() -> np.ndarray:
     """Four JPEG samples side by side, 506 x 502, with a square of the uncompressed one pasted in."""
     plain = Image.open(ROOT / "examples" / "uncompressed.png").convert("RGB")
+    host = np.asarray(_coded(_mirrored(), 80)).copy()
+    host[200:360, 180:340] = np.asarray(plain)[40:200, 40:200]
+    return host[3:, 5:]
+
+
+def _mirrored() -> Image.Image:
+    """The uncompressed sample four times, 512 x 512, neighbours mirrored."""
+    plain = Image.open(ROOT / "examples" / "uncompressed.png").convert("RGB")
     large = Image.new("RGB", (512, 512))
     for i in range(4):
         part = plain if i % 3 == 0 else plain.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         large.paste(part, (256 * (i % 2), 256 * (i // 2)))
+    return large
+
+
+def _coded(picture: Image.Image, quality: int) -> Image.Image:
     file = io.BytesIO()
-    large.save(file, "JPEG", quality=80)
-    host = np.asarray(Image.open(file).convert("RGB")).copy()
-    host[200:360, 180:340] = np.asarray(plain)[40:200, 40:200]
-    return host[3:, 5:]
+    picture.save(file, "JPEG", quality=quality)
+    return Image.open(file).convert("RGB")
 
 
 def draw_traces() -> None:
@@ -68,6 +78,43 @@ def draw_traces() -> None:
         axes = plot_trace(trace)
         axes.figure.savefig(PICTURES / f"trace_{name}.png", dpi=80, metadata={"Software": None})
         said(name).write_text(saying(trace.sentence), encoding="utf-8")
+
+
+def reduced_samples() -> tuple[np.ndarray, np.ndarray]:
+    """A picture that was never compressed and a JPEG of it, both reduced to 0.69 of their size."""
+    pictures = (_mirrored(), _coded(_mirrored(), 75))
+    plain, jpeg = (np.asarray(one.resize((354, 354), Image.Resampling.BICUBIC)) for one in pictures)
+    return plain, jpeg
+
+
+def block_grid_said() -> str:
+    """What a report says of the grid of the reduced JPEG."""
+    from forensics.verdict.block_grids import found_in
+
+    grid = found_in(reduced_samples()[1])
+    if grid is None:
+        sys.exit("no block grid is found in the reduced sample")
+    return grid.text
+
+
+def draw_block_grid() -> None:
+    """How strong a block grid is by its period, in a reduced JPEG and in a picture that was never compressed."""
+    import matplotlib.pyplot as plt
+    from forensics_features import scaled_grid
+
+    from forensics.report.plots import BLUE, GREY, SIZE
+
+    never, reduced = reduced_samples()
+    figure, axes = plt.subplots(figsize=SIZE, layout="constrained")
+    periods = scaled_grid.BLOCK * scaled_grid.SCALES
+    axes.plot(periods, scaled_grid.strengths(never), color=GREY, lw=1, label="never compressed, reduced")
+    axes.plot(periods, scaled_grid.strengths(reduced), color=BLUE, lw=1, label="JPEG of quality 75, reduced")
+    axes.set_xlabel("period of the grid, pixels")
+    axes.set_ylabel("power of its lines over their surroundings")
+    axes.legend(frameon=False)
+    figure.savefig(PICTURES / "trace_block_grids.png", dpi=80, metadata={"Software": None})
+    plt.close(figure)
+    said("block_grids").write_text(saying(block_grid_said()), encoding="utf-8")
 
 
 def said(name: str) -> Path:
@@ -138,6 +185,7 @@ def draw_all() -> None:
     PICTURES.mkdir(exist_ok=True)
     sys.path.insert(0, str(ROOT))
     draw_traces()
+    draw_block_grid()
     draw_pages()
 
 

@@ -18,6 +18,7 @@ References
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -129,8 +130,8 @@ def find(pixels: np.ndarray, *, saved_again: bool = False) -> ScaledGrid | None:
     if min(pixels.shape[:2]) < LEAST_SIDE:
         return None
     luma = as_planes(central(pixels, MOST_SIDE)[0]).y
-    spectra = tuple([_spectrum(profile, saved_again) for profile in _profiles(plane)] for plane in (luma, luma.T))
-    lines = np.array([sum(_capped(axis[0][0], line) for axis in spectra) for line in LINES])
+    spectra = [[_spectrum(profile, saved_again) for profile in _profiles(plane)] for plane in (luma, luma.T)]
+    lines = _lines(spectra)
     total = lines.sum(axis=0)
     best = int(total.argmax())
     scale = float(SCALES[best])
@@ -141,6 +142,35 @@ def find(pixels: np.ndarray, *, saved_again: bool = False) -> ScaledGrid | None:
     steps = float(np.abs(np.diff(luma, axis=1)).mean())
     values += [np.log2(pixels.shape[0] * pixels.shape[1]), float(luma.std()), steps]
     return ScaledGrid(scale, np.array(values, np.float32))
+
+
+def strengths(pixels: np.ndarray, *, saved_again: bool = False) -> np.ndarray:
+    """How strong the lines of a grid are together at each of `SCALES`, `np.ndarray [shape=(len(SCALES),),
+    dtype=float64]`.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width) or (height, width, 1..4), dtype=uint8 or uint16]
+        At least `LEAST_SIDE` a side.
+    saved_again : bool
+        As of `find`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forensics_features import scaled_grid
+    >>> noise = np.random.default_rng(0).integers(0, 256, (256, 256), np.uint8)
+    >>> bool(scaled_grid.strengths(noise).max() < 40)  # twice three lines of 1 each where there is no grid
+    True
+    """
+    luma = as_planes(central(pixels, MOST_SIDE)[0]).y
+    spectra = [[_spectrum(_profiles(plane)[0], saved_again)] for plane in (luma, luma.T)]
+    return np.asarray(_lines(spectra).sum(axis=0))
+
+
+def _lines(spectra: Sequence[Sequence[tuple[np.ndarray, np.ndarray]]]) -> np.ndarray:
+    """Powers of each of `LINES` at every scale, both axes together, `np.ndarray [shape=(3, m)]`."""
+    return np.array([sum(_capped(axis[0][0], line) for axis in spectra) for line in LINES])
 
 
 def _profiles(luma: np.ndarray) -> list[np.ndarray]:

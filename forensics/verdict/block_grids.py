@@ -24,8 +24,10 @@ _LIKE_JPEG = members_of("jpeg")
 """Processes whose blocks a JPEG's are."""
 
 
-class _Found(NamedTuple):
-    """A grid: which kind, its scale or angle, the judge's word, and what came out in words."""
+class BlockGrid(NamedTuple):
+    """A grid: which kind (`scaled` or `turned`), its scale or its angle in degrees, the judge's word, and what came out
+    in words.
+    """
 
     kind: str
     value: float
@@ -45,11 +47,21 @@ def with_block_grid(analysis: Analysis, pixels: np.ndarray) -> Analysis:
     """
     if analysis.verdict not in ("uncompressed", INCONCLUSIVE):
         return analysis
-    found = _scaled(pixels) or _turned(pixels)
+    found = found_in(pixels)
     return analysis if found is None else _compressed(analysis, found)
 
 
-def _scaled(pixels: np.ndarray) -> _Found | None:
+def found_in(pixels: np.ndarray) -> BlockGrid | None:
+    """The reduced or turned block grid of a picture; None where none is found.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width[, 1..4]), dtype=uint8 or uint16]
+    """
+    return _scaled(pixels) or _turned(pixels)
+
+
+def _scaled(pixels: np.ndarray) -> BlockGrid | None:
     from forensics_features import scaled_grid
 
     grid = scaled_grid.find(pixels)
@@ -62,10 +74,10 @@ def _scaled(pixels: np.ndarray) -> _Found | None:
         f"8x8 pixels and then reduced to {grid.scale:.3f} of its size, from about {width}x{height} pixels. "
         f"{_rarity(judged)}"
     )
-    return _Found("scaled", grid.scale, judged, text)
+    return BlockGrid("scaled", grid.scale, judged, text)
 
 
-def _turned(pixels: np.ndarray) -> _Found | None:
+def _turned(pixels: np.ndarray) -> BlockGrid | None:
     from forensics_features import turned_grid
 
     grid = turned_grid.find(pixels)
@@ -79,7 +91,7 @@ def _turned(pixels: np.ndarray) -> _Found | None:
         f"Borders of blocks are turned by {abs(grid.degrees):.1f} degrees {way}: the picture was compressed in blocks "
         f"of 8x8 pixels and then rotated. {_rarity(judged)}"
     )
-    return _Found("turned", grid.degrees, judged, text)
+    return BlockGrid("turned", grid.degrees, judged, text)
 
 
 def _rarity(judged: GridJudgement) -> str:
@@ -89,7 +101,7 @@ def _rarity(judged: GridJudgement) -> str:
     )
 
 
-def _compressed(analysis: Analysis, found: _Found) -> Analysis:
+def _compressed(analysis: Analysis, found: BlockGrid) -> Analysis:
     judged = found.judged
     processes = _weighed(dict(analysis.ranking), judged)
     families, ranking = by_family(processes), ranked(processes)
@@ -129,7 +141,7 @@ def _resampled(analysis: Analysis, judged: GridJudgement) -> dict[str, float]:
     return {name: share if name == "resampled" else p * (1 - share) / max(rest, 1e-9) for name, p in since.items()}
 
 
-def _statement(found: _Found) -> Statement:
+def _statement(found: BlockGrid) -> Statement:
     speaks_for = ("jpeg",) if found.judged.jpeg else ()
     return without_range(f"{found.kind}_grid", found.value, speaks_for, found.text)
 
