@@ -20,7 +20,7 @@ def saved_again(picture: Image.Image, scale: float, quality: int) -> np.ndarray:
 
 @pytest.mark.parametrize("scale", [0.61, 0.8])
 def test_the_scale_is_read_beside_the_last_grid(scale: float) -> None:
-    pixels = saved_again(jpeg(photograph(640), 50), scale, 92)
+    pixels = saved_again(jpeg(photograph(640), 50), scale, 97)
     grid = scaled_grid.find(pixels, saved_again=True)
     assert grid is not None
     assert grid.scale == pytest.approx(scale, rel=0.01)
