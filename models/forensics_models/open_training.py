@@ -519,13 +519,13 @@ def fit_and_write(
     windows = _said(validation, scaling, size)
     weights = process_weights(windows.table, Recipe())
     combination = windows.fitted(np.ones(len(weights), bool), weights)
-    judged = [_Judged(windows.table, cross_fitted(windows, weights, windows)[0], windows.after)]
+    seen = [] if pictures is None else [_said(pictures, scaling, size)]
+    fair, *whole = cross_fitted(windows, weights, windows, *seen)
+    judged = [_Judged(windows.table, fair, windows.after)]
     dependence = (0.0, 0.0)
-    if pictures is not None:
-        seen = _said(pictures, scaling, size)
-        fair = cross_fitted(windows, weights, seen)[0]
-        dependence = _dependence(seen, fair)
-        judged.append(_whole(seen, fair, dependence))
+    for said, probabilities in zip(seen, whole, strict=True):
+        dependence = _dependence(said, probabilities)
+        judged.append(_whole(said, probabilities, dependence))
     known = windows.table.afterwards >= 0
     asked = [one.asked() for one in judged]
     answers = fit_answers(*(np.concatenate(part) for part in zip(*asked, strict=True)))
