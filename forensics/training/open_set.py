@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from forensics_features import FAMILIES, FEATURES_VERSION, FURTHER_FAMILIES, FeatureExtractor
 
+from forensics.dataset import manifest
 from forensics.dataset.features import WindowPlan
 from forensics.training.trees import _check_ready, _facts, having_split, split_table
 
@@ -29,12 +30,16 @@ PICTURES_SHARE = 0.2
 """Share of the validation files of which all windows of a verdict are measured."""
 
 
+SEEN_BELOW_DB = 20 * np.log10(255)
+"""PSNR of an error of one level squared: whole samples are off by one level on average."""
+
 LIMITS = (
     "A chain of codecs is named after its last one, as far as that left traces; a much finer last step may go unseen.",
     "Steps after decoding that leave no trace of the codec (strong reduction, rotation, several steps) end in "
     "`inconclusive`.",
     "BPG, HEIC and HEVC key frames share one art of coding, as WebP and VP8, AVIF and AV1 do; read their merged "
     "probability where they are close.",
+    "A codec whose error is one level or less on average (a PSNR of 48 dB or more) is often called uncompressed.",
     "Compression ratios under 3 and over 130 lie outside the training range.",
     "Processes that training never saw are answered `other-lossy`, `inconclusive` or, rarely, by a process that "
     "resembles them.",
@@ -78,6 +83,19 @@ def codec_trees(models: Path, table: Any) -> np.ndarray:
         features = np.ascontiguousarray(table.features[start : start + 4096, :count])
         said.append(trees.scaling.probabilities(trees.margins(features), trees.log2_pixels(features)))
     return np.concatenate(said)
+
+
+def visible(datasets: Sequence[Path], files: np.ndarray) -> np.ndarray:
+    """Whether the lossy step of each file shows at all, `np.ndarray [shape=(n,), dtype=bool]`: its error is one level
+    squared or more, a PSNR under 48.13 dB; True for files without one.
+    """
+    fine = {
+        row.id
+        for dataset in having_split(datasets, "val")
+        for row in manifest.read(dataset)
+        if row.split == "val" and row.fine_class != "uncompressed" and row.psnr >= SEEN_BELOW_DB
+    }
+    return np.array([file not in fine for file in files.tolist()])
 
 
 def codec_logs(
@@ -160,7 +178,7 @@ def train_open(
         table = measure(datasets, "val", plan=plan, jobs=jobs, progress=partial(progress, f"measuring {what}"))
         judging = partial(progress, f"judging {what}")
         logs = codec_logs(datasets, models, table, plan=plan, jobs=jobs, progress=judging)
-        asked.append(open_training.Asked(table, codec_trees(models, table), logs))
+        asked.append(open_training.Asked(table, codec_trees(models, table), logs, visible(datasets, table.files)))
     options = {"seed": seed, "threads": jobs, **({"rounds": rounds, "after_rounds": rounds} if rounds else {})}
     return open_training.train_open(
         (train, codec_trees(models, train)),

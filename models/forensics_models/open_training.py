@@ -89,13 +89,19 @@ class Asked:
         Probabilities by the trees of the judge of codecs.
     codec_logs : np.ndarray [shape=(n, len(FINE_CLASSES))]
         Logarithms of the probabilities by that judge as a whole.
+    visible : np.ndarray [shape=(n,), dtype=bool]
+        Whether the lossy step changed samples by one level squared or more on average: one that did less would not be
+        seen, and does not count where `uncompressed` is said of it.
     """
 
     table: OpenTable
     codec_trees: np.ndarray
     codec_logs: np.ndarray
+    visible: np.ndarray
 
     def __post_init__(self) -> None:
+        if self.visible.shape != self.table.labels.shape:
+            raise ValueError(f"what is visible has shape {self.visible.shape}")
         for given in (self.codec_trees, self.codec_logs):
             if given.shape != (len(self.table.labels), len(FINE_CLASSES)):
                 raise ValueError(f"what the judge of codecs says has shape {given.shape}")
@@ -114,6 +120,8 @@ class Said:
         Calibrated probabilities of what happened since.
     sizes : np.ndarray [shape=(n,)]
         log2 of the windows' pixels.
+    visible : np.ndarray [shape=(n,), dtype=bool]
+        As of `Asked`.
     """
 
     table: OpenTable
@@ -121,6 +129,7 @@ class Said:
     codec_logs: np.ndarray
     after: np.ndarray
     sizes: np.ndarray
+    visible: np.ndarray
 
     @property
     def nothing(self) -> np.ndarray:
@@ -295,7 +304,9 @@ def cross_fitted(windows: Said, weights: np.ndarray, *tables: Said) -> list[np.n
     return out
 
 
-def fit_answers(processes: np.ndarray, truth: np.ndarray, groups: np.ndarray, afterwards: np.ndarray) -> Answers:
+def fit_answers(
+    processes: np.ndarray, truth: np.ndarray, groups: np.ndarray, afterwards: np.ndarray, visible: np.ndarray
+) -> Answers:
     """Thresholds of answers by group of what happened since.
 
     Parameters
@@ -307,6 +318,8 @@ def fit_answers(processes: np.ndarray, truth: np.ndarray, groups: np.ndarray, af
         Index in `GROUPS` of what the second trees say, never of what is true.
     afterwards : np.ndarray [shape=(n,), dtype=int]
         Index in `AFTERWARDS` of what is true, -1 where it is not known.
+    visible : np.ndarray [shape=(n,), dtype=bool]
+        As of `Asked`.
     """
     families, truth = merged_families(processes), families_of(truth)
     best, top = families.argmax(axis=1), families.max(axis=1)
@@ -317,7 +330,9 @@ def fit_answers(processes: np.ndarray, truth: np.ndarray, groups: np.ndarray, af
         _lowest(tried, top, wrong & (groups == group), WRONG_NAMES * (groups == group).sum())
         for group in range(len(GROUPS))
     ]
-    uncompressed = fit_uncompressed(np.where(best == 0, top, 0.0), truth, groups, afterwards)
+    counted = (truth == 0) | visible
+    clean = np.where(best == 0, top, 0.0)
+    uncompressed = fit_uncompressed(clean[counted], truth[counted], groups[counted], afterwards[counted])
     # Accusations of untouched pictures are counted over all groups: their lowest thresholds rise until few enough are
     # left.
     allowed = int(ACCUSED * (truth == 0).sum())
@@ -521,7 +536,7 @@ def fit_and_write(
     combination = windows.fitted(np.ones(len(weights), bool), weights)
     seen = [] if pictures is None else [_said(pictures, scaling, size)]
     fair, *whole = cross_fitted(windows, weights, windows, *seen)
-    judged = [_Judged(windows.table, fair, windows.after)]
+    judged = [_Judged(windows.table, fair, windows.after, windows.visible)]
     dependence = (0.0, 0.0)
     for said, probabilities in zip(seen, whole, strict=True):
         dependence = _dependence(said, probabilities)
@@ -533,8 +548,8 @@ def fit_and_write(
         "model": "open",
         "kind": "XGBoost trees on forensic features of codecs and of processing, combined with the judge of codecs",
         **facts,
-        "validation": figures(*asked[0], answers),
-        **({"pictures": figures(*asked[1], answers)} if pictures is not None else {}),
+        "validation": figures(*asked[0][:4], answers),
+        **({"pictures": figures(*asked[1][:4], answers)} if pictures is not None else {}),
         "afterwards_right": float((windows.after[known].argmax(axis=1) == windows.table.afterwards[known]).mean()),
         "log_loss": judged[0].log_loss(),
     }
@@ -561,7 +576,8 @@ def _after_scaling(asked: Asked, margins: np.ndarray, after_margins: np.ndarray,
 def _said(margins: _Margins, scaling: calibration.SizedScaling, size: int) -> Said:
     asked, process, after = margins
     sizes = asked.table.features[:, size].astype(np.float64)
-    return Said(asked.table, process.astype(np.float64), asked.codec_logs, scaling.probabilities(after, sizes), sizes)
+    after = scaling.probabilities(after, sizes)
+    return Said(asked.table, process.astype(np.float64), asked.codec_logs, after, sizes, asked.visible)
 
 
 @dataclass(frozen=True)
@@ -571,16 +587,18 @@ class _Judged:
     table: OpenTable
     probabilities: np.ndarray
     after: np.ndarray
+    visible: np.ndarray
 
     def log_loss(self) -> float:
         return float(-np.log(self.probabilities[np.arange(len(self.after)), self.table.labels] + 1e-9).mean())
 
-    def asked(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def asked(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Arguments of `fit_answers`, without what an exact test finds: that is not asked of the models."""
         truth = merged_truth(self.table.labels)
         rows = ~np.isin(truth, [PROCESS_NAMES.index(name) for name in TESTED_EXACTLY])
         processes = left_to_models(merged_processes(self.probabilities))
-        return processes[rows], truth[rows], group_of(self.after)[rows], self.table.afterwards[rows]
+        groups = group_of(self.after)
+        return processes[rows], truth[rows], groups[rows], self.table.afterwards[rows], self.visible[rows]
 
 
 def _dependence(seen: Said, fair: np.ndarray) -> tuple[float, float]:
@@ -595,7 +613,10 @@ def _whole(seen: Said, fair: np.ndarray, dependence: tuple[float, float]) -> _Ju
     """One row a picture, its windows taken together."""
     _, first, inverse = np.unique(seen.table.files, return_index=True, return_inverse=True)
     return _Judged(
-        seen.table.where(first), together(fair, inverse, dependence[0]), together(seen.after, inverse, dependence[1])
+        seen.table.where(first),
+        together(fair, inverse, dependence[0]),
+        together(seen.after, inverse, dependence[1]),
+        seen.visible[first],
     )
 
 

@@ -83,7 +83,7 @@ def test_answers_are_fitted_to_their_limits():
     processes[told] = 0.3 * processes[told] + 0.7 * np.eye(len(PROCESS_NAMES))[truth[told]]
     groups = numbers.integers(0, len(GROUPS), 6000)
     afterwards = numbers.integers(0, len(AFTERWARDS), 6000)
-    answers = open_training.fit_answers(processes, truth, groups, afterwards)
+    answers = open_training.fit_answers(processes, truth, groups, afterwards, np.ones(6000, bool))
     said = answers.answer(processes, groups)
     for group in range(len(GROUPS)):
         here = groups == group
@@ -110,6 +110,21 @@ def test_uncompressed_needs_less_where_the_step_hides_less():
     assert thresholds[0] < 0.5 < thresholds[1]
     assert called[truth == 1].mean() <= open_training.CALLED_UNCOMPRESSED["nothing"]
     assert called[(truth == 0) & (groups == 0)].mean() > 0.9
+
+
+def test_what_changed_less_than_a_level_does_not_keep_uncompressed_from_being_said():
+    truth, none = np.repeat([0, 1], 500), np.zeros(1000, int)
+    processes = np.zeros((1000, len(PROCESS_NAMES)))
+    processes[:, 0], processes[:, 1] = 0.9, 0.1
+    seen = np.arange(1000) >= 0
+    assert open_training.fit_answers(processes, truth, none, none, seen).uncompressed[0] > 1
+    processes[500:, 0], processes[500:, 1] = (
+        np.where(np.arange(500) % 2, 0.9, 0.1),
+        np.where(np.arange(500) % 2, 0.1, 0.9),
+    )
+    fine = (truth == 0) | (np.arange(1000) % 2 == 0)
+    assert open_training.fit_answers(processes, truth, none, none, seen).uncompressed[0] > 1
+    assert open_training.fit_answers(processes, truth, none, none, fine).uncompressed[0] < 0.9
 
 
 def table(sources: range, seed: int) -> open_training.OpenTable:
@@ -139,7 +154,8 @@ def flat_trees(rows: open_training.OpenTable) -> np.ndarray:
 
 def asked(rows: open_training.OpenTable) -> open_training.Asked:
     """Windows of which the judge of codecs knows nothing."""
-    return open_training.Asked(rows, flat_trees(rows), log_probabilities(flat_trees(rows)))
+    everywhere = np.ones(len(rows.labels), bool)
+    return open_training.Asked(rows, flat_trees(rows), log_probabilities(flat_trees(rows)), everywhere)
 
 
 def pictures(sources: range, seed: int) -> open_training.OpenTable:
