@@ -67,7 +67,7 @@ def _second(data: bytes, first: CodecError) -> np.ndarray:
 
 def _words(text: str) -> str:
     """What libavif says, with the rule that it names."""
-    said = _SAID.search(text)
+    said = _SAID.search(" ".join(text.split()))
     if said is None:
         return "the data are damaged"
     result, detail = said.groups()
