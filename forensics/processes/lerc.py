@@ -19,7 +19,10 @@ SIDE = 8
 ERRORS = (1, 2, 3, 4, 5, 6, 8, 10)
 """Errors tried, in levels: the lattice's step is twice as large."""
 _MOST = 512
+"""Side of the central part that is looked at, in pixels: a bound on work."""
 _LEVELS = 0.9
+"""Share of a plane's samples in one residue class from which the whole plane has coarser levels, which is no trace of
+LERC; no record of the statistic that set it."""
 
 
 def test(pixels: np.ndarray) -> Trace:

@@ -44,7 +44,10 @@ _STABLE = 0.9
 """Share of samples that coding again has to leave unchanged for the same."""
 
 _RGB_FACTOR = 1.05
+"""A grid in R, G and B has to score by this factor, and `_RGB_MARGIN` natural units, above that in luma and chroma,
+which nearly all files have; no record of the statistic that set it."""
 _RGB_MARGIN = 10.0
+"""See `_RGB_FACTOR`."""
 
 __all__ = ["GRID_FOUND_BELOW", "STATED_FROM", "JpegHistory", "recover"]
 
