@@ -1,4 +1,4 @@
-"""A progress line for long work: on a terminal only, on standard error, and silent everywhere else."""
+"""Progress of long work, on standard error: a line that is rewritten on a terminal, a few plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -9,18 +9,25 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Self, TextIO
 
+PLAIN_AFTER = 60.0
+"""Seconds of work after which a first plain line is due off a terminal: short runs leave logs empty (a choice)."""
+
 
 class Progress:
     """One line that is rewritten in place at most ten times a second: label, count, share, time left, a note.
 
-    Use as a context manager. Nothing is written where `stream` (standard error unless given) is not a terminal.
+    Use as a context manager. Where `stream` (standard error unless given) is not a terminal, plain lines are written
+    instead, the first after `plain_after` seconds and each later one after twice the time.
     """
 
-    def __init__(self, label: str, total: int, *, stream: TextIO | None = None) -> None:
+    def __init__(
+        self, label: str, total: int, *, stream: TextIO | None = None, plain_after: float = PLAIN_AFTER
+    ) -> None:
         self.label, self.total, self.done, self.note = label, total, 0, ""
         self._stream = sys.stderr if stream is None else stream
         self._shown = self._stream.isatty()
         self._start = self._last = time.monotonic()
+        self._pause = plain_after
         self._resumed = 0
 
     def __enter__(self) -> Self:
@@ -43,8 +50,14 @@ class Progress:
         """Count finished pieces and show `note` behind them."""
         self.done += pieces
         self.note = note or self.note
-        if self._shown and time.monotonic() - self._last >= 0.1:
+        if time.monotonic() - self._last < (0.1 if self._shown else self._pause):
+            return
+        if self._shown:
             self._write()
+        elif self.done < self.total or not self.total:
+            self._last, self._pause = time.monotonic(), 2 * self._pause
+            self._stream.write(f"forensics: {self.line()}\n")
+            self._stream.flush()
 
     def line(self) -> str:
         """The present line, without the carriage return."""
@@ -71,8 +84,8 @@ class SignOfLife:
     """Says on standard error, terminal or not, what is worked on when nothing has come of it for a while, at growing
     intervals.
 
-    Use as a context manager; `over` gives the pieces one by one and takes each as worked on until the next is asked
-    for.
+    Use as a context manager; `begin` says what is worked on; `over` gives the pieces one by one and takes each as
+    worked on until the next is asked for.
 
     Parameters
     ----------
@@ -105,10 +118,14 @@ class SignOfLife:
     def over(self, names: Iterable[str]) -> Iterator[str]:
         """The names one by one."""
         for name in names:
-            with self._changed:
-                self._name = name
-                self._changed.notify()
+            self.begin(name)
             yield name
+
+    def begin(self, name: str) -> None:
+        """From now on this is worked on."""
+        with self._changed:
+            self._name = name
+            self._changed.notify()
 
     def _watch(self) -> None:
         with self._changed:

@@ -30,6 +30,7 @@ LAYERS = (
         "version",
         "progress",
         "endings",
+        "scratch",
         "commands",
         "former_paths",
         "forensics_features",

@@ -5,7 +5,14 @@ from __future__ import annotations
 import io
 import time
 
-from forensics.progress import SignOfLife
+import numpy as np
+from click.testing import CliRunner
+from PIL import Image
+
+from forensics import progress
+from forensics.cli import compare
+from forensics.comparison import compare as comparing
+from forensics.progress import Progress, SignOfLife
 
 
 def test_what_takes_long_is_named_at_growing_intervals():
@@ -25,3 +32,46 @@ def test_nothing_is_said_of_quick_work_or_of_none():
     with SignOfLife("verdict", after=0.01, stream=stream):
         time.sleep(0.05)
     assert stream.getvalue() == ""
+
+
+def test_off_a_terminal_progress_is_a_few_plain_lines():
+    stream = io.StringIO()
+    with Progress("hashes", 40, stream=stream, plain_after=0.02) as line:
+        for index in range(40):
+            time.sleep(0.005)
+            line.advance(note=f"{index}.png")
+    lines = stream.getvalue().splitlines()
+    assert 1 <= len(lines) <= 4
+    assert all(line.startswith("forensics: hashes ") and "%" in line for line in lines)
+    assert "\r" not in stream.getvalue()
+
+
+def test_off_a_terminal_quick_work_says_nothing():
+    stream = io.StringIO()
+    with Progress("hashes", 3, stream=stream) as line:
+        for _ in range(3):
+            line.advance()
+    assert stream.getvalue() == ""
+
+
+def test_progress_on_a_terminal_stays_one_line():
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    stream = Terminal()
+    with Progress("hashes", 2, stream=stream, plain_after=0.0) as line:
+        line.advance(2)
+    assert stream.getvalue().endswith("hashes 2/2 100 %\n")
+    assert stream.getvalue().count("\n") == 1
+
+
+def test_a_long_comparison_says_what_it_compares(monkeypatch, tmp_path, capfd):
+    for name in ("a.png", "b.png"):
+        Image.fromarray(np.zeros((64, 64), np.uint8)).save(tmp_path / name)
+    slow = comparing.compare
+    monkeypatch.setattr(comparing, "compare", lambda *pictures: time.sleep(0.3) or slow(*pictures))
+    monkeypatch.setattr(progress, "SignOfLife", lambda what, after, stream=None: SignOfLife(what, 0.05, stream=stream))
+    result = CliRunner().invoke(compare.command, [str(tmp_path / "a.png"), str(tmp_path / "b.png")])
+    assert result.exit_code == 0
+    assert "b.png: comparison, " in result.stderr + capfd.readouterr().err

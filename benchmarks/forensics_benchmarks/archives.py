@@ -12,12 +12,12 @@ import io
 import subprocess
 import sys
 import tarfile
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from forensics.errors import ForensicsError
+from forensics.scratch import scratch_folder
 from forensics_benchmarks.report_parts import Table
 from forensics_benchmarks.scaling import forensics
 
@@ -48,7 +48,7 @@ def by_files(counts: Sequence[int], jobs: int = 1, report: Callable[[str], None]
     before: tuple[int, Cost, Cost] | None = None
     for count in counts:
         report(f"survey: {count} files")
-        with tempfile.TemporaryDirectory(prefix="forensics-") as folder:
+        with scratch_folder() as folder:
             make_archive(Path(folder) / "archive", count)
             arguments = ("survey", f"{folder}/archive", "--out", f"{folder}/table", "--jobs", str(jobs))
             first, again = cost(arguments), cost(arguments)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import io
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +24,7 @@ import numpy as np
 from forensics_features import enlargement, repetition
 from PIL import Image
 
+from forensics.scratch import scratch_folder
 from forensics_benchmarks.draws import log_uniform, mean
 
 FACTORS = (1.05, 3.0)
@@ -47,7 +47,7 @@ def _opencv(kernel: str, pixels: np.ndarray, width: int, height: int) -> np.ndar
 
 def _command(arguments: Sequence[str], pixels: np.ndarray, width: int, height: int) -> np.ndarray:
     """A program that reads and writes PNG; `{}` in its arguments are filled."""
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         before, after = Path(folder) / "before.png", Path(folder) / "after.png"
         Image.fromarray(pixels).save(before)
         words = {

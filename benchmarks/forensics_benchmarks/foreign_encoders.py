@@ -17,7 +17,6 @@ from __future__ import annotations
 import io
 import os
 import struct
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -31,6 +30,7 @@ from PIL import Image
 from forensics.codecs import registry
 from forensics.codecs.base import Availability, Codec, Strength, Switch, Value
 from forensics.errors import CodecError, ForensicsError
+from forensics.scratch import scratch_folder
 
 
 class ForeignEncoder(Codec):
@@ -200,7 +200,7 @@ class _Jpeglib(ForeignEncoder):
     def _encode(self, pixels: np.ndarray, parameters: Mapping[str, Value]) -> bytes:
         import jpeglib
 
-        with jpeglib.version(self.library), tempfile.TemporaryDirectory(prefix="forensics-") as folder:
+        with jpeglib.version(self.library), scratch_folder() as folder:
             path = Path(folder) / "picture.jpg"
             jpeglib.from_spatial(pixels if pixels.ndim == 3 else pixels[:, :, None]).write_spatial(
                 str(path), qt=int(parameters["quality"])

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from forensics.errors import CodecUnavailable, ForensicsError
+from forensics.scratch import scratch_folder
 
 _COMMANDS = {
     "libvips": ("vips",),
@@ -139,7 +139,7 @@ def apply(program: str, kind: str, pixels: np.ndarray, numbers: np.random.Genera
         raise CodecUnavailable(f"{program}: {reason}")
     if program == "scikit-image":
         return _by_scikit_image(kind, pixels, numbers)
-    with tempfile.TemporaryDirectory(prefix="forensics-") as folder:
+    with scratch_folder() as folder:
         suffix = ".pnm" if program == "netpbm" else ".png"
         source, target = Path(folder, "in" + suffix), Path(folder, "out" + suffix)
         Image.fromarray(pixels).save(source, compress_level=1)  # of PNG; the other format takes no notice

@@ -13,7 +13,6 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +22,7 @@ import numpy as np
 
 from forensics.commands import COMMANDS
 from forensics.errors import ForensicsError
+from forensics.scratch import scratch_folder
 from forensics_benchmarks.models import MODELS, Adapter, Judged, PatchBatch, Workplace
 from forensics_benchmarks.report_parts import Table
 from forensics_benchmarks.speed import made_picture, ratio, timed
@@ -104,7 +104,7 @@ def by_size(largest: float, repeat: int, report: Callable[[str], None] = lambda 
     """`forensics analyze` of one picture, the whole process with a warm cache, beside decoding the same PNG."""
     rows: list[list[object]] = []
     first: Measured | None = None
-    with tempfile.TemporaryDirectory(prefix="forensics-") as folder:
+    with scratch_folder() as folder:
         process(forensics("--version"), 1)
         for megapixels in [size for size in MEGAPIXELS if size <= largest]:
             report(f"analyze: {megapixels:g} MP")
@@ -155,7 +155,7 @@ def by_processes(
     """`forensics analyze` of a folder of 1 MP pictures by number of processes."""
     rows: list[list[object]] = []
     first: Measured | None = None
-    with tempfile.TemporaryDirectory(prefix="forensics-") as folder:
+    with scratch_folder() as folder:
         for index in range(pictures):
             save_picture(Path(folder) / f"{index}.png", 1.0)
         for count in jobs:

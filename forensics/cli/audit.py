@@ -86,6 +86,7 @@ def command(
     else:
         from forensics.batch import analyze_all
         from forensics.pictures.opened import MAX_PIXELS
+        from forensics.progress import SignOfLife
         from forensics.survey.judging import row_of
         from forensics.windows.judges import check_model
 
@@ -100,10 +101,11 @@ def command(
         results = analyze_all(
             inputs, jobs=jobs, max_pixels=max_pixels or MAX_PIXELS, model_dir=model_dir, progress=True
         )
-        for name, result in zip(inputs, results, strict=True):
-            if isinstance(result, Failure):
-                sys.stderr.write(f"forensics: error: {result.name}: {result.error}\n")
-            members.append(Member(label_of(name, folder) if labels == "folder" else NO_LABEL, result))
+        with SignOfLife("verdict", 60.0) as alive:
+            for name, result in zip(alive.over(inputs), results, strict=True):
+                if isinstance(result, Failure):
+                    sys.stderr.write(f"forensics: error: {result.name}: {result.error}\n")
+                members.append(Member(label_of(name, folder) if labels == "folder" else NO_LABEL, result))
         found = audit(members, seed=seed)
         rows = (row_of(label, result) for label, result in members if not isinstance(result, Recorded))
         broken = gate.applied(rules, rows, offenders)

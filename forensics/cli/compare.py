@@ -45,6 +45,8 @@ def _pair(first: Path, second: Path, form: str, report: Path | None, force: bool
     from forensics.destinations import Destinations
     from forensics.errors import PictureError
     from forensics.pictures.opened import open_picture
+    from forensics.progress import SignOfLife
+    from forensics.results.wording import printable
 
     Destinations([first, second], force=force).file(report)
     pictures: list[Any] = []
@@ -54,7 +56,9 @@ def _pair(first: Path, second: Path, form: str, report: Path | None, force: bool
         except PictureError as error:
             click.echo(f"forensics: error: {path}: {error}", err=True)
             raise SystemExit(2) from None
-    found = compare(*pictures)
+    with SignOfLife("comparison", 10.0) as alive:
+        alive.begin(printable(f"{first} and {second}"))
+        found = compare(*pictures)
     if report is not None:
         write_page(report, found, pictures[0].pixels, pictures[1].pixels)
     click.echo(json.dumps(found.to_dict(), allow_nan=False) if form == "json" else text(found))
@@ -66,7 +70,7 @@ def _folder(folder: Path, recursive: bool, form: str) -> None:
     from forensics.comparison.groups import near_duplicates
     from forensics.inputs import expand
 
-    groups, failed = near_duplicates(expand([str(folder)], recursive=recursive))
+    groups, failed = near_duplicates(expand([str(folder)], recursive=recursive), progress=True)
     if form == "json":
         click.echo(json.dumps({"groups": groups, "failed": [list(pair) for pair in failed]}))
     else:

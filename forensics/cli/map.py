@@ -57,6 +57,7 @@ def command(
     from forensics.examination import localise
     from forensics.localisation import outputs
     from forensics.pictures.opened import MAX_PIXELS, open_picture
+    from forensics.progress import SignOfLife
 
     if exact is not None:
         _exact(image, out, form, max_pixels or MAX_PIXELS, force)
@@ -64,7 +65,9 @@ def command(
     Destinations([image], force=force).folder(out, outputs.FILES)
     try:
         picture = open_picture(image, max_pixels=max_pixels or MAX_PIXELS)
-        found = localise(picture, model_dir=model_dir, side=side, step=step, limit=limit)
+        with SignOfLife("map", 10.0) as alive:
+            alive.begin(picture.name)
+            found = localise(picture, model_dir=model_dir, side=side, step=step, limit=limit)
     except PictureError as error:
         click.echo(f"forensics: error: {image}: {error}", err=True)
         raise SystemExit(2) from None
@@ -85,11 +88,14 @@ def _exact(image: Path, out: Path, form: str, max_pixels: int, force: bool) -> N
     from forensics.localisation import exact_outputs
     from forensics.localisation.exact_map import exact_map
     from forensics.pictures.opened import open_picture
+    from forensics.progress import SignOfLife
 
     Destinations([image], force=force).folder(out, exact_outputs.FILES)
     try:
         picture = open_picture(image, max_pixels=max_pixels)
-        found = exact_map(picture)
+        with SignOfLife("exact map", 10.0) as alive:
+            alive.begin(picture.name)
+            found = exact_map(picture)
     except ForensicsError as error:
         click.echo(f"forensics: error: {image}: {error}", err=True)
         raise SystemExit(2) from None

@@ -55,13 +55,13 @@ def command(
     """
     import sys
     from contextlib import ExitStack
-    from tempfile import TemporaryDirectory
 
     from forensics import gate
     from forensics.destinations import Destinations
     from forensics.errors import UsageError
     from forensics.executors import executor
     from forensics.pictures.opened import MAX_PIXELS
+    from forensics.scratch import scratch_folder
     from forensics.survey.judging import Options
     from forensics.survey.run import summary, survey
     from forensics.survey.table import Table
@@ -77,7 +77,7 @@ def command(
         sys.stderr.write(f"forensics: note: {line}\n")
 
     with ExitStack() as stack:
-        folder = out or Path(stack.enter_context(TemporaryDirectory()))
+        folder = out or Path(stack.enter_context(scratch_folder()))
         table = stack.enter_context(Table(folder))
         with executor(jobs, scheduler, apart=True, limit=limit, note=note) as workers:
             outcome = survey(sources, table, workers, options, every=everything, retry_errors=retry_errors, show=True)

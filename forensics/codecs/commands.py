@@ -12,7 +12,6 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -25,6 +24,7 @@ from forensics.codecs.base import MATRIX, RANGE, Availability, Codec, Strength, 
 from forensics.codecs.built_in import built_in
 from forensics.codecs.exchange import strength_value
 from forensics.errors import CodecError, CodecUnavailable, UsageError
+from forensics.scratch import scratch_folder
 
 TIMEOUT = 600.0
 """Seconds after which a command is given up."""
@@ -122,7 +122,7 @@ class CommandCodec(Codec):
     def _encode(self, pixels: np.ndarray, parameters: Mapping[str, Value]) -> bytes:
         if shutil.which(self.program) is None:
             raise CodecUnavailable(f"{self.name}: {self.availability().reason}")
-        with tempfile.TemporaryDirectory(prefix="forensics-") as folder:
+        with scratch_folder() as folder:
             source = Path(folder, "source" + (".pgm" if self._is_pgm(pixels) else self.source_suffix))
             target = Path(folder, "target" + self.suffix)
             _write_picture(source, pixels)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from PIL import Image
 from forensics.codecs.base import Availability, Codec, Strength, Value
 from forensics.codecs.exchange import imagecodecs_library, library_errors, load_with_pillow, strength_value
 from forensics.errors import CodecError
+from forensics.scratch import scratch_folder
 
 
 class _Imagecodecs(Codec):
@@ -88,7 +88,7 @@ class WebPNearLossless(Codec):
     def _encode(self, pixels: np.ndarray, parameters: Mapping[str, Value]) -> bytes:
         from forensics.codecs.commands import complaint, run_program
 
-        with tempfile.TemporaryDirectory(prefix="forensics-") as folder:
+        with scratch_folder() as folder:
             source, target = Path(folder, "source.png"), Path(folder, "target.webp")
             Image.fromarray(pixels).save(source, compress_level=1)
             level = str(int(strength_value(self, parameters)))

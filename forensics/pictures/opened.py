@@ -33,6 +33,7 @@ from forensics_models.classes import CLASSES
 from forensics.codecs import registry
 from forensics.errors import CodecError, CodecUnavailable, PictureError
 from forensics.pictures import (
+    avif_file,
     bmp_file,
     container,
     depth_in_use,
@@ -282,6 +283,8 @@ def _read_samples(data: bytes, form: str, stated: Stated, frame: str) -> Samples
     if form in _DECODERS:
         return _DECODERS[form](data)
     codec = registry.sniff(data)
+    if form == "avif":
+        return avif_file.decode(data, codec or form)
     return Samples(guarded.decode(codec or form, data), facts={"integrity": LENGTHS_ONLY})
 
 

@@ -17,8 +17,10 @@ from forensics_models.storage import write_atomically
 from forensics.destinations import Destinations
 from forensics.errors import ForensicsError, UsageError
 from forensics.pictures.opened import open_picture
+from forensics.progress import SignOfLife
 from forensics.reconstruction.reconstruct import Reconstruction, reconstruct
 from forensics.reconstruction.texts import COLUMNS, row, text
+from forensics.results.wording import printable
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,14 @@ def rebuild(jobs: Sequence[Job], form: str, *, verify: bool, max_pixels: int) ->
     table = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
     if form == "csv":
         table.writeheader()
-    yield (_one(job, form, table, verify, max_pixels) for job in jobs)
+    with SignOfLife("reconstruction", 10.0) as alive:
+        yield (_one(job, form, table, alive, verify, max_pixels) for job in jobs)
 
 
-def _one(job: Job, form: str, table: csv.DictWriter[str], verify: bool, max_pixels: int) -> str | None:
+def _one(
+    job: Job, form: str, table: csv.DictWriter[str], alive: SignOfLife, verify: bool, max_pixels: int
+) -> str | None:
+    alive.begin(printable(job.name))
     try:
         picture = open_picture(_source(job.name), max_pixels=max_pixels, name=job.name)
         found = reconstruct(picture)

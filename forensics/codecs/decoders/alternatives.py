@@ -9,9 +9,7 @@ silence, and states the picture's size and whether it is grey.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import tempfile
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +21,7 @@ from forensics.codecs.commands import complaint, run_program
 from forensics.codecs.decoders import conversions, planes, swscale
 from forensics.codecs.exchange import as_picture, library_errors, load_with_pillow, to_grey
 from forensics.errors import CodecError, CodecUnavailable, UsageError
+from forensics.scratch import scratch_folder
 
 YUV_CODECS = ("jpeg", "webp", "avif", "heic", "bpg")
 """Classes whose files hold luma and chroma planes."""
@@ -80,7 +79,7 @@ class _Program(Decoder):
         return "" if shutil.which(self.program) else f"{self.program} is not on PATH ({self.package})"
 
     def _read(self, data: bytes, usual: np.ndarray) -> np.ndarray:
-        with tempfile.TemporaryDirectory(prefix="forensics-", dir=_memory_folder()) as folder:
+        with scratch_folder(memory=True) as folder:
             source, target = Path(folder, "source" + _suffix(self.codec, data)), Path(folder, self.target)
             source.write_bytes(data)
             words = {"{source}": source.name, "{target}": target.name, "{format}": "2" if usual.ndim == 2 else "9"}
@@ -88,11 +87,6 @@ class _Program(Decoder):
             if done.returncode != 0 or not target.is_file():
                 raise CodecError(f"{self.name}: {complaint(done)}")
             return _picture(target)
-
-
-def _memory_folder() -> str | None:
-    """Linux's file system in memory, where there is one, for files that live for milliseconds."""
-    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 def _suffix(codec: str, data: bytes) -> str:
