@@ -94,7 +94,7 @@ def foretold_residues(
             error = sign * (value - guess)
             if value == 0 or value == 255:
                 continue
-            rest = rests[error + 255]
+            rest = int(rests[error + 255])
             if abs(error) >= step:
                 if known[context]:
                     counts[0 if rest == 0 else 1] += 1
