@@ -63,11 +63,11 @@ def foretold_residues(
     known = np.zeros(CONTEXTS + 1, np.bool_)
     last = np.zeros(CONTEXTS + 1, np.int64)
     classes = np.empty(511, np.int64)
-    for d in range(-255, 256):
-        classes[d + 255] = gradient_class(d, near, thresholds[0], thresholds[1], thresholds[2])
+    for k in range(-255, 256):
+        classes[k + 255] = gradient_class(k, near, thresholds[0], thresholds[1], thresholds[2])
     rests = np.empty(511, np.int64)
-    for d in range(-255, 256):
-        rests[d + 255] = d - step * int(np.floor(d / step + 0.5))
+    for k in range(-255, 256):
+        rests[k + 255] = k - step * int(np.floor(k / step + 0.5))
     residues = np.empty(256, np.int64)
     for v in range(256):
         residues[v] = v % step
@@ -94,7 +94,7 @@ def foretold_residues(
             error = sign * (value - guess)
             if value == 0 or value == 255:
                 continue
-            rest = int(rests[error + 255])
+            rest = rests[error + 255]
             if abs(error) >= step:
                 if known[context]:
                     counts[0 if rest == 0 else 1] += 1
