@@ -1,5 +1,5 @@
-"""Every number that stands at the top of a module says what it is, with its source or what set it: a public one in a text
-below it, one of the module's own there or in a comment.
+"""Every number that stands at the top of a module says what it is, with its source or what set it: a public one in a
+text below it, one of the module's own there or in a comment.
 """
 
 from __future__ import annotations
