@@ -8,6 +8,7 @@ from typing import Any
 from forensics.processes.base import Process
 
 _WIDTH, _INDENT = 100, 4
+"""Columns of the text, and of its indent."""
 
 
 def describe(process: Process) -> dict[str, Any]:

@@ -18,6 +18,7 @@ one in that number + 2 is granted (Laplace's rule of succession).
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -141,8 +142,10 @@ def _too_little(pixels: np.ndarray) -> str | None:
     from forensics_features.planes import to_rgb8
 
     rgb = to_rgb8(pixels)
-    bent, inner = bent_pixels(rgb), max((rgb.shape[0] - 2) * (rgb.shape[1] - 2), 1)
-    if bent >= max(LEAST_CONTENT, LEAST_CONTENT_SHARE * inner):
+    inner = max((rgb.shape[0] - 2) * (rgb.shape[1] - 2), 1)
+    enough = max(LEAST_CONTENT, LEAST_CONTENT_SHARE * inner)
+    bent = bent_pixels(rgb, math.ceil(enough))
+    if bent >= enough:
         return None
     if not np.ptp(rgb.reshape(-1, 3), axis=0).any():
         return "the picture has one colour"
