@@ -46,7 +46,7 @@ _BESIDE = 4
 class _Fit(NamedTuple):
     noise: float
     plain: float
-    count: int
+    number: int
     quality: int
 
 
@@ -94,12 +94,12 @@ def kept_jpeg(pixels: np.ndarray) -> Trace:
         parameters={
             "phase": at,
             "quality": best.quality,
-            "coefficients": best.count,
+            "coefficients": best.number,
             "plain": round(best.plain, 3),
         },
         sentence=(
             f"It is a JPEG of quality {best.quality} that was kept in JPEG XL without further loss: on the 8x8 grid "
-            f"from row {at[0]}, column {at[1]}, {best.count:,} DCT coefficients lie where JPEG XL's decoder moves "
+            f"from row {at[0]}, column {at[1]}, {best.number:,} DCT coefficients lie where JPEG XL's decoder moves "
             f"multiples of the table's steps, to {best.noise:.2f} levels (rounding alone leaves 0.19; multiples as a "
             f"JPEG decoder gives them are off by {best.plain:.2f})."
         ),
@@ -159,7 +159,7 @@ def _absent(reason: str, fit: _Fit | None = None) -> Trace:
         parameters={
             "phase": None,
             "quality": None,
-            "coefficients": 0 if fit is None else fit.count,
+            "coefficients": 0 if fit is None else fit.number,
             "plain": None if fit is None else round(fit.plain, 3),
         },
         sentence=f"A JPEG kept in JPEG XL was not found: {reason}.",
