@@ -56,6 +56,7 @@ def to_rgb(y: np.ndarray, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
 KNOWN, BOUNDED, NONE = 0, 1, 2
 """State of a pixel: one antecedent, several, or none at all."""
 _CACHE = 4096
+"""Entries of the table of colours that were looked up before: a bound on memory."""
 
 
 def _reaching(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

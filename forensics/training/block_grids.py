@@ -35,6 +35,7 @@ FOUND_WRONGLY = 0.005
 _STEPS = {"scaled": "reduced", "turned": "rotated", "resaved": "reduced"}
 _LAST_QUALITY = (60, 96)
 _ROUNDS, _RATE, _DEPTH = 220, 0.06, 5
+"""Trees, learning rate and depth of the boosted trees; chosen by hand, no record of the statistic that set it."""
 
 
 def _draw(
