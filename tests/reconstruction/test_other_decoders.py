@@ -18,7 +18,6 @@ import numpy as np
 import pytest
 
 from forensics.reconstruction.coded import DECODERS, CodedPicture, Component, decode
-from forensics.reconstruction.jpeg_writer import write_jpeg
 from forensics.reconstruction.matrix_transforms import enlarged
 from forensics.reconstruction.reconstruct import reconstruct
 from tests.reconstruction.scenes import jpeg_file, scene
