@@ -119,6 +119,7 @@ PROCESS = Process(
     made_by="imagecodecs (LERC), errors of 1 to 4",
     undecided="the version of the format",
     exact=test,
+    veto=True,
     trace=NAME,
     plot=plot_phases,
 )

@@ -91,6 +91,7 @@ PROCESS = Process(
     made_by="the package wsq",
     undecided="the encoder",
     exact=test,
+    veto=True,
     trace=NAME,
     plot=plot_phases,
 )

@@ -258,6 +258,10 @@ def _candidates(history: jpeg_history.JpegHistory) -> tuple[Layout, list[Decoder
     top, left = (-start % (BLOCK * f) for start, f in zip(first, factors, strict=True))
     layout = Layout(top, left, factors)
     kind = best.upsampling or "triangle"
+    if kind == "scaled":
+        raise NotReconstructible(
+            "chroma was brought back in the DCT domain, as libjpeg 7 and later do; not inverted yet"
+        )
     sure = factors == (1, 1) or history.upsampling[1] >= _SURE
     kinds = [kind] if sure else [kind, *({"triangle", "repeat"} - {kind})]
     return layout, [d for k in kinds for d in DECODERS if d.upsampling == k]

@@ -180,7 +180,8 @@ def _confirmed(history: JpegHistory, tiles: Sequence[Tile]) -> JpegHistory:
     if history.chroma is not None and history.subsampling[1] >= STATED_FROM:
         best = history.hypotheses[0][0]
         factors = FACTORS[best.subsampling]
-        full, whole = (jpeg_chroma.cropped(p, best.origin, factors) for p in (tile.cb, tile.usable))
+        sides = jpeg_chroma.cut_at(factors, best.upsampling)
+        full, whole = (jpeg_chroma.cropped(p, best.origin, sides) for p in (tile.cb, tile.usable))
         low = stored_samples(full, factors, best.upsampling)
         chroma = unchanged_share(
             low, stored_usable(whole, factors), best.phase, _filled(history.chroma, history.match.tables[1])
