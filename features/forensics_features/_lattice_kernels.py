@@ -43,13 +43,18 @@ def median_edge(a: int, b: int, c: int) -> int:
 
 
 @kernel
-def foretold_residues(plane: np.ndarray, near: int, thresholds: np.ndarray, counts: np.ndarray) -> None:
+def foretold_residues(
+    plane: np.ndarray, near: int, thresholds: np.ndarray, least: float, telling: int, counts: np.ndarray
+) -> None:
     """Follows JPEG-LS's contexts (ITU-T T.87, A.3 to A.6) without knowing how they began; adds to counts[foretold,
     other, samples alike].
 
     A prediction error of a context is foretold when it is a multiple of the step 2 `near` + 1 with the bias that the
     errors before it led to; after another one the bias is set to what this error shows. Errors smaller than a step are
     followed and not counted; the third counts samples whose own residue is that of the context's last one.
+
+    After an eighth of the rows the rest is left out where `telling` errors are counted and fewer than the share `least`
+    of them are foretold.
     """
     step = 2 * near + 1
     numbers = np.ones(CONTEXTS + 1, np.int64)
@@ -57,16 +62,25 @@ def foretold_residues(plane: np.ndarray, near: int, thresholds: np.ndarray, coun
     biases = np.zeros(CONTEXTS + 1, np.int64)
     known = np.zeros(CONTEXTS + 1, np.bool_)
     last = np.zeros(CONTEXTS + 1, np.int64)
-    t1, t2, t3 = thresholds[0], thresholds[1], thresholds[2]
+    classes = np.empty(511, np.int64)
+    for k in range(-255, 256):
+        classes[k + 255] = gradient_class(k, near, thresholds[0], thresholds[1], thresholds[2])
+    rests = np.empty(511, np.int64)
+    for k in range(-255, 256):
+        rests[k + 255] = k - step * int(np.floor(k / step + 0.5))
+    residues = np.empty(256, np.int64)
+    for v in range(256):
+        residues[v] = v % step
     for i in range(1, plane.shape[0]):
+        if 8 * i > plane.shape[0]:
+            total = counts[0] + counts[1]
+            if total >= telling and counts[0] < least * total:
+                return
         j = 1
         while j < plane.shape[1] - 1:
             a, b = np.int64(plane[i, j - 1]), np.int64(plane[i - 1, j])
             c, d = np.int64(plane[i - 1, j - 1]), np.int64(plane[i - 1, j + 1])
-            q1 = gradient_class(d - b, near, t1, t2, t3)
-            q2 = gradient_class(b - c, near, t1, t2, t3)
-            q3 = gradient_class(c - a, near, t1, t2, t3)
-            signed = 81 * q1 + 9 * q2 + q3
+            signed = 81 * classes[d - b + 255] + 9 * classes[b - c + 255] + classes[c - a + 255]
             if signed == 0:  # a run, and the sample that ends it
                 while j < plane.shape[1] - 1 and plane[i, j] == a:
                     j += 1
@@ -80,14 +94,14 @@ def foretold_residues(plane: np.ndarray, near: int, thresholds: np.ndarray, coun
             error = sign * (value - guess)
             if value == 0 or value == 255:
                 continue
-            rest = error - step * int(np.floor(error / step + 0.5))
+            rest = rests[error + 255]
             if abs(error) >= step:
                 if known[context]:
                     counts[0 if rest == 0 else 1] += 1
-                    if value % step == last[context]:
+                    if residues[value] == last[context]:
                         counts[2] += 1
                 known[context] = True
-                last[context] = value % step
+                last[context] = residues[value]
             if rest != 0:
                 biases[context] += rest
                 sums[context] = 0
@@ -146,60 +160,95 @@ def select(planes: np.ndarray, i: int, j: int, c: int) -> int:
 
 @kernel
 def predictor_lattice(
-    planes: np.ndarray, channel: int, bits: int, side: int, errors: np.ndarray, samples: np.ndarray
+    planes: np.ndarray,
+    channel: int,
+    first: int,
+    every: int,
+    side: int,
+    errors: np.ndarray,
+    samples: np.ndarray,
 ) -> None:
-    """Adds, for every square of `side` pixels, to errors[row, column, bit, mode, off or on the lattice] and
-    samples[row, column, bit, residue].
+    """Adds, for squares of `side` pixels, to errors[row, column, bit, mode, off or on the lattice] and samples[row,
+    column, bit, residue].
 
     The lattice of a bit k has a step of 2 ** (k + 1). Counted for it are samples that differ from a neighbour by more
-    than the step, and errors other than 0.
+    than the step, and errors other than 0. Bits before `first` are left out, and squares whose row and column do not
+    add up to a multiple of `every`.
     """
     plane = planes[channel]
+    bits = errors.shape[2]
     guesses = np.zeros(MODES, np.int64)
     for i in range(1, plane.shape[0] - 1):
-        for j in range(1, plane.shape[1] - 1):
-            value = np.int64(plane[i, j])
-            left, top = np.int64(plane[i, j - 1]), np.int64(plane[i - 1, j])
-            after, below = np.int64(plane[i, j + 1]), np.int64(plane[i + 1, j])
-            contrast = max(abs(value - left), abs(value - top), abs(value - after), abs(value - below))
-            if contrast <= 2:
+        for column in range(errors.shape[1]):
+            if (i // side + column) % every:
                 continue
-            predictions(left, top, np.int64(plane[i - 1, j - 1]), np.int64(plane[i - 1, j + 1]), guesses)
-            guesses[11] = select(planes, i, j, channel)
-            square, counts = samples[i // side, j // side], errors[i // side, j // side]
-            for k in range(bits):
-                step = 2 << k
-                if contrast <= step:
-                    break
-                square[k, value & (step - 1)] += 1
-                for mode in range(MODES):
-                    error = value - guesses[mode]
-                    if error != 0:
-                        counts[k, mode, 0 if error & (step - 1) else 1] += 1
+            for j in range(max(1, column * side), min((column + 1) * side, plane.shape[1] - 1)):
+                value = np.int64(plane[i, j])
+                left, top = np.int64(plane[i, j - 1]), np.int64(plane[i - 1, j])
+                after, below = np.int64(plane[i, j + 1]), np.int64(plane[i + 1, j])
+                contrast = max(abs(value - left), abs(value - top), abs(value - after), abs(value - below))
+                if contrast <= 2 << first:
+                    continue
+                predictions(left, top, np.int64(plane[i - 1, j - 1]), np.int64(plane[i - 1, j + 1]), guesses)
+                guesses[11] = select(planes, i, j, channel)
+                square, counts = samples[i // side, column], errors[i // side, column]
+                for k in range(first, bits):
+                    step = 2 << k
+                    if contrast <= step:
+                        break
+                    square[k, value & (step - 1)] += 1
+                    for mode in range(MODES):
+                        error = value - guesses[mode]
+                        if error != 0:
+                            counts[k, mode, 0 if error & (step - 1) else 1] += 1
 
 
 @kernel
-def block_lattice(plane: np.ndarray, side: int, step: int, counts: np.ndarray) -> None:
+def block_ends(plane: np.ndarray, side: int, lows: np.ndarray, highs: np.ndarray) -> None:
+    """Least and largest sample of every square of `side` pixels, shape (height - side + 1, width - side + 1)."""
+    width = plane.shape[1]
+    low, high = np.empty(width, np.uint8), np.empty(width, np.uint8)
+    for i in range(lows.shape[0]):
+        low[:] = plane[i]
+        high[:] = plane[i]
+        for m in range(i + 1, i + side):
+            for j in range(width):
+                v = plane[m, j]
+                low[j] = v if v < low[j] else low[j]
+                high[j] = v if v > high[j] else high[j]
+        for j in range(lows.shape[1]):
+            least, most = low[j], high[j]
+            for n in range(j + 1, j + side):
+                least = low[n] if low[n] < least else least
+                most = high[n] if high[n] > most else most
+            lows[i, j] = least
+            highs[i, j] = most
+
+
+@kernel
+def block_lattice(
+    plane: np.ndarray, lows: np.ndarray, highs: np.ndarray, side: int, step: int, counts: np.ndarray
+) -> None:
     """Adds to counts[row phase, column phase, outcome] of every block: 0 says nothing, 1 every sample keeps to the
     minimum's lattice, 2 not.
 
-    A block tells from three levels on and three steps of range; its largest value may be cut.
+    A block tells from three levels on and three steps of range; its largest value may be cut. `lows` and `highs` are
+    those of `block_ends`.
     """
-    for i in range(plane.shape[0] - side + 1):
-        for j in range(plane.shape[1] - side + 1):
-            low, high = 255, 0
-            for m in range(side):
-                for n in range(side):
-                    v = np.int64(plane[i + m, j + n])
-                    low, high = min(low, v), max(high, v)  # type: ignore[assignment]
+    off = np.empty(256, np.bool_)
+    for d in range(256):
+        off[d] = d % step != 0
+    for i in range(lows.shape[0]):
+        for j in range(lows.shape[1]):
+            low, high = np.int64(lows[i, j]), np.int64(highs[i, j])
             if high - low < 3 * step:
                 counts[i % side, j % side, 0] += 1
                 continue
             fits = True
-            for m in range(side):
-                for n in range(side):
-                    v = np.int64(plane[i + m, j + n])
-                    if (v - low) % step != 0 and v != high:
+            for m in range(i, i + side):
+                for n in range(j, j + side):
+                    v = np.int64(plane[m, n])
+                    if off[v - low] and v != high:
                         fits = False
                         break
                 if not fits:

@@ -11,10 +11,14 @@ BEND = 3
 
 
 @kernel
-def count_bends(rgb: np.ndarray, least: int) -> int:
-    """Pixels whose second difference along the row or the column reaches `least` in some channel."""
+def count_bends(rgb: np.ndarray, least: int, enough: int) -> int:
+    """Pixels whose second difference along the row or the column reaches `least` in some channel, row by row up to
+    `enough`.
+    """
     found = 0
     for i in range(1, rgb.shape[0] - 1):
+        if found >= enough:
+            break
         for j in range(1, rgb.shape[1] - 1):
             for c in range(3):
                 middle = 2 * np.int64(rgb[i, j, c])
@@ -26,12 +30,14 @@ def count_bends(rgb: np.ndarray, least: int) -> int:
     return found
 
 
-def bent_pixels(rgb: np.ndarray) -> int:
+def bent_pixels(rgb: np.ndarray, enough: int | None = None) -> int:
     """How many pixels have content.
 
     Parameters
     ----------
     rgb : np.ndarray [shape=(height, width, 3), dtype=uint8]
+    enough : int, optional
+        Number from which rows that follow are not looked at.
 
     Returns
     -------
@@ -39,4 +45,4 @@ def bent_pixels(rgb: np.ndarray) -> int:
         Inner pixels whose second difference is at least `BEND` levels along the row or the column, in some channel: 0
         for flat pictures and computed ramps, with or without steps of a level.
     """
-    return int(count_bends(np.ascontiguousarray(rgb), BEND))
+    return int(count_bends(np.ascontiguousarray(rgb), BEND, rgb.size if enough is None else enough))

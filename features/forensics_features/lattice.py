@@ -157,6 +157,7 @@ _CHECK = np.array([_check(decoder) for decoder in DECODERS.values()], dtype=np.f
 _ONCE = np.array([decoder.rounds_once for decoder in DECODERS.values()])
 _ROWS = np.array([DECODERS[name].forward() for name in COMBS], dtype=np.float32).reshape(-1, 4)
 _COUNTS = 4
+"""Counters that the kernel fills."""
 
 
 @fast_kernel

@@ -16,6 +16,8 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from forensics_features import _lattice_kernels as kernels
@@ -25,7 +27,7 @@ PREDICTOR_STEPS = (2, 4, 8, 16, 32)
 """Steps of near-lossless WebP."""
 
 
-def foretold_residues(plane: np.ndarray, near: int) -> tuple[int, int, int]:
+def foretold_residues(plane: np.ndarray, near: int, least: float = 0.0, telling: int = 1) -> tuple[int, int, int]:
     """How often prediction errors of JPEG-LS's contexts are multiples of 2 `near` + 1 with the bias that the errors
     before led to.
 
@@ -35,6 +37,9 @@ def foretold_residues(plane: np.ndarray, near: int) -> tuple[int, int, int]:
         Along the coder's scan.
     near : int
         1 to 5.
+    least : float
+        Share of foretold errors under which no more is counted, once an eighth of the rows is and `telling` errors are.
+    telling : int
 
     Returns
     -------
@@ -44,11 +49,13 @@ def foretold_residues(plane: np.ndarray, near: int) -> tuple[int, int, int]:
     """
     counts = np.zeros(3, np.int64)
     thresholds = np.array([3 + 3 * near, 7 + 5 * near, 21 + 7 * near])  # T.87, C.2.4.1.1, for 8 bits
-    kernels.foretold_residues(np.ascontiguousarray(plane), near, thresholds, counts)
+    kernels.foretold_residues(np.ascontiguousarray(plane), near, thresholds, least, telling, counts)
     return int(counts[0]), int(counts[1]), int(counts[2])
 
 
-def predictor_lattice(planes: np.ndarray, channel: int, side: int) -> tuple[np.ndarray, np.ndarray]:
+def predictor_lattice(
+    planes: np.ndarray, channel: int, side: int, steps: slice = slice(None), every: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
     """How many prediction errors of lossless WebP's predictors are multiples of 2, 4, 8, 16 and 32, by square.
 
     Parameters
@@ -59,6 +66,10 @@ def predictor_lattice(planes: np.ndarray, channel: int, side: int) -> tuple[np.n
         The one that is looked at.
     side : int
         Of a square, in pixels.
+    steps : slice
+        Those of `PREDICTOR_STEPS` that are counted; others stay 0 or are left out behind.
+    every : int
+        Only squares whose row and column add up to a multiple of it are counted.
 
     Returns
     -------
@@ -69,10 +80,10 @@ def predictor_lattice(planes: np.ndarray, channel: int, side: int) -> tuple[np.n
         By square and step: the same samples by residue.
     """
     height, width = planes.shape[1:]
-    shape, bits = (-(-height // side), -(-width // side)), len(PREDICTOR_STEPS)
+    shape, (first, bits, _) = (-(-height // side), -(-width // side)), steps.indices(len(PREDICTOR_STEPS))
     errors = np.zeros((*shape, bits, PREDICTORS, 2), np.int64)
     samples = np.zeros((*shape, bits, PREDICTOR_STEPS[-1]), np.int64)
-    kernels.predictor_lattice(np.ascontiguousarray(planes), channel, bits, side, errors, samples)
+    kernels.predictor_lattice(np.ascontiguousarray(planes), channel, first, every, side, errors, samples)
     return errors, samples
 
 
@@ -91,6 +102,18 @@ def block_lattice(plane: np.ndarray, step: int, side: int = 8) -> np.ndarray:
     -------
     np.ndarray [shape=(side, side, 3), dtype=int64]
     """
-    counts = np.zeros((side, side, 3), np.int64)
-    kernels.block_lattice(np.ascontiguousarray(plane), side, step, counts)
-    return counts
+    return block_lattices(plane, [step], side)[0]
+
+
+def block_lattices(plane: np.ndarray, steps: Sequence[int], side: int = 8) -> list[np.ndarray]:
+    """As `block_lattice` for each of several steps; the blocks' ends are looked for once."""
+    plane = np.ascontiguousarray(plane)
+    shape = tuple(max(0, length - side + 1) for length in plane.shape)
+    lows, highs = np.empty(shape, np.uint8), np.empty(shape, np.uint8)
+    kernels.block_ends(plane, side, lows, highs)
+    found = []
+    for step in steps:
+        counts = np.zeros((side, side, 3), np.int64)
+        kernels.block_lattice(plane, lows, highs, side, step, counts)
+        found.append(counts)
+    return found

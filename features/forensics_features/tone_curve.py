@@ -52,6 +52,10 @@ SAMPLED = 1 << 20
 """Most pixels that are counted."""
 _SAME = 40
 _MOST = 6
+_PASSED = np.floor(SLOPES).astype(np.int64)[:, None] + np.arange(2)
+"""Whole levels that a value at each slope may pass, `np.ndarray [shape=(len(SLOPES), 2), dtype=int64]`."""
+_MARGIN = 1e-6
+"""Of the sums of some 250 costs, for rounding."""
 _POPULATED = 20.0
 """Samples a value, in the mean of its surroundings, from which its count tells something."""
 _SURROUNDINGS, _REACH = 4.0, 16
@@ -190,6 +194,19 @@ def histograms(pixels: np.ndarray) -> np.ndarray:
     return counted[:1] if (counted == counted[0]).all() else counted
 
 
+def found_curve(counted: np.ndarray) -> ToneCurve | None:
+    """`strongest_curve` where it is `ToneCurve.found`, else None; mostly without looking for the path.
+
+    What a path costs is at least what it would cost were every fraction of a level allowed at every value; where even
+    that is too near to no change, there is no curve.
+    """
+    costs = _all_costs(counted)
+    if _unchanged(costs[0]) - _least(costs[0]) < FOUND - _MARGIN:
+        return None
+    curve = _curve(counted, *costs)
+    return curve if curve.found else None
+
+
 def strongest_curve(counted: np.ndarray) -> ToneCurve:
     """The most probable curve behind histograms; all channels went through the same.
 
@@ -202,23 +219,51 @@ def strongest_curve(counted: np.ndarray) -> ToneCurve:
     -------
     ToneCurve
     """
-    cost = np.zeros((VALUES, len(SLOPES), _MOST + 1))
+    return _curve(counted, *_all_costs(counted))
+
+
+def _curve(counted: np.ndarray, cost: np.ndarray, populated: np.ndarray) -> ToneCurve:
+    by_level = np.zeros((VALUES, len(SLOPES), _MOST + 1))
+    by_level[:, np.arange(len(SLOPES))[:, None], _PASSED] = cost
+    levels, taken = np.empty(VALUES, np.int64), np.empty(VALUES, np.int64)
+    least = _path(by_level, SLOPES, PHASES, _BEND, _SLIP, levels, taken)
+    mean = float(counted.sum(axis=0) @ np.arange(VALUES) / max(int(counted.sum()), 1))
+    roughness = least / max(int(populated.sum()) * len(counted), 1)
+    return ToneCurve(_unchanged(cost) - least, roughness, levels, SLOPES[taken], populated, mean)
+
+
+def _unchanged(cost: np.ndarray) -> float:
+    """What one level a value costs; the slope of one passes one level as its fewest."""
+    return float(cost[:, _SAME, 0].sum())
+
+
+def _least(cost: np.ndarray) -> float:
+    """A bound from below of what a path costs: bends cost, phases are free."""
+    cheaper = cost.min(axis=2)
+    total = cheaper[0].copy()
+    for own in cheaper[1:]:
+        bent = np.minimum(total[:-1], total[1:]) + _BEND
+        np.minimum(total[:-1], bent, out=total[:-1])
+        np.minimum(total[1:], bent, out=total[1:])
+        total += own
+    return float(total.min())
+
+
+def _all_costs(counted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The sum of `_costs` over the channels and the cost of steep slopes, and which values are populated in one."""
+    cost = np.zeros((VALUES, len(SLOPES), 2))
     populated = np.zeros(VALUES, bool)
     for counts in counted:
         own, there = _costs(counts)
         cost += own
         populated |= there
     cost += np.where(populated[:, None, None], _STEEP * np.abs(np.log(SLOPES))[:, None], 0.0)
-    levels, taken = np.empty(VALUES, np.int64), np.empty(VALUES, np.int64)
-    least = _path(cost, SLOPES, PHASES, _BEND, _SLIP, levels, taken)
-    mean = float(counted.sum(axis=0) @ np.arange(VALUES) / max(int(counted.sum()), 1))
-    roughness = least / max(int(populated.sum()) * len(counted), 1)
-    return ToneCurve(float(cost[:, _SAME, 1].sum()) - least, roughness, levels, SLOPES[taken], populated, mean)
+    return cost, populated
 
 
 def _costs(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What each number of levels at each slope costs at every value, (256, slopes, levels), and which values are
-    populated.
+    """What the two numbers of levels that each slope can pass cost at every value, (256, slopes, 2), and which values
+    are populated.
 
     Minus a log-likelihood: the logarithm of a count is normal about that of its expectation, by nature and by chance,
     and nothing costs more than `_CAP`.
@@ -226,8 +271,7 @@ def _costs(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     around = _surroundings(counts.astype(np.float64))
     populated = around >= _POPULATED
     populated[[0, -1]] = False
-    levels = np.arange(_MOST + 1)
-    expected = around[:, None, None] * np.where(levels == 0, _STRAY, levels) / SLOPES[:, None]
+    expected = around[:, None, None] * (np.where(_PASSED == 0, _STRAY, _PASSED) / SLOPES[:, None])
     away = np.log((counts[:, None, None] + 1) / (expected + 1))
     cost = np.minimum(away**2 / (2 * (_ROUGH**2 + 1 / (expected + 1))), _CAP)
     return np.where(populated[:, None, None], cost, 0.0), populated

@@ -122,15 +122,17 @@ def find(pixels: np.ndarray) -> TurnedGrid | None:
 
 def _lines(luma: np.ndarray, angles: np.ndarray) -> np.ndarray:
     """Power of the lines of borders across the second axis over the median of all angles, shape (5, m)."""
-    edges = _edges(luma)
+    edges = _edges(np.ascontiguousarray(luma))
     size = fft.next_fast_len(2 * max(edges.shape), real=True)
-    power = np.abs(fft.rfft2(edges, (size, size))) ** 2
+    rows = fft.rfft(edges, size, axis=1)
     seen = []
     for line, folded in LINES:
         turned = (line - BLOCK) / BLOCK if folded else line / BLOCK
         along = np.round(np.abs(turned * np.cos(angles) + folded) * size).astype(int)
         across = np.round(-turned * np.sin(angles) * size).astype(int) % size
-        there = power[across, along]
+        first = int(along.min())  # the spectrum is needed in the few columns that the line passes
+        power = np.abs(fft.fft(rows[:, first : int(along.max()) + 1], size, axis=0)) ** 2
+        there = power[across, along - first]
         seen.append(there * np.log(2) / np.maximum(np.median(there), 1e-9))
     return np.array(seen)
 

@@ -59,6 +59,7 @@ _STRENGTHS = {
     "jpegxr": ("level", (0.5, 0.7, 0.85, 0.95)),
 }
 _TILE = 384
+"""Side of the tile that is compared, in pixels: a bound on work."""
 
 
 @dataclass(frozen=True)

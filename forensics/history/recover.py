@@ -51,7 +51,9 @@ CONFIRMATIONS = {"jpeg2000": "forensics.history.jpeg2000.fixed_point", "jpegxr":
 FROM_ESTIMATES = frozenset({"bpg", "heic", "avif", "webp", "jpegxl"})
 DOUBLE_JPEG_MODULE = "forensics.history.jpeg.double"
 RUNNER_UP_FROM = 0.05
-"""Probability from which the runner-up of an inconclusive verdict is asked for parameters too."""
+"""Probability from which the runner-up of an inconclusive verdict is asked for parameters too, and the other standard
+is tried where one is named: a bound on work, as either costs 10 to 20 s of processor time on 12 megapixels.
+"""
 
 _RIVAL = {"bpg": "avif", "heic": "avif", "avif": "heic"}
 """The codec of the other standard that is tried where coding again shows a grid and no index: colour arithmetic of rare
@@ -102,7 +104,7 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
         (*traces, *(one.trace for one in recovered.values() if isinstance(one, Recoded) and one.trace is not None))
     )
     earlier = next((p for parameters in found.values() for p in parameters if p.name == EARLIER), None)
-    notes += _settled({**recovered, **_cross_checked(recovered, pixels, notes)})
+    notes += _settled({**recovered, **_cross_checked(recovered, analysis, pixels, notes)})
     notes += _bpg_or_heic(analysis, recovered)
     parameters = _joined({codec: tuple(p for p in listed if p.name != EARLIER) for codec, listed in found.items()})
     parameters = (*parameters, *_of_process(analysis.verdict, traces))
@@ -221,16 +223,18 @@ def completed(
 
 
 def _cross_checked(
-    recovered: Mapping[str, Recovered | None], pixels: np.ndarray, notes: list[str]
+    recovered: Mapping[str, Recovered | None], analysis: Analysis, pixels: np.ndarray, notes: list[str]
 ) -> dict[str, Recovered | None]:
     """The other standard's reading where one was asked alone and found a grid, on which too few blocks agree on an
-    index.
+    index, and the verdict does not all but exclude the other.
     """
     if len(recovered) != 1:
         return {}
     codec, one = next(iter(recovered.items()))
     other = _RIVAL.get(codec)
     if other is None or not isinstance(one, Recoded) or not one.found or one.agreeing_blocks >= _AGREEING:
+        return {}
+    if analysis.probabilities.get(other, 0.0) < RUNNER_UP_FROM:
         return {}
     return {other: _recovered(other, pixels, _estimated(other, pixels, notes), notes)}
 

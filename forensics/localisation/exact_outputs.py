@@ -27,6 +27,7 @@ BLIND = (
 )
 """What this map cannot see."""
 _SHADE = 0.5
+"""Share of the tint in the overlay: a matter of looks."""
 
 
 def _rings(found: ExactMap, region: np.ndarray) -> list[list[list[int]]]:

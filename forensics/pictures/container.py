@@ -12,7 +12,17 @@ from collections.abc import Callable
 
 from forensics.codecs import registry
 from forensics.errors import CodecUnavailable, PictureError
-from forensics.pictures import bmp_file, coded_headers, formats, gif_file, heif_file, png_file, pnm_file, tiff_file
+from forensics.pictures import (
+    bmp_file,
+    coded_headers,
+    formats,
+    gif_file,
+    heif_file,
+    png_file,
+    pnm_file,
+    tiff_file,
+    unread,
+)
 from forensics.pictures.stated import Stated
 
 SUFFIXES = {
@@ -60,6 +70,8 @@ def sniff(data: bytes) -> str:
         raise PictureError("PFM pictures hold floating-point samples; save it with 8 or 16 bits a sample")
     if data[:42] == b"version https://git-lfs.github.com/spec/v1":
         raise PictureError("it is a Git LFS pointer, not the picture itself: fetch it with git lfs pull")
+    if data[4:12] == b"ftypcrx ":  # a raw photograph in the boxes of HEIF
+        raise PictureError(unread.named(data))
     codec = registry.sniff(data)
     if codec is None and heif_file.is_heif(data):
         return heif_file.coding_of(data)
@@ -70,7 +82,9 @@ def sniff(data: bytes) -> str:
     if codec is None and data[:2] == b"\xff\xd8":
         return "jpeg"
     if codec is None:
-        raise PictureError(f"not a picture in a format that can be read ({', '.join(suffixes())})")
+        raise PictureError(
+            unread.named(data) or f"not a picture in a format that can be read ({', '.join(suffixes())})"
+        )
     return registry.get(codec).codec
 
 

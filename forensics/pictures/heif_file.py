@@ -46,7 +46,7 @@ def read(data: bytes, codec: str) -> HeifFile:
         It states no picture, or its coded data hold bytes that no coder writes.
     """
     found = HeifFile()
-    frames = _sequence_frames(data)
+    frames, entry = _sequence(data)
     try:
         items = heif.read_items(data)
     except CodecError as error:
@@ -60,6 +60,8 @@ def read(data: bytes, codec: str) -> HeifFile:
     if frames > 1:
         found.pictures = max(found.pictures, frames)
         found.facts["animated"] = True
+    if not found.width and frames:
+        _from_track(entry, found)
     if not found.width:
         raise PictureError("the file states no picture size")
     if codec == "avif":
@@ -117,17 +119,40 @@ def _coded_properties(items: Items, found: HeifFile) -> None:
     """Chroma subsampling and depth of the coded items; of the first tile where the picture is a grid of them."""
     for number in (items.primary, *sorted(items.properties)):
         for kind, body in items.properties.get(number, []):
-            if kind == b"av1C" and len(body) >= 3:
-                grey, across, down = body[2] & 16, body[2] >> 3 & 1, body[2] >> 2 & 1
-                found.facts.setdefault(
-                    "chroma_subsampling", "grey" if grey else _CHROMA[3 if not across else 1 if down else 2]
-                )
-                found.bit_depth = found.bit_depth or ((12 if body[2] & 32 else 10) if body[2] & 64 else 8)
+            if _configured(kind, body, found):
                 return
-            if kind == b"hvcC" and len(body) >= 19:
-                found.facts.setdefault("chroma_subsampling", _CHROMA[body[16] & 3])
-                found.bit_depth = found.bit_depth or (body[17] & 7) + 8
-                return
+
+
+def _configured(kind: bytes, body: bytes, found: HeifFile) -> bool:
+    """Take chroma subsampling and depth from a decoder's configuration; whether it was one."""
+    if kind == b"av1C" and len(body) >= 3:
+        grey, across, down = body[2] & 16, body[2] >> 3 & 1, body[2] >> 2 & 1
+        found.facts.setdefault("chroma_subsampling", "grey" if grey else _CHROMA[3 if not across else 1 if down else 2])
+        found.bit_depth = found.bit_depth or ((12 if body[2] & 32 else 10) if body[2] & 64 else 8)
+        return True
+    if kind == b"hvcC" and len(body) >= 19:
+        found.facts.setdefault("chroma_subsampling", _CHROMA[body[16] & 3])
+        found.bit_depth = found.bit_depth or (body[17] & 7) + 8
+        return True
+    return False
+
+
+_ENTRY_HEAD, _ENTRY_SIZE = 78, 24
+"""Bytes of a visual sample entry before its boxes, and where its width and height stand (ISO/IEC 14496-12, 12.1.3)."""
+
+
+def _from_track(entry: bytes, found: HeifFile) -> None:
+    """What a sequence without a still picture of its own states in its track."""
+    if len(entry) < _ENTRY_HEAD:
+        return
+    found.width, found.height = struct.unpack_from(">HH", entry, _ENTRY_SIZE)
+    try:
+        for kind, body in heif.boxes(entry[_ENTRY_HEAD:]):
+            _configured(kind, body, found)
+            if kind == b"colr":
+                _colour(found, body)
+    except CodecError:
+        return
 
 
 def _rotation(found: HeifFile, angle: int, codec: str) -> None:
@@ -197,29 +222,35 @@ def _beside(items: Items, references: list[tuple[bytes, int, list[int]]], found:
         found.facts["thumbnails"] = len(thumbnails)
 
 
-def _sequence_frames(data: bytes) -> int:
-    """Samples of the longest picture track of an image sequence (`moov/trak/mdia/minf/stbl/stsz`)."""
-    most = 0
+def _sequence(data: bytes) -> tuple[int, bytes]:
+    """Samples of the longest picture track of an image sequence (`moov/trak/mdia/minf/stbl/stsz`), and what its
+    entry in `stsd` holds.
+    """
+    most: tuple[int, bytes] = (0, b"")
     try:
         for kind, moov in heif.boxes(data):
             if kind != b"moov":
                 continue
             for name, track in heif.boxes(moov):
                 if name == b"trak":
-                    most = max(most, _samples(track))
+                    most = max(most, _samples(track), key=lambda found: found[0])
     except CodecError:
         return most
     return most
 
 
-def _samples(track: bytes) -> int:
+def _samples(track: bytes) -> tuple[int, bytes]:
     content = track
-    for step in (b"mdia", b"minf", b"stbl", b"stsz"):
+    for step in (b"mdia", b"minf", b"stbl"):
         boxes = dict(heif.boxes(content))
         if step == b"mdia" and b"hdlr" in boxes.get(step, b"") and b"auxv" in boxes.get(step, b"")[:128]:
-            return 0
+            return 0, b""
         content = boxes.get(step, b"")
-    return int.from_bytes(content[8:12], "big") if len(content) >= 12 else 0
+    table = dict(heif.boxes(content))
+    sizes = table.get(b"stsz", b"")
+    entries = dict(heif.boxes(table.get(b"stsd", bytes(8))[8:]))
+    entry = next((body for kind, body in entries.items() if kind in _CODED), b"")
+    return (int.from_bytes(sizes[8:12], "big"), entry) if len(sizes) >= 12 else (0, b"")
 
 
 def _av1(items: Items, found: HeifFile) -> None:

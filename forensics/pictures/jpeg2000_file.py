@@ -11,6 +11,7 @@ from forensics.pictures.jpeg2000_stream import Boxes, Codestream
 from forensics.pictures.samples import LENGTHS_ONLY, Samples, decoding, scale_to_eight
 
 _SRGB, _GREY, _SYCC, _CMYK, _ESYCC = 16, 17, 18, 12, 24
+"""Values of `EnumCS` (ITU-T T.800 I.5.3.3 and T.801 M.11.7.3)."""
 
 
 def colour(stream: Codestream, boxes: Boxes) -> str:

@@ -206,6 +206,7 @@ def _animation(bits: _Bits) -> None:
 
 
 _ALPHA, _BLACK = 0, 4
+"""Kinds of extra channels (ISO/IEC 18181-1, `ExtraChannelInfo`)."""
 
 
 def _extra_channel(bits: _Bits) -> int:

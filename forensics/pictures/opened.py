@@ -33,6 +33,7 @@ from forensics_models.classes import CLASSES
 from forensics.codecs import registry
 from forensics.errors import CodecError, CodecUnavailable, PictureError
 from forensics.pictures import (
+    avif_file,
     bmp_file,
     container,
     depth_in_use,
@@ -55,7 +56,9 @@ from forensics.pictures.stated import Stated
 from forensics.pixels import MAX_PIXELS
 
 _BYTES_PER_PIXEL = 8
+"""Bytes of the largest pixel that is read, four samples of 16 bits: a bound on a file's size."""
 _BYTES_BESIDE = 1 << 26
+"""Bytes that a file may hold besides its pixels, such as profiles and previews: a bound on memory."""
 
 
 @dataclass(frozen=True)
@@ -282,6 +285,8 @@ def _read_samples(data: bytes, form: str, stated: Stated, frame: str) -> Samples
     if form in _DECODERS:
         return _DECODERS[form](data)
     codec = registry.sniff(data)
+    if form == "avif":
+        return avif_file.decode(data, codec or form)
     return Samples(guarded.decode(codec or form, data), facts={"integrity": LENGTHS_ONLY})
 
 

@@ -171,6 +171,9 @@ class Coding:
         ):
             array = array.reshape(height, grid.across, grid.channels)
         array = array[:, :, None] if array.ndim == 2 else array
+        if self.name == "WebP" and array.ndim == 3 and array.shape[2] == 3 and grid.channels == 4:
+            # libwebp leaves out an alpha that is opaque everywhere.
+            array = np.dstack([array, np.full_like(array[:, :, 0], np.iinfo(array.dtype).max)])
         if array.ndim == 3 and array.shape[2] > grid.channels:
             array = array[:, :, : grid.channels]
         if (

@@ -235,6 +235,8 @@ def stated(data: bytes, frame: str = "") -> Stated:
     tags = picture.tags
     depth = tags.value(tiff_header.BITS, 1)
     sample_format = tags.value(tiff_header.SAMPLE_FORMAT, 1)
+    if COLOURS.get(tags.value(tiff_header.PHOTOMETRIC, 0)) in ("logl", "logluv"):
+        raise PictureError("it holds LogLuv samples (high dynamic range); save it with 8 or 16 bits a sample")
     if sample_format == 3:
         raise PictureError(f"it holds {depth}-bit floating-point samples; save it with 8 or 16 bits a sample")
     if sample_format not in (1, 4) or not 1 <= depth <= 16:

@@ -34,10 +34,13 @@ _LEAST_SHARE = 0.6
 """Share of the errors that have to be multiples; near-lossless training pictures mostly reach 0.63 at steps from 4 on,
 drawn plots and diagrams at most 0.48.
 """
-_LEAST_STEP = 4
+_LEAST_STEP, _FIRST = 4, slice(1, 2)
 """Step from which it counts as found: at a step of 2 (level 80) two of 51 untouched screenshots reach 0.84, as
-near-lossless pictures do.
+near-lossless pictures do; and its place in `STEPS`.
 """
+_SAMPLED_EVERY, _HOPELESS_SHARE, _HOPELESS_ERRORS = 6, 0.5, 300
+"""One square in so many is counted first, at the step `_LEAST_STEP`, of which all larger ones are multiples: with a
+share under this of at least so many errors along every direction, no more is counted."""
 _CHANCE = 1.1
 """Times 1 / step, or the chance that two samples of the square leave the same residue, that an error may be a multiple
 by chance.
@@ -48,7 +51,8 @@ def test(pixels: np.ndarray) -> Trace:
     """Test the five steps along the eight directions of a turned or mirrored picture, with the best of 14 predictors in
     every square of 8x8 pixels.
 
-    In every square the binomial tail of the best predictor is paid for by the number of predictors; the squares'
+    A sample of the squares is counted first; where it leaves no hope, its counts are what is told. In every square the
+    binomial tail of the best predictor is paid for by the number of predictors; the squares'
     evidence is summed against the sum of as many unit exponentials (Fisher).
 
     Returns
@@ -61,7 +65,10 @@ def test(pixels: np.ndarray) -> Trace:
     part, _ = central(pixels, _MOST, 1)
     height, width = (side // _SIDE * _SIDE for side in part.shape[:2])
     rgb = to_rgb8(part[:height, :width])[..., [1, 0, 2]]
-    outcomes = [one for orientation in range(ORIENTATIONS) for one in _outcomes(rgb, orientation)]
+    turns = [np.ascontiguousarray(np.moveaxis(oriented(rgb, turn), 2, 0)) for turn in range(ORIENTATIONS)]
+    outcomes = [one for turn in range(ORIENTATIONS) for one in _outcomes(turns[turn], turn, _FIRST, _SAMPLED_EVERY)]
+    if not all(one.errors >= _HOPELESS_ERRORS and one.share < _HOPELESS_SHARE for one in outcomes):
+        outcomes = [one for turn in range(ORIENTATIONS) for one in _outcomes(turns[turn], turn)]
     best = min((one for one in outcomes if one.step >= _LEAST_STEP), key=lambda one: (one.log10_nfa, -one.share))
     lone = _stands_out(best, outcomes) and best.share >= _LEAST_SHARE
     nfa = best.log10_nfa if lone else max(best.log10_nfa, math.log10(len(outcomes)))
@@ -115,14 +122,14 @@ class _Outcome(NamedTuple):
         return self.multiples / self.errors if self.errors else 0.0
 
 
-def _outcomes(rgb: np.ndarray, orientation: int) -> list[_Outcome]:
-    from forensics_features.residual_lattice import PREDICTORS, predictor_lattice
+def _outcomes(planes: np.ndarray, orientation: int, steps: slice = slice(None), every: int = 1) -> list[_Outcome]:
+    from forensics_features.residual_lattice import predictor_lattice
 
-    planes = np.ascontiguousarray(np.moveaxis(oriented(rgb, orientation), 2, 0))
-    errors, samples = predictor_lattice(planes, 0, _SIDE)
-    errors = errors.reshape(-1, len(STEPS), PREDICTORS, 2)
-    samples = samples.reshape(-1, len(STEPS), STEPS[-1])
-    return [_outcome(errors[:, k], samples[:, k], step, orientation) for k, step in enumerate(STEPS)]
+    errors, samples = (
+        counts.reshape(-1, *counts.shape[2:]) for counts in predictor_lattice(planes, 0, _SIDE, steps, every)
+    )
+    first, end, _ = steps.indices(len(STEPS))
+    return [_outcome(errors[:, k], samples[:, k], STEPS[k], orientation) for k in range(first, end)]
 
 
 def _outcome(counts: np.ndarray, samples: np.ndarray, step: int, orientation: int) -> _Outcome:
@@ -133,7 +140,9 @@ def _outcome(counts: np.ndarray, samples: np.ndarray, step: int, orientation: in
     total = samples.sum(axis=1)
     alike = ((samples * (samples - 1)).sum(axis=1) / np.maximum(total * (total - 1), 1))[:, None]
     expected = np.minimum(_CHANCE * np.maximum(alike, 1 / step), 1 - 1e-6)
-    tail = np.where(errors >= _LEAST, special.betainc(np.maximum(on, 1e-9), errors - on + 1, expected), 1.0)
+    known, tail = errors >= _LEAST, np.ones(errors.shape)
+    chances = np.broadcast_to(expected, errors.shape)[known]
+    tail[known] = special.betainc(np.maximum(on[known], 1e-9), (errors - on)[known] + 1, chances)
     best = tail.argmin(axis=1)
     chosen = np.arange(len(on)), best
     telling = errors[chosen] >= _LEAST

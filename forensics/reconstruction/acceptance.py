@@ -13,7 +13,7 @@ HALF_UP, ENLARGED = 4, 8
 """Added to the way of seeing: the filter rounds half up; no filter, but a transform to twice the size."""
 SEEN_BY = {(1, 1): DIRECT, (1, 2): H2V1, (2, 1): H1V2, (2, 2): H2V2}
 """The way of seeing of each pair of vertical and horizontal factors under the triangle filter."""
-SEEN_THROUGH = {"triangle": 0, "triangle, half up": HALF_UP, "transform": ENLARGED}
+SEEN_THROUGH = {"triangle": 0, "triangle, half up": HALF_UP, "scaled": ENLARGED}
 """What a kind of upsampling adds to it."""
 WORK, SAMPLES = 128, 256
 """Room that `decodes_to` needs: int64."""

@@ -10,9 +10,7 @@ from __future__ import annotations
 import numpy as np
 from forensics_features._kernel import kernel
 
-from forensics.history.jpeg.chroma import stored_noise
-from forensics.history.jpeg.comb import ROUNDING
-from forensics.history.jpeg.planes import DCT_8
+from forensics.history.jpeg.chroma import stored_noise, stored_samples
 from forensics.reconstruction.upsampling import TRIANGLES
 
 
@@ -50,35 +48,13 @@ def _pivots(count: int) -> np.ndarray:
     return pivots.astype(np.float32)
 
 
-def _shrunk(full: np.ndarray, factors: tuple[int, int]) -> np.ndarray:
-    """The low half of the frequencies of each block that a transform gave twice the size, back at stored size."""
-    for axis, factor in enumerate(factors):
-        if factor == 2:
-            moved = np.moveaxis(full, axis, -1)
-            parts = moved.reshape(*moved.shape[:-1], -1, 16) @ _TO_STORED
-            full = np.moveaxis(parts.reshape(*moved.shape[:-1], -1), -1, axis)
-    return np.ascontiguousarray(full, np.float32)
-
-
-def _to_stored() -> np.ndarray:
-    """16 samples to 8, `np.ndarray [shape=(16, 8), dtype=float32]`: the DCT of 16, the inverse of its low half."""
-    k, n = np.mgrid[:8, :16]
-    wide = np.cos((2 * n + 1) * k * np.pi / 32) * np.where(k, 1, 0.5**0.5) / 8**0.5
-    return np.asarray((DCT_8.T @ wide / 2**0.5).T, np.float32)
-
-
-_TO_STORED = _to_stored()
-
-
 def chroma_noise(factors: tuple[int, int], upsampling: str) -> np.ndarray:
     """Standard deviation of the noise of a stored estimate's coefficients, `np.ndarray [shape=(64,),
     dtype=float64]`.
     """
     if factors == (1, 1) or upsampling == "repeat" or max(factors) > 2:
         return stored_noise(factors, "repeat")
-    if upsampling == "transform":
-        return np.full(64, ROUNDING / np.sqrt(factors[0] * factors[1]))
-    return stored_noise(factors, "triangle")
+    return stored_noise(factors, "scaled" if upsampling == "scaled" else "triangle")
 
 
 _MEAN_EXCESS = {1: 0.125, 2: 1 / 32}
@@ -102,8 +78,8 @@ def stored_estimate(full: np.ndarray, factors: tuple[int, int], upsampling: str)
     np.ndarray [shape=(height / factors[0], width / factors[1]), dtype=float32]
     """
     vertical, horizontal = factors
-    if upsampling == "transform" and max(factors) == 2:
-        return _shrunk(full, factors)
+    if upsampling == "scaled" and max(factors) == 2:
+        return stored_samples(full, factors, "scaled")
     if upsampling not in TRIANGLES or max(factors) > 2:
         return full.reshape(full.shape[0] // vertical, vertical, -1, horizontal).mean(axis=(1, 3), dtype=np.float32)
     if upsampling == "triangle, half up" and max(factors) == 2:

@@ -46,8 +46,8 @@ DECODERS = (
     Decoder("libjpeg-turbo, fast integer transform, plain or merged upsampling", IFAST, "repeat"),
     Decoder("libjpeg-turbo, floating-point transform", FLOAT, "triangle"),
     Decoder("libjpeg-turbo, floating-point transform, plain or merged upsampling", FLOAT, "repeat"),
-    Decoder("IJG libjpeg 9", ISLOW, "transform", "libjpeg 9"),
-    Decoder("IJG libjpeg 7 or 8", ISLOW, "transform"),
+    Decoder("IJG libjpeg 9", ISLOW, "scaled", "libjpeg 9"),
+    Decoder("IJG libjpeg 7 or 8", ISLOW, "scaled"),
     Decoder("FFmpeg", FFMPEG, "repeat", "swscale"),
     Decoder("FFmpeg, chroma at full size", FFMPEG, "repeat", "swscale, full chroma"),
     Decoder("stb_image", STB, "triangle, half up", "stb_image"),
@@ -134,7 +134,7 @@ def full_size(
     quantiser : Quantiser
     factors : tuple of int
     upsampling : str
-        One of `upsampling.UPSAMPLINGS`; factors of four and "transform" give repeated samples.
+        One of `upsampling.UPSAMPLINGS`; factors of four and "scaled" give repeated samples.
     shape : tuple of int
         Height and width of the picture; samples beyond are not used.
 
@@ -143,7 +143,7 @@ def full_size(
     np.ndarray [shape=shape, dtype=uint8]
     """
     vertical, horizontal = factors
-    if upsampling == "transform" and max(factors) == 2:
+    if upsampling == "scaled" and max(factors) == 2:
         out = np.empty((coefficients.shape[0] * BLOCK * vertical, coefficients.shape[1] * BLOCK * horizontal), np.uint8)
         _enlarge_blocks(coefficients, quantiser.scaled, vertical, horizontal, out)
         return out[: shape[0], : shape[1]]

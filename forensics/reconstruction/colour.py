@@ -44,7 +44,7 @@ def to_rgb(y: np.ndarray, cb: np.ndarray, cr: np.ndarray, conversion: str = LIBJ
 KNOWN, BOUNDED, NONE = 0, 1, 2
 """State of a pixel: one antecedent, several, or none at all."""
 _CACHE = 4096
-"""Clipped colours whose sets are remembered."""
+"""Clipped colours whose sets are remembered: a bound on memory."""
 _STEPS = 5
 """Values of Y that are tried about that of BT.601: roundings move it by less than two levels."""
 

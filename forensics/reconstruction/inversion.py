@@ -189,7 +189,7 @@ class _Band:
         centers = blocks_of(stored)
         for wide, around, wider in ((False, _AROUND, 1.0), (True, _AROUND_CLIPPED, _WIDER)):
             again = np.flatnonzero((status > SEARCHED) & ~impossible & (saturated | (not wide)))
-            if len(again) and self.width and kind != "transform":
+            if len(again) and self.width and kind != "scaled":
                 half_up = kind == "triangle, half up"
                 low, high = propagated_bounds(stored, lo, hi, factors, again, around=around, half_up=half_up)
                 seen = full[0][again], full[1][again], full[2]

@@ -22,7 +22,6 @@ from forensics.reconstruction import colour
 from forensics.reconstruction.blocks import IMPOSSIBLE, OPEN_SATURATED, ROUNDED, SEARCHED
 from forensics.reconstruction.coded import DECODERS, CodedPicture, Decoder, decode
 from forensics.reconstruction.conversions import CONVERSIONS
-from forensics.reconstruction.enlarged_chroma import enlarged_layout
 from forensics.reconstruction.inversion import Inverted, invert
 from forensics.reconstruction.jpeg_writer import write_jpeg
 from forensics.reconstruction.layout import BLOCK, Layout
@@ -218,7 +217,9 @@ def prepare(source: Any, *, width: int = _WIDTH) -> Prepared:
     history = _history(pixels)
     if history.colour == "grey" and pixels.ndim == 3:
         pixels = np.ascontiguousarray(pixels[..., 1])
-    layout, tables, decoder = _best(pixels, history)
+    layout, decoders = _candidates(pixels, history)
+    layout = _placed(pixels, layout, history, decoders[0])
+    tables, decoder = _tables_and_decoder(pixels, layout, history, decoders)
     inverted = invert(pixels, layout, tables, decoder, width=width)
     settled = np.isin(inverted.status[0], (ROUNDED, SEARCHED)).mean()
     if settled < MINIMUM_SHARE:
@@ -252,22 +253,6 @@ def _history(pixels: np.ndarray) -> jpeg_history.JpegHistory:
     return history
 
 
-def _best(pixels: np.ndarray, history: jpeg_history.JpegHistory) -> tuple[Layout, tuple[np.ndarray, ...], Decoder]:
-    """Layout, tables and decoder under which most blocks are settled."""
-    layout, decoders = _candidates(pixels, history)
-    layout = _placed(pixels, layout, history, decoders[0])
-    share, tables, decoder = _tables_and_decoder(pixels, layout, history, decoders)
-    if share >= _CLEAR or layout.colour != "ycbcr":
-        return layout, tables, decoder
-    other = enlarged_layout(pixels, history.grid.phase)
-    if other is not None:
-        decoders = [d for d in DECODERS if d.upsampling == "transform"]
-        better = _tables_and_decoder(pixels, other, history, decoders)
-        if better[0] > share:
-            return other, *better[1:]
-    return layout, tables, decoder
-
-
 def _candidates(pixels: np.ndarray, history: jpeg_history.JpegHistory) -> tuple[Layout, list[Decoder]]:
     """Where blocks and MCUs begin, and the decoders to try, the likeliest first."""
     if history.colour != "ycbcr" or not history.hypotheses:
@@ -281,11 +266,13 @@ def _candidates(pixels: np.ndarray, history: jpeg_history.JpegHistory) -> tuple[
     decoders = _by_colour(pixels, layout)
     if factors == (1, 1):
         return layout, _one_each(decoders, lambda d: (d.transform, d.conversion))
+    if best.upsampling == "scaled":
+        return layout, [d for d in decoders if d.upsampling == "scaled"]
     repeated = best.upsampling == "repeat"
-    likely = [d for d in decoders if (d.upsampling == "repeat") == repeated and d.upsampling != "transform"]
+    likely = [d for d in decoders if (d.upsampling == "repeat") == repeated and d.upsampling != "scaled"]
     if history.upsampling[1] >= _SURE:
         return layout, likely
-    return layout, likely + [d for d in decoders if d not in likely and d.upsampling != "transform"]
+    return layout, likely + [d for d in decoders if d not in likely and d.upsampling != "scaled"]
 
 
 def _one_each(decoders: Sequence[Decoder], key: Callable[[Decoder], Any]) -> list[Decoder]:
@@ -337,8 +324,8 @@ def _placed(pixels: np.ndarray, layout: Layout, history: jpeg_history.JpegHistor
 
 def _tables_and_decoder(
     pixels: np.ndarray, layout: Layout, history: jpeg_history.JpegHistory, decoders: list[Decoder]
-) -> tuple[float, tuple[np.ndarray, ...], Decoder]:
-    """Share of settled blocks, tables and decoder, of the decoder that settles most."""
+) -> tuple[tuple[np.ndarray, ...], Decoder]:
+    """Tables and decoder, of the decoder that settles most blocks."""
     assert history.match is not None
     rows = layout.mcu[0] * 2
     parts = stripes(pixels, layout, most=_TRIED_PIXELS, rows=rows)
@@ -354,7 +341,7 @@ def _tables_and_decoder(
         if share >= _CLEAR:
             break
     assert best is not None
-    return best
+    return best[1], best[2]
 
 
 def _settled(parts: list[np.ndarray], layout: Layout, tables: tuple[np.ndarray, ...], decoder: Decoder) -> float:

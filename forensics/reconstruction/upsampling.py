@@ -3,7 +3,7 @@
 "triangle" is libjpeg's fancy upsampling: (3 near + far) / 4 along each halved axis, rounded once with a bias that
 alternates from sample to sample [1]_; "triangle, half up" is stb_image's, rounded half up throughout [2]_. "repeat"
 repeats samples; merged upsampling gives the same numbers. Factors of four are repeated by all. The first and the last
-stored sample of a row stand for what lies beyond them. "transform" is no upsampling of samples: libjpeg 7 to 9 let the
+stored sample of a row stand for what lies beyond them. "scaled" is no upsampling of samples: libjpeg 7 to 9 let the
 inverse transform give twice as many (`coded.full_size`).
 
 References
@@ -18,7 +18,7 @@ import numpy as np
 from forensics_features._kernel import kernel
 
 TRIANGLES = ("triangle", "triangle, half up")
-UPSAMPLINGS = (*TRIANGLES, "repeat", "transform")
+UPSAMPLINGS = (*TRIANGLES, "repeat", "scaled")
 """Names of the kinds."""
 _FEWEST_COLUMNS = 3
 """Rows of fewer stored samples are repeated, as libjpeg does."""
@@ -80,7 +80,7 @@ def upsample(stored: np.ndarray, factors: tuple[int, int], kind: str, shape: tup
     factors : tuple of int
         Vertical and horizontal factor, 1, 2 or 4.
     kind : str
-        One of `UPSAMPLINGS` but "transform".
+        One of `UPSAMPLINGS` but "scaled".
     shape : tuple of int
         Height and width of the picture.
 

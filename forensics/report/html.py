@@ -45,6 +45,7 @@ _AGREEMENT = {
     "open": ("open", "soft"),
 }
 _BARS = 4
+"""Most classes that the page shows as bars: a matter of looks."""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,9 @@ from forensics.results.history import FOUND_BELOW, Generation, History, Paramete
 from forensics.results.wording import TITLES, percent
 
 _TABLE = 64
+"""Entries of a JPEG quantisation table."""
 _LONGEST_LIST = 12
+"""Most values that a cell lists: a bound on text."""
 
 
 def traces(found: Sequence[Trace], figures: Mapping[str, bytes]) -> str:

@@ -100,6 +100,8 @@ def plot_dct_comb(trace: Trace, ax: Axes | None = None) -> Axes:
 
 
 _CLEAR = -4.0
+"""Decimal logarithm of the tail from which a place of the figure is marked: a matter of looks, the test's own threshold
+is another."""
 
 
 def plot_jpeg_table(trace: Trace, ax: Axes | None = None) -> Axes:

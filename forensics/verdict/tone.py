@@ -27,10 +27,10 @@ def find(pixels: np.ndarray) -> ToneChange | None:
 
     `pixels` is `np.ndarray [shape=(height, width) or (height, width, 1..4), dtype=uint8 or uint16]`.
     """
-    from forensics_features.tone_curve import histograms, strongest_curve
+    from forensics_features.tone_curve import found_curve, histograms
 
-    curve = strongest_curve(histograms(pixels))
-    if not curve.found:
+    curve = found_curve(histograms(pixels))
+    if curve is None:
         return None
     populated = np.flatnonzero(curve.populated)
     inverse = tuple(int(level) for level in curve.inverse)

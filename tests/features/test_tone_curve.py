@@ -9,7 +9,7 @@ import itertools
 import numpy as np
 import pytest
 from forensics_features import tone_curve
-from forensics_features.tone_curve import _path, histograms, strongest_curve
+from forensics_features.tone_curve import _path, found_curve, histograms, strongest_curve
 
 CURVES = {
     "gamma 0.8": lambda x: 255 * (x / 255) ** 0.8,
@@ -137,3 +137,38 @@ def test_the_path_is_the_cheapest_of_all(seed):
     found = _path(cost, slopes, 4, 0.7, 0.2, levels, taken)
     assert found == pytest.approx(naive_path(cost, slopes, 4, 0.7, 0.2))
     assert sum(cost[v, taken[v], min(levels[v], 2)] for v in range(4)) <= found + 1e-9
+
+
+@pytest.mark.parametrize("name", [None, *CURVES])
+def test_a_curve_is_found_or_not_as_by_its_path(name):
+    counted = histograms(scene(3) if name is None else changed(scene(3), name)[0])
+    found, path = found_curve(counted), strongest_curve(counted)
+    assert (found is not None) == path.found
+    assert found is None or (found.odds == path.odds and np.array_equal(found.levels, path.levels))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_path_costs_less_than_the_bound(seed):
+    rng = np.random.default_rng(seed)
+    counted = rng.integers(0, 400, (1, 256)) if seed % 2 else histograms(scene(seed))
+    costs, populated = tone_curve._all_costs(counted)
+    bound = tone_curve._unchanged(costs) - tone_curve._least(costs)
+    assert strongest_curve(counted).odds <= bound + 1e-6
+    assert costs.shape == (256, len(tone_curve.SLOPES), 2)
+    assert not costs[~populated].any()
+
+
+def naive_least(costs, bend):
+    """The bound by trying every sequence of slopes."""
+    cheaper = costs.min(axis=2)
+    ways = itertools.product(range(cheaper.shape[1]), repeat=len(cheaper))
+    smooth = (way for way in ways if all(abs(a - b) <= 1 for a, b in itertools.pairwise(way)))
+    return min(
+        sum(cheaper[v, s] for v, s in enumerate(way)) + bend * sum(a != b for a, b in itertools.pairwise(way))
+        for way in smooth
+    )
+
+
+def test_the_bound_is_the_cheapest_sequence_of_slopes():
+    costs = np.random.default_rng(0).uniform(0, 9, (5, 4, 2))
+    assert tone_curve._least(costs) == pytest.approx(naive_least(costs, tone_curve._BEND))

@@ -67,8 +67,13 @@ def test_coding_again_settles_between_hevc_and_av1_where_blocks_agree(hevc, av1,
     assert recover._settled({"heic": read["heic"]}) == recover._settled({**read, "avif": None}) == []
 
 
-@pytest.mark.parametrize(("found", "blocks", "asked"), [(True, 3, ["avif"]), (True, 60, []), (False, 0, [])])
-def test_the_other_standard_is_tried_where_a_grid_shows_and_no_index(monkeypatch, found, blocks, asked):
+@pytest.mark.parametrize(
+    ("found", "blocks", "rival", "asked"),
+    [(True, 3, 0.2, ["avif"]), (True, 3, 0.01, []), (True, 60, 0.2, []), (False, 0, 0.2, [])],
+)
+def test_the_other_standard_is_tried_where_a_grid_shows_and_no_index(monkeypatch, found, blocks, rival, asked):
+    from types import SimpleNamespace
+
     class Reading(HevcHistory):
         @property
         def found(self):
@@ -77,9 +82,10 @@ def test_the_other_standard_is_tried_where_a_grid_shows_and_no_index(monkeypatch
     tried: list[str] = []
     monkeypatch.setattr(recover, "_estimated", lambda codec, pixels, notes: ())
     monkeypatch.setattr(recover, "_recovered", lambda codec, pixels, estimates, notes: tried.append(codec))
-    recover._cross_checked({"heic": Reading(blocks=blocks)}, PIXELS, [])
-    recover._cross_checked({"heic": Reading(blocks=blocks), "webp": None}, PIXELS, [])
-    recover._cross_checked({"jpeg": Reading(blocks=blocks)}, PIXELS, [])
+    analysis = SimpleNamespace(probabilities={"heic": 1 - rival, "avif": rival})
+    recover._cross_checked({"heic": Reading(blocks=blocks)}, analysis, PIXELS, [])
+    recover._cross_checked({"heic": Reading(blocks=blocks), "webp": None}, analysis, PIXELS, [])
+    recover._cross_checked({"jpeg": Reading(blocks=blocks)}, analysis, PIXELS, [])
     assert tried == asked
 
 

@@ -287,6 +287,49 @@ def test_dicom_says_whether_it_was_compressed_and_that_is_held_against_the_codin
     np.testing.assert_array_equal(open_picture(dicom(padded, "1.2.840.10008.1.2.4.90")).pixels, grey)
 
 
+HTJ2K = "1.2.840.10008.1.2.4.201"
+
+
+def test_jpegxl_in_dicom_is_read_and_what_is_not_read_is_named(photo):
+    def newer(coded: bytes, syntax: str) -> bytes:
+        """A file of a transfer syntax that pydicom does not write."""
+        return dicom(coded, HTJ2K).replace(HTJ2K.encode(), syntax.encode().ljust(len(HTJ2K), b"\0"), 1)
+
+    grey = np.ascontiguousarray(photo[:, :, 0])
+    lossless = bytes(imagecodecs.jpegxl_encode(grey, lossless=True))
+    found = open_picture(newer(lossless, "1.2.840.10008.1.2.4.110"))
+    np.testing.assert_array_equal(found.pixels, grey)
+    assert found.container["lossy"] is False
+    lossy = open_picture(newer(bytes(imagecodecs.jpegxl_encode(grey, distance=1.0)), "1.2.840.10008.1.2.4.112"))
+    assert lossy.container["codec"] == "jpegxl"
+    for syntax, said in (
+        ("1.2.840.10008.1.2.4.103", "a video stream"),
+        ("1.2.840.10008.1.2.4.94", "names a server"),
+        ("1.2.840.10008.1.2.4.52", r"transfer syntax 1.2.840.10008.1.2.4.52 \(JPEG"),
+        ("1.2.826.0.1.3680043.2.1", r"transfer syntax 1.2.826.0.1.3680043.2.1 is not read"),
+    ):
+        with pytest.raises(PictureError, match=said):
+            open_picture(newer(lossless, syntax))
+
+
+@pytest.mark.parametrize(
+    ("kind", "scheme", "said"),
+    [
+        (0, 1, "ETC1S"),
+        (0, 2, "UASTC"),
+        (147, 0, "ETC2 or EAC"),
+        (157, 0, "ASTC, which"),
+        (143, 0, "BC6H"),
+        (99, 0, "VkFormat 99"),
+    ],
+)
+def test_textures_that_are_not_read_are_named(kind, scheme, said):
+    data = bytearray(ktx2(make_photo(16, 16)))
+    data[12:16], data[44:48] = struct.pack("<I", kind), struct.pack("<I", scheme)
+    with pytest.raises(PictureError, match=said):
+        open_picture(bytes(data))
+
+
 def test_pictures_of_a_pdf_are_read_as_they_are_stored(photo):
     pikepdf = pytest.importorskip("pikepdf")
     coded = saved(photo, "JPEG", quality=80)

@@ -297,6 +297,44 @@ def test_an_avif_sequence_has_pages(photo):
     assert open_picture(buffer.getvalue()).container["pages"] == 3
 
 
+def without_still(data: bytes) -> bytes:
+    """A sequence whose still picture is gone, as video tools write it: brand `avis`, tracks alone."""
+    head = int.from_bytes(data[:4], "big")
+    brands = data[:head].replace(b"avif", b"avis").replace(b"mif1", b"avis").replace(b"miaf", b"avis")
+    return brands + data[head:].replace(b"meta", b"free", 1)
+
+
+def test_an_avif_sequence_without_a_still_picture_opens(photo):
+    pages = [Image.fromarray(make_photo(seed=k)) for k in (1, 2)]
+    buffer = io.BytesIO()
+    pages[0].save(buffer, "AVIF", save_all=True, append_images=pages[1:], quality=60)
+    opened = open_picture(without_still(buffer.getvalue()))
+    np.testing.assert_array_equal(opened.pixels, open_picture(buffer.getvalue()).pixels)
+    assert (opened.container["pages"], opened.container["bit_depth"]) == (2, 8)
+    assert opened.container["chroma_subsampling"] == "4:2:0"
+
+
+def unstated_alpha(photo: np.ndarray) -> bytes:
+    """An AVIF whose alpha plane does not say its size."""
+    pixels = np.dstack([photo, photo[:, :, 0]])
+    data = bytearray(saved(pixels, "AVIF", quality=60))
+    (start,) = [at for at in range(len(data)) if data[at : at + 4] == b"ipma"]
+    entries = data[start + 8 + 4 :]
+    second = start + 12 + 3 + entries[2]  # after the first item: number, count, associations
+    assert data[second + 1] == 2
+    data[second + 3] = data[second + 4]  # its first property, ispe, becomes the second once more
+    return bytes(data)
+
+
+def test_an_avif_that_breaks_a_rule_is_read_or_the_rule_is_named(photo):
+    data = saved(photo, "AVIF", quality=60)
+    opened = open_picture(unstated_alpha(photo))
+    assert any("leaves out what AVIF demands" in note for note in opened.notes)
+    place = data.index(b"av1C")
+    with pytest.raises(PictureError, match=r"the avif decoder refused it: .*item"):
+        open_picture(data[:place] + b"av1X" + data[place + 4 :])
+
+
 def test_an_avif_whose_stated_size_is_not_the_coded_one_says_so(photo):
     data = bytearray(saved(photo, "AVIF", quality=60))
     place = data.index(b"ispe") + 8

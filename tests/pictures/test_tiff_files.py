@@ -316,3 +316,18 @@ def test_pillow_reads_the_same(photo):
     for compression in ("raw", "tiff_lzw", "tiff_adobe_deflate", "packbits", "zstd", "lzma"):
         np.testing.assert_array_equal(open_picture(saved(photo, "TIFF", compression=compression)).pixels, photo)
     assert len(list(itertools.chain(LOSSLESS))) > 15
+
+
+def test_an_alpha_that_webp_left_out_is_opaque(photo):
+    imagecodecs = pytest.importorskip("imagecodecs")
+    stored = bytes(imagecodecs.webp_encode(photo, lossless=True))  # libwebp drops an alpha that is opaque everywhere
+    opaque = np.dstack([photo, np.full_like(photo[:, :, 0], 255)])
+    opened = open_picture(tiff([*plain_tags(opaque, 2, 50001), (338, 3, 1, 2)], [stored]))
+    np.testing.assert_array_equal(opened.pixels, photo)
+    assert opened.container["alpha"] is True
+
+
+def test_samples_of_high_range_are_named(photo):
+    wide = photo.astype(np.int16)
+    with pytest.raises(PictureError, match="LogLuv samples"):
+        open_picture(tiff([*plain_tags(wide, 32845), (339, 3, 1, 2)], [wide.tobytes()]))

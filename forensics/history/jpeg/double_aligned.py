@@ -34,7 +34,9 @@ MOST_OF_ONE = 25.0
 """Most evidence, a natural logarithm, that one frequency may give to the decision; no record of the statistic that
 set it."""
 _FEWEST = 30
+"""Coefficients below which a frequency says nothing; no record of the statistic that set it."""
 _NEWTON_STEPS = 4
+"""Steps of Newton's method: a bound on work."""
 
 
 def index_histogram(values: np.ndarray, step: int) -> np.ndarray:

@@ -35,8 +35,11 @@ blocks at which no other is tried.
 """
 _CONTROLS = ((4, 4), (3, 5), (4, 0), (0, 4))
 """Shifts of the control grids, in pixels."""
-_TRIAL, _COUNTED = 20, 240
-"""Blocks on which tables are tried, and most that are counted with the best one."""
+_TRIAL, _FIRST_TRIED, _COUNTED = 20, 3, 240
+"""Blocks on which tables are tried, one in how many of them first, and most that are counted with the best one."""
+_HOPELESS = 0.4
+"""Share of the blocks of a trial under which none is counted: where 85 % of all blocks are possible, so few of 20 are
+in one of 10^6 trials (binomial), as none of the first seven is in one of 10^5."""
 _LEAST_BLOCKS = 12
 _LEAST_RANGE = 6
 """Range of a block in levels from which it tells."""
@@ -193,20 +196,22 @@ def jpeg_blocks(pixels: np.ndarray) -> Trace:
     """
     part, origin = central(to_rgb8(pixels), _MOST_SIDE, BLOCK)
     planes, grey = _constraints(part), bool((np.ptp(part, axis=2) == 0).all())
-    best: tuple[float, tuple[int, int], np.ndarray] | None = None
+    best: tuple[float, tuple[int, int], np.ndarray, int] | None = None
     for phase in _phases(planes, part):
         trial = _telling(planes, phase, _TRIAL)
         if len(trial.values) < _LEAST_BLOCKS:
             continue
-        shares = np.array([possible(*trial, table).mean() for table in _tables()])
+        shares = np.array([_share_of_trial(trial, table) for table in _tables()])
         index = int(np.flatnonzero(shares >= shares.max() - 0.02)[0])
         if best is None or shares[index] > best[0]:
-            best = float(shares[index]), phase, _tables()[index]
+            best = float(shares[index]), phase, _tables()[index], len(trial.values)
             if best[0] >= _CLEAR:
                 break
     if best is None:
         return _absent("too few blocks of 8x8 pixels vary, or nearly all of their samples are cut", 0, 0, 0.0)
-    _, phase, table = best
+    share, phase, table, tried = best
+    if share < _HOPELESS:
+        return _absent("no table makes the blocks of one grid possible", tried, round(share * tried), 0.0)
     counts = [_count(planes, ((phase[0] + r) % BLOCK, (phase[1] + c) % BLOCK), table) for r, c in ((0, 0), *_CONTROLS)]
     (blocks, fit), controls = counts[0], counts[1:]
     beside = max((k + 1) / (n + 2) for n, k in controls)
@@ -243,6 +248,12 @@ def jpeg_blocks(pixels: np.ndarray) -> Trace:
     )
 
 
+def _share_of_trial(trial: _Samples, table: np.ndarray) -> float:
+    """Share of blocks that are possible; 0 where none of the first ones is."""
+    first = trial.chosen(np.arange(0, len(trial.values), _FIRST_TRIED))
+    return float(possible(*trial, table).mean()) if possible(*first, table).any() else 0.0
+
+
 def _constraints(rgb: np.ndarray) -> _Samples:
     """Whole luma of every pixel and its ends: beyond 255 where all channels are 255, below 0 where all are 0, open
     where only some are cut.
@@ -263,9 +274,9 @@ def _phases(planes: _Samples, rgb: np.ndarray) -> list[tuple[int, int]]:
     """The grid that the recovery of parameters votes for, and in a picture that is mostly cut those with most blocks of
     one value.
     """
-    from forensics.history.jpeg.recovery import recover
+    from forensics.history.jpeg.recovery import block_grid
 
-    grid = recover(rgb, fixed_point=False).grid
+    grid = block_grid(rgb)
     voted = (int(grid.phase[0]), int(grid.phase[1]))
     if ((planes.high > 1e3) | (planes.low < -1e3)).mean() < _MOSTLY_CUT:
         return [voted]

@@ -44,9 +44,12 @@ _STABLE = 0.9
 """Share of samples that coding again has to leave unchanged for the same."""
 
 _RGB_FACTOR = 1.05
+"""A grid in R, G and B has to score by this factor, and `_RGB_MARGIN` natural units, above that in luma and chroma,
+which nearly all files have; no record of the statistic that set it."""
 _RGB_MARGIN = 10.0
+"""See `_RGB_FACTOR`."""
 
-__all__ = ["GRID_FOUND_BELOW", "STATED_FROM", "JpegHistory", "recover"]
+__all__ = ["GRID_FOUND_BELOW", "STATED_FROM", "JpegHistory", "block_grid", "recover"]
 
 
 def recover(pixels: np.ndarray, *, fixed_point: bool = True) -> JpegHistory:
@@ -66,8 +69,7 @@ def recover(pixels: np.ndarray, *, fixed_point: bool = True) -> JpegHistory:
     """
     rgb = checked(pixels)
     tiles = tiles_of(rgb)
-    colourless = all(_colour_range(tile) == 0 for tile in tiles)
-    grid, colour = _grid(tiles, colourless)
+    grid, colour = _grid(tiles, _colourless(tiles))
     if grid.log10_nfa > GRID_FOUND_BELOW:
         return JpegHistory(grid, colour)
     planes = _component_planes(tiles, colour)
@@ -88,6 +90,12 @@ def recover(pixels: np.ndarray, *, fixed_point: bool = True) -> JpegHistory:
         return history
     history = _confirmed(history, tiles)
     return replace(history, ratio=_ratio(history, rgb, np.asarray(pixels).ndim)) if _sure(history) else history
+
+
+def block_grid(pixels: np.ndarray) -> GridPhase:
+    """The grid of `recover` alone, which costs a part of it; `pixels` as there."""
+    tiles = tiles_of(checked(pixels))
+    return _grid(tiles, _colourless(tiles))[0]
 
 
 def unchanged_on_and_beside(pixels: np.ndarray, beside: int) -> tuple[int, float, float]:
@@ -115,8 +123,8 @@ def unchanged_on_and_beside(pixels: np.ndarray, beside: int) -> tuple[int, float
     return int(history.luma.identified.sum()), shares[0], shares[1]
 
 
-def _colour_range(tile: Tile) -> int:
-    return int(np.ptp(tile.channels, axis=2).max())
+def _colourless(tiles: Sequence[Tile]) -> bool:
+    return not any(np.ptp(tile.channels, axis=2).any() for tile in tiles)
 
 
 def _grid(tiles: Sequence[Tile], colourless: bool) -> tuple[GridPhase, str]:
@@ -172,7 +180,8 @@ def _confirmed(history: JpegHistory, tiles: Sequence[Tile]) -> JpegHistory:
     if history.chroma is not None and history.subsampling[1] >= STATED_FROM:
         best = history.hypotheses[0][0]
         factors = FACTORS[best.subsampling]
-        full, whole = (jpeg_chroma.cropped(p, best.origin, factors) for p in (tile.cb, tile.usable))
+        sides = jpeg_chroma.cut_at(factors, best.upsampling)
+        full, whole = (jpeg_chroma.cropped(p, best.origin, sides) for p in (tile.cb, tile.usable))
         low = stored_samples(full, factors, best.upsampling)
         chroma = unchanged_share(
             low, stored_usable(whole, factors), best.phase, _filled(history.chroma, history.match.tables[1])

@@ -31,6 +31,8 @@ _LEAST_GAIN = 3.0
 step.
 """
 _FEWEST_AT_ONE = 6
+"""Coefficients other than zero from which a step of 1, which leaves no comb, counts as seen; no record of the statistic
+that set it."""
 
 
 @dataclass(frozen=True)

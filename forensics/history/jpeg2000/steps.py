@@ -25,6 +25,7 @@ _NOISE = 0.3
 _FINE = (np.linspace(-0.018, 0.018, 25), np.linspace(-0.0015, 0.0015, 13))
 """Relative offsets from a candidate step that are tried in turn."""
 _INTERVAL = 1.645
+"""Standard deviations of a normal distribution on either side of its mean that hold 90 %."""
 
 
 class Step(NamedTuple):

@@ -24,6 +24,7 @@ _SLACK = 1
 _JOINED = 4
 """Dips this close are those of one boundary, in pixels."""
 _LEAST_TILE = 32
+"""Smallest side of a tile that is read, in pixels; no record of the statistic that set it."""
 
 
 def tile_lines(picture: np.ndarray, space: Space) -> tuple[list[int], list[int]]:

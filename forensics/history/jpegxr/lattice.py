@@ -33,7 +33,10 @@ _DC_FOUND = 12.0
 _DC_CELLS = 1.5
 """Steps that the standard deviation of the DC values must span."""
 _FINEST_DC = 2.0
+"""Smallest step at which a DC index other than the expected one is read; no record of the statistic that set it."""
 _BESIDE = (0.84, 0.9, 1.1, 1.18)
+"""Factors of a step at which values must be less uniform than at the step itself; no record of the statistic that set
+it."""
 
 
 def index_step(index: int) -> float:

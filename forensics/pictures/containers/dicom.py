@@ -8,6 +8,7 @@ the pixels against.
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -30,6 +31,9 @@ _SYNTAXES = {
     "1.2.840.10008.1.2.4.81": ("jpegls", None),
     "1.2.840.10008.1.2.4.90": ("jpeg2000", False),
     "1.2.840.10008.1.2.4.91": ("jpeg2000", None),
+    "1.2.840.10008.1.2.4.110": ("jpegxl", False),
+    "1.2.840.10008.1.2.4.111": ("jpegxl", True),
+    "1.2.840.10008.1.2.4.112": ("jpegxl", None),
     "1.2.840.10008.1.2.4.201": ("jpeg2000", False),
     "1.2.840.10008.1.2.4.202": ("jpeg2000", False),
     "1.2.840.10008.1.2.4.203": ("jpeg2000", None),
@@ -39,9 +43,12 @@ _SYNTAXES = {
     "1.2.840.10008.1.2.1.99": ("none", False),
     "1.2.840.10008.1.2.2": ("none", False),
 }
-"""Coding and lossiness by transfer syntax."""
+"""Coding and lossiness by transfer syntax (PS3.5 annex A.4, PS3.6 table A-1)."""
+_VIDEO = re.compile(r"1\.2\.840\.10008\.1\.2\.4\.10[0-8](\.1)?")
+_REFERENCED = ("1.2.840.10008.1.2.4.94", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.204", "1.2.840.10008.1.2.4.205")
+"""Transfer syntaxes of video streams, and of pictures that lie on a server (JPIP)."""
 _COLOURS = {"MONOCHROME1": "grey", "MONOCHROME2": "grey", "RGB": "rgb", "PALETTE COLOR": "palette"}
-_CODECS = {"jpeg": "jpeg", "jpeg2000": "jpeg2000"}
+_CODECS = {"jpeg": "jpeg", "jpeg2000": "jpeg2000", "jpegxl": "jpegxl"}
 
 
 def _dataset(data: bytes) -> Any:
@@ -68,7 +75,7 @@ def _stated(data: bytes, which: str) -> Stated:
         raise PictureError(f"DICOM files cannot be read here: {error}") from None
     syntax = str(dataset.file_meta.get("TransferSyntaxUID", "1.2.840.10008.1.2"))
     if syntax not in _SYNTAXES:
-        raise PictureError(f"its DICOM transfer syntax {syntax} is not read")
+        raise PictureError(_not_read(syntax))
     coding, lossy = _SYNTAXES[syntax]
     frames = max(_value(dataset, "NumberOfFrames", 1), 1)
     number = chosen_number(which, frames)
@@ -107,6 +114,17 @@ def _stated(data: bytes, which: str) -> Stated:
     return stated
 
 
+def _not_read(syntax: str) -> str:
+    if _VIDEO.fullmatch(syntax):
+        return "it holds a video stream in DICOM, which is not read: take the stream out first"
+    if syntax in _REFERENCED:
+        return "the DICOM file names a server (JPIP) in the place of its pixels"
+    from pydicom.uid import UID
+
+    name = UID(syntax).name
+    return f"its DICOM transfer syntax {syntax}{f' ({name})' if name != syntax else ''} is not read"
+
+
 def _decode(data: bytes, which: str) -> Samples:
     dataset = _dataset(data)
     coding, _ = _SYNTAXES[str(dataset.file_meta.get("TransferSyntaxUID", "1.2.840.10008.1.2"))]
@@ -132,13 +150,15 @@ def _frame(dataset: Any, number: int, frames: int) -> bytes:
 
 
 def _coded(frame: bytes, coding: str, dataset: Any, photometric: str) -> Samples:
-    from forensics.pictures import jpeg2000_file, jpeg_file
+    from forensics.pictures import jpeg2000_file, jpeg_file, jpegxl_file
     from forensics.pictures.containers import jpegls
 
     if coding in ("jpeg", "lossless jpeg"):
         return jpeg_file.decode(frame)
     if coding == "jpeg2000":
         return jpeg2000_file.decode(frame)
+    if coding == "jpegxl":
+        return jpegxl_file.decode(frame)
     if coding == "jpegls":
         return jpegls.FORMAT.decode(frame, "")
     with decoding("its DICOM run lengths"):

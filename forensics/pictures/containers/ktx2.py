@@ -24,6 +24,16 @@ _BLOCKS = {
 """Number of the BC coding and bytes of a block by VkFormat."""
 
 
+_NOT_READ = (
+    (range(143, 145), "BC6H (floating point)"),
+    (range(147, 157), "ETC2 or EAC"),
+    (range(157, 185), "ASTC"),
+    (range(1000054000, 1000054008), "PVRTC"),
+    (range(1000066000, 1000066014), "ASTC (HDR)"),
+)
+"""Codings of other VkFormats."""
+
+
 def _head(data: bytes) -> tuple[int, int, int, int, int, int, int, int]:
     """VkFormat, width, height, levels, supercompression, and offset, length and raw length of the largest level."""
     kind, _, width, height, depth, _layers, _faces, levels, scheme = struct.unpack_from("<9I", data, 12)
@@ -31,11 +41,19 @@ def _head(data: bytes) -> tuple[int, int, int, int, int, int, int, int]:
     if depth > 1:
         raise PictureError("it holds a texture in depth, which is not read")
     if kind not in _PLAIN and kind not in _BLOCKS:
-        name = "Basis Universal" if kind == 0 else f"VkFormat {kind}"
-        raise PictureError(f"its KTX2 samples are {name}, which is not read: transcode it first")
+        raise PictureError(
+            f"its KTX2 samples are {_coding(kind, scheme)}, which is not read: transcode it to PNG first"
+        )
     if scheme not in (0, 2, 3):
         raise PictureError(f"its KTX2 supercompression is number {scheme}, which is not read: transcode it first")
     return kind, width, max(height, 1), levels, scheme, offset, length, raw
+
+
+def _coding(kind: int, scheme: int) -> str:
+    """How a texture that is not read is coded, by VkFormat (Vulkan 1.3, appendix on formats)."""
+    if kind == 0:
+        return f"Basis Universal ({'ETC1S' if scheme == 1 else 'UASTC'})"
+    return next((name for numbers, name in _NOT_READ if kind in numbers), f"of VkFormat {kind}")
 
 
 def _stated(data: bytes, which: str) -> Stated:
