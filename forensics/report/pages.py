@@ -182,7 +182,7 @@ def page_writer(
             f"{len(inputs)} pictures do not fit into one page: give --report a folder, not {str(report)!r}"
         )
     folder = len(inputs) > 1 or (report is not None and not single)
-    options = ("--max-pixels", str(max_pixels)) if max_pixels is not None else ()
+    options: tuple[str, ...] = ("--max-pixels", str(max_pixels)) if max_pixels is not None else ()
     options += ("--exact", "jpeg") if exact else ()
     if plots is not None and not available():
         raise UsageError(NEEDS)
