@@ -18,6 +18,7 @@ import numpy as np
 from forensics_features._kernel import kernel
 
 TRIANGLES = ("triangle", "triangle, half up")
+"""Those that filter stored samples by the triangle."""
 UPSAMPLINGS = (*TRIANGLES, "repeat", "scaled")
 """Names of the kinds."""
 _FEWEST_COLUMNS = 3
