@@ -15,6 +15,7 @@ import numpy as np
 from forensics_features._kernel import kernel
 
 REPEAT, TRIANGLE = 0, 1
+"""Kinds of upsampling: samples repeated, or the triangle filter."""
 UPSAMPLINGS = {"repeat": REPEAT, "triangle": TRIANGLE}
 """Numbers of the kinds by their names."""
 _FEWEST_COLUMNS = 3
