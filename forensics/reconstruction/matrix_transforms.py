@@ -48,16 +48,18 @@ def loeffler_matrix(constants: tuple[int, ...], one: int) -> np.ndarray:
 
 _LOEFFLER = (0.541196100, 0.765366865, -1.847759065, 1.175875602, 0.298631336, 2.053119869, 3.072711026, 1.501321110,
              -0.899976223, -2.562915447, -1.961570560, -0.390180644)  # fmt: skip
+"""Constants of the 8-point transform [1]_, in the order of `loeffler_matrix`."""
 _STB = loeffler_matrix(tuple(int(value * 4096 + 0.5) for value in _LOEFFLER), 4096)
 """Negative constants are cut towards zero, as the library's macro does."""
 _IJG_8 = loeffler_matrix(tuple(round(value * 8192) for value in _LOEFFLER), 8192)
 
 _W1, _W2, _W3, _W4, _W5, _W6, _W7 = 22725, 21407, 19266, 16383, 12873, 8867, 4520
+"""cos(k pi / 16) sqrt(2) in 14 bits; the constant of DC is one less than 2^14, so that it fits 16-bit products."""
 _FFMPEG = _both_halves(
     np.array([[_W4, _W2, _W4, _W6], [_W4, _W6, -_W4, -_W2], [_W4, -_W6, -_W4, _W2], [_W4, -_W2, _W4, -_W6]]),
     np.array([[_W1, _W3, _W5, _W7], [_W3, -_W7, -_W1, -_W5], [_W5, -_W1, _W7, _W3], [_W7, -_W5, _W3, -_W1]]),
 )
-"""cos(k pi / 16) sqrt(2) in 14 bits; the constant of DC is one less than 2^14, so that it fits 16-bit products."""
+"""FFmpeg's pass, rows for samples."""
 
 
 def _sixteen() -> np.ndarray:
