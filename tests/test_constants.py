@@ -29,7 +29,7 @@ def is_number(node: ast.expr | None) -> bool:
 
 
 def mute(text: str) -> list[str]:
-    """Numeric constants without a word; a text below a run of lines speaks for all of the run."""
+    """Numeric constants without a word; a text below a run of lines speaks for all public ones of the run."""
     body, lines = ast.parse(text).body, text.splitlines()
     found = []
     for index, node in enumerate(body):
@@ -37,10 +37,11 @@ def mute(text: str) -> list[str]:
             continue
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         names = [name for target in targets for name in assigned(target)]
-        if is_text(after_the_run(body, index)):
+        if is_text(body[index + 1] if index + 1 < len(body) else None):
             continue
         noted = any("#" in line for line in lines[max(0, node.lineno - 2) : node.end_lineno])
-        found += [name for name in names if not (name.startswith("_") and noted)]
+        spoken_for = is_text(after_the_run(body, index))
+        found += [name for name in names if not (noted if name.startswith("_") else spoken_for)]
     return found
 
 
@@ -84,6 +85,7 @@ def test_numbers_say_what_they_are(path):
         ("LOW, HIGH = 2.0, -3.0", ["LOW", "HIGH"]),
         ("LIMIT: float = 2**20", ["LIMIT"]),
         ("FIRST = 1\nSECOND = 2\n'Types of units.'", []),
+        ("_FIRST = 1\n_SECOND = 2\n'Types of units.'", ["_FIRST"]),
         ("FIRST = 1\n\nSECOND = 2\n'Types of units.'", ["FIRST"]),
         ("ON = True\nNAME = 'x'", []),
     ],

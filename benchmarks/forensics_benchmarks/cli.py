@@ -127,7 +127,7 @@ def run(
     from forensics_benchmarks.peers import ONLY_JPEG
     from forensics_benchmarks.pipeline import Request
     from forensics_benchmarks.pipeline import run as do
-    from forensics_benchmarks.sections import plain
+    from forensics_benchmarks.section_records import plain
     from forensics_benchmarks.summaries import accuracy, by_model
 
     if (path is None) == (data is None):
@@ -320,7 +320,7 @@ def ablation(
     from forensics.progress import Counter
     from forensics_benchmarks import ablation as work
     from forensics_benchmarks import markdown, stored_run
-    from forensics_benchmarks.sections import plain
+    from forensics_benchmarks.section_records import plain
 
     chosen = _names(variants) or tuple(work.VARIANTS)
     if not set(chosen) <= set(work.VARIANTS):

@@ -19,6 +19,7 @@ from forensics.version import __version__
 FILES = ("exact.png", "exact.json")
 """What `save` writes."""
 SCHEMA_VERSION = 1
+"""Version of the JSON document."""
 COLOURS = {IMPOSSIBLE: (204, 102, 119), SATURATED: (221, 204, 119), UNDECIDED: (136, 204, 238)}
 """Of blocks that are not possible, from the scheme "muted" by P. Tol; possible ones are left as they are."""
 BLIND = (

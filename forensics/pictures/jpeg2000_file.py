@@ -72,6 +72,7 @@ def decode(data: bytes) -> Samples:
 
 
 _MOST_RECODED = 16_000_000
+"""Pixels up to which the reversible coding is repeated: a bound on work."""
 _TRUNCATED_FROM = 1.02
 """Pixels up to which the reversible coding is repeated, and the growth from which bits were cut off. On 512 x 512 crops
 of validation pictures an untruncated file never grows (ratio 1.0000 at most); one cut to half its lossless size grows

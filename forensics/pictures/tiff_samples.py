@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-from forensics_features.standards import LUMA_WEIGHTS
 
 from forensics.errors import PictureError
 from forensics.pictures import tiff_codings, tiff_file, tiff_header
@@ -227,6 +226,8 @@ def _ycbcr_to_rgb(samples: np.ndarray, bits: int, weights: tuple[float, ...] = (
     if bits != 8:
         raise PictureError(f"it holds YCbCr samples of {bits} bits; 8 bits are read")
     usable = len(weights) == 3 and min(weights) > 0 and abs(sum(weights) - 1) < 0.01
+    from forensics_features.standards import LUMA_WEIGHTS  # compiles nothing, but its package brings numba along
+
     red, green, blue = weights if usable else LUMA_WEIGHTS["bt601"]
     y, cb, cr = (samples[:, :, k].astype(np.float32) for k in range(3))
     cb, cr = (cb - 128) * (2 - 2 * blue), (cr - 128) * (2 - 2 * red)

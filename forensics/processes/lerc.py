@@ -16,6 +16,7 @@ from forensics.results.history import FOUND_BELOW, Trace
 
 NAME = "lerc_blocks"
 SIDE = 8
+"""Side of LERC's blocks in pixels."""
 ERRORS = (1, 2, 3, 4, 5, 6, 8, 10)
 """Errors tried, in levels: the lattice's step is twice as large."""
 _MOST = 512

@@ -41,12 +41,15 @@ _HOPELESS = 0.4
 """Share of the blocks of a trial under which none is counted: where 85 % of all blocks are possible, so few of 20 are
 in one of 10^6 trials (binomial), as none of the first seven is in one of 10^5."""
 _LEAST_BLOCKS = 12
+"""Fewest blocks that tell; no record of the statistic that set it."""
 _LEAST_RANGE = 6
 """Range of a block in levels from which it tells."""
 _LEAST_INNER = 6
 """Samples that were not cut with which a block tells."""
 _ITERATIONS = 12
+"""Projections on a block's coefficients and its cut samples in turn: a bound on work."""
 _MOVES = 24
+"""Single changes of a coefficient that are tried after that: a bound on work."""
 _GREY_ERROR, _COLOUR_ERROR = 0.65, 1.2
 """Largest difference to a whole sample, in levels: half a level and the integer transform's error (0.1); luma taken
 back from R, G and B may be one off.

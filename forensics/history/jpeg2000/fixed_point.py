@@ -16,6 +16,7 @@ from forensics.history.jpeg2000.findings import Jpeg2000History
 from forensics.results.history import Parameter
 
 _RATIOS = (4.0, 8.0, 16.0, 32.0)
+"""Compression ratios at which the encoder is tried."""
 _BORDER = 32
 """Pixels in which the crop's own border acts."""
 

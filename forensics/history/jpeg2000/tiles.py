@@ -19,6 +19,7 @@ from forensics.history.jpeg2000.transform import components, forward, synthesis_
 _DIP = 6.0
 """Robust standard deviations by which a line's mean score lies under the median of all."""
 _LEAST_DIP = 0.1
+"""Least dip of a line against its surroundings that counts; no record of the statistic that set it."""
 _SLACK = 1
 """Lines are located to this many pixels."""
 _JOINED = 4

@@ -16,6 +16,7 @@ from forensics.history.jpegxr.findings import JpegxrHistory
 from forensics.results.history import RATIO, Parameter, compression_ratio
 
 _MACROBLOCK = 16
+"""Side of a macroblock in pixels (ITU-T T.832 clause 3)."""
 _ENCODER = "jpegxr-jxrlib"
 _STABLE = 0.7
 """Share of samples that coding again has to leave unchanged for its size to be that of the file."""

@@ -25,6 +25,7 @@ from forensics.history.recoding.trace import coding_again
 from forensics.results.history import Parameter
 
 _LEAST_DEVIATION = 2.0
+"""Least standard deviation of the estimate, in QP; no record of the statistic that set it."""
 _PROBES = (-6, -2, 2)
 """QP at which grids are tried, against the estimate: at the true QP and somewhat finer a grid shows best."""
 _HALF_STEP = 6

@@ -24,12 +24,15 @@ from forensics.results.analysis import Window
 from forensics.results.history import Parameter
 
 _LEAST_DEVIATION = 6.0
+"""Least standard deviation of the estimate, in indices; no record of the statistic that set it."""
 _PROBES = (-12, 0)
 """Indices at which grids are tried, against the estimate."""
 _PRESETS = ("default", "photo", "drawing")
 """Presets of libwebp whose noise shaping (50, 80, 25) and loop filters differ."""
 _SPACING = 3
+"""Every so many indices are tried: a bound on work."""
 _BLOCK_FLOOR = 0.05
+"""Mean squared change of a block in squared levels below which differences do not count: a numerical guard."""
 _LEAST_CONTRAST = 0.25
 """Contrast in binary logarithms below which no index is stated."""
 LUMA = Parameter("colour_coding", "bt601 limited")
