@@ -6,17 +6,11 @@ last grid, whose lines are left out. `forensics_models.block_grids` says whether
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.resources import files
-from typing import TYPE_CHECKING
-
 import numpy as np
+from forensics_models.block_grids import GridJudge
 
 from forensics.pixels import eight_bit
 from forensics.results.history import Generation, Parameter
-
-if TYPE_CHECKING:
-    from forensics_models.block_grids import GridJudge
 
 SCALE = "scale"
 """Name of the parameter: share of its size that the picture was reduced to after the earlier compression."""
@@ -33,25 +27,16 @@ def before_reduction(pixels: np.ndarray) -> Generation | None:
     """
     from forensics_features import scaled_grid
 
-    judge = _shipped()
-    grid = None if judge is None else scaled_grid.find(eight_bit(pixels), saved_again=True)
-    if judge is None or grid is None:
+    grid = scaled_grid.find(eight_bit(pixels), saved_again=True)
+    if grid is None:
         return None
-    judged = judge.judge(grid.values)
+    judged = GridJudge.shipped("resaved").judge(grid.values)
     if not (judged.found and judged.jpeg):
         return None
-    probability = float(min(judged.probabilities[2], 1 - 1 / (judged.tried + 2)))
+    probability = float(min(judged.probabilities[2], 1 - (judged.reached + 1) / (judged.tried + 2)))
     basis = (
         f"borders of blocks stand {grid.period:.2f} pixels apart, beside those of the last grid at every 8th pixel; "
-        f"none of {judged.tried:,} pictures that were compressed once shows such borders as clear"
+        f"{judged.reached or 'none'} of {judged.tried:,} pictures that were compressed once have borders as clear"
     )
     low, high = grid.scale * (1 - _INTERVAL), grid.scale * (1 + _INTERVAL)
     return Generation("jpeg", probability, (Parameter(SCALE, round(grid.scale, 4), low, high, basis=basis),))
-
-
-@cache
-def _shipped() -> GridJudge | None:
-    from forensics_models.block_grids import GridJudge, card_file
-
-    folder = files("forensics_models") / "artefacts"
-    return GridJudge(folder, "resaved") if (folder / card_file("resaved")).is_file() else None
