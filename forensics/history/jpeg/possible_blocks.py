@@ -226,7 +226,11 @@ def jpeg_blocks(pixels: np.ndarray) -> Trace:
     at = [(phase[0] + origin[0]) % BLOCK, (phase[1] + origin[1]) % BLOCK]
     if nfa > FOUND_BELOW:
         return _absent(
-            "no table makes the blocks of one grid possible more often than those beside it", blocks, fit, beside, nfa
+            "no table makes the blocks of one grid possible more often than those of other grids",
+            blocks,
+            fit,
+            beside,
+            nfa,
         )
     return Trace(
         name=NAME,
@@ -244,7 +248,7 @@ def jpeg_blocks(pixels: np.ndarray) -> Trace:
         sentence=(
             f"On the 8x8 grid that starts at row {at[0]}, column {at[1]}, {fit} of {blocks} blocks that vary are what "
             f"a JPEG decoder gives for whole multiples of a table like quality {quality}, samples at 0 "
-            f"and 255 taken as cut; on grids beside it up to {100 * beside:.0f} % are. Chance gives this in "
+            f"and 255 taken as cut; on other grids up to {100 * beside:.0f} % are. Chance gives this in "
             f"{chance(nfa, NAME)}."
         ),
         series={"shares": np.array([k / max(n, 1) for n, k in counts])},
