@@ -238,8 +238,8 @@ def report(
     "--most-files", type=click.IntRange(1001), default=10_000, show_default=True, help="Most files of the part files."
 )
 def speed(side: int, repeat: int, parts: str, largest: float, pictures: int, most_files: int) -> None:
-    """Measure feature families and models on one core, next to public peers and PNG decoding, and whole commands by size
-    and processes.
+    """Measure feature families and models on one core, next to public peers and PNG decoding, and whole commands by
+    size and processes.
 
     Times are medians, with half the interquartile range; MP/s are megapixels a second. Ratios compare within one run
     and carry its spread.
