@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from forensics_features.planes import central, to_rgb8
 
-from forensics.history.jpeg.planes import BLOCK
+from forensics.history.jpeg.planes import BLOCK, without_colour
 from forensics.results.a_contrario import log10_binomial_tail, log10_nfa
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
@@ -46,6 +46,8 @@ _LEAST_RANGE = 6
 _LEAST_INNER = 6
 """Samples that were not cut with which a block tells."""
 _ITERATIONS = 12
+_STILL, _STILL_SHARE = np.float32(1e-3), np.float32(1e-5)
+"""Levels, and share of a sample, by which projections that have ended still move."""
 _MOVES = 24
 _GREY_ERROR, _COLOUR_ERROR = 0.65, 1.2
 """Largest difference to a whole sample, in levels: half a level and the integer transform's error (0.1); luma taken
@@ -171,7 +173,8 @@ def _projected(start: np.ndarray, low: np.ndarray, high: np.ndarray, table: np.n
         if not len(rest):
             break
         moved = np.clip(decoded, low[rest], high[rest]) - 128
-        if np.allclose(moved, current[~fits], atol=1e-3):
+        before = current[~fits]
+        if (np.abs(moved - before) <= _STILL + _STILL_SHARE * np.abs(before)).all():
             break
         current = moved
     return found
@@ -195,7 +198,7 @@ def jpeg_blocks(pixels: np.ndarray) -> Trace:
         the worst control.
     """
     part, origin = central(to_rgb8(pixels), _MOST_SIDE, BLOCK)
-    planes, grey = _constraints(part), bool((np.ptp(part, axis=2) == 0).all())
+    planes, grey = _constraints(part), without_colour(part)
     best: tuple[float, tuple[int, int], np.ndarray, int] | None = None
     for phase in _phases(planes, part):
         trial = _telling(planes, phase, _TRIAL)
@@ -260,8 +263,7 @@ def _constraints(rgb: np.ndarray) -> _Samples:
     """
     luma = rgb @ np.array([0.299, 0.587, 0.114])
     values = np.rint(luma).astype(np.float32)
-    grey = bool((np.ptp(rgb, axis=2) == 0).all())
-    error = _GREY_ERROR if grey else _COLOUR_ERROR
+    error = _GREY_ERROR if without_colour(rgb) else _COLOUR_ERROR
     low, high = values - np.float32(error), values + np.float32(error)
     white, black = (rgb == 255).all(axis=2), (rgb == 0).all(axis=2)
     partly = ((rgb == 255) | (rgb == 0)).any(axis=2) & ~white & ~black
