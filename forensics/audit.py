@@ -43,9 +43,15 @@ SMALLEST_EFFECT = 0.1
 PERMUTATIONS = 9999
 """Random relabellings behind a p value; with 9,999 the smallest is 1 in 10,000."""
 _FEW_FILES = 60
+"""Files below which the report warns that only a strong leak would show; a choice of wording, the test itself is
+exact."""
 _STANDS_OUT = 4.0
+"""Adjusted residual, about a standard normal variable without a leak, from which a cell is named; a choice that about 1
+in 30,000 cells would reach by chance."""
 _MOST_CELLS = 3
+"""Most cells that are named: a bound on text."""
 _CHUNK_CELLS = 2_000_000
+"""Cells of permuted tables that are held at a time: a bound on memory."""
 
 
 @dataclass(frozen=True, slots=True)

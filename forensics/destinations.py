@@ -27,6 +27,7 @@ from forensics.inputs import STANDARD_INPUT
 
 Identity = tuple[int, int] | str
 _SIGNATURE_BYTES = 4096
+"""Bytes of a file's head in which every signature that is known lies."""
 
 
 class Destinations:

@@ -18,6 +18,7 @@ from typing import Any
 SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 """Signals that end a command as Ctrl-C does, with what was made kept."""
 _PR_SET_PDEATHSIG = 1
+"""Of linux/prctl.h: the signal that a process gets when its parent ends (prctl(2))."""
 
 
 class Terminated(KeyboardInterrupt):

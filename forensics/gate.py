@@ -22,6 +22,7 @@ BROKEN = 3
 TOLD = ("name", "verdict", "probability", "quality", "agreement", "error_kind", "error")
 """Columns that are told of an offender beside its rule."""
 _SHOWN = 20
+"""Most offenders that are listed: a bound on text."""
 
 
 @dataclass(frozen=True)

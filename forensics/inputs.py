@@ -21,7 +21,9 @@ _OURS = (".part-", ".unfinished-")
 _ASKED_FOR = ("pdf", "numpy")
 """Formats that hold pictures among other things: taken where they are named, passed over in a folder."""
 _SIGNATURE_BYTES = 4096
+"""Bytes of a file's head in which every signature that is known lies."""
 _SHOWN = 3
+"""Most files that are named for each reason: a bound on text."""
 
 NO_PICTURE = "no picture by name or content"
 NOWHERE = "a link that leads nowhere"

@@ -27,6 +27,7 @@ SSIM_MINIMUM_SIDE = 11
 """Smallest width and height, in pixels, of a picture that has an SSIM."""
 
 _RADIUS = 5
+"""Reach of the Gaussian window with a standard deviation of 1.5, truncated at 3.5 of them as scikit-image has it."""
 _TAPS = np.exp(-0.5 * (np.arange(_RADIUS + 1) / 1.5) ** 2)
 _TAPS = (_TAPS / (_TAPS[0] + 2 * _TAPS[1:].sum())).astype(np.float32)
 

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from forensics.dataset.synthetic import synthesise
+from forensics.processes.registry import processes
 from forensics.report import json_report, text
 from forensics.results.chance import FLOOR, VALIDATED, chance, told
 from forensics.verdict.analysis import analyze
@@ -52,6 +54,49 @@ def test_a_process_that_is_proven_overrules_the_models(fake_judge, fake_extracto
     assert said.ratio is None
     assert said.agreement.status == "finding"
     assert "LERC" in text.render(said)
+
+
+def test_nothing_came_after_what_is_proven_to_be_last(fake_judge, fake_extractor):
+    imagecodecs = pytest.importorskip("imagecodecs")
+    decoded = imagecodecs.lerc_decode(imagecodecs.lerc_encode(picture(), level=2))
+    said = judged(decoded, fake_judge, fake_extractor, jpeg2000=0.99)
+    assert said.afterwards["nothing"] == said.probability
+    assert sum(said.afterwards.values()) == pytest.approx(1)
+    assert not said.steps
+
+
+@pytest.mark.parametrize("subsampling", [0, 2])
+def test_a_jpeg_kept_in_jpegxl_is_a_jpeg(subsampling, fake_judge, fake_extractor):
+    imagecodecs = pytest.importorskip("imagecodecs")
+    stream = io.BytesIO()
+    Image.fromarray(synthesise("texture", 224, 224, 5)).save(stream, "JPEG", quality=80, subsampling=subsampling)
+    decoded = imagecodecs.jpegxl_decode(imagecodecs.jpegxl_encode_jpeg(stream.getvalue()))
+    said = judged(np.ascontiguousarray(decoded[3:, 5:]), fake_judge, fake_extractor, jpegxl=0.99)
+    assert said.verdict == "jpeg"
+    assert said.evidence[0].trace == "kept_jpeg"
+    assert "quality 80" in said.evidence[0].text
+    assert said.afterwards["nothing"] > 0.9
+
+
+def test_a_jpeg_coded_again_by_jpegxl_stays_jpegxl(fake_judge, fake_extractor):
+    imagecodecs = pytest.importorskip("imagecodecs")
+    stream = io.BytesIO()
+    Image.fromarray(synthesise("texture", 224, 224, 5)).save(stream, "JPEG", quality=80)
+    pixels = np.asarray(Image.open(stream))
+    for distance in (0.1, 0.5):
+        decoded = imagecodecs.jpegxl_decode(imagecodecs.jpegxl_encode(pixels, distance=distance))
+        assert judged(decoded, fake_judge, fake_extractor, jpegxl=0.99).verdict == "jpegxl"
+
+
+def test_a_test_without_veto_is_not_heard_against_a_certain_codec(monkeypatch, fake_judge, fake_extractor):
+    seen = []
+    monkeypatch.setattr("forensics.processes.run.run_exact", lambda pixels, skip: seen.append(skip) or {})
+    judged(picture(70), fake_judge, fake_extractor, jpeg=0.98)
+    judged(picture(70), fake_judge, fake_extractor, jpeg=0.4, avif=0.4)
+    assert set(seen[0]) == {name for name, one in processes().items() if one.exact and not one.veto}
+    assert "lerc" not in seen[0]
+    assert seen[0]
+    assert not seen[1]
 
 
 def test_a_jpeg_is_proven_where_the_models_are_not_sure(fake_judge, fake_extractor):

@@ -16,6 +16,7 @@ from forensics.errors import UsageError
 SIDE = 576
 """Width and height of a canvas, in pixels."""
 _TRIES = 200
+"""Draws after which a place is given up: a bound on work."""
 
 
 def by_origin(folder: Path, split: str) -> dict[str, list[Path]]:

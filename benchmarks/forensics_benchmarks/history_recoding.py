@@ -30,6 +30,7 @@ SIZES = (128, 256, 512)
 TOLERANCE = {"hevc": 1.0, "av1": 8.0, "vp8": 4.0, "jpegxl": 0.33}
 """Errors up to which an index counts as right: QP, `base_q_idx` of 255, the index of 127, and 25 % of a distance."""
 _SOURCE_SIDE = 640
+"""Side of the part of a source that is used, in pixels: a bound on work."""
 
 
 @dataclass(frozen=True)

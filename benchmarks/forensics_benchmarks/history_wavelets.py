@@ -24,10 +24,12 @@ SIZES = (128, 256, 512)
 RATIOS = (4.0, 8.0, 16.0, 32.0, 64.0)
 """Compression ratios that are aimed at."""
 _SOURCE_SIDE = 576
+"""Side of the part of a source that is used, in pixels: a bound on work."""
 SHALLOW = 3
 """Levels up to which a crop of 256 pixels holds enough of the last band; counted apart."""
 _TRANSFORMS = {"9/7": "ict", "5/3": "rct"}
 _BIN_EDGES = (0.0, 3.0, 6.0, 12.0, 24.0, 48.0, 96.0)
+"""Edges of the bands of compression ratios in the tables."""
 
 
 @dataclass(frozen=True)

@@ -7,22 +7,27 @@ count.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
 from forensics_models.classes import CLASSES
 
-from forensics.dataset.grids import RESIZED_AFTER
-from forensics.dataset.readings import HELD_OUT_DECODERS
 from forensics_benchmarks import summaries
-from forensics_benchmarks.conditions import CONDITIONS, NONE
 from forensics_benchmarks.evaluation import Record
-from forensics_benchmarks.peers import ONLY_JPEG
 from forensics_benchmarks.published import PUBLISHED, PUBLISHED_MEAN
 from forensics_benchmarks.report_parts import Figure, Section, Table
+from forensics_benchmarks.section_records import (
+    per_cent,
+    per_model,
+    resized_records,
+    shown_records,
+    sides_of_models,
+)
+from forensics_benchmarks.sections_compared import comparison, jpeg_peers, provenance, speed
+from forensics_benchmarks.sections_conditions import false_positives, generalisation, robustness, sizes, strengths
 from forensics_benchmarks.stored_run import Run
-from forensics_benchmarks.summaries import MOST_TARGETS, RATIO_BANDS, SSIM_BANDS, Share, Side, band, band_name
+from forensics_benchmarks.summaries import MOST_TARGETS, RATIO_BANDS, SSIM_BANDS, band, band_name
 
 _LEFT_OUT = "The variant resized after decoding, whose traces are mostly gone, is counted in its own rows only."
 
@@ -53,57 +58,11 @@ def sections(run: Run) -> list[Section]:
     ]
 
 
-def plain(records: Iterable[Record]) -> list[Record]:
-    """Records without a condition, from usual decoders where there are any, not resized after decoding: what the
-    figures on strength rest on.
-    """
-    usual = _usual(records)
-    return [record for record in usual if record.variant != RESIZED_AFTER] or usual
-
-
-def _usual(records: Iterable[Record]) -> list[Record]:
-    """Records without a condition, from usual decoders where there are any."""
-    untouched = [record for record in records if record.condition == NONE]
-    usual = [record for record in untouched if record.decoder == "usual"]
-    return usual if any(record.class_name != "uncompressed" for record in usual) else untouched
-
-
-def _shown(run: Run) -> dict[str, list[Record]]:
-    return {name: found for name, records in run.judges.items() if (found := plain(records))}
-
-
-def _resized(run: Run) -> dict[str, list[Record]]:
-    """The records that `_shown` leaves out for having been resized after decoding."""
-    return {name: [r for r in _usual(records) if r.variant == RESIZED_AFTER] for name, records in run.judges.items()}
-
-
-def _per_cent(value: float, digits: int = 1) -> str:
-    return "-" if not np.isfinite(value) else f"{100 * value:.{digits}f}"
-
-
-def _per_model(
-    models: Mapping[str, Sequence[Record]], key: Callable[[Record], object], title: str, *, fine: bool = False
-) -> Table:
-    """A row a group and a column a model, with intervals."""
-    groups: dict[str, dict[object, Share]] = {
-        name: summaries.accuracy_by(records, key, fine=fine) for name, records in models.items()
-    }
-    names = list(dict.fromkeys(group for found in groups.values() for group in found))
-    return Table(
-        [title, *models], [[group, *(str(groups[name].get(group, "-")) for name in models)] for group in names]
-    )
-
-
-def _side(models: Mapping[str, Sequence[Record]]) -> Callable[[Record], Side]:
-    """Groups of patches by size, the same for all models."""
-    return summaries.sides_of(record for records in models.values() for record in records)
-
-
 def overview(run: Run) -> Section | None:
     """A column a model: the figures that sum it up."""
     columns: dict[str, list[str]] = {}
-    resized = _resized(run)
-    for name, records in _shown(run).items():
+    resized = resized_records(run)
+    for name, records in shown_records(run).items():
         clean = summaries.false_positives_by(records, lambda r: r.origin).get("all")
         strength = summaries.strength_error(records)
         answered = [record for record in records if summaries.outcome(record) != "inconclusive"]
@@ -115,9 +74,9 @@ def overview(run: Run) -> Section | None:
             "-" if clean is None else str(clean),
             str(summaries.false_alarms(records) or "-"),
             f"{summaries.calibration_error(records):.4f}",
-            f"{_per_cent(len(answered) / len(records))}",
-            _per_cent(_kept(answered), 2),
-            f"{_per_cent(strength.ratio_mean_relative)} (median {_per_cent(strength.ratio_median_relative)})"
+            f"{per_cent(len(answered) / len(records))}",
+            per_cent(_kept(answered), 2),
+            f"{per_cent(strength.ratio_mean_relative)} (median {per_cent(strength.ratio_median_relative)})"
             if strength.count
             else "-",
             f"{strength.ssim_mean_absolute:.4f}" if strength.count else "-",
@@ -157,7 +116,7 @@ def _kept(records: Sequence[Record]) -> float:
 
 def questions(run: Run) -> Section | None:
     """Which cell is worst, where the baseline is better than the network, what fusion adds."""
-    models = _shown(run)
+    models = shown_records(run)
     tables = [
         Table(
             ["class", "strength", f"accuracy of {name}, %"],
@@ -186,7 +145,7 @@ def file_sizes(run: Run) -> Section | None:
     """Accuracy by file size beside the published row: ten classes, verdict among compressed classes."""
     forced = {
         name: summaries.without_uncompressed([r for r in records if r.target_kind == "max-kib"])
-        for name, records in _shown(run).items()
+        for name, records in shown_records(run).items()
     }
     forced = {name: records for name, records in forced.items() if records}
     if not forced:
@@ -201,7 +160,7 @@ def file_sizes(run: Run) -> Section | None:
         for records in forced.values()
     ]
     rows.append(["all to 100", *whole, PUBLISHED_MEAN])
-    by_class = _per_model(
+    by_class = per_model(
         {name: [r for r in records if r.target >= 100] or list(records) for name, records in forced.items()},
         lambda r: r.fine_class,
         "class, from 100 KiB",
@@ -210,7 +169,7 @@ def file_sizes(run: Run) -> Section | None:
     from forensics_benchmarks import plots
 
     return Section(
-        "File sizes: ten classes, beside the published experiment",
+        "File sizes: ten classes, compared with the published experiment",
         (
             "The published row (IH&MMSec 2024) is an ImageNet ResNet-18 on DIV2K pictures with other builds of the "
             "encoders: it stands for orientation.",
@@ -255,7 +214,7 @@ def strength_maps(run: Run) -> Section | None:
     from forensics_benchmarks import plots
 
     tables, figures = [], []
-    for name, records in _shown(run).items():
+    for name, records in shown_records(run).items():
         compressed = [record for record in records if np.isfinite(record.ratio)]
         for kind in ("ratio", "ssim"):
             axis = _axis(compressed, kind)
@@ -294,17 +253,17 @@ def strength_maps(run: Run) -> Section | None:
 
 def classes(run: Run) -> Section | None:
     """Accuracy by class, encoder, preparation and variant."""
-    models, resized = _shown(run), _resized(run)
+    models, resized = shown_records(run), resized_records(run)
     if not models:
         return None
     return Section(
         "Accuracy by class and encoder",
         (),
         (
-            _per_model(models, lambda r: r.class_name, "class"),
-            _per_model(models, lambda r: f"{r.class_name}: {r.encoder}", "encoder"),
-            _per_model(models, lambda r: r.preparation_kind, "preparation"),
-            _per_model(
+            per_model(models, lambda r: r.class_name, "class"),
+            per_model(models, lambda r: f"{r.class_name}: {r.encoder}", "encoder"),
+            per_model(models, lambda r: r.preparation_kind, "preparation"),
+            per_model(
                 {name: [*records, *resized[name]] for name, records in models.items()}, lambda r: r.variant, "variant"
             ),
         ),
@@ -318,7 +277,7 @@ def confusions(run: Run) -> Section | None:
     from forensics_benchmarks import plots
 
     figures, tables = [], []
-    for name, records in _shown(run).items():
+    for name, records in shown_records(run).items():
         groups = {
             f"ratio {band_name(edge, RATIO_BANDS)}": [
                 r for r in records if np.isfinite(r.ratio) and band(r.ratio, RATIO_BANDS) == edge
@@ -358,11 +317,11 @@ def calibration(run: Run) -> Section | None:
     """Reliability curves, and the calibration error by size."""
     from forensics_benchmarks import plots
 
-    models = {name: records for name, records in _shown(run).items() if len(records) >= 10}
+    models = {name: records for name, records in shown_records(run).items() if len(records) >= 10}
     if not models:
         return None
     curves = {name: summaries.reliability(records) for name, records in models.items()}
-    side = _side(models)
+    side = sides_of_models(models)
     sides = sorted({side(record) for records in models.values() for record in records})
     rows = []
     for name, records in models.items():
@@ -386,326 +345,3 @@ def calibration(run: Run) -> Section | None:
             ),
         ),
     )
-
-
-def sizes(run: Run) -> Section | None:
-    """Error by the side of the patch."""
-    from forensics_benchmarks import plots
-
-    models = _shown(run)
-    if not models:
-        return None
-    side = _side(models)
-    found = {name: summaries.accuracy_by(records, side) for name, records in models.items()}
-    figures = []
-    if any(len(shares) > 1 for shares in found.values()):
-        figures = [
-            Figure(
-                "Error (1 - accuracy over nine classes) by the side of the patch, with 95 % intervals by source.",
-                partial(plots.sizes, found),
-            )
-        ]
-    return Section("Error by size of the patch", (), (_per_model(models, side, "side, px"),), figures)
-
-
-def false_positives(run: Run) -> Section | None:
-    """Uncompressed pictures that are called compressed, by origin and by preparation."""
-    from forensics_benchmarks import plots
-
-    tables, found = [], {}
-    for title, key in (("origin", lambda r: r.origin), ("preparation", lambda r: r.preparation_kind)):
-        groups = {name: summaries.false_positives_by(records, key) for name, records in _shown(run).items()}
-        groups = {name: shares for name, shares in groups.items() if shares}
-        if groups:
-            names = list(dict.fromkeys(group for shares in groups.values() for group in shares))
-            tables.append(
-                Table(
-                    [title, *groups],
-                    [[group, *(str(shares.get(group, "-")) for shares in groups.values())] for group in names],
-                )
-            )
-            if title == "origin":
-                found = groups
-    if not tables:
-        return None
-    figure = Figure(
-        "Uncompressed patches called compressed, by origin of the source, with 95 % intervals.",
-        partial(plots.false_positives, found),
-    )
-    return Section("False positives on uncompressed pictures", (), tables, (figure,))
-
-
-def strengths(run: Run) -> Section | None:
-    """Errors of the judged ratio and SSIM."""
-    from forensics_benchmarks import plots
-
-    rows, figures = [], []
-    for name, records in _shown(run).items():
-        judged = [record for record in records if np.isfinite(record.ratio) and np.isfinite(record.ratio_median)]
-        for edge in (None, *RATIO_BANDS):
-            part = [record for record in judged if edge is None or band(record.ratio, RATIO_BANDS) == edge]
-            error = summaries.strength_error(part)
-            if error.count:
-                rows.append(
-                    [
-                        name,
-                        "all" if edge is None else band_name(edge, RATIO_BANDS),
-                        _per_cent(error.ratio_mean_relative),
-                        _per_cent(error.ratio_median_relative),
-                        _per_cent(error.ratio_coverage),
-                        f"{error.ssim_mean_absolute:.4f}",
-                        _per_cent(error.ssim_coverage),
-                        error.count,
-                    ]
-                )
-        if judged:
-            figures.append(
-                Figure(
-                    f"{name}: estimated against true compression ratio and SSIM, a dot a patch; the line is equality.",
-                    partial(plots.strengths, judged),
-                )
-            )
-    header = [
-        "model",
-        "true ratio",
-        "ratio: mean relative error, %",
-        "median, %",
-        "inside the 90 % interval, %",
-        "SSIM: mean absolute error",
-        "inside the 90 % interval, %",
-        "patches",
-    ]
-    return Section("Estimated strength", (), (Table(header, rows),), figures) if rows else None
-
-
-def generalisation(run: Run) -> Section | None:
-    """Encoders and decoders of training beside those it never draws."""
-    from forensics_benchmarks import plots
-
-    judges = {
-        name: [r for r in records if r.condition == NONE and r.class_name != "uncompressed"]
-        for name, records in run.judges.items()
-    }
-    judges = {name: records for name, records in judges.items() if any(record.held_out for record in records)}
-    if not judges:
-        return None
-
-    def group(record: Record) -> str:
-        decoder = (
-            "usual decoder"
-            if record.decoder == "usual"
-            else "decoder never seen"
-            if record.decoder in HELD_OUT_DECODERS
-            else "other decoder of training"
-        )
-        return f"encoder {'never seen' if record.held_out == 'encoder' else 'of training'}, {decoder}"
-
-    affected = {record.class_name for records in judges.values() for record in records if record.held_out}
-    same = {name: [record for record in records if record.class_name in affected] for name, records in judges.items()}
-    encoders = {name: [record for record in records if record.decoder == "usual"] for name, records in same.items()}
-    tables = (
-        _per_model(same, group, "encoder and decoder"),
-        _per_model(
-            encoders, lambda r: f"{r.class_name}: {r.variant if r.held_out else 'encoders of training'}", "encoder"
-        ),
-        _per_model(
-            {name: [r for r in records if r.held_out != "encoder"] for name, records in same.items()},
-            lambda r: f"{r.class_name}: {r.decoder}{' (never seen)' if r.held_out else ''}",
-            "decoder",
-        ),
-    )
-    found = {
-        name: summaries.accuracy_by(records, lambda r: (r.class_name, r.variant if r.held_out else "seen"))
-        for name, records in encoders.items()
-    }
-    return Section(
-        "Generalisation: encoders and decoders never seen in training",
-        (
-            "Classes with something held out, on the same sources at the same ratios. JPEG XR has one encoder and is "
-            "no part of it.",
-        ),
-        tables,
-        (
-            Figure(
-                "Accuracy by encoder; the first of each class is that of training. With 95 % intervals by source.",
-                partial(plots.encoders, found),
-            ),
-        ),
-    )
-
-
-def robustness(run: Run) -> Section | None:
-    """What the answer comes to after steps that weaken traces."""
-    from forensics_benchmarks import plots
-
-    judges = {
-        name: records for name, records in run.judges.items() if any(record.condition != NONE for record in records)
-    }
-    if not judges:
-        return None
-    tables, figures = [], []
-    for name, records in judges.items():
-        groups = {
-            kind: [r for r in records if (r.class_name == "uncompressed") == (kind == "uncompressed")]
-            for kind in ("compressed", "uncompressed")
-        }
-        curves: dict[str, dict[str, dict[str, Share]]] = {}
-        for kind, members in groups.items():
-            by_condition: dict[str, list[Record]] = {}
-            for record in members:
-                by_condition.setdefault(record.condition, []).append(record)
-            shown = {condition: summaries.outcomes(part) for condition, part in by_condition.items()}
-            curves[kind] = shown
-            ordered = [condition for condition in (NONE, *CONDITIONS) if condition in shown]
-            rows = [[condition, *(str(shown[condition][what]) for what in summaries.OUTCOMES)] for condition in ordered]
-            names = [
-                "codec kept, %",
-                "the last codec (JPEG) named, %",
-                "called uncompressed, %",
-                "inconclusive, %",
-                "another codec, %",
-            ]
-            if kind == "uncompressed":
-                names = ["right, %", "the last codec (JPEG) named, %", "inconclusive, %", "called compressed, %"]
-                rows = [[*row[:3], *row[4:]] for row in rows]
-            if rows:
-                tables.append(Table(["after decoding", *names], rows, f"{name}: {kind} pictures"))
-        figures.append(
-            Figure(
-                f"{name}: what the answer comes to on compressed pictures, by what happened after decoding.",
-                partial(plots.robustness, curves["compressed"]),
-            )
-        )
-    return Section(
-        "Robustness: steps after decoding",
-        (
-            "The truth is the codec before the step. Of a picture that was saved again as JPEG, JPEG is the last "
-            "codec: naming it is counted apart.",
-        ),
-        tables,
-        figures,
-    )
-
-
-def jpeg_peers(run: Run) -> Section | None:
-    """JPEG alone: detection and quality, beside the peers that know nothing else."""
-    models = {name: found for name, records in run.models.items() if (found := plain(records))}
-    if not any(name in ONLY_JPEG for name in models):
-        return None
-    rows = []
-    for name, records in models.items():
-        seen = summaries.jpeg_detection(records)
-        error, count = summaries.quality_error(records)
-        rows.append(
-            [
-                name,
-                *("-" if value is None else str(value) for value in (seen.found, seen.on_uncompressed, seen.on_others)),
-                f"{error:.1f} on {count}" if count else "-",
-            ]
-        )
-    header = [
-        "judge",
-        "JPEG found, %",
-        "uncompressed called JPEG, %",
-        "other codecs called JPEG, %",
-        "quality: mean absolute error",
-    ]
-    return Section(
-        "JPEG alone, beside public methods",
-        (
-            "`zero` is the a-contrario zero-count grid detector (IPOL 2021), `jpeg-ghost` quality by recompression "
-            "(Farid 2009) on the grid that `zero` finds.",
-        ),
-        (Table(header, rows),),
-    )
-
-
-def speed(run: Run) -> Section | None:
-    """Time of each model by size, on the machine of the run."""
-    if not run.timings:
-        return None
-    from forensics_benchmarks import plots
-
-    rows = [
-        [
-            row["model"],
-            row["size"],
-            row["patches"],
-            f"{1e3 * float(row['seconds']) / max(int(row['patches']), 1):.2f}",
-            f"{1 / max(float(row['megapixels_per_second']), 1e-9):.3f}",
-            f"{float(row['megapixels_per_second']):.2f}",
-        ]
-        for row in run.timings
-    ]
-    return Section(
-        "Time",
-        (
-            "Seconds of one process while the others worked, features included; the first patches of a process warm it "
-            "up. `forensics bench speed` measures alone.",
-        ),
-        (Table(["model", "side, px", "patches", "ms a patch", "s a megapixel", "MP/s"], rows),),
-        (Figure("Seconds a megapixel by model and size of the patch.", partial(plots.times, run.timings)),),
-    )
-
-
-def comparison(run: Run) -> Section | None:
-    """This run beside another: every model that both have."""
-    if run.against is None:
-        return None
-    other = run.against
-    rows, tables = [], []
-    for name, records in _shown(run).items():
-        theirs = {key: found for key, value in other.judges.items() if (found := plain(value))}
-        if name not in theirs:
-            continue
-        shared = summaries.difference(records, theirs[name])
-        rows.append(
-            [
-                name,
-                str(summaries.accuracy(records)),
-                str(summaries.accuracy(theirs[name])),
-                "-" if shared is None else str(shared),
-            ]
-        )
-        pair = {"this run": records, other.name: theirs[name]}
-        tables += [Table(part.header, part.rows, f"{name}: by {title}") for title, part in (
-            ("class", _per_model(pair, lambda r: r.class_name, "class")),
-            ("ratio", _per_model({key: [r for r in value if np.isfinite(r.ratio)] for key, value in pair.items()},
-                                 lambda r: band(r.ratio, RATIO_BANDS), "ratio from")),
-            ("size", _per_model(pair, _side(pair), "side, px")),
-            ("uncompressed", _false_pair(pair)),
-        )]  # fmt: skip
-    if not rows:
-        return Section(f"Against {other.name}", ("The two runs have no model in common.",))
-    header = ["model", "this run, %", f"{other.name}, %", "difference on patches that both hold"]
-    return Section(f"Against {other.name}", (), (Table(header, rows), *tables))
-
-
-def _false_pair(pair: Mapping[str, Sequence[Record]]) -> Table:
-    groups = {name: summaries.false_positives_by(records, lambda r: r.origin) for name, records in pair.items()}
-    names = list(dict.fromkeys(group for shares in groups.values() for group in shares))
-    return Table(
-        ["called compressed, by origin", *pair],
-        [[name, *(str(groups[key].get(name, "-")) for key in pair)] for name in names],
-    )
-
-
-def provenance(run: Run) -> Section | None:
-    """What repeats the run."""
-    facts = run.facts
-    if not facts:
-        return None
-    shown: list[tuple[str, object]] = [
-        ("command", facts["command"]),
-        ("date", facts["date"]),
-        ("toolkit", facts["toolkit"]),
-        ("SHA-256 of the data", facts["data_sha256"]),
-        ("seed", facts["seed"]),
-        ("machine", facts["machine"]),
-        ("seconds", ", ".join(f"{k} {v}" for k, v in facts["seconds"].items())),
-        ("packages", ", ".join(f"{k} {v}" for k, v in facts["packages"].items())),
-        *((f"encoder {name}", version) for name, version in facts["encoders"].items()),
-        *((f"skipped: {name}", reason) for name, reason in facts["skipped"].items()),
-        *(("note", note) for note in facts["notes"]),
-    ]
-    return Section("How to repeat it", (), (Table(["what", "value"], shown),))

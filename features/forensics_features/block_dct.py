@@ -31,7 +31,9 @@ from forensics_features.standards import ZIGZAG
 BLOCK = 8
 """Side of a block in pixels: ITU-T T.81 A.3.1."""
 _LOW = 5
+"""Frequencies an axis that are kept."""
 _COARSE = 4.0
+"""Width of a bin of the coarse histogram, in units of the fine one's."""
 _SCAN = ((0, 1), (1, 0), (0, 2), (1, 1), (2, 0))
 """Frequencies (vertical, horizontal) whose histograms are kept at all 64 phases."""
 _SCAN_INDEX = np.full((_LOW, _LOW), -1, np.int64)

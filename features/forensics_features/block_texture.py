@@ -28,6 +28,7 @@ BC1_TOLERANCE = 2
 LEAST_RANGE = 40
 """Range in a channel from which BC4's eight levels, each less than one off, are far enough apart to tell."""
 _OFF_LATTICE = 0.01
+"""Share of pixels off the 5:6:5 lattice above which nothing is possible; no record of the statistic that set it."""
 ETC_MODIFIERS = ((2, 8), (5, 17), (9, 29), (13, 42), (18, 60), (24, 80), (33, 106), (47, 183))
 ETC2_DISTANCES = (3, 6, 11, 16, 23, 32, 41, 64)
 """Tables of [2]_."""

@@ -44,7 +44,9 @@ MINIMUM_PLACES = 32
 """A relation tested at fewer places than this on either phase has no value."""
 
 _SEVEN_TAP = (-1, 4, -10, 57, 18, -6, 2)
+"""HEVC's quarter-sample and half-sample interpolation filters, in 64ths (ITU-T H.265 table 8-11)."""
 _EIGHT_TAP = (-1, 4, -11, 40, 40, -11, 4, -1)
+"""See `_SEVEN_TAP`."""
 _KEYS_QUARTER = (-9, 111, 29, -3)  # Keys' cubic, a = -1/2, at -5/4, -1/4, 3/4, 7/4, times 128
 
 
@@ -89,6 +91,7 @@ CONTROLS = ("linear", "triangle")
 _AXES = ("x", "y")
 _PLANES = ("luma", "cb", "cr")
 _LAGS = (1, 2, 4)
+"""Distances in pixels at which samples are compared."""
 NAMES = (
     *(f"{name}_{axis}_{value}" for name in RELATIONS for axis in _AXES for value in ("floor", "contrast")),
     *(f"luma_{name}_{axis}_contrast" for name in CONTROLS for axis in _AXES),

@@ -39,8 +39,11 @@ _CORE_BINS = int(CORE / FINE_BIN)
 
 
 _ROWS = 4
+"""Rows of the sums that are worked on at a time: a matter of registers and speed."""
 _PASSES = 4
+"""Terms that are summed in one pass: a matter of registers and speed."""
 _WHOLE = 32
+"""Steps are padded to multiples of it, so that loops have no rest: a matter of speed."""
 
 
 @cache

@@ -55,7 +55,9 @@ LUMA_STRIDE = 3
 CHROMA_STRIDE = 5
 """Every so many rows of chroma are counted."""
 _CHROMA_LARGEST = 2
+"""Largest magnitude of chroma residuals that is counted apart; no record of the statistic that set it."""
 _SIZE = 8
+"""Side of a block's DCT."""
 
 
 def pooled_triples(truncation: int) -> tuple[np.ndarray, list[tuple[int, int, int]]]:

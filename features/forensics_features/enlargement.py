@@ -106,24 +106,39 @@ lies above that everywhere."""
 LEAST_RATE = -4.0
 """What the line is trusted to, in decades."""
 _ROUNDED_FROM, _UNROUNDED_UP_TO = 1.3, 1.08
+"""Ratio of the two axes' residuals from which samples were rounded between the passes, and from which that is open; no
+record of the statistic that set it."""
 CROP_FOUND_SCORE = 8.0
 """As `FOUND_SCORE`, of both axes of a crop together: slope and offset are free, ten times as many are tried."""
 CROP_WORTH_A_LOOK = 6.0
 """As `WORTH_A_LOOK`, of crops: of 21 enlarged training crops 19 lie above it, of as many others 4."""
 _SLOPE_STEP, _OFFSETS, _CROP_CANDIDATES, _LONGEST_CROP = 0.4, 5, 2, 1024
+"""Of crops: step of the slope in samples over a segment, offsets a sample, candidates that are refined, samples of the
+longest segment: a bound on work."""
 _HOPELESS = 1.5
+"""Score below which a candidate is given up: a bound on work."""
 _CLOSE = 0.6
+"""Share of the best contrast from which another kernel is a rival; no record of the statistic that set it."""
 _RARE = 1.05
+"""Factor by which a kernel outside `COMMON` has to give the picture back better; no record of the statistic that set
+it."""
 _RIVAL, _PATCH, _RIM = 1.5, 192, 16
+"""Ratio to the least residual within which hypotheses are tried on patches; their side and the rim left out, in
+pixels."""
 _CHUNK = 128
+"""Lines that are solved at a time: a bound on memory."""
 BLOCKS = 1.35
 """Least of `Axis.blocks` over the residual: coarse JPEG and WebP reach 1.15; smooth training pictures enlarged by 2,
 4/3 and 8/7 have 1.67 and more.
 """
 _CANDIDATES = 6
+"""Lengths of the first pass that are tried on whole lines: a bound on work."""
 _RIDGE = 1e-6
+"""Added to the diagonal of normal equations: a numerical guard."""
 _NEARBY = 12
+"""Lengths on either side that a dip is compared with; no record of the statistic that set it."""
 _PHASES = 512
+"""Phases at which a kernel is tabulated, with linear interpolation between: a matter of speed."""
 _FLOOR = 2e-3
 """Added to residuals, levels squared, before their logarithm: a fortieth of rounding."""
 

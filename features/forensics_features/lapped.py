@@ -42,6 +42,7 @@ BLOCK = 4
 _SEARCH_BLOCKS = 1024
 """About as many blocks are enough to find the phase; the rest is looked at only where it was found."""
 _CANDIDATES = 2
+"""Phases that are measured in full: a bound on work."""
 _SCALES = np.array([1.0, kernels.COARSENING]) / (kernels.BINS_PER_UNIT * FINE_BIN)
 """Sample units in one unit of `comb`, for the fine and the coarse histogram."""
 _LOG_STEPS = np.log2(_SCALES[:, None] * STEPS).astype(np.float32)

@@ -38,6 +38,7 @@ MINIMUM_PIXELS = 64
 """With fewer coloured, unclipped pixels than this nothing is said about lattices."""
 
 _CHUNK = 2048
+"""Pixels that are worked on at a time: a matter of speed."""
 _LAST_SHIFT = 6
 """Of every decoder that truncates its products."""
 _RED_AND_BLUE = {name: (red, blue) for name, (red, _, blue) in LUMA_WEIGHTS.items()}
@@ -157,6 +158,7 @@ _CHECK = np.array([_check(decoder) for decoder in DECODERS.values()], dtype=np.f
 _ONCE = np.array([decoder.rounds_once for decoder in DECODERS.values()])
 _ROWS = np.array([DECODERS[name].forward() for name in COMBS], dtype=np.float32).reshape(-1, 4)
 _COUNTS = 4
+"""Counters that the kernel fills."""
 
 
 @fast_kernel

@@ -29,9 +29,13 @@ STEPS = np.geomspace(2.0, 64.0, 121)
 FIRST_BANDS = (1, 2, 17, 18)
 """Subbands in which all 256 phases are tried; the rest is measured at the `_PHASES` best of them."""
 _PHASES = 4
+"""Phases at which all subbands are measured: a bound on work."""
 _WAVE = np.cos(2 * np.pi * np.arange(512) / 512)
 _REACH = 8.5
+"""Largest value, in steps, that enters the comb; no record of the statistic that set it."""
 _ZERO_CELL, _OFFSET = 0.66, 0.16
+"""In steps: values below the first count as zero; restored ones lie at whole steps plus the second (WSQ 3.1: half of Z
+= 1.2, and 1 - C = 0.56, are 1.16)."""
 LOW_PASS = np.array(
     [
         0.0378284555,

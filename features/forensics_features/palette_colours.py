@@ -14,6 +14,8 @@ import numpy as np
 MOST = 256
 """Most colours of a palette."""
 _NEAREST = 8
+"""Rank of a neighbour's palette entry, by distance of colour, up to which a change counts as a near one; no record of
+the statistic that set it."""
 
 
 class PaletteColours(NamedTuple):

@@ -17,7 +17,9 @@ SAMPLED = 2**18
 """Pixels that position-free means are taken over, about; pictures of up to twice as many are used whole."""
 _RED, _GREEN, _BLUE = LUMA_WEIGHTS["bt601"]
 _BAND = 64
+"""Rows of a band, a multiple of every block size: a bound on work."""
 _TILE = 256
+"""Side of a tile in pixels, a multiple of every block size: a bound on work."""
 
 
 class Planes(NamedTuple):

@@ -24,6 +24,7 @@ which lines differ, and those on a grid.
 MOST = 64
 """Largest factor that is looked for."""
 _TIE = 1e-6
+"""Tolerance of a place that falls on the border of two samples: a numerical guard."""
 LEAST_LINES = 8
 """Fewest different lines that tell."""
 

@@ -47,10 +47,12 @@ VARIANCE_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Quantiles of the blocks' variances that are features."""
 
 _SIDE = 8
+"""Side of a block's DCT."""
 _LANES = 32  # blocks transformed together
 _CHANNELS = ("red", "green", "blue", "luma")
 _FINE = 8  # bins a level in the histogram of |residual|
 _TABLE = 2**14
+"""Entries of the hash table of sampled colours, a power of two: a bound on memory."""
 
 _COEFFICIENTS = ("cosine", "noise_variance", "zeros", "ones", "cosine_contrast", "zeros_contrast")
 _LONGEST = 30  # the longest period of a histogram comb is 256 / 30 = 8.5 levels
@@ -59,6 +61,7 @@ _WHITENING = 0.5 - 0.5 * np.cos(
 )  # a second difference removes the slow shape
 _VARIANCE_BINS = 140  # of the decimal logarithm of a block's variance, from -2 up
 _VARIANCE_BIN = 0.05
+"""Width of a bin of the histogram of variances, in decimal logarithms."""
 
 NAMES = (
     *(f"{channel}_{edge}" for channel in _CHANNELS[:3] for edge in ("at_0", "at_255")),

@@ -45,6 +45,7 @@ _MOST = 40.0
 """Power of a line over its surroundings above which it counts no more towards the choice of a scale: one line that
 stands alone is the resampling's."""
 _LENGTH = 4096
+"""Points of the transform of a profile, padded with zeros."""
 _SMOOTH = 17
 """Samples over which a profile is levelled."""
 _AROUND = 20

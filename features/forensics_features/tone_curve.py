@@ -51,7 +51,9 @@ LEAST = 96
 SAMPLED = 1 << 20
 """Most pixels that are counted."""
 _SAME = 40
+"""Number of the slope 1 among `SLOPES`."""
 _MOST = 6
+"""Most levels that one level is spread over."""
 _PASSED = np.floor(SLOPES).astype(np.int64)[:, None] + np.arange(2)
 """Whole levels that a value at each slope may pass, `np.ndarray [shape=(len(SLOPES), 2), dtype=int64]`."""
 _MARGIN = 1e-6
@@ -59,6 +61,7 @@ _MARGIN = 1e-6
 _POPULATED = 20.0
 """Samples a value, in the mean of its surroundings, from which its count tells something."""
 _SURROUNDINGS, _REACH = 4.0, 16
+"""Standard deviation and reach of the smoothing of a histogram, in levels; no record of the statistic that set it."""
 _ROUGH = 0.25
 """Standard deviation of the logarithm of a count about its surroundings that pictures have by nature."""
 _CAP = 6.0

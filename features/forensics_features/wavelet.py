@@ -59,6 +59,7 @@ COARSER = 4
 """Factor of the second, coarser histogram."""
 BANDS = ("hl", "lh", "hh")
 _CHROMA_LEVELS = 2
+"""Wavelet levels that are measured in chroma; no record of the statistic that set it."""
 _WIDE = BINS * COARSER
 _ONE = int(1 / FINE_BIN)
 

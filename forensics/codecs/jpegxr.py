@@ -14,6 +14,7 @@ _SPLIT = 0.5
 """From this level on the encoder takes 4:4:4 and no overlap stage, below it 4:2:0 and two (so its file headers say)."""
 
 _IMAGE_OFFSET, _IMAGE_BYTES, _ALPHA_OFFSET, _ALPHA_BYTES = 0xBCC0, 0xBCC1, 0xBCC2, 0xBCC3
+"""Tags of ITU-T T.832 annex A: offset and byte count of the coded picture and of its alpha plane."""
 
 
 class JpegXr(Codec):

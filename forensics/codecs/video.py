@@ -35,6 +35,7 @@ MATRICES = {"bt601": ("ycbcr", 6), "bt709": ("bt709", 1)}
 """Matrix by name: the colour space of `forensics.codecs.decoders.planes`, and the number of H.273."""
 
 _MOST_SIDE = 65535
+"""Largest side in pixels that is handed to FFmpeg's encoders: a bound on work."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from forensics.codecs.exchange import (
 from forensics.errors import CodecError, CodecUnavailable
 
 _METHOD = 4
+"""libwebp's default effort (`WebPConfig.method`, encode.h)."""
 
 
 class WebP(Codec):

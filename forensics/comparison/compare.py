@@ -17,6 +17,7 @@ from forensics.results.wording import TITLES
 FIRST, SECOND, SAME, UNTOLD = "first", "second", "same", "cannot be told"
 """Which copy is nearer to the source."""
 _LEAST_SIDE = 64
+"""Smallest side in pixels of pictures that are compared step by step, that of a verdict's window."""
 _CLEARLY = 1.2
 """How much firmer one direction has to be than the other."""
 _DETAIL = 2.5

@@ -17,6 +17,7 @@ from forensics.errors import UsageError
 from forensics.pixels import eight_bit
 
 _LONGEST = 1600
+"""Longest side in pixels of the pictures in the page: a bound on its size."""
 _GAIN = 8
 """Differences are shown so many times as large, about a middle grey."""
 _STYLE = (

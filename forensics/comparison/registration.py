@@ -23,7 +23,10 @@ from scipy import fft, ndimage
 _WORKING_SIDE = 512
 """Longest side at which scales are compared, in pixels."""
 _FINE_SIDE = 1024
+"""Side of the central part on which a shift is refined, in pixels: a bound on work."""
 _LEAST_OVERLAP = 0.05
+"""Least share of the larger picture that the common part covers: smaller parts correlate by chance; no record of the
+statistic that set it."""
 SAME_PICTURE = 0.75
 """Correlation of the common part from which two files show one picture; of 40 pairs of different validation pictures
 none reaches 0.65.

@@ -33,6 +33,7 @@ _SPREAD = (0.15, 0.32)
 _HELD = 0.9
 """Share of coefficients within half a step from which a copy still holds a JPEG's lattice: a choice."""
 _MANY_COEFFICIENTS = 200
+"""Coefficients that tell below which nothing is said; no record of the statistic that set it."""
 _ALIKE = 0.5
 """Correlation of coding errors from which they are taken for the same codec's at about the same strength: a choice, not
 validated on many pairs.
@@ -59,6 +60,7 @@ _STRENGTHS = {
     "jpegxr": ("level", (0.5, 0.7, 0.85, 0.95)),
 }
 _TILE = 384
+"""Side of the tile that is compared, in pixels: a bound on work."""
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ from forensics.progress import Progress
 JOURNAL, SETTINGS, TIMINGS = "journal.jsonl", "build.json", "timings.json"
 FILES, PARTS = "files", ".parts"
 _TOLD = 4
+"""Most reasons that the message lists: a bound on text."""
 
 
 @dataclass

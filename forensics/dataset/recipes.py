@@ -71,12 +71,19 @@ _CHROMA_COLOUR: Choices = (("4:2:0", 0.55), ("4:4:4", 0.3), ("4:2:2", 0.15))
 _OFTEN: Choices = ((True, 0.85), (False, 0.15))
 _SELDOM: Choices = ((False, 0.7), (True, 0.3))
 _TILES: Choices = ((0, 0.92), (256, 0.05), (128, 0.03))
+"""Tile sizes in pixels (0 for one tile) with their shares: a design of the training data, not counts of files in
+use."""
 _LEVELS: Choices = ((5, 0.7), (6, 0.1), (4, 0.1), (3, 0.07), (2, 0.03))
+"""Wavelet levels with their shares, OpenJPEG's and Kakadu's default of 5 most: a design of the training data."""
 _WAVELETS: Choices = (("9/7", 0.65), ("5/3", 0.35))
 _SPEEDS: Choices = ((6, 0.22), (5, 0.16), (4, 0.14), (8, 0.14), (2, 0.1), (1, 0.05), (10, 0.07), (7, 0.06), (9, 0.06))
+"""Speeds of libavif's encoders with their shares, its default of 6 most: a design of the training data."""
 _SPEEDS_TO_9: Choices = ((6, 0.3), (5, 0.28), (4, 0.16), (8, 0.08), (2, 0.08), (7, 0.05), (9, 0.05))
+"""The same where an encoder has no speed 10: a design of the training data."""
 _METHODS: Choices = ((4, 0.5), (6, 0.15), (5, 0.05), (3, 0.1), (2, 0.1), (0, 0.1))
+"""Efforts of libwebp with their shares, its default of 4 most: a design of the training data."""
 _EFFORTS: Choices = ((7, 0.4), (3, 0.2), (5, 0.2), (4, 0.15), (6, 0.05))
+"""Efforts of libjxl with their shares, its default of 7 most: a design of the training data."""
 _PRESETS: Choices = (
     ("medium", 0.3), ("fast", 0.25), ("slow", 0.2), ("superfast", 0.15), ("ultrafast", 0.1),
 )  # fmt: skip

@@ -15,6 +15,7 @@ TRIES = 3
 own doing (a rule, not a measurement).
 """
 _AHEAD = 2
+"""Tasks handed out for each worker, so that none waits for the next: a choice."""
 
 Heard = Callable[[Any], None]
 

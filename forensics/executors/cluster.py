@@ -19,6 +19,7 @@ from forensics.errors import UsageError
 from forensics.executors.base import Died, Executor, Heard, Raised, told
 
 _RECOUNT = 5.0
+"""Seconds between two looks at how many workers a cluster has: a choice."""
 
 
 class Cluster(Executor):

@@ -16,6 +16,7 @@ import numpy as np
 PART = 384
 """Largest side of the central part that is read, in pixels: what a reading costs does not grow with the picture."""
 _ALIGNMENT = 16
+"""The part that is read starts at multiples of this, in pixels."""
 _LEAST_STEPS = 4
 """Identified steps of luma under which a table is not held to be read."""
 _BESIDE = 4

@@ -19,6 +19,7 @@ from forensics.version import __version__
 FILES = ("exact.png", "exact.json")
 """What `save` writes."""
 SCHEMA_VERSION = 1
+"""Version of the JSON document."""
 COLOURS = {IMPOSSIBLE: (204, 102, 119), SATURATED: (221, 204, 119), UNDECIDED: (136, 204, 238)}
 """Of blocks that are not possible, from the scheme "muted" by P. Tol; possible ones are left as they are."""
 BLIND = (
@@ -27,6 +28,7 @@ BLIND = (
 )
 """What this map cannot see."""
 _SHADE = 0.5
+"""Share of the tint in the overlay: a matter of looks."""
 
 
 def _rings(found: ExactMap, region: np.ndarray) -> list[list[list[int]]]:

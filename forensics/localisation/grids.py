@@ -29,7 +29,9 @@ MOST_PIXELS = 16_000_000
 MOST_GRIDS = 6
 """Grids told apart in one picture, at most."""
 _STRIP = 512
+"""Rows that are worked on at a time, a multiple of the blocks' 8: a bound on memory."""
 _CLEAR = 8.0
+"""Log likelihood ratio, natural, from which a window's grid counts; no record of the statistic that set it."""
 _LUMA = np.array(LUMA_WEIGHTS["bt601"], np.float32)
 
 

@@ -53,7 +53,9 @@ readers.
 NO_EVIDENCE = 0.15
 """Windows whose `CodecMap.confidence` is below this are hatched: they say nothing worth a colour."""
 _HATCH = 12
+"""Pixels between hatched lines: a matter of looks."""
 _SHADE = 0.45
+"""Share of contrast that the picture under the overlay keeps: a matter of looks."""
 
 
 def class_picture(scanned: CodecMap) -> np.ndarray:

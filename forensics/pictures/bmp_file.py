@@ -17,6 +17,7 @@ from forensics.pictures.samples import Samples, damaged, scale_to_eight, scale_t
 from forensics.pictures.stated import Stated
 
 _RGB, _RLE8, _RLE4, _FIELDS, _JPEG, _PNG, _ALPHA_FIELDS = 0, 1, 2, 3, 4, 5, 6
+"""Values of `biCompression` (Windows' wingdi.h)."""
 _MOST_BITS = {1, 2, 4, 8, 16, 24, 32}
 
 

@@ -14,6 +14,7 @@ from forensics.pictures.samples import scale_to_sixteen
 _DEPTHS = (8, 10, 12, 14)
 """Depths that devices have; the range is taken up to the next of them."""
 _FULL = 16
+"""Bits of a sample."""
 
 
 def used_bits(samples: np.ndarray) -> tuple[int, int]:

@@ -7,6 +7,7 @@ and alpha planes.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -291,6 +292,19 @@ def _hevc(items: Items, found: HeifFile) -> None:
         ):
             raise damaged("its HEVC data hold bytes that no coder writes")
     found.lossy = not _lossless_blocks(items, coded[0]) or None
+    encoder = _encoder(items, coded[0])
+    if encoder:
+        found.facts["encoder"] = encoder
+
+
+def _encoder(items: Items, number: int) -> str:
+    """Name and version that x265 leaves in a message of its parameter sets or picture (H.265 annex D); else empty."""
+    properties = b"".join(body for kind, body in items.properties.get(number, []) if kind == b"hvcC")
+    for data in (properties, items.data[number][:4096]):
+        match = re.search(rb"x265 \(build \d{1,5}\) - ([0-9A-Za-z.+-]{1,32})", data)
+        if match:
+            return f"x265 {match[1].decode('ascii')}"
+    return ""
 
 
 def _length_bytes(items: Items, number: int) -> int:

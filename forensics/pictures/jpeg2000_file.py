@@ -11,6 +11,7 @@ from forensics.pictures.jpeg2000_stream import Boxes, Codestream
 from forensics.pictures.samples import LENGTHS_ONLY, Samples, decoding, scale_to_eight
 
 _SRGB, _GREY, _SYCC, _CMYK, _ESYCC = 16, 17, 18, 12, 24
+"""Values of `EnumCS` (ITU-T T.800 I.5.3.3 and T.801 M.11.7.3)."""
 
 
 def colour(stream: Codestream, boxes: Boxes) -> str:
@@ -71,6 +72,7 @@ def decode(data: bytes) -> Samples:
 
 
 _MOST_RECODED = 16_000_000
+"""Pixels up to which the reversible coding is repeated: a bound on work."""
 _TRUNCATED_FROM = 1.02
 """Pixels up to which the reversible coding is repeated, and the growth from which bits were cut off. On 512 x 512 crops
 of validation pictures an untruncated file never grows (ratio 1.0000 at most); one cut to half its lossless size grows

@@ -32,7 +32,9 @@ _SOC, _SIZ, _COD, _QCD, _SOT, _SOD, _EOC, _CAP, _COC, _RGN, _POC = (
     0xFF5E,
     0xFF5F,
 )
+"""Markers of ITU-T T.800 table A.2 and T.814."""
 _MOST_TILES = 65_535
+"""Tiles that 16 bits can number (ITU-T T.800 A.4.2, `Isot`)."""
 
 
 @dataclass

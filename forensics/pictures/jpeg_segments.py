@@ -16,6 +16,7 @@ from forensics.codecs.headers.jpeg import Component
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _RST = frozenset(range(0xD0, 0xD8))
 _EOI, _SOS, _DQT, _DHT, _DRI, _DNL, _DAC = 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xDC, 0xCC
+"""Markers of ITU-T T.81 table B.1."""
 _JFIF = b"\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0"
 TABLE = 304
 """Numbers of a Huffman table as the kernel takes it."""

@@ -13,6 +13,7 @@ from forensics.errors import PictureError
 from forensics.pictures.iso_boxes import boxes
 
 _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
+"""Width to height by code (ISO/IEC 18181-1, `SizeHeader`)."""
 _HEAD = 1 << 16
 """Bytes of the codestream that a header is looked for in; profiles behind it are not read."""
 
@@ -206,6 +207,7 @@ def _animation(bits: _Bits) -> None:
 
 
 _ALPHA, _BLACK = 0, 4
+"""Kinds of extra channels (ISO/IEC 18181-1, `ExtraChannelInfo`)."""
 
 
 def _extra_channel(bits: _Bits) -> int:

@@ -12,6 +12,7 @@ from forensics.pictures import guarded, tiff_header
 from forensics.pictures.samples import LENGTHS_ONLY, Samples, damaged
 
 _OFFSET, _COUNT, _ALPHA = 0xBCC0, 0xBCC1, 0xBCC2
+"""Tags of ITU-T T.832 annex A."""
 _PADDING = bytes(range(1, 256)) * 3
 
 

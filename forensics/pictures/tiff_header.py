@@ -29,6 +29,7 @@ _FORMATS = {
 }
 _RATIONALS = {5: "II", 10: "ii", 11: "f", 12: "d"}
 _LIMIT = 1 << 22
+"""Most values of one entry that are read: a bound on work."""
 _SHARED = 4
 """Values that a directory's entries may name for each byte of the file."""
 

@@ -219,16 +219,16 @@ def _full_range(samples: np.ndarray, bits: int, coding: tiff_codings.Coding) -> 
     return spread(samples, bits)
 
 
-_BT601 = (0.299, 0.587, 0.114)
-
-
 def _ycbcr_to_rgb(samples: np.ndarray, bits: int, weights: tuple[float, ...] = ()) -> np.ndarray:
     """Full-range YCbCr of 8 bits to RGB by the luma weights of red, green and blue (TIFF 6.0 section 21), BT.601 by
     default.
     """
     if bits != 8:
         raise PictureError(f"it holds YCbCr samples of {bits} bits; 8 bits are read")
-    red, green, blue = weights if len(weights) == 3 and min(weights) > 0 and abs(sum(weights) - 1) < 0.01 else _BT601
+    usable = len(weights) == 3 and min(weights) > 0 and abs(sum(weights) - 1) < 0.01
+    from forensics_features.standards import LUMA_WEIGHTS  # compiles nothing, but its package brings numba along
+
+    red, green, blue = weights if usable else LUMA_WEIGHTS["bt601"]
     y, cb, cr = (samples[:, :, k].astype(np.float32) for k in range(3))
     cb, cr = (cb - 128) * (2 - 2 * blue), (cr - 128) * (2 - 2 * red)
     rgb = np.stack([y + cr, y - (blue * cb + red * cr) / green, y + cb], axis=2)

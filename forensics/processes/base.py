@@ -41,8 +41,8 @@ class Process:
     exact : ExactTest or None
         None where only models can tell it.
     veto : bool
-        Whether a positive test overrules every other judge of the last step. Only for a process that must have been the
-        last one.
+        Whether a positive test overrules models that are certain of a codec; without it the test is heard only where
+        they are not. Only for a process that must have been the last step.
     trace : str
         Name of the trace that the test gives; empty without one.
     plot : callable or None

@@ -19,8 +19,11 @@ from forensics.results.history import FOUND_BELOW, Trace
 
 NAME = "jpeg_ls_residues"
 NEARS = (1, 2, 3, 4, 5)
+"""Values of NEAR that are tried (ITU-T T.87)."""
 _MOST = 512
+"""Side of the central part that is looked at, in pixels: a bound on work."""
 _LEAST_PAIRS = 1000
+"""Fewest pairs of samples that tell; no record of the statistic that set it."""
 _LEAST_SHARE = 0.5
 """Share of the errors that have to be foretold; of 100 training pictures coded with NEAR 1 to 5 and cut at random, RGB
 gives 0.67 to 0.76 (contexts are shared by the channels), grey 0.85 to 0.99.
@@ -33,6 +36,7 @@ _CHANCE = 1.7
 1.6 at NEAR 5, of thousands.
 """
 _BY_VALUE = 1.25
+"""Least factor above what the values alone would give; no record of the statistic that set it."""
 _ELSEWHERE = 1.2
 """The same times the share of pairs whose samples leave the same residue, and times the share along another direction:
 1,000 pairs scatter by a tenth.

@@ -16,10 +16,14 @@ from forensics.results.history import FOUND_BELOW, Trace
 
 NAME = "lerc_blocks"
 SIDE = 8
+"""Side of LERC's blocks in pixels."""
 ERRORS = (1, 2, 3, 4, 5, 6, 8, 10)
 """Errors tried, in levels: the lattice's step is twice as large."""
 _MOST = 512
+"""Side of the central part that is looked at, in pixels: a bound on work."""
 _LEVELS = 0.9
+"""Share of a plane's samples in one residue class from which the whole plane has coarser levels, which is no trace of
+LERC; no record of the statistic that set it."""
 
 
 def test(pixels: np.ndarray) -> Trace:
@@ -116,6 +120,7 @@ PROCESS = Process(
     made_by="imagecodecs (LERC), errors of 1 to 4",
     undecided="the version of the format",
     exact=test,
+    veto=True,
     trace=NAME,
     plot=plot_phases,
 )

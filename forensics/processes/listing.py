@@ -8,6 +8,7 @@ from typing import Any
 from forensics.processes.base import Process
 
 _WIDTH, _INDENT = 100, 4
+"""Columns of the text, and of its indent."""
 
 
 def describe(process: Process) -> dict[str, Any]:
@@ -36,5 +37,6 @@ def as_text(process: Process) -> str:
 
 def _told_by(process: Process) -> str:
     if process.exact is None:
-        return "told by: the models"
-    return f"told by: an exact test{', which decides on the last step' if process.veto else ', and the models'}"
+        return "identified by: the models"
+    heard = "which overrules the models" if process.veto else "where the models are not certain"
+    return f"identified by: an exact test, {heard}"

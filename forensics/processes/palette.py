@@ -14,10 +14,10 @@ from forensics.results.history import FOUND_BELOW, Trace
 
 NAME = "palette_colours"
 LEAST_COLOURS = 48
-_LONE_PER_COLOUR = 8
-_ENDS = 0.05
-_GAP = 2.2
-_NEAR = 0.25
+_LONE_PER_COLOUR = 8  # lone pixels for each colour
+_ENDS = 0.05  # share of colours
+_GAP = 2.2  # levels
+_NEAR = 0.25  # share of changes
 _LEVELS = 16
 """What a palette has and few-coloured drawings have not, from 100 palettes made of training pictures by Pillow,
 pngquant and gifsicle against 100 colour maps, 140 drawings of seven kinds and 1,000 pictures of distribution packages:

@@ -13,8 +13,11 @@ _FIRST = ("texture-bc", "texture-etc", "palette", "lerc", "wsq", "webp-near-loss
 """Blocks and colours that are possible one by one come before lattices of predictors, which those trip: LERC's blocks
 and ETC's offsets keep prediction errors on a lattice, too.
 """
-SLOW = ("webp-near-lossless", "jpeg-ls-near")
-"""Tests that try every turn of the picture."""
+
+
+def without_veto() -> tuple[str, ...]:
+    """Processes whose exact tests do not overrule models that are certain of a codec, and need not be run there."""
+    return tuple(name for name, one in processes().items() if one.exact is not None and not one.veto)
 
 
 def run_exact(pixels: np.ndarray, skip: Container[str] = ()) -> dict[str, Trace]:

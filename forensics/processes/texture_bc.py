@@ -20,7 +20,9 @@ NAME = "bc_blocks"
 SIDE = 4
 """Width and height of a block in pixels, of BC1 to BC5."""
 _MOST = 1024
+"""Side of the central part that is looked at, in pixels: a bound on work."""
 _LEAST_ALPHA = 3
+"""Levels of alpha, all multiples of 17, from which they are BC2's four bits and not black and white."""
 
 
 def test(pixels: np.ndarray) -> Trace:

@@ -19,6 +19,7 @@ NAME = "etc_blocks"
 SIDE = 4
 """Width and height of a block in pixels."""
 _MOST = 512
+"""Side of the central part that is looked at, in pixels: a bound on work."""
 
 
 def test(pixels: np.ndarray) -> Trace:

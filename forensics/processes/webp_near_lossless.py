@@ -23,7 +23,9 @@ STEPS = (2, 4, 8, 16, 32)
 """Steps of the levels 80, 60, 40, 20 and 0."""
 LEVELS = {2: 80, 4: 60, 8: 40, 16: 20, 32: 0}
 _MOST = 256
+"""Side of the central part that is looked at, in pixels: a bound on work."""
 _SIDE = 8
+"""Side in pixels of the squares that are looked at, one predictor each."""
 _LEAST = 12
 """Fewest errors with which a square tells."""
 _LEAD = 1.1

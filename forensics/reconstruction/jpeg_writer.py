@@ -21,8 +21,11 @@ from forensics.errors import CodecError
 from forensics.reconstruction.coded import CodedPicture
 
 _LARGEST_SIDE = 65535
+"""Pixels a side that 16 bits hold (ITU-T T.81 B.2.2)."""
 _LARGEST_AC, _LARGEST_DC = 1023, 2047
+"""Largest AC coefficient and DC difference of 8-bit samples (ITU-T T.81 F.1.2)."""
 _LONGEST_CODE = 16
+"""Bits of the longest Huffman code (ITU-T T.81 C.2)."""
 _JFIF = b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0"
 
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _MOST_LABELS = 30
+"""Most labels that the plot shows: a matter of looks."""
 _MOST_HISTORIES = 4
+"""Most histories that a line lists: a bound on text."""
 
 
 def text(found: Audit, name: str) -> str:

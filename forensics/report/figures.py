@@ -24,9 +24,13 @@ PREVIEW_SIDE = 1024
 PREVIEW_BYTES = 1_500_000
 """Largest preview; noisy pictures are made smaller until they fit."""
 _SMALLEST_SIDE = 128
+"""Side in pixels below which a picture in a page is not reduced further."""
 _MAP_SIDE = 1200
+"""Largest side in pixels of a map in a page: a bound on its size."""
 _SIZE = (6.4, 3.6)
+"""Width and height of a figure in inches: a matter of looks."""
 _DPI = 144
+"""Dots an inch of figures."""
 
 
 def preview(pixels: np.ndarray, *, side: int = PREVIEW_SIDE, largest: int = PREVIEW_BYTES) -> bytes:

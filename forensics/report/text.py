@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from forensics.results.history import History, Parameter
 
 _WIDTH = 100
+"""Columns of the text."""
 _INDENT = 14
+"""Columns of the labels on the left."""
 _BOLD, _DIM, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 

@@ -22,7 +22,9 @@ import numpy as np
 
 LN10 = math.log(10.0)
 _FLOOR = 1e-290
+"""Smallest tail whose logarithm is taken: a numerical guard, above the smallest normal float64."""
 _HALVINGS = 60
+"""Halvings of the interval that is searched: more than the 53 bits of float64 hold."""
 
 
 def log10_nfa(log10_tail: float, tests: float) -> float:

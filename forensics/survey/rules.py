@@ -53,7 +53,9 @@ _TOKEN = re.compile(
     r"|(?P<sign><=|>=|!=|==|[<>=(),]))"
 )
 _DEEPEST = 100
+"""Deepest nesting of a rule: a bound on recursion."""
 _LONGEST_TOLD = 100
+"""Characters of a rule that a message repeats: a bound on text."""
 
 Truth = bool | None
 Condition = Callable[[Mapping[str, Any]], Truth]

@@ -49,7 +49,9 @@ _VERSIONS = (
     "created",
 )
 _SIGNATURE_BYTES = 4096
+"""Bytes of a file's head in which every signature that is known lies."""
 _SHOWN = 3
+"""Most files that are named for each reason: a bound on text."""
 
 Payload = str | bytes | tuple[str, str]
 """What a worker opens: a path or address, a file's content, or an archive and the name of its member."""

@@ -36,9 +36,12 @@ PART_ROWS = 20_000
 PART_SECONDS = 30.0
 """Rows wait no longer than this for their part: what kill -9 costs."""
 _SMALL_PARTS = 64
+"""Small files of a table from which they are put together: a bound on open files."""
 _PART = re.compile(r"part-(\d+)\.parquet$")
 _BATCH = 1024
+"""Rows that are read at a time: a bound on memory."""
 _NOTES = 5000
+"""Pictures met again between two writes of that to disk: a bound on writing."""
 _UPSERT = """
 insert into rows values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (key) do update set
     stamp = excluded.stamp, part = excluded.part, judge = excluded.judge, source = excluded.source,

@@ -28,6 +28,7 @@ _STRENGTHS = {
 }  # fmt: skip
 """What is drawn: the parameter and its ends, ratios and distances evenly in their logarithm."""
 _MARGIN = 16
+"""Pixels by which a picture is larger than what is cut from it, so that every phase of a grid of 16 occurs."""
 _SYNTHETIC_EVERY, _JPEG_BEFORE = 3, 0.3
 """One picture in so many is synthetic, and the share of pictures of other codecs that were JPEG before."""
 

@@ -43,6 +43,7 @@ STRANGE_FILES = 600
 STRANGE_FACTORS = (0.45, 1.7)
 """Range of the factors by which validation files are resized to see what the judges have not been trained on."""
 _SEED_OF_STRANGE = 77
+"""Keeps this draw apart from others of the same seed."""
 
 
 def train_fusion(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from forensics_models.classes import INCONCLUSIVE
+from forensics_models.classes import HEVC_INTRA, INCONCLUSIVE, family_of
 
 from forensics.pictures.opened import Picture
 from forensics.results.analysis import Agreement, Window
@@ -16,6 +16,8 @@ from forensics.windows.choice import LIMIT, SIDE
 
 STRANGE_SHARE = 0.5
 """Share of windows unlike the training from which on a report says so."""
+_FINEST_QP = 4
+"""HEVC's step is one level there (ITU-T H.265 8.6.4.2): a larger QP quantises."""
 _CENTRE, _RESIZED_BELOW = 1024, -2.0
 """Largest side of the central part in which resizing is looked for, and the decimal logarithm of false alarms a picture
 at which it counts.
@@ -23,13 +25,22 @@ at which it counts.
 
 
 def compare(verdict: str, named: Sequence[str], probability: float, container: dict[str, Any]) -> Agreement:
-    """How a verdict fits the container's own facts; `named` are the classes that the verdict allows."""
+    """How a verdict fits the container's own facts; `named` are the classes that the verdict allows.
+
+    What the coded data state of themselves (quantiser, tiles, encoder) is told beside it.
+    """
     form, codec, lossy = container["format"], container.get("codec"), container.get("lossy")
-    shown = f"{TITLES[verdict]} ({percent(probability)})"
+    if lossy is None and codec in HEVC_INTRA and container.get("quantizer", 0) > _FINEST_QP:
+        lossy = True
+    shown, said = f"{TITLES[verdict]} ({percent(probability)})", f"{form}{_stated(container)}"
     if verdict == INCONCLUSIVE:
+        if codec is not None and lossy:
+            return Agreement("open", f"the pixels give no verdict; the file states lossy {said}")
         return Agreement("open", "the pixels give no verdict to hold against the container")
     if codec is not None and codec in named and lossy is not False:
-        return Agreement("agree", f"the pixels say {shown}, as the {form} container does")
+        return Agreement("agree", f"the pixels say {shown}, as the {said} container does")
+    if codec is not None and lossy is not False and {family_of(name) for name in named} == {family_of(codec)}:
+        return Agreement("agree", f"the pixels say {shown}, which shares its art of coding with the {said} container")
     if lossy is False or (codec is None and not lossy):
         if verdict == "uncompressed":
             return Agreement(
@@ -46,14 +57,36 @@ def compare(verdict: str, named: Sequence[str], probability: float, container: d
             )
         return Agreement(
             "disagree",
-            f"the container is {form} and the pixels say {shown}: compressed before, and the {form} step is lossless "
+            f"the container is {said} and the pixels say {shown}: compressed before, and the {form} step is lossless "
             f"or too fine to show",
+        )
+    if verdict == "uncompressed":
+        return Agreement(
+            "disagree",
+            f"the container is lossy {said} and the pixels show no lossy compression ({percent(probability)}): too "
+            f"fine to show, or the verdict is wrong",
         )
     return Agreement(
         "disagree",
-        f"the container is lossy {form} and the pixels say {shown}: an earlier compression shows through, or the "
+        f"the container is lossy {said} and the pixels say {shown}: an earlier compression shows through, or the "
         f"verdict is wrong",
     )
+
+
+def _stated(container: dict[str, Any]) -> str:
+    """What the coded data state of their strength and making, in brackets; empty where they state nothing."""
+    told = []
+    strength = container.get("quantizer")
+    if strength is not None:
+        told.append(f"{'QP' if container.get('codec') in HEVC_INTRA else 'quantiser index'} {strength:g}")
+    quality = (container.get("jpeg") or {}).get("quality")
+    if quality is not None:
+        told.append(f"quality {quality:g}")
+    if container.get("tiles", 1) > 1:
+        told.append(f"{container['tiles']} tiles")
+    if container.get("encoder"):
+        told.append(f"by {container['encoder']}")
+    return f" ({', '.join(told)})" if told else ""
 
 
 def partly_judged(judged: int, of: int) -> str:

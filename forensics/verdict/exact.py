@@ -6,8 +6,10 @@ The models weigh features; an exact test asks whether the samples are possible w
    `no-content`.
 2. **A process beyond the eight codecs** (`forensics.processes`): found, it is the verdict. A palette, a block texture
    must have been the last step; what was before a palette may still show.
-3. **The codecs' own tests**, weighed against the models (`forensics.verdict.weighing`).
-4. **JPEG**, where the models are not sure: blocks that only a JPEG decoder gives
+3. **A JPEG kept in JPEG XL**, where a JPEG's table shows under another verdict: its coefficients as libjxl moves them
+   (`forensics.history.jpeg.kept`).
+4. **The codecs' own tests**, weighed against the models (`forensics.verdict.weighing`).
+5. **JPEG**, where the models are not sure: blocks that only a JPEG decoder gives
    (`forensics.history.jpeg.possible_blocks`).
 
 Probabilities are those that validation supports: of `validated` pictures without the process none was named, so that
@@ -21,9 +23,10 @@ from dataclasses import replace
 
 import numpy as np
 from forensics_models.classes import INCONCLUSIVE, NO_CONTENT, OTHER_LOSSY
+from forensics_models.open_judge import GROUPS
 
 from forensics.pixels import eight_bit
-from forensics.results.analysis import Agreement, Analysis, Statement
+from forensics.results.analysis import Agreement, Analysis, Statement, ToneChange
 from forensics.results.chance import validated
 from forensics.results.history import Trace
 from forensics.verdict import tone
@@ -38,9 +41,12 @@ LEAST_CONTENT, LEAST_CONTENT_SHARE = 100, 0.001
 the training pictures: the smallest count is 3,573 at 256 px, the 2 % quantile 217 at 64 px; ramps, radial and sine
 gradients have 0, ramps with uniform dither 138 at 256 px."""
 SURE = 0.9
-"""Probability from which a verdict of the models is not asked for a JPEG, nor tested by the slow tests of near-lossless
-coders where it names a codec.
+"""Probability from which a verdict of the models is not asked for a JPEG, and a codec's name is overruled only by exact
+tests that have a veto.
 """
+
+KEPT_FROM = 0.05
+"""Probability of JPEG XL from which a JPEG kept in it is looked for: what the candidates leave not excluded."""
 
 
 def settled(analysis: Analysis, pixels: np.ndarray) -> Analysis:
@@ -53,16 +59,19 @@ def settled(analysis: Analysis, pixels: np.ndarray) -> Analysis:
     pixels : np.ndarray [shape=(height, width[, 1..4]), dtype=uint8 or uint16]
         The whole picture as stored.
     """
-    from forensics.processes.run import SLOW, found_in, run_exact
+    from forensics.processes.run import found_in, run_exact, without_veto
 
     whole = eight_bit(pixels)
     empty = _too_little(whole)
     if empty is not None:
         return _without_content(analysis, empty)
-    traces = run_exact(whole, SLOW if _names_codec(analysis) and analysis.probability >= SURE else ())
+    traces = run_exact(whole, without_veto() if _names_codec(analysis) and analysis.probability >= SURE else ())
     name = found_in(traces)
     if name is not None:
         return proven(analysis, name, traces[name])
+    kept = _kept_in_jpegxl(analysis, whole)
+    if kept is not None:
+        return proven(analysis, "jpeg", kept)
     seen = tone.undo(whole, analysis.tone) if tone.undoes(analysis.tone) else whole
     sure = analysis.verdict != INCONCLUSIVE and analysis.probability >= SURE
     weighed = weigh(analysis, seen)
@@ -74,12 +83,28 @@ def settled(analysis: Analysis, pixels: np.ndarray) -> Analysis:
     return proven(weighed, "jpeg", blocks) if blocks.found else weighed
 
 
+def _kept_in_jpegxl(analysis: Analysis, pixels: np.ndarray) -> Trace | None:
+    """The trace of a JPEG that was kept in JPEG XL, looked for where both are possible."""
+    if analysis.verdict == "jpeg":
+        return None
+    possible = dict(analysis.ranking).get("jpegxl", 0.0) >= KEPT_FROM
+    if not possible and all(statement.trace != ALTERED for statement in analysis.evidence):
+        return None
+    from forensics.history.jpeg.kept import kept_jpeg
+
+    trace = kept_jpeg(pixels)
+    return trace if trace.found else None
+
+
 def proven(analysis: Analysis, name: str, trace: Trace) -> Analysis:
-    """The analysis with a process as its verdict that an exact test proves."""
+    """The analysis with a process as its verdict that an exact test proves.
+
+    Whatever came after the process would have destroyed what the test reads, so that nothing did.
+    """
     probability = 1 - 1 / (validated(trace.name) + 2)
     others = sum(p for other, p in analysis.ranking if other != name)
     rest = tuple((other, p * (1 - probability) / max(others, 1e-9)) for other, p in analysis.ranking if other != name)
-    kept = [s for s in analysis.evidence if s.trace in (ALTERED, "tone")]
+    kept = [s for s in analysis.evidence if s.trace == ALTERED and name != "jpeg"]
     kept += [s for s in analysis.evidence if s.supports and name in s.speaks_for and s not in kept]
     return restated(
         analysis,
@@ -89,7 +114,18 @@ def proven(analysis: Analysis, name: str, trace: Trace) -> Analysis:
         (name,),
         [_statement(trace), *kept],
         strange=analysis.strange if name == analysis.best else 0.0,
+        afterwards=_nothing_since(analysis.afterwards, probability),
+        tone=analysis.tone._replace(undone=False) if tone.undoes(analysis.tone) else analysis.tone,
+        steps=tuple(step for step in analysis.steps if not isinstance(step, ToneChange)),
     )
+
+
+def _nothing_since(afterwards: dict[str, float] | None, probability: float) -> dict[str, float]:
+    """What happened since a step that is proven to be the last."""
+    others = dict.fromkeys((group for group, _ in GROUPS), 1.0) if afterwards is None else dict(afterwards)
+    others.pop("nothing", None)
+    total = max(sum(others.values()), 1e-9)
+    return {"nothing": probability, **{group: p * (1 - probability) / total for group, p in others.items()}}
 
 
 def _statement(trace: Trace) -> Statement:

@@ -21,8 +21,13 @@ LIMIT = 16
 SEED = 20_260_101
 """Seed of the windows' places: a date, so that the same picture always gives the same windows."""
 _PLACES = 6
+"""Places that are drawn for each window, of which the most telling is taken: a bound on work; no record of the
+statistic that set it."""
 _STRIDE = 4
+"""Every so many rows enter the measure of texture: a bound on work."""
 _TEXTURE_CAP = 8.0
+"""Mean absolute difference of neighbours in grey levels from which more texture tells nothing more; no record of the
+statistic that set it."""
 
 
 def grid_shape(height: int, width: int, *, side: int = SIDE, limit: int = LIMIT) -> tuple[int, int]:

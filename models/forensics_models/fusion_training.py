@@ -27,6 +27,7 @@ from forensics_models.validation_table import validation_table
 FOLDS = 5
 """Parts of the validation sources in cross-fitting."""
 _SHRINKAGE = 1e-3
+"""Weight of the squared coefficients in the fit: a numerical guard that keeps the minimum unique."""
 
 
 def fit_fusion(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 _OPSET = 3
+"""Version of the operator set `ai.onnx.ml` in which tree ensembles are written."""
 
 
 def _base_scores(learner: dict[str, Any], outputs: int) -> list[float]:

@@ -33,6 +33,7 @@ from forensics_benchmarks.peers.training_patches import chosen_rows, cut
 ROUNDS = 200
 """Rounds of boosting of a peer's trees."""
 _CHUNK = 50
+"""Pictures handed to a worker at a time: a bound on work lost."""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ SIDE = 64
 EPOCHS = 32
 """Passes over the patches that a peer's network is trained for."""
 _BATCH = 32
+"""Pictures a batch: a bound on memory."""
 _MODEL = "network.keras"
 
 

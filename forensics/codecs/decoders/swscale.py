@@ -22,6 +22,7 @@ _SPACES = {"ycbcr": 5, "bt709": 1, "bt2020": 9}
 """swscale's numbers of the matrices (`SWS_CS_*`)."""
 
 _LIMITED, _FULL = 1, 2
+"""FFmpeg's `AVCOL_RANGE_MPEG` and `AVCOL_RANGE_JPEG` (libavutil/pixfmt.h)."""
 
 
 def to_picture(planes: Planes, method: str) -> np.ndarray:

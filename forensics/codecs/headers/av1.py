@@ -16,8 +16,11 @@ OBU_FRAME = 6
 """Types of open bitstream units: AV1 specification 6.2.2 (sequence header, frame header, frame)."""
 
 _SELECT = 2
+"""`SELECT_SCREEN_CONTENT_TOOLS` and `SELECT_INTEGER_MV` of the AV1 specification, clause 3."""
 _MATRIX_IDENTITY, _PRIMARIES_BT709, _TRANSFER_SRGB, _UNSPECIFIED = 0, 1, 13, 2
+"""Codes of ITU-T H.273, as the AV1 specification lists them in clause 6.4.2."""
 _MAX_TILE_WIDTH, _MAX_TILE_AREA, _MAX_TILES = 4096, 4096 * 2304, 64
+"""`MAX_TILE_WIDTH`, `MAX_TILE_AREA` and `MAX_TILE_COLS` of the AV1 specification, clause 3."""
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ START_CODE = b"\x00\x00\x01"
 _HEADER_BYTES = 96
 """Bytes of a slice segment that are looked at: its header is far shorter in an intra picture."""
 _SIDE = (1 << 16) - 1
+"""Largest side or offset that is read, in samples: a bound on work, above every level of H.265 annex A."""
 
 
 def nal_kind(nal: bytes) -> int:

@@ -27,7 +27,7 @@ import numpy as np
 from scipy.linalg import solveh_banded
 
 from forensics.history.jpeg.comb import ROUNDING, ZERO_CELL, ac_likelihoods, dc_likelihoods, nonzero_counts
-from forensics.history.jpeg.planes import BLOCK, Tile, blocks_at, coefficients, lively
+from forensics.history.jpeg.planes import BLOCK, DCT_8, Tile, blocks_at, coefficients, lively
 from forensics.history.jpeg.steps import log_prior, table_evidence
 
 FACTORS: dict[str, tuple[int, int]] = {"4:4:4": (1, 1), "4:2:2": (1, 2), "4:4:0": (2, 1), "4:2:0": (2, 2)}
@@ -47,6 +47,9 @@ _MOST_SQUARES = 400
 _PRIOR = {"4:4:4": 0.25, "4:2:2": 0.15, "4:4:0": 0.02, "4:2:0": 0.58}
 """Prior probability of each subsampling, 4:2:0 the default of most encoders; no record of a count of files behind it.
 """
+_DECODERS = {"": 1.0, "triangle": 0.85, "repeat": 0.15, "scaled": 0.05}
+"""Weight of each upsampling beside it, the triangle the default of libjpeg-turbo; "scaled" is tried only where neither
+other fits; no record of a count of files behind it."""
 _TEMPER = 0.25
 """Exponent of the coefficients' likelihood, whose blocks are not independent; no record of the statistic that set
 it."""
@@ -60,14 +63,30 @@ _MOST_SURPRISE = 300.0
 statistic that set it."""
 _MOST_REWARD = 13.0
 """Of a residual test passed, in natural units; the test is the harder the fewer samples are stored."""
-_HIGHEST_TRIANGLE = 1.7
-"""Residual variance, in units of that of rounding, up to which the triangle filter passes; no record of the
-statistic that set it."""
-_HIGHEST_REPEAT = 0.02
-"""The same for repeated samples, which leave nothing but clipping; no record of the statistic that set it."""
+_HIGHEST = {"triangle": 1.7, "repeat": 0.02, "scaled": 1.7}
+"""Residual variance, in units of that of rounding, up to which an upsampling passes; repeated samples leave nothing but
+clipping; no record of the statistic that set them."""
 _MOST_NESTED = 15.0
 """Largest penalty for subsampling along one axis where along both passes too, a natural logarithm; no record of the
 statistic that set it."""
+
+
+def _halving() -> np.ndarray:
+    """Eight samples out of sixteen: the lower half of their spectrum, `np.ndarray [shape=(8, 16), dtype=float64]`."""
+    angle = np.pi / (4 * BLOCK) * np.outer(np.arange(BLOCK), 2 * np.arange(2 * BLOCK) + 1)
+    basis = np.cos(angle) / np.sqrt(BLOCK)
+    basis[0] /= np.sqrt(2)
+    return DCT_8.T @ basis / np.sqrt(2)
+
+
+_HALVING = _halving()
+"""Its transpose doubled is libjpeg's inverse transform of 16 samples from the coefficients of eight (jidctint.c)."""
+
+
+def _by_blocks(matrix: np.ndarray, plane: np.ndarray) -> np.ndarray:
+    """A matrix applied to every block of rows."""
+    count, width = plane.shape[0] // matrix.shape[1], plane.shape[1]
+    return np.asarray(matrix @ plane.reshape(count, matrix.shape[1], width)).reshape(-1, width)
 
 
 @dataclass(frozen=True)
@@ -79,7 +98,7 @@ class ChromaHypothesis:
     subsampling : str
         A key of `FACTORS`.
     upsampling : str
-        "triangle", "repeat", or "" where nothing was upsampled.
+        "triangle", "repeat", "scaled" (in the DCT domain), or "" where nothing was upsampled.
     excess : float
         Mean residual variance a degree of freedom over that of rounding, about 1 when the hypothesis holds; NaN where
         nothing is subsampled or chroma hardly varies.
@@ -114,11 +133,12 @@ def stored_samples(plane: np.ndarray, factors: tuple[int, int], upsampling: str)
     Parameters
     ----------
     plane : np.ndarray [shape=(height, width), dtype=float32]
-        Upsampled samples; sides are multiples of `factors` and the first sample is the first of its pair.
+        Upsampled samples; sides are multiples of `factors` and the first sample is the first of its pair, for "scaled"
+        of its MCU.
     factors : tuple of int
         Vertical and horizontal factor, 1 or 2.
     upsampling : str
-        "triangle" or "repeat".
+        "triangle", "repeat" or "scaled".
 
     Returns
     -------
@@ -161,6 +181,8 @@ def _halved(plane: np.ndarray, upsampling: str) -> np.ndarray:
     """
     if upsampling == "repeat":
         return 0.5 * (plane[0::2] + plane[1::2])
+    if upsampling == "scaled":
+        return _by_blocks(_HALVING, plane)
     inner = plane[1:-1]
     count = len(plane) // 2
     lower, upper = inner[0::2], inner[1::2]
@@ -185,6 +207,8 @@ def upsampled(plane: np.ndarray, factors: tuple[int, int], upsampling: str) -> n
 def _doubled(plane: np.ndarray, upsampling: str) -> np.ndarray:
     if upsampling == "repeat":
         return np.repeat(plane, 2, axis=0)
+    if upsampling == "scaled":
+        return _by_blocks(_HALVING.T * 2, plane)
     out = np.empty((2 * len(plane), plane.shape[1]), plane.dtype)
     padded = np.concatenate([plane[:1], plane, plane[-1:]])
     out[0::2] = (3 * plane + padded[:-2]) / 4
@@ -193,9 +217,55 @@ def _doubled(plane: np.ndarray, upsampling: str) -> np.ndarray:
 
 
 def try_hypotheses(tiles: Sequence[Tile], phase: tuple[int, int]) -> list[ChromaHypothesis]:
-    """Every subsampling and upsampling on tiles that share luma's block phase."""
+    """Every subsampling and upsampling on tiles that share luma's block phase; upsampling in the DCT domain where no
+    other explains the residual.
+    """
     kinds = [("4:4:4", ""), *((name, kind) for name in ("4:2:2", "4:4:0", "4:2:0") for kind in ("triangle", "repeat"))]
-    return [_tested(tiles, phase, name, kind) for name, kind in kinds]
+    tried = [_tested(tiles, phase, name, kind) for name, kind in kinds]
+    if any(one.upsampling and one.excess <= _HIGHEST[one.upsampling] for one in tried):
+        return tried
+    scaled = (_scaled(tiles, phase, name) for name in ("4:2:2", "4:4:0", "4:2:0"))
+    return [*tried, *(one for one in scaled if one is not None)]
+
+
+def _scaled(tiles: Sequence[Tile], phase: tuple[int, int], subsampling: str) -> ChromaHypothesis | None:
+    """Upsampling by an inverse transform of twice the size, as libjpeg 7 and later do; None where the residual is
+    more than rounding, which is looked at first.
+    """
+    factors = FACTORS[subsampling]
+    found: list[tuple[float, int, tuple[int, int]]] = []
+    for top in (0, BLOCK)[: factors[0]]:
+        for left in (0, BLOCK)[: factors[1]]:
+            origin = (phase[0] + top, phase[1] + left)
+            squares = []
+            for tile in tiles:
+                usable = _whole_blocks(tile.usable, origin, factors)
+                for plane in (tile.cb, tile.cr):
+                    full = _whole_blocks(plane, origin, factors)
+                    low = stored_samples(full, factors, "scaled")
+                    squares.append(_square_errors(full, upsampled(low, factors, "scaled"), usable))
+            found.append((*_excess(np.concatenate(squares), factors), origin))
+    excess, count, origin = min(found, key=lambda one: one[0] if np.isfinite(one[0]) else np.inf)
+    if not excess <= _HIGHEST["scaled"]:
+        return None
+    stored = []
+    for tile in tiles:
+        small = stored_usable(_whole_blocks(tile.usable, origin, factors), factors)
+        stored += [
+            (stored_samples(_whole_blocks(plane, origin, factors), factors, "scaled"), small)
+            for plane in (tile.cb, tile.cr)
+        ]
+    evidence = _stored_evidence(stored, (0, 0), stored_noise(factors, "scaled"))
+    return ChromaHypothesis(subsampling, "scaled", excess, count, evidence[0], (0, 0), origin, *evidence[1:])
+
+
+def cut_at(factors: tuple[int, int], upsampling: str) -> tuple[int, int]:
+    """Of what the sides of a plane are multiples when its stored samples are asked for."""
+    return (BLOCK * factors[0], BLOCK * factors[1]) if upsampling == "scaled" else factors
+
+
+def _whole_blocks(plane: np.ndarray, origin: tuple[int, int], factors: tuple[int, int]) -> np.ndarray:
+    return cropped(plane, origin, cut_at(factors, "scaled"))
 
 
 def _tested(tiles: Sequence[Tile], phase: tuple[int, int], subsampling: str, upsampling: str) -> ChromaHypothesis:
@@ -311,19 +381,20 @@ def probabilities(hypotheses: Sequence[ChromaHypothesis]) -> np.ndarray:
     """
     colourful = min(1.0, max(h.squares for h in hypotheses) / _ENOUGH_SQUARES)
     scores = np.array([_score(hypothesis, colourful) for hypothesis in hypotheses])
-    both = next((h for h in hypotheses if h.subsampling == "4:2:0" and h.upsampling == "triangle"), None)
-    if both is not None and both.excess <= _HIGHEST_TRIANGLE:
-        one_axis = np.array([h.subsampling in ("4:2:2", "4:4:0") and h.upsampling == "triangle" for h in hypotheses])
-        scores[one_axis] -= min(_MOST_NESTED, 0.1 * both.squares)
+    for kind in ("triangle", "scaled"):
+        both = next((h for h in hypotheses if h.subsampling == "4:2:0" and h.upsampling == kind), None)
+        if both is not None and both.excess <= _HIGHEST[kind]:
+            one_axis = np.array([h.subsampling in ("4:2:2", "4:4:0") and h.upsampling == kind for h in hypotheses])
+            scores[one_axis] -= min(_MOST_NESTED, 0.1 * both.squares)
     weights = np.exp(scores - scores.max())
     return weights / weights.sum()
 
 
 def _score(hypothesis: ChromaHypothesis, colourful: float) -> float:
-    prior = _PRIOR[hypothesis.subsampling] * {"": 1.0, "triangle": 0.85, "repeat": 0.15}[hypothesis.upsampling]
+    prior = _PRIOR[hypothesis.subsampling] * _DECODERS[hypothesis.upsampling]
     score = float(np.log(prior)) + _TEMPER * colourful**2 * hypothesis.log_evidence
     if np.isfinite(hypothesis.excess):
-        ratio = hypothesis.excess / (_HIGHEST_TRIANGLE if hypothesis.upsampling == "triangle" else _HIGHEST_REPEAT)
+        ratio = hypothesis.excess / _HIGHEST[hypothesis.upsampling]
         if ratio > 1:
             score -= 0.5 * _FREEDOM * hypothesis.squares * (ratio - 1 - np.log(ratio))
         else:

@@ -34,10 +34,15 @@ ROUNDING = 12.0**-0.5
 ZERO_CELL = 1.2
 """Magnitudes below this may be a zero with noise, in levels."""
 _WIDE_ZERO_CELL = 2.0
+"""Half width in grey levels of the zero cell where a step is at least `_WIDE_FROM_STEP`, at the noise of rounding; no
+record of the statistic that set it."""
 _WIDE_FROM_STEP = 4
+"""See `_WIDE_ZERO_CELL`."""
 _WIDE_PENALTY = np.log(0.5)
 _OUTLIERS = 0.02
+"""Share of coefficients that may lie anywhere, clipped or changed ones; no record of the statistic that set it."""
 _BIN = 0.125
+"""Width of a bin of coefficients in grey levels, less than half the deviation of rounding."""
 _AC_BINS = int(320 / _BIN)
 _DC_BINS = int(1024 / _BIN) + 1
 _ALIKE = 3.0

@@ -23,8 +23,11 @@ from forensics.history.jpeg.steps import candidates
 from forensics.results.history import Parameter
 
 _BLOCKS = 6000
+"""Most blocks that are looked at: a bound on work."""
 _ALIGNED = (41.0, 5.0)
+"""Middle and width of the logistic curve from the aligned witness to its probability, fitted on training pictures."""
 _SHIFTED = (30.0, 3.0)
+"""The same of the shifted witness."""
 _NOISE = (1.13, 0.015)
 """Middle and width of the logistic curve from each witness to its probability, fitted on training pictures."""
 _UNSEEN = 0.33
@@ -33,7 +36,9 @@ _UNSEEN = 0.33
 _SAME_AXIS = 15.0
 """Taken off the lead of a grid shifted along one axis only: the last grid's own steps show through along the other."""
 _NOISE_FROM_STEP = 5
+"""Steps from which residuals tell the noise of the coefficients; no record of the statistic that set it."""
 _FEWEST_RESIDUALS = 200
+"""Residuals below which the noise is not told; no record of the statistic that set it."""
 STATED_FROM = 0.5
 """Probability from which a picture is called compressed twice."""
 

@@ -28,13 +28,18 @@ FREQUENCIES = np.array(ZIGZAG[:21])
 LARGEST_FIRST_STEP = 128
 """Larger steps of the first compression are taken for this; no record of the statistic that set it."""
 _LARGEST_INDEX = 96
+"""Largest quantisation index whose histogram is looked at: a bound on work."""
 _LARGEST_MAGNITUDE = 512
+"""Largest coefficient that enters the histogram, in units of the DCT: a bound on work."""
 _SMOOTHING = 0.02
+"""Share of the smooth trend in an expected histogram, so that no bin is impossible: a numerical guard."""
 MOST_OF_ONE = 25.0
 """Most evidence, a natural logarithm, that one frequency may give to the decision; no record of the statistic that
 set it."""
 _FEWEST = 30
+"""Coefficients below which a frequency says nothing; no record of the statistic that set it."""
 _NEWTON_STEPS = 4
+"""Steps of Newton's method: a bound on work."""
 
 
 def index_histogram(values: np.ndarray, step: int) -> np.ndarray:

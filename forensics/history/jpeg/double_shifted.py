@@ -24,6 +24,7 @@ from forensics.history.jpeg.planes import BLOCK, DCT_8, coefficients, lively
 FREQUENCIES = np.array(ZIGZAG[1:21])
 """The lowest AC frequencies in zigzag order."""
 _LARGEST_STEP = 128
+"""Largest step of the first compression that is tried: a bound on work."""
 _LEVELS = 0.3 * 1.2 ** np.arange(24)
 """Noise levels for which likelihoods are tabulated."""
 

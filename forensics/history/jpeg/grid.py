@@ -30,9 +30,13 @@ from forensics.history.jpeg.planes import BLOCK, coefficients, lively
 from forensics.history.jpeg.steps import candidates
 
 _LARGEST_STEP = 100
+"""Largest quantisation step that is tried: a bound on work."""
 _LEAST_LOG10_NFA = -300.0
+"""The least decimal logarithm of the number of false alarms: a numerical guard; what is told has a higher floor."""
 _PATCHES = 800
+"""Most squares that are looked at: a bound on work."""
 _NEAR_ZERO = 0.75
+"""Coefficients smaller than this count as zero, in grey levels: 2.6 standard deviations of rounding noise."""
 _HALF = BLOCK // 2
 _DEVIATION = np.log(0.02)
 _FREQUENCIES = np.array([8 * v + u for v in range(8) for u in range(8) if v + u > 0])

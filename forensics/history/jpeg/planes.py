@@ -23,7 +23,9 @@ BLOCK = 8
 WHOLE_UP_TO = 1 << 20
 """Pictures of at most so many pixels are read whole, larger ones in tiles."""
 _TILE = 256
+"""Side of a tile in pixels, a multiple of the blocks' 8: a bound on work."""
 _TILES = 12
+"""Most tiles that are looked at, the liveliest: a bound on work."""
 
 
 def _cosines() -> np.ndarray:

@@ -41,14 +41,17 @@ _HOPELESS = 0.4
 """Share of the blocks of a trial under which none is counted: where 85 % of all blocks are possible, so few of 20 are
 in one of 10^6 trials (binomial), as none of the first seven is in one of 10^5."""
 _LEAST_BLOCKS = 12
+"""Fewest blocks that tell; no record of the statistic that set it."""
 _LEAST_RANGE = 6
 """Range of a block in levels from which it tells."""
 _LEAST_INNER = 6
 """Samples that were not cut with which a block tells."""
 _ITERATIONS = 12
+"""Projections on a block's coefficients and its cut samples in turn: a bound on work."""
 _STILL, _STILL_SHARE = np.float32(1e-3), np.float32(1e-5)
-"""Levels, and share of a sample, by which projections that have ended still move."""
+"""Levels, and share of a sample, by which projections that have ended still move: above float32's rounding."""
 _MOVES = 24
+"""Single changes of a coefficient that are tried after that: a bound on work."""
 _GREY_ERROR, _COLOUR_ERROR = 0.65, 1.2
 """Largest difference to a whole sample, in levels: half a level and the integer transform's error (0.1); luma taken
 back from R, G and B may be one off.
@@ -226,7 +229,11 @@ def jpeg_blocks(pixels: np.ndarray) -> Trace:
     at = [(phase[0] + origin[0]) % BLOCK, (phase[1] + origin[1]) % BLOCK]
     if nfa > FOUND_BELOW:
         return _absent(
-            "no table makes the blocks of one grid possible more often than those beside it", blocks, fit, beside, nfa
+            "no table makes the blocks of one grid possible more often than those of other grids",
+            blocks,
+            fit,
+            beside,
+            nfa,
         )
     return Trace(
         name=NAME,
@@ -244,7 +251,7 @@ def jpeg_blocks(pixels: np.ndarray) -> Trace:
         sentence=(
             f"On the 8x8 grid that starts at row {at[0]}, column {at[1]}, {fit} of {blocks} blocks that vary are what "
             f"a JPEG decoder gives for whole multiples of a table like quality {quality}, samples at 0 "
-            f"and 255 taken as cut; on grids beside it up to {100 * beside:.0f} % are. Chance gives this in "
+            f"and 255 taken as cut; on other grids up to {100 * beside:.0f} % are. Chance gives this in "
             f"{chance(nfa, NAME)}."
         ),
         series={"shares": np.array([k / max(n, 1) for n, k in counts])},

@@ -53,7 +53,10 @@ _STABLE = 0.9
 """Share of samples that coding again has to leave unchanged for the same."""
 
 _RGB_FACTOR = 1.05
+"""A grid in R, G and B has to score by this factor, and `_RGB_MARGIN` natural units, above that in luma and chroma,
+which nearly all files have; no record of the statistic that set it."""
 _RGB_MARGIN = 10.0
+"""See `_RGB_FACTOR`."""
 
 __all__ = ["GRID_FOUND_BELOW", "STATED_FROM", "JpegHistory", "block_grid", "recover"]
 
@@ -181,7 +184,8 @@ def _confirmed(history: JpegHistory, tiles: Sequence[Tile]) -> JpegHistory:
     if history.chroma is not None and history.subsampling[1] >= STATED_FROM:
         best = history.hypotheses[0][0]
         factors = FACTORS[best.subsampling]
-        full, whole = (jpeg_chroma.cropped(p, best.origin, factors) for p in (tile.cb, tile.usable))
+        sides = jpeg_chroma.cut_at(factors, best.upsampling)
+        full, whole = (jpeg_chroma.cropped(p, best.origin, sides) for p in (tile.cb, tile.usable))
         low = stored_samples(full, factors, best.upsampling)
         chroma = unchanged_share(
             low, stored_usable(whole, factors), best.phase, _filled(history.chroma, history.match.tables[1])

@@ -19,11 +19,14 @@ from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
 from forensics.history.jpeg.comb import LARGEST_STEP
 
 _DEVIATION = 0.02
+"""Share of the steps of a known table that may depart from it; no record of the statistic that set it."""
 _SPREAD = 0.45
 """Standard deviation of a free step's natural logarithm about the nearest known table's."""
 _OWN_CHROMA = 0.02
 """Prior probability that chroma has a table of its own, or was misread, whatever luma's is."""
 _WHOLE_QUALITY_WEIGHT = 20.0
+"""Prior odds of a whole quality against another; a guess at what people choose, no record of the statistic that set
+it."""
 RELIABLE = 0.99
 """Posterior from which a step is called identified."""
 _LEAST_GAIN = 3.0
@@ -31,6 +34,8 @@ _LEAST_GAIN = 3.0
 step.
 """
 _FEWEST_AT_ONE = 6
+"""Coefficients other than zero from which a step of 1, which leaves no comb, counts as seen; no record of the statistic
+that set it."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from forensics.history.jpeg2000.findings import Jpeg2000History
 from forensics.results.history import Parameter
 
 _RATIOS = (4.0, 8.0, 16.0, 32.0)
+"""Compression ratios at which the encoder is tried."""
 _BORDER = 32
 """Pixels in which the crop's own border acts."""
 
@@ -63,7 +64,7 @@ def confirmation(pixels: np.ndarray, history: Jpeg2000History) -> tuple[Paramete
         )
     basis = (
         f"coded again at {point.ratio:g}:1 with the recovered transforms it comes back at {point.psnr:.1f} dB, one "
-        f"pixel beside the grid at "
+        f"pixel off the grid at "
         f"{point.psnr_beside:.1f} dB"
     )
     return (Parameter(name, round(_gain(point), 2), unit="dB", basis=basis),)

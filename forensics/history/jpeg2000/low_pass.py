@@ -20,6 +20,7 @@ LARGEST_LOG_ODDS = 500.0
 _TESTED = 500
 """Coefficients of a component that are enough for the test."""
 _LEAST = 4
+"""Fewest values of the low-pass band that are looked at: a numerical guard."""
 _CELLS = 1.0
 """Cells of the lattice that a standard deviation of the values must span."""
 _BESIDE = np.array([0.71, 0.83, 0.91, 1.09, 1.19, 1.31])

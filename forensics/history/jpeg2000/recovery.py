@@ -36,7 +36,9 @@ from forensics.history.jpeg2000.transform import Wavelet
 REGION = 1024
 """Side of the region that a large picture is judged by."""
 _SEARCHED = 512
+"""Side of the part of the picture that is searched, in pixels: a bound on work."""
 _SAME_FIT = 0.1
+"""Difference of two fits from which they count as different; no record of the statistic that set it."""
 _FIT = 0.15
 """Fit of the coefficients outside the zero cell from which they tell the colour transform."""
 _GOOD_FIT = 0.5
@@ -48,6 +50,7 @@ lattice.
 _EXPECTED = 12.0
 """Standard errors that a level must be expected to show before its absence counts."""
 _PLANES_NEEDED = 3
+"""Bit planes cut off from which reversible coefficients show a lattice; no record of the statistic that set it."""
 _WEIGHTS = {"ict": (1.0, 1.086, 0.825), "rct": (1.0, 0.6875, 0.6875), "none": (1 / 3, 1 / 3, 1 / 3)}
 """Squared error of RGB, mean of the three, for an error of one in each component of the colour transform's inverse."""
 

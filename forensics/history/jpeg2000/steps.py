@@ -19,12 +19,16 @@ from forensics.history.jpeg2000.transform import Wavelet, synthesis_norms
 _ENOUGH = 12
 """Coefficients outside the zero cell that a band's step must rest on."""
 _FITS = 0.2
+"""Fit below which no step is read; no record of the statistic that set it."""
 _SURE_OF_PLANES = 0.97
+"""Share of coefficients on the lattice of a power of two from which bit planes were cut off; no record of the statistic
+that set it."""
 _NOISE = 0.3
 """Standard deviation of a coefficient about its lattice point, in grey levels: pixel rounding and half a bin."""
 _FINE = (np.linspace(-0.018, 0.018, 25), np.linspace(-0.0015, 0.0015, 13))
 """Relative offsets from a candidate step that are tried in turn."""
 _INTERVAL = 1.645
+"""Standard deviations of a normal distribution on either side of its mean that hold 90 %."""
 
 
 class Step(NamedTuple):

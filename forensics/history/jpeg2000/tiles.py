@@ -19,11 +19,13 @@ from forensics.history.jpeg2000.transform import components, forward, synthesis_
 _DIP = 6.0
 """Robust standard deviations by which a line's mean score lies under the median of all."""
 _LEAST_DIP = 0.1
+"""Least dip of a line against its surroundings that counts; no record of the statistic that set it."""
 _SLACK = 1
 """Lines are located to this many pixels."""
 _JOINED = 4
 """Dips this close are those of one boundary, in pixels."""
 _LEAST_TILE = 32
+"""Smallest side of a tile that is read, in pixels; no record of the statistic that set it."""
 
 
 def tile_lines(picture: np.ndarray, space: Space) -> tuple[list[int], list[int]]:

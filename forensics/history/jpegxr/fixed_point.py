@@ -16,6 +16,7 @@ from forensics.history.jpegxr.findings import JpegxrHistory
 from forensics.results.history import RATIO, Parameter, compression_ratio
 
 _MACROBLOCK = 16
+"""Side of a macroblock in pixels (ITU-T T.832 clause 3)."""
 _ENCODER = "jpegxr-jxrlib"
 _STABLE = 0.7
 """Share of samples that coding again has to leave unchanged for its size to be that of the file."""
@@ -76,7 +77,7 @@ def confirmation(pixels: np.ndarray, history: JpegxrHistory) -> tuple[Parameter,
         return Parameter(names[0], None, reason=reason), Parameter(names[1], None, reason=reason)
     basis = (
         f"share of samples unchanged by coding again with the recovered parameters ({point.psnr:.1f} dB); one pixel "
-        f"beside the grid "
+        f"off the grid "
         f"{point.unchanged_beside:.4f} ({point.psnr_beside:.1f} dB)"
     )
     found = Parameter(names[0], round(point.unchanged, 4), basis=basis)

@@ -22,18 +22,24 @@ _WIDTHS = {"luma": 2.4, "chroma": 3.6}
 """Full width about a multiple within which a coefficient can lie, in grey levels; chroma mixes RGB's roundings more."""
 _CORE = {"luma": 1.25, "chroma": 1.8}
 _ENOUGH = 12
+"""Fewest coefficients that tell a step; no record of the statistic that set it."""
 _FITS = 0.3
+"""Fit below which no step is read; no record of the statistic that set it."""
 _SPARSE = 0.02
 """Share of coefficients outside the zero cell that a fine step must leave there; fewer are the tail of the rounding
 noise.
 """
 _FINE_STEP = 4.5
+"""Steps below this are fine: rounding noise fills their zero cell; no record of the statistic that set it."""
 _DC_FOUND = 12.0
 """Natural logarithm of the odds against chance from which the DC band's step is said to be seen."""
 _DC_CELLS = 1.5
 """Steps that the standard deviation of the DC values must span."""
 _FINEST_DC = 2.0
+"""Smallest step at which a DC index other than the expected one is read; no record of the statistic that set it."""
 _BESIDE = (0.84, 0.9, 1.1, 1.18)
+"""Factors of a step at which values must be less uniform than at the step itself; no record of the statistic that set
+it."""
 
 
 def index_step(index: int) -> float:

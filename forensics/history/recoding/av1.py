@@ -22,9 +22,11 @@ from forensics.results.history import Parameter
 
 _BALLOT = recoding_sweep.Ballot(dip=0.3, reach=2, least=8)
 _LEAST_DEVIATION = 10.0
+"""Least standard deviation of the estimate, in quantiser indices; no record of the statistic that set it."""
 _PROBES = (-40, -16, 8)
 """Indices at which grids are tried, against the estimate: at the true index and somewhat finer a grid shows best."""
 _SPACING = 4
+"""Distance of the indices that aom can be asked for."""
 _SURE_FROM, _CLEAR_FROM = 40, 20
 """Votes from which an index is exact up to the spacing of aom's, and a tuning certain: fewer come from other encoders,
 too.

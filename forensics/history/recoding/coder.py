@@ -45,6 +45,7 @@ NO_GRID = "no position of the block grid stands out when the picture is re-encod
 _WIDER = 1.5
 """The prior's deviation is taken so many times as large as stated: estimates err more on encoders never seen."""
 _REACH = 2.5
+"""Widened standard deviations of the estimate within which indices are tried: 98.8 % of a normal distribution."""
 _SPACES = {"bt601": "ycbcr", "bt709": "bt709", "bt2020": "bt2020", "rgb": "rgb", "ycgco": "ycgco"}
 
 
@@ -160,7 +161,7 @@ class Recoded:
             return Parameter(name, None, reason=self.reason)
         basis = (
             "coded again at the quantiser index that was read, luma changes so much less (mean squared change) on "
-            "the block grid than beside it"
+            "the block grid than off it"
         )
         return Parameter(name, round(self.gain, 1), unit="dB", basis=basis)
 

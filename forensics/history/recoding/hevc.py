@@ -25,6 +25,7 @@ from forensics.history.recoding.trace import coding_again
 from forensics.results.history import Parameter
 
 _LEAST_DEVIATION = 2.0
+"""Least standard deviation of the estimate, in QP; no record of the statistic that set it."""
 _PROBES = (-6, -2, 2)
 """QP at which grids are tried, against the estimate: at the true QP and somewhat finer a grid shows best."""
 _HALF_STEP = 6
@@ -214,7 +215,7 @@ def _qp(history: HevcHistory) -> Parameter:
         return Parameter(name, None, reason=history.reason)
     if history.probability:
         basis = (
-            f"coded again by x265 the picture changes less at this QP than at those beside it (probability "
+            f"coded again by x265 the picture changes less at this QP than at its neighbours (probability "
             f"{history.probability:.2f})"
         )
         return Parameter(name, int(history.qp), low=history.low, high=history.high, unit="QP", basis=basis)

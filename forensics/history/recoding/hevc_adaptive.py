@@ -21,7 +21,9 @@ from forensics.windows.choice import choose_windows
 BLOCK, GROUP = 16, 32
 """Sides in pixels of the blocks that a variance is taken of, and of the groups that share a QP."""
 _POWER = 0.1
+"""Exponent of a block's energy in x265's `--aq-mode 2` and 3 (slicetype.cpp, `calcAdaptiveQuantFrame`)."""
 _USUAL = 11.0
+"""What x265 takes off the mean square of these powers at 8 bits (slicetype.cpp, `modeTwoConst`)."""
 
 
 def block_energies(planes: Sequence[np.ndarray], places: np.ndarray, halved: bool) -> np.ndarray:

@@ -26,10 +26,13 @@ from forensics.results.history import Parameter
 _FINEST, _COARSEST, _RATIO = 0.1, 25.0, 1.1
 """Distance of the first index, the largest that libjxl takes, and by how much it grows from index to index."""
 _EFFORTS = (3, 7)
+"""Efforts of libjxl that are tried: a fast one, and its default."""
 _PROBES = (-6, -2)
 """Indices at which grids are tried, against the estimate."""
 _LEAST_DEVIATION = 2.5
+"""Least standard deviation of the estimate, in indices; no record of the statistic that set it."""
 _SPACING = 2
+"""Every so many indices are tried: a bound on work."""
 _LEAST_CONTRAST = 0.1
 """Contrast in binary logarithms below which no distance is stated."""
 _CLEAR = 0.15
@@ -149,7 +152,7 @@ def _read(grid: Grid, sweeps: Sequence[Sweep], prior: Prior) -> JpegXlHistory:
         return JpegXlHistory(
             grid,
             reason="coded again at the distances around the estimate, the picture changes hardly less on its grid than "
-            "beside it",
+            "off it",
         )
     other = max(float(swept.contrast.max()) for number, swept in enumerate(sweeps) if number != best.coder)
     fast = _EFFORTS[best.coder] == min(_EFFORTS) if best.contrast >= other + _CLEAR else None

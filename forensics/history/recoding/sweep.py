@@ -30,6 +30,8 @@ from forensics.results.analysis import Window
 _BESIDE = (3, 5)
 """Where the control of a sweep is, against the grid: no block of 4 pixels or more is aligned there."""
 _VOTE_FLOOR = 0.02
+"""Mean squared change of a block in squared levels below which differences do not count in a vote: a numerical guard, a
+quarter of rounding noise."""
 
 _CONTRAST_FLOOR = 1.0
 """Mean squared change of a block in squared levels below which differences do not count in a contrast."""

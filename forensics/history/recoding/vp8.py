@@ -24,12 +24,15 @@ from forensics.results.analysis import Window
 from forensics.results.history import Parameter
 
 _LEAST_DEVIATION = 6.0
+"""Least standard deviation of the estimate, in indices; no record of the statistic that set it."""
 _PROBES = (-12, 0)
 """Indices at which grids are tried, against the estimate."""
 _PRESETS = ("default", "photo", "drawing")
 """Presets of libwebp whose noise shaping (50, 80, 25) and loop filters differ."""
 _SPACING = 3
+"""Every so many indices are tried: a bound on work."""
 _BLOCK_FLOOR = 0.05
+"""Mean squared change of a block in squared levels below which differences do not count: a numerical guard."""
 _LEAST_CONTRAST = 0.25
 """Contrast in binary logarithms below which no index is stated."""
 LUMA = Parameter("colour_coding", "bt601 limited")
@@ -161,7 +164,7 @@ def _read(
         return Vp8History(
             grid,
             reason="coded again at the indices around the estimate, the picture changes hardly less on its grid than "
-            "beside it",
+            "off it",
         )
     coder, swept, last = coders[best.coder], sweeps[best.coder], float(LibWebp.indices[-1])
     coded = min(max(best.index, 0.0), last)

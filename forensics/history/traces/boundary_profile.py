@@ -38,6 +38,7 @@ STRIP = 16
 """Lines whose differences are averaged before boundaries are compared."""
 _MEASURES = ((0, "first difference"), (2, "third difference"))
 _DIRECTIONS = (1, -1)
+"""Boundaries may stand out or be flattened."""
 _LEAST_COLUMNS = 4
 """A position is tested where it occurs this often."""
 REPEATING = 0.6

@@ -40,11 +40,14 @@ AV1 have, too.
 _SCALE = 2.0
 """Contrast is taken down by this, so that magnitudes up to 128 are counted."""
 _LEAST_STEP, _LARGEST_STEP = 3, 128
+"""Steps below the first leave no comb, those above the second hardly a coefficient; no record of the statistic that set
+it."""
 _ZERO_CELL, _FARTHEST = 0.75, 8.5
 """Coefficients from so many steps on and up to so many count: nearer ones are zeros, farther ones few."""
 _ENOUGH = 20
 """Coefficients with which a frequency speaks for itself."""
 _SPEAKS = 1.5
+"""Standard deviations from which a frequency speaks for the table."""
 _SPEAKS_BY_CHANCE = 0.067
 """Standard deviations from which it does so for the table, and how often chance gives that (normal tail)."""
 OTHERS = ("jpegxl", "jpegxr", "avif")
@@ -56,6 +59,7 @@ under a codec not of `OTHERS`.
 _MOST, _MANY = 0.8, 15
 """The same from which on none of `OTHERS` explains it: of 3,700 files without a JPEG none reaches both."""
 _PRIOR_COUNT = 10.0
+"""Coefficients added to each count, so that few do not tell much: a numerical guard."""
 _ALIKE = 2.0
 """Qualities whose evidence is less than the best one's by no more than so many standard deviations are not excluded."""
 

@@ -36,6 +36,7 @@ LEAST_VALUES = 24
 _INDEPENDENT = len(FREQUENCIES) / 2
 """Frequencies this far apart in number are independent: values end at 64 units and the grid is twice as fine."""
 _SMOOTHING = 31
+"""Frequencies over which the spread is averaged, odd; no record of the statistic that set it."""
 _CENTRES = (np.arange(int(CORE / FINE_BIN), BINS) + 0.5) * FINE_BIN
 
 

@@ -44,6 +44,7 @@ _MARGIN = 4
 """Coefficients at the border that the mirror extension has reached."""
 _TITLES = {"97": "CDF 9/7", "53": "CDF 5/3"}
 _ROW_TAIL = -4.0
+"""Decimal logarithm of a band's tail below which its step is told; a choice."""
 
 
 class _Outcome(NamedTuple):

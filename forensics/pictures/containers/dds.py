@@ -50,6 +50,7 @@ _DXGI = {
 }
 """Coding and bytes of a 4x4 block by DXGI_FORMAT."""
 _ALPHA, _HAS_CODE, _RGB, _LUMINANCE = 1, 4, 0x40, 0x20000
+"""Flags of `DDS_PIXELFORMAT.dwFlags` (Direct3D's reference of DDS)."""
 
 
 def _kind(data: bytes) -> tuple[str, int, int]:

@@ -11,6 +11,7 @@ from forensics.pictures.samples import Samples, damaged, decoding, scale_to_eigh
 from forensics.pictures.stated import Stated
 
 _SOF55, _SOS = 0xF7, 0xDA
+"""Markers of ITU-T T.87 and T.81: frame of JPEG-LS, start of scan."""
 
 
 def _segments(data: bytes) -> dict[int, bytes]:

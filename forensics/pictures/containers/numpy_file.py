@@ -19,6 +19,7 @@ from forensics.pictures.stated import Stated
 
 _MAGIC = b"\x93NUMPY"
 _MOST_MEMBERS = 1000
+"""Most members of an archive that are looked at: a bound on work."""
 
 
 def _header(data: bytes) -> tuple[tuple[int, ...], np.dtype, bool, int]:

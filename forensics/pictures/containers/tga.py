@@ -18,6 +18,7 @@ from forensics.pictures.stated import Stated
 
 _FOOTER = b"TRUEVISION-XFILE.\0"
 _PALETTE, _COLOUR, _GREY = 1, 2, 3
+"""Kinds of pictures without run lengths (Truevision TGA 2.0, field 3)."""
 
 
 class _Head(NamedTuple):
