@@ -17,7 +17,6 @@ References
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -99,15 +98,12 @@ the cosine of a line's phase at the picture's edge; `own` are lines of the resam
 of the grid's frequency beyond those read, folded, where a resampling that resembles the grid has lines."""
 
 
-def find(pixels: np.ndarray, *, saved_again: bool = False) -> ScaledGrid | None:
+def find(pixels: np.ndarray) -> ScaledGrid | None:
     """The best reading of a scaled block grid; None where the picture is too small.
 
     Parameters
     ----------
     pixels : np.ndarray [shape=(height, width) or (height, width, 1..4), dtype=uint8 or uint16]
-    saved_again : bool
-        Whether the picture was compressed once more after it was scaled: lines of an upright grid of 8 pixels are then
-        left out.
 
     Returns
     -------
@@ -131,7 +127,7 @@ def find(pixels: np.ndarray, *, saved_again: bool = False) -> ScaledGrid | None:
     if min(pixels.shape[:2]) < LEAST_SIDE:
         return None
     luma = as_planes(central(pixels, MOST_SIDE)[0]).y
-    spectra = [[_spectrum(profile, saved_again) for profile in _profiles(plane)] for plane in (luma, luma.T)]
+    spectra = [[_spectrum(profile) for profile in _profiles(plane)] for plane in (luma, luma.T)]
     lines = _lines(spectra)
     total = lines.sum(axis=0)
     best = int(total.argmax())
@@ -145,7 +141,7 @@ def find(pixels: np.ndarray, *, saved_again: bool = False) -> ScaledGrid | None:
     return ScaledGrid(scale, np.array(values, np.float32))
 
 
-def strengths(pixels: np.ndarray, *, saved_again: bool = False) -> np.ndarray:
+def strengths(pixels: np.ndarray) -> np.ndarray:
     """How strong the lines of a grid are together at each of `SCALES`, `np.ndarray [shape=(len(SCALES),),
     dtype=float64]`.
 
@@ -153,8 +149,6 @@ def strengths(pixels: np.ndarray, *, saved_again: bool = False) -> np.ndarray:
     ----------
     pixels : np.ndarray [shape=(height, width) or (height, width, 1..4), dtype=uint8 or uint16]
         At least `LEAST_SIDE` a side.
-    saved_again : bool
-        As of `find`.
 
     Examples
     --------
@@ -165,7 +159,7 @@ def strengths(pixels: np.ndarray, *, saved_again: bool = False) -> np.ndarray:
     True
     """
     luma = as_planes(central(pixels, MOST_SIDE)[0]).y
-    spectra = [[_spectrum(_profiles(plane)[0], saved_again)] for plane in (luma, luma.T)]
+    spectra = [[_spectrum(_profiles(plane)[0])] for plane in (luma, luma.T)]
     return np.asarray(_lines(spectra).sum(axis=0))
 
 
@@ -191,7 +185,7 @@ def _profiles(luma: np.ndarray) -> list[np.ndarray]:
     return [(one - ndimage.uniform_filter1d(one, _SMOOTH, mode="nearest")) * np.hanning(len(one)) for one in profiles]
 
 
-def _spectrum(profile: np.ndarray, saved_again: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def _spectrum(profile: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Power over its surroundings, 1 on average for noise, and phases with the picture's edge as their origin."""
     values = rfft(profile.astype(np.float64), _LENGTH)
     power = np.abs(values) ** 2
@@ -201,11 +195,6 @@ def _spectrum(profile: np.ndarray, saved_again: bool = False) -> tuple[np.ndarra
         np.arange(len(power)), every, ndimage.median_filter(power[::4], size=reach, mode="nearest")
     ) / np.log(2)
     power /= np.maximum(around, 1e-12)
-    if saved_again:
-        reach = math.ceil(2 * _LENGTH / len(profile))
-        for line in range(BLOCK // 2 + 1):
-            place = line * _LENGTH // BLOCK
-            power[max(0, place - reach) : place + reach + 1] = 1.0
     # The first second difference is that of sample 1, whose middle lies 1.5 samples from the edge.
     turned = np.angle(values * np.exp(-2j * np.pi * np.arange(len(power)) / _LENGTH * 1.5))
     return power, turned

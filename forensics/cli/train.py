@@ -102,15 +102,14 @@ def open_judge(datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, s
 
 
 @command.command("grid")
-@click.argument("kind", type=click.Choice(["scaled", "turned", "resaved"]))
+@click.argument("kind", type=click.Choice(["scaled", "turned"]))
 @click.argument("sources", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @_OUT
 @_JOBS
 @_SEED
 @click.option("--draws", type=click.IntRange(1), help="Pictures drawn of every source.  [default: the recipe's]")
 def grid(kind: str, sources: Path, out: Path, jobs: int, seed: int, draws: int | None) -> None:
-    """Train a judge of block grids: compressed, then reduced (scaled), rotated (turned), or reduced and
-    saved as a JPEG again (resaved).
+    """Train a judge of block grids: compressed, then reduced (scaled) or rotated (turned).
 
     SOURCES holds lossless pictures in the folders train and val. Pictures are drawn, coded, changed and read in memory.
     """

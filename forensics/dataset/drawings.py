@@ -31,10 +31,13 @@ LAYOUTS = (("single", 0.3), ("sheet", 0.35), ("scene", 0.35))
 """How pieces are laid out, with the share of each."""
 
 _TRIES = 30
+"""Pieces, and choices of sets, that are tried before art counts as unreadable."""
 _RENDER_SECONDS = 10
-_LARGEST_FILE = 2_000_000
-_LARGEST_SIDE = 2048
+"""Bound on work: seconds a vector file may take."""
+_LARGEST_FILE, _LARGEST_SIDE = 2_000_000, 2048
+"""Bound on work: bytes of a file, pixels a side of a PNG."""
 _FEWEST_COLOURS = 3
+"""Pieces of fewer colours are blank, or a mask."""
 _SUFFIXES = (".svg", ".png")
 
 

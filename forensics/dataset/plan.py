@@ -264,6 +264,7 @@ def _processes(source: Source, settings: Settings) -> list[Draw]:
 
 
 _PLAIN_EVERY = 4
+"""Of so many draws of the suite `untouched` one is a part of the source as it is: what people hold most."""
 
 
 def _untouched(source: Source, settings: Settings) -> list[Draw]:

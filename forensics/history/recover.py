@@ -92,6 +92,11 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
     none: tuple[Trace, ...] = ()
     undone = _guarded(lambda: _undone(stored, analysis), none, "the trace of enlargement", notes)
     traces = (*undone, *_guarded(lambda: _traces(pixels), none, "the trace tests", notes))
+    nothing: tuple[Parameter, ...] = ()
+    reduced = _guarded(lambda: _reduced(pixels, analysis), nothing, "the reading of a reduced JPEG", notes)
+    if reduced:
+        one = (Generation("jpeg", analysis.probability, reduced),)
+        return History(reduced, traces, one, (*notes, *_open_questions(analysis, traces, one)))
     codecs = asked_codecs(analysis)
     estimates = {codec: _estimated(codec, pixels, notes) for codec in codecs}
     recovered = {codec: _recovered(codec, pixels, estimates[codec], notes) for codec in codecs}
@@ -165,6 +170,16 @@ def _undone(pixels: np.ndarray, analysis: Analysis) -> tuple[Trace, ...]:
             traces.append(enlargement(step, pixels))
         pixels = step.undo(pixels)
     return tuple(traces)
+
+
+def _reduced(pixels: np.ndarray, analysis: Analysis) -> tuple[Parameter, ...]:
+    """Scale and quality of a JPEG that was reduced, where the verdict rests on them: nothing else is left."""
+    from forensics.history.jpeg import reduced
+
+    if all(statement.trace != reduced.NAME for statement in analysis.evidence):
+        return ()
+    reading = reduced.read(pixels)
+    return () if reading is None else reduced.parameters_of(reading)
 
 
 def _guarded(work: Callable[[], _T], instead: _T, title: str, notes: list[str]) -> _T:
@@ -377,7 +392,7 @@ def _earlier_codec(earlier: Parameter | None, notes: list[str]) -> tuple[Generat
 
 def _double_jpeg(pixels: np.ndarray, last: Generation, jpeg: Recovered, notes: list[str]) -> tuple[Generation, ...]:
     """The chain of a JPEG and an earlier JPEG, oldest first; the last one alone where no earlier one was seen."""
-    from forensics.history.jpeg.before_reduction import before_reduction
+    from forensics.history.jpeg.reduced import before_last
 
     double = _guarded(
         lambda: import_module(DOUBLE_JPEG_MODULE).detect(pixels, history=jpeg),
@@ -389,7 +404,7 @@ def _double_jpeg(pixels: np.ndarray, last: Generation, jpeg: Recovered, notes: l
         notes += [f"whether there was an earlier JPEG compression: {double.reason}"] if double is not None else []
         return (last,)
     if not double.double:
-        reduced = _guarded(lambda: before_reduction(pixels), None, "the test for a JPEG before a reduction", notes)
+        reduced = _guarded(lambda: before_last(pixels), None, "the test for a JPEG before a reduction", notes)
         if reduced is not None:
             notes.append(
                 "between the two JPEG compressions the picture was reduced to "

@@ -32,8 +32,7 @@ NAMED_WRONGLY = 0.003
 """Share of pictures by another codec that may be called a JPEG; of those without a codec none may."""
 FOUND_WRONGLY = 0.005
 """Share of pictures without a codec in which a grid may be found."""
-_STEPS = {"scaled": "reduced", "turned": "rotated", "resaved": "reduced"}
-_LAST_QUALITY = (60, 96)
+_STEPS = {"scaled": "reduced", "turned": "rotated"}
 _ROUNDS, _RATE, _DEPTH = 220, 0.06, 5
 """Trees, learning rate and depth of the boosted trees; chosen by hand, no record of the statistic that set it."""
 
@@ -76,15 +75,6 @@ def _draw(
     return pixels, ("uncompressed", "other", "jpeg").index(kind), truth
 
 
-def _saved_again(pixels: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
-    """A picture after a last JPEG, by an encoder and a decoder of the registry."""
-    from forensics.dataset.preparation import Coded
-
-    quality = int(numbers.integers(*_LAST_QUALITY))
-    sampling = str(numbers.choice(["4:2:0", "4:4:4"]))
-    return Coded("jpeg", "jpeg", {"quality": quality, "subsampling": sampling}).apply(np.ascontiguousarray(pixels))
-
-
 def _truth(step: Any) -> float:
     """Scale of a reduction, degrees of a rotation."""
     from forensics.dataset.afterwards import Resample
@@ -123,10 +113,8 @@ def _rows(task: _Task) -> Iterator[list[_Row]]:
         if made is None:
             continue
         pixels, grid, truth = made
-        if task.kind == "resaved":
-            pixels = _saved_again(pixels, numbers)
-        if task.kind != "turned":
-            scaled = scaled_grid.find(pixels, saved_again=task.kind == "resaved")
+        if task.kind == "scaled":
+            scaled = scaled_grid.find(pixels)
             if scaled is not None:
                 rows.append((scaled.values, grid, abs(scaled.scale / truth - 1) / SCALE_WITHIN))
         else:

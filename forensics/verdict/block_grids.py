@@ -7,15 +7,19 @@ the models hold likely it may name the codec.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from forensics_models.block_grids import GridJudge, GridJudgement
 from forensics_models.classes import INCONCLUSIVE, members_of
 from forensics_models.open_judge import by_family
 
+from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis, Statement
 from forensics.verdict.restated import ranked, restated, without_range
+
+if TYPE_CHECKING:
+    from forensics.history.jpeg.reduced import ReducedJpeg
 
 NAMED_FROM = 0.9
 """Probability of a family from which it is named: as certain as verdicts of the models are where nothing happened since
@@ -47,8 +51,57 @@ def with_block_grid(analysis: Analysis, pixels: np.ndarray) -> Analysis:
     """
     if analysis.verdict not in ("uncompressed", INCONCLUSIVE):
         return analysis
-    found = found_in(pixels)
+    height, width = pixels.shape[:2]
+    lattice = reduced_lattice(pixels)
+    if lattice is not None and lattice.named:
+        return _jpeg(analysis, lattice, height, width)
+    found = _like_a_jpeg(lattice, height, width) if lattice is not None else found_in(pixels)
     return analysis if found is None else _compressed(analysis, found)
+
+
+def reduced_lattice(pixels: np.ndarray) -> ReducedJpeg | None:
+    """The JPEG that a picture was before it was reduced, or blocks like those of one, read at the scales where borders
+    of blocks show most; None where none is found.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width[, 1..4]), dtype=uint8 or uint16]
+    """
+    from forensics.history.jpeg import reduced
+
+    if min(pixels.shape[:2]) < reduced.LEAST_SIDE:
+        return None
+    whole = eight_bit(pixels)
+    reading = reduced.read(whole, reduced.likely_scales(whole))
+    return reading if reading is not None and reading.found else None
+
+
+def _jpeg(analysis: Analysis, reading: ReducedJpeg, height: int, width: int) -> Analysis:
+    from forensics.history.jpeg import reduced
+
+    others = sum(p for name, p in analysis.ranking if name != "jpeg")
+    left = (1 - reduced.PROBABILITY) / max(others, 1e-9)
+    rest = tuple((name, p * left) for name, p in analysis.ranking if name != "jpeg")
+    text = f"{reduced.sentence(reading, height, width)}."
+    return restated(
+        analysis,
+        (("jpeg", reduced.PROBABILITY), *rest),
+        "jpeg",
+        reduced.PROBABILITY,
+        ("jpeg",),
+        [without_range(reduced.NAME, reading.contrast, ("jpeg",), text), *_kept(analysis, "jpeg")],
+        afterwards=_resampled(analysis, reduced.PROBABILITY),
+    )
+
+
+def _like_a_jpeg(reading: ReducedJpeg, height: int, width: int) -> BlockGrid:
+    """Blocks whose lattice resembles a JPEG's, not clearly enough to be named one."""
+    from forensics.history.jpeg import reduced
+
+    shares = np.array([1 / (reduced.TRIED + 2), reduced.OTHERS_FOUND, reduced.JPEGS_FOUND])
+    judged = GridJudgement(True, False, shares / shares.sum(), reduced.TRIED, 0)
+    text = f"{reduced.like_a_jpeg(reading, height, width)}. {_rarity(judged)}"
+    return BlockGrid("scaled", reading.scale, judged, text)
 
 
 def found_in(pixels: np.ndarray) -> BlockGrid | None:
@@ -97,7 +150,7 @@ def _turned(pixels: np.ndarray) -> BlockGrid | None:
 def _rarity(judged: GridJudgement) -> str:
     return (
         f"{judged.reached or 'None'} of {judged.tried:,} pictures that were never compressed "
-        f"{'shows' if judged.reached < 2 else 'show'} borders as clear."
+        f"{'shows' if judged.reached < 2 else 'show'} it as clearly."
     )
 
 
@@ -116,7 +169,7 @@ def _compressed(analysis: Analysis, found: BlockGrid) -> Analysis:
         families[family] if named else ranking[0][1],
         (members_of(family) or (family,)) if named else (),
         [_statement(found), *_kept(analysis, verdict)],
-        afterwards=_resampled(analysis, judged),
+        afterwards=_resampled(analysis, 1 - (judged.reached + 1) / (judged.tried + 2)),
     )
 
 
@@ -134,10 +187,11 @@ def _weighed(processes: dict[str, float], judged: GridJudgement) -> dict[str, fl
     return {name: p / total for name, p in weighed.items()}
 
 
-def _resampled(analysis: Analysis, judged: GridJudgement) -> dict[str, float]:
+def _resampled(analysis: Analysis, least: float) -> dict[str, float]:
+    """What happened since, where a resampling is at least so probable."""
     since = dict(analysis.afterwards or {"resampled": 1.0})
     rest = sum(p for name, p in since.items() if name != "resampled")
-    share = max(since.get("resampled", 0.0), 1 - (judged.reached + 1) / (judged.tried + 2))
+    share = max(since.get("resampled", 0.0), least)
     return {name: share if name == "resampled" else p * (1 - share) / max(rest, 1e-9) for name, p in since.items()}
 
 

@@ -19,8 +19,8 @@ from forensics_models.calibration import softmax
 from forensics_models.runtime import session
 from forensics_models.storage import read_card
 
-KINDS = ("scaled", "turned", "resaved")
-"""Kinds of readings, each with a judge of its own: reduced, rotated, reduced and saved as a JPEG again."""
+KINDS = ("scaled", "turned")
+"""Kinds of readings, each with a judge of its own: reduced, rotated."""
 
 GRIDS = ("none", "other", "jpeg")
 """What a reading can be: of a picture that was never lossily compressed, of another lossy codec, of a JPEG."""

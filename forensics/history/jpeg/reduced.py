@@ -1,0 +1,293 @@
+"""A JPEG that was reduced afterwards: its scale and its quality, from the lattice that shows once the reduction is
+undone.
+
+Enlarged back to the size that it was coded at, a reduced JPEG has lost its high frequencies, but not the low ones: the
+lowest DCT coefficients of its blocks still lie near multiples of their quantisation steps (near lattice [1]). At every
+other size blocks lie elsewhere, and nothing lies near multiples of anything. For each scale that is tried a region at
+the corner, where every grid begins, is enlarged; the strength of a quality is the sum of cos(2 pi c / q) over the
+coefficients c that its table quantises by q. Strengths are compared with those of the same quality at other scales.
+Another compression after the reduction adds noise to the coefficients, and leaves the test as it is.
+
+References
+----------
+.. [1] T. Bianchi, A. Piva, "Reverse engineering of double JPEG compression in the presence of image resizing", WIFS
+   2012, doi:10.1109/WIFS.2012.6412617.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from scipy import ndimage
+
+from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
+from forensics.results.history import Generation, Parameter
+
+NAME = "reduced_jpeg"
+"""Name of the statement of a JPEG that was reduced."""
+QUALITIES = np.arange(30, 97)
+"""Qualities of libjpeg's standard table that are tried; finer steps than those of 96 are lost in rounding noise."""
+POSITIONS = ((0, 0), (0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (0, 3), (3, 0), (2, 2))
+"""Coefficients of a block that are read, as (vertical, horizontal) frequency: what a reduction to half keeps."""
+KERNELS = {"flat": 0, "box": 1, "triangle": 2}
+"""What a reduction did to the frequencies that are read, as a power of sinc(f / scale): nothing to speak of (cubic and
+Lanczos kernels), a mean over areas, a bilinear kernel widened by the scale."""
+SCALES = np.exp(np.arange(math.log(0.45), math.log(0.97), 0.0012))
+"""Scales that are tried, `np.ndarray [shape=(m,), dtype=float64]`: steps of 0.12 %, a quarter of a pixel at the far end
+of a region."""
+SIDE = 448
+"""Largest side of the region, in pixels of the coded picture: 3,136 blocks, a few milliseconds a scale."""
+LEAST_SIDE = 128
+"""Smallest side of a picture, in pixels: from 256 blocks at a scale of 0.9 on."""
+
+FOUND_FROM, NAMED_FROM = 8.0, 15.0
+"""Strength over its spread at other scales from which blocks are found that were coded and then reduced, and from which
+they are a JPEG's: other codecs with blocks of 8x8 pixels and steps that resemble its table reach 12.
+"""
+TRIED, TRIED_OTHERS = 100, 60
+"""Validation pictures without a lossy codec, of which none reaches `FOUND_FROM`, and by other codecs than JPEG, of
+which none reaches `NAMED_FROM`; after steps of all kinds, by all encoders and programs of training.
+"""
+OTHERS_FOUND, JPEGS_FOUND = 0.05, 0.5
+"""Shares of the pictures by other codecs, and of JPEGs reduced to 0.5 to 0.95, that reach `FOUND_FROM`."""
+
+PROBABILITY = 1 - 1 / (TRIED_OTHERS + 2)
+"""Of a JPEG that is named, by Laplace's rule of succession."""
+
+_FEWEST = 50
+"""Coefficients under which a quality's strength is that of as many."""
+_NEAREST = 0.6
+"""Share of a step under which a coefficient is not counted: whether it was quantised to zero tells little."""
+_BINS = 8
+"""Bins a unit in the histograms of coefficients: a phase of 45 degrees of the finest step."""
+_TOP = 1056
+"""Largest coefficient that is counted: the constant term of white, and a little more."""
+_AROUND = 61
+"""Scales whose median is what a quality's strength is held against."""
+_LEAST_SPREAD = 0.3
+"""Spread of strengths under which they count as spread so much: a third of what independent coefficients give."""
+_HALF_WITHIN = 0.01
+"""Relative distance from a half within which a scale is left out where blocks lie upright."""
+_REFINED = np.arange(-5, 6) * 0.0004
+"""Relative changes of the scale of one axis: sides are rounded to whole pixels each by itself."""
+_SPREAD_OVER, _STRONGEST = 27, 30
+"""Scales that `likely_scales` takes evenly, and of those where the borders of blocks show most."""
+
+
+class ReducedJpeg(NamedTuple):
+    """The clearest reading of a reduced JPEG.
+
+    Attributes
+    ----------
+    scale : float
+        Share of its coded size that the picture has now, the mean of both axes.
+    quality : int
+        Of libjpeg's standard table; exact or off by one or two.
+    contrast : float
+        Strength over its spread at other scales.
+    """
+
+    scale: float
+    quality: int
+    contrast: float
+
+    @property
+    def found(self) -> bool:
+        """Whether blocks were coded before the picture was reduced."""
+        return self.contrast >= FOUND_FROM
+
+    @property
+    def named(self) -> bool:
+        """Whether they are a JPEG's."""
+        return self.contrast >= NAMED_FROM
+
+
+def read(pixels: np.ndarray, scales: np.ndarray = SCALES) -> ReducedJpeg | None:
+    """The clearest reading of a reduced JPEG; None where the picture is too small.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width) or (height, width, 1..4), dtype=uint8]
+        From the corner that it was coded from: a picture cropped since is not read.
+    scales : np.ndarray [shape=(m,), dtype=float64]
+        Scales that are tried, ascending, some dozens or more.
+
+    Returns
+    -------
+    ReducedJpeg or None
+        There is always a clearest reading; `found` says whether it is one.
+
+    Examples
+    --------
+    >>> import io
+    >>> import numpy as np
+    >>> from PIL import Image
+    >>> from forensics.history.jpeg import reduced
+    >>> y, x = np.mgrid[:512, :512]
+    >>> scene = 128 + 50 * np.sin(x / 23) + 40 * np.cos(y / 31) + np.random.default_rng(0).normal(0, 9, (512, 512))
+    >>> stream = io.BytesIO()
+    >>> Image.fromarray(scene.clip(0, 255).astype(np.uint8)).save(stream, "JPEG", quality=60)
+    >>> small = Image.open(stream).resize((384, 384), Image.Resampling.BICUBIC)
+    >>> found = reduced.read(np.asarray(small))
+    >>> found.found, found.quality, round(found.scale, 3)
+    (True, 60, 0.75)
+    """
+    from forensics_features.planes import as_planes
+
+    if min(pixels.shape[:2]) < LEAST_SIDE:
+        return None
+    most = math.ceil(SIDE * SCALES[-1]) + 8
+    luma = np.ascontiguousarray(as_planes(pixels[:most, :most]).y, np.float32)
+    strengths = np.array([_strengths(luma, scale, scale) for scale in scales])
+    around = ndimage.median_filter(strengths, size=(min(_AROUND, len(scales)), 1), mode="nearest")
+    over = strengths - around
+    spread = 1.4826 * np.median(np.abs(over), axis=0) + _LEAST_SPREAD
+    half = np.abs(scales / 0.5 - 1) < _HALF_WITHIN
+    if half.any() and float(((_strengths(luma, 1.0, 1.0) - around[half][0]) / spread).max()) >= FOUND_FROM:
+        over[half] = 0.0  # quarters of upright blocks share their lattice
+    place, column = np.unravel_index(int((over / spread).argmax()), over.shape)
+    best, axes = float(strengths[place, column]), [float(scales[place])] * 2
+    for axis in (0, 1, 0, 1):
+        for change in _REFINED:
+            tried = list(axes)
+            tried[axis] = float(scales[place]) * (1 + change)
+            strength = float(_strengths(luma, *tried)[column])
+            if strength > best:
+                best, axes = strength, tried
+    contrast = (best - float(around[place, column])) / float(spread[column])
+    return ReducedJpeg(math.sqrt(axes[0] * axes[1]), int(QUALITIES[int(column) % len(QUALITIES)]), contrast)
+
+
+def likely_scales(pixels: np.ndarray) -> np.ndarray:
+    """Scales of `SCALES` at which the borders of blocks show most (`forensics_features.scaled_grid`), and some others
+    to hold them against: a tenth of the time of all.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width) or (height, width, 1..4), dtype=uint8]
+        At least `LEAST_SIDE` a side.
+    """
+    from forensics_features import scaled_grid
+
+    strengths = scaled_grid.strengths(pixels)
+    peaks = np.flatnonzero(strengths == ndimage.maximum_filter1d(strengths, 9))
+    peaks = peaks[np.argsort(-strengths[peaks])][:_STRONGEST]
+    near = np.abs(np.log(SCALES)[:, None] - np.log(scaled_grid.SCALES[peaks])).argmin(axis=0)
+    near = np.clip(near[:, None] + np.arange(-1, 2), 0, len(SCALES) - 1)
+    return np.asarray(SCALES[np.unique(np.append(near, np.arange(0, len(SCALES), _SPREAD_OVER)))])
+
+
+def parameters_of(reading: ReducedJpeg) -> tuple[Parameter, ...]:
+    """Scale and quality of a reading as parameters of a generation."""
+    basis = (
+        f"enlarged back, the coefficients of blocks lie near multiples of that quality's steps, "
+        f"{reading.contrast:.0f} times as clearly as at other sizes; {_rarity()}"
+    )
+    low, high = reading.scale * (1 - _SCALE_OFF), reading.scale * (1 + _SCALE_OFF)
+    quality = reading.quality
+    return (
+        Parameter("quality", quality, quality - _QUALITY_OFF, quality + _QUALITY_OFF, basis=basis),
+        Parameter("scale", round(reading.scale, 4), low, high, basis=basis),
+    )
+
+
+def before_last(pixels: np.ndarray) -> Generation | None:
+    """The JPEG that a picture was before it was reduced and compressed again; None where none is found.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width[, channels]), dtype=uint8]
+    """
+    reading = read(pixels)
+    if reading is None or not reading.named:
+        return None
+    return Generation("jpeg", PROBABILITY, parameters_of(reading))
+
+
+def sentence(reading: ReducedJpeg, height: int, width: int) -> str:
+    """What a reading says of a picture of that size."""
+    return (
+        f"It was a JPEG of quality about {reading.quality} and about {round(width / reading.scale)}x"
+        f"{round(height / reading.scale)} pixels, and then reduced to {reading.scale:.3f} of its size: enlarged back, "
+        f"the coefficients of its blocks lie near multiples of that quality's steps, {reading.contrast:.0f} times as "
+        f"clearly as at other sizes ({_rarity()})"
+    )
+
+
+def like_a_jpeg(reading: ReducedJpeg, height: int, width: int) -> str:
+    """What a reading says that is found and not named."""
+    return (
+        f"Blocks of 8x8 pixels were coded, in steps like those of a JPEG of quality about {reading.quality}, when the "
+        f"picture had about {round(width / reading.scale)}x{round(height / reading.scale)} pixels; then it was reduced "
+        f"to {reading.scale:.3f} of its size"
+    )
+
+
+def _rarity() -> str:
+    return f"none of {TRIED + TRIED_OTHERS} pictures that were no JPEG before reaches {NAMED_FROM:.0f}"
+
+
+_SCALE_OFF, _QUALITY_OFF = 0.002, 2
+"""Half-widths of intervals: relative of the scale, and of the quality. On the pictures of `TRIED`'s draw that were a
+JPEG 95 % or more lie within."""
+
+
+@cache
+def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cosines and counts by bin and step, both `[shape=(bins, steps), dtype=float32]`, and steps by position and
+    quality.
+    """
+    luma = TABLE_FAMILIES["standard"][0]
+    steps = np.array([[scaled_table(luma, int(q))[position] for q in QUALITIES] for position in POSITIONS], int)
+    each = np.arange(1, steps.max() + 1)
+    middles = (np.arange(_TOP * _BINS) + 0.5)[:, None] / _BINS
+    counted = middles > _NEAREST * each
+    return (
+        (np.cos(2 * np.pi * middles / each) * counted).astype(np.float32),
+        counted.astype(np.float32),
+        steps - 1,
+    )
+
+
+@cache
+def _basis() -> np.ndarray:
+    """The four lowest vectors of the orthonormal DCT of 8 samples, `np.ndarray [shape=(4, 8), dtype=float32]`."""
+    k, n = np.mgrid[:4, :8]
+    return np.asarray(np.cos(np.pi * (n + 0.5) * k / 8) * np.where(k == 0, math.sqrt(1 / 8), 0.5), np.float32)
+
+
+def _strengths(luma: np.ndarray, vertical: float, horizontal: float) -> np.ndarray:
+    """Strength of every kernel and quality, one after the other, at a scale of each axis, `np.ndarray
+    [shape=(len(KERNELS) * len(QUALITIES),), dtype=float64]`.
+    """
+    from PIL import Image
+
+    tall, wide = (
+        min(SIDE, int(extent / scale)) // 8 * 8
+        for extent, scale in zip(luma.shape, (vertical, horizontal), strict=True)
+    )
+    box = (0.0, 0.0, min(wide * horizontal, luma.shape[1]), min(tall * vertical, luma.shape[0]))
+    native = np.asarray(Image.fromarray(luma).resize((wide, tall), Image.Resampling.LANCZOS, box=box)) - 128
+    basis = _basis()
+    rows = np.einsum("kn,bnx->bkx", basis, native.reshape(tall // 8, 8, wide), optimize=True)
+    blocks = rows.reshape(tall // 8, 4, wide // 8, 8) @ basis.T
+    cosines, counted, steps = _tables()
+    near, count = np.zeros((len(KERNELS), len(QUALITIES))), np.zeros((len(KERNELS), len(QUALITIES)))
+    gains = [(_gains(power, vertical), _gains(power, horizontal)) for power in KERNELS.values()]
+    for (v, h), own in zip(POSITIONS, steps, strict=True):
+        sizes = np.abs(blocks[:, v, :, h]).ravel() * _BINS
+        for kernel, (down, across) in enumerate(gains if (v, h) != (0, 0) else gains[:1]):
+            bins = np.minimum(sizes / (down[v] * across[h]), _TOP * _BINS - 1).astype(np.int64)
+            histogram = np.bincount(bins).astype(np.float32)
+            rows = slice(None) if (v, h) == (0, 0) else kernel
+            near[rows] += (histogram @ cosines[: len(histogram)])[own]
+            count[rows] += (histogram @ counted[: len(histogram)])[own]
+    return (near * np.sqrt(2 / np.maximum(count, _FEWEST))).ravel()
+
+
+def _gains(power: int, scale: float) -> np.ndarray:
+    """What a reduction leaves of the frequencies k / 16, k = 0 to 3, `np.ndarray [shape=(4,), dtype=float64]`."""
+    return np.sinc(np.arange(4) / 16 / scale) ** power

@@ -1,0 +1,105 @@
+"""A JPEG that was reduced: scale and quality are read back, also beneath a last JPEG; nothing is found elsewhere."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.fft import dctn
+
+import forensics
+from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
+from forensics.history.jpeg import reduced
+from tests.features.test_scaled_grid import jpeg, photograph
+
+
+def smaller(picture: Image.Image, scale: float, kernel: Image.Resampling = Image.Resampling.BICUBIC) -> Image.Image:
+    return picture.resize((round(picture.width * scale), round(picture.height * scale)), kernel)
+
+
+def saved(picture: Image.Image, quality: int) -> np.ndarray:
+    stream = io.BytesIO()
+    picture.save(stream, "JPEG", quality=quality)
+    return np.asarray(Image.open(stream))
+
+
+@pytest.mark.parametrize(
+    ("quality", "scale", "kernel"),
+    [
+        (60, 0.55, Image.Resampling.LANCZOS),
+        (75, 0.71, Image.Resampling.BICUBIC),
+        (75, 0.8, Image.Resampling.BILINEAR),
+        (88, 0.9, Image.Resampling.BICUBIC),
+    ],
+)
+def test_scale_and_quality_are_read_back(quality: int, scale: float, kernel: Image.Resampling) -> None:
+    pixels = np.asarray(smaller(jpeg(photograph(480), quality), scale, kernel))
+    reading = reduced.read(pixels)
+    assert reading is not None
+    assert reading.found
+    assert reading.scale == pytest.approx(pixels.shape[1] / 480, rel=0.003)
+    assert abs(reading.quality - quality) <= 2
+
+
+@pytest.mark.parametrize("scale", [0.71, 0.8, 0.9])
+def test_likely_scales_hold_the_right_one(scale: float) -> None:
+    pixels = np.asarray(smaller(jpeg(photograph(480), 60), scale))
+    likely = reduced.likely_scales(pixels)
+    assert np.abs(likely / (pixels.shape[1] / 480) - 1).min() < 0.002
+    assert len(likely) < len(reduced.SCALES) / 4
+
+
+@pytest.mark.parametrize(("first", "scale", "last"), [(55, 0.6, 90), (70, 0.8, 85)])
+def test_an_earlier_jpeg_is_read_beneath_the_last(first: int, scale: float, last: int) -> None:
+    found = reduced.before_last(saved(smaller(jpeg(photograph(480), first), scale), last))
+    assert found is not None
+    assert found.codec == "jpeg"
+    parameters = {parameter.name: parameter for parameter in found.parameters}
+    assert parameters["scale"].value == pytest.approx(round(480 * scale) / 480, rel=0.003)
+    assert abs(parameters["quality"].value - first) <= 2
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.8, 0.5])
+def test_nothing_is_found_in_a_picture_that_was_compressed_once_or_never(scale: float) -> None:
+    picture = smaller(Image.fromarray(photograph(480)), scale)
+    assert reduced.before_last(saved(picture, 80)) is None
+    reading = reduced.read(np.asarray(picture))
+    assert reading is not None
+    assert not reading.found
+
+
+def test_too_small_pictures_are_not_read() -> None:
+    assert reduced.read(photograph(120)) is None
+
+
+def test_strengths_are_what_blocks_say_one_by_one() -> None:
+    luma = np.asarray(jpeg(photograph(160), 70).convert("L"), np.float32)
+    blocks = (luma - 128).reshape(20, 8, 20, 8).transpose(0, 2, 1, 3).reshape(-1, 8, 8)
+    coefficients = dctn(blocks, axes=(1, 2), norm="ortho")
+    quality = 70
+    table = scaled_table(TABLE_FAMILIES["standard"][0], quality).astype(float)
+    total, count = 0.0, 0
+    for v, h in reduced.POSITIONS:
+        own = np.abs(coefficients[:, v, h])
+        own = own[own > 0.6 * table[v, h]]
+        total += float(np.cos(2 * np.pi * own / table[v, h]).sum())
+        count += len(own)
+    expected = total * np.sqrt(2 / count)
+    strength = reduced._strengths(luma, 1.0, 1.0)[list(reduced.QUALITIES).index(quality)]  # of the flat kernel
+    assert strength == pytest.approx(expected, rel=0.05)
+
+
+def test_the_verdict_names_the_jpeg_its_quality_and_its_size() -> None:
+    picture = Image.open("examples/uncompressed.png").convert("RGB")
+    large = Image.new("RGB", (512, 512))
+    for place in ((0, 0), (256, 0), (0, 256), (256, 256)):
+        large.paste(picture, place)
+    pixels = np.asarray(smaller(jpeg(np.asarray(large), 70), 0.7))
+    result = forensics.examine(pixels, map=False)
+    statement = next(s for s in result.analysis.evidence if s.trace == reduced.NAME)
+    assert result.analysis.verdict == "jpeg"
+    assert "and then reduced to 0.699 of its size" in statement.text
+    assert result.analysis.afterwards is not None
+    assert result.analysis.afterwards["resampled"] > 0.9
+    (generation,) = result.history.generations
+    assert {parameter.name for parameter in generation.parameters} == {"quality", "scale"}
