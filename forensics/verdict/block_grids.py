@@ -89,7 +89,7 @@ def _jpeg(analysis: Analysis, reading: ReducedJpeg, height: int, width: int) -> 
         "jpeg",
         reduced.PROBABILITY,
         ("jpeg",),
-        [without_range(reduced.NAME, reading.contrast, ("jpeg",), text), *_kept(analysis, "jpeg")],
+        [without_range(reduced.NAME, reading.scale, ("jpeg",), text), *_kept(analysis, "jpeg")],
         afterwards=_resampled(analysis, reduced.PROBABILITY),
     )
 
