@@ -58,6 +58,11 @@ COST = "each takes several times as long as its verdict alone; --no-history and 
     help="Write a page for people: a .html file for one picture, a folder with an index for several.",
 )
 @click.option(
+    "--exact",
+    type=click.Choice(["jpeg"]),
+    help="Show in the report which 8x8 blocks of a former JPEG can have come out of its decoder.",
+)
+@click.option(
     "--plots",
     type=click.Path(file_okay=False, path_type=Path),
     help="Save the figures of traces and map in this folder.",
@@ -79,6 +84,7 @@ def command(
     history: bool | None,
     localise: bool,
     report: Path | None,
+    exact: str | None,
     plots: Path | None,
     everything: bool,
     force: bool,
@@ -90,12 +96,15 @@ def command(
     """
     from forensics.batch import analyze_all, depends_on
     from forensics.destinations import Destinations
+    from forensics.errors import UsageError
     from forensics.inputs import Skipped, expand
     from forensics.pictures.opened import MAX_PIXELS
     from forensics.progress import SignOfLife
     from forensics.report.writer import Writer
     from forensics.windows.judges import check_model
 
+    if exact is not None and report is None:
+        raise UsageError("--exact is part of the page: give --report too, or use 'forensics map --exact'")
     skipped = Skipped()
     inputs = expand(paths, recursive=recursive, every=everything, skipped=skipped)
     destinations = Destinations(inputs, force=force)
@@ -118,6 +127,7 @@ def command(
             model_dir=model_dir,
             model=model,
             max_pixels=max_pixels,
+            exact=exact is not None,
         )
         if not pages.has_figures:
             click.echo(f"forensics: the report is without figures and map picture: {NEEDS}", err=True)

@@ -445,8 +445,8 @@ def _open_questions(analysis: Analysis, traces: Sequence[Trace], generations: Se
     if others:
         titles = ", ".join(TITLES[name] for name in others)
         questions.append(
-            f"why traces of {titles} were found beside the verdict {TITLES[analysis.verdict]}: an earlier compression, "
-            f"a pasted region, or a false alarm"
+            f"why traces of {titles} were found although the verdict is {TITLES[analysis.verdict]}: an earlier "
+            "compression, a pasted region, or a false alarm"
         )
     if named and analysis.verdict != INCONCLUSIVE and not any(named & set(trace.speaks_for) for trace in found):
         questions.append(

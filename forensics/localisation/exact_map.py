@@ -180,7 +180,7 @@ def _evidence(prepared: Prepared, shape: tuple[int, ...]) -> tuple[np.ndarray, n
         for before, count, length in zip((layout.top, layout.left), shape, pixels.shape, strict=False)
     )
     if layout.colour == "ycbcr":
-        _, _, nearest, state = colour.antecedents(pixels)
+        _, _, nearest, state = colour.antecedents(pixels, prepared.decoder.conversion)
         luma = nearest[0]
     else:
         luma = pixels if pixels.ndim == 2 else pixels[..., 0]

@@ -201,8 +201,6 @@ def jpegxl(data: bytes) -> Stated:
         stated.notes.append(
             "the file keeps a JPEG without further loss (JPEG XL's transcoding): its pixels are those of a JPEG"
         )
-    if header.animated:
-        stated.notes.append("the first frame of an animation was read")
     if header.floating:
         stated.facts["floating_point"] = True
         stated.notes.append("floating-point samples between 0 and 1 were scaled to 8 bits")

@@ -28,10 +28,11 @@ def decode(data: bytes) -> Samples:
         import imagecodecs
 
         samples = np.asarray(imagecodecs.jpegxl_decode(data, keeporientation=True, numthreads=1))
+    count = 1
     if samples.ndim == 4 or (
         samples.ndim == 3 and header.animated and samples.shape[1:] == (header.height, header.width)
     ):
-        samples = samples[0]
+        count, samples = len(samples), samples[0]
     if samples.ndim not in (2, 3):
         raise PictureError(f"its JPEG XL samples have the shape {samples.shape}, which is not read")
     colours = 1 if header.grey else 3
@@ -41,7 +42,9 @@ def decode(data: bytes) -> Samples:
     kept = samples[:, :, : colours + (header.alpha and samples.shape[2] > colours)]
     array = _integers(kept, header.bit_depth)
     return Samples(
-        array[:, :, 0] if array.shape[2] == 1 else array, facts={"integrity": "the decoder checks its own end state"}
+        array[:, :, 0] if array.shape[2] == 1 else array,
+        notes=[f"the first of {count} pictures in the file was read"] if count > 1 else [],
+        facts={"integrity": "the decoder checks its own end state", "pages": count},
     )
 
 

@@ -73,6 +73,30 @@ _SVG = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*|<!DOCTYPE[^>]*>\s*)*<sv
 _XBM = re.compile(rb"\s*(/\*.*?\*/\s*)?#define\s+\w*width\s+\d+", re.DOTALL)
 
 
+_SPOILT: tuple[tuple[bytes, str], ...] = (
+    (
+        rb"\x89PNG(\n\x1a\n|\r\n\x1a\r\n|\r\r\n\x1a\r\n|\r\x1a\r)",
+        "a PNG whose line ends were converted, as a transfer of text does",
+    ),
+    (rb"\xef\xbf\xbdPNG|\xc2\x89PNG", "a PNG that was stored as text in UTF-8"),
+    (rb"(\xef\xbf\xbd){3,4}.{0,12}(JFIF|Exif)|\xc3\xbf\xc3\x98\xc3\xbf", "a JPEG that was stored as text in UTF-8"),
+    (rb"GIF8[79]a\xef\xbf\xbd", "a GIF that was stored as text in UTF-8"),
+)
+"""Signatures that a transfer has changed, after which no byte can be trusted."""
+_TEXTS: tuple[tuple[bytes, str], ...] = (
+    (rb"\s*(<!doctype html|<html)", "it is a web page, not a picture: what was asked for was not downloaded"),
+    (
+        rb"\s*(data:image/[\w.+-]+;base64,|iVBORw0KGgo|/9j/|R0lGOD|UklGR|Qk[012])",
+        "it is a picture in Base64: decode it first",
+    ),
+    (rb"\s*[{\[]\s*[\"{\]\[]", "it is a JSON document, not a picture"),
+    (rb"\s*<\?xml", "it is an XML document, not a picture"),
+)
+_STARTS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"GIF8")
+_MAC_HEAD, _MARK = 128, b"\xef\xbb\xbf"
+"""Bytes of the head that MacBinary puts before a file; the byte order mark of UTF-8."""
+
+
 def named(data: bytes) -> str:
     """What a file is that cannot be read, and what to do; empty for none of those known.
 
@@ -86,6 +110,18 @@ def named(data: bytes) -> str:
         if data[offset : offset + len(signature)] == signature:
             return f"it is {name}, which is not read: {advice}"
     head = bytes(data[:4096])
+    for pattern, name in _SPOILT:
+        if re.match(pattern, head, re.DOTALL):
+            return f"the file is damaged: it is {name}; fetch it again as it was"
+    if data[_MAC_HEAD : _MAC_HEAD + 8].startswith(_STARTS) and data[:1] == b"\0":
+        return f"a picture starts {_MAC_HEAD} bytes into the file (MacBinary): take these bytes off first"
+    if head.startswith(_MARK) and head[len(_MARK) :].startswith(_STARTS):
+        return "a picture starts behind a byte order mark of text: take these 3 bytes off first"
+    for pattern, said in _TEXTS:
+        if re.match(pattern, head, re.IGNORECASE) and not _SVG.match(head):
+            return said
+    if head and not any(data):
+        return "the file holds nothing but zero bytes"
     if _SVG.match(head):
         return f"it is an SVG picture, which is not read: {_DRAWING}"
     if _XBM.match(head):

@@ -18,8 +18,7 @@ import numpy as np
 from forensics_features._kernel import fast_kernel, kernel
 
 from forensics.history.jpeg.planes import DCT_8
-from forensics.reconstruction.acceptance import accepts
-from forensics.reconstruction.inverse_transforms import inverse
+from forensics.reconstruction.acceptance import SAMPLES, WORK, decodes_to
 
 WAVES = np.ascontiguousarray(np.einsum("vy,ux->vuyx", DCT_8, DCT_8).reshape(64, 64).astype(np.float32))
 """Ideal samples of a unit coefficient of each frequency, `np.ndarray [shape=(64, 64), dtype=float32]`."""
@@ -116,7 +115,7 @@ def search(
     box_of(lo, hi, offset, low, high)
     work, gap, slope = np.empty(64), np.empty(64), np.empty(64)
     promise = np.empty(128)
-    whole_work, samples = np.empty(64, np.int64), np.empty(64, np.int64)
+    whole_work, samples = np.empty(WORK, np.int64), np.empty(SAMPLES, np.int64)
     sets, new_sets = np.zeros((width, 64), np.int32), np.zeros((width, 64), np.int32)
     ideals, new_ideals = np.zeros((width, 64), np.float32), np.zeros((width, 64), np.float32)
     hashes, new_hashes = np.zeros(width, np.int64), np.zeros(width, np.int64)
@@ -162,11 +161,11 @@ def search(
             for p in range(64):
                 new_ideals[z, p] = ideals[s, p] + move * waves[i, p]
             new_hashes[z] = found_key[at]
-            if found_cost[at] < _OUTSIDE:
-                inverse(kind, new_sets[z], steps, whole_work, samples)
-                if accepts(samples, lo, hi, full_lo, full_hi, mode):
-                    out[:] = new_sets[z]
-                    return True
+            if found_cost[at] < _OUTSIDE and decodes_to(
+                kind, new_sets[z], steps, whole_work, samples, lo, hi, full_lo, full_hi, mode
+            ):
+                out[:] = new_sets[z]
+                return True
         if count == 0:
             return False
         sets, new_sets = new_sets, sets

@@ -10,13 +10,12 @@ import numpy as np
 from forensics_features._kernel import kernel
 
 from forensics.history.jpeg.planes import DCT_8
-from forensics.reconstruction.acceptance import DIRECT, accepts
+from forensics.reconstruction.acceptance import DIRECT, SAMPLES, WORK, decodes_to
 from forensics.reconstruction.block_search import WAVES, box_of, ideal_samples, search, transformed
 from forensics.reconstruction.inverse_transforms import (
     AAN_FIXED,
     AAN_FLOAT,
     IFAST,
-    inverse,
     scaled_steps,
 )
 
@@ -60,7 +59,7 @@ def _fit(
     status,
 ):
     center, filled, work, ideal = np.empty(64), np.empty(64), np.empty(64), np.empty(64)
-    whole_work, samples = np.empty(64, np.int64), np.empty(64, np.int64)
+    whole_work, samples = np.empty(WORK, np.int64), np.empty(SAMPLES, np.int64)
     chosen = np.empty(64, np.int32)
     low, high = np.empty(64, np.float32), np.empty(64, np.float32)
     far, light = np.full(64, np.inf), np.full(64, 0.01)
@@ -76,8 +75,7 @@ def _fit(
             transformed(filled, basis, work, center)
             for i in range(64):
                 chosen[i] = np.int32(np.rint(center[i] / table[i]))
-            inverse(kind, chosen, steps, whole_work, samples)
-            if accepts(samples, lo[n], hi[n], full_lo[n], full_hi[n], mode):
+            if decodes_to(kind, chosen, steps, whole_work, samples, lo[n], hi[n], full_lo[n], full_hi[n], mode):
                 status[n] = ROUNDED
                 break
             if free and mode == DIRECT:

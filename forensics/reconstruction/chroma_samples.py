@@ -10,6 +10,9 @@ from __future__ import annotations
 import numpy as np
 from forensics_features._kernel import kernel
 
+from forensics.history.jpeg.chroma import stored_noise, stored_samples
+from forensics.reconstruction.upsampling import TRIANGLES
+
 
 @kernel
 def _halve_rows(full, pivots, out):
@@ -45,6 +48,19 @@ def _pivots(count: int) -> np.ndarray:
     return pivots.astype(np.float32)
 
 
+def chroma_noise(factors: tuple[int, int], upsampling: str) -> np.ndarray:
+    """Standard deviation of the noise of a stored estimate's coefficients, `np.ndarray [shape=(64,),
+    dtype=float64]`.
+    """
+    if factors == (1, 1) or upsampling == "repeat" or max(factors) > 2:
+        return stored_noise(factors, "repeat")
+    return stored_noise(factors, "scaled" if upsampling == "scaled" else "triangle")
+
+
+_MEAN_EXCESS = {1: 0.125, 2: 1 / 32}
+"""Of rounding half up over quarters and sixteenths, in levels."""
+
+
 def stored_estimate(full: np.ndarray, factors: tuple[int, int], upsampling: str) -> np.ndarray:
     """Stored samples by least squares.
 
@@ -55,15 +71,19 @@ def stored_estimate(full: np.ndarray, factors: tuple[int, int], upsampling: str)
     factors : tuple of int
         Vertical and horizontal factor.
     upsampling : str
-        A key of `upsampling.UPSAMPLINGS`.
+        One of `upsampling.UPSAMPLINGS`.
 
     Returns
     -------
     np.ndarray [shape=(height / factors[0], width / factors[1]), dtype=float32]
     """
     vertical, horizontal = factors
-    if upsampling != "triangle" or max(factors) > 2:
+    if upsampling == "scaled" and max(factors) == 2:
+        return stored_samples(full, factors, "scaled")
+    if upsampling not in TRIANGLES or max(factors) > 2:
         return full.reshape(full.shape[0] // vertical, vertical, -1, horizontal).mean(axis=(1, 3), dtype=np.float32)
+    if upsampling == "triangle, half up" and max(factors) == 2:
+        full = full - np.float32(_MEAN_EXCESS[(vertical == 2) + (horizontal == 2)])
     if vertical == 2:
         out = np.empty((full.shape[0] // 2, full.shape[1]), np.float32)
         _halve_rows(full, _pivots(len(out)), out)
@@ -92,7 +112,7 @@ def _limits(full_lo, full_hi, line, at, bits, bias):
 
 
 @kernel
-def _tighten(full_lo, full_hi, vertical, horizontal, lo, hi):
+def _tighten(full_lo, full_hi, vertical, horizontal, half_up, lo, hi):
     """One pass over a part of the full plane whose edges are not the picture's; whether any bound moved."""
     rows, columns = lo.shape
     bits = 2 * (vertical == 2) + 2 * (horizontal == 2)
@@ -111,7 +131,10 @@ def _tighten(full_lo, full_hi, vertical, horizontal, lo, hi):
             for k in range(4):
                 across = (3 if k % 2 == 0 else 1) if horizontal == 2 else 1 - k % 2
                 weights[k] = across * ((3 if k < 2 else 1) if vertical == 2 else 1 - k // 2)
-            bias = 8 - (at & 1) if bits == 4 else 1 + (at & 1 if horizontal == 2 else line & 1)
+            if half_up:
+                bias = 8 if bits == 4 else 2
+            else:
+                bias = 8 - (at & 1) if bits == 4 else 1 + (at & 1 if horizontal == 2 else line & 1)
             least, most = _limits(full_lo, full_hi, line, at, bits, bias)
             for k in range(4):
                 least -= weights[k] * np.int64(hi[ys[k], xs[k]])
@@ -132,7 +155,7 @@ def _tighten(full_lo, full_hi, vertical, horizontal, lo, hi):
 
 
 @kernel
-def _propagate(stored, full_lo, full_hi, vertical, horizontal, blocks, around, rounds, out_lo, out_hi):
+def _propagate(stored, full_lo, full_hi, vertical, horizontal, half_up, blocks, around, rounds, out_lo, out_hi):
     columns = stored.shape[1] // 8
     for n in range(len(blocks)):
         top, left = blocks[n] // columns * 8, blocks[n] % columns * 8
@@ -147,7 +170,7 @@ def _propagate(stored, full_lo, full_hi, vertical, horizontal, blocks, around, r
         part_lo = full_lo[a * vertical : b * vertical, c * horizontal : d * horizontal]
         part_hi = full_hi[a * vertical : b * vertical, c * horizontal : d * horizontal]
         for _ in range(rounds):
-            if not _tighten(part_lo, part_hi, vertical, horizontal, lo, hi):
+            if not _tighten(part_lo, part_hi, vertical, horizontal, half_up, lo, hi):
                 break
         for p in range(64):
             out_lo[n, p] = lo[top - a + (p >> 3), left - c + (p & 7)]
@@ -162,6 +185,7 @@ def propagated_bounds(
     blocks: np.ndarray,
     *,
     around: int,
+    half_up: bool = False,
     rounds: int = 12,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Bounds of the stored samples of some blocks, from an estimate and what the rounded triangle filter allows.
@@ -175,6 +199,8 @@ def propagated_bounds(
     blocks : np.ndarray [shape=(n,), dtype=int64]
         Blocks counted row by row.
     around : int
+    half_up : bool
+        Whether the filter rounds half up.
     rounds : int
         Most passes over the neighbourhood of a block.
 
@@ -184,5 +210,5 @@ def propagated_bounds(
         Contradictions leave bounds as they are.
     """
     lo, hi = np.empty((len(blocks), 64), np.uint8), np.empty((len(blocks), 64), np.uint8)
-    _propagate(stored, full_lo, full_hi, factors[0], factors[1], blocks, around, rounds, lo, hi)
+    _propagate(stored, full_lo, full_hi, factors[0], factors[1], half_up, blocks, around, rounds, lo, hi)
     return lo, hi

@@ -11,8 +11,9 @@ from forensics_features._kernel import kernel
 
 from forensics.reconstruction.blocks import Quantiser
 from forensics.reconstruction.colour import to_rgb
-from forensics.reconstruction.inverse_transforms import FLOAT, IFAST, ISLOW, inverse
+from forensics.reconstruction.inverse_transforms import FFMPEG, FLOAT, GO, IFAST, ISLOW, JPEG_JS, STB, inverse
 from forensics.reconstruction.layout import BLOCK
+from forensics.reconstruction.matrix_transforms import enlarged
 from forensics.reconstruction.upsampling import upsample
 
 
@@ -27,12 +28,15 @@ class Decoder:
     transform : int
         A number of `inverse_transforms`.
     upsampling : str
-        A key of `upsampling.UPSAMPLINGS`.
+        One of `upsampling.UPSAMPLINGS`.
+    conversion : str
+        A key of `conversions.CONVERSIONS`.
     """
 
     name: str
     transform: int
     upsampling: str
+    conversion: str = "libjpeg-turbo"
 
 
 DECODERS = (
@@ -42,6 +46,13 @@ DECODERS = (
     Decoder("libjpeg-turbo, fast integer transform, plain or merged upsampling", IFAST, "repeat"),
     Decoder("libjpeg-turbo, floating-point transform", FLOAT, "triangle"),
     Decoder("libjpeg-turbo, floating-point transform, plain or merged upsampling", FLOAT, "repeat"),
+    Decoder("IJG libjpeg 9", ISLOW, "scaled", "libjpeg 9"),
+    Decoder("IJG libjpeg 7 or 8", ISLOW, "scaled"),
+    Decoder("FFmpeg", FFMPEG, "repeat", "swscale"),
+    Decoder("FFmpeg, chroma at full size", FFMPEG, "repeat", "swscale, full chroma"),
+    Decoder("stb_image", STB, "triangle, half up", "stb_image"),
+    Decoder("Go image/jpeg", GO, "repeat", "Go"),
+    Decoder("jpeg-js", JPEG_JS, "repeat", "jpeg-js"),
 )
 """Arithmetics that are told apart, the commonest first."""
 
@@ -96,18 +107,64 @@ def stored_samples(coefficients: np.ndarray, quantiser: Quantiser) -> np.ndarray
     return out
 
 
+@kernel
+def _enlarge_blocks(coefficients, steps, vertical, horizontal, out):
+    work, samples = np.empty(128, np.int64), np.empty(256, np.int64)
+    width = 8 * horizontal
+    for i in range(coefficients.shape[0]):
+        for j in range(coefficients.shape[1]):
+            enlarged(coefficients[i, j], steps, vertical, horizontal, work, samples)
+            for y in range(8 * vertical):
+                for x in range(width):
+                    out[8 * vertical * i + y, width * j + x] = samples[width * y + x]
+
+
+def full_size(
+    coefficients: np.ndarray,
+    quantiser: Quantiser,
+    factors: tuple[int, int],
+    upsampling: str,
+    shape: tuple[int, int],
+) -> np.ndarray:
+    """A subsampled component as it is shown.
+
+    Parameters
+    ----------
+    coefficients : np.ndarray [shape=(rows, columns, 64), dtype=int16]
+    quantiser : Quantiser
+    factors : tuple of int
+    upsampling : str
+        One of `upsampling.UPSAMPLINGS`; factors of four and "scaled" give repeated samples.
+    shape : tuple of int
+        Height and width of the picture; samples beyond are not used.
+
+    Returns
+    -------
+    np.ndarray [shape=shape, dtype=uint8]
+    """
+    vertical, horizontal = factors
+    if upsampling == "scaled" and max(factors) == 2:
+        out = np.empty((coefficients.shape[0] * BLOCK * vertical, coefficients.shape[1] * BLOCK * horizontal), np.uint8)
+        _enlarge_blocks(coefficients, quantiser.scaled, vertical, horizontal, out)
+        return out[: shape[0], : shape[1]]
+    used = stored_samples(coefficients, quantiser)[: -(-shape[0] // vertical), : -(-shape[1] // horizontal)]
+    return upsample(used, factors, upsampling, shape)
+
+
 def decode(coded: CodedPicture, decoder: Decoder) -> np.ndarray:
     """What the decoder gives, `np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]`."""
     shape = coded.height, coded.width
-    first, *others = (
-        stored_samples(c.coefficients, Quantiser.of(c.table, decoder.transform)) for c in coded.components
-    )
-    luma = first[: shape[0], : shape[1]]
+    first, *others = coded.components
+    luma = stored_samples(first.coefficients, Quantiser.of(first.table, decoder.transform))[: shape[0], : shape[1]]
     if not others:
         return np.ascontiguousarray(luma)
+    factors = coded.factors if coded.colour == "ycbcr" else (1, 1)
+    planes = [
+        np.ascontiguousarray(
+            full_size(c.coefficients, Quantiser.of(c.table, decoder.transform), factors, decoder.upsampling, shape)
+        )
+        for c in others
+    ]
     if coded.colour == "rgb":
-        return np.ascontiguousarray(np.stack([luma, *(plane[: shape[0], : shape[1]] for plane in others)], axis=2))
-    vertical, horizontal = coded.factors
-    used = np.s_[: -(-shape[0] // vertical), : -(-shape[1] // horizontal)]
-    cb, cr = (upsample(plane[used], coded.factors, decoder.upsampling, shape) for plane in others)
-    return to_rgb(np.ascontiguousarray(luma), np.ascontiguousarray(cb), np.ascontiguousarray(cr))
+        return np.ascontiguousarray(np.stack([luma, *planes], axis=2))
+    return to_rgb(np.ascontiguousarray(luma), planes[0], planes[1], decoder.conversion)

@@ -19,8 +19,13 @@ from __future__ import annotations
 import numpy as np
 from forensics_features._kernel import kernel
 
-ISLOW, IFAST, FLOAT = 0, 1, 2
-"""Numbers of the arithmetics: libjpeg's accurate integer, fast integer and floating-point transforms."""
+from forensics.reconstruction.matrix_transforms import ffmpeg, stb
+from forensics.reconstruction.stepwise_transforms import go, jpeg_js
+
+ISLOW, IFAST, FLOAT, STB, FFMPEG, GO, JPEG_JS = range(7)
+"""Numbers of the arithmetics: libjpeg's accurate integer, fast integer and floating-point transforms; then those of
+stb_image, FFmpeg, Go's image/jpeg and jpeg-js.
+"""
 
 _AAN = np.array([1.0] + [np.cos(k * np.pi / 16) * np.sqrt(2) for k in range(1, 8)])
 AAN_FIXED = np.rint(np.outer(_AAN, _AAN).ravel() * 16384).astype(np.int64)
@@ -172,5 +177,13 @@ def inverse(kind, quantised, steps, work, out):
         _ifast(quantised, steps, work, out)
     elif kind == FLOAT:
         _float(quantised, steps, out)
+    elif kind == STB:
+        stb(quantised, steps, work, out)
+    elif kind == FFMPEG:
+        ffmpeg(quantised, steps, work, out)
+    elif kind == GO:
+        go(quantised, steps, work, out)
+    elif kind == JPEG_JS:
+        jpeg_js(quantised, steps, work, out)
     else:
         _islow(quantised, steps, work, out)

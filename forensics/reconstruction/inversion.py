@@ -11,14 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forensics.history.jpeg.chroma import stored_noise
 from forensics.reconstruction import colour
-from forensics.reconstruction.acceptance import DIRECT, SEEN_BY
+from forensics.reconstruction.acceptance import DIRECT, SEEN_BY, SEEN_THROUGH
 from forensics.reconstruction.blocks import IMPOSSIBLE, OPEN, OPEN_SATURATED, ROUNDED, SEARCHED, Quantiser, fit_blocks
-from forensics.reconstruction.chroma_samples import propagated_bounds, shared_bounds, stored_estimate
-from forensics.reconstruction.coded import CodedPicture, Component, Decoder, stored_samples
+from forensics.reconstruction.chroma_samples import chroma_noise, propagated_bounds, shared_bounds, stored_estimate
+from forensics.reconstruction.coded import CodedPicture, Component, Decoder, full_size
 from forensics.reconstruction.layout import BLOCK, Layout, blocks_of
-from forensics.reconstruction.upsampling import upsample
 
 _BAND_ROWS = 512
 """Rows of pixels turned back at once."""
@@ -105,7 +103,7 @@ class _Band:
             self.lo = self.hi = self.nearest = planes
             state = np.zeros(part.shape[:2], np.uint8)
         else:
-            self.lo, self.hi, self.nearest, state = colour.antecedents(np.ascontiguousarray(part))
+            self.lo, self.hi, self.nearest, state = colour.antecedents(np.ascontiguousarray(part), decoder.conversion)
         self.lo = np.pad(self.lo, ((0, 0), *self.edges))
         self.hi = np.pad(self.hi, ((0, 0), *self.edges), constant_values=255)
         self.nearest = np.pad(self.nearest, ((0, 0), *self.edges), mode="edge")
@@ -145,44 +143,55 @@ class _Band:
             return
         planes = []
         for (coefficients, _), quantiser in zip(chroma, self.quantisers[1:], strict=True):
-            samples = stored_samples(coefficients, quantiser)
-            planes.append(upsample(samples, self.layout.factors, self.decoder.upsampling, self.none.shape))
+            planes.append(self._shown(coefficients, quantiser))
         shown = tuple(
             slice(before, length - after) for (before, after), length in zip(self.edges, self.none.shape, strict=True)
         )
         lo, hi = (np.ascontiguousarray(bound[0][shown]) for bound in (self.lo, self.hi))
         cb, cr = (np.ascontiguousarray(plane[shown]) for plane in planes)
-        colour.narrow_luma(np.ascontiguousarray(self.part), cb, cr, lo, hi)
+        colour.narrow_luma(np.ascontiguousarray(self.part), cb, cr, lo, hi, self.decoder.conversion)
         self.lo[0][shown], self.hi[0][shown] = lo, hi
         self.nearest[0] = np.minimum(np.maximum(self.nearest[0], self.lo[0]), self.hi[0])
 
+    def _shown(self, coefficients: np.ndarray, quantiser: Quantiser) -> np.ndarray:
+        return full_size(coefficients, quantiser, self.layout.factors, self.decoder.upsampling, self.none.shape)
+
+    def _seen(self, k: int) -> tuple[np.ndarray, np.ndarray, int]:
+        """Bounds of chroma at full size, MCU by MCU, and how stored samples are seen in it."""
+        lo, hi, factors, kind = self.lo[k], self.hi[k], self.layout.factors, self.decoder.upsampling
+        if kind == "triangle, half up" and factors == (1, 2) and self.edges[1][1] < BLOCK:
+            lo, hi = lo.copy(), hi.copy()
+            odd = np.s_[:, lo.shape[1] - self.edges[1][1] - 2 :]
+            lo[odd], hi[odd] = 0, 255
+        return blocks_of(lo, *self.layout.mcu), blocks_of(hi, *self.layout.mcu), SEEN_BY[factors] + SEEN_THROUGH[kind]
+
     def _chroma(self, k: int) -> tuple[np.ndarray, np.ndarray]:
         factors, quantiser = self.layout.factors, self.quantisers[k]
-        triangle = self.decoder.upsampling == "triangle" and factors in SEEN_BY
+        kind = self.decoder.upsampling
         lo, hi = self.lo[k], self.hi[k]
-        if not triangle or factors == (1, 1):
+        if kind not in SEEN_THROUGH or factors not in SEEN_BY or factors == (1, 1):
             return self._repeated(k)
-        full = blocks_of(lo, *self.layout.mcu), blocks_of(hi, *self.layout.mcu), SEEN_BY[factors]
+        full = self._seen(k)
         guess = self.nearest[k].astype(np.float32)
-        noise = stored_noise(factors, "triangle")
+        noise = chroma_noise(factors, kind)
         anything = np.zeros((len(full[0]), 64), np.uint8), np.full((len(full[0]), 64), 255, np.uint8)
         left = len(full[0]) + 1
         for _ in range(_FILLINGS):
-            stored = stored_estimate(guess, factors, "triangle")
+            stored = stored_estimate(guess, factors, kind)
             found, status = fit_blocks(*anything, quantiser, width=0, centers=blocks_of(stored), seen=full)
             before, left = left, int((status > SEARCHED).sum())
             if left in (0, before) or not self.open.any():
                 break
-            samples = stored_samples(*self._shaped(found, status, factors)[:1], quantiser)
-            shown = upsample(samples, factors, "triangle", self.none.shape)
+            shown = self._shown(self._shaped(found, status, factors)[0], quantiser)
             guess = np.where(self.open, np.minimum(np.maximum(shown, lo), hi), guess).astype(np.float32)
         impossible = blocks_of(self.none, *self.layout.mcu).any(axis=1)
         saturated = np.asarray(blocks_of(self.open, *self.layout.mcu).any(axis=1))
         centers = blocks_of(stored)
         for wide, around, wider in ((False, _AROUND, 1.0), (True, _AROUND_CLIPPED, _WIDER)):
             again = np.flatnonzero((status > SEARCHED) & ~impossible & (saturated | (not wide)))
-            if len(again) and self.width:
-                low, high = propagated_bounds(stored, lo, hi, factors, again, around=around)
+            if len(again) and self.width and kind != "scaled":
+                half_up = kind == "triangle, half up"
+                low, high = propagated_bounds(stored, lo, hi, factors, again, around=around, half_up=half_up)
                 seen = full[0][again], full[1][again], full[2]
                 found[again], status[again] = fit_blocks(
                     low, high, quantiser, width=self.width, centers=centers[again], seen=seen, noise=wider * noise

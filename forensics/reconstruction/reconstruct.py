@@ -8,6 +8,7 @@ pixels come out the same are counted.
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ import numpy as np
 from forensics.errors import ForensicsError
 from forensics.history.jpeg import recovery as jpeg_history
 from forensics.history.jpeg.chroma import FACTORS
+from forensics.reconstruction import colour
 from forensics.reconstruction.blocks import IMPOSSIBLE, OPEN_SATURATED, ROUNDED, SEARCHED
 from forensics.reconstruction.coded import DECODERS, CodedPicture, Decoder, decode
+from forensics.reconstruction.conversions import CONVERSIONS
 from forensics.reconstruction.inversion import Inverted, invert
 from forensics.reconstruction.jpeg_writer import write_jpeg
 from forensics.reconstruction.layout import BLOCK, Layout
@@ -35,6 +38,9 @@ _SURE = 0.9
 """Probability of a kind of upsampling from which the other is not tried: rounding alone settles too few blocks of fine
 quality to tell them apart.
 """
+_UNEXPLAINED = 0.02
+"""Share of pixels by which a conversion of colours may explain fewer than the best one and still be tried: a choice.
+The nearest wrong ones leave 0.2 to 3 % of random colours without an antecedent, the others a third or more."""
 _PLACED = 0.7
 """Share of settled blocks from which the history's place of the MCU is taken as it is; with a wrong one a third,
 luma's, is settled at most, and flat blocks.
@@ -211,7 +217,7 @@ def prepare(source: Any, *, width: int = _WIDTH) -> Prepared:
     history = _history(pixels)
     if history.colour == "grey" and pixels.ndim == 3:
         pixels = np.ascontiguousarray(pixels[..., 1])
-    layout, decoders = _candidates(history)
+    layout, decoders = _candidates(pixels, history)
     layout = _placed(pixels, layout, history, decoders[0])
     tables, decoder = _tables_and_decoder(pixels, layout, history, decoders)
     inverted = invert(pixels, layout, tables, decoder, width=width)
@@ -247,24 +253,49 @@ def _history(pixels: np.ndarray) -> jpeg_history.JpegHistory:
     return history
 
 
-def _candidates(history: jpeg_history.JpegHistory) -> tuple[Layout, list[Decoder]]:
-    """Where blocks and MCUs begin, and the decoders to try, those of the likelier upsampling first."""
+def _candidates(pixels: np.ndarray, history: jpeg_history.JpegHistory) -> tuple[Layout, list[Decoder]]:
+    """Where blocks and MCUs begin, and the decoders to try, the likeliest first."""
     if history.colour != "ycbcr" or not history.hypotheses:
         top, left = (-phase % BLOCK for phase in history.grid.phase)
-        return Layout(top, left, (1, 1), history.colour), [d for d in DECODERS if d.upsampling == "triangle"]
+        return Layout(top, left, (1, 1), history.colour), _one_each(DECODERS, lambda d: d.transform)
     best = history.hypotheses[0][0]
     factors = FACTORS[best.subsampling]
     first = [o + f * p for o, f, p in zip(best.origin, factors, best.phase, strict=True)]
     top, left = (-start % (BLOCK * f) for start, f in zip(first, factors, strict=True))
     layout = Layout(top, left, factors)
-    kind = best.upsampling or "triangle"
-    if kind == "scaled":
-        raise NotReconstructible(
-            "chroma was brought back in the DCT domain, as libjpeg 7 and later do; not inverted yet"
-        )
-    sure = factors == (1, 1) or history.upsampling[1] >= _SURE
-    kinds = [kind] if sure else [kind, *({"triangle", "repeat"} - {kind})]
-    return layout, [d for k in kinds for d in DECODERS if d.upsampling == k]
+    decoders = _by_colour(pixels, layout)
+    if factors == (1, 1):
+        return layout, _one_each(decoders, lambda d: (d.transform, d.conversion))
+    if best.upsampling == "scaled":
+        return layout, [d for d in decoders if d.upsampling == "scaled"]
+    repeated = best.upsampling == "repeat"
+    likely = [d for d in decoders if (d.upsampling == "repeat") == repeated and d.upsampling != "scaled"]
+    if history.upsampling[1] >= _SURE:
+        return layout, likely
+    return layout, likely + [d for d in decoders if d not in likely and d.upsampling != "scaled"]
+
+
+def _one_each(decoders: Sequence[Decoder], key: Callable[[Decoder], Any]) -> list[Decoder]:
+    """The first decoder of each kind."""
+    first: dict[Any, Decoder] = {}
+    for decoder in decoders:
+        first.setdefault(key(decoder), decoder)
+    return list(first.values())
+
+
+def _by_colour(pixels: np.ndarray, layout: Layout) -> list[Decoder]:
+    """The decoders whose conversion can have given the picture's colours, those that explain most pixels first.
+
+    Under the right one all pixels but those changed since have an antecedent.
+    """
+    parts = stripes(pixels, layout, most=_TRIED_PIXELS, rows=layout.mcu[0] * 2)
+    missing = {
+        name: np.mean([(colour.antecedents(part, name)[3] == colour.NONE).mean() for part in parts])
+        for name in CONVERSIONS
+    }
+    least = min(missing.values())
+    possible = [d for d in DECODERS if missing[d.conversion] <= least + _UNEXPLAINED]
+    return sorted(possible, key=lambda d: missing[d.conversion])
 
 
 def _placed(pixels: np.ndarray, layout: Layout, history: jpeg_history.JpegHistory, decoder: Decoder) -> Layout:
@@ -283,7 +314,7 @@ def _placed(pixels: np.ndarray, layout: Layout, history: jpeg_history.JpegHistor
     ]
     shares: list[float] = []
     for option in options:
-        tables = component_steps(sample(pixels, option, decoder.upsampling), decoder.upsampling, match)
+        tables = component_steps(sample(pixels, option, decoder), decoder.upsampling, match)
         parts = stripes(pixels, option, most=_TRIED_PIXELS, rows=2 * option.mcu[0])
         shares.append(_settled(parts, option, tables, decoder))
         if shares[0] >= _PLACED:
@@ -294,15 +325,16 @@ def _placed(pixels: np.ndarray, layout: Layout, history: jpeg_history.JpegHistor
 def _tables_and_decoder(
     pixels: np.ndarray, layout: Layout, history: jpeg_history.JpegHistory, decoders: list[Decoder]
 ) -> tuple[tuple[np.ndarray, ...], Decoder]:
+    """Tables and decoder, of the decoder that settles most blocks."""
     assert history.match is not None
     rows = layout.mcu[0] * 2
     parts = stripes(pixels, layout, most=_TRIED_PIXELS, rows=rows)
     best: tuple[float, tuple[np.ndarray, ...], Decoder] | None = None
-    tables: dict[str, tuple[np.ndarray, ...]] = {}
+    tables: dict[tuple[str, str], tuple[np.ndarray, ...]] = {}
     for decoder in decoders:
-        kind = decoder.upsampling
+        kind = decoder.upsampling, decoder.conversion
         if kind not in tables:
-            tables[kind] = component_steps(sample(pixels, layout, kind), kind, history.match)
+            tables[kind] = component_steps(sample(pixels, layout, decoder), decoder.upsampling, history.match)
         share = _settled(parts, layout, tables[kind], decoder)
         if best is None or share > best[0]:
             best = share, tables[kind], decoder

@@ -8,6 +8,7 @@ import numpy as np
 
 from forensics.reconstruction import colour
 from forensics.reconstruction.chroma_samples import stored_estimate
+from forensics.reconstruction.coded import Decoder
 from forensics.reconstruction.layout import BLOCK, Layout, blocks_of
 
 _MOST_PIXELS = 1 << 20
@@ -33,9 +34,11 @@ class Sampled:
     factors: tuple[int, int]
 
 
-def sample(pixels: np.ndarray, layout: Layout, upsampling: str) -> Sampled:
-    """Blocks of a picture, `np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]`."""
-    parts = [_of(part, layout, upsampling) for part in stripes(pixels, layout)]
+def sample(pixels: np.ndarray, layout: Layout, decoder: Decoder) -> Sampled:
+    """Blocks of a picture, `np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]`, under a decoder's
+    conversion and upsampling.
+    """
+    parts = [_of(part, layout, decoder) for part in stripes(pixels, layout)]
     return Sampled(tuple(np.concatenate(blocks) for blocks in zip(*parts, strict=True)), layout.factors)
 
 
@@ -56,20 +59,21 @@ def stripes(pixels: np.ndarray, layout: Layout, *, most: int = _MOST_PIXELS, row
     return [inner[start : start + rows] for start in np.unique(starts)]
 
 
-def _of(part: np.ndarray, layout: Layout, upsampling: str) -> tuple[np.ndarray, ...]:
+def _of(part: np.ndarray, layout: Layout, decoder: Decoder) -> tuple[np.ndarray, ...]:
     if part.ndim == 2:
         inside = (part > 0) & (part < 255)
         return (blocks_of(part)[blocks_of(inside).all(axis=1)],)
     if layout.colour == "rgb":
         blocks = [blocks_of(np.ascontiguousarray(part[..., k])) for k in range(3)]
         return tuple(b[((b > 0) & (b < 255)).all(axis=1)] for b in blocks)
-    _, _, nearest, state = colour.antecedents(np.ascontiguousarray(part))
+    _, _, nearest, state = colour.antecedents(np.ascontiguousarray(part), decoder.conversion)
     usable = state == colour.KNOWN
     luma = blocks_of(nearest[0])[blocks_of(usable).all(axis=1)]
     units = np.asarray(blocks_of(usable, *layout.mcu).all(axis=1))
     whole = _away_from_others(units, usable.shape[1] // layout.mcu[1])
     chroma = [
-        blocks_of(stored_estimate(nearest[k].astype(np.float32), layout.factors, upsampling))[whole] for k in (1, 2)
+        blocks_of(stored_estimate(nearest[k].astype(np.float32), layout.factors, decoder.upsampling))[whole]
+        for k in (1, 2)
     ]
     return (luma, *chroma)
 

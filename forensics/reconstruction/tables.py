@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from forensics.history.jpeg.chroma import stored_noise
 from forensics.history.jpeg.comb import ROUNDING, ac_likelihoods, dc_likelihoods, nonzero_counts
 from forensics.history.jpeg.planes import coefficients, lively
 from forensics.history.jpeg.steps import StepEstimate, TableMatch, estimate_steps
+from forensics.reconstruction.chroma_samples import chroma_noise
 from forensics.reconstruction.sampled import Sampled
 
 _SURE = 0.9
@@ -43,7 +43,7 @@ def component_steps(sampled: Sampled, upsampling: str, match: TableMatch) -> tup
     tuple of np.ndarray [shape=(64,), dtype=int64]
         In raster order; Cb and Cr get one table unless their steps differ.
     """
-    noise = stored_noise(sampled.factors, upsampling if sampled.factors != (1, 1) else "repeat")
+    noise = chroma_noise(sampled.factors, upsampling)
     noises = [np.full(64, ROUNDING), noise, noise]
     found = [coefficients(blocks.astype(np.float32)) for blocks in sampled.blocks]
     estimates = [_estimate(values, noises[k], min(k, 1)) for k, values in enumerate(found)]

@@ -35,6 +35,7 @@ from forensics.results.wording import TITLES, percent
 
 if TYPE_CHECKING:
     from forensics.localisation.regions import Localisation
+    from forensics.report.exact_blocks import ExactBlocks
 
 _AGREEMENT = {
     "agree": ("agree", "good"),
@@ -69,6 +70,8 @@ class Report:
         The same as PNG.
     notes : tuple of str
         What went wrong while the report was made.
+    exact : ExactBlocks or None
+        Which blocks of a former JPEG can have come out of its decoder, where that was asked for.
     """
 
     analysis: Analysis
@@ -79,6 +82,7 @@ class Report:
     localisation: Localisation | None = None
     map_figure: bytes | None = None
     notes: tuple[str, ...] = ()
+    exact: ExactBlocks | None = None
 
 
 def page(report: Report) -> str:
@@ -93,6 +97,7 @@ def page(report: Report) -> str:
         "</header>\n",
         _verdict(report),
         section("Picture", _pictures(report)),
+        section("Blocks of a former JPEG", _exact(report.exact)),
         section("Container and pixels", _container(result)),
         section("Measurements behind the verdict", _evidence(result)),
         html_history.traces(history.traces, report.figures) if history else "",
@@ -102,7 +107,7 @@ def page(report: Report) -> str:
         section("Notes on this report", bullets(report.notes)),
         section("How to repeat it", _provenance(report)),
     ]
-    body.append(for_index(report.preview, [one.text for one in departures(result, report.localisation)]))
+    body.append(for_index(report.preview, _departures(report)))
     return document(f"{TITLES[result.verdict]}: {result.name}", "".join(body))
 
 
@@ -123,10 +128,29 @@ def _verdict(report: Report) -> str:
 
 def _departs(report: Report) -> str:
     """What departs, across the whole of the box."""
-    told = departures(report.analysis, report.localisation)
+    told = _departures(report)
     if not told:
         return f'<div class="departs none">{paragraph(nothing_departs(report.localisation), "soft")}</div>\n'
-    return f'<div class="departs"><h2>What departs</h2>\n{bullets(one.text for one in told)}</div>\n'
+    return f'<div class="departs"><h2>What departs</h2>\n{bullets(told)}</div>\n'
+
+
+def _departures(report: Report) -> list[str]:
+    blocks = report.exact.departure if report.exact else None
+    return [
+        *([blocks] if blocks else []),
+        *(one.text for one in departures(report.analysis, report.localisation)),
+    ]
+
+
+def _exact(exact: ExactBlocks | None) -> str:
+    if exact is None:
+        return ""
+    if exact.figure is None:
+        return bullets(exact.lines)
+    shown = image(data_uri(exact.figure), "blocks that are not possible, tinted", _png_size(exact.figure))
+    caption = "Red: no JPEG decoder gives these blocks. Yellow: clipped samples leave them open. Blue: undecided."
+    figure = f'<figure class="map">{shown}<figcaption>{caption}</figcaption></figure>\n'
+    return f'<div class="picture">\n{figure}</div>\n{bullets(exact.lines)}'
 
 
 def _strength(result: Analysis) -> list[str]:

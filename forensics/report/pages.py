@@ -22,6 +22,7 @@ from forensics.errors import UsageError
 from forensics.examination import Examination
 from forensics.pictures.opened import Picture
 from forensics.report.comparable import Comparable, comparable
+from forensics.report.exact_blocks import exact_blocks
 from forensics.report.figures import NEEDS, available, map_figure, preview, trace_figure
 from forensics.report.html import Report, page
 from forensics.report.html_history import trace_key
@@ -66,6 +67,8 @@ class PageWriter:
         Which of its judges; None for the best it has.
     options : tuple of str
         Options that the command to repeat it needs besides.
+    exact : bool
+        Whether the page shows which blocks of a former JPEG can have come out of its decoder.
     """
 
     report: Path | None = None
@@ -76,6 +79,7 @@ class PageWriter:
     model_dir: Path | None = None
     model: str | None = None
     options: tuple[str, ...] = field(default=())
+    exact: bool = False
 
     def check(self, inputs: Sequence[str], destinations: Destinations) -> None:
         """Raise `UsageError` where a page or a figure of these inputs would do harm or cannot be written."""
@@ -126,6 +130,7 @@ class PageWriter:
                 localisation=localisation,
                 map_figure=figures.get(MAP),
                 notes=tuple(notes),
+                exact=exact_blocks(picture) if self.exact else None,
             )
             write(target, page(made).encode("utf-8"))
 
@@ -159,6 +164,7 @@ def page_writer(
     model_dir: Path | None,
     model: str | None = None,
     max_pixels: int | None,
+    exact: bool = False,
 ) -> PageWriter:
     """The writer that a command line asks for, its folders made.
 
@@ -176,10 +182,11 @@ def page_writer(
             f"{len(inputs)} pictures do not fit into one page: give --report a folder, not {str(report)!r}"
         )
     folder = len(inputs) > 1 or (report is not None and not single)
-    options = ("--max-pixels", str(max_pixels)) if max_pixels is not None else ()
+    options: tuple[str, ...] = ("--max-pixels", str(max_pixels)) if max_pixels is not None else ()
+    options += ("--exact", "jpeg") if exact else ()
     if plots is not None and not available():
         raise UsageError(NEEDS)
-    writer = PageWriter(report, plots, folder, history, localise, model_dir, model, options)
+    writer = PageWriter(report, plots, folder, history, localise, model_dir, model, options, exact)
     writer.check(inputs, destinations)
     writer.prepare()
     return writer

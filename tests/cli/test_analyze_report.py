@@ -351,3 +351,25 @@ def test_arrays_have_reports_too(scene, fake_judge, fake_extractor, tmp_path, qu
     assert kept.history.traces[0].series == {}
     assert kept.history.notes == ("a note",)
     assert "A sentence of the trace." in (tmp_path / "a.html").read_text(encoding="utf-8")
+
+
+def test_blocks_that_no_jpeg_decoder_gives_are_on_the_page(tmp_path, quick, capsys):
+    from tests.reconstruction.scenes import jpeg_file, real_decoding
+    from tests.reconstruction.scenes import scene as textured
+
+    decoded = real_decoding(jpeg_file(textured(2, 128, 160), 75))
+    decoded[40:72, 48:80] = textured(9, 128, 160)[40:72, 48:80]
+    Image.fromarray(decoded).save(tmp_path / "changed.png")
+    out = tmp_path / "out.html"
+    assert call("analyze", tmp_path / "changed.png", "--report", out, "--no-map", "--exact", "jpeg") == 0
+    text = out.read_text(encoding="utf-8")
+    assert "Blocks of a former JPEG" in text
+    assert "cannot have come out of the JPEG decoder" in text
+    assert "that no JPEG decoder gives" in text
+    assert "--exact jpeg" in text
+    Image.fromarray(textured(3, 128, 160)).save(tmp_path / "never.png")
+    assert call("analyze", tmp_path / "never.png", "--report", out, "--no-map", "--exact", "jpeg", "--force") == 0
+    assert "No exact map: " in out.read_text(encoding="utf-8")
+    capsys.readouterr()
+    assert call("analyze", tmp_path / "never.png", "--exact", "jpeg") == 1
+    assert "--report" in capsys.readouterr().err

@@ -297,6 +297,15 @@ def test_an_avif_sequence_has_pages(photo):
     assert open_picture(buffer.getvalue()).container["pages"] == 3
 
 
+def test_a_jpegxl_animation_has_pages(photo):
+    data = bytes(imagecodecs.jpegxl_encode(np.stack([make_photo(seed=k) for k in (1, 2, 3)]), lossless=True))
+    opened = open_picture(data)
+    assert opened.container["pages"] == 3
+    assert "the first of 3 pictures in the file was read" in opened.notes
+    np.testing.assert_array_equal(opened.pixels, make_photo(seed=1))
+    assert open_picture(imagecodecs.jpegxl_encode(photo, lossless=True)).container["pages"] == 1
+
+
 def without_still(data: bytes) -> bytes:
     """A sequence whose still picture is gone, as video tools write it: brand `avis`, tracks alone."""
     head = int.from_bytes(data[:4], "big")

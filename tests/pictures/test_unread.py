@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import tarfile
 import zipfile
@@ -47,6 +48,46 @@ def archive(kind: str, photo) -> bytes:
 def test_what_is_not_read_is_named(data, said):
     with pytest.raises(PictureError, match=f"it is an? {said}"):
         open_picture(data)
+
+
+def mangled(photo, how: str) -> bytes:
+    png, jpeg = saved(photo, "PNG"), saved(photo, "JPEG")
+    return {
+        "unix": png.replace(b"\r\n", b"\n"),
+        "dos": png.replace(b"\n", b"\r\n"),
+        "text": png.decode("utf-8", "replace").encode(),
+        "jpeg-text": jpeg.decode("utf-8", "replace").encode(),
+        "latin": jpeg.decode("latin-1").encode(),
+        "base64": base64.b64encode(jpeg),
+        "uri": b"data:image/png;base64," + base64.b64encode(png),
+        "macbinary": bytes(128) + jpeg,
+        "mark": b"\xef\xbb\xbf" + png,
+        "page": b"<!DOCTYPE html>\n<html><body>404</body></html>",
+        "json": b'{"error": "not found"}',
+        "zeros": bytes(5000),
+    }[how]
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("unix", "line ends were converted"),
+        ("dos", "line ends were converted"),
+        ("text", "stored as text in UTF-8"),
+        ("jpeg-text", "stored as text in UTF-8"),
+        ("latin", "stored as text in UTF-8"),
+        ("base64", "picture in Base64"),
+        ("uri", "picture in Base64"),
+        ("macbinary", "128 bytes into the file"),
+        ("mark", "byte order mark"),
+        ("page", "a web page, not a picture"),
+        ("json", "a JSON document"),
+        ("zeros", "nothing but zero bytes"),
+    ],
+)
+def test_what_a_transfer_did_is_named(photo, how, said):
+    with pytest.raises(PictureError, match=said):
+        open_picture(mangled(photo, how))
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar"])
