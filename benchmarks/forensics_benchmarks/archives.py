@@ -62,7 +62,9 @@ def by_files(counts: Sequence[int], jobs: int = 1, report: Callable[[str], None]
         rows.append([*row, f"{first.peak / 1e6:.0f}", f"{again.peak / 1e6:.0f}"])
         before = count, first, again
     header = ["files", "processor seconds", "again", "ms a file more", "again", "peak memory, MB", "again"]
-    return Table(header, rows, f"`forensics survey` by number of files beside judging, {jobs} worker process(es)")
+    return Table(
+        header, rows, f"`forensics survey` by number of files, compared with judging, {jobs} worker process(es)"
+    )
 
 
 def cost(arguments: Sequence[str]) -> Cost:

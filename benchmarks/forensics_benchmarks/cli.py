@@ -238,8 +238,8 @@ def report(
     "--most-files", type=click.IntRange(1001), default=10_000, show_default=True, help="Most files of the part files."
 )
 def speed(side: int, repeat: int, parts: str, largest: float, pictures: int, most_files: int) -> None:
-    """Measure feature families and models on one core beside public peers and PNG decoding, and whole commands by size
-    and processes.
+    """Measure feature families and models on one core, next to public peers and PNG decoding, and whole commands by
+    size and processes.
 
     Times are medians, with half the interquartile range; MP/s are megapixels a second. Ratios compare within one run
     and carry its spread.
@@ -361,7 +361,7 @@ def ablation(
 @click.option("--model-dir", type=_FOLDER, help="Judge with the models in this folder instead of the shipped ones.")
 @click.option(
     "--against", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Verdicts of another build on OUT/pictures (`forensics analyze --format csv`), reported beside.",
+    help="Verdicts of another build on OUT/pictures (`forensics analyze --format csv`), reported next to these.",
 )  # fmt: skip
 @click.option("--only-make", is_flag=True, help="Write the pictures and what is known of them, and judge nothing.")
 @click.option(

@@ -169,7 +169,7 @@ def file_sizes(run: Run) -> Section | None:
     from forensics_benchmarks import plots
 
     return Section(
-        "File sizes: ten classes, beside the published experiment",
+        "File sizes: ten classes, compared with the published experiment",
         (
             "The published row (IH&MMSec 2024) is an ImageNet ResNet-18 on DIV2K pictures with other builds of the "
             "encoders: it stands for orientation.",

@@ -45,7 +45,7 @@ def jpeg_peers(run: Run) -> Section | None:
         "quality: mean absolute error",
     ]
     return Section(
-        "JPEG alone, beside public methods",
+        "JPEG alone, compared with public methods",
         (
             "`zero` is the a-contrario zero-count grid detector (IPOL 2021), `jpeg-ghost` quality by recompression "
             "(Farid 2009) on the grid that `zero` finds.",

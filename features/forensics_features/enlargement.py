@@ -325,7 +325,8 @@ def _candidate_lengths(plane: np.ndarray) -> list[tuple[float, int, Kernel]]:
     found = []
     for kernel in TRIED:
         logs = np.minimum(log_residuals(samples, start, kernel, slopes, 0.5 * slopes - 0.5), 20.0)
-        dips = np.median(logs - median_filter(logs, size=(2 * _NEARBY + 1, 1), mode="nearest"), axis=1)
+        nearby = [median_filter(line, size=2 * _NEARBY + 1, mode="nearest") for line in np.ascontiguousarray(logs.T)]
+        dips = np.median(logs - np.transpose(nearby), axis=1)
         missing = len(samples) * (1 - slopes) - 2 * kernel.radius
         dips *= np.sqrt(np.clip(missing, 0, ENOUGH))
         found += [(-float(dips[at]), int(lengths[at]), kernel) for at in np.argsort(dips)[:3]]

@@ -12,8 +12,12 @@ import click
 @click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
 @click.option("--codec", "name", metavar="NAME", help="Codec, from `forensics codecs`.  [default: by OUT's suffix]")
 @click.option("--quality", type=float, metavar="Q", help="The codec's own strength parameter, whatever its name.")
-@click.option("--ratio", type=float, metavar="R", help="Raw bytes over file bytes, reached within 2 %; a miss is told.")
-@click.option("--ssim", type=float, metavar="S", help="SSIM of luma against IN, reached within 0.003; a miss is told.")
+@click.option(
+    "--ratio", type=float, metavar="R", help="Raw bytes over file bytes, reached within 2 %; a miss is reported."
+)
+@click.option(
+    "--ssim", type=float, metavar="S", help="SSIM of luma against IN, reached within 0.003; a miss is reported."
+)
 @click.option("--max-bytes", type=int, metavar="N", help="The largest file that is not above N bytes.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="One of the codec's switches; repeatable.")
 @click.option(

@@ -46,7 +46,7 @@ def command() -> None:
 @ON_CLUSTER
 @click.option(
     "--per-source", type=click.IntRange(1), default=3, show_default=True,
-    help="draws a source; grid: preparations beside the plain one",
+    help="draws a source; grid: preparations in addition to the plain one",
 )  # fmt: skip
 @click.option("--codecs", default="", help="only these encoders or classes, separated by commas")
 @click.option(

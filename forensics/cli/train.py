@@ -49,7 +49,7 @@ def baseline(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, rounds
     """Train the gradient-boosted baseline on every DATASET together.
 
     DATASET is a folder made by `forensics dataset build`; the splits train and val must be among them. Windows are
-    measured once and kept beside their data set, so an interrupted run goes on where it stopped. Prints the validation
+    measured once and kept with their data set, so an interrupted run goes on where it stopped. Prints the validation
     figures; the artefacts in OUT are what `forensics analyze --model-dir OUT` takes.
     """
     from forensics.progress import Counter
@@ -241,7 +241,7 @@ def cnn(
 ) -> None:
     """Train the convolutional network on every DATASET together.
 
-    Files are decoded once and patches kept beside their data set. The learning rate is planned over --max-minutes or --epochs, whichever
+    Files are decoded once and patches kept with their data set. The learning rate is planned over --max-minutes or --epochs, whichever
     ends first. Every epoch leaves a checkpoint: the same command goes on where a killed run stopped. OUT gets the model with its
     card, curves and confusion matrix on validation, and with --search the table of trials.
     """  # noqa: E501

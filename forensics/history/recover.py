@@ -107,6 +107,7 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
     notes += _settled({**recovered, **_cross_checked(recovered, analysis, pixels, notes)})
     notes += _bpg_or_heic(analysis, recovered)
     parameters = _joined({codec: tuple(p for p in listed if p.name != EARLIER) for codec, listed in found.items()})
+    parameters = tuple(_unless_contradicted(one, traces) for one in parameters)
     parameters = (*parameters, *_of_process(analysis.verdict, traces))
     generations: tuple[Generation, ...] = ()
     if analysis.verdict not in ("uncompressed", NO_CONTENT, INCONCLUSIVE):
@@ -278,6 +279,24 @@ def _bpg_or_heic(analysis: Analysis, recovered: Mapping[str, Recovered | None]) 
     ]
 
 
+def _unless_contradicted(parameter: Parameter, traces: Sequence[Trace]) -> Parameter:
+    """A subsampling, withheld where the trace of chroma's interpolation shows half the resolution along an axis that it
+    calls whole: one report does not say both.
+    """
+    from forensics.history.traces.chroma_spectrum import NAME, SUBSAMPLINGS
+
+    trace = next((one for one in traces if one.name == NAME and one.found), None)
+    if not parameter.name.endswith("chroma_subsampling") or trace is None:
+        return parameter
+    axes = {name: halved for halved, name in SUBSAMPLINGS.items()}
+    said, seen = axes.get(str(parameter.value), (False, False)), axes.get(trace.parameters["subsampling"])
+    if parameter.value is None or seen is None or all(a or not b for a, b in zip(said, seen, strict=True)):
+        return parameter
+    interpolated = trace.parameters["subsampling"]
+    reason = f"the blocks say {parameter.value}, and chroma is interpolated as after {interpolated}: of several steps"
+    return Parameter(parameter.name, None, reason=reason)
+
+
 def _joined(found: dict[str, tuple[Parameter, ...]]) -> tuple[Parameter, ...]:
     """The parameters of all candidates; named after their codec where there are several."""
     if len(found) == 1:
@@ -426,8 +445,8 @@ def _open_questions(analysis: Analysis, traces: Sequence[Trace], generations: Se
     if others:
         titles = ", ".join(TITLES[name] for name in others)
         questions.append(
-            f"why traces of {titles} were found beside the verdict {TITLES[analysis.verdict]}: an earlier compression, "
-            f"a pasted region, or a false alarm"
+            f"why traces of {titles} were found although the verdict is {TITLES[analysis.verdict]}: an earlier "
+            "compression, a pasted region, or a false alarm"
         )
     if named and analysis.verdict != INCONCLUSIVE and not any(named & set(trace.speaks_for) for trace in found):
         questions.append(

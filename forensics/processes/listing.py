@@ -37,6 +37,6 @@ def as_text(process: Process) -> str:
 
 def _told_by(process: Process) -> str:
     if process.exact is None:
-        return "told by: the models"
+        return "identified by: the models"
     heard = "which overrules the models" if process.veto else "where the models are not certain"
-    return f"told by: an exact test, {heard}"
+    return f"identified by: an exact test, {heard}"

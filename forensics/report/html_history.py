@@ -45,7 +45,7 @@ def traces(found: Sequence[Trace], figures: Mapping[str, bytes]) -> str:
     intro = (
         '<p class="soft small lead">Each test states how many results as significant as this one chance alone is '
         "expected to give in a picture "
-        f"without the trace. A trace counts as found from {power(FOUND_BELOW)} down. None is told below one in "
+        f"without the trace. A trace counts as found from {power(FOUND_BELOW)} down. None is stated below one in "
         f"{VALIDATED:,}: on so many pictures without the traces the tests were tried "
         "(a test tried on fewer says so).</p>\n"
     )

@@ -254,7 +254,7 @@ def plot_jpeg_blocks(trace: Trace, ax: Axes | None = None) -> Axes:
     """Share of the blocks that a JPEG decoder can give, on the grid and on grids beside it."""
     axes = _axes(trace, ax)
     shares = trace.series["shares"]
-    names = ("of the JPEG", *(f"beside it, {k}" for k in range(1, len(shares))))
+    names = ("of the JPEG", *(f"control {k}" for k in range(1, len(shares))))
     axes.bar(names, shares, color=[VERMILION, *[GREY] * (len(shares) - 1)], width=0.6)
     axes.set(ylim=(0, 1.02), xlabel="grid", ylabel="share of blocks that are possible, 0 to 1")
     return axes

@@ -134,7 +134,7 @@ class RowFile:
         where = (
             f"are in {str(self.out)!r}"
             if self._published
-            else f"are kept beside {str(self.out)!r}, which stays as it was"
+            else f"are kept next to {str(self.out)!r}, which stays as it was"
         )
         further = "" if self.settings is None else "; the same command goes on from there"
         return f"{len(self._entries)} results {where}{further}"

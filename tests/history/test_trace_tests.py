@@ -268,3 +268,22 @@ def test_rates_in_words() -> None:
     assert chance(3.0) == "every picture"
     assert chance(-2.3) == "one picture in 200"
     assert chance(-40.2) == f"fewer than one picture in {VALIDATED:,}, as many as the tests were tried on"
+
+
+@pytest.mark.parametrize("quality", [55, 70, 80])
+def test_whole_chroma_in_coarse_blocks_is_not_called_halved(quality: int) -> None:
+    """Blocks of few coefficients are flat at their centres: one column of eight, not every other one."""
+    for seed in (3, 11):
+        whole = chroma_spectrum(draw_sample(through(scene(seed=seed), "JPEG", quality=quality, subsampling=0)))
+        assert not whole.found, whole.sentence
+    width = chroma_spectrum(draw_sample(through(scene(320), "JPEG", quality=quality, subsampling=1)))
+    assert width.parameters["subsampling"] in ("4:2:2", None)
+
+
+def test_local_grids_are_told_with_the_false_alarms_that_validation_supports() -> None:
+    pixels = scene(256)
+    pixels[:, 128:] = through(scene(256), "JPEG", crop=(0, 0), quality=50)[:, 128:]
+    pixels[:128, :128] = through(scene(260), "JPEG", crop=(3, 4), quality=50)[:128, :128]
+    told = [grid["log10_nfa"] for grid in grid_phase(draw_sample(pixels)).parameters["local_grids"]]
+    assert told
+    assert min(told) >= -np.log10(VALIDATED)

@@ -71,7 +71,7 @@ def test_content_is_counted_up_to_enough():
     assert bent_pixels(np.full((80, 80, 3), 9, np.uint8), 500) == 0
 
 
-def test_the_grid_alone_is_that_of_the_recovery():
+def test_the_grid_of_luma_alone_is_that_of_the_recovery():
     stream = io.BytesIO()
     Image.fromarray(textured(5)).save(stream, "JPEG", quality=70)
     for pixels in (np.asarray(Image.open(stream))[3:, 5:], textured(6)[..., 1]):

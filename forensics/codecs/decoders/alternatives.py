@@ -218,7 +218,7 @@ def by_name(name: str) -> tuple[Decoder, ...]:
     """The decoders of that name, one a class; raises `UsageError` where there is none."""
     found = tuple(decoder for decoder in _DECODERS if decoder.name == name)
     if not found:
-        raise UsageError(f"there is no decoder {name!r}; beside the usual ones there are {', '.join(names())}")
+        raise UsageError(f"there is no decoder {name!r}; besides the usual ones there are {', '.join(names())}")
     return found
 
 

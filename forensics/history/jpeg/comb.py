@@ -106,6 +106,8 @@ def ac_likelihoods(values: np.ndarray, largest: int = LARGEST_STEP, noise: float
     """
     bins = ac_bins(largest)
     counts = magnitude_counts(values, bins)
+    if np.ndim(noise) == 0:
+        return np.asarray(counts @ log_ratios(bins, largest, float(noise), False), np.float64)
     levels = np.broadcast_to(np.asarray(noise, np.float64), len(counts))
     out = np.empty((len(counts), largest))
     for level in np.unique(levels):

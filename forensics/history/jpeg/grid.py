@@ -78,17 +78,15 @@ def find_grid(planes: Sequence[PlaneMask], noise: float = ROUNDING) -> GridPhase
         Standard deviation of the coefficients' noise, in levels.
     """
     patches = usable_patches(planes)
-    likelihoods = np.zeros((_PHASES, 64, _LARGEST_STEP))
+    likelihoods, zeros = np.zeros((_PHASES, 64, _LARGEST_STEP)), np.zeros((len(patches), _PHASES), np.int64)
     for phase in range(_PHASES):
-        top, left = divmod(phase, BLOCK)
-        found = coefficients(patches[:, top : top + BLOCK, left : left + BLOCK].reshape(-1, BLOCK * BLOCK))
+        found = _coefficients(patches, phase, 0)
+        zeros[:, phase] = _near_zero(found)
         found = lively(found)
         if len(found):
             likelihoods[phase, _FREQUENCIES] = ac_likelihoods(found[:, _FREQUENCIES], _LARGEST_STEP, noise)
     evidence = _evidence(likelihoods)
-    surprise = np.minimum(
-        _vote_surprise(_zeros(patches, 0)), _vote_surprise(_zeros(usable_patches(planes, _HALF), _HALF))
-    )
+    surprise = np.minimum(_vote_surprise(zeros), _vote_surprise(_zeros(usable_patches(planes, _HALF), _HALF)))
     score = 0.5 * evidence + surprise
     best = int(score.argmax())
     others = np.delete(evidence, best)
@@ -108,10 +106,17 @@ def _zeros(patches: np.ndarray, start: int) -> np.ndarray:
     """
     zeros = np.zeros((len(patches), _PHASES), np.int64)
     for phase in range(_PHASES):
-        top, left = ((place - start) % BLOCK for place in divmod(phase, BLOCK))
-        found = coefficients(patches[:, top : top + BLOCK, left : left + BLOCK].reshape(-1, BLOCK * BLOCK))
-        zeros[:, phase] = (np.abs(found[:, 1:]) < _NEAR_ZERO).sum(axis=1)
+        zeros[:, phase] = _near_zero(_coefficients(patches, phase, start))
     return zeros
+
+
+def _coefficients(patches: np.ndarray, phase: int, start: int) -> np.ndarray:
+    top, left = ((place - start) % BLOCK for place in divmod(phase, BLOCK))
+    return coefficients(patches[:, top : top + BLOCK, left : left + BLOCK].reshape(-1, BLOCK * BLOCK))
+
+
+def _near_zero(found: np.ndarray) -> np.ndarray:
+    return np.asarray(np.count_nonzero(np.abs(found[:, 1:]) < _NEAR_ZERO, axis=1))
 
 
 def _vote_surprise(zeros: np.ndarray) -> np.ndarray:

@@ -85,6 +85,11 @@ def checked(pixels: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(pixels)
 
 
+def without_colour(rgb: np.ndarray) -> bool:
+    """Whether all pixels of an RGB part are grey."""
+    return bool((rgb[..., 0] == rgb[..., 1]).all() and (rgb[..., 1] == rgb[..., 2]).all())
+
+
 def decoder_tile(rgb: np.ndarray) -> Tile:
     """Luma and chroma of an RGB part as the decoder held them."""
     red, green, blue = (rgb[..., i].astype(np.float32) for i in range(3))

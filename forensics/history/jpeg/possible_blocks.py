@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from forensics_features.planes import central, to_rgb8
 
-from forensics.history.jpeg.planes import BLOCK
+from forensics.history.jpeg.planes import BLOCK, without_colour
 from forensics.results.a_contrario import log10_binomial_tail, log10_nfa
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
@@ -48,6 +48,8 @@ _LEAST_INNER = 6
 """Samples that were not cut with which a block tells."""
 _ITERATIONS = 12
 """Projections on a block's coefficients and its cut samples in turn: a bound on work."""
+_STILL, _STILL_SHARE = np.float32(1e-3), np.float32(1e-5)
+"""Levels, and share of a sample, by which projections that have ended still move: above float32's rounding."""
 _MOVES = 24
 """Single changes of a coefficient that are tried after that: a bound on work."""
 _GREY_ERROR, _COLOUR_ERROR = 0.65, 1.2
@@ -174,7 +176,8 @@ def _projected(start: np.ndarray, low: np.ndarray, high: np.ndarray, table: np.n
         if not len(rest):
             break
         moved = np.clip(decoded, low[rest], high[rest]) - 128
-        if np.allclose(moved, current[~fits], atol=1e-3):
+        before = current[~fits]
+        if (np.abs(moved - before) <= _STILL + _STILL_SHARE * np.abs(before)).all():
             break
         current = moved
     return found
@@ -198,7 +201,7 @@ def jpeg_blocks(pixels: np.ndarray) -> Trace:
         the worst control.
     """
     part, origin = central(to_rgb8(pixels), _MOST_SIDE, BLOCK)
-    planes, grey = _constraints(part), bool((np.ptp(part, axis=2) == 0).all())
+    planes, grey = _constraints(part), without_colour(part)
     best: tuple[float, tuple[int, int], np.ndarray, int] | None = None
     for phase in _phases(planes, part):
         trial = _telling(planes, phase, _TRIAL)
@@ -226,7 +229,11 @@ def jpeg_blocks(pixels: np.ndarray) -> Trace:
     at = [(phase[0] + origin[0]) % BLOCK, (phase[1] + origin[1]) % BLOCK]
     if nfa > FOUND_BELOW:
         return _absent(
-            "no table makes the blocks of one grid possible more often than those beside it", blocks, fit, beside, nfa
+            "no table makes the blocks of one grid possible more often than those of other grids",
+            blocks,
+            fit,
+            beside,
+            nfa,
         )
     return Trace(
         name=NAME,
@@ -244,7 +251,7 @@ def jpeg_blocks(pixels: np.ndarray) -> Trace:
         sentence=(
             f"On the 8x8 grid that starts at row {at[0]}, column {at[1]}, {fit} of {blocks} blocks that vary are what "
             f"a JPEG decoder gives for whole multiples of a table like quality {quality}, samples at 0 "
-            f"and 255 taken as cut; on grids beside it up to {100 * beside:.0f} % are. Chance gives this in "
+            f"and 255 taken as cut; on other grids up to {100 * beside:.0f} % are. Chance gives this in "
             f"{chance(nfa, NAME)}."
         ),
         series={"shares": np.array([k / max(n, 1) for n, k in counts])},
@@ -263,8 +270,7 @@ def _constraints(rgb: np.ndarray) -> _Samples:
     """
     luma = rgb @ np.array([0.299, 0.587, 0.114])
     values = np.rint(luma).astype(np.float32)
-    grey = bool((np.ptp(rgb, axis=2) == 0).all())
-    error = _GREY_ERROR if grey else _COLOUR_ERROR
+    error = _GREY_ERROR if without_colour(rgb) else _COLOUR_ERROR
     low, high = values - np.float32(error), values + np.float32(error)
     white, black = (rgb == 255).all(axis=2), (rgb == 0).all(axis=2)
     partly = ((rgb == 255) | (rgb == 0)).any(axis=2) & ~white & ~black

@@ -24,7 +24,16 @@ from forensics.history.jpeg.comb import ac_likelihoods, dc_likelihoods, nonzero_
 from forensics.history.jpeg.findings import STATED_FROM, JpegHistory
 from forensics.history.jpeg.fixed_point import SUBSAMPLINGS, coded_bytes, unchanged_share
 from forensics.history.jpeg.grid import GridPhase, PlaneMask, find_grid
-from forensics.history.jpeg.planes import BLOCK, Tile, blocks_at, checked, coefficients, lively, tiles_of
+from forensics.history.jpeg.planes import (
+    BLOCK,
+    Tile,
+    blocks_at,
+    checked,
+    coefficients,
+    lively,
+    tiles_of,
+    without_colour,
+)
 from forensics.history.jpeg.steps import (
     StepEstimate,
     beside_luma,
@@ -69,7 +78,7 @@ def recover(pixels: np.ndarray, *, fixed_point: bool = True) -> JpegHistory:
     """
     rgb = checked(pixels)
     tiles = tiles_of(rgb)
-    grid, colour = _grid(tiles, _colourless(tiles))
+    grid, colour = _grid(tiles, all(without_colour(tile.channels) for tile in tiles))
     if grid.log10_nfa > GRID_FOUND_BELOW:
         return JpegHistory(grid, colour)
     planes = _component_planes(tiles, colour)
@@ -93,9 +102,8 @@ def recover(pixels: np.ndarray, *, fixed_point: bool = True) -> JpegHistory:
 
 
 def block_grid(pixels: np.ndarray) -> GridPhase:
-    """The grid of `recover` alone, which costs a part of it; `pixels` as there."""
-    tiles = tiles_of(checked(pixels))
-    return _grid(tiles, _colourless(tiles))[0]
+    """The grid in luma alone, which costs a small part of `recover`; `pixels` as there."""
+    return find_grid(_component_planes(tiles_of(checked(pixels)), "ycbcr"))
 
 
 def unchanged_on_and_beside(pixels: np.ndarray, beside: int) -> tuple[int, float, float]:
@@ -121,10 +129,6 @@ def unchanged_on_and_beside(pixels: np.ndarray, beside: int) -> tuple[int, float
     moved = ((row + beside) % BLOCK, (column + beside) % BLOCK)
     shares = [unchanged_share(plane, usable, phase, table) for phase in ((row, column), moved)]
     return int(history.luma.identified.sum()), shares[0], shares[1]
-
-
-def _colourless(tiles: Sequence[Tile]) -> bool:
-    return not any(np.ptp(tile.channels, axis=2).any() for tile in tiles)
 
 
 def _grid(tiles: Sequence[Tile], colourless: bool) -> tuple[GridPhase, str]:

@@ -65,7 +65,7 @@ def _gain_of(pixels: np.ndarray, history: Jpeg2000History) -> Parameter:
         )
     basis = (
         f"coded again at {point.ratio:g}:1 with the recovered transforms it comes back at {point.psnr:.1f} dB, one "
-        f"pixel beside the grid at "
+        f"pixel off the grid at "
         f"{point.psnr_beside:.1f} dB"
     )
     return Parameter(name, round(_gain(point), 2), unit="dB", basis=basis)

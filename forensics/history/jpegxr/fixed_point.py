@@ -77,7 +77,7 @@ def confirmation(pixels: np.ndarray, history: JpegxrHistory) -> tuple[Parameter,
         return Parameter(names[0], None, reason=reason), Parameter(names[1], None, reason=reason)
     basis = (
         f"share of samples unchanged by coding again with the recovered parameters ({point.psnr:.1f} dB); one pixel "
-        f"beside the grid "
+        f"off the grid "
         f"{point.unchanged_beside:.4f} ({point.psnr_beside:.1f} dB)"
     )
     found = Parameter(names[0], round(point.unchanged, 4), basis=basis)

@@ -161,7 +161,7 @@ class Recoded:
             return Parameter(name, None, reason=self.reason)
         basis = (
             "coded again at the quantiser index that was read, luma changes so much less (mean squared change) on "
-            "the block grid than beside it"
+            "the block grid than off it"
         )
         return Parameter(name, round(self.gain, 1), unit="dB", basis=basis)
 

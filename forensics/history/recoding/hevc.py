@@ -215,7 +215,7 @@ def _qp(history: HevcHistory) -> Parameter:
         return Parameter(name, None, reason=history.reason)
     if history.probability:
         basis = (
-            f"coded again by x265 the picture changes less at this QP than at those beside it (probability "
+            f"coded again by x265 the picture changes less at this QP than at its neighbours (probability "
             f"{history.probability:.2f})"
         )
         return Parameter(name, int(history.qp), low=history.low, high=history.high, unit="QP", basis=basis)

@@ -152,7 +152,7 @@ def _read(grid: Grid, sweeps: Sequence[Sweep], prior: Prior) -> JpegXlHistory:
         return JpegXlHistory(
             grid,
             reason="coded again at the distances around the estimate, the picture changes hardly less on its grid than "
-            "beside it",
+            "off it",
         )
     other = max(float(swept.contrast.max()) for number, swept in enumerate(sweeps) if number != best.coder)
     fast = _EFFORTS[best.coder] == min(_EFFORTS) if best.contrast >= other + _CLEAR else None

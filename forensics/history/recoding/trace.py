@@ -85,7 +85,7 @@ def coding_again(
         sentence=(
             f"Coded again by {encoder} at {quantity} {value:g}, {less} of {blocks} blocks change less on the grid that "
             f"starts at row {row}, column {column} "
-            f"(modulo {grid.period}) than beside it, where chance gives up to {100 * SHARE:.0f} %; chance gives this "
+            f"(modulo {grid.period}) than off it, where chance gives up to {100 * SHARE:.0f} %; chance gives this "
             f"in {chance(nfa)}."
         ),
         series={

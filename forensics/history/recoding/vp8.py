@@ -164,7 +164,7 @@ def _read(
         return Vp8History(
             grid,
             reason="coded again at the indices around the estimate, the picture changes hardly less on its grid than "
-            "beside it",
+            "off it",
         )
     coder, swept, last = coders[best.coder], sweeps[best.coder], float(LibWebp.indices[-1])
     coded = min(max(best.index, 0.0), last)

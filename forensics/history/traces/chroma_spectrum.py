@@ -42,6 +42,9 @@ LEAST_SHARE = 0.6
 """The relation holds where this share of the places obeys it; less is an alternation, not an interpolation."""
 LEAST_CONTRAST = 0.1
 """And at this much more of them than at the other parity."""
+BLOCK = 8
+"""Columns are told apart by their place in blocks of so many: each place of a parity has to keep the contrast.
+Quantised blocks of whole chroma are flat at their centres, which is one place of eight."""
 SPECTRUM = 128
 """Samples of one segment of the spectra."""
 _AXES = ("x", "y")
@@ -54,7 +57,8 @@ _KERNELS = {
     "seven_tap": "a centred 7-tap kernel",
     "eight_tap": "a co-sited 8-tap kernel",
 }
-_SUBSAMPLINGS = {(True, True): "4:2:0", (True, False): "4:2:2", (False, True): "4:4:0"}
+SUBSAMPLINGS: dict[tuple[bool, ...], str] = {(True, True): "4:2:0", (True, False): "4:2:2", (False, True): "4:4:0"}
+"""Names by whether width and height are halved."""
 
 
 class _Outcome(NamedTuple):
@@ -89,7 +93,7 @@ def chroma_spectrum(sample: Sample) -> Trace:
     seen = tuple(any(o.axis == axis and o.log10_nfa <= FOUND_BELOW for o in outcomes) for axis in (0, 1))
     found = nfa <= FOUND_BELOW
     band = {f"bandwidth_{axis}": _bandwidth(spectra, axis) for axis in _AXES}
-    subsampling = _SUBSAMPLINGS.get((seen[0], seen[1]))
+    subsampling = SUBSAMPLINGS.get((seen[0], seen[1]))
     return Trace(
         name=NAME,
         statistic=max(0.0, best.share - best.other),
@@ -105,7 +109,7 @@ def _outcome(regions: tuple[Planes, ...], kernel: str, axis: int) -> _Outcome:
     """The better parity of one relation along one axis."""
     taps = RELATIONS[kernel]
     limit = -1.0 if kernel == "repeat" else ACTIVITY
-    parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    parts: list[tuple[np.ndarray, ...]] = []
     for region in regions:
         planes = [plane.T if axis else plane for plane in (region.cb, region.cr, region.y)]
         cb, cr, luma = (_obeying(plane, taps, limit) for plane in planes)
@@ -114,15 +118,17 @@ def _outcome(regions: tuple[Planes, ...], kernel: str, axis: int) -> _Outcome:
         control = np.where(luma[1] >= LEAST_PLACES, luma[0] / np.maximum(luma[1], 1), np.nan)
         control = np.where(np.isnan(control), np.nanmean(control) if np.isfinite(control).any() else 0.0, control)
         used = active >= LEAST_PLACES
-        parts.append((share[used], (share - control)[used], np.flatnonzero(used) % 2))
-    share, surplus, parity = (np.concatenate(part) for part in zip(*parts, strict=True))
+        columns = np.flatnonzero(used)
+        parts.append((share[used], (share - control)[used], columns % 2, columns % BLOCK))
+    share, surplus, parity, place = (np.concatenate(part) for part in zip(*parts, strict=True))
     odd = parity == 1
     if min(odd.sum(), (~odd).sum()) < 2:
         return _Outcome(kernel, axis, 0.0, 0.0, log10_nfa(0.0, _TESTS))
     if surplus[odd].mean() < surplus[~odd].mean():
         odd = ~odd
     mean, other = float(share[odd].mean()), float(share[~odd].mean())
-    if mean < LEAST_SHARE or mean - other < LEAST_CONTRAST:
+    worst = min(float(share[odd & (place == k)].mean()) for k in np.unique(place[odd]))
+    if mean < LEAST_SHARE or worst - other < LEAST_CONTRAST:
         return _Outcome(kernel, axis, mean, other, log10_nfa(0.0, _TESTS))
     tail = max(log10_student_tail(*welch(part[odd], part[~odd])) for part in (share, surplus))
     return _Outcome(kernel, axis, mean, other, log10_nfa(tail, _TESTS))
