@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from forensics_benchmarks import foreign_jpegs, patched_blocks
 from PIL import Image
 
-from forensics_benchmarks import foreign_jpegs, patched_blocks
 from tests.reconstruction.scenes import jpeg_file, scene
 
 
