@@ -39,8 +39,8 @@ def test_every_kind_of_patch_changes_its_place_alone():
 def test_jpeg_files_are_taken_as_they_are(tmp_path):
     (tmp_path / "a.jpg").write_bytes(jpeg_file(scene(5, 128, 160), 80))
     (tmp_path / "b.jpg").write_bytes(b"nothing")
-    rows = list(foreign_jpegs.found([tmp_path / "a.jpg", tmp_path / "b.jpg"], side=128))
+    rows = list(foreign_jpegs.found([tmp_path / "a.jpg", tmp_path / "b.jpg"], side=160))
     assert rows[0].exact
-    assert rows[0].blocks == 256
+    assert rows[0].blocks == 320
     assert rows[1].said.startswith("left out")
     assert foreign_jpegs.table(rows).splitlines()[2] == "| file | 1 | 1 | 1 | 100.00% |"
