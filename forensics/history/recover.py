@@ -286,7 +286,7 @@ def _unless_contradicted(parameter: Parameter, traces: Sequence[Trace]) -> Param
     from forensics.history.traces.chroma_spectrum import NAME, SUBSAMPLINGS
 
     trace = next((one for one in traces if one.name == NAME and one.found), None)
-    if not parameter.name.endswith("chroma_subsampling") or trace is None:
+    if not parameter.name.endswith("chroma_subsampling") or trace is None or trace.parameters["planes"] != "chroma":
         return parameter
     axes = {name: halved for halved, name in SUBSAMPLINGS.items()}
     said, seen = axes.get(str(parameter.value), (False, False)), axes.get(trace.parameters["subsampling"])

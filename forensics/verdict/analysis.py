@@ -40,6 +40,7 @@ from forensics.verdict.agreement import compare, limits, partly_judged, resizing
 from forensics.verdict.block_grids import with_block_grid
 from forensics.verdict.evidence import altered_jpeg, statements
 from forensics.verdict.exact import settled
+from forensics.verdict.members import family_without_evidence
 from forensics.verdict.restated import not_excluded, ranked
 from forensics.version import __version__
 from forensics.windows.choice import MINIMUM_SIDE, SEED, choose_windows
@@ -160,7 +161,7 @@ def analyze(
     )
     if not exact or pixels is None:
         return analysis
-    return with_block_grid(settled(analysis, pixels), pixels)
+    return with_block_grid(family_without_evidence(settled(analysis, pixels)), pixels)
 
 
 def _enlarged(picture: Picture, one: _Examined) -> tuple[Analysis, np.ndarray | None]:

@@ -181,7 +181,7 @@ def test_a_table_that_the_last_codec_explains_tells_nothing_of_an_earlier_one(la
     [("4:4:4", "4:2:0", False), ("4:2:2", "4:2:0", False), ("4:2:0", "4:2:2", True), ("4:4:4", None, True)],
 )
 def test_a_subsampling_is_not_told_beside_a_trace_that_says_otherwise(value, seen, kept):
-    trace = Trace("chroma_spectrum", 0.5, -3.0, ("jpeg",), {"subsampling": seen}, "")
+    trace = Trace("chroma_spectrum", 0.5, -3.0, ("jpeg",), {"subsampling": seen, "planes": "chroma"}, "")
     read = Parameter("chroma_subsampling", value, probability=0.9999)
     told = recover._unless_contradicted(read, (trace,))
     assert (told == read) == kept
@@ -190,5 +190,5 @@ def test_a_subsampling_is_not_told_beside_a_trace_that_says_otherwise(value, see
         assert value in told.reason
         assert seen in told.reason
     assert recover._unless_contradicted(READ, (trace,)) == READ
-    silent = Trace("chroma_spectrum", 0.5, 0.5, (), {"subsampling": None}, "")
+    silent = Trace("chroma_spectrum", 0.5, 0.5, (), {"subsampling": None, "planes": None}, "")
     assert recover._unless_contradicted(read, (silent,)) == read

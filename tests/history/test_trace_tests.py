@@ -287,3 +287,18 @@ def test_local_grids_are_told_with_the_false_alarms_that_validation_supports() -
     told = [grid["log10_nfa"] for grid in grid_phase(draw_sample(pixels)).parameters["local_grids"]]
     assert told
     assert min(told) >= -np.log10(VALIDATED)
+
+
+def test_red_and_blue_of_half_size_are_told() -> None:
+    """As 4:2:0 with identity matrix: green whole, red and blue at half the resolution."""
+    pixels = scene(256)
+    low = pixels[:, :, [0, 2]].reshape(128, 2, 128, 2, 2).mean(axis=(1, 3))
+    pixels[:, :, [0, 2]] = np.rint(low).repeat(2, 0).repeat(2, 1)
+    trace = chroma_spectrum(draw_sample(pixels[1:, 3:]))
+    assert trace.found
+    assert trace.parameters["planes"] == "red and blue"
+    assert trace.parameters["subsampling"] == "4:2:0"
+    assert "Red and blue obey repeated samples" in trace.sentence
+    assert "half the width and height" in trace.sentence
+    for whole in (PLAIN, scene(256), JPEG90):
+        assert chroma_spectrum(draw_sample(whole)).parameters["planes"] != "red and blue"
