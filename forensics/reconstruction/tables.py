@@ -94,16 +94,18 @@ def _settled(
         alive = _alive(found)
         worse = _disagreeing(alive, known, noise) - _disagreeing(alive, own, noise)
         chosen = np.asarray(np.where(worse <= _FEW, known, own), np.int64)
+    trusted = match.known >= _SURE
     # In a block that is flat along an axis all eight rows or columns are rounded alike.
     for frequency in np.flatnonzero(~estimate.identified):
         flat = 8**0.5 if frequency < 8 or frequency % 8 == 0 else 1.0
-        chosen[frequency] = _by_the_few(found[:, frequency], int(chosen[frequency]), flat * float(noise[frequency]))
+        wide = flat * float(noise[frequency])
+        chosen[frequency] = _by_the_few(found[:, frequency], int(chosen[frequency]), wide, trusted)
     return chosen
 
 
-def _by_the_few(values: np.ndarray, step: int, noise: float) -> int:
+def _by_the_few(values: np.ndarray, step: int, noise: float, trusted: bool) -> int:
     """The step that the few coefficients of a frequency which are not zero speak for; the given one where it does as
-    well.
+    well or, if it is trusted, where no coefficient speaks against it.
 
     Under a smooth distribution of multiples a value has a density of step times the noise's at its distance, against
     that of a stray value.
@@ -116,6 +118,8 @@ def _by_the_few(values: np.ndarray, step: int, noise: float) -> int:
     off = np.abs(large[:, None] - steps * multiples) / noise
     agree = (off <= _CONSISTENT) & (multiples != 0)
     score = np.where(agree, np.log(steps) - off * off / 2, _STRAY).sum(axis=0)
+    if trusted and step <= len(steps) and agree[:, step - 1].all():
+        return step
     best = int(np.argmax(score))
     return step if step <= len(steps) and score[step - 1] >= score[best] else int(steps[best])
 
