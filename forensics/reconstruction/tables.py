@@ -25,7 +25,7 @@ _FEWEST_ALIVE = 8
 """Blocks that vary along both axes below which all are looked at."""
 _LARGE = 3.0
 """Coefficients beyond this speak, in levels: in blocks that are flat along an axis, rounding follows the signal and
-leaves up to 2.3 (validation and test pictures looked at), and steps as fine show in many blocks anyway."""
+leaves up to 2.3 (pictures looked at). Steps up to twice that are left as they are: their first multiples may hide."""
 _STRAY = math.log(0.01)
 """Logarithm of the density of a value that no multiple explains, changed since or in a flat block: a choice."""
 _MOST_VALUES = 400
@@ -111,7 +111,7 @@ def _by_the_few(values: np.ndarray, step: int, noise: float, trusted: bool) -> i
     that of a stray value.
     """
     large = values[np.abs(values) > max(_LARGE, _CONSISTENT * noise)][:_MOST_VALUES].astype(np.float64)
-    if not len(large):
+    if not len(large) or step <= 2 * _LARGE:
         return step
     steps = np.arange(1, 256)
     multiples = np.rint(large[:, None] / steps)
