@@ -12,8 +12,16 @@ def start() -> None:
 
         run()
     except KeyboardInterrupt:
-        sys.stderr.write("forensics: interrupted\n")
-        sys.exit(130)
+        _interrupted()
+    except RuntimeError as error:  # what Python 3.11 makes of it where a class is being made
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        _interrupted()
+
+
+def _interrupted() -> None:
+    sys.stderr.write("forensics: interrupted\n")
+    sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -62,6 +62,17 @@ class Ending:
         raise Terminated(number)
 
 
+def caused_by_interruption(error: BaseException | None) -> bool:
+    """Whether an exception comes of Ctrl-C or of one of `SIGNALS`: Python 3.11 raises `RuntimeError` from them where a
+    class is being made, as on import.
+    """
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def end_with_parent(parent: int) -> None:
     """Have the kernel kill this process when the one that started it ends; `parent` is that one's id.
 

@@ -14,13 +14,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.killing import SIGNALS, Run, kill_until_done
+from tests.killing import SIGNALS, Run, before_the_command, kill_until_done
 
 
 def kills(*once: str) -> list[object]:
     """Some signals sent once, and each sent fifty times on demand."""
     fifty = [pytest.param(name, 50, id=f"{name}-50", marks=pytest.mark.heavy) for name in SIGNALS]
     return [*(pytest.param(name, 1, id=f"{name}-1") for name in once), *fifty]
+
+
+def test_only_what_comes_before_the_command_may_be_a_traceback():
+    early = 'Traceback (most recent call last):\n  File "<frozen runpy>", line 112\nKeyboardInterrupt\n'
+    assert before_the_command(early)
+    assert not before_the_command(early.replace("<frozen runpy>", "__main__.py").replace("112\n", "12, in start\n"))
+    assert not before_the_command(early.replace("KeyboardInterrupt", "RuntimeError: a fault"))
 
 
 PICTURES = 16

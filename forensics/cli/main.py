@@ -18,7 +18,7 @@ from typing import Any
 import click
 
 from forensics.commands import COMMANDS
-from forensics.endings import Ending, forget_output, hold_standard_streams
+from forensics.endings import Ending, caused_by_interruption, forget_output, hold_standard_streams
 from forensics.errors import ForensicsError
 from forensics.version import __version__
 
@@ -136,9 +136,17 @@ def _run(arguments: Sequence[str] | None, ending: Ending) -> int:
     except MemoryError:
         return _said("forensics: error: there is not enough memory")
     except (KeyboardInterrupt, click.Abort):
-        name = f"ended by {signal.Signals(ending.number).name}" if ending.number else "interrupted"
-        return _said(f"forensics: {name}", 128 + (ending.number or signal.SIGINT))
+        return _ended(ending)
+    except Exception as error:
+        if not caused_by_interruption(error):
+            raise
+        return _ended(ending)
     return code if isinstance(code, int) else 0
+
+
+def _ended(ending: Ending) -> int:
+    name = f"ended by {signal.Signals(ending.number).name}" if ending.number else "interrupted"
+    return _said(f"forensics: {name}", 128 + (ending.number or signal.SIGINT))
 
 
 def _said(line: str, code: int = 1) -> int:

@@ -107,6 +107,7 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
     notes += _settled({**recovered, **_cross_checked(recovered, analysis, pixels, notes)})
     notes += _bpg_or_heic(analysis, recovered)
     parameters = _joined({codec: tuple(p for p in listed if p.name != EARLIER) for codec, listed in found.items()})
+    parameters = tuple(_unless_contradicted(one, traces) for one in parameters)
     parameters = (*parameters, *_of_process(analysis.verdict, traces))
     generations: tuple[Generation, ...] = ()
     if analysis.verdict not in ("uncompressed", NO_CONTENT, INCONCLUSIVE):
@@ -276,6 +277,24 @@ def _bpg_or_heic(analysis: Analysis, recovered: Mapping[str, Recovered | None]) 
         "the QP is the same in all blocks looked at, which speaks for BPG rather than HEIC: most encoders of HEIC "
         "files vary it with the texture"
     ]
+
+
+def _unless_contradicted(parameter: Parameter, traces: Sequence[Trace]) -> Parameter:
+    """A subsampling, withheld where the trace of chroma's interpolation shows half the resolution along an axis that it
+    calls whole: one report does not say both.
+    """
+    from forensics.history.traces.chroma_spectrum import NAME, SUBSAMPLINGS
+
+    trace = next((one for one in traces if one.name == NAME and one.found), None)
+    if not parameter.name.endswith("chroma_subsampling") or trace is None or trace.parameters["planes"] != "chroma":
+        return parameter
+    axes = {name: halved for halved, name in SUBSAMPLINGS.items()}
+    said, seen = axes.get(str(parameter.value), (False, False)), axes.get(trace.parameters["subsampling"])
+    if parameter.value is None or seen is None or all(a or not b for a, b in zip(said, seen, strict=True)):
+        return parameter
+    interpolated = trace.parameters["subsampling"]
+    reason = f"the blocks say {parameter.value}, and chroma is interpolated as after {interpolated}: of several steps"
+    return Parameter(parameter.name, None, reason=reason)
 
 
 def _joined(found: dict[str, tuple[Parameter, ...]]) -> tuple[Parameter, ...]:

@@ -14,6 +14,7 @@ from forensics.localisation.exact_map import IMPOSSIBLE, KINDS, OUTSIDE, POSSIBL
 from forensics.localisation.outputs import cell_rings, write_files
 from forensics.pixels import eight_bit
 from forensics.reconstruction.layout import BLOCK
+from forensics.results.chance import chance, told
 from forensics.version import __version__
 
 FILES = ("exact.png", "exact.json")
@@ -66,7 +67,7 @@ def to_dict(found: ExactMap, *, name: str = "", sha256: str = "") -> dict[str, A
                 "type": "Feature",
                 "id": number,
                 "geometry": {"type": "MultiPolygon", "coordinates": [_rings(found, part) for part in _parts(region)]},
-                "properties": {"kind": "impossible", "blocks": int(region.sum()), "log10_nfa": found.log10_nfa},
+                "properties": {"kind": "impossible", "blocks": int(region.sum()), "log10_nfa": told(found.log10_nfa)},
             }
             for number, region in enumerate(found.regions, 1)
         ],
@@ -78,7 +79,7 @@ def to_dict(found: ExactMap, *, name: str = "", sha256: str = "") -> dict[str, A
             "values": found.kinds.tolist(),
         },
         "counts": found.counts(),
-        "log10_nfa": found.log10_nfa,
+        "log10_nfa": told(found.log10_nfa),
         "limits": [BLIND],
         "versions": {"forensics": __version__},
     }
@@ -87,10 +88,10 @@ def to_dict(found: ExactMap, *, name: str = "", sha256: str = "") -> dict[str, A
 def text(found: ExactMap, name: str) -> str:
     """The result for a terminal, without a newline at the end."""
     counts = found.counts()
-    told = ", ".join(f"{counts[kind]:,} {kind}" for kind in ("possible", "impossible", "saturated", "undecided"))
+    listed = ", ".join(f"{counts[kind]:,} {kind}" for kind in ("possible", "impossible", "saturated", "undecided"))
     lines = [
         f"{name}  {found.width}x{found.height}, blocks of 8x8 pixels under {found.decoder}",
-        f"  blocks      {told}",
+        f"  blocks      {listed}",
     ]
     if not found.regions:
         lines.append("  changed     no block: each can have come out of the decoder, or is open")
@@ -104,7 +105,7 @@ def text(found: ExactMap, name: str) -> str:
         )
     if len(found.regions) > 20:
         lines.append(f"  {'':<12}and {len(found.regions) - 20} more, see the JSON")
-    lines.append(f"  chance      10^{found.log10_nfa:.0f} blocks are called impossible by chance in such a picture")
+    lines.append(f"  chance      a block is called impossible by chance in {chance(found.log10_nfa)}")
     lines.append(f"  limits      {BLIND}")
     return "\n".join(lines)
 

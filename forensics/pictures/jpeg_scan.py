@@ -3,7 +3,7 @@ counted.
 
 libjpeg fills up what is missing and only warns. Here each restart interval must hold its blocks, no more and no less,
 and a progressive file's scans must bring every coefficient down to its last bit (ITU-T T.81 annexes B, F and G).
-Arithmetic and lossless coding are not walked.
+Arithmetic and lossless coding, and files whose components share an identifier, are not walked.
 """
 
 from __future__ import annotations
@@ -52,6 +52,9 @@ def check(file: Segments) -> Coverage:
     """
     frame = file.frame
     if frame is None or frame.marker not in (0xC0, 0xC1, 0xC2):
+        return Coverage(walked=False)
+    if len({c.identifier for c in frame.components}) < len(frame.components):
+        # Broken writers give several components one identifier; libjpeg guesses which is meant.
         return Coverage(walked=False)
     found = Coverage()
     progressive = frame.marker == 0xC2

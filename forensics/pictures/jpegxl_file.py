@@ -27,12 +27,9 @@ def decode(data: bytes) -> Samples:
     with decoding("its JPEG XL data"):
         import imagecodecs
 
-        samples = np.asarray(imagecodecs.jpegxl_decode(data, keeporientation=True, numthreads=1))
-    count = 1
-    if samples.ndim == 4 or (
-        samples.ndim == 3 and header.animated and samples.shape[1:] == (header.height, header.width)
-    ):
-        count, samples = len(samples), samples[0]
+        first = 0 if header.animated else None
+        samples = np.asarray(imagecodecs.jpegxl_decode(data, index=first, keeporientation=True, numthreads=1))
+        count = _frames(data, samples) if header.animated else 1
     if samples.ndim not in (2, 3):
         raise PictureError(f"its JPEG XL samples have the shape {samples.shape}, which is not read")
     colours = 1 if header.grey else 3
@@ -43,9 +40,39 @@ def decode(data: bytes) -> Samples:
     array = _integers(kept, header.bit_depth)
     return Samples(
         array[:, :, 0] if array.shape[2] == 1 else array,
-        notes=[f"the first of {count} pictures in the file was read"] if count > 1 else [],
-        facts={"integrity": "the decoder checks its own end state", "pages": count},
+        notes=[] if count == 1 else [f"the first of {count or 'several'} pictures in the file was read"],
+        facts={"integrity": "the decoder checks its own end state", **({"pages": count} if count else {})},
     )
+
+
+MOST_COUNTED = 24_000_000
+"""Pixels of all frames that are decoded to count them: a bound on work."""
+_UNTOUCHED = 0xA5
+"""Fills an array that a frame is decoded into; no frame consists of it alone."""
+
+
+def _frames(data: bytes, first: np.ndarray) -> int:
+    """How many frames an animation has, by halving, as a frame that is not there leaves its array untouched; 0 where
+    counting would cost too much.
+    """
+    import imagecodecs
+
+    left = MOST_COUNTED // (first.shape[0] * first.shape[1])
+
+    def there(index: int) -> bool:
+        nonlocal left
+        left -= 1
+        out = np.full_like(first, _UNTOUCHED)
+        imagecodecs.jpegxl_decode(data, index=index, keeporientation=True, numthreads=1, out=out)
+        return bool((out != _UNTOUCHED).any())
+
+    low, high = 1, 2
+    while left > 0 and there(high - 1):
+        low, high = high, 2 * high
+    while left > 0 and high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if there(middle - 1) else (low, middle)
+    return low if high - low == 1 and left >= 0 and high < 1 << 20 else 0
 
 
 def kept_jpeg(data: bytes) -> bytes:

@@ -127,3 +127,17 @@ def test_a_name_that_is_nearly_a_command_is_answered_with_it(capsys, typed, mean
         frame.run([typed])
     assert stop.value.code == 1
     assert f"there is no command {typed!r}; did you mean `{meant}`?" in capsys.readouterr().err
+
+
+def hidden_interruption() -> RuntimeError:
+    error = RuntimeError("Error calling __set_name__")
+    error.__cause__ = KeyboardInterrupt()
+    return error
+
+
+def test_an_interruption_that_another_error_hides_is_one_line_too(monkeypatch, capsys):
+    """Python 3.11 makes a RuntimeError of what interrupts it while a class is made."""
+    given, err = run_with(monkeypatch, hidden_interruption(), capsys)
+    assert (given, err.lstrip("\n")) == (130, "forensics: interrupted\n")
+    with pytest.raises(RuntimeError, match="a fault of ours"):
+        run_with(monkeypatch, RuntimeError("a fault of ours"), capsys)

@@ -174,3 +174,21 @@ def test_a_table_that_the_last_codec_explains_tells_nothing_of_an_earlier_one(la
     estimate = Parameter("earlier_codec", "none", probability=0.9, basis="regression")
     assert recover.earlier_compression(last, (table_trace(*speaks_for),), estimate, []) == ()
     assert recover.earlier_compression("webp", (table_trace(*speaks_for),), estimate, []) != ()
+
+
+@pytest.mark.parametrize(
+    ("value", "seen", "kept"),
+    [("4:4:4", "4:2:0", False), ("4:2:2", "4:2:0", False), ("4:2:0", "4:2:2", True), ("4:4:4", None, True)],
+)
+def test_a_subsampling_is_not_told_beside_a_trace_that_says_otherwise(value, seen, kept):
+    trace = Trace("chroma_spectrum", 0.5, -3.0, ("jpeg",), {"subsampling": seen, "planes": "chroma"}, "")
+    read = Parameter("chroma_subsampling", value, probability=0.9999)
+    told = recover._unless_contradicted(read, (trace,))
+    assert (told == read) == kept
+    if not kept:
+        assert told.value is None
+        assert value in told.reason
+        assert seen in told.reason
+    assert recover._unless_contradicted(READ, (trace,)) == READ
+    silent = Trace("chroma_spectrum", 0.5, 0.5, (), {"subsampling": None, "planes": None}, "")
+    assert recover._unless_contradicted(read, (silent,)) == read

@@ -268,3 +268,37 @@ def test_rates_in_words() -> None:
     assert chance(3.0) == "every picture"
     assert chance(-2.3) == "one picture in 200"
     assert chance(-40.2) == f"fewer than one picture in {VALIDATED:,}, as many as the tests were tried on"
+
+
+@pytest.mark.parametrize("quality", [55, 70, 80])
+def test_whole_chroma_in_coarse_blocks_is_not_called_halved(quality: int) -> None:
+    """Blocks of few coefficients are flat at their centres: one column of eight, not every other one."""
+    for seed in (3, 11):
+        whole = chroma_spectrum(draw_sample(through(scene(seed=seed), "JPEG", quality=quality, subsampling=0)))
+        assert not whole.found, whole.sentence
+    width = chroma_spectrum(draw_sample(through(scene(320), "JPEG", quality=quality, subsampling=1)))
+    assert width.parameters["subsampling"] in ("4:2:2", None)
+
+
+def test_local_grids_are_told_with_the_false_alarms_that_validation_supports() -> None:
+    pixels = scene(256)
+    pixels[:, 128:] = through(scene(256), "JPEG", crop=(0, 0), quality=50)[:, 128:]
+    pixels[:128, :128] = through(scene(260), "JPEG", crop=(3, 4), quality=50)[:128, :128]
+    told = [grid["log10_nfa"] for grid in grid_phase(draw_sample(pixels)).parameters["local_grids"]]
+    assert told
+    assert min(told) >= -np.log10(VALIDATED)
+
+
+def test_red_and_blue_of_half_size_are_told() -> None:
+    """As 4:2:0 with identity matrix: green whole, red and blue at half the resolution."""
+    pixels = scene(256)
+    low = pixels[:, :, [0, 2]].reshape(128, 2, 128, 2, 2).mean(axis=(1, 3))
+    pixels[:, :, [0, 2]] = np.rint(low).repeat(2, 0).repeat(2, 1)
+    trace = chroma_spectrum(draw_sample(pixels[1:, 3:]))
+    assert trace.found
+    assert trace.parameters["planes"] == "red and blue"
+    assert trace.parameters["subsampling"] == "4:2:0"
+    assert "Red and blue obey repeated samples" in trace.sentence
+    assert "half the width and height" in trace.sentence
+    for whole in (PLAIN, scene(256), JPEG90):
+        assert chroma_spectrum(draw_sample(whole)).parameters["planes"] != "red and blue"

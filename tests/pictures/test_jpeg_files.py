@@ -152,3 +152,20 @@ def test_random_sizes_and_samplings_are_whole(seed):
 def test_spoilt_headers_are_one_line(photo):
     for seed in range(20):
         assert "\n" not in refusal(spoilt(jpeg(photo), 0.02, 8, seed))
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_components_that_share_an_identifier_are_not_walked(photo, progressive):
+    """The places of their blocks could not be told: libjpeg takes them by their order."""
+    data = bytearray(jpeg(photo, progressive=progressive, subsampling="4:2:0"))
+    frame = data.index(b"\xff\xc2" if progressive else b"\xff\xc0") + 10
+    for k in range(3):
+        data[frame + 3 * k] = 1
+    place = data.find(b"\xff\xda")
+    while place >= 0:
+        for k in range(data[place + 4]):
+            data[place + 5 + 2 * k] = 1
+        place = data.find(b"\xff\xda", place + 2)
+    file = jpeg_segments.read(bytes(data))
+    assert not jpeg_scan.check(file).walked
+    assert refusal(bytes(data)) or "could not be told" in str(open_picture(bytes(data)).container["integrity"])

@@ -306,6 +306,16 @@ def test_a_jpegxl_animation_has_pages(photo):
     assert open_picture(imagecodecs.jpegxl_encode(photo, lossless=True)).container["pages"] == 1
 
 
+@pytest.mark.parametrize("count", [2, 3, 4, 5, 7, 8, 13])
+def test_frames_of_a_jpegxl_animation_are_counted_without_decoding_all(count, monkeypatch):
+    from forensics.pictures import jpegxl_file
+
+    data = bytes(imagecodecs.jpegxl_encode(np.stack([make_photo(16, 24, seed=k) for k in range(count)]), lossless=True))
+    assert open_picture(data).container["pages"] == count
+    monkeypatch.setattr(jpegxl_file, "MOST_COUNTED", 16 * 24)
+    assert "the first of several pictures in the file was read" in open_picture(data).notes
+
+
 def without_still(data: bytes) -> bytes:
     """A sequence whose still picture is gone, as video tools write it: brand `avis`, tracks alone."""
     head = int.from_bytes(data[:4], "big")

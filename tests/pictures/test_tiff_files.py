@@ -331,3 +331,12 @@ def test_samples_of_high_range_are_named(photo):
     wide = photo.astype(np.int16)
     with pytest.raises(PictureError, match="LogLuv samples"):
         open_picture(tiff([*plain_tags(wide, 32845), (339, 3, 1, 2)], [wide.tobytes()]))
+
+
+def test_pairs_of_runs_without_length_do_not_fill_a_row_for_ever():
+    """Codes that never move on: each would write one more change behind the row."""
+    nothing = "001" + "00110101" + "0000110111"  # horizontal mode, white run of 0, black run of 0
+    bits = (nothing * 40_000).ljust(8 * 105_000, "0")
+    strip = bytes(int(bits[at : at + 8], 2) for at in range(0, len(bits), 8))
+    with pytest.raises(PictureError, match="0 of 8 rows of CCITT G4 can be decoded: a run leaves its row"):
+        fax.decode("CCITT G4", strip, 8, 64)

@@ -12,7 +12,7 @@ import numpy as np
 from forensics.history.jpeg.chroma import ChromaHypothesis
 from forensics.history.jpeg.grid import GridPhase
 from forensics.history.jpeg.steps import StepEstimate, TableMatch
-from forensics.results.chance import chance
+from forensics.results.chance import chance, told
 from forensics.results.history import RATIO, Parameter, compression_ratio
 
 STATED_FROM = 0.9
@@ -111,7 +111,11 @@ def _grid(history: JpegHistory) -> Parameter:
         return Parameter("grid_phase", None, reason=_NO_GRID)
     basis = f"one of 64 phases stands out; chance gives this in {chance(history.grid.log10_nfa)}"
     return Parameter(
-        "grid_phase", history.grid.phase, probability=1 / (1 + 10**history.grid.log10_nfa), unit="pixels", basis=basis
+        "grid_phase",
+        history.grid.phase,
+        probability=1 / (1 + 10 ** told(history.grid.log10_nfa)),
+        unit="pixels",
+        basis=basis,
     )
 
 

@@ -42,10 +42,13 @@ LEAST_SHARE = 0.6
 """The relation holds where this share of the places obeys it; less is an alternation, not an interpolation."""
 LEAST_CONTRAST = 0.1
 """And at this much more of them than at the other parity."""
+BLOCK = 8
+"""Columns are told apart by their place in blocks of so many: each place of a parity has to keep the contrast.
+Quantised blocks of whole chroma are flat at their centres, which is one place of eight."""
 SPECTRUM = 128
 """Samples of one segment of the spectra."""
 _AXES = ("x", "y")
-_TESTS = 2 * len(RELATIONS) * len(_AXES)
+_TESTS = 2 * 2 * len(RELATIONS) * len(_AXES)
 _KERNELS = {
     "repeat": "repeated samples",
     "linear": "co-sited linear interpolation",
@@ -54,7 +57,8 @@ _KERNELS = {
     "seven_tap": "a centred 7-tap kernel",
     "eight_tap": "a co-sited 8-tap kernel",
 }
-_SUBSAMPLINGS = {(True, True): "4:2:0", (True, False): "4:2:2", (False, True): "4:4:0"}
+SUBSAMPLINGS: dict[tuple[bool, ...], str] = {(True, True): "4:2:0", (True, False): "4:2:2", (False, True): "4:4:0"}
+"""Names by whether width and height are halved."""
 
 
 class _Outcome(NamedTuple):
@@ -66,22 +70,28 @@ class _Outcome(NamedTuple):
 
 
 def chroma_spectrum(sample: Sample) -> Trace:
-    """Test six interpolation kernels on both axes.
+    """Test six interpolation kernels on both axes; where chroma obeys none, red and blue against green, which
+    HEVC and AV1 with identity matrix store at half the resolution in their 4:2:0.
 
     Returns
     -------
     Trace
         `statistic`: difference of the share of places that obey the relation between the parities, 0..1; 0 for a grey
         picture, with a NaN rate. `parameters`: `subsampling` (`4:2:0`, `4:2:2`, `4:4:0`; an axis along which chroma
-        hardly changes shows nothing and counts as whole), `kernel`, `bandwidth_x`, `bandwidth_y` (chroma's energy above
-        a quarter of the sampling rate over luma's, each relative to its total, in dB). `series`: `frequency` (cycles a
-        pixel), `luma_x`, `chroma_x`, `luma_y`, `chroma_y`, power spectral densities in dB.
+        hardly changes shows nothing and counts as whole), `planes` (`chroma`, `red and blue`), `kernel`,
+        `bandwidth_x`, `bandwidth_y` (chroma's energy above a quarter of the sampling rate over luma's, each relative to
+        its total, in dB). `series`: `frequency` (cycles a pixel), `luma_x`, `chroma_x`, `luma_y`, `chroma_y`, power
+        spectral densities in dB.
     """
     spectra = _spectra(sample)
     if sample.grey:
-        parameters = {"subsampling": None, "kernel": None, "bandwidth_x": None, "bandwidth_y": None}
+        parameters = {"subsampling": None, "planes": None, "kernel": None, "bandwidth_x": None, "bandwidth_y": None}
         return Trace(NAME, 0.0, float("nan"), (), parameters, "The picture is grey: it has no chroma.", spectra)
-    outcomes = [_outcome(sample.regions, kernel, axis) for axis in (0, 1) for kernel in RELATIONS]
+    planes, outcomes = "chroma", _outcomes(sample.regions)
+    if min(outcome.log10_nfa for outcome in outcomes) > FOUND_BELOW:
+        others = _outcomes(tuple(_red_and_blue(region) for region in sample.regions))
+        if min(outcome.log10_nfa for outcome in others) <= FOUND_BELOW:
+            planes, outcomes = "red and blue", others
     nfa = min(outcome.log10_nfa for outcome in outcomes)
     # Of kernels that chroma obeys the one it obeys most: a smooth picture nearly obeys its neighbours too.
     obeyed = [outcome for outcome in outcomes if outcome.log10_nfa <= FOUND_BELOW]
@@ -89,23 +99,38 @@ def chroma_spectrum(sample: Sample) -> Trace:
     seen = tuple(any(o.axis == axis and o.log10_nfa <= FOUND_BELOW for o in outcomes) for axis in (0, 1))
     found = nfa <= FOUND_BELOW
     band = {f"bandwidth_{axis}": _bandwidth(spectra, axis) for axis in _AXES}
-    subsampling = _SUBSAMPLINGS.get((seen[0], seen[1]))
+    subsampling = SUBSAMPLINGS.get((seen[0], seen[1]))
     return Trace(
         name=NAME,
         statistic=max(0.0, best.share - best.other),
         log10_nfa=nfa,
-        speaks_for=SPEAKS_FOR if found else (),
-        parameters={"subsampling": subsampling, "kernel": best.kernel if found else None, **band},
-        sentence=_sentence(best, seen, nfa, band),
+        speaks_for=() if not found else SPEAKS_FOR if planes == "chroma" else ("heic", "avif"),
+        parameters={
+            "subsampling": subsampling,
+            "planes": planes if found else None,
+            "kernel": best.kernel if found else None,
+            **band,
+        },
+        sentence=_sentence(best, seen, planes, nfa, band),
         series=spectra,
     )
+
+
+def _outcomes(regions: tuple[Planes, ...]) -> list[_Outcome]:
+    return [_outcome(regions, kernel, axis) for axis in (0, 1) for kernel in RELATIONS]
+
+
+def _red_and_blue(region: Planes) -> Planes:
+    """Blue and red in the place of chroma, green in that of luma."""
+    red, green, blue = np.moveaxis(region.rgb.astype(np.float32), 2, 0)
+    return region._replace(y=green, cb=blue, cr=red)
 
 
 def _outcome(regions: tuple[Planes, ...], kernel: str, axis: int) -> _Outcome:
     """The better parity of one relation along one axis."""
     taps = RELATIONS[kernel]
     limit = -1.0 if kernel == "repeat" else ACTIVITY
-    parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    parts: list[tuple[np.ndarray, ...]] = []
     for region in regions:
         planes = [plane.T if axis else plane for plane in (region.cb, region.cr, region.y)]
         cb, cr, luma = (_obeying(plane, taps, limit) for plane in planes)
@@ -114,15 +139,17 @@ def _outcome(regions: tuple[Planes, ...], kernel: str, axis: int) -> _Outcome:
         control = np.where(luma[1] >= LEAST_PLACES, luma[0] / np.maximum(luma[1], 1), np.nan)
         control = np.where(np.isnan(control), np.nanmean(control) if np.isfinite(control).any() else 0.0, control)
         used = active >= LEAST_PLACES
-        parts.append((share[used], (share - control)[used], np.flatnonzero(used) % 2))
-    share, surplus, parity = (np.concatenate(part) for part in zip(*parts, strict=True))
+        columns = np.flatnonzero(used)
+        parts.append((share[used], (share - control)[used], columns % 2, columns % BLOCK))
+    share, surplus, parity, place = (np.concatenate(part) for part in zip(*parts, strict=True))
     odd = parity == 1
     if min(odd.sum(), (~odd).sum()) < 2:
         return _Outcome(kernel, axis, 0.0, 0.0, log10_nfa(0.0, _TESTS))
     if surplus[odd].mean() < surplus[~odd].mean():
         odd = ~odd
     mean, other = float(share[odd].mean()), float(share[~odd].mean())
-    if mean < LEAST_SHARE or mean - other < LEAST_CONTRAST:
+    worst = min(float(share[odd & (place == k)].mean()) for k in np.unique(place[odd]))
+    if mean < LEAST_SHARE or worst - other < LEAST_CONTRAST:
         return _Outcome(kernel, axis, mean, other, log10_nfa(0.0, _TESTS))
     tail = max(log10_student_tail(*welch(part[odd], part[~odd])) for part in (share, surplus))
     return _Outcome(kernel, axis, mean, other, log10_nfa(tail, _TESTS))
@@ -176,7 +203,7 @@ def _bandwidth(spectra: dict[str, np.ndarray], axis: str) -> float:
     return round(10 * float(np.log10(shares[0] / shares[1])), 2)
 
 
-def _sentence(best: _Outcome, seen: tuple[bool, ...], nfa: float, band: dict[str, float]) -> str:
+def _sentence(best: _Outcome, seen: tuple[bool, ...], planes: str, nfa: float, band: dict[str, float]) -> str:
     energy = (
         f"chroma's share of energy above a quarter of the sampling rate is {band['bandwidth_x']:+.1f} dB against "
         f"luma's along rows, "
@@ -188,8 +215,11 @@ def _sentence(best: _Outcome, seen: tuple[bool, ...], nfa: float, band: dict[str
             f"{energy}."
         )
     halved = " and ".join(name for name, axis in zip(("width", "height"), seen, strict=True) if axis)
+    who, whole, were = ("Chroma obeys", "luma does", "it was")
+    if planes != "chroma":
+        who, whole, were = ("Red and blue obey", "green does", "they were")
     return (
-        f"Chroma obeys {_KERNELS[best.kernel]} at {100 * best.share:.0f} % of every other "
+        f"{who} {_KERNELS[best.kernel]} at {100 * best.share:.0f} % of every other "
         f"{('column', 'row')[best.axis]} and {100 * best.other:.0f} % of those "
-        f"between, luma does not: it was stored at half the {halved}. Chance gives this in {chance(nfa)}; {energy}."
+        f"between, {whole} not: {were} stored at half the {halved}. Chance gives this in {chance(nfa)}; {energy}."
     )

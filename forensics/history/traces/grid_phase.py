@@ -28,7 +28,7 @@ from scipy import ndimage
 
 from forensics.history.traces.sample import Sample
 from forensics.results.a_contrario import log10_binomial_tail
-from forensics.results.chance import chance
+from forensics.results.chance import chance, told
 from forensics.results.history import FOUND_BELOW, Trace
 
 NAME = "grid_phase"
@@ -190,7 +190,10 @@ def grid_phase(sample: Sample) -> Trace:
         parameters={
             "phase": list(phase) if found else None,
             "votes": total,
-            "local_grids": [{**grid._asdict(), "origin": list(grid.origin)} for grid in local],
+            "local_grids": [
+                {**grid._asdict(), "origin": list(grid.origin), "log10_nfa": told(grid.log10_nfa, NAME)}
+                for grid in local
+            ],
         },
         sentence=_sentence(share, total, phase, nfa, found, len(local)),
         series={"votes": maps[0], "log10_nfa": scores.reshape(BLOCK, BLOCK)},
