@@ -429,16 +429,56 @@ def verdicts(
 @click.option(
     "--crop", type=(int, int), default=(0, 0), show_default=True, help="Rows and columns cut off after decoding."
 )
-def reconstruct(sources: Path, limit: int, qualities: str, subsamplings: str, side: int, crop: tuple[int, int]) -> None:
-    """Measure how many blocks of JPEGs made from SOURCES come back bit for bit, by quality and subsampling."""
+@click.option(
+    "--part",
+    type=click.Choice(["blocks", "encoders", "files", "patches"]),
+    default="blocks",
+    show_default=True,
+    help="Blocks by quality and subsampling; files by other encoders, made from SOURCES; JPEG files in SOURCES as they "
+    "are; retouched patches.",
+)
+def reconstruct(
+    sources: Path, limit: int, qualities: str, subsamplings: str, side: int, crop: tuple[int, int], part: str
+) -> None:
+    """Measure how many blocks of JPEGs made from SOURCES come back bit for bit, and how well changed ones are found."""
     from forensics.inputs import expand
     from forensics_benchmarks import reconstruction
 
     paths = [Path(path) for path in expand([str(sources)])]
     paths = paths[:: max(1, len(paths) // limit)][:limit] if limit else paths
+    if part != "blocks":
+        _reconstruct_part(part, paths, side)
+        return
     chosen = tuple(int(quality) for quality in _names(qualities)) or reconstruction.QUALITIES
     kinds = _names(subsamplings) or reconstruction.SUBSAMPLINGS
     rows = reconstruction.run(
         paths, chosen, kinds, side=side, offset=crop, report=lambda line: click.echo(line, err=True)
     )
     click.echo(reconstruction.table(rows))
+
+
+def _reconstruct_part(part: str, paths: list[Path], side: int) -> None:
+    from forensics_benchmarks import foreign_jpegs, patched_blocks
+
+    if part == "patches":
+        patches = []
+        for patch in patched_blocks.measured(paths, side=side):
+            click.echo(
+                f"{patch.quality} {patch.side} {patch.kind}: {patch.blocks} {patch.pixels} {patch.said}", err=True
+            )
+            patches.append(patch)
+        click.echo(patched_blocks.table(patches))
+        return
+    encoders = foreign_jpegs.installed()
+    if part == "encoders":
+        missing = [name for name in foreign_jpegs.ENCODERS if name not in encoders]
+        if missing:
+            click.echo(f"forensics: not installed, left out: {', '.join(missing)}", err=True)
+    run = (
+        foreign_jpegs.made(paths, encoders, side=side) if part == "encoders" else foreign_jpegs.found(paths, side=side)
+    )
+    rows = []
+    for row in run:
+        click.echo(f"{row.encoder} {row.name}: {row.same} of {row.blocks} blocks, {row.said}", err=True)
+        rows.append(row)
+    click.echo(foreign_jpegs.table(rows))

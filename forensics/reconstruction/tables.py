@@ -7,6 +7,8 @@ cannot be known and do not matter: any step decodes to the same samples.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from forensics.history.jpeg.comb import ROUNDING, ac_likelihoods, dc_likelihoods, nonzero_counts
@@ -21,6 +23,13 @@ _CONSISTENT = 4.5
 """Standard deviations of noise within which a coefficient agrees with a step."""
 _FEWEST_ALIVE = 8
 """Blocks that vary along both axes below which all are looked at."""
+_LARGE = 3.0
+"""Coefficients beyond this speak, in levels: in blocks that are flat along an axis, rounding follows the signal and
+leaves up to 2.3 (pictures looked at). Steps up to twice that are left as they are: their first multiples may hide."""
+_STRAY = math.log(0.01)
+"""Logarithm of the density of a value that no multiple explains, changed since or in a flat block: a choice."""
+_MOST_VALUES = 400
+"""Coefficients from which a doubtful step is read: a bound on work."""
 _FEW = 0.001
 """Share of blocks by which a known table's step may disagree more often than the step that the data alone prefer, and
 still be taken: flat blocks, whose rounding is no noise, mislead the latter."""
@@ -80,12 +89,39 @@ def _settled(
     """Identified steps, but the known table's where that is of a known family and the coefficients agree with it
     too.
     """
-    own = np.where(estimate.identified, estimate.steps, known)
-    if match.known < _SURE or not len(found):
-        return np.asarray(own, np.int64)
-    found = _alive(found)
-    worse = _disagreeing(found, known, noise) - _disagreeing(found, own, noise)
-    return np.asarray(np.where(worse <= _FEW, known, own), np.int64)
+    chosen = own = np.asarray(np.where(estimate.identified, estimate.steps, known), np.int64)
+    if match.known >= _SURE and len(found):
+        alive = _alive(found)
+        worse = _disagreeing(alive, known, noise) - _disagreeing(alive, own, noise)
+        chosen = np.asarray(np.where(worse <= _FEW, known, own), np.int64)
+    trusted = match.known >= _SURE
+    # In a block that is flat along an axis all eight rows or columns are rounded alike.
+    for frequency in np.flatnonzero(~estimate.identified):
+        flat = 8**0.5 if frequency < 8 or frequency % 8 == 0 else 1.0
+        wide = flat * float(noise[frequency])
+        chosen[frequency] = _by_the_few(found[:, frequency], int(chosen[frequency]), wide, trusted)
+    return chosen
+
+
+def _by_the_few(values: np.ndarray, step: int, noise: float, trusted: bool) -> int:
+    """The step that the few coefficients of a frequency which are not zero speak for; the given one where it does as
+    well or, if it is trusted, where no coefficient speaks against it.
+
+    Under a smooth distribution of multiples a value has a density of step times the noise's at its distance, against
+    that of a stray value.
+    """
+    large = values[np.abs(values) > max(_LARGE, _CONSISTENT * noise)][:_MOST_VALUES].astype(np.float64)
+    if not len(large) or step <= 2 * _LARGE:
+        return step
+    steps = np.arange(1, 256)
+    multiples = np.rint(large[:, None] / steps)
+    off = np.abs(large[:, None] - steps * multiples) / noise
+    agree = (off <= _CONSISTENT) & (multiples != 0)
+    score = np.where(agree, np.log(steps) - off * off / 2, _STRAY).sum(axis=0)
+    if trusted and step <= len(steps) and agree[:, step - 1].all():
+        return step
+    best = int(np.argmax(score))
+    return step if step <= len(steps) and score[step - 1] >= score[best] else int(steps[best])
 
 
 def _disagreeing(found: np.ndarray, steps: np.ndarray, noise: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ import pytest
 from scipy import ndimage
 
 from forensics.codecs import registry
+from forensics.history.jpeg2000 import explained as jpeg2000_explained
 from forensics.history.jpeg2000 import fixed_point as jpeg2000_fixed_point
 from forensics.history.jpeg2000 import lattice as jpeg2000_lattice
 from forensics.history.jpeg2000 import levels as jpeg2000_levels
@@ -263,13 +264,36 @@ def test_reencoding_comes_nearer_at_the_recovered_alignment():
     decoded = encoder.decode(encoder.encode(textured(288), ratio=16.0, levels=3))[3:, 6:]
     history = jpeg2000.recover(decoded)
     point = jpeg2000_fixed_point.fixed_point(decoded, history)
-    (gain,) = jpeg2000_fixed_point.confirmation(decoded, history)
+    gain, explained = jpeg2000_fixed_point.confirmation(decoded, history)
     assert gain.value == pytest.approx(point.psnr - point.psnr_beside, abs=0.01)
     assert point.psnr > point.psnr_beside + 0.5
     assert point.unchanged > point.unchanged_beside
+    assert explained.name == "explained_samples"
     nothing = jpeg2000.Jpeg2000History(False, reason="none")
     assert jpeg2000_fixed_point.fixed_point(decoded, nothing) is None
     assert jpeg2000_fixed_point.confirmation(decoded, nothing)[0].reason == "none"
+
+
+@pytest.mark.parametrize("options", [{"ratio": 24.0}, {"ratio": 16.0, "wavelet": "5/3"}])
+def test_the_lattice_explains_samples_on_its_grid_alone(options):
+    encoder = registry.get("jpeg2000")
+    decoded = encoder.decode(encoder.encode(textured(320), levels=3, **options))[3:, 6:]
+    history = jpeg2000.recover(decoded)
+    found = jpeg2000_explained.explained(decoded, history)
+    assert found.share > 0.9
+    assert found.beside < 0.6
+    assert jpeg2000_explained.explained(decoded, jpeg2000.Jpeg2000History(False, reason="none")) is None
+
+
+def test_samples_are_back_where_nothing_is_snapped():
+    picture = textured(96)
+    for wavelet, transform in (("9/7", "ict"), ("5/3", "rct"), ("9/7", "rct"), ("5/3", "none")):
+        planes = [*jpeg2000_transform.components(picture, transform, wavelet)]
+        planes[0] = jpeg2000_explained._snapped(planes[0], wavelet, (0.0,) * 6)
+        assert np.abs(jpeg2000_explained._pixels(planes, transform, wavelet).astype(int) - picture).max() <= 1
+    assert np.array_equal(
+        jpeg2000_explained._pixels(list(jpeg2000_transform.components(picture, "rct", "5/3")), "rct", "5/3"), picture
+    )
 
 
 def test_low_pass_band_of_the_last_level_alone_lies_on_a_lattice():

@@ -12,6 +12,7 @@ import numpy as np
 from forensics_features.planes import to_rgb8
 
 from forensics.history.fixed_point import FixedPoint, aligned, compare
+from forensics.history.jpeg2000.explained import parameter
 from forensics.history.jpeg2000.findings import Jpeg2000History
 from forensics.results.history import Parameter
 
@@ -48,26 +49,26 @@ def fixed_point(pixels: np.ndarray, history: Jpeg2000History) -> FixedPoint | No
     return best
 
 
-def confirmation(pixels: np.ndarray, history: Jpeg2000History) -> tuple[Parameter]:
-    """How much nearer coding again comes at the recovered alignment than beside it, or the reason why that is not
-    tested.
+def confirmation(pixels: np.ndarray, history: Jpeg2000History) -> tuple[Parameter, Parameter]:
+    """How much nearer coding again comes at the recovered alignment than beside it, and the share of samples that the
+    recovered lattice explains; the reason why, where one is not tested.
     """
+    return _gain_of(pixels, history), parameter(pixels, history)
+
+
+def _gain_of(pixels: np.ndarray, history: Jpeg2000History) -> Parameter:
     name = "fixed_point_gain"
     point = fixed_point(pixels, history)
     if point is None:
-        return (
-            Parameter(
-                name,
-                None,
-                reason=history.reason or "not tested: no encoder, or too small a picture for the levels found",
-            ),
+        return Parameter(
+            name, None, reason=history.reason or "not tested: no encoder, or too small a picture for the levels found"
         )
     basis = (
         f"coded again at {point.ratio:g}:1 with the recovered transforms it comes back at {point.psnr:.1f} dB, one "
         f"pixel off the grid at "
         f"{point.psnr_beside:.1f} dB"
     )
-    return (Parameter(name, round(_gain(point), 2), unit="dB", basis=basis),)
+    return Parameter(name, round(_gain(point), 2), unit="dB", basis=basis)
 
 
 def _options(history: Jpeg2000History) -> dict[str, str | int | bool]:
