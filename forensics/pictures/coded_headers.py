@@ -201,6 +201,8 @@ def jpegxl(data: bytes) -> Stated:
         stated.notes.append(
             "the file keeps a JPEG without further loss (JPEG XL's transcoding): its pixels are those of a JPEG"
         )
+    if header.lossless is None and header.icc and not header.kept_jpeg:
+        stated.notes.append("whether it is stored without loss stands behind its colour profile, and is not read there")
     if header.floating:
         stated.facts["floating_point"] = True
         stated.notes.append("floating-point samples between 0 and 1 were scaled to 8 bits")

@@ -24,6 +24,9 @@ _MOST = 512
 """Side of the central part that is looked at, in pixels: a bound on work."""
 _LEAST_PAIRS = 1000
 """Fewest pairs of samples that tell; no record of the statistic that set it."""
+_LEAST_ELSEWHERE = 200
+"""Fewest pairs with which another direction is held against it: their share scatters by 0.035. Of 388 small crops of
+game art one passed while other directions, with as large a share, had under 1,000 pairs."""
 _LEAST_SHARE = 0.5
 """Share of the errors that have to be foretold; of 100 training pictures coded with NEAR 1 to 5 and cut at random, RGB
 gives 0.67 to 0.76 (contexts are shared by the channels), grey 0.85 to 0.99.
@@ -119,7 +122,7 @@ def _outcome(near: int, orientation: int, counts: list[tuple[int, int, int]]) ->
     same, other, by_value = counts[orientation]
     pairs = same + other
     elsewhere = max(
-        (s + 1) / (s + o + 2) if s + o >= _LEAST_PAIRS else 0.0
+        (s + 1) / (s + o + 2) if s + o >= _LEAST_ELSEWHERE else 0.0
         for k, (s, o, _) in enumerate(counts)
         if k != orientation
     )

@@ -25,6 +25,10 @@ exchanged, 0.93 where they are all but grey; 97 of 100 exchanged ones are told s
 untouched ones in the right order."""
 FEWEST_COLOURS = 256
 """Distinct colours that are needed: few colours can lie on a lattice by chance."""
+_SAMPLED_EVERY, _FEWEST_SAMPLED, _HOPELESS = 16, 256, 0.8
+"""One pixel in so many is looked at first; with a smaller share of at least so many on every lattice, red and blue
+exchanged, the order is right: where `ON` of all pixels lie on one, so few of 256 do in fewer than one of 10^20 samples
+(binomial)."""
 
 NOTE = (
     "the channels are in the order blue, green, red (their colours are those of 8-bit luma and chroma only with red "
@@ -47,29 +51,43 @@ def shares(pixels: np.ndarray) -> tuple[float, float] | None:
         Both in 0..1; None with fewer than `forensics_features.lattice.MINIMUM_PIXELS` such pixels or `FEWEST_COLOURS`
         colours.
     """
-    from forensics_features.lattice import DECODERS, MINIMUM_PIXELS
+    rgb = _telling(pixels)
+    return (_most_on(rgb), _most_on(rgb[:, ::-1])) if _tells(rgb) else None
 
-    from forensics.history.traces.colour_lattice import on_lattice
 
+def _telling(pixels: np.ndarray) -> np.ndarray:
+    """Coloured, unclipped pixels, `np.ndarray [shape=(n, 3), dtype=int32]`."""
     flat = pixels.reshape(-1, 3)
     rgb = flat[:: max(1, len(flat) // MOST_PIXELS)]
     low, high = rgb.min(axis=1), rgb.max(axis=1)
-    rgb = rgb[(low > 0) & (high < 255) & (low < high)].astype(np.int32)
+    return rgb[(low > 0) & (high < 255) & (low < high)].astype(np.int32)
+
+
+def _tells(rgb: np.ndarray) -> bool:
+    from forensics_features.lattice import MINIMUM_PIXELS
+
     packed = (rgb[:, 0] << 16) | (rgb[:, 1] << 8) | rgb[:, 2]
-    if len(rgb) < MINIMUM_PIXELS or len(np.unique(packed)) < FEWEST_COLOURS:
-        return None
-    stored, exchanged = (
-        max(float(on_lattice(order, decoder).mean()) for decoder in DECODERS.values()) for order in (rgb, rgb[:, ::-1])
-    )
-    return stored, exchanged
+    return len(rgb) >= MINIMUM_PIXELS and len(np.unique(packed)) >= FEWEST_COLOURS
+
+
+def _most_on(rgb: np.ndarray) -> float:
+    """Largest share of the pixels on any lattice."""
+    from forensics_features.lattice import DECODERS
+
+    from forensics.history.traces.colour_lattice import on_lattice
+
+    return max(float(on_lattice(rgb, decoder).mean()) for decoder in DECODERS.values())
 
 
 def is_bgr(pixels: np.ndarray) -> bool:
     """Whether a picture's channels are in the order blue, green, red, as far as its colours tell."""
     if pixels.ndim != 3 or pixels.dtype != np.uint8:
         return False
-    found = shares(pixels)
-    return found is not None and found[1] >= ON and found[0] <= OFF
+    rgb = _telling(pixels)
+    few = rgb[::_SAMPLED_EVERY, ::-1]
+    if (len(few) >= _FEWEST_SAMPLED and _most_on(few) < _HOPELESS) or not _tells(rgb):
+        return False
+    return _most_on(rgb[:, ::-1]) >= ON and _most_on(rgb) <= OFF
 
 
 def in_order(picture: Picture) -> Picture:

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import io
 import itertools
+import shutil
 import struct
+import subprocess
 import zlib
 
 import imagecodecs
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from forensics.errors import PictureError
 from forensics.pictures import jpegxl_header
@@ -304,6 +306,17 @@ def test_a_jpegxl_animation_has_pages(photo):
     assert "the first of 3 pictures in the file was read" in opened.notes
     np.testing.assert_array_equal(opened.pixels, make_photo(seed=1))
     assert open_picture(imagecodecs.jpegxl_encode(photo, lossless=True)).container["pages"] == 1
+
+
+@pytest.mark.skipif(not shutil.which("cjxl"), reason="cjxl is not on PATH (Debian package libjxl-tools)")
+def test_a_jpegxl_with_a_profile_says_what_is_not_read(photo, tmp_path):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Image.fromarray(photo).save(tmp_path / "a.png", icc_profile=profile)
+    subprocess.run(["cjxl", "a.png", "a.jxl", "-d", "0"], cwd=tmp_path, check=True, capture_output=True)
+    opened = open_picture(tmp_path / "a.jxl")
+    np.testing.assert_array_equal(opened.pixels, photo)
+    assert opened.container["icc_profile"] is True
+    assert opened.container["lossy"] is not None or any("behind its colour profile" in note for note in opened.notes)
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 5, 7, 8, 13])

@@ -229,3 +229,34 @@ def test_a_colour_map_lies_on_one_line_and_a_palette_does_not() -> None:
     assert chosen is not None
     assert chosen.ends > 0.1
     assert palette_colours(textured()) is None
+
+
+def test_other_directions_count_in_small_pictures_too() -> None:
+    """A lattice of the drawing itself shows along every scan: it is no coder's, however few pairs the others have."""
+    from forensics.processes.jpeg_ls_near import _outcome
+
+    alike = [(632, 496, 400), *([(520, 410, 320)] * 7)]
+    assert _outcome(2, 0, alike).log10_nfa > -2
+    lone = [(632, 496, 400), *([(200, 700, 320)] * 7)]
+    assert _outcome(2, 0, lone).log10_nfa < -2
+
+
+def test_few_errors_need_a_larger_share_for_near_lossless_webp(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small drawing of which most steps along rows are multiples of four, and a quarter is not."""
+    from forensics.processes import webp_near_lossless
+
+    numbers = np.random.default_rng(1)
+    drawn = np.full((64, 64), 120)
+    for i in range(64):
+        for j in range(20, 44):
+            step = 4 * int(numbers.integers(-6, 7))
+            if numbers.random() > 0.75:
+                step += int(numbers.integers(1, 4))
+            drawn[i, j] = min(max(drawn[i, j - 1] + step, 1), 254)
+    pixels = np.repeat(drawn[::2].astype(np.uint8)[..., None], 3, axis=2)
+    trace = webp_near_lossless.test(pixels)
+    assert trace.statistic > 0.7
+    assert not trace.found
+    assert not trace.speaks_for
+    monkeypatch.setattr(webp_near_lossless, "_SCATTER", 0.0)
+    assert webp_near_lossless.test(pixels).found

@@ -57,3 +57,13 @@ def test_the_picture_is_put_in_order_and_says_so():
     assert put.notes[-1] == channel_order.NOTE
     as_it_was = from_array(pixels)
     assert channel_order.in_order(as_it_was) is as_it_was
+
+
+@pytest.mark.parametrize("quality", [None, 50, 80, 95])
+def test_a_sample_of_the_pixels_changes_no_answer(quality):
+    for seed in range(3):
+        pixels = photograph(seed) if quality is None else decoded(photograph(seed), format="JPEG", quality=quality)
+        for order in (pixels, pixels[..., ::-1]):
+            sampled = channel_order.is_bgr(order)
+            stored, exchanged = channel_order.shares(order)
+            assert sampled == (exchanged >= channel_order.ON and stored <= channel_order.OFF)
