@@ -140,9 +140,9 @@ def examine(
         from forensics.history.recover import recover_history
         from forensics.verdict.evidence import without_contradiction
 
-        history = recover_history(picture.pixels, analysis)
-        found = [trace.name for trace in history.traces if trace.found]
-        analysis = replace(analysis, history=history, evidence=without_contradiction(analysis.evidence, found))
+        recovered = recover_history(picture.pixels, analysis)
+        found = [trace.name for trace in recovered.traces if trace.found]
+        analysis = replace(analysis, history=recovered, evidence=without_contradiction(analysis.evidence, found))
     if not map:
         return Examination(analysis)
     try:
