@@ -28,6 +28,8 @@ _LARGE = 3.0
 leaves up to 2.3 (pictures looked at). Steps up to twice that are left as they are: their first multiples may hide."""
 _STRAY = math.log(0.01)
 """Logarithm of the density of a value that no multiple explains, changed since or in a flat block: a choice."""
+_CLEARLY = 3.0
+"""Natural logarithm of the odds by which another step has to be likelier: 20 to 1, a choice."""
 _MOST_VALUES = 400
 """Coefficients from which a doubtful step is read: a bound on work."""
 _FEW = 0.001
@@ -94,18 +96,19 @@ def _settled(
         alive = _alive(found)
         worse = _disagreeing(alive, known, noise) - _disagreeing(alive, own, noise)
         chosen = np.asarray(np.where(worse <= _FEW, known, own), np.int64)
-    trusted = match.known >= _SURE
+    if match.known >= _SURE:
+        return chosen
     # In a block that is flat along an axis all eight rows or columns are rounded alike.
     for frequency in np.flatnonzero(~estimate.identified):
         flat = 8**0.5 if frequency < 8 or frequency % 8 == 0 else 1.0
         wide = flat * float(noise[frequency])
-        chosen[frequency] = _by_the_few(found[:, frequency], int(chosen[frequency]), wide, trusted)
+        chosen[frequency] = _by_the_few(found[:, frequency], int(chosen[frequency]), wide)
     return chosen
 
 
-def _by_the_few(values: np.ndarray, step: int, noise: float, trusted: bool) -> int:
-    """The step that the few coefficients of a frequency which are not zero speak for; the given one where it does as
-    well or, if it is trusted, where no coefficient speaks against it.
+def _by_the_few(values: np.ndarray, step: int, noise: float) -> int:
+    """The step that the few coefficients of a frequency which are not zero speak for; the given one unless it is
+    clearly less likely.
 
     Under a smooth distribution of multiples a value has a density of step times the noise's at its distance, against
     that of a stray value.
@@ -118,10 +121,8 @@ def _by_the_few(values: np.ndarray, step: int, noise: float, trusted: bool) -> i
     off = np.abs(large[:, None] - steps * multiples) / noise
     agree = (off <= _CONSISTENT) & (multiples != 0)
     score = np.where(agree, np.log(steps) - off * off / 2, _STRAY).sum(axis=0)
-    if trusted and step <= len(steps) and agree[:, step - 1].all():
-        return step
     best = int(np.argmax(score))
-    return step if step <= len(steps) and score[step - 1] >= score[best] else int(steps[best])
+    return step if step <= len(steps) and score[step - 1] + _CLEARLY >= score[best] else int(steps[best])
 
 
 def _disagreeing(found: np.ndarray, steps: np.ndarray, noise: np.ndarray) -> np.ndarray:
