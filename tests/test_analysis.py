@@ -22,7 +22,7 @@ from forensics.report import csv_report, json_report, text
 from forensics.results.failure import Failure
 from forensics.verdict import analysis, tone
 from forensics.verdict.agreement import compare
-from forensics.verdict.analysis import INCONCLUSIVE, analyze, decide
+from forensics.verdict.analysis import INCONCLUSIVE, RATIO_ABOVE, analyze, decide
 from forensics.verdict.sentences import INDICATIONS
 from forensics.windows.choice import SIDE, choose_windows, grid_shape, interest
 from forensics.windows.reading import judge_windows
@@ -85,7 +85,7 @@ def test_the_verdict_is_the_best_class_and_its_probability(scene, fake_judge, fa
     assert result.probability == pytest.approx(0.9)
     assert [name for name, _ in result.ranking[:2]] == ["jpeg", "webp"]
     assert sum(p for _, p in result.ranking) == pytest.approx(1)
-    assert result.ratio == (4.0, 8.0, 16.0)
+    assert result.ratio == pytest.approx((4.0, 8.0, 8.0 * 2.0**RATIO_ABOVE))
     assert result.ssim == (0.9, 0.95, 0.97)
     assert result.sha256 == hashlib.sha256(data).hexdigest()
     assert result.versions == {
