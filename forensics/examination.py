@@ -138,8 +138,11 @@ def examine(
     analysis = analyze(picture, extractor=extractor, threads=threads, all_windows=every, **judges)
     if history:
         from forensics.history.recover import recover_history
+        from forensics.verdict.evidence import without_contradiction
 
-        analysis = replace(analysis, history=recover_history(picture.pixels, analysis))
+        recovered = recover_history(picture.pixels, analysis)
+        found = [trace.name for trace in recovered.traces if trace.found]
+        analysis = replace(analysis, history=recovered, evidence=without_contradiction(analysis.evidence, found))
     if not map:
         return Examination(analysis)
     try:

@@ -38,7 +38,7 @@ from forensics.verdict import channel_order, tone
 from forensics.verdict import steps as after
 from forensics.verdict.agreement import compare, limits, partly_judged, resizing
 from forensics.verdict.block_grids import with_block_grid
-from forensics.verdict.evidence import altered_jpeg, statements
+from forensics.verdict.evidence import ALTERED, altered_jpeg, statements, without_contradiction
 from forensics.verdict.exact import settled
 from forensics.verdict.members import family_without_evidence
 from forensics.verdict.restated import not_excluded, ranked
@@ -441,6 +441,7 @@ def _compose(
     measured = coded and reading.straight and any(name in CLASSES for name in named)
     stated = judge.card.get("limits", ()) if reading.opened is None else reading.opened.limits
     resized = resizing(pixels) if verdict == "uncompressed" else ()
+    told = statements(extractor.feature_names, reading.features, judge.evidence, named)
     return Analysis(
         name=picture.name,
         sha256=picture.sha256,
@@ -457,7 +458,7 @@ def _compose(
         ssim=Interval(*map(float, whole.ssim)) if measured else None,
         candidates=_candidates(judge, reading),
         strange=strange,
-        evidence=(*leading, *statements(extractor.feature_names, reading.features, judge.evidence, named)),
+        evidence=(*leading, *without_contradiction(told, [ALTERED] if table else [])),
         agreement=compare(verdict, named, probability, picture.container),
         container=picture.container,
         windows=_window_verdicts(windows, reading),

@@ -23,6 +23,18 @@ LIMIT = 6
 AGAINST_LIMIT = 2
 """Most of them that speak for another codec than the verdict."""
 
+_NEARLY = 0.9
+"""Share of a clear case's value that counts as one: a range of uncompressed pictures up to there rules nothing out."""
+_SAME = {
+    "dct": ("dct_comb", "jpeg_table"),
+    "dct-integers": ("jpeg_table",),
+    "dct-zeros": ("grid_phase",),
+    "blocks": ("boundary_profile",),
+    "chroma": ("chroma_spectrum",),
+    "wavelet": ("wavelet_comb",),
+    "lapped": ("lapped_comb",),
+}
+"""Traces of a history that see what a group of `INDICATIONS` looks for."""
 ALTERED = "jpeg_table"
 """Name of the statement that `altered_jpeg` makes."""
 _TABLE_RANGE = (1.4, 3.6, 12.8)
@@ -101,7 +113,7 @@ def _state(trace: Indication, values: Mapping[str, float], ranges: Ranges, verdi
     feature = trace.features[index]
     value, span = values[feature], ranges[feature]
     strength = _strength(value, span["high"], trace.clear)
-    if not strength and trace.percent and span["low"] <= 0 and span["high"] >= trace.clear:
+    if not strength and trace.percent and span["low"] <= 0 and span["high"] >= _NEARLY * trace.clear:
         return None  # uncompressed pictures have every value: that it was not found rules nothing out
     step = values.get(trace.steps[index], np.nan) if trace.steps else np.nan
     return Statement(
@@ -144,6 +156,15 @@ def _text(trace: Indication, value: float, span: Mapping[str, float], log2_step:
 
 def _shown(value: float, percent: bool) -> str:
     return f"{100 * value:.1f} %" if percent else f"{value:.3f}"
+
+
+def without_contradiction(told: Iterable[Statement], found: Iterable[str]) -> tuple[Statement, ...]:
+    """Evidence without "no sign of" what traces of the same report, by name, have found.
+
+    Windows are judged by their median and traces by all of the picture, so that a faint trace shows in one alone.
+    """
+    groups, seen = {trace.name: trace.group for trace in INDICATIONS}, {*found}
+    return tuple(s for s in told if s.supports is not None or not seen & {*_SAME.get(groups.get(s.trace, ""), ())})
 
 
 def altered_jpeg(pixels: np.ndarray, named: Iterable[str]) -> Statement | None:
