@@ -43,9 +43,9 @@ SIDE = 448
 LEAST_SIDE = 128
 """Smallest side of a picture, in pixels: from 256 blocks at a scale of 0.9 on."""
 
-FOUND_FROM, NAMED_FROM = 8.0, 15.0
+FOUND_FROM, NAMED_FROM = 8.0, 18.0
 """Strength over its spread at other scales from which blocks are found that were coded and then reduced, and from which
-they are a JPEG's: other codecs with blocks of 8x8 pixels and steps that resemble its table reach 12.
+they are a JPEG's: other codecs with blocks of 8x8 pixels and steps that resemble its table reach 15.
 """
 TRIED, TRIED_OTHERS = 100, 60
 """Validation pictures without a lossy codec, of which none reaches `FOUND_FROM`, and by other codecs than JPEG, of
