@@ -184,8 +184,8 @@ def parameters_of(reading: ReducedJpeg) -> tuple[Parameter, ...]:
     """Scale and quality of a reading as parameters of a generation."""
     basis = (
         f"enlarged back, the coefficients of blocks lie near multiples of that quality's steps, "
-        f"{reading.contrast:.0f} times as clearly as at other sizes; none of {TRIED} pictures that were never compressed "
-        f"before reaches {FOUND_FROM:.0f}"
+        f"{reading.contrast:.0f} times as clearly as at other sizes; none of {TRIED} pictures that were not compressed "
+        f"before the reduction reaches {FOUND_FROM:.0f}"
     )
     low, high = reading.scale * (1 - _SCALE_OFF), reading.scale * (1 + _SCALE_OFF)
     quality = reading.quality
