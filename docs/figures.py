@@ -87,6 +87,37 @@ def reduced_samples() -> tuple[np.ndarray, np.ndarray]:
     return plain, jpeg
 
 
+def reduced_jpeg_said() -> str:
+    """What a report says of the lattice of the reduced JPEG."""
+    from forensics.history.jpeg import reduced
+
+    pixels = reduced_samples()[1]
+    reading = reduced.read(pixels)
+    if reading is None or not reading.named:
+        sys.exit("no JPEG is read in the reduced sample")
+    return reduced.sentence(reading, *pixels.shape[:2])
+
+
+def draw_reduced_jpeg() -> None:
+    """Strength of the likeliest quality by scale, in a reduced JPEG and in a picture that was never compressed."""
+    import matplotlib.pyplot as plt
+
+    from forensics.history.jpeg import reduced
+    from forensics.report.plots import BLUE, GREY, SIZE
+
+    never, coded = (reduced.contrasts(pixels).max(axis=1) for pixels in reduced_samples())
+    figure, axes = plt.subplots(figsize=SIZE, layout="constrained")
+    axes.plot(reduced.SCALES, never, color=GREY, lw=1, label="never compressed, reduced")
+    axes.plot(reduced.SCALES, coded, color=BLUE, lw=1, label="JPEG of quality 75, reduced")
+    axes.axhline(reduced.FOUND_FROM, color=GREY, lw=1, ls="--")
+    axes.set_xlabel("scale that is undone")
+    axes.set_ylabel("contrast of the clearest quality")
+    axes.legend(frameon=False)
+    figure.savefig(PICTURES / "trace_reduced_jpeg.png", dpi=80, metadata={"Software": None})
+    plt.close(figure)
+    said("reduced_jpeg").write_text(saying(reduced_jpeg_said()), encoding="utf-8")
+
+
 def block_grid_said() -> str:
     """What a report says of the grid of the reduced JPEG."""
     from forensics.verdict.block_grids import found_in
@@ -186,6 +217,7 @@ def draw_all() -> None:
     sys.path.insert(0, str(ROOT))
     draw_traces()
     draw_block_grid()
+    draw_reduced_jpeg()
     draw_pages()
 
 

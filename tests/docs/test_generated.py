@@ -78,6 +78,8 @@ def test_pages_of_traces_quote_what_reports_say():
         assert said == figures.saying(trace.sentence), "run `python docs/generate.py pictures`"
     said = figures.said("block_grids").read_text(encoding="utf-8")
     assert said == figures.saying(figures.block_grid_said()), "run `python docs/generate.py pictures`"
+    said = figures.said("reduced_jpeg").read_text(encoding="utf-8")
+    assert said == figures.saying(figures.reduced_jpeg_said()), "run `python docs/generate.py pictures`"
 
 
 def test_pictures_exist_and_are_small():

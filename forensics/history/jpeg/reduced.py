@@ -135,16 +135,11 @@ def read(pixels: np.ndarray, scales: np.ndarray = SCALES) -> ReducedJpeg | None:
     >>> found.found, found.quality, round(found.scale, 3)
     (True, 60, 0.75)
     """
-    from forensics_features.planes import as_planes
-
     if min(pixels.shape[:2]) < LEAST_SIDE:
         return None
-    most = math.ceil(SIDE * SCALES[-1]) + 8
-    luma = np.ascontiguousarray(as_planes(pixels[:most, :most]).y, np.float32)
-    strengths = np.array([_strengths(luma, scale, scale) for scale in scales])
-    around = ndimage.median_filter(strengths, size=(min(_AROUND, len(scales)), 1), mode="nearest")
+    luma = _corner(pixels)
+    strengths, around, spread = _scanned(luma, scales)
     over = strengths - around
-    spread = 1.4826 * np.median(np.abs(over), axis=0) + _LEAST_SPREAD
     half = np.abs(scales / 0.5 - 1) < _HALF_WITHIN
     if half.any() and float(((_strengths(luma, 1.0, 1.0) - around[half][0]) / spread).max()) >= FOUND_FROM:
         over[half] = 0.0  # quarters of upright blocks share their lattice
@@ -159,6 +154,29 @@ def read(pixels: np.ndarray, scales: np.ndarray = SCALES) -> ReducedJpeg | None:
                 best, axes = strength, tried
     contrast = (best - float(around[place, column])) / float(spread[column])
     return ReducedJpeg(math.sqrt(axes[0] * axes[1]), int(QUALITIES[int(column) % len(QUALITIES)]), contrast)
+
+
+def contrasts(pixels: np.ndarray, scales: np.ndarray = SCALES) -> np.ndarray:
+    """Strength over its spread of every kernel and quality at every scale, `np.ndarray [shape=(m, len(KERNELS) *
+    len(QUALITIES)), dtype=float64]`; arguments as of `read`, the picture `LEAST_SIDE` a side or more.
+    """
+    strengths, around, spread = _scanned(_corner(pixels), scales)
+    return np.asarray((strengths - around) / spread)
+
+
+def _corner(pixels: np.ndarray) -> np.ndarray:
+    """Luma of as much of the corner as any scale takes, `np.ndarray [shape=(h, w), dtype=float32]`."""
+    from forensics_features.planes import as_planes
+
+    most = math.ceil(SIDE * SCALES[-1]) + 8
+    return np.ascontiguousarray(as_planes(pixels[:most, :most]).y, np.float32)
+
+
+def _scanned(luma: np.ndarray, scales: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Strengths at every scale, their medians nearby, and their spread."""
+    strengths = np.array([_strengths(luma, scale, scale) for scale in scales])
+    around = ndimage.median_filter(strengths, size=(min(_AROUND, len(scales)), 1), mode="nearest")
+    return strengths, around, 1.4826 * np.median(np.abs(strengths - around), axis=0) + _LEAST_SPREAD
 
 
 def likely_scales(pixels: np.ndarray) -> np.ndarray:
