@@ -244,7 +244,7 @@ def test_parameters_become_part_of_the_history(result, scene, modules):
     history = recover.recover_history(scene.astype(np.uint16) * 257, result(webp=0.9))
     assert [p.name for p in history.parameters] == ["step", "mode"]
     assert [g.codec for g in history.generations] == ["webp"]
-    assert any("traces of JPEG were found beside the verdict WebP" in note for note in history.notes)
+    assert any("traces of JPEG were found although the verdict is WebP" in note for note in history.notes)
     assert any("no single trace reaches" in note for note in history.notes)
 
 
