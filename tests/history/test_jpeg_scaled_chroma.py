@@ -10,7 +10,7 @@ import scipy.ndimage
 from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
 from forensics.history.jpeg import chroma as jpeg_chroma
 from forensics.history.jpeg.recovery import recover
-from forensics.reconstruction.reconstruct import NotReconstructible, reconstruct
+from forensics.reconstruction.reconstruct import reconstruct
 
 
 def blocks(plane: np.ndarray, side: int) -> np.ndarray:
@@ -80,6 +80,8 @@ def test_halving_undoes_the_transform_of_twice_the_size() -> None:
     np.testing.assert_allclose(jpeg_chroma.stored_samples(full, (2, 2), "scaled"), low, atol=1e-3)
 
 
-def test_reconstruction_says_that_it_has_no_such_decoder() -> None:
-    with pytest.raises(NotReconstructible, match="DCT domain"):
-        reconstruct(by_libjpeg_7(85, (2, 2)))
+def test_reconstruction_takes_the_decoder_that_does_the_same() -> None:
+    given_back = reconstruct(by_libjpeg_7(85, (2, 2)))
+    assert given_back.decoder.startswith("IJG libjpeg")
+    assert given_back.layout.factors == (2, 2)
+    assert given_back.tables[0].ravel()[:3].tolist() == [5, 3, 3]
