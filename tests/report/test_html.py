@@ -150,7 +150,7 @@ def test_a_page_says_what_an_examiner_needs(report, result):
     text = Reader(page(report)).text
     for needed in (
         "probability 97.0 %", "compression ratio 8.0 (90 % interval 4.0 to "
-                              "16.0)", "7 of 412 validation windows with the verdict JPEG",
+                              "17.1)", "7 of 412 validation windows with the verdict JPEG",
         "false alarms expected: 0.0025; left by JPEG", "this measurement has no false-alarm "
                                                        "rate", "quality factor", "75 to 77 (90 % interval)",
         "> 99.9 %", "not recoverable", "WebP (70.0 %)", "a fake limit", result.sha256, "fake trained on 0123456789ab",
