@@ -361,14 +361,18 @@ def fit_uncompressed(
 
     Examples
     --------
-    >>> sure = np.array([0.9] * 99 + [0.95])
-    >>> truth, nothing = np.array([0] * 99 + [1]), np.zeros(100, int)
+    >>> import numpy as np
+    >>> from forensics_models.open_training import fit_uncompressed
+    >>> sure = np.array([0.9] * 100 + [0.6] * 100)
+    >>> truth, nothing = np.repeat([0, 1], 100), np.zeros(200, int)
     >>> [round(t, 2) for t in fit_uncompressed(sure, truth, nothing, nothing)[:2]]
-    [0.3, 1.01]
+    [0.88, 1.01]
     """
     tried = np.append(np.arange(0.3, 0.99, 0.02), 1.01)[::-1]
     above = np.searchsorted(-tried, -probabilities)  # the first threshold that a window reaches
     kinds = [k for k in range(len(AFTERWARDS)) if ((afterwards == k) & (truth > 0)).sum() >= FEWEST]
+    if not kinds:
+        return (1.01,) * len(GROUPS)  # of nothing it is known that it would be seen
     limits = np.array([CALLED_UNCOMPRESSED.get(AFTERWARDS[kind], CALLED_OTHERWISE) for kind in kinds])
     used = np.stack([_reached((afterwards == k) & (truth > 0), groups, above, len(tried)) for k in kinds])
     used = used / (limits * [((afterwards == k) & (truth > 0)).sum() for k in kinds])[:, None, None]
