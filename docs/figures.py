@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,22 +101,33 @@ def reduced_jpeg_said() -> str:
 
 def draw_reduced_jpeg() -> None:
     """Strength of the likeliest quality by scale, in a reduced JPEG and in a picture that was never compressed."""
+    from forensics.history.jpeg import reduced
+
+    curves = [reduced.contrasts(pixels).max(axis=1) for pixels in reduced_samples()]
+    labels = ("scale that is undone", "contrast of the clearest quality")
+    _draw_reduced("reduced_jpeg", reduced.SCALES, curves, labels, reduced.FOUND_FROM)
+    said("reduced_jpeg").write_text(saying(reduced_jpeg_said()), encoding="utf-8")
+
+
+def _draw_reduced(
+    name: str, over: np.ndarray, curves: Sequence[np.ndarray], labels: tuple[str, str], threshold: float | None = None
+) -> None:
+    """The curves of both of `reduced_samples` over the same values, with labels of the axes, as a trace's figure."""
     import matplotlib.pyplot as plt
 
-    from forensics.history.jpeg import reduced
     from forensics.report.plots import BLUE, GREY, SIZE
 
-    never, coded = (reduced.contrasts(pixels).max(axis=1) for pixels in reduced_samples())
     figure, axes = plt.subplots(figsize=SIZE, layout="constrained")
-    axes.plot(reduced.SCALES, never, color=GREY, lw=1, label="never compressed, reduced")
-    axes.plot(reduced.SCALES, coded, color=BLUE, lw=1, label="JPEG of quality 75, reduced")
-    axes.axhline(reduced.FOUND_FROM, color=GREY, lw=1, ls="--")
-    axes.set_xlabel("scale that is undone")
-    axes.set_ylabel("contrast of the clearest quality")
+    pictures = ("never compressed, reduced", "JPEG of quality 75, reduced")
+    for curve, colour, picture in zip(curves, (GREY, BLUE), pictures, strict=True):
+        axes.plot(over, curve, color=colour, lw=1, label=picture)
+    if threshold is not None:
+        axes.axhline(threshold, color=GREY, lw=1, ls="--")
+    axes.set_xlabel(labels[0])
+    axes.set_ylabel(labels[1])
     axes.legend(frameon=False)
-    figure.savefig(PICTURES / "trace_reduced_jpeg.png", dpi=80, metadata={"Software": None})
+    figure.savefig(PICTURES / f"trace_{name}.png", dpi=80, metadata={"Software": None})
     plt.close(figure)
-    said("reduced_jpeg").write_text(saying(reduced_jpeg_said()), encoding="utf-8")
 
 
 def block_grid_said() -> str:
@@ -130,21 +142,11 @@ def block_grid_said() -> str:
 
 def draw_block_grid() -> None:
     """How strong a block grid is by its period, in a reduced JPEG and in a picture that was never compressed."""
-    import matplotlib.pyplot as plt
     from forensics_features import scaled_grid
 
-    from forensics.report.plots import BLUE, GREY, SIZE
-
-    never, reduced = reduced_samples()
-    figure, axes = plt.subplots(figsize=SIZE, layout="constrained")
-    periods = scaled_grid.BLOCK * scaled_grid.SCALES
-    axes.plot(periods, scaled_grid.strengths(never), color=GREY, lw=1, label="never compressed, reduced")
-    axes.plot(periods, scaled_grid.strengths(reduced), color=BLUE, lw=1, label="JPEG of quality 75, reduced")
-    axes.set_xlabel("period of the grid, pixels")
-    axes.set_ylabel("power of its lines over their surroundings")
-    axes.legend(frameon=False)
-    figure.savefig(PICTURES / "trace_block_grids.png", dpi=80, metadata={"Software": None})
-    plt.close(figure)
+    curves = [scaled_grid.strengths(pixels) for pixels in reduced_samples()]
+    labels = ("period of the grid, pixels", "power of its lines over their surroundings")
+    _draw_reduced("block_grids", scaled_grid.BLOCK * scaled_grid.SCALES, curves, labels)
     said("block_grids").write_text(saying(block_grid_said()), encoding="utf-8")
 
 

@@ -179,7 +179,7 @@ def _reduced(pixels: np.ndarray, analysis: Analysis) -> tuple[Parameter, ...]:
 
     if all(statement.trace != reduced.NAME for statement in analysis.evidence):
         return ()
-    reading = reduced.read(pixels)
+    reading = reduced.read_likely(pixels)
     return () if reading is None else reduced.parameters_of(reading)
 
 

@@ -16,7 +16,7 @@ from forensics_models.open_judge import by_family
 
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis, Statement
-from forensics.verdict.restated import ranked, restated, without_range
+from forensics.verdict.restated import led_by, ranked, restated, without_range
 
 if TYPE_CHECKING:
     from forensics.history.jpeg.reduced import ReducedJpeg
@@ -69,23 +69,17 @@ def reduced_lattice(pixels: np.ndarray) -> ReducedJpeg | None:
     """
     from forensics.history.jpeg import reduced
 
-    if min(pixels.shape[:2]) < reduced.LEAST_SIDE:
-        return None
-    whole = eight_bit(pixels)
-    reading = reduced.read(whole, reduced.likely_scales(whole))
+    reading = reduced.read_likely(eight_bit(pixels))
     return reading if reading is not None and reading.found else None
 
 
 def _jpeg(analysis: Analysis, reading: ReducedJpeg, height: int, width: int) -> Analysis:
     from forensics.history.jpeg import reduced
 
-    others = sum(p for name, p in analysis.ranking if name != "jpeg")
-    left = (1 - reduced.PROBABILITY) / max(others, 1e-9)
-    rest = tuple((name, p * left) for name, p in analysis.ranking if name != "jpeg")
     text = f"{reduced.sentence(reading, height, width)}."
     return restated(
         analysis,
-        (("jpeg", reduced.PROBABILITY), *rest),
+        led_by(analysis.ranking, "jpeg", reduced.PROBABILITY),
         "jpeg",
         reduced.PROBABILITY,
         ("jpeg",),

@@ -30,7 +30,7 @@ from forensics.results.chance import validated
 from forensics.results.history import Trace
 from forensics.verdict import tone
 from forensics.verdict.evidence import ALTERED
-from forensics.verdict.restated import restated, without_content, without_range
+from forensics.verdict.restated import led_by, restated, without_content, without_range
 from forensics.verdict.weighing import weigh
 
 CONTENT = "content"
@@ -101,13 +101,11 @@ def proven(analysis: Analysis, name: str, trace: Trace) -> Analysis:
     Whatever came after the process would have destroyed what the test reads, so that nothing did.
     """
     probability = 1 - 1 / (validated(trace.name) + 2)
-    others = sum(p for other, p in analysis.ranking if other != name)
-    rest = tuple((other, p * (1 - probability) / max(others, 1e-9)) for other, p in analysis.ranking if other != name)
     kept = [s for s in analysis.evidence if s.trace == ALTERED and name != "jpeg"]
     kept += [s for s in analysis.evidence if s.supports and name in s.speaks_for and s not in kept]
     return restated(
         analysis,
-        ((name, probability), *rest),
+        led_by(analysis.ranking, name, probability),
         name,
         probability,
         (name,),

@@ -24,6 +24,13 @@ def ranked(processes: dict[str, float]) -> Ranking:
     return tuple(sorted(processes.items(), key=lambda item: -item[1]))
 
 
+def led_by(ranking: Ranking, name: str, probability: float) -> Ranking:
+    """The ranking with one process at a probability, the others in proportion below it."""
+    others = sum(p for other, p in ranking if other != name)
+    left = (1 - probability) / max(others, 1e-9)
+    return ((name, probability), *((other, p * left) for other, p in ranking if other != name))
+
+
 def not_excluded(ranking: Ranking) -> tuple[str, ...]:
     """The processes that are at least a twentieth as likely as the best, most probable first."""
     return tuple(name for name, p in ranking if p >= _EXCLUDED_BELOW * ranking[0][1])

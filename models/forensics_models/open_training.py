@@ -370,12 +370,13 @@ def fit_uncompressed(
     """
     tried = np.append(np.arange(0.3, 0.99, 0.02), 1.01)[::-1]
     above = np.searchsorted(-tried, -probabilities)  # the first threshold that a window reaches
-    kinds = [k for k in range(len(AFTERWARDS)) if ((afterwards == k) & (truth > 0)).sum() >= FEWEST]
+    lossy = [(afterwards == kind) & (truth > 0) for kind in range(len(AFTERWARDS))]
+    kinds = [kind for kind, rows in enumerate(lossy) if rows.sum() >= FEWEST]
     if not kinds:
         return (1.01,) * len(GROUPS)  # of nothing it is known that it would be seen
     limits = np.array([CALLED_UNCOMPRESSED.get(AFTERWARDS[kind], CALLED_OTHERWISE) for kind in kinds])
-    used = np.stack([_reached((afterwards == k) & (truth > 0), groups, above, len(tried)) for k in kinds])
-    used = used / (limits * [((afterwards == k) & (truth > 0)).sum() for k in kinds])[:, None, None]
+    used = np.stack([_reached(lossy[kind], groups, above, len(tried)) for kind in kinds])
+    used = used / (limits * [lossy[kind].sum() for kind in kinds])[:, None, None]
     won = _reached(truth == 0, groups, above, len(tried))
     at, each = np.zeros(len(GROUPS), int), np.arange(len(GROUPS))
     while True:

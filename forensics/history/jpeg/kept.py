@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 from forensics_features.planes import central, to_rgb8
+from forensics_features.standards import LUMA_WEIGHTS
 
 from forensics.history.jpeg.planes import BLOCK, coefficients
 from forensics.results.chance import validated
@@ -109,7 +110,7 @@ def kept_jpeg(pixels: np.ndarray) -> Trace:
 
 def _whole_blocks(rgb: np.ndarray, phase: tuple[int, int]) -> np.ndarray:
     """Real-valued luma of the blocks without a cut pixel, `np.ndarray [shape=(n, 64), dtype=float32]`."""
-    luma = (rgb @ np.array([0.299, 0.587, 0.114])).astype(np.float32)
+    luma = (rgb @ np.array(LUMA_WEIGHTS["bt601"])).astype(np.float32)
     luma[((rgb == 0) | (rgb == 255)).any(axis=2)] = np.nan
     part = luma[phase[0] :, phase[1] :]
     height, width = (side // BLOCK for side in part.shape)

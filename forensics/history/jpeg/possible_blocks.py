@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 from forensics_features.planes import central, to_rgb8
+from forensics_features.standards import LUMA_WEIGHTS
 
 from forensics.history.jpeg.planes import BLOCK, without_colour
 from forensics.results.a_contrario import log10_binomial_tail, log10_nfa
@@ -268,7 +269,7 @@ def _constraints(rgb: np.ndarray) -> _Samples:
     """Whole luma of every pixel and its ends: beyond 255 where all channels are 255, below 0 where all are 0, open
     where only some are cut.
     """
-    luma = rgb @ np.array([0.299, 0.587, 0.114])
+    luma = rgb @ np.array(LUMA_WEIGHTS["bt601"])
     values = np.rint(luma).astype(np.float32)
     error = _GREY_ERROR if without_colour(rgb) else _COLOUR_ERROR
     low, high = values - np.float32(error), values + np.float32(error)
