@@ -212,9 +212,8 @@ def likely_scales(pixels: np.ndarray) -> np.ndarray:
 def parameters_of(reading: ReducedJpeg) -> tuple[Parameter, ...]:
     """Scale and quality of a reading as parameters of a generation."""
     basis = (
-        f"enlarged back, the coefficients of blocks lie near multiples of that quality's steps, "
-        f"{reading.contrast:.0f} times as clearly as at other sizes; none of {TRIED} pictures that were not compressed "
-        f"before the reduction reaches {FOUND_FROM:.0f}"
+        f"enlarged back, {_near(reading)}; none of {TRIED} pictures that were not compressed before the reduction "
+        f"reaches {FOUND_FROM:.0f}"
     )
     low, high = reading.scale * (1 - _SCALE_OFF), reading.scale * (1 + _SCALE_OFF)
     quality = reading.quality
@@ -242,9 +241,14 @@ def sentence(reading: ReducedJpeg, height: int, width: int) -> str:
     """What a reading says of a picture of that size."""
     return (
         f"It was a JPEG of quality about {reading.quality} and {_coded_size(reading, height, width)}, "
-        f"and then reduced to {reading.scale:.3f} of its size: enlarged back, "
-        f"the coefficients of its blocks lie near multiples of that quality's steps, {reading.contrast:.0f} times as "
-        f"clearly as at other sizes ({_rarity()})"
+        f"and then reduced to {reading.scale:.3f} of its size: enlarged back, {_near(reading)} ({_rarity()})"
+    )
+
+
+def _near(reading: ReducedJpeg) -> str:
+    return (
+        f"the coefficients of its blocks lie near multiples of that quality's steps, {reading.contrast:.0f} times the "
+        f"spread at other sizes"
     )
 
 
