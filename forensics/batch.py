@@ -12,7 +12,6 @@ import io
 import json
 import multiprocessing
 import sys
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -243,20 +242,13 @@ def kernels_are_kept() -> bool:
 
 
 def _compile() -> None:
-    """Run every family once, so that its kernels are compiled, and say how far that is: on a terminal in one line,
-    elsewhere in a line every few seconds.
-    """
+    """Run every family once, so that its kernels are compiled, and say how far that is."""
     planes = as_planes(np.random.default_rng(0).integers(0, 256, (128, 128, 3), np.uint8))
     names = (*FAMILIES, *FURTHER_FAMILIES)
-    with Progress("compile", len(names)) as line:
-        told = time.monotonic()
-        for number, name in enumerate(names, 1):
+    with Progress("compile", len(names), plain_after=_COMPILING_TOLD) as line:
+        for name in names:
             family(name).compute(planes)
             line.advance(note=name)
-            if not sys.stderr.isatty() and time.monotonic() - told > _COMPILING_TOLD:
-                told = time.monotonic()
-                sys.stderr.write(f"forensics: {number} of {len(names)} families compiled\n")
-                sys.stderr.flush()
 
 
 def _kept() -> str:
@@ -266,11 +258,11 @@ def _kept() -> str:
     folder, preferred = cache_folder(), preferred_cache_folder()
     if not folder:
         return (
-            f"about half a minute in every run: {preferred!r} cannot be written, and NUMBA_CACHE_DIR names no other "
+            f"about two minutes in every run: {preferred!r} cannot be written, and NUMBA_CACHE_DIR names no other "
             f"folder to keep them"
         )
     other = f"; kept in {folder!r}, as {preferred!r} cannot be written (NUMBA_CACHE_DIR names another place)"
-    return "on the first run only (about half a minute)" + (other if folder != preferred else "")
+    return "on the first run only (about two minutes)" + (other if folder != preferred else "")
 
 
 def kernels_compiled() -> bool:
