@@ -78,8 +78,8 @@ def baseline(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, rounds
 @_JOBS
 @ON_CLUSTER
 @_SEED
-@click.option("--rounds", type=click.IntRange(1), help="Largest number of boosting rounds.  [default: the recipe's]")
-def open_judge(datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, seed: int, rounds: int | None) -> None:
+@click.option("--epochs", type=click.IntRange(1), help="Epochs of the training.  [default: the recipe's]")
+def open_judge(datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, seed: int, epochs: int | None) -> None:
     """Train the open judge: which process was the last lossy step, and what happened since.
 
     DATASET is a folder of `forensics dataset build` with one of the suites processed, processes, untouched, random and
@@ -91,7 +91,7 @@ def open_judge(datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, s
 
     with Counter() as counter:
         card = train_open(
-            datasets, models, out, jobs=jobs, seed=seed, rounds=rounds, progress=counter.show, report=counter.say
+            datasets, models, out, jobs=jobs, seed=seed, epochs=epochs, progress=counter.show, report=counter.say
         )
     click.echo(f"{'':28} windows  right  open  uncompressed  wrong")
     for name, row in card["validation"].items():

@@ -136,7 +136,7 @@ def train_open(
     *,
     jobs: int,
     seed: int,
-    rounds: int | None = None,
+    epochs: int | None = None,
     progress: Callable[[str, int, int], None] = lambda label, done, total: None,
     report: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
@@ -151,11 +151,11 @@ def train_open(
     out : Path
         Folder for the artefacts.
     jobs : int
-        Processes that measure features, and threads of the training.
+        Processes that measure features.
     seed : int
-        Decides the windows and the trees.
-    rounds : int, optional
-        Largest number of boosting rounds; the recipe's own when not given.
+        Decides the windows and the network.
+    epochs : int, optional
+        Of the training; the recipe's own when not given.
     progress, report : callable
         Get progress as (label, done, total) and lines of text.
 
@@ -179,7 +179,7 @@ def train_open(
         judging = partial(progress, f"judging {what}")
         logs = codec_logs(datasets, models, table, plan=plan, jobs=jobs, progress=judging)
         asked.append(open_training.Asked(table, codec_trees(models, table), logs, visible(datasets, table.files)))
-    options = {"seed": seed, "threads": jobs, **({"rounds": rounds, "after_rounds": rounds} if rounds else {})}
+    options = {"seed": seed, **({"epochs": epochs} if epochs else {})}
     return open_training.train_open(
         (train, codec_trees(models, train)),
         asked[0],
@@ -187,7 +187,7 @@ def train_open(
         FeatureExtractor(FAMILIES_OF_OPEN).feature_names,
         FEATURES_VERSION,
         out,
-        recipe=open_training.Recipe(**options),
+        recipe=open_training.NetworkRecipe(**options),
         facts={**_facts(datasets, plan_of(seed), {"train": train, "val": asked[0].table}), "limits": list(LIMITS)},
         report=report,
     )

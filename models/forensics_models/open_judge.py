@@ -1,10 +1,10 @@
 """The open judge: which lossy process was the last, of the codecs or of any other, and what happened to the picture
 since.
 
-Trees on the features of codecs and of processing give margins over `classes.OPEN_CLASSES`; the judge of codecs
-(`fused`), which knows pictures straight from a decoder better, gives probabilities over its own classes. `Combination`
-weighs both: the less likely that nothing happened since, the less the judge of codecs counts. A second set of trees
-says what happened since (`classes.AFTERWARDS`). `Answers` are the thresholds under which nothing is named, by what
+A network on the features of codecs and of processing (`open_network`) gives margins over `classes.OPEN_CLASSES`, and
+says what happened since (`classes.AFTERWARDS`); the judge of codecs (`fused`), which knows pictures straight from a
+decoder better, gives probabilities over its own classes. `Combination` weighs both: the less likely that nothing
+happened since, the less the judge of codecs counts. `Answers` are the thresholds under which nothing is named, by what
 happened since.
 """
 
@@ -21,11 +21,10 @@ import numpy as np
 
 from forensics_models.calibration import REFERENCE_LOG2_PIXELS, SizedScaling, softmax
 from forensics_models.classes import AFTERWARDS, FINE_CLASSES, OPEN_CLASSES, family_of, process_of
-from forensics_models.runtime import session
+from forensics_models.open_network import OpenNetwork
 from forensics_models.storage import read_card
 
-PROCESS_FILE = "open_processes.onnx.gz"
-AFTER_FILE = "open_afterwards.onnx.gz"
+NETWORK_FILE = "open_network.npz"
 CARD_FILE = "open.json"
 
 PROCESS_NAMES = tuple(dict.fromkeys(process_of(name) for name in OPEN_CLASSES))
@@ -71,10 +70,10 @@ _LONGEST_LOG_ODDS = 6.0
 
 @dataclass(frozen=True)
 class Combination:
-    """The weights of both judges: `weights` are (level, size) of the trees, (level, size, nothing) of the judge of
+    """The weights of both judges: `weights` are (level, size) of the network, (level, size, nothing) of the judge of
     codecs, and its reach.
 
-    Trees count exp(a + b s), the judge of codecs exp(c + d s + e n) with s = log2 pixels - 16 and n the clipped
+    The network counts exp(a + b s), the judge of codecs exp(c + d s + e n) with s = log2 pixels - 16 and n the clipped
     log-odds that nothing happened since. To processes that the judge of codecs does not know it gives the logarithm of
     its best class, less `weights[5]`: what it cannot see it does not rule out.
     """
@@ -89,12 +88,12 @@ class Combination:
         a, b, c, d, e, reach = self.weights
         size = sizes - REFERENCE_LOG2_PIXELS
         odds = np.clip(nothing, -_LONGEST_LOG_ODDS, _LONGEST_LOG_ODDS)
-        trees = np.exp(np.clip(a + b * size, -8, 3))[:, None] * margins
+        network = np.exp(np.clip(a + b * size, -8, 3))[:, None] * margins
         codecs = np.exp(np.clip(c + d * size + e * odds, -8, 3))[:, None]
         wide = np.empty((len(margins), len(OPEN_CLASSES)))
         wide[:, : len(FINE_CLASSES)] = codec_logs
         wide[:, len(FINE_CLASSES) :] = codec_logs.max(axis=1, keepdims=True) - reach
-        return trees + codecs * wide + np.asarray(self.bias)
+        return network + codecs * wide + np.asarray(self.bias)
 
     def as_dict(self) -> dict[str, list[float]]:
         """Plain values for a model card."""
@@ -229,16 +228,12 @@ class OpenJudge:
         self._size = self.feature_names.index("picture.log2_pixels")
 
     @cached_property
-    def _process(self) -> Any:
-        return session(self._folder / PROCESS_FILE)
-
-    @cached_property
-    def _after(self) -> Any:
-        return session(self._folder / AFTER_FILE)
+    def _network(self) -> OpenNetwork:
+        return OpenNetwork.read(self._folder / NETWORK_FILE)
 
     def prepare(self) -> None:
-        """Load the trees now; otherwise the first judgement does."""
-        _ = self._process, self._after
+        """Load the network now; otherwise the first judgement does."""
+        _ = self._network
 
     def judge(self, features: np.ndarray, codec_trees: np.ndarray, codec_probabilities: np.ndarray) -> OpenJudgement:
         """Judge windows.
@@ -261,9 +256,9 @@ class OpenJudge:
             if given.shape != (len(features), len(FINE_CLASSES)):
                 raise ValueError(f"the codec judge's probabilities have shape {given.shape}")
         features = with_codecs(features, codec_trees)
-        margins = self._process.run(None, {"features": features})[0].astype(np.float64)
+        margins, after_margins = self._network.margins(features)
         sizes = features[:, self._size].astype(np.float64)
-        after = self._scaling.probabilities(self._after.run(None, {"features": features})[0], sizes)
+        after = self._scaling.probabilities(after_margins, sizes)
         nothing = np.log(after[:, 0] + 1e-6) - np.log(1 - after[:, 0] + 1e-6)
         logits = self._combination.logits(margins, log_probabilities(codec_probabilities), nothing, sizes)
         return OpenJudgement(softmax(logits), after)
@@ -310,7 +305,7 @@ def member_or_family(family: str, processes: Mapping[str, float]) -> str:
 
 
 def with_codecs(features: np.ndarray, codec_trees: np.ndarray) -> np.ndarray:
-    """The columns that the open judge's trees take: features, then the logarithms of what the trees of the judge of
+    """The columns that the open judge's network takes: features, then the logarithms of what the trees of the judge of
     codecs say.
 
     On pictures straight from a decoder those trees, trained on many times the files, know better; where they can be

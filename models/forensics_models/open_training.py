@@ -1,32 +1,30 @@
 """Training of the open judge from feature tables; needs the extra `train`.
 
-Two sets of trees on the features of codecs and of processing: which process was the last lossy step
-(`classes.OPEN_CLASSES`), and what happened since (`classes.AFTERWARDS`). Both stop on validation sources, are
-calibrated there, and the first is combined there with the judge of codecs (`open_judge.Combination`), which knows
-pictures straight from a decoder better. Thresholds of answers come from probabilities that were fitted on other
-validation sources (`cross_fitted`).
+One network on the features of codecs and of processing answers which process was the last lossy step
+(`classes.OPEN_CLASSES`), and what happened since (`classes.AFTERWARDS`). Its best epoch is chosen on validation
+sources; there both answers are calibrated, and the first is combined with the judge of codecs
+(`open_judge.Combination`), which knows pictures straight from a decoder better. Thresholds of answers come from
+probabilities that were fitted on other validation sources (`cross_fitted`).
 """
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from forensics_models import calibration
-from forensics_models.baseline_training import FeatureTable, check_apart, fit_dependence, margins_of
+from forensics_models.baseline_training import FeatureTable, check_apart, fit_dependence
 from forensics_models.classes import AFTERWARDS, CLASSES, FAMILIES, FINE_CLASSES, OPEN_CLASSES
 from forensics_models.open_judge import (
-    AFTER_FILE,
     CARD_FILE,
     FAMILY_NAMES,
     GROUPS,
-    PROCESS_FILE,
+    NETWORK_FILE,
     PROCESS_NAMES,
     TESTED_EXACTLY,
     Answers,
@@ -39,13 +37,21 @@ from forensics_models.open_judge import (
     together,
     with_codecs,
 )
+from forensics_models.open_network import OpenNetwork
+from forensics_models.open_network_training import NetworkRecipe, Rows
 from forensics_models.storage import write_atomically
-from forensics_models.trees import to_onnx
 
 FOLDS = 5
 """Parts of the sources in cross-fitting."""
 WRONG_NAMES = 0.003
-"""Largest share of validation windows of a group that may be given the name of a process that never was."""
+"""Largest share of validation windows that something seems to have happened to which may be given the name of a process
+that never was.
+"""
+WRONG_IN_GROUP = {"nothing": 0.001}
+"""The same of the windows of one group: fewer where nothing seems to have happened, since that is most of what people
+hold."""
+WRONG_IN_OTHERS = 0.01
+"""The same of every other group: three times the share of all together, since most groups are small."""
 ACCUSED = 0.001
 """Largest share of untouched validation windows, all groups together, for which a process may be named."""
 ACCUSE_FROM = 0.9
@@ -109,7 +115,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Said:
-    """Windows with the margins of both sets of trees, and what a combination needs beside them.
+    """Windows with the margins of the network, and what a combination needs beside them.
 
     Attributes
     ----------
@@ -153,26 +159,11 @@ class Said:
         return calibration.softmax(logits)
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides a training run."""
-
-    rounds: int = 140
-    after_rounds: int = 80
-    learning_rate: float = 0.15
-    max_depth: int = 6
-    min_child_weight: float = 3.0
-    subsample: float = 0.55
-    column_share: float = 0.2
-    regularisation: float = 2.0
-    early_stopping: int = 25
-    uncompressed_weight: float = 3.0
-    codec_weight: float = 2.0
-    seed: int = 2026
-    threads: int = 2
+UNCOMPRESSED_WEIGHT, CODEC_WEIGHT = 3.0, 2.0
+"""How much more windows of `uncompressed` and of the eight codecs count than those of other processes."""
 
 
-def process_weights(table: OpenTable, recipe: Recipe) -> np.ndarray:
+def process_weights(table: OpenTable) -> np.ndarray:
     """Row weights: the square root of balance between classes, more for the codecs and for `uncompressed`; mean 1.
 
     Half-way to balance keeps classes of few files from being drowned and their rare members from being believed too
@@ -180,62 +171,9 @@ def process_weights(table: OpenTable, recipe: Recipe) -> np.ndarray:
     """
     counts = np.bincount(table.labels, minlength=len(OPEN_CLASSES))
     weights = 1.0 / np.sqrt(np.maximum(counts, 1)[table.labels])
-    weights[table.labels == 0] *= recipe.uncompressed_weight
-    weights[(table.labels > 0) & (table.labels < len(FINE_CLASSES))] *= recipe.codec_weight
+    weights[table.labels == 0] *= UNCOMPRESSED_WEIGHT
+    weights[(table.labels > 0) & (table.labels < len(FINE_CLASSES))] *= CODEC_WEIGHT
     return weights / weights.mean()
-
-
-_Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Features, labels and weights of one split."""
-
-
-def _boosted(
-    train: _Rows, check: _Rows, classes: int, rounds: int, recipe: Recipe, report: Callable[[str], None], what: str
-) -> Any:
-    """Trees that stop when the validation log-loss has not fallen for `recipe.early_stopping` rounds."""
-    import xgboost
-
-    data = xgboost.QuantileDMatrix(train[0], label=train[1], weight=train[2], max_bin=96, nthread=recipe.threads)
-    validation = xgboost.QuantileDMatrix(check[0], label=check[1], weight=check[2], max_bin=96, ref=data)
-    parameters = {
-        "tree_method": "hist",
-        "eta": recipe.learning_rate,
-        "max_depth": recipe.max_depth,
-        "min_child_weight": recipe.min_child_weight,
-        "subsample": recipe.subsample,
-        "colsample_bynode": recipe.column_share,
-        "lambda": recipe.regularisation,
-        "max_bin": 96,
-        "seed": recipe.seed,
-        "nthread": recipe.threads,
-        "objective": "multi:softprob",
-        "num_class": classes,
-        "eval_metric": "mlogloss",
-    }
-
-    class Progress(xgboost.callback.TrainingCallback):
-        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-            if epoch % 20 == 0:
-                report(f"{what} round {epoch}: validation log-loss {evals_log['validation']['mlogloss'][-1]:.4f}")
-            return False
-
-    booster = xgboost.train(
-        parameters, data, rounds, evals=[(validation, "validation")], early_stopping_rounds=recipe.early_stopping,
-        verbose_eval=False, callbacks=[Progress()],
-    )  # fmt: skip
-    return booster[: booster.best_iteration + 1]
-
-
-def train_trees(
-    train: OpenTable, validation: OpenTable, recipe: Recipe, report: Callable[[str], None]
-) -> tuple[Any, Any]:
-    """The boosters of the last process and of what happened since."""
-    rows = [(t.features, t.labels, process_weights(t, recipe)) for t in (train, validation)]
-    process = _boosted(rows[0], rows[1], len(OPEN_CLASSES), recipe.rounds, recipe, report, "process")
-    known = [t.where(t.afterwards >= 0) for t in (train, validation)]
-    rows = [(t.features, t.afterwards, _after_weights(t.afterwards)) for t in known]
-    after = _boosted(rows[0], rows[1], len(AFTERWARDS), recipe.after_rounds, recipe, report, "afterwards")
-    return process, after
 
 
 def _after_weights(labels: np.ndarray) -> np.ndarray:
@@ -257,11 +195,11 @@ def fit_combination(
     Parameters
     ----------
     margins : np.ndarray [shape=(n, len(OPEN_CLASSES))]
-        Of the process trees.
+        Of processes, by the network.
     codec_logs : np.ndarray [shape=(n, len(FINE_CLASSES))]
         Logarithms of the codec judge's probabilities.
     nothing : np.ndarray [shape=(n,)]
-        Log-odds that nothing happened since, from the calibrated second trees.
+        Log-odds that nothing happened since, by the calibrated network.
     sizes : np.ndarray [shape=(n,)]
         log2 of the windows' pixels.
     labels, weights : np.ndarray [shape=(n,)]
@@ -315,7 +253,7 @@ def fit_answers(
         Cross-fitted probabilities over `PROCESS_NAMES`, the first `uncompressed`.
     truth : np.ndarray [shape=(n,), dtype=int]
     groups : np.ndarray [shape=(n,), dtype=int]
-        Index in `GROUPS` of what the second trees say, never of what is true.
+        Index in `GROUPS` of what the network says, never of what is true.
     afterwards : np.ndarray [shape=(n,), dtype=int]
         Index in `AFTERWARDS` of what is true, -1 where it is not known.
     visible : np.ndarray [shape=(n,), dtype=bool]
@@ -323,24 +261,50 @@ def fit_answers(
     """
     families, truth = merged_families(processes), families_of(truth)
     best, top = families.argmax(axis=1), families.max(axis=1)
-    lossy = 1.0 - processes[:, 0] >= ACCUSE_FROM
-    tried = np.concatenate([np.arange(0.5, 0.99, 0.02), [0.99, 0.995, 0.998, 1.01]])
-    wrong = wrongly_named(best, truth) & lossy
-    named = [
-        _lowest(tried, top, wrong & (groups == group), WRONG_NAMES * (groups == group).sum())
-        for group in range(len(GROUPS))
-    ]
+    sure = np.where((best > 0) & (1.0 - processes[:, 0] >= ACCUSE_FROM), top, 0.0)
     counted = (truth == 0) | visible
     clean = np.where(best == 0, top, 0.0)
     uncompressed = fit_uncompressed(clean[counted], truth[counted], groups[counted], afterwards[counted])
-    # Accusations of untouched pictures are counted over all groups: their lowest thresholds rise until few enough are
-    # left.
-    allowed = int(ACCUSED * (truth == 0).sum())
-    accused = (truth == 0) & (best > 0) & lossy
-    while (still := np.flatnonzero(accused & (top >= np.asarray(named)[groups]))).size > allowed:
-        first = still[top[still].argmin()]
-        named[int(groups[first])] = float(np.nextafter(top[first], 2.0))
-    return Answers(tuple(named), uncompressed, ACCUSE_FROM)
+    return Answers(fit_named(sure, best, truth, groups), uncompressed, ACCUSE_FROM)
+
+
+def fit_named(sure: np.ndarray, best: np.ndarray, truth: np.ndarray, groups: np.ndarray) -> tuple[float, ...]:
+    """Thresholds of names by group: as many right ones as `WRONG_NAMES`, `WRONG_IN_GROUP` and `ACCUSED` allow.
+
+    Parameters
+    ----------
+    sure : np.ndarray [shape=(n,)]
+        Probability of the most probable family, 0 where that is `uncompressed` or a lossy step is not sure.
+    best, truth : np.ndarray [shape=(n,), dtype=int]
+        That family and the true one, indices in `FAMILY_NAMES`.
+    groups : np.ndarray [shape=(n,), dtype=int]
+        As of `fit_answers`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forensics_models.open_training import fit_named
+    >>> sure, best = np.array([0.95] * 500 + [0.75] * 500), np.ones(1000, int)
+    >>> truth = np.where(np.arange(1000) < 990, 1, 2)
+    >>> fit_named(sure, best, truth, np.zeros(1000, int))[0]
+    0.95
+    """
+    tried = np.concatenate([[1.01, 0.998, 0.995, 0.99], np.arange(0.98, 0.49, -0.01).round(2)])
+    above = np.searchsorted(-tried, -sure)
+    wrong = wrongly_named(best, truth) & (sure > 0)
+    won = _reached((best == truth) & (sure > 0), groups, above, len(tried))
+    lost = _reached(wrong, groups, above, len(tried))
+    sizes = np.bincount(groups, minlength=len(GROUPS))
+    changed = np.array([name != "nothing" for name, _ in GROUPS])
+    used = [
+        lost * changed[:, None] / max(WRONG_NAMES * sizes[changed].sum(), 1.0),
+        _reached(wrong & (truth == 0), groups, above, len(tried)) / max(ACCUSED * (truth == 0).sum(), 1.0),
+    ]
+    for group, (name, _) in enumerate(GROUPS):
+        own = np.zeros_like(lost)
+        own[group] = lost[group] / max(WRONG_IN_GROUP.get(name, WRONG_IN_OTHERS) * sizes[group], 1.0)
+        used.append(own)
+    return tuple(tried[_lowered(won, np.stack(used))].tolist())
 
 
 def fit_uncompressed(
@@ -378,14 +342,28 @@ def fit_uncompressed(
     used = np.stack([_reached(lossy[kind], groups, above, len(tried)) for kind in kinds])
     used = used / (limits * [lossy[kind].sum() for kind in kinds])[:, None, None]
     won = _reached(truth == 0, groups, above, len(tried))
+    return tuple(tried[_lowered(won, used)].tolist())
+
+
+def _lowered(won: np.ndarray, used: np.ndarray) -> np.ndarray:
+    """The place of each group's threshold: from the highest on, always the one is lowered next that wins most windows
+    for the part of the limits that it uses up.
+
+    Parameters
+    ----------
+    won : np.ndarray [shape=(len(GROUPS), t)]
+        Right answers from each threshold on.
+    used : np.ndarray [shape=(limits, len(GROUPS), t)]
+        Shares of each limit that wrong answers from each threshold on use up; all groups together use 1 at most.
+    """
     at, each = np.zeros(len(GROUPS), int), np.arange(len(GROUPS))
     while True:
         spent = used[:, each, at].sum(axis=1)
         more = spent[:, None, None] + used - used[:, each, at][:, :, None]
         gain = won - won[each, at][:, None]
-        allowed = (more <= 1.0).all(axis=0) & (gain > 0) & (np.arange(len(tried)) > at[:, None])
+        allowed = (more <= 1.0).all(axis=0) & (gain > 0) & (np.arange(won.shape[1]) > at[:, None])
         if not allowed.any():
-            return tuple(tried[at].tolist())
+            return at
         rate = np.where(allowed, gain / ((more - spent[:, None, None]).max(axis=0) + 1e-3), 0.0)
         group, place = np.unravel_index(int(rate.argmax()), rate.shape)
         at[group] = place
@@ -396,11 +374,6 @@ def _reached(rows: np.ndarray, groups: np.ndarray, above: np.ndarray, count: int
     table = np.zeros((len(GROUPS), count + 1))
     np.add.at(table, (groups[rows], above[rows]), 1)
     return table[:, :count].cumsum(axis=1)
-
-
-def _lowest(tried: np.ndarray, top: np.ndarray, bad: np.ndarray, allowed: float) -> float:
-    """The lowest threshold at which no more than `allowed` of the bad answers are given."""
-    return float(next((t for t in tried if (bad & (top >= t)).sum() <= allowed), 1.01))
 
 
 _EIGHT = np.array([name in {FAMILIES.get(c, c) for c in CLASSES[1:]} for name in FAMILY_NAMES])
@@ -453,7 +426,7 @@ def train_open(
     features_version: int,
     out: Path,
     *,
-    recipe: Recipe,
+    recipe: NetworkRecipe,
     facts: Mapping[str, Any],
     report: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
@@ -473,7 +446,7 @@ def train_open(
     feature_names, features_version
         Of the columns of features.
     out : Path
-    recipe : Recipe
+    recipe : NetworkRecipe
     facts : mapping
         What the card says of the data.
     report : callable
@@ -489,37 +462,37 @@ def train_open(
     ValueError
         A source stands in both tables, or shapes do not fit.
     """
+    from forensics_models.open_network_training import train_network
+
     rows, codec_trees = train
     check_apart(rows, validation.table)
     out.mkdir(parents=True, exist_ok=True)
-    process, after = train_trees(
-        _widened(rows, codec_trees), _widened(validation.table, validation.codec_trees), recipe, report
-    )
-    report(f"kept {process.num_boosted_rounds()} and {after.num_boosted_rounds()} rounds")
-    write_atomically(out / PROCESS_FILE, gzip.compress(to_onnx(process, len(OPEN_CLASSES)), mtime=0))
-    write_atomically(out / AFTER_FILE, gzip.compress(to_onnx(after, len(AFTERWARDS)), mtime=0))
+    held_out = _rows(validation.table, validation.codec_trees)
+    network, curve = train_network(_rows(rows, codec_trees), held_out, recipe, report)
+    write_atomically(out / NETWORK_FILE, network.as_bytes())
+    network = OpenNetwork.read(out / NETWORK_FILE)  # in the precision that is shipped
 
     def margins(asked: Asked) -> tuple[np.ndarray, np.ndarray]:
-        wide = with_codecs(asked.table.features, asked.codec_trees)
-        return margins_of(process, wide), margins_of(after, wide)
+        return network.margins(with_codecs(asked.table.features, asked.codec_trees))
 
-    kept = [process.num_boosted_rounds(), after.num_boosted_rounds()]
     return fit_and_write(
         (validation, *margins(validation)),
         None if pictures is None else (pictures, *margins(pictures)),
         feature_names,
         features_version,
         out,
-        {**facts, "recipe": asdict(recipe), "rounds": kept},
+        {**facts, "recipe": asdict(recipe), "curve": curve},
     )
 
 
-def _widened(table: OpenTable, codec_trees: np.ndarray) -> OpenTable:
-    return replace(table, features=with_codecs(table.features, codec_trees))
+def _rows(table: OpenTable, codec_trees: np.ndarray) -> Rows:
+    known, after = table.afterwards >= 0, np.zeros(len(table.afterwards))
+    after[known] = _after_weights(table.afterwards[known])
+    return Rows(with_codecs(table.features, codec_trees), table.labels, table.afterwards, process_weights(table), after)
 
 
 _Margins = tuple[Asked, np.ndarray, np.ndarray]
-"""Windows with the margins of the trees of processes and of those of what happened since."""
+"""Windows with the margins of processes and of what happened since."""
 
 
 def fit_and_write(
@@ -530,14 +503,14 @@ def fit_and_write(
     out: Path,
     facts: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Everything that follows the trees: calibration, combination, dependence of windows, thresholds, the card.
+    """Everything that follows the network: calibration, combination, dependence of windows, thresholds, the card.
 
     Thresholds hold on single windows and on whole pictures together; figures of the card are of each alone.
     """
     size = feature_names.index("picture.log2_pixels")
     scaling = _after_scaling(*validation, size)
     windows = _said(validation, scaling, size)
-    weights = process_weights(windows.table, Recipe())
+    weights = process_weights(windows.table)
     combination = windows.fitted(np.ones(len(weights), bool), weights)
     seen = [] if pictures is None else [_said(pictures, scaling, size)]
     fair, *whole = cross_fitted(windows, weights, windows, *seen)
@@ -551,7 +524,7 @@ def fit_and_write(
     answers = fit_answers(*(np.concatenate(part) for part in zip(*asked, strict=True)))
     card = {
         "model": "open",
-        "kind": "XGBoost trees on forensic features of codecs and of processing, combined with the judge of codecs",
+        "kind": "a network on forensic features of codecs and of processing, combined with the judge of codecs",
         **facts,
         "validation": figures(*asked[0][:4], answers),
         **({"pictures": figures(*asked[1][:4], answers)} if pictures is not None else {}),
