@@ -103,7 +103,9 @@ def _laid_out(trees: Sequence[_Tree], base: Sequence[float], columns: int) -> En
 
 def _downwards(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A tree's nodes from the root down, left branches first, and how much further each one's right branch begins."""
-    order, steps, waiting = [], [], [(0, -1)]
+    order: list[int] = []
+    steps: list[int] = []
+    waiting = [(0, -1)]
     while waiting:
         node, parent = waiting.pop()
         if parent >= 0:
@@ -145,7 +147,7 @@ def to_onnx(ensemble: Ensemble) -> bytes:
     return made.SerializeToString()
 
 
-def _attributes(ensemble: Ensemble) -> dict[str, list[Any]]:
+def _attributes(ensemble: Ensemble) -> dict[str, Any]:
     sizes = np.diff(ensemble.first, append=len(ensemble.feature))
     tree = np.repeat(np.arange(len(sizes)), sizes)
     number = np.arange(len(tree)) - np.repeat(ensemble.first, sizes)
