@@ -112,7 +112,9 @@ def decode(data: bytes, name: str = "BMP") -> Samples:
         raise PictureError(f"the header states a size of {header.width}x{header.height}")
     if header.embedded:
         return _embedded(data, header)
-    notes = ["the BMP states a place of its pixels that lies in its headers: they were read behind those"][: header.moved]
+    notes = []
+    if header.moved:
+        notes.append("the BMP states a place of its pixels that lies in its headers: they were read behind those")
     facts = {"integrity": "lengths were checked; nothing in a BMP could tell damage"}
     if header.compression in (_RLE8, _RLE4):
         index, kept = _run_lengths(data[header.pixels :], header)
