@@ -139,11 +139,7 @@ class OpenNetwork:
             arrays[f"{name}.weights"] = layer.weights.astype(np.float16)
             arrays[f"{name}.bias"] = layer.bias.astype(np.float32)
         into = io.BytesIO()
-        with zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-            for name, array in arrays.items():
-                one = io.BytesIO()
-                np.lib.format.write_array(one, np.ascontiguousarray(array), allow_pickle=False)
-                archive.writestr(zipfile.ZipInfo(name + ".npy", _STAMP), one.getvalue(), zipfile.ZIP_DEFLATED)
+        np.savez_compressed(into, **arrays)
         return into.getvalue()
 
     @classmethod
@@ -165,10 +161,6 @@ class OpenNetwork:
     def _layers(self) -> list[tuple[str, Layer]]:
         hidden = [(f"hidden{k}", layer) for k, layer in enumerate(self.hidden)]
         return [*hidden, ("process", self.process), ("after", self.after)]
-
-
-_STAMP = (1980, 1, 1, 0, 0, 0)
-"""Time that ZIP entries carry: the earliest that the format can tell, so that bytes depend on the content alone."""
 
 
 def _swish(rows: np.ndarray) -> np.ndarray:
