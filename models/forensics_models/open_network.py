@@ -139,7 +139,7 @@ class OpenNetwork:
             arrays[f"{name}.weights"] = layer.weights.astype(np.float16)
             arrays[f"{name}.bias"] = layer.bias.astype(np.float32)
         into = io.BytesIO()
-        np.savez_compressed(into, **arrays)
+        np.savez_compressed(into, allow_pickle=False, **arrays)
         return into.getvalue()
 
     @classmethod
