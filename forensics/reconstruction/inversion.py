@@ -15,6 +15,7 @@ from forensics.reconstruction import colour
 from forensics.reconstruction.acceptance import DIRECT, SEEN_BY, SEEN_THROUGH
 from forensics.reconstruction.blocks import IMPOSSIBLE, OPEN, OPEN_SATURATED, ROUNDED, SEARCHED, Quantiser, fit_blocks
 from forensics.reconstruction.chroma_samples import chroma_noise, propagated_bounds, shared_bounds, stored_estimate
+from forensics.reconstruction.clipped_search import FOUND, search_clipped
 from forensics.reconstruction.coded import CodedPicture, Component, Decoder, full_size
 from forensics.reconstruction.layout import BLOCK, Layout, blocks_of
 
@@ -134,6 +135,7 @@ class _Band:
             found[again], status[again] = fit_blocks(
                 lo[again], hi[again], self.quantisers[k], width=self.width, centers=centers[again]
             )
+            _search_clipped(lo, hi, self.quantisers[k], impossible, found, status)
         status[impossible] = IMPOSSIBLE
         return self._shaped(found, status, (1, 1))
 
@@ -214,8 +216,20 @@ class _Band:
             found[again], status[again] = fit_blocks(
                 boxes[0][again], boxes[1][again], quantiser, width=self.width, centers=centers[again]
             )
+            _search_clipped(*boxes, quantiser, impossible, found, status)
         status[impossible] = IMPOSSIBLE
         return self._shaped(found, status, factors)
+
+
+def _search_clipped(
+    lo: np.ndarray, hi: np.ndarray, quantiser: Quantiser, impossible: np.ndarray, found: np.ndarray, status: np.ndarray
+) -> None:
+    """Blocks with clipped samples that filling in left open, searched to the end; `found` and `status` change."""
+    again = np.flatnonzero((status == OPEN_SATURATED) & ~impossible)
+    if len(again):
+        coefficients, answers = search_clipped(lo[again], hi[again], quantiser)
+        settled = answers == FOUND
+        found[again[settled]], status[again[settled]] = coefficients[settled], SEARCHED
 
 
 __all__ = ["DIRECT", "IMPOSSIBLE", "OPEN", "OPEN_SATURATED", "ROUNDED", "SEARCHED", "Inverted", "Layout", "invert"]
