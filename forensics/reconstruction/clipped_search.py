@@ -72,7 +72,7 @@ def _take(j, target, waves, places, free, means, spreads, narrow, point, pull):
 @kernel
 def _narrowest(taken, means, spreads, table, left):
     """The coefficient not taken yet with the fewest multiples within the distance left: it, the first and the last."""
-    best, first, last, fewest = -1, 0, -1, np.int64(1) << 40
+    best, first, last, fewest = np.int64(-1), np.int64(0), np.int64(-1), np.int64(1) << 40
     for j in range(64):
         if taken[j] > 0:
             continue
@@ -80,7 +80,7 @@ def _narrowest(taken, means, spreads, table, left):
         low = np.int64(np.ceil((means[j] - reach) / table[j]))
         high = np.int64(np.floor((means[j] + reach) / table[j]))
         if high - low + 1 < fewest:
-            best, first, last, fewest = j, low, high, high - low + 1
+            best, first, last, fewest = np.int64(j), low, high, high - low + 1
             if fewest <= 1:
                 break
     return best, first, last
@@ -186,8 +186,8 @@ def _all_blocks(lo, hi, table, scaled, kind, offset, basis, waves, limit, budget
         for p in range(64):
             least, most = np.float64(lo[n, p]), np.float64(hi[n, p])
             if lo[n, p] != hi[n, p] or lo[n, p] == 0 or hi[n, p] == 255:
-                least = least - 0.5 if lo[n, p] > 0 else -_BEYOND
-                most = most + 0.5 if hi[n, p] < 255 else 255 + _BEYOND
+                least -= 0.5 if lo[n, p] > 0 else _BEYOND
+                most += 0.5 if hi[n, p] < 255 else _BEYOND
                 places[free], widths[free] = p, 0.5 * (most - least) + 0.1
                 free += 1
             filled[p] = 0.5 * (least + most) - 128 + offset

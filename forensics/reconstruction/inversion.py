@@ -128,7 +128,7 @@ class _Band:
     def _plain(self, k: int) -> tuple[np.ndarray, np.ndarray]:
         """A component at full size."""
         lo, hi, centers = blocks_of(self.lo[k]), blocks_of(self.hi[k]), blocks_of(self.nearest[k])
-        impossible = blocks_of(self.none).any(axis=1)
+        impossible = np.asarray(blocks_of(self.none).any(axis=1))
         found, status = fit_blocks(lo, hi, self.quantisers[k], width=0, centers=centers)
         again = np.flatnonzero((status > SEARCHED) & ~impossible) if self.width else np.empty(0, np.int64)
         if len(again):
@@ -206,7 +206,7 @@ class _Band:
         """Chroma whose samples are shown as they are, once or several times."""
         factors, quantiser = self.layout.factors, self.quantisers[k]
         lo, hi = shared_bounds(self.lo[k], self.hi[k], factors)
-        impossible = blocks_of(lo > hi).any(axis=1) | blocks_of(self.none, *self.layout.mcu).any(axis=1)
+        impossible = np.asarray(blocks_of(lo > hi).any(axis=1) | blocks_of(self.none, *self.layout.mcu).any(axis=1))
         near = stored_estimate(self.nearest[k].astype(np.float32), factors, "repeat")
         near = np.minimum(np.maximum(near, lo), hi)
         boxes, centers = (blocks_of(lo), blocks_of(hi)), blocks_of(near)
