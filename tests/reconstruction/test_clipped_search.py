@@ -26,7 +26,7 @@ def quantiser() -> Quantiser:
 
 def every_block(table: Quantiser) -> np.ndarray:
     """The samples of every set of small coefficients, `np.ndarray [shape=(n, 64), dtype=uint8]`."""
-    sets = list(product(range(50, 66), range(-3, 4), range(-3, 4), range(-3, 4)))
+    sets = list(product(range(10, 26), range(-3, 4), range(-3, 4), range(-3, 4)))
     coefficients = np.zeros((1, len(sets), 64), np.int16)
     coefficients[0][:, list(FREE)] = sets
     return blocks_of(stored_samples(coefficients, table))
