@@ -209,25 +209,32 @@ def _steps(p: np.ndarray, q: np.ndarray) -> Made:
     """Every step that makes one of two copies, pixel on pixel, out of the other: exact ones alone where there are
     any.
     """
-    exact = _both_ways(p, q, toned_from) + _both_ways(p, q, grey_from)
+    shown = jpeg_shown(p), jpeg_shown(q)
+    recoded = ((SECOND, recoded_from(p, q, shown[1])), (FIRST, recoded_from(q, p, shown[0])))
+    exact = _both_ways(p, q, toned_from) + _both_ways(p, q, grey_from) + _seen(recoded)
     if any(relation.strength >= _DECISIVE for _, relation in exact):
         return exact
-    moved = tones.moved(p, tones.tone_curves(p, q)) >= tones.MOVED
-    shown = jpeg_shown(p), jpeg_shown(q)
-    found = exact
-    for made, source, copy, theirs, own in ((SECOND, p, q, *shown), (FIRST, q, p, *shown[::-1])):
-        seen = tones.through(source, tones.tone_curves(source, copy)) if moved else source
-        toned = ", toned first" if moved else ""
-        steps = [recoded_from(seen, copy, own), jpeg_from(seen, copy, own), coded_by_loss(seen, copy)]
-        if not moved:
-            steps.append(carries(source, copy, theirs))
-        found += tuple((made, replace(step, text=step.text + toned)) for step in steps if step is not None)
-    return found
+    curves = tones.tone_curves(p, q), tones.tone_curves(q, p)
+    toned = min(tones.moved(p, curves[0]), tones.moved(q, curves[1])) >= tones.MOVED
+    found = list(exact)
+    for made, source, copy, curve, theirs, own in (
+        (SECOND, p, q, curves[0], *shown),
+        (FIRST, q, p, curves[1], *shown[::-1]),
+    ):
+        seen = tones.through(source, curve) if toned else source
+        steps = [jpeg_from(seen, copy, own), coded_by_loss(seen, copy)]
+        steps.append(recoded_from(seen, copy, own) if toned else carries(source, copy, theirs))
+        after = ", toned first" if toned else ""
+        found += [(made, replace(step, text=step.text + after)) for step in steps if step is not None]
+    return tuple(found)
+
+
+def _seen(tried: tuple[tuple[str, Relation | None], ...]) -> Made:
+    return tuple((made, relation) for made, relation in tried if relation is not None)
 
 
 def _both_ways(p: np.ndarray, q: np.ndarray, step: Callable[[np.ndarray, np.ndarray], Relation | None]) -> Made:
-    tried = ((SECOND, step(p, q)), (FIRST, step(q, p)))
-    return tuple((made, relation) for made, relation in tried if relation is not None)
+    return _seen(((SECOND, step(p, q)), (FIRST, step(q, p))))
 
 
 def _by_codecs(p: np.ndarray, q: np.ndarray, history: History, sides: set[str]) -> Made:

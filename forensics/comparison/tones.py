@@ -11,8 +11,8 @@ import numpy as np
 _FEWEST_PIXELS = 20
 """Pixels of a level from which its mean counts: a choice."""
 MOVED = 2.5
-"""Mean change of level from which two copies differ in tone: a choice, above what coding at quality 50 moves the mean
-of a level."""
+"""Mean change of level, by the curve of either way, from which two copies differ in tone: a choice. Coding flattens the
+curve from the source to the copy (2.7 levels at quality 60 in a made-up texture), hardly that of the other way."""
 
 
 def tone_curves(source: np.ndarray, copy: np.ndarray) -> np.ndarray:
