@@ -11,10 +11,11 @@ import hashlib
 import io
 import json
 import multiprocessing
+import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, as_completed
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -42,6 +43,7 @@ from forensics.windows.judges import (
 )
 
 Result = Analysis | Failure
+_SLOWLY_COMPILED = ("processing", "lapped", "chroma", "block_dct")  # begun first, so that none is waited for at the end
 _COMPILING_TOLD = 5.0  # seconds between lines while kernels are compiled, off a terminal
 
 
@@ -242,13 +244,59 @@ def kernels_are_kept() -> bool:
 
 
 def _compile() -> None:
-    """Run every family once, so that its kernels are compiled, and say how far that is."""
-    planes = as_planes(np.random.default_rng(0).integers(0, 256, (128, 128, 3), np.uint8))
-    names = (*FAMILIES, *FURTHER_FAMILIES)
-    with Progress("compile", len(names), plain_after=_COMPILING_TOLD) as line:
-        for name in names:
-            family(name).compute(planes)
-            line.advance(note=name)
+    """Run everything with kernels once, so that they are compiled, in as many processes as there are cores: numba
+    compiles one at a time in each. Says how far that is.
+    """
+    as_planes(_noise())
+    names = tuple(dict.fromkeys((*_SLOWLY_COMPILED, *FAMILIES, *FURTHER_FAMILIES, *_FURTHER_KERNELS)))
+    daemon = multiprocessing.current_process().daemon  # which may have no processes of its own
+    jobs = 1 if daemon else min(len(os.sched_getaffinity(0)), len(names))
+    with Progress("compile", len(names), plain_after=_COMPILING_TOLD) as line, ExitStack() as stack:
+        if jobs == 1:
+            for name in names:
+                compile_part(name)
+                line.advance(note=name)
+            return
+        workers = stack.enter_context(executor(jobs))
+        parts = {workers.submit(compile_part, name, name=name): name for name in names}
+        for done in as_completed(parts):
+            if done.exception() is not None:  # a process cannot be started or died: what it left is compiled here
+                compile_part(parts[done])
+            line.advance(note=parts[done])
+
+
+def compile_part(name: str) -> None:
+    """Run a family of features, or one of `_FURTHER_KERNELS`, on noise."""
+    pixels = _noise()
+    if name in _FURTHER_KERNELS:
+        _FURTHER_KERNELS[name](pixels)
+    else:
+        family(name).compute(as_planes(pixels))
+
+
+def _enlargements(pixels: np.ndarray) -> None:
+    from forensics.verdict.steps import find_enlargements
+
+    find_enlargements(pixels)
+
+
+def _exact_tests(pixels: np.ndarray) -> None:
+    from forensics.processes.run import run_exact
+
+    run_exact(pixels)
+
+
+def _trees(pixels: np.ndarray) -> None:
+    judge = chosen_judge(None, "baseline")
+    judge.judge(np.zeros((1, len(judge.feature_names or ())), np.float32))
+
+
+_FURTHER_KERNELS = {"enlargements": _enlargements, "exact tests": _exact_tests, "trees": _trees}
+"""What has kernels beside the families of features."""
+
+
+def _noise() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (128, 128, 3), np.uint8)
 
 
 def _kept() -> str:
