@@ -55,9 +55,9 @@ several."""
 _RECODED = 0.5
 """Share of pixels that coding again gives exactly from which the copy was coded so: a choice; the other way round few
 are the same, but in flat pictures, so both directions are compared."""
-_GREY_OFF = 2.0
+_GREY_OFF = 12.0
 """Mean distance of a grey copy from luma in levels up to which it is the other made grey: a choice, room for other
-weights of the channels and for coding since."""
+weights of the channels and for coding since; that both show one picture is known before."""
 KERNELS = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
