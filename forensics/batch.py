@@ -7,6 +7,7 @@ no other.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -29,6 +30,7 @@ from forensics.executors import Died, Executor, Here, Raised, executor
 from forensics.former_paths import former_names
 from forensics.inputs import STANDARD_INPUT
 from forensics.pictures.opened import MAX_PIXELS, Picture, open_quietly
+from forensics.processes.registry import processes
 from forensics.progress import Progress
 from forensics.results.analysis import Analysis
 from forensics.results.failure import Failure
@@ -43,7 +45,13 @@ from forensics.windows.judges import (
 )
 
 Result = Analysis | Failure
-_SLOWLY_COMPILED = ("processing", "lapped", "chroma", "block_dct")  # begun first, so that none is waited for at the end
+_SLOWLY_COMPILED = (
+    "texture-etc",
+    "texture-bc",
+    "lapped",
+    "processing",
+    "chroma",
+)  # begun first, so that none is waited for at the end
 _COMPILING_TOLD = 5.0  # seconds between lines while kernels are compiled, off a terminal
 
 
@@ -248,7 +256,7 @@ def _compile() -> None:
     compiles one at a time in each. Says how far that is.
     """
     as_planes(_noise())
-    names = tuple(dict.fromkeys((*_SLOWLY_COMPILED, *FAMILIES, *FURTHER_FAMILIES, *_FURTHER_KERNELS)))
+    names = compiled_parts()
     daemon = multiprocessing.current_process().daemon  # which may have no processes of its own
     jobs = 1 if daemon else min(len(os.sched_getaffinity(0)), len(names))
     with Progress("compile", len(names), plain_after=_COMPILING_TOLD) as line, ExitStack() as stack:
@@ -265,25 +273,40 @@ def _compile() -> None:
             line.advance(note=parts[done])
 
 
+def compiled_parts() -> tuple[str, ...]:
+    """Names of all that has kernels: families of features, processes with exact tests, and the keys of
+    `_FURTHER_KERNELS`.
+    """
+    tests = (name for name, process in processes().items() if process.exact is not None)
+    return tuple(dict.fromkeys((*_SLOWLY_COMPILED, *FAMILIES, *FURTHER_FAMILIES, *tests, *_FURTHER_KERNELS)))
+
+
 def compile_part(name: str) -> None:
-    """Run a family of features, or one of `_FURTHER_KERNELS`, on noise."""
+    """Run one of `compiled_parts` on noise."""
     pixels = _noise()
     if name in _FURTHER_KERNELS:
         _FURTHER_KERNELS[name](pixels)
+    elif name in processes():
+        test = processes()[name].exact
+        assert test is not None
+        with contextlib.suppress(Exception):  # another package's may refuse noise
+            test(pixels)
     else:
         family(name).compute(as_planes(pixels))
 
 
 def _enlargements(pixels: np.ndarray) -> None:
+    from PIL import Image
+
     from forensics.verdict.steps import find_enlargements
 
-    find_enlargements(pixels)
+    find_enlargements(np.asarray(Image.fromarray(pixels).resize((200, 200), Image.Resampling.BICUBIC)))
 
 
-def _exact_tests(pixels: np.ndarray) -> None:
-    from forensics.processes.run import run_exact
+def _content(pixels: np.ndarray) -> None:
+    from forensics_features.content import bent_pixels
 
-    run_exact(pixels)
+    bent_pixels(pixels)
 
 
 def _trees(pixels: np.ndarray) -> None:
@@ -291,8 +314,7 @@ def _trees(pixels: np.ndarray) -> None:
     judge.judge(np.zeros((1, len(judge.feature_names or ())), np.float32))
 
 
-_FURTHER_KERNELS = {"enlargements": _enlargements, "exact tests": _exact_tests, "trees": _trees}
-"""What has kernels beside the families of features."""
+_FURTHER_KERNELS = {"enlargements": _enlargements, "content": _content, "trees": _trees}
 
 
 def _noise() -> np.ndarray:

@@ -11,6 +11,7 @@ import pytest
 
 from forensics import batch
 from forensics.executors import Here, Raised
+from forensics.processes.registry import processes
 
 FEW = """
 import os
@@ -18,8 +19,7 @@ from forensics import batch
 from forensics_features import as_planes, blockiness, family
 
 if __name__ == "__main__":
-    batch.FAMILIES, batch.FURTHER_FAMILIES = ("blockiness",), ()
-    batch._SLOWLY_COMPILED, batch._FURTHER_KERNELS = (), {"trees": None}
+    batch.compiled_parts = lambda: ("blockiness", "trees")
     os.sched_getaffinity = lambda process: {0, 1}
     batch._compile()
     batch.compile_part("blockiness")
@@ -52,7 +52,12 @@ def compiled(monkeypatch):
     return parts
 
 
-EVERYTHING = {*batch.FAMILIES, *batch.FURTHER_FAMILIES, *batch._FURTHER_KERNELS}
+EVERYTHING = {
+    *batch.FAMILIES,
+    *batch.FURTHER_FAMILIES,
+    *batch._FURTHER_KERNELS,
+    *(name for name, process in processes().items() if process.exact is not None),
+}
 
 
 def test_what_a_process_could_not_compile_is_compiled_here(compiled, monkeypatch):
