@@ -17,6 +17,10 @@ from typing import Any
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 """Signals that end a command as Ctrl-C does, with what was made kept."""
+_AGAIN = 0.01
+"""Seconds after which an exception that Python threw away is raised again: long enough to leave a destructor (a
+choice).
+"""
 _PR_SET_PDEATHSIG = 1
 """Of linux/prctl.h: the signal that a process gets when its parent ends (prctl(2))."""
 
@@ -30,36 +34,71 @@ class Terminated(KeyboardInterrupt):
 
 
 class Ending:
-    """Turns `SIGNALS` into `Terminated`; use as a context manager in the main thread.
+    """Turns `SIGNALS` into `Terminated`, and sees that neither it nor Ctrl-C is lost; use as a context manager in the
+    main thread.
 
-    A signal that is ignored, as `nohup` leaves it, stays ignored; outside the main thread nothing is changed.
+    Python throws away what is raised in a destructor or in a callback, and 3.11 makes a `RuntimeError` of what is
+    raised where a class is being made: there the exception is raised a moment later. A signal that is ignored, as
+    `nohup` leaves it, stays ignored; outside the main thread nothing is changed.
 
     Attributes
     ----------
     number : int
-        The signal that came, 0 for none.
+        The signal that came, 0 for none and for Ctrl-C.
     """
 
     def __init__(self) -> None:
         self.number = 0
         self._before: dict[int, Any] = {}
+        self._hook = sys.unraisablehook
 
     def __enter__(self) -> Ending:
-        for number in SIGNALS:
+        expected = {**dict.fromkeys(SIGNALS, signal.SIG_DFL), signal.SIGINT: signal.default_int_handler}
+        expected[signal.SIGALRM] = signal.SIG_DFL
+        for number, handler in expected.items():
             try:
-                if signal.getsignal(number) == signal.SIG_DFL:
+                if signal.getsignal(number) == handler:
                     self._before[number] = signal.signal(number, self._received)
             except ValueError:  # not the main thread
-                break
+                return self
+        self._hook, sys.unraisablehook = sys.unraisablehook, self._thrown_away
         return self
 
     def __exit__(self, *_: object) -> None:
+        if signal.SIGALRM in self._before:
+            signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if sys.unraisablehook == self._thrown_away:
+            sys.unraisablehook = self._hook
 
     def _received(self, number: int, frame: FrameType | None) -> None:
-        self.number = number
-        raise Terminated(number)
+        if number in SIGNALS:
+            self.number = number
+        if _makes_a_class(frame):
+            self._later()
+        elif self.number:
+            raise Terminated(self.number)
+        else:
+            raise KeyboardInterrupt
+
+    def _thrown_away(self, what: sys.UnraisableHookArgs) -> None:
+        if issubclass(what.exc_type, KeyboardInterrupt):
+            self._later()
+        else:
+            self._hook(what)
+
+    def _later(self) -> None:
+        if signal.SIGALRM in self._before:
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+
+
+def _makes_a_class(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_name == "__set_name__":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def caused_by_interruption(error: BaseException | None) -> bool:

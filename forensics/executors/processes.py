@@ -24,7 +24,7 @@ from forensics.endings import end_with_parent
 from forensics.executors.base import TRIES, Died, Executor, Heard, Raised, told
 
 GRACE = 5.0
-"""Seconds that a worker is given to end before it is killed."""
+"""Seconds that workers are given to end before they are killed, all of them together at the end."""
 _NEXT, _DONE, _ERROR = "next", "done", "error"
 
 
@@ -164,7 +164,7 @@ class Processes(Executor):
         try:
             kind, content = worker.pipe.recv()
         except (EOFError, OSError):
-            _ended(worker.process)
+            _ended(worker.process, GRACE)
             code = worker.process.exitcode
             self._lost(worker, f"signal {-code}" if code is not None and code < 0 else f"exit code {code}")
             return
@@ -198,8 +198,9 @@ class Processes(Executor):
             worker.pipe.close()
             if worker.task is not None:
                 _stop(worker.process)
+        until = time.monotonic() + GRACE
         for worker in self._workers:
-            _ended(worker.process)
+            _ended(worker.process, until - time.monotonic())
         left = [*(worker.task for worker in self._workers if worker.task is not None), *self._waiting]
         self._workers.clear()
         self._waiting.clear()
@@ -236,9 +237,9 @@ def _kill(process: Any) -> None:
     process.join()
 
 
-def _ended(process: Any) -> None:
-    """Wait for a process to end, and kill one that does not."""
-    process.join(GRACE)
+def _ended(process: Any, patience: float) -> None:
+    """Wait for a process to end, and kill one that does not in `patience` seconds."""
+    process.join(max(0.0, patience))
     if process.is_alive():
         process.kill()
         process.join()

@@ -23,7 +23,9 @@ _MOST_BITS = {1, 2, 4, 8, 16, 24, 32}
 
 @dataclass(frozen=True)
 class BmpHeader:
-    """Fields of the headers; `masks` are red, green, blue and alpha, for 16 and 32 bits."""
+    """Fields of the headers; `masks` are red, green, blue and alpha, for 16 and 32 bits; `pixels` is where they begin,
+    and `moved` whether the file states another place, inside its headers or its palette.
+    """
 
     width: int
     height: int
@@ -33,6 +35,7 @@ class BmpHeader:
     masks: tuple[int, int, int, int]
     palette: np.ndarray
     pixels: int
+    moved: bool = False
 
     @property
     def embedded(self) -> str:
@@ -65,7 +68,10 @@ def read_header(data: bytes) -> BmpHeader:
     start = 14 + size + behind
     table = np.frombuffer(data[start : start + entry * count], np.uint8)
     palette = table[: len(table) // entry * entry].reshape(-1, entry)[:, 2::-1]
-    return BmpHeader(width, abs(height), height < 0, bits, compression, masks, palette, offset)
+    place = start + entry * count
+    moved = offset <= start and offset < place < len(data)
+    pixels = place if moved else offset
+    return BmpHeader(width, abs(height), height < 0, bits, compression, masks, palette, pixels, moved)
 
 
 def stated(data: bytes) -> Stated:
@@ -106,7 +112,9 @@ def decode(data: bytes, name: str = "BMP") -> Samples:
         raise PictureError(f"the header states a size of {header.width}x{header.height}")
     if header.embedded:
         return _embedded(data, header)
-    notes: list[str] = []
+    notes = []
+    if header.moved:
+        notes.append("the BMP states a place of its pixels that lies in its headers: they were read behind those")
     facts = {"integrity": "lengths were checked; nothing in a BMP could tell damage"}
     if header.compression in (_RLE8, _RLE4):
         index, kept = _run_lengths(data[header.pixels :], header)

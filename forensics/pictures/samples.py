@@ -92,14 +92,18 @@ def reason(error: BaseException) -> str:
 
 def scale_to_sixteen(samples: np.ndarray, maximum: int) -> np.ndarray:
     """Samples of 0 to `maximum` as uint16 of the full range, rounded."""
-    wide = np.minimum(samples.astype(np.uint32), np.uint32(maximum))
-    return ((wide * np.uint32(65535) + np.uint32(maximum // 2)) // np.uint32(maximum)).astype(np.uint16)
+    return _scaled(samples, maximum, 65535).astype(np.uint16)
 
 
 def scale_to_eight(samples: np.ndarray, maximum: int) -> np.ndarray:
     """Samples of 0 to `maximum` as uint8 of the full range, rounded."""
-    wide = np.minimum(samples.astype(np.uint32), np.uint32(maximum))
-    return ((wide * np.uint32(255) + np.uint32(maximum // 2)) // np.uint32(maximum)).astype(np.uint8)
+    return _scaled(samples, maximum, 255).astype(np.uint8)
+
+
+def _scaled(samples: np.ndarray, maximum: int, full: int) -> np.ndarray:
+    kind = np.uint32 if maximum * full < 1 << 31 else np.uint64
+    wide = np.minimum(samples.astype(kind), kind(maximum))
+    return (wide * kind(full) + kind(maximum // 2)) // kind(maximum)
 
 
 def codec_errors(error: CodecError) -> PictureError:

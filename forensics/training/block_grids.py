@@ -5,7 +5,6 @@ Pictures of validation sources set the thresholds and give the figures; no sourc
 
 from __future__ import annotations
 
-import gzip
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -209,7 +208,7 @@ def train_block_grid(
     from forensics_features import scaled_grid, turned_grid
     from forensics_models.block_grids import GRIDS, card_file, trees_file
     from forensics_models.storage import write_atomically
-    from forensics_models.trees import to_onnx
+    from forensics_models.trees import from_boosters
 
     tables = {
         split: measure(
@@ -250,7 +249,7 @@ def train_block_grid(
         "tried": int((grids == 0).sum()),
         "reached": int((1 - p[grids == 0, 0] >= found_from).sum()),
     }
-    write_atomically(out / trees_file(kind), gzip.compress(to_onnx(booster, len(GRIDS)), mtime=0))
+    write_atomically(out / trees_file(kind), from_boosters([booster], [len(GRIDS)]).to_bytes())
     write_atomically(out / card_file(kind), json.dumps(stored, indent=1, allow_nan=False).encode())
     return card
 

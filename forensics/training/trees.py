@@ -196,7 +196,6 @@ def train_parameters(
 def _check_ready(out: Path) -> None:
     """Raise `UsageError` where the extra `train` is missing or the folder cannot be made."""
     try:
-        import onnx  # noqa: F401
         import xgboost  # noqa: F401
     except ImportError as error:
         raise UsageError(

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from forensics_models.calibration import SizedScaling
+from forensics_models.ensembles import Ensemble, load
 from forensics_models.judge import Judge
 from forensics_models.judgement import PictureJudgement, WindowJudgement, combine_windows, score_to_ssim
-from forensics_models.runtime import session
 from forensics_models.storage import read_card
 
 if TYPE_CHECKING:
     from forensics_models.cnn import NetworkOutputs
 
-CLASSIFIER_FILE = "baseline_classes.onnx.gz"
-STRENGTH_FILE = "baseline_strength.onnx.gz"
+CLASSIFIER_FILE = "baseline_classes.npz"
+STRENGTH_FILE = "baseline_strength.npz"
 CARD_FILE = "baseline.json"
 
 
@@ -59,12 +59,12 @@ class Baseline(Judge):
         return cls(files("forensics_models") / "artefacts")
 
     @cached_property
-    def _classifier(self) -> Any:
-        return session(self._folder / CLASSIFIER_FILE)
+    def _classifier(self) -> Ensemble:
+        return load(self._folder / CLASSIFIER_FILE)
 
     @cached_property
-    def _strength(self) -> Any:
-        return session(self._folder / STRENGTH_FILE)
+    def _strength(self) -> Ensemble:
+        return load(self._folder / STRENGTH_FILE)
 
     def prepare(self) -> None:
         """Load the trees now; otherwise the first judgement does."""
@@ -72,13 +72,13 @@ class Baseline(Judge):
 
     def margins(self, features: np.ndarray) -> np.ndarray:
         """Uncalibrated scores over `FINE_CLASSES`, `np.ndarray [shape=(n, 11), dtype=float32]`."""
-        return self._classifier.run(None, {"features": self._checked(features)})[0]
+        return self._classifier.margins(self._checked(features))
 
     def strengths(self, features: np.ndarray) -> np.ndarray:
         """Quantiles before they are widened, `np.ndarray [shape=(n, 2, 3), dtype=float64]`: log2 ratio, then SSIM as
         `ssim_to_score` has it.
         """
-        quantiles = self._strength.run(None, {"features": self._checked(features)})[0]
+        quantiles = self._strength.margins(self._checked(features))
         return np.sort(quantiles.astype(np.float64).reshape(-1, 2, 3), axis=2)
 
     def log2_pixels(self, features: np.ndarray) -> np.ndarray:

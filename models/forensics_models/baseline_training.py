@@ -7,7 +7,6 @@ widths come from validation sources, which share no source with the training one
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -23,7 +22,7 @@ from forensics_models.baseline import CARD_FILE, CLASSIFIER_FILE, STRENGTH_FILE
 from forensics_models.classes import CLASSES, FINE_CLASSES, FINE_TO_CLASS
 from forensics_models.judgement import INCONCLUSIVE_BELOW, merge_fine, ssim_to_score
 from forensics_models.storage import write_atomically
-from forensics_models.trees import stacked, to_onnx
+from forensics_models.trees import from_boosters
 from forensics_models.validation_table import validation_table
 
 QUANTILES = (0.05, 0.5, 0.95)
@@ -312,10 +311,8 @@ def train_baseline(
         },
         "evidence": evidence_ranges(validation.features[validation.labels == 0], feature_names),
     }
-    write_atomically(out / CLASSIFIER_FILE, gzip.compress(to_onnx(classifier, len(FINE_CLASSES)), mtime=0))
-    write_atomically(
-        out / STRENGTH_FILE, gzip.compress(stacked(strengths, [len(QUANTILES)] * len(strengths), "quantiles"), mtime=0)
-    )
+    write_atomically(out / CLASSIFIER_FILE, from_boosters([classifier], [len(FINE_CLASSES)]).to_bytes())
+    write_atomically(out / STRENGTH_FILE, from_boosters(strengths, [len(QUANTILES)] * len(strengths)).to_bytes())
     write_atomically(out / CARD_FILE, json.dumps(stored, indent=1, allow_nan=False).encode())
     return card
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from forensics_models.calibration import softmax
-from forensics_models.runtime import session
+from forensics_models.ensembles import Ensemble, load
 from forensics_models.storage import read_card
 
 KINDS = ("scaled", "turned")
@@ -50,7 +50,7 @@ class GridJudgement(NamedTuple):
 
 def trees_file(kind: str) -> str:
     """Name of the trees of a kind of `KINDS`."""
-    return f"{kind}_grid.onnx.gz"
+    return f"{kind}_grid.npz"
 
 
 def card_file(kind: str) -> str:
@@ -77,8 +77,8 @@ class GridJudge:
         return cls(files("forensics_models") / "artefacts", kind)
 
     @cached_property
-    def _trees(self) -> Any:
-        return session(self._folder / trees_file(self.kind))
+    def _trees(self) -> Ensemble:
+        return load(self._folder / trees_file(self.kind))
 
     def judge(self, values: np.ndarray) -> GridJudgement:
         """Judge one reading.
@@ -88,7 +88,7 @@ class GridJudge:
         values : np.ndarray [shape=(len(value_names),), dtype=float32]
             Those of a reading, in the order of `value_names`.
         """
-        margins = self._trees.run(None, {"features": values[None].astype(np.float32)})[0]
+        margins = self._trees.margins(values[None].astype(np.float32))
         p = softmax(margins.astype(np.float64))[0]
         found = bool(1 - p[0] >= self.found_from)
         return GridJudgement(found, found and bool(p[2] >= self.jpeg_from), p, self.tried, self.reached)

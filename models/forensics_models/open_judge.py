@@ -21,11 +21,11 @@ import numpy as np
 
 from forensics_models.calibration import REFERENCE_LOG2_PIXELS, SizedScaling, softmax
 from forensics_models.classes import AFTERWARDS, FINE_CLASSES, OPEN_CLASSES, family_of, process_of
-from forensics_models.runtime import session
+from forensics_models.ensembles import Ensemble, load
 from forensics_models.storage import read_card
 
-PROCESS_FILE = "open_processes.onnx.gz"
-AFTER_FILE = "open_afterwards.onnx.gz"
+PROCESS_FILE = "open_processes.npz"
+AFTER_FILE = "open_afterwards.npz"
 CARD_FILE = "open.json"
 
 PROCESS_NAMES = tuple(dict.fromkeys(process_of(name) for name in OPEN_CLASSES))
@@ -229,12 +229,12 @@ class OpenJudge:
         self._size = self.feature_names.index("picture.log2_pixels")
 
     @cached_property
-    def _process(self) -> Any:
-        return session(self._folder / PROCESS_FILE)
+    def _process(self) -> Ensemble:
+        return load(self._folder / PROCESS_FILE)
 
     @cached_property
-    def _after(self) -> Any:
-        return session(self._folder / AFTER_FILE)
+    def _after(self) -> Ensemble:
+        return load(self._folder / AFTER_FILE)
 
     def prepare(self) -> None:
         """Load the trees now; otherwise the first judgement does."""
@@ -261,9 +261,9 @@ class OpenJudge:
             if given.shape != (len(features), len(FINE_CLASSES)):
                 raise ValueError(f"the codec judge's probabilities have shape {given.shape}")
         features = with_codecs(features, codec_trees)
-        margins = self._process.run(None, {"features": features})[0].astype(np.float64)
+        margins = self._process.margins(features).astype(np.float64)
         sizes = features[:, self._size].astype(np.float64)
-        after = self._scaling.probabilities(self._after.run(None, {"features": features})[0], sizes)
+        after = self._scaling.probabilities(self._after.margins(features), sizes)
         nothing = np.log(after[:, 0] + 1e-6) - np.log(1 - after[:, 0] + 1e-6)
         logits = self._combination.logits(margins, log_probabilities(codec_probabilities), nothing, sizes)
         return OpenJudgement(softmax(logits), after)

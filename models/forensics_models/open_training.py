@@ -9,7 +9,6 @@ validation sources (`cross_fitted`).
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -40,7 +39,7 @@ from forensics_models.open_judge import (
     with_codecs,
 )
 from forensics_models.storage import write_atomically
-from forensics_models.trees import to_onnx
+from forensics_models.trees import from_boosters
 
 FOLDS = 5
 """Parts of the sources in cross-fitting."""
@@ -496,8 +495,8 @@ def train_open(
         _widened(rows, codec_trees), _widened(validation.table, validation.codec_trees), recipe, report
     )
     report(f"kept {process.num_boosted_rounds()} and {after.num_boosted_rounds()} rounds")
-    write_atomically(out / PROCESS_FILE, gzip.compress(to_onnx(process, len(OPEN_CLASSES)), mtime=0))
-    write_atomically(out / AFTER_FILE, gzip.compress(to_onnx(after, len(AFTERWARDS)), mtime=0))
+    write_atomically(out / PROCESS_FILE, from_boosters([process], [len(OPEN_CLASSES)]).to_bytes())
+    write_atomically(out / AFTER_FILE, from_boosters([after], [len(AFTERWARDS)]).to_bytes())
 
     def margins(asked: Asked) -> tuple[np.ndarray, np.ndarray]:
         wide = with_codecs(asked.table.features, asked.codec_trees)

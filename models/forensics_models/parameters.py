@@ -21,11 +21,11 @@ import numpy as np
 
 from forensics_models.calibration import softmax
 from forensics_models.classes import CLASSES, family
-from forensics_models.runtime import session
+from forensics_models.ensembles import Ensemble, load
 from forensics_models.storage import read_card
 
 CARD_FILE = "parameters.json"
-TREES_FILE = "parameters.onnx.gz"
+TREES_FILE = "parameters.npz"
 
 
 @dataclass(frozen=True)
@@ -173,8 +173,8 @@ class Parameters:
         return cls(files("forensics_models") / "artefacts")
 
     @cached_property
-    def _session(self) -> Any:
-        return session(self._folder / TREES_FILE)
+    def _trees(self) -> Ensemble:
+        return load(self._folder / TREES_FILE)
 
     def estimate(self, features: np.ndarray, codec: str) -> list[Estimate]:
         """Estimates of all parameters of a class, from a picture's windows.
@@ -196,7 +196,7 @@ class Parameters:
             raise ValueError(f"features have shape (n, {len(self.feature_names)}) with n > 0, not {features.shape}")
         if not any(codec in target.classes for target in self.targets):
             return []
-        outputs = self._session.run(None, {"features": inputs(features, [codec] * len(features))})[0]
+        outputs = self._trees.margins(inputs(features, [codec] * len(features)))
         return [
             self._combined(target, outputs[:, columns])
             for target, columns in self._columns()

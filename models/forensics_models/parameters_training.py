@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -18,7 +17,7 @@ from forensics_models import calibration
 from forensics_models.baseline_training import QUANTILES, FeatureTable, check_apart, margins_of
 from forensics_models.parameters import CARD_FILE, EARLIER, TARGETS, TREES_FILE, Target, inputs
 from forensics_models.storage import write_atomically
-from forensics_models.trees import stacked
+from forensics_models.trees import from_boosters
 
 LEAST_WINDOWS = 60
 """A target with fewer windows in training or validation is left out."""
@@ -153,9 +152,7 @@ def train_parameters(
         "calibration": fitted,
     }
     out.mkdir(parents=True, exist_ok=True)
-    write_atomically(
-        out / TREES_FILE, gzip.compress(stacked(boosters, [target.outputs for target in kept], "parameters"), mtime=0)
-    )
+    write_atomically(out / TREES_FILE, from_boosters(boosters, [target.outputs for target in kept]).to_bytes())
     write_atomically(out / CARD_FILE, json.dumps(stored, indent=1, allow_nan=False).encode())
     return card
 

@@ -1,4 +1,4 @@
-"""ONNX Runtime, which runs the shipped models: one thread, quiet, on the processor, and with its telemetry off.
+"""ONNX Runtime, which runs the shipped network: one thread, quiet, on the processor, and with its telemetry off.
 
 From 1.29 on, importing `onnxruntime` writes a device identifier and a queue of events under `~/.cache/Microsoft` and
 looks for its collector. The variable `ORT_DISABLE_TELEMETRY` stops all of it if it stands in the environment before
@@ -8,12 +8,10 @@ that import; nothing that is called afterwards takes the identifier back. So imp
 
 from __future__ import annotations
 
-import ctypes
 import gzip
 import os
 import sys
 import warnings
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -70,21 +68,4 @@ def session(file: Path | Traversable) -> Any:
     options = runtime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
-    made = runtime.InferenceSession(gzip.decompress(file.read_bytes()), options, providers=["CPUExecutionProvider"])
-    _give_back_memory()
-    return made
-
-
-@cache
-def _trim() -> Any:
-    """glibc's `malloc_trim`, None with another C library."""
-    return getattr(ctypes.CDLL(None), "malloc_trim", None)
-
-
-def _give_back_memory() -> None:
-    """Return to the system what the C library keeps of freed memory: parsing the trees of the judge of codecs takes
-    140 MiB for a moment, which the thread that loads them would hold for itself.
-    """
-    trim = _trim()
-    if trim is not None:
-        trim(0)
+    return runtime.InferenceSession(gzip.decompress(file.read_bytes()), options, providers=["CPUExecutionProvider"])

@@ -278,11 +278,11 @@ def broken_card(folder):
 
 
 def broken_trees(folder):
-    (folder / "baseline_strength.onnx.gz").write_bytes(b"no trees")
+    (folder / "baseline_strength.npz").write_bytes(b"no trees")
 
 
 def lost_trees(folder):
-    (folder / "baseline_classes.onnx.gz").unlink()
+    (folder / "baseline_classes.npz").unlink()
 
 
 @pytest.mark.parametrize("damage", [broken_card, broken_trees, lost_trees])

@@ -8,7 +8,7 @@ from concurrent.futures import CancelledError
 
 import pytest
 
-from forensics.executors import Died, Executor, Here, Processes, Raised, executor
+from forensics.executors import Died, Executor, Here, Processes, Raised, executor, processes
 from tests.executors import working
 
 
@@ -62,7 +62,7 @@ def test_a_task_that_kills_is_given_up_after_three_tries(tmp_path):
 
 
 def test_a_task_that_hangs_counts_as_dead(tmp_path):
-    with Processes(1, limit=2.0) as found:
+    with Processes(1, limit=5.0) as found:
         assert found.submit(working.hang_at_first, str(tmp_path / "a")).result() == "back"
     with Processes(1, limit=0.3, tries=1) as found, pytest.raises(Died, match=r"no answer in 0\.3 s"):
         found.submit(working.sleep, 600).result()
@@ -90,3 +90,13 @@ def test_leaving_stops_what_runs_and_cancels_what_waits():
         os.kill(process, 0)
     with pytest.raises(RuntimeError):
         found.submit(working.double, 1)
+
+
+def test_workers_that_are_slow_to_end_are_waited_for_together(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "GRACE", 3.0)
+    with Processes(2) as found:
+        pids = [future.result() for future in [found.submit(working.end_late, str(tmp_path), 60.0) for _ in range(2)]]
+        start = time.monotonic()
+    assert time.monotonic() - start < 2 * 3.0
+    assert len(set(pids)) == 2
+    assert not [pid for pid in pids if os.path.exists(f"/proc/{pid}")]

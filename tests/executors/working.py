@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import time
@@ -52,3 +53,12 @@ def count(number: int, seconds: float = 0.0) -> Iterator[int]:
     for index in range(number):
         yield index
         time.sleep(seconds)
+
+
+def end_late(meeting: str, seconds: float) -> int:
+    """Have this process take its time at its end; returns when as many as two have come."""
+    atexit.register(time.sleep, seconds)
+    Path(meeting, str(os.getpid())).touch()
+    while len(list(Path(meeting).iterdir())) < 2:
+        time.sleep(0.01)
+    return os.getpid()

@@ -15,8 +15,7 @@ from forensics_models.baseline_training import (
 )
 from forensics_models.classes import CLASSES, FINE_CLASSES, FINE_TO_CLASS
 from forensics_models.judgement import WindowJudgement, merge_fine, score_to_ssim, ssim_to_score
-from forensics_models.runtime import onnx_runtime
-from forensics_models.trees import to_onnx
+from forensics_models.trees import from_boosters
 
 NAMES = ("picture.log2_pixels", *(f"toy.f{k}" for k in range(15)))
 
@@ -51,11 +50,10 @@ def trained(tmp_path_factory):
     return Baseline(folder), card
 
 
-def test_onnx_trees_equal_xgboost_on_missing_values_too():
+def test_trees_equal_xgboost_on_missing_values_too():
     train, check = table(800, "t", 2), table(300, "v", 3)
     booster = train_classifier(train, check, Recipe(rounds=8), lambda line: None)
-    session = onnx_runtime().InferenceSession(to_onnx(booster, len(FINE_CLASSES)))
-    ours = session.run(None, {"features": check.features})[0]
+    ours = from_boosters([booster], [len(FINE_CLASSES)]).margins(check.features)
     np.testing.assert_allclose(ours, margins_of(booster, check.features), atol=1e-5)
 
 

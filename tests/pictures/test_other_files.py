@@ -95,6 +95,7 @@ def bmp(
         (32, (0xFF, 0xFF00, 0xFF00000)),
         (32, (0x3FF00000, 0xFFC00, 0x3FF)),
         (16, (0xE000, 0x1C00, 0x300)),
+        (32, (0x3F, 0x7FFFC0, 0x0F800000)),
     ],
 )
 def test_bmp_bit_fields_of_any_masks(bits, masks, photo):
@@ -102,8 +103,8 @@ def test_bmp_bit_fields_of_any_masks(bits, masks, photo):
     widths = [mask.bit_count() for mask in masks]
     for k, mask in enumerate(masks):
         shift, top = (mask & -mask).bit_length() - 1, (1 << widths[k]) - 1
-        value = photo[:, :, k].astype(np.uint32) * top // 255
-        words |= value << shift
+        value = (photo[:, :, k].astype(np.uint64) * top // 255).astype(np.uint64)
+        words |= (value << shift).astype(np.uint32)
         full = 255 if max(widths) <= 8 else 65535
         right.append((value * full + top // 2) // top)
     body = words[::-1].astype(f"<u{bits // 8}").tobytes()
@@ -117,6 +118,20 @@ def test_the_size_field_of_a_bmp_counts_for_nothing(size, photo):
     np.testing.assert_array_equal(open_picture(bmp(192, 160, 24, 0, body, size=size)).pixels, photo)
     with pytest.raises(PictureError, match="50 % of the pixels are there"):
         open_picture(bmp(192, 160, 24, 0, body[: len(body) // 2]))
+
+
+@pytest.mark.parametrize("stated", [0, 54])
+def test_pixels_of_a_bmp_lie_behind_its_palette(stated):
+    index = np.random.default_rng(1).integers(0, 252, (40, 36), dtype=np.uint8)
+    palette = np.random.default_rng(2).integers(0, 256, (252, 4), dtype=np.uint8)
+    head = struct.pack("<IiiHHIIiiII", 40, 36, 40, 1, 8, 0, 0, 0, 0, 252, 0) + palette.tobytes()
+    rest = head + index[::-1].tobytes()
+    right = open_picture(b"BM" + struct.pack("<IHHI", 0, 0, 0, 14 + len(head)) + rest)
+    wrong = open_picture(b"BM" + struct.pack("<IHHI", 0, 0, 0, stated) + rest)
+    np.testing.assert_array_equal(right.pixels, palette[index][:, :, 2::-1])
+    np.testing.assert_array_equal(wrong.pixels, right.pixels)
+    assert any("lies in its headers" in note for note in wrong.notes)
+    assert not any("lies in its headers" in note for note in right.notes)
 
 
 @pytest.mark.parametrize("past", [False, True])

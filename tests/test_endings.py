@@ -1,0 +1,122 @@
+"""A signal ends the work wherever it comes."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+import weakref
+
+import pytest
+
+from forensics.endings import Ending, Terminated
+
+RAISED = [(signal.SIGTERM, Terminated), (signal.SIGHUP, Terminated), (signal.SIGINT, KeyboardInterrupt)]
+
+
+class Dying:
+    """Gets a signal as it is destroyed."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __del__(self) -> None:
+        signal.raise_signal(self.number)
+
+
+class Named:
+    """Gets a signal as the class that it stands in is made."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+
+def wait(seconds: float) -> None:
+    """Let Python look for signals."""
+    stop = time.monotonic() + seconds
+    while time.monotonic() < stop:
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(("number", "kind"), RAISED)
+def test_a_signal_in_a_destructor_still_ends(number, kind, capsys):
+    def work() -> None:
+        with Ending():
+            dying = Dying(number)
+            del dying
+            wait(5)
+
+    with pytest.raises(KeyboardInterrupt) as raised:
+        work()
+    assert type(raised.value) is kind
+    assert "ignored" not in capsys.readouterr().err
+
+
+def test_a_signal_in_a_callback_of_a_weak_reference_still_ends():
+    class Watched:
+        pass
+
+    def work() -> None:
+        with Ending():
+            watched = Watched()
+            held.append(weakref.ref(watched, lambda _: signal.raise_signal(signal.SIGTERM)))
+            del watched
+            wait(5)
+
+    held: list[weakref.ref] = []
+    with pytest.raises(Terminated) as raised:
+        work()
+    assert raised.value.number == signal.SIGTERM
+    assert held[0]() is None
+
+
+def test_a_signal_while_a_class_is_made_is_no_runtime_error():
+    def work() -> None:
+        with Ending():
+
+            class Holder:
+                named = Named()
+
+            made.append(Holder)
+            wait(5)
+
+    made: list[type] = []
+    with pytest.raises(Terminated):
+        work()
+    assert made
+
+
+def test_what_else_is_thrown_away_goes_where_it_went(monkeypatch):
+    class Failing:
+        def __del__(self) -> None:
+            raise ValueError("of another kind")
+
+    told = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda what: told.append(what.exc_value))
+    with Ending():
+        failing = Failing()
+        del failing
+    assert [str(value) for value in told] == ["of another kind"]
+
+
+def test_everything_is_put_back():
+    numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGALRM)
+    before = [signal.getsignal(number) for number in numbers], sys.unraisablehook
+    with Ending():
+        assert signal.getsignal(signal.SIGTERM) != before[0][0]
+    assert ([signal.getsignal(number) for number in numbers], sys.unraisablehook) == before
+
+
+def test_another_thread_changes_nothing():
+    hooks = []
+
+    def work() -> None:
+        with Ending():
+            hooks.append(sys.unraisablehook)
+
+    before = sys.unraisablehook
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert hooks == [before]
