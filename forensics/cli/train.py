@@ -144,8 +144,8 @@ def exact(sources: Path, out: Path, seed: int, crops: int, tests: tuple[str, ...
     likelihood ratio. Takes a few
     minutes. Prints, by test, the share of its codec's pictures and of all others in the highest bins.
     """
-    from forensics.progress import Counter
     from forensics.history.readings import READINGS
+    from forensics.progress import Counter
     from forensics.training.exact import fit_exact
 
     with Counter() as counter:
