@@ -7,14 +7,16 @@ no other.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
 import multiprocessing
+import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, as_completed
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -28,6 +30,7 @@ from forensics.executors import Died, Executor, Here, Raised, executor
 from forensics.former_paths import former_names
 from forensics.inputs import STANDARD_INPUT
 from forensics.pictures.opened import MAX_PIXELS, Picture, open_quietly
+from forensics.processes.registry import processes
 from forensics.progress import Progress
 from forensics.results.analysis import Analysis
 from forensics.results.failure import Failure
@@ -42,6 +45,13 @@ from forensics.windows.judges import (
 )
 
 Result = Analysis | Failure
+_SLOWLY_COMPILED = (
+    "texture-etc",
+    "texture-bc",
+    "lapped",
+    "processing",
+    "chroma",
+)  # begun first, so that none is waited for at the end
 _COMPILING_TOLD = 5.0  # seconds between lines while kernels are compiled, off a terminal
 
 
@@ -242,13 +252,73 @@ def kernels_are_kept() -> bool:
 
 
 def _compile() -> None:
-    """Run every family once, so that its kernels are compiled, and say how far that is."""
-    planes = as_planes(np.random.default_rng(0).integers(0, 256, (128, 128, 3), np.uint8))
-    names = (*FAMILIES, *FURTHER_FAMILIES)
-    with Progress("compile", len(names), plain_after=_COMPILING_TOLD) as line:
-        for name in names:
-            family(name).compute(planes)
-            line.advance(note=name)
+    """Run everything with kernels once, so that they are compiled, in as many processes as there are cores: numba
+    compiles one at a time in each. Says how far that is.
+    """
+    as_planes(_noise())
+    names = compiled_parts()
+    daemon = multiprocessing.current_process().daemon  # which may have no processes of its own
+    jobs = 1 if daemon else min(len(os.sched_getaffinity(0)), len(names))
+    with Progress("compile", len(names), plain_after=_COMPILING_TOLD) as line, ExitStack() as stack:
+        if jobs == 1:
+            for name in names:
+                compile_part(name)
+                line.advance(note=name)
+            return
+        workers = stack.enter_context(executor(jobs))
+        parts = {workers.submit(compile_part, name, name=name): name for name in names}
+        for done in as_completed(parts):
+            if done.exception() is not None:  # a process cannot be started or died: what it left is compiled here
+                compile_part(parts[done])
+            line.advance(note=parts[done])
+
+
+def compiled_parts() -> tuple[str, ...]:
+    """Names of all that has kernels: families of features, processes with exact tests, and the keys of
+    `_FURTHER_KERNELS`.
+    """
+    tests = (name for name, process in processes().items() if process.exact is not None)
+    return tuple(dict.fromkeys((*_SLOWLY_COMPILED, *FAMILIES, *FURTHER_FAMILIES, *tests, *_FURTHER_KERNELS)))
+
+
+def compile_part(name: str) -> None:
+    """Run one of `compiled_parts` on noise."""
+    pixels = _noise()
+    if name in _FURTHER_KERNELS:
+        _FURTHER_KERNELS[name](pixels)
+    elif name in processes():
+        test = processes()[name].exact
+        assert test is not None
+        with contextlib.suppress(Exception):  # another package's may refuse noise
+            test(pixels)
+    else:
+        family(name).compute(as_planes(pixels))
+
+
+def _enlargements(pixels: np.ndarray) -> None:
+    from PIL import Image
+
+    from forensics.verdict.steps import find_enlargements
+
+    find_enlargements(np.asarray(Image.fromarray(pixels).resize((200, 200), Image.Resampling.BICUBIC)))
+
+
+def _content(pixels: np.ndarray) -> None:
+    from forensics_features.content import bent_pixels
+
+    bent_pixels(pixels)
+
+
+def _trees(pixels: np.ndarray) -> None:
+    judge = chosen_judge(None, "baseline")
+    judge.judge(np.zeros((1, len(judge.feature_names or ())), np.float32))
+
+
+_FURTHER_KERNELS = {"enlargements": _enlargements, "content": _content, "trees": _trees}
+
+
+def _noise() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (128, 128, 3), np.uint8)
 
 
 def _kept() -> str:

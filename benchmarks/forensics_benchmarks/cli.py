@@ -482,3 +482,34 @@ def _reconstruct_part(part: str, paths: list[Path], side: int) -> None:
         click.echo(f"{row.encoder} {row.name}: {row.same} of {row.blocks} blocks, {row.said}", err=True)
         rows.append(row)
     click.echo(foreign_jpegs.table(rows))
+
+
+@command.command("compare")
+@click.argument("sources", type=_FOLDER)
+@click.option("--pairs", "count", type=click.IntRange(1), default=200, show_default=True, help="Pairs that are made.")
+@click.option("--side", type=click.IntRange(64), default=384, show_default=True, help="Pictures are cut to this side.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Decides strengths, places and curves."
+)
+def compare(sources: Path, count: int, side: int, seed: int) -> None:
+    """Measure how often `forensics compare` puts two copies in the right order, on pairs made from SOURCES."""
+    from forensics.inputs import expand
+    from forensics_benchmarks import compared_copies as copies
+
+    paths = [Path(path) for path in expand([str(sources)])]
+    paths = paths[:: max(1, len(paths) // count)][:count]
+    judge = copies.judge_available()
+    if not judge:
+        click.echo(
+            f"forensics: {copies.JUDGE} is not installed (Debian: apt-get install jpegjudge), left out", err=True
+        )
+    answers = []
+    for answer in copies.answered(copies.pairs(paths, count, side=side, seed=seed), judge=judge):
+        mark = "ok" if answer.told == answer.truth else "OPEN" if answer.told == copies.UNTOLD else "WRONG"
+        click.echo(
+            f"{mark} {answer.kind} | {answer.how} | {answer.source} | {answer.truth}, told {answer.told}: {answer.why} "
+            f"({answer.seconds:.1f} s)",
+            err=True,
+        )
+        answers.append(answer)
+    click.echo(copies.table(answers))

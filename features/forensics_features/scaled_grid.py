@@ -159,7 +159,7 @@ def strengths(pixels: np.ndarray) -> np.ndarray:
     True
     """
     luma = as_planes(central(pixels, MOST_SIDE)[0]).y
-    spectra = [[_spectrum(_profiles(plane)[0])] for plane in (luma, luma.T)]
+    spectra = [[_spectrum(_levelled(_roots(_differences(plane)).mean(axis=0)))] for plane in (luma, luma.T)]
     return np.asarray(_lines(spectra).sum(axis=0))
 
 
@@ -172,9 +172,9 @@ def _profiles(luma: np.ndarray) -> list[np.ndarray]:
     """Means over lines of the root of second differences along the second axis, levelled and windowed: of all samples,
     of the quieter half and of the busier half.
     """
-    differences = np.abs(2 * luma[:, 1:-1] - luma[:, :-2] - luma[:, 2:])
+    differences = _differences(luma)
     around = ndimage.uniform_filter(np.minimum(differences, 40), (9, 33), mode="nearest")
-    roots = np.sqrt(np.minimum(differences, _CAP))
+    roots = _roots(differences)
     quiet = around <= np.median(around[::2, ::2])
     profiles = [roots.mean(axis=0)]
     for part in (quiet, ~quiet):
@@ -182,7 +182,19 @@ def _profiles(luma: np.ndarray) -> list[np.ndarray]:
         mean = (roots * part).sum(axis=0) / np.maximum(count, 1)
         known = count > 3
         profiles.append(np.where(known, mean, mean[known].mean() if known.any() else 0.0))
-    return [(one - ndimage.uniform_filter1d(one, _SMOOTH, mode="nearest")) * np.hanning(len(one)) for one in profiles]
+    return [_levelled(one) for one in profiles]
+
+
+def _differences(luma: np.ndarray) -> np.ndarray:
+    return np.abs(2 * luma[:, 1:-1] - luma[:, :-2] - luma[:, 2:])
+
+
+def _roots(differences: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.minimum(differences, _CAP))
+
+
+def _levelled(profile: np.ndarray) -> np.ndarray:
+    return (profile - ndimage.uniform_filter1d(profile, _SMOOTH, mode="nearest")) * np.hanning(len(profile))
 
 
 def _spectrum(profile: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

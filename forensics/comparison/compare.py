@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from forensics.comparison import tones
+from forensics.comparison.detail import coded_by_loss
 from forensics.comparison.registration import SAME_PICTURE, Registration, common, luma, register, resized
-from forensics.comparison.relations import Relation, carries, coded_from, jpeg_from, resized_from, toned_from
+from forensics.comparison.relations import (
+    Relation,
+    carries,
+    coded_from,
+    grey_from,
+    jpeg_from,
+    jpeg_shown,
+    recoded_from,
+    resized_from,
+    toned_from,
+)
 from forensics.pictures.opened import Picture, from_array, open_picture
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis
@@ -24,6 +37,10 @@ _DETAIL = 2.5
 """Standard deviation of what a larger copy shows beyond the resolution of a smaller one from which it is not taken for
 enlarged, in levels.
 """
+_LIKELY = 0.05
+"""Probability of a class from which coding by it is tried out: a choice that bounds work."""
+_DECISIVE = 2.0
+"""Strength from which a step needs no other witness: exact curves, exact recoding, colour that is gone."""
 _SURE = 0.9
 """Probability of a verdict that orders two copies by itself: nothing lossy before something lossy."""
 
@@ -82,7 +99,7 @@ class Comparison:
         }
 
 
-def compare(first: Any, second: Any) -> Comparison:
+def compare(first: Any, second: Any, *, histories: bool = True) -> Comparison:
     """Compare two copies.
 
     Parameters
@@ -90,6 +107,9 @@ def compare(first: Any, second: Any) -> Comparison:
     first, second : str, Path, Picture or np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8 or
     uint16]
         Files of any formats and sizes, at least 64 pixels a side.
+    histories : bool
+        Whether the verdict on each copy is given. Without it a verdict is asked only where the order depends on it, and
+        the order is the same.
 
     Returns
     -------
@@ -119,9 +139,16 @@ def compare(first: Any, second: Any) -> Comparison:
     if registration.correlation < SAME_PICTURE or min(*a.shape[:2], *b.shape[:2]) < _LEAST_SIDE:
         why = f"they do not show one picture: the common part correlates by {registration.correlation:.2f}"
         return Comparison(names, False, False, registration, UNTOLD, why)
-    histories = analyze(pictures[0]), analyze(pictures[1])
-    nearer, why, relations = _ordered(a, b, registration, histories)
-    return Comparison(names, False, True, registration, nearer, why, relations, histories)
+    known: dict[int, Analysis] = {}
+
+    def history(copy: int) -> Analysis:
+        if copy not in known:
+            known[copy] = analyze(pictures[copy])
+        return known[copy]
+
+    nearer, why, relations = _ordered(a, b, registration, history, naming=histories)
+    both = (history(0), history(1)) if histories else ()
+    return Comparison(names, False, True, registration, nearer, why, relations, both)
 
 
 def _opened(source: Any) -> Picture:
@@ -138,9 +165,14 @@ def _alike(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 Order = tuple[str, str, tuple[tuple[str, Relation], ...]]
+History = Callable[[int], Analysis]
+"""Gives the verdict on the first (0) or the second copy (1)."""
+Made = tuple[tuple[str, Relation], ...]
+"""Steps, each with the copy that was made by it."""
 
 
-def _ordered(a: np.ndarray, b: np.ndarray, registration: Registration, histories: tuple[Analysis, Analysis]) -> Order:
+def _ordered(a: np.ndarray, b: np.ndarray, registration: Registration, history: History, *, naming: bool) -> Order:
+    """The order; `naming`: whether the codec is looked for too where the order is clear without."""
     if not registration.same_scale:
         return _by_size(a, b, registration)
     if not registration.whole_shift:
@@ -152,10 +184,12 @@ def _ordered(a: np.ndarray, b: np.ndarray, registration: Registration, histories
         return _by_extent(a, b)
     if min(p.shape[:2]) < _LEAST_SIDE:
         return UNTOLD, "the common part is too small", ()
-    made = _steps(p, q, histories)
+    made = _steps(p, q)
+    if not made or (naming and all(relation.step == "coded" for _, relation in made)):
+        made += _by_codecs(p, q, history, {side for side, _ in made} or {FIRST, SECOND})
     if made:
         return _by_steps(made)
-    return _by_verdicts(histories)
+    return _by_verdicts((history(0), history(1)))
 
 
 def _by_extent(a: np.ndarray, b: np.ndarray) -> Order:
@@ -171,18 +205,53 @@ def _by_extent(a: np.ndarray, b: np.ndarray) -> Order:
     )
 
 
-def _steps(p: np.ndarray, q: np.ndarray, histories: tuple[Analysis, Analysis]) -> tuple[tuple[str, Relation], ...]:
-    """Every step that makes one of two copies, pixel on pixel, out of the other."""
-    found: list[tuple[str, Relation | None]] = []
-    for made, source, copy, history in ((SECOND, p, q, histories[1]), (FIRST, q, p, histories[0])):
-        found += [(made, toned_from(source, copy)), (made, jpeg_from(source, copy)), (made, carries(source, copy))]
-        likely = [name for name, probability in history.ranking[:2] if probability >= 0.05]
-        found += [(made, coded_from(source, copy, name)) for name in likely if name not in ("jpeg", "uncompressed")]
-    return tuple((made, relation) for made, relation in found if relation is not None)
+def _steps(p: np.ndarray, q: np.ndarray) -> Made:
+    """Every step that makes one of two copies, pixel on pixel, out of the other: exact ones alone where there are
+    any.
+    """
+    shown = jpeg_shown(p), jpeg_shown(q)
+    recoded = ((SECOND, recoded_from(p, q, shown[1])), (FIRST, recoded_from(q, p, shown[0])))
+    exact = _both_ways(p, q, toned_from) + _both_ways(p, q, grey_from) + _seen(recoded)
+    if any(relation.strength >= _DECISIVE for _, relation in exact):
+        return exact
+    curves = tones.tone_curves(p, q), tones.tone_curves(q, p)
+    toned = min(tones.moved(p, curves[0]), tones.moved(q, curves[1])) >= tones.MOVED
+    found = list(exact)
+    for made, source, copy, curve, theirs, own in (
+        (SECOND, p, q, curves[0], *shown),
+        (FIRST, q, p, curves[1], *shown[::-1]),
+    ):
+        seen = tones.through(source, curve) if toned else source
+        steps = [jpeg_from(seen, copy, own), coded_by_loss(seen, copy)]
+        steps.append(recoded_from(seen, copy, own) if toned else carries(source, copy, theirs))
+        after = ", toned first" if toned else ""
+        found += [(made, replace(step, text=step.text + after)) for step in steps if step is not None]
+    return tuple(found)
 
 
-def _by_steps(made: tuple[tuple[str, Relation], ...]) -> Order:
-    firmness = {side: max((r.strength for m, r in made if m == side), default=0.0) for side in (FIRST, SECOND)}
+def _seen(tried: tuple[tuple[str, Relation | None], ...]) -> Made:
+    return tuple((made, relation) for made, relation in tried if relation is not None)
+
+
+def _both_ways(p: np.ndarray, q: np.ndarray, step: Callable[[np.ndarray, np.ndarray], Relation | None]) -> Made:
+    return _seen(((SECOND, step(p, q)), (FIRST, step(q, p))))
+
+
+def _by_codecs(p: np.ndarray, q: np.ndarray, history: History, sides: set[str]) -> Made:
+    """The codecs that the verdict on the copies in question holds likely, tried out."""
+    found: list[tuple[str, Relation]] = []
+    for made, source, copy, number in ((SECOND, p, q, 1), (FIRST, q, p, 0)):
+        if made not in sides:
+            continue
+        likely = [name for name, probability in history(number).ranking[:2] if probability >= _LIKELY]
+        tried = [coded_from(source, copy, name) for name in likely if name not in ("jpeg", "uncompressed")]
+        found += [(made, relation) for relation in tried if relation is not None]
+    return tuple(found)
+
+
+def _by_steps(made: Made) -> Order:
+    """The copy is later for which the steps speak more firmly, all together."""
+    firmness = {side: sum(r.strength for m, r in made if m == side) for side in (FIRST, SECOND)}
     later = max(firmness, key=lambda side: firmness[side])
     earlier = FIRST if later == SECOND else SECOND
     if firmness[earlier] * _CLEARLY > firmness[later]:

@@ -2,6 +2,8 @@
 
 - *coded again as JPEG*: the coefficients of the original lie within half a step of those of the copy, spread over the
   whole step. Where it is the other way round they lie beyond it, or crowd at its middle.
+  Coding the original with the tables that the copy shows gives the copy's very pixels where the encoder is libjpeg's.
+- *made grey*: one is grey and is the other's luma.
 - *coded again by another codec*: coding the original with that codec at some strength makes the same errors as the copy
   has.
 - *enlarged or reduced*: one of the usual kernels gives the copy, but for rounding.
@@ -19,6 +21,9 @@ from PIL import Image
 from forensics.comparison.registration import luma
 from forensics.errors import ForensicsError
 from forensics.history.jpeg import recovery as jpeg_history
+from forensics.history.jpeg.chroma import FACTORS
+from forensics.history.jpeg.findings import JpegHistory
+from forensics.history.jpeg.fixed_point import SUBSAMPLINGS
 from forensics.history.jpeg.planes import coefficients
 from forensics.reconstruction.layout import blocks_of
 
@@ -44,6 +49,15 @@ point of the usual programs.
 """
 _LEVEL_SPREAD = 0.02
 """Share of pixels that may leave the one level that a tone curve gives: a choice."""
+_CURVE = 0.001
+"""Share of pixels beside it up to which nothing but a curve explains the copy: a choice; coding gives every level
+several."""
+_RECODED = 0.5
+"""Share of pixels that coding again gives exactly from which the copy was coded so: a choice; the other way round few
+are the same, but in flat pictures, so both directions are compared."""
+_GREY_OFF = 12.0
+"""Mean distance of a grey copy from luma in levels up to which it is the other made grey: a choice, room for other
+weights of the channels and for coding since; that both show one picture is known before."""
 KERNELS = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
@@ -70,7 +84,8 @@ class Relation:
     Attributes
     ----------
     step : str
-        "jpeg" and other classes, "enlarged", "reduced", "toned", "cropped".
+        "jpeg" and other classes, "carried", "coded" (by a codec not named), "enlarged", "reduced", "toned", "grey",
+        "cropped".
     text : str
         How, with the measurement.
     strength : float
@@ -93,12 +108,19 @@ class _Lattice:
     quality: str
 
 
-def _about(jpeg: np.ndarray, other: np.ndarray) -> _Lattice | None:
+def jpeg_shown(pixels: np.ndarray) -> JpegHistory | None:
+    """What the picture shows of a JPEG coding, None where there is no grid of one in luma; uint8, at least 64 a
+    side.
+    """
+    history = jpeg_history.recover(pixels, fixed_point=False)
+    return None if not history.found or history.luma is None or history.colour == "rgb" else history
+
+
+def _about(jpeg: np.ndarray, history: JpegHistory | None, other: np.ndarray) -> _Lattice | None:
     """Coefficients of `other` about those of `jpeg`; None where the latter shows no JPEG grid or too few
     coefficients.
     """
-    history = jpeg_history.recover(jpeg, fixed_point=False)
-    if not history.found or history.luma is None or history.colour == "rgb":
+    if history is None or history.luma is None:
         return None
     phase, steps, known = history.grid.phase, history.luma.steps, history.luma.identified
     theirs, mine = (_coefficients(plane, phase) for plane in (jpeg, other))
@@ -112,9 +134,11 @@ def _about(jpeg: np.ndarray, other: np.ndarray) -> _Lattice | None:
     return _Lattice(float((off <= 0.5 + 1.2 / steps)[telling].mean()), float(off[telling].mean()), quality)
 
 
-def jpeg_from(source: np.ndarray, copy: np.ndarray) -> Relation | None:
-    """Whether the second was coded as JPEG from the first; pixels lie on each other, uint8, at least 64 a side."""
-    found = _about(copy, source)
+def jpeg_from(source: np.ndarray, copy: np.ndarray, shown: JpegHistory | None) -> Relation | None:
+    """Whether the second was coded as JPEG from the first; pixels lie on each other, uint8, at least 64 a side;
+    `shown` is `jpeg_shown` of the copy.
+    """
+    found = _about(copy, shown, source)
     if found is None or found.inside < _FIRM or not _SPREAD[0] <= found.spread <= _SPREAD[1]:
         return None
     text = (
@@ -124,13 +148,72 @@ def jpeg_from(source: np.ndarray, copy: np.ndarray) -> Relation | None:
     return Relation("jpeg", text, found.inside / _FIRM)
 
 
-def carries(source: np.ndarray, copy: np.ndarray) -> Relation | None:
+def recoded_from(source: np.ndarray, copy: np.ndarray, shown: JpegHistory | None) -> Relation | None:
+    """Whether coding the first as JPEG with the tables that the second shows gives the second's very pixels; as
+    `jpeg_from`.
+    """
+    if shown is None or shown.luma is None or shown.match is None:
+        return None
+    tables, subsampling, origin = [_filled(shown, 0)], "4:4:4", shown.grid.phase
+    if shown.hypotheses and copy.ndim == 3:
+        best = shown.hypotheses[0][0]
+        if best.subsampling not in SUBSAMPLINGS:
+            return None
+        subsampling = best.subsampling
+        factors = FACTORS[subsampling]
+        origin = (best.origin[0] + factors[0] * best.phase[0], best.origin[1] + factors[1] * best.phase[1])
+        tables.append(_filled(shown, 1))
+    part = np.s_[origin[0] :, origin[1] :]
+    again = _coded_as(np.ascontiguousarray(source[part]), tables, subsampling)
+    same = again == copy[part]
+    share = float((same if same.ndim == 2 else same.all(axis=2)).mean())
+    if share < _RECODED:
+        return None
+    text = f"coded as JPEG at quality {shown.match.quality:g}: coding the other so gives {share:.1%} of its very pixels"
+    return Relation("jpeg", text, 1 / (1.02 - share))
+
+
+def _filled(shown: JpegHistory, plane: int) -> np.ndarray:
+    assert shown.match is not None
+    estimate = shown.chroma if plane else shown.luma
+    known = shown.match.tables[plane]
+    return known if estimate is None else np.where(estimate.identified, estimate.steps, known)
+
+
+def _coded_as(pixels: np.ndarray, tables: list[np.ndarray], subsampling: str) -> np.ndarray:
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    from forensics.codecs.exchange import load_with_pillow, save_with_pillow
+
+    listed = [[int(step) for step in table] for table in tables]
+    options = {} if pixels.ndim == 2 else {"subsampling": SUBSAMPLINGS.index(subsampling)}
+    data = save_with_pillow(pixels, "JPEG", qtables=listed if pixels.ndim == 3 else listed[:1], **options)
+    return load_with_pillow(data, JpegImageFile)
+
+
+def grey_from(source: np.ndarray, copy: np.ndarray) -> Relation | None:
+    """Whether the second is the first made grey: without colour, where the first has some, and near its luma."""
+    if source.ndim == 2 or _colourless(source) or not _colourless(copy):
+        return None
+    off = float(np.abs(luma(source) - luma(copy)).mean())
+    if off > _GREY_OFF:
+        return None
+    return Relation("grey", f"made grey: {off:.2f} levels from its luma on average", 3.0)
+
+
+def _colourless(pixels: np.ndarray) -> bool:
+    return pixels.ndim == 2 or bool(
+        (pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 2] == pixels[..., 1]).all()
+    )
+
+
+def carries(source: np.ndarray, copy: np.ndarray, shown: JpegHistory | None) -> Relation | None:
     """Whether the second still holds the first's JPEG lattice: its coefficients crowd about the first's multiples,
-    which its own source would not.
+    which its own source would not; `shown` is `jpeg_shown` of the first.
 
     Two copies of one source, each coded by itself, lie a quarter of a step apart on average.
     """
-    found = _about(source, copy)
+    found = _about(source, shown, copy)
     if found is None or found.spread > _SPREAD[0] or found.inside < _HELD:
         return None
     text = (
@@ -225,7 +308,7 @@ def toned_from(source: np.ndarray, copy: np.ndarray) -> Relation | None:
         "toned",
         f"toned: each level of the other has one level here, but for {ahead:.2%} of the pixels; the reverse fails for "
         f"{back:.2%}",
-        1.0,
+        3.0 if ahead <= _CURVE else 1.0,
     )
 
 

@@ -2,10 +2,11 @@
 
 A block is possible when coefficients were found that decode to its very samples. It is impossible when one of its
 pixels has no whole Y, Cb, Cr at all, or when its luma is further from the multiples of the table's steps than rounding
-can push it [1]_. Rounding errors lie within half a level, so the squared distance of a decoder's block is at most the
-sum of 64 squared uniform errors; Chernoff's bound on that sum gives the number of false alarms. Flat blocks, whose
-errors are not independent, are settled before the question comes up. A block moved by whole blocks within the picture
-stays possible: this test cannot see it.
+can push it [1]_, or when a search through all coefficients within that distance, clipped samples left free, ends with
+none that decode to the samples. Rounding errors lie within half a level, so the squared distance of a decoder's block
+is at most the sum of 64 squared uniform errors; Chernoff's bound on that sum gives the number of false alarms. Flat
+blocks, whose errors are not independent, are settled before the question comes up. A block moved by whole blocks within
+the picture stays possible: this test cannot see it.
 
 References
 ----------
@@ -26,7 +27,8 @@ from scipy.optimize import minimize_scalar
 from forensics.errors import ForensicsError
 from forensics.history.jpeg.planes import coefficients
 from forensics.reconstruction import colour
-from forensics.reconstruction.blocks import OPEN_SATURATED, SEARCHED
+from forensics.reconstruction.blocks import OPEN_SATURATED, SEARCHED, Quantiser
+from forensics.reconstruction.clipped_search import NONE_EXISTS, search_clipped
 from forensics.reconstruction.layout import BLOCK, Layout, blocks_of
 from forensics.reconstruction.reconstruct import Prepared, prepare
 
@@ -140,8 +142,8 @@ def exact_map(source: object) -> ExactMap:
     prepared = prepare(source)
     status = prepared.inverted.status[0]
     whole = _whole(status.shape, prepared)
-    lattice, distance = _evidence(prepared, status.shape)
     limit = largest_distance(int(whole.sum()))
+    lattice, distance = _evidence(prepared, status, limit)
     kinds = np.full(status.shape, UNDECIDED, np.uint8)
     kinds[status == OPEN_SATURATED] = SATURATED
     kinds[status <= SEARCHED] = POSSIBLE
@@ -170,26 +172,33 @@ def _whole(shape: tuple[int, ...], prepared: Prepared) -> np.ndarray:
     return np.logical_and.outer(*inside)
 
 
-def _evidence(prepared: Prepared, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Blocks with a pixel that has no antecedent, and the squared distance of luma from the steps' multiples (0 where
-    it is not known).
+def _evidence(prepared: Prepared, status: np.ndarray, limit: float) -> tuple[np.ndarray, np.ndarray]:
+    """Blocks with a pixel that has no antecedent, or without coefficients within `limit` that decode to them; and the
+    squared distance of luma from the steps' multiples (0 where it is not known).
     """
-    layout, pixels = prepared.layout, prepared.pixels
+    layout, pixels, shape = prepared.layout, prepared.pixels, status.shape
     edges = tuple(
         (before, count * BLOCK - before - length)
         for before, count, length in zip((layout.top, layout.left), shape, pixels.shape, strict=False)
     )
     if layout.colour == "ycbcr":
-        _, _, nearest, state = colour.antecedents(pixels, prepared.decoder.conversion)
-        luma = nearest[0]
+        lo, hi, nearest, state = colour.antecedents(pixels, prepared.decoder.conversion)
+        low, high, luma = lo[0], hi[0], nearest[0]
     else:
-        luma = pixels if pixels.ndim == 2 else pixels[..., 0]
+        low = high = luma = pixels if pixels.ndim == 2 else np.ascontiguousarray(pixels[..., 0])
         state = np.where((luma == 0) | (luma == 255), colour.BOUNDED, colour.KNOWN)
     none = np.asarray(blocks_of(np.pad(state == colour.NONE, edges)).any(axis=1)).reshape(shape)
     known = blocks_of(np.pad(state != colour.BOUNDED, edges)).all(axis=1).reshape(shape)
     found = coefficients(blocks_of(np.pad(luma, edges)).astype(np.float32))
     steps = prepared.tables[0].astype(np.float32)
     off = found - steps * np.rint(found / steps)
+    open_ = np.flatnonzero((status > SEARCHED) & ~none)
+    boxes = (
+        blocks_of(np.pad(low, edges))[open_],
+        blocks_of(np.pad(high, edges, constant_values=255))[open_],
+    )
+    _, answers = search_clipped(*boxes, Quantiser.of(prepared.tables[0], prepared.decoder.transform), limit=limit)
+    none.ravel()[open_[answers == NONE_EXISTS]] = True
     return none, np.where(known, (off * off).sum(axis=1).reshape(shape), 0)
 
 

@@ -37,6 +37,11 @@ _OFFSETS = {IFAST: 0.5}
 """Mean excess of ideal samples over given ones: the fast transform cuts instead of rounding."""
 
 
+def mean_excess(kind: int) -> float:
+    """Of ideal samples over those that an arithmetic of `inverse_transforms` gives, in levels."""
+    return _OFFSETS.get(kind, 0.0)
+
+
 @kernel
 def _fit(
     centers,
@@ -166,7 +171,7 @@ def fit_blocks(
         quantiser.table,
         quantiser.scaled,
         quantiser.kind,
-        _OFFSETS.get(quantiser.kind, 0.0),
+        mean_excess(quantiser.kind),
         _REACH * sigma,
         _WEIGHT / sigma**2,
         DCT_8,

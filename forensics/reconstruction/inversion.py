@@ -15,6 +15,7 @@ from forensics.reconstruction import colour
 from forensics.reconstruction.acceptance import DIRECT, SEEN_BY, SEEN_THROUGH
 from forensics.reconstruction.blocks import IMPOSSIBLE, OPEN, OPEN_SATURATED, ROUNDED, SEARCHED, Quantiser, fit_blocks
 from forensics.reconstruction.chroma_samples import chroma_noise, propagated_bounds, shared_bounds, stored_estimate
+from forensics.reconstruction.clipped_search import FOUND, search_clipped
 from forensics.reconstruction.coded import CodedPicture, Component, Decoder, full_size
 from forensics.reconstruction.layout import BLOCK, Layout, blocks_of
 
@@ -127,13 +128,14 @@ class _Band:
     def _plain(self, k: int) -> tuple[np.ndarray, np.ndarray]:
         """A component at full size."""
         lo, hi, centers = blocks_of(self.lo[k]), blocks_of(self.hi[k]), blocks_of(self.nearest[k])
-        impossible = blocks_of(self.none).any(axis=1)
+        impossible = np.asarray(blocks_of(self.none).any(axis=1))
         found, status = fit_blocks(lo, hi, self.quantisers[k], width=0, centers=centers)
         again = np.flatnonzero((status > SEARCHED) & ~impossible) if self.width else np.empty(0, np.int64)
         if len(again):
             found[again], status[again] = fit_blocks(
                 lo[again], hi[again], self.quantisers[k], width=self.width, centers=centers[again]
             )
+            _search_clipped(lo, hi, self.quantisers[k], impossible, found, status)
         status[impossible] = IMPOSSIBLE
         return self._shaped(found, status, (1, 1))
 
@@ -204,7 +206,7 @@ class _Band:
         """Chroma whose samples are shown as they are, once or several times."""
         factors, quantiser = self.layout.factors, self.quantisers[k]
         lo, hi = shared_bounds(self.lo[k], self.hi[k], factors)
-        impossible = blocks_of(lo > hi).any(axis=1) | blocks_of(self.none, *self.layout.mcu).any(axis=1)
+        impossible = np.asarray(blocks_of(lo > hi).any(axis=1) | blocks_of(self.none, *self.layout.mcu).any(axis=1))
         near = stored_estimate(self.nearest[k].astype(np.float32), factors, "repeat")
         near = np.minimum(np.maximum(near, lo), hi)
         boxes, centers = (blocks_of(lo), blocks_of(hi)), blocks_of(near)
@@ -214,8 +216,20 @@ class _Band:
             found[again], status[again] = fit_blocks(
                 boxes[0][again], boxes[1][again], quantiser, width=self.width, centers=centers[again]
             )
+            _search_clipped(*boxes, quantiser, impossible, found, status)
         status[impossible] = IMPOSSIBLE
         return self._shaped(found, status, factors)
+
+
+def _search_clipped(
+    lo: np.ndarray, hi: np.ndarray, quantiser: Quantiser, impossible: np.ndarray, found: np.ndarray, status: np.ndarray
+) -> None:
+    """Blocks with clipped samples that filling in left open, searched to the end; `found` and `status` change."""
+    again = np.flatnonzero((status == OPEN_SATURATED) & ~impossible)
+    if len(again):
+        coefficients, answers = search_clipped(lo[again], hi[again], quantiser)
+        settled = answers == FOUND
+        found[again[settled]], status[again[settled]] = coefficients[settled], SEARCHED
 
 
 __all__ = ["DIRECT", "IMPOSSIBLE", "OPEN", "OPEN_SATURATED", "ROUNDED", "SEARCHED", "Inverted", "Layout", "invert"]

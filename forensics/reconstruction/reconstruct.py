@@ -17,7 +17,7 @@ import numpy as np
 
 from forensics.errors import ForensicsError
 from forensics.history.jpeg import recovery as jpeg_history
-from forensics.history.jpeg.chroma import FACTORS
+from forensics.history.jpeg.chroma import FACTORS, ChromaHypothesis
 from forensics.reconstruction import colour
 from forensics.reconstruction.blocks import IMPOSSIBLE, OPEN_SATURATED, ROUNDED, SEARCHED
 from forensics.reconstruction.coded import DECODERS, CodedPicture, Decoder, decode
@@ -45,6 +45,8 @@ _PLACED = 0.7
 """Share of settled blocks from which the history's place of the MCU is taken as it is; with a wrong one a third,
 luma's, is settled at most, and flat blocks.
 """
+_BETTER = 0.05
+"""Share of settled blocks by which another subsampling has to be better than the history's: a choice."""
 _WIDTH = 32
 """Sets of flips that the search keeps."""
 MINIMUM_SHARE = 0.05
@@ -217,8 +219,7 @@ def prepare(source: Any, *, width: int = _WIDTH) -> Prepared:
     history = _history(pixels)
     if history.colour == "grey" and pixels.ndim == 3:
         pixels = np.ascontiguousarray(pixels[..., 1])
-    layout, decoders = _candidates(pixels, history)
-    layout = _placed(pixels, layout, history, decoders[0])
+    layout, decoders = _likeliest(pixels, history)
     tables, decoder = _tables_and_decoder(pixels, layout, history, decoders)
     inverted = invert(pixels, layout, tables, decoder, width=width)
     settled = np.isin(inverted.status[0], (ROUNDED, SEARCHED)).mean()
@@ -253,12 +254,37 @@ def _history(pixels: np.ndarray) -> jpeg_history.JpegHistory:
     return history
 
 
-def _candidates(pixels: np.ndarray, history: jpeg_history.JpegHistory) -> tuple[Layout, list[Decoder]]:
-    """Where blocks and MCUs begin, and the decoders to try, the likeliest first."""
+def _likeliest(pixels: np.ndarray, history: jpeg_history.JpegHistory) -> tuple[Layout, list[Decoder]]:
+    """Where blocks and MCUs begin, and the decoders to try, the likeliest first.
+
+    Pasted parts can mislead the history about subsampling. So where few blocks are settled under its choice the best
+    of each other subsampling is tried too.
+    """
     if history.colour != "ycbcr" or not history.hypotheses:
         top, left = (-phase % BLOCK for phase in history.grid.phase)
         return Layout(top, left, (1, 1), history.colour), _one_each(DECODERS, lambda d: d.transform)
-    best = history.hypotheses[0][0]
+    best: tuple[float, Layout, list[Decoder]] | None = None
+    seen: set[str] = set()
+    for hypothesis, _ in history.hypotheses:
+        if hypothesis.subsampling in seen:
+            continue
+        seen.add(hypothesis.subsampling)
+        layout, decoders = _candidates(pixels, history, hypothesis)
+        if not decoders:
+            continue
+        layout, share = _placed(pixels, layout, history, decoders[0])
+        if best is None or share > best[0] + _BETTER:
+            best = share, layout, decoders
+        if best[0] >= _PLACED:
+            break
+    assert best is not None
+    return best[1], best[2]
+
+
+def _candidates(
+    pixels: np.ndarray, history: jpeg_history.JpegHistory, best: ChromaHypothesis
+) -> tuple[Layout, list[Decoder]]:
+    """Layout and decoders under one hypothesis about chroma."""
     factors = FACTORS[best.subsampling]
     first = [o + f * p for o, f, p in zip(best.origin, factors, best.phase, strict=True)]
     top, left = (-start % (BLOCK * f) for start, f in zip(first, factors, strict=True))
@@ -270,7 +296,7 @@ def _candidates(pixels: np.ndarray, history: jpeg_history.JpegHistory) -> tuple[
         return layout, [d for d in decoders if d.upsampling == "scaled"]
     repeated = best.upsampling == "repeat"
     likely = [d for d in decoders if (d.upsampling == "repeat") == repeated and d.upsampling != "scaled"]
-    if history.upsampling[1] >= _SURE:
+    if best is history.hypotheses[0][0] and history.upsampling[1] >= _SURE:
         return layout, likely
     return layout, likely + [d for d in decoders if d not in likely and d.upsampling != "scaled"]
 
@@ -298,13 +324,14 @@ def _by_colour(pixels: np.ndarray, layout: Layout) -> list[Decoder]:
     return sorted(possible, key=lambda d: missing[d.conversion])
 
 
-def _placed(pixels: np.ndarray, layout: Layout, history: jpeg_history.JpegHistory, decoder: Decoder) -> Layout:
-    """The layout with the MCU's phase under which most chroma blocks are settled, where the history's settles few.
+def _placed(
+    pixels: np.ndarray, layout: Layout, history: jpeg_history.JpegHistory, decoder: Decoder
+) -> tuple[Layout, float]:
+    """The layout with the MCU's phase under which most chroma blocks are settled, where the history's settles few, and
+    the share of settled blocks.
 
     Luma's grid leaves one bit an axis open, and coarse chroma may show it wrongly.
     """
-    if layout.factors == (1, 1):
-        return layout
     match = history.match
     assert match is not None
     options = [
@@ -319,7 +346,8 @@ def _placed(pixels: np.ndarray, layout: Layout, history: jpeg_history.JpegHistor
         shares.append(_settled(parts, option, tables, decoder))
         if shares[0] >= _PLACED:
             break
-    return options[int(np.argmax(shares))]
+    best = int(np.argmax(shares))
+    return options[best], shares[best]
 
 
 def _tables_and_decoder(

@@ -44,6 +44,20 @@ def test_a_patch_of_16_pixels_shows_where_it_is(decoded, kind):
     assert not impossible.any()
 
 
+def test_a_clone_with_clipped_samples_shows():
+    decoded = real_decoding(jpeg_file(scene(24, 160, 192, bright=55), 80))
+    rows, columns = np.s_[40:72], np.s_[72:104]
+    changed = decoded.copy()
+    changed[rows, columns] = decoded[83:115, 29:61]
+    clipped = (changed[rows, columns] == 255).any(axis=2).mean()
+    assert 0.02 < clipped < 0.1
+    assert exact_map(decoded).counts()["impossible"] == 0
+    impossible = exact_map(changed).kinds == IMPOSSIBLE
+    assert impossible[5:9, 9:13].sum() >= 14
+    impossible[5:9, 9:13] = False
+    assert not impossible.any()
+
+
 def test_a_clone_by_whole_blocks_cannot_be_seen_and_the_text_says_so(decoded, tmp_path):
     changed = decoded.copy()
     changed[48:64, 64:80] = decoded[96:112, 112:128]
