@@ -21,7 +21,7 @@ from forensics.report.html_parts import (
     tag,
     words,
 )
-from forensics.results.chance import VALIDATED
+from forensics.results.chance import VALIDATED, reported
 from forensics.results.history import FOUND_BELOW, Generation, History, Parameter, Trace
 from forensics.results.wording import TITLES, percent
 

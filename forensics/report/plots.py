@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from forensics.results.chance import reported
 from forensics.results.history import FOUND_BELOW, Trace
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from forensics_models.classes import HEVC_INTRA, INCONCLUSIVE, family_of
 
 from forensics.pictures.opened import Picture
 from forensics.results.analysis import Agreement, Window
+from forensics.results.chance import reported
 from forensics.results.wording import TITLES, percent
 from forensics.windows.choice import LIMIT, SIDE
 
