@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from forensics.processes.wsq import test as test_wsq
+from forensics.processes import wsq
 
 
 def automaton(rule: int, side: int) -> np.ndarray:
@@ -18,7 +18,7 @@ def automaton(rule: int, side: int) -> np.ndarray:
 
 
 def test_a_cellular_automaton_is_not_tested():
-    trace = test_wsq(automaton(73, 320))
+    trace = wsq.test(automaton(73, 320))
     assert not trace.found
     assert math.isnan(trace.log10_nfa)
     assert "2 grey levels" in trace.sentence
@@ -27,4 +27,4 @@ def test_a_cellular_automaton_is_not_tested():
 def test_many_levels_are():
     rows, columns = np.mgrid[:128, :128]
     plane = (128 + 60 * np.sin(rows / 9) + 40 * np.cos(columns / 5)).astype(np.uint8)
-    assert math.isfinite(test_wsq(np.repeat(plane[..., None], 3, axis=2)).log10_nfa)
+    assert math.isfinite(wsq.test(np.repeat(plane[..., None], 3, axis=2)).log10_nfa)
