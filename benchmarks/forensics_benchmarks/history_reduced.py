@@ -25,7 +25,9 @@ DEGREES = (0.5, 5.0)
 NEAR = 0.01
 """Largest relative error of a scale that counts as right."""
 NEAR_DEGREES = 0.1
+"""Largest error of an angle that counts as right, in degrees: a fifth of the smallest that is drawn."""
 NEAR_QUALITY = 2
+"""Largest error of a quality that counts as right."""
 
 
 @dataclass(frozen=True)
@@ -138,9 +140,9 @@ def _rotated(
 
 
 def _case(step: str, program: str, was_jpeg: bool, value: float, pixels: np.ndarray) -> Case:
-    import forensics
+    from forensics.verdict.analysis import analyze
 
-    said = forensics.analyze(pixels, threads=1)
+    said = analyze(pixels, threads=1)
     traces = ("reduced_jpeg", "scaled_grid") if step == "reduced" else ("turned_grid",)
     read = next((one.value for name in traces for one in said.evidence if one.trace == name), None)
     return Case(step, program, was_jpeg, value, said.verdict, said.compressed, read)

@@ -107,7 +107,7 @@ def test_names_are_given_as_often_as_the_limits_allow():
     thresholds = np.asarray(open_training.fit_named(sure, np.ones(20000, int), truth, groups))[groups]
     wrong = (sure >= thresholds) & (truth == 2)
     limit = open_training.WRONG_NAMES * (groups > 0).sum()
-    assert 0.8 * limit <= wrong[groups > 0].sum() <= limit
+    assert 0.6 * limit <= wrong[groups > 0].sum() <= limit
     assert 0 < wrong[groups == 0].sum() <= open_training.WRONG_IN_GROUP["nothing"] * (groups == 0).sum()
 
 
