@@ -1,7 +1,7 @@
 """Near-lossless WebP: under the predictor of their tile, errors are multiples of a power of two.
 
-The test looks at green in the central 256x256 pixels. Pictures of at most 256 colours are left out: libwebp codes them
-by a palette, in which it rounds nothing.
+The test looks at green in the central 256x256 pixels. Pictures in colour of at most 256 colours are left out: libwebp
+mostly codes them by a palette, in which it rounds nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from forensics_features.planes import central, to_rgb8
 
+from forensics.history.jpeg.planes import without_colour
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_shares
 from forensics.processes.sampling import ORIENTATION_TITLES, ORIENTATIONS, oriented
@@ -46,7 +47,8 @@ _SAMPLED_EVERY, _HOPELESS_SHARE, _HOPELESS_ERRORS = 6, 0.5, 300
 """One square in so many is counted first, at the step `_LEAST_STEP`, of which all larger ones are multiples: with a
 share under this of at least so many errors along every direction, no more is counted."""
 _MOST_COLOURS = 256
-"""Colours up to which libwebp may use a palette (VP8L's colour indexing), and rounds no error."""
+"""Colours up to which libwebp may use a palette (VP8L's colour indexing), and rounds no error. Of grey pictures, which
+all have as few, those with many levels are coded by predictors."""
 _CHANCE = 1.1
 """Times 1 / step, or the chance that two samples of the square leave the same residue, that an error may be a multiple
 by chance.
@@ -71,7 +73,7 @@ def test(pixels: np.ndarray) -> Trace:
     part, _ = central(pixels, _MOST, 1)
     height, width = (side // _SIDE * _SIDE for side in part.shape[:2])
     rgb = to_rgb8(part[:height, :width])[..., [1, 0, 2]]
-    if _colours(rgb) <= _MOST_COLOURS:
+    if not without_colour(rgb) and _colours(rgb) <= _MOST_COLOURS:
         return _untested()
     turns = [np.ascontiguousarray(np.moveaxis(oriented(rgb, turn), 2, 0)) for turn in range(ORIENTATIONS)]
     outcomes = [one for turn in range(ORIENTATIONS) for one in _outcomes(turns[turn], turn, _FIRST, _SAMPLED_EVERY)]
@@ -130,8 +132,8 @@ def _untested() -> Trace:
         speaks_for=(),
         parameters={**parameters, "setting": "step, levels"},
         sentence=(
-            f"Near-lossless WebP was not tested: pictures of at most {_MOST_COLOURS} colours are coded by a palette, in "
-            f"which nothing is rounded."
+            f"Near-lossless WebP was not tested: pictures of at most {_MOST_COLOURS} colours are mostly coded by a "
+            f"palette, in which nothing is rounded."
         ),
         series=series,
     )

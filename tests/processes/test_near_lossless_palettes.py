@@ -9,8 +9,8 @@ from forensics.processes import webp_near_lossless
 
 
 def test_few_colours_are_not_tested():
-    grey = synthesise("texture", 128, 128, 5)[..., :1] // 4 * 4
-    trace = webp_near_lossless.test(np.repeat(grey, 3, axis=2))
+    colours = np.array([[180, 40, 20], [20, 160, 60], [90, 90, 200], [240, 220, 90]], np.uint8)
+    trace = webp_near_lossless.test(colours[synthesise("texture", 128, 128, 5)[..., 0] // 64])
     assert not trace.found
     assert math.isnan(trace.log10_nfa)
     assert "256 colours" in trace.sentence
