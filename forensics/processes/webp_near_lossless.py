@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 from forensics_features.planes import central, to_rgb8
 
-from forensics.history.jpeg.planes import without_colour
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_shares
 from forensics.processes.sampling import ORIENTATION_TITLES, ORIENTATIONS, oriented
@@ -73,7 +72,7 @@ def test(pixels: np.ndarray) -> Trace:
     part, _ = central(pixels, _MOST, 1)
     height, width = (side // _SIDE * _SIDE for side in part.shape[:2])
     rgb = to_rgb8(part[:height, :width])[..., [1, 0, 2]]
-    if not without_colour(rgb) and _colours(rgb) <= _MOST_COLOURS:
+    if np.ptp(rgb, axis=2).any() and _colours(rgb) <= _MOST_COLOURS:
         return _untested()
     turns = [np.ascontiguousarray(np.moveaxis(oriented(rgb, turn), 2, 0)) for turn in range(ORIENTATIONS)]
     outcomes = [one for turn in range(ORIENTATIONS) for one in _outcomes(turns[turn], turn, _FIRST, _SAMPLED_EVERY)]
