@@ -88,10 +88,8 @@ def read(data: bytes) -> PngFile:
         _fact(found, kind, body)
     if not pixels or data[12:16] != b"IHDR" or len(head) != 13:
         raise PictureError("the file is damaged: a PNG without header or pixels")
-    if (
-        found.facts.get("animated") and apart
-    ):  # PNG, third edition, on fcTL: without one before it the still picture is no frame
-        found.frames += 1
+    # PNG, third edition, on fcTL: without one before it the still picture is no frame.
+    found.frames += bool(found.facts.get("animated") and apart)
     if spoilt:
         found.notes.append(f"PNG chunks with a wrong checksum were passed over: {', '.join(sorted(set(spoilt))[:5])}")
     found.width, found.height, found.depth, found.colour, _, _, interlace = struct.unpack(">IIBBBBB", head)
