@@ -29,6 +29,16 @@ def test_a_full_disk_is_named():
     assert "damaged" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [("subsampling not supported", "subsampling not supported"), ("<Tag 0x1>", "they use a feature that the decoder")],
+)
+def test_what_a_decoder_lacks_is_named(said, told):
+    with pytest.raises(PictureError, match=f"its data cannot be read: {told}") as raised:
+        raise_in(NotImplementedError(said))
+    assert "damaged" not in str(raised.value)
+
+
 @pytest.mark.parametrize("error", [OSError("broken data stream"), ValueError("bad"), RuntimeError("returned -3")])
 def test_what_a_decoder_says_of_the_data_is_damage(error):
     with pytest.raises(PictureError, match="damaged"):
