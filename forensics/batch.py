@@ -328,11 +328,11 @@ def _kept() -> str:
     folder, preferred = cache_folder(), preferred_cache_folder()
     if not folder:
         return (
-            f"about two minutes in every run: {preferred!r} cannot be written, and NUMBA_CACHE_DIR names no other "
+            f"about a minute in every run: {preferred!r} cannot be written, and NUMBA_CACHE_DIR names no other "
             f"folder to keep them"
         )
     other = f"; kept in {folder!r}, as {preferred!r} cannot be written (NUMBA_CACHE_DIR names another place)"
-    return "on the first run only (about two minutes)" + (other if folder != preferred else "")
+    return "on the first run only (about a minute, less on several cores)" + (other if folder != preferred else "")
 
 
 def kernels_compiled() -> bool:

@@ -53,6 +53,7 @@ class Destinations:
         """
         if path is None:
             return
+        _no_dash(path)
         with _one_line(path):
             if is_special(path):
                 self._special(path)
@@ -72,6 +73,7 @@ class Destinations:
         """
         if path is None:
             return
+        _no_dash(path)
         with _one_line(path):
             if path.exists() and not path.is_dir():
                 raise UsageError(f"{str(path)!r} is a file, not a folder to write into")
@@ -133,6 +135,12 @@ def holds_picture(path: Path) -> bool:
     except (OSError, PictureError):
         return False
     return True
+
+
+def _no_dash(path: Path) -> None:
+    """Raise for what is meant as standard output where that is not written to, and would be a file of that name."""
+    if str(path) == "-":
+        raise UsageError("'-' is not standard output here: name a file or a folder")
 
 
 @contextmanager

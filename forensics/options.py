@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
 from forensics.pixels import MAX_PIXELS as _MOST
+
+_Command = TypeVar("_Command", bound=Callable[..., object])
+
+
+def _standard_output(context: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
+    return None if path == Path("-") else path
+
+
+def report_option(text: str) -> Callable[[_Command], _Command]:
+    """`--out` of a command that writes one report, on standard output by default; `-` is that too."""
+    kind = click.Path(dir_okay=False, path_type=Path)
+    return click.option("-o", "--out", type=kind, callback=_standard_output, help=text)
+
 
 EVERYTHING = click.option(
     "--all", "everything", is_flag=True, help="Try everything that a folder holds, and follow links to folders."

@@ -237,3 +237,12 @@ def test_a_page_and_compressed_files_go_to_devices_and_through_links(picture):
     assert call("compress", "a.png", "x.jpg") == 0
     assert Path("x.jpg").is_symlink()
     assert Path("real.jpg").is_file()
+
+
+def test_a_dash_is_standard_output_or_refused(picture, capsys):
+    assert call("features", "a.png", "--out", "-") == 0
+    assert capsys.readouterr().out.startswith("name,sha256,")
+    assert call("map", "a.png", "--out", "-") == 1
+    assert call("compress", "a.png", "-", "--codec", "jpeg", "--ratio", "8") == 1
+    assert "is not standard output" in capsys.readouterr().err
+    assert sorted(os.listdir()) == ["a.png"]

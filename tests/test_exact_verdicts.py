@@ -11,7 +11,7 @@ from PIL import Image
 from forensics.dataset.synthetic import synthesise
 from forensics.processes.registry import processes
 from forensics.report import json_report, text
-from forensics.results.chance import FLOOR, VALIDATED, chance, told
+from forensics.results.chance import FLOOR, VALIDATED, chance, reported
 from forensics.verdict.analysis import analyze
 
 
@@ -111,8 +111,8 @@ def test_sure_verdicts_stay(fake_judge, fake_extractor):
 
 
 def test_no_number_of_false_alarms_is_told_below_what_validation_supports():
-    assert told(-15199) == FLOOR
-    assert told(-1.5) == -1.5
-    assert np.isnan(told(float("nan")))
+    assert reported(-15199) == FLOOR
+    assert reported(-1.5) == -1.5
+    assert np.isnan(reported(float("nan")))
     assert f"{VALIDATED:,}" in chance(-15199)
     assert "10^" not in chance(-40)

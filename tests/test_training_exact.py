@@ -35,3 +35,24 @@ def test_a_fit_ends_in_tables_that_are_read(tmp_path):
     Image.fromarray(synthesise("texture", 400, 400, 5)).save(tmp_path / "val" / "one.png")
     exact.fit_exact(tmp_path, tmp_path / "out", count=2, seed=1)
     assert ExactJudge(tmp_path / "out").card["crops"] == 2
+
+
+def test_one_test_is_fitted_and_the_tables_of_the_others_stay(tmp_path, monkeypatch):
+    (tmp_path / "val").mkdir()
+    Image.fromarray(synthesise("texture", 200, 200, 5)).save(tmp_path / "val" / "one.png")
+    monkeypatch.setattr(exact, "_CODECS", ("jpeg", "jpeg2000"))
+    monkeypatch.setattr(exact, "SIDES", (96,))
+    card = exact.fit_exact(tmp_path, tmp_path / "out", count=2, seed=1, tests=("jpeg",))
+    fitted, shipped = ExactJudge(tmp_path / "out"), ExactJudge.shipped()
+    assert sum(map(sum, fitted.tables["jpeg"].own)) == 2
+    assert sum(map(sum, fitted.tables["jpeg"].others)) == 4
+    assert fitted.tables["jpegxr"] == shipped.tables["jpegxr"]
+    assert card["refitted"]["jpeg"]["command"].endswith("--test jpeg")
+
+
+def test_samples_of_a_stretched_picture_are_cut():
+    numbers = np.random.default_rng(4)
+    pixels = synthesise("texture", 64, 64, 5)
+    cut = exact._cut(pixels, numbers)
+    assert cut.dtype == np.uint8
+    assert ((cut == 0) | (cut == 255)).mean() > 0.05 > ((pixels == 0) | (pixels == 255)).mean()

@@ -89,7 +89,7 @@ def _said_first(pixels: np.ndarray, last: str) -> str:
     """The earlier codec that a history states, `none` where it sees none, empty where it states nothing."""
     estimate = next((p for p in estimated.estimate(pixels, last) if p.name == EARLIER), None)
     recovered = jpeg.recover(pixels, fixed_point=False) if last == "jpeg" else None
-    chain = chain_of(pixels, Generation(last, 1.0), recovered, estimate, (jpeg_table(draw_sample(pixels)),), [])
+    chain, _ = chain_of(pixels, Generation(last, 1.0), recovered, estimate, (jpeg_table(draw_sample(pixels)),))
     if len(chain) > 1:
         return family(next((one.codec for one in chain if one.codec != last), last))
     return "" if estimate is None or estimate.value is None else NO_EARLIER

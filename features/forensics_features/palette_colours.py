@@ -13,6 +13,9 @@ import numpy as np
 
 MOST = 256
 """Most colours of a palette."""
+_STRIP = 64
+"""Rows whose colours are counted at a time, so that a picture of many colours is never copied whole: a bound on memory.
+"""
 _NEAREST = 8
 """Rank of a neighbour's palette entry, by distance of colour, up to which a change counts as a near one; no record of
 the statistic that set it."""
@@ -60,13 +63,15 @@ def palette_colours(rgb: np.ndarray) -> PaletteColours | None:
     rgb : np.ndarray [shape=(height, width, 3), dtype=uint8]
         At least 3 pixels a side.
     """
-    packed = rgb[..., 0].astype(np.uint32) << 16 | rgb[..., 1].astype(np.uint32) << 8 | rgb[..., 2]
-    if len(np.unique(packed[:64])) > MOST:
+    seen = np.zeros(0, np.uint32)
+    for top in range(0, len(rgb), _STRIP):
+        seen = np.union1d(seen, _packed(rgb[top : top + _STRIP]))
+        if len(seen) > MOST:
+            return None
+    if len(seen) < 3:
         return None
-    values, index = np.unique(packed, return_inverse=True)
-    if not 3 <= len(values) <= MOST:
-        return None
-    index = index.reshape(packed.shape)
+    values, index = np.unique(_packed(rgb), return_inverse=True)
+    index = index.reshape(rgb.shape[:2])
     colours = np.stack([values >> 16, values >> 8 & 255, values & 255], axis=1)
     inner = index[1:-1, 1:-1]
     sides = (index[:-2, 1:-1], index[2:, 1:-1], index[1:-1, :-2], index[1:-1, 2:])
@@ -77,6 +82,14 @@ def palette_colours(rgb: np.ndarray) -> PaletteColours | None:
     near, returns = _changes(index, distance)
     levels = max(len(np.unique(colours[:, c])) for c in range(3))
     return PaletteColours(colours.astype(np.uint8), int(lone.sum()), fresh, ends, gap, near, returns, levels)
+
+
+def _packed(rgb: np.ndarray) -> np.ndarray:
+    """Colours as one number each, `np.ndarray [shape=(height, width), dtype=uint32]`."""
+    packed = rgb[..., 0].astype(np.uint32) << 16
+    packed |= rgb[..., 1].astype(np.uint32) << 8
+    packed |= rgb[..., 2]
+    return packed
 
 
 def _tree(distance: np.ndarray) -> tuple[float, float]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from forensics.options import EVERYTHING, FORCE, JOBS, MAX_PIXELS, MODEL_DIR, RECURSIVE, SCHEDULER
+from forensics.options import EVERYTHING, FORCE, JOBS, MAX_PIXELS, MODEL_DIR, RECURSIVE, SCHEDULER, report_option
 
 COST = "each takes several times as long as its verdict alone; --no-history and --no-map leave parts out"
 """What is said before history, map or report of several pictures."""
@@ -16,7 +16,7 @@ COST = "each takes several times as long as its verdict alone; --no-history and 
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @RECURSIVE
 @click.option("-f", "--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True)
-@click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to this file.")
+@report_option("Write the report to this file.  [default: standard output]")
 @JOBS
 @SCHEDULER
 @MAX_PIXELS

@@ -7,17 +7,12 @@ from pathlib import Path
 
 import click
 
-from forensics.options import EVERYTHING, FORCE, MAX_PIXELS, RECURSIVE
+from forensics.options import EVERYTHING, FORCE, MAX_PIXELS, RECURSIVE, report_option
 
 
 @click.command()
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
-@click.option(
-    "-o",
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="A .csv or .parquet file.  [default: CSV on standard output]",
-)
+@report_option("A .csv or .parquet file.  [default: CSV on standard output]")
 @click.option(
     "-w",
     "--window",

@@ -130,18 +130,26 @@ def grid(kind: str, sources: Path, out: Path, jobs: int, seed: int, draws: int |
 @click.option(
     "--crops", type=click.IntRange(10), default=60, show_default=True, help="Crops, each coded by every codec."
 )
-def exact(sources: Path, out: Path, seed: int, crops: int) -> None:
+@click.option(
+    "--test",
+    "tests",
+    multiple=True,
+    type=click.Choice(("jpegxr", "jpeg2000", "jpeg", "vp8")),
+    help="A test that is fitted; may be repeated. Tables of the others stay as shipped.  [default: all]",
+)
+def exact(sources: Path, out: Path, seed: int, crops: int, tests: tuple[str, ...]) -> None:
     """Fit the judge of exact readings on the pictures of SOURCES/val.
 
     Each codec's own test is read on crops coded by it and by every other; how often each outcome comes gives its
     likelihood ratio. Takes a few
     minutes. Prints, by test, the share of its codec's pictures and of all others in the highest bins.
     """
+    from forensics.history.readings import READINGS
     from forensics.progress import Counter
     from forensics.training.exact import fit_exact
 
     with Counter() as counter:
-        card = fit_exact(sources, out, count=crops, seed=seed, progress=counter.show)
+        card = fit_exact(sources, out, count=crops, seed=seed, tests=tests or tuple(READINGS), progress=counter.show)
     click.echo(f"{'test':10} edges, then pictures by bin: small with the codec, large; small without it, large")
     for name, table in card["tables"].items():
         click.echo(f"{name:10} {table.edges}  {table.own}  {table.others}")

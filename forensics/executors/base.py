@@ -100,7 +100,7 @@ class Here(Executor):
         try:
             future.set_result(function(*arguments))
         except Exception as error:
-            future.set_exception(Raised(told(error)))
+            future.set_exception(Raised(described(error)))
         return future
 
     def stream(
@@ -112,7 +112,7 @@ class Here(Executor):
             for item in function(*arguments):
                 heard(item)
         except Exception as error:
-            future.set_exception(Raised(told(error)))
+            future.set_exception(Raised(described(error)))
         else:
             future.set_result(None)
         return future
@@ -121,6 +121,6 @@ class Here(Executor):
         """Nothing runs."""
 
 
-def told(error: BaseException) -> str:
+def described(error: BaseException) -> str:
     """An exception in words: its type and its text."""
     return f"{type(error).__name__}: {error}"

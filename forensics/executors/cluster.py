@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from forensics.errors import UsageError
-from forensics.executors.base import Died, Executor, Heard, Raised, told
+from forensics.executors.base import Died, Executor, Heard, Raised, described
 
 _RECOUNT = 5.0
 """Seconds between two looks at how many workers a cluster has: a choice."""
@@ -107,7 +107,7 @@ def _run(
         found = function(*arguments)
         return True, list(found) if streamed else found
     except Exception as error:
-        return False, told(error)
+        return False, described(error)
     finally:
         if alone:
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -115,7 +115,9 @@ def _run(
 
 def _how(error: Exception) -> str:
     """Dask's word for a task that it gave up, short where it is the usual one."""
-    return "several workers died at it" if type(error).__name__ == "KilledWorker" else " ".join(told(error).split())
+    return (
+        "several workers died at it" if type(error).__name__ == "KilledWorker" else " ".join(described(error).split())
+    )
 
 
 def _threads_of_worker() -> int:

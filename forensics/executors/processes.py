@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from forensics.endings import end_with_parent
-from forensics.executors.base import TRIES, Died, Executor, Heard, Raised, told
+from forensics.executors.base import TRIES, Died, Executor, Heard, Raised, described
 
 GRACE = 5.0
 """Seconds that workers are given to end before they are killed, all of them together at the end."""
@@ -146,7 +146,7 @@ class Processes(Executor):
             except Exception as error:  # what cannot be sent
                 worker.task = None
                 idle.append(worker)
-                task.future.set_exception(Raised(told(error)))
+                task.future.set_exception(Raised(described(error)))
 
     def _start(self) -> _Worker:
         ours, theirs = self._context.Pipe()
@@ -262,4 +262,4 @@ def _serve(pipe: Connection, parent: int) -> None:
             except (EOFError, BrokenPipeError, ConnectionResetError):
                 raise
             except Exception as error:
-                pipe.send((_ERROR, told(error)))
+                pipe.send((_ERROR, described(error)))

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from forensics.errors import ForensicsError
 from forensics.executors import TRIES, Died, Executor, Here, executor
-from forensics.executors.base import told
+from forensics.executors.base import described
 
 Work = Callable[[Any], Iterable[Any]]
 
@@ -110,7 +110,7 @@ class Workers:
                 for message in self._work(task):
                     yield Event("message", task, message)
             except Exception as error:
-                yield Event("error", task, told(error))
+                yield Event("error", task, described(error))
             else:
                 yield Event("done", task)
 

@@ -69,6 +69,8 @@ _READ = ("format", "near", "error", "step", "level", "colours", "dithered", "sca
 """What exact tests read that is a parameter of the process, not a measure of the test."""
 
 _T = TypeVar("_T")
+Noted = tuple[_T, tuple[str, ...]]
+"""A result, and what a reader should know of it."""
 
 
 def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
@@ -89,27 +91,32 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
     stored = eight_bit(pixels)
     pixels = analysis.as_judged(stored)
     notes: list[str] = []
+
+    def noted(found: Noted[_T]) -> _T:
+        notes.extend(found[1])
+        return found[0]
+
     none: tuple[Trace, ...] = ()
-    undone = _guarded(lambda: _undone(stored, analysis), none, "the trace of enlargement", notes)
-    traces = (*undone, *_guarded(lambda: _traces(pixels), none, "the trace tests", notes))
+    undone = noted(_guarded(lambda: _undone(stored, analysis), none, "the trace of enlargement"))
+    traces = (*undone, *noted(_guarded(lambda: _traces(pixels), none, "the trace tests")))
     nothing: tuple[Parameter, ...] = ()
-    reduced = _guarded(lambda: _reduced(pixels, analysis), nothing, "the reading of a reduced JPEG", notes)
+    reduced = noted(_guarded(lambda: _reduced(pixels, analysis), nothing, "the reading of a reduced JPEG"))
     if reduced:
         one = (Generation("jpeg", analysis.probability, reduced),)
         return History(reduced, traces, one, (*notes, *_open_questions(analysis, traces, one)))
     codecs = asked_codecs(analysis)
-    estimates = {codec: _estimated(codec, pixels, notes) for codec in codecs}
-    recovered = {codec: _recovered(codec, pixels, estimates[codec], notes) for codec in codecs}
+    estimates = {codec: noted(_estimated(codec, pixels)) for codec in codecs}
+    recovered = {codec: noted(_recovered(codec, pixels, estimates[codec])) for codec in codecs}
     measured = {
-        codec: (*one.parameters(), *_confirmed(codec, pixels, one, notes)) if one is not None else ()
+        codec: (*one.parameters(), *noted(_confirmed(codec, pixels, one))) if one is not None else ()
         for codec, one in recovered.items()
     }
-    found = {codec: completed(codec, parameters, estimates[codec], notes) for codec, parameters in measured.items()}
+    found = {codec: noted(completed(codec, listed, estimates[codec])) for codec, listed in measured.items()}
     traces = in_order(
         (*traces, *(one.trace for one in recovered.values() if isinstance(one, Recoded) and one.trace is not None))
     )
     earlier = next((p for parameters in found.values() for p in parameters if p.name == EARLIER), None)
-    notes += _settled({**recovered, **_cross_checked(recovered, analysis, pixels, notes)})
+    notes += _settled({**recovered, **noted(_cross_checked(recovered, analysis, pixels))})
     notes += _bpg_or_heic(analysis, recovered)
     parameters = _joined({codec: tuple(p for p in listed if p.name != EARLIER) for codec, listed in found.items()})
     parameters = tuple(_unless_contradicted(one, traces) for one in parameters)
@@ -117,7 +124,7 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
     generations: tuple[Generation, ...] = ()
     if analysis.verdict not in ("uncompressed", NO_CONTENT, INCONCLUSIVE):
         last = Generation(analysis.verdict, analysis.probability, parameters)
-        generations = chain_of(pixels, last, recovered.get("jpeg"), earlier, traces, notes)
+        generations = noted(chain_of(pixels, last, recovered.get("jpeg"), earlier, traces))
     return History(parameters, traces, generations, (*notes, *_open_questions(analysis, traces, generations)))
 
 
@@ -183,76 +190,72 @@ def _reduced(pixels: np.ndarray, analysis: Analysis) -> tuple[Parameter, ...]:
     return () if reading is None else reduced.parameters_of(reading)
 
 
-def _guarded(work: Callable[[], _T], instead: _T, title: str, notes: list[str]) -> _T:
+def _guarded(work: Callable[[], _T], instead: _T, title: str) -> Noted[_T]:
     """The result of some work, or `instead` and a note that says why."""
     try:
-        return work()
+        return work(), ()
     except ForensicsError as error:
-        notes.append(f"{title} could not be run: {error}")
+        return instead, (f"{title} could not be run: {error}",)
     except Exception as error:  # one recovery must not cost the report
-        notes.append(f"{title} failed, please report it: {type(error).__name__}: {error}")
-    return instead
+        return instead, (f"{title} failed, please report it: {type(error).__name__}: {error}",)
 
 
-def _estimated(codec: str, pixels: np.ndarray, notes: list[str]) -> tuple[Parameter, ...]:
+def _estimated(codec: str, pixels: np.ndarray) -> Noted[tuple[Parameter, ...]]:
     """The codec's parameters by regression; empty, and with a note, where that fails."""
     nothing: tuple[Parameter, ...] = ()
-    return _guarded(
-        lambda: estimated.estimate(pixels, codec), nothing, f"the estimate of {TITLES[codec]} parameters", notes
-    )
+    return _guarded(lambda: estimated.estimate(pixels, codec), nothing, f"the estimate of {TITLES[codec]} parameters")
 
 
-def _recovered(codec: str, pixels: np.ndarray, estimates: tuple[Parameter, ...], notes: list[str]) -> Recovered | None:
+def _recovered(codec: str, pixels: np.ndarray, estimates: tuple[Parameter, ...]) -> Noted[Recovered | None]:
     """What the codec's recovery gives; None where there is none, and with a note where it fails."""
     module = CODEC_MODULES.get(codec)
     if module is None:
-        return None
+        return None, ()
     given = (pixels, estimates, codec) if codec in FROM_ESTIMATES else (pixels,)
-    return _guarded(
-        lambda: import_module(module).recover(*given), None, f"the recovery of {TITLES[codec]} parameters", notes
-    )
+    return _guarded(lambda: import_module(module).recover(*given), None, f"the recovery of {TITLES[codec]} parameters")
 
 
-def _confirmed(codec: str, pixels: np.ndarray, one: Recovered, notes: list[str]) -> tuple[Parameter, ...]:
+def _confirmed(codec: str, pixels: np.ndarray, one: Recovered) -> Noted[tuple[Parameter, ...]]:
     """What coding again with the recovered parameters shows; empty for codecs whose recovery codes again itself, or
     nothing.
     """
     module, nothing = CONFIRMATIONS.get(codec), ()  # type: str | None, tuple[Parameter, ...]
     if module is None:
-        return nothing
+        return nothing, ()
     title = f"the confirmation of {TITLES[codec]} parameters"
-    return _guarded(lambda: import_module(module).confirmation(pixels, one), nothing, title, notes)
+    return _guarded(lambda: import_module(module).confirmation(pixels, one), nothing, title)
 
 
 def completed(
-    codec: str, measured: tuple[Parameter, ...], estimates: tuple[Parameter, ...], notes: list[str]
-) -> tuple[Parameter, ...]:
+    codec: str, measured: tuple[Parameter, ...], estimates: tuple[Parameter, ...]
+) -> Noted[tuple[Parameter, ...]]:
     """What was measured, with estimates by regression in the gaps; a note where there is neither."""
     by_name = {parameter.name: parameter for parameter in estimates}
     filled = [
         by_name.get(p.name, p) if p.value is None and by_name.get(p.name, p).value is not None else p for p in measured
     ]
     names = {p.name for p in measured}
-    if not measured and not estimates:
-        notes.append(f"the parameters of {TITLES[codec]} are not recovered from pixels by this version")
-    return (*filled, *(p for p in estimates if p.name not in names))
+    note = f"the parameters of {TITLES[codec]} are not recovered from pixels by this version"
+    return (*filled, *(p for p in estimates if p.name not in names)), () if measured or estimates else (note,)
 
 
 def _cross_checked(
-    recovered: Mapping[str, Recovered | None], analysis: Analysis, pixels: np.ndarray, notes: list[str]
-) -> dict[str, Recovered | None]:
+    recovered: Mapping[str, Recovered | None], analysis: Analysis, pixels: np.ndarray
+) -> Noted[dict[str, Recovered | None]]:
     """The other standard's reading where one was asked alone and found a grid, on which too few blocks agree on an
     index, and the verdict does not all but exclude the other.
     """
     if len(recovered) != 1:
-        return {}
+        return {}, ()
     codec, one = next(iter(recovered.items()))
     other = _RIVAL.get(codec)
     if other is None or not isinstance(one, Recoded) or not one.found or one.agreeing_blocks >= _AGREEING:
-        return {}
+        return {}, ()
     if analysis.probabilities.get(other, 0.0) < RUNNER_UP_FROM:
-        return {}
-    return {other: _recovered(other, pixels, _estimated(other, pixels, notes), notes)}
+        return {}, ()
+    estimates, notes = _estimated(other, pixels)
+    reading, further = _recovered(other, pixels, estimates)
+    return {other: reading}, (*notes, *further)
 
 
 def _settled(recovered: Mapping[str, Recovered | None]) -> list[str]:
@@ -325,9 +328,8 @@ def chain_of(
     jpeg: Recovered | None,
     earlier: Parameter | None,
     traces: Sequence[Trace],
-    notes: list[str],
-) -> tuple[Generation, ...]:
-    """The chain of compressions, oldest first; the last one alone where no earlier one was seen.
+) -> Noted[tuple[Generation, ...]]:
+    """The chain of compressions, oldest first, and notes on it; the last one alone where no earlier one was seen.
 
     Parameters
     ----------
@@ -336,18 +338,21 @@ def chain_of(
         What the verdict names.
     jpeg : forensics.history.jpeg.recovery.JpegHistory or None
         What was recovered where that is JPEG.
-    earlier, traces, notes
+    earlier, traces
         See `earlier_compression`.
     """
-    chain = _double_jpeg(pixels, last, jpeg, notes) if last.codec == "jpeg" and jpeg is not None else (last,)
-    return chain if len(chain) > 1 else (*earlier_compression(last.codec, traces, earlier, notes), last)
+    chain, notes = _double_jpeg(pixels, last, jpeg) if last.codec == "jpeg" and jpeg is not None else ((last,), ())
+    if len(chain) > 1:
+        return chain, notes
+    before, further = earlier_compression(last.codec, traces, earlier)
+    return (*before, last), (*notes, *further)
 
 
 def earlier_compression(
-    last: str, traces: Sequence[Trace], estimate: Parameter | None, notes: list[str]
-) -> tuple[Generation, ...]:
+    last: str, traces: Sequence[Trace], estimate: Parameter | None
+) -> Noted[tuple[Generation, ...]]:
     """The compression before the last one: a JPEG whose table was read, else what the estimators see; empty where
-    neither shows one.
+    neither shows one. With it what a reader should know of it.
 
     Parameters
     ----------
@@ -357,96 +362,80 @@ def earlier_compression(
         `jpeg_table` among them, where it ran.
     estimate : Parameter or None
         `earlier_codec` as `forensics.history.estimated.estimate` gives it.
-    notes : list of str
-        Gets what a reader should know of it.
     """
     from forensics.history.traces.jpeg_table import NAME
 
     table = next((trace for trace in traces if trace.name == NAME and trace.found), None)
     if table is None or last in table.speaks_for:
-        return _earlier_codec(estimate, notes)
-    notes.append(
+        return _earlier_codec(estimate)
+    note = (
         f"the earlier JPEG was read off the pixels ({table.sentence}) A pasted region that was JPEG would leave the "
         f"same: the map tells"
     )
     read = table.parameters
-    return (
-        Generation(
-            "jpeg",
-            _TABLE_READ,
-            (
-                Parameter(
-                    "quality_factor",
-                    read["quality"],
-                    read["low"],
-                    read["high"],
-                    basis=f"the {read['family']} luma table under later noise",
-                ),
-                Parameter("grid_phase", tuple(read["phase"]), unit="pixels", basis="the grid on which the table shows"),
-            ),
-        ),
+    basis = f"the {read['family']} luma table under later noise"
+    parameters = (
+        Parameter("quality_factor", read["quality"], read["low"], read["high"], basis=basis),
+        Parameter("grid_phase", tuple(read["phase"]), unit="pixels", basis="the grid on which the table shows"),
     )
+    return (Generation("jpeg", _TABLE_READ, parameters),), (note,)
 
 
-def _earlier_codec(earlier: Parameter | None, notes: list[str]) -> tuple[Generation, ...]:
+def _earlier_codec(earlier: Parameter | None) -> Noted[tuple[Generation, ...]]:
     """The compression before the last one as the estimators see it; nothing, and a note, where they see none or are not
     sure.
     """
     if earlier is None:
-        notes.append("whether there was an earlier compression by another codec was not tested")
-        return ()
+        return (), ("whether there was an earlier compression by another codec was not tested",)
     if earlier.value is None:
-        notes.append(f"whether there was an earlier compression by another codec: {earlier.reason}")
-        return ()
+        return (), (f"whether there was an earlier compression by another codec: {earlier.reason}",)
     if earlier.value == NO_EARLIER:
-        notes.append(
+        note = (
             "an earlier compression by another codec was looked for and not seen (probability that there was none: "
             f"{percent(earlier.probability or 0.0)}; {earlier.basis}); one that was finer than the last mostly leaves "
             "no trace"
         )
-        return ()
-    notes.append(f"the earlier compression was not read off the pixels but estimated: {earlier.basis}")
-    return (Generation(str(earlier.value), earlier.probability or 0.0),)
+        return (), (note,)
+    note = f"the earlier compression was not read off the pixels but estimated: {earlier.basis}"
+    return (Generation(str(earlier.value), earlier.probability or 0.0),), (note,)
 
 
-def _double_jpeg(pixels: np.ndarray, last: Generation, jpeg: Recovered, notes: list[str]) -> tuple[Generation, ...]:
+def _double_jpeg(pixels: np.ndarray, last: Generation, jpeg: Recovered) -> Noted[tuple[Generation, ...]]:
     """The chain of a JPEG and an earlier JPEG, oldest first; the last one alone where no earlier one was seen."""
     from forensics.history.jpeg.reduced import before_last
 
-    double = _guarded(
-        lambda: import_module(DOUBLE_JPEG_MODULE).detect(pixels, history=jpeg),
-        None,
-        "the test for an earlier JPEG",
-        notes,
-    )
-    if double is None or double.reason:
-        notes += [f"whether there was an earlier JPEG compression: {double.reason}"] if double is not None else []
-        return (last,)
-    if not double.double:
-        reduced = _guarded(lambda: before_last(pixels), None, "the test for a JPEG before a reduction", notes)
-        if reduced is not None:
-            notes.append(
-                "between the two JPEG compressions the picture was reduced to "
-                f"{reduced.parameters[0].value} of its size"
-            )
-            return reduced, last
-        notes.append(
-            "an earlier JPEG compression was looked for and not seen; a much finer one than the last leaves no trace"
-        )
-        return (last,)
-    if double.kind == "finer-last":
-        return last, Generation("jpeg", double.probability, tuple(double.parameters()))
-    return Generation("jpeg", double.probability, tuple(double.parameters())), last
+    title = "the test for an earlier JPEG"
+    double, notes = _guarded(lambda: import_module(DOUBLE_JPEG_MODULE).detect(pixels, history=jpeg), None, title)
+    if double is None:
+        return (last,), notes
+    if double.reason:
+        return (last,), (*notes, f"whether there was an earlier JPEG compression: {double.reason}")
+    if double.double:
+        earlier = Generation("jpeg", double.probability, tuple(double.parameters()))
+        return ((last, earlier) if double.kind == "finer-last" else (earlier, last)), notes
+    reduced, further = _guarded(lambda: before_last(pixels), None, "the test for a JPEG before a reduction")
+    notes = (*notes, *further)
+    if reduced is None:
+        note = "an earlier JPEG compression was looked for and not seen; a much finer one than the last leaves no trace"
+        return (last,), (*notes, note)
+    scale = reduced.parameters[0].value
+    note = f"between the two JPEG compressions the picture was reduced to {scale} of its size"
+    return (reduced, last), (*notes, note)
 
 
 def _open_questions(analysis: Analysis, traces: Sequence[Trace], generations: Sequence[Generation]) -> list[str]:
     """Where verdict, earlier compressions and traces do not fit together, and what a missing trace means."""
     named = set(asked_codecs(analysis))
     named |= set(HEVC_INTRA) if named & set(HEVC_INTRA) else set()
-    told = named | {generation.codec for generation in generations}
+    explained = named | {generation.codec for generation in generations}
     found = [trace for trace in traces if trace.found]
     others = sorted(
-        {name for trace in found if trace.speaks_for and not told & set(trace.speaks_for) for name in trace.speaks_for}
+        {
+            name
+            for trace in found
+            if trace.speaks_for and not explained & set(trace.speaks_for)
+            for name in trace.speaks_for
+        }
     )
     questions = []
     if analysis.verdict == INCONCLUSIVE:

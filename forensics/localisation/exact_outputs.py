@@ -14,7 +14,7 @@ from forensics.localisation.exact_map import IMPOSSIBLE, KINDS, OUTSIDE, POSSIBL
 from forensics.localisation.outputs import cell_rings, write_files
 from forensics.pixels import eight_bit
 from forensics.reconstruction.layout import BLOCK
-from forensics.results.chance import chance, told
+from forensics.results.chance import chance, reported
 from forensics.version import __version__
 
 FILES = ("exact.png", "exact.json")
@@ -67,7 +67,11 @@ def to_dict(found: ExactMap, *, name: str = "", sha256: str = "") -> dict[str, A
                 "type": "Feature",
                 "id": number,
                 "geometry": {"type": "MultiPolygon", "coordinates": [_rings(found, part) for part in _parts(region)]},
-                "properties": {"kind": "impossible", "blocks": int(region.sum()), "log10_nfa": told(found.log10_nfa)},
+                "properties": {
+                    "kind": "impossible",
+                    "blocks": int(region.sum()),
+                    "log10_nfa": reported(found.log10_nfa),
+                },
             }
             for number, region in enumerate(found.regions, 1)
         ],
@@ -79,7 +83,7 @@ def to_dict(found: ExactMap, *, name: str = "", sha256: str = "") -> dict[str, A
             "values": found.kinds.tolist(),
         },
         "counts": found.counts(),
-        "log10_nfa": told(found.log10_nfa),
+        "log10_nfa": reported(found.log10_nfa),
         "limits": [BLIND],
         "versions": {"forensics": __version__},
     }

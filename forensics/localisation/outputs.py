@@ -28,7 +28,7 @@ from forensics.errors import UsageError
 from forensics.localisation.regions import Localisation, Region
 from forensics.localisation.scan import CodecMap
 from forensics.pixels import eight_bit
-from forensics.results.chance import chance, told
+from forensics.results.chance import chance, reported
 from forensics.results.wording import TITLES, percent
 from forensics.version import __version__
 
@@ -207,7 +207,7 @@ def _feature(number: int, region: Region, scanned: CodecMap) -> dict[str, Any]:
             "probability": region.probability,
             "ratio": ratio,
             "score": region.score,
-            "log10_nfa": told(region.log10_nfa),
+            "log10_nfa": reported(region.log10_nfa),
             "pixels": int(scanned.to_pixels(region.cells).sum()),
         },
     }

@@ -58,14 +58,14 @@ def _row_start(data, bits, place, mode, aligned, two_dimensional):
 
 
 @kernel
-def _changes_1d(data, bits, place, width, white_lengths, white_runs, black_lengths, black_runs, current):
-    """Fill `current` with the changes of a row of run lengths: how the row ended, how many, and the place behind."""
+def _changes_1d(data, bits, place, width, lengths, runs, current):
+    """Fill `current` with the changes of a row of run lengths: how the row ended, how many, and the place behind.
+
+    `lengths` and `runs` are the tables of white and of black, (2, 8192).
+    """
     count, a0, colour = 0, 0, 0
     while a0 < width:
-        if colour:
-            run, place = _run(data, bits, place, black_lengths, black_runs)
-        else:
-            run, place = _run(data, bits, place, white_lengths, white_runs)
+        run, place = _run(data, bits, place, lengths[colour], runs[colour])
         if run < 0:
             return NO_CODE, count, place
         a0 += run
@@ -120,7 +120,7 @@ def _next_change(reference, width, last, a0, colour):
 
 
 @kernel
-def _changes_2d(data, bits, place, width, white_lengths, white_runs, black_lengths, black_runs, reference, current):
+def _changes_2d(data, bits, place, width, lengths, runs, reference, current):
     """As `_changes_1d`, of a row coded by the changes of the row above (ITU-T T.6 clause 2.2)."""
     count, a0, colour, last = 0, -1, 0, 0
     while a0 < width:
@@ -136,10 +136,7 @@ def _changes_2d(data, bits, place, width, white_lengths, white_runs, black_lengt
         if mode == HORIZONTAL:
             a0 = max(a0, 0)
             for turn in range(2):
-                if colour ^ turn:
-                    run, place = _run(data, bits, place, black_lengths, black_runs)
-                else:
-                    run, place = _run(data, bits, place, white_lengths, white_runs)
+                run, place = _run(data, bits, place, lengths[colour ^ turn], runs[colour ^ turn])
                 if run < 0:
                     return NO_CODE, count, place
                 a0 += run
@@ -178,7 +175,7 @@ def _paint(out, row, current, count):
 
 
 @kernel
-def decode_rows(data, bits, mode, aligned, two_dimensional, white_lengths, white_runs, black_lengths, black_runs, out):
+def decode_rows(data, bits, mode, aligned, two_dimensional, lengths, runs, out):
     """Fill `out` (rows, columns) with 1 for black.
 
     `aligned` is the multiple of bits at which rows start, 1 for none; `two_dimensional` says whether a G3 row may be
@@ -193,13 +190,9 @@ def decode_rows(data, bits, mode, aligned, two_dimensional, white_lengths, white
         if place >= bits:
             return row, SHORT, place
         if plain:
-            code, count, place = _changes_1d(
-                data, bits, place, width, white_lengths, white_runs, black_lengths, black_runs, current
-            )
+            code, count, place = _changes_1d(data, bits, place, width, lengths, runs, current)
         else:
-            code, count, place = _changes_2d(
-                data, bits, place, width, white_lengths, white_runs, black_lengths, black_runs, reference, current
-            )
+            code, count, place = _changes_2d(data, bits, place, width, lengths, runs, reference, current)
         if code != WHOLE:
             return row, code, place
         if place > bits:

@@ -12,6 +12,7 @@ import numpy as np
 
 from forensics.codecs import registry
 from forensics.errors import CodecError, PictureError
+from forensics.pictures import avif_associations
 from forensics.pictures.samples import LENGTHS_ONLY, Samples
 
 _SAID = re.compile(r"returned '([^']*)'(?: \(([^)]*)\))?")
@@ -42,12 +43,14 @@ def decode(data: bytes, codec: str) -> Samples:
         No libavif is at hand.
     """
     facts = {"integrity": LENGTHS_ONLY}
+    whole = avif_associations.joined(data)
+    notes = [] if whole is data else ["its items' properties stand in several boxes, where AVIF has one: all were read"]
     try:
-        return Samples(registry.get(codec).decode(data), facts=facts)
+        return Samples(registry.get(codec).decode(whole), notes=notes, facts=facts)
     except CodecError as error:
-        samples = _second(data, error)
+        samples = _second(whole, error)
     note = "it leaves out what AVIF demands, and was read by a reader that does not insist"
-    return Samples(samples, notes=[note], facts=facts)
+    return Samples(samples, notes=[*notes, note], facts=facts)
 
 
 def _second(data: bytes, first: CodecError) -> np.ndarray:

@@ -117,7 +117,9 @@ def decode(data: bytes, name: str = "BMP") -> Samples:
         notes.append("the BMP states a place of its pixels that lies in its headers: they were read behind those")
     facts = {"integrity": "lengths were checked; nothing in a BMP could tell damage"}
     if header.compression in (_RLE8, _RLE4):
-        index, kept = _run_lengths(data[header.pixels :], header)
+        index, kept, past = _run_lengths(data[header.pixels :], header)
+        if past:
+            notes.append(f"{past} samples of the BMP's run lengths lie past their rows and were dropped: it is damaged")
         if not kept:
             notes.append("pixels that the BMP's run lengths skip were read as palette entry 0")
         return Samples(_flip(_coloured(index, header), header), notes, facts)
@@ -183,12 +185,12 @@ def _coloured(index: np.ndarray, header: BmpHeader) -> np.ndarray:
     return table[index, 0] if grey else table[index]
 
 
-def _run_lengths(stream: bytes, header: BmpHeader) -> tuple[np.ndarray, bool]:
-    """Indices of a run-length coded BMP, and whether every pixel was set; samples past a row's end are dropped, as
-    viewers do.
+def _run_lengths(stream: bytes, header: BmpHeader) -> tuple[np.ndarray, bool, int]:
+    """Indices of a run-length coded BMP, whether every pixel was set, and how many samples were dropped because they
+    lie past their row's end, as viewers do; one a row is Photoshop's padding and does not count.
     """
     width, height, half = header.width, header.height, header.compression == _RLE4
-    out, row, column, place, covered = np.zeros((height, width), np.uint8), 0, 0, 0, 0
+    out, row, column, place, covered, past = np.zeros((height, width), np.uint8), 0, 0, 0, 0, 0
     while True:
         if place + 2 > len(stream):
             if row >= height or (row == height - 1 and column >= width):
@@ -203,6 +205,7 @@ def _run_lengths(stream: bytes, header: BmpHeader) -> tuple[np.ndarray, bool]:
                 if stop > column:
                     out[row, column:stop] = np.resize(np.array(run, np.uint8), stop - column)
                     covered += stop - column
+                past += max(column + count - max(width + 1, column), 0)
             column += count
         elif value == 0:
             row, column = row + 1, 0
@@ -222,9 +225,10 @@ def _run_lengths(stream: bytes, header: BmpHeader) -> tuple[np.ndarray, bool]:
                 shown = samples[: min(value, width - column)]
                 out[row, column : column + len(shown)] = shown
                 covered += len(shown)
+            past += max(column + value - max(width + 1, column), 0)
             column += value
             place += size + size % 2
-    return out, covered >= width * height
+    return out, covered >= width * height, past
 
 
 def _embedded(data: bytes, header: BmpHeader) -> Samples:

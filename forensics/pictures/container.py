@@ -62,7 +62,7 @@ def sniff(data: bytes) -> str:
         return "tiff"
     if data[:6] in (b"GIF87a", b"GIF89a"):
         return "gif"
-    if data[:2] == b"BM" and data[14:15] in (b"\x0c", b"\x28", b"\x34", b"\x38", b"\x40", b"\x6c", b"\x7c"):
+    if data[:2] == b"BM" and data[14:15] in (b"\x0c", b"\x10", b"\x28", b"\x34", b"\x38", b"\x40", b"\x6c", b"\x7c"):
         return "bmp"
     if re.match(rb"P[1-6]\s", data[:3]):
         return "pnm"

@@ -25,7 +25,7 @@ def used_bits(samples: np.ndarray) -> tuple[int, int]:
     """
     top = int(samples.max(initial=0)).bit_length()
     upper = next((depth for depth in _DEPTHS if top <= depth), _FULL)
-    if top == 0 or (upper == _FULL and _is_eight_bit(samples)):
+    if top == 0 or (upper == _FULL and is_eight_bit(samples)):
         return _FULL, 0
     union = int(np.bitwise_or.reduce(samples, axis=None))
     zeros = (union & -union).bit_length() - 1
@@ -34,7 +34,8 @@ def used_bits(samples: np.ndarray) -> tuple[int, int]:
     return upper - zeros, zeros
 
 
-def _is_eight_bit(samples: np.ndarray) -> bool:
+def is_eight_bit(samples: np.ndarray) -> bool:
+    """Whether samples, of shape (height, width[, channels]) and uint16, are all 257 times a value of 8 bits."""
     flat = samples.reshape(-1)
     return all(not (flat[start : start + (1 << 20)] % 257).any() for start in range(0, flat.size, 1 << 20))
 

@@ -70,6 +70,13 @@ def code_table(black: bool) -> tuple[np.ndarray, np.ndarray]:
     return lengths, found
 
 
+@cache
+def _code_tables() -> tuple[np.ndarray, np.ndarray]:
+    """Lengths and runs of white and of black, (2, 8192) each."""
+    (white, white_runs), (black, black_runs) = code_table(False), code_table(True)
+    return np.stack([white, black]), np.stack([white_runs, black_runs])
+
+
 def decode(
     name: str, strip: bytes, height: int, width: int, options: int = 0, word_aligned: bool = False
 ) -> np.ndarray:
@@ -106,7 +113,7 @@ def decode(
     mode = MODES[name]
     rows, code, place = kernels.decode_rows(
         data, 8 * len(data), mode, (16 if word_aligned else 8) if mode == 0 else 1, bool(options & 1),
-        *code_table(False), *code_table(True), out,
+        *_code_tables(), out,
     )  # fmt: skip
     if code != kernels.WHOLE:
         reason = {

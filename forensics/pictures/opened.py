@@ -363,7 +363,8 @@ def _notes(
     if stated.orientation != 1:
         notes.append(f"EXIF orientation {stated.orientation} was not applied: the pixels are analysed as stored")
     if pixels.dtype == np.uint16:
-        notes.append("16-bit samples are analysed rounded to 8 bits")
+        rounded = "at the 8 bits that they hold" if depth_in_use.is_eight_bit(pixels) else "rounded to 8 bits"
+        notes.append(f"16-bit samples are analysed {rounded}")
     elif stated.bit_depth > 8:
         notes.append(f"{stated.bit_depth}-bit samples were decoded to 8 bits")
     if stated.colour == "palette":

@@ -69,7 +69,7 @@ def read(data: bytes) -> PngFile:
         raise PictureError("it is Apple's CgBI variant of PNG (of an iOS app), which is not read: convert it first")
     kept: list[tuple[bytes, bytes]] = []
     spoilt: list[str] = []
-    head, pixels, found = b"", 0, PngFile(0, 0, 0, 0, False, kept)
+    head, pixels, apart, found = b"", 0, True, PngFile(0, 0, 0, 0, False, kept)
     for kind, body, whole in chunks(data):
         critical = not kind[0] & 0x20
         if not whole and critical:
@@ -84,9 +84,12 @@ def read(data: bytes) -> PngFile:
         if kind in (b"IHDR", b"PLTE", b"IDAT", b"tRNS"):
             kept.append((kind, body))
         pixels += kind == b"IDAT"
+        apart &= kind != b"fcTL" or pixels > 0
         _fact(found, kind, body)
     if not pixels or data[12:16] != b"IHDR" or len(head) != 13:
         raise PictureError("the file is damaged: a PNG without header or pixels")
+    # PNG, third edition, on fcTL: without one before it the still picture is no frame.
+    found.frames += bool(found.facts.get("animated") and apart)
     if spoilt:
         found.notes.append(f"PNG chunks with a wrong checksum were passed over: {', '.join(sorted(set(spoilt))[:5])}")
     found.width, found.height, found.depth, found.colour, _, _, interlace = struct.unpack(">IIBBBBB", head)

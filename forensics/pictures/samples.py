@@ -40,6 +40,9 @@ def damaged(what: str) -> PictureError:
 def decoding(what: str) -> Iterator[None]:
     """Turn whatever a library raises into one line that says what could not be decoded, free of addresses and of the
     library's own numbers.
+
+    What says nothing of the file is not called damage: a full disk is named, what goes wrong while a kernel is compiled
+    is raised as it is.
     """
     try:
         yield
@@ -49,8 +52,30 @@ def decoding(what: str) -> Iterator[None]:
         raise CodecUnavailable(f"{what} cannot be decoded here") from None
     except MemoryError:
         raise
+    except NotImplementedError as error:  # what the decoder lacks is no damage
+        raise PictureError(f"{what} cannot be read: {_feature(error)}") from None
     except Exception as error:
+        if type(error).__module__ == "builtins" and isinstance(error, OSError) and error.errno is not None:
+            raise PictureError(f"{what} cannot be decoded here: {error.strerror}") from None
+        if _while_compiling(error):
+            raise
         raise damaged(f"{what} cannot be decoded{reason(error)}") from None
+
+
+def _feature(error: NotImplementedError) -> str:
+    """The feature that a decoder says it lacks, or that it lacks one."""
+    text = " ".join(str(error).split())
+    plain = text and len(text) < 80 and not any(mark in text for mark in ("0x", "<", "_", "::"))
+    return text if plain else "they use a feature that the decoder does not have"
+
+
+def _while_compiling(error: BaseException) -> bool:
+    trace = error.__traceback__
+    while trace is not None:
+        if str(trace.tb_frame.f_globals.get("__name__")).startswith("numba."):
+            return True
+        trace = trace.tb_next
+    return False
 
 
 _PLAIN_WORDS = frozenset(

@@ -1,6 +1,7 @@
 """Near-lossless WebP: under the predictor of their tile, errors are multiples of a power of two.
 
-The test looks at green in the central 256x256 pixels.
+The test looks at green in the central 256x256 pixels. Pictures in colour of at most 256 colours are left out: libwebp
+mostly codes them by a palette, in which it rounds nothing.
 """
 
 from __future__ import annotations
@@ -44,6 +45,9 @@ near-lossless pictures do; and its place in `STEPS`.
 _SAMPLED_EVERY, _HOPELESS_SHARE, _HOPELESS_ERRORS = 6, 0.5, 300
 """One square in so many is counted first, at the step `_LEAST_STEP`, of which all larger ones are multiples: with a
 share under this of at least so many errors along every direction, no more is counted."""
+_MOST_COLOURS = 256
+"""Colours up to which libwebp may use a palette (VP8L's colour indexing), and rounds no error. Of grey pictures, which
+all have as few, those with many levels are coded by predictors."""
 _CHANCE = 1.1
 """Times 1 / step, or the chance that two samples of the square leave the same residue, that an error may be a multiple
 by chance.
@@ -68,6 +72,8 @@ def test(pixels: np.ndarray) -> Trace:
     part, _ = central(pixels, _MOST, 1)
     height, width = (side // _SIDE * _SIDE for side in part.shape[:2])
     rgb = to_rgb8(part[:height, :width])[..., [1, 0, 2]]
+    if np.ptp(rgb, axis=2).any() and _colours(rgb) <= _MOST_COLOURS:
+        return _untested()
     turns = [np.ascontiguousarray(np.moveaxis(oriented(rgb, turn), 2, 0)) for turn in range(ORIENTATIONS)]
     outcomes = [one for turn in range(ORIENTATIONS) for one in _outcomes(turns[turn], turn, _FIRST, _SAMPLED_EVERY)]
     if not all(one.errors >= _HOPELESS_ERRORS and one.share < _HOPELESS_SHARE for one in outcomes):
@@ -107,6 +113,28 @@ def test(pixels: np.ndarray) -> Trace:
             "shares": np.array([one.share for one in along]),
             "expected": np.array([one.expected for one in along]),
         },
+    )
+
+
+def _colours(rgb: np.ndarray) -> int:
+    packed = (rgb.astype(np.int32) * np.array([1 << 16, 1 << 8, 1], np.int32)).sum(axis=2)
+    return len(np.unique(packed))
+
+
+def _untested() -> Trace:
+    parameters = {"step": None, "level": None, "scan": None, "squares": 0, "errors": 0, "multiples": 0}
+    series = {"settings": np.array(STEPS), "shares": np.zeros(len(STEPS)), "expected": np.ones(len(STEPS))}
+    return Trace(
+        name=NAME,
+        statistic=0.0,
+        log10_nfa=math.nan,
+        speaks_for=(),
+        parameters={**parameters, "setting": "step, levels"},
+        sentence=(
+            f"Near-lossless WebP was not tested: pictures of at most {_MOST_COLOURS} colours are mostly coded by a "
+            f"palette, in which nothing is rounded."
+        ),
+        series=series,
     )
 
 

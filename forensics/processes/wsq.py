@@ -22,6 +22,10 @@ _MOST = 320
 _LEAST_SIDE = 96
 """Smallest side in pixels on which WSQ's 64 subbands hold enough coefficients to read steps; no record of the statistic
 that set it."""
+_LEAST_LEVELS = 32
+"""Fewest grey levels in a picture that is tested: the coefficients of a pattern in black and white depend on each other
+(four of five cellular automata passed). WSQ gives 115 and more, of six photographs and of ridges in black and white, at
+0.5 to 2.25 bits a pixel."""
 LN10 = math.log(10.0)
 
 
@@ -41,9 +45,8 @@ def test(pixels: np.ndarray) -> Trace:
 
     part, (top, left) = central(pixels, _MOST, PERIOD)
     rgb = to_rgb8(part)
-    grey = bool((rgb[..., 0] == rgb[..., 1]).all() and (rgb[..., 1] == rgb[..., 2]).all())
-    if not grey or min(rgb.shape[:2]) < _LEAST_SIDE:
-        reason = "the picture has colours" if not grey else f"a side is under {_LEAST_SIDE} pixels"
+    reason = _untestable(rgb)
+    if reason:
         return _absent(math.nan, f"WSQ's packet subbands were not tested: {reason}.", np.zeros((PERIOD, PERIOD)))
     read = packet_combs(rgb[..., 0].astype(np.float32))
     at = np.unravel_index(int(read.evidence.argmax()), read.evidence.shape)
@@ -74,6 +77,16 @@ def test(pixels: np.ndarray) -> Trace:
         ),
         series={"phases": read.evidence},
     )
+
+
+def _untestable(rgb: np.ndarray) -> str:
+    """Why a picture is not tested; empty where it is."""
+    if not ((rgb[..., 0] == rgb[..., 1]).all() and (rgb[..., 1] == rgb[..., 2]).all()):
+        return "the picture has colours"
+    if min(rgb.shape[:2]) < _LEAST_SIDE:
+        return f"a side is under {_LEAST_SIDE} pixels"
+    levels = np.count_nonzero(np.bincount(rgb[..., 0].ravel(), minlength=256))
+    return f"it has {levels} grey levels, and a decoder gives more" if levels < _LEAST_LEVELS else ""
 
 
 def _absent(nfa: float, sentence: str, phases: np.ndarray) -> Trace:

@@ -21,7 +21,7 @@ from forensics.report.html_parts import (
     tag,
     words,
 )
-from forensics.results.chance import VALIDATED, told
+from forensics.results.chance import VALIDATED, reported
 from forensics.results.history import FOUND_BELOW, Generation, History, Parameter, Trace
 from forensics.results.wording import TITLES, percent
 
@@ -96,7 +96,7 @@ def rate(trace: Trace) -> str:
     measured = escape(f"statistic {trace.statistic:.4g}; ")
     if not rate_known(trace):
         return measured + "this measurement has no false-alarm rate"
-    return f"{measured}false alarms expected: {power(told(trace.log10_nfa, trace.name))}"
+    return f"{measured}false alarms expected: {power(reported(trace.log10_nfa, trace.name))}"
 
 
 def power(exponent: float) -> str:

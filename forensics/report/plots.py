@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forensics.results.chance import told
+from forensics.results.chance import reported
 from forensics.results.history import FOUND_BELOW, Trace
 
 if TYPE_CHECKING:
@@ -304,7 +304,9 @@ def _axes(trace: Trace, ax: Axes | None) -> Axes:
         from matplotlib.figure import Figure
 
         ax = Figure(figsize=SIZE, layout="constrained").add_subplot()
-    rate = f"log10 NFA {told(trace.log10_nfa, trace.name):.1f}" if np.isfinite(trace.log10_nfa) else "not applicable"
+    rate = (
+        f"log10 NFA {reported(trace.log10_nfa, trace.name):.1f}" if np.isfinite(trace.log10_nfa) else "not applicable"
+    )
     state = (
         f"found, {rate}"
         if trace.log10_nfa <= FOUND_BELOW

@@ -20,8 +20,8 @@ def validated(test: str = "") -> int:
     return VALIDATED_BY_TEST.get(test, VALIDATED)
 
 
-def told(log10_nfa: float, test: str = "") -> float:
-    """A number of false alarms (decimal logarithm) as it may be told of a test: never below one in `validated`; NaN
+def reported(log10_nfa: float, test: str = "") -> float:
+    """A number of false alarms (decimal logarithm) as it may be reported of a test: never below one in `validated`; NaN
     stays NaN.
     """
     return log10_nfa if math.isnan(log10_nfa) else max(log10_nfa, -math.log10(validated(test)))

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from forensics.results.chance import told, validated
+from forensics.results.chance import reported, validated
 
 RATIO = "compression_ratio"
 """The parameter of `compression_ratio`."""
@@ -123,7 +123,7 @@ class Trace:
             "name": self.name,
             "found": self.found,
             "statistic": self.statistic,
-            "log10_nfa": None if math.isnan(self.log10_nfa) else told(self.log10_nfa, self.name),
+            "log10_nfa": None if math.isnan(self.log10_nfa) else reported(self.log10_nfa, self.name),
             "validated_on": validated(self.name),
             "speaks_for": list(self.speaks_for),
             "parameters": dict(self.parameters),

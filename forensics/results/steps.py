@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from forensics.results.chance import chance, told
+from forensics.results.chance import chance, reported
 
 if TYPE_CHECKING:
     from forensics_features.enlargement import Axis, Enlargement
@@ -98,7 +98,7 @@ class EnlargementStep:
             "width": self.width,
             "height": self.height,
             "kernel": self.kernel,
-            "log10_nfa": told(self.log10_nfa),
+            "log10_nfa": reported(self.log10_nfa),
             "rows": _axis(self.found.rows),
             "columns": _axis(self.found.columns),
             "rounded_between": self.found.rounded_between,
@@ -169,7 +169,7 @@ class RepetitionStep:
             "text": self.text,
             "width": self.width,
             "height": self.height,
-            "log10_nfa": told(self.log10_nfa),
+            "log10_nfa": reported(self.log10_nfa),
             "factor_x": round(self.new_width / self.width, 5),
             "factor_y": round(self.new_height / self.height, 5),
         }

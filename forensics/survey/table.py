@@ -92,7 +92,7 @@ class Table:
 
     def __enter__(self) -> Self:
         check_folder(self.folder)
-        with told(self.folder):
+        with one_line_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock = self._lock_file()
             for inner in self.folder.glob("judge=*"):
@@ -151,7 +151,7 @@ class Table:
         """Write the rows that wait as parts."""
         rows, self._rows = self._rows, []
         self._waiting.clear()
-        with told(self.folder):
+        with one_line_errors(self.folder):
             for judge in sorted({judge for _, judge in rows}):
                 self._write_part(as_table([row for row, by in rows if by == judge]), judge)
             if len(self._small(self._judges())) > _SMALL_PARTS:
@@ -171,7 +171,7 @@ class Table:
             Rows taken out because their picture is gone.
         """
         self.flush()
-        with told(self.folder):
+        with one_line_errors(self.folder):
             removed = 0
             for source in gone:
                 removed += self._index.execute(
@@ -423,7 +423,7 @@ def as_text(name: str) -> str:
 
 
 @contextlib.contextmanager
-def told(folder: Path) -> Iterator[None]:
+def one_line_errors(folder: Path) -> Iterator[None]:
     """One line for a disk that is full or cannot be written."""
     try:
         yield

@@ -2,21 +2,24 @@
 
 Each source gives a crop of a drawn size. It is read as it is, coded by each codec at a drawn strength and cut at any
 phase, and coded by JPEG first and another codec then: a former JPEG must not pass for the last step. Synthetic
-pictures (flat, drawn, text) stand beside the photographs.
+pictures (flat, drawn, text) stand beside the photographs, of which half are stretched until samples are cut.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from forensics.errors import ForensicsError, UsageError
 from forensics.history.readings import OWN, READINGS, central
+
+if TYPE_CHECKING:
+    from forensics_models.exact_judge import Table
 
 SIDES = (96, 128, 192, 256, 320)
 """Sides of the crops that are coded, in pixels."""
@@ -31,6 +34,10 @@ _MARGIN = 16
 """Pixels by which a picture is larger than what is cut from it, so that every phase of a grid of 16 occurs."""
 _SYNTHETIC_EVERY, _JPEG_BEFORE = 3, 0.3
 """One picture in so many is synthetic, and the share of pictures of other codecs that were JPEG before."""
+_LEAST_RANGE = 16
+"""Levels to which at least the levels of a stretched picture are apart: nothing is stretched more than 16 times."""
+Values = dict[str, dict[bool, list[tuple[float, int]]]]
+"""By test, with its codec and without: values, and pixels of the part that was read."""
 
 
 def fit_exact(
@@ -39,6 +46,7 @@ def fit_exact(
     *,
     count: int,
     seed: int,
+    tests: Sequence[str] = tuple(READINGS),
     progress: Callable[[str, int, int], None] = lambda title, done, total: None,
 ) -> dict[str, Any]:
     """Fit the tables and write them; returns the card.
@@ -51,6 +59,8 @@ def fit_exact(
     count : int
         Crops; each gives a picture of every codec and one of none.
     seed : int
+    tests : sequence of str
+        What is fitted, names of `READINGS`; tables of the others are the shipped ones, and the card says so.
     progress : callable
 
     Raises
@@ -58,29 +68,46 @@ def fit_exact(
     UsageError
         There is no source of the split val.
     """
-    from forensics_models.exact_judge import fit_table, write
+    from forensics_models.exact_judge import ExactJudge, write
 
     from forensics.version import __version__
 
-    values: dict[str, dict[bool, list[tuple[float, int]]]] = {name: defaultdict(list) for name in READINGS}
+    values: Values = {name: defaultdict(list) for name in tests}
     files = _sources(sources)
     for done, (process, pixels) in enumerate(_pictures(files, count, seed)):
-        part = central(pixels)
-        for name, read in READINGS.items():
-            if name != "vp8" or done % 2 == 0 or process == "webp":
-                values[name][process in OWN[name]].append((read(part).value, part.shape[0] * part.shape[1]))
+        read_into(values, process, pixels, done)
         progress("pictures", done + 1, count * (len(_CODECS) + 1))
+    fitted = {
+        "split": "val", "sources": len(files), "crops": count, "seed": seed, "forensics": __version__,
+        "command": f"forensics train exact SOURCES --out DIR --crops {count} --seed {seed}"
+        + "".join(f" --test {name}" for name in tests if len(tests) < len(READINGS)),
+    }  # fmt: skip
+    tables, card = fit_tables(values), {"model": "exact readings", **fitted}
+    if len(tests) < len(READINGS):
+        shipped = ExactJudge.shipped()
+        tables = {**shipped.tables, **tables}
+        card = {**shipped.card, "refitted": {**shipped.card.get("refitted", {}), **dict.fromkeys(tests, fitted)}}
+    write(out, tables, card)
+    return {**card, "tables": tables}
+
+
+def read_into(values: Values, process: str, pixels: np.ndarray, number: int) -> None:
+    """Add what the tests of `values` read in a picture; VP8's, the dearest, in every second picture without VP8."""
+    part = central(pixels)
+    for name, sides in values.items():
+        if name != "vp8" or number % 2 == 0 or process == "webp":
+            sides[process in OWN[name]].append((READINGS[name](part).value, part.shape[0] * part.shape[1]))
+
+
+def fit_tables(values: Values) -> dict[str, Table]:
+    """The table of each test from its values."""
+    from forensics_models.exact_judge import fit_table
+
     tables = {}
     for name, sides in values.items():
         own, others = (np.array(sides[side], np.float64).reshape(-1, 2) for side in (True, False))
         tables[name] = fit_table(own[:, 0], own[:, 1], others[:, 0], others[:, 1])
-    card = {
-        "model": "exact readings", "split": "val", "sources": len(files), "crops": count, "seed": seed,
-        "forensics": __version__,
-        "command": f"forensics train exact SOURCES --out DIR --crops {count} --seed {seed}",
-    }  # fmt: skip
-    write(out, tables, card)
-    return {**card, "tables": tables}
+    return tables
 
 
 def _sources(folder: Path) -> list[Path]:
@@ -104,6 +131,8 @@ def _pictures(files: list[Path], count: int, seed: int) -> Iterator[tuple[str, n
             if number % _SYNTHETIC_EVERY == 2
             else _crop(load(files[number % len(files)]), side, numbers)
         )
+        if number % _SYNTHETIC_EVERY == 1:
+            crop = _cut(crop, numbers)
         top, left = (int(numbers.integers(_MARGIN + 1)) for _ in range(2))
         inner = np.s_[top : top + side - _MARGIN, left : left + side - _MARGIN]
         yield "uncompressed", np.ascontiguousarray(crop[inner])
@@ -125,6 +154,13 @@ def _crop(pixels: np.ndarray, side: int, numbers: np.random.Generator) -> np.nda
     pixels = np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
     top, left = (int(numbers.integers(max(0, length - side) + 1)) for length in pixels.shape[:2])
     return np.ascontiguousarray(pixels[top : top + side, left : left + side])
+
+
+def _cut(pixels: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
+    """With its levels stretched until a share of the samples lies at 0 and 255."""
+    low, high = np.quantile(pixels, sorted(numbers.uniform(0, 1, 2)))
+    stretched = (pixels - low) * (255 / max(high - low, _LEAST_RANGE))
+    return np.clip(np.rint(stretched), 0, 255).astype(np.uint8)
 
 
 def _coded(name: str, pixels: np.ndarray, numbers: np.random.Generator) -> np.ndarray:

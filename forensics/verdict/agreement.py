@@ -10,7 +10,7 @@ from forensics_models.classes import HEVC_INTRA, INCONCLUSIVE, family_of
 
 from forensics.pictures.opened import Picture
 from forensics.results.analysis import Agreement, Window
-from forensics.results.chance import told
+from forensics.results.chance import reported
 from forensics.results.wording import TITLES, percent
 from forensics.windows.choice import LIMIT, SIDE
 
@@ -141,6 +141,6 @@ def resizing(pixels: np.ndarray) -> tuple[str, ...]:
     return (
         f"the picture bears a trace of resizing (a periodic line at {line.frequency:.3f} cycles a pixel, expected by "
         f"chance in one of "
-        f"{10 ** -told(line.log10_nfa):,.0f} pictures or fewer): resizing removes other traces, so that an earlier "
+        f"{10 ** -reported(line.log10_nfa):,.0f} pictures or fewer): resizing removes other traces, so that an earlier "
         f"compression is not excluded",
     )

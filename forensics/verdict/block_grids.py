@@ -16,7 +16,7 @@ from forensics_models.open_judge import by_family
 
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis, Statement
-from forensics.verdict.restated import led_by, ranked, restated, without_range
+from forensics.verdict.restated import led_by, ranked, restated, since_with, without_range
 
 if TYPE_CHECKING:
     from forensics.history.jpeg.reduced import ReducedJpeg
@@ -84,7 +84,7 @@ def _jpeg(analysis: Analysis, reading: ReducedJpeg, height: int, width: int) -> 
         reduced.PROBABILITY,
         ("jpeg",),
         [without_range(reduced.NAME, reading.scale, ("jpeg",), text), *_kept(analysis, "jpeg")],
-        afterwards=_resampled(analysis, reduced.PROBABILITY),
+        afterwards=_resampled(analysis.afterwards, reduced.PROBABILITY),
     )
 
 
@@ -163,7 +163,7 @@ def _compressed(analysis: Analysis, found: BlockGrid) -> Analysis:
         families[family] if named else ranking[0][1],
         (members_of(family) or (family,)) if named else (),
         [_statement(found), *_kept(analysis, verdict)],
-        afterwards=_resampled(analysis, 1 - (judged.reached + 1) / (judged.tried + 2)),
+        afterwards=_resampled(analysis.afterwards, 1 - (judged.reached + 1) / (judged.tried + 2)),
     )
 
 
@@ -181,12 +181,9 @@ def _weighed(processes: dict[str, float], judged: GridJudgement) -> dict[str, fl
     return {name: p / total for name, p in weighed.items()}
 
 
-def _resampled(analysis: Analysis, least: float) -> dict[str, float]:
+def _resampled(afterwards: dict[str, float] | None, least: float) -> dict[str, float]:
     """What happened since, where a resampling is at least so probable."""
-    since = dict(analysis.afterwards or {"resampled": 1.0})
-    rest = sum(p for name, p in since.items() if name != "resampled")
-    share = max(since.get("resampled", 0.0), least)
-    return {name: share if name == "resampled" else p * (1 - share) / max(rest, 1e-9) for name, p in since.items()}
+    return since_with(afterwards, "resampled", max((afterwards or {}).get("resampled", 0.0), least))
 
 
 def _statement(found: BlockGrid) -> Statement:

@@ -22,7 +22,6 @@ import math
 
 import numpy as np
 from forensics_models.classes import INCONCLUSIVE, OTHER_LOSSY
-from forensics_models.open_judge import GROUPS
 
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis, Statement, ToneChange
@@ -30,7 +29,7 @@ from forensics.results.chance import validated
 from forensics.results.history import Trace
 from forensics.verdict import tone
 from forensics.verdict.evidence import ALTERED
-from forensics.verdict.restated import led_by, restated, without_content, without_range
+from forensics.verdict.restated import led_by, restated, since_with, without_content, without_range
 from forensics.verdict.weighing import weigh
 
 CONTENT = "content"
@@ -111,18 +110,10 @@ def proven(analysis: Analysis, name: str, trace: Trace) -> Analysis:
         (name,),
         [_statement(trace), *kept],
         strange=analysis.strange if name == analysis.best else 0.0,
-        afterwards=_nothing_since(analysis.afterwards, probability),
+        afterwards=since_with(analysis.afterwards, "nothing", probability),
         tone=analysis.tone._replace(undone=False) if tone.undoes(analysis.tone) else analysis.tone,
         steps=tuple(step for step in analysis.steps if not isinstance(step, ToneChange)),
     )
-
-
-def _nothing_since(afterwards: dict[str, float] | None, probability: float) -> dict[str, float]:
-    """What happened since a step that is proven to be the last."""
-    others = dict.fromkeys((group for group, _ in GROUPS), 1.0) if afterwards is None else dict(afterwards)
-    others.pop("nothing", None)
-    total = max(sum(others.values()), 1e-9)
-    return {"nothing": probability, **{group: p * (1 - probability) / total for group, p in others.items()}}
 
 
 def _statement(trace: Trace) -> Statement:

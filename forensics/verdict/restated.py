@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from forensics_models.classes import HEVC_INTRA, NO_CONTENT
+from forensics_models.open_judge import GROUPS
 
 from forensics.results.analysis import Agreement, Analysis, Statement
 from forensics.verdict.agreement import compare
@@ -29,6 +30,18 @@ def led_by(ranking: Ranking, name: str, probability: float) -> Ranking:
     others = sum(p for other, p in ranking if other != name)
     left = (1 - probability) / max(others, 1e-9)
     return ((name, probability), *((other, p * left) for other, p in ranking if other != name))
+
+
+def since_with(afterwards: dict[str, float] | None, group: str, probability: float) -> dict[str, float]:
+    """What happened since, with one answer of `GROUPS` at a probability and the others in proportion below it; evenly
+    where nothing is known of them.
+    """
+    known = dict.fromkeys((name for name, _ in GROUPS), 0.0) if afterwards is None else dict(afterwards)
+    known.setdefault(group, 0.0)
+    others = [name for name in known if name != group]
+    total = sum(known[name] for name in others)
+    shares = {name: known[name] / total if total > 0 else 1 / max(len(others), 1) for name in others}
+    return {name: probability if name == group else (1 - probability) * shares[name] for name in known}
 
 
 def not_excluded(ranking: Ranking) -> tuple[str, ...]:

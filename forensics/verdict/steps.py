@@ -12,7 +12,7 @@ import numpy as np
 
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Statement
-from forensics.results.chance import told
+from forensics.results.chance import reported
 from forensics.results.steps import EnlargementStep, RepetitionStep, Step
 from forensics.windows.choice import MINIMUM_SIDE
 
@@ -78,7 +78,7 @@ def exact(steps: Sequence[Step]) -> bool:
 def statements(steps: Sequence[Step]) -> list[Statement]:
     """The steps as evidence, the last one first."""
     return [
-        Statement(step.name, step.name, -told(step.log10_nfa), 0.0, 0.0, 2.0, 1.0, (), True, step.text)
+        Statement(step.name, step.name, -reported(step.log10_nfa), 0.0, 0.0, 2.0, 1.0, (), True, step.text)
         for step in steps
         if isinstance(step, EnlargementStep | RepetitionStep)
     ]

@@ -71,7 +71,8 @@ def weigh(analysis: Analysis, pixels: np.ndarray, judge: ExactJudge | None = Non
     for name in tests:
         reading = READINGS[name](part)
         table = judge.tables[name]
-        likelihoods = table.likelihoods(reading.value, part.shape[0] * part.shape[1])
+        size = part.shape[0] * part.shape[1]
+        likelihoods = table.unseen(size) if reading.against else table.likelihoods(reading.value, size)
         supports = likelihoods[0] > likelihoods[1]
         straight = analysis.afterwards["nothing"] if analysis.afterwards else _OPEN * supports
         probabilities = weighed(probabilities, OWN[name], likelihoods, straight)
@@ -116,11 +117,12 @@ def _statement(reading: Reading, likelihoods: tuple[float, float], alarms: tuple
     own, others = likelihoods
     supports = own > others
     count, total = alarms
-    said = (
-        f"{count} of {total} validation pictures without that codec reach this"
-        if supports
-        else f"{own / others:.2g} times as often where it was the last step as elsewhere"
-    )
+    if reading.against:
+        said = f"none of {round(1 / own) - 2} validation pictures of that codec and this size shows it"
+    elif supports:
+        said = f"{count} of {total} validation pictures without that codec reach this"
+    else:
+        said = f"{own / others:.2g} times as often where it was the last step as elsewhere"
     return without_range(
         f"exact-{reading.test}",
         reading.value,

@@ -25,7 +25,7 @@ CARD_FILE = "exact.json"
 SMALL_BELOW = 150 * 150
 """Pixels under which a picture counts as small: between the 128 and the 192 pixels a side of the fit."""
 _QUANTILES = ((0.5, 0.95), (0.1, 0.25, 0.5))
-"""Where the edges lie: quantiles of the values without the codec, and of those with it."""
+"""Where the edges lie: quantiles of the values without the codec, and of those with it that are above the former."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,10 @@ class Table:
             (side[size][place] + 1) / (sum(side[size]) + len(side[size])) for side in (self.own, self.others)
         )
         return own, others
+
+    def unseen(self, pixels: int) -> tuple[float, float]:
+        """The same for an outcome that no picture with the codec has: one in their number + 2, against certainty."""
+        return 1 / (sum(self.own[int(pixels >= SMALL_BELOW)]) + 2), 1.0
 
     def false_alarms(self, value: float) -> tuple[int, int]:
         """Pictures without the codec that reach the value's bin or a higher one, and pictures without it in all."""
@@ -121,7 +125,9 @@ def fit_table(own: np.ndarray, own_pixels: np.ndarray, others: np.ndarray, other
     kept, kept_others = np.isfinite(own), np.isfinite(others)
     if not kept.any() or not kept_others.any():
         raise ValueError("a test needs values with its codec and without it")
-    edges = np.concatenate([np.quantile(others[kept_others], _QUANTILES[0]), np.quantile(own[kept], _QUANTILES[1])])
+    edges = np.quantile(others[kept_others], _QUANTILES[0])
+    shown = own[kept & (own > edges[-1])]
+    edges = np.concatenate([edges, np.quantile(shown if len(shown) else own[kept], _QUANTILES[1])])
     edges = np.unique(np.round(edges, 3))
 
     def counts(values: np.ndarray, pixels: np.ndarray, valid: np.ndarray) -> tuple[tuple[int, ...], ...]:

@@ -45,6 +45,24 @@ def test_black_and_white_text_is_proven_though_its_ringing_is_cut(quality: int) 
     assert trace.statistic > 0.9
 
 
+def drawing(width: int = 120, height: int = 104) -> np.ndarray:
+    """Coloured lines with soft edges on white: most samples of a block that tells are cut."""
+    image, numbers = Image.new("RGB", (4 * width, 4 * height), "white"), np.random.default_rng(3)
+    draw = ImageDraw.Draw(image)
+    for _ in range(14):
+        ends = [tuple(int(v) for v in numbers.integers(0, (4 * width, 4 * height))) for _ in range(2)]
+        draw.line(ends, fill=tuple(int(v) for v in numbers.integers(0, 200, 3)), width=5)
+    return np.asarray(image.resize((width, height), Image.Resampling.LANCZOS))
+
+
+def test_drawings_on_white_are_proven_though_what_was_cut_is_not_found_in_every_block() -> None:
+    trace = jpeg_blocks(np.ascontiguousarray(decoded(drawing(), 92)[3:, 5:]))
+    assert trace.found
+    assert trace.parameters["phase"] == [5, 3]
+    assert abs(trace.parameters["quality_like"] - 92) <= 3
+    assert not jpeg_blocks(drawing()).found
+
+
 def test_small_pictures_are_proven() -> None:
     trace = jpeg_blocks(decoded(patch(), 75)[2:, 4:])
     assert trace.found

@@ -17,36 +17,34 @@ GUESS = Parameter("chroma_subsampling", "4:2:0", probability=0.9, basis="regress
 
 
 def test_estimates_fill_gaps_and_never_replace_what_was_read():
-    notes: list[str] = []
-    assert recover.completed("jpegxr", (READ, GAP), (GUESS, Parameter("overlap_mode", 1, probability=0.6)), notes) == (
-        READ,
-        GUESS,
+    assert recover.completed("jpegxr", (READ, GAP), (GUESS, Parameter("overlap_mode", 1, probability=0.6))) == (
+        (READ, GUESS),
+        (),
     )
-    assert notes == []
 
 
 def test_a_gap_stays_where_the_estimate_has_none_either():
     unsure = Parameter("chroma_subsampling", None, reason="not likely enough")
-    assert recover.completed("jpegxr", (READ, GAP), (unsure,), []) == (READ, GAP)
+    assert recover.completed("jpegxr", (READ, GAP), (unsure,)) == ((READ, GAP), ())
 
 
 def test_a_codec_without_recovery_has_its_estimates():
-    assert recover.completed("jpegxl", (), (GUESS,), []) == (GUESS,)
+    assert recover.completed("jpegxl", (), (GUESS,)) == ((GUESS,), ())
 
 
 def test_neither_reading_nor_estimate_is_said():
-    notes: list[str] = []
-    assert recover.completed("jpegxl", (), (), notes) == ()
-    assert notes == ["the parameters of JPEG XL are not recovered from pixels by this version"]
+    found, notes = recover.completed("jpegxl", (), ())
+    assert found == ()
+    assert notes == ("the parameters of JPEG XL are not recovered from pixels by this version",)
 
 
 def test_an_estimate_that_fails_costs_a_note_and_nothing_else(monkeypatch):
     def broken(pixels, codec):
         raise RuntimeError("no trees")
 
-    notes: list[str] = []
     monkeypatch.setattr(recover.estimated, "estimate", broken)
-    assert recover._estimated("jpegxr", PIXELS, notes) == ()
+    found, notes = recover._estimated("jpegxr", PIXELS)
+    assert found == ()
     assert "no trees" in notes[0]
 
 
@@ -80,12 +78,12 @@ def test_the_other_standard_is_tried_where_a_grid_shows_and_no_index(monkeypatch
             return found
 
     tried: list[str] = []
-    monkeypatch.setattr(recover, "_estimated", lambda codec, pixels, notes: ())
-    monkeypatch.setattr(recover, "_recovered", lambda codec, pixels, estimates, notes: tried.append(codec))
+    monkeypatch.setattr(recover, "_estimated", lambda codec, pixels: ((), ()))
+    monkeypatch.setattr(recover, "_recovered", lambda codec, pixels, estimates: (tried.append(codec), ()))
     analysis = SimpleNamespace(probabilities={"heic": 1 - rival, "avif": rival})
-    recover._cross_checked({"heic": Reading(blocks=blocks)}, analysis, PIXELS, [])
-    recover._cross_checked({"heic": Reading(blocks=blocks), "webp": None}, analysis, PIXELS, [])
-    recover._cross_checked({"jpeg": Reading(blocks=blocks)}, analysis, PIXELS, [])
+    recover._cross_checked({"heic": Reading(blocks=blocks)}, analysis, PIXELS)
+    recover._cross_checked({"heic": Reading(blocks=blocks), "webp": None}, analysis, PIXELS)
+    recover._cross_checked({"jpeg": Reading(blocks=blocks)}, analysis, PIXELS)
     assert tried == asked
 
 
@@ -114,10 +112,10 @@ def test_what_was_recovered_is_confirmed_by_coding_again(codec):
         "jpeg2000": jpeg2000.Jpeg2000History(False, reason="none"),
         "jpegxr": jpegxr.JpegxrHistory(False, reason="none"),
     }[codec]
-    notes: list[str] = []
-    assert {parameter.reason for parameter in recover._confirmed(codec, PIXELS, nothing, notes)} == {"none"}
-    assert notes == []
-    assert recover._confirmed("webp", PIXELS, nothing, notes) == ()
+    found, notes = recover._confirmed(codec, PIXELS, nothing)
+    assert {parameter.reason for parameter in found} == {"none"}
+    assert notes == ()
+    assert recover._confirmed("webp", PIXELS, nothing) == ((), ())
 
 
 # ---- generations
@@ -127,9 +125,9 @@ LAST = recover.Generation("webp", 0.98)
 
 
 def test_an_estimated_earlier_codec_comes_before_the_last():
-    notes: list[str] = []
     earlier = Parameter("earlier_codec", "jpeg", probability=0.9, basis="regression on 4 windows")
-    assert [(g.codec, g.probability) for g in recover._earlier_codec(earlier, notes)] == [("jpeg", 0.9)]
+    found, notes = recover._earlier_codec(earlier)
+    assert [(g.codec, g.probability) for g in found] == [("jpeg", 0.9)]
     assert "estimated: regression on 4 windows" in notes[0]
 
 
@@ -145,8 +143,8 @@ def test_an_estimated_earlier_codec_comes_before_the_last():
     ],
 )
 def test_without_an_earlier_codec_the_reason_is_noted(earlier, said):
-    notes: list[str] = []
-    assert recover._earlier_codec(earlier, notes) == ()
+    found, notes = recover._earlier_codec(earlier)
+    assert found == ()
     assert said in notes[0]
 
 
@@ -156,9 +154,8 @@ def table_trace(*speaks_for: str) -> Trace:
 
 
 def test_a_jpeg_whose_table_is_read_comes_before_the_last_codec():
-    notes: list[str] = []
     estimate = Parameter("earlier_codec", "webp", probability=0.7, basis="regression")
-    (first,) = recover.earlier_compression("heic", (table_trace("jpeg"),), estimate, notes)
+    (first,), notes = recover.earlier_compression("heic", (table_trace("jpeg"),), estimate)
     assert first.codec == "jpeg"
     assert {p.name: (p.value, p.low, p.high) for p in first.parameters} == {
         "quality_factor": (75, 74, 76),
@@ -172,8 +169,8 @@ def test_a_jpeg_whose_table_is_read_comes_before_the_last_codec():
 )
 def test_a_table_that_the_last_codec_explains_tells_nothing_of_an_earlier_one(last, speaks_for):
     estimate = Parameter("earlier_codec", "none", probability=0.9, basis="regression")
-    assert recover.earlier_compression(last, (table_trace(*speaks_for),), estimate, []) == ()
-    assert recover.earlier_compression("webp", (table_trace(*speaks_for),), estimate, []) != ()
+    assert recover.earlier_compression(last, (table_trace(*speaks_for),), estimate)[0] == ()
+    assert recover.earlier_compression("webp", (table_trace(*speaks_for),), estimate)[0] != ()
 
 
 @pytest.mark.parametrize(

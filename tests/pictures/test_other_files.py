@@ -147,7 +147,25 @@ def test_run_lengths_past_a_row_are_dropped(past):
         body += bytes([0, count]) + packed + b"\0" * (len(packed) % 2) + b"\0\0"
     head = struct.pack("<IiiHHIIiiII", 40, 33, 40, 1, 4, 2, len(body) + 2, 0, 0, 16, 0) + palette.tobytes()
     data = b"BM" + struct.pack("<IHHI", 0, 0, 0, 14 + len(head)) + head + bytes(body) + b"\0\1"
-    np.testing.assert_array_equal(open_picture(data).pixels, palette[index][:, :, 2::-1])
+    opened = open_picture(data)
+    np.testing.assert_array_equal(opened.pixels, palette[index][:, :, 2::-1])
+    assert not any("past their rows" in note for note in opened.notes)
+
+
+def test_runs_far_past_a_row_are_said():
+    body = b"".join(bytes([33, row % 16 * 17, 9, 7, 0, 0]) for row in range(40)) + b"\0\1"
+    head = struct.pack("<IiiHHIIiiII", 40, 33, 40, 1, 4, 2, len(body), 0, 0, 16, 0) + bytes(range(64))
+    opened = open_picture(b"BM" + struct.pack("<IHHI", 0, 0, 0, 14 + len(head)) + head + body)
+    assert (
+        f"{40 * 8} samples of the BMP's run lengths lie past their rows and were dropped: it is damaged" in opened.notes
+    )
+
+
+def test_an_os2_header_of_sixteen_bytes_opens(photo):
+    body = photo[::-1, :, ::-1].tobytes()
+    head = struct.pack("<IiiHH", 16, 192, 160, 1, 24)
+    opened = open_picture(b"BM" + struct.pack("<IHHI", 0, 0, 0, 14 + len(head)) + head + body)
+    np.testing.assert_array_equal(opened.pixels, photo)
 
 
 def test_a_jpeg_inside_a_bmp_is_lossy(photo):

@@ -229,6 +229,7 @@ def test_a_colour_map_lies_on_one_line_and_a_palette_does_not() -> None:
     assert chosen is not None
     assert chosen.ends > 0.1
     assert palette_colours(textured()) is None
+    assert palette_colours(np.concatenate([np.zeros((70, 80, 3), np.uint8), textured()[:, :80]])) is None
 
 
 def test_other_directions_count_in_small_pictures_too() -> None:

@@ -108,3 +108,14 @@ def test_every_reading_takes_any_size_and_grey():
                 found = read(central(pixels))
                 assert found.text
                 assert np.isfinite(found.value) or side < 96
+
+
+def test_a_wavelet_without_its_lattice_withholds_jpeg_2000():
+    small = synthesise("texture", 110, 110, 3).astype(float)
+    doubled = np.zeros((219, 219, 3))
+    doubled[::2, ::2] = small
+    doubled[1::2] = (doubled[:-1:2] + doubled[2::2]) / 2
+    doubled[:, 1::2] = (doubled[:, :-1:2] + doubled[:, 2::2]) / 2
+    after = weigh(analysis("jpeg2000", nothing=0.99, jpeg2000=0.95), np.rint(doubled).astype(np.uint8), Plain())
+    assert after.verdict == "inconclusive"
+    assert "none of 100 validation pictures" in after.evidence[0].text

@@ -12,7 +12,7 @@ import numpy as np
 from forensics.history.jpeg.chroma import ChromaHypothesis
 from forensics.history.jpeg.grid import GridPhase
 from forensics.history.jpeg.steps import StepEstimate, TableMatch
-from forensics.results.chance import chance, told
+from forensics.results.chance import chance, reported
 from forensics.results.history import RATIO, Parameter, compression_ratio
 
 STATED_FROM = 0.9
@@ -113,7 +113,7 @@ def _grid(history: JpegHistory) -> Parameter:
     return Parameter(
         "grid_phase",
         history.grid.phase,
-        probability=1 / (1 + 10 ** told(history.grid.log10_nfa)),
+        probability=1 / (1 + 10 ** reported(history.grid.log10_nfa)),
         unit="pixels",
         basis=basis,
     )

@@ -40,14 +40,14 @@ class Aligned(NamedTuple):
     ----------
     part : np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]
         Led by repeated edges up to a tree's corner.
-    lead : (int, int)
-        How many rows and columns lead.
+    padding : (int, int)
+        How many rows and columns were put before the piece.
     corner : (int, int)
-        The picture's row and column of the first sample after the lead.
+        The picture's row and column of the first sample behind them.
     """
 
     part: np.ndarray
-    lead: tuple[int, int]
+    padding: tuple[int, int]
     corner: tuple[int, int]
 
 
@@ -153,12 +153,14 @@ def aligned(plane: np.ndarray, coder: Coder, window: Window, place: tuple[int, i
     rows, columns = (_whole(length, SWEEP_SIDE) for length in (window.height, window.width))
     part = window.cut(plane)[starts[0] : starts[0] + rows, starts[1] : starts[1] + columns]
     top, left = window.top + starts[0], window.left + starts[1]
-    lead = ((top - place[0]) % coder.tree, (left - place[1]) % coder.tree)
-    return Aligned(np.pad(part, ((lead[0], 0), (lead[1], 0), (0, 0))[: part.ndim], mode="edge"), lead, (top, left))
+    padding = ((top - place[0]) % coder.tree, (left - place[1]) % coder.tree)
+    return Aligned(
+        np.pad(part, ((padding[0], 0), (padding[1], 0), (0, 0))[: part.ndim], mode="edge"), padding, (top, left)
+    )
 
 
 def _overall_change(piece: Aligned, coder: Coder, index: int) -> float:
-    rows, columns = piece.lead
+    rows, columns = piece.padding
     errors = change(piece.part, coder.again(piece.part, index))[rows + ROOM : -ROOM, columns + ROOM : -ROOM]
     return float(np.log2(errors.mean() + FLOOR))
 

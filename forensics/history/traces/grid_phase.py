@@ -28,7 +28,7 @@ from scipy import ndimage
 
 from forensics.history.traces.sample import Sample
 from forensics.results.a_contrario import log10_binomial_tail
-from forensics.results.chance import chance, told
+from forensics.results.chance import chance, reported
 from forensics.results.history import FOUND_BELOW, Trace
 
 NAME = "grid_phase"
@@ -191,7 +191,7 @@ def grid_phase(sample: Sample) -> Trace:
             "phase": list(phase) if found else None,
             "votes": total,
             "local_grids": [
-                {**grid._asdict(), "origin": list(grid.origin), "log10_nfa": told(grid.log10_nfa, NAME)}
+                {**grid._asdict(), "origin": list(grid.origin), "log10_nfa": reported(grid.log10_nfa, NAME)}
                 for grid in local
             ],
         },
