@@ -63,8 +63,8 @@ KEEP_STORED_VERDICT_FROM = 0.995
 """Certainty from which a verdict on the picture as stored stands although a change of tone was found, where undoing it
 shows no codec more clearly: the change then came before the compression, or was the decoder's."""
 AGREED_FROM = 0.85
-"""Probability of a family by the open judge from which it is named where the judge of codecs names it too. On the 16,215
-validation windows of the open judge's runs 3 and 4 this raises the right answers as decoded from 57.7 to 62.4 %, and
+"""Probability of a family by the open judge from which it is named where the judge of codecs names it too. On 16,215
+validation windows (runs 3 and 4 of the open judge) this raises the right answers as decoded from 57.7 to 62.4 %, and
 the names that never were from 0.11 to 0.34 % there, from 0.24 to 0.31 % after steps, and from 1 to 3 of the 2,732
 untouched; from 0.7 on it would be 63.8, 0.60, 0.46 % and 7."""
 RATIO_ABOVE = 1.1
