@@ -270,8 +270,8 @@ def _rarity() -> str:
 
 @cache
 def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Cosines and counts by bin and step, both `[shape=(bins, steps), dtype=float32]`, and steps by position and
-    quality.
+    """Cosines by bin and step, `[shape=(bins, steps), dtype=float32]`, 0 where nothing is counted; the first bin that is
+    counted of each step; and steps by position and quality.
     """
     luma = TABLE_FAMILIES["standard"][0]
     steps = np.array([[scaled_table(luma, int(q))[position] for q in QUALITIES] for position in POSITIONS], int)
@@ -280,7 +280,7 @@ def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     counted = middles > _NEAREST * each
     return (
         (np.cos(2 * np.pi * middles / each) * counted).astype(np.float32),
-        counted.astype(np.float32),
+        counted.argmax(axis=0),
         steps - 1,
     )
 
@@ -299,17 +299,18 @@ def _strengths(luma: np.ndarray, vertical: float, horizontal: float) -> np.ndarr
     native = np.asarray(Image.fromarray(luma).resize((wide, tall), Image.Resampling.LANCZOS, box=box)) - 128
     halfway = np.einsum("kn,bnx->bkx", _LOWEST, native.reshape(tall // 8, 8, wide), optimize=True)
     blocks = halfway.reshape(tall // 8, 4, wide // 8, 8) @ _LOWEST.T
-    cosines, counted, steps = _tables()
+    cosines, first, steps = _tables()
     near, count = np.zeros((len(KERNELS), len(QUALITIES))), np.zeros((len(KERNELS), len(QUALITIES)))
     gains = [(_gains(power, vertical), _gains(power, horizontal)) for power in KERNELS.values()]
     for (v, h), own in zip(POSITIONS, steps, strict=True):
         sizes = np.abs(blocks[:, v, :, h]).ravel() * _BINS
         for kernel, (down, across) in enumerate(gains if (v, h) != (0, 0) else gains[:1]):
             bins = np.minimum(sizes / (down[v] * across[h]), _TOP * _BINS - 1).astype(np.int64)
-            histogram = np.bincount(bins).astype(np.float32)
+            histogram = np.bincount(bins)
+            below = np.concatenate([[0], histogram.cumsum()])
             rows = slice(None) if (v, h) == (0, 0) else kernel
-            near[rows] += (histogram @ cosines[: len(histogram)])[own]
-            count[rows] += (histogram @ counted[: len(histogram)])[own]
+            near[rows] += (histogram.astype(np.float32) @ cosines[: len(histogram)])[own]
+            count[rows] += (bins.size - below[np.minimum(first, len(histogram))])[own]
     return (near * np.sqrt(2 / np.maximum(count, _FEWEST))).ravel()
 
 
