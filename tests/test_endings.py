@@ -32,6 +32,14 @@ class Named:
         signal.raise_signal(signal.SIGTERM)
 
 
+@pytest.fixture(autouse=True)
+def _ctrl_c_is_heard():
+    """As at a terminal: a command in the background inherits that SIGINT is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def wait(seconds: float) -> None:
     """Let Python look for signals."""
     stop = time.monotonic() + seconds

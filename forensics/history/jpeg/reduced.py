@@ -270,8 +270,8 @@ def _rarity() -> str:
 
 @cache
 def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Cosines by bin and step, `[shape=(bins, steps), dtype=float32]`, 0 where nothing is counted; the first bin that is
-    counted of each step; and steps by position and quality.
+    """Cosines by bin and step, `[shape=(bins, steps), dtype=float32]`, 0 where nothing is counted; the first bin
+    that is counted of each step; and steps by position and quality.
     """
     luma = TABLE_FAMILIES["standard"][0]
     steps = np.array([[scaled_table(luma, int(q))[position] for q in QUALITIES] for position in POSITIONS], int)
