@@ -59,16 +59,18 @@ _GREY_ERROR, _COLOUR_ERROR = 0.65, 1.2
 """Largest difference to a whole sample, in levels: half a level and the integer transform's error (0.1); luma taken
 back from R, G and B may be one off.
 """
-_LEAST_SHARE, _FINE_SHARE, _FINE_QUALITY = 0.5, 0.95, 94
+_LEAST_SHARE, _FINE_SHARE, _FINE_QUALITY = 0.85, 0.95, 90
 """Share of the blocks that have to be possible, and that with tables finer than like the quality. JPEG XL and AVIF have
 block grids of their own, on which fine tables make more blocks possible than beside them: up to 0.83 of 240 (25 of some
-75 such training and validation crops pass a share of 0.3, all with tables like quality 95 to 97). JPEGs mostly reach
-0.9 to 1; where most samples of a block are cut, of drawings on white, what lies beyond 255 is not always found: down to
-0.54."""
+75 such training and validation crops pass a share of 0.3, all with tables like quality 95 to 97). Key frames of video
+codecs with the DCT of 8x8 samples (MPEG-1, 2 and 4, H.263, SpeedHQ) reach 0.5 to 0.83 on validation sources."""
+_CUT_SHARE, _CUT_QUALITY = 0.5, 94
+"""The same in a picture of which `_MOSTLY_CUT` is cut: drawings on white, where what lies beyond 255 is not always
+found: down to 0.54."""
 _MOST_SIDE = 768
 """Largest side of the central part that is tested, in pixels."""
 _MOSTLY_CUT = 0.3
-"""Share of cut pixels from which the grids of most flat blocks are tried, too."""
+"""Share of cut pixels from which the grids of most flat blocks are tried, too, and fewer blocks have to be possible."""
 _FLOOR = 0.05
 """Least chance granted to a block that is possible by accident."""
 
@@ -226,7 +228,7 @@ def jpeg_blocks(pixels: np.ndarray) -> Trace:
     (blocks, fit), controls = counts[0], counts[1:]
     beside = max((k + 1) / (n + 2) for n, k in controls)
     tail, quality = 0.0, _quality_like(table)
-    least = _LEAST_SHARE if quality <= _FINE_QUALITY else _FINE_SHARE
+    least = _least(quality, _cut(planes))
     if blocks >= _LEAST_BLOCKS and fit >= least * blocks:
         tail = log10_binomial_tail(fit, blocks, min(max(beside, _FLOOR), 1 - 1e-6))
     nfa = log10_nfa(tail, BLOCK**2 * len(_tables()))
@@ -262,6 +264,19 @@ def jpeg_blocks(pixels: np.ndarray) -> Trace:
     )
 
 
+def _least(quality: int, cut: float) -> float:
+    """Share of the blocks that have to be possible, by the quality that the table is like and the share of pixels that
+    are cut.
+    """
+    if cut >= _MOSTLY_CUT and quality <= _CUT_QUALITY:
+        return _CUT_SHARE
+    return _LEAST_SHARE if quality <= _FINE_QUALITY else _FINE_SHARE
+
+
+def _cut(planes: _Samples) -> float:
+    return float(((planes.high > 1e3) | (planes.low < -1e3)).mean())
+
+
 def _share_of_trial(trial: _Samples, table: np.ndarray) -> float:
     """Share of blocks that are possible; 0 where none of the first ones is."""
     first = trial.chosen(np.arange(0, len(trial.values), _FIRST_TRIED))
@@ -291,7 +306,7 @@ def _phases(planes: _Samples, rgb: np.ndarray) -> list[tuple[int, int]]:
 
     grid = block_grid(rgb)
     voted = (int(grid.phase[0]), int(grid.phase[1]))
-    if ((planes.high > 1e3) | (planes.low < -1e3)).mean() < _MOSTLY_CUT:
+    if _cut(planes) < _MOSTLY_CUT:
         return [voted]
     flat = np.array([(np.ptp(_blocks(planes.values, divmod(k, BLOCK)), axis=1) == 0).mean() for k in range(BLOCK**2)])
     ranked = np.argsort(-flat, kind="stable")[: np.count_nonzero(flat >= flat.max() - _TIE)][:_MOST_GRIDS]
