@@ -8,7 +8,7 @@ drawn angle, by each program in turn. Sources that were never compressed go the 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +45,11 @@ class Case:
     verdict: str
     compressed: float
     read: float | None
+
+    @property
+    def misnamed(self) -> bool:
+        """Whether another process than JPEG is named."""
+        return self.verdict not in ("jpeg", "uncompressed", "inconclusive", "no-content")
 
     @property
     def right(self) -> bool:
@@ -170,12 +175,11 @@ def by_program(cases: Sequence[Case]) -> list[dict[str, object]]:
 
 def _row(start: dict[str, object], cases: Sequence[Case]) -> dict[str, object]:
     found = [case for case in cases if case.read is not None]
-    named: Callable[[Case], bool] = lambda case: case.verdict not in ("uncompressed", "inconclusive", "no-content")  # noqa: E731
     return start | {
         "pictures": len(cases),
         "compressed is likelier": mean([case.compressed > 0.5 for case in cases]),
         "named JPEG": mean([case.verdict == "jpeg" for case in cases]),
-        "another name": mean([named(case) and case.verdict != "jpeg" for case in cases]),
+        "another name": mean([case.misnamed for case in cases]),
         "uncompressed": mean([case.verdict == "uncompressed" for case in cases]),
         "scale or angle read": mean([case.read is not None for case in cases]),
         "right of those": mean([case.right for case in found]) if found else "-",

@@ -24,7 +24,7 @@ from forensics.history.jpeg import recovery as jpeg_history
 from forensics.history.jpeg.chroma import FACTORS
 from forensics.history.jpeg.findings import JpegHistory
 from forensics.history.jpeg.fixed_point import SUBSAMPLINGS
-from forensics.history.jpeg.planes import coefficients
+from forensics.history.jpeg.planes import coefficients, without_colour
 from forensics.reconstruction.layout import blocks_of
 
 _FIRM = 0.985
@@ -193,18 +193,12 @@ def _coded_as(pixels: np.ndarray, tables: list[np.ndarray], subsampling: str) ->
 
 def grey_from(source: np.ndarray, copy: np.ndarray) -> Relation | None:
     """Whether the second is the first made grey: without colour, where the first has some, and near its luma."""
-    if source.ndim == 2 or _colourless(source) or not _colourless(copy):
+    if source.ndim == 2 or without_colour(source) or not (copy.ndim == 2 or without_colour(copy)):
         return None
     off = float(np.abs(luma(source) - luma(copy)).mean())
     if off > _GREY_OFF:
         return None
     return Relation("grey", f"made grey: {off:.2f} levels from its luma on average", 3.0)
-
-
-def _colourless(pixels: np.ndarray) -> bool:
-    return pixels.ndim == 2 or bool(
-        (pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 2] == pixels[..., 1]).all()
-    )
 
 
 def carries(source: np.ndarray, copy: np.ndarray, shown: JpegHistory | None) -> Relation | None:

@@ -169,7 +169,7 @@ def train_open(
     UsageError
         The extra `train` is not installed, or the data sets lack one of the two splits.
     """
-    _check_ready(out)
+    _check_ready(out, "keras")
     from forensics_models import open_training
 
     train = measure(datasets, "train", plan=plan_of(seed), jobs=jobs, progress=partial(progress, "measuring train"))

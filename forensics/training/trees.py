@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -193,10 +194,10 @@ def train_parameters(
         raise UsageError(str(error)) from None
 
 
-def _check_ready(out: Path) -> None:
-    """Raise `UsageError` where the extra `train` is missing or the folder cannot be made."""
+def _check_ready(out: Path, engine: str = "xgboost") -> None:
+    """Raise `UsageError` where the package that trains is missing or the folder cannot be made."""
     try:
-        import xgboost  # noqa: F401
+        import_module(engine)
     except ImportError as error:
         raise UsageError(
             f"training needs the extra `train`: {install_extra('train')} ({error.name} is missing)"

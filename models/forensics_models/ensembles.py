@@ -7,13 +7,13 @@ XGBoost's boosters.
 
 from __future__ import annotations
 
-import io
-import zipfile
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import numpy as np
+
+from forensics_models.storage import packed, unpacked
 
 LEAF = -1
 """Feature of a node that is a leaf."""
@@ -97,19 +97,11 @@ class Ensemble:
 
     def to_bytes(self) -> bytes:
         """The contents of an `.npz` file; the same ensemble gives the same bytes."""
-        stream = io.BytesIO()
-        np.savez_compressed(
-            stream,
-            columns=np.int64(self.columns),
-            base=self.base,
-            first=self.first,
-            output=self.output,
-            feature=self.feature,
-            value=self.value,
-            right=self.right,
-            missing_left=np.packbits(self.missing_left),
-        )
-        return stream.getvalue()
+        return packed({
+            "columns": np.int64(self.columns),
+            **{name: getattr(self, name) for name in _KINDS},
+            "missing_left": np.packbits(self.missing_left),
+        })  # fmt: skip
 
 
 _KINDS = {
@@ -133,12 +125,11 @@ def load(file: Path | Traversable) -> Ensemble:
     ValueError
         It holds something else; objects that would be unpickled are never loaded.
     """
-    data = file.read_bytes()
+    stored = unpacked(file, "trees")
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in _KINDS}
-            columns, bits = int(stored["columns"]), stored["missing_left"]
-    except (KeyError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
+        arrays = {name: stored[name] for name in _KINDS}
+        columns, bits = int(stored["columns"]), stored["missing_left"]
+    except (KeyError, TypeError) as error:
         raise ValueError(f"{file.name} holds no trees: {error}") from None
     if any(arrays[name].dtype != kind or arrays[name].ndim != 1 for name, kind in _KINDS.items()):
         raise ValueError(f"{file.name} holds arrays of other types than trees")

@@ -8,13 +8,13 @@ is NumPy on arrays of a `.npz`, so that a judgement loads no engine.
 
 from __future__ import annotations
 
-import io
-import zipfile
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import numpy as np
+
+from forensics_models.storage import packed, unpacked
 
 KNOTS = 65
 """Ranks at which a feature's values are kept, evenly spread from the least to the greatest."""
@@ -128,8 +128,8 @@ class OpenNetwork:
             seen = seen + _swish(layer(seen))
         return self.process(seen).astype(np.float64), self.after(seen).astype(np.float64)
 
-    def as_bytes(self) -> bytes:
-        """A `.npz` in memory, weights in half precision; equal networks give equal bytes."""
+    def to_bytes(self) -> bytes:
+        """The contents of an `.npz` file, weights in half precision; the same network gives the same bytes."""
         arrays = {
             "knots": self.ranks.knots,
             "values": self.ranks.values.astype(np.float16),
@@ -138,24 +138,21 @@ class OpenNetwork:
         for name, layer in self._layers():
             arrays[f"{name}.weights"] = layer.weights.astype(np.float16)
             arrays[f"{name}.bias"] = layer.bias.astype(np.float32)
-        into = io.BytesIO()
-        np.savez_compressed(into, allow_pickle=False, **arrays)
-        return into.getvalue()
+        return packed(arrays)
 
     @classmethod
     def read(cls, file: Path | Traversable) -> OpenNetwork:
         """The network that a file holds; raises `OSError` where it cannot be read, `ValueError` where it is not one."""
+        arrays = unpacked(file, "network of the open judge")
         try:
-            with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as stored:
-                arrays = {name: stored[name] for name in stored.files}
             hidden = sum(name.startswith("hidden") and name.endswith(".bias") for name in arrays)
             layers = {
                 name: Layer(arrays[f"{name}.weights"].astype(np.float32), arrays[f"{name}.bias"])
                 for name in (*(f"hidden{k}" for k in range(hidden)), "process", "after")
             }
             ranks = Ranks(arrays["knots"], arrays["values"].astype(np.float32), arrays["missing"].astype(np.int64))
-        except (KeyError, zipfile.BadZipFile) as error:
-            raise ValueError(f"no network of the open judge: {error}") from error
+        except KeyError as error:
+            raise ValueError(f"{file.name} holds no network of the open judge: {error}") from None
         return cls(ranks, tuple(layers[f"hidden{k}"] for k in range(hidden)), layers["process"], layers["after"])
 
     def _layers(self) -> list[tuple[str, Layer]]:

@@ -472,7 +472,7 @@ def train_open(
     out.mkdir(parents=True, exist_ok=True)
     held_out = _rows(validation.table, validation.codec_trees)
     network, curve = train_network(_rows(rows, codec_trees), held_out, recipe, report)
-    write_atomically(out / NETWORK_FILE, network.as_bytes())
+    write_atomically(out / NETWORK_FILE, network.to_bytes())
     network = OpenNetwork.read(out / NETWORK_FILE)  # in the precision that is shipped
 
     def margins(asked: Asked) -> tuple[np.ndarray, np.ndarray]:

@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import math
 import os
 import stat
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
 
 LONGEST_NAME = 255
 """Bytes of a file name that Linux file systems allow (`NAME_MAX` of limits.h)."""
@@ -137,6 +142,35 @@ def _no_number(text: str) -> float:
 def _finite(text: str) -> float:
     value = float(text)
     return value if math.isfinite(value) else _no_number(text)
+
+
+def packed(arrays: Mapping[str, Any]) -> bytes:
+    """The contents of an `.npz` file; equal arrays give equal bytes."""
+    import numpy as np  # which writing a table does not need
+
+    stream = io.BytesIO()
+    np.savez_compressed(stream, allow_pickle=False, **arrays)
+    return stream.getvalue()
+
+
+def unpacked(file: Path | Traversable, what: str) -> dict[str, np.ndarray]:
+    """The arrays of a file that holds `packed`; objects that would be unpickled are never loaded.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    ValueError
+        It holds something else than `what`.
+    """
+    import numpy as np
+
+    data = file.read_bytes()
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (KeyError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
+        raise ValueError(f"{file.name} holds no {what}: {error}") from None
 
 
 def write_atomically(path: Path, data: bytes) -> None:
