@@ -77,8 +77,9 @@ _HALF_WITHIN = 0.01
 _REFINED = np.arange(-5, 6) * 0.0004
 """Relative changes of the scale of one axis: sides are rounded to whole pixels each by itself."""
 _REFINED_FROM = FOUND_FROM / 2
-"""Strength over its spread from which scales of single axes are tried: of 60 validation pictures, reduced to 0.47 to 0.96
-uncompressed, as JPEG or as WebP, the 29 below it reach 5.0 at most, and none of those found began below 5.7."""
+"""Strength over its spread from which scales of single axes are tried: of 60 validation pictures, reduced to
+0.47 to 0.96 uncompressed, as JPEG or as WebP, the 29 below it reach 5.0 at most, and none of those found began below
+5.7."""
 _SCALE_OFF, _QUALITY_OFF = 0.002, 2
 """Half-widths of 90 % intervals, relative of the scale, and of the quality: 53 of the 58 JPEGs that were found in the
 draw of `TRIED` lie within the first, all of 10 whose quality was recorded within the second."""
