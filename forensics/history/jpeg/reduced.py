@@ -4,9 +4,10 @@ undone.
 Enlarged back to the size that it was coded at, a reduced JPEG has lost its high frequencies, but not the low ones: the
 lowest DCT coefficients of its blocks still lie near multiples of their quantisation steps (near lattice [1]). At every
 other size blocks lie elsewhere, and nothing lies near multiples of anything. For each scale that is tried a region at
-the corner, where every grid begins, is enlarged (`_reduced_kernels`); the strength of a quality is the sum of cos(2 pi c / q) over the
-coefficients c that its table quantises by q. Strengths are compared with those of the same quality at other scales.
-Another compression after the reduction adds noise to the coefficients, and leaves the test as it is.
+the corner, where every grid begins, is enlarged (`_reduced_kernels`); the strength of a quality is the sum of
+cos(2 pi c / q) over the coefficients c that its table quantises by q. Strengths are compared with those of the same
+quality at other scales. Another compression after the reduction adds noise to the coefficients, and leaves the test as
+it is.
 
 References
 ----------
