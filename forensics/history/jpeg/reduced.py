@@ -71,10 +71,11 @@ _TOP = 1056
 """Largest coefficient that is counted: the constant term of white, and a little more."""
 _AROUND = 61
 """Scales whose median is what a quality's strength is held against."""
-_LEAST_BENT = 0.05
-"""Share of pixels at which brightness bends under which nothing is read: 25 of 29 computed gradients, charts and ramps
-whose blocks are all alike, and lie near multiples of some step together, have 0.016 and less; of 33 reduced JPEGs of
-validation pictures the least has 0.20."""
+_LEAST_BENT, _LEAST_BITS = 0.05, 0.3
+"""Content (`forensics_features.content`) under which nothing is read: blocks that are all alike lie near multiples of
+some step together. 25 of 29 computed gradients, charts and ramps that are found without this have 0.016 and less of the
+first, patterns that repeat themselves 0.1 and less of the second; of 33 reduced JPEGs of validation pictures the least
+have 0.19 and 1.4."""
 _LOPSIDED = 1.5
 """Times the strength of the quality that lies farthest from multiples, at a scale that counts: blocks that are all
 alike lie near multiples of some steps and between those of others (computed patterns with bends: up to 1.43; the 17 of
@@ -154,7 +155,7 @@ def read(pixels: np.ndarray, scales: np.ndarray = SCALES) -> ReducedJpeg | None:
     >>> found.found, found.quality, round(found.scale, 3)
     (True, 60, 0.75)
     """
-    if min(pixels.shape[:2]) < LEAST_SIDE or _bent(pixels) < _LEAST_BENT:
+    if min(pixels.shape[:2]) < LEAST_SIDE or not _has_content(pixels):
         return None
     luma = _corner(pixels)
     strengths, around, spread = _scanned(luma, scales)
@@ -202,14 +203,13 @@ def contrasts(pixels: np.ndarray, scales: np.ndarray = SCALES) -> np.ndarray:
     return np.asarray((strengths - around) / spread)
 
 
-def _bent(pixels: np.ndarray) -> float:
-    """Share of the corner's inner pixels at which brightness bends."""
-    from forensics_features.content import bent_pixels
+def _has_content(pixels: np.ndarray) -> bool:
+    """Whether the corner holds enough for its blocks to differ."""
+    from forensics_features.content import content_of
     from forensics_features.planes import to_rgb8
 
     most = math.ceil(SIDE * SCALES[-1])
-    part = to_rgb8(pixels[:most, :most])
-    return bent_pixels(part) / ((part.shape[0] - 2) * (part.shape[1] - 2))
+    return content_of(to_rgb8(pixels[:most, :most])).measured_by_chance(_LEAST_BENT, _LEAST_BITS)
 
 
 def _corner(pixels: np.ndarray) -> np.ndarray:
