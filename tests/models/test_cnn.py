@@ -160,7 +160,7 @@ def test_pixels_from_limited_range_ycbcr_lie_on_the_other_lattice():
 
 
 def test_lattice_equals_its_naive_twin():
-    from forensics_models.cnn_layers import FULL_RANGE, FULL_RANGE_BACK
+    from forensics_models.cnn_bank import FULL_RANGE, FULL_RANGE_BACK
 
     pixels = noise(5, 7, 3)
     planes = lattice_planes(pixels)
@@ -174,7 +174,7 @@ def test_lattice_equals_its_naive_twin():
 
 
 def test_bank_holds_an_orthonormal_block_transform_and_wavelet_details():
-    from forensics_models.cnn_layers import bank_kernels
+    from forensics_models.cnn_bank import bank_kernels
 
     kernels = bank_kernels()
     blocks = kernels[3:7, 3:7, :15].reshape(16, 15).astype(np.float64)
@@ -185,7 +185,7 @@ def test_bank_holds_an_orthonormal_block_transform_and_wavelet_details():
 def test_wavelet_kernels_are_those_of_the_cdf_9_7_wavelet():
     """PyWavelets' bior4.4 is the same pair up to scale; a periodic decomposition gives every second value of ours."""
     pywt = pytest.importorskip("pywt", reason="the reference needs PyWavelets, which is not installed")
-    from forensics_models.cnn_layers import bank_kernels
+    from forensics_models.cnn_bank import bank_kernels
     from scipy import ndimage
 
     image = np.random.default_rng(0).normal(size=(32, 32))
