@@ -95,7 +95,7 @@ def folded_and_moments(planes, folded, moments):
     line = np.empty((period, width), np.float32)
     for c in range(count):
         line[:] = 0
-        total = 0.0
+        total = np.float64(0)
         for y in range(height):
             own = planes[c, y]
             part = np.float32(0)
@@ -111,7 +111,7 @@ def folded_and_moments(planes, folded, moments):
             for x in range(columns * period):
                 folded[c, y, x % period] += line[y, x]
         mean = np.float32(total / (height * width))
-        total = 0.0
+        total = np.float64(0)
         for y in range(height):
             own = planes[c, y]
             part = np.float32(0)

@@ -8,7 +8,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,7 @@ _GRAPH, _NODE, _INITIALIZER = 7, 1, 5
 _INPUT, _OUTPUT, _OPERATOR, _ATTRIBUTE = 1, 2, 4, 5
 _ATTRIBUTE_NAME, _INTEGERS = 1, 8
 _DIMS, _TYPE, _NAME, _RAW = 1, 2, 8, 9
-_DTYPES = {1: np.dtype("<f4"), 7: np.dtype("<i8")}
+_DTYPES: dict[int, np.dtype[Any]] = {1: np.dtype("<f4"), 7: np.dtype("<i8")}
 """Types of constants that are read: FLOAT and INT64 of TensorProto.DataType."""
 
 
@@ -42,7 +42,7 @@ def read(data: bytes) -> Graph:
     try:
         graph = next(value for number, value in _fields(memoryview(data)) if number == _GRAPH)
         nodes, constants = [], {}
-        for number, value in _fields(graph):
+        for number, value in _fields(_counted(graph)):
             if number == _NODE:
                 nodes.append(_node(value))
             elif number == _INITIALIZER:
@@ -133,4 +133,4 @@ def _constant(value: int | memoryview) -> tuple[str, np.ndarray]:
             name = _text(field)
         elif number == _RAW:
             raw = _counted(field)
-    return name, np.frombuffer(raw, _DTYPES[kind]).reshape(shape)
+    return name, np.frombuffer(bytes(raw), _DTYPES[kind]).reshape(shape)
