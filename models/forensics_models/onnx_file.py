@@ -13,10 +13,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 _VARINT, _EIGHT, _COUNTED, _FOUR = 0, 1, 2, 5
+"""Kinds of fields on the wire: an integer, eight bytes, bytes behind their number, four bytes."""
 _GRAPH, _NODE, _INITIALIZER = 7, 1, 5
+"""Fields of ModelProto and of GraphProto."""
 _INPUT, _OUTPUT, _OPERATOR, _ATTRIBUTE = 1, 2, 4, 5
+"""Fields of NodeProto."""
 _ATTRIBUTE_NAME, _INTEGERS = 1, 8
+"""Fields of AttributeProto."""
 _DIMS, _TYPE, _NAME, _RAW = 1, 2, 8, 9
+"""Fields of TensorProto."""
 _DTYPES: dict[int, np.dtype[Any]] = {1: np.dtype("<f4"), 7: np.dtype("<i8")}
 """Types of constants that are read: FLOAT and INT64 of TensorProto.DataType."""
 
