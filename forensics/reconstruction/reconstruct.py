@@ -46,8 +46,13 @@ _PLACED = 0.7
 """Share of settled blocks from which the history's place of the MCU is taken as it is; with a wrong one a third,
 luma's, is settled at most, and flat blocks.
 """
-_BETTER = 0.05
-"""Share of settled blocks by which another subsampling has to be better than the history's: a choice."""
+_BETTER, _IN_SUBSTANCE = 0.05, 0.4
+"""Share of settled blocks by which another subsampling has to be better than the history's, and what it has to settle:
+choices. At the finest steps chroma at full size settles nearly as little, whatever the picture's.
+"""
+_AS_GOOD = 0.02
+"""Share of settled blocks by which another arithmetic has to be better than the commonest one where none settles half:
+a choice, ten blocks of five hundred."""
 _WIDTH = 32
 """Sets of flips that the search keeps."""
 MINIMUM_SHARE = 0.05
@@ -311,7 +316,7 @@ def _likeliest(trials: _Trials) -> tuple[Layout, list[Decoder]]:
         if not decoders:
             continue
         layout, share = _placed(trials, layout, decoders[0])
-        if best is None or share > best[0] + _BETTER:
+        if best is None or share > max(best[0] + _BETTER, _IN_SUBSTANCE):
             best = share, layout, decoders
         if best[0] >= _PLACED:
             break
@@ -391,7 +396,8 @@ def _tables_and_decoder(
         shares.append(trials.share(layout, decoder))
         if shares[-1] >= _CLEAR:
             break
-    best = decoders[int(np.argmax(shares))]
+    at = int(np.argmax(shares))
+    best = decoders[0 if shares[at] < min(0.5, shares[0] + _AS_GOOD) else at]
     return refined(trials.sampled(layout, best), best, trials.tables(layout, best)), best
 
 
