@@ -133,7 +133,7 @@ def fit_uncompressed(
     Examples
     --------
     >>> import numpy as np
-    >>> from forensics_models.open_training import fit_uncompressed
+    >>> from forensics_models.open_answers_training import fit_uncompressed
     >>> sure = np.array([0.9] * 100 + [0.6] * 100)
     >>> truth, nothing = np.repeat([0, 1], 100), np.zeros(200, int)
     >>> [round(t, 2) for t in fit_uncompressed(sure, truth, nothing, nothing)[:2]]
