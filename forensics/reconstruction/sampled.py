@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from forensics.reconstruction import colour
+from forensics.reconstruction.acceptance import DIRECT, SEEN_BY, SEEN_THROUGH
 from forensics.reconstruction.chroma_samples import stored_estimate
 from forensics.reconstruction.coded import Decoder
 from forensics.reconstruction.layout import BLOCK, Layout, blocks_of
@@ -28,10 +29,16 @@ class Sampled:
         Of luma and, at stored size, of Cb and Cr.
     factors : tuple of int
         Vertical and horizontal factor of chroma.
+    shown : tuple of np.ndarray [shape=(n, 64 or more), dtype=uint8]
+        What the picture shows of each block: its samples, or its part of the full-size plane.
+    modes : tuple of int
+        How samples are seen in it, as `acceptance` numbers it.
     """
 
     blocks: tuple[np.ndarray, ...]
     factors: tuple[int, int]
+    shown: tuple[np.ndarray, ...]
+    modes: tuple[int, ...]
 
 
 def sample(pixels: np.ndarray, layout: Layout, decoder: Decoder) -> Sampled:
@@ -39,7 +46,17 @@ def sample(pixels: np.ndarray, layout: Layout, decoder: Decoder) -> Sampled:
     conversion and upsampling.
     """
     parts = [_of(part, layout, decoder) for part in stripes(pixels, layout)]
-    return Sampled(tuple(np.concatenate(blocks) for blocks in zip(*parts, strict=True)), layout.factors)
+    blocks, shown = (
+        tuple(np.concatenate(arrays) for arrays in zip(*(part[which] for part in parts), strict=True))
+        for which in range(2)
+    )
+    chroma = SEEN_BY[layout.factors] + SEEN_THROUGH[decoder.upsampling] if _filtered(layout, decoder) else DIRECT
+    return Sampled(blocks, layout.factors, shown, (DIRECT, chroma, chroma)[: len(blocks)])
+
+
+def _filtered(layout: Layout, decoder: Decoder) -> bool:
+    """Whether chroma is shown otherwise than by its own samples."""
+    return layout.factors in SEEN_BY and layout.factors != (1, 1) and decoder.upsampling in SEEN_THROUGH
 
 
 def stripes(pixels: np.ndarray, layout: Layout, *, most: int = _MOST_PIXELS, rows: int = 64) -> list[np.ndarray]:
@@ -59,13 +76,12 @@ def stripes(pixels: np.ndarray, layout: Layout, *, most: int = _MOST_PIXELS, row
     return [inner[start : start + rows] for start in np.unique(starts)]
 
 
-def _of(part: np.ndarray, layout: Layout, decoder: Decoder) -> tuple[np.ndarray, ...]:
-    if part.ndim == 2:
-        inside = (part > 0) & (part < 255)
-        return (blocks_of(part)[blocks_of(inside).all(axis=1)],)
-    if layout.colour == "rgb":
-        blocks = [blocks_of(np.ascontiguousarray(part[..., k])) for k in range(3)]
-        return tuple(b[((b > 0) & (b < 255)).all(axis=1)] for b in blocks)
+def _of(part: np.ndarray, layout: Layout, decoder: Decoder) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+    if part.ndim == 2 or layout.colour == "rgb":
+        planes = [part] if part.ndim == 2 else [np.ascontiguousarray(part[..., k]) for k in range(3)]
+        kept = [blocks_of(plane) for plane in planes]
+        plain = tuple(b[((b > 0) & (b < 255)).all(axis=1)] for b in kept)
+        return tuple(b.astype(np.float32) for b in plain), plain
     _, _, nearest, state = colour.antecedents(np.ascontiguousarray(part), decoder.conversion)
     usable = state == colour.KNOWN
     luma = blocks_of(nearest[0])[blocks_of(usable).all(axis=1)]
@@ -75,7 +91,11 @@ def _of(part: np.ndarray, layout: Layout, decoder: Decoder) -> tuple[np.ndarray,
         blocks_of(stored_estimate(nearest[k].astype(np.float32), layout.factors, decoder.upsampling))[whole]
         for k in (1, 2)
     ]
-    return (luma, *chroma)
+    if _filtered(layout, decoder):
+        shown = [blocks_of(nearest[k], *layout.mcu)[whole] for k in (1, 2)]
+    else:
+        shown = [np.rint(blocks).astype(np.uint8) for blocks in chroma]
+    return (luma.astype(np.float32), *chroma), (luma, *shown)
 
 
 def _away_from_others(whole: np.ndarray, columns: int) -> np.ndarray:
