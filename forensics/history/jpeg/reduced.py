@@ -306,7 +306,7 @@ def _rarity() -> str:
 
 
 class _Steps(NamedTuple):
-    """The steps of one position, each once: their cosines by bin, `[shape=(steps, bins), dtype=float32]`, 0 where
+    """The steps of one position, each once: their cosines by bin, `[shape=(bins, steps), dtype=float32]`, 0 where
     nothing is counted; the first bin that is counted of each; and which of them each quality takes.
     """
 
@@ -323,9 +323,9 @@ def _tables() -> tuple[_Steps, ...]:
     tables = []
     for position in POSITIONS:
         each, of = np.unique([scaled_table(luma, int(q))[position] for q in QUALITIES], return_inverse=True)
-        counted = middles > _NEAREST * each[:, None]
-        cosines = (np.cos(2 * np.pi * middles / each[:, None]) * counted).astype(np.float32)
-        tables.append(_Steps(cosines, counted.argmax(axis=1), of))
+        counted = middles[:, None] > _NEAREST * each
+        cosines = (np.cos(2 * np.pi * middles[:, None] / each) * counted).astype(np.float32)
+        tables.append(_Steps(cosines, counted.argmax(axis=0), of))
     return tuple(tables)
 
 
@@ -340,7 +340,7 @@ def _strengths(luma: np.ndarray, vertical: float, horizontal: float) -> np.ndarr
     down, across = (np.array([_gains(power, scale) for power in KERNELS.values()]) for scale in (vertical, horizontal))
     for (v, h), own, steps in zip(POSITIONS, sizes, _tables(), strict=True):
         gains = down[:, v] * across[:, h] if (v, h) != (0, 0) else np.ones(1)
-        told, counted = np.empty((2, len(gains), len(steps.cosines)), np.float32)
+        told, counted = np.empty((2, len(gains), len(steps.first)), np.float32)
         nearness(own, gains, steps.cosines, steps.first, told, counted)
         near += told[:, steps.of]
         count += counted[:, steps.of]
