@@ -160,12 +160,15 @@ class Counter:
         self._close()
 
     def show(self, label: str, done: int, total: int) -> None:
-        """Bring the line of `label` to `done` of `total`; the first call of a label counts as resumed work."""
-        if self._line is None or self._line.label != label:
+        """Bring the line of `label` to `done` of `total`; the first call of a label, and of another count under it
+        (each of several data sets), counts as resumed work.
+        """
+        line = self._line
+        if line is None or (line.label, line.total) != (label, total) or done < line.done:
             self._close()
-            self._line = Progress(label, total)
-            self._line.resume(done)
-        self._line.advance(done - self._line.done)
+            line = self._line = Progress(label, total)
+            line.resume(done)
+        line.advance(done - line.done)
 
     def say(self, text: str) -> None:
         """Write one line of text under the progress line."""

@@ -81,3 +81,14 @@ def test_counter_starts_a_line_for_each_stage(monkeypatch):
         counter.say("done")
     assert "one 2/2 100 %\n" in stream.getvalue()
     assert stream.getvalue().endswith("two 1/1 100 %\ndone\n")
+
+
+def test_counter_starts_a_line_for_each_count_under_one_label(monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr("sys.stderr", stream)
+    with Counter() as counter:
+        for done, total in ((5, 90), (90, 90), (16, 40), (17, 40), (2, 40)):
+            counter.show("judging", done, total)
+    assert "judging 90/90 100 %\n" in stream.getvalue()
+    assert "judging 2/40   5 %\n" in stream.getvalue()
+    assert "-" not in stream.getvalue()
