@@ -25,7 +25,8 @@ def test_coefficients_are_those_of_the_picture_enlarged_by_pillow(vertical, hori
 def test_nearness_counts_every_coefficient_once(compiled):
     rng = np.random.default_rng(5)
     sizes = np.append(rng.exponential(30, 40), [0.0, 1e6]).astype(np.float32)
-    gains, cosines, first = np.array([1.0, 0.7]), rng.normal(size=(3, 64)).astype(np.float32), np.array([0, 5, 63])
+    gains, cosines, first = np.array([1.0, 0.7]), rng.normal(size=(64, 3)).astype(np.float32), np.array([0, 5, 63])
+    cosines[np.arange(64)[:, None] < first] = 0
     near, counted = np.empty((2, 2, 3), np.float32)
     run = kernels.nearness if compiled else kernels.nearness.py_func
     run(sizes, gains, cosines, first, near, counted)
@@ -34,7 +35,7 @@ def test_nearness_counts_every_coefficient_once(compiled):
             places = [min(int(size / gain), 63) for size in sizes]
             taken = [place for place in places if place >= first[row]]
             assert counted[g, row] == len(taken)
-            assert near[g, row] == pytest.approx(sum(cosines[row, place] for place in taken), abs=1e-4)
+            assert near[g, row] == pytest.approx(sum(cosines[place, row] for place in taken), abs=1e-4)
 
 
 def test_band_and_coefficients_run_uncompiled():

@@ -82,24 +82,33 @@ def coefficients(luma, tops, down, lefts, across, positions, sizes):
 
 @fast_kernel
 def nearness(sizes, gains, cosines, first, near, counted):
-    """For each of `gains` and each row of `cosines`, the sum over coefficients, divided by the gain, of the row's value
-    at their bin, and how many lie in its bins from `first` on; `sizes` are in bins, the last bin takes what is larger.
+    """For each of `gains` and each column of `cosines`, the sum over coefficients, divided by the gain, of the column's
+    value at their bin, which is 0 before `first`, and how many lie in bins from there on; `sizes` are in bins, the last
+    bin takes what is larger. Most bins hold nothing: those that do are listed.
     """
-    bins = cosines.shape[1]
-    histogram = np.zeros(bins, np.float32)
-    below = np.zeros(bins + 1, np.float32)
+    bins, columns = cosines.shape
+    histogram = np.zeros(bins, np.int32)
+    used = np.empty(len(sizes), np.int32)
+    below = np.zeros(bins + 1, np.int32)
+    ends = 0
+    for column in range(columns):
+        ends = max(ends, first[column])
     for g in range(len(gains)):
-        top = 0
+        listed = 0
         for size in sizes:
             place = min(int(size / gains[g]), bins - 1)
+            if histogram[place] == 0:
+                used[listed] = place
+                listed += 1
             histogram[place] += 1
-            top = max(top, place)
-        for place in range(top + 1):
+        for place in range(ends):
             below[place + 1] = below[place] + histogram[place]
-        for row in range(len(cosines)):
-            total = np.float32(0)
-            for place in range(first[row], top + 1):
-                total += histogram[place] * cosines[row, place]
-            near[g, row] = total
-            counted[g, row] = len(sizes) - below[min(first[row], top + 1)]
-        histogram[: top + 1] = 0
+        for column in range(columns):
+            near[g, column] = 0
+            counted[g, column] = len(sizes) - below[first[column]]
+        for k in range(listed):
+            place = used[k]
+            count = np.float32(histogram[place])
+            histogram[place] = 0
+            for column in range(columns):
+                near[g, column] += count * cosines[place, column]
