@@ -113,7 +113,7 @@ def _planes(decoder: str, data: bytes, parameter_sets: bytes = b"", **options: s
     """Samples of the first picture, plane by plane; empty where the decoder refuses the data."""
     import av
 
-    context = av.codec.CodecContext.create(decoder, "r")
+    context: Any = av.codec.CodecContext.create(decoder, "r")
     context.thread_count, context.options = 1, options
     if parameter_sets:
         context.extradata = parameter_sets

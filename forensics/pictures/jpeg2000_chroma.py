@@ -7,6 +7,8 @@ full range (sYCC, IEC 61966-2-1 amendment 1), as OpenJPEG takes such components 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from forensics.errors import CodecUnavailable, PictureError
@@ -47,7 +49,7 @@ def _planes(codestream: bytes) -> list[np.ndarray]:
         import av
     except ImportError:
         raise CodecUnavailable("JPEG 2000 with smaller colour components needs PyAV") from None
-    context = av.codec.CodecContext.create("jpeg2000", "r")
+    context: Any = av.codec.CodecContext.create("jpeg2000", "r")
     context.thread_count, context.options = 1, {"err_detect": "explode"}
     try:
         frames = [*context.decode(av.Packet(codestream)), *context.decode(None)]
