@@ -13,6 +13,7 @@ def start() -> None:
     A command that a signal ended leaves at once: nothing is left to do, and to free all that was loaded takes 0.2 s of
     processor time, which are many seconds on a machine that is short of it.
     """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # windows and pictures share the cores already
     try:
         from forensics.cli.main import run
 

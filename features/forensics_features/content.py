@@ -1,6 +1,15 @@
-"""How much there is to read: pixels at which brightness bends; no part of the vector."""
+"""How much there is to read: pixels at which brightness bends, and how far a dictionary coder packs the samples; no
+part of the vector.
+
+Exact tests count how often samples fit a coder by chance, as if they did not depend on each other. In pictures that a
+program computed (ramps, fractals, colour charts, screens of one pattern) they do, and chance is no measure. Such
+pictures bend at few pixels, or repeat themselves so much that DEFLATE packs them to a fraction of a bit a sample.
+"""
 
 from __future__ import annotations
+
+import zlib
+from typing import NamedTuple
 
 import numpy as np
 
@@ -46,3 +55,53 @@ def bent_pixels(rgb: np.ndarray, enough: int | None = None) -> int:
         for flat pictures and computed ramps, with or without steps of a level.
     """
     return int(count_bends(np.ascontiguousarray(rgb), BEND, rgb.size if enough is None else enough))
+
+
+class Content(NamedTuple):
+    """What a picture holds.
+
+    Attributes
+    ----------
+    bent : float
+        Share of the inner pixels at which brightness bends (`bent_pixels`), 0..1.
+    bits : float
+        Bits a sample of green to which DEFLATE packs the differences of neighbours, 0..8.
+    """
+
+    bent: float
+    bits: float
+
+    def measured_by_chance(self, bent: float, bits: float) -> bool:
+        """Whether there is at least so much of both that chance is a measure of what samples fit."""
+        return self.bent >= bent and self.bits >= bits
+
+
+def content_of(rgb: np.ndarray) -> Content:
+    """Both measures of a picture or a part of one.
+
+    Parameters
+    ----------
+    rgb : np.ndarray [shape=(height, width, 3), dtype=uint8]
+        At least 3 pixels a side.
+
+    Returns
+    -------
+    Content
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forensics_features.content import content_of
+    >>> noise = np.random.default_rng(0).integers(0, 256, (64, 64, 1), dtype=np.uint8).repeat(3, axis=2)
+    >>> content_of(noise).bits > 7, content_of(np.tile(noise[:8, :8], (8, 8, 1))).bits < 0.5
+    (True, True)
+    """
+    inner = (rgb.shape[0] - 2) * (rgb.shape[1] - 2)
+    return Content(bent_pixels(rgb) / max(inner, 1), _packed_bits(rgb[..., 1]))
+
+
+def _packed_bits(plane: np.ndarray) -> float:
+    """The lesser of the bits a sample of differences along rows, and of those along rows and columns."""
+    across = np.diff(plane.astype(np.int16), axis=1)
+    both = np.diff(across, axis=0)
+    return min(8 * len(zlib.compress(one.astype(np.uint8).tobytes(), 6)) / max(one.size, 1) for one in (across, both))

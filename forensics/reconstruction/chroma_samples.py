@@ -7,6 +7,8 @@ variance 1/12 is passed on with a power of 1 / (5/4 + 3/4 cos w) at angular freq
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from forensics_features._kernel import kernel
 
@@ -33,6 +35,7 @@ def _halve_rows(full, pivots, out):
             out[i, j] = (out[i, j] - after) * pivots[i]
 
 
+@cache
 def _pivots(count: int) -> np.ndarray:
     """Inverse pivots of the elimination; both ends are repeated beyond the edge, where the outermost output is the
     sample itself.

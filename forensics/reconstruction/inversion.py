@@ -16,8 +16,10 @@ from forensics.reconstruction.acceptance import DIRECT, SEEN_BY, SEEN_THROUGH
 from forensics.reconstruction.blocks import IMPOSSIBLE, OPEN, OPEN_SATURATED, ROUNDED, SEARCHED, Quantiser, fit_blocks
 from forensics.reconstruction.chroma_samples import chroma_noise, propagated_bounds, shared_bounds, stored_estimate
 from forensics.reconstruction.clipped_search import FOUND, search_clipped
-from forensics.reconstruction.coded import CodedPicture, Component, Decoder, full_size
+from forensics.reconstruction.coded import CodedPicture, Component, Decoder, full_size, stored_samples
 from forensics.reconstruction.layout import BLOCK, Layout, blocks_of
+from forensics.reconstruction.upsampling import TRIANGLES
+from forensics.reconstruction.whole_samples import whole_samples
 
 _BAND_ROWS = 512
 """Rows of pixels turned back at once."""
@@ -186,8 +188,10 @@ class _Band:
                 break
             shown = self._shown(self._shaped(found, status, factors)[0], quantiser)
             guess = np.where(self.open, np.minimum(np.maximum(shown, lo), hi), guess).astype(np.float32)
-        impossible = blocks_of(self.none, *self.layout.mcu).any(axis=1)
+        impossible = np.asarray(blocks_of(self.none, *self.layout.mcu).any(axis=1))
         saturated = np.asarray(blocks_of(self.open, *self.layout.mcu).any(axis=1))
+        if self.width and kind in TRIANGLES:
+            stored = self._whole(k, stored, found, status, impossible)
         centers = blocks_of(stored)
         for wide, around, wider in ((False, _AROUND, 1.0), (True, _AROUND_CLIPPED, _WIDER)):
             again = np.flatnonzero((status > SEARCHED) & ~impossible & (saturated | (not wide)))
@@ -201,6 +205,34 @@ class _Band:
         status[(status == OPEN) & saturated] = OPEN_SATURATED
         status[impossible & (status > SEARCHED)] = IMPOSSIBLE
         return self._shaped(found, status, factors)
+
+    def _whole(
+        self, k: int, stored: np.ndarray, found: np.ndarray, status: np.ndarray, impossible: np.ndarray
+    ) -> np.ndarray:
+        """Blocks not settled yet by whole samples that show what the picture shows; these samples. `found` and `status`
+        change.
+        """
+        rest = (status > SEARCHED) & ~impossible
+        if not rest.any():
+            return stored
+        factors, quantiser = self.layout.factors, self.quantisers[k]
+        shape = self.none.shape[0] - self.edges[0][1], self.none.shape[1] - self.edges[1][1]
+        used = np.s_[: -(-shape[0] // factors[0]), : -(-shape[1] // factors[1])]
+        coefficients, known = self._shaped(found, status, factors)
+        settled = np.repeat(np.repeat(known <= SEARCHED, BLOCK, axis=0), BLOCK, axis=1)
+        start = np.where(settled, stored_samples(coefficients, quantiser), stored).astype(np.float32)
+        inside = np.s_[: shape[0], : shape[1]]
+        whole = start.copy()
+        whole[used] = whole_samples(
+            start[used], np.ascontiguousarray(self.lo[k][inside]), np.ascontiguousarray(self.hi[k][inside]), factors,
+            rest.reshape(known.shape), half_up=self.decoder.upsampling == "triangle, half up",
+        )  # fmt: skip
+        again = np.flatnonzero(rest)
+        samples = blocks_of(np.clip(np.rint(whole), 0, 255).astype(np.uint8))[again]
+        coefficients, answers = fit_blocks(samples, samples, quantiser, width=self.width)
+        fits = answers <= SEARCHED
+        found[again[fits]], status[again[fits]] = coefficients[fits], SEARCHED
+        return whole
 
     def _repeated(self, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Chroma whose samples are shown as they are, once or several times."""

@@ -25,7 +25,8 @@ from forensics.reconstruction.conversions import CONVERSIONS
 from forensics.reconstruction.inversion import Inverted, invert
 from forensics.reconstruction.jpeg_writer import write_jpeg
 from forensics.reconstruction.layout import BLOCK, Layout
-from forensics.reconstruction.sampled import sample, stripes
+from forensics.reconstruction.sampled import Sampled, sample, stripes
+from forensics.reconstruction.table_refinement import refined
 from forensics.reconstruction.tables import component_steps
 
 _TRIED_PIXELS = 1 << 16
@@ -45,8 +46,13 @@ _PLACED = 0.7
 """Share of settled blocks from which the history's place of the MCU is taken as it is; with a wrong one a third,
 luma's, is settled at most, and flat blocks.
 """
-_BETTER = 0.05
-"""Share of settled blocks by which another subsampling has to be better than the history's: a choice."""
+_BETTER, _IN_SUBSTANCE = 0.05, 0.4
+"""Share of settled blocks by which another subsampling has to be better than the history's, and what it has to settle:
+choices. At the finest steps chroma at full size settles nearly as little, whatever the picture's.
+"""
+_AS_GOOD = 0.02
+"""Share of settled blocks by which another arithmetic has to be better than the commonest one where none settles half:
+a choice, ten blocks of five hundred."""
 _WIDTH = 32
 """Sets of flips that the search keeps."""
 MINIMUM_SHARE = 0.05
@@ -219,8 +225,9 @@ def prepare(source: Any, *, width: int = _WIDTH) -> Prepared:
     history = _history(pixels)
     if history.colour == "grey" and pixels.ndim == 3:
         pixels = np.ascontiguousarray(pixels[..., 1])
-    layout, decoders = _likeliest(pixels, history)
-    tables, decoder = _tables_and_decoder(pixels, layout, history, decoders)
+    trials = _Trials(pixels, history)
+    layout, decoders = _likeliest(trials)
+    tables, decoder = _tables_and_decoder(trials, layout, decoders)
     inverted = invert(pixels, layout, tables, decoder, width=width)
     settled = np.isin(inverted.status[0], (ROUNDED, SEARCHED)).mean()
     if settled < MINIMUM_SHARE:
@@ -254,12 +261,48 @@ def _history(pixels: np.ndarray) -> jpeg_history.JpegHistory:
     return history
 
 
-def _likeliest(pixels: np.ndarray, history: jpeg_history.JpegHistory) -> tuple[Layout, list[Decoder]]:
+class _Trials:
+    """Tables by layout and way back, each read once, and how many blocks of a part they settle."""
+
+    def __init__(self, pixels: np.ndarray, history: jpeg_history.JpegHistory) -> None:
+        assert history.match is not None
+        self.pixels, self.history, self.match = pixels, history, history.match
+        self._samples: dict[tuple[Layout, str, str], Sampled] = {}
+        self._tables: dict[tuple[Layout, str, str], tuple[np.ndarray, ...]] = {}
+        self._shares: dict[tuple[Layout, str], float] = {}
+
+    def sampled(self, layout: Layout, decoder: Decoder) -> Sampled:
+        """Blocks that tables are read from."""
+        key = layout, decoder.upsampling, decoder.conversion
+        if key not in self._samples:
+            self._samples[key] = sample(self.pixels, layout, decoder)
+        return self._samples[key]
+
+    def tables(self, layout: Layout, decoder: Decoder) -> tuple[np.ndarray, ...]:
+        """Steps of each component."""
+        key = layout, decoder.upsampling, decoder.conversion
+        if key not in self._tables:
+            self._tables[key] = component_steps(self.sampled(layout, decoder), decoder.upsampling, self.match)
+        return self._tables[key]
+
+    def share(self, layout: Layout, decoder: Decoder) -> float:
+        """Share of blocks of all components that rounding settles, averaged over components and parts; of blocks
+        without clipped samples where there are any.
+        """
+        key = layout, decoder.name
+        if key not in self._shares:
+            parts = stripes(self.pixels, layout, most=_TRIED_PIXELS, rows=2 * layout.mcu[0])
+            self._shares[key] = _settled(parts, layout, self.tables(layout, decoder), decoder)
+        return self._shares[key]
+
+
+def _likeliest(trials: _Trials) -> tuple[Layout, list[Decoder]]:
     """Where blocks and MCUs begin, and the decoders to try, the likeliest first.
 
     Pasted parts can mislead the history about subsampling. So where few blocks are settled under its choice the best
     of each other subsampling is tried too.
     """
+    pixels, history = trials.pixels, trials.history
     if history.colour != "ycbcr" or not history.hypotheses:
         top, left = (-phase % BLOCK for phase in history.grid.phase)
         return Layout(top, left, (1, 1), history.colour), _one_each(DECODERS, lambda d: d.transform)
@@ -272,8 +315,8 @@ def _likeliest(pixels: np.ndarray, history: jpeg_history.JpegHistory) -> tuple[L
         layout, decoders = _candidates(pixels, history, hypothesis)
         if not decoders:
             continue
-        layout, share = _placed(pixels, layout, history, decoders[0])
-        if best is None or share > best[0] + _BETTER:
+        layout, share = _placed(trials, layout, decoders[0])
+        if best is None or share > max(best[0] + _BETTER, _IN_SUBSTANCE):
             best = share, layout, decoders
         if best[0] >= _PLACED:
             break
@@ -324,16 +367,12 @@ def _by_colour(pixels: np.ndarray, layout: Layout) -> list[Decoder]:
     return sorted(possible, key=lambda d: missing[d.conversion])
 
 
-def _placed(
-    pixels: np.ndarray, layout: Layout, history: jpeg_history.JpegHistory, decoder: Decoder
-) -> tuple[Layout, float]:
+def _placed(trials: _Trials, layout: Layout, decoder: Decoder) -> tuple[Layout, float]:
     """The layout with the MCU's phase under which most chroma blocks are settled, where the history's settles few, and
     the share of settled blocks.
 
     Luma's grid leaves one bit an axis open, and coarse chroma may show it wrongly.
     """
-    match = history.match
-    assert match is not None
     options = [
         replace(layout, top=(layout.top + down) % layout.mcu[0], left=(layout.left + right) % layout.mcu[1])
         for down in range(0, layout.mcu[0], BLOCK)
@@ -341,9 +380,7 @@ def _placed(
     ]
     shares: list[float] = []
     for option in options:
-        tables = component_steps(sample(pixels, option, decoder), decoder.upsampling, match)
-        parts = stripes(pixels, option, most=_TRIED_PIXELS, rows=2 * option.mcu[0])
-        shares.append(_settled(parts, option, tables, decoder))
+        shares.append(trials.share(option, decoder))
         if shares[0] >= _PLACED:
             break
     best = int(np.argmax(shares))
@@ -351,35 +388,32 @@ def _placed(
 
 
 def _tables_and_decoder(
-    pixels: np.ndarray, layout: Layout, history: jpeg_history.JpegHistory, decoders: list[Decoder]
+    trials: _Trials, layout: Layout, decoders: list[Decoder]
 ) -> tuple[tuple[np.ndarray, ...], Decoder]:
     """Tables and decoder, of the decoder that settles most blocks."""
-    assert history.match is not None
-    rows = layout.mcu[0] * 2
-    parts = stripes(pixels, layout, most=_TRIED_PIXELS, rows=rows)
-    best: tuple[float, tuple[np.ndarray, ...], Decoder] | None = None
-    tables: dict[tuple[str, str], tuple[np.ndarray, ...]] = {}
+    shares: list[float] = []
     for decoder in decoders:
-        kind = decoder.upsampling, decoder.conversion
-        if kind not in tables:
-            tables[kind] = component_steps(sample(pixels, layout, decoder), decoder.upsampling, history.match)
-        share = _settled(parts, layout, tables[kind], decoder)
-        if best is None or share > best[0]:
-            best = share, tables[kind], decoder
-        if share >= _CLEAR:
+        shares.append(trials.share(layout, decoder))
+        if shares[-1] >= _CLEAR:
             break
-    assert best is not None
-    return best[1], best[2]
+    at = int(np.argmax(shares))
+    best = decoders[0 if shares[at] < min(0.5, shares[0] + _AS_GOOD) else at]
+    return refined(trials.sampled(layout, best), best, trials.tables(layout, best)), best
 
 
 def _settled(parts: list[np.ndarray], layout: Layout, tables: tuple[np.ndarray, ...], decoder: Decoder) -> float:
-    """Share of blocks of all components that rounding settles, averaged over components."""
     inside = replace(layout, top=0, left=0)
     shares = []
     for part in parts:
         status = invert(part, inside, tables, decoder, width=0).status
-        shares.append(np.mean([(plane <= SEARCHED).mean() for plane in status]))
+        shares.append(np.mean([_of_known(plane) for plane in status]))
     return float(np.mean(shares))
+
+
+def _of_known(status: np.ndarray) -> float:
+    """Share of settled blocks: clipped samples tell nothing about the arithmetic."""
+    known = status[status != OPEN_SATURATED]
+    return float((known <= SEARCHED).mean()) if known.size else 0.0
 
 
 def judged(prepared: Prepared) -> Reconstruction:

@@ -1,11 +1,13 @@
 """The convolutional network at run time: pixels in, calibrated judgements out.
 
-It runs in ONNX Runtime, so that using it needs neither Keras nor TensorFlow and executes nothing from the artefact.
+It runs on NumPy and a few kernels (`cnn_forward`), so that using it needs neither Keras nor TensorFlow nor an engine,
+and executes nothing from the artefact, an ONNX model that other programs can run as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import gzip
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -16,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from forensics_models.calibration import SizedScaling
+from forensics_models.cnn_forward import Network
 from forensics_models.judgement import PictureJudgement, WindowJudgement, combine_windows, score_to_ssim
-from forensics_models.runtime import session
 from forensics_models.storage import read_card
 
 NETWORK_FILE = "cnn.onnx.gz"
@@ -31,9 +33,6 @@ LOG2_RATIOS = (0.0, 9.5)
 """Estimates of the ratio end there, at 1 and at the largest of training: on nearly flat patches, whose spectra are
 noise, the network says anything.
 """
-
-BATCH_PIXELS = 256 * 256
-"""Pixels judged at once, a window of 256x256: more at once take memory and are no faster."""
 
 
 @dataclass(frozen=True)
@@ -91,16 +90,16 @@ class Cnn:
         return cls(files("forensics_models") / "artefacts")
 
     @cached_property
-    def _session(self) -> Any:
-        return session(self._folder / NETWORK_FILE)
+    def _network(self) -> Network:
+        return Network.read(gzip.decompress((self._folder / NETWORK_FILE).read_bytes()))
 
     def outputs(self, patches: Sequence[np.ndarray]) -> NetworkOutputs:
-        """All that the network gives, in one pass.
+        """All that the network gives.
 
         Parameters
         ----------
         patches : sequence of np.ndarray [shape=(height, width, 3), dtype=uint8]
-            RGB, each side at least 64 pixels; shapes may differ, equal ones run together.
+            RGB, each side at least 64 pixels; shapes may differ.
 
         Raises
         ------
@@ -110,13 +109,10 @@ class Cnn:
         shapes = [_checked(patch) for patch in patches]
         if not shapes:
             raise ValueError("no patch to judge")
-        found: list[list[np.ndarray]] = [[] for _ in shapes]
-        for places in _groups(shapes):
-            stacked = np.stack([patches[place] for place in places])
-            results = self._session.run(["margins", "log2_ratio", "ssim_score", "embedding"], {"pixels": stacked})
-            for place, row in zip(places, zip(*results)):
-                found[place] = list(row)
-        margins, log2_ratio, ssim_score, embedding = (np.stack(column) for column in zip(*found))
+        found = [self._network.run(patch) for patch in patches]
+        margins, log2_ratio, ssim_score, embedding = (
+            np.stack([one[name] for one in found]) for name in ("margins", "log2_ratio", "ssim_score", "embedding")
+        )
         return NetworkOutputs(
             margins, log2_ratio, ssim_score, embedding, np.log2([height * width for height, width in shapes])
         )
@@ -155,13 +151,3 @@ def _checked(patch: np.ndarray) -> tuple[int, int]:
     if min(patch.shape[:2]) < SMALLEST:
         raise ValueError(f"a patch has sides of {SMALLEST} pixels or more, not {patch.shape[1]}x{patch.shape[0]}")
     return patch.shape[0], patch.shape[1]
-
-
-def _groups(shapes: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
-    """Places of patches that run together: equal shapes, up to `BATCH_PIXELS`."""
-    by_shape: dict[tuple[int, int], list[int]] = {}
-    for place, shape in enumerate(shapes):
-        by_shape.setdefault(shape, []).append(place)
-    for (height, width), places in by_shape.items():
-        size = max(1, BATCH_PIXELS // (height * width))
-        yield from (places[start : start + size] for start in range(0, len(places), size))

@@ -18,20 +18,27 @@ import keras
 import numpy as np
 from keras import layers
 
-from forensics_models.cnn_layers import (
+from forensics_models.cnn_bank import (
+    CERTAINTY,
+    FARTHEST,
+    FLOOR,
     FREQUENCIES,
     FULL_RANGE,
     FULL_RANGE_BACK,
+    GROUPS,
+    LIMIT,
     LIMITED_RANGE,
     LIMITED_RANGE_BACK,
     PERIOD,
+    fourier_matrix,
+)
+from forensics_models.cnn_layers import (
     ColourPlanes,
     LatticeDistance,
     NearZero,
     PhaseSpectrum,
     ResidualBank,
     SpatialMoments,
-    fourier_matrix,
 )
 from forensics_models.cnn_network import OUTPUTS
 from forensics_models.runtime import onnx_runtime
@@ -93,8 +100,8 @@ def _lattice(graph: _Graph, layer: Any, x: str) -> str:
     for forward, back in ((FULL_RANGE, FULL_RANGE_BACK), (LIMITED_RANGE, LIMITED_RANGE_BACK)):
         returned = graph.pointwise(graph.add("Round", graph.pointwise(x, forward)), back)
         change = graph.add("Abs", graph.add("Sub", returned, x))
-        distance = graph.add("Min", graph.add("ReduceMax", change, axes=[1], keepdims=1), graph.constant(2.0))
-        offset, slope = LatticeDistance.CERTAINTY
+        distance = graph.add("Min", graph.add("ReduceMax", change, axes=[1], keepdims=1), graph.constant(FARTHEST))
+        offset, slope = CERTAINTY
         certainty = graph.add("Add", graph.add("Mul", distance, graph.constant(slope)), graph.constant(offset))
         planes += [distance, graph.add("Clip", certainty, graph.constant(0.0), graph.constant(1.0))]
     return graph.add("Concat", *planes, axis=1)
@@ -103,15 +110,13 @@ def _lattice(graph: _Graph, layer: Any, x: str) -> str:
 def _residuals(graph: _Graph, layer: Any, x: str) -> str:
     kernels = ResidualBank.kernels()
     parts = []
-    for plane, first, last, start, end in ResidualBank.GROUPS:
+    for plane, first, last, start, end in GROUPS:
         stop = end - 9 if end < 9 else _ALL
         cut = graph.slice(x, [plane, start, start], [plane + 1, stop, stop], [1, 2, 3])
         kernel = kernels[start:end, start:end, plane : plane + 1, first:last].transpose(3, 2, 0, 1)
         parts.append(graph.add("Conv", cut, graph.constant(kernel)))
     whole = graph.add("Concat", *parts, axis=1)
-    scale = graph.add(
-        "Add", graph.add("Div", graph.add("Abs", whole), graph.constant(ResidualBank.LIMIT)), graph.constant(1.0)
-    )
+    scale = graph.add("Add", graph.add("Div", graph.add("Abs", whole), graph.constant(LIMIT)), graph.constant(1.0))
     return graph.add("Div", whole, scale)
 
 
@@ -129,7 +134,7 @@ def _spectrum(graph: _Graph, layer: Any, x: str) -> str:
     columns = graph.mean(graph.reshape(x, [0, 0, 0, -1, PERIOD]), [3])
     folded = graph.mean(graph.reshape(columns, [0, 0, -1, PERIOD, PERIOD]), [2])
     folded = graph.reshape(folded, [0, 0, PERIOD**2])
-    level = graph.add("Add", graph.mean(folded, [2], keep=True), graph.constant(1e-3))
+    level = graph.add("Add", graph.mean(folded, [2], keep=True), graph.constant(FLOOR))
     waves = graph.add("MatMul", graph.add("Div", folded, level), graph.constant(fourier_matrix()))
     real, imaginary = graph.add("Split", waves, graph.constant([FREQUENCIES] * 2, np.int64), outputs=2, axis=2)
     power = graph.add("Add", graph.add("Mul", real, real), graph.add("Mul", imaginary, imaginary))
@@ -141,7 +146,7 @@ def _moments(graph: _Graph, layer: Any, x: str) -> str:
     mean = graph.mean(graph.mean(x, [3], keep=True), [2], keep=True)
     centred = graph.add("Sub", x, mean)
     variance = graph.mean(graph.mean(graph.add("Mul", centred, centred), [3]), [2])
-    spread = graph.add("Sqrt", graph.add("Add", variance, graph.constant(SpatialMoments.FLOOR)))
+    spread = graph.add("Sqrt", graph.add("Add", variance, graph.constant(FLOOR)))
     return graph.add("Concat", graph.reshape(mean, [0, -1]), spread, axis=1)
 
 

@@ -14,9 +14,8 @@ import keras
 from keras import layers
 
 from forensics_models.classes import FINE_CLASSES
+from forensics_models.cnn_bank import FREQUENCIES, MARGIN
 from forensics_models.cnn_layers import (
-    FREQUENCIES,
-    MARGIN,
     ColourPlanes,
     LatticeDistance,
     NearZero,

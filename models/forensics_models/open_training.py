@@ -19,20 +19,16 @@ import numpy as np
 
 from forensics_models import calibration
 from forensics_models.baseline_training import FeatureTable, check_apart, fit_dependence
-from forensics_models.classes import AFTERWARDS, CLASSES, FAMILIES, FINE_CLASSES, OPEN_CLASSES
+from forensics_models.classes import AFTERWARDS, FINE_CLASSES, OPEN_CLASSES
+from forensics_models.open_answers_training import figures, fit_answers
 from forensics_models.open_judge import (
     CARD_FILE,
-    FAMILY_NAMES,
-    GROUPS,
     NETWORK_FILE,
     PROCESS_NAMES,
     TESTED_EXACTLY,
-    Answers,
     Combination,
-    families_of,
     group_of,
     left_to_models,
-    merged_families,
     merged_processes,
     together,
     with_codecs,
@@ -43,29 +39,6 @@ from forensics_models.storage import write_atomically
 
 FOLDS = 5
 """Parts of the sources in cross-fitting."""
-WRONG_NAMES = 0.003
-"""Largest share of validation windows that something seems to have happened to which may be given the name of a process
-that never was.
-"""
-WRONG_IN_GROUP = {"nothing": 0.001}
-"""The same of the windows of one group: fewer where nothing seems to have happened, since that is most of what people
-hold."""
-WRONG_IN_OTHERS = 0.004
-"""The same of every other group: a third more than of all together, since most groups are small. With 0.01 the groups
-that resizing and rotation fall into give way to easier ones.
-"""
-ACCUSED = 0.001
-"""Largest share of untouched validation windows, all groups together, for which a process may be named."""
-ACCUSE_FROM = 0.9
-"""Probability of any lossy process under which none is named, whatever the most probable one: nine to one."""
-CALLED_UNCOMPRESSED = {"nothing": 0.005, "several": 0.02}
-"""Largest shares of compressed validation windows that may be called uncompressed, by what happened since: fewer where
-nothing did, since those are most of what people hold; after several steps twice the share of any other kind.
-"""
-CALLED_OTHERWISE = 0.01
-"""The same after every other kind of step."""
-FEWEST = 60
-"""Compressed validation windows after a kind of step from which on it counts."""
 
 
 @dataclass(frozen=True)
@@ -243,182 +216,6 @@ def cross_fitted(windows: Said, weights: np.ndarray, *tables: Said) -> list[np.n
         for one, held, into in zip(tables, folds, out, strict=True):
             into[held == number] = one.combined(combination, held == number)
     return out
-
-
-def fit_answers(
-    processes: np.ndarray, truth: np.ndarray, groups: np.ndarray, afterwards: np.ndarray, visible: np.ndarray
-) -> Answers:
-    """Thresholds of answers by group of what happened since.
-
-    Parameters
-    ----------
-    processes : np.ndarray [shape=(n, p)]
-        Cross-fitted probabilities over `PROCESS_NAMES`, the first `uncompressed`.
-    truth : np.ndarray [shape=(n,), dtype=int]
-    groups : np.ndarray [shape=(n,), dtype=int]
-        Index in `GROUPS` of what the network says, never of what is true.
-    afterwards : np.ndarray [shape=(n,), dtype=int]
-        Index in `AFTERWARDS` of what is true, -1 where it is not known.
-    visible : np.ndarray [shape=(n,), dtype=bool]
-        As of `Asked`.
-    """
-    families, truth = merged_families(processes), families_of(truth)
-    best, top = families.argmax(axis=1), families.max(axis=1)
-    sure = np.where((best > 0) & (1.0 - processes[:, 0] >= ACCUSE_FROM), top, 0.0)
-    counted = (truth == 0) | visible
-    clean = np.where(best == 0, top, 0.0)
-    uncompressed = fit_uncompressed(clean[counted], truth[counted], groups[counted], afterwards[counted])
-    return Answers(fit_named(sure, best, truth, groups), uncompressed, ACCUSE_FROM)
-
-
-def fit_named(sure: np.ndarray, best: np.ndarray, truth: np.ndarray, groups: np.ndarray) -> tuple[float, ...]:
-    """Thresholds of names by group: as many right ones as `WRONG_NAMES`, `WRONG_IN_GROUP` and `ACCUSED` allow.
-
-    Parameters
-    ----------
-    sure : np.ndarray [shape=(n,)]
-        Probability of the most probable family, 0 where that is `uncompressed` or a lossy step is not sure.
-    best, truth : np.ndarray [shape=(n,), dtype=int]
-        That family and the true one, indices in `FAMILY_NAMES`.
-    groups : np.ndarray [shape=(n,), dtype=int]
-        As of `fit_answers`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from forensics_models.open_training import fit_named
-    >>> sure, best = np.array([0.95] * 500 + [0.75] * 500), np.ones(1000, int)
-    >>> truth = np.where(np.arange(1000) < 990, 1, 2)
-    >>> fit_named(sure, best, truth, np.zeros(1000, int))[0]
-    0.95
-    """
-    tried = np.concatenate([[1.01, 0.998, 0.995, 0.99], np.arange(0.98, 0.49, -0.01).round(2)])
-    above = np.searchsorted(-tried, -sure)
-    wrong = wrongly_named(best, truth) & (sure > 0)
-    won = _reached((best == truth) & (sure > 0), groups, above, len(tried))
-    lost = _reached(wrong, groups, above, len(tried))
-    sizes = np.bincount(groups, minlength=len(GROUPS))
-    changed = np.array([name != "nothing" for name, _ in GROUPS])
-    used = [
-        lost * changed[:, None] / max(WRONG_NAMES * sizes[changed].sum(), 1.0),
-        _reached(wrong & (truth == 0), groups, above, len(tried)) / max(ACCUSED * (truth == 0).sum(), 1.0),
-    ]
-    for group, (name, _) in enumerate(GROUPS):
-        own = np.zeros_like(lost)
-        own[group] = lost[group] / max(WRONG_IN_GROUP.get(name, WRONG_IN_OTHERS) * sizes[group], 1.0)
-        used.append(own)
-    return tuple(tried[_lowered(won, np.stack(used))].tolist())
-
-
-def fit_uncompressed(
-    probabilities: np.ndarray, truth: np.ndarray, groups: np.ndarray, afterwards: np.ndarray
-) -> tuple[float, ...]:
-    """Thresholds of `uncompressed` by group, so that most uncompressed windows are called that and hardly any other.
-
-    What happened since is guessed for untouched windows too; where the guess is a step that hides little, less is
-    needed. From none called, always the threshold is lowered next that wins most windows for the part of
-    `CALLED_UNCOMPRESSED` that it uses up of any kind of step.
-
-    Parameters
-    ----------
-    probabilities : np.ndarray [shape=(n,)]
-        Of `uncompressed`, 0 where something else is likelier.
-    truth, groups, afterwards : np.ndarray [shape=(n,), dtype=int]
-        As of `fit_answers`, the truth by family.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from forensics_models.open_training import fit_uncompressed
-    >>> sure = np.array([0.9] * 100 + [0.6] * 100)
-    >>> truth, nothing = np.repeat([0, 1], 100), np.zeros(200, int)
-    >>> [round(t, 2) for t in fit_uncompressed(sure, truth, nothing, nothing)[:2]]
-    [0.88, 1.01]
-    """
-    tried = np.append(np.arange(0.3, 0.99, 0.02), 1.01)[::-1]
-    above = np.searchsorted(-tried, -probabilities)  # the first threshold that a window reaches
-    lossy = [(afterwards == kind) & (truth > 0) for kind in range(len(AFTERWARDS))]
-    kinds = [kind for kind, rows in enumerate(lossy) if rows.sum() >= FEWEST]
-    if not kinds:
-        return (1.01,) * len(GROUPS)  # of nothing it is known that it would be seen
-    limits = np.array([CALLED_UNCOMPRESSED.get(AFTERWARDS[kind], CALLED_OTHERWISE) for kind in kinds])
-    used = np.stack([_reached(lossy[kind], groups, above, len(tried)) for kind in kinds])
-    used = used / (limits * [lossy[kind].sum() for kind in kinds])[:, None, None]
-    won = _reached(truth == 0, groups, above, len(tried))
-    return tuple(tried[_lowered(won, used)].tolist())
-
-
-def _lowered(won: np.ndarray, used: np.ndarray) -> np.ndarray:
-    """The place of each group's threshold: from the highest on, always the one is lowered next that wins most windows
-    for the part of the limits that it uses up.
-
-    Parameters
-    ----------
-    won : np.ndarray [shape=(len(GROUPS), t)]
-        Right answers from each threshold on.
-    used : np.ndarray [shape=(limits, len(GROUPS), t)]
-        Shares of each limit that wrong answers from each threshold on use up; all groups together use 1 at most.
-    """
-    at, each = np.zeros(len(GROUPS), int), np.arange(len(GROUPS))
-    while True:
-        spent = used[:, each, at].sum(axis=1)
-        more = spent[:, None, None] + used - used[:, each, at][:, :, None]
-        gain = won - won[each, at][:, None]
-        allowed = (more <= 1.0).all(axis=0) & (gain > 0) & (np.arange(won.shape[1]) > at[:, None])
-        if not allowed.any():
-            return at
-        rate = np.where(allowed, gain / ((more - spent[:, None, None]).max(axis=0) + 1e-3), 0.0)
-        group, place = np.unravel_index(int(rate.argmax()), rate.shape)
-        at[group] = place
-
-
-def _reached(rows: np.ndarray, groups: np.ndarray, above: np.ndarray, count: int) -> np.ndarray:
-    """Windows among `rows` that reach each threshold, by group, `np.ndarray [shape=(len(GROUPS), count)]`."""
-    table = np.zeros((len(GROUPS), count + 1))
-    np.add.at(table, (groups[rows], above[rows]), 1)
-    return table[:, :count].cumsum(axis=1)
-
-
-_EIGHT = np.array([name in {FAMILIES.get(c, c) for c in CLASSES[1:]} for name in FAMILY_NAMES])
-"""Which families hold one of the eight codecs."""
-
-
-def wrongly_named(said: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Whether a family of `FAMILY_NAMES` is named that never was; one process beyond the codecs for another does not
-    count as that.
-
-    Parameters
-    ----------
-    said, truth : np.ndarray [shape=(n,), dtype=int64]
-        Indices in `FAMILY_NAMES`; what is said may be -1 for nothing.
-    """
-    both_beyond = ~_EIGHT[said] & ~_EIGHT[truth] & (truth > 0)
-    return (said > 0) & (said != truth) & ~both_beyond
-
-
-def figures(
-    processes: np.ndarray, truth: np.ndarray, groups: np.ndarray, afterwards: np.ndarray, answers: Answers
-) -> dict[str, Any]:
-    """Shares of right, wrong and open answers on a table, by what really happened since (`untouched` for -1)."""
-    said, truth = answers.answer(processes, groups), families_of(truth)
-    best = merged_families(processes).argmax(axis=1)
-    found: dict[str, Any] = {}
-    for number in range(-1, len(AFTERWARDS)):
-        for lossy in (False, True):
-            here = (afterwards == number) & ((truth > 0) == lossy)
-            if not here.any():
-                continue
-            name = ("untouched" if number < 0 else AFTERWARDS[number]) + (" compressed" if lossy else " uncompressed")
-            found[name] = {
-                "windows": int(here.sum()),
-                "right": float((said[here] == truth[here]).mean()),
-                "uncompressed": float((said[here] == 0).mean()),
-                "inconclusive": float((said[here] < 0).mean()),
-                "wrong": float(wrongly_named(said[here], truth[here]).mean()),
-                "best_right": float((best[here] == truth[here]).mean()),
-                "yes_no": float(((processes[here, 0] < 0.5) == lossy).mean()),
-            }
-    return found
 
 
 def train_open(

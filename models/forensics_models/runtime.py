@@ -1,4 +1,4 @@
-"""ONNX Runtime, which runs the shipped network: one thread, quiet, on the processor, and with its telemetry off.
+"""ONNX Runtime, which an exported network is checked with, and which nothing else loads: with its telemetry off.
 
 From 1.29 on, importing `onnxruntime` writes a device identifier and a queue of events under `~/.cache/Microsoft` and
 looks for its collector. The variable `ORT_DISABLE_TELEMETRY` stops all of it if it stands in the environment before
@@ -8,15 +8,10 @@ that import; nothing that is called afterwards takes the identifier back. So imp
 
 from __future__ import annotations
 
-import gzip
 import os
 import sys
 import warnings
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
-    from pathlib import Path
+from typing import Any
 
 TELEMETRY_OFF = "ORT_DISABLE_TELEMETRY"
 """Variable of the environment that ONNX Runtime reads while it is imported."""
@@ -60,13 +55,3 @@ def onnx_runtime() -> Any:
 
 def _version(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
-
-
-def session(file: Path | Traversable) -> Any:
-    """An `onnxruntime.InferenceSession` on a gzipped ONNX model; raises `OSError` where the file cannot be read."""
-    runtime = onnx_runtime()
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    options.enable_mem_pattern = False  # planned ahead for shapes, activations take 70 MiB more and no less time
-    return runtime.InferenceSession(gzip.decompress(file.read_bytes()), options, providers=["CPUExecutionProvider"])

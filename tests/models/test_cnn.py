@@ -160,7 +160,7 @@ def test_pixels_from_limited_range_ycbcr_lie_on_the_other_lattice():
 
 
 def test_lattice_equals_its_naive_twin():
-    from forensics_models.cnn_layers import FULL_RANGE, FULL_RANGE_BACK
+    from forensics_models.cnn_bank import FULL_RANGE, FULL_RANGE_BACK
 
     pixels = noise(5, 7, 3)
     planes = lattice_planes(pixels)
@@ -174,7 +174,7 @@ def test_lattice_equals_its_naive_twin():
 
 
 def test_bank_holds_an_orthonormal_block_transform_and_wavelet_details():
-    from forensics_models.cnn_layers import bank_kernels
+    from forensics_models.cnn_bank import bank_kernels
 
     kernels = bank_kernels()
     blocks = kernels[3:7, 3:7, :15].reshape(16, 15).astype(np.float64)
@@ -185,7 +185,7 @@ def test_bank_holds_an_orthonormal_block_transform_and_wavelet_details():
 def test_wavelet_kernels_are_those_of_the_cdf_9_7_wavelet():
     """PyWavelets' bior4.4 is the same pair up to scale; a periodic decomposition gives every second value of ours."""
     pywt = pytest.importorskip("pywt", reason="the reference needs PyWavelets, which is not installed")
-    from forensics_models.cnn_layers import bank_kernels
+    from forensics_models.cnn_bank import bank_kernels
     from scipy import ndimage
 
     image = np.random.default_rng(0).normal(size=(32, 32))
@@ -259,10 +259,11 @@ def test_moments_keep_their_precision_on_large_nearly_constant_planes():
     """What near-zero planes of strongly compressed chroma look like; one sum over all pixels loses four digits
     there.
     """
+    from forensics_models.cnn_bank import FLOOR
     from forensics_models.cnn_layers import SpatialMoments
 
     numbers = np.random.default_rng(0)
     planes = (np.array([1.0, 30.0]) - 1e-3 * numbers.random((1, 256, 256, 2))).astype(np.float32)
     exact = planes.astype(np.float64)
-    wanted = np.concatenate([exact.mean(axis=(1, 2)), np.sqrt(exact.var(axis=(1, 2)) + SpatialMoments.FLOOR)], axis=1)
+    wanted = np.concatenate([exact.mean(axis=(1, 2)), np.sqrt(exact.var(axis=(1, 2)) + FLOOR)], axis=1)
     np.testing.assert_allclose(np.asarray(SpatialMoments()(planes)), wanted, rtol=2e-6)

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from forensics_models import open_training
+from forensics_models import open_answers_training, open_training
 from forensics_models.classes import AFTERWARDS, FAMILIES, FINE_CLASSES, OPEN_CLASSES, PROCESSES
 from forensics_models.open_judge import (
+    FAMILY_NAMES,
     GROUPS,
     PROCESS_NAMES,
     Answers,
@@ -63,7 +64,8 @@ def test_what_the_judge_of_codecs_does_not_know_it_does_not_rule_out():
 
 
 def test_answers_stay_open_below_their_group_s_threshold():
-    answers = Answers(tuple([0.5] + [0.9] * (len(GROUPS) - 1)), tuple([0.96, 0.9] + [0.96] * (len(GROUPS) - 2)), 0.7)
+    named = tuple([0.5] + [0.9] * (len(GROUPS) - 1))
+    answers = Answers(named, named, tuple([0.96, 0.9] + [0.96] * (len(GROUPS) - 2)), 0.7)
     rows = np.full((4, len(PROCESS_NAMES)), 0.0)
     rows[0, 1] = rows[1, 1] = 0.8
     rows[0, 0] = rows[1, 0] = 0.2
@@ -83,19 +85,19 @@ def test_answers_are_fitted_to_their_limits():
     processes[told] = 0.3 * processes[told] + 0.7 * np.eye(len(PROCESS_NAMES))[truth[told]]
     groups = numbers.integers(0, len(GROUPS), 6000)
     afterwards = numbers.integers(0, len(AFTERWARDS), 6000)
-    answers = open_training.fit_answers(processes, truth, groups, afterwards, np.ones(6000, bool))
+    answers = open_answers_training.fit_answers(processes, truth, groups, afterwards, np.ones(6000, bool))
     said = answers.answer(processes, groups)
-    wrong = open_training.wrongly_named(said, families_of(truth))
+    wrong = open_answers_training.wrongly_named(said, families_of(truth))
     for group, (name, _) in enumerate(GROUPS):
-        most = open_training.WRONG_IN_GROUP.get(name, open_training.WRONG_IN_OTHERS)
+        most = open_answers_training.WRONG_IN_GROUP.get(name, open_answers_training.WRONG_IN_OTHERS)
         assert wrong[groups == group].sum() <= max(most * (groups == group).sum(), 1)
-    assert wrong[groups > 0].sum() <= open_training.WRONG_NAMES * (groups > 0).sum()
+    assert wrong[groups > 0].sum() <= open_answers_training.WRONG_NAMES * (groups > 0).sum()
     for kind in range(len(AFTERWARDS)):
         lossy = (afterwards == kind) & (truth > 0)
-        most = open_training.CALLED_UNCOMPRESSED.get(AFTERWARDS[kind], open_training.CALLED_OTHERWISE)
+        most = open_answers_training.CALLED_UNCOMPRESSED.get(AFTERWARDS[kind], open_answers_training.CALLED_OTHERWISE)
         assert ((said == 0) & lossy).sum() <= most * lossy.sum()
     assert ((said == 0) & (truth == 0)).sum() >= 0.5 * (truth == 0).sum()
-    assert ((said > 0) & (truth == 0)).sum() <= open_training.ACCUSED * (truth == 0).sum() + 1
+    assert ((said > 0) & (truth == 0)).sum() <= open_answers_training.ACCUSED * (truth == 0).sum() + 1
 
 
 def test_names_are_given_as_often_as_the_limits_allow():
@@ -104,11 +106,27 @@ def test_names_are_given_as_often_as_the_limits_allow():
     sure = numbers.beta(6, 1, 20000)
     truth = np.where(numbers.random(20000) < sure, 1, 2)
     groups = numbers.choice([0, 1, 2], 20000, p=[0.5, 0.4, 0.1])
-    thresholds = np.asarray(open_training.fit_named(sure, np.ones(20000, int), truth, groups))[groups]
+    thresholds = np.asarray(open_answers_training.fit_named(sure, np.ones(20000, int), truth, groups)[0])[groups]
     wrong = (sure >= thresholds) & (truth == 2)
-    limit = open_training.WRONG_NAMES * (groups > 0).sum()
+    limit = open_answers_training.WRONG_NAMES * (groups > 0).sum()
     assert 0.6 * limit <= wrong[groups > 0].sum() <= limit
-    assert 0 < wrong[groups == 0].sum() <= open_training.WRONG_IN_GROUP["nothing"] * (groups == 0).sum()
+    assert 0 < wrong[groups == 0].sum() <= open_answers_training.WRONG_IN_GROUP["nothing"] * (groups == 0).sum()
+
+
+def test_jpeg_xr_has_thresholds_of_its_own():
+    """Where only JPEG XR is named wrongly, the other names need not pay for it."""
+    numbers = np.random.default_rng(7)
+    sure, groups = numbers.uniform(0.6, 1, 20000), np.ones(20000, int)
+    best = numbers.choice([FAMILY_NAMES.index("jpeg"), FAMILY_NAMES.index("jpegxr")], 20000)
+    chance = np.where(best == FAMILY_NAMES.index("jpeg"), 0.0005, 0.2 * (1 - sure))
+    truth = np.where(numbers.random(20000) < chance, 0, best)
+    usual, apart = open_answers_training.fit_named(sure, best, truth, groups)
+    assert usual[1] < 0.8 < 0.9 < apart[1]
+    rows = np.zeros((2, len(PROCESS_NAMES)))
+    rows[0, PROCESS_NAMES.index("jpeg")] = rows[1, PROCESS_NAMES.index("jpegxr")] = 0.85
+    rows[:, PROCESS_NAMES.index("avif")] = 0.15
+    answers = Answers(usual, apart, (1.01,) * len(GROUPS), 0.9)
+    assert answers.answer(rows, np.ones(2, int)).tolist() == [FAMILY_NAMES.index("jpeg"), -1]
 
 
 def test_uncompressed_needs_less_where_the_step_hides_less():
@@ -118,10 +136,10 @@ def test_uncompressed_needs_less_where_the_step_hides_less():
     sure = np.where(truth == 0, numbers.beta(4, 1, 4000), numbers.beta(1, 12, 4000))
     hidden = (groups == 1) & (truth == 1)
     sure[hidden] = numbers.beta(4, 1.5, int(hidden.sum()))
-    thresholds = open_training.fit_uncompressed(sure, truth, groups, np.zeros(4000, int))
+    thresholds = open_answers_training.fit_uncompressed(sure, truth, groups, np.zeros(4000, int))
     called = sure >= np.asarray(thresholds)[groups]
     assert thresholds[0] < 0.5 < thresholds[1]
-    assert called[truth == 1].mean() <= open_training.CALLED_UNCOMPRESSED["nothing"]
+    assert called[truth == 1].mean() <= open_answers_training.CALLED_UNCOMPRESSED["nothing"]
     assert called[(truth == 0) & (groups == 0)].mean() > 0.9
 
 
@@ -130,14 +148,14 @@ def test_what_changed_less_than_a_level_does_not_keep_uncompressed_from_being_sa
     processes = np.zeros((1000, len(PROCESS_NAMES)))
     processes[:, 0], processes[:, 1] = 0.9, 0.1
     seen = np.arange(1000) >= 0
-    assert open_training.fit_answers(processes, truth, none, none, seen).uncompressed[0] > 1
+    assert open_answers_training.fit_answers(processes, truth, none, none, seen).uncompressed[0] > 1
     processes[500:, 0], processes[500:, 1] = (
         np.where(np.arange(500) % 2, 0.9, 0.1),
         np.where(np.arange(500) % 2, 0.1, 0.9),
     )
     fine = (truth == 0) | (np.arange(1000) % 2 == 0)
-    assert open_training.fit_answers(processes, truth, none, none, seen).uncompressed[0] > 1
-    assert open_training.fit_answers(processes, truth, none, none, fine).uncompressed[0] < 0.9
+    assert open_answers_training.fit_answers(processes, truth, none, none, seen).uncompressed[0] > 1
+    assert open_answers_training.fit_answers(processes, truth, none, none, fine).uncompressed[0] < 0.9
 
 
 def table(sources: range, seed: int) -> open_training.OpenTable:
@@ -248,7 +266,7 @@ def test_windows_that_agree_make_a_picture_more_certain(trained):
 
 def test_a_family_is_named_where_its_members_share_the_probability(trained):
     judge = OpenJudge(trained[0])
-    judge.answers = Answers((0.9,) * len(GROUPS), (1.01,) * len(GROUPS), 0.5)
+    judge.answers = Answers((0.9,) * len(GROUPS), (0.9,) * len(GROUPS), (1.01,) * len(GROUPS), 0.5)
     processes = dict.fromkeys(PROCESS_NAMES, 0.0) | {"webp": 0.5, "video-vp8": 0.4999, "uncompressed": 0.0001}
     since = {name: float(name == "nothing") for name, _ in GROUPS}
     assert judge.answer(processes, since) == "vp8"

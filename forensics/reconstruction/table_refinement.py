@@ -1,0 +1,156 @@
+"""Quantisation tables put right by the blocks that they settle.
+
+Likelihoods say which steps are possible; whether a step is the right one the decoder's own arithmetic tells: under it
+more blocks that hold a coefficient of that frequency come out as they are shown. So every step that the coefficients
+speak against is tried, and taken when it settles more blocks. Nothing is believed of known tables here.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from forensics.history.jpeg.comb import ROUNDING, ZERO_CELL, ac_likelihoods, dc_likelihoods
+from forensics.history.jpeg.planes import coefficients
+from forensics.reconstruction.blocks import ROUNDED, Quantiser, fit_blocks
+from forensics.reconstruction.chroma_samples import chroma_noise
+from forensics.reconstruction.coded import Decoder
+from forensics.reconstruction.sampled import Sampled
+
+_MOST_BLOCKS = 4096
+"""Blocks of a component that steps are tried on: a bound on work."""
+_DOUBTFUL = 1.0
+"""Natural logarithm of the odds from which another step is tried: a choice that costs time only."""
+_LIKELY = 6.0
+"""The same from which it is tried together with all others: blocks may hold several wrong coefficients."""
+_CANDIDATES = 4
+"""Steps that are tried of a frequency."""
+_FINER = 0.1
+"""Share of the blocks that hold a coefficient which a finer step has to settle beyond the given one: a choice. Finer
+steps settle some changed blocks by chance; a step that is twice too coarse leaves half of the blocks."""
+_PASSES = 4
+"""Rounds over all frequencies."""
+_OF_ITS_OWN = 3
+"""Blocks more that a step of Cb or Cr alone has to settle: a choice, files with three tables are rare."""
+
+
+class _Part:
+    """Blocks of one component, with what is shown of them."""
+
+    def __init__(self, sampled: Sampled, component: int, decoder: Decoder) -> None:
+        tried = sampled.tried[component]
+        count = len(tried.lo)
+        rows = np.unique(np.linspace(0, count - 1, _MOST_BLOCKS).astype(np.int64)) if count else np.empty(0, np.int64)
+        self.centers, self.lo, self.hi = tried.centers[rows], tried.lo[rows], tried.hi[rows]
+        self.kind, self.mode = decoder.transform, tried.mode
+        self.values = coefficients(self.centers)
+        self.noise = np.full(64, ROUNDING) if not component else chroma_noise(sampled.factors, decoder.upsampling)
+
+    def settled(self, table: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Whether rounding settles each of some blocks, bool."""
+        lo, hi = self.lo[rows], self.hi[rows]
+        seen = None
+        if self.mode:
+            seen = lo, hi, self.mode
+            lo, hi = np.zeros((len(rows), 64), np.uint8), np.full((len(rows), 64), 255, np.uint8)
+        quantiser = Quantiser.of(table, self.kind)
+        return fit_blocks(lo, hi, quantiser, width=0, centers=self.centers[rows], seen=seen)[1] == ROUNDED
+
+    def holding(self, frequency: int) -> np.ndarray:
+        """Blocks with a coefficient of that frequency other than zero."""
+        beyond = ZERO_CELL / ROUNDING * self.noise[frequency]
+        return np.flatnonzero(np.abs(self.values[:, frequency]) >= beyond)
+
+    def likelihoods(self, rows: np.ndarray) -> np.ndarray:
+        """Of each step by frequency, `np.ndarray [shape=(64, 255)]`, from some blocks."""
+        found = ac_likelihoods(self.values[rows], noise=self.noise)
+        found[0] = dc_likelihoods(self.values[rows, 0], noise=float(self.noise[0]))
+        return found
+
+
+def refined(sampled: Sampled, decoder: Decoder, tables: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+    """Tables that settle at least as many blocks as the given ones.
+
+    Parameters
+    ----------
+    sampled : Sampled
+    decoder : Decoder
+        Whose arithmetic settles blocks.
+    tables : tuple of np.ndarray [shape=(64,), dtype=int64]
+        Of each component, raster order.
+    """
+    parts = [_Part(sampled, k, decoder) for k in range(len(tables))]
+    if len(parts) < 3:
+        return tuple(_mended([part], table) for part, table in zip(parts, tables, strict=True))
+    luma = _mended(parts[:1], tables[0])
+    if not np.array_equal(tables[1], tables[2]):
+        return luma, _mended(parts[1:2], tables[1]), _mended(parts[2:], tables[2])
+    both = _mended(parts[1:], tables[1])
+    return luma, *(_mended([part], both, _OF_ITS_OWN) for part in parts[1:])
+
+
+def _mended(parts: list[_Part], table: np.ndarray, least: int = 1) -> np.ndarray:
+    """A table of one or two components; `least` blocks more have to be settled by a step that is taken."""
+    table = table.copy()
+    everything = [np.arange(len(part.values)) for part in parts]
+    if not sum(len(rows) for rows in everything):
+        return table
+    for _ in range(_PASSES):
+        before = table.copy()
+        rest = [r[~part.settled(table, r)] for part, r in zip(parts, everything, strict=True)]
+        if not sum(len(rows) for rows in rest):
+            break
+        likelihoods = np.sum([part.likelihoods(r) for part, r in zip(parts, rest, strict=True)], axis=0)
+        gain = likelihoods.max(axis=1) - likelihoods[np.arange(64), table - 1]
+        if least == 1:
+            table = _together(parts, everything, table, likelihoods, gain)
+        for f in np.argsort(-gain):
+            if gain[f] > _DOUBTFUL:
+                _one(parts, table, int(f), likelihoods[f], least)
+        if np.array_equal(before, table):
+            break
+    return table
+
+
+def _count(parts: list[_Part], table: np.ndarray, rows: list[np.ndarray]) -> int:
+    return sum(int(part.settled(table, r).sum()) for part, r in zip(parts, rows, strict=True) if len(r))
+
+
+def _together(
+    parts: list[_Part], everything: list[np.ndarray], table: np.ndarray, likelihoods: np.ndarray, gain: np.ndarray
+) -> np.ndarray:
+    """The likeliest steps of those frequencies that are most in doubt, as many as settle most blocks: a block may hold
+    several wrong coefficients.
+    """
+    doubtful = [f for f in np.argsort(-gain) if gain[f] > _LIKELY]
+    best, most = table, _count(parts, table, everything)
+    coarser = likelihoods.argmax(axis=1) + 1 >= table
+    enough = most + max(1, int(_FINER * (sum(len(r) for r in everything) - most)))
+    for number in sorted({len(doubtful), len(doubtful) // 2, len(doubtful) // 4} - {0}, reverse=True):
+        trial = table.copy()
+        trial[doubtful[:number]] = likelihoods[doubtful[:number]].argmax(axis=1) + 1
+        settled = _count(parts, trial, everything)
+        if settled > most and (settled >= enough or coarser[doubtful[:number]].all()):
+            best, most = trial, settled
+    return best
+
+
+def _one(parts: list[_Part], table: np.ndarray, frequency: int, likelihoods: np.ndarray, least: int) -> None:
+    """The step of one frequency, in place: the one that settles most blocks, and of much likelier ones the one that
+    settles no fewer.
+    """
+    rows = [part.holding(frequency) for part in parts]
+    first = int(table[frequency])
+    most = _count(parts, table, rows) + least
+    everything = [np.arange(len(part.values)) for part in parts]
+    all_now = _count(parts, table, everything)
+    finer = max(least, int(_FINER * sum(len(r) for r in rows)))
+    best = first
+    for step in np.argsort(-likelihoods)[:_CANDIDATES] + 1:
+        table[frequency] = step
+        settled = _count(parts, table, rows) if step != first else 0
+        if step < first and (settled < most - least + finer or _count(parts, table, everything) <= all_now):
+            continue
+        likelier = least == 1 and likelihoods[step - 1] > likelihoods[best - 1] + _LIKELY
+        if settled >= most or (likelier and settled >= most - 1):
+            most, best = settled + 1, int(step)
+    table[frequency] = best

@@ -1,0 +1,96 @@
+"""Stored chroma as whole numbers: what the kernels compute against plain recomputation, and what the search finds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from forensics.reconstruction import whole_samples as search
+from forensics.reconstruction.upsampling import upsample
+from forensics.reconstruction.whole_samples import whole_samples
+
+FACTORS = [(2, 2), (1, 2), (2, 1)]
+KINDS = [False, True]
+
+
+def plane(seed: int, rows: int = 24, columns: int = 32) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return np.clip(128 + np.cumsum(rng.normal(0, 6, (rows, columns)), axis=1), 0, 255).astype(np.uint8)
+
+
+def shown(stored: np.ndarray, factors: tuple[int, int]) -> np.ndarray:
+    return upsample(stored, factors, "triangle", (stored.shape[0] * factors[0], stored.shape[1] * factors[1]))
+
+
+def sums_of(stored: np.ndarray, factors: tuple[int, int], half_up: bool = False) -> np.ndarray:
+    out = np.empty((stored.shape[0] * factors[0], stored.shape[1] * factors[1]), np.int64)
+    search._sums(stored.astype(np.int64), factors[0], factors[1], half_up, out)
+    return out
+
+
+def cost(sums: np.ndarray, lo: np.ndarray, hi: np.ndarray, bits: int) -> int:
+    least, most = lo.astype(np.int64) << bits, (hi.astype(np.int64) << bits) + (1 << bits) - 1
+    beyond = np.maximum(sums - most, 0) + np.maximum(least - sums, 0)
+    return int((beyond**2).sum())
+
+
+@pytest.mark.parametrize("factors", FACTORS)
+def test_sums_are_the_decoders(factors):
+    stored = plane(1)
+    bits = 4 if factors == (2, 2) else 2
+    np.testing.assert_array_equal(sums_of(stored, factors) >> bits, shown(stored, factors))
+
+
+@pytest.mark.parametrize("half_up", KINDS)
+@pytest.mark.parametrize("factors", FACTORS)
+@pytest.mark.parametrize("compiled", [True, False])
+def test_changes_against_plain_recomputation(factors, half_up, compiled):
+    change = search._change if compiled else search._change.py_func
+    bits = 4 if factors == (2, 2) else 2
+    stored = plane(2, 8, 8).astype(np.int64)
+    full = shown(plane(3, 8, 8), factors)
+    sums = sums_of(stored, factors, half_up)
+    rng = np.random.default_rng(4)
+    for y, x in [(0, 0), (7, 7), (0, 5), (3, 4), *rng.integers(0, 8, (6, 2)).tolist()]:
+        z, w = min(y + 1, 7), max(x - 1, 0)
+        for move, other in ((1, 0), (-1, 1), (1, 1)):
+            moved = stored.copy()
+            moved[y, x] += move
+            if (z, w) != (y, x):
+                moved[z, w] += other
+            elif other:
+                continue
+            expected = cost(sums_of(moved, factors, half_up), full, full, bits) - cost(sums, full, full, bits)
+            assert change(sums, full, full, y, x, move, z, w, other, stored.shape, factors, bits) == expected
+
+
+@pytest.mark.parametrize("factors", FACTORS)
+def test_samples_come_back(factors):
+    stored = plane(5)
+    full = shown(stored, factors)
+    rng = np.random.default_rng(6)
+    off = stored + rng.uniform(-0.9, 0.9, stored.shape).astype(np.float32)
+    found = whole_samples(off, full, full, factors, np.ones((3, 4), bool))
+    rounded = np.rint(off).astype(np.uint8)
+    assert (shown(found, factors) != full).mean() < 0.01 < (shown(rounded, factors) != full).mean()
+    assert (found != stored).mean() < 0.3 * (rounded != stored).mean()
+
+
+def test_blocks_that_are_not_wanted_stay():
+    stored = plane(7, 16, 16)
+    full = shown(stored, (2, 2))
+    off = stored.astype(np.float32)
+    off[2, 3] += 1
+    off[12, 12] += 1
+    wanted = np.zeros((2, 2), bool)
+    wanted[0, 0] = True
+    found = whole_samples(off, full, full, (2, 2), wanted)
+    assert found[2, 3] == stored[2, 3]
+    assert found[12, 12] == stored[12, 12] + 1
+
+
+def test_unknown_samples_bind_nothing():
+    stored = plane(8, 8, 8)
+    nothing, anything = np.zeros((16, 16), np.uint8), np.full((16, 16), 255, np.uint8)
+    found = whole_samples(stored.astype(np.float32), nothing, anything, (2, 2), np.ones((1, 1), bool))
+    np.testing.assert_array_equal(found, stored)
