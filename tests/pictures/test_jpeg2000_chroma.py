@@ -32,10 +32,10 @@ def coded(tmp_path, planes: list[np.ndarray], steps: str, suffix: str, *options:
 @pytest.mark.parametrize("suffix", ["j2k", "jp2"])
 @pytest.mark.parametrize("options", [(), ("-t", "64,64")])
 def test_the_planes_are_those_that_were_coded(tmp_path, down, across, name, suffix, options):
-    y, cb, cr = np.moveaxis(make_photo(97, 131), 2, 0)
+    y, cb, cr = np.moveaxis(make_photo(98, 132), 2, 0)
     planes = [y, cb[::down, ::across], cr[::down, ::across]]
     opened = open_picture(coded(tmp_path, planes, f"1x1:{across}x{down}:{across}x{down}", suffix, *options))
-    full = [y, *(plane.repeat(down, 0).repeat(across, 1)[:97, :131] for plane in planes[1:])]
+    full = [y, *(plane.repeat(down, 0).repeat(across, 1)[:98, :132] for plane in planes[1:])]
     assert np.array_equal(opened.pixels, ycbcr_to_rgb(np.stack(full, 2), 8))
     assert any(name in note for note in opened.notes)
     assert opened.container["chroma_subsampling"] == f"1x1/{across}x{down}/{across}x{down}"
