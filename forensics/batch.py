@@ -113,7 +113,8 @@ def analyze_all(
     """
     if work is None:
         check_model(model_dir, model)
-        announce_compilation()
+        if any(name == STANDARD_INPUT or os.path.exists(name) for name in inputs):  # a misspelt name is told at once
+            announce_compilation()
         work = partial(
             analyze_one,
             model_dir=model_dir,

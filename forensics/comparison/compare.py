@@ -307,7 +307,7 @@ def text(found: Comparison) -> str:
     lines.append(f"  pixels      {'the same' if found.same_pixels else 'not the same'}")
     if found.one_picture and not found.same_pixels:
         lines.append(
-            f"  placed      scale {reg.scale[1]:.4g}, shift x {reg.shift[1]:.1f} y {reg.shift[0]:.1f}; "
+            f"  placed      scale {reg.scale[1]:.4g}, shift x {round(reg.shift[1], 1) + 0.0:.1f} y {round(reg.shift[0], 1) + 0.0:.1f}; "
             f"common part {reg.overlap[0]:.0%} of the first and {reg.overlap[1]:.0%} of the second, correlation "
             f"{reg.correlation:.3f}"
         )

@@ -241,6 +241,14 @@ def test_announcement_is_one_line_on_standard_error(folder, capsys, monkeypatch)
     assert capsys.readouterr().err.count("compiling") == 1
 
 
+def test_a_misspelt_name_is_told_before_anything_is_compiled(folder, capsys, monkeypatch):
+    monkeypatch.setattr(batch, "kernels_compiled", lambda: False)
+    assert call("analyze", folder / "nothere.png") == 2
+    told = capsys.readouterr().err
+    assert "no such file" in told
+    assert "compiling" not in told
+
+
 def test_features_table_has_a_row_a_picture(folder, capsys, fakes):
     assert call("features", folder / "b.png", folder / "bad.jpg", folder / "a.tif", "-o", folder / "t.csv") == 2
     rows = list(csv.DictReader(io.StringIO((folder / "t.csv").read_text())))
