@@ -306,8 +306,9 @@ def text(found: Comparison) -> str:
     lines = [f"first   {found.names[0]}", f"second  {found.names[1]}"]
     lines.append(f"  pixels      {'the same' if found.same_pixels else 'not the same'}")
     if found.one_picture and not found.same_pixels:
+        down, right = (round(shift, 1) + 0.0 for shift in reg.shift)  # no -0.0
         lines.append(
-            f"  placed      scale {reg.scale[1]:.4g}, shift x {round(reg.shift[1], 1) + 0.0:.1f} y {round(reg.shift[0], 1) + 0.0:.1f}; "
+            f"  placed      scale {reg.scale[1]:.4g}, shift x {right:.1f} y {down:.1f}; "
             f"common part {reg.overlap[0]:.0%} of the first and {reg.overlap[1]:.0%} of the second, correlation "
             f"{reg.correlation:.3f}"
         )
