@@ -61,7 +61,8 @@ def write_page(path: Path, found: Comparison, first: np.ndarray, second: np.ndar
     page = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Two copies '
         f"compared</title><style>{_STYLE}</style>"
-        f"<h1>Two copies compared</h1><pre>{html.escape(text(found))}</pre><div class="pictures">{figures}</div></html>\n"
+        f"<h1>Two copies compared</h1><pre>{html.escape(text(found))}</pre>"
+        f'<div class="pictures">{figures}</div></html>\n'
     )
     try:
         write_atomically(path, page.encode("utf-8"))
