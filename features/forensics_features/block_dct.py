@@ -25,6 +25,7 @@ import numpy as np
 from forensics_features import _block_kernels as kernels
 from forensics_features.comb import BINS, FINE_BIN, STEPS, comb_peak, comb_spectrum
 from forensics_features.family import Family
+from forensics_features.medians import median
 from forensics_features.planes import SAMPLED, Planes
 from forensics_features.standards import ZIGZAG
 
@@ -137,15 +138,10 @@ def _pooled_histogram(coefficients: np.ndarray) -> np.ndarray:
     return counts
 
 
-def _median(values: np.ndarray) -> float:
-    ordered = np.sort(values)
-    return float((ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2)
-
-
 def _stand_out(scores: np.ndarray) -> tuple[float, float, float]:
     """The best score, how far it is above the median, and that in units of the scores' robust spread."""
-    middle = _median(scores)
-    spread = _median(np.abs(scores - middle)) * 1.4826
+    middle = median(scores)
+    spread = median(np.abs(scores - middle)) * 1.4826
     best = float(scores.max())
     return best, best - middle, (best - middle) / (spread + 1e-3)
 

@@ -37,8 +37,6 @@ from forensics_features.standards import LUMA_WEIGHTS
 
 LUMA_BANDS, CHROMA_BANDS = 14, 6
 """Bands of the radius in luma's and in chroma's spectrum; the last of luma's hold the corners."""
-_CODE = np.array([65536, 256, 1], np.uint32)
-"""What R, G, B are multiplied by to become one number."""
 _FLOOR = 1e-3
 """Power under which a band is empty, in squared levels."""
 PERIODS = np.concatenate([np.arange(4.0, 17.0, 0.25), np.array([20.0, 24.0, 32.0])])
@@ -59,10 +57,17 @@ def _spectrum_names() -> list[str]:
 def _log_bands(plane: np.ndarray, bands: int, longest: float) -> tuple[np.ndarray, np.ndarray]:
     """Log10 mean power in bands of the radius, and the power of all bins."""
     height, width = plane.shape
-    window = np.outer(np.hanning(height), np.hanning(width)).astype(np.float32)
-    power = np.abs(np.fft.rfft2((plane - plane.mean()) * window)) ** 2 / max(float((window**2).sum()), 1e-9)
+    window, energy = _window(height, width)
+    power = np.abs(np.fft.rfft2((plane - plane.mean()) * window)) ** 2 / energy
     index, counts = _band_index(height, width, bands, longest)
     return np.log10(np.bincount(index, power.reshape(-1), bands) / counts + _FLOOR), power
+
+
+@lru_cache(maxsize=16)
+def _window(height: int, width: int) -> tuple[np.ndarray, float]:
+    """A Hann window and its energy."""
+    window = np.outer(np.hanning(height), np.hanning(width)).astype(np.float32)
+    return window, max(float((window**2).sum()), 1e-9)
 
 
 @lru_cache(maxsize=64)
@@ -178,7 +183,7 @@ def _histogram(planes: Planes) -> list[float]:
     used = np.flatnonzero(counts)
     inner = counts[used[0] : used[-1] + 1]
     spectrum = np.abs(np.fft.rfft(counts * np.hanning(256))) / max(counts.sum(), 1)
-    codes = np.sort(planes.rgb.reshape(-1, 3).astype(np.uint32) @ _CODE)
+    codes = np.sort(_codes(planes.rgb).reshape(-1))
     starts = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))
     distinct, times = codes[starts], np.diff(np.append(starts, len(codes)))
     return [
@@ -193,6 +198,15 @@ def _histogram(planes: Planes) -> list[float]:
         float(counts[::2].sum() / len(green)),
         float(len(distinct) <= 256),
     ]
+
+
+def _codes(rgb: np.ndarray) -> np.ndarray:
+    """Every pixel's colour as one number, `np.ndarray [shape=(height, width), dtype=uint32]`."""
+    codes = rgb[:, :, 0].astype(np.uint32)
+    for channel in (1, 2):
+        codes <<= np.uint32(8)
+        codes |= rgb[:, :, channel]
+    return codes
 
 
 def _neighbour_names() -> list[str]:
@@ -252,9 +266,11 @@ def _predictable(luma: np.ndarray) -> float:
     """Log10 of the residual's share when a sample is the best mix of its two neighbours and the two beyond: small after
     interpolation.
     """
-    centre = luma[:, 2:-2] - luma.mean()
-    near, far = luma[:, 1:-3] + luma[:, 3:-1] - 2 * luma.mean(), luma[:, :-4] + luma[:, 4:] - 2 * luma.mean()
-    design = np.array([[float((a * b).mean()) for b in (near, far)] for a in (near, far)]) + 1e-6 * np.eye(2)
+    mean = luma.mean()
+    centre = luma[:, 2:-2] - mean
+    near, far = luma[:, 1:-3] + luma[:, 3:-1] - 2 * mean, luma[:, :-4] + luma[:, 4:] - 2 * mean
+    both = float((near * far).mean())
+    design = np.array([[float((near * near).mean()), both], [both, float((far * far).mean())]]) + 1e-6 * np.eye(2)
     target = np.array([float((a * centre).mean()) for a in (near, far)])
     weights = np.linalg.solve(design, target)
     rest = float((centre**2).mean()) - float(weights @ target)
@@ -298,7 +314,7 @@ def _alternation(luma: np.ndarray) -> float:
 def _neighbours(planes: Planes) -> list[float]:
     found: list[float] = []
     equal = []
-    codes = planes.rgb.astype(np.uint32) @ _CODE
+    codes = _codes(planes.rgb)
     across, down = np.ascontiguousarray(planes.y), np.ascontiguousarray(planes.y.T)
     for lines in (codes, np.ascontiguousarray(codes.T)):
         same = np.zeros(lines.shape[1] - 1)
@@ -331,7 +347,8 @@ def _neighbours(planes: Planes) -> list[float]:
     found += [float(shares.max()), float(np.median(np.delete(shares.reshape(-1), best)))]
     values = np.arange(256)
     ends = values == values // 8 * 8 + values // 32
-    found.append(float(ends[planes.rgb[:, :, ::2]].mean()))
+    red_and_blue = np.bincount(planes.rgb[:, :, ::2].reshape(-1), minlength=256)
+    found.append(float(red_and_blue[ends].sum() / red_and_blue.sum()))
     return found
 
 

@@ -33,10 +33,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from forensics_features.blockiness import FOLD, column_profiles, row_profiles
+from forensics_features.medians import median
 
 MEASURES = ("capped magnitude", "unpredictable share", "logarithm")
 """Means of the second difference: capped at 12 levels, one minus the exponential of minus its size in levels, and of
@@ -184,8 +186,13 @@ def _whitened(profile: np.ndarray) -> np.ndarray:
     and cannot follow a line.
     """
     signal = np.log(profile.astype(np.float64) + 0.05)
-    signal -= np.convolve(np.pad(signal, TREND // 2, mode="symmetric"), np.full(TREND, 1 / TREND), mode="valid")
-    spread = 1.4826 * float(np.median(np.abs(signal - np.median(signal))))
+    half = TREND // 2
+    if len(signal) < half:
+        mirrored = np.pad(signal, half, mode="symmetric")
+    else:
+        mirrored = np.concatenate([signal[:half][::-1], signal, signal[-half:][::-1]])
+    signal -= np.convolve(mirrored, np.full(TREND, 1 / TREND), mode="valid")
+    spread = 1.4826 * median(np.abs(signal - median(signal)))
     signal = np.clip(signal, -CLIP * spread, CLIP * spread)
     signal -= signal.mean()
     covariance = np.array([float(signal[k:] @ signal[: len(signal) - k]) for k in range(ORDER + 1)]) / len(signal)
@@ -205,22 +212,32 @@ def _periodogram(profile: np.ndarray) -> Spectrum:
     """
     length = len(profile) // FOLD * FOLD or len(profile)
     power = np.abs(np.fft.rfft(_whitened(profile[:length]))) ** 2
-    frequency = np.arange(len(power)) / length
-    blocks = np.abs(frequency * FOLD - np.rint(frequency * FOLD)) < 1e-9
-    edges = np.abs(frequency * BLOCK - np.rint(frequency * BLOCK)) <= (_LEAK + 0.5) * BLOCK / length
-    index = np.flatnonzero((frequency >= LOWEST) & ~blocks & ~edges)
+    frequency, index, around, counted, count = _surroundings(length)
     ratio, tails = np.full(len(power), np.nan), np.zeros(len(power))
-    width = NEIGHBOURS + 2 * _GUARD + 1
-    if len(index) < width:
-        return frequency, ratio, tails
-    first = np.clip(np.arange(len(index)) - NEIGHBOURS // 2 - _GUARD, 0, len(index) - width)
-    around = index[first[:, None] + np.arange(width)]
-    counted = np.abs(around - index[:, None]) > _GUARD
-    count = counted.sum(axis=1)
+    if not len(around):
+        return frequency.copy(), ratio, tails
     level = (power[around] * counted).sum(axis=1) / count
     ratio[index] = np.where(level > 1e-12, power[index] / np.maximum(level, 1e-12), 0.0)
     tails[index] = -count * np.log1p(ratio[index] / count) / _LN10
-    return frequency, ratio, tails
+    return frequency.copy(), ratio, tails
+
+
+@lru_cache(maxsize=16)
+def _surroundings(length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Of a profile's spectrum: frequencies; the bins that are looked at; the bins around each of them, none where those
+    are too few; which of these count; and how many.
+    """
+    frequency = np.arange(length // 2 + 1) / length
+    blocks = np.abs(frequency * FOLD - np.rint(frequency * FOLD)) < 1e-9
+    edges = np.abs(frequency * BLOCK - np.rint(frequency * BLOCK)) <= (_LEAK + 0.5) * BLOCK / length
+    index = np.flatnonzero((frequency >= LOWEST) & ~blocks & ~edges)
+    width = NEIGHBOURS + 2 * _GUARD + 1
+    if len(index) < width:
+        return frequency, index, np.empty((0, width), np.int64), np.empty((0, width), bool), np.empty(0, np.int64)
+    first = np.clip(np.arange(len(index)) - NEIGHBOURS // 2 - _GUARD, 0, len(index) - width)
+    around = index[first[:, None] + np.arange(width)]
+    counted = np.abs(around - index[:, None]) > _GUARD
+    return frequency, index, around, counted, counted.sum(axis=1)
 
 
 def _both(axes: Sequence[Spectrum]) -> tuple[float, str, float, float]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from forensics.reconstruction import colour
 from forensics.reconstruction.acceptance import DIRECT, SEEN_BY, SEEN_THROUGH
-from forensics.reconstruction.chroma_samples import stored_estimate
+from forensics.reconstruction.chroma_samples import shared_bounds, stored_estimate
 from forensics.reconstruction.coded import Decoder
 from forensics.reconstruction.layout import BLOCK, Layout, blocks_of
 
@@ -19,26 +19,46 @@ _FEWEST_INNER = 32
 """MCUs with whole neighbours from which the others are left out."""
 
 
+_MOST_CLIPPED = 0.25
+"""Share of a block's pixels that may be clipped where steps are tried on it: a choice, more leave too much open."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """Blocks of one component that steps are tried on, those with some clipped samples too.
+
+    Attributes
+    ----------
+    centers : np.ndarray [shape=(n, 64), dtype=float32]
+        Estimates of the samples.
+    lo, hi : np.ndarray [shape=(n, 64 or more), dtype=uint8]
+        Bounds of what the picture shows: of the samples, or of the block's part of the full-size plane.
+    mode : int
+        How samples are seen in it, as `acceptance` numbers it.
+    """
+
+    centers: np.ndarray
+    lo: np.ndarray
+    hi: np.ndarray
+    mode: int
+
+
 @dataclass(frozen=True)
 class Sampled:
-    """Samples without clipped or impossible ones.
+    """Blocks of a picture.
 
     Attributes
     ----------
     blocks : tuple of np.ndarray [shape=(n, 64), dtype=float32]
-        Of luma and, at stored size, of Cb and Cr.
+        Samples of luma and, at stored size, of Cb and Cr, without clipped or impossible ones.
     factors : tuple of int
         Vertical and horizontal factor of chroma.
-    shown : tuple of np.ndarray [shape=(n, 64 or more), dtype=uint8]
-        What the picture shows of each block: its samples, or its part of the full-size plane.
-    modes : tuple of int
-        How samples are seen in it, as `acceptance` numbers it.
+    tried : tuple of Tried
     """
 
     blocks: tuple[np.ndarray, ...]
     factors: tuple[int, int]
-    shown: tuple[np.ndarray, ...]
-    modes: tuple[int, ...]
+    tried: tuple[Tried, ...]
 
 
 def sample(pixels: np.ndarray, layout: Layout, decoder: Decoder) -> Sampled:
@@ -46,12 +66,14 @@ def sample(pixels: np.ndarray, layout: Layout, decoder: Decoder) -> Sampled:
     conversion and upsampling.
     """
     parts = [_of(part, layout, decoder) for part in stripes(pixels, layout)]
-    blocks, shown = (
-        tuple(np.concatenate(arrays) for arrays in zip(*(part[which] for part in parts), strict=True))
-        for which in range(2)
-    )
-    chroma = SEEN_BY[layout.factors] + SEEN_THROUGH[decoder.upsampling] if _filtered(layout, decoder) else DIRECT
-    return Sampled(blocks, layout.factors, shown, (DIRECT, chroma, chroma)[: len(blocks)])
+    blocks = tuple(np.concatenate(arrays) for arrays in zip(*(part[0] for part in parts), strict=True))
+    tried = tuple(_joined(same) for same in zip(*(part[1] for part in parts), strict=True))
+    return Sampled(blocks, layout.factors, tried)
+
+
+def _joined(parts: tuple[Tried, ...]) -> Tried:
+    centers, lo, hi = (np.concatenate([getattr(part, name) for part in parts]) for name in ("centers", "lo", "hi"))
+    return Tried(centers, lo, hi, parts[0].mode)
 
 
 def _filtered(layout: Layout, decoder: Decoder) -> bool:
@@ -76,26 +98,42 @@ def stripes(pixels: np.ndarray, layout: Layout, *, most: int = _MOST_PIXELS, row
     return [inner[start : start + rows] for start in np.unique(starts)]
 
 
-def _of(part: np.ndarray, layout: Layout, decoder: Decoder) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+def _of(part: np.ndarray, layout: Layout, decoder: Decoder) -> tuple[tuple[np.ndarray, ...], tuple[Tried, ...]]:
     if part.ndim == 2 or layout.colour == "rgb":
         planes = [part] if part.ndim == 2 else [np.ascontiguousarray(part[..., k]) for k in range(3)]
         kept = [blocks_of(plane) for plane in planes]
-        plain = tuple(b[((b > 0) & (b < 255)).all(axis=1)] for b in kept)
-        return tuple(b.astype(np.float32) for b in plain), plain
-    _, _, nearest, state = colour.antecedents(np.ascontiguousarray(part), decoder.conversion)
-    usable = state == colour.KNOWN
-    luma = blocks_of(nearest[0])[blocks_of(usable).all(axis=1)]
-    units = np.asarray(blocks_of(usable, *layout.mcu).all(axis=1))
-    whole = _away_from_others(units, usable.shape[1] // layout.mcu[1])
-    chroma = [
-        blocks_of(stored_estimate(nearest[k].astype(np.float32), layout.factors, decoder.upsampling))[whole]
-        for k in (1, 2)
-    ]
-    if _filtered(layout, decoder):
-        shown = [blocks_of(nearest[k], *layout.mcu)[whole] for k in (1, 2)]
-    else:
-        shown = [np.rint(blocks).astype(np.uint8) for blocks in chroma]
-    return (luma.astype(np.float32), *chroma), (luma, *shown)
+        inside = [(b > 0) & (b < 255) for b in kept]
+        strict = tuple(b[i.all(axis=1)].astype(np.float32) for b, i in zip(kept, inside, strict=True))
+        some = [b[i.mean(axis=1) >= 1 - _MOST_CLIPPED] for b, i in zip(kept, inside, strict=True)]
+        return strict, tuple(Tried(b.astype(np.float32), b, b, DIRECT) for b in some)
+    lo, hi, nearest, state = colour.antecedents(np.ascontiguousarray(part), decoder.conversion)
+    known = state == colour.KNOWN
+    units = np.asarray(blocks_of(known, *layout.mcu).all(axis=1))
+    whole = _away_from_others(units, known.shape[1] // layout.mcu[1])
+    own = blocks_of(known).all(axis=1)
+    stored = [stored_estimate(nearest[k].astype(np.float32), layout.factors, decoder.upsampling) for k in (1, 2)]
+    strict = blocks_of(nearest[0])[own].astype(np.float32), *(blocks_of(plane)[whole] for plane in stored)
+    bounded = state != colour.NONE
+    luma = _enough(known, bounded, (BLOCK, BLOCK))
+    chroma = _enough(known, bounded, layout.mcu)
+    middle = blocks_of(nearest[0])[luma].astype(np.float32)
+    tried = [Tried(middle, blocks_of(lo[0])[luma], blocks_of(hi[0])[luma], DIRECT)]
+    for k, plane in zip((1, 2), stored, strict=True):
+        limits = lo[k], hi[k]
+        shape, mode = layout.mcu, DIRECT
+        if _filtered(layout, decoder):
+            mode = SEEN_BY[layout.factors] + SEEN_THROUGH[decoder.upsampling]
+        else:
+            limits, shape = shared_bounds(*limits, layout.factors), (BLOCK, BLOCK)
+        least, most = (blocks_of(p, *shape)[chroma] for p in limits)
+        tried.append(Tried(blocks_of(plane)[chroma], least, most, mode))
+    return strict, tuple(tried)
+
+
+def _enough(known: np.ndarray, possible: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Blocks of a shape, row by row, that are possible and mostly known."""
+    mostly = blocks_of(known, *shape).mean(axis=1) >= 1 - _MOST_CLIPPED
+    return np.asarray(mostly & blocks_of(possible, *shape).all(axis=1))
 
 
 def _away_from_others(whole: np.ndarray, columns: int) -> np.ndarray:

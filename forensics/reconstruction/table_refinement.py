@@ -24,7 +24,10 @@ _LIKELY = 6.0
 """The same from which it is tried together with all others: blocks may hold several wrong coefficients."""
 _CANDIDATES = 4
 """Steps that are tried of a frequency."""
-_PASSES = 3
+_FINER = 0.1
+"""Share of the blocks that hold a coefficient which a finer step has to settle beyond the given one: a choice. Finer
+steps settle some changed blocks by chance; a step that is twice too coarse leaves half of the blocks."""
+_PASSES = 4
 """Rounds over all frequencies."""
 _OF_ITS_OWN = 3
 """Blocks more that a step of Cb or Cr alone has to settle: a choice, files with three tables are rare."""
@@ -34,34 +37,33 @@ class _Part:
     """Blocks of one component, with what is shown of them."""
 
     def __init__(self, sampled: Sampled, component: int, decoder: Decoder) -> None:
-        rows = np.linspace(0, len(sampled.blocks[component]) - 1, _MOST_BLOCKS).astype(np.int64)
-        rows = np.unique(rows) if len(sampled.blocks[component]) else rows[:0]
-        self.centers, self.kind = sampled.blocks[component][rows], decoder.transform
-        self.shown, self.mode = sampled.shown[component], sampled.modes[component]
-        self.shown = self.shown[rows]
+        tried = sampled.tried[component]
+        count = len(tried.lo)
+        rows = np.unique(np.linspace(0, count - 1, _MOST_BLOCKS).astype(np.int64)) if count else np.empty(0, np.int64)
+        self.centers, self.lo, self.hi = tried.centers[rows], tried.lo[rows], tried.hi[rows]
+        self.kind, self.mode = decoder.transform, tried.mode
         self.values = coefficients(self.centers)
         self.noise = np.full(64, ROUNDING) if not component else chroma_noise(sampled.factors, decoder.upsampling)
 
     def settled(self, table: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Whether rounding settles each of some blocks, bool."""
-        shown = self.shown[rows]
+        lo, hi = self.lo[rows], self.hi[rows]
+        seen = None
         if self.mode:
-            anything = np.zeros((len(rows), 64), np.uint8), np.full((len(rows), 64), 255, np.uint8)
-            seen = shown, shown, self.mode
-        else:
-            anything, seen = (shown, shown), None
+            seen = lo, hi, self.mode
+            lo, hi = np.zeros((len(rows), 64), np.uint8), np.full((len(rows), 64), 255, np.uint8)
         quantiser = Quantiser.of(table, self.kind)
-        return fit_blocks(*anything, quantiser, width=0, centers=self.centers[rows], seen=seen)[1] == ROUNDED
+        return fit_blocks(lo, hi, quantiser, width=0, centers=self.centers[rows], seen=seen)[1] == ROUNDED
 
     def holding(self, frequency: int) -> np.ndarray:
         """Blocks with a coefficient of that frequency other than zero."""
         beyond = ZERO_CELL / ROUNDING * self.noise[frequency]
         return np.flatnonzero(np.abs(self.values[:, frequency]) >= beyond)
 
-    def likelihoods(self) -> np.ndarray:
-        """Of each step by frequency, `np.ndarray [shape=(64, 255)]`."""
-        found = ac_likelihoods(self.values, noise=self.noise)
-        found[0] = dc_likelihoods(self.values[:, 0], noise=float(self.noise[0]))
+    def likelihoods(self, rows: np.ndarray) -> np.ndarray:
+        """Of each step by frequency, `np.ndarray [shape=(64, 255)]`, from some blocks."""
+        found = ac_likelihoods(self.values[rows], noise=self.noise)
+        found[0] = dc_likelihoods(self.values[rows, 0], noise=float(self.noise[0]))
         return found
 
 
@@ -87,31 +89,68 @@ def refined(sampled: Sampled, decoder: Decoder, tables: tuple[np.ndarray, ...]) 
 
 
 def _mended(parts: list[_Part], table: np.ndarray, least: int = 1) -> np.ndarray:
-    everything = [np.arange(len(part.values)) for part in parts]
-
-    def count(steps: np.ndarray, rows: list[np.ndarray]) -> int:
-        return sum(int(part.settled(steps, r).sum()) for part, r in zip(parts, rows, strict=True) if len(r))
-
-    likelihoods = np.sum([part.likelihoods() for part in parts], axis=0)
-    own = likelihoods[np.arange(64), table - 1]
-    gain = likelihoods.max(axis=1) - own
-    if least == 1:
-        together = np.asarray(np.where(gain > _LIKELY, likelihoods.argmax(axis=1) + 1, table), np.int64)
-        if (together != table).any() and count(together, everything) > count(table, everything):
-            table = together
+    """A table of one or two components; `least` blocks more have to be settled by a step that is taken."""
     table = table.copy()
-    doubtful = [f for f in np.argsort(-gain) if gain[f] > _DOUBTFUL]
+    everything = [np.arange(len(part.values)) for part in parts]
+    if not sum(len(rows) for rows in everything):
+        return table
     for _ in range(_PASSES):
         before = table.copy()
-        for f in doubtful:
-            rows = [part.holding(int(f)) for part in parts]
-            most = count(table, rows) + least - 1
-            trial = table.copy()
-            for step in np.argsort(-likelihoods[f])[:_CANDIDATES] + 1:
-                trial[f] = step
-                settled = count(trial, rows) if step != table[f] else 0
-                if settled > most:
-                    most, table = settled, trial.copy()
+        rest = [r[~part.settled(table, r)] for part, r in zip(parts, everything, strict=True)]
+        if not sum(len(rows) for rows in rest):
+            break
+        likelihoods = np.sum([part.likelihoods(r) for part, r in zip(parts, rest, strict=True)], axis=0)
+        gain = likelihoods.max(axis=1) - likelihoods[np.arange(64), table - 1]
+        if least == 1:
+            table = _together(parts, everything, table, likelihoods, gain)
+        for f in np.argsort(-gain):
+            if gain[f] > _DOUBTFUL:
+                _one(parts, table, int(f), likelihoods[f], least)
         if np.array_equal(before, table):
             break
     return table
+
+
+def _count(parts: list[_Part], table: np.ndarray, rows: list[np.ndarray]) -> int:
+    return sum(int(part.settled(table, r).sum()) for part, r in zip(parts, rows, strict=True) if len(r))
+
+
+def _together(
+    parts: list[_Part], everything: list[np.ndarray], table: np.ndarray, likelihoods: np.ndarray, gain: np.ndarray
+) -> np.ndarray:
+    """The likeliest steps of those frequencies that are most in doubt, as many as settle most blocks: a block may hold
+    several wrong coefficients.
+    """
+    doubtful = [f for f in np.argsort(-gain) if gain[f] > _LIKELY]
+    best, most = table, _count(parts, table, everything)
+    coarser = likelihoods.argmax(axis=1) + 1 >= table
+    enough = most + max(1, int(_FINER * (sum(len(r) for r in everything) - most)))
+    for number in sorted({len(doubtful), len(doubtful) // 2, len(doubtful) // 4} - {0}, reverse=True):
+        trial = table.copy()
+        trial[doubtful[:number]] = likelihoods[doubtful[:number]].argmax(axis=1) + 1
+        settled = _count(parts, trial, everything)
+        if settled > most and (settled >= enough or coarser[doubtful[:number]].all()):
+            best, most = trial, settled
+    return best
+
+
+def _one(parts: list[_Part], table: np.ndarray, frequency: int, likelihoods: np.ndarray, least: int) -> None:
+    """The step of one frequency, in place: the one that settles most blocks, and of much likelier ones the one that
+    settles no fewer.
+    """
+    rows = [part.holding(frequency) for part in parts]
+    first = int(table[frequency])
+    most = _count(parts, table, rows) + least
+    everything = [np.arange(len(part.values)) for part in parts]
+    all_now = _count(parts, table, everything)
+    finer = max(least, int(_FINER * sum(len(r) for r in rows)))
+    best = first
+    for step in np.argsort(-likelihoods)[:_CANDIDATES] + 1:
+        table[frequency] = step
+        settled = _count(parts, table, rows) if step != first else 0
+        if step < first and (settled < most - least + finer or _count(parts, table, everything) <= all_now):
+            continue
+        likelier = least == 1 and likelihoods[step - 1] > likelihoods[best - 1] + _LIKELY
+        if settled >= most or (likelier and settled >= most - 1):
+            most, best = settled + 1, int(step)
+    table[frequency] = best
