@@ -82,6 +82,13 @@ class Picture:
         `icc_profile`, `suffix_fits`, and facts of the format's own.
     notes : tuple of str
         What was done to get these pixels, or left undone, that a reader of the result must know.
+
+    Examples
+    --------
+    >>> import forensics
+    >>> picture = forensics.open_picture("examples/jpeg.png")
+    >>> picture.pixels.shape, picture.pixels.dtype.name, picture.container["lossy"]
+    ((251, 253, 3), 'uint8', False)
     """
 
     pixels: np.ndarray
