@@ -48,7 +48,7 @@ def sample(name: str) -> np.ndarray:
 
 
 def spliced() -> np.ndarray:
-    """Four JPEG samples side by side, 506 x 502, with a square of the uncompressed one pasted in."""
+    """A JPEG, cropped to 507 x 509, with a square of the uncompressed sample pasted in."""
     plain = Image.open(ROOT / "examples" / "uncompressed.png").convert("RGB")
     host = np.asarray(_coded(_mirrored(), 80)).copy()
     host[200:360, 180:340] = np.asarray(plain)[40:200, 40:200]

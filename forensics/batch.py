@@ -113,7 +113,8 @@ def analyze_all(
     """
     if work is None:
         check_model(model_dir, model)
-        announce_compilation()
+        if any(name == STANDARD_INPUT or os.path.exists(name) for name in inputs):  # a misspelt name is told at once
+            announce_compilation()
         work = partial(
             analyze_one,
             model_dir=model_dir,
@@ -332,11 +333,15 @@ def _kept() -> str:
             f"folder to keep them"
         )
     other = f"; kept in {folder!r}, as {preferred!r} cannot be written (NUMBA_CACHE_DIR names another place)"
-    return "on the first run only (about a minute, less on several cores)" + (other if folder != preferred else "")
+    return "on the first run of a version only (about a minute, longer on a busy machine)" + (
+        other if folder != preferred else ""
+    )
 
 
 def kernels_compiled() -> bool:
-    """Whether the cache holds compiled code for every extractor module that has kernels."""
+    """Whether the cache holds compiled code for every extractor module that has kernels, as the module is now."""
+    from forensics_features._kernel import is_cached
+
     modules = [m for n, m in sys.modules.items() if n.startswith("forensics_features.") and m is not None]
     for module in modules:
         kernels = [
@@ -344,9 +349,7 @@ def kernels_compiled() -> bool:
         ]
         if not kernels:
             continue
-        folder = kernels[0].stats.cache_path
-        stem = module.__name__.rpartition(".")[2]
-        if folder is None or not any(Path(folder).glob(f"{stem}.*.nbi")):
+        if not any(is_cached(kernel) for kernel in kernels):
             return False
     return True
 

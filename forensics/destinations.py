@@ -153,6 +153,20 @@ def _one_line(path: Path) -> Iterator[None]:
         raise UsageError(f"cannot write {str(path)!r}: its links lead nowhere") from None
 
 
+@contextmanager
+def write_errors(path: Path | None) -> Iterator[None]:
+    """One line where a file, or standard output where there is none, cannot be written; a reader that has gone is
+    another matter.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        where = "standard output" if path is None else repr(str(path))
+        raise UsageError(f"cannot write {where}: {error.strerror or error}") from None
+
+
 def _check_folder(folder: Path, make: bool) -> None:
     """Raise where a folder is not there and will not be made, or nothing can be written into it or made above it."""
     above = folder

@@ -41,6 +41,15 @@ class Examination:
         made.
     notes : tuple of str
         What could not be done, and why; one plain sentence each.
+
+    Examples
+    --------
+    >>> import forensics
+    >>> found = forensics.examine("examples/jpeg.png", history=False)
+    >>> found.analysis.verdict, found.history, found.localisation.regions, found.notes
+    ('jpeg', None, (), ())
+    >>> found.to_dict()["map"]["type"]
+    'FeatureCollection'
     """
 
     analysis: Analysis

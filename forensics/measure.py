@@ -18,6 +18,7 @@ from typing import Any, Protocol, Self
 
 from forensics_models.storage import followed, is_special, open_special, partial_path, take_place
 
+from forensics.destinations import write_errors
 from forensics.errors import PictureError, UsageError
 from forensics.pictures.opened import MAX_PIXELS, open_quietly
 from forensics.pixels import eight_bit
@@ -181,7 +182,7 @@ class TableWriter:
         self._table: _Table | None = None
 
     def __enter__(self) -> Self:
-        with self._told():
+        with write_errors(self._out):
             self._table = self._open()
         return self
 
@@ -218,7 +219,7 @@ class TableWriter:
     def write(self, rows: Sequence[Row], given: str = "") -> None:
         """Write the rows of `measure` of one input, `given` as `go_on` knows it."""
         if self._table is not None and rows:
-            with self._told():
+            with write_errors(self._out):
                 self._table.rows(rows, given)
 
     def __exit__(
@@ -226,17 +227,7 @@ class TableWriter:
     ) -> None:
         if self._table is None:
             return
-        with self._told() if kind is None else contextlib.suppress(OSError):
+        with write_errors(self._out) if kind is None else contextlib.suppress(OSError):
             told = self._table.close(kind is None)
             if told:
                 sys.stderr.write(f"forensics: {told}\n")
-
-    @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            where = "standard output" if self._out is None else repr(str(self._out))
-            raise UsageError(f"cannot write {where}: {error.strerror or error}") from None

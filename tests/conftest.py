@@ -89,6 +89,7 @@ def shipped_fakes(monkeypatch: pytest.MonkeyPatch) -> FakeExtractor:
         monkeypatch.setattr(module, "shipped_extractor", lambda: extractor)
     for module in (analysis, judges):
         monkeypatch.setattr(module, "shipped_judge", lambda mode=None: judge)
+    monkeypatch.setattr(batch, "kernels_compiled", lambda: True)  # the fakes have none, whatever else was loaded
     return extractor
 
 

@@ -239,6 +239,24 @@ def test_a_page_and_compressed_files_go_to_devices_and_through_links(picture):
     assert Path("real.jpg").is_file()
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["survey", "a.png", "--out"],
+        ["train", "exact", ".", "--out"],
+        ["train", "fusion", ".", "--models", ".", "--out"],
+        ["dataset", "drawings", "."],
+        ["bench", "verdicts", ".", "--out"],
+    ],
+)
+def test_a_folder_is_named_and_can_be_written_before_any_work(picture, capsys, arguments):
+    assert call(*arguments, "-") == 1
+    assert "is not standard output" in capsys.readouterr().err
+    assert call(*arguments, "a.png") in (1, 2)
+    assert capsys.readouterr().err.rstrip().count("\n") <= 3
+    assert sorted(os.listdir()) == ["a.png"]
+
+
 def test_a_dash_is_standard_output_or_refused(picture, capsys):
     assert call("features", "a.png", "--out", "-") == 0
     assert capsys.readouterr().out.startswith("name,sha256,")

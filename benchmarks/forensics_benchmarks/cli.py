@@ -390,6 +390,7 @@ def verdicts(
 
     from forensics_models.storage import write_atomically
 
+    from forensics.destinations import Destinations
     from forensics.errors import UsageError
     from forensics.progress import Counter
     from forensics_benchmarks import verdicts as part_of
@@ -397,6 +398,7 @@ def verdicts(
     chosen = _names(parts)
     if not chosen or set(chosen) - set(part_of.PARTS):
         raise UsageError(f"--parts takes {', '.join(part_of.PARTS)}, not {parts!r}")
+    Destinations().folder(out)
     out.mkdir(parents=True, exist_ok=True)
     with Counter() as counter:
         cases = part_of.make(

@@ -186,3 +186,11 @@ def fast_kernel(function: Callable[..., Any]) -> Any:
     meaning.
     """
     return _compiled(function, fastmath={"reassoc", "contract", "nsz"})
+
+
+def is_cached(function: Any) -> bool:
+    """Whether the cache holds compiled code of a kernel as its source is now; an upgrade leaves that of the version
+    before.
+    """
+    file = getattr(function._cache, "_cache_file", None)
+    return file is not None and bool(file._load_index())

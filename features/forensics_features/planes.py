@@ -32,6 +32,14 @@ class Planes(NamedTuple):
         Luma in 0..255; chroma without the offset, in -127.5..127.5 (JFIF, ITU-T T.871 clause 7).
     grey : bool
         True when the picture has one channel or three equal ones; chroma is then all zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forensics_features import as_planes
+    >>> planes = as_planes(np.full((64, 80), 200, np.uint8))
+    >>> planes.grey, planes.y.shape, float(planes.cb.max())
+    (True, (64, 80), 0.0)
     """
 
     rgb: np.ndarray

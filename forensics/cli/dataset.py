@@ -96,8 +96,10 @@ def drawings(art: Path, out: Path, split: str, number: int, seed: int) -> None:
     rsvg-convert. Drawings that are there already stay.
     """
     from forensics.dataset import drawings
+    from forensics.destinations import Destinations
     from forensics.progress import Progress
 
+    Destinations().folder(out)
     with Progress("drawings", number) as progress:
         written = drawings.write(drawings.find_art(art), out, split, number, seed, progress.advance)
     click.echo(f"{written} drawings written to {out / split}")

@@ -70,6 +70,7 @@ def command(
     gate.check_history(rules, history)
     if out is None and not rules:
         raise UsageError("--out names the folder of the table; without one, rules are needed (--fail-if, --policy)")
+    Destinations().folder(out)
     Destinations().file(offenders)
     options = Options(model_dir, model, max_pixels or MAX_PIXELS, history)
 

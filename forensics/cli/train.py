@@ -155,10 +155,12 @@ def exact(sources: Path, out: Path, seed: int, crops: int, tests: tuple[str, ...
     likelihood ratio. Takes a few
     minutes. Prints, by test, the share of its codec's pictures and of all others in the highest bins.
     """
+    from forensics.destinations import Destinations
     from forensics.history.readings import READINGS
     from forensics.progress import Counter
     from forensics.training.exact import fit_exact
 
+    Destinations().folder(out)
     with Counter() as counter:
         card = fit_exact(sources, out, count=crops, seed=seed, tests=tests or tuple(READINGS), progress=counter.show)
     click.echo(f"{'test':10} edges, then pictures by bin: small with the codec, large; small without it, large")
@@ -328,9 +330,11 @@ def fusion(datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, seed:
     Baseline and CNN are combined on log-odds and calibrated by size and strength; so is each alone. The figures printed
     are cross-fitted over sources.
     """
+    from forensics.destinations import Destinations
     from forensics.progress import Counter
     from forensics.training.fusion import train_fusion
 
+    Destinations().folder(out)
     with Counter() as counter:
         stored = train_fusion(datasets, models, out, jobs=jobs, seed=seed, progress=counter.show, report=counter.say)
     click.echo(

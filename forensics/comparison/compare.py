@@ -66,6 +66,13 @@ class Comparison:
         Steps that were seen, each with the copy ("first" or "second") that was made by it.
     histories : tuple of Analysis
         The verdict on each copy.
+
+    Examples
+    --------
+    >>> import forensics
+    >>> found = forensics.compare("examples/jpeg.png", "examples/jpeg.png")
+    >>> found.same_pixels, found.nearer, found.why
+    (True, 'same', 'every pixel is the same')
     """
 
     names: tuple[str, str]
@@ -122,9 +129,9 @@ def compare(first: Any, second: Any, *, histories: bool = True) -> Comparison:
 
     Examples
     --------
-    >>> rng = np.random.default_rng(0)
-    >>> picture = np.clip(128 + np.cumsum(rng.normal(0, 4, (128, 160)), axis=1), 0, 255).astype(np.uint8)
-    >>> compare(picture, picture[:, 20:].copy()).nearer
+    >>> import forensics
+    >>> picture = forensics.open_picture("examples/jpeg.png").pixels
+    >>> forensics.compare(picture, picture[:, 20:].copy(), histories=False).nearer
     'first'
     """
     from forensics.verdict.analysis import analyze
@@ -299,8 +306,9 @@ def text(found: Comparison) -> str:
     lines = [f"first   {found.names[0]}", f"second  {found.names[1]}"]
     lines.append(f"  pixels      {'the same' if found.same_pixels else 'not the same'}")
     if found.one_picture and not found.same_pixels:
+        down, right = (round(shift, 1) + 0.0 for shift in reg.shift)  # no -0.0
         lines.append(
-            f"  placed      scale {reg.scale[1]:.4g}, shift x {reg.shift[1]:.1f} y {reg.shift[0]:.1f}; "
+            f"  placed      scale {reg.scale[1]:.4g}, shift x {right:.1f} y {down:.1f}; "
             f"common part {reg.overlap[0]:.0%} of the first and {reg.overlap[1]:.0%} of the second, correlation "
             f"{reg.correlation:.3f}"
         )

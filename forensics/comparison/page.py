@@ -21,8 +21,11 @@ _LONGEST = 1600
 _GAIN = 8
 """Differences are shown so many times as large, about a middle grey."""
 _STYLE = (
-    "body{font:16px/1.5 sans-serif;max-width:70rem;margin:2rem auto;padding:0 "
-    "1rem}img{max-width:100%}pre{white-space:pre-wrap}"
+    "body{font:16px/1.5 sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}img{max-width:100%}"
+    "pre{font:14px/1.6 monospace;background:#f3f4f6;border-left:5px solid #1f6feb;"
+    "border-radius:6px;padding:1rem;white-space:pre-wrap}figure{margin:0}figcaption{color:#59636e}"
+    ".pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:1.2rem}"
+    "@media print{@page{size:A4;margin:15mm}figure{break-inside:avoid}}"
 )
 
 
@@ -58,7 +61,8 @@ def write_page(path: Path, found: Comparison, first: np.ndarray, second: np.ndar
     page = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Two copies '
         f"compared</title><style>{_STYLE}</style>"
-        f"<h1>Two copies compared</h1><pre>{html.escape(text(found))}</pre>{figures}</html>\n"
+        f"<h1>Two copies compared</h1><pre>{html.escape(text(found))}</pre>"
+        f'<div class="pictures">{figures}</div></html>\n'
     )
     try:
         write_atomically(path, page.encode("utf-8"))

@@ -78,6 +78,19 @@ class Region:
         Log-likelihood ratio against the host beyond `MARGIN`, in nats, for independent windows.
     log10_nfa : float
         Decimal logarithm of the number of false alarms expected in a picture of this size.
+
+    Examples
+    --------
+    A square that was never compressed, in a JPEG:
+
+    >>> import numpy as np
+    >>> import forensics
+    >>> jpeg = forensics.open_picture("examples/jpeg.png").pixels
+    >>> host = np.vstack([np.hstack([jpeg[:240, 3:251]] * 2)] * 2)  # its grid goes on: both are multiples of 8
+    >>> host[160:320, 160:320] = forensics.open_picture("examples/uncompressed.png").pixels[:160, :160]
+    >>> (region,) = forensics.examine(host, history=False).localisation.regions
+    >>> region.kind, region.codec, region.log10_nfa < -2
+    ('codec', 'uncompressed', True)
     """
 
     cells: np.ndarray
@@ -103,6 +116,13 @@ class Localisation:
         Regions that depart from the host, most significant first.
     candidates : tuple of Region
         All that the labelling cut out, the reported ones among them.
+
+    Examples
+    --------
+    >>> import forensics
+    >>> found = forensics.examine("examples/jpeg.png", history=False).localisation
+    >>> found.regions, found.mask.any().item()
+    ((), False)
     """
 
     map: CodecMap

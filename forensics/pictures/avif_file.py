@@ -12,8 +12,8 @@ import numpy as np
 
 from forensics.codecs import registry
 from forensics.errors import CodecError, PictureError
-from forensics.pictures import avif_associations
-from forensics.pictures.samples import LENGTHS_ONLY, Samples
+from forensics.pictures import avif_associations, coded_end
+from forensics.pictures.samples import ENDS_CHECKED, Samples, damaged
 
 _SAID = re.compile(r"returned '([^']*)'(?: \(([^)]*)\))?")
 _WORDS = {
@@ -38,19 +38,22 @@ def decode(data: bytes, codec: str) -> Samples:
     Raises
     ------
     PictureError
-        No reader at hand takes it; with the rule that it breaks, where that is said.
+        No reader at hand takes it; with the rule that it breaks, where that is said. Or its data end elsewhere than
+        their decoder does.
     CodecUnavailable
         No libavif is at hand.
     """
-    facts = {"integrity": LENGTHS_ONLY}
+    facts = {"integrity": ENDS_CHECKED}
     whole = avif_associations.joined(data)
     notes = [] if whole is data else ["its items' properties stand in several boxes, where AVIF has one: all were read"]
     try:
-        return Samples(registry.get(codec).decode(whole), notes=notes, facts=facts)
+        samples = registry.get(codec).decode(whole)
     except CodecError as error:
         samples = _second(whole, error)
-    note = "it leaves out what AVIF demands, and was read by a reader that does not insist"
-    return Samples(samples, notes=[*notes, note], facts=facts)
+        notes.append("it leaves out what AVIF demands, and was read by a reader that does not insist")
+    if problem := coded_end.of_heif(whole, b"av01"):
+        raise damaged(problem)
+    return Samples(samples, notes=notes, facts=facts)
 
 
 def _second(data: bytes, first: CodecError) -> np.ndarray:

@@ -54,7 +54,7 @@ def read(data: bytes, codec: str) -> HeifFile:
         if not frames:
             raise damaged(str(error)) from None
         items = Items()
-    references = _references(data)
+    references = heif.references(data)
     if items.primary:
         _primary(items, found, codec)
         _beside(items, references, found)
@@ -184,23 +184,6 @@ def _colour(found: HeifFile, body: bytes) -> None:
     elif body[:4] == b"nclx" and len(body) >= 11:
         primaries, transfer, matrix = struct.unpack_from(">HHH", body, 4)
         found.facts["cicp"] = f"{primaries}/{transfer}/{matrix}/{body[10] >> 7}"
-
-
-def _references(data: bytes) -> list[tuple[bytes, int, list[int]]]:
-    """References between items as (type, from, to), out of `meta/iref`."""
-    try:
-        meta = next(content for kind, content in heif.boxes(data) if kind == b"meta")
-        table = next(content for kind, content in heif.boxes(meta[4:]) if kind == b"iref")
-        wide = table[:1] == b"\1"
-        size, form = (4, ">I") if wide else (2, ">H")
-        found = []
-        for kind, body in heif.boxes(table[4:]):
-            (number,), (count,) = struct.unpack_from(form, body), struct.unpack_from(">H", body, size)
-            targets = [struct.unpack_from(form, body, size + 2 + size * i)[0] for i in range(min(count, 4096))]
-            found.append((kind, number, targets))
-        return found
-    except (StopIteration, CodecError, struct.error):
-        return []
 
 
 def _beside(items: Items, references: list[tuple[bytes, int, list[int]]], found: HeifFile) -> None:

@@ -4,7 +4,7 @@ around it say of colour.
 Writers close codestreams in more ways than the standard has (ITU-T T.800 annex A): DICOM pads to an even length behind
 EOC, some encoders leave EOC out. Neither loses data. What loses data is a tile or tile-part that is not there. Packets
 carry no checksum, and FF with a byte above 8F, which the standard rules out, is written by common encoders at the end
-of a code-block.
+of a code-block. Damaged data show where a code-block's decoder ends elsewhere than they do (`with_checked_ends`).
 """
 
 from __future__ import annotations
@@ -101,14 +101,40 @@ def codestream_extent(data: bytes) -> tuple[int, int]:
 
 
 def rebuilt(data: bytes, stream: Codestream) -> bytes:
-    """The file with its codestream closed and nothing behind it, for a decoder that also looks at the boxes before
-    it.
+    """The file with its codestream closed and nothing behind it, the ends of its code-blocks to be checked, for a
+    decoder that also looks at the boxes before it.
     """
     start, _ = codestream_extent(data)
+    coded = with_checked_ends(stream.data)
     if not start:
-        return stream.data
+        return coded
     head = start - (8 if data[start - 4 : start] == b"jp2c" else 16)
-    return data[:head] + b"\0\0\0\0jp2c" + stream.data
+    return data[:head] + b"\0\0\0\0jp2c" + coded
+
+
+_PREDICTABLE_TERMINATION, _HIGH_THROUGHPUT = 16, 64
+"""Bits of the code-block style (ITU-T T.800 table A.19, T.814 table A.4)."""
+
+
+def with_checked_ends(data: bytes) -> bytes:
+    """The codestream with predictable termination stated, so that OpenJPEG warns of each code-block whose arithmetic
+    decoder does not end where its data do (clause D.4.2).
+
+    It binds coders alone: what is decoded is the same. Streams of high-throughput blocks are given back as they are.
+    """
+    marked, place = bytearray(data), 2
+    wide = int.from_bytes(data[40:42], "big") > 256
+    while place + 4 <= len(data):
+        marker, length = struct.unpack_from(">HH", data, place)
+        if marker == _SOT or marker < 0xFF00:
+            break
+        style = place + {_COD: 12, _COC: 10 if wide else 9}.get(marker, 0)
+        if style > place and style < place + 2 + length:
+            if data[style] & _HIGH_THROUGHPUT:
+                return data
+            marked[style] |= _PREDICTABLE_TERMINATION
+        place += 2 if 0xFF30 <= marker <= 0xFF3F else 2 + length
+    return bytes(marked)
 
 
 def read(data: bytes) -> Codestream:

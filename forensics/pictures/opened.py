@@ -35,6 +35,7 @@ from forensics.errors import CodecError, CodecUnavailable, PictureError
 from forensics.pictures import (
     avif_file,
     bmp_file,
+    coded_end,
     container,
     depth_in_use,
     formats,
@@ -51,7 +52,7 @@ from forensics.pictures import (
     tiff_samples,
 )
 from forensics.pictures.format import chosen_number
-from forensics.pictures.samples import LENGTHS_ONLY, Samples, decoding, reason
+from forensics.pictures.samples import ENDS_CHECKED, LENGTHS_ONLY, Samples, damaged, decoding, reason
 from forensics.pictures.stated import Stated
 from forensics.pixels import MAX_PIXELS
 
@@ -81,6 +82,13 @@ class Picture:
         `icc_profile`, `suffix_fits`, and facts of the format's own.
     notes : tuple of str
         What was done to get these pixels, or left undone, that a reader of the result must know.
+
+    Examples
+    --------
+    >>> import forensics
+    >>> picture = forensics.open_picture("examples/jpeg.png")
+    >>> picture.pixels.shape, picture.pixels.dtype.name, picture.container["lossy"]
+    ((251, 253, 3), 'uint8', False)
     """
 
     pixels: np.ndarray
@@ -287,7 +295,12 @@ def _read_samples(data: bytes, form: str, stated: Stated, frame: str) -> Samples
     codec = registry.sniff(data)
     if form == "avif":
         return avif_file.decode(data, codec or form)
-    return Samples(guarded.decode(codec or form, data), facts={"integrity": LENGTHS_ONLY})
+    array = guarded.decode(codec or form, data)
+    if form not in coded_end.CHECKS:
+        return Samples(array, facts={"integrity": LENGTHS_ONLY})
+    if problem := coded_end.CHECKS[form](data):
+        raise damaged(problem)
+    return Samples(array, facts={"integrity": ENDS_CHECKED})
 
 
 def _split(array: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:

@@ -136,5 +136,26 @@ def codec_errors(error: CodecError) -> PictureError:
     return damaged(str(error))
 
 
+def ycbcr_to_rgb(samples: np.ndarray, bits: int, weights: tuple[float, ...] = ()) -> np.ndarray:
+    """Full-range YCbCr of 8 bits to RGB by the luma weights of red, green and blue (TIFF 6.0 section 21), BT.601 by
+    default.
+    """
+    if bits != 8:
+        raise PictureError(f"it holds YCbCr samples of {bits} bits; 8 bits are read")
+    usable = len(weights) == 3 and min(weights) > 0 and abs(sum(weights) - 1) < 0.01
+    from forensics_features.standards import LUMA_WEIGHTS  # compiles nothing, but its package brings numba along
+
+    red, green, blue = weights if usable else LUMA_WEIGHTS["bt601"]
+    y, cb, cr = (samples[:, :, k].astype(np.float32) for k in range(3))
+    cb, cr = (cb - 128) * (2 - 2 * blue), (cr - 128) * (2 - 2 * red)
+    rgb = np.stack([y + cr, y - (blue * cb + red * cr) / green, y + cb], axis=2)
+    return np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
+
+
 LENGTHS_ONLY = "lengths were checked; damage inside the coded data could not be told"
 """Said of formats and coding processes that carry nothing by which damaged data could be recognised."""
+
+ENDS_CHECKED = (
+    "lengths and the ends of the coded data were checked; nothing in this format could tell damage that keeps both"
+)
+"""Said of formats without checksums whose decoders end where whole data do."""

@@ -14,7 +14,7 @@ import numpy as np
 from forensics.errors import PictureError
 from forensics.pictures import tiff_codings, tiff_file, tiff_header
 from forensics.pictures.depth_in_use import spread
-from forensics.pictures.samples import Samples, damaged, decoding
+from forensics.pictures.samples import Samples, damaged, decoding, ycbcr_to_rgb
 from forensics.pictures.tiff_file import Grid, TiffPicture
 
 _MOST_SHARED = 16
@@ -192,7 +192,7 @@ def _colours(
     colour = raw[:, :, :wanted]
     if photometric == 6 and not coding.converts_colour:
         weights = tiff_header.rationals(data, picture.at, picture.offset, tiff_file.COEFFICIENTS)
-        colour = _ycbcr_to_rgb(colour, grid.bits, weights)
+        colour = ycbcr_to_rgb(colour, grid.bits, weights)
     elif photometric == 3:
         colour = _palette(colour[:, :, 0], picture, grid, notes)
     else:
@@ -217,22 +217,6 @@ def _full_range(samples: np.ndarray, bits: int, coding: tiff_codings.Coding) -> 
     if bits < 8:
         return (samples.astype(np.uint16) * 255 // ((1 << bits) - 1)).astype(np.uint8)
     return spread(samples, bits)
-
-
-def _ycbcr_to_rgb(samples: np.ndarray, bits: int, weights: tuple[float, ...] = ()) -> np.ndarray:
-    """Full-range YCbCr of 8 bits to RGB by the luma weights of red, green and blue (TIFF 6.0 section 21), BT.601 by
-    default.
-    """
-    if bits != 8:
-        raise PictureError(f"it holds YCbCr samples of {bits} bits; 8 bits are read")
-    usable = len(weights) == 3 and min(weights) > 0 and abs(sum(weights) - 1) < 0.01
-    from forensics_features.standards import LUMA_WEIGHTS  # compiles nothing, but its package brings numba along
-
-    red, green, blue = weights if usable else LUMA_WEIGHTS["bt601"]
-    y, cb, cr = (samples[:, :, k].astype(np.float32) for k in range(3))
-    cb, cr = (cb - 128) * (2 - 2 * blue), (cr - 128) * (2 - 2 * red)
-    rgb = np.stack([y + cr, y - (blue * cb + red * cr) / green, y + cb], axis=2)
-    return np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
 
 
 def _palette(index: np.ndarray, picture: TiffPicture, grid: Grid, notes: list[str]) -> np.ndarray:

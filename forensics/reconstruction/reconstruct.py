@@ -98,6 +98,19 @@ class Reconstruction:
         Blocks that lie in the picture with all their pixels.
     why : np.ndarray [shape=(rows, columns), dtype=U9]
         A key of `REASONS` for blocks that are not the same, else "".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import forensics
+    >>> from forensics.codecs import registry
+    >>> rng = np.random.default_rng(0)
+    >>> texture = np.cumsum(np.cumsum(rng.normal(0, 1, (128, 128)), axis=0), axis=1)
+    >>> grey = np.clip(128 + texture, 0, 255).astype(np.uint8)
+    >>> decoded = registry.get("jpeg").decode(registry.get("jpeg").encode(grey, quality=80))
+    >>> found = forensics.reconstruct(decoded)
+    >>> found.data[:2], found.same.shape, found.unmatched()
+    (b'\\xff\\xd8', (16, 16), [])
     """
 
     decoder: str
@@ -193,12 +206,14 @@ def reconstruct(source: Any, *, width: int = _WIDTH) -> Reconstruction:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> import forensics
     >>> from forensics.codecs import registry
     >>> rng = np.random.default_rng(0)
     >>> texture = np.cumsum(np.cumsum(rng.normal(0, 1, (128, 128)), axis=0), axis=1)
     >>> grey = np.clip(128 + texture, 0, 255).astype(np.uint8)
     >>> decoded = registry.get("jpeg").decode(registry.get("jpeg").encode(grey, quality=80))
-    >>> found = reconstruct(decoded)
+    >>> found = forensics.reconstruct(decoded)
     >>> found.blocks, found.exact
     (256, True)
     """

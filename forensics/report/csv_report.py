@@ -95,7 +95,16 @@ def render_row(result: Analysis | Failure) -> str:
 
 
 def render(results: Iterable[Analysis | Failure]) -> str:
-    """The whole table."""
+    """The whole table: a header, then a row a picture, failures too.
+
+    Examples
+    --------
+    >>> import forensics
+    >>> from forensics.report import csv_report
+    >>> table = csv_report.render([forensics.analyze("examples/jpeg.png")])
+    >>> [line.split(",")[:4] for line in table.splitlines()]
+    [['name', 'status', 'error', 'verdict'], ['examples/jpeg.png', 'ok', '', 'jpeg']]
+    """
     return render_head() + "".join(render_row(result) for result in results)
 
 

@@ -67,6 +67,12 @@ def _container(analysis: Analysis) -> list[Departure]:
 
 def _since(analysis: Analysis) -> list[Departure]:
     told = [Departure("since", f"{step.text[0].upper()}{step.text[1:]}.") for step in analysis.steps]
+    traces = [] if analysis.history is None else analysis.history.traces
+    if not told and any(trace.name == "residual_spectrum" and trace.found for trace in traces):
+        text = (
+            "A period as resizing leaves it (residual spectrum, below); a regular pattern in the scene can do the same."
+        )
+        told = [Departure("since", text)]
     if told or not analysis.afterwards:
         return told
     name, probability = max(analysis.afterwards.items(), key=lambda item: item[1])

@@ -31,6 +31,16 @@ def plot_map(found: CodecMap | Localisation, pixels: np.ndarray | None = None, a
     -------
     matplotlib.axes.Axes
         With both axes in pixels.
+
+    Examples
+    --------
+    >>> import forensics
+    >>> from forensics.report.map_plots import plot_map
+    >>> found = forensics.examine("examples/jpeg.png", history=False)
+    >>> axes = plot_map(found.localisation)
+    >>> axes.get_xlabel()
+    'x [pixels]'
+    >>> axes.figure.savefig("/dev/null", format="png")
     """
     from matplotlib import pyplot
 

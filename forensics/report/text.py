@@ -102,9 +102,12 @@ def verdict_note(result: Analysis) -> str:
 
 
 def afterwards_note(afterwards: dict[str, float]) -> str:
-    """What happened since the last lossy step, the two most probable answers with their probabilities."""
+    """What happened since the last lossy step, the two most probable answers with their probabilities; it stands after
+    the word "since".
+    """
     ranked = sorted(afterwards.items(), key=lambda item: -item[1])[:2]
-    return ", ".join(f"{AFTERWARDS_TITLES.get(name, name)} {percent(p)}" for name, p in ranked if p >= 0.05)
+    told = [(AFTERWARDS_TITLES.get(name, name).removesuffix(" since"), p) for name, p in ranked if p >= 0.05]
+    return ", ".join(f"{title} {percent(p)}" for title, p in told)
 
 
 def _ranking(result: Analysis) -> str:

@@ -8,14 +8,14 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
 
 from forensics_models.storage import is_special, open_special
 
-from forensics.errors import UsageError
+from forensics.destinations import write_errors
 from forensics.report import csv_report, json_report, text
 from forensics.report.row_file import RowFile, input_stamp
 from forensics.results.analysis import Analysis
@@ -63,7 +63,7 @@ class Writer:
             tail = json_report.render_tail() if self._form == "json" else ""
             self._file = RowFile(self._out, self._settings, head.encode(), tail.encode()).__enter__()
             return self
-        with self._told():
+        with write_errors(self._out):
             if self._out is not None:
                 self._stream = io.TextIOWrapper(open_special(self._out), encoding="utf-8", newline="")
             self.on_terminal = self._stream.isatty()
@@ -93,7 +93,7 @@ class Writer:
         if self._file is not None:
             self._file.add(name, input_stamp(name), rendered.encode("utf-8", "backslashreplace"), failed=failed)
         else:
-            with self._told():
+            with write_errors(self._out):
                 self._stream.write(rendered)
                 self._stream.flush()
         self._count += 1
@@ -117,20 +117,9 @@ class Writer:
             if kind is not None and self._file.kept_text():
                 sys.stderr.write(f"forensics: {self._file.kept_text()}\n")
             return
-        with self._told() if kind is None else contextlib.suppress(OSError):
+        with write_errors(self._out) if kind is None else contextlib.suppress(OSError):
             if kind is None and self._form == "json":
                 self._stream.write(json_report.render_tail())
             self._stream.flush()
             if self._out is not None:
                 self._stream.close()
-
-    @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        """One line where the stream cannot be written to; a reader that has gone is another matter."""
-        try:
-            yield
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            where = "standard output" if self._out is None else repr(str(self._out))
-            raise UsageError(f"cannot write {where}: {error.strerror or error}") from None

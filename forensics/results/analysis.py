@@ -30,7 +30,15 @@ class Window(NamedTuple):
 
 
 class Interval(NamedTuple):
-    """An estimate with the ends of its 90 % interval."""
+    """An estimate with the ends of its 90 % interval.
+
+    Examples
+    --------
+    >>> import forensics
+    >>> ratio = forensics.analyze("examples/jpeg.png").ratio
+    >>> ratio.low < ratio.estimate < ratio.high
+    True
+    """
 
     low: float
     estimate: float
@@ -43,6 +51,12 @@ class Agreement(NamedTuple):
     `status` is `agree` (the container's codec is the one in the pixels), `disagree` (a lossy container, and the pixels
     say something else), `finding` (a lossless or raw container whose pixels were compressed before), `plain` (neither
     shows lossy compression) or `open` (no verdict, or the container does not say whether it is lossy).
+
+    Examples
+    --------
+    >>> import forensics
+    >>> forensics.analyze("examples/jpeg.png").agreement.status
+    'finding'
     """
 
     status: str
@@ -78,6 +92,13 @@ class Statement:
         of `altered_jpeg` contradicts no verdict and counts as True.
     text : str
         The sentence.
+
+    Examples
+    --------
+    >>> import forensics
+    >>> first = forensics.analyze("examples/jpeg.png").evidence[0]
+    >>> first.supports, first.value > first.high, first.speaks_for
+    (True, True, ('jpeg',))
     """
 
     trace: str
@@ -107,6 +128,18 @@ class ToneChange(NamedTuple):
         The level before the change of each of the 256 values.
     undone : bool
         Whether the verdict is that on the picture with the change undone.
+
+    Examples
+    --------
+    Every level was raised by one; the way back:
+
+    >>> import numpy as np
+    >>> from forensics.results.analysis import ToneChange
+    >>> change = ToneChange(40.0, 1, 255, 0, 0, (0, *range(255)), True)
+    >>> change.undo(np.array([1, 128, 255], np.uint8)).tolist()
+    [0, 127, 254]
+    >>> change.name
+    'tone_curve'
     """
 
     odds: float
@@ -198,6 +231,17 @@ class Analysis:
         Probabilities of what happened since the last lossy step: `nothing`, `resampled`, `filtered`, `recoloured`,
         `grey`, `palette`, `noise`, `composited`, `several`. None where no lossy step is likely, or where the model does
         not ask.
+
+    Examples
+    --------
+    >>> import forensics
+    >>> analysis = forensics.analyze("examples/jpeg.png")
+    >>> analysis.verdict, analysis.best, analysis.history
+    ('jpeg', 'jpeg', None)
+    >>> next(iter(analysis.probabilities.items())) == analysis.ranking[0]
+    True
+    >>> analysis.to_dict()["container"]["format"]
+    'png'
     """
 
     name: str

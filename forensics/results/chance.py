@@ -23,6 +23,12 @@ def validated(test: str = "") -> int:
 def reported(log10_nfa: float, test: str = "") -> float:
     """A number of false alarms (decimal logarithm) as it may be reported of a test: never below one in `validated`; NaN
     stays NaN.
+
+    Examples
+    --------
+    >>> from forensics.results.chance import reported
+    >>> round(reported(-300.0), 2), reported(-1.5)
+    (-2.6, -1.5)
     """
     return log10_nfa if math.isnan(log10_nfa) else max(log10_nfa, -math.log10(validated(test)))
 
@@ -31,6 +37,14 @@ def chance(log10_nfa: float, test: str = "") -> str:
     """How often chance gives an outcome of a test, for reading: `every picture`, `0.4 of pictures`, `one picture in
     250`,
     `fewer than one picture in 400, as many as the tests were tried on`.
+
+    Examples
+    --------
+    >>> from forensics.results.chance import chance
+    >>> chance(-2.0), chance(-0.4)
+    ('one picture in 100', '0.4 of pictures')
+    >>> chance(-300.0)
+    'fewer than one picture in 400, as many as the tests were tried on'
     """
     if math.isnan(log10_nfa) or log10_nfa >= 0:
         return "every picture"

@@ -44,6 +44,20 @@ class Parameter:
         The measurement behind it, one plain sentence.
     reason : str
         Why `value` is None, one plain sentence; empty otherwise.
+
+    Raises
+    ------
+    ValueError
+        It has both a value and a reason, or neither.
+
+    Examples
+    --------
+    >>> from forensics.results.history import Parameter
+    >>> quality = Parameter("quality_factor", 88.0, low=88.0, high=88.0, basis="the quantisation tables")
+    >>> quality.to_dict()["value"]
+    88.0
+    >>> Parameter("tiles", None, reason="the picture is smaller than a tile").value is None
+    True
     """
 
     name: str
@@ -100,6 +114,13 @@ class Trace:
         One plain sentence with the numbers in it.
     series : mapping of str to np.ndarray
         What the figure of this test shows; not part of the JSON.
+
+    Examples
+    --------
+    >>> from forensics.results.history import Trace
+    >>> table = Trace("jpeg_table", 0.9, -300.0, ("jpeg",), {"quality": 88.0}, "the table of quality 88 fits")
+    >>> table.found, round(table.to_dict()["log10_nfa"], 2), table.to_dict()["validated_on"]
+    (True, -2.6, 400)
     """
 
     name: str
@@ -144,6 +165,13 @@ FOUND_BELOW = -2.0
 class Generation:
     """One compression that a picture went through: its class, the parameters read, and how sure the order and class
     are.
+
+    Examples
+    --------
+    >>> from forensics.results.history import Generation, Parameter
+    >>> last = Generation("jpeg", 0.99, (Parameter("quality_factor", 88.0),))
+    >>> last.codec, last.parameters[0].value
+    ('jpeg', 88.0)
     """
 
     codec: str
@@ -173,6 +201,15 @@ class History:
         Oldest first; one entry where a single compression is seen, none where there is none.
     notes : tuple of str
         What could not be determined, and why; one plain sentence each.
+
+    Examples
+    --------
+    >>> import forensics
+    >>> history = forensics.examine("examples/jpeg.png", map=False).history
+    >>> {parameter.name: parameter.value for parameter in history.parameters}["chroma_subsampling"]
+    '4:2:0'
+    >>> [generation.codec for generation in history.generations]
+    ['jpeg']
     """
 
     parameters: tuple[Parameter, ...] = ()

@@ -9,6 +9,7 @@ import numpy as np
 from forensics_models.classes import HEVC_INTRA, INCONCLUSIVE, family_of
 
 from forensics.pictures.opened import Picture
+from forensics.pictures.samples import ENDS_CHECKED
 from forensics.results.analysis import Agreement, Window
 from forensics.results.chance import reported
 from forensics.results.wording import TITLES, percent
@@ -104,8 +105,10 @@ def limits(
 ) -> tuple[str, ...]:
     """What holds for this picture, then the limits that the models' cards have `stated`."""
     limits = list(picture.notes)
-    if "could not be told" in str(picture.container.get("integrity", "")) and "codec" in picture.container:
-        limits.append(f"nothing in this {picture.container['format']} file could tell damage inside its coded data")
+    integrity = str(picture.container.get("integrity", ""))
+    if "codec" in picture.container and ("could not be told" in integrity or integrity == ENDS_CHECKED):
+        where = "that leaves the ends of its coded data" if integrity == ENDS_CHECKED else "inside its coded data"
+        limits.append(f"nothing in this {picture.container['format']} file could tell damage {where}")
     if min(picture.width, picture.height) < SIDE:
         limits.append(f"a side is under {SIDE} pixels: fewer samples, a wider error")
     area = sum(window.height * window.width for window in windows)

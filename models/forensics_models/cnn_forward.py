@@ -1,9 +1,9 @@
 """The network of `cnn_network` at run time, on NumPy and a few kernels.
 
 A general engine writes each of some forty steps on planes of the window's size to memory, and takes 70 MiB for them;
-most of its time is spent there. Here residuals are separable and made in one pass, statistics are taken of a plane
-while it is in the cache, and convolutions are matrix products of a few rows at a time. Answers are the exported model's
-up to rounding (`tests/models/test_cnn_forward.py`).
+where other processes compete for memory, most of its time is spent there. Here residuals are separable and made in one
+pass, statistics are taken of a plane while it is in the cache, and convolutions are matrix products of a few rows at a
+time. Answers are the exported model's up to rounding (`tests/models/test_cnn_forward.py`).
 """
 
 from __future__ import annotations

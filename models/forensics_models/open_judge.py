@@ -196,6 +196,8 @@ def together(probabilities: np.ndarray, pictures: np.ndarray, dependence: float)
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from forensics_models.open_judge import together
     >>> two = np.array([[0.8, 0.2], [0.8, 0.2]])
     >>> [together(two, np.zeros(2, int), d).round(3).tolist() for d in (0.0, 1.0)]
     [[[0.8, 0.2]], [[0.941, 0.059]]]

@@ -65,6 +65,7 @@ class Ranks:
         Examples
         --------
         >>> import numpy as np
+        >>> from forensics_models.open_network import Ranks
         >>> ranks = Ranks.of(np.array([[1.0], [2.0], [100.0]]))
         >>> ranks(np.array([[2.0], [1e9], [np.nan]])).round(2).ravel().tolist()
         [0.0, 2.75, 0.0]

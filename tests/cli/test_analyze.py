@@ -209,6 +209,7 @@ def test_compilation_is_announced_once_where_nothing_is_compiled(tmp_path):
         "from forensics_features import planes\n"
         "print(batch.kernels_compiled())\n"
         "planes.as_planes(np.zeros((64, 64, 3), np.uint8))\n"
+        "batch.compile_part('content')\n"
         "print(batch.kernels_compiled())\n"
     )
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
@@ -216,10 +217,36 @@ def test_compilation_is_announced_once_where_nothing_is_compiled(tmp_path):
     assert done.stdout.split() == ["False", "True"], done.stderr
 
 
+def test_kernels_of_another_source_do_not_count_as_compiled(tmp_path):
+    source = tmp_path / "made_up.py"
+    code = (
+        "from forensics_features._kernel import is_cached, kernel\n"
+        "@kernel\n"
+        "def f(x):\n"
+        "    return x + {}\n"
+        "print(is_cached(f), f(1), is_cached(f))\n"
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    for added, told in ((1, "False 2 True"), (1, "True 2 True"), (10, "False 11 True")):
+        source.write_text(code.format(added))
+        done = subprocess.run(
+            [sys.executable, str(source)], capture_output=True, text=True, timeout=120, env=environment
+        )
+        assert done.stdout.strip() == told, done.stderr
+
+
 def test_announcement_is_one_line_on_standard_error(folder, capsys, monkeypatch):
     monkeypatch.setattr(batch, "kernels_compiled", lambda: False)
     assert call("analyze", folder / "b.png", folder / "a.tif") == 0
     assert capsys.readouterr().err.count("compiling") == 1
+
+
+def test_a_misspelt_name_is_told_before_anything_is_compiled(folder, capsys, monkeypatch):
+    monkeypatch.setattr(batch, "kernels_compiled", lambda: False)
+    assert call("analyze", folder / "nothere.png") == 2
+    told = capsys.readouterr().err
+    assert "no such file" in told
+    assert "compiling" not in told
 
 
 def test_features_table_has_a_row_a_picture(folder, capsys, fakes):

@@ -18,6 +18,7 @@ from PIL import Image
 from forensics.report import html_parts
 from forensics.report import text as text_report
 from forensics.report.comparable import NO_CASES, Comparable, comparable
+from forensics.report.departures import departures
 from forensics.report.figures import data_uri, draw, preview
 from forensics.report.html import Report, page
 from forensics.report.html_history import power, trace_key
@@ -332,6 +333,19 @@ def test_the_box_at_the_top_names_what_departs(report, result):
     shown = Reader(page(replace(report, analysis=plain))).text
     assert "What departs" not in shown
     assert "Nothing departs: no map was made" in shown
+
+
+def test_a_period_of_resizing_departs_where_nothing_else_is_said_to_have_happened_since(report, result):
+    period = Trace("residual_spectrum", 27.0, -50.0, (), {"resized": True}, "It varies with a period.")
+    plain = replace(
+        result,
+        agreement=result.agreement._replace(status="agree"),
+        afterwards=None,
+        history=replace(result.history, traces=(period,), generations=()),
+    )
+    assert [departure.kind for departure in departures(plain)] == ["since"]
+    unseen = replace(plain, history=replace(plain.history, traces=(replace(period, log10_nfa=0.3),)))
+    assert departures(unseen) == []
 
 
 def test_a_page_gives_its_row_a_picture_and_what_departs(report, result):

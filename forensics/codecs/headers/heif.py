@@ -4,6 +4,7 @@ ISO/IEC 23008-12).
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -69,6 +70,33 @@ def coded_items(items: Items, kind: bytes) -> list[int]:
     """Items of a type (`hvc1`, `av01`), the primary one first, then in order of their numbers (the tiles of a grid)."""
     found = sorted(number for number, name in items.kinds.items() if name == kind and items.data.get(number))
     return sorted(found, key=lambda number: number != items.primary)
+
+
+def picture_items(data: bytes, items: Items, kind: bytes) -> list[int]:
+    """Items of a type that make up the primary picture: itself, or the tiles of its grid."""
+    if items.kinds.get(items.primary) == kind:
+        return [items.primary]
+    tiles = [
+        part for name, number, to in references(data) if name == b"dimg" and number == items.primary for part in to
+    ]
+    return [number for number in dict.fromkeys(tiles) if items.kinds.get(number) == kind and number in items.data]
+
+
+def references(data: bytes) -> list[tuple[bytes, int, list[int]]]:
+    """References between items as (type, from, to), out of `meta/iref`."""
+    try:
+        meta = next(content for kind, content in boxes(data) if kind == b"meta")
+        table = next(content for kind, content in boxes(meta[4:]) if kind == b"iref")
+        wide = table[:1] == b"\1"
+        size, form = (4, ">I") if wide else (2, ">H")
+        found = []
+        for kind, body in boxes(table[4:]):
+            (number,), (count,) = struct.unpack_from(form, body), struct.unpack_from(">H", body, size)
+            targets = [struct.unpack_from(form, body, size + 2 + size * i)[0] for i in range(min(count, 4096))]
+            found.append((kind, number, targets))
+        return found
+    except (StopIteration, CodecError, struct.error):
+        return []
 
 
 def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -45,6 +45,8 @@ _BIN = 0.125
 """Width of a bin of coefficients in grey levels, less than half the deviation of rounding."""
 _AC_BINS = int(320 / _BIN)
 _DC_BINS = int(1024 / _BIN) + 1
+_STEPS_AT_ONCE = 16
+"""Steps whose tables are computed together: all at once take 100 MiB for intermediate results."""
 _ALIKE = 3.0
 """Mean levels of blocks repeat; so many equal ones count, more say nothing new."""
 
@@ -52,12 +54,21 @@ _ALIKE = 3.0
 @cache
 def log_ratios(bins: int, largest: int, noise: float, with_zero: bool) -> np.ndarray:
     """log r_q at the bins' middles, `np.ndarray [shape=(bins, largest), dtype=float32]`; column q - 1 is step q."""
+    table = np.empty((bins, largest), np.float32)
+    for first in range(1, largest + 1, _STEPS_AT_ONCE):
+        steps = np.arange(first, min(first + _STEPS_AT_ONCE, largest + 1))[None]
+        table[:, first - 1 : first - 1 + steps.size] = _log_ratios_of(bins, steps, noise, with_zero)
+    return table
+
+
+def _log_ratios_of(bins: int, steps: np.ndarray, noise: float, with_zero: bool) -> np.ndarray:
+    """Columns of `log_ratios` in float64; `steps` [shape=(1, n)]."""
     x = (np.arange(bins)[:, None] + 0.5) * _BIN
-    steps = np.arange(1, largest + 1)[None]
     nearest = np.maximum(np.rint(x / steps), 0 if with_zero else 1)
-    density = np.zeros((bins, largest))
+    density = np.zeros(nearest.shape)
+    narrow = int(np.count_nonzero(steps <= 12 * noise + 1))
     for k in (0, -2, -1, 1, 2):
-        reached = slice(None) if k == 0 else slice(0, int(12 * noise) + 1)
+        reached = slice(None) if k == 0 else slice(0, narrow)
         multiple = nearest[:, reached] + k
         allowed = multiple >= (-2 if with_zero else 1)
         density[:, reached] += allowed * np.exp(-0.5 * ((x - multiple * steps[:, reached]) / noise) ** 2)
@@ -67,7 +78,7 @@ def log_ratios(bins: int, largest: int, noise: float, with_zero: bool) -> np.nda
         wide = (x < _WIDE_ZERO_CELL * noise / ROUNDING) & (steps >= _WIDE_FROM_STEP)
         table = np.where(wide, np.maximum(table, np.minimum(0, _WIDE_PENALTY * (8 - steps) / 4)), table)
         table[x[:, 0] < ZERO_CELL * noise / ROUNDING] = 0
-    return table.astype(np.float32)
+    return np.asarray(table)
 
 
 def magnitude_counts(values: np.ndarray, bins: int) -> np.ndarray:

@@ -220,13 +220,13 @@ def _finished(samples: Samples, dataset: Any, photometric: str) -> Samples:
         samples.array = np.iinfo(samples.array.dtype).max - samples.array
         samples.notes.append("the samples are stored inverted (MONOCHROME1) and were turned round")
     if photometric.startswith("YBR_FULL") and samples.array.ndim == 3 and "compression" not in samples.facts:
-        from forensics.pictures.tiff_samples import _ycbcr_to_rgb
+        from forensics.pictures.samples import ycbcr_to_rgb
 
         if _SYNTAXES[str(dataset.file_meta.get("TransferSyntaxUID", "1.2.840.10008.1.2"))][0] in (
             "none",
             "run lengths",
         ):
-            samples.array = _ycbcr_to_rgb(samples.array, 8)
+            samples.array = ycbcr_to_rgb(samples.array, 8)
     return samples
 
 
