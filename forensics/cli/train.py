@@ -79,10 +79,7 @@ def baseline(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, rounds
 @ON_CLUSTER
 @_SEED
 @click.option("--epochs", type=click.IntRange(1), help="Epochs of the training.  [default: the recipe's]")
-@click.option("--average", is_flag=True, help="Average the network with that of the open judge in --models.")
-def open_judge(
-    datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, seed: int, epochs: int | None, average: bool
-) -> None:
+def open_judge(datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, seed: int, epochs: int | None) -> None:
     """Train the open judge: which process was the last lossy step, and what happened since.
 
     DATASET is a folder of `forensics dataset build` with one of the suites processed, processes, untouched, random and
@@ -94,15 +91,7 @@ def open_judge(
 
     with Counter() as counter:
         card = train_open(
-            datasets,
-            models,
-            out,
-            jobs=jobs,
-            seed=seed,
-            epochs=epochs,
-            average=average,
-            progress=counter.show,
-            report=counter.say,
+            datasets, models, out, jobs=jobs, seed=seed, epochs=epochs, progress=counter.show, report=counter.say
         )
     click.echo(f"{'':28} windows  right  open  uncompressed  wrong")
     for name, row in card["validation"].items():

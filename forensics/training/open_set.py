@@ -137,7 +137,6 @@ def train_open(
     jobs: int,
     seed: int,
     epochs: int | None = None,
-    average: bool = False,
     progress: Callable[[str, int, int], None] = lambda label, done, total: None,
     report: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
@@ -157,8 +156,6 @@ def train_open(
         Decides the windows and the network.
     epochs : int, optional
         Of the training; the recipe's own when not given.
-    average : bool
-        Average the new network with that of the open judge in `models`.
     progress, report : callable
         Get progress as (label, done, total) and lines of text.
 
@@ -174,10 +171,7 @@ def train_open(
     """
     _check_ready(out, "keras")
     from forensics_models import open_training
-    from forensics_models.open_judge import NETWORK_FILE
-    from forensics_models.open_network import OpenNetwork
 
-    earlier = OpenNetwork.read(models / NETWORK_FILE) if average else None
     train = measure(datasets, "train", plan=plan_of(seed), jobs=jobs, progress=partial(progress, "measuring train"))
     asked = []
     for plan, what in ((plan_of(seed), "val"), (pictures_of(seed), "whole pictures of val")):
@@ -195,6 +189,5 @@ def train_open(
         out,
         recipe=open_training.NetworkRecipe(**options),
         facts={**_facts(datasets, plan_of(seed), {"train": train, "val": asked[0].table}), "limits": list(LIMITS)},
-        earlier=earlier,
         report=report,
     )

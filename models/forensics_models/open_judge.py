@@ -21,12 +21,10 @@ import numpy as np
 
 from forensics_models.calibration import REFERENCE_LOG2_PIXELS, SizedScaling, softmax
 from forensics_models.classes import AFTERWARDS, FINE_CLASSES, OPEN_CLASSES, family_of, process_of
-from forensics_models.open_network import Averaged, OpenNetwork
+from forensics_models.open_network import OpenNetwork
 from forensics_models.storage import read_card
 
 NETWORK_FILE = "open_network.npz"
-EARLIER_FILE = "open_network_earlier.npz"
-"""A network of an earlier training, where there is one: both are averaged (`open_network.Averaged`)."""
 CARD_FILE = "open.json"
 
 PROCESS_NAMES = tuple(dict.fromkeys(process_of(name) for name in OPEN_CLASSES))
@@ -244,11 +242,11 @@ class OpenJudge:
         self._size = self.feature_names.index("picture.log2_pixels")
 
     @cached_property
-    def _network(self) -> Averaged:
-        return networks_of(self._folder)
+    def _network(self) -> OpenNetwork:
+        return OpenNetwork.read(self._folder / NETWORK_FILE)
 
     def prepare(self) -> None:
-        """Load the networks now; otherwise the first judgement does."""
+        """Load the network now; otherwise the first judgement does."""
         _ = self._network
 
     def judge(self, features: np.ndarray, codec_trees: np.ndarray, codec_probabilities: np.ndarray) -> OpenJudgement:
@@ -301,14 +299,6 @@ class OpenJudge:
         if said < 0:
             return ""
         return member_or_family(FAMILY_NAMES[said], processes)
-
-
-def networks_of(folder: Path | Traversable) -> Averaged:
-    """The networks that a folder holds: `NETWORK_FILE`, and `EARLIER_FILE` where that is there too; raises as of
-    `OpenNetwork.read`.
-    """
-    names = [NETWORK_FILE, *([EARLIER_FILE] if (folder / EARLIER_FILE).is_file() else [])]
-    return Averaged(tuple(OpenNetwork.read(folder / name) for name in names))
 
 
 def by_family(processes: Mapping[str, float]) -> dict[str, float]:

@@ -161,29 +161,6 @@ class OpenNetwork:
         return [*hidden, ("process", self.process), ("after", self.after)]
 
 
-@dataclass(frozen=True)
-class Averaged:
-    """Networks whose answers are averaged as logarithms of probabilities: trained at other times on other draws, they
-    err in other places.
-    """
-
-    networks: tuple[OpenNetwork, ...]
-
-    def margins(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Margins as of `OpenNetwork.margins`, the mean of all networks'; of a single one its own."""
-        each = [network.margins(features) for network in self.networks]
-        if len(each) == 1:
-            return each[0]
-        process, after = (np.mean([log_softmax(one[k]) for one in each], axis=0) for k in (0, 1))
-        return process, after
-
-
-def log_softmax(margins: np.ndarray) -> np.ndarray:
-    """Logarithms of the probabilities that margins stand for, `np.ndarray [shape=(n, k), dtype=float64]`."""
-    shifted = margins - margins.max(axis=1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
-
-
 def _swish(rows: np.ndarray) -> np.ndarray:
     """x times its logistic function (Ramachandran, Zoph, Le 2017, arXiv:1710.05941)."""
     return rows / (1.0 + np.exp(-np.maximum(rows, -80.0)))

@@ -23,7 +23,6 @@ from forensics_models.classes import AFTERWARDS, FINE_CLASSES, OPEN_CLASSES
 from forensics_models.open_answers_training import figures, fit_answers
 from forensics_models.open_judge import (
     CARD_FILE,
-    EARLIER_FILE,
     NETWORK_FILE,
     PROCESS_NAMES,
     TESTED_EXACTLY,
@@ -31,7 +30,6 @@ from forensics_models.open_judge import (
     group_of,
     left_to_models,
     merged_processes,
-    networks_of,
     together,
     with_codecs,
 )
@@ -230,7 +228,6 @@ def train_open(
     *,
     recipe: NetworkRecipe,
     facts: Mapping[str, Any],
-    earlier: OpenNetwork | None = None,
     report: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Train, calibrate, combine and write the artefacts.
@@ -252,8 +249,6 @@ def train_open(
     recipe : NetworkRecipe
     facts : mapping
         What the card says of the data.
-    earlier : OpenNetwork, optional
-        A network of an earlier training on the same columns and sources, which the new one is averaged with.
     report : callable
         Gets progress lines.
 
@@ -275,14 +270,10 @@ def train_open(
     held_out = _rows(validation.table, validation.codec_trees)
     network, curve = train_network(_rows(rows, codec_trees), held_out, recipe, report)
     write_atomically(out / NETWORK_FILE, network.to_bytes())
-    if earlier is None:
-        (out / EARLIER_FILE).unlink(missing_ok=True)
-    else:
-        write_atomically(out / EARLIER_FILE, earlier.to_bytes())
-    networks = networks_of(out)  # in the precision that is shipped
+    network = OpenNetwork.read(out / NETWORK_FILE)  # in the precision that is shipped
 
     def margins(asked: Asked) -> tuple[np.ndarray, np.ndarray]:
-        return networks.margins(with_codecs(asked.table.features, asked.codec_trees))
+        return network.margins(with_codecs(asked.table.features, asked.codec_trees))
 
     return fit_and_write(
         (validation, *margins(validation)),

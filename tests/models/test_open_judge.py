@@ -8,13 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from forensics_models import open_answers_training, open_training
-from forensics_models.calibration import softmax
 from forensics_models.classes import AFTERWARDS, FAMILIES, FINE_CLASSES, OPEN_CLASSES, PROCESSES
 from forensics_models.open_judge import (
-    EARLIER_FILE,
     FAMILY_NAMES,
     GROUPS,
-    NETWORK_FILE,
     PROCESS_NAMES,
     Answers,
     Combination,
@@ -25,11 +22,8 @@ from forensics_models.open_judge import (
     log_probabilities,
     merged_afterwards,
     merged_processes,
-    networks_of,
     together,
-    with_codecs,
 )
-from forensics_models.open_network import OpenNetwork
 
 NEUTRAL = (0.0,) * len(OPEN_CLASSES)
 
@@ -278,21 +272,6 @@ def test_a_family_is_named_where_its_members_share_the_probability(trained):
     assert judge.answer(processes, since) == "vp8"
     assert judge.answer(processes | {"webp": 0.9, "video-vp8": 0.0999}, since) == "webp"
     assert set(FAMILIES) <= set(PROCESS_NAMES)
-
-
-def test_an_earlier_network_is_averaged_with_the_new_one(trained, tmp_path):
-    folder, _, validation = trained
-    alone = OpenNetwork.read(folder / NETWORK_FILE)
-    other = replace(alone, process=replace(alone.process, bias=alone.process.bias + np.arange(len(OPEN_CLASSES))))
-    for name, network in ((NETWORK_FILE, alone), (EARLIER_FILE, other)):
-        (tmp_path / name).write_bytes(network.to_bytes())
-    rows = with_codecs(validation.features, flat_trees(validation))
-    process, after = networks_of(tmp_path).margins(rows)
-    each = [OpenNetwork.read(tmp_path / name).margins(rows) for name in (NETWORK_FILE, EARLIER_FILE)]
-    mean = np.exp(np.mean([np.log(softmax(one[0])) for one in each], axis=0))
-    assert np.allclose(softmax(process), mean / mean.sum(axis=1, keepdims=True))
-    assert np.allclose(softmax(after), softmax(each[0][1]))
-    assert np.array_equal(networks_of(folder).margins(rows)[0], each[0][0])
 
 
 def test_wrong_shapes_are_refused(trained):
