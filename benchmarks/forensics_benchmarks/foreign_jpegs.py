@@ -108,11 +108,19 @@ def _returned(encoder: str, name: str, data: bytes, side: int) -> Returned:
 
 
 def installed() -> list[str]:
-    """Encoders whose package can be imported."""
-    from importlib.util import find_spec
-
+    """Encoders whose package can be imported, with all that it needs itself."""
     packages = {"mozjpeg": "jpeglib", "jpegli": "pyjpegli", "guetzli": "pyguetzli"}
-    return [name for name, package in packages.items() if find_spec(package) is not None]
+    return [name for name, package in packages.items() if _imports(package)]
+
+
+def _imports(package: str) -> bool:
+    from importlib import import_module
+
+    try:
+        import_module(package)
+    except ImportError:
+        return False
+    return True
 
 
 def table(rows: Sequence[Returned]) -> str:
