@@ -18,6 +18,9 @@ from forensics.reconstruction.sampled import Sampled
 
 _MOST_BLOCKS = 4096
 """Blocks of a component that steps are tried on: a bound on work."""
+_MOST_HOLDING = 1024
+"""Of them those that hold a coefficient of one frequency, and those with clipped samples, whose filling in takes most
+of the time: a bound on work."""
 _DOUBTFUL = 1.0
 """Natural logarithm of the odds from which another step is tried: a choice that costs time only."""
 _LIKELY = 6.0
@@ -38,8 +41,9 @@ class _Part:
 
     def __init__(self, sampled: Sampled, component: int, decoder: Decoder) -> None:
         tried = sampled.tried[component]
-        count = len(tried.lo)
-        rows = np.unique(np.linspace(0, count - 1, _MOST_BLOCKS).astype(np.int64)) if count else np.empty(0, np.int64)
+        clipped = (tried.lo != tried.hi).any(axis=1)
+        plain, others = np.flatnonzero(~clipped), np.flatnonzero(clipped)
+        rows = np.sort(np.concatenate([_spread(plain, _MOST_BLOCKS), _spread(others, _MOST_HOLDING)]))
         self.centers, self.lo, self.hi = tried.centers[rows], tried.lo[rows], tried.hi[rows]
         self.kind, self.mode = decoder.transform, tried.mode
         self.values = coefficients(self.centers)
@@ -58,13 +62,18 @@ class _Part:
     def holding(self, frequency: int) -> np.ndarray:
         """Blocks with a coefficient of that frequency other than zero."""
         beyond = ZERO_CELL / ROUNDING * self.noise[frequency]
-        return np.flatnonzero(np.abs(self.values[:, frequency]) >= beyond)
+        return _spread(np.flatnonzero(np.abs(self.values[:, frequency]) >= beyond), _MOST_HOLDING)
 
     def likelihoods(self, rows: np.ndarray) -> np.ndarray:
         """Of each step by frequency, `np.ndarray [shape=(64, 255)]`, from some blocks."""
         found = ac_likelihoods(self.values[rows], noise=self.noise)
         found[0] = dc_likelihoods(self.values[rows, 0], noise=float(self.noise[0]))
         return found
+
+
+def _spread(rows: np.ndarray, most: int) -> np.ndarray:
+    """At most so many of them, evenly chosen."""
+    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
 
 
 def refined(sampled: Sampled, decoder: Decoder, tables: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
@@ -141,16 +150,22 @@ def _one(parts: list[_Part], table: np.ndarray, frequency: int, likelihoods: np.
     rows = [part.holding(frequency) for part in parts]
     first = int(table[frequency])
     most = _count(parts, table, rows) + least
-    everything = [np.arange(len(part.values)) for part in parts]
-    all_now = _count(parts, table, everything)
     finer = max(least, int(_FINER * sum(len(r) for r in rows)))
     best = first
     for step in np.argsort(-likelihoods)[:_CANDIDATES] + 1:
         table[frequency] = step
         settled = _count(parts, table, rows) if step != first else 0
-        if step < first and (settled < most - least + finer or _count(parts, table, everything) <= all_now):
+        if step < first and (settled < most - least + finer or not _settles_more(parts, table, frequency, best)):
             continue
         likelier = least == 1 and likelihoods[step - 1] > likelihoods[best - 1] + _LIKELY
         if settled >= most or (likelier and settled >= most - 1):
             most, best = settled + 1, int(step)
     table[frequency] = best
+
+
+def _settles_more(parts: list[_Part], table: np.ndarray, frequency: int, before: int) -> bool:
+    """Whether a table settles more of all blocks than with another step of one frequency."""
+    everything = [np.arange(len(part.values)) for part in parts]
+    other = table.copy()
+    other[frequency] = before
+    return _count(parts, table, everything) > _count(parts, other, everything)
