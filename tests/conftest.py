@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+# Before NumPy is loaded: as the command line does. Encoders of AV1 may give the thread that calls them a real-time
+# priority, under which it starves the threads of OpenBLAS that it waits for.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
