@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from forensics_features.content import content_of
 
 from forensics.results.a_contrario import log10_binomial_tail, log10_nfa
 
@@ -37,6 +36,8 @@ def measured_by_chance(rgb: np.ndarray) -> bool:
     """Whether a part of a picture, `[shape=(height, width, 3), dtype=uint8]`, has content enough for a test that counts
     by chance.
     """
+    from forensics_features.content import content_of
+
     return content_of(rgb).measured_by_chance(BENT_FROM, BITS_FROM)
 
 

@@ -12,8 +12,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
-from forensics_features.content import content_of
-from forensics_features.planes import to_rgb8
 from forensics_models.classes import INCONCLUSIVE, family_of, members_of
 from forensics_models.exact_judge import ExactJudge, weighed
 from forensics_models.open_judge import by_family, member_or_family
@@ -73,7 +71,7 @@ def weigh(analysis: Analysis, pixels: np.ndarray, judge: ExactJudge | None = Non
         return analysis
     judge = ExactJudge.shipped() if judge is None else judge
     part = central(pixels)
-    if analysis.verdict == INCONCLUSIVE and content_of(to_rgb8(part)).bent < LEAST_BENT:
+    if analysis.verdict == INCONCLUSIVE and _bent(part) < LEAST_BENT:
         return analysis
     probabilities, readings = dict(analysis.ranking), []
     for name in tests:
@@ -89,6 +87,13 @@ def weigh(analysis: Analysis, pixels: np.ndarray, judge: ExactJudge | None = Non
         if max(by_family(probabilities).values()) >= NAMED_FROM and analysis.verdict == INCONCLUSIVE:
             break
     return _decided(analysis, probabilities, [_statement(*one) for one in readings if one[1] != (1.0, 1.0)])
+
+
+def _bent(part: np.ndarray) -> float:
+    from forensics_features.content import content_of
+    from forensics_features.planes import to_rgb8
+
+    return content_of(to_rgb8(part)).bent
 
 
 def _decided(analysis: Analysis, probabilities: dict[str, float], told: Iterable[Statement]) -> Analysis:
