@@ -96,8 +96,13 @@ def content_of(rgb: np.ndarray) -> Content:
     >>> content_of(noise).bits > 7, content_of(np.tile(noise[:8, :8], (8, 8, 1))).bits < 0.5
     (True, True)
     """
+    return Content(bent_share(rgb), _packed_bits(rgb[..., 1]))
+
+
+def bent_share(rgb: np.ndarray) -> float:
+    """Share of the inner pixels that `bent_pixels` counts, 0..1; takes the same picture."""
     inner = (rgb.shape[0] - 2) * (rgb.shape[1] - 2)
-    return Content(bent_pixels(rgb) / max(inner, 1), _packed_bits(rgb[..., 1]))
+    return bent_pixels(rgb) / max(inner, 1)
 
 
 def _packed_bits(plane: np.ndarray) -> float:

@@ -36,6 +36,15 @@ def library_errors(codec: str, action: str) -> Iterator[None]:
         raise CodecError(f"{codec}: cannot {action}: {_one_line(error)}") from error
 
 
+def plane_samples(plane: Any, bit_depth: int) -> np.ndarray:
+    """Samples of a plane of a PyAV frame without what pads its rows, which is not initialised, `np.ndarray
+    [shape=(height, width), dtype=uint8 or uint16]`.
+    """
+    dtype = np.dtype(np.uint8 if bit_depth == 8 else "<u2")
+    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height]
+    return rows[:, : plane.width * dtype.itemsize].copy().view(dtype)
+
+
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 

@@ -25,7 +25,7 @@ import numpy as np
 
 from forensics.codecs.base import Availability, Codec, Strength, Switch, Value
 from forensics.codecs.decoders import planes, swscale
-from forensics.codecs.exchange import library_errors, strength_value, to_grey
+from forensics.codecs.exchange import library_errors, plane_samples, strength_value, to_grey
 from forensics.errors import CodecError
 
 _MAGIC = b"FFRM1"
@@ -360,6 +360,6 @@ def _picture(frame: Any, matrix: str, method: str) -> np.ndarray:
         made = frame.reformat(format="rgb24", src_colorspace=number, src_color_range=1, dst_color_range=2, threads=1)
         return made.to_ndarray()
     depth = 10 if name in _DEEP else 8
-    samples = tuple(planes._plane(plane, depth) for plane in frame.planes)
+    samples = tuple(plane_samples(plane, depth) for plane in frame.planes)
     held = planes.Planes(samples, subsampling, MATRICES[matrix][0], depth, limited=not full)
     return swscale.to_picture(held, method)

@@ -17,8 +17,7 @@ import io
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
+from forensics.codecs.exchange import plane_samples
 from forensics.codecs.headers import heif
 from forensics.errors import CodecError
 
@@ -123,14 +122,8 @@ def _planes(decoder: str, data: bytes, parameter_sets: bytes = b"", **options: s
         return []
     if not frames:
         return []
-    width = 2 if frames[0].format.components[0].bits > 8 else 1
-    return [_visible(plane, width) for plane in frames[0].planes]
-
-
-def _visible(plane: Any, sample_bytes: int) -> bytes:
-    """Samples of a plane without what pads its rows."""
-    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height]
-    return rows[:, : plane.width * sample_bytes].tobytes()
+    depth = frames[0].format.components[0].bits
+    return [plane_samples(plane, depth).tobytes() for plane in frames[0].planes]
 
 
 _NOT_CODED = 32

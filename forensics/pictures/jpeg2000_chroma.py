@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from forensics.codecs.exchange import plane_samples
 from forensics.errors import CodecUnavailable, PictureError
 from forensics.pictures.jpeg2000_stream import Codestream
 from forensics.pictures.samples import damaged, ycbcr_to_rgb
@@ -55,8 +56,4 @@ def _planes(codestream: bytes) -> list[np.ndarray]:
         frames = [*context.decode(av.Packet(codestream)), *context.decode(None)]
     except av.FFmpegError:
         raise damaged("its JPEG 2000 data cannot be decoded") from None
-    return [
-        np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
-        for frame in frames[:1]
-        for plane in frame.planes
-    ]
+    return [plane_samples(plane, 8) for frame in frames[:1] for plane in frame.planes]

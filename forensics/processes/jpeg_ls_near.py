@@ -12,7 +12,7 @@ from forensics_features.planes import central, to_rgb8
 
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_shares
-from forensics.processes.sampling import ORIENTATION_TITLES, ORIENTATIONS, measured_by_chance, oriented
+from forensics.processes.sampling import ORIENTATION_TITLES, ORIENTATIONS, oriented, unless_computed
 from forensics.results.a_contrario import log10_binomial_tail, log10_nfa
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
@@ -71,8 +71,7 @@ def test(pixels: np.ndarray) -> Trace:
         counts = [foretold_residues(turned, near, _GIVEN_UP, _TELLING) for turned in turns]
         outcomes += [_outcome(near, orientation, counts) for orientation in range(ORIENTATIONS)]
     best = min(outcomes, key=lambda one: (one.log10_nfa, -one.share))
-    if best.log10_nfa <= FOUND_BELOW and not measured_by_chance(rgb):
-        best = best._replace(log10_nfa=log10_nfa(0.0, len(outcomes)))
+    best = best._replace(log10_nfa=unless_computed(best.log10_nfa, rgb, len(outcomes)))
     found = best.log10_nfa <= FOUND_BELOW
     along = [one for one in outcomes if one.orientation == best.orientation]
     title = ORIENTATION_TITLES[best.orientation]

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from forensics.results.a_contrario import log10_binomial_tail, log10_nfa
+from forensics.results.history import FOUND_BELOW
 
 LEAST_SHARE = 0.95
 """Share of the telling blocks from which a grid speaks for the whole picture: a texture pasted into another picture was
@@ -39,6 +40,13 @@ def measured_by_chance(rgb: np.ndarray) -> bool:
     from forensics_features.content import content_of
 
     return content_of(rgb).measured_by_chance(BENT_FROM, BITS_FROM)
+
+
+def unless_computed(nfa: float, rgb: np.ndarray, tests: int) -> float:
+    """log10 of the number of false alarms of the best of `tests` outcomes; where it would be found in a part that
+    chance does not measure, that of all of them.
+    """
+    return log10_nfa(0.0, tests) if nfa <= FOUND_BELOW and not measured_by_chance(rgb) else nfa
 
 
 class Grid(NamedTuple):

@@ -14,7 +14,7 @@ from forensics_features.planes import central, to_rgb8
 
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_shares
-from forensics.processes.sampling import ORIENTATION_TITLES, ORIENTATIONS, measured_by_chance, oriented
+from forensics.processes.sampling import ORIENTATION_TITLES, ORIENTATIONS, oriented, unless_computed
 from forensics.results.a_contrario import log10_gamma_tail, log10_nfa
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
@@ -81,8 +81,7 @@ def test(pixels: np.ndarray) -> Trace:
     best = min((one for one in outcomes if one.step >= _LEAST_STEP), key=lambda one: (one.log10_nfa, -one.share))
     lone = _stands_out(best, outcomes) and best.share >= _LEAST_SHARE + _SCATTER / math.sqrt(max(best.errors, 1))
     nfa = best.log10_nfa if lone else max(best.log10_nfa, math.log10(len(outcomes)))
-    if nfa <= FOUND_BELOW and not measured_by_chance(rgb):
-        nfa = math.log10(len(outcomes))
+    nfa = unless_computed(nfa, rgb[..., [1, 0, 2]], len(outcomes))
     found = nfa <= FOUND_BELOW
     along = [one for one in outcomes if one.orientation == best.orientation]
     title = ORIENTATION_TITLES[best.orientation]

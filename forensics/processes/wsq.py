@@ -12,7 +12,7 @@ from forensics_features.planes import central, to_rgb8
 
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_phases
-from forensics.processes.sampling import measured_by_chance
+from forensics.processes.sampling import unless_computed
 from forensics.results.a_contrario import log10_gamma_tail, log10_nfa
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
@@ -52,9 +52,7 @@ def test(pixels: np.ndarray) -> Trace:
     read = packet_combs(rgb[..., 0].astype(np.float32))
     at = np.unravel_index(int(read.evidence.argmax()), read.evidence.shape)
     tail = log10_gamma_tail(float(read.evidence[at]), read.subbands) if read.evidence[at] > read.subbands else 0.0
-    nfa = log10_nfa(tail, read.evidence.size)
-    if nfa <= FOUND_BELOW and not measured_by_chance(rgb):
-        nfa = log10_nfa(0.0, read.evidence.size)
+    nfa = unless_computed(log10_nfa(tail, read.evidence.size), rgb, read.evidence.size)
     if nfa > FOUND_BELOW:
         return _absent(
             nfa, "The packet subbands of WSQ show no quantisation at any of the 256 phases of its tree.", read.evidence

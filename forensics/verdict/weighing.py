@@ -90,10 +90,10 @@ def weigh(analysis: Analysis, pixels: np.ndarray, judge: ExactJudge | None = Non
 
 
 def _bent(part: np.ndarray) -> float:
-    from forensics_features.content import content_of
+    from forensics_features.content import bent_share
     from forensics_features.planes import to_rgb8
 
-    return content_of(to_rgb8(part)).bent
+    return bent_share(to_rgb8(part))
 
 
 def _decided(analysis: Analysis, probabilities: dict[str, float], told: Iterable[Statement]) -> Analysis:

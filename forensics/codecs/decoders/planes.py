@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from forensics.codecs.bpg import colour as bpg_colour
-from forensics.codecs.exchange import library_errors
+from forensics.codecs.exchange import library_errors, plane_samples
 from forensics.codecs.hevc.headers import plane_steps
 from forensics.errors import CodecError
 
@@ -100,7 +100,7 @@ def _from_frame(frame: Any, codec: str) -> Planes:
     depth = name[len(base) :] or "8"
     # A file without a statement is a full-range one, save WebP, which is limited by definition (RFC 6386 clause 2).
     limited = frame.color_range == _LIMITED or (codec == "webp" and frame.color_range == _UNSPECIFIED)
-    samples = tuple(_plane(plane, int(depth)) for plane in frame.planes) if depth.isdigit() else ()
+    samples = tuple(plane_samples(plane, int(depth)) for plane in frame.planes) if depth.isdigit() else ()
     if base == "gbrp":
         return Planes(samples, "4:4:4", "rgb", int(depth), limited)
     space = _MATRICES.get(int(frame.colorspace))
@@ -110,12 +110,6 @@ def _from_frame(frame: Any, codec: str) -> Planes:
         )
     subsampling = next(key for key, value in FORMATS.items() if value == base)
     return Planes(samples, subsampling, space, int(depth), limited)
-
-
-def _plane(plane: Any, bit_depth: int) -> np.ndarray:
-    dtype = np.dtype(np.uint8 if bit_depth == 8 else "<u2")
-    rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
-    return rows[:, : plane.width * dtype.itemsize].copy().view(dtype)
 
 
 def _read_bpg(data: bytes) -> Planes:

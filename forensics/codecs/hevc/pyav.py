@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from forensics.codecs.exchange import plane_samples
 from forensics.codecs.hevc import libheif as hevc_libheif
 from forensics.codecs.hevc.headers import CodingTools, RangeExtension, plane_steps, write_sps, write_vps
 from forensics.codecs.hevc.stream import is_slice, join_nal_units, split_nal_units
@@ -136,13 +137,7 @@ def _decode(stream: bytes, coded: tuple[int, int], subsampling: str, bit_depth: 
     suffix = f"{bit_depth}le" if bit_depth > 8 else ""
     if (frame.width, frame.height) != coded or frame.format.name != _FORMATS[subsampling] + suffix:
         raise CodecError(f"FFmpeg decoded another picture: {frame.width}x{frame.height} {frame.format.name}")
-    return [_plane(plane, bit_depth) for plane in frame.planes]
-
-
-def _plane(plane: Any, bit_depth: int) -> np.ndarray:
-    dtype = np.dtype(np.uint8 if bit_depth == 8 else "<u2")
-    rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
-    return rows[:, : plane.width * dtype.itemsize].copy().view(dtype)
+    return [plane_samples(plane, bit_depth) for plane in frame.planes]
 
 
 def encode_units(
