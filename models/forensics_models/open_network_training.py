@@ -59,6 +59,8 @@ class NetworkRecipe:
         Share of the mass that is spread over all classes.
     after_weight : float
         Of the question what happened since.
+    precision : str
+        Keras dtype policy of the hidden layers; `mixed_bfloat16` trains faster on processors that have it.
     """
 
     width: int = 768
@@ -71,6 +73,7 @@ class NetworkRecipe:
     noise: float = 0.1
     smoothing: float = 0.03
     after_weight: float = 0.3
+    precision: str = "float32"
     seed: int = 2026
 
 
@@ -130,12 +133,12 @@ def _built(width: int, recipe: NetworkRecipe, steps: int) -> keras.Model:
     seen = keras.layers.GaussianNoise(recipe.noise)(given)
     seen = keras.layers.Dropout(recipe.dropout / 2)(seen)
     for number in range(recipe.depth):
-        made = keras.layers.Dense(recipe.width, name=f"hidden{number}")(seen)
+        made = keras.layers.Dense(recipe.width, name=f"hidden{number}", dtype=recipe.precision)(seen)
         made = keras.layers.BatchNormalization(name=f"scaled{number}")(made)
         made = keras.layers.Dropout(recipe.dropout)(keras.layers.Activation("silu")(made))
         seen = made if number == 0 else keras.layers.Add()([seen, made])
     answers = [
-        keras.layers.Dense(len(names), name=name)(seen)
+        keras.layers.Dense(len(names), name=name, dtype="float32")(seen)
         for name, names in (("process", OPEN_CLASSES), ("after", AFTERWARDS))
     ]
     model = keras.Model(given, answers)
