@@ -105,7 +105,7 @@ def _largest(free: np.ndarray, cell: int) -> Window | None:
     rows, columns = -(-height // cell), -(-width // cell)
     padded = np.ones((rows * cell, columns * cell), bool)
     padded[:height, :width] = free
-    cells = padded.reshape(rows, cell, columns, cell).all(axis=(1, 3))
+    cells = np.asarray(padded.reshape(rows, cell, columns, cell).all(axis=(1, 3)))
     starts = np.arange(0, columns, ALIGNED // cell)
     best: Window | None = None
     for top in range(0, rows, ALIGNED // cell):
