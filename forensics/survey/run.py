@@ -20,7 +20,6 @@ from forensics.survey.judging import Judge, Options, failure, identified, judged
 from forensics.survey.sources import Item, Passed, estimated, listed
 from forensics.survey.table import PART_SECONDS, Table
 
-
 _SPOKEN = 10.0
 """Seconds until the first line off a terminal; each later one comes after half as long again (a choice)."""
 
