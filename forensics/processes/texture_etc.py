@@ -43,7 +43,7 @@ def test(pixels: np.ndarray) -> Trace:
         sentence = (
             f"On the 4x4 grid that starts at row {phase[0]}, column {phase[1]}, {grid.fit} of {grid.blocks} blocks "
             f"that can tell are those of an ETC texture (a base colour of 4 or 5 bits in "
-            f"each half and grey offsets of one table); on the next best of the other 15 grids {100 * grid.beside:.0f} "
+            f"each half and grey offsets of one table); on the next best of the other 15 grids {100 * grid.other:.0f} "
             f"% are. Chance gives this in {chance(grid.log10_nfa)}."
         )
     else:
@@ -60,7 +60,7 @@ def test(pixels: np.ndarray) -> Trace:
             "phase": phase if found else None,
             "blocks": grid.blocks,
             "possible": grid.fit,
-            "beside": round(grid.beside, 3),
+            "beside": round(grid.other, 3),
         },
         sentence=sentence,
         series={"phases": shares(counts)},
