@@ -88,7 +88,7 @@ def analyze_all(
     model : str, optional
         Which of its judges, one of `forensics_models.fused.MODES`; the best it has by default.
     history, localise : bool
-        Whether the history is recovered, and a map made for `after_each`.
+        Whether the history is recovered, and a map made, for it and for `after_each`.
     frame : str
         Which picture of files with several; see `open_picture`.
     all_windows : bool
@@ -143,6 +143,7 @@ def depends_on(
     max_pixels: int | None,
     history: bool | None,
     all_windows: bool = True,
+    localise: bool = False,
 ) -> dict[str, object]:
     """What a result of `analyze_all` depends on besides its picture, JSON-ready: versions, the model's card, and
     options.
@@ -157,6 +158,7 @@ def depends_on(
         "max_pixels": max_pixels,
         "history": bool(history),
         **({} if all_windows else {"all_windows": False}),
+        **({"map": True} if localise else {}),
     }
 
 

@@ -30,7 +30,7 @@ from forensics.history import estimated
 from forensics.history.contract import Recovered
 from forensics.history.recoding.coder import Recoded
 from forensics.pixels import eight_bit
-from forensics.results.analysis import Analysis
+from forensics.results.analysis import Analysis, Window
 from forensics.results.history import Generation, History, Parameter, Trace, in_order
 from forensics.results.steps import EnlargementStep, RepetitionStep
 from forensics.results.wording import TITLES, percent
@@ -73,7 +73,7 @@ Noted = tuple[_T, tuple[str, ...]]
 """A result, and what a reader should know of it."""
 
 
-def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
+def recover_history(pixels: np.ndarray, analysis: Analysis, part: Window | None = None) -> History:
     """How a picture was compressed, from its pixels and the verdict on them.
 
     Parameters
@@ -82,6 +82,9 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
         The whole picture, not a window: phases are stated relative to its top left corner.
     analysis : Analysis
         The analysis of the same pixels; its verdict chooses the codecs.
+    part : Window, optional
+        Where parameters and earlier compressions are read, of the pixels as judged; it begins at multiples of 64
+        pixels, so that phases hold for the whole picture. The whole picture by default. Traces are always of all of it.
 
     Returns
     -------
@@ -89,7 +92,8 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
         Traces most significant first. Without a codec in the verdict there are no parameters and no generations.
     """
     stored = eight_bit(pixels)
-    pixels = analysis.as_judged(stored)
+    whole = analysis.as_judged(stored)
+    pixels = whole if part is None else np.ascontiguousarray(part.cut(whole))
     notes: list[str] = []
 
     def noted(found: Noted[_T]) -> _T:
@@ -98,7 +102,9 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
 
     none: tuple[Trace, ...] = ()
     undone = noted(_guarded(lambda: _undone(stored, analysis), none, "the trace of enlargement"))
-    traces = (*undone, *noted(_guarded(lambda: _traces(pixels), none, "the trace tests")))
+    of_whole = noted(_guarded(lambda: _traces(whole), none, "the trace tests"))
+    of_part = of_whole if part is None else noted(_guarded(lambda: _traces(pixels), none, "the trace tests of a part"))
+    traces = (*undone, *of_whole)
     nothing: tuple[Parameter, ...] = ()
     reduced = noted(_guarded(lambda: _reduced(pixels, analysis), nothing, "the reading of a reduced JPEG"))
     if reduced:
@@ -119,12 +125,12 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
     notes += _settled({**recovered, **noted(_cross_checked(recovered, analysis, pixels))})
     notes += _bpg_or_heic(analysis, recovered)
     parameters = _joined({codec: tuple(p for p in listed if p.name != EARLIER) for codec, listed in found.items()})
-    parameters = tuple(_unless_contradicted(one, traces) for one in parameters)
+    parameters = tuple(_unless_contradicted(one, of_part) for one in parameters)
     parameters = (*parameters, *_of_process(analysis.verdict, traces))
     generations: tuple[Generation, ...] = ()
     if analysis.verdict not in ("uncompressed", NO_CONTENT, INCONCLUSIVE):
         last = Generation(analysis.verdict, analysis.probability, parameters)
-        generations = noted(chain_of(pixels, last, recovered.get("jpeg"), earlier, traces))
+        generations = noted(chain_of(pixels, last, recovered.get("jpeg"), earlier, of_part))
     return History(parameters, traces, generations, (*notes, *_open_questions(analysis, traces, generations)))
 
 

@@ -61,7 +61,7 @@ TRACE = Trace("colour_lattice", 0.5, -9.0, ("jpeg",), {}, "A sentence of the tra
 def quick(monkeypatch):
     """A history that costs nothing, and a figure for its trace."""
     found = History((Parameter("quality_factor", 76, 75, 77),), (TRACE,), (), ("a note",))
-    monkeypatch.setattr(recover, "recover_history", lambda pixels, result: found)
+    monkeypatch.setattr(recover, "recover_history", lambda pixels, result, part=None: found)
     monkeypatch.setattr(pages, "trace_figure", lambda trace: figures.draw(lambda ax: ax.plot(trace.series["x"])))
 
 
@@ -372,4 +372,5 @@ def test_blocks_that_no_jpeg_decoder_gives_are_on_the_page(tmp_path, quick, caps
     assert "No exact map: " in out.read_text(encoding="utf-8")
     capsys.readouterr()
     assert call("analyze", tmp_path / "never.png", "--exact", "jpeg") == 1
+    assert call("analyze", tmp_path / "never.png", "--map") == 1
     assert "--report" in capsys.readouterr().err
