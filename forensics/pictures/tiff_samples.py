@@ -200,9 +200,9 @@ def _colours(
         if photometric == 0:
             colour = np.iinfo(colour.dtype).max - colour
     if alpha:
-        extra = _full_range(raw[:, :, wanted : wanted + 1], grid.bits, coding)
-        if extra.dtype == colour.dtype:
-            colour = np.dstack([colour, extra])
+        more = _full_range(raw[:, :, wanted : wanted + 1], grid.bits, coding)
+        if more.dtype == colour.dtype:
+            colour = np.dstack([colour, more])
         else:
             notes.append("the alpha channel was left out of the analysis")
     elif colour.shape[2] == 1:
