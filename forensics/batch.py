@@ -52,7 +52,7 @@ _SLOWLY_COMPILED = (
     "processing",
     "chroma",
 )  # begun first, so that none is waited for at the end
-_COMPILING_TOLD = 5.0  # seconds between lines while kernels are compiled, off a terminal
+_COMPILING_SHOWN = 5.0  # seconds between lines while kernels are compiled, off a terminal
 
 
 def analyze_all(
@@ -113,7 +113,7 @@ def analyze_all(
     """
     if work is None:
         check_model(model_dir, model)
-        if any(name == STANDARD_INPUT or os.path.exists(name) for name in inputs):  # a misspelt name is told at once
+        if any(name == STANDARD_INPUT or os.path.exists(name) for name in inputs):  # a misspelt name ends at once
             announce_compilation()
         work = partial(
             analyze_one,
@@ -145,7 +145,7 @@ def depends_on(
     all_windows: bool = True,
     localise: bool = False,
 ) -> dict[str, object]:
-    """What a result of `analyze_all` depends on beside its picture, JSON-ready: versions, the model's card, and
+    """What a result of `analyze_all` depends on besides its picture, JSON-ready: versions, the model's card, and
     options.
     """
     opened = shipped_open_judge(model) if model_dir is None else trained_open_judge(model_dir, model)
@@ -262,7 +262,7 @@ def _compile() -> None:
     names = compiled_parts()
     daemon = multiprocessing.current_process().daemon  # which may have no processes of its own
     jobs = 1 if daemon else min(len(os.sched_getaffinity(0)), len(names))
-    with Progress("compile", len(names), plain_after=_COMPILING_TOLD) as line, ExitStack() as stack:
+    with Progress("compile", len(names), plain_after=_COMPILING_SHOWN) as line, ExitStack() as stack:
         if jobs == 1:
             for name in names:
                 compile_part(name)

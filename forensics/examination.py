@@ -73,8 +73,8 @@ class Examination:
     def __repr__(self) -> str:
         """One line: all of it is in `to_dict`."""
         regions = None if self.localisation is None else len(self.localisation.regions)
-        told = "no map" if regions is None else f"{regions} regions"
-        return f"<Examination: {self.analysis!r}, {'history' if self.history else 'no history'}, {told}>"
+        mapped = "no map" if regions is None else f"{regions} regions"
+        return f"<Examination: {self.analysis!r}, {'history' if self.history else 'no history'}, {mapped}>"
 
     def _repr_html_(self) -> str:
         """How a notebook shows it."""

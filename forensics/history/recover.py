@@ -47,7 +47,7 @@ CODEC_MODULES = {
 }
 """The module that recovers the parameters of each class, loaded only when it is needed."""
 CONFIRMATIONS = {"jpeg2000": "forensics.history.jpeg2000.fixed_point", "jpegxr": "forensics.history.jpegxr.fixed_point"}
-"""The module that confirms what was recovered by coding again, where the recovery itself does not."""
+"""The module that confirms what was recovered by recompression, where the recovery itself does not."""
 FROM_ESTIMATES = frozenset({"bpg", "heic", "avif", "webp", "jpegxl"})
 DOUBLE_JPEG_MODULE = "forensics.history.jpeg.double"
 RUNNER_UP_FROM = 0.05
@@ -56,14 +56,14 @@ is tried where one is named: a bound on work, as either costs 10 to 20 s of proc
 """
 
 _RIVAL = {"bpg": "avif", "heic": "avif", "avif": "heic"}
-"""The codec of the other standard that is tried where coding again shows a grid and no index: colour arithmetic of rare
-decoders confuses the two.
+"""The codec of the other standard that is tried where recompression shows a grid and no index: colour arithmetic of
+rare decoders confuses the two.
 """
 _TABLE_READ = 0.997
 """Probability of an earlier JPEG whose table was read, held low on purpose: of 2,500 training and validation files
 without a JPEG one showed a table that its codec does not explain (`traces.jpeg_table`)."""
 _AGREEING = 20
-"""Blocks that have to agree before coding again speaks for a codec."""
+"""Blocks that have to agree before recompression speaks for a codec."""
 
 _READ = ("format", "near", "error", "step", "level", "colours", "dithered", "scan", "phase", "steps")
 """What exact tests read that is a parameter of the process, not a measure of the test."""
@@ -79,7 +79,7 @@ def recover_history(pixels: np.ndarray, analysis: Analysis, part: Window | None 
     Parameters
     ----------
     pixels : np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8 or uint16]
-        The whole picture, not a window: phases are told against its top left corner.
+        The whole picture, not a window: phases are stated relative to its top left corner.
     analysis : Analysis
         The analysis of the same pixels; its verdict chooses the codecs.
     part : Window, optional
@@ -232,7 +232,7 @@ def _recovered(codec: str, pixels: np.ndarray, estimates: tuple[Parameter, ...])
 
 
 def _confirmed(codec: str, pixels: np.ndarray, one: Recovered) -> Noted[tuple[Parameter, ...]]:
-    """What coding again with the recovered parameters shows; empty for codecs whose recovery codes again itself, or
+    """What recompression with the recovered parameters shows; empty for codecs whose recovery re-encodes by itself, or
     nothing.
     """
     module, nothing = CONFIRMATIONS.get(codec), ()  # type: str | None, tuple[Parameter, ...]
@@ -275,7 +275,7 @@ def _cross_checked(
 
 
 def _settled(recovered: Mapping[str, Recovered | None]) -> list[str]:
-    """What coding again says where it was tried for HEVC and for AV1: a codec whose blocks agree on an index, and the
+    """What recompression says where it was tried for HEVC and for AV1: a codec whose blocks agree on an index, and the
     other's do not.
     """
     blocks = {
@@ -287,7 +287,7 @@ def _settled(recovered: Mapping[str, Recovered | None]) -> list[str]:
     if most < _AGREEING or most < 3 * least:
         return []
     return [
-        f"coding again speaks for {TITLES[more]} rather than {TITLES[less]}: coded by {TITLES[more]}'s standard, "
+        f"recompression speaks for {TITLES[more]} rather than {TITLES[less]}: coded by {TITLES[more]}'s standard, "
         f"{most} blocks agree on a quantiser index, "
         f"by {TITLES[less]}'s {least or 'too few'}"
     ]

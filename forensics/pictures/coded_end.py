@@ -34,7 +34,7 @@ _ELSEWHERE = "its {} data end elsewhere than their decoder does"
 
 def of_heif(data: bytes, kind: bytes) -> str:
     """What is wrong with the end of the coded data of an AVIF (`av01`) or HEIC (`hvc1`) file's picture, or of one of
-    its tiles; empty where nothing is, or cannot be told.
+    its tiles; empty where nothing is, or cannot be checked.
     """
     try:
         items = heif.read_items(data)

@@ -33,5 +33,7 @@ def decode(data: bytes) -> Samples:
     checked = at.first < offset and _ALPHA not in tags.tags
     if checked and not np.array_equal(samples, guarded.decode("jpegxr", data[: offset + count] + _PADDING)):
         raise damaged("its JPEG XR data end before the picture does")
-    integrity = "the data reach to the picture's end; damage inside them could not be told" if checked else LENGTHS_ONLY
+    integrity = (
+        "the data reach to the picture's end; damage inside them could not be detected" if checked else LENGTHS_ONLY
+    )
     return Samples(samples, facts={"integrity": integrity})

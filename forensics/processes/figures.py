@@ -33,7 +33,7 @@ def plot_phases(trace: Trace, ax: Any = None) -> Any:
 
 
 def plot_shares(trace: Trace, ax: Any = None) -> Any:
-    """Share of each setting tried, the series `shares` by `settings`, beside what chance gives, `expected`."""
+    """Share of each setting tried, the series `shares` by `settings`, next to what chance gives, `expected`."""
     axes = _axes(ax)
     places = np.arange(len(trace.series["settings"]))
     axes.bar(places, trace.series["shares"], color=_BLUE, width=0.6, label="found")

@@ -45,7 +45,7 @@ def test(pixels: np.ndarray) -> Trace:
             f"On the 4x4 grid that starts at row {phase[0]}, column {phase[1]}, {grid.fit} of {grid.blocks} blocks "
             f"that can tell are those of an ETC texture (a base colour of 4 or 5 bits in "
             f"each half and grey offsets of one table); on the next best of the other 15 grids "
-            f"{percentage(grid.beside, 0)} are. Chance gives this in {chance(grid.log10_nfa)}."
+            f"{percentage(grid.other, 0)} are. Chance gives this in {chance(grid.log10_nfa)}."
         )
     else:
         sentence = (
@@ -61,7 +61,7 @@ def test(pixels: np.ndarray) -> Trace:
             "phase": phase if found else None,
             "blocks": grid.blocks,
             "possible": grid.fit,
-            "beside": round(grid.beside, 3),
+            "beside": round(grid.other, 3),
         },
         sentence=sentence,
         series={"phases": shares(counts)},

@@ -59,8 +59,8 @@ def test(pixels: np.ndarray) -> Trace:
     """Test the five steps along the eight directions of a turned or mirrored picture, with the best of 14 predictors in
     every square of 8x8 pixels.
 
-    A sample of the squares is counted first; where it leaves no hope, its counts are what is told. In every square the
-    binomial tail of the best predictor is paid for by the number of predictors; the squares'
+    A sample of the squares is counted first; where it leaves no hope, its counts are what is reported. In every square
+    the binomial tail of the best predictor is paid for by the number of predictors; the squares'
     evidence is summed against the sum of as many unit exponentials (Fisher).
 
     Returns

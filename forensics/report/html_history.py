@@ -131,13 +131,13 @@ def _parameter(parameter: Parameter) -> str:
 
 def certainty(parameter: Parameter) -> str:
     """A parameter's interval and probability in words, empty where it has neither."""
-    told = []
+    items = []
     if parameter.low is not None or parameter.high is not None:
         low, high = (plain(end) if end is not None else "open" for end in (parameter.low, parameter.high))
-        told.append(f"{low} to {high} (90 % interval)" if low != high else f"{low} alone in the 90 % interval")
+        items.append(f"{low} to {high} (90 % interval)" if low != high else f"{low} alone in the 90 % interval")
     if parameter.probability is not None:
-        told.append(percent(parameter.probability))
-    return "; ".join(told)
+        items.append(percent(parameter.probability))
+    return "; ".join(items)
 
 
 def _value(parameter: Parameter) -> str:
@@ -160,12 +160,12 @@ def generations(chain: Sequence[Generation]) -> str:
 
 
 def _generation(generation: Generation) -> str:
-    told = [
+    items = [
         f"{words(p.name)} {plain(p.value)}"
         for p in generation.parameters
         if p.value is not None and not isinstance(p.value, tuple)
     ]
-    tail = f": {', '.join(told[:4])}" if told else ""
+    tail = f": {', '.join(items[:4])}" if items else ""
     return f"{TITLES.get(generation.codec, generation.codec)} ({percent(generation.probability)}){tail}"
 
 

@@ -160,14 +160,19 @@ _CAPITALS = {
     )
 }
 
+_TRACES = {"coding_again": "recompression"}
+"""Traces whose title is another word than their name, which tables and JSON keep."""
+
 
 def words(name: str) -> str:
     """A snake-case name as words, the field's abbreviations in their own spelling; a dotted front part as a title with
     a colon.
     """
+    if name in _TRACES:
+        return _TRACES[name]
     front, dot, rest = name.rpartition(".")
-    told = " ".join(_CAPITALS.get(word, word) for word in rest.split("_"))
-    return f"{TITLES.get(front, front)}: {told}" if dot else told
+    spelled = " ".join(_CAPITALS.get(word, word) for word in rest.split("_"))
+    return f"{TITLES.get(front, front)}: {spelled}" if dot else spelled
 
 
 def _class(kind: str) -> str:

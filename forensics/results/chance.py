@@ -9,12 +9,12 @@ from forensics.results.wording import percentage
 VALIDATED = 400
 """Untouched pictures (crops of 96 to 512 px of training and validation sources) on which the exact tests were tried:
 480, of which none is found; JPEG's blocks on 220 of them, near-lossless WebP on 106, a JPEG kept in JPEG XL on 527
-others (untouched, JPEG, JPEG XL, JPEG coded again by JPEG XL). A number of false alarms is a statement of the test's
+others (untouched, JPEG, JPEG XL, JPEG recompressed by JPEG XL). A number of false alarms is a statement of the test's
 model of chance; below one in so many no experiment here supports it."""
 VALIDATED_BY_TEST = {"jpeg_blocks": 220, "webp_residuals": 106}
 """The same of tests that were tried on fewer of them, by the name of their trace."""
 FLOOR = -math.log10(VALIDATED)
-"""Decimal logarithm of the smallest number of false alarms that is told."""
+"""Decimal logarithm of the smallest number of false alarms that is reported."""
 
 
 def validated(test: str = "") -> int:

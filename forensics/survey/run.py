@@ -76,7 +76,7 @@ def survey(
     retry_errors : bool
         Whether pictures that could not be judged are tried again though they did not change.
     show : bool
-        Whether progress is told on standard error.
+        Whether progress is shown on standard error.
     work : callable
         What a worker does; `judged` by default.
 
@@ -95,8 +95,8 @@ def survey(
         feed = _Feed(items, table, executor, options, judge, retry_errors, outcome, line, work)
         feed.run()
         if not outcome.judged and not outcome.unchanged:
-            told = f"; {outcome.passed.text()}" if outcome.passed.counts else ""
-            raise UsageError(f"no source holds a picture{told}")
+            passed = f"; {outcome.passed.text()}" if outcome.passed.counts else ""
+            raise UsageError(f"no source holds a picture{passed}")
         outcome.gone = table.tidy([] if outcome.passed.unread else sources)
     outcome.verdicts, outcome.errors = table.counts()
     outcome.seconds = time.monotonic() - start

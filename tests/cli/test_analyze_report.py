@@ -223,7 +223,7 @@ class Recovered:
 
 @pytest.fixture
 def modules(monkeypatch):
-    """Recoveries of three codecs: one that works, one that refuses, one that is broken; nothing is estimated beside
+    """Recoveries of three codecs: one that works, one that refuses, one that is broken; nothing is estimated besides
     them.
     """
 
@@ -303,7 +303,7 @@ def test_an_earlier_jpeg_is_a_generation_of_its_own(result, scene, modules, monk
     monkeypatch.setattr(recover, "import_module", lambda name: Module if name in given else None)
     history = recover.recover_history(scene, result(jpeg=0.9))
     assert [generation.parameters[0].name for generation in history.generations] == chain
-    assert note is None or any(note in told for told in history.notes)
+    assert note is None or any(note in own for own in history.notes)
     asked_beyond_jpeg = "whether there was an earlier compression by another codec was not tested" in history.notes
     assert asked_beyond_jpeg is (len(chain) == 1)
 

@@ -285,8 +285,8 @@ def test_results_show_themselves_in_one_line(result):
 
 
 def test_a_grid_says_which_number_is_the_row():
-    told = text_report.history_lines(History(parameters=(Parameter("grid_phase", (5, 3), unit="pixels"),)))
-    assert "grid phase row 5, column 3 in pixels" in "".join(told)
+    lines = text_report.history_lines(History(parameters=(Parameter("grid_phase", (5, 3), unit="pixels"),)))
+    assert "grid phase row 5, column 3 in pixels" in "".join(lines)
 
 
 def test_notebooks_get_a_fragment(result):

@@ -44,7 +44,7 @@ LEAST_SHARE = 0.6
 LEAST_CONTRAST = 0.1
 """And at this much more of them than at the other parity."""
 BLOCK = 8
-"""Columns are told apart by their place in blocks of so many: each place of a parity has to keep the contrast.
+"""Columns are distinguished by their place in blocks of so many: each place of a parity has to keep the contrast.
 Quantised blocks of whole chroma are flat at their centres, which is one place of eight."""
 SPECTRUM = 128
 """Samples of one segment of the spectra."""

@@ -1,6 +1,6 @@
 """Colour lattice: are the picture's colours those, and only those, that 8-bit luma and chroma can give?
 
-Statistic: the share of coloured, unclipped pixels that a round trip to integer luma and chroma leaves unchanged; beside
+Statistic: the share of coloured, unclipped pixels that a round trip to integer luma and chroma leaves unchanged; with
 it, for decoders that interpolate chroma at a higher precision, how far luma alone gathers at whole numbers, |mean exp(2
 pi i Y)|.
 

@@ -48,7 +48,7 @@ NO_VOTE = -1
 REACH = 9
 """Votes this near belong to one region, in pixels."""
 MOST_LOCAL = 8
-"""Local grids that are told at most."""
+"""Local grids that are reported at most."""
 
 
 class LocalGrid(NamedTuple):
