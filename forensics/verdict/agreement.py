@@ -106,7 +106,7 @@ def limits(
     """What holds for this picture, then the limits that the models' cards have `stated`."""
     limits = list(picture.notes)
     integrity = str(picture.container.get("integrity", ""))
-    if "codec" in picture.container and ("could not be detected" in integrity or integrity == ENDS_CHECKED):
+    if "codec" in picture.container and ("could not be detected" in integrity or "could tell damage" in integrity):
         where = "that leaves the ends of its coded data" if integrity == ENDS_CHECKED else "inside its coded data"
         limits.append(f"nothing in this {picture.container['format']} file could tell damage {where}")
     if min(picture.width, picture.height) < SIDE:
