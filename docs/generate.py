@@ -194,10 +194,10 @@ def _home(folder: Path) -> Path:
 def _filled(body: str, home: Path) -> str:
     indented = body.startswith("    ")
     lines = [line[4:] if indented else line for line in body.rstrip("\n").split("\n")]
-    told: list[str] = []
+    printed: list[str] = []
     for command in (line[2:] for line in lines if line.startswith("$ ")):
-        told += [f"$ {command}", *_run(command, home).rstrip("\n").split("\n")]
-    filled = [f"    {line}".rstrip() if indented else line.rstrip() for line in told]
+        printed += [f"$ {command}", *_run(command, home).rstrip("\n").split("\n")]
+    filled = [f"    {line}".rstrip() if indented else line.rstrip() for line in printed]
     return "\n".join(line for line in filled if line) + "\n" + ("\n" if indented else "")
 
 

@@ -4,7 +4,7 @@ at pixel 0.
     python examples/make_samples.py
 
 `uncompressed.png` is the source: the astronaut Eileen Collins, photograph by NASA, public domain, as scikit-image ships
-it (`skimage.data.astronaut()`), area-downsampled to 256x256. It must lie beside this script.
+it (`skimage.data.astronaut()`), area-downsampled to 256x256. It must lie next to this script.
 """
 
 from pathlib import Path

@@ -52,7 +52,7 @@ _SLOWLY_COMPILED = (
     "processing",
     "chroma",
 )  # begun first, so that none is waited for at the end
-_COMPILING_TOLD = 5.0  # seconds between lines while kernels are compiled, off a terminal
+_COMPILING_SHOWN = 5.0  # seconds between lines while kernels are compiled, off a terminal
 
 
 def analyze_all(
@@ -88,7 +88,7 @@ def analyze_all(
     model : str, optional
         Which of its judges, one of `forensics_models.fused.MODES`; the best it has by default.
     history, localise : bool
-        Whether the history is recovered, and a map made for `after_each`.
+        Whether the history is recovered, and a map made, for it and for `after_each`.
     frame : str
         Which picture of files with several; see `open_picture`.
     all_windows : bool
@@ -113,7 +113,7 @@ def analyze_all(
     """
     if work is None:
         check_model(model_dir, model)
-        if any(name == STANDARD_INPUT or os.path.exists(name) for name in inputs):  # a misspelt name is told at once
+        if any(name == STANDARD_INPUT or os.path.exists(name) for name in inputs):  # a misspelt name ends at once
             announce_compilation()
         work = partial(
             analyze_one,
@@ -143,8 +143,9 @@ def depends_on(
     max_pixels: int | None,
     history: bool | None,
     all_windows: bool = True,
+    localise: bool = False,
 ) -> dict[str, object]:
-    """What a result of `analyze_all` depends on beside its picture, JSON-ready: versions, the model's card, and
+    """What a result of `analyze_all` depends on besides its picture, JSON-ready: versions, the model's card, and
     options.
     """
     opened = shipped_open_judge(model) if model_dir is None else trained_open_judge(model_dir, model)
@@ -157,6 +158,7 @@ def depends_on(
         "max_pixels": max_pixels,
         "history": bool(history),
         **({} if all_windows else {"all_windows": False}),
+        **({"map": True} if localise else {}),
     }
 
 
@@ -260,7 +262,7 @@ def _compile() -> None:
     names = compiled_parts()
     daemon = multiprocessing.current_process().daemon  # which may have no processes of its own
     jobs = 1 if daemon else min(len(os.sched_getaffinity(0)), len(names))
-    with Progress("compile", len(names), plain_after=_COMPILING_TOLD) as line, ExitStack() as stack:
+    with Progress("compile", len(names), plain_after=_COMPILING_SHOWN) as line, ExitStack() as stack:
         if jobs == 1:
             for name in names:
                 compile_part(name)

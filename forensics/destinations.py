@@ -3,7 +3,7 @@ done.
 
 The rules are those of every command:
 
-- No output replaces an input, `--force` or not. Files are told apart by what they are (device and inode), so links,
+- No output replaces an input, `--force` or not. Files are distinguished by what they are (device and inode), so links,
   hard links, `./` before a name and the case of letters make no difference; of files that are not there, by their
   absolute path.
 - An existing picture is replaced only with `--force`: a shell's pattern after `--out` must not cost a picture.
@@ -179,7 +179,7 @@ def _check_folder(folder: Path, make: bool) -> None:
 
 
 def _probe(target: Path) -> None:
-    """Make and remove a file beside `target`; raises `OSError` where that fails."""
+    """Make and remove a file next to `target`; raises `OSError` where that fails."""
     probe = partial_path(target)
     probe.touch()
     probe.unlink()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
+from forensics_models.classes import INCONCLUSIVE, family
 
 from forensics.errors import ForensicsError
 from forensics.pictures.opened import MAX_PIXELS, Picture
@@ -72,8 +73,8 @@ class Examination:
     def __repr__(self) -> str:
         """One line: all of it is in `to_dict`."""
         regions = None if self.localisation is None else len(self.localisation.regions)
-        told = "no map" if regions is None else f"{regions} regions"
-        return f"<Examination: {self.analysis!r}, {'history' if self.history else 'no history'}, {told}>"
+        mapped = "no map" if regions is None else f"{regions} regions"
+        return f"<Examination: {self.analysis!r}, {'history' if self.history else 'no history'}, {mapped}>"
 
     def _repr_html_(self) -> str:
         """How a notebook shows it."""
@@ -105,7 +106,8 @@ def examine(
         Whether parameters are recovered, traces tested and earlier compressions looked for; takes ten times as long as
         the verdict, about.
     map : bool
-        Whether the picture is mapped and regions of another history are looked for.
+        Whether the picture is mapped and regions of another history are looked for. Where there are some, the history's
+        parameters and earlier compressions are read in a part of the picture without them.
     max_pixels : int
         Larger pictures are refused before they are decoded.
     name : str, optional
@@ -145,22 +147,41 @@ def examine(
     judges = _judges(model_dir, model) if judge is None else {"judge": judge}
     every = all_windows or history or map
     analysis = analyze(picture, extractor=extractor, threads=threads, all_windows=every, **judges)
+    localisation, notes = _mapped(picture, analysis, model_dir, threads) if map else (None, ())
     if history:
-        from forensics.history.recover import recover_history
-        from forensics.verdict.evidence import without_contradiction
+        analysis = _with_history(picture, analysis, localisation)
+    return Examination(analysis, localisation, notes)
 
-        recovered = recover_history(picture.pixels, analysis)
-        found = [trace.name for trace in recovered.traces if trace.found]
-        analysis = replace(analysis, history=recovered, evidence=without_contradiction(analysis.evidence, found))
-    if not map:
-        return Examination(analysis)
+
+def _mapped(
+    picture: Picture, analysis: Analysis, model_dir: Path | None, threads: int | None
+) -> tuple[Localisation | None, tuple[str, ...]]:
+    """The map of a picture; None, and a note, where it fails."""
     try:
-        return Examination(analysis, localise(picture, analysis, model_dir=model_dir, threads=threads))
+        return localise(picture, analysis, model_dir=model_dir, threads=threads), ()
     except ForensicsError as error:
         note = f"the map could not be made: {error}"
     except Exception as error:  # a map must not cost the rest
         note = f"the map could not be made, please report it: {type(error).__name__}: {error}"
-    return Examination(analysis, notes=(note,))
+    return None, (note,)
+
+
+def _with_history(picture: Picture, analysis: Analysis, localisation: Localisation | None) -> Analysis:
+    """The analysis with its history: its parameters are read where the picture has the verdict's history alone."""
+    from forensics.history.recover import asked_codecs, recover_history
+    from forensics.localisation.clear_part import where_to_read
+    from forensics.verdict.evidence import without_contradiction
+
+    asked = asked_codecs(analysis)
+    read = (
+        where_to_read(localisation, None if analysis.verdict == INCONCLUSIVE else family(asked[0])) if asked else None
+    )
+    within = {} if read is None or read.part is None else {"part": read.part}
+    recovered = recover_history(picture.pixels, analysis, **within)
+    if read is not None and read.note:
+        recovered = replace(recovered, notes=(read.note, *recovered.notes))
+    found = [trace.name for trace in recovered.traces if trace.found]
+    return replace(analysis, history=recovered, evidence=without_contradiction(analysis.evidence, found))
 
 
 def localise(

@@ -1,4 +1,4 @@
-"""Rules applied to a table: which rows break which, how it is told, and the policy file that states several."""
+"""Rules applied to a table: which rows break which, how it is reported, and the policy file that states several."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from forensics_models.storage import replacing
 
 from forensics.errors import UsageError
 from forensics.report.csv_report import text_cell
-from forensics.results.wording import printable
+from forensics.results.wording import percent, printable
 from forensics.survey.rules import Rule, parse
 
 BROKEN = 3
 """Exit code of a command whose rules are broken (DESIGN: commands and exit codes)."""
-TOLD = ("name", "verdict", "probability", "quality", "agreement", "error_kind", "error")
-"""Columns that are told of an offender beside its rule."""
+REPORTED = ("name", "verdict", "probability", "quality", "agreement", "error_kind", "error")
+"""Columns that are reported of an offender with its rule."""
 _SHOWN = 20
 """Most offenders that are listed: a bound on text."""
 
@@ -87,9 +87,9 @@ def _from_toml(rule: Mapping[str, Any], path: Path) -> Stated:
 
 
 def columns(rules: Iterable[Stated]) -> tuple[str, ...]:
-    """Columns that the rules read and that offenders are told by."""
+    """Columns that the rules read and that offenders are reported by."""
     read = {column for one in rules for column in one.rule.columns}
-    return tuple(dict.fromkeys((*TOLD, *sorted(read))))
+    return tuple(dict.fromkeys((*REPORTED, *sorted(read))))
 
 
 def check_history(rules: Iterable[Stated], history: bool) -> None:
@@ -115,7 +115,7 @@ class Offenders:
         """Apply the rules to rows; `stream` gets a CSV line a broken rule and row."""
         writer = None if stream is None else csv.writer(stream, lineterminator="\n")
         if writer is not None:
-            writer.writerow(("rule", *TOLD))
+            writer.writerow(("rule", *REPORTED))
         for row in rows:
             self.rows += 1
             for one in self.rules:
@@ -141,20 +141,22 @@ class Offenders:
             for one in self.rules
         ]
         for rule, row in self.first:
-            lines.append(f"  {printable(row['name'])}: {_told(row)}" + (f" [{rule}]" if len(self.rules) > 1 else ""))
+            lines.append(
+                f"  {printable(row['name'])}: {_reported(row)}" + (f" [{rule}]" if len(self.rules) > 1 else "")
+            )
         more = sum(self.counts.values()) - len(self.first)
         lines += [f"  and {more} more"] if more else []
         return "\n".join((*lines, ""))
 
 
 def _cells(one: Stated, row: Mapping[str, Any]) -> list[object]:
-    return [one.name, *("" if row.get(column) is None else printable(str(row[column])) for column in TOLD)]
+    return [one.name, *("" if row.get(column) is None else printable(str(row[column])) for column in REPORTED)]
 
 
-def _told(row: Mapping[str, Any]) -> str:
+def _reported(row: Mapping[str, Any]) -> str:
     if row.get("error") is not None:
         return printable(row["error"])
-    found = f"{row['verdict']}, probability {100 * row['probability']:.1f} %"
+    found = f"{row['verdict']}, probability {percent(row['probability'])}"
     found += "" if row.get("quality") is None else f", quality {row['quality']:g}"
     return found + (", the container disagrees" if row.get("agreement") == "disagree" else "")
 

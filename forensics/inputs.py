@@ -1,4 +1,4 @@
-"""Which files a command's arguments name; what a folder holds beside them is counted, with the reason, and not passed
+"""Which files a command's arguments name; what a folder holds besides them is counted, with the reason, and not passed
 over in silence.
 """
 
@@ -118,8 +118,8 @@ def _in_folder(folder: str, recursive: bool, every: bool, skipped: Skipped) -> l
             skipped.add(reason, path)
     if not found:
         hint = "" if recursive else " (--recursive looks in the folders below it)"
-        told = f"; {reasons.text()}" if reasons.paths else ""
-        raise UsageError(f"the folder {folder!r} holds no picture file{hint}{told}")
+        reasons_given = f"; {reasons.text()}" if reasons.paths else ""
+        raise UsageError(f"the folder {folder!r} holds no picture file{hint}{reasons_given}")
     return found
 
 

@@ -166,7 +166,7 @@ class TableWriter:
         A `.csv` or `.parquet` file, which appears when it is complete or the run is interrupted; None for CSV on
         standard output.
     settings : dict, optional
-        What rows depend on beside their pictures, JSON-ready; with them an interrupted table is gone on with.
+        What rows depend on besides their pictures, JSON-ready; with them an interrupted table is gone on with.
 
     Raises
     ------
@@ -228,6 +228,6 @@ class TableWriter:
         if self._table is None:
             return
         with write_errors(self._out) if kind is None else contextlib.suppress(OSError):
-            told = self._table.close(kind is None)
-            if told:
-                sys.stderr.write(f"forensics: {told}\n")
+            message = self._table.close(kind is None)
+            if message:
+                sys.stderr.write(f"forensics: {message}\n")

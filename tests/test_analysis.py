@@ -129,9 +129,9 @@ def test_a_jpeg_that_was_changed_since_is_evidence_where_the_verdict_is_another(
         assert result.verdict == (INCONCLUSIVE if noticed or len(said) > 1 else "uncompressed")
     assert (
         "of quality 70"
-        in (told := analyze(changed, judge=fake_judge(**said), extractor=fake_extractor)).evidence[0].text
+        in (answer := analyze(changed, judge=fake_judge(**said), extractor=fake_extractor)).evidence[0].text
     )
-    assert "verdict     inconclusive, JPEG once and changed since" in text.render(told)
+    assert "verdict     inconclusive, JPEG once and changed since" in text.render(answer)
     for verdict, noticed in (("avif", True), ("jpeg", False)):
         result = analyze(changed, judge=fake_judge(**{verdict: 0.9}), extractor=fake_extractor)
         assert result.verdict == verdict
@@ -179,9 +179,9 @@ def test_too_small_pictures_are_refused(shape, fake_judge, fake_extractor):
 
 
 def test_evidence_names_the_measurement_its_range_and_its_codec(scene, fake_judge, fake_extractor):
-    told = analyze(scene, judge=fake_judge(jpeg=0.9), extractor=fake_extractor).evidence
-    assert [s.trace for s in told] == ["lattice-bt601_full", "dct-comb"]
-    lattice = next(s for s in told if s.trace == "lattice-bt601_full")
+    evidence = analyze(scene, judge=fake_judge(jpeg=0.9), extractor=fake_extractor).evidence
+    assert [s.trace for s in evidence] == ["lattice-bt601_full", "dct-comb"]
+    lattice = next(s for s in evidence if s.trace == "lattice-bt601_full")
     assert lattice.supports
     assert lattice.strength == pytest.approx((0.99 - 0.3) / (1 - 0.3))
     assert lattice.text.startswith("99.0 % of the coloured pixels have colours that come out of")
@@ -190,16 +190,16 @@ def test_evidence_names_the_measurement_its_range_and_its_codec(scene, fake_judg
 
 def test_evidence_against_the_verdict_is_told_last(scene, fake_judge, fake_extractor):
     fake_extractor.row = (0, 0.4, 0.12, 1.0, 0.2)
-    told = analyze(scene, judge=fake_judge(jpeg2000=0.9), extractor=fake_extractor).evidence
-    assert [(s.trace, s.supports) for s in told] == [("wavelet-97", True), ("dct-comb", False)]
-    assert "multiples of 2.00" in told[0].text
+    evidence = analyze(scene, judge=fake_judge(jpeg2000=0.9), extractor=fake_extractor).evidence
+    assert [(s.trace, s.supports) for s in evidence] == [("wavelet-97", True), ("dct-comb", False)]
+    assert "multiples of 2.00" in evidence[0].text
 
 
 def test_without_compression_the_traces_not_found_are_told(scene, fake_judge, fake_extractor):
     fake_extractor.row = (0, 0.05, float("nan"), float("nan"), 0.2)
-    told = analyze(scene, judge=fake_judge(uncompressed=0.9), extractor=fake_extractor).evidence
-    assert {s.trace for s in told} == {"lattice-bt601_full", "dct-comb"}
-    assert all(s.supports is None and s.text.startswith("no sign of") for s in told)
+    evidence = analyze(scene, judge=fake_judge(uncompressed=0.9), extractor=fake_extractor).evidence
+    assert {s.trace for s in evidence} == {"lattice-bt601_full", "dct-comb"}
+    assert all(s.supports is None and s.text.startswith("no sign of") for s in evidence)
 
 
 def test_every_trace_reads_features_that_exist():

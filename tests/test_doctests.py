@@ -50,10 +50,10 @@ def test_examples_print_what_they_say(module: str, monkeypatch: pytest.MonkeyPat
     if any("sklearn" in example.source for test in _examples(module) for example in test.examples):
         pytest.importorskip("sklearn")
     for test in _examples(module):
-        told: list[str] = []
+        output: list[str] = []
         runner = doctest.DocTestRunner(optionflags=FLAGS)
-        runner.run(test, out=told.append)
-        assert not runner.failures, "".join(told)
+        runner.run(test, out=output.append)
+        assert not runner.failures, "".join(output)
 
 
 def test_there_are_as_many_as_promised():

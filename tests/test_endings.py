@@ -100,12 +100,12 @@ def test_what_else_is_thrown_away_goes_where_it_went(monkeypatch):
         def __del__(self) -> None:
             raise ValueError("of another kind")
 
-    told = []
-    monkeypatch.setattr(sys, "unraisablehook", lambda what: told.append(what.exc_value))
+    unraised = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda what: unraised.append(what.exc_value))
     with Ending():
         failing = Failing()
         del failing
-    assert [str(value) for value in told] == ["of another kind"]
+    assert [str(value) for value in unraised] == ["of another kind"]
 
 
 def test_everything_is_put_back():

@@ -1,4 +1,4 @@
-"""Which judge a command gets, and what it is told when that one is not there."""
+"""Which judge a command gets, and what it says when that one is not there."""
 
 from __future__ import annotations
 

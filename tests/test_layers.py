@@ -55,8 +55,8 @@ LAYERS = (
     ("cli",),
     ("__main__", "forensics"),
 )
-"""Rooms from the ground up. One may import from those below it, and not from those beside or above it."""
-BESIDE = {("forensics_models", "forensics_features")}
+"""Rooms from the ground up. One may import from those below it, and not from those next to or above it."""
+SAME_LEVEL = {("forensics_models", "forensics_features")}
 """Pairs of one layer of which the first may import the second."""
 
 Edges = Mapping[str, Mapping[str, int]]
@@ -160,7 +160,7 @@ def upward(edges: Edges) -> list[str]:
         for module, targets in edges.items()
         for target, line in targets.items()
         if room(module) != room(target)
-        and (room(module), room(target)) not in BESIDE
+        and (room(module), room(target)) not in SAME_LEVEL
         and height[room(module)] <= height[room(target)]
     ]
 

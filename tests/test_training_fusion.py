@@ -21,7 +21,7 @@ ARTEFACTS = files("forensics_models") / "artefacts"
 
 @pytest.fixture(scope="module")
 def models(tiny_training, tmp_path_factory):
-    """The tiny baseline beside the shipped network."""
+    """The tiny baseline next to the shipped network."""
     folder = tmp_path_factory.mktemp("models") / "both"
     shutil.copytree(tiny_training[0], folder)
     for name in ("cnn.json", "cnn.onnx.gz"):

@@ -54,7 +54,7 @@ class AgainstPeers:
         pixels = made_picture(side)
         found = peers(pixels).get(name)
         if found is None:
-            raise NotImplementedError(f"{name} has no public peer here")  # how asv is told to leave one out
+            raise NotImplementedError(f"{name} has no public peer here")  # how asv leaves one out
         self.peer = found[1]
         self.planes = as_planes(pixels)
         self.compute = family(name).compute

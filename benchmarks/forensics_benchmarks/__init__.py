@@ -1,1 +1,1 @@
-"""Figures and speed of the toolkit beside public peers."""
+"""Figures and speed of the toolkit compared with public peers."""

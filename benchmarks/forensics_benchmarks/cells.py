@@ -2,7 +2,7 @@
 the same few ratios.
 
 Laid out and described like the data sets of `forensics.dataset.build`, so that the same readers read them; unlike
-those, foreign encoders may be among them. Each file has its row beside it, written last: what has a row is never made
+those, foreign encoders may be among them. Each file has its row next to it, written last: what has a row is never made
 again, and a folder grows by new sources, encoders or ratios without making an old file twice.
 """
 

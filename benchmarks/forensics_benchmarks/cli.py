@@ -507,10 +507,10 @@ def compare(sources: Path, count: int, side: int, seed: int) -> None:
         )
     answers = []
     for answer in copies.answered(copies.pairs(paths, count, side=side, seed=seed), judge=judge):
-        mark = "ok" if answer.told == answer.truth else "OPEN" if answer.told == copies.UNTOLD else "WRONG"
+        mark = "ok" if answer.stated == answer.truth else "OPEN" if answer.stated == copies.UNTOLD else "WRONG"
         click.echo(
-            f"{mark} {answer.kind} | {answer.how} | {answer.source} | {answer.truth}, told {answer.told}: {answer.why} "
-            f"({answer.seconds:.1f} s)",
+            f"{mark} {answer.kind} | {answer.how} | {answer.source} | {answer.truth}, answer {answer.stated}: "
+            f"{answer.why} ({answer.seconds:.1f} s)",
             err=True,
         )
         answers.append(answer)

@@ -33,9 +33,9 @@ STRENGTHS: dict[str, tuple[str, float, float]] = {
     "jpeg2000": ("ratio", 8, 40),
     "jpegxr": ("level", 0.5, 0.95),
 }
-"""Codecs beside JPEG: their strength parameter and the range it is drawn from."""
+"""Codecs other than JPEG: their strength parameter and the range it is drawn from."""
 JUDGE = "jpegjudge"
-"""The program beside which pairs of JPEG files are judged."""
+"""The program with which judgements of pairs of JPEG files are compared."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Answer:
-    """One pair judged: `truth` and `told` are "first", "second", "same" or "cannot be told"; `judge` what jpegjudge
+    """One pair judged: `truth` and `stated` are "first", "second", "same" or "cannot be told"; `judge` what jpegjudge
     said, "" where it was not asked.
     """
 
@@ -64,7 +64,7 @@ class Answer:
     source: str
     how: str
     truth: str
-    told: str
+    stated: str
     why: str
     judge: str
     seconds: float
@@ -131,7 +131,7 @@ def _quality(rng: np.random.Generator, low: int = 50, high: int = 95) -> int:
 
 
 def _of_codec(name: str, *, once: bool) -> Callable[[str, np.ndarray, np.random.Generator], Pair]:
-    """Coded by a codec beside JPEG, from the source or from the source coded once as JPEG."""
+    """Coded by a codec other than JPEG, from the source or from the source coded once as JPEG."""
     kind = f"{name} of a JPEG" if once else name
 
     def make(source: str, pixels: np.ndarray, rng: np.random.Generator) -> Pair:
@@ -279,20 +279,20 @@ def answered(made: Iterator[Pair], *, judge: bool) -> Iterator[Answer]:
         start = time.process_time()
         try:
             found = compare(*copies, histories=False)
-            told, why = found.nearer, found.why
+            stated, why = found.nearer, found.why
         except ForensicsError as error:
-            told, why = UNTOLD, str(error)
+            stated, why = UNTOLD, str(error)
         spent = time.process_time() - start
         said = ""
         if judge and pair.files is not None:
             said = _judged(pair.files[::-1] if turned else pair.files)
-        yield Answer(pair.kind, pair.source, pair.how, truth, told, why, said, spent)
+        yield Answer(pair.kind, pair.source, pair.how, truth, stated, why, said, spent)
 
 
 def table(answers: Sequence[Answer]) -> str:
-    """Markdown: a line for each kind of pair, then all; jpegjudge beside it where it was asked."""
+    """Markdown: a line for each kind of pair, then all; with jpegjudge's answers where it was asked."""
     lines = [
-        "| made by | pairs | told | right of those told | jpegjudge told | right of those told |",
+        "| made by | pairs | answered | right of those answered | jpegjudge answered | right of those answered |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for kind in dict.fromkeys(answer.kind for answer in answers):
@@ -302,14 +302,14 @@ def table(answers: Sequence[Answer]) -> str:
 
 
 def _line(name: str, own: Sequence[Answer]) -> str:
-    told = [answer for answer in own if answer.told != UNTOLD]
-    right = sum(answer.told == answer.truth for answer in told)
+    answered = [answer for answer in own if answer.stated != UNTOLD]
+    right = sum(answer.stated == answer.truth for answer in answered)
     asked = [answer for answer in own if answer.judge]
     theirs = [answer for answer in asked if answer.judge != UNTOLD]
-    beside = "- | -"
+    judged = "- | -"
     if asked:
-        beside = f"{len(theirs)} of {len(asked)} | {_of(sum(a.judge == a.truth for a in theirs), len(theirs))}"
-    return f"| {name} | {len(own)} | {_of(len(told), len(own))} | {_of(right, len(told))} | {beside} |"
+        judged = f"{len(theirs)} of {len(asked)} | {_of(sum(a.judge == a.truth for a in theirs), len(theirs))}"
+    return f"| {name} | {len(own)} | {_of(len(answered), len(own))} | {_of(right, len(answered))} | {judged} |"
 
 
 def _of(part: int, whole: int) -> str:

@@ -1,9 +1,9 @@
-"""One tidy table of judgements: a row a patch and model, with the truth beside what was said.
+"""One tidy table of judgements: a row a patch and model, with the truth next to what was said.
 
 The table is `windows.parquet`, or `windows.csv` where pyarrow is not installed; rows stand in the order of the patches,
-models in the order they were asked for. Beside the fields of `Record` it holds what follows from them (`class_name`,
-`verdict`, `fine_verdict`, `right`), so that a question takes one query. Nothing in it depends on the machine's speed:
-times go to a table of their own.
+models in the order they were asked for. In addition to the fields of `Record` it holds what follows from them
+(`class_name`, `verdict`, `fine_verdict`, `right`), so that a question takes one query. Nothing in it depends on the
+machine's speed: times go to a table of their own.
 """
 
 from __future__ import annotations

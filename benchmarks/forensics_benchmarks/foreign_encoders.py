@@ -299,7 +299,8 @@ HELD_OUT: tuple[HeldOut, ...] = (
     HeldOut("x265 veryfast (BPG)", "bpg", "bpg", {"preset": "veryfast"}),
     HeldOut("effort 9", "jpegxl", "jpegxl", {"effort": 9}),
 )  # fmt: skip
-"""What the suite `generalization` encodes with beside the encoders of training. JPEG XR has one encoder alone, jxrlib.
+"""What the suite `generalization` encodes with in addition to the encoders of training. JPEG XR has one encoder alone,
+jxrlib.
 """
 
 

@@ -1,7 +1,7 @@
 """JPEG files by other encoders than libjpeg-turbo, made here or found in a folder: decoded, turned back, decoded again.
 
-A file counts when every pixel comes out the same; the share of its blocks is told beside it. Encoders whose package is
-not installed are left out and named. Files in a folder are taken as they are: those of cameras, of programs.
+A file counts when every pixel comes out the same; the share of its blocks is reported with it. Encoders whose package
+is not installed are left out and named. Files in a folder are taken as they are: those of cameras, of programs.
 """
 
 from __future__ import annotations

@@ -156,7 +156,7 @@ def _recoding(folder: Path, names: Sequence[str]) -> list[Table]:
     return [
         _table(
             history_recoding.summary([r for r in readings if r.standard == standard]),
-            f"{title}, read by coding again; shares 0 to 1",
+            f"{title}, read by recompression; shares 0 to 1",
         )
         for standard, title in titles.items()
     ]

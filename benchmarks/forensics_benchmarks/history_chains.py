@@ -1,5 +1,5 @@
-"""How right chains of two codecs are told: the last by the verdict, the one before by the estimators; and how often one
-is seen that never was.
+"""How often chains of two codecs are identified rightly: the last by the verdict, the one before by the estimators;
+and how often one is seen that never was.
 
 Every chain has a twin with the same preparation, last codec and strength, without the earlier codec.
 """

@@ -29,7 +29,7 @@ _AC = np.arange(64) > 0
 
 @dataclass(frozen=True)
 class Outcome:
-    """One picture: what was recovered beside the truth."""
+    """One picture: what was recovered, next to the truth."""
 
     phase_right: bool
     identified: int
@@ -72,8 +72,8 @@ def judge(
     counts = [0, 0, 0, 0]
     for i, (estimate, table) in enumerate(zip((history.luma, history.chroma), tables)):
         if estimate is not None and right_phase:
-            told = estimate.identified & _AC
-            counts[2 * i : 2 * i + 2] = [int(told.sum()), int((estimate.steps == table)[told].sum())]
+            identified = estimate.identified & _AC
+            counts[2 * i : 2 * i + 2] = [int(identified.sum()), int((estimate.steps == table)[identified].sum())]
     match = history.match
     return Outcome(
         phase_right=right_phase,

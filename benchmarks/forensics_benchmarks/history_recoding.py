@@ -1,5 +1,5 @@
 """How right block grids and quantiser indices of HEVC, AV1, VP8 and JPEG XL are read, by encoder and size, at random
-crop phases, beside the estimates they start from.
+crop phases, next to the estimates they start from.
 
 HEIC by x265, whose QP follows the texture, is held against the rate factor that libheif asks for at its quality, which
 is the QP of blocks of mean texture; the slice headers state 3 less. WebP's index is the mean over macroblocks. JPEG
@@ -115,7 +115,7 @@ def _truth(codec: str, strength: int, data: bytes) -> float:
 
 
 def _recovered(codec: str, crop: np.ndarray, estimates: Sequence[Parameter]) -> tuple[str, Recoded, float | None]:
-    """The codec's standard, what coding again shows, and the index read."""
+    """The codec's standard, what recompression shows, and the index read."""
     if codec in HEVC_INTRA:
         of_hevc = hevc.recover(crop, estimates, codec)
         return "hevc", of_hevc, of_hevc.qp
@@ -152,5 +152,5 @@ def _row(group: Sequence[Reading]) -> dict[str, object]:
         f"within {allowed:g} of those": mean([error <= allowed for error in errors]),
         "mean error of those": mean(errors),
         "mean error of the estimates": mean([abs(r.estimate - r.truth) for r in group]),
-        "mean error of what is told": mean(either),
+        "mean error of what is stated": mean(either),
     }

@@ -118,12 +118,12 @@ def _jpeg2000_case(source: np.ndarray, size: int, rng: np.random.Generator, *, u
     transform = _TRANSFORMS[wavelet] if switches["colour_transform"] else "none"
     outcomes: list[Outcome] = []
     for piece, offset in pieces:
-        told = _jpeg2000_told(jpeg2000.recover(piece), wavelet, transform, int(switches["levels"]), offset)
-        outcomes += _outcomes("jpeg2000", encoder.name, len(piece), source.size / len(data), told)
+        recovered = _jpeg2000_recovered(jpeg2000.recover(piece), wavelet, transform, int(switches["levels"]), offset)
+        outcomes += _outcomes("jpeg2000", encoder.name, len(piece), source.size / len(data), recovered)
     return outcomes
 
 
-def _jpeg2000_told(
+def _jpeg2000_recovered(
     found: jpeg2000.Jpeg2000History, wavelet: str, transform: str, levels: int, offset: tuple[int, int]
 ) -> list[tuple[str, object, object]]:
     """Names, true values and declared ones."""
@@ -159,27 +159,27 @@ def _jpegxr_case(source: np.ndarray, size: int, rng: np.random.Generator) -> lis
     crop, offset = _crop(encoder.decode(data), size, rng)
     found = jpegxr.recover(crop)
     phase = _phase(found.phase or (0, 0), offset, found.period)
-    told: list[tuple[str, object, object]] = [
+    recovered: list[tuple[str, object, object]] = [
         ("overlap mode", overlap, found.overlap),
         ("macroblock phase", phase[0], phase[1] if found.phase is not None else None),
     ]
     if (crop[:, :, :1] != crop).any():
-        told.append(("chroma subsampling", subsampling, found.chroma_subsampling))
+        recovered.append(("chroma subsampling", subsampling, found.chroma_subsampling))
     if index is not None:
-        told += [
+        recovered += [
             ("quantiser index, high-pass", index, None if found.high_pass is None else found.high_pass.quantizer),
             ("quantiser index, low-pass", index, None if found.low_pass is None else found.low_pass.quantizer),
             ("quantiser index, DC", index, found.dc),
         ]
-    return _outcomes("jpegxr", encoder.name, size, source.size / len(data), told)
+    return _outcomes("jpegxr", encoder.name, size, source.size / len(data), recovered)
 
 
 def _outcomes(
-    codec: str, encoder: str, size: int, ratio: float, told: list[tuple[str, object, object]]
+    codec: str, encoder: str, size: int, ratio: float, recovered: list[tuple[str, object, object]]
 ) -> list[Outcome]:
     return [
         Outcome(codec, encoder, size, ratio, name, str(truth), None if declared is None else str(declared))
-        for name, truth, declared in told
+        for name, truth, declared in recovered
     ]
 
 

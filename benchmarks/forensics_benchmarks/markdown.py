@@ -57,7 +57,7 @@ def table_text(block: Table) -> str:
 
 
 def kib_report(records: Sequence[Record]) -> str:
-    """The file-size grid: ten classes, verdict among compressed classes, by size, beside the published row.
+    """The file-size grid: ten classes, verdict among compressed classes, by size, next to the published row.
 
     Raises `UsageError` where no window was encoded to a file size.
     """

@@ -117,7 +117,7 @@ def judged(windows: WindowJudgement, seconds: float, card: Mapping[str, Any]) ->
 
 
 def only_classes(fine_probabilities: np.ndarray, seconds: float, quality: np.ndarray | None = None) -> Judged:
-    """The judgement of a model that knows classes alone, or JPEG's quality beside."""
+    """The judgement of a model that knows classes alone, or JPEG's quality as well."""
     count = len(fine_probabilities)
     blank = np.full((count, 3), np.nan)
     return Judged(
@@ -262,7 +262,7 @@ class CnnAdapter:
 
 @dataclass(frozen=True)
 class FusedAdapter:
-    """Baseline and network in one verdict; its artefacts lie beside theirs."""
+    """Baseline and network in one verdict; its artefacts lie next to theirs."""
 
     folder: Path | None = None
     name: str = "fused"

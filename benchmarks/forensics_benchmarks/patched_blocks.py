@@ -2,7 +2,7 @@
 
 A patch of a given side is put at any place into a picture decoded by libjpeg-turbo: pasted from another source, cloned
 from elsewhere in the picture off the grid, smoothed over (as inpainting does), or written over with text. A block
-counts as changed where a quarter of its samples or more differ from before. F1 is over blocks; over pixels beside it.
+counts as changed where a quarter of its samples or more differ from before. F1 is over blocks; over pixels next to it.
 """
 
 from __future__ import annotations
@@ -139,9 +139,9 @@ def table(rows: Sequence[Found]) -> str:
     ):
         own = [row for row in rows if (row.quality, row.side) == (quality, side)]
         blocks = [row.blocks for row in own]
-        told = f"{_f1(blocks)} | {_f1([row.pixels for row in own])}" if side else "- | -"
+        scores = f"{_f1(blocks)} | {_f1([row.pixels for row in own])}" if side else "- | -"
         lines.append(
-            f"| {quality} | {side or 'none'} | {len(own)} | {told} | {sum(b[2] for b in blocks)} | "
+            f"| {quality} | {side or 'none'} | {len(own)} | {scores} | {sum(b[2] for b in blocks)} | "
             f"{sum(b[1] for b in blocks)} |"
         )
     return "\n".join(lines)

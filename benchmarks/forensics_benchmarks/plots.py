@@ -266,7 +266,7 @@ def sizes(found: Mapping[str, Mapping[Side, Share]]) -> Figure:
 
 
 def file_sizes(found: Mapping[str, Mapping[float, Share]]) -> Figure:
-    """Accuracy over ten classes by file size in KiB, the published row beside."""
+    """Accuracy over ten classes by file size in KiB, with the published row."""
     figure, axes = _figure(7.5, 3.8)
     ax = axes[0, 0]
     for index, (name, shares) in enumerate(found.items()):

@@ -154,7 +154,7 @@ def run(
     offset: tuple[int, int],
     report: Callable[[str], None],
 ) -> list[Row]:
-    """All rows, told one by one."""
+    """All rows, one by one."""
     rows = []
     for row in measured(paths, qualities, subsamplings, side=side, offset=offset):
         rows.append(row)

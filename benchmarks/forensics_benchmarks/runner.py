@@ -179,7 +179,7 @@ def _batch(shard: _Shard, size: int, patches: Sequence[Patch]) -> PatchBatch:
 
 
 def _columns(drawn: Sequence[Patch], places: dict[int, list[int]], answers: dict[int, Judged]) -> dict[str, Any]:
-    """One array a column, in the order of the patches; seconds by size beside."""
+    """One array a column, in the order of the patches; with seconds by size."""
     order = np.argsort([index for size in places for index in places[size]])
 
     def joined(name: str) -> np.ndarray:

@@ -64,14 +64,14 @@ def process(arguments: Sequence[str], repeat: int) -> Measured:
     seconds, peaks = [], []
     for _ in range(repeat):
         done = subprocess.run([sys.executable, "-S", "-c", _LAUNCHER, *arguments], capture_output=True, check=False)
-        told = done.stdout.split()
-        if done.returncode or int(told[0]):
+        printed = done.stdout.split()
+        if done.returncode or int(printed[0]):
             said = done.stderr.decode(errors="replace").strip()[-200:]
             raise ForensicsError(
-                f"{' '.join(arguments[-3:])} ended with {int(told[0]) if told else done.returncode}: {said}"
+                f"{' '.join(arguments[-3:])} ended with {int(printed[0]) if printed else done.returncode}: {said}"
             )
-        seconds.append(float(told[1]))
-        peaks.append(int(told[2]))
+        seconds.append(float(printed[1]))
+        peaks.append(int(printed[2]))
     return Measured(statistics.median(seconds), spread(seconds), max(peaks))
 
 
@@ -101,7 +101,7 @@ def save_picture(path: Path, megapixels: float) -> tuple[int, int]:
 
 
 def by_size(largest: float, repeat: int, report: Callable[[str], None] = lambda line: None) -> Table:
-    """`forensics analyze` of one picture, the whole process with a warm cache, beside decoding the same PNG."""
+    """`forensics analyze` of one picture, the whole process with a warm cache, next to decoding the same PNG."""
     rows: list[list[object]] = []
     first: Measured | None = None
     with scratch_folder() as folder:
@@ -178,7 +178,7 @@ def by_processes(
 
 
 def imports(repeat: int) -> Table:
-    """The start of every command: its help, beside a bare interpreter."""
+    """The start of every command: its help, next to a bare interpreter."""
     bare = process([sys.executable, "-c", "pass"], repeat)
     rows = [["python -c pass", f"{1e3 * bare.seconds:.0f} ± {1e3 * bare.spread:.0f}", "1", f"{bare.peak / 1e6:.0f}"]]
     for arguments in ((), *((name,) for name in COMMANDS)):
@@ -196,7 +196,7 @@ def imports(repeat: int) -> Table:
 
 
 def models(sides: Sequence[int], repeat: int) -> Table:
-    """Every model on one patch at a time, warm, beside decoding the patch from PNG; missing ones say why."""
+    """Every model on one patch at a time, warm, next to decoding the patch from PNG; missing ones say why."""
     from PIL import Image
 
     rows: list[list[object]] = []

@@ -95,8 +95,8 @@ def overview(run: Run) -> Section | None:
     ]
     rows = [[title, *(columns[name][index] for name in columns)] for index, title in enumerate(titles)]
     rows = [row for row in rows if set(row[1:]) != {"-"}]
-    told = (_described(run), _LEFT_OUT) if any(resized.values()) else (_described(run),)
-    return Section("Overview", told, (Table(["figure", *columns], rows),) if columns else ())
+    paragraphs = (_described(run), _LEFT_OUT) if any(resized.values()) else (_described(run),)
+    return Section("Overview", paragraphs, (Table(["figure", *columns], rows),) if columns else ())
 
 
 def _described(run: Run) -> str:
@@ -142,7 +142,7 @@ def questions(run: Run) -> Section | None:
 
 
 def file_sizes(run: Run) -> Section | None:
-    """Accuracy by file size beside the published row: ten classes, verdict among compressed classes."""
+    """Accuracy by file size next to the published row: ten classes, verdict among compressed classes."""
     forced = {
         name: summaries.without_uncompressed([r for r in records if r.target_kind == "max-kib"])
         for name, records in shown_records(run).items()

@@ -22,7 +22,7 @@ from forensics_benchmarks.summaries import RATIO_BANDS, band
 
 
 def jpeg_peers(run: Run) -> Section | None:
-    """JPEG alone: detection and quality, beside the peers that know nothing else."""
+    """JPEG alone: detection and quality, next to the peers that know nothing else."""
     models = {name: found for name, records in run.models.items() if (found := plain(records))}
     if not any(name in ONLY_JPEG for name in models):
         return None
@@ -83,7 +83,7 @@ def speed(run: Run) -> Section | None:
 
 
 def comparison(run: Run) -> Section | None:
-    """This run beside another: every model that both have."""
+    """This run compared with another: every model that both have."""
     if run.against is None:
         return None
     other = run.against

@@ -112,7 +112,7 @@ def strengths(run: Run) -> Section | None:
 
 
 def generalisation(run: Run) -> Section | None:
-    """Encoders and decoders of training beside those it never draws."""
+    """Encoders and decoders of training compared with those it never draws."""
     from forensics_benchmarks import plots
 
     judges = {

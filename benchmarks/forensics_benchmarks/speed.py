@@ -1,4 +1,4 @@
-"""Speed of the extractors beside public equivalents, in the same run, on one core.
+"""Speed of the extractors compared with public equivalents, in the same run, on one core.
 
 A figure is a ratio against a named peer; absolute megapixels per second are shown for orientation and hold for one
 machine only.

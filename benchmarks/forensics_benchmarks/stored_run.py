@@ -16,7 +16,9 @@ from forensics_benchmarks.summaries import by_model
 
 @dataclass(frozen=True)
 class Run:
-    """One run as it lies on disk: its records by model, its times, its facts; `against` is another run beside it."""
+    """One run as it lies on disk: its records by model, its times, its facts; `against` is another run to compare
+    with.
+    """
 
     name: str
     models: Mapping[str, Sequence[Record]]

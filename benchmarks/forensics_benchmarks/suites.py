@@ -5,7 +5,7 @@
 | full | the full grid: codec x ratio and codec x SSIM, variants, preparations | random offsets, all sizes |
 | kib | the published file-size grid | centres, 224 pixels |
 | quick | random encoders and preparations at four ratios, a share of the sources | random offsets, one small and one usual size |
-| generalization | encoders of training, and encoders and settings it never draws, at the same ratios | beside the usual decoders those training never draws |
+| generalization | encoders of training, and encoders and settings it never draws, at the same ratios | in addition to the usual decoders those training never draws |
 | robustness | encoders of training at two ratios | after every condition of `conditions` |
 """  # noqa: E501
 

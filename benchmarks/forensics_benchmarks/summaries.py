@@ -23,7 +23,9 @@ _Group = TypeVar("_Group")
 BOOTSTRAP = 1000
 """Resamplings of the sources behind an interval."""
 FEWEST_SOURCES = 5
-"""With fewer sources no interval is told: a bootstrap of n of them has n^n draws, of two only three different means."""
+"""With fewer sources no interval is given: a bootstrap of n of them has n^n draws, of two only three different
+means.
+"""
 
 RATIO_BANDS = (0.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 """Lower edges of the bands of reached compression ratios."""
@@ -35,7 +37,7 @@ MOST_TARGETS = 16
 """Distinct targets that an axis or a table shows one by one; more are put in bands, or have no table of their own."""
 
 MOST_SIDES = 8
-"""Distinct sides of patches that are told apart; more are put in bands."""
+"""Distinct sides of patches that are distinguished; more are put in bands."""
 
 OUTCOMES = ("kept", "last", "uncompressed", "inconclusive", "wrong")
 """What an answer can come to, for `outcome`."""

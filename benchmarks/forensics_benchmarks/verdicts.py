@@ -55,7 +55,7 @@ class Case:
     """One picture and what is known of it.
 
     `truth` is the last lossy process, `uncompressed` where there was none; `after` the kind of step since (`nothing`,
-    or of `AFTERWARDS`); `by` the program that did it; `kind` what a table is split by beside `after`.
+    or of `AFTERWARDS`); `by` the program that did it; `kind` what a table is split by besides `after`.
     """
 
     file: str
@@ -362,9 +362,9 @@ def table(
     """Counts of outcomes by a key of the cases, in the order of first appearance."""
     counts: dict[str, dict[str, int]] = {}
     for case in cases:
-        told = counts.setdefault(key(case), dict.fromkeys(OUTCOMES, 0))
-        told[outcome(case, rows.get(case.file))] += 1
-    return [(name, sum(told.values()), told) for name, told in counts.items()]
+        rows_of = counts.setdefault(key(case), dict.fromkeys(OUTCOMES, 0))
+        rows_of[outcome(case, rows.get(case.file))] += 1
+    return [(name, sum(rows_of.values()), rows_of) for name, rows_of in counts.items()]
 
 
 def markdown(cases: Sequence[Case], rows: Mapping[str, Mapping[str, str]], title: str) -> str:
@@ -390,9 +390,9 @@ def markdown(cases: Sequence[Case], rows: Mapping[str, Mapping[str, str]], title
                     f"| {what} | pictures | {' | '.join(OUTCOMES)} |",
                     f"|---|---|{'---|' * len(OUTCOMES)}",
                 ]
-                told = table(group, rows, key)
-                total = ("all", len(group), {name: sum(t[name] for _, _, t in told) for name in OUTCOMES})
-                for name, count, counts in [*told, total]:
+                rows_of = table(group, rows, key)
+                total = ("all", len(group), {name: sum(t[name] for _, _, t in rows_of) for name in OUTCOMES})
+                for name, count, counts in [*rows_of, total]:
                     text.append(f"| {name} | {count} | {' | '.join(_share(counts[o], count) for o in OUTCOMES)} |")
     return "\n".join(text) + "\n"
 

@@ -13,7 +13,7 @@ from forensics_features._kernel import fast_kernel, kernel
 CHAINS = 8
 """Rows of a histogram that is counted by column; a multiple of the block sides."""
 _DEALT = 512  # blocks whose columns are transformed before their rows are
-_WHOLE = 32  # rows padded to a multiple of this leave no remainder beside whole vector registers
+_WHOLE = 32  # rows padded to a multiple of this leave no remainder after whole vector registers
 
 
 @fast_kernel

@@ -68,19 +68,19 @@ def lift_columns(target: np.ndarray, source: np.ndarray, factor: float, offset: 
     shift = np.float32(offset)
     for i in range(height):
         here = target[i]
-        beside = source[i]
+        before = source[i]
         inner = here[1:]
-        right = beside[2:]
-        first = np.float32(2) * beside[1]
-        last = np.float32(2) * beside[width - 2]
+        right = before[2:]
+        first = np.float32(2) * before[1]
+        last = np.float32(2) * before[width - 2]
         if floored:
             for j in range(width - 2):
-                inner[j] += sign * np.floor(size * (beside[j] + right[j]) + shift)
+                inner[j] += sign * np.floor(size * (before[j] + right[j]) + shift)
             here[0] += sign * np.floor(size * first + shift)
             here[width - 1] += sign * np.floor(size * last + shift)
         else:
             for j in range(width - 2):
-                inner[j] += sign * size * (beside[j] + right[j])
+                inner[j] += sign * size * (before[j] + right[j])
             here[0] += sign * size * first
             here[width - 1] += sign * size * last
 

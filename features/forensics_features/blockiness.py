@@ -3,7 +3,7 @@
 Every mean is taken per column (or row) over the whole picture and folded at 64; the discrete Fourier transform of the
 fold separates the periods (harmonics of 64/p belong to period p) and its magnitude does not depend on the crop. A
 deblocking filter removes the step at a block edge but leaves its own trace: a dip of the second and third differences
-next to the edge and runs of equal pixels; these are measured beside the first difference.
+next to the edge and runs of equal pixels; these are measured next to the first difference.
 
 References
 ----------

@@ -120,20 +120,20 @@ __all__ = [
     "alike",
     "crop_axis",
     "find",
+    "judged_plane",
     "log10_false_alarms",
     "log_residuals",
     "places",
     "settled",
     "telling_lines",
-    "told_plane",
     "undo",
     "whole_axis",
 ]
 
 
 FOUND_SCORE, SUPPORTING_SCORE = 6.0, 1.5
-"""Score from which an enlargement is told, of one axis or of two that were enlarged alike (root of the sum of squares),
-and the least of the weaker one then.
+"""Score from which an enlargement is reported, of one axis or of two that were enlarged alike (root of the sum of
+squares), and the least of the weaker one then.
 """
 
 
@@ -151,7 +151,7 @@ CROP_FOUND_SCORE = 8.0
 """As `FOUND_SCORE`, of both axes of a crop together: slope and offset are free, ten times as many are tried."""
 
 
-def told_plane(pixels: np.ndarray) -> np.ndarray:
+def judged_plane(pixels: np.ndarray) -> np.ndarray:
     """The plane that is looked at, uint8: the grey samples or the green ones, not mixed, so that their rounding stays
     what it is.
     """
@@ -171,7 +171,7 @@ def find(pixels: np.ndarray) -> Enlargement | None:
     ----------
     pixels : np.ndarray [shape=(height, width) or (height, width, 1..4), dtype=uint8 or uint16]
     """
-    plane = told_plane(pixels)
+    plane = judged_plane(pixels)
     planes = (np.ascontiguousarray(plane.T), plane)
     rows, columns = (whole_axis(one) for one in planes)
     rows, columns = _completed(planes[0], rows, columns), _completed(planes[1], columns, rows)

@@ -63,7 +63,7 @@ ImageMagick, Skia; splines: scikit-image.
 
 
 COMMON = (BILINEAR, CUBIC, SHARP_CUBIC, LANCZOS_3, KERNELS[-1])
-"""The default kernels of Pillow and OpenCV; where others give a picture back as well, these are told."""
+"""The default kernels of Pillow and OpenCV; where others give a picture back as well, these are named."""
 
 
 TRIED = (BILINEAR, SHARP_CUBIC, LANCZOS_3)

@@ -51,7 +51,7 @@ def _least_squares(values: np.ndarray, axis: Axis, at: int) -> np.ndarray:
         band.least_squares(np.ascontiguousarray(lines[:, k : k + _CHUNK])) for k in range(0, lines.shape[1], _CHUNK)
     ]
     solved = np.concatenate(chunks, axis=1)
-    if axis.alignment == FREE:  # inputs before the first output's place and behind the last one's are hardly told
+    if axis.alignment == FREE:  # inputs before the first output's place and behind the last one's are hardly determined
         solved = solved[axis.kernel.radius - 1 :][: axis.old]
     return solved if at == 0 else np.ascontiguousarray(solved.T)
 

@@ -117,7 +117,7 @@ def row_bands(shape: tuple[int, ...]) -> list[slice]:
 
     All of them up to 2 * `SAMPLED` pixels; beyond that bands of 64 rows, evenly spread and starting at multiples of 64
     (so that every grid of a codec keeps its phase), with about `SAMPLED` pixels together: more pixels would not change
-    a mean that can be told.
+    a mean that can be measured.
     """
     height, width = shape[:2]
     if height * width <= 2 * SAMPLED or height < 2 * _BAND:

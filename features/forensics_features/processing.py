@@ -6,7 +6,7 @@ sharpening lifts them; a median makes neighbours equal and streaks [3]_; a chang
 [4]_; a palette leaves few colours; interlaced video alternates rows; block textures have at most four colours in a
 block of 4x4 pixels. None of these is a codec's trace, so the family is no part of the vector of `FAMILIES`: the judges
 of codecs do without it, so that what was resized does not come to mean clean. The judge of what a picture went through
-takes it beside theirs.
+takes it with theirs.
 
 Conventions: levels 0..255; logarithms are decimal; spectra are means over a Hann-windowed picture's power, in bands of
 equal width of the radius from 0 to 0.5 cycles a pixel and to the corners beyond; shares are 0..1; frequencies in cycles
@@ -129,7 +129,7 @@ def _period_names() -> list[str]:
 
 
 def _edge_profile(luma: np.ndarray) -> np.ndarray:
-    """How much stronger each boundary between columns is than the two beside it: the mean of a capped difference of
+    """How much stronger each boundary between columns is than the two next to it: the mean of a capped difference of
     slopes.
     """
     step = np.abs(np.diff(luma, axis=1))

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 FOUND_BELOW = -6.0
-"""Decimal logarithm of the number of false alarms below which repetition is told. Flat drawings have few places at
+"""Decimal logarithm of the number of false alarms below which repetition is reported. Flat drawings have few places at
 which lines differ, and those on a grid.
 """
 MOST = 64

@@ -8,8 +8,8 @@ one that is not [3]_ [4]_.
 
 Null model: without resizing the signal, whitened by an autoregression of low order, is white, so a bin of its
 periodogram over the mean of `NEIGHBOURS` bins around it is F-distributed: P(ratio >= x) = (1 + x / m)^-m. Multiples of
-1/64 are left out: blocks of 2 to 64 pixels, colour filter arrays and wavelets make lines there (beside multiples of 1/8
-two bins more), so resizing by a factor whose line lies there (2, 4/3, 8/5, ...) is not seen. Lines below `LOWEST`
+1/64 are left out: blocks of 2 to 64 pixels, colour filter arrays and wavelets make lines there (next to multiples of
+1/8 two bins more), so resizing by a factor whose line lies there (2, 4/3, 8/5, ...) is not seen. Lines below `LOWEST`
 belong to the scene. A regular pattern in the scene makes a line as well; one in both axes at the same frequency is less
 likely to. Hypotheses: measures, bins and axes, and both axes together.
 
@@ -55,13 +55,13 @@ NEIGHBOURS = 24
 LOWEST = 0.1
 """Lines below this are the scene's, in cycles a pixel."""
 MOST = 4.0
-"""Largest factor told."""
+"""Largest factor reported."""
 _GUARD = 1
 """Bins left out on either side of the one that is looked at."""
 BLOCK = 8
 """Side of a block in pixels: ITU-T T.81 A.3.1."""
 _LEAK = 2
-"""Bins beside a multiple of 1 / `BLOCK` that block edges of uneven strength fill."""
+"""Bins next to a multiple of 1 / `BLOCK` that block edges of uneven strength fill."""
 _CURVATURE = 1
 """Number of the second difference among the profiles."""
 _SCENES = 1.0

@@ -9,7 +9,7 @@ as the decoder had it, lies near integers: every step is one. Rounding the pixel
 coefficient, less when the file's own steps are one, which leaves mean cos(2 pi c) at exp(-pi^2 / 6) = 0.19 or more,
 against 0 in any other picture of some texture and on the other 63 phases [1]_. The variance of c - round(c) falls from
 1/12 likewise, and shares of small |c| shift [2]_. The phase is searched on a sample of blocks by that cosine, and the
-features are taken at the best phase, with the mean of the other phases beside them. Blocks that are flat or touch 0 or
+features are taken at the best phase, with the mean of the other phases as well. Blocks that are flat or touch 0 or
 255 are left out.
 
 References
@@ -311,9 +311,9 @@ def _value_features(planes: Planes, levels: np.ndarray) -> list[float]:
     step = max(1, int(np.sqrt(pixels / SAMPLED_COLOURS)))
     table = np.full(_TABLE, -1, np.int32)
     clip = [float(counts[c, v] / pixels) for c in range(3) for v in (0, 255)]
-    beside = [float(counts[:3, v].sum() / (3 * pixels)) for v in (1, 254)]
+    near_ends = [float(counts[:3, v].sum() / (3 * pixels)) for v in (1, 254)]
     combs = _histogram_values(counts).ravel().tolist()
-    return [*clip, *beside, *combs, _distinct(packed, step, table), _flat_share(packed)]
+    return [*clip, *near_ends, *combs, _distinct(packed, step, table), _flat_share(packed)]
 
 
 def _noise_features(planes: Planes) -> list[float]:

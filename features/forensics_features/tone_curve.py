@@ -39,7 +39,7 @@ VALUES = 256
 SLOPES = np.exp(0.05 * np.arange(-40, 28))
 """Slopes of the inverse curve that are tried, in levels of the source a value: 0.14 to 3.9, one in the middle."""
 PHASES = 32
-"""Fractions of a level that are told apart."""
+"""Fractions of a level that are distinguished."""
 FOUND, ROUGHEST, CHANGED = 60.0, 1.2, 0.08
 """Log-likelihood ratio from which a curve counts as found; most that a value of a channel may then speak against it in
 the mean: histograms of drawings and palettes are rough, and some curve is always better than none; and the part of the

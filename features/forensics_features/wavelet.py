@@ -8,8 +8,8 @@ its LL band.
 
 Conventions. HL is high-pass horizontally, LH vertically. Levels count from 1, the finest. A level exists while its
 bands have at least `MINIMUM_BAND` coefficients a side. Coefficients near the border, which the crop has mixed with its
-mirror image, are left out. G is measured besides Y because a file coded without colour transform has its combs there.
-Large pictures are measured on tiles (`planes.tiles`), each with its own border and all with one parity a level.
+mirror image, are left out. G is measured as well as Y because a file coded without colour transform has its combs
+there. Large pictures are measured on tiles (`planes.tiles`), each with its own border and all with one parity a level.
 
 Values, by band (`<wavelet>_<plane>_<band><level>_...`):
 
@@ -211,7 +211,7 @@ def _parity_counts(parts: Sequence[tuple[np.ndarray, ...]], wavelet: Wavelet, ma
 
 _BAND_ROWS = np.arange(3)[:, None]
 _SAMPLE_PARITY = np.arange(4) ^ np.array([1, 2, 3])[:, None]
-"""Parity of the samples of HL, LH and HH by parity of the canvas origin: the high-pass ones lie beside it."""
+"""Parity of the samples of HL, LH and HH by parity of the canvas origin: the high-pass ones lie next to it."""
 
 
 def _coarser(counts: np.ndarray) -> np.ndarray:
@@ -288,7 +288,7 @@ _Tiles = list[np.ndarray]
 
 
 def _level(luma: _Tiles, green: _Tiles, wavelet: Wavelet, level: int) -> tuple[_Level, _Tiles, _Tiles]:
-    """Measure one level of luma, with green's combs beside it, and hand on the LL bands of both at the best parity."""
+    """Measure one level of luma, with green's combs as well, and hand on the LL bands of both at the best parity."""
     margin = _margin(level, min(luma[0].shape) // 2)
     bands = [undecimated_bands(tile, wavelet) for tile in luma]
     green_bands = [undecimated_bands(tile, wavelet) for tile in green]
@@ -340,7 +340,7 @@ def _chroma(plane: _Tiles, wavelet: Wavelet, parities: list[tuple[int, int]]) ->
 def _step_agreement(weight: np.ndarray, step: np.ndarray, wavelet: Wavelet) -> tuple[float, float, float]:
     """coherence and base (cosine, sine) of log2(step * norm) modulo 1 over all bands; both inputs are (levels, 3).
 
-    The small term beside the weights brings the values to 0 where no comb exceeds chance.
+    The small term added to the weights brings the values to 0 where no comb exceeds chance.
     """
     angle = 2 * np.pi * np.log2(step * _norms(wavelet.name)[: len(step)])
     resultant = complex((weight * np.exp(1j * angle)).sum() / (weight.sum() + 0.05))

@@ -47,9 +47,9 @@ COST = "each takes several times as long as its verdict alone; --no-history and 
 @click.option(
     "--map/--no-map",
     "localise",
-    default=True,
-    show_default=True,
-    help="Put a map of the codecs into the report and the figures.",
+    default=None,
+    help="Put a map of the codecs into the report and the figures; with --history, parameters are read outside regions "
+    "that depart.  [default: with --report and --plots]",
 )
 @click.option(
     "--report",
@@ -82,7 +82,7 @@ def command(
     model_dir: Path | None,
     all_windows: bool,
     history: bool | None,
-    localise: bool,
+    localise: bool | None,
     report: Path | None,
     exact: str | None,
     plots: Path | None,
@@ -111,7 +111,11 @@ def command(
     destinations.file(out)
     check_model(model_dir, model)
     written = report is not None or plots is not None
-    history, localise = written if history is None else history, localise and written
+    history, localise = (written if asked is None else asked for asked in (history, localise))
+    if localise and not (written or history):
+        raise UsageError(
+            "--map is part of the page, the figures and the history: give --report too, or 'forensics map'"
+        )
     pages = None
     if written:
         from forensics.report.figures import NEEDS
@@ -132,7 +136,7 @@ def command(
         if not pages.has_figures:
             click.echo(f"forensics: the report is without figures and map picture: {NEEDS}", err=True)
     kept = []
-    settings = None if written or frame else depends_on(model_dir, model, max_pixels, history, all_windows)
+    settings = None if written or frame else depends_on(model_dir, model, max_pixels, history, all_windows, localise)
     parts = [part for part, asked in (("history", history), ("map", localise), ("report", written)) if asked]
     doing = (" and ".join(parts), 5.0) if parts else ("verdict", 60.0)
     if parts and len(inputs) > 1:

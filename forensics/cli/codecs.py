@@ -25,5 +25,5 @@ def command(form: str) -> None:
         further = [other.describe(process) for process in processes().values()]
         click.echo(json.dumps({**listing.describe_all(codecs), "processes": further}, indent=2))
     else:
-        told = [*map(listing.as_text, codecs), *map(other.as_text, processes().values())]
-        click.echo("\n\n".join(told))
+        entries = [*map(listing.as_text, codecs), *map(other.as_text, processes().values())]
+        click.echo("\n\n".join(entries))

@@ -35,12 +35,12 @@ class LazyGroup(click.Group):
 
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:
         """As click does; here the help is written."""
-        with _reader_told():
+        with _reader_recorded():
             return super().make_context(*arguments, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
         """As click does; here the commands run."""
-        with _reader_told():
+        with _reader_recorded():
             return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -74,7 +74,7 @@ class LazyGroup(click.Group):
 
 
 @contextlib.contextmanager
-def _reader_told() -> Iterator[None]:
+def _reader_recorded() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError as error:

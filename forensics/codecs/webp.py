@@ -1,6 +1,6 @@
 """Lossy WebP (RFC 9649, VP8 key frames) by libwebp: through Pillow, and through FFmpeg for the encoder's presets.
 
-`recode` and `recode_colour` are for histories: luma, or a whole picture, coded again at a quantiser index.
+`recode` and `recode_colour` are for histories: luma, or a whole picture, re-encoded at a quantiser index.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _METHOD = 4
 class WebP(Codec):
     """Lossy WebP, always 4:2:0; it has no grey mode, so grey pixels are stored and decoded as RGB.
 
-    A preset sets what libwebp offers beside quality and method: spatial noise shaping, the strength and sharpness of
+    A preset sets what libwebp offers besides quality and method: spatial noise shaping, the strength and sharpness of
     the loop filter, and preprocessing. Pillow cannot pass these on, FFmpeg's encoder can.
     """
 

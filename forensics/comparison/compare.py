@@ -25,7 +25,7 @@ from forensics.comparison.relations import (
 from forensics.pictures.opened import Picture, from_array, open_picture
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis
-from forensics.results.wording import TITLES
+from forensics.results.wording import TITLES, percent, percentage
 
 FIRST, SECOND, SAME, UNTOLD = "first", "second", "same", "cannot be told"
 """Which copy is nearer to the source."""
@@ -309,12 +309,12 @@ def text(found: Comparison) -> str:
         down, right = (round(shift, 1) + 0.0 for shift in reg.shift)  # no -0.0
         lines.append(
             f"  placed      scale {reg.scale[1]:.4g}, shift x {right:.1f} y {down:.1f}; "
-            f"common part {reg.overlap[0]:.0%} of the first and {reg.overlap[1]:.0%} of the second, correlation "
-            f"{reg.correlation:.3f}"
+            f"common part {percentage(reg.overlap[0], 0)} of the first and {percentage(reg.overlap[1], 0)} of the "
+            f"second, correlation {reg.correlation:.3f}"
         )
     for name, history in zip((FIRST, SECOND), found.histories, strict=False):
         title = TITLES.get(history.verdict, history.verdict)
-        lines.append(f"  {name:<11} {title} ({history.probability:.1%})")
+        lines.append(f"  {name:<11} {title} ({percent(history.probability)})")
     told = {
         FIRST: "the first is nearer to the source",
         SECOND: "the second is nearer to the source",

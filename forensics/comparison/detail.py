@@ -3,8 +3,8 @@
 What a lossy codec takes away is nearly independent of what it leaves [1]_: the difference of the copies projects on the
 decoded one hardly at all, and on its source with all of its energy, to be taken off. So the projection on a copy, in
 units of the difference's own energy, is near 0 if that copy was coded from the other, and near 1 the other way round.
-Sharpening gives 2 and more, smoothing less than -0.5: both are left alone. Noise that was added cannot be told from
-noise that coding took away.
+Sharpening gives 2 and more, smoothing less than -0.5: both are left alone. Noise that was added cannot be
+distinguished from noise that coding took away.
 
 References
 ----------

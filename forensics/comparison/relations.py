@@ -1,11 +1,11 @@
 """How one copy can have been made from another: the steps that are tested, each with what it leaves in the pixels.
 
-- *coded again as JPEG*: the coefficients of the original lie within half a step of those of the copy, spread over the
+- *recompressed as JPEG*: the coefficients of the original lie within half a step of those of the copy, spread over the
   whole step. Where it is the other way round they lie beyond it, or crowd at its middle.
   Coding the original with the tables that the copy shows gives the copy's very pixels where the encoder is libjpeg's.
 - *made grey*: one is grey and is the other's luma.
-- *coded again by another codec*: coding the original with that codec at some strength makes the same errors as the copy
-  has.
+- *recompressed by another codec*: coding the original with that codec at some strength makes the same errors as the
+copy has.
 - *enlarged or reduced*: one of the usual kernels gives the copy, but for rounding.
 - *toned*: every level of the original has one level in the copy, and not the reverse.
 - *cropped*: the same pixels, and the original shows more.
@@ -26,6 +26,7 @@ from forensics.history.jpeg.findings import JpegHistory
 from forensics.history.jpeg.fixed_point import SUBSAMPLINGS
 from forensics.history.jpeg.planes import coefficients, without_colour
 from forensics.reconstruction.layout import blocks_of
+from forensics.results.wording import percentage
 
 _FIRM = 0.985
 """Share of coefficients within half a step from which a copy was coded from the original; 0.996 at least in 15 pairs of
@@ -50,10 +51,10 @@ point of the usual programs.
 _LEVEL_SPREAD = 0.02
 """Share of pixels that may leave the one level that a tone curve gives: a choice."""
 _CURVE = 0.001
-"""Share of pixels beside it up to which nothing but a curve explains the copy: a choice; coding gives every level
+"""Share of pixels off it up to which nothing but a curve explains the copy: a choice; coding gives every level
 several."""
 _RECODED = 0.5
-"""Share of pixels that coding again gives exactly from which the copy was coded so: a choice; the other way round few
+"""Share of pixels that recompression gives exactly from which the copy was coded so: a choice; the other way round few
 are the same, but in flat pictures, so both directions are compared."""
 _GREY_OFF = 12.0
 """Mean distance of a grey copy from luma in levels up to which it is the other made grey: a choice, room for other
@@ -142,7 +143,7 @@ def jpeg_from(source: np.ndarray, copy: np.ndarray, shown: JpegHistory | None) -
     if found is None or found.inside < _FIRM or not _SPREAD[0] <= found.spread <= _SPREAD[1]:
         return None
     text = (
-        f"coded as JPEG{found.quality}: {found.inside:.1%} of the other's coefficients lie within half a step, "
+        f"coded as JPEG{found.quality}: {percentage(found.inside)} of the other's coefficients lie within half a step, "
         f"{found.spread:.2f} steps off on average"
     )
     return Relation("jpeg", text, found.inside / _FIRM)
@@ -169,7 +170,8 @@ def recoded_from(source: np.ndarray, copy: np.ndarray, shown: JpegHistory | None
     share = float((same if same.ndim == 2 else same.all(axis=2)).mean())
     if share < _RECODED:
         return None
-    text = f"coded as JPEG at quality {shown.match.quality:g}: coding the other so gives {share:.1%} of its very pixels"
+    exact = f"coding the other so gives {percentage(share)} of its very pixels"
+    text = f"coded as JPEG at quality {shown.match.quality:g}: {exact}"
     return Relation("jpeg", text, 1 / (1.02 - share))
 
 
@@ -300,14 +302,14 @@ def toned_from(source: np.ndarray, copy: np.ndarray) -> Relation | None:
         return None
     return Relation(
         "toned",
-        f"toned: each level of the other has one level here, but for {ahead:.2%} of the pixels; the reverse fails for "
-        f"{back:.2%}",
+        f"toned: each level of the other has one level here, but for {percentage(ahead, 2)} of the pixels; the "
+        f"reverse fails for {percentage(back, 2)}",
         3.0 if ahead <= _CURVE else 1.0,
     )
 
 
 def _one_level_each(source: np.ndarray, copy: np.ndarray) -> float:
-    """Share of pixels beside the commonest level of the copy for their level of the source, over channels."""
+    """Share of pixels off the commonest level of the copy for their level of the source, over channels."""
     planes = [(source, copy)] if source.ndim == 2 else [(source[..., k], copy[..., k]) for k in range(3)]
     missed, total = 0, 0
     for x, y in planes:

@@ -36,7 +36,7 @@ from forensics.progress import Progress
 
 JOURNAL, SETTINGS, TIMINGS = "journal.jsonl", "build.json", "timings.json"
 FILES, PARTS = "files", ".parts"
-_TOLD = 4
+_MOST_REASONS = 4
 """Most reasons that the message lists: a bound on text."""
 
 
@@ -131,11 +131,14 @@ def _reasons(bad: Mapping[str, str]) -> str:
     for name, reason in bad.items():
         by_reason.setdefault(reason, []).append(name)
     ordered = sorted(by_reason.items(), key=lambda item: -len(item[1]))
-    told = [
-        f"{len(names)} {reason} ({names[0]}{', ...' if len(names) > 1 else ''})" for reason, names in ordered[:_TOLD]
+    reasons = [
+        f"{len(names)} {reason} ({names[0]}{', ...' if len(names) > 1 else ''})"
+        for reason, names in ordered[:_MOST_REASONS]
     ]
-    more = sum(len(names) for _, names in ordered[_TOLD:])
-    return ": " + "; ".join([*told, *([f"{more} for other reasons"] if more else [])]) if told else ": it holds none"
+    more = sum(len(names) for _, names in ordered[_MOST_REASONS:])
+    if not reasons:
+        return ": it holds none"
+    return ": " + "; ".join([*reasons, *([f"{more} for other reasons"] if more else [])])
 
 
 class Journal:

@@ -164,14 +164,14 @@ def _malvar(raw: np.ndarray, colours: tuple[int, ...]) -> np.ndarray:
     result = np.empty((*raw.shape, 3), np.float32)
     for index, own in enumerate(colours):
         site = (slice(index // 2, None, 2), slice(index % 2, None, 2))
-        beside = colours[index ^ 1]
+        next_colour = colours[index ^ 1]
         for colour in range(3):
             if colour == own:
                 plane = raw
             elif colour == 1:
                 plane = at_cross
             elif own == 1:
-                plane = in_row if colour == beside else in_column
+                plane = in_row if colour == next_colour else in_column
             else:
                 plane = diagonal
             result[(*site, colour)] = plane[site]

@@ -114,7 +114,7 @@ def _usable(codec: str) -> tuple[Decoder, ...]:
 
 
 def drawing() -> list[dict[str, Any]]:
-    """Everything that decides a varied reading beside seed and rows, JSON-ready: shares by class, and the weights of
+    """Everything that decides a varied reading besides seed and rows, JSON-ready: shares by class, and the weights of
     `drawn`.
     """
     return [dict(VARIED_SHARES), drawn()]

@@ -55,8 +55,8 @@ def traces_of(pixels: np.ndarray) -> tuple[str, ...]:
 def grid_phase(luma: np.ndarray) -> tuple[int, float]:
     """The column phase (0 to 7) at which blocks of 8 most likely start, and its excess in standard errors.
 
-    A column's value is how far the step across its left border exceeds the steps beside it, clipped at 0; the excess is
-    Welch's statistic of that phase's columns against all others.
+    A column's value is how far the step across its left border exceeds the steps next to it, clipped at 0; the excess
+    is Welch's statistic of that phase's columns against all others.
     """
     step = np.abs(np.diff(luma, axis=1))
     excess = np.maximum(0, step[:, 1:-1] - (step[:, :-2] + step[:, 2:]) / 2).mean(axis=0)

@@ -1,7 +1,7 @@
 """How often which decoder reads a file of a data set; drawn by `forensics.dataset.decoders`, and no part of what a
 build plans.
 
-djpeg's floating-point DCT, and FFmpeg's bicubic chroma with the cubic of `forensics.codecs.decoders.planes` beside it,
+djpeg's floating-point DCT, and FFmpeg's bicubic chroma with the cubic of `forensics.codecs.decoders.planes` as well,
 are never drawn.
 """
 

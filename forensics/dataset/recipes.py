@@ -29,8 +29,8 @@ QUICK_SIDES = (128, 256)
 """The same for the suite `quick`."""
 
 UNCOMPRESSED_ALONE = 2
-"""Preparations that are kept uncompressed alone beside each one with every class, in the suite `random`: a false alarm
-costs most.
+"""Preparations that are kept uncompressed alone in addition to each one with every class, in the suite `random`: a
+false alarm costs most.
 """
 
 RATIOS = (3.0, 130.0)

@@ -29,7 +29,7 @@ _ELSEWHERE: ContextVar[Executor | None] = ContextVar("elsewhere", default=None)
 @contextmanager
 def on_cluster(scheduler: str | None) -> Iterator[None]:
     """Have the workers of a Dask scheduler do what `Workers` and `run_all` are given inside, whatever number of
-    processes they are told; None changes nothing.
+    processes they are given; None changes nothing.
     """
     if scheduler is None:
         yield

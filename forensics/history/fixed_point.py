@@ -1,4 +1,4 @@
-"""How nearly a picture is a fixed point of an encoder: what confirmations by coding again have in common."""
+"""How nearly a picture is a fixed point of an encoder: what confirmations by recompression have in common."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 _SIDE = 512
-"""Most pixels a side of the part that is coded again, so that a large picture costs no more than a small one."""
+"""Most pixels a side of the part that is recompressed, so that a large picture costs no more than a small one."""
 
 
 @dataclass(frozen=True)
@@ -16,19 +16,19 @@ class FixedPoint:
 
     Attributes
     ----------
-    unchanged, unchanged_beside : float
+    unchanged, unchanged_control : float
         Share of inner samples that the encoder leaves as they are, 0..1: at the recovered phase, and one pixel right
         and below.
-    psnr, psnr_beside : float
+    psnr, psnr_control : float
         Of the second encoding against the picture, in dB; infinite where nothing changes.
     ratio : float
         Compression ratio of the second encoding at the recovered phase.
     """
 
     unchanged: float
-    unchanged_beside: float
+    unchanged_control: float
     psnr: float
-    psnr_beside: float
+    psnr_control: float
     ratio: float
 
 

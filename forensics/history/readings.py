@@ -13,13 +13,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forensics.results.wording import percentage
+
 PART = 384
 """Largest side of the central part that is read, in pixels: what a reading costs does not grow with the picture."""
 _ALIGNMENT = 16
 """The part that is read starts at multiples of this, in pixels."""
 _LEAST_STEPS = 4
 """Identified steps of luma under which a table is not held to be read."""
-_BESIDE = 4
+_OFF_GRID = 4
 """Rows and columns by which the control grid is moved: half a block, as far from the grid as can be."""
 _WITHOUT_LATTICE = 40.0
 """Standard errors by which a parity leads without a lattice from which that speaks against JPEG 2000: twice the largest
@@ -101,38 +103,38 @@ def jpeg2000(part: np.ndarray) -> Reading:
 
 
 def jpeg(part: np.ndarray) -> Reading:
-    """The fixed point of JPEG: share of luma that coding again with the table read leaves unchanged, beside what a grid
-    moved by half a block leaves (Cohen's kappa with that as chance): flat areas and fine tables leave it as well.
+    """The fixed point of JPEG: share of luma that recompression with the table read leaves unchanged, next to what a
+    grid moved by half a block leaves (Cohen's kappa with that as chance): flat areas and fine tables leave it as well.
     """
-    from forensics.history.jpeg.recovery import unchanged_on_and_beside
+    from forensics.history.jpeg.recovery import unchanged_on_and_off_grid
 
-    steps, on, beside = unchanged_on_and_beside(part, _BESIDE)
+    steps, on, off = unchanged_on_and_off_grid(part, _OFF_GRID)
     if not steps:
         return Reading("jpeg", -1.0, "JPEG: no 8x8 grid of quantised blocks stands out")
     if steps < _LEAST_STEPS or not math.isfinite(on):
         return Reading("jpeg", 0.0, f"JPEG: a grid stands out, but only {steps} steps of its table can be read")
-    control = beside if math.isfinite(beside) else 0.0
+    control = off if math.isfinite(off) else 0.0
     value = (on - control) / max(1.0 - control, 0.05)
     text = (
-        f"JPEG: coded again with the table that was read ({steps} of 64 steps), {100 * on:.1f} % of luma comes back "
-        f"unchanged, {100 * beside:.1f} % on a grid moved by half a block"
+        f"JPEG: recompressed with the table that was read ({steps} of 64 steps), {percentage(on)} of luma comes back "
+        f"unchanged, {percentage(off)} on a grid moved by half a block"
     )
     return Reading("jpeg", value, text)
 
 
 def vp8(part: np.ndarray) -> Reading:
-    """The grid of VP8's smallest blocks: by how many robust standard deviations coding again at the best of its
+    """The grid of VP8's smallest blocks: by how many robust standard deviations recompression at the best of its
     places leads.
     """
     from forensics.codecs import registry
     from forensics.history.recoding import coder, grid, vp8
 
     if min(part.shape[:2]) < coder.LEAST_SIDE or not registry.get("webp").availability().encode:
-        return Reading("vp8", math.nan, "VP8 was not coded again: the picture is too small, or libwebp is missing")
+        return Reading("vp8", math.nan, "VP8 was not tested: the picture is too small, or libwebp is missing")
     plane = coder.luma(part, vp8.LUMA)
     lead = grid.find_grid(plane, vp8.LibWebp("default"), _VP8_PROBES, decisive=grid.DECISIVE, windows=1).lead
     text = (
-        f"VP8: coded again by libwebp, the best place of its block grid leads by {lead:.1f} "
+        f"VP8: recompressed by libwebp, the best place of its block grid leads by {lead:.1f} "
         f"(found from {coder.FINE_GRID_FROM:g})"
     )
     return Reading("vp8", lead, text)

@@ -30,7 +30,7 @@ from forensics.history import estimated
 from forensics.history.contract import Recovered
 from forensics.history.recoding.coder import Recoded
 from forensics.pixels import eight_bit
-from forensics.results.analysis import Analysis
+from forensics.results.analysis import Analysis, Window
 from forensics.results.history import Generation, History, Parameter, Trace, in_order
 from forensics.results.steps import EnlargementStep, RepetitionStep
 from forensics.results.wording import TITLES, percent
@@ -47,7 +47,7 @@ CODEC_MODULES = {
 }
 """The module that recovers the parameters of each class, loaded only when it is needed."""
 CONFIRMATIONS = {"jpeg2000": "forensics.history.jpeg2000.fixed_point", "jpegxr": "forensics.history.jpegxr.fixed_point"}
-"""The module that confirms what was recovered by coding again, where the recovery itself does not."""
+"""The module that confirms what was recovered by recompression, where the recovery itself does not."""
 FROM_ESTIMATES = frozenset({"bpg", "heic", "avif", "webp", "jpegxl"})
 DOUBLE_JPEG_MODULE = "forensics.history.jpeg.double"
 RUNNER_UP_FROM = 0.05
@@ -56,14 +56,14 @@ is tried where one is named: a bound on work, as either costs 10 to 20 s of proc
 """
 
 _RIVAL = {"bpg": "avif", "heic": "avif", "avif": "heic"}
-"""The codec of the other standard that is tried where coding again shows a grid and no index: colour arithmetic of rare
-decoders confuses the two.
+"""The codec of the other standard that is tried where recompression shows a grid and no index: colour arithmetic of
+rare decoders confuses the two.
 """
 _TABLE_READ = 0.997
 """Probability of an earlier JPEG whose table was read, held low on purpose: of 2,500 training and validation files
 without a JPEG one showed a table that its codec does not explain (`traces.jpeg_table`)."""
 _AGREEING = 20
-"""Blocks that have to agree before coding again speaks for a codec."""
+"""Blocks that have to agree before recompression speaks for a codec."""
 
 _READ = ("format", "near", "error", "step", "level", "colours", "dithered", "scan", "phase", "steps")
 """What exact tests read that is a parameter of the process, not a measure of the test."""
@@ -73,15 +73,19 @@ Noted = tuple[_T, tuple[str, ...]]
 """A result, and what a reader should know of it."""
 
 
-def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
+def recover_history(pixels: np.ndarray, analysis: Analysis, part: Window | None = None) -> History:
     """How a picture was compressed, from its pixels and the verdict on them.
 
     Parameters
     ----------
     pixels : np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8 or uint16]
-        The whole picture, not a window: phases are told against its top left corner.
+        The whole picture, not a window: phases are stated relative to its top left corner.
     analysis : Analysis
         The analysis of the same pixels; its verdict chooses the codecs.
+    part : Window, optional
+        Where parameters and earlier compressions are read, of the pixels as judged; it begins at multiples of 64
+        pixels, so that phases hold for the whole picture. The whole picture by default. Traces are of the part too;
+        those that the whole picture alone shows stand with them and say so.
 
     Returns
     -------
@@ -89,7 +93,8 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
         Traces most significant first. Without a codec in the verdict there are no parameters and no generations.
     """
     stored = eight_bit(pixels)
-    pixels = analysis.as_judged(stored)
+    whole = analysis.as_judged(stored)
+    pixels = whole if part is None else np.ascontiguousarray(part.cut(whole))
     notes: list[str] = []
 
     def noted(found: Noted[_T]) -> _T:
@@ -98,7 +103,9 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
 
     none: tuple[Trace, ...] = ()
     undone = noted(_guarded(lambda: _undone(stored, analysis), none, "the trace of enlargement"))
-    traces = (*undone, *noted(_guarded(lambda: _traces(pixels), none, "the trace tests")))
+    of_whole = noted(_guarded(lambda: _traces(whole), none, "the trace tests"))
+    of_part = of_whole if part is None else noted(_guarded(lambda: _traces(pixels), none, "the trace tests of a part"))
+    traces = (*undone, *(of_whole if part is None else _of_both(of_part, of_whole)))
     nothing: tuple[Parameter, ...] = ()
     reduced = noted(_guarded(lambda: _reduced(pixels, analysis), nothing, "the reading of a reduced JPEG"))
     if reduced:
@@ -119,12 +126,12 @@ def recover_history(pixels: np.ndarray, analysis: Analysis) -> History:
     notes += _settled({**recovered, **noted(_cross_checked(recovered, analysis, pixels))})
     notes += _bpg_or_heic(analysis, recovered)
     parameters = _joined({codec: tuple(p for p in listed if p.name != EARLIER) for codec, listed in found.items()})
-    parameters = tuple(_unless_contradicted(one, traces) for one in parameters)
+    parameters = tuple(_unless_contradicted(one, of_part) for one in parameters)
     parameters = (*parameters, *_of_process(analysis.verdict, traces))
     generations: tuple[Generation, ...] = ()
     if analysis.verdict not in ("uncompressed", NO_CONTENT, INCONCLUSIVE):
         last = Generation(analysis.verdict, analysis.probability, parameters)
-        generations = noted(chain_of(pixels, last, recovered.get("jpeg"), earlier, traces))
+        generations = noted(chain_of(pixels, last, recovered.get("jpeg"), earlier, of_part))
     return History(parameters, traces, generations, (*notes, *_open_questions(analysis, traces, generations)))
 
 
@@ -152,6 +159,15 @@ def _traces(pixels: np.ndarray) -> tuple[Trace, ...]:
     from forensics.processes.run import run_exact
 
     return (*run_traces(pixels), *run_exact(pixels).values())
+
+
+def _of_both(of_part: Sequence[Trace], of_whole: Sequence[Trace]) -> tuple[Trace, ...]:
+    """The traces of a part, and those that the whole picture alone shows."""
+    known = {trace.name for trace in of_part if trace.found}
+    further = {trace.name: trace for trace in of_whole if trace.found and trace.name not in known}
+    begin = "In the whole picture, but not in the part: "
+    told = (replace(trace, sentence=f"{begin}{trace.sentence}") for trace in further.values())
+    return (*(trace for trace in of_part if trace.name not in further), *told)
 
 
 def _of_process(verdict: str, traces: Sequence[Trace]) -> tuple[Parameter, ...]:
@@ -216,7 +232,7 @@ def _recovered(codec: str, pixels: np.ndarray, estimates: tuple[Parameter, ...])
 
 
 def _confirmed(codec: str, pixels: np.ndarray, one: Recovered) -> Noted[tuple[Parameter, ...]]:
-    """What coding again with the recovered parameters shows; empty for codecs whose recovery codes again itself, or
+    """What recompression with the recovered parameters shows; empty for codecs whose recovery re-encodes by itself, or
     nothing.
     """
     module, nothing = CONFIRMATIONS.get(codec), ()  # type: str | None, tuple[Parameter, ...]
@@ -259,7 +275,7 @@ def _cross_checked(
 
 
 def _settled(recovered: Mapping[str, Recovered | None]) -> list[str]:
-    """What coding again says where it was tried for HEVC and for AV1: a codec whose blocks agree on an index, and the
+    """What recompression says where it was tried for HEVC and for AV1: a codec whose blocks agree on an index, and the
     other's do not.
     """
     blocks = {
@@ -271,7 +287,7 @@ def _settled(recovered: Mapping[str, Recovered | None]) -> list[str]:
     if most < _AGREEING or most < 3 * least:
         return []
     return [
-        f"coding again speaks for {TITLES[more]} rather than {TITLES[less]}: coded by {TITLES[more]}'s standard, "
+        f"recompression speaks for {TITLES[more]} rather than {TITLES[less]}: coded by {TITLES[more]}'s standard, "
         f"{most} blocks agree on a quantiser index, "
         f"by {TITLES[less]}'s {least or 'too few'}"
     ]

@@ -27,7 +27,7 @@ AGREEMENT = 0.5
 MOST_PIXELS = 16_000_000
 """Votes are taken in pictures of at most this many pixels: they cost about a second a megapixel."""
 MOST_GRIDS = 6
-"""Grids told apart in one picture, at most."""
+"""Grids distinguished in one picture, at most."""
 _STRIP = 512
 """Rows that are worked on at a time, a multiple of the blocks' 8: a bound on memory."""
 _CLEAR = 8.0

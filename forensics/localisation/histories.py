@@ -24,7 +24,7 @@ GRID_CAP = 6.0
 """Most, in nats, that one window's votes may say against a grid."""
 
 CODECS = (HEVC_FAMILY, *(name for name in CLASSES if family(name) == name))
-"""Codecs told apart: the classes, with BPG and HEIC as one."""
+"""Codecs distinguished: the classes, with BPG and HEIC as one."""
 _CODEC_OF = [CODECS.index(family(name)) for name in CLASSES]
 _MEMBERS = np.eye(len(CODECS))[_CODEC_OF]
 _JPEG = CODECS.index("jpeg")

@@ -87,7 +87,7 @@ def _expand(costs: np.ndarray, labels: np.ndarray, alpha: int, smoothness: float
 def _minimum_cut(
     keep: np.ndarray, take: np.ndarray, first: np.ndarray, second: np.ndarray, pairs: np.ndarray
 ) -> np.ndarray:
-    """Which nodes take: the cut that is cheapest in `keep`, `take` and, for a first that keeps beside a second that
+    """Which nodes take: the cut that is cheapest in `keep`, `take` and, for a first that keeps next to a second that
     takes, `pairs`.
     """
     from scipy.sparse import csr_array

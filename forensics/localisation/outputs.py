@@ -47,8 +47,8 @@ COLOURS: dict[str, tuple[int, int, int]] = {
     "heic": (68, 170, 153),
     "jpegxl": (153, 153, 51),
 }
-"""Colour of every class: the scheme "muted" by P. Tol (SRON technical note EPS/TN/09-002), told apart by colour-blind
-readers.
+"""Colour of every class: the scheme "muted" by P. Tol (SRON technical note EPS/TN/09-002), distinguished by
+colour-blind readers.
 """
 NO_EVIDENCE = 0.15
 """Windows whose `CodecMap.confidence` is below this are hatched: they say nothing worth a colour."""

@@ -2,7 +2,7 @@
 
 The most probable smooth labelling of the map's lattice (`labelling`, `histories`) divides the picture; the history of
 the largest share of it and of its frame is the *host*, and each connected rest is a candidate: of another codec
-(`codec`), or of another JPEG file (`grid`). Two strengths of one codec are not told apart: the estimate of the ratio
+(`codec`), or of another JPEG file (`grid`). Two strengths of one codec are not distinguished: the estimate of the ratio
 follows a picture's content as much as the quantiser.
 
 A candidate counts by its *score*: how much more likely its windows are under its own history than under the host's, in

@@ -1,8 +1,8 @@
 """The registry of further containers: each is one file in `containers/`, found by content and loaded when a file may be
 its.
 
-To add one: a module with a `FORMAT`, and its name in `_MODULES`, those with a clear signature before those told by
-plausible header fields.
+To add one: a module with a `FORMAT`, and its name in `_MODULES`, those with a clear signature before those recognised
+by plausible header fields.
 """
 
 from __future__ import annotations

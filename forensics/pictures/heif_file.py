@@ -1,4 +1,4 @@
-"""AVIF and HEIC files: which item is the picture, what it states, and what lies beside it (ISO/IEC 14496-12, 23008-12;
+"""AVIF and HEIC files: which item is the picture, what it states, and what lies next to it (ISO/IEC 14496-12, 23008-12;
 AV1 image format).
 
 Items are followed from the primary one: its size, rotation and colour count, not those of thumbnails, tiles, depth maps

@@ -72,8 +72,8 @@ def decode(data: bytes) -> Samples:
         samples = (samples.astype(np.int32) + (1 << (-stream.depths[0] - 1))).astype(
             np.uint8 if -stream.depths[0] <= 8 else np.uint16
         )
-    told = logging.getLogger(_LOGGER).isEnabledFor(logging.WARNING) and not stream.high_throughput
-    facts: dict[str, object] = {"integrity": ENDS_CHECKED if told else LENGTHS_ONLY}
+    detectable = logging.getLogger(_LOGGER).isEnabledFor(logging.WARNING) and not stream.high_throughput
+    facts: dict[str, object] = {"integrity": ENDS_CHECKED if detectable else LENGTHS_ONLY}
     if stream.wavelet == "5/3" and (untruncated := keeps_all_bits(samples, stream)) is not None:
         facts["lossy"] = not untruncated
     notes = list(stream.notes)
@@ -124,7 +124,7 @@ by 9 % or more, one that lost a per cent by 0.01 % or more."""
 
 
 def keeps_all_bits(samples: np.ndarray, stream: Codestream) -> bool | None:
-    """Whether a 5/3 codestream was cut off before its last bit: coded again without loss, an uncut one takes no more
+    """Whether a 5/3 codestream was cut off before its last bit: re-encoded without loss, an uncut one takes no more
     bytes.
 
     Its wavelet and colour transforms are integer ones, so the decoded samples give the very same coefficients. Only

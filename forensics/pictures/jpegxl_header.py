@@ -86,7 +86,8 @@ class _Bits:
 
 
 def codestream(data: bytes) -> tuple[bytes, bool]:
-    """The start of the codestream, put together from its boxes, and whether a JPEG's reconstruction data lie beside it.
+    """The start of the codestream, put together from its boxes, and whether a JPEG's reconstruction data lie next to
+    it.
 
     Raises `PictureError` when there is none, or when its partial boxes do not count up or lack the last.
     """

@@ -59,7 +59,7 @@ from forensics.pixels import MAX_PIXELS
 _BYTES_PER_PIXEL = 8
 """Bytes of the largest pixel that is read, four samples of 16 bits: a bound on a file's size."""
 _BYTES_BESIDE = 1 << 26
-"""Bytes that a file may hold besides its pixels, such as profiles and previews: a bound on memory."""
+"""Bytes that a file may hold in addition to its pixels, such as profiles and previews: a bound on memory."""
 
 
 @dataclass(frozen=True)

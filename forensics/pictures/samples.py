@@ -152,7 +152,7 @@ def ycbcr_to_rgb(samples: np.ndarray, bits: int, weights: tuple[float, ...] = ()
     return np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
 
 
-LENGTHS_ONLY = "lengths were checked; damage inside the coded data could not be told"
+LENGTHS_ONLY = "lengths were checked; damage inside the coded data could not be detected"
 """Said of formats and coding processes that carry nothing by which damaged data could be recognised."""
 
 ENDS_CHECKED = (

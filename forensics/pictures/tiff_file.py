@@ -98,7 +98,7 @@ class TiffPicture:
     pages : int
         Full-size pictures in the file's chain of directories.
     previews : int
-        Reduced pictures beside them.
+        Reduced pictures next to them.
     note : str
         Said where it is not the first directory's.
     """

@@ -64,7 +64,7 @@ def _by_libtiff(data: bytes, picture: TiffPicture, grid: Grid, name: str) -> Sam
     with decoding(f"its TIFF data ({name})"):
         array = decode_file(tiff_header.without_orientation(data), "TIFF")
     facts = {
-        "integrity": "lengths were checked by libtiff; damage inside the coded data could not be told",
+        "integrity": "lengths were checked by libtiff; damage inside the coded data could not be detected",
         "lossy": name == "old-style JPEG",
     }
     return Samples(array, [f"its coding, {name}, was decoded by libtiff, which fills up what is missing"], facts)
@@ -200,9 +200,9 @@ def _colours(
         if photometric == 0:
             colour = np.iinfo(colour.dtype).max - colour
     if alpha:
-        beside = _full_range(raw[:, :, wanted : wanted + 1], grid.bits, coding)
-        if beside.dtype == colour.dtype:
-            colour = np.dstack([colour, beside])
+        more = _full_range(raw[:, :, wanted : wanted + 1], grid.bits, coding)
+        if more.dtype == colour.dtype:
+            colour = np.dstack([colour, more])
         else:
             notes.append("the alpha channel was left out of the analysis")
     elif colour.shape[2] == 1:

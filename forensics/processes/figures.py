@@ -25,13 +25,15 @@ def plot_phases(trace: Trace, ax: Any = None) -> Any:
     """
     axes = _axes(ax)
     image = axes.imshow(trace.series["phases"], cmap="cividis", vmin=0)
+    tall, wide = trace.series["phases"].shape
+    axes.set(xticks=range(0, wide, max(1, wide // 8)), yticks=range(0, tall, max(1, tall // 8)))
     axes.set(xlabel="column of the grid's first block", ylabel="row of the grid's first block")
     axes.figure.colorbar(image, ax=axes, label=str(trace.parameters.get("measure", "share of blocks that fit, 0 to 1")))
     return axes
 
 
 def plot_shares(trace: Trace, ax: Any = None) -> Any:
-    """Share of each setting tried, the series `shares` by `settings`, beside what chance gives, `expected`."""
+    """Share of each setting tried, the series `shares` by `settings`, next to what chance gives, `expected`."""
     axes = _axes(ax)
     places = np.arange(len(trace.series["settings"]))
     axes.bar(places, trace.series["shares"], color=_BLUE, width=0.6, label="found")

@@ -27,15 +27,15 @@ def describe(process: Process) -> dict[str, Any]:
 
 def as_text(process: Process) -> str:
     """One process as a paragraph for a terminal."""
-    told = [process.what, f"made by: {process.made_by}", f"undecided: {process.undecided}", _told_by(process)]
+    facts = [process.what, f"made by: {process.made_by}", f"undecided: {process.undecided}", _tested_by(process)]
     if process.family:
-        told.append(f"family: {process.family}")
+        facts.append(f"family: {process.family}")
     indent = " " * _INDENT
-    lines = [textwrap.fill(line, _WIDTH, initial_indent=indent, subsequent_indent=2 * indent) for line in told]
+    lines = [textwrap.fill(line, _WIDTH, initial_indent=indent, subsequent_indent=2 * indent) for line in facts]
     return "\n".join([f"{process.name}  ({process.title})", *lines])
 
 
-def _told_by(process: Process) -> str:
+def _tested_by(process: Process) -> str:
     if process.exact is None:
         return "identified by: the models"
     heard = "which overrules the models" if process.veto else "where the models are not certain"

@@ -48,12 +48,12 @@ def test(pixels: np.ndarray) -> Trace:
     rgb = to_rgb8(pixels)
     read = palette_colours(rgb)
     if read is None or _grey(read.colours):
-        told = (
+        seen = (
             "more than 256 colours, or only two"
             if read is None
             else "grey, which leaves 256 levels without any palette"
         )
-        return _absent(f"No palette: the picture has {told}.", 0, np.zeros((0, 3), np.uint8))
+        return _absent(f"No palette: the picture has {seen}.", 0, np.zeros((0, 3), np.uint8))
     count = len(read.colours)
     if not _chosen(read):
         return _absent(

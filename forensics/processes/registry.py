@@ -59,7 +59,7 @@ def processes() -> dict[str, Process]:
 def _loaded(entry: EntryPoint) -> Process:
     try:
         added = entry.load()
-    except Exception as error:  # whatever another package does wrong is told in one line
+    except Exception as error:  # whatever another package does wrong is reported in one line
         raise UsageError(f"the process {entry.value} cannot be loaded: {error}") from None
     if not isinstance(added, Process):
         raise UsageError(f"{entry.value} is no forensics.processes.Process")

@@ -57,7 +57,7 @@ class Grid(NamedTuple):
     phase: tuple[int, int]
     blocks: int
     fit: int
-    beside: float
+    other: float
     log10_nfa: float
 
     @property
@@ -74,7 +74,7 @@ def best_grid(counts: np.ndarray, hypotheses: int = 1) -> Grid:
     counts : np.ndarray [shape=(side, side, 3), dtype=int64]
         By phase: blocks that say nothing, that are possible, that are not.
     hypotheses : int
-        Kinds tried beside the phases.
+        Kinds tried besides the phases.
 
     Returns
     -------
@@ -89,12 +89,12 @@ def best_grid(counts: np.ndarray, hypotheses: int = 1) -> Grid:
     others = (counts[..., 1] + 1) / (telling + 2)
     others = np.where(telling >= LEAST_BLOCKS, others, 0.0)
     others[at] = 0
-    beside = float(others.max())
+    other = float(others.max())
     phase = (int(at[0]), int(at[1]))
     if blocks < LEAST_BLOCKS or fit < LEAST_SHARE * blocks:
-        return Grid(phase, blocks, fit, beside, math.log10(share.size * hypotheses))
-    tail = log10_binomial_tail(fit, blocks, min(max(beside, _FLOOR), 1 - 1e-6))
-    return Grid(phase, blocks, fit, beside, log10_nfa(tail, share.size * hypotheses))
+        return Grid(phase, blocks, fit, other, math.log10(share.size * hypotheses))
+    tail = log10_binomial_tail(fit, blocks, min(max(other, _FLOOR), 1 - 1e-6))
+    return Grid(phase, blocks, fit, other, log10_nfa(tail, share.size * hypotheses))
 
 
 def screened(count: Callable[..., np.ndarray], *planes: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from forensics.processes.figures import plot_phases
 from forensics.processes.sampling import LEAST_SHARE, Grid, best_grid, screened, shares
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
+from forensics.results.wording import percentage
 
 NAME = "bc_blocks"
 SIDE = 4
@@ -63,7 +64,7 @@ def test(pixels: np.ndarray) -> Trace:
             "format": form,
             "blocks": grid.blocks,
             "possible": grid.fit,
-            "beside": round(grid.beside, 3),
+            "beside": round(grid.other, 3),
         },
         sentence=_sentence(form, phase, grid),
         series={"phases": shares(counts)},
@@ -84,8 +85,8 @@ def _both(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     from forensics_features.block_texture import bc4_counts
 
     counted = [bc4_counts(plane) for plane in (first, second)]
-    told = [counts[..., 1:].sum() for counts in counted]
-    return counted[0] + counted[1] if min(told) > 0 else np.zeros_like(counted[0])
+    decided = [counts[..., 1:].sum() for counts in counted]
+    return counted[0] + counted[1] if min(decided) > 0 else np.zeros_like(counted[0])
 
 
 def _format(kind: str, part: np.ndarray, phase: tuple[int, int]) -> str:
@@ -118,7 +119,7 @@ def _sentence(form: str | None, phase: list[int], grid: Grid) -> str:
     return (
         f"On the 4x4 grid that starts at row {phase[0]}, column {phase[1]}, the {what} of {grid.fit} of {grid.blocks} "
         f"blocks that can tell are those of a {form} texture ({rule}); on the next best "
-        f"of the other 15 grids {100 * grid.beside:.0f} % are. Chance gives this in {chance(grid.log10_nfa)}."
+        f"of the other 15 grids {percentage(grid.other, 0)} are. Chance gives this in {chance(grid.log10_nfa)}."
     )
 
 

@@ -54,7 +54,7 @@ DECODERS = (
     Decoder("Go image/jpeg", GO, "repeat", "Go"),
     Decoder("jpeg-js", JPEG_JS, "repeat", "jpeg-js"),
 )
-"""Arithmetics that are told apart, the commonest first."""
+"""Arithmetics that are distinguished, the commonest first."""
 
 
 @dataclass(frozen=True)

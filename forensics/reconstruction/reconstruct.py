@@ -30,7 +30,7 @@ from forensics.reconstruction.table_refinement import refined
 from forensics.reconstruction.tables import component_steps
 
 _TRIED_PIXELS = 1 << 16
-"""Pixels on which arithmetics are told apart."""
+"""Pixels on which arithmetics are distinguished."""
 _CLEAR = 0.98
 """Share of settled blocks from which no other arithmetic is tried; a choice that saves time and costs no truth. The
 right one settles 0.986 of grey blocks at quality 90 by rounding alone, nearly all at 75 (13,000 blocks of validation

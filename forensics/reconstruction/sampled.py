@@ -1,4 +1,6 @@
-"""Blocks of whole samples from rows spread over a picture: what tables are read from and decoders are told apart by."""
+"""Blocks of whole samples from rows spread over a picture: what tables are read from and decoders are distinguished
+by.
+"""
 
 from __future__ import annotations
 
@@ -137,8 +139,8 @@ def _enough(known: np.ndarray, possible: np.ndarray, shape: tuple[int, int]) -> 
 
 
 def _away_from_others(whole: np.ndarray, columns: int) -> np.ndarray:
-    """Of whole MCUs those with whole neighbours only, where there are enough: least squares takes in the samples beside
-    a block.
+    """Of whole MCUs those with whole neighbours only, where there are enough: least squares takes in the samples next
+    to a block.
     """
     grid = whole.reshape(-1, columns)
     inner = np.zeros_like(grid)

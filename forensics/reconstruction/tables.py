@@ -126,7 +126,7 @@ def _by_the_few(values: np.ndarray, step: int, noise: float) -> int:
 
 
 def _disagreeing(found: np.ndarray, steps: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """Share of coefficients that lie beside the multiples of each frequency's step, `np.ndarray [shape=(64,)]`."""
+    """Share of coefficients that lie off the multiples of each frequency's step, `np.ndarray [shape=(64,)]`."""
     off = np.abs(found - steps * np.rint(found / steps))
     return np.asarray((off > _CONSISTENT * noise).mean(axis=0))
 

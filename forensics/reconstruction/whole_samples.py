@@ -60,12 +60,12 @@ def _sums(stored, vertical, horizontal, half_up, out):
         other = min(max(y - 1 + 2 * (line & 1), 0), rows - 1) if vertical == 2 else y
         for at in range(out.shape[1]):
             x = at // horizontal
-            beside = min(max(x - 1 + 2 * (at & 1), 0), columns - 1) if horizontal == 2 else x
+            neighbour = min(max(x - 1 + 2 * (at & 1), 0), columns - 1) if horizontal == 2 else x
             total = _bias(line, at, vertical, horizontal, half_up)
             if vertical == 2 and horizontal == 2:
-                total += 3 * (3 * stored[y, x] + stored[other, x]) + 3 * stored[y, beside] + stored[other, beside]
+                total += 3 * (3 * stored[y, x] + stored[other, x]) + 3 * stored[y, neighbour] + stored[other, neighbour]
             else:
-                total += 3 * stored[y, x] + stored[other, beside]
+                total += 3 * stored[y, x] + stored[other, neighbour]
             out[line, at] = total
 
 

@@ -44,10 +44,10 @@ def _label(test: LeakTest, index: int) -> str:
     order = np.argsort(-counts, kind="stable")
     order = order[: np.count_nonzero(counts)]
     shown = order if len(order) <= _MOST_HISTORIES + 1 else order[:_MOST_HISTORIES]
-    told = [f"{counts[k]} {test.histories[k]}" for k in shown]
+    counted = [f"{counts[k]} {test.histories[k]}" for k in shown]
     rest = order[len(shown) :]
     more = [f"{int(counts[rest].sum())} of {len(rest)} other histories"] if len(rest) else []
-    return f"{printable(test.labels[index])}: {'; '.join([*told, *more])}"
+    return f"{printable(test.labels[index])}: {'; '.join([*counted, *more])}"
 
 
 def _cell(cell: Cell) -> str:

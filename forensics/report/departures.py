@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MOST_REGIONS = 3
 """Regions that are named at the top; all stand under the map."""
 LIKELY = 0.5
-"""Probability from which processing since is told as having happened: more likely than not."""
+"""Probability from which processing since is reported as having happened: more likely than not."""
 
 
 class Departure(NamedTuple):
@@ -49,32 +49,37 @@ def _regions(found: Localisation | None) -> list[Departure]:
         return []
     from forensics.localisation.outputs import sentence
 
-    told = [
+    departures = [
         Departure("region", f"Region {sentence(number, region, found)}.")
         for number, region in enumerate(found.regions[:MOST_REGIONS], 1)
     ]
-    more = len(found.regions) - len(told)
-    return told + ([Departure("region", f"{more} more regions depart: see the map.")] if more > 0 else [])
+    more = len(found.regions) - len(departures)
+    return departures + ([Departure("region", f"{more} more regions depart: see the map.")] if more > 0 else [])
 
 
 def _container(analysis: Analysis) -> list[Departure]:
     if analysis.agreement.status not in ("disagree", "finding"):
         return []
+    return [Departure("container", agreement_sentence(analysis))]
+
+
+def agreement_sentence(analysis: Analysis) -> str:
+    """Whether the container and the pixels tell the same story, as a sentence."""
     text, name = analysis.agreement.text, str(analysis.container["format"])
     begin = name.upper() if text.startswith(f"{name} ") else text[0].upper()
-    return [Departure("container", f"{begin}{text[len(begin) :]}.")]
+    return f"{begin}{text[len(begin) :]}."
 
 
 def _since(analysis: Analysis) -> list[Departure]:
-    told = [Departure("since", f"{step.text[0].upper()}{step.text[1:]}.") for step in analysis.steps]
+    departures = [Departure("since", f"{step.text[0].upper()}{step.text[1:]}.") for step in analysis.steps]
     traces = [] if analysis.history is None else analysis.history.traces
-    if not told and any(trace.name == "residual_spectrum" and trace.found for trace in traces):
+    if not departures and any(trace.name == "residual_spectrum" and trace.found for trace in traces):
         text = (
             "A period as resizing leaves it (residual spectrum, below); a regular pattern in the scene can do the same."
         )
-        told = [Departure("since", text)]
-    if told or not analysis.afterwards:
-        return told
+        departures = [Departure("since", text)]
+    if departures or not analysis.afterwards:
+        return departures
     name, probability = max(analysis.afterwards.items(), key=lambda item: item[1])
     untouched = 1 - analysis.afterwards.get("nothing", 0.0)
     if name != "nothing":

@@ -49,5 +49,5 @@ def exact_blocks(picture: Picture) -> ExactBlocks:
     except ForensicsError as error:
         return ExactBlocks((f"No exact map: {error}.",))
     _, *lines = text(found, picture.name).split("\n")
-    told = tuple(" ".join(line.split()) for line in lines)
-    return ExactBlocks(told, int((found.kinds == IMPOSSIBLE).sum()), preview(overlay(picture.pixels, found)))
+    sentences = tuple(" ".join(line.split()) for line in lines)
+    return ExactBlocks(sentences, int((found.kinds == IMPOSSIBLE).sum()), preview(overlay(picture.pixels, found)))

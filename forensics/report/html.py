@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from forensics.report import html_history
 from forensics.report.comparable import NO_CASES, Comparable
-from forensics.report.departures import departures, nothing_departs
+from forensics.report.departures import agreement_sentence, departures, nothing_departs
 from forensics.report.figures import data_uri
 from forensics.report.html_index import for_index
 from forensics.report.html_parts import (
@@ -129,10 +129,10 @@ def _verdict(report: Report) -> str:
 
 def _departs(report: Report) -> str:
     """What departs, across the whole of the box."""
-    told = _departures(report)
-    if not told:
+    items = _departures(report)
+    if not items:
         return f'<div class="departs none">{paragraph(nothing_departs(report.localisation), "soft")}</div>\n'
-    return f'<div class="departs"><h2>What departs</h2>\n{bullets(told)}</div>\n'
+    return f'<div class="departs"><h2>What departs</h2>\n{bullets(items)}</div>\n'
 
 
 def _departures(report: Report) -> list[str]:
@@ -197,11 +197,11 @@ def _regions(found: Localisation | None) -> str:
         return ""
     from forensics.localisation.outputs import sentence
 
-    told = [sentence(number, region, found) for number, region in enumerate(found.regions, 1)]
+    items = [sentence(number, region, found) for number, region in enumerate(found.regions, 1)]
     notes = list(found.map.notes)
-    if not told:
+    if not items:
         return paragraph(f"No region departs from the rest, {TITLES[found.host.codec]}.") + bullets(notes)
-    return paragraph(f"Regions that depart from the rest, {TITLES[found.host.codec]}:") + bullets([*told, *notes])
+    return paragraph(f"Regions that depart from the rest, {TITLES[found.host.codec]}:") + bullets([*items, *notes])
 
 
 def _frames(result: Analysis) -> str:
@@ -244,35 +244,35 @@ def _png_size(png: bytes) -> tuple[int, int]:
 
 def _container(result: Analysis) -> str:
     label, kind = _AGREEMENT[result.agreement.status]
-    text = result.agreement.text
-    return f"<p>{escape(text)}{tag(label, kind)}</p>\n{definitions(container_facts(result.container))}"
+    said = f"<p>{escape(agreement_sentence(result))}{tag(label, kind)}</p>\n"
+    return f"{said}{definitions(container_facts(result.container))}"
 
 
 def container_facts(container: Mapping[str, Any]) -> dict[str, str]:
     """The container's facts by plain name: nested ones one level down, tables of numbers left to JSON."""
-    told: dict[str, str] = {}
+    items: dict[str, str] = {}
     for name, value in container.items():
         if isinstance(value, Mapping):
-            told.update(
+            items.update(
                 {f"{words(name)}: {words(k)}": plain(v) for k, v in value.items() if k != "quantization_tables"}
             )
         elif name != "suffix_fits":
-            told[words(name)] = plain(value)
+            items[words(name)] = plain(value)
         elif not value:
-            told["name and content"] = "the suffix does not fit the content"
-    return told
+            items["name and content"] = "the suffix does not fit the content"
+    return items
 
 
 def _evidence(result: Analysis) -> str:
-    told = []
+    items = []
     for statement in result.evidence:
         usual = (
             f"; usual for {', '.join(TITLES[name] for name in statement.speaks_for)}"
             if statement.supports is False
             else ""
         )
-        told.append(f"{statement.text}{usual}")
-    return bullets(told) or paragraph("No single measurement stands outside what uncompressed pictures show.")
+        items.append(f"{statement.text}{usual}")
+    return bullets(items) or paragraph("No single measurement stands outside what uncompressed pictures show.")
 
 
 def _provenance(report: Report) -> str:

@@ -1,6 +1,6 @@
 """The index of a folder of reports: one row an input, failures included, linking the pages, and the same as CSV.
 
-A page holds what its row shows beside the analysis (`for_index`), since it is written where the picture was open, and
+A page holds what its row shows besides the analysis (`for_index`), since it is written where the picture was open, and
 the index by the process that collects all of them.
 """
 

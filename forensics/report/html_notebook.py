@@ -41,8 +41,8 @@ def fragment(result: Analysis) -> str:
     rows += [("evidence" if i == 0 else "", statement.text) for i, statement in enumerate(result.evidence)]
     rows.append(("container", result.agreement.text))
     if result.history is not None:
-        told = [p for p in result.history.parameters if p.value is not None and not isinstance(p.value, tuple)]
-        rows += [(words(p.name), f"{plain(p.value)} {p.unit}".strip()) for p in told]
+        stated = [p for p in result.history.parameters if p.value is not None and not isinstance(p.value, tuple)]
+        rows += [(words(p.name), f"{plain(p.value)} {p.unit}".strip()) for p in stated]
     rows += [("limits" if i == 0 else "", line) for i, line in enumerate(result.limits)]
     cells = "".join(f"<tr><th {_CELL}>{escape(name)}</th><td {_CELL}>{escape(text)}</td></tr>" for name, text in rows)
     title = f"{result.name}, {result.width} x {result.height}"

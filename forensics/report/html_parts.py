@@ -20,8 +20,9 @@ def escape(value: object) -> str:
 
 
 def prose(text: object) -> str:
-    """A sentence as markup: escaped, with powers of ten in superscripts."""
-    return re.sub(r"\b10\^(-?\d+(?:\.\d+)?)", lambda found: f"10<sup>{found[1].replace('-', '−')}</sup>", escape(text))
+    """A sentence as markup: escaped, with powers of ten in superscripts and words in backticks as code."""
+    text = re.sub(r"`([^`<>]+)`", r"<code>\1</code>", escape(text))
+    return re.sub(r"\b10\^(-?\d+(?:\.\d+)?)", lambda found: f"10<sup>{found[1].replace('-', '−')}</sup>", text)
 
 
 def document(title: str, body: str, script: str = "") -> str:
@@ -150,17 +151,28 @@ _CAPITALS = {
         "LH",
         "HH",
         "RGB",
+        "ETC",
+        "BC",
+        "LS",
+        "LERC",
+        "WSQ",
+        "WebP",
     )
 }
+
+_TRACES = {"coding_again": "recompression"}
+"""Traces whose title is another word than their name, which tables and JSON keep."""
 
 
 def words(name: str) -> str:
     """A snake-case name as words, the field's abbreviations in their own spelling; a dotted front part as a title with
     a colon.
     """
+    if name in _TRACES:
+        return _TRACES[name]
     front, dot, rest = name.rpartition(".")
-    told = " ".join(_CAPITALS.get(word, word) for word in rest.split("_"))
-    return f"{TITLES.get(front, front)}: {told}" if dot else told
+    spelled = " ".join(_CAPITALS.get(word, word) for word in rest.split("_"))
+    return f"{TITLES.get(front, front)}: {spelled}" if dot else spelled
 
 
 def _class(kind: str) -> str:

@@ -111,7 +111,10 @@ footer { margin-top: 36px; color: var(--soft); font-size: 0.82rem; }
   .bars svg, .tag { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   .picture { flex-wrap: nowrap; }
   .picture figure, .picture figure.map { flex-basis: 0; max-width: 56%; }
-  .traces { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10pt; }
+  .picture img { width: auto; max-width: 100%; max-height: 78mm; }
+  .traces { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 8pt; }
+  .trace { padding: 6pt 8pt; }
+  .trace img { width: auto; max-width: 100%; max-height: 40mm; margin: 0 auto; }
   .scroll { overflow: visible; }
 }
 """  # noqa: E501

@@ -1,4 +1,4 @@
-"""Analyses as JSON, under a schema with a version; `README.md` beside this file documents every field."""
+"""Analyses as JSON, under a schema with a version; `README.md` next to this file documents every field."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def entry(result: Analysis | Failure) -> dict[str, Any]:
     --------
     >>> import forensics
     >>> from forensics.report.json_report import entry
-    >>> told = entry(forensics.analyze("examples/jpeg.png"))
-    >>> told["status"], told["verdict"]
+    >>> picture = entry(forensics.analyze("examples/jpeg.png"))
+    >>> picture["status"], picture["verdict"]
     ('ok', 'jpeg')
     """
     if isinstance(result, Failure):

@@ -66,7 +66,7 @@ class PageWriter:
     model : str or None
         Which of its judges; None for the best it has.
     options : tuple of str
-        Options that the command to repeat it needs besides.
+        Options that the command to repeat it needs as well.
     exact : bool
         Whether the page shows which blocks of a former JPEG can have come out of its decoder.
     """

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from forensics.report.html_parts import words
 from forensics.results.chance import reported
 from forensics.results.history import FOUND_BELOW, Trace
 
@@ -65,7 +66,7 @@ def plot_trace(trace: Trace, ax: Axes | None = None) -> Axes:
 
 
 def plot_colour_lattice(trace: Trace, ax: Axes | None = None) -> Axes:
-    """Share of the pixels on each lattice beside the share expected of the picture's own colours."""
+    """Share of the pixels on each lattice next to the share expected of the picture's own colours."""
     axes = _axes(trace, ax)
     names, share, expected = (trace.series[key] for key in ("names", "share", "expected"))
     if not len(names):
@@ -126,7 +127,7 @@ def plot_jpeg_table(trace: Trace, ax: Axes | None = None) -> Axes:
 
 
 def plot_coding_again(trace: Trace, ax: Axes | None = None) -> Axes:
-    """Change by coding again over the quantiser, on the grid and beside it."""
+    """Change by recompression over the quantiser, on the grid and off it."""
     axes = _axes(trace, ax)
     values = trace.series["values"]
     for name, colour, dash in (("on", BLUE, "-"), ("beside", GREY, "--")):
@@ -251,7 +252,7 @@ def plot_enlargement(trace: Trace, ax: Axes | None = None) -> Axes:
 
 
 def plot_jpeg_blocks(trace: Trace, ax: Axes | None = None) -> Axes:
-    """Share of the blocks that a JPEG decoder can give, on the grid and on grids beside it."""
+    """Share of the blocks that a JPEG decoder can give, on the grid and on grids off it."""
     axes = _axes(trace, ax)
     shares = trace.series["shares"]
     names = ("of the JPEG", *(f"control {k}" for k in range(1, len(shares))))
@@ -287,14 +288,15 @@ _TITLES = {
     "boundary_profile": "Differences across pixel boundaries",
     "chroma_spectrum": "Spectra of luma and chroma",
     "residual_spectrum": "Periodicity of the second difference",
-    "coding_again": "Change by coding again",
+    "coding_again": "Change by recompression",
     "enlargement": "Lengths that the picture may have been enlarged from",
 }
 
 
 def _titled(name: str) -> str:
     """A test's name as a title."""
-    return name.replace("_", " ").capitalize()
+    title = words(name)
+    return title[:1].upper() + title[1:]
 
 
 def _axes(trace: Trace, ax: Axes | None) -> Axes:
@@ -357,7 +359,7 @@ def _legend_patches(axes: Axes, entries: tuple[tuple[str, str], ...]) -> None:
 
 
 def _bar(axes: Axes, image: Any, label: str) -> None:
-    """A colour bar beside the axes, where they belong to a figure."""
+    """A colour bar next to the axes, where they belong to a figure."""
     figure = axes.get_figure()
     if figure is not None:
         bar = figure.colorbar(image, ax=axes)

@@ -1,6 +1,6 @@
 """A file that is written entry by entry, can be read whole at every moment, and goes on where a killed run stopped.
 
-Entries are written to a hidden file beside the output, which takes the output's place at the end. After every entry it
+Entries are written to a hidden file next to the output, which takes the output's place at the end. After every entry it
 ends with `tail`, so that it is well-formed whenever the process ends. A second file lists the entries: for each its
 key, what its input was (`stamp`), and where it ends. A run of the same command (equal `settings`) takes over the
 entries whose inputs come first again and are unchanged.
@@ -50,7 +50,7 @@ class RowFile:
     out : Path
         The output, a regular file or nothing yet.
     settings : dict
-        What the entries depend on beside their inputs, JSON-ready; None where no later run can go on with them.
+        What the entries depend on besides their inputs, JSON-ready; None where no later run can go on with them.
     head, tail : bytes
         What stands before the first and after the last entry.
 
@@ -86,7 +86,7 @@ class RowFile:
         return sum(entry.failed for entry in self._entries)
 
     def __enter__(self) -> RowFile:
-        with self._told():
+        with self._one_line_errors():
             self._rows = os.open(self._rows_path, os.O_RDWR | os.O_CREAT, 0o666)
             self._lock()
             self._take_over()
@@ -103,7 +103,7 @@ class RowFile:
             if (entry.key, entry.stamp) != (key, stamp):
                 break
             kept += 1
-        with self._told():
+        with self._one_line_errors():
             del self._entries[kept:]
             self._cut()
             self._list_again()
@@ -112,7 +112,7 @@ class RowFile:
     def add(self, key: str, stamp: list[int] | None, entry: bytes, *, failed: bool = False) -> None:
         """Append one entry; raises `UsageError` where it cannot be written, with those before it whole."""
         end = self._end()
-        with self._told():
+        with self._one_line_errors():
             os.lseek(self._data, end, os.SEEK_SET)
             _write(self._data, entry + self.tail)
             self._entries.append(_Entry(key, stamp, end + len(entry), failed))
@@ -151,7 +151,7 @@ class RowFile:
             return
         there = stamp(self._target)
         if complete or there is None or there == self._published:
-            with self._told():
+            with self._one_line_errors():
                 take_place(self._data_path, self._target)
             self._published = stamp(self._target)
         else:
@@ -207,7 +207,7 @@ class RowFile:
         self._entries = [entry for entry in found if entry.end <= size]
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
+    def _one_line_errors(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -231,7 +231,7 @@ def input_stamp(name: str) -> list[int] | None:
 
 
 def _hidden(name: str) -> str:
-    """Name of the unfinished file for an output: told by its name, or by a hash of it where that would be too long."""
+    """Name of the unfinished file for an output: known by its name, or by a hash of it where that would be too long."""
     hidden = f".unfinished-{name}"
     if len(os.fsencode(hidden + _ROWS)) > LONGEST_NAME:
         hidden = f".unfinished-{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}"

@@ -63,7 +63,7 @@ def render(result: Analysis | Failure, *, colour: bool = False) -> str:
 
 
 def row(label: str, text: str, *, wrap: bool = True) -> str:
-    """A labelled paragraph, wrapped beside its label."""
+    """A labelled paragraph, wrapped next to its label."""
     start = f"  {label:<{_INDENT - 2}}"
     if not wrap:
         return f"{start}{text}\n"
@@ -106,8 +106,8 @@ def afterwards_note(afterwards: dict[str, float]) -> str:
     the word "since".
     """
     ranked = sorted(afterwards.items(), key=lambda item: -item[1])[:2]
-    told = [(AFTERWARDS_TITLES.get(name, name).removesuffix(" since"), p) for name, p in ranked if p >= 0.05]
-    return ", ".join(f"{title} {percent(p)}" for title, p in told)
+    likely = [(AFTERWARDS_TITLES.get(name, name).removesuffix(" since"), p) for name, p in ranked if p >= 0.05]
+    return ", ".join(f"{title} {percent(p)}" for title, p in likely)
 
 
 def _ranking(result: Analysis) -> str:

@@ -37,7 +37,7 @@ class Writer:
     out : Path, optional
         The file; standard output when left out.
     settings : dict, optional
-        What results depend on beside their pictures, JSON-ready; an unfinished file of other settings is begun anew.
+        What results depend on besides their pictures, JSON-ready; an unfinished file of other settings is begun anew.
         None for results that no later run can go on with.
 
     Attributes

@@ -1,4 +1,4 @@
-"""What the history of a picture is told in: parameters, traces, and the two put together.
+"""What the history of a picture is reported in: parameters, traces, and the two put together.
 
 A `Parameter` is a number or a name that was recovered from pixels, with its uncertainty, or the reason why it cannot
 be. A `Trace` is the outcome of one test: a statistic, how often chance alone would give it, and a sentence that a
@@ -83,10 +83,10 @@ class Parameter:
 
 
 def compression_ratio(ratio: float, low: float, high: float, again: str) -> Parameter:
-    """The compression ratio that coding again with `again` came to; `low` and `high` are the ends of its 90 % interval
+    """The compression ratio that recompression with `again` came to; `low` and `high` are the ends of its 90 % interval
     as shares of it.
     """
-    basis = f"size of the picture coded again with {again}"
+    basis = f"size of the picture recompressed with {again}"
     return Parameter(RATIO, round(ratio, 2), round(ratio * low, 2), round(ratio * high, 2), basis=basis)
 
 

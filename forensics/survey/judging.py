@@ -150,10 +150,10 @@ def _opened(payload: Payload) -> Iterator[str | BinaryIO | IO[bytes]]:
     if isinstance(payload, bytes):
         yield BytesIO(payload)
     elif isinstance(payload, tuple):
-        with _told(), _archive(payload[0]).open(payload[1]) as stream:
+        with _one_line_errors(), _archive(payload[0]).open(payload[1]) as stream:
             yield stream
     elif is_address(payload):
-        with _told():
+        with _one_line_errors():
             system, path = file_system(payload)
             opened = system.open(path, "rb")
         with opened:
@@ -163,7 +163,7 @@ def _opened(payload: Payload) -> Iterator[str | BinaryIO | IO[bytes]]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _one_line_errors() -> Iterator[None]:
     try:
         yield
     except (OSError, BadZipFile, RuntimeError, KeyError, NotImplementedError) as error:  # RuntimeError: encrypted

@@ -20,6 +20,9 @@ from forensics.survey.judging import Judge, Options, failure, identified, judged
 from forensics.survey.sources import Item, Passed, estimated, listed
 from forensics.survey.table import PART_SECONDS, Table
 
+_SPOKEN = 10.0
+"""Seconds until the first line off a terminal; each later one comes after half as long again (a choice)."""
+
 
 @dataclass
 class Outcome:
@@ -73,7 +76,7 @@ def survey(
     retry_errors : bool
         Whether pictures that could not be judged are tried again though they did not change.
     show : bool
-        Whether progress is told on standard error.
+        Whether progress is shown on standard error.
     work : callable
         What a worker does; `judged` by default.
 
@@ -83,16 +86,17 @@ def survey(
         The model is missing, no source holds a picture, the table cannot be written.
     """
     start = time.monotonic()
-    judge, facts = _identified(executor, options)
-    table.describe(judge, facts)
     outcome = Outcome()
-    items = listed(sources, outcome.passed, every=every, without=str(table.folder))
     with _Told(sources, str(table.folder), show) as line:
+        judge, facts = _identified(executor, options)
+        table.describe(judge, facts)
+        line.begin()
+        items = listed(sources, outcome.passed, every=every, without=str(table.folder))
         feed = _Feed(items, table, executor, options, judge, retry_errors, outcome, line, work)
         feed.run()
         if not outcome.judged and not outcome.unchanged:
-            told = f"; {outcome.passed.text()}" if outcome.passed.counts else ""
-            raise UsageError(f"no source holds a picture{told}")
+            passed = f"; {outcome.passed.text()}" if outcome.passed.counts else ""
+            raise UsageError(f"no source holds a picture{passed}")
         outcome.gone = table.tidy([] if outcome.passed.unread else sources)
     outcome.verdicts, outcome.errors = table.counts()
     outcome.seconds = time.monotonic() - start
@@ -155,7 +159,7 @@ class _Feed:
         return True
 
     def _receive(self, names: set[str]) -> None:
-        done, _ = wait(self.under_way, timeout=PART_SECONDS, return_when=FIRST_COMPLETED)
+        done, _ = wait(self.under_way, timeout=_SPOKEN, return_when=FIRST_COMPLETED)
         for future in done:
             item = self.under_way.pop(future)
             names.discard(item.name)
@@ -196,12 +200,14 @@ class _Told:
         self._done = self._fresh = self._found = 0
         self._all_found = self._endless = False
         self._start = self._last = time.monotonic()
-        self._pause = 60.0
+        self._pause = _SPOKEN
         self._ended = False
         self._sources, self._without = sources, without
 
     def __enter__(self) -> Self:
         if self._show:
+            if not self._terminal:
+                self._say("the model is loaded, then every picture is judged that the table does not hold yet")
             threading.Thread(target=self._count, daemon=True).start()
         return self
 
@@ -211,6 +217,10 @@ class _Told:
         self._ended = True
         if self._line is not None:
             self._line.__exit__(None, None, None)
+
+    def begin(self) -> None:
+        """The rate counts from now on."""
+        self._start = time.monotonic()
 
     def advance(self, *, unchanged: bool = False) -> None:
         """Count one picture."""
@@ -234,7 +244,11 @@ class _Told:
         if total and self._fresh:
             seconds = (total - self._done) / self._fresh * (time.monotonic() - self._start)
             left = f", {_clock(seconds)} left"
-        sys.stderr.write(f"forensics: survey: {self._done}{of} pictures, {self._rate()}{left}\n")
+        self._say(f"{self._done}{of} pictures, {self._rate()}{left}")
+
+    @staticmethod
+    def _say(text: str) -> None:
+        sys.stderr.write(f"forensics: survey: {text}\n")
         sys.stderr.flush()
 
     @property

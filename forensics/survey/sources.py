@@ -411,8 +411,8 @@ def _protocols(system: Any) -> tuple[str, ...]:
 
 def _version(facts: Mapping[str, Any]) -> str:
     """What tells one state of a remote object from another; empty where the store says nothing of the kind."""
-    told = [str(facts[key]) for key in _VERSIONS if facts.get(key)]
-    return ".".join([str(facts.get("size")), *told]) if told else ""
+    versions = [str(facts[key]) for key in _VERSIONS if facts.get(key)]
+    return ".".join([str(facts.get("size")), *versions]) if versions else ""
 
 
 def file_system(address: str) -> tuple[Any, str]:

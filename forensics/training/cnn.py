@@ -23,7 +23,7 @@ from forensics.errors import UsageError, install_extra
 from forensics.training.trees import LIMITS, PACKAGES, having_split, make_folder, manifest_hash, package_versions
 
 KERAS_PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "torch", "jax", "optuna", "onnx", "onnxruntime")
-"""Packages whose versions a card records beside those of `forensics.training.trees`."""
+"""Packages whose versions a card records besides those of `forensics.training.trees`."""
 
 CHECKPOINTS, SEARCH = "checkpoints", "search"
 """Folders in the folder of artefacts that an interrupted run and an interrupted search go on from."""

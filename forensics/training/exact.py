@@ -2,7 +2,7 @@
 
 Each source gives a crop of a drawn size. It is read as it is, coded by each codec at a drawn strength and cut at any
 phase, and coded by JPEG first and another codec then: a former JPEG must not pass for the last step. Synthetic
-pictures (flat, drawn, text) stand beside the photographs, of which half are stretched until samples are cut.
+pictures (flat, drawn, text) stand next to the photographs, of which half are stretched until samples are cut.
 """
 
 from __future__ import annotations

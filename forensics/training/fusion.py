@@ -65,7 +65,7 @@ def train_fusion(
     models : Path
         Folder with the artefacts of `forensics train baseline` and `train cnn`.
     out : Path
-        Folder that receives the fusion beside copies of those artefacts.
+        Folder that receives the fusion next to copies of those artefacts.
     jobs : int
         Processes.
     seed : int

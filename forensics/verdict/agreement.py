@@ -28,7 +28,7 @@ at which it counts.
 def compare(verdict: str, named: Sequence[str], probability: float, container: dict[str, Any]) -> Agreement:
     """How a verdict fits the container's own facts; `named` are the classes that the verdict allows.
 
-    What the coded data state of themselves (quantiser, tiles, encoder) is told beside it.
+    What the coded data state of themselves (quantiser, tiles, encoder) is reported with it.
     """
     form, codec, lossy = container["format"], container.get("codec"), container.get("lossy")
     if lossy is None and codec in HEVC_INTRA and container.get("quantizer", 0) > _FINEST_QP:
@@ -76,18 +76,18 @@ def compare(verdict: str, named: Sequence[str], probability: float, container: d
 
 def _stated(container: dict[str, Any]) -> str:
     """What the coded data state of their strength and making, in brackets; empty where they state nothing."""
-    told = []
+    stated = []
     strength = container.get("quantizer")
     if strength is not None:
-        told.append(f"{'QP' if container.get('codec') in HEVC_INTRA else 'quantiser index'} {strength:g}")
+        stated.append(f"{'QP' if container.get('codec') in HEVC_INTRA else 'quantiser index'} {strength:g}")
     quality = (container.get("jpeg") or {}).get("quality")
     if quality is not None:
-        told.append(f"quality {quality:g}")
+        stated.append(f"quality {quality:g}")
     if container.get("tiles", 1) > 1:
-        told.append(f"{container['tiles']} tiles")
+        stated.append(f"{container['tiles']} tiles")
     if container.get("encoder"):
-        told.append(f"by {container['encoder']}")
-    return f" ({', '.join(told)})" if told else ""
+        stated.append(f"by {container['encoder']}")
+    return f" ({', '.join(stated)})" if stated else ""
 
 
 def partly_judged(judged: int, of: int) -> str:
@@ -106,7 +106,7 @@ def limits(
     """What holds for this picture, then the limits that the models' cards have `stated`."""
     limits = list(picture.notes)
     integrity = str(picture.container.get("integrity", ""))
-    if "codec" in picture.container and ("could not be told" in integrity or integrity == ENDS_CHECKED):
+    if "codec" in picture.container and ("could not be detected" in integrity or "could tell damage" in integrity):
         where = "that leaves the ends of its coded data" if integrity == ENDS_CHECKED else "inside its coded data"
         limits.append(f"nothing in this {picture.container['format']} file could tell damage {where}")
     if min(picture.width, picture.height) < SIDE:

@@ -121,7 +121,7 @@ def analyze(
     exact : bool
         Whether exact readings have the last word (`forensics.verdict.exact`).
     open_judge : OpenJudge, optional
-        Another judge of processes and of what happened since than the one shipped, which stands beside the shipped
+        Another judge of processes and of what happened since than the one shipped, which works with the shipped
         judges alone.
     all_windows : bool
         Whether all windows are judged, or one after another until those judged agree (`forensics.windows.sequential`).
@@ -438,7 +438,7 @@ def _compose(
     measured = coded and reading.straight and any(name in CLASSES for name in named)
     stated = judge.card.get("limits", ()) if reading.opened is None else reading.opened.limits
     resized = resizing(pixels) if verdict == "uncompressed" else ()
-    told = statements(extractor.feature_names, reading.features, judge.evidence, named)
+    evidence = statements(extractor.feature_names, reading.features, judge.evidence, named)
     return Analysis(
         name=picture.name,
         sha256=picture.sha256,
@@ -455,7 +455,7 @@ def _compose(
         ssim=Interval(*map(float, whole.ssim)) if measured else None,
         candidates=_candidates(judge, reading),
         strange=strange,
-        evidence=(*leading, *without_contradiction(told, [ALTERED] if table else [])),
+        evidence=(*leading, *without_contradiction(evidence, [ALTERED] if table else [])),
         agreement=compare(verdict, named, probability, picture.container),
         container=picture.container,
         windows=_window_verdicts(windows, reading),

@@ -21,7 +21,7 @@ training and validation sources, coded as JPEG (75, 85 at 4:4:4, 95), WebP and A
 0.996."""
 OFF = 0.6
 """Largest share that may lie on any lattice as stored. On the same crops at most 0.44 in 95 of 100 with the channels
-exchanged, 0.93 where they are all but grey; 97 of 100 exchanged ones are told so, and none of the 500 coded and 100
+exchanged, 0.93 where they are all but grey; 97 of 100 exchanged ones are reported so, and none of the 500 coded and 100
 untouched ones in the right order."""
 FEWEST_COLOURS = 256
 """Distinct colours that are needed: few colours can lie on a lattice by chance."""

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from forensics.results.analysis import Statement
+from forensics.results.wording import percentage
 from forensics.verdict.sentences import INDICATIONS, Indication
 
 MINIMUM_STRENGTH = 0.05
@@ -68,8 +69,8 @@ def statements(
     """
     classes = frozenset(verdict)
     values = _medians(feature_names, features)
-    told = [s for s in (_state(trace, values, ranges, classes) for trace in INDICATIONS) if s is not None]
-    clearest = _clearest(told)
+    stated = [s for s in (_state(trace, values, ranges, classes) for trace in INDICATIONS) if s is not None]
+    clearest = _clearest(stated)
     supporting = [s for s in clearest if s.supports]
     against = [s for s in clearest if s.supports is False][:AGAINST_LIMIT]
     found = [*supporting[: LIMIT - len(against)], *against]
@@ -95,11 +96,11 @@ def column_medians(features: np.ndarray) -> np.ndarray:
     return np.where(count > 0, (lower + upper) / 2, np.nan)
 
 
-def _clearest(told: Sequence[Statement]) -> list[Statement]:
+def _clearest(stated: Sequence[Statement]) -> list[Statement]:
     """The clearest statement of each group, those found first, clearest first; those not found in the table's order."""
     groups = {trace.name: trace.group for trace in INDICATIONS}
     best: dict[str, Statement] = {}
-    for statement in sorted(told, key=lambda s: (-s.strength, not s.supports)):
+    for statement in sorted(stated, key=lambda s: (-s.strength, not s.supports)):
         best.setdefault(groups[statement.trace], statement)
     return list(best.values())
 
@@ -155,16 +156,16 @@ def _text(trace: Indication, value: float, span: Mapping[str, float], log2_step:
 
 
 def _shown(value: float, percent: bool) -> str:
-    return f"{100 * value:.1f} %" if percent else f"{value:.3f}"
+    return percentage(value) if percent else f"{value:.3f}"
 
 
-def without_contradiction(told: Iterable[Statement], found: Iterable[str]) -> tuple[Statement, ...]:
+def without_contradiction(stated: Iterable[Statement], found: Iterable[str]) -> tuple[Statement, ...]:
     """Evidence without "no sign of" what traces of the same report, by name, have found.
 
     Windows are judged by their median and traces by all of the picture, so that a faint trace shows in one alone.
     """
     groups, seen = {trace.name: trace.group for trace in INDICATIONS}, {*found}
-    return tuple(s for s in told if s.supports is not None or not seen & {*_SAME.get(groups.get(s.trace, ""), ())})
+    return tuple(s for s in stated if s.supports is not None or not seen & {*_SAME.get(groups.get(s.trace, ""), ())})
 
 
 def altered_jpeg(pixels: np.ndarray, named: Iterable[str]) -> Statement | None:
@@ -179,7 +180,7 @@ def altered_jpeg(pixels: np.ndarray, named: Iterable[str]) -> Statement | None:
     pixels : np.ndarray [shape=(height, width) or (height, width, 1..4), dtype=uint8 or uint16]
     named : iterable of str
         The classes that the verdict names, empty for none. A table that one of them explains by combs of its own is not
-        told; without a verdict none of the codecs with such combs may.
+        reported; without a verdict none of the codecs with such combs may.
     """
     from forensics.history.traces.jpeg_table import OTHERS, jpeg_table
     from forensics.history.traces.sample import draw_sample

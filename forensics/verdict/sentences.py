@@ -21,7 +21,7 @@ class Indication:
     name : str
         Short name, unique in `INDICATIONS`.
     group : str
-        Only the clearest trace of a group is told.
+        Only the clearest trace of a group is reported.
     features : tuple of str
         Features that show it by large values; the one furthest outside its range is quoted.
     speaks_for : tuple of str

@@ -1,4 +1,4 @@
-"""Steps after decoding that can be undone exactly: found in the pixels, last one first, and told as evidence.
+"""Steps after decoding that can be undone exactly: found in the pixels, last one first, and reported as evidence.
 
 Repetition and enlargement are looked for in turn in what is left, at most `MOST` of them: a browser's zoom of an
 enlarged picture is two. Changes of tone are found by `forensics.verdict.tone` in what is left after them.

@@ -96,13 +96,13 @@ def _bent(part: np.ndarray) -> float:
     return bent_share(to_rgb8(part))
 
 
-def _decided(analysis: Analysis, probabilities: dict[str, float], told: Iterable[Statement]) -> Analysis:
+def _decided(analysis: Analysis, probabilities: dict[str, float], stated: Iterable[Statement]) -> Analysis:
     """The verdict that the weighed probabilities leave: one that a reading speaks for, the models' own, or none."""
     families = by_family(probabilities)
     best = max(families, key=lambda name: families[name])
-    verdict, told = analysis.verdict, list(told)
+    verdict, stated = analysis.verdict, list(stated)
     if verdict == INCONCLUSIVE:
-        spoken = any(s.supports and best in _families(s.speaks_for) for s in told)
+        spoken = any(s.supports and best in _families(s.speaks_for) for s in stated)
         if families[best] >= NAMED_FROM and spoken:
             verdict = member_or_family(best, probabilities)
     elif families.get(family_of(verdict), 0.0) < KEPT_FROM:
@@ -110,14 +110,14 @@ def _decided(analysis: Analysis, probabilities: dict[str, float], told: Iterable
     ranking = ranked(probabilities)
     named = members_of(verdict) or ((verdict,) if verdict != INCONCLUSIVE else ())
     probability = sum(probabilities.get(one, 0.0) for one in named) if named else ranking[0][1]
-    settled = [s for s in told if s.supports or analysis.verdict != INCONCLUSIVE]
+    settled = [s for s in stated if s.supports or analysis.verdict != INCONCLUSIVE]
     others = [_beside(s, verdict, named) for s in analysis.evidence]
     evidence = sorted([*settled, *(s for s in others if s is not None)], key=lambda s: s.trace not in LEADING)
     return restated(analysis, ranking, verdict, probability, named, evidence)
 
 
 def _beside(statement: Statement, verdict: str, named: tuple[str, ...]) -> Statement | None:
-    """A statement of the models as it reads beside the verdict; None for one that speaks for another codec than a
+    """A statement of the models as it reads next to the verdict; None for one that speaks for another codec than a
     reading that names one.
     """
     if not statement.supports or not statement.speaks_for or {*named} & {*statement.speaks_for}:

@@ -8,7 +8,7 @@ CLASSES = ("uncompressed", "jpeg", "jpeg2000", "jpegxr", "bpg", "webp", "avif", 
 FINE_CLASSES = (
     "uncompressed", "jpeg", "jpeg2000", "jpegxr-0", "jpegxr-1", "jpegxr-2", "bpg", "webp", "avif", "heic", "jpegxl",
 )  # fmt: skip
-"""What the classifiers are trained on: JPEG XR's overlap modes leave traces of their own and are told apart."""
+"""What the classifiers are trained on: JPEG XR's overlap modes leave traces of their own and are distinguished."""
 
 HEVC_INTRA = ("bpg", "heic")
 """Classes that share HEVC intra coding; their merged probability is reported as `hevc-intra`."""
@@ -17,7 +17,7 @@ FINE_TO_CLASS = tuple(CLASSES.index(name.split("-")[0]) for name in FINE_CLASSES
 """For each fine class the index of its class in `CLASSES`."""
 
 HEVC_FAMILY = "hevc-intra"
-"""The verdict that stands for BPG or HEIC where the two cannot be told apart."""
+"""The verdict that stands for BPG or HEIC where the two cannot be distinguished."""
 
 NO_CONTENT = "no-content"
 """The verdict where a picture holds too little to be judged."""

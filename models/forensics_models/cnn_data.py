@@ -92,7 +92,7 @@ class Balance:
     Attributes
     ----------
     uncompressed : float
-        Share of the class `uncompressed` beside a class's share of 1.
+        Share of the class `uncompressed` relative to a class's share of 1.
     weak : float
         Each halving of the compression ratio multiplies a patch's share within its class by 2 ** `weak`, within
         `weak_range` of the mean.

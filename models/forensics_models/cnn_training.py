@@ -54,7 +54,7 @@ class CnnRecipe:
         Share of the budget over which the rate rises.
     label_smoothing : float
     strength_weight : float
-        Of each strength loss beside the class loss.
+        Of each strength loss relative to the class loss.
     patience : int
         Epochs without a lower validation loss after which training stops. They count from `SETTLING` of the budget on:
         before that the learning rate is high, and the loss of a network that training starts from rises first.
@@ -155,7 +155,7 @@ def compiled(recipe: CnnRecipe) -> keras.Model:
 
 @dataclass
 class Progress:
-    """Where a run stands; written beside the checkpoint that it names.
+    """Where a run stands; written next to the checkpoint that it names.
 
     `curves` holds a row an epoch: epoch, minutes, rate, train_loss, val_loss, val_accuracy.
     """

@@ -101,13 +101,14 @@ class FusedJudge(Judge):
     def look(self, patches: Sequence[np.ndarray]) -> NetworkOutputs | None:
         """What the network says of windows, None in a mode without it; loads the files of all judges of the mode.
 
-        It needs no features, so it can run beside their measurement. `judge` takes the result; patches are as there.
+        It needs no features, so it can run in parallel with their measurement. `judge` takes the result; patches are
+        as there.
         """
         if self._cnn is None:
             self._baseline.prepare()
             return None
-        with ThreadPoolExecutor(1) as beside:  # the trees take as long to load as the network to judge some windows
-            loaded = beside.submit(self._baseline.prepare) if "baseline" in MODES[self.mode] else None
+        with ThreadPoolExecutor(1) as pool:  # the trees take as long to load as the network to judge some windows
+            loaded = pool.submit(self._baseline.prepare) if "baseline" in MODES[self.mode] else None
             seen = self._cnn.outputs([as_rgb(patch) for patch in patches])
             if loaded is not None:
                 loaded.result()

@@ -290,7 +290,7 @@ class OpenJudge:
         )
 
     def answer(self, processes: Mapping[str, float], afterwards: Mapping[str, float]) -> str:
-        """What is named: `uncompressed`, a process, a family whose members cannot be told apart, or an empty string
+        """What is named: `uncompressed`, a process, a family whose members cannot be distinguished, or an empty string
         where nothing is certain enough.
         """
         row = np.array([[processes[name] for name in PROCESS_NAMES]])

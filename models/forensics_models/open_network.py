@@ -1,8 +1,8 @@
 """The network of the open judge: from one window's features to the margins of processes and of what happened since.
 
 Features first become ranks: each is mapped to the normal quantile of its rank among the training windows, since their
-scales and tails differ by orders of magnitude; a missing one becomes 0, the middle, and which are missing is told
-beside. Then come dense layers with residual connections, and one linear layer for each of the two questions. All of it
+scales and tails differ by orders of magnitude; a missing one becomes 0, the middle, and which are missing is given
+as well. Then come dense layers with residual connections, and one linear layer for each of the two questions. All of it
 is NumPy on arrays of a `.npz`, so that a judgement loads no engine.
 """
 
@@ -23,7 +23,7 @@ _OUTERMOST = 0.003
 training set say little of the next picture's.
 """
 _RARE = 0.002
-"""Share of the training windows that a pattern of missing features must have, and leave, to be told to the network."""
+"""Share of the training windows that a pattern of missing features must have, and leave, to be given to the network."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Ranks:
     values : np.ndarray [shape=(c, KNOTS), dtype=float32]
         What those become; equal knots have one value, that of their middle rank.
     missing : np.ndarray [shape=(m,), dtype=int64]
-        Columns whose absence is told, one for each pattern of missing features.
+        Columns whose absence is given, one for each pattern of missing features.
     """
 
     knots: np.ndarray
@@ -85,8 +85,8 @@ class Ranks:
         gone = np.isnan(features)
         share = gone.mean(axis=0)
         _, columns = np.unique(gone, axis=1, return_index=True)
-        told = columns[(share[columns] > _RARE) & (share[columns] < 1 - _RARE)]
-        return cls(knots, values, np.sort(told))
+        marked = columns[(share[columns] > _RARE) & (share[columns] < 1 - _RARE)]
+        return cls(knots, values, np.sort(marked))
 
 
 @dataclass(frozen=True)

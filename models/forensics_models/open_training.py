@@ -90,7 +90,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Said:
-    """Windows with the margins of the network, and what a combination needs beside them.
+    """Windows with the margins of the network, and what a combination needs besides them.
 
     Attributes
     ----------

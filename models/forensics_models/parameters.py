@@ -4,7 +4,7 @@ colour coding.
 Where a codec's in-loop filters hide its quantised coefficients, its parameters cannot be read off a comb. They are
 estimated then: numbers with 90 % intervals from quantile trees, names with calibrated probabilities. Each target is
 fitted on windows of its own classes only, so it means something only where the class is known; which family of codecs
-it is, is an input beside the features.
+it is, is an input next to the features.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ _PREFIX = ".part-"
 
 
 def partial_path(path: Path) -> Path:
-    """Where this process writes a file before it takes its place: hidden, beside it, with the same suffix, and never
+    """Where this process writes a file before it takes its place: hidden, next to it, with the same suffix, and never
     too long a name.
     """
     name = f"{_PREFIX}{os.getpid()}-{path.name}"

@@ -213,7 +213,7 @@ def _bounds(tree: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def convert(folder: Path) -> list[Path]:
-    """Write the ensemble of every gzipped ONNX model of trees in a folder beside it; returns the files written."""
+    """Write the ensemble of every gzipped ONNX model of trees in a folder next to it; returns the files written."""
     written = []
     for path in sorted(folder.glob("*.onnx.gz")):
         try:

@@ -40,11 +40,11 @@ def test_order_and_truth_take_turns(sources, monkeypatch):
     monkeypatch.setattr(copies, "MAKERS", (copies._crop, copies._unchanged))
     found = list(copies.answered(copies.pairs(sources, 4, side=160), judge=False))
     assert [answer.truth for answer in found] == ["first", "same", "first", "same"]
-    assert [answer.told for answer in found] == [answer.truth for answer in found]
+    assert [answer.stated for answer in found] == [answer.truth for answer in found]
     monkeypatch.setattr(copies, "MAKERS", (copies._crop,))
     turned = list(copies.answered(copies.pairs(sources, 2, side=160), judge=False))
     assert [answer.truth for answer in turned] == ["first", "second"]
-    assert [answer.told for answer in turned] == ["first", "second"]
+    assert [answer.stated for answer in turned] == ["first", "second"]
 
 
 def test_the_table_counts_told_and_right():

@@ -296,7 +296,7 @@ def test_a_process_is_measured_from_outside():
 
 
 def test_a_suite_decides_whether_a_folder_is_one_of_sources(tiny_dataset, tiny_training, tmp_path, scene):
-    """Pictures may lie beside a manifest of their owner's; a data set is never taken for sources."""
+    """Pictures may lie next to a manifest of their owner's; a data set is never taken for sources."""
     folder = tmp_path / "pictures"
     folder.mkdir()
     Image.fromarray(np.tile(scene, (3, 3, 1))).save(folder / "a.png")

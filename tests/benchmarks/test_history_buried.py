@@ -1,4 +1,4 @@
-"""A JPEG beneath another codec or a change: cases beside their twins, and their sums."""
+"""A JPEG beneath another codec or a change: cases and their twins, and their sums."""
 
 from __future__ import annotations
 

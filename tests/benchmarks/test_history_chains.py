@@ -1,4 +1,4 @@
-"""Chains of two codecs beside their twins of one."""
+"""Chains of two codecs and their twins of one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmark of what is read by coding again: its cases and its summary."""
+"""The benchmark of what is read by recompression: its cases and its summary."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_summary_counts_what_is_found_and_what_is_right():
     assert rows[1]["right of those"] == 0.5
     assert rows[1]["within 1 of those"] == 0.5
     assert rows[1]["mean error of those"] == 1
-    assert rows[1]["mean error of what is told"] == pytest.approx((0 + 2 + 4) / 3)
+    assert rows[1]["mean error of what is stated"] == pytest.approx((0 + 2 + 4) / 3)
 
 
 def test_every_maker_asks_for_what_its_encoder_has():

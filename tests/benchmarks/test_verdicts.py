@@ -92,5 +92,5 @@ def test_a_run_writes_its_pictures_once_and_tells_what_they_are(tmp_path, monkey
     assert all((tmp_path / "run2" / "pictures" / name).read_bytes() == data for name, data in before.items())
     rows = {c.file: {"status": "ok", "verdict": c.truth} for c in cases}
     assert "| all | " in verdicts.markdown(cases, rows, "Build")
-    told = verdicts.table(cases, rows, lambda c: c.truth)
-    assert all(count == outcomes["right"] for _, count, outcomes in told)
+    counted = verdicts.table(cases, rows, lambda c: c.truth)
+    assert all(count == outcomes["right"] for _, count, outcomes in counted)

@@ -227,12 +227,12 @@ def test_kernels_of_another_source_do_not_count_as_compiled(tmp_path):
         "print(is_cached(f), f(1), is_cached(f))\n"
     )
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
-    for added, told in ((1, "False 2 True"), (1, "True 2 True"), (10, "False 11 True")):
+    for added, printed in ((1, "False 2 True"), (1, "True 2 True"), (10, "False 11 True")):
         source.write_text(code.format(added))
         done = subprocess.run(
             [sys.executable, str(source)], capture_output=True, text=True, timeout=120, env=environment
         )
-        assert done.stdout.strip() == told, done.stderr
+        assert done.stdout.strip() == printed, done.stderr
 
 
 def test_announcement_is_one_line_on_standard_error(folder, capsys, monkeypatch):
@@ -244,9 +244,9 @@ def test_announcement_is_one_line_on_standard_error(folder, capsys, monkeypatch)
 def test_a_misspelt_name_is_told_before_anything_is_compiled(folder, capsys, monkeypatch):
     monkeypatch.setattr(batch, "kernels_compiled", lambda: False)
     assert call("analyze", folder / "nothere.png") == 2
-    told = capsys.readouterr().err
-    assert "no such file" in told
-    assert "compiling" not in told
+    printed = capsys.readouterr().err
+    assert "no such file" in printed
+    assert "compiling" not in printed
 
 
 def test_features_table_has_a_row_a_picture(folder, capsys, fakes):

@@ -61,7 +61,7 @@ TRACE = Trace("colour_lattice", 0.5, -9.0, ("jpeg",), {}, "A sentence of the tra
 def quick(monkeypatch):
     """A history that costs nothing, and a figure for its trace."""
     found = History((Parameter("quality_factor", 76, 75, 77),), (TRACE,), (), ("a note",))
-    monkeypatch.setattr(recover, "recover_history", lambda pixels, result: found)
+    monkeypatch.setattr(recover, "recover_history", lambda pixels, result, part=None: found)
     monkeypatch.setattr(pages, "trace_figure", lambda trace: figures.draw(lambda ax: ax.plot(trace.series["x"])))
 
 
@@ -223,7 +223,7 @@ class Recovered:
 
 @pytest.fixture
 def modules(monkeypatch):
-    """Recoveries of three codecs: one that works, one that refuses, one that is broken; nothing is estimated beside
+    """Recoveries of three codecs: one that works, one that refuses, one that is broken; nothing is estimated besides
     them.
     """
 
@@ -303,7 +303,7 @@ def test_an_earlier_jpeg_is_a_generation_of_its_own(result, scene, modules, monk
     monkeypatch.setattr(recover, "import_module", lambda name: Module if name in given else None)
     history = recover.recover_history(scene, result(jpeg=0.9))
     assert [generation.parameters[0].name for generation in history.generations] == chain
-    assert note is None or any(note in told for told in history.notes)
+    assert note is None or any(note in own for own in history.notes)
     asked_beyond_jpeg = "whether there was an earlier compression by another codec was not tested" in history.notes
     assert asked_beyond_jpeg is (len(chain) == 1)
 
@@ -372,4 +372,5 @@ def test_blocks_that_no_jpeg_decoder_gives_are_on_the_page(tmp_path, quick, caps
     assert "No exact map: " in out.read_text(encoding="utf-8")
     capsys.readouterr()
     assert call("analyze", tmp_path / "never.png", "--exact", "jpeg") == 1
+    assert call("analyze", tmp_path / "never.png", "--map") == 1
     assert "--report" in capsys.readouterr().err

@@ -175,10 +175,10 @@ def test_switch_words_become_values_of_the_switches() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "target", "told"), [("ratio", 24.0, "missed by"), ("ratio", 16.2, ""), ("strength", 24.0, "")]
+    ("kind", "target", "message"), [("ratio", 24.0, "missed by"), ("ratio", 16.2, ""), ("strength", 24.0, "")]
 )
-def test_a_ratio_that_the_steps_cannot_reach_is_told(kind: str, target: float, told: str) -> None:
+def test_a_ratio_that_the_steps_cannot_reach_is_reported(kind: str, target: float, message: str) -> None:
     pixels = np.zeros((64, 64, 3), np.uint8)
     reached = aim.Reached(registry.get("jpeg"), pixels, bytes(64 * 64 * 3 // 16), {"quality": 50}, kind, target)
-    assert told in compression.missed(reached)
-    assert bool(compression.missed(reached)) is bool(told)
+    assert message in compression.missed(reached)
+    assert bool(compression.missed(reached)) is bool(message)

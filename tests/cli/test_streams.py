@@ -142,10 +142,10 @@ def test_kernels_are_kept_elsewhere_where_the_home_cannot_be_written(tmp_path):
         environment.pop(name, None)
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=True)
-    folder, told = done.stdout.splitlines()
+    folder, advice = done.stdout.splitlines()
     assert folder == str(tmp_path / f"compression-forensics-{os.getuid()}" / "kernels")
-    assert f"kept in {folder!r}" in told
-    assert "NUMBA_CACHE_DIR" in told
+    assert f"kept in {folder!r}" in advice
+    assert "NUMBA_CACHE_DIR" in advice
     os.chmod(Path(folder).parent, 0o777)  # somebody else may write there: code is not loaded from it
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.splitlines()[0] == ""

@@ -69,8 +69,8 @@ def test_a_table_is_audited_without_its_pictures(table, tmp_path, capsys, rule, 
         assert err.count("\n") == 1
         return
     assert "3 files, 2 analysed, 1 failed" in out
-    told = list(csv.DictReader(io.StringIO(offenders.read_text())))
-    assert len(told) == (code == 3)
+    listed = list(csv.DictReader(io.StringIO(offenders.read_text())))
+    assert len(listed) == (code == 3)
     assert (f"rule {rule!r}: broken by 1 of 3 pictures" in out) == (code == 3)
 
 

@@ -1,4 +1,4 @@
-"""Quantisers and colour coding read from bit streams, against what encoders were told."""
+"""Quantisers and colour coding read from bit streams, against what encoders were given."""
 
 from __future__ import annotations
 

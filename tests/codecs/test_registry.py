@@ -1,4 +1,4 @@
-"""The list of codecs, and containers told by their first bytes."""
+"""The list of codecs, and containers recognised by their first bytes."""
 
 from __future__ import annotations
 

@@ -186,9 +186,9 @@ def test_the_command_and_its_page(original, tmp_path):
         Image.fromarray(pixels).save(paths[-1])
     result = CliRunner().invoke(command, [*paths, "-f", "json", "--report", str(tmp_path / "page.html")])
     assert result.exit_code == 0, result.output
-    told = json.loads(result.output)
-    assert told["nearer"] == "first"
-    assert told["registration"]["shift"] == [-16.0, -8.0]
+    printed = json.loads(result.output)
+    assert printed["nearer"] == "first"
+    assert printed["registration"]["shift"] == [-16.0, -8.0]
     page = (tmp_path / "page.html").read_text()
     assert page.count("data:image/png;base64,") == 3
     assert "http" not in page

@@ -37,19 +37,19 @@ def naive_malvar_pixel(raw: np.ndarray, phase: str, i: int, j: int) -> list[floa
     own, at = colour_at(phase, i, j), raw.astype(float)
     result = [0.0, 0.0, 0.0]
     result[own] = at[i, j]
-    beside = [at[i - 1, j], at[i + 1, j], at[i, j - 1], at[i, j + 1]]
+    around = [at[i - 1, j], at[i + 1, j], at[i, j - 1], at[i, j + 1]]
     far_down, far_across = at[i - 2, j] + at[i + 2, j], at[i, j - 2] + at[i, j + 2]
     if own != 1:
         laplacian = at[i, j] - (far_down + far_across) / 4
-        result[1] = np.mean(beside) + laplacian / 2
+        result[1] = np.mean(around) + laplacian / 2
         corners = [at[i + y, j + x] for y in (-1, 1) for x in (-1, 1)]
         result[2 - own] = np.mean(corners) + 3 / 4 * laplacian
         return result
     corners = sum(at[i + y, j + x] for y in (-1, 1) for x in (-1, 1))
     across = colour_at(phase, i, j + 1)
     for colour, pair, same_way, other_way in (
-        (across, beside[2:], far_across, far_down),
-        (2 - across, beside[:2], far_down, far_across),
+        (across, around[2:], far_across, far_down),
+        (2 - across, around[:2], far_down, far_across),
     ):
         laplacian = at[i, j] - (corners + same_way - other_way / 2) / 5
         result[colour] = np.mean(pair) + 5 / 8 * laplacian

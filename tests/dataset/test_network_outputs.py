@@ -29,7 +29,7 @@ class Means:
 
 @pytest.fixture
 def linked(tiny_dataset, tmp_path):
-    """The tiny data set under another folder, so that outputs are not kept beside the shared one."""
+    """The tiny data set under another folder, so that outputs are not kept with the shared one."""
     for path in tiny_dataset.iterdir():
         (tmp_path / path.name).symlink_to(path)
     (tmp_path / NETWORK_FILE).write_bytes(b"weights")

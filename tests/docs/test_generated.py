@@ -54,10 +54,10 @@ def test_examples_of_pages_print_what_they_say(page: Path, monkeypatch: pytest.M
     if "sklearn" in text:
         pytest.importorskip("sklearn")
     test = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
-    told: list[str] = []
+    output: list[str] = []
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
-    runner.run(test, out=told.append)
-    assert not runner.failures, "".join(told)
+    runner.run(test, out=output.append)
+    assert not runner.failures, "".join(output)
 
 
 def test_every_trace_has_a_page_and_a_figure():

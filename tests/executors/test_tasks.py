@@ -1,4 +1,4 @@
-"""Worker processes: messages arrive, errors and deaths are told, a dead one costs nothing else; and the progress
+"""Worker processes: messages arrive, errors and deaths are reported, a dead one costs nothing else; and the progress
 line.
 """
 

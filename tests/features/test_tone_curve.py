@@ -1,5 +1,5 @@
-"""Curves of tone: found with the levels that each value takes, absent without them, undone, and the path beside a naive
-twin.
+"""Curves of tone: found with the levels that each value takes, absent without them, undone, and the path compared with
+a naive twin.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def test_undone_the_picture_is_what_it_was_up_to_a_constant(name):
     after, table = changed(before, name)
     curve = strongest_curve(histograms(after))
     undone = curve.inverse[after].astype(int)
-    told = (table[before] > 0) & (table[before] < 255) & curve.populated[after]
-    away = (undone - before)[told]
+    known = (table[before] > 0) & (table[before] < 255) & curve.populated[after]
+    away = (undone - before)[known]
     shift = round(float(np.median(away)))
     # Two levels that became one value stay one; where the curve is steep every level comes back.
     assert np.abs(away - shift).max() <= 2

@@ -88,9 +88,9 @@ def test_steps_of_no_known_table_are_read_one_by_one() -> None:
     decoded = through_jpeg(made(seed=4), qtables=[table.tolist(), table.tolist()], subsampling="4:4:4")
     history = recover(decoded[1:, 2:])
     assert history.luma is not None
-    told = history.luma.identified
-    assert told.sum() >= 40
-    np.testing.assert_array_equal(history.luma.steps[told], table[told])
+    identified = history.luma.identified
+    assert identified.sum() >= 40
+    np.testing.assert_array_equal(history.luma.steps[identified], table[identified])
 
 
 @pytest.mark.parametrize("family", ["robidoux", "ms-ssim", "flat"])

@@ -265,9 +265,9 @@ def test_reencoding_comes_nearer_at_the_recovered_alignment():
     history = jpeg2000.recover(decoded)
     point = jpeg2000_fixed_point.fixed_point(decoded, history)
     gain, explained = jpeg2000_fixed_point.confirmation(decoded, history)
-    assert gain.value == pytest.approx(point.psnr - point.psnr_beside, abs=0.01)
-    assert point.psnr > point.psnr_beside + 0.5
-    assert point.unchanged > point.unchanged_beside
+    assert gain.value == pytest.approx(point.psnr - point.psnr_control, abs=0.01)
+    assert point.psnr > point.psnr_control + 0.5
+    assert point.unchanged > point.unchanged_control
     assert explained.name == "explained_samples"
     nothing = jpeg2000.Jpeg2000History(False, reason="none")
     assert jpeg2000_fixed_point.fixed_point(decoded, nothing) is None
@@ -281,7 +281,7 @@ def test_the_lattice_explains_samples_on_its_grid_alone(options):
     history = jpeg2000.recover(decoded)
     found = jpeg2000_explained.explained(decoded, history)
     assert found.share > 0.9
-    assert found.beside < 0.6
+    assert found.shifted < 0.6
     assert jpeg2000_explained.explained(decoded, jpeg2000.Jpeg2000History(False, reason="none")) is None
 
 

@@ -1,4 +1,4 @@
-"""Blocks that only a JPEG decoder gives: pictures, small ones, text in black and white; not beside the grid, not in
+"""Blocks that only a JPEG decoder gives: pictures, small ones, text in black and white; not off the grid, not in
 other pictures.
 """
 

@@ -111,7 +111,7 @@ def test_reencoding_leaves_the_picture_at_the_recovered_parameters_alone():
     decoded = encoder.decode(data)[5:, 7:]
     history = jpegxr.recover(decoded)
     point = jpegxr_fixed_point.fixed_point(decoded, history)
-    assert point.unchanged > 0.9 > 0.5 > point.unchanged_beside
+    assert point.unchanged > 0.9 > 0.5 > point.unchanged_control
     stable, ratio = jpegxr_fixed_point.confirmation(decoded, history)
     assert stable.value == pytest.approx(point.unchanged, abs=1e-4)
     assert ratio.low < 3 * 256 * 256 / len(data) < ratio.high

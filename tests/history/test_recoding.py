@@ -1,4 +1,4 @@
-"""Indices read by coding again: a made coder of known grid and step, and real HEVC and AV1 files at known crops."""
+"""Indices read by recompression: a made coder of known grid and step, and real HEVC and AV1 files at known crops."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_sweeps_of_single_windows_join_to_the_sweep_of_all(coded):
     first, second = (recoding_sweep.sweep(coded, Blocks(), grid, indices, [window]) for window in windows)
     joined = first.joined(second)
     assert np.array_equal(joined.indices, whole.indices)
-    for one, other in ((joined.on, whole.on), (joined.beside, whole.beside)):
+    for one, other in ((joined.on, whole.on), (joined.control, whole.control)):
         assert np.array_equal(one.errors, other.errors)
         assert np.array_equal(one.places, other.places)
 
@@ -128,8 +128,8 @@ def test_blocks_of_a_sweep_know_their_place(coded):
 
 
 def test_votes_that_the_control_has_too_say_nothing(swept):
-    assert recoding_sweep.vote(replace(swept, beside=swept.on), PRIOR, RULES) is None
-    assert recoding_sweep.vote(replace(swept, on=swept.beside), PRIOR, RULES) is None
+    assert recoding_sweep.vote(replace(swept, control=swept.on), PRIOR, RULES) is None
+    assert recoding_sweep.vote(replace(swept, on=swept.control), PRIOR, RULES) is None
 
 
 def test_offsets_are_taken_off_the_votes_of_their_blocks(swept):
@@ -334,12 +334,12 @@ def test_the_best_coder_is_the_one_of_greatest_contrast_and_its_summit_lies_betw
 
 def test_coding_again_counts_the_blocks_that_change_less_than_their_neighbours_beside_the_grid(swept):
     trace = trace_of(swept, 24)
-    on, beside = swept.on, swept.beside
+    on, control = swept.on, swept.control
     place = int(np.flatnonzero(swept.indices == 24)[0])
     naive = 0
     for errors, at in zip(on.errors[place], on.places, strict=True):
-        nearest = min(range(len(beside.places)), key=lambda k: abs(beside.places[k] - at).sum())
-        naive += int(errors < beside.errors[place][nearest])
+        nearest = min(range(len(control.places)), key=lambda k: abs(control.places[k] - at).sum())
+        naive += int(errors < control.errors[place][nearest])
     assert trace.parameters["less"] == naive
     assert trace.parameters["blocks"] == len(on.places)
     assert trace.statistic == naive / len(on.places)
@@ -350,7 +350,7 @@ def test_coding_again_counts_the_blocks_that_change_less_than_their_neighbours_b
 
 
 def test_blocks_that_change_alike_are_no_trace_of_coding(swept):
-    for same in (replace(swept, beside=swept.on), replace(swept, on=swept.beside)):
+    for same in (replace(swept, control=swept.on), replace(swept, on=swept.control)):
         trace = trace_of(same, 24)
         assert not trace.found
         assert trace.speaks_for == ()
@@ -358,7 +358,7 @@ def test_blocks_that_change_alike_are_no_trace_of_coding(swept):
     fair = replace(
         swept,
         on=replace(swept.on, errors=toss[0]),
-        beside=replace(swept.beside, errors=toss[1][:, : swept.beside.errors.shape[1]]),
+        control=replace(swept.control, errors=toss[1][:, : swept.control.errors.shape[1]]),
     )
     assert not trace_of(fair, 24).found
 
@@ -379,8 +379,8 @@ def trace_of(swept, index):
 
 
 def test_a_file_of_the_reference_software_reads_as_well():
-    """`jctvc_444_q24_12bit.bpg` was made by another HEVC encoder than the one that codes again; its recipe lies beside
-    it.
+    """`jctvc_444_q24_12bit.bpg` was made by another HEVC encoder than the one that recompresses; its recipe lies next
+    to it.
     """
     decoded = registry.get("bpg").decode((REFERENCE / "jctvc_444_q24_12bit.bpg").read_bytes())[2:, 5:]
     found = hevc.recover(decoded, [Parameter("quantizer_index", 26.0, low=21.0, high=31.0)])

@@ -180,12 +180,12 @@ def test_a_table_that_the_last_codec_explains_tells_nothing_of_an_earlier_one(la
 def test_a_subsampling_is_not_told_beside_a_trace_that_says_otherwise(value, seen, kept):
     trace = Trace("chroma_spectrum", 0.5, -3.0, ("jpeg",), {"subsampling": seen, "planes": "chroma"}, "")
     read = Parameter("chroma_subsampling", value, probability=0.9999)
-    told = recover._unless_contradicted(read, (trace,))
-    assert (told == read) == kept
+    kept_reading = recover._unless_contradicted(read, (trace,))
+    assert (kept_reading == read) == kept
     if not kept:
-        assert told.value is None
-        assert value in told.reason
-        assert seen in told.reason
+        assert kept_reading.value is None
+        assert value in kept_reading.reason
+        assert seen in kept_reading.reason
     assert recover._unless_contradicted(READ, (trace,)) == READ
     silent = Trace("chroma_spectrum", 0.5, 0.5, (), {"subsampling": None, "planes": None}, "")
     assert recover._unless_contradicted(read, (silent,)) == read

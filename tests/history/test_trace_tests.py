@@ -107,9 +107,9 @@ def test_dct_comb_reads_the_quantisation_table() -> None:
     assert trace.found
     assert trace.speaks_for[0] == "jpeg"
     assert trace.parameters["phase"] == [5, 3]
-    told = [(step, table[i]) for i, step in enumerate(trace.parameters["steps"]) if step is not None]
-    assert len(told) >= 10
-    assert np.mean([abs(step / truth - 1) < 0.06 for step, truth in told]) > 0.8
+    stated = [(step, table[i]) for i, step in enumerate(trace.parameters["steps"]) if step is not None]
+    assert len(stated) >= 10
+    assert np.mean([abs(step / truth - 1) < 0.06 for step, truth in stated]) > 0.8
     assert not dct_comb(draw_sample(PLAIN)).found
 
 
@@ -284,9 +284,9 @@ def test_local_grids_are_told_with_the_false_alarms_that_validation_supports() -
     pixels = scene(256)
     pixels[:, 128:] = through(scene(256), "JPEG", crop=(0, 0), quality=50)[:, 128:]
     pixels[:128, :128] = through(scene(260), "JPEG", crop=(3, 4), quality=50)[:128, :128]
-    told = [grid["log10_nfa"] for grid in grid_phase(draw_sample(pixels)).parameters["local_grids"]]
-    assert told
-    assert min(told) >= -np.log10(VALIDATED)
+    stated = [grid["log10_nfa"] for grid in grid_phase(draw_sample(pixels)).parameters["local_grids"]]
+    assert stated
+    assert min(stated) >= -np.log10(VALIDATED)
 
 
 def test_red_and_blue_of_half_size_are_told() -> None:

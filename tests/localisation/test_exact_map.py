@@ -75,9 +75,9 @@ def test_polygons_surround_the_change(decoded, tmp_path):
     arguments = [str(tmp_path / "a.png"), "--exact", "jpeg", "--out", str(tmp_path / "out"), "-f", "json"]
     result = CliRunner().invoke(command, arguments)
     assert result.exit_code == 0, result.output
-    told = json.loads(result.output)
-    assert told == json.loads((tmp_path / "out" / "exact.json").read_text())
-    (feature,) = told["features"]
+    printed = json.loads(result.output)
+    assert printed == json.loads((tmp_path / "out" / "exact.json").read_text())
+    (feature,) = printed["features"]
     points = np.array(feature["geometry"]["coordinates"][0][0])
     assert points.min(axis=0).tolist() == [61, 59]
     assert points.max(axis=0).tolist() == [85, 75]

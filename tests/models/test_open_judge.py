@@ -81,8 +81,8 @@ def test_answers_are_fitted_to_their_limits():
     numbers = np.random.default_rng(2)
     truth = numbers.integers(0, len(PROCESS_NAMES), 6000)
     processes = numbers.dirichlet(np.full(len(PROCESS_NAMES), 0.05), 6000)
-    told = numbers.random(6000) < 0.85
-    processes[told] = 0.3 * processes[told] + 0.7 * np.eye(len(PROCESS_NAMES))[truth[told]]
+    sure = numbers.random(6000) < 0.85
+    processes[sure] = 0.3 * processes[sure] + 0.7 * np.eye(len(PROCESS_NAMES))[truth[sure]]
     groups = numbers.integers(0, len(GROUPS), 6000)
     afterwards = numbers.integers(0, len(AFTERWARDS), 6000)
     answers = open_answers_training.fit_answers(processes, truth, groups, afterwards, np.ones(6000, bool))

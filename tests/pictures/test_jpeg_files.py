@@ -156,7 +156,7 @@ def test_spoilt_headers_are_one_line(photo):
 
 @pytest.mark.parametrize("progressive", [False, True])
 def test_components_that_share_an_identifier_are_not_walked(photo, progressive):
-    """The places of their blocks could not be told: libjpeg takes them by their order."""
+    """The places of their blocks could not be determined: libjpeg takes them by their order."""
     data = bytearray(jpeg(photo, progressive=progressive, subsampling="4:2:0"))
     frame = data.index(b"\xff\xc2" if progressive else b"\xff\xc0") + 10
     for k in range(3):
@@ -168,4 +168,4 @@ def test_components_that_share_an_identifier_are_not_walked(photo, progressive):
         place = data.find(b"\xff\xda", place + 2)
     file = jpeg_segments.read(bytes(data))
     assert not jpeg_scan.check(file).walked
-    assert refusal(bytes(data)) or "could not be told" in str(open_picture(bytes(data)).container["integrity"])
+    assert refusal(bytes(data)) or "could not be detected" in str(open_picture(bytes(data)).container["integrity"])

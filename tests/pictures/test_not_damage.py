@@ -30,11 +30,11 @@ def test_a_full_disk_is_named():
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("said", "reported"),
     [("subsampling not supported", "subsampling not supported"), ("<Tag 0x1>", "they use a feature that the decoder")],
 )
-def test_what_a_decoder_lacks_is_named(said, told):
-    with pytest.raises(PictureError, match=f"its data cannot be read: {told}") as raised:
+def test_what_a_decoder_lacks_is_named(said, reported):
+    with pytest.raises(PictureError, match=f"its data cannot be read: {reported}") as raised:
         raise_in(NotImplementedError(said))
     assert "damaged" not in str(raised.value)
 

@@ -1,4 +1,4 @@
-"""Pictures beside the one that is read, and bits that rounding does not cost."""
+"""Pictures besides the one that is read, and bits that rounding does not cost."""
 
 from __future__ import annotations
 

@@ -106,14 +106,14 @@ def test_the_command_writes_the_file_and_says_how_much_is_exact(decoded, tmp_pat
     before = (tmp_path / "a.png").read_bytes()
     result = CliRunner().invoke(command, [source, "--out", str(out), "-f", "json"])
     assert result.exit_code == 0, result.output
-    told = json.loads(result.output)
-    assert told["blocks"] == 480
+    printed = json.loads(result.output)
+    assert printed["blocks"] == 480
     again = real_decoding(out.read_bytes())
     same = (again == decoded).all(axis=2).reshape(20, 8, 24, 8).all(axis=(1, 3))
-    assert told["blocks_same"] == int(same.sum())
+    assert printed["blocks_same"] == int(same.sum())
     assert (tmp_path / "a.png").read_bytes() == before
     text = CliRunner().invoke(command, [source]).output
-    assert f"{told['blocks_same']} of 480 bit for bit" in text
+    assert f"{printed['blocks_same']} of 480 bit for bit" in text
 
 
 def test_existing_pictures_stay_without_force(decoded, tmp_path):

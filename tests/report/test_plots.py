@@ -38,10 +38,10 @@ def picture() -> np.ndarray:
 
 
 def again(share: float) -> Trace:
-    """A sweep that dips in the middle, on the grid more than beside it."""
+    """A sweep that dips in the middle, on the grid more than off it."""
     indices, blocks = np.arange(20, 40), np.stack(np.divmod(np.arange(64), 8), axis=1) * 16
-    beside = np.tile(4 + 0.1 * (indices[:, None] - 30.0) ** 2, (1, 64)).astype(np.float32)
-    swept = Sweep(indices, Side(share * beside, blocks), Side(beside, blocks + np.array([3, 5])))
+    control = np.tile(4 + 0.1 * (indices[:, None] - 30.0) ** 2, (1, 64)).astype(np.float32)
+    swept = Sweep(indices, Side(share * control, blocks), Side(control, blocks + np.array([3, 5])))
     return coding_again(
         swept,
         Grid((5, 3), 9.0, 9.0),

@@ -48,6 +48,16 @@ def test_every_picture_has_a_row_and_is_judged_once(archive, tmp_path):
     assert len(parts(out)) == 1
 
 
+def test_it_speaks_at_once_and_then_now_and_then_off_a_terminal(archive, tmp_path, capsys, monkeypatch):
+    go(tmp_path / "silent", archive)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(run_module, "_SPOKEN", 0.0)
+    go(tmp_path / "out", archive, show=True)
+    first, *later = capsys.readouterr().err.splitlines()
+    assert first.startswith("forensics: survey: the model is loaded")
+    assert any("/9 pictures" in line or "9 pictures" in line for line in later)
+
+
 def test_what_changed_came_or_went(archive, tmp_path):
     out = tmp_path / "out"
     go(out, archive)
@@ -218,7 +228,7 @@ def test_progress_has_rate_and_time_left(archive, tmp_path, capsys, monkeypatch)
         while line.total is None:
             pass
         line.advance()
-    said = capsys.readouterr().err
+    _, said = capsys.readouterr().err.split("\n", 1)
     assert said.startswith("forensics: survey: 1/9 pictures, ")
     assert said.endswith(" left\n")
 

@@ -1,4 +1,4 @@
-"""BGR pictures are told by the lattice of their colours, and judged in the right order."""
+"""BGR pictures are recognised by the lattice of their colours, and judged in the right order."""
 
 from __future__ import annotations
 

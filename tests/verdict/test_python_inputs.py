@@ -63,9 +63,9 @@ def test_pillow_pictures(mode):
     ids=lambda source: type(source).__name__,
 )
 def test_anything_else_is_the_documented_error(source):
-    with pytest.raises(PictureError) as told:
+    with pytest.raises(PictureError) as raised:
         forensics.analyze(source)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_files_that_cannot_be_read_any_more():

@@ -50,7 +50,7 @@ class Ghosts:
 
 
 def deepest_ghost(luma: np.ndarray) -> float:
-    """The quality at which compressing once more changes luma least, relative to the qualities beside it.
+    """The quality at which compressing once more changes luma least, relative to the qualities next to it.
 
     Parameters
     ----------

@@ -3,9 +3,10 @@
 Bytes are read most significant bit first. Nothing is decoded here. A file is hostile input: every length is checked
 against what is there, numbers are bounded, and no memory is set aside on a header's word.
 
-What can be told of damage: a file shorter than its stated picture data, a broken header or extension, and a NAL unit
-that is not one. The reference encoder states no length (0: to the end of the file), and the format has no checksum:
-such a file cut inside a NAL unit looks whole here, and only its decoding can tell (`hevc_pyav.decode_planes`).
+What can be detected of damage: a file shorter than its stated picture data, a broken header or extension, and a NAL
+unit that is not one. The reference encoder states no length (0: to the end of the file), and the format has no
+checksum: such a file cut inside a NAL unit looks whole here, and only its decoding can tell
+(`hevc_pyav.decode_planes`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Other decoders of each class: what a user's picture may have gone through, beside the decoder of the registry.
+"""Other decoders of each class: what a user's picture may have gone through, other than the decoder of the registry.
 
 The planes of a picture are fixed by its format (or all but fixed); enlarging chroma, the colour conversion's rounding
 and the arithmetic of the inverse transform are not. Each decoder here differs from the usual one in one of these, or is

@@ -30,7 +30,7 @@ from forensics.codecs.target.typical import DISSIMILARITY, RATIO, Scale
 from forensics.errors import UnreachableTarget, UsageError
 
 _DISSIMILARITY_FLOOR = 1e-6
-"""Least 1 - SSIM that is told apart, so that a lossless file has a logarithm."""
+"""Least 1 - SSIM that is distinguished, so that a lossless file has a logarithm."""
 
 
 @dataclass(eq=False)

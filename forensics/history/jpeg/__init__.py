@@ -1,4 +1,4 @@
-"""JPEG: grid, steps, quality, chroma, confirmation by coding again, and an earlier JPEG."""
+"""JPEG: grid, steps, quality, chroma, confirmation by recompression, and an earlier JPEG."""
 
 from forensics.former_paths import former_names
 

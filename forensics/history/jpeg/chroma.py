@@ -33,7 +33,7 @@ from forensics.history.jpeg.steps import log_prior, table_evidence
 FACTORS: dict[str, tuple[int, int]] = {"4:4:4": (1, 1), "4:2:2": (1, 2), "4:4:0": (2, 1), "4:2:0": (2, 2)}
 """Vertical and horizontal factor of each subsampling."""
 _NOISE_LEVELS = np.array([ROUNDING, 0.33, 0.38, 0.44, 0.52, 0.66])
-"""Standard deviations of coefficient noise that are told apart, in grey levels: that of rounding, then what
+"""Standard deviations of coefficient noise that are distinguished, in grey levels: that of rounding, then what
 interpolation adds; no record of the statistic that set them."""
 _SIDE = 16
 """Width and height of a square over which residuals are averaged, in pixels."""
@@ -48,7 +48,7 @@ _PRIOR = {"4:4:4": 0.25, "4:2:2": 0.15, "4:4:0": 0.02, "4:2:0": 0.58}
 """Prior probability of each subsampling, 4:2:0 the default of most encoders; no record of a count of files behind it.
 """
 _DECODERS = {"": 1.0, "triangle": 0.85, "repeat": 0.15, "scaled": 0.05}
-"""Weight of each upsampling beside it, the triangle the default of libjpeg-turbo; "scaled" is tried only where neither
+"""Weight of each upsampling next to it, the triangle the default of libjpeg-turbo; "scaled" is tried only where neither
 other fits; no record of a count of files behind it."""
 _TEMPER = 0.25
 """Exponent of the coefficients' likelihood, whose blocks are not independent; no record of the statistic that set

@@ -38,7 +38,7 @@ _SAME_AXIS = 15.0
 _NOISE_FROM_STEP = 5
 """Steps from which residuals tell the noise of the coefficients; no record of the statistic that set it."""
 _FEWEST_RESIDUALS = 200
-"""Residuals below which the noise is not told; no record of the statistic that set it."""
+"""Residuals below which the noise is not estimated; no record of the statistic that set it."""
 STATED_FROM = 0.5
 """Probability from which a picture is called compressed twice."""
 
@@ -86,7 +86,7 @@ class DoubleJpeg:
         return self.probability >= STATED_FROM
 
     def parameters(self) -> tuple[Parameter, ...]:
-        """Told as parameters of the first compression."""
+        """Reported as parameters of the first compression."""
         if self.reason:
             return (Parameter("earlier_jpeg", None, reason=self.reason),)
         basis = (

@@ -14,6 +14,7 @@ from forensics.history.jpeg.grid import GridPhase
 from forensics.history.jpeg.steps import StepEstimate, TableMatch
 from forensics.results.chance import chance, reported
 from forensics.results.history import RATIO, Parameter, compression_ratio
+from forensics.results.wording import percent
 
 STATED_FROM = 0.9
 """Probability from which a subsampling is stated."""
@@ -21,8 +22,8 @@ _NO_GRID = (
     "no grid of quantised 8x8 blocks stands out: not a JPEG, or resized, filtered or compressed otherwise afterwards"
 )
 _RATIO_INTERVAL = (0.96, 1.12)
-"""Ends of the 90 % interval against coding again, from 150 validation files: optimised and progressive ones are up to a
-tenth smaller.
+"""Ends of the 90 % interval against recompression, from 150 validation files: optimised and progressive ones are up to
+a tenth smaller.
 """
 _NO_COLOUR = "the picture has no colour"
 
@@ -51,7 +52,8 @@ class JpegHistory:
     fixed_point_luma, fixed_point_chroma : float
         Share of stored samples that the real codec with the recovered steps leaves unchanged; NaN where untested.
     ratio : float
-        Compression ratio when coded again with the recovered tables and subsampling; NaN where one of them is not sure.
+        Compression ratio when recompressed with the recovered tables and subsampling; NaN where one of them is not
+        sure.
     """
 
     grid: GridPhase
@@ -123,13 +125,13 @@ def _quality(history: JpegHistory) -> tuple[Parameter, Parameter]:
     match = history.match
     if match is None:
         return Parameter("quality_factor", None, reason=_NO_GRID), Parameter("table_family", None, reason=_NO_GRID)
-    told = f"the {match.family} tables at quality {match.quality:g} explain the identified steps best"
+    basis = f"the {match.family} tables at quality {match.quality:g} explain the identified steps best"
     deviating = _deviating(history)
-    told += f", {deviating} of them deviating" if deviating else ""
-    quality = Parameter("quality_factor", match.quality, match.low, match.high, basis=told)
+    basis += f", {deviating} of them deviating" if deviating else ""
+    quality = Parameter("quality_factor", match.quality, match.low, match.high, basis=basis)
     if match.known < STATED_FROM:
         return quality, Parameter("table_family", None, reason="the steps are no known family's")
-    return quality, Parameter("table_family", match.family, probability=match.family_probability, basis=told)
+    return quality, Parameter("table_family", match.family, probability=match.family_probability, basis=basis)
 
 
 def _deviating(history: JpegHistory) -> int:
@@ -163,7 +165,9 @@ def _subsampling(history: JpegHistory) -> Parameter:
         return Parameter(name, None, reason=_no_chroma(history))
     value, probability = history.subsampling
     if probability < STATED_FROM:
-        return Parameter(name, None, reason=f"chroma varies too little: {value} is most likely at {probability:.0%}")
+        return Parameter(
+            name, None, reason=f"chroma varies too little: {value} is most likely at {percent(probability)}"
+        )
     best = history.hypotheses[0][0]
     basis = f"log evidence {best.log_evidence:.0f} that chroma stored so was quantised"
     if math.isfinite(best.excess):
@@ -206,7 +210,7 @@ def _fixed_points(history: JpegHistory) -> tuple[Parameter, Parameter]:
                 Parameter(
                     name,
                     round(share, 4),
-                    basis="share of stored samples unchanged by coding again with the recovered steps",
+                    basis="share of stored samples unchanged by recompression with the recovered steps",
                 )
             )
         else:

@@ -1,4 +1,4 @@
-"""What coding again by the real codec with the recovered steps shows: that stored planes come back unchanged, and how
+"""What recompression by the real codec with the recovered steps shows: that stored planes come back unchanged, and how
 large the file was.
 
 Each stored plane (luma, and chroma at its own resolution) goes through the codec as a grey picture, cropped to its
@@ -15,7 +15,7 @@ from forensics.codecs.exchange import load_with_pillow, save_with_pillow
 from forensics.history.jpeg.planes import BLOCK
 
 _LONGEST_SIDE = 1024
-"""Longest side in pixels of the part that is coded again: a bound on work."""
+"""Longest side in pixels of the part that is recompressed: a bound on work."""
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
 """What libjpeg codes here, in the order of Pillow's numbers."""
 _START_OF_SCAN = b"\xff\xda"

@@ -5,7 +5,7 @@ At each of the 64 phases the evidence for quantisation of the AC frequencies by 
 quantisation this is an e-value, so by Markov's inequality 64 / evidence bounds the number of false alarms; its
 logarithm is halved because neighbouring coefficients of a picture are not independent. Where compression left too few
 coefficients that are not zero, places in the picture vote for the phase with most zeros, as in ZERO [1]_; votes by
-chance are binomial. A place beside an edge votes for the block farthest from it, a corner of the place, so two sets of
+chance are binomial. A place next to an edge votes for the block farthest from it, a corner of the place, so two sets of
 places half a block apart vote and the weaker outcome counts. Comb and votes are added up to choose the phase, and the
 clearer one gives the rate.
 
@@ -32,7 +32,7 @@ from forensics.history.jpeg.steps import candidates
 _LARGEST_STEP = 100
 """Largest quantisation step that is tried: a bound on work."""
 _LEAST_LOG10_NFA = -300.0
-"""The least decimal logarithm of the number of false alarms: a numerical guard; what is told has a higher floor."""
+"""The least decimal logarithm of the number of false alarms: a numerical guard; what is reported has a higher floor."""
 _PATCHES = 800
 """Most squares that are looked at: a bound on work."""
 _NEAR_ZERO = 0.75

@@ -34,10 +34,10 @@ _LEAST_STEP = 6
 _NEAREST, _FARTHEST = 0.75, 8.5
 """Coefficients that count, in steps: nearer ones are zeros, farther ones hardly moved."""
 _LEAST_EACH, _LEAST = 20, 200
-"""Coefficients of one frequency, and of all together, with which it can be told."""
+"""Coefficients of one frequency, and of all together, with which it can be tested."""
 _MOST_NOISE = 0.27
 """Largest root mean square about the moved multiples, in levels. Of training pictures: kept JPEGs 0.19 to 0.20; JPEGs,
-and JPEGs coded again by JPEG XL, HEIC, AVIF, WebP, JPEG 2000 or JPEG, from 0.86 on. Halfway, by ratio, to 0.37 of
+and JPEGs recompressed by JPEG XL, HEIC, AVIF, WebP, JPEG 2000 or JPEG, from 0.86 on. Halfway, by ratio, to 0.37 of
 multiples of 6 that are moved by 0.07 of a step but for rounding.
 """
 _BESIDE = 4
@@ -52,7 +52,7 @@ class _Fit(NamedTuple):
 
 
 def kept_jpeg(pixels: np.ndarray) -> Trace:
-    """Test the table that the combs of luma show, and those beside it.
+    """Test the table that the combs of luma show, and its neighbours.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@ samples?
 Whole luma samples are transformed, rounded to multiples of the table's steps and transformed back. A sample at 0 or 255
 is what the decoder cut to it: it only has to come out at or beyond that end, so what is beyond is sought by alternating
 projections between the samples' constraints and the lattice [1]_. On the grid of a JPEG nearly every block is possible;
-beside it only those that a fine table lets pass by accident, and they are counted there. A block of one colour, or with
+off it only those that a fine table lets pass by accident, and they are counted there. A block of one colour, or with
 too few samples that were not cut, tells nothing.
 
 References
@@ -27,6 +27,7 @@ from forensics.history.jpeg.planes import BLOCK, without_colour
 from forensics.results.a_contrario import log10_binomial_tail, log10_nfa
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
+from forensics.results.wording import percentage
 
 NAME = "jpeg_blocks"
 QUALITIES = (*range(10, 90, 5), *range(75, 98))
@@ -61,7 +62,7 @@ back from R, G and B may be one off.
 """
 _LEAST_SHARE, _FINE_SHARE, _FINE_QUALITY = 0.85, 0.95, 90
 """Share of the blocks that have to be possible, and that with tables finer than like the quality. JPEG XL and AVIF have
-block grids of their own, on which fine tables make more blocks possible than beside them: up to 0.83 of 240 (25 of some
+block grids of their own, on which fine tables make more blocks possible than off them: up to 0.83 of 240 (25 of some
 75 such training and validation crops pass a share of 0.3, all with tables like quality 95 to 97). Key frames of video
 codecs with the DCT of 8x8 samples (MPEG-1, 2 and 4, H.263, SpeedHQ) reach 0.5 to 0.83 on validation sources."""
 _CUT_SHARE, _CUT_QUALITY = 0.5, 94
@@ -226,11 +227,11 @@ def jpeg_blocks(pixels: np.ndarray) -> Trace:
         return _absent("no table makes the blocks of one grid possible", tried, round(share * tried), 0.0)
     counts = [_count(planes, ((phase[0] + r) % BLOCK, (phase[1] + c) % BLOCK), table) for r, c in ((0, 0), *_CONTROLS)]
     (blocks, fit), controls = counts[0], counts[1:]
-    beside = max((k + 1) / (n + 2) for n, k in controls)
+    control = max((k + 1) / (n + 2) for n, k in controls)
     tail, quality = 0.0, _quality_like(table)
     least = _least(quality, _cut(planes))
     if blocks >= _LEAST_BLOCKS and fit >= least * blocks:
-        tail = log10_binomial_tail(fit, blocks, min(max(beside, _FLOOR), 1 - 1e-6))
+        tail = log10_binomial_tail(fit, blocks, min(max(control, _FLOOR), 1 - 1e-6))
     nfa = log10_nfa(tail, BLOCK**2 * len(_tables()))
     at = [(phase[0] + origin[0]) % BLOCK, (phase[1] + origin[1]) % BLOCK]
     if nfa > FOUND_BELOW:
@@ -238,7 +239,7 @@ def jpeg_blocks(pixels: np.ndarray) -> Trace:
             "no table makes the blocks of one grid possible more often than those of other grids",
             blocks,
             fit,
-            beside,
+            control,
             nfa,
         )
     return Trace(
@@ -251,13 +252,13 @@ def jpeg_blocks(pixels: np.ndarray) -> Trace:
             "quality_like": quality,
             "blocks": blocks,
             "possible": fit,
-            "beside": round(beside, 3),
+            "beside": round(control, 3),
             "grey": grey,
         },
         sentence=(
             f"On the 8x8 grid that starts at row {at[0]}, column {at[1]}, {fit} of {blocks} blocks that vary are what "
             f"a JPEG decoder gives for whole multiples of a table like quality {quality}, samples at 0 "
-            f"and 255 taken as cut; on other grids up to {100 * beside:.0f} % are. Chance gives this in "
+            f"and 255 taken as cut; on other grids up to {percentage(control, 0)} are. Chance gives this in "
             f"{chance(nfa, NAME)}."
         ),
         series={"shares": np.array([k / max(n, 1) for n, k in counts])},
@@ -342,7 +343,7 @@ def _quality_like(table: np.ndarray) -> int:
     return int(np.abs(np.log(np.array(sums) / float(table.sum()))).argmin()) + 1
 
 
-def _absent(reason: str, blocks: int, fit: int, beside: float, nfa: float = 4.0) -> Trace:
+def _absent(reason: str, blocks: int, fit: int, control: float, nfa: float = 4.0) -> Trace:
     return Trace(
         name=NAME,
         statistic=fit / blocks if blocks else 0.0,
@@ -353,7 +354,7 @@ def _absent(reason: str, blocks: int, fit: int, beside: float, nfa: float = 4.0)
             "quality_like": None,
             "blocks": blocks,
             "possible": fit,
-            "beside": round(beside, 3),
+            "beside": round(control, 3),
             "grey": None,
         },
         sentence=f"Blocks that only a JPEG decoder gives were not found: {reason}.",

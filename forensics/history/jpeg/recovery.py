@@ -46,11 +46,11 @@ from forensics.history.jpeg.steps import (
 GRID_FOUND_BELOW = -1.0
 """Decimal logarithm of the grid's number of false alarms below which a grid is taken as found."""
 _FEWEST_STEPS = 24
-"""Identified steps of luma from which the tables are sure enough for the size of the picture coded again to be that of
+"""Identified steps of luma from which the tables are sure enough for the size of the recompressed picture to be that of
 the file.
 """
 _STABLE = 0.9
-"""Share of samples that coding again has to leave unchanged for the same."""
+"""Share of samples that recompression has to leave unchanged for the same."""
 
 _RGB_FACTOR = 1.05
 """A grid in R, G and B has to score by this factor, and `_RGB_MARGIN` natural units, above that in luma and chroma,
@@ -69,7 +69,7 @@ def recover(pixels: np.ndarray, *, fixed_point: bool = True) -> JpegHistory:
     pixels : np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]
         At least 64 pixels a side. Of pictures above one megapixel the most textured tiles are read.
     fixed_point : bool
-        Whether to confirm by coding again.
+        Whether to confirm by recompression.
 
     Raises
     ------
@@ -106,14 +106,14 @@ def block_grid(pixels: np.ndarray) -> GridPhase:
     return find_grid(_component_planes(tiles_of(checked(pixels)), "ycbcr"))
 
 
-def unchanged_on_and_beside(pixels: np.ndarray, beside: int) -> tuple[int, float, float]:
-    """How many steps of luma were read, and the shares of luma that coding again with them leaves unchanged.
+def unchanged_on_and_off_grid(pixels: np.ndarray, moved_by: int) -> tuple[int, float, float]:
+    """How many steps of luma were read, and the shares of luma that recompression with them leaves unchanged.
 
     Parameters
     ----------
     pixels : np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]
         At least 64 pixels a side.
-    beside : int
+    moved_by : int
         Rows and columns by which the control grid is moved.
 
     Returns
@@ -126,7 +126,7 @@ def unchanged_on_and_beside(pixels: np.ndarray, beside: int) -> tuple[int, float
         return 0, float("nan"), float("nan")
     plane, usable = _component_planes(tiles_of(checked(pixels))[:1], history.colour)[0]
     table, (row, column) = _filled(history.luma, history.match.tables[0]), history.grid.phase
-    moved = ((row + beside) % BLOCK, (column + beside) % BLOCK)
+    moved = ((row + moved_by) % BLOCK, (column + moved_by) % BLOCK)
     shares = [unchanged_share(plane, usable, phase, table) for phase in ((row, column), moved)]
     return int(history.luma.identified.sum()), shares[0], shares[1]
 
@@ -205,7 +205,7 @@ def _sure(history: JpegHistory) -> bool:
 
 
 def _ratio(history: JpegHistory, rgb: np.ndarray, axes: int) -> float:
-    """Raw bytes of a picture of two or three axes over those of it coded again; NaN where chroma is there and its
+    """Raw bytes of a picture of two or three axes over those of it recompressed; NaN where chroma is there and its
     subsampling is open or not coded by libjpeg.
     """
     assert history.luma is not None

@@ -340,9 +340,9 @@ def _strengths(luma: np.ndarray, vertical: float, horizontal: float) -> np.ndarr
     down, across = (np.array([_gains(power, scale) for power in KERNELS.values()]) for scale in (vertical, horizontal))
     for (v, h), own, steps in zip(POSITIONS, sizes, _tables(), strict=True):
         gains = down[:, v] * across[:, h] if (v, h) != (0, 0) else np.ones(1)
-        told, counted = np.empty((2, len(gains), len(steps.first)), np.float32)
-        nearness(own, gains, steps.cosines, steps.first, told, counted)
-        near += told[:, steps.of]
+        nearest, counted = np.empty((2, len(gains), len(steps.first)), np.float32)
+        nearness(own, gains, steps.cosines, steps.first, nearest, counted)
+        near += nearest[:, steps.of]
         count += counted[:, steps.of]
     return (near * np.sqrt(2 / np.maximum(count, _FEWEST))).ravel()
 

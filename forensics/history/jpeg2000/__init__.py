@@ -1,4 +1,4 @@
-"""JPEG 2000: wavelet, levels, colour transform, steps, tiles, parity, confirmation by coding again."""
+"""JPEG 2000: wavelet, levels, colour transform, steps, tiles, parity, confirmation by recompression."""
 
 from forensics.former_paths import former_names
 

@@ -38,7 +38,7 @@ class Jpeg2000History:
         `9/7` or `5/3`.
     wavelet_probability : float
     colour_transform : str or None
-        `ict`, `rct` or `none`; None where it cannot be told.
+        `ict`, `rct` or `none`; None where it cannot be determined.
     levels : int or None
         Decomposition levels; None where the picture is too small or too finely coded to show the last.
     levels_at_least : int

@@ -1,5 +1,5 @@
-"""Confirmation by idempotence: re-encode with the recovered transforms through OpenJPEG, and compare with one pixel
-beside.
+"""Confirmation by idempotence: re-encode with the recovered transforms through OpenJPEG, and compare with a grid
+moved by one pixel.
 
 The encoder's rate control cuts bit planes where it likes, so that no second encoding repeats the first. But at the
 recovered alignment most coefficients already are zero or coarse, which makes the picture cheap: at the same rate it
@@ -50,7 +50,7 @@ def fixed_point(pixels: np.ndarray, history: Jpeg2000History) -> FixedPoint | No
 
 
 def confirmation(pixels: np.ndarray, history: Jpeg2000History) -> tuple[Parameter, Parameter]:
-    """How much nearer coding again comes at the recovered alignment than beside it, and the share of samples that the
+    """How much nearer recompression comes at the recovered alignment than off it, and the share of samples that the
     recovered lattice explains; the reason why, where one is not tested.
     """
     return _gain_of(pixels, history), parameter(pixels, history)
@@ -64,9 +64,9 @@ def _gain_of(pixels: np.ndarray, history: Jpeg2000History) -> Parameter:
             name, None, reason=history.reason or "not tested: no encoder, or too small a picture for the levels found"
         )
     basis = (
-        f"coded again at {point.ratio:g}:1 with the recovered transforms it comes back at {point.psnr:.1f} dB, one "
+        f"recompressed at {point.ratio:g}:1 with the recovered transforms it comes back at {point.psnr:.1f} dB, one "
         f"pixel off the grid at "
-        f"{point.psnr_beside:.1f} dB"
+        f"{point.psnr_control:.1f} dB"
     )
     return Parameter(name, round(_gain(point), 2), unit="dB", basis=basis)
 
@@ -80,4 +80,4 @@ def _options(history: Jpeg2000History) -> dict[str, str | int | bool]:
 
 
 def _gain(point: FixedPoint) -> float:
-    return min(point.psnr, 99.0) - min(point.psnr_beside, 99.0)
+    return min(point.psnr, 99.0) - min(point.psnr_control, 99.0)

@@ -50,7 +50,7 @@ def magnitudes(band: np.ndarray, valid: np.ndarray, norm: float) -> np.ndarray:
 
 
 def cell_scores(x: np.ndarray, step: float, mixed: bool) -> np.ndarray:
-    """Scores of magnitudes `x` for a mid-point quantiser of this step; `mixed` allows twice the step beside it."""
+    """Scores of magnitudes `x` for a mid-point quantiser of this step; `mixed` allows twice the step next to it."""
     if mixed:
         score = np.where(x >= 1.25 * step, np.cos(4 * np.pi * x / step), -1.0)
         return np.where(x < step / 4, np.cos(4 * np.pi * x / step), score)

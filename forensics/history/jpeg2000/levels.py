@@ -48,8 +48,8 @@ _ALL_ZERO = 0.05
 _CLIPPED = 0.7
 """Share of clipped samples in a 9/7 coefficient, by the weights of its filter and times the norm of its band, up to
 which it counts: clipping takes away some quarter of a step, so that the coefficient moves by less than a fifth of one.
-Of 42 training pictures of 400 to 576 pixels with two to six levels the number was told for 35 when whole and 33 when
-cropped, all rightly; with no clipped sample allowed for 32 and 24."""
+Of 42 training pictures of 400 to 576 pixels with two to six levels the number was estimated for 35 when whole and 33
+when cropped, all rightly; with no clipped sample allowed for 32 and 24."""
 _MOST_CLIPPED = 0.05
 """Share up to which it counts at any level: at the first there are coefficients enough without the others."""
 _BEYOND = np.float32(1e3)

@@ -98,7 +98,7 @@ def _usable_power(values: np.ndarray, frequencies: np.ndarray) -> np.ndarray:
 
 
 def _excess(values: np.ndarray, frequency: float) -> float:
-    """Power at one frequency beyond what the spread of the values gives at frequencies beside it."""
+    """Power at one frequency beyond what the spread of the values gives at neighbouring frequencies."""
     if float(values.std()) * frequency < _CELLS:
         return 0.0
     power = _power(values, frequency * np.append(_BESIDE, 1.0))

@@ -2,8 +2,8 @@
 to them fit no lattice.
 
 Tiles are transformed apart from each other (T.800 B.3). Taking the transform across a boundary gives, for the one to
-three high-pass samples beside it, values that no quantiser left; every other row or column of coefficients keeps to the
-lattice.
+three high-pass samples next to it, values that no quantiser left; every other row or column of coefficients keeps to
+the lattice.
 """
 
 from __future__ import annotations

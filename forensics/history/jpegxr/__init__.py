@@ -1,4 +1,4 @@
-"""JPEG XR: overlap mode, macroblock phase, quantiser indices, chroma, confirmation by coding again."""
+"""JPEG XR: overlap mode, macroblock phase, quantiser indices, chroma, confirmation by recompression."""
 
 from forensics.former_paths import former_names
 

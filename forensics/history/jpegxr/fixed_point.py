@@ -2,7 +2,7 @@
 stays.
 
 Coefficients that already are multiples of the step pass the quantiser unchanged, so that a second encoding at the same
-phase, overlap mode, subsampling and quantiser changes next to nothing, while one pixel beside it the same encoder
+phase, overlap mode, subsampling and quantiser changes next to nothing, while one pixel off it the same encoder
 changes most pixels.
 """
 
@@ -19,11 +19,11 @@ _MACROBLOCK = 16
 """Side of a macroblock in pixels (ITU-T T.832 clause 3)."""
 _ENCODER = "jpegxr-jxrlib"
 _STABLE = 0.7
-"""Share of samples that coding again has to leave unchanged for its size to be that of the file."""
+"""Share of samples that recompression has to leave unchanged for its size to be that of the file."""
 _BANDS_APART = 2
 """Most that the indices of high pass and low pass may differ for the same: the command has one index for all bands."""
 _RATIO_INTERVAL = (0.95, 1.14)
-"""Ends of the 90 % interval against coding again, from 55 validation files."""
+"""Ends of the 90 % interval against recompression, from 55 validation files."""
 
 
 def fixed_point(pixels: np.ndarray, history: JpegxrHistory) -> FixedPoint | None:
@@ -56,8 +56,8 @@ def fixed_point(pixels: np.ndarray, history: JpegxrHistory) -> FixedPoint | None
             return None
         data = codec.encode(part, **options)
         results.append((*compare(part, codec.decode(data), _MACROBLOCK), part.size / len(data)))
-    (unchanged, psnr, ratio), (unchanged_beside, psnr_beside, _) = results
-    return FixedPoint(unchanged, unchanged_beside, psnr, psnr_beside, ratio)
+    (unchanged, psnr, ratio), (unchanged_control, psnr_control, _) = results
+    return FixedPoint(unchanged, unchanged_control, psnr, psnr_control, ratio)
 
 
 def _one_index(history: JpegxrHistory) -> bool:
@@ -66,7 +66,7 @@ def _one_index(history: JpegxrHistory) -> bool:
 
 
 def confirmation(pixels: np.ndarray, history: JpegxrHistory) -> tuple[Parameter, Parameter]:
-    """The fixed point and the compression ratio that coding again shows, each with a reason where it shows none."""
+    """The fixed point and the compression ratio that recompression shows, each with a reason where it shows none."""
     from forensics.codecs import registry
 
     names = ("fixed_point", RATIO)
@@ -76,15 +76,15 @@ def confirmation(pixels: np.ndarray, history: JpegxrHistory) -> tuple[Parameter,
         reason = history.reason or encoder.reason or "not tested: a parameter that the encoder needs was not read"
         return Parameter(names[0], None, reason=reason), Parameter(names[1], None, reason=reason)
     basis = (
-        f"share of samples unchanged by coding again with the recovered parameters ({point.psnr:.1f} dB); one pixel "
+        f"share of samples unchanged by recompression with the recovered parameters ({point.psnr:.1f} dB); one pixel "
         f"off the grid "
-        f"{point.unchanged_beside:.4f} ({point.psnr_beside:.1f} dB)"
+        f"{point.unchanged_control:.4f} ({point.psnr_control:.1f} dB)"
     )
     found = Parameter(names[0], round(point.unchanged, 4), basis=basis)
     if point.unchanged < _STABLE or not _one_index(history):
         return found, Parameter(
             names[1],
             None,
-            reason="coding again changes the picture, or bands differ, so that its size need not be the file's",
+            reason="recompression changes the picture, or bands differ, so that its size need not be the file's",
         )
     return found, compression_ratio(point.ratio, *_RATIO_INTERVAL, "the recovered parameters")

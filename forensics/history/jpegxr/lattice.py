@@ -37,7 +37,7 @@ _DC_CELLS = 1.5
 """Steps that the standard deviation of the DC values must span."""
 _FINEST_DC = 2.0
 """Smallest step at which a DC index other than the expected one is read; no record of the statistic that set it."""
-_BESIDE = (0.84, 0.9, 1.1, 1.18)
+_OTHER_STEPS = (0.84, 0.9, 1.1, 1.18)
 """Factors of a step at which values must be less uniform than at the step itself; no record of the statistic that set
 it."""
 
@@ -165,8 +165,8 @@ def dc_index(values: np.ndarray, expected: int | None) -> int | None:
     if len(values) < _ENOUGH:
         return None
     power = _uniformity(values, _STEPS)
-    beside = np.max([_uniformity(values, _STEPS * factor) for factor in _BESIDE], axis=0)
-    power = np.maximum(power - beside, 0)
+    others = np.max([_uniformity(values, _STEPS * factor) for factor in _OTHER_STEPS], axis=0)
+    power = np.maximum(power - others, 0)
     other = np.not_equal(INDICES, -1 if expected is None else expected)
     power[float(values.std()) < _DC_CELLS * _STEPS] = 0
     power[other & (_STEPS < _FINEST_DC)] = 0

@@ -75,7 +75,7 @@ class Av1History(recoding.Recoded):
     low, high : float
         Ends of its 90 % interval.
     blocks : int
-        Blocks that told an index of their own.
+        Blocks that showed an index of their own.
     matrices : bool or None
         Whether frequencies were weighed by quantisation matrices; None where that is not read.
     """
@@ -88,7 +88,7 @@ class Av1History(recoding.Recoded):
 
     @property
     def agreeing_blocks(self) -> int:
-        """Blocks that told an index of their own."""
+        """Blocks that showed an index of their own."""
         return self.blocks
 
     def parameters(self) -> tuple[Parameter, ...]:
@@ -140,7 +140,7 @@ def _read(grid: Grid, sweeps: Sequence[recoding_sweep.Sweep], prior: recoding.Pr
     best = int(np.argmax(counts))
     votes = found[best]
     if votes is None or not _agreed(votes, len(sweeps[best].on.places)):
-        return Av1History(grid, reason="coding again at the indices around the estimate, too few blocks agree on one")
+        return Av1History(grid, reason="recompressed at the indices around the estimate, too few blocks agree on one")
     clear = counts[best] >= max(_CLEAR_FROM, 2 * min(counts))
     gain = sweeps[best].gain(votes.mode)
     reach = 8 * _SPACING if gain < _CLEAR_GAIN else _SPACING if votes.count >= _SURE_FROM else 4 * _SPACING

@@ -1,18 +1,18 @@
 """Quantiser indices of codecs with in-loop filters, read by coding a picture again (idempotence).
 
-Coded again on the grid it was coded on, a picture changes less than on any other; at the index it was coded with, less
-than at the indices beside it. Prediction and in-loop filters, which hide the quantised coefficients from every comb,
+Recompressed on the grid it was coded on, a picture changes less than on any other; at the index it was coded with, less
+than at the neighbouring indices. Prediction and in-loop filters, which hide the quantised coefficients from every comb,
 are undone by the encoder itself: it predicts from what it has reconstructed, so that its residuals are those of the
 first encoding wherever its decisions are.
 
-Here is what all codecs read so have in common: the encoder as a function, the prior, what is told. `recoding_grid`
+Here is what all codecs read so have in common: the encoder as a function, the prior, what is reported. `recoding_grid`
 looks for the grid, `recoding_sweep` for the index.
 
 References
 ----------
 .. [1] P. Bestagini et al., "Codec and GOP identification in double compressed videos", IEEE Trans. Image Processing
        25(5), 2016,
-   doi:10.1109/TIP.2016.2541960 (coding again with candidate codecs).
+   doi:10.1109/TIP.2016.2541960 (recompression with candidate codecs).
 .. [2] H. Farid, "Exposing digital forgeries from JPEG ghosts", IEEE TIFS 4(1), 2009, doi:10.1109/TIFS.2008.2012215 (the
        same for JPEG quality).
 """
@@ -79,7 +79,7 @@ class Grid:
     phase : (int, int)
         Row and column of the first block's corner, modulo `period`, against the picture's top left corner.
     score : float
-        By how many robust standard deviations coding again changes the picture less there than at the median position,
+        By how many robust standard deviations recompression changes the picture less there than at the median position,
         summed over probes.
     lead : float
         What of it is left against the second best position.
@@ -103,7 +103,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Recoded:
-    """What the histories of all codecs that are read by coding again have in common.
+    """What the histories of all codecs that are read by recompression have in common.
 
     Attributes
     ----------
@@ -112,7 +112,7 @@ class Recoded:
     reason : str
         Why there is no quantiser index, or empty.
     gain : float
-        How much less coding again at the index read changes luma on the grid than beside it, in dB; NaN where none is
+        How much less recompression at the index read changes luma on the grid than off it, in dB; NaN where none is
         read.
     trace : Trace or None
         The blocks behind it (`traces.coding_again`), where an index is read.
@@ -130,7 +130,7 @@ class Recoded:
 
     @property
     def agreeing_blocks(self) -> int:
-        """Blocks that told an index of their own; 0 for a codec whose blocks are not asked."""
+        """Blocks that showed an index of their own; 0 for a codec whose blocks are not asked."""
         return 0
 
     @property
@@ -148,8 +148,8 @@ class Recoded:
         if self.grid is None or not self.grid.found:
             return Parameter(name, None, reason=self.reason)
         basis = (
-            f"row and column of a coding block's first sample modulo {self.grid.period}: coded again there the picture "
-            f"changes less than at the "
+            f"row and column of a coding block's first sample modulo {self.grid.period}: recompressed there the "
+            f"picture changes less than at the "
             f"{self.grid.period**2 - 1} other positions, by {self.grid.lead:.0f} robust standard deviations"
         )
         return Parameter(name, self.grid.phase, unit="pixels", basis=basis)
@@ -160,7 +160,7 @@ class Recoded:
         if math.isnan(self.gain):
             return Parameter(name, None, reason=self.reason)
         basis = (
-            "coded again at the quantiser index that was read, luma changes so much less (mean squared change) on "
+            "recompressed at the quantiser index that was read, luma changes so much less (mean squared change) on "
             "the block grid than off it"
         )
         return Parameter(name, round(self.gain, 1), unit="dB", basis=basis)
@@ -168,7 +168,7 @@ class Recoded:
 
 @dataclass(frozen=True)
 class Prior:
-    """What is held of a quantiser index before coding again: a mean, and a standard deviation that is widened where it
+    """What is held of a quantiser index before recompression: a mean, and a standard deviation that is widened where it
     is used.
     """
 

@@ -17,7 +17,7 @@ from forensics.results.analysis import Window
 from forensics.windows.choice import choose_windows, interest
 
 PROBE_SIDE, SWEEP_SIDE = 128, 224
-"""Largest sides of the squares that are coded again at every position of the grid, and at every index."""
+"""Largest sides of the squares that are recompressed at every position of the grid, and at every index."""
 PROBED, SWEPT = 6, 2
 """Most windows that a grid is looked for in, and that are coded at every index."""
 DECISIVE = 8.0
@@ -127,7 +127,7 @@ def with_trees(grid: Grid, plane: np.ndarray, coder: Coder, probes: Sequence[int
 
 
 def _gains(piece: np.ndarray, coder: Coder, index: int) -> np.ndarray:
-    """How much less coding again changes a piece at each shift than at the median shift, in robust standard
+    """How much less recompression changes a piece at each shift than at the median shift, in robust standard
     deviations.
     """
     side = _whole(min(piece.shape[:2]), PROBE_SIDE)

@@ -2,10 +2,10 @@
 x265.
 
 The estimates of `forensics.history.estimated` say where to look and which colour matrix made luma; what is read is the
-encoder's own: the QP at which coding again changes least, exact where it is stated. Where blocks agree better on one QP
-once x265's adaptive quantisation is taken off their votes (`hevc_adaptive`), as in most HEIC files, that QP is told,
-and the range of the blocks' own beside it. The first encoder need not be x265: files of the HEVC reference software
-read as well.
+encoder's own: the QP at which recompression changes least, exact where it is stated. Where blocks agree better on one
+QP once x265's adaptive quantisation is taken off their votes (`hevc_adaptive`), as in most HEIC files, that QP is
+stated, and the range of the blocks' own with it. The first encoder need not be x265: files of the HEVC reference
+software read as well.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ _CONSTANT_FROM, _APART = 0.6, 0.15
 leaves a share smaller by so much.
 """
 _CENTRAL_FROM, _CLEARER = 0.6, 0.1
-"""The same for a QP that follows texture, of the votes at it and the QPs beside it: of 27 training files of a constant
-QP none comes out so.
+"""The same for a QP that follows texture, of the votes at it and the neighbouring QPs: of 27 training files of a
+constant QP none comes out so.
 """
 _AGREED = 0.4
 """Share from which blocks bear out the QP of the whole picture."""
@@ -78,7 +78,7 @@ class HevcHistory(recoding.Recoded):
     adaptive : bool or None
         Whether the QP differs among the blocks looked at; None where that is not read.
     blocks : int
-        Blocks of 16 pixels that told a QP of their own.
+        Blocks of 16 pixels that showed a QP of their own.
     spread : (float, float, float) or None
         Mean of these, and their 5th and 95th percentile.
     levelled : bool
@@ -96,7 +96,7 @@ class HevcHistory(recoding.Recoded):
 
     @property
     def agreeing_blocks(self) -> int:
-        """Blocks that told an index of their own."""
+        """Blocks that showed an index of their own."""
         return self.blocks
 
     @property
@@ -197,15 +197,15 @@ def _read(
         if chance < QP_STATED_FROM:
             return HevcHistory(
                 grid,
-                reason="coding again at the QPs around the estimate shows no single one, and too few blocks tell their "
-                "own",
+                reason="recompression at the QPs around the estimate shows no single one, and too few blocks tell "
+                "their own",
             )
         return HevcHistory(grid, qp, qp - 1, qp + 1, chance)
-    told = False if constant else None
+    adapts = False if constant else None
     if chance >= QP_STATED_FROM and abs(qp - plain.mode) <= 1 and plain.share >= _AGREED:
-        return HevcHistory(grid, qp, qp - (not constant), qp + (not constant), chance, told, plain.count, spread)
+        return HevcHistory(grid, qp, qp - (not constant), qp + (not constant), chance, adapts, plain.count, spread)
     if plain.share >= _CONSTANT_FROM:
-        return HevcHistory(grid, plain.mode, plain.mode - 1, plain.mode + 1, 0.0, told, plain.count, spread)
+        return HevcHistory(grid, plain.mode, plain.mode - 1, plain.mode + 1, 0.0, adapts, plain.count, spread)
     return HevcHistory(grid, plain.mean, plain.low, plain.high, 0.0, None, plain.count, spread)
 
 
@@ -215,12 +215,12 @@ def _qp(history: HevcHistory) -> Parameter:
         return Parameter(name, None, reason=history.reason)
     if history.probability:
         basis = (
-            f"coded again by x265 the picture changes less at this QP than at its neighbours (probability "
+            f"recompressed by x265 the picture changes less at this QP than at its neighbours (probability "
             f"{history.probability:.2f})"
         )
         return Parameter(name, int(history.qp), low=history.low, high=history.high, unit="QP", basis=basis)
     basis = (
-        f"{history.blocks} blocks of {recoding_grid.BLOCK} pixels, each at the QP at which coding again by x265 "
+        f"{history.blocks} blocks of {recoding_grid.BLOCK} pixels, each at the QP at which recompression by x265 "
         f"changes it least"
     )
     if history.levelled:

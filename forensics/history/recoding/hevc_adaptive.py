@@ -1,4 +1,4 @@
-"""x265's adaptive quantisation: by how much the QP of a block departs from the picture's, told from the block's
+"""x265's adaptive quantisation: by how much the QP of a block departs from the picture's, estimated from the block's
 texture.
 
 x265 raises the QP of blocks with much texture and lowers it in smooth ones by a rule of their variance

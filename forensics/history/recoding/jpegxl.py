@@ -1,9 +1,9 @@
-"""What a JPEG XL encoder did to a picture: its block grid, its distance and how it was searched, read by coding again
+"""What a JPEG XL encoder did to a picture: its block grid, its distance and how it was searched, read by recompression
 with libjxl.
 
-libjxl quantises every block after its content and smooths the picture in decoding, which leaves no comb; coded again it
-decides mostly alike. Fast encoders (effort 3 and less) have 8x8 transforms alone, slower ones choose among many: both
-are tried, and which of them repeats the picture is stated.
+libjxl quantises every block after its content and smooths the picture in decoding, which leaves no comb; recompressed
+it decides mostly alike. Fast encoders (effort 3 and less) have 8x8 transforms alone, slower ones choose among many:
+both are tried, and which of them repeats the picture is stated.
 """
 
 from __future__ import annotations
@@ -151,8 +151,8 @@ def _read(grid: Grid, sweeps: Sequence[Sweep], prior: Prior) -> JpegXlHistory:
     if best.contrast < _LEAST_CONTRAST:
         return JpegXlHistory(
             grid,
-            reason="coded again at the distances around the estimate, the picture changes hardly less on its grid than "
-            "off it",
+            reason="recompressed at the distances around the estimate, the picture changes hardly less on its grid "
+            "than off it",
         )
     other = max(float(swept.contrast.max()) for number, swept in enumerate(sweeps) if number != best.coder)
     fast = _EFFORTS[best.coder] == min(_EFFORTS) if best.contrast >= other + _CLEAR else None
@@ -177,7 +177,7 @@ def _distance(history: JpegXlHistory) -> Parameter:
     name = "distance"
     if history.distance is None:
         return Parameter(name, None, reason=history.reason)
-    basis = "the Butteraugli distance at which coding again by libjxl changes the picture least against a control"
+    basis = "the Butteraugli distance at which recompression by libjxl changes the picture least against a control"
     return Parameter(
         name, round(history.distance, 2), low=round(history.low, 2), high=round(history.high, 2), basis=basis
     )

@@ -1,7 +1,7 @@
-"""The quantiser index of a codec with in-loop filters: a picture coded again at many indices on its grid, with a
-control beside it.
+"""The quantiser index of a codec with in-loop filters: a picture recompressed at many indices on its grid, with a
+control off it.
 
-An encoder changes its own ways from index to index, so a sweep over indices is told against the same sweep on a grid
+An encoder changes its own ways from index to index, so a sweep over indices is compared with the same sweep on a grid
 that is not the picture's.
 """
 
@@ -27,7 +27,7 @@ from forensics.history.recoding.grid import (
 )
 from forensics.results.analysis import Window
 
-_BESIDE = (3, 5)
+_CONTROL = (3, 5)
 """Where the control of a sweep is, against the grid: no block of 4 pixels or more is aligned there."""
 _VOTE_FLOOR = 0.02
 """Mean squared change of a block in squared levels below which differences do not count in a vote: a numerical guard, a
@@ -49,7 +49,7 @@ Offsets = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Side:
-    """A sweep's blocks on the grid, or those beside it.
+    """A sweep's blocks on the grid, or those off it.
 
     Attributes
     ----------
@@ -69,53 +69,53 @@ class Side:
 
 @dataclass(frozen=True)
 class Sweep:
-    """A picture coded again at many indices.
+    """A picture recompressed at many indices.
 
     Attributes
     ----------
     indices : np.ndarray [shape=(n,), dtype=int64]
-    on, beside : Side
+    on, control : Side
         The blocks on the grid, and the control.
     """
 
     indices: np.ndarray
     on: Side
-    beside: Side
+    control: Side
 
     @property
     def curve(self) -> np.ndarray:
-        """Binary logarithm of the mean squared change on the grid over that beside it, `np.ndarray [shape=(n,),
+        """Binary logarithm of the mean squared change on the grid over that off it, `np.ndarray [shape=(n,),
         dtype=float64]`.
         """
-        on, beside = (np.log2(side.errors.mean(axis=1, dtype=np.float64) + FLOOR) for side in (self.on, self.beside))
-        return np.asarray(on - beside)
+        on, control = (np.log2(side.errors.mean(axis=1, dtype=np.float64) + FLOOR) for side in (self.on, self.control))
+        return np.asarray(on - control)
 
     @property
     def contrast(self) -> np.ndarray:
-        """How much less blocks change on the grid than beside it, mean of binary logarithms over blocks, `np.ndarray
+        """How much less blocks change on the grid than off it, mean of binary logarithms over blocks, `np.ndarray
         [shape=(n,), dtype=float64]`.
         """
-        on, beside = (
+        on, control = (
             np.log2(side.errors + np.float32(_CONTRAST_FLOOR)).mean(axis=1, dtype=np.float64)
-            for side in (self.on, self.beside)
+            for side in (self.on, self.control)
         )
-        return np.asarray(beside - on)
+        return np.asarray(control - on)
 
     def gain(self, index: float) -> float:
-        """How much less the picture changes on the grid than beside it at the nearest index of the sweep, in dB."""
+        """How much less the picture changes on the grid than off it at the nearest index of the sweep, in dB."""
         return -10 * math.log10(2) * float(self.curve[np.abs(self.indices - index).argmin()])
 
     def joined(self, other: Sweep) -> Sweep:
         """The blocks of both, swept at the same indices."""
-        return Sweep(self.indices, self.on.joined(other.on), self.beside.joined(other.beside))
+        return Sweep(self.indices, self.on.joined(other.on), self.control.joined(other.control))
 
 
 def sweep(plane: np.ndarray, coder: Coder, grid: Grid, indices: Sequence[int], windows: Sequence[Window]) -> Sweep:
-    """Code windows of a plane again at the given indices, on a grid's trees and beside them."""
-    beside = (grid.tree[0] + _BESIDE[0], grid.tree[1] + _BESIDE[1])
+    """Re-encode windows of a plane at the given indices, on a grid's trees and off them."""
+    control = (grid.tree[0] + _CONTROL[0], grid.tree[1] + _CONTROL[1])
     on, off = (
         _side([aligned(plane, coder, window, place) for window in windows], coder, indices)
-        for place in (grid.tree, beside)
+        for place in (grid.tree, control)
     )
     return Sweep(np.array(indices, np.int64), on, off)
 
@@ -164,7 +164,7 @@ class Votes:
     count : int
         Votes beyond those that the control has at the same index.
     centre : float
-        Mean of the votes at `mode` and the two indices beside it.
+        Mean of the votes at `mode` and the two neighbouring indices.
     near : float
         Share of the votes that these three have, 0..1.
     """
@@ -202,7 +202,7 @@ class Ballot:
 
 
 def vote(swept: Sweep, prior: Prior, rules: Ballot, offsets: Offsets | None = None) -> Votes | None:
-    """The indices at which single blocks change least, where more blocks agree on the grid than beside it; None where
+    """The indices at which single blocks change least, where more blocks agree on the grid than off it; None where
     they do not.
 
     A block votes for the index at which its change dips most. Votes of the control are subtracted index by index, and
@@ -217,23 +217,23 @@ def vote(swept: Sweep, prior: Prior, rules: Ballot, offsets: Offsets | None = No
         Taken off every block's vote, for an encoder that is known to depart from the picture's index so; the sweep's
         indices must be consecutive then.
     """
-    on, beside = (_counts(side, rules, offsets) for side in (swept.on, swept.beside))
-    excess = np.maximum(on - beside, 0)
+    on, control = (_counts(side, rules, offsets) for side in (swept.on, swept.control))
+    excess = np.maximum(on - control, 0)
     log = prior.logarithm(swept.indices)
     centre = int((np.convolve(excess, np.ones(3), mode="same") * np.exp(log - log.max())).argmax())
     near = slice(max(0, centre - rules.reach), centre + rules.reach + 1)
     weights, indices = excess[near], swept.indices[near]
     count = int(weights.sum())
-    if count < rules.least or count < 2 * beside[near].sum():
+    if count < rules.least or count < 2 * control[near].sum():
         return None
-    told = np.repeat(indices, weights)
-    low, high = np.percentile(told, [5, 95])
+    voted = np.repeat(indices, weights)
+    low, high = np.percentile(voted, [5, 95])
     mode = int(weights.argmax())
     around = slice(max(0, mode - 1), mode + 2)
     agreeing = int(weights[around].sum())
     middle = float((weights[around] * indices[around]).sum() / agreeing)
     return Votes(
-        float(told.mean()),
+        float(voted.mean()),
         float(low),
         float(high),
         int(indices[mode]),
@@ -248,10 +248,10 @@ def _counts(side: Side, rules: Ballot, offsets: Offsets | None) -> np.ndarray:
     """How many blocks have their greatest dip at each index, `np.ndarray [shape=(n,), dtype=int64]`."""
     dip = dips(np.log2(side.errors + np.float32(_VOTE_FLOOR)), rules.partner)
     voting = dip.max(axis=0) >= rules.dip
-    told = dip.argmax(axis=0)[voting]
+    votes = dip.argmax(axis=0)[voting]
     if offsets is not None:
-        told = np.rint(told - offsets(side.places[voting])).astype(np.int64)
-    return np.bincount(told[(told >= 0) & (told < len(dip))], minlength=len(dip))
+        votes = np.rint(votes - offsets(side.places[voting])).astype(np.int64)
+    return np.bincount(votes[(votes >= 0) & (votes < len(dip))], minlength=len(dip))
 
 
 def posterior(swept: Sweep, prior: Prior, partner: int = 0) -> np.ndarray:

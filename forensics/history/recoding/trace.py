@@ -1,12 +1,12 @@
-"""Coding again: on the grid and at the index where a codec coded a picture, its encoder changes most blocks less than
-beside the grid.
+"""Recompression: on the grid and at the index where a codec coded a picture, its encoder changes most blocks less than
+off the grid.
 
 Every block on the grid is compared with the nearest one of the control, three rows and five columns away. In a picture
 that was not coded there about as many win as lose; rows and columns of a demosaiced or enlarged picture differ by
 parity, so that up to `SHARE` are granted to chance (binomial tail), counted over every position of the largest blocks,
 every index and every encoder tried. The test is made where a history has found a grid and read an index; it is not
 among those that run on every picture. Of 62 untouched pictures tried with libwebp all the same, one is below 0.01 false
-alarms, at a position whose lead is far too small for a grid to be told.
+alarms, at a position whose lead is far too small for a grid to be found.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def coding_again(
     encoders: int,
     speaks_for: tuple[str, ...],
 ) -> Trace:
-    """Compare the blocks of a sweep on the grid and beside it, at the index that was read.
+    """Compare the blocks of a sweep on the grid and off it, at the index that was read.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def coding_again(
     index : float
         What was read; the nearest index of the sweep is looked at.
     encoder, quantity : str
-        What codes again, and what its indices are called.
+        What recompresses, and what its indices are called.
     values : np.ndarray [shape=(n,)]
         The quantity at every index of the sweep.
     tree, encoders : int
@@ -61,10 +61,10 @@ def coding_again(
         changes `on` and `beside` the grid in dB (of blocks, mean of logarithms), one a value.
     """
     place = int(np.abs(swept.indices - index).argmin())
-    pairs = np.abs(swept.on.places[:, None] - swept.beside.places[None]).sum(axis=2).argmin(axis=1)
-    on, beside = swept.on.errors[place], swept.beside.errors[place][pairs]
-    blocks = int((on != beside).sum())
-    less = int((on < beside).sum())
+    pairs = np.abs(swept.on.places[:, None] - swept.control.places[None]).sum(axis=2).argmin(axis=1)
+    on, control = swept.on.errors[place], swept.control.errors[place][pairs]
+    blocks = int((on != control).sum())
+    less = int((on < control).sum())
     nfa = log10_nfa(log10_binomial_tail(less, blocks, SHARE), tree**2 * len(swept.indices) * encoders)
     found = nfa <= FOUND_BELOW
     value = round(float(values[place]), 2)
@@ -83,15 +83,15 @@ def coding_again(
             "less": less,
         },
         sentence=(
-            f"Coded again by {encoder} at {quantity} {value:g}, {less} of {blocks} blocks change less on the grid that "
-            f"starts at row {row}, column {column} "
+            f"Recompressed by {encoder} at {quantity} {value:g}, {less} of {blocks} blocks change less on the grid "
+            f"that starts at row {row}, column {column} "
             f"(modulo {grid.period}) than off it, where chance gives up to {100 * SHARE:.0f} %; chance gives this "
             f"in {chance(nfa)}."
         ),
         series={
             "values": np.asarray(values, np.float64),
             "on": _decibels(swept.on.errors),
-            "beside": _decibels(swept.beside.errors),
+            "beside": _decibels(swept.control.errors),
         },
     )
 

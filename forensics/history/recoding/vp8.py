@@ -1,8 +1,8 @@
 """What a WebP encoder did to a picture: its block grid and its quantiser index, read by coding luma again with libwebp.
 
-libwebp gives macroblocks of different texture up to four indices and chooses them by the whole picture. Coded again it
+libwebp gives macroblocks of different texture up to four indices and chooses them by the whole picture. Recompressed it
 mostly chooses alike, and the picture changes least where the mean index is its own. How far the four lie apart depends
-on the encoder's noise shaping, so that its presets are tried beside each other.
+on the encoder's noise shaping, so that its presets are tried one after another.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = (), codec: str 
 def _macroblock(
     pixels: np.ndarray, plane: np.ndarray, grid: Grid, coder: LibWebp, probes: Sequence[int], window: Window
 ) -> tuple[int, int]:
-    """The corner of a macroblock on a grid of smallest blocks: the place where coding again changes luma and chroma of
+    """The corner of a macroblock on a grid of smallest blocks: the place where recompression changes luma and chroma of
     most blocks least.
 
     Chroma tells it best: its smallest blocks are 8 pixels wide, and its samples lie at every other pixel.
@@ -156,14 +156,14 @@ def _typical(errors: np.ndarray) -> float:
 def _read(
     plane: np.ndarray, window: Window, grid: Grid, coders: Sequence[LibWebp], sweeps: Sequence[Sweep], prior: Prior
 ) -> Vp8History:
-    """The index at which the best preset repeats the picture best, as the header of `window` coded again states it."""
+    """The index at which the best preset repeats the picture best, as the header of `window` recompressed states it."""
     from forensics.codecs import webp
 
     best = recoding_sweep.repeated_best(sweeps, prior)
     if best.contrast < _LEAST_CONTRAST:
         return Vp8History(
             grid,
-            reason="coded again at the indices around the estimate, the picture changes hardly less on its grid than "
+            reason="recompressed at the indices around the estimate, the picture changes hardly less on its grid than "
             "off it",
         )
     coder, swept, last = coders[best.coder], sweeps[best.coder], float(LibWebp.indices[-1])
@@ -189,7 +189,7 @@ def _index(history: Vp8History) -> Parameter:
     if history.index is None:
         return Parameter(name, None, reason=history.reason)
     basis = (
-        f"mean over macroblocks: coded again by libwebp ({history.preset} preset) the picture changes least against "
+        f"mean over macroblocks: recompressed by libwebp ({history.preset} preset) the picture changes least against "
         f"a control at this index"
     )
     return Parameter(name, round(history.index, 1), low=round(history.low, 1), high=round(history.high, 1), basis=basis)

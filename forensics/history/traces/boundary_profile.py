@@ -87,7 +87,7 @@ def boundary_profile(sample: Sample) -> Trace:
     ]
     nfa = log10_nfa(min(outcome.log10_tail for outcome in outcomes), _TESTS)
     found = nfa <= FOUND_BELOW
-    best = _told(outcomes)
+    best = _plainest(outcomes)
     column, row = best.positions
     return Trace(
         name=NAME,
@@ -109,7 +109,7 @@ def boundary_profile(sample: Sample) -> Trace:
     )
 
 
-def _told(outcomes: list[_Outcome]) -> _Outcome:
+def _plainest(outcomes: list[_Outcome]) -> _Outcome:
     """Of the hypotheses found for the largest period the plainest; the best of all where none is found."""
     seen = [outcome for outcome in outcomes if log10_nfa(outcome.log10_tail, _TESTS) <= FOUND_BELOW]
     longest = max((outcome.period for outcome in seen), default=0)

@@ -33,7 +33,9 @@ from forensics.results.history import FOUND_BELOW, Trace
 NAME = "dct_comb"
 SPEAKS_FOR = ("jpeg", "jpegxl", "avif")
 OTHERS = ("jpegxr", "webp", "bpg", "heic")
-"""Codecs with transforms of other sizes beside, or in the place of, 8x8: they leave it at a part of the frequencies."""
+"""Codecs with transforms of other sizes besides, or in the place of, 8x8: they leave it at a part of the
+frequencies.
+"""
 MANY = 16
 """Clear combs at so many of the 24 frequencies speak against `OTHERS`."""
 SCALES = (1.0, 4.0)
@@ -42,7 +44,7 @@ Both count as hypotheses."""
 _AGREE = 0.5
 """The comb's step and the cosine's agree when their log2 differ by less."""
 _ROW_TAIL = -4.0
-"""A frequency's step is told when chance gives its comb less often than this (log10)."""
+"""A frequency's step is reported when chance gives its comb less often than this (log10)."""
 
 
 def dct_comb(sample: Sample) -> Trace:
@@ -128,7 +130,7 @@ def _sentence(steps: np.ndarray, nfa: float, phase: tuple[int, int], found: bool
     span = (
         f"steps {steps.min():.1f} to {steps.max():.1f} at {len(steps)} of 24 frequencies"
         if len(steps)
-        else "steps not told apart"
+        else "steps not distinguished"
     )
     return (
         f"On the 8x8 grid that starts at row {phase[0]}, column {phase[1]}, DCT coefficients of luma gather at "

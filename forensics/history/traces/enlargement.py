@@ -1,8 +1,8 @@
 """Enlargement: what the picture was enlarged from, as a trace with the residual of every length that was tried.
 
-The steps were found before the verdict (`forensics.verdict.steps`); here the one that is an interpolation is told with
-its number of false alarms, counted on pictures that were not enlarged (`forensics_features.enlargement.TAIL`), and the
-residual along the surer axis is drawn.
+The steps were found before the verdict (`forensics.verdict.steps`); here the one that is an interpolation is reported
+with its number of false alarms, counted on pictures that were not enlarged (`forensics_features.enlargement.TAIL`),
+and the residual along the surer axis is drawn.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _series(step: EnlargementStep, pixels: np.ndarray) -> dict[str, np.ndarray]:
     from forensics_features import enlargement as measured
 
     axis = max(step.found.axes, key=lambda one: one.score)
-    plane = measured.told_plane(pixels)
+    plane = measured.judged_plane(pixels)
     lines = measured.telling_lines(plane if axis is step.found.columns else np.ascontiguousarray(plane.T), 24, 4096)
     lengths = np.arange(max(16, axis.old - 40), min(axis.new - 1, axis.old + 40) + 1)
     slopes, offsets = np.array([measured.places(int(n), axis.new, axis.alignment) for n in lengths]).T

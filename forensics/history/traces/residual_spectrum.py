@@ -1,4 +1,4 @@
-"""Residual spectrum: was the picture resized? The test is `forensics_features.resampling`; here it is told as a
+"""Residual spectrum: was the picture resized? The test is `forensics_features.resampling`; here it is reported as a
 trace.
 """
 
@@ -26,7 +26,7 @@ def residual_spectrum(sample: Sample) -> Trace:
     """
     line = strongest_line(sample.centre.y)
     found = line.log10_nfa <= FOUND_BELOW
-    told = factors(line.frequency) if found else []
+    resized_by = factors(line.frequency) if found else []
     along_rows, along_columns = line.spectra
     return Trace(
         name=NAME,
@@ -37,9 +37,9 @@ def residual_spectrum(sample: Sample) -> Trace:
             "resized": found,
             "axis": line.axis if found else None,
             "frequency": round(line.frequency, 4) if found else None,
-            "factors": told,
+            "factors": resized_by,
         },
-        sentence=_sentence(line.axis, line.frequency, line.power, told, line.log10_nfa, found),
+        sentence=_sentence(line.axis, line.frequency, line.power, resized_by, line.log10_nfa, found),
         series={
             "frequency_x": along_rows[0],
             "power_x": along_rows[1],
@@ -57,9 +57,9 @@ def _sentence(axis: str, line: float, ratio: float, factors: list[float], nfa: f
             f"reductions, often leave none."
         )
     where = {"x": "along rows", "y": "along columns", "both": "along rows and columns"}[axis]
-    told = ", ".join(f"{factor:g}" for factor in factors)
+    listed = ", ".join(f"{factor:g}" for factor in factors)
     return (
         f"The second difference of luma varies with {line:.3f} cycles a pixel {where}, {ratio:.0f} times its "
         f"surroundings, as after resizing by one of the factors "
-        f"{told}; chance gives this in {chance(nfa)}. A regular pattern in the scene can do the same."
+        f"{listed}; chance gives this in {chance(nfa)}. A regular pattern in the scene can do the same."
     )

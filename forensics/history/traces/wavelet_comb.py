@@ -44,7 +44,7 @@ _MARGIN = 4
 """Coefficients at the border that the mirror extension has reached."""
 _TITLES = {"97": "CDF 9/7", "53": "CDF 5/3"}
 _ROW_TAIL = -4.0
-"""Decimal logarithm of a band's tail below which its step is told; a choice."""
+"""Decimal logarithm of a band's tail below which its step is reported; a choice."""
 
 
 class _Outcome(NamedTuple):
@@ -155,9 +155,11 @@ def _sentence(best: _Outcome, steps: dict[str, float | None], nfa: float, found:
             "step at one parity "
             f"more than at the others (expected by chance in {chance(nfa)})."
         )
-    told = ", ".join(f"{band.upper()} {step:g}" for band, step in steps.items() if step is not None) or "not told apart"
+    listed = (
+        ", ".join(f"{band.upper()} {step:g}" for band, step in steps.items() if step is not None) or "not distinguished"
+    )
     return (
         f"In level {best.level} of the {_TITLES[best.wavelet.name]} wavelet transform of luma, coefficients gather at "
         f"multiples of a step "
-        f"({told}) at one of four parities alone; chance gives this in {chance(nfa)}."
+        f"({listed}) at one of four parities alone; chance gives this in {chance(nfa)}."
     )

@@ -1,8 +1,8 @@
 """Truevision TGA (version 2.0 of the specification): palette, grey and true colour of 8 to 32 bits, plain or run-length
 coded.
 
-The format has no signature at its start; it is told by header fields that fit each other, and by the footer of version
-2 where there is one.
+The format has no signature at its start; it is recognised by header fields that fit each other, and by the footer of
+version 2 where there is one.
 """
 
 from __future__ import annotations

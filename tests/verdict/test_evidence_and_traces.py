@@ -15,7 +15,7 @@ def says(trace: str, *, supports: bool | None) -> Statement:
 
 
 @pytest.mark.parametrize(
-    ("told", "trace"),
+    ("stated", "trace"),
     [
         ("dct-comb", "dct_comb"),
         ("dct-comb", "jpeg_table"),
@@ -26,9 +26,9 @@ def says(trace: str, *, supports: bool | None) -> Statement:
         ("lapped-plain", "lapped_comb"),
     ],
 )
-def test_no_sign_of_what_a_trace_has_found_is_not_told(told: str, trace: str) -> None:
-    assert told in {one.name for one in INDICATIONS}
-    absent, present = says(told, supports=None), says(told, supports=False)
+def test_no_sign_of_what_a_trace_has_found_is_not_stated(stated: str, trace: str) -> None:
+    assert stated in {one.name for one in INDICATIONS}
+    absent, present = says(stated, supports=None), says(stated, supports=False)
     other = says("residual-comb", supports=None)
     assert without_contradiction([absent, present, other], [trace]) == (present, other)
     assert without_contradiction([absent, present, other], []) == (absent, present, other)
