@@ -19,6 +19,7 @@ from forensics.results.wording import percentage
 if TYPE_CHECKING:
     from forensics_features.enlargement import Axis, Enlargement
     from forensics_features.repetition import Repetition
+    from forensics_features.sharpening import Sharpening
 
 
 class Step(Protocol):
@@ -26,7 +27,7 @@ class Step(Protocol):
 
     @property
     def name(self) -> str:
-        """In snake case: `enlargement`, `repetition`, `tone_curve`."""
+        """In snake case: `enlargement`, `repetition`, `sharpening`, `tone_curve`."""
 
     @property
     def text(self) -> str:
@@ -173,4 +174,54 @@ class RepetitionStep:
             "log10_nfa": reported(self.log10_nfa),
             "factor_x": round(self.new_width / self.width, 5),
             "factor_y": round(self.new_height / self.height, 5),
+        }
+
+
+@dataclass(frozen=True)
+class SharpeningStep:
+    """Sharpening by a linear filter: an unsharp mask or a small kernel.
+
+    Attributes
+    ----------
+    found : forensics_features.sharpening.Sharpening
+    """
+
+    found: Sharpening
+
+    name = "sharpening"
+
+    @property
+    def log10_nfa(self) -> float:
+        """Decimal logarithm of the number of false alarms."""
+        return self.found.log10_nfa
+
+    @property
+    def text(self) -> str:
+        """What was found, for reading."""
+        one = self.found
+        kernel = f"{one.kernel} of standard deviation {one.sigma:.2f} pixels" if one.sigma else f"{one.kernel} kernel"
+        return (
+            f"sharpened by {one.amount:.2f} times what a {kernel} takes away: divided by that filter, the samples that "
+            f"it changed lie near whole numbers (mean phase {one.fit:.2f}; chance gives this in "
+            f"{chance(self.log10_nfa)}); undone and sharpened again {percentage(one.repeated)} of the samples come out "
+            "the same. The verdict is that on the samples before"
+        )
+
+    def undo(self, pixels: np.ndarray) -> np.ndarray:
+        """The samples before it, rounded."""
+        from forensics_features import sharpening
+
+        return sharpening.undo(pixels, self.found)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "step": self.name,
+            "text": self.text,
+            "kernel": self.found.kernel,
+            "sigma": round(self.found.sigma, 4),
+            "amount": round(self.found.amount, 4),
+            "fit": round(self.found.fit, 4),
+            "log10_nfa": reported(self.log10_nfa),
+            "repeated": round(self.found.repeated, 4),
         }

@@ -76,6 +76,10 @@ SETTLED_BY = Settling(4, 0.95)
 """When windows judged one after another settle the answer: chosen, not fitted. On 120 whole pictures of validation
 sources (`forensics_benchmarks.early_stopping`, seed 1) none departs from all windows, which bounds the rate by 2.5 % at
 95 % confidence and no lower; 77 % of the windows are judged. So all windows are judged unless asked otherwise."""
+MAYBE_SHARPENED = ("filtered", "several")
+"""Answers to what happened since that sharpening is looked for after."""
+ASKED_FROM = 0.1
+STRAIGHT_FROM = 0.5
 FURTHER_WINDOWS = 2
 """Windows that are judged at a time after the first."""
 
@@ -92,6 +96,7 @@ def analyze(
     threads: int | None = None,
     undo_tone: bool = True,
     undo_enlargement: bool = True,
+    undo_sharpening: bool = True,
     exact: bool = True,
     open_judge: OpenJudge | None = None,
     all_windows: bool = True,
@@ -118,6 +123,8 @@ def analyze(
         Whether a change of brightness or contrast is looked for and undone.
     undo_enlargement : bool
         Whether an enlargement is looked for and undone.
+    undo_sharpening : bool
+        Whether a sharpening filter is looked for, where the models hold one possible, and undone.
     exact : bool
         Whether exact readings have the last word (`forensics.verdict.exact`).
     open_judge : OpenJudge, optional
@@ -160,6 +167,8 @@ def analyze(
     analysis, pixels = (
         _enlarged(picture, one) if undo_enlargement else (one.analysis(picture, picture.pixels, ()), picture.pixels)
     )
+    if undo_sharpening and pixels is not None:
+        analysis, pixels = _sharpened(analysis, pixels, picture, one)
     if not exact or pixels is None:
         return analysis
     return with_block_grid(family_without_evidence(settled(analysis, pixels)), pixels)
@@ -181,6 +190,25 @@ def _enlarged(picture: Picture, one: _Examined) -> tuple[Analysis, np.ndarray | 
     named = stored.verdict not in ("uncompressed", INCONCLUSIVE)
     chosen = stored if named and stored.probability >= after.SPITE_OF_ENLARGEMENT else undone
     return chosen, picture.pixels
+
+
+def _sharpened(
+    analysis: Analysis, pixels: np.ndarray, picture: Picture, one: _Examined
+) -> tuple[Analysis, np.ndarray]:
+    """The analysis with a sharpening filter undone where one was the last step, and with an enlargement before it; as
+    it is where none is clear, or where what is left does not look as a decoder leaves it.
+    """
+    if analysis.steps or not sum((analysis.afterwards or {}).get(name, 0.0) for name in MAYBE_SHARPENED) >= ASKED_FROM:
+        return analysis, pixels
+    step = after.find_sharpening(pixels)
+    if step is None:
+        return analysis, pixels
+    steps, native = after.find_enlargements(step.undo(eight_bit(pixels)))
+    if min(native.shape[:2]) < MINIMUM_SIDE:
+        return analysis, pixels
+    undone = one.analysis(picture, native, (step, *steps))
+    straight = (undone.afterwards or {}).get("nothing", 0.0)
+    return (undone, native) if straight >= STRAIGHT_FROM else (analysis, pixels)
 
 
 @dataclass(frozen=True)
@@ -292,7 +320,8 @@ def judged_pixels(picture: Picture, judge: Judge | None = None, **options: Any) 
 
     `options` are further ones of `analyze`.
     """
-    if not after.find_enlargements(picture.pixels)[0] and tone.find(picture.pixels) is None:
+    changes = (lambda p: after.find_enlargements(p)[0], tone.find, after.find_sharpening)
+    if not any(change(picture.pixels) for change in changes):
         return picture.pixels, ()
     result = analyze(picture, judge=judge, **options)
     return result.as_judged(picture.pixels), result.steps

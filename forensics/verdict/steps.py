@@ -13,7 +13,7 @@ import numpy as np
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Statement
 from forensics.results.chance import reported
-from forensics.results.steps import EnlargementStep, RepetitionStep, Step
+from forensics.results.steps import EnlargementStep, RepetitionStep, SharpeningStep, Step
 from forensics.windows.choice import MINIMUM_SIDE
 
 MOST = 2
@@ -26,6 +26,7 @@ UNDONE = {
     "tone_curve": "brightness or contrast was changed after decoding; windows were judged with that undone",
     "enlargement": "the picture was enlarged after decoding; windows lie in the native pixels",
     "repetition": "the picture was enlarged by repetition; windows lie in the native pixels",
+    "sharpening": "the picture was sharpened after decoding; windows were judged with that undone",
 }
 """Notes of a map."""
 SPITE_OF_ENLARGEMENT = 0.995
@@ -68,6 +69,14 @@ def find_enlargement(pixels: np.ndarray) -> EnlargementStep | RepetitionStep | N
     return EnlargementStep(found, old[1], old[0], width, height)
 
 
+def find_sharpening(pixels: np.ndarray) -> SharpeningStep | None:
+    """The sharpening that the picture ended with, None where none is clear."""
+    from forensics_features import sharpening
+
+    found = sharpening.find(eight_bit(pixels))
+    return SharpeningStep(found) if found is not None and found.clear else None
+
+
 def exact(steps: Sequence[Step]) -> bool:
     """Whether nothing can have come after the steps: repetition without exception, enlargement up to rounding."""
     return all(
@@ -80,5 +89,5 @@ def statements(steps: Sequence[Step]) -> list[Statement]:
     return [
         Statement(step.name, step.name, -reported(step.log10_nfa), 0.0, 0.0, 2.0, 1.0, (), True, step.text)
         for step in steps
-        if isinstance(step, EnlargementStep | RepetitionStep)
+        if isinstance(step, EnlargementStep | RepetitionStep | SharpeningStep)
     ]
