@@ -50,8 +50,8 @@ def render(result: Analysis | Failure, *, colour: bool = False) -> str:
     if result.ratio is not None and result.ssim is not None:
         strength = f"ratio {_interval(result.ratio, 1)}:1, SSIM {_interval(result.ssim, 3)}"
         lines.append(row("strength", f"{strength} (90 % intervals)"))
-    if result.afterwards is not None:
-        lines.append(row("since", afterwards_note(result.afterwards)))
+    if since := since_note(result):
+        lines.append(row("since", since))
     lines.append(row("container", result.agreement.text))
     lines += rows(
         "evidence",
@@ -101,6 +101,16 @@ def verdict_note(result: Analysis) -> str:
         name, share = max(result.variants.items(), key=lambda item: item[1])
         note += f"; overlap mode {name.rpartition('-')[2]} ({percent(share)})"
     return note
+
+
+def since_note(result: Analysis) -> str:
+    """What happened since the last lossy step: the steps that were undone, else what is most probable.
+
+    What is left after undoing a step looks changed by that alone, so that no probability stands beside it.
+    """
+    if result.steps:
+        return "; ".join(step.text.partition(":")[0] for step in result.steps)
+    return "" if result.afterwards is None else afterwards_note(result.afterwards)
 
 
 def afterwards_note(afterwards: dict[str, float]) -> str:
