@@ -18,7 +18,7 @@ from typing import Any
 import click
 
 from forensics.commands import COMMANDS
-from forensics.endings import Ending, caused_by_interruption, forget_output, hold_standard_streams
+from forensics.endings import STANDARD_OUTPUT, Ending, caused_by_interruption, forget_output, hold_standard_streams
 from forensics.errors import ForensicsError
 from forensics.version import __version__
 
@@ -116,7 +116,7 @@ def _run(arguments: Sequence[str] | None, ending: Ending) -> int:
         code = main.main(
             args=None if arguments is None else list(arguments), prog_name="forensics", standalone_mode=False
         )
-        sys.stdout.flush()
+        _bring_out()
     except (BrokenPipeError, _ReaderGone):
         forget_output()
         return 0
@@ -131,7 +131,10 @@ def _run(arguments: Sequence[str] | None, ending: Ending) -> int:
     except ForensicsError as error:
         return _said(f"forensics: error: {_one_line(error)}")
     except OSError as error:  # a full device, a folder that was closed meanwhile: nothing of ours
-        where = f"{str(error.filename)!r}: " if error.filename is not None else ""
+        if error.filename == STANDARD_OUTPUT:
+            where = f"cannot write {STANDARD_OUTPUT}: "
+        else:
+            where = f"{str(error.filename)!r}: " if error.filename is not None else ""
         return _said(f"forensics: error: {where}{error.strerror or _one_line(error)}")
     except MemoryError:
         return _said("forensics: error: there is not enough memory")
@@ -153,6 +156,16 @@ def _said(line: str, code: int = 1) -> int:
     with contextlib.suppress(OSError):
         click.echo(line, err=True)
     return code
+
+
+def _bring_out() -> None:
+    """Write what is left to standard output; an error names it."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, STANDARD_OUTPUT) from None
 
 
 def _flush() -> None:
