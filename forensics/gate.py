@@ -14,7 +14,7 @@ from forensics_models.storage import replacing
 
 from forensics.errors import UsageError
 from forensics.report.csv_report import text_cell
-from forensics.results.wording import printable
+from forensics.results.wording import percent, printable
 from forensics.survey.rules import Rule, parse
 
 BROKEN = 3
@@ -156,7 +156,7 @@ def _cells(one: Stated, row: Mapping[str, Any]) -> list[object]:
 def _reported(row: Mapping[str, Any]) -> str:
     if row.get("error") is not None:
         return printable(row["error"])
-    found = f"{row['verdict']}, probability {100 * row['probability']:.1f} %"
+    found = f"{row['verdict']}, probability {percent(row['probability'])}"
     found += "" if row.get("quality") is None else f", quality {row['quality']:g}"
     return found + (", the container disagrees" if row.get("agreement") == "disagree" else "")
 

@@ -25,7 +25,7 @@ from forensics.comparison.relations import (
 from forensics.pictures.opened import Picture, from_array, open_picture
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis
-from forensics.results.wording import TITLES
+from forensics.results.wording import INCONCLUSIVE, NO_CONTENT, TITLES, percent, percentage
 
 FIRST, SECOND, SAME, UNTOLD = "first", "second", "same", "cannot be told"
 """Which copy is nearer to the source."""
@@ -300,6 +300,14 @@ def _by_size(a: np.ndarray, b: np.ndarray, registration: Registration) -> Order:
     return UNTOLD, f"the scales differ by {registration.scale[1]:.3g} and no usual kernel explains it", ()
 
 
+def _verdict(one: Analysis) -> str:
+    """A verdict in words, with its probability."""
+    if one.verdict == NO_CONTENT:
+        return TITLES[one.verdict]
+    guess = f"; best guess {TITLES[one.best]}" if one.verdict == INCONCLUSIVE else ""
+    return f"{TITLES[one.verdict]}{guess} ({percent(one.probability)})"
+
+
 def text(found: Comparison) -> str:
     """The result for a terminal, without a newline at the end."""
     reg = found.registration
@@ -309,12 +317,11 @@ def text(found: Comparison) -> str:
         down, right = (round(shift, 1) + 0.0 for shift in reg.shift)  # no -0.0
         lines.append(
             f"  placed      scale {reg.scale[1]:.4g}, shift x {right:.1f} y {down:.1f}; "
-            f"common part {reg.overlap[0]:.0%} of the first and {reg.overlap[1]:.0%} of the second, correlation "
-            f"{reg.correlation:.3f}"
+            f"common part {percentage(reg.overlap[0], 0)} of the first and {percentage(reg.overlap[1], 0)} of the "
+            f"second, correlation {reg.correlation:.3f}"
         )
     for name, history in zip((FIRST, SECOND), found.histories, strict=False):
-        title = TITLES.get(history.verdict, history.verdict)
-        lines.append(f"  {name:<11} {title} ({history.probability:.1%})")
+        lines.append(f"  {name:<11} {_verdict(history)}")
     told = {
         FIRST: "the first is nearer to the source",
         SECOND: "the second is nearer to the source",

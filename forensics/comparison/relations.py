@@ -26,6 +26,7 @@ from forensics.history.jpeg.findings import JpegHistory
 from forensics.history.jpeg.fixed_point import SUBSAMPLINGS
 from forensics.history.jpeg.planes import coefficients, without_colour
 from forensics.reconstruction.layout import blocks_of
+from forensics.results.wording import percentage
 
 _FIRM = 0.985
 """Share of coefficients within half a step from which a copy was coded from the original; 0.996 at least in 15 pairs of
@@ -142,7 +143,7 @@ def jpeg_from(source: np.ndarray, copy: np.ndarray, shown: JpegHistory | None) -
     if found is None or found.inside < _FIRM or not _SPREAD[0] <= found.spread <= _SPREAD[1]:
         return None
     text = (
-        f"coded as JPEG{found.quality}: {found.inside:.1%} of the other's coefficients lie within half a step, "
+        f"coded as JPEG{found.quality}: {percentage(found.inside)} of the other's coefficients lie within half a step, "
         f"{found.spread:.2f} steps off on average"
     )
     return Relation("jpeg", text, found.inside / _FIRM)
@@ -169,7 +170,8 @@ def recoded_from(source: np.ndarray, copy: np.ndarray, shown: JpegHistory | None
     share = float((same if same.ndim == 2 else same.all(axis=2)).mean())
     if share < _RECODED:
         return None
-    text = f"coded as JPEG at quality {shown.match.quality:g}: coding the other so gives {share:.1%} of its very pixels"
+    exact = f"coding the other so gives {percentage(share)} of its very pixels"
+    text = f"coded as JPEG at quality {shown.match.quality:g}: {exact}"
     return Relation("jpeg", text, 1 / (1.02 - share))
 
 
@@ -300,8 +302,8 @@ def toned_from(source: np.ndarray, copy: np.ndarray) -> Relation | None:
         return None
     return Relation(
         "toned",
-        f"toned: each level of the other has one level here, but for {ahead:.2%} of the pixels; the reverse fails for "
-        f"{back:.2%}",
+        f"toned: each level of the other has one level here, but for {percentage(ahead, 2)} of the pixels; the "
+        f"reverse fails for {percentage(back, 2)}",
         3.0 if ahead <= _CURVE else 1.0,
     )
 

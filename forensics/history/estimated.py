@@ -15,6 +15,7 @@ import numpy as np
 from forensics.errors import UsageError
 from forensics.pixels import eight_bit
 from forensics.results.history import Parameter
+from forensics.results.wording import percent, percentage
 from forensics.windows.choice import choose_windows
 from forensics.windows.judges import shipped_extractor
 
@@ -60,9 +61,9 @@ def to_parameter(found: Any, windows: int) -> Parameter:
     name = _NAMES.get(target.name, target.name)
     seen = f"regression on the features of {windows} window{'s' if windows > 1 else ''}"
     if target.names:
-        basis = f"{seen}; wrong for {100 * found.error:.0f} % of {found.cases} validation windows of this codec"
+        basis = f"{seen}; wrong for {percentage(found.error, 0)} of {found.cases} validation windows of this codec"
         if found.probability < _LIKELY:
-            reason = f"the most likely value, {found.value}, has a probability of {found.probability:.2f} only"
+            reason = f"the most likely value, {found.value}, has a probability of {percent(found.probability)} only"
             return Parameter(name, None, basis=basis, reason=reason)
         return Parameter(name, found.value, probability=round(found.probability, 4), basis=basis)
     unit = f" {target.unit}" if target.unit else ""

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forensics.results.wording import percentage
+
 PART = 384
 """Largest side of the central part that is read, in pixels: what a reading costs does not grow with the picture."""
 _ALIGNMENT = 16
@@ -114,8 +116,8 @@ def jpeg(part: np.ndarray) -> Reading:
     control = off if math.isfinite(off) else 0.0
     value = (on - control) / max(1.0 - control, 0.05)
     text = (
-        f"JPEG: recompressed with the table that was read ({steps} of 64 steps), {100 * on:.1f} % of luma comes back "
-        f"unchanged, {100 * off:.1f} % on a grid moved by half a block"
+        f"JPEG: recompressed with the table that was read ({steps} of 64 steps), {percentage(on)} of luma comes back "
+        f"unchanged, {percentage(off)} on a grid moved by half a block"
     )
     return Reading("jpeg", value, text)
 

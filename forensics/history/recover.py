@@ -84,7 +84,8 @@ def recover_history(pixels: np.ndarray, analysis: Analysis, part: Window | None 
         The analysis of the same pixels; its verdict chooses the codecs.
     part : Window, optional
         Where parameters and earlier compressions are read, of the pixels as judged; it begins at multiples of 64
-        pixels, so that phases hold for the whole picture. The whole picture by default. Traces are always of all of it.
+        pixels, so that phases hold for the whole picture. The whole picture by default. Traces are of the part too;
+        those that the whole picture alone shows stand with them and say so.
 
     Returns
     -------
@@ -104,7 +105,7 @@ def recover_history(pixels: np.ndarray, analysis: Analysis, part: Window | None 
     undone = noted(_guarded(lambda: _undone(stored, analysis), none, "the trace of enlargement"))
     of_whole = noted(_guarded(lambda: _traces(whole), none, "the trace tests"))
     of_part = of_whole if part is None else noted(_guarded(lambda: _traces(pixels), none, "the trace tests of a part"))
-    traces = (*undone, *of_whole)
+    traces = (*undone, *(of_whole if part is None else _of_both(of_part, of_whole)))
     nothing: tuple[Parameter, ...] = ()
     reduced = noted(_guarded(lambda: _reduced(pixels, analysis), nothing, "the reading of a reduced JPEG"))
     if reduced:
@@ -158,6 +159,15 @@ def _traces(pixels: np.ndarray) -> tuple[Trace, ...]:
     from forensics.processes.run import run_exact
 
     return (*run_traces(pixels), *run_exact(pixels).values())
+
+
+def _of_both(of_part: Sequence[Trace], of_whole: Sequence[Trace]) -> tuple[Trace, ...]:
+    """The traces of a part, and those that the whole picture alone shows."""
+    known = {trace.name for trace in of_part if trace.found}
+    further = {trace.name: trace for trace in of_whole if trace.found and trace.name not in known}
+    begin = "In the whole picture, but not in the part: "
+    told = (replace(trace, sentence=f"{begin}{trace.sentence}") for trace in further.values())
+    return (*(trace for trace in of_part if trace.name not in further), *told)
 
 
 def _of_process(verdict: str, traces: Sequence[Trace]) -> tuple[Parameter, ...]:

@@ -64,8 +64,8 @@ def where_to_read(found: Localisation | None, codec: str | None) -> ReadIn:
         )
     return ReadIn(
         part,
-        f"parameters and earlier compressions are read in a part without regions that depart, x {part.left} to "
-        f"{part.left + part.width}, y {part.top} to {part.top + part.height} ({departing})",
+        f"parameters, traces and earlier compressions are read in a part without regions that depart, x {part.left} "
+        f"to {part.left + part.width}, y {part.top} to {part.top + part.height} ({departing})",
     )
 
 

@@ -31,6 +31,7 @@ from forensics.reconstruction.blocks import OPEN_SATURATED, SEARCHED, Quantiser
 from forensics.reconstruction.clipped_search import NONE_EXISTS, search_clipped
 from forensics.reconstruction.layout import BLOCK, Layout, blocks_of
 from forensics.reconstruction.reconstruct import Prepared, prepare
+from forensics.results.wording import percentage
 
 POSSIBLE, SATURATED, UNDECIDED, IMPOSSIBLE, OUTSIDE = 0, 1, 2, 3, 4
 """Kinds of blocks: coefficients found; open because samples are clipped; open within the bounds of the search; cannot
@@ -153,8 +154,8 @@ def exact_map(source: object) -> ExactMap:
     share = float((kinds[whole] == POSSIBLE).mean())
     if share < LEAST_POSSIBLE:
         raise NoExactMap(
-            f"only {share:.0%} of the blocks come out of a JPEG decoder known here: the picture as a whole was changed "
-            f"since"
+            f"only {percentage(share, 0)} of the blocks come out of a JPEG decoder known here: the picture as a whole "
+            "was changed since"
         )
     return ExactMap(
         kinds, prepared.layout, prepared.pixels.shape[1], prepared.pixels.shape[0], prepared.decoder.name,

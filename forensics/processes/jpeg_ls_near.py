@@ -16,6 +16,7 @@ from forensics.processes.sampling import ORIENTATION_TITLES, ORIENTATIONS, orien
 from forensics.results.a_contrario import log10_binomial_tail, log10_nfa
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
+from forensics.results.wording import percentage
 
 NAME = "jpeg_ls_residues"
 NEARS = (1, 2, 3, 4, 5)
@@ -79,7 +80,7 @@ def test(pixels: np.ndarray) -> Trace:
         sentence = (
             f"Predicted as JPEG-LS does, {title}, {best.same} of {best.pairs} errors are multiples of "
             f"{2 * best.near + 1} with the bias that their context has learned, as coding with NEAR "
-            f"{best.near} leaves them, where chance gives up to {100 * best.expected:.0f} %. Chance gives this in "
+            f"{best.near} leaves them, where chance gives up to {percentage(best.expected, 0)}. Chance gives this in "
             f"{chance(best.log10_nfa)}."
         )
     else:

@@ -13,6 +13,7 @@ from forensics.processes.figures import plot_phases
 from forensics.processes.sampling import LEAST_SHARE, Grid, best_grid, shares
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
+from forensics.results.wording import percentage
 
 NAME = "lerc_blocks"
 SIDE = 8
@@ -72,7 +73,7 @@ def test(pixels: np.ndarray) -> Trace:
             f"On the 8x8 grid that starts at row {phase[0]}, column {phase[1]}, {grid.fit} of {grid.blocks} blocks "
             f"that can tell have samples that are multiples of {2 * error} above their own "
             f"minimum, as LERC with an error of {error} leaves them; on the next best of the other 63 grids "
-            f"{100 * grid.other:.0f} % have. Chance gives this in {chance(grid.log10_nfa)}."
+            f"{percentage(grid.other, 0)} have. Chance gives this in {chance(grid.log10_nfa)}."
         ),
         series={"phases": shares(counts)},
     )

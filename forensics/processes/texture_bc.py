@@ -15,6 +15,7 @@ from forensics.processes.figures import plot_phases
 from forensics.processes.sampling import LEAST_SHARE, Grid, best_grid, screened, shares
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
+from forensics.results.wording import percentage
 
 NAME = "bc_blocks"
 SIDE = 4
@@ -118,7 +119,7 @@ def _sentence(form: str | None, phase: list[int], grid: Grid) -> str:
     return (
         f"On the 4x4 grid that starts at row {phase[0]}, column {phase[1]}, the {what} of {grid.fit} of {grid.blocks} "
         f"blocks that can tell are those of a {form} texture ({rule}); on the next best "
-        f"of the other 15 grids {100 * grid.other:.0f} % are. Chance gives this in {chance(grid.log10_nfa)}."
+        f"of the other 15 grids {percentage(grid.other, 0)} are. Chance gives this in {chance(grid.log10_nfa)}."
     )
 
 

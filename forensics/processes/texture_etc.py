@@ -14,6 +14,7 @@ from forensics.processes.figures import plot_phases
 from forensics.processes.sampling import LEAST_SHARE, best_grid, screened, shares
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
+from forensics.results.wording import percentage
 
 NAME = "etc_blocks"
 SIDE = 4
@@ -43,8 +44,8 @@ def test(pixels: np.ndarray) -> Trace:
         sentence = (
             f"On the 4x4 grid that starts at row {phase[0]}, column {phase[1]}, {grid.fit} of {grid.blocks} blocks "
             f"that can tell are those of an ETC texture (a base colour of 4 or 5 bits in "
-            f"each half and grey offsets of one table); on the next best of the other 15 grids {100 * grid.other:.0f} "
-            f"% are. Chance gives this in {chance(grid.log10_nfa)}."
+            f"each half and grey offsets of one table); on the next best of the other 15 grids "
+            f"{percentage(grid.other, 0)} are. Chance gives this in {chance(grid.log10_nfa)}."
         )
     else:
         sentence = (

@@ -18,6 +18,7 @@ from forensics.processes.sampling import ORIENTATION_TITLES, ORIENTATIONS, orien
 from forensics.results.a_contrario import log10_gamma_tail, log10_nfa
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
+from forensics.results.wording import percentage
 
 NAME = "webp_residuals"
 STEPS = (2, 4, 8, 16, 32)
@@ -89,7 +90,7 @@ def test(pixels: np.ndarray) -> Trace:
         sentence = (
             f"Predicted as lossless WebP does, {title}, {best.multiples} of {best.errors} errors in {best.squares} "
             f"squares are multiples of {best.step}, as near-lossless level "
-            f"{LEVELS[best.step]} leaves them, where chance gives {100 * best.expected:.0f} %. Chance gives this in "
+            f"{LEVELS[best.step]} leaves them, where chance gives {percentage(best.expected, 0)}. Chance gives this in "
             f"{chance(nfa, NAME)}."
         )
     else:

@@ -60,9 +60,14 @@ def _regions(found: Localisation | None) -> list[Departure]:
 def _container(analysis: Analysis) -> list[Departure]:
     if analysis.agreement.status not in ("disagree", "finding"):
         return []
+    return [Departure("container", agreement_sentence(analysis))]
+
+
+def agreement_sentence(analysis: Analysis) -> str:
+    """Whether the container and the pixels tell the same story, as a sentence."""
     text, name = analysis.agreement.text, str(analysis.container["format"])
     begin = name.upper() if text.startswith(f"{name} ") else text[0].upper()
-    return [Departure("container", f"{begin}{text[len(begin) :]}.")]
+    return f"{begin}{text[len(begin) :]}."
 
 
 def _since(analysis: Analysis) -> list[Departure]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from forensics.report import html_history
 from forensics.report.comparable import NO_CASES, Comparable
-from forensics.report.departures import departures, nothing_departs
+from forensics.report.departures import agreement_sentence, departures, nothing_departs
 from forensics.report.figures import data_uri
 from forensics.report.html_index import for_index
 from forensics.report.html_parts import (
@@ -244,8 +244,8 @@ def _png_size(png: bytes) -> tuple[int, int]:
 
 def _container(result: Analysis) -> str:
     label, kind = _AGREEMENT[result.agreement.status]
-    text = result.agreement.text
-    return f"<p>{escape(text)}{tag(label, kind)}</p>\n{definitions(container_facts(result.container))}"
+    said = f"<p>{escape(agreement_sentence(result))}{tag(label, kind)}</p>\n"
+    return f"{said}{definitions(container_facts(result.container))}"
 
 
 def container_facts(container: Mapping[str, Any]) -> dict[str, str]:

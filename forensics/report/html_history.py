@@ -64,10 +64,12 @@ def _trace(trace: Trace, figure: bytes | None) -> str:
         if trace.found
         else tag("not found", "soft")
         if rate_known(trace)
-        else tag("description", "soft")
+        else tag("not tested", "soft")
     )
     title = words(trace.name)
-    drawn = f"<figure>{image(data_uri(figure), f'figure of the test {title}')}</figure>\n" if figure else ""
+    drawn = ""
+    if figure and rate_known(trace):
+        drawn = f"<figure>{image(data_uri(figure), f'figure of the test {title}')}</figure>\n"
     speaks = (
         f"; left by {', '.join(TITLES.get(name, name) for name in trace.speaks_for)}"
         if trace.found and trace.speaks_for
@@ -93,9 +95,9 @@ def rate_known(trace: Trace) -> bool:
 
 def rate(trace: Trace) -> str:
     """The statistic and the number of false alarms, as markup."""
-    measured = escape(f"statistic {trace.statistic:.4g}; ")
     if not rate_known(trace):
-        return measured + "this measurement has no false-alarm rate"
+        return "this test has nothing to measure here"
+    measured = escape(f"statistic {trace.statistic:.4g}; ")
     return f"{measured}false alarms expected: {power(reported(trace.log10_nfa, trace.name))}"
 
 
@@ -104,7 +106,7 @@ def power(exponent: float) -> str:
     if not math.isfinite(exponent):
         return "under any number" if exponent < 0 else "any number"
     if -3 <= exponent <= 4:
-        return escape(f"{10.0**exponent:.2g}")
+        return escape(f"{10.0**exponent:.2g}" if exponent < 2 else f"{10.0**exponent:,.0f}")
     return f"10<sup>{escape(f'{exponent:.0f}'.replace('-', '−'))}</sup>"
 
 
@@ -171,4 +173,4 @@ def open_questions(history: History | None, limits: Sequence[str]) -> str:
     """The section of what could not be determined, and of the limits that hold for every verdict of the model."""
     missing = [f"{words(p.name)}: {p.reason}" for p in history.parameters if p.value is None] if history else []
     notes = [*(history.notes if history else ()), *missing]
-    return section("What could not be determined", bullets(notes)) + section("Limits", bullets(limits))
+    return section("Remarks, and what could not be determined", bullets(notes)) + section("Limits", bullets(limits))

@@ -20,8 +20,9 @@ def escape(value: object) -> str:
 
 
 def prose(text: object) -> str:
-    """A sentence as markup: escaped, with powers of ten in superscripts."""
-    return re.sub(r"\b10\^(-?\d+(?:\.\d+)?)", lambda found: f"10<sup>{found[1].replace('-', '−')}</sup>", escape(text))
+    """A sentence as markup: escaped, with powers of ten in superscripts and words in backticks as code."""
+    text = re.sub(r"`([^`<>]+)`", r"<code>\1</code>", escape(text))
+    return re.sub(r"\b10\^(-?\d+(?:\.\d+)?)", lambda found: f"10<sup>{found[1].replace('-', '−')}</sup>", text)
 
 
 def document(title: str, body: str, script: str = "") -> str:
@@ -150,6 +151,12 @@ _CAPITALS = {
         "LH",
         "HH",
         "RGB",
+        "ETC",
+        "BC",
+        "LS",
+        "LERC",
+        "WSQ",
+        "WebP",
     )
 }
 

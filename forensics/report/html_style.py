@@ -101,7 +101,8 @@ footer { margin-top: 36px; color: var(--soft); font-size: 0.82rem; }
 @media print {
   :root { color-scheme: light; --ink: #000; --soft: #444; --line: #bbb; --paper: #fff; --tint: #fff; --accent: #1f4fa0; --good: #1a7f37; --warn: #7a5200;
     --bad: #b42318; }
-  body { font-size: 10pt; }
+  html { font-size: 9.5pt; }
+  body { font-size: 1rem; }
   main { max-width: none; padding: 0; }
   h2 { margin-top: 18pt; break-after: avoid; }
   .lead { break-after: avoid; }
@@ -111,7 +112,10 @@ footer { margin-top: 36px; color: var(--soft); font-size: 0.82rem; }
   .bars svg, .tag { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   .picture { flex-wrap: nowrap; }
   .picture figure, .picture figure.map { flex-basis: 0; max-width: 56%; }
-  .traces { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10pt; }
+  .picture img { width: auto; max-width: 100%; max-height: 78mm; }
+  .traces { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 8pt; }
+  .trace { padding: 6pt 8pt; }
+  .trace img { width: auto; max-width: 100%; max-height: 40mm; margin: 0 auto; }
   .scroll { overflow: visible; }
 }
 """  # noqa: E501

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from forensics.report.html_parts import words
 from forensics.results.chance import reported
 from forensics.results.history import FOUND_BELOW, Trace
 
@@ -294,7 +295,8 @@ _TITLES = {
 
 def _titled(name: str) -> str:
     """A test's name as a title."""
-    return name.replace("_", " ").capitalize()
+    title = words(name)
+    return title[:1].upper() + title[1:]
 
 
 def _axes(trace: Trace, ax: Axes | None) -> Axes:

@@ -13,12 +13,14 @@ from forensics.results.wording import AFTERWARDS_TITLES, HEVC_FAMILY, INCONCLUSI
 from forensics.verdict.evidence import ALTERED
 
 if TYPE_CHECKING:
-    from forensics.results.history import History, Parameter
+    from forensics.results.history import Generation, History, Parameter
 
 _WIDTH = 100
 """Columns of the text."""
 _INDENT = 14
 """Columns of the labels on the left."""
+_QUALITIES = ("quality_factor", "first_quality_factor", "quality")
+"""Parameters that hold a JPEG's quality."""
 _BOLD, _DIM, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 
@@ -124,11 +126,18 @@ def history_lines(history: History) -> list[str]:
     known = [_parameter(p) for p in history.parameters if p.value is not None]
     missing = [f"{p.name.replace('_', ' ')}: {p.reason}" for p in history.parameters if p.value is None]
     found = [trace.sentence for trace in history.traces if trace.found]
-    chain = [f"{TITLES.get(g.codec, g.codec)} ({percent(g.probability)})" for g in history.generations]
+    chain = [_generation(one) for one in history.generations]
     lines = rows("parameters", known or ["none recovered"])
     lines += rows("traces", found or ["none at its false-alarm limit"])
     lines += rows("history", [", then ".join(chain)] if chain else [])
     return lines + rows("open", [*history.notes, *missing])
+
+
+def _generation(one: Generation) -> str:
+    """A compression with its quality, where that was read, and its probability."""
+    quality = next((p.value for p in one.parameters if p.name in _QUALITIES and p.value is not None), None)
+    told = f" of quality {quality:g}" if isinstance(quality, float | int) else ""
+    return f"{TITLES.get(one.codec, one.codec)}{told} ({percent(one.probability)})"
 
 
 def _parameter(parameter: Parameter) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from forensics.results.wording import percentage
+
 VALIDATED = 400
 """Untouched pictures (crops of 96 to 512 px of training and validation sources) on which the exact tests were tried:
 480, of which none is found; JPEG's blocks on 220 of them, near-lossless WebP on 106, a JPEG kept in JPEG XL on 527
@@ -34,7 +36,7 @@ def reported(log10_nfa: float, test: str = "") -> float:
 
 
 def chance(log10_nfa: float, test: str = "") -> str:
-    """How often chance gives an outcome of a test, for reading: `every picture`, `0.4 of pictures`, `one picture in
+    """How often chance gives an outcome of a test, for reading: `every picture`, `40 % of pictures`, `one picture in
     250`,
     `fewer than one picture in 400, as many as the tests were tried on`.
 
@@ -42,14 +44,14 @@ def chance(log10_nfa: float, test: str = "") -> str:
     --------
     >>> from forensics.results.chance import chance
     >>> chance(-2.0), chance(-0.4)
-    ('one picture in 100', '0.4 of pictures')
+    ('one picture in 100', '40 % of pictures')
     >>> chance(-300.0)
     'fewer than one picture in 400, as many as the tests were tried on'
     """
     if math.isnan(log10_nfa) or log10_nfa >= 0:
         return "every picture"
     if log10_nfa > -1:
-        return f"{10**log10_nfa:.1f} of pictures"
+        return f"{percentage(10**log10_nfa, 0)} of pictures"
     count = validated(test)
     if log10_nfa > -math.log10(count):
         return f"one picture in {10**-log10_nfa:,.0f}"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from forensics.results.chance import chance, reported
+from forensics.results.wording import percentage
 
 if TYPE_CHECKING:
     from forensics_features.enlargement import Axis, Enlargement
@@ -79,8 +80,8 @@ class EnlargementStep:
             f"{axis.kernel.name} kernel{corners}: lines lie within the range "
             f"of that enlargement up to {axis.residual:.2f} levels squared (rounding alone: 0.08), "
             f"{np.exp(axis.contrast):.0f} times closer than for lengths nearby "
-            f"(chance gives this in less than {chance(self.log10_nfa)}); undone and enlarged again "
-            f"{100 * self.found.repeated:.1f} % of the samples come out the same. "
+            f"(chance gives this in {chance(self.log10_nfa)}); undone and enlarged again "
+            f"{percentage(self.found.repeated)} of the samples come out the same. "
             "The verdict is that on the native pixels"
         )
 

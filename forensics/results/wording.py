@@ -78,6 +78,23 @@ def percent(probability: float) -> str:
     return "< 0.1 %" if probability < 0.001 else f"{100 * probability:.1f} %"
 
 
+def percentage(part: float, digits: int = 1) -> str:
+    """A measured share in per cent: all and none are said only where it is all or none.
+
+    Examples
+    --------
+    >>> from forensics.results.wording import percentage
+    >>> percentage(0.2384), percentage(0.99999), percentage(1.0), percentage(0.001, 0)
+    ('23.8 %', '> 99.9 %', '100 %', '< 1 %')
+    """
+    if part in (0.0, 1.0):
+        return f"{100 * part:.0f} %"
+    least = 10.0**-digits
+    if 100 * part >= 100 - least / 2:
+        return f"> {100 - least:.{digits}f} %"
+    return f"< {least:.{digits}f} %" if 100 * part < least / 2 else f"{100 * part:.{digits}f} %"
+
+
 def printable(text: str) -> str:
     """Text without control characters and undecodable bytes: they are shown as escapes, so a file name cannot steer a
     terminal.

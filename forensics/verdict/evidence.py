@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from forensics.results.analysis import Statement
+from forensics.results.wording import percentage
 from forensics.verdict.sentences import INDICATIONS, Indication
 
 MINIMUM_STRENGTH = 0.05
@@ -155,7 +156,7 @@ def _text(trace: Indication, value: float, span: Mapping[str, float], log2_step:
 
 
 def _shown(value: float, percent: bool) -> str:
-    return f"{100 * value:.1f} %" if percent else f"{value:.3f}"
+    return percentage(value) if percent else f"{value:.3f}"
 
 
 def without_contradiction(stated: Iterable[Statement], found: Iterable[str]) -> tuple[Statement, ...]:

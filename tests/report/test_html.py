@@ -152,8 +152,8 @@ def test_a_page_says_what_an_examiner_needs(report, result):
     for needed in (
         "probability 97.0 %", "compression ratio 8.0 (90 % interval 4.0 to "
                               "17.1)", "7 of 412 validation windows with the verdict JPEG",
-        "false alarms expected: 0.0025; left by JPEG", "this measurement has no false-alarm "
-                                                       "rate", "quality factor", "75 to 77 (90 % interval)",
+        "false alarms expected: 0.0025; left by JPEG", "this test has nothing to measure here",
+        "quality factor", "75 to 77 (90 % interval)",
         "> 99.9 %", "not recoverable", "WebP (70.0 %)", "a fake limit", result.sha256, "fake trained on 0123456789ab",
         "Coefficients gather at whole steps.", "JPEG: quality",
     ):  # fmt: skip
@@ -168,7 +168,7 @@ def test_a_page_without_a_history_has_no_empty_sections(report, result):
         "Traces",
         "Recovered parameters",
         "Compressions",
-        "What could not be determined",
+        "Remarks, and what could not be determined",
         "Notes on this report",
     ):
         assert f"<h2>{title}" not in shown
@@ -287,6 +287,13 @@ def test_results_show_themselves_in_one_line(result):
 def test_a_grid_says_which_number_is_the_row():
     lines = text_report.history_lines(History(parameters=(Parameter("grid_phase", (5, 3), unit="pixels"),)))
     assert "grid phase row 5, column 3 in pixels" in "".join(lines)
+
+
+def test_a_chain_tells_the_qualities_that_were_read():
+    first = Generation("jpeg", 0.99995, (Parameter("first_quality_factor", 60.0),))
+    last = Generation("jpeg", 0.998, (Parameter("quality_factor", 85.0),))
+    told = text_report.history_lines(History(generations=(first, last, Generation("webp", 0.7))))
+    assert "JPEG of quality 60 (> 99.9 %), then JPEG of quality 85 (99.8 %), then WebP (70.0 %)" in "".join(told)
 
 
 def test_notebooks_get_a_fragment(result):

@@ -14,6 +14,7 @@ from forensics.history.jpeg.grid import GridPhase
 from forensics.history.jpeg.steps import StepEstimate, TableMatch
 from forensics.results.chance import chance, reported
 from forensics.results.history import RATIO, Parameter, compression_ratio
+from forensics.results.wording import percent
 
 STATED_FROM = 0.9
 """Probability from which a subsampling is stated."""
@@ -164,7 +165,9 @@ def _subsampling(history: JpegHistory) -> Parameter:
         return Parameter(name, None, reason=_no_chroma(history))
     value, probability = history.subsampling
     if probability < STATED_FROM:
-        return Parameter(name, None, reason=f"chroma varies too little: {value} is most likely at {probability:.0%}")
+        return Parameter(
+            name, None, reason=f"chroma varies too little: {value} is most likely at {percent(probability)}"
+        )
     best = history.hypotheses[0][0]
     basis = f"log evidence {best.log_evidence:.0f} that chroma stored so was quantised"
     if math.isfinite(best.excess):

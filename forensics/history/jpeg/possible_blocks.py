@@ -27,6 +27,7 @@ from forensics.history.jpeg.planes import BLOCK, without_colour
 from forensics.results.a_contrario import log10_binomial_tail, log10_nfa
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
+from forensics.results.wording import percentage
 
 NAME = "jpeg_blocks"
 QUALITIES = (*range(10, 90, 5), *range(75, 98))
@@ -257,7 +258,7 @@ def jpeg_blocks(pixels: np.ndarray) -> Trace:
         sentence=(
             f"On the 8x8 grid that starts at row {at[0]}, column {at[1]}, {fit} of {blocks} blocks that vary are what "
             f"a JPEG decoder gives for whole multiples of a table like quality {quality}, samples at 0 "
-            f"and 255 taken as cut; on other grids up to {100 * control:.0f} % are. Chance gives this in "
+            f"and 255 taken as cut; on other grids up to {percentage(control, 0)} are. Chance gives this in "
             f"{chance(nfa, NAME)}."
         ),
         series={"shares": np.array([k / max(n, 1) for n, k in counts])},

@@ -21,6 +21,7 @@ from forensics.history.fixed_point import aligned
 from forensics.history.jpeg2000.findings import Jpeg2000History
 from forensics.history.jpeg2000.transform import Bands, Wavelet, components, forward, inverse, synthesis_norms
 from forensics.results.history import Parameter
+from forensics.results.wording import percentage
 
 _BORDER = 32
 """Pixels in which the crop's own border acts: seven samples a side at the first level, twice as many at each further
@@ -65,8 +66,8 @@ def parameter(pixels: np.ndarray, history: Jpeg2000History) -> Parameter:
         reason = history.reason or "no details coarser than the rounding of the pixels, or too few samples"
         return Parameter("explained_samples", None, reason=reason)
     basis = (
-        f"with luma's details put on the recovered lattice {found.share:.1%} of the samples come out the same, one "
-        f"pixel off the grid {found.shifted:.1%}"
+        f"with luma's details put on the recovered lattice {percentage(found.share)} of the samples come out the same, "
+        f"one pixel off the grid {percentage(found.shifted)}"
     )
     return Parameter("explained_samples", round(found.share, 4), basis=basis)
 

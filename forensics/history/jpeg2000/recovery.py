@@ -32,6 +32,7 @@ from forensics.history.jpeg2000.low_pass import low_pass_odds
 from forensics.history.jpeg2000.steps import band_planes, band_steps, base_step, deepest_plane, psnr_estimate
 from forensics.history.jpeg2000.tiles import tile_lines, tile_size
 from forensics.history.jpeg2000.transform import Wavelet
+from forensics.results.wording import percentage
 
 REGION = 1024
 """Side of the region that a large picture is judged by."""
@@ -94,7 +95,7 @@ def _moved(space: Space, top: int, left: int, growth: float) -> Space:
 def _why_not(part: np.ndarray) -> str:
     share = float(unclipped(part).mean())
     if share < 0.1:
-        return f"only {share:.0%} of the samples are not clipped at 0 or 255"
+        return f"only {percentage(share, 0)} of the samples are not clipped at 0 or 255"
     return (
         "no parity of either wavelet shows quantised coefficients: not JPEG 2000, or finer than the rounding of "
         "the pixels"

@@ -22,6 +22,7 @@ from forensics_features.planes import to_rgb8
 from forensics.history.jpeg2000.levels import judged_region, unclipped
 from forensics.history.jpegxr.findings import JpegxrHistory
 from forensics.history.jpegxr.lattice import Fit, best_index, cumulative, dc_index, high_pass, low_pass, phase_leads
+from forensics.results.wording import percentage
 
 MINIMUM_SIDE = 96
 """Smallest width and height that is read, in pixels: six macroblocks."""
@@ -79,7 +80,7 @@ def recover(pixels: np.ndarray, *, seed: int = 0) -> JpegxrHistory:
 def _why_not(counted: np.ndarray) -> str:
     share = 1 - counted[-1, -1] / ((counted.shape[0] - 1) * (counted.shape[1] - 1))
     if share < 0.1:
-        return f"only {share:.0%} of the samples are not clipped at 0 or 255"
+        return f"only {percentage(share, 0)} of the samples are not clipped at 0 or 255"
     return (
         "no phase of the 4x4 grid shows quantised coefficients: not JPEG XR, or finer than the rounding of the pixels"
     )

@@ -31,6 +31,7 @@ from forensics.history.traces.sample import Sample
 from forensics.results.a_contrario import log10_nfa, log10_student_tail, welch
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
+from forensics.results.wording import percentage
 
 NAME = "chroma_spectrum"
 SPEAKS_FOR = ("jpeg", "webp", "avif", "bpg", "heic", "jpegxr")
@@ -219,7 +220,7 @@ def _sentence(best: _Outcome, seen: tuple[bool, ...], planes: str, nfa: float, b
     if planes != "chroma":
         who, whole, were = ("Red and blue obey", "green does", "they were")
     return (
-        f"{who} {_KERNELS[best.kernel]} at {100 * best.share:.0f} % of every other "
-        f"{('column', 'row')[best.axis]} and {100 * best.other:.0f} % of those "
+        f"{who} {_KERNELS[best.kernel]} at {percentage(best.share, 0)} of every other "
+        f"{('column', 'row')[best.axis]} and {percentage(best.other, 0)} of those "
         f"between, {whole} not: {were} stored at half the {halved}. Chance gives this in {chance(nfa)}; {energy}."
     )

@@ -32,6 +32,7 @@ from forensics.history.traces.sample import Sample
 from forensics.results.a_contrario import LN10, log10_nfa, log10_weighted_tail
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
+from forensics.results.wording import percentage
 
 NAME = "colour_lattice"
 MOST_PIXELS = 2**17
@@ -203,8 +204,8 @@ def _sentence(best: _Test, pixels: int, colours: int, nfa: float, found: bool) -
         "from one."
     )
     return (
-        f"{100 * best.statistic:.1f} % of {pixels:,} coloured pixels ({colours:,} distinct differences of colour) have "
+        f"{percentage(best.statistic)} of {pixels:,} coloured pixels ({colours:,} distinct differences of colour) have "
         f"colours that 8-bit {title(best.lattice)} "
-        f"can give; {100 * best.expected:.1f} % of the colours around them do. Chance gives this in {chance(nfa)}; a "
+        f"can give; {percentage(best.expected)} of the colours around them do. Chance gives this in {chance(nfa)}; a "
         f"codec or a colour conversion leaves it.{part}"
     )

@@ -30,6 +30,7 @@ from forensics.history.traces.sample import Sample
 from forensics.results.a_contrario import log10_binomial_tail
 from forensics.results.chance import chance, reported
 from forensics.results.history import FOUND_BELOW, Trace
+from forensics.results.wording import percentage
 
 NAME = "grid_phase"
 SPEAKS_FOR = ("jpeg", "jpegxl")
@@ -205,11 +206,11 @@ def _sentence(share: float, total: int, phase: tuple[int, int], nfa: float, foun
         text = (
             f"No origin of an 8x8 grid gets more of the {total:,} votes for the most zero DCT coefficients than chance "
             f"gives it "
-            f"(best {100 * share:.1f} %, expected by chance in {chance(nfa)})."
+            f"(best {percentage(share)}, expected by chance in {chance(nfa)})."
         )
     else:
         text = (
-            f"{100 * share:.1f} % of {total:,} pixels see the most zero DCT coefficients on the 8x8 grid that starts "
+            f"{percentage(share)} of {total:,} pixels see the most zero DCT coefficients on the 8x8 grid that starts "
             f"at row {phase[0]}, column "
             f"{phase[1]}, where chance gives each of 64 grids 1.6 %; chance gives this in {chance(nfa)}."
         )
