@@ -116,7 +116,7 @@ def _run(arguments: Sequence[str] | None, ending: Ending) -> int:
         code = main.main(
             args=None if arguments is None else list(arguments), prog_name="forensics", standalone_mode=False
         )
-        _bring_out()
+        sys.stdout.flush()
     except (BrokenPipeError, _ReaderGone):
         forget_output()
         return 0
@@ -131,7 +131,7 @@ def _run(arguments: Sequence[str] | None, ending: Ending) -> int:
     except ForensicsError as error:
         return _said(f"forensics: error: {_one_line(error)}")
     except OSError as error:  # a full device, a folder that was closed meanwhile: nothing of ours
-        if error.filename == STANDARD_OUTPUT:
+        if error.filename == STANDARD_OUTPUT or (error.filename is None and _output_fails()):
             where = f"cannot write {STANDARD_OUTPUT}: "
         else:
             where = f"{str(error.filename)!r}: " if error.filename is not None else ""
@@ -158,14 +158,13 @@ def _said(line: str, code: int = 1) -> int:
     return code
 
 
-def _bring_out() -> None:
-    """Write what is left to standard output; an error names it."""
+def _output_fails() -> bool:
+    """Whether what is left cannot be written to standard output."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, STANDARD_OUTPUT) from None
+    except (OSError, ValueError):
+        return True
+    return False
 
 
 def _flush() -> None:
