@@ -12,6 +12,7 @@ import difflib
 import importlib
 import signal
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -131,7 +132,7 @@ def _run(arguments: Sequence[str] | None, ending: Ending) -> int:
     except ForensicsError as error:
         return _said(f"forensics: error: {_one_line(error)}")
     except OSError as error:  # a full device, a folder that was closed meanwhile: nothing of ours
-        if error.filename == STANDARD_OUTPUT or (error.filename is None and _output_fails()):
+        if _of_output(error):
             where = f"cannot write {STANDARD_OUTPUT}: "
         else:
             where = f"{str(error.filename)!r}: " if error.filename is not None else ""
@@ -158,13 +159,12 @@ def _said(line: str, code: int = 1) -> int:
     return code
 
 
-def _output_fails() -> bool:
-    """Whether what is left cannot be written to standard output."""
-    try:
-        sys.stdout.flush()
-    except (OSError, ValueError):
-        return True
-    return False
+def _of_output(error: OSError) -> bool:
+    """Whether an error is one of writing to standard output, which click and this module alone do without naming it."""
+    if error.filename is not None:
+        return bool(error.filename == STANDARD_OUTPUT)
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__")).partition(".")[0] == "click" or frame.f_globals is globals()
 
 
 def _flush() -> None:
