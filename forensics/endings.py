@@ -122,6 +122,10 @@ def end_with_parent(parent: int) -> None:
         os._exit(1)
 
 
+STANDARD_OUTPUT = "standard output"
+"""How messages name it, and the file name of its errors."""
+
+
 class _Closed(io.TextIOBase):
     """Stands for a standard stream that was closed when the program started: to write to it is an error, and not a
     crash.
@@ -153,7 +157,7 @@ def hold_standard_streams() -> None:
     if sys.stdin is None:
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
     if sys.stdout is None:
-        sys.stdout = _Closed("standard output")
+        sys.stdout = _Closed(STANDARD_OUTPUT)
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 

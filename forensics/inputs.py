@@ -82,11 +82,13 @@ def expand(
     Raises
     ------
     UsageError
-        A pattern or folder names no picture, or `-` stands there twice.
+        A pattern or folder names no picture, a name is empty, or `-` stands there twice.
     """
     skipped = Skipped() if skipped is None else skipped
     inputs: list[str] = []
     for given in paths:
+        if not given:  # a variable of a shell that is not set; paths would take it for the folder that one is in
+            raise UsageError("an empty name is no file")
         if given == STANDARD_INPUT:
             inputs.append(given)
         elif _is(given, os.path.isdir):

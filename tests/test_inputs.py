@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from forensics.errors import UsageError
+from forensics.errors import PictureError, UsageError
 from forensics.inputs import Skipped, expand
+from forensics.pictures.opened import open_picture
 
 
 @pytest.fixture
@@ -88,3 +89,10 @@ def test_the_command_tells_at_its_end(folder):
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("\n") == 5
     assert done.stderr.splitlines()[-1].startswith("forensics: skipped 6 in folders: 2 a link that leads nowhere (")
+
+
+def test_an_empty_name_is_not_the_folder_one_is_in():
+    with pytest.raises(UsageError, match="an empty name is no file"):
+        expand([""], recursive=True)
+    with pytest.raises(PictureError, match="an empty name is no file"):
+        open_picture("")

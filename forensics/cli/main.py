@@ -12,13 +12,14 @@ import difflib
 import importlib
 import signal
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
 
 from forensics.commands import COMMANDS
-from forensics.endings import Ending, caused_by_interruption, forget_output, hold_standard_streams
+from forensics.endings import STANDARD_OUTPUT, Ending, caused_by_interruption, forget_output, hold_standard_streams
 from forensics.errors import ForensicsError
 from forensics.version import __version__
 
@@ -131,7 +132,10 @@ def _run(arguments: Sequence[str] | None, ending: Ending) -> int:
     except ForensicsError as error:
         return _said(f"forensics: error: {_one_line(error)}")
     except OSError as error:  # a full device, a folder that was closed meanwhile: nothing of ours
-        where = f"{str(error.filename)!r}: " if error.filename is not None else ""
+        if _of_output(error):
+            where = f"cannot write {STANDARD_OUTPUT}: "
+        else:
+            where = f"{str(error.filename)!r}: " if error.filename is not None else ""
         return _said(f"forensics: error: {where}{error.strerror or _one_line(error)}")
     except MemoryError:
         return _said("forensics: error: there is not enough memory")
@@ -153,6 +157,14 @@ def _said(line: str, code: int = 1) -> int:
     with contextlib.suppress(OSError):
         click.echo(line, err=True)
     return code
+
+
+def _of_output(error: OSError) -> bool:
+    """Whether an error is one of writing to standard output, which click and this module alone do without naming it."""
+    if error.filename is not None:
+        return bool(error.filename == STANDARD_OUTPUT)
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__")).partition(".")[0] == "click" or frame.f_globals is globals()
 
 
 def _flush() -> None:

@@ -25,7 +25,7 @@ from forensics.comparison.relations import (
 from forensics.pictures.opened import Picture, from_array, open_picture
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis
-from forensics.results.wording import TITLES, percent, percentage
+from forensics.results.wording import INCONCLUSIVE, NO_CONTENT, TITLES, percent, percentage
 
 FIRST, SECOND, SAME, UNTOLD = "first", "second", "same", "cannot be told"
 """Which copy is nearer to the source."""
@@ -300,6 +300,14 @@ def _by_size(a: np.ndarray, b: np.ndarray, registration: Registration) -> Order:
     return UNTOLD, f"the scales differ by {registration.scale[1]:.3g} and no usual kernel explains it", ()
 
 
+def _verdict(one: Analysis) -> str:
+    """A verdict in words, with its probability."""
+    if one.verdict == NO_CONTENT:
+        return TITLES[one.verdict]
+    guess = f"; best guess {TITLES[one.best]}" if one.verdict == INCONCLUSIVE else ""
+    return f"{TITLES[one.verdict]}{guess} ({percent(one.probability)})"
+
+
 def text(found: Comparison) -> str:
     """The result for a terminal, without a newline at the end."""
     reg = found.registration
@@ -313,8 +321,7 @@ def text(found: Comparison) -> str:
             f"second, correlation {reg.correlation:.3f}"
         )
     for name, history in zip((FIRST, SECOND), found.histories, strict=False):
-        title = TITLES.get(history.verdict, history.verdict)
-        lines.append(f"  {name:<11} {title} ({percent(history.probability)})")
+        lines.append(f"  {name:<11} {_verdict(history)}")
     told = {
         FIRST: "the first is nearer to the source",
         SECOND: "the second is nearer to the source",

@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from forensics.errors import ForensicsError, UsageError
+from forensics.errors import ForensicsError, UsageError, install_extra
 from forensics.pictures.opened import open_picture
 from forensics.pixels import eight_bit
 from forensics.progress import Progress
@@ -52,7 +52,5 @@ def _library() -> Any:
     try:
         import imagehash
     except ImportError:
-        raise UsageError(
-            "comparing a folder needs the library ImageHash (the extra `compare` of this package)"
-        ) from None
+        raise UsageError(f"comparing a folder needs ImageHash: {install_extra('compare')}") from None
     return imagehash

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any
 
-from forensics.errors import UsageError
+from forensics.errors import UsageError, install_extra
 from forensics.executors.base import Died, Executor, Heard, Raised, described
 
 _RECOUNT = 5.0
@@ -43,7 +43,7 @@ class Cluster(Executor):
         try:
             from distributed import Client
         except ImportError:
-            raise UsageError("--scheduler needs Dask: install the extra 'cluster' of this package") from None
+            raise UsageError(f"--scheduler needs Dask: {install_extra('cluster')}") from None
         try:
             self._client = Client(address, set_as_default=False, name="forensics")
         except (OSError, ValueError, TypeError, RuntimeError) as error:

@@ -131,7 +131,9 @@ def recover_history(pixels: np.ndarray, analysis: Analysis, part: Window | None 
     generations: tuple[Generation, ...] = ()
     if analysis.verdict not in ("uncompressed", NO_CONTENT, INCONCLUSIVE):
         last = Generation(analysis.verdict, analysis.probability, parameters)
-        generations = noted(chain_of(pixels, last, recovered.get("jpeg"), earlier, of_part))
+        generations = noted(
+            chain_of(pixels, last, recovered.get("jpeg"), earlier, of_part, undone=_with_noise(analysis))
+        )
     return History(parameters, traces, generations, (*notes, *_open_questions(analysis, traces, generations)))
 
 
@@ -344,6 +346,8 @@ def chain_of(
     jpeg: Recovered | None,
     earlier: Parameter | None,
     traces: Sequence[Trace],
+    *,
+    undone: bool = False,
 ) -> Noted[tuple[Generation, ...]]:
     """The chain of compressions, oldest first, and notes on it; the last one alone where no earlier one was seen.
 
@@ -356,8 +360,12 @@ def chain_of(
         What was recovered where that is JPEG.
     earlier, traces
         See `earlier_compression`.
+    undone : bool
+        Whether the pixels are what undoing a step left, whose noise is like that of a finer JPEG after the last.
     """
-    chain, notes = _double_jpeg(pixels, last, jpeg) if last.codec == "jpeg" and jpeg is not None else ((last,), ())
+    chain, notes = (
+        _double_jpeg(pixels, last, jpeg, undone) if last.codec == "jpeg" and jpeg is not None else ((last,), ())
+    )
     if len(chain) > 1:
         return chain, notes
     before, further = earlier_compression(last.codec, traces, earlier)
@@ -416,7 +424,12 @@ def _earlier_codec(earlier: Parameter | None) -> Noted[tuple[Generation, ...]]:
     return (Generation(str(earlier.value), earlier.probability or 0.0),), (note,)
 
 
-def _double_jpeg(pixels: np.ndarray, last: Generation, jpeg: Recovered) -> Noted[tuple[Generation, ...]]:
+def _with_noise(analysis: Analysis) -> bool:
+    """Whether a step was undone that does not come undone exactly, as a repetition of samples does."""
+    return any(not isinstance(step, RepetitionStep) for step in analysis.steps)
+
+
+def _double_jpeg(pixels: np.ndarray, last: Generation, jpeg: Recovered, undone: bool) -> Noted[tuple[Generation, ...]]:
     """The chain of a JPEG and an earlier JPEG, oldest first; the last one alone where no earlier one was seen."""
     from forensics.history.jpeg.reduced import before_last
 
@@ -426,6 +439,9 @@ def _double_jpeg(pixels: np.ndarray, last: Generation, jpeg: Recovered) -> Noted
         return (last,), notes
     if double.reason:
         return (last,), (*notes, f"whether there was an earlier JPEG compression: {double.reason}")
+    if double.double and undone and double.kind == "finer-last":
+        note = "whether a finer JPEG followed is open: undoing the step since then leaves noise as that does"
+        return (last,), (*notes, note)
     if double.double:
         earlier = Generation("jpeg", double.probability, tuple(double.parameters()))
         return ((last, earlier) if double.kind == "finer-last" else (earlier, last)), notes

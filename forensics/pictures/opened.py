@@ -233,6 +233,8 @@ def _read(source: str | Path | bytes | BinaryIO, limit: int) -> bytes:
         if not isinstance(content, bytes):
             raise PictureError("the file is open as text; a picture is read from a binary file")
         return content
+    if source == "":
+        raise PictureError("an empty name is no file")
     path = Path(source)
     try:
         if path.is_dir():

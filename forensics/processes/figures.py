@@ -24,7 +24,8 @@ def plot_phases(trace: Trace, ax: Any = None) -> Any:
     `measure`.
     """
     axes = _axes(ax)
-    image = axes.imshow(trace.series["phases"], cmap="cividis", vmin=0)
+    most = float(np.max(trace.series["phases"], initial=0.0))
+    image = axes.imshow(trace.series["phases"], cmap="cividis", vmin=0, vmax=most or 1.0)
     tall, wide = trace.series["phases"].shape
     axes.set(xticks=range(0, wide, max(1, wide // 8)), yticks=range(0, tall, max(1, tall // 8)))
     axes.set(xlabel="column of the grid's first block", ylabel="row of the grid's first block")

@@ -29,7 +29,7 @@ from forensics.report.html_parts import (
     tag,
     words,
 )
-from forensics.report.text import afterwards_note, verdict_note
+from forensics.report.text import since_note, verdict_note
 from forensics.results.analysis import Analysis, Interval
 from forensics.results.wording import NO_CONTENT, TITLES, percent
 
@@ -120,7 +120,7 @@ def _verdict(report: Report) -> str:
         f'<p class="name">{escape(TITLES[result.verdict])}</p>\n<p '
         f'class="probability">{escape(verdict_note(result))}</p>\n'
         f"{''.join(paragraph(line) for line in _strength(result))}"
-        f"{paragraph('since then: ' + afterwards_note(result.afterwards)) if result.afterwards else ''}"
+        f"{paragraph('since then: ' + since) if (since := since_note(result)) else ''}"
         f"{paragraph(_error_rate(report), 'small soft')}</div>\n<div>\n"
         f"{'' if result.verdict == NO_CONTENT else shares}</div>\n"
         f"{_departs(report)}</div>\n"

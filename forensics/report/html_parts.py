@@ -160,16 +160,16 @@ _CAPITALS = {
     )
 }
 
-_TRACES = {"coding_again": "recompression"}
-"""Traces whose title is another word than their name, which tables and JSON keep."""
+_TITLED = {"coding_again": "recompression", "beside": "on other grids"}
+"""Traces and parameters whose title is another word than their name, which tables and JSON keep."""
 
 
 def words(name: str) -> str:
     """A snake-case name as words, the field's abbreviations in their own spelling; a dotted front part as a title with
     a colon.
     """
-    if name in _TRACES:
-        return _TRACES[name]
+    if name in _TITLED:
+        return _TITLED[name]
     front, dot, rest = name.rpartition(".")
     spelled = " ".join(_CAPITALS.get(word, word) for word in rest.split("_"))
     return f"{TITLES.get(front, front)}: {spelled}" if dot else spelled

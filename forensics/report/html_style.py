@@ -101,7 +101,8 @@ footer { margin-top: 36px; color: var(--soft); font-size: 0.82rem; }
 @media print {
   :root { color-scheme: light; --ink: #000; --soft: #444; --line: #bbb; --paper: #fff; --tint: #fff; --accent: #1f4fa0; --good: #1a7f37; --warn: #7a5200;
     --bad: #b42318; }
-  body { font-size: 10pt; }
+  html { font-size: 9.5pt; }
+  body { font-size: 1rem; }
   main { max-width: none; padding: 0; }
   h2 { margin-top: 18pt; break-after: avoid; }
   .lead { break-after: avoid; }

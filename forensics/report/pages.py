@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
 from forensics_models.storage import write_atomically
 
 from forensics.destinations import Destinations
@@ -234,7 +235,7 @@ def _figures(history: History | None, notes: list[str]) -> dict[str, bytes]:
         return {}
     figures: dict[str, bytes] = {}
     for index, trace in enumerate(history.traces if history else ()):
-        if trace.series:
+        if any(np.size(shown) for shown in trace.series.values()):
             png = _tried(lambda trace=trace: trace_figure(trace), f"the figure of {trace.name}", notes)  # type: ignore[misc]
             figures.update({trace_key(index, trace): png} if png else {})
     return figures

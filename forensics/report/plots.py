@@ -130,8 +130,8 @@ def plot_coding_again(trace: Trace, ax: Axes | None = None) -> Axes:
     """Change by recompression over the quantiser, on the grid and off it."""
     axes = _axes(trace, ax)
     values = trace.series["values"]
-    for name, colour, dash in (("on", BLUE, "-"), ("beside", GREY, "--")):
-        axes.plot(values, trace.series[name], dash, color=colour, linewidth=1.2, label=f"{name} the grid")
+    for name, label, colour, dash in (("on", "on the grid", BLUE, "-"), ("beside", "off the grid", GREY, "--")):
+        axes.plot(values, trace.series[name], dash, color=colour, linewidth=1.2, label=label)
     axes.axvline(trace.parameters["at"], color=VERMILION, linewidth=0.8, linestyle=":", zorder=0, label="read")
     axes.set(
         xlabel=f"{trace.parameters['quantity']} of {trace.parameters['encoder']}",

@@ -7,18 +7,21 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from forensics.report.html_parts import words
 from forensics.results.analysis import Analysis, Interval
 from forensics.results.failure import Failure
 from forensics.results.wording import AFTERWARDS_TITLES, HEVC_FAMILY, INCONCLUSIVE, NO_CONTENT, TITLES, percent
 from forensics.verdict.evidence import ALTERED
 
 if TYPE_CHECKING:
-    from forensics.results.history import History, Parameter
+    from forensics.results.history import Generation, History, Parameter
 
 _WIDTH = 100
 """Columns of the text."""
 _INDENT = 14
 """Columns of the labels on the left."""
+_QUALITIES = ("quality_factor", "first_quality_factor", "quality")
+"""Parameters that hold a JPEG's quality."""
 _BOLD, _DIM, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 
@@ -48,8 +51,8 @@ def render(result: Analysis | Failure, *, colour: bool = False) -> str:
     if result.ratio is not None and result.ssim is not None:
         strength = f"ratio {_interval(result.ratio, 1)}:1, SSIM {_interval(result.ssim, 3)}"
         lines.append(row("strength", f"{strength} (90 % intervals)"))
-    if result.afterwards is not None:
-        lines.append(row("since", afterwards_note(result.afterwards)))
+    if since := since_note(result):
+        lines.append(row("since", since))
     lines.append(row("container", result.agreement.text))
     lines += rows(
         "evidence",
@@ -101,6 +104,16 @@ def verdict_note(result: Analysis) -> str:
     return note
 
 
+def since_note(result: Analysis) -> str:
+    """What happened since the last lossy step: the steps that were undone, else what is most probable.
+
+    What is left after undoing a step looks changed by that alone, so that no probability stands beside it.
+    """
+    if result.steps:
+        return "; ".join(step.text.partition(":")[0] for step in result.steps)
+    return "" if result.afterwards is None else afterwards_note(result.afterwards)
+
+
 def afterwards_note(afterwards: dict[str, float]) -> str:
     """What happened since the last lossy step, the two most probable answers with their probabilities; it stands after
     the word "since".
@@ -122,13 +135,20 @@ def _interval(interval: Interval, digits: int) -> str:
 def history_lines(history: History) -> list[str]:
     """Parameters, traces that were found, the chain of compressions, and what stays open."""
     known = [_parameter(p) for p in history.parameters if p.value is not None]
-    missing = [f"{p.name.replace('_', ' ')}: {p.reason}" for p in history.parameters if p.value is None]
+    missing = [f"{words(p.name)}: {p.reason}" for p in history.parameters if p.value is None]
     found = [trace.sentence for trace in history.traces if trace.found]
-    chain = [f"{TITLES.get(g.codec, g.codec)} ({percent(g.probability)})" for g in history.generations]
+    chain = [_generation(one) for one in history.generations]
     lines = rows("parameters", known or ["none recovered"])
     lines += rows("traces", found or ["none at its false-alarm limit"])
     lines += rows("history", [", then ".join(chain)] if chain else [])
     return lines + rows("open", [*history.notes, *missing])
+
+
+def _generation(one: Generation) -> str:
+    """A compression with its quality, where that was read, and its probability."""
+    quality = next((p.value for p in one.parameters if p.name in _QUALITIES and p.value is not None), None)
+    told = f" of quality {quality:g}" if isinstance(quality, float | int) else ""
+    return f"{TITLES.get(one.codec, one.codec)}{told} ({percent(one.probability)})"
 
 
 def _parameter(parameter: Parameter) -> str:
@@ -147,7 +167,7 @@ def _parameter(parameter: Parameter) -> str:
         else ""
     )
     sure = f" ({percent(parameter.probability)})" if parameter.probability is not None else ""
-    return f"{parameter.name.replace('_', ' ')} {shown}{' ' + parameter.unit if parameter.unit else ''}{ends}{sure}"
+    return f"{words(parameter.name)} {shown}{' ' + parameter.unit if parameter.unit else ''}{ends}{sure}"
 
 
 def _evidence(result: Analysis, index: int) -> str:

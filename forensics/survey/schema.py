@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from forensics.errors import UsageError
+from forensics.errors import UsageError, install_extra
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -97,5 +97,5 @@ def arrow() -> Any:
     try:
         import pyarrow
     except ImportError:
-        raise UsageError("a survey's table needs pyarrow: install the extra 'parquet' of this package") from None
+        raise UsageError(f"a survey's table needs pyarrow: {install_extra('parquet')}") from None
     return pyarrow

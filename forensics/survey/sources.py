@@ -26,7 +26,7 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import IO, Any, BinaryIO
 
-from forensics.errors import PictureError, UsageError
+from forensics.errors import PictureError, UsageError, install_extra
 from forensics.inputs import FOLDER, LINKED_FOLDER, NO_PICTURE, SPECIAL, reason_to_skip
 from forensics.pictures.container import sniff, suffixes
 from forensics.results.wording import printable
@@ -420,7 +420,7 @@ def file_system(address: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs
     except ImportError:
-        raise UsageError(f"{address!r} is an address: install the extra 'remote' of this package (fsspec)") from None
+        raise UsageError(f"{address!r} is an address, which needs fsspec: {install_extra('remote')}") from None
     with _one_line(address):
         return url_to_fs(address)
 

@@ -349,7 +349,7 @@ def test_arrays_have_reports_too(scene, fake_judge, fake_extractor, tmp_path, qu
     pages.PageWriter(report=tmp_path / "a.html", localise=False)(picture, found)
     kept = pickle.loads(pickle.dumps(found.analysis.without_series()))
     assert kept.history.traces[0].series == {}
-    assert kept.history.notes == ("a note",)
+    assert kept.history.notes[-1] == "a note"
     assert "A sentence of the trace." in (tmp_path / "a.html").read_text(encoding="utf-8")
 
 

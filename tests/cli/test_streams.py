@@ -38,7 +38,7 @@ def test_a_full_device(arguments):
         done = forensics(*arguments, stdout=full)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("forensics: error: ")
-    assert "No space left on device" in done.stderr
+    assert "cannot write standard output: No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
 
@@ -49,6 +49,8 @@ def test_standard_output_closed_at_the_start(tmp_path):
         1,
         "forensics: error: cannot write standard output: Bad file descriptor\n",
     )
+    done = shell("FORENSICS codecs >&-", tmp_path)
+    assert done.stderr == "forensics: error: cannot write standard output: Bad file descriptor\n"
     done = shell(f"FORENSICS analyze --model baseline {PICTURES[0]} -f json -o t.json >&-", tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(json.loads((tmp_path / "t.json").read_text())["pictures"]) == 1

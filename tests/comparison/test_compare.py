@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from PIL import Image, ImageFilter
 
 from forensics.cli.compare import command
 from forensics.comparison import compare as module
-from forensics.comparison.compare import compare
+from forensics.comparison.compare import _verdict, compare
 from forensics.comparison.detail import coded_by_loss, projection
 from forensics.comparison.registration import common, register
 from forensics.comparison.relations import (
@@ -38,6 +39,7 @@ def no_verdicts(monkeypatch):
 
     class Verdict:
         verdict, probability, compressed, ranking = "inconclusive", 0.5, 0.5, (("webp", 0.4), ("uncompressed", 0.3))
+        best = "webp"
 
     monkeypatch.setattr("forensics.verdict.analysis.analyze", lambda picture: Verdict())
 
@@ -194,6 +196,19 @@ def test_the_command_and_its_page(original, tmp_path):
     assert "http" not in page
     assert "first is nearer" in CliRunner().invoke(command, paths).output
     assert CliRunner().invoke(command, [paths[0], str(tmp_path / "none.png")]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("verdict", "probability", "said"),
+    [
+        ("jpeg", 0.9672, "JPEG (96.7 %)"),
+        ("jpeg", 0.9999, "JPEG (> 99.9 %)"),
+        ("inconclusive", 0.658, "inconclusive; best guess JPEG (65.8 %)"),
+        ("no-content", 0.3, "too little content"),
+    ],
+)
+def test_a_verdict_is_written_as_elsewhere(verdict, probability, said):
+    assert _verdict(SimpleNamespace(verdict=verdict, best="jpeg", probability=probability)) == said
 
 
 def test_near_duplicates_of_a_folder(original, tmp_path):

@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
+import forensics
 from forensics.history import recover
+from forensics.history.jpeg import double
+from forensics.history.jpeg.findings import JpegHistory
+from forensics.history.jpeg.grid import GridPhase
 from forensics.history.recoding.av1 import Av1History
 from forensics.history.recoding.hevc import HevcHistory
-from forensics.results.history import Parameter, Trace
+from forensics.report import text
+from forensics.results.history import Generation, Parameter, Trace
 
 PIXELS = np.zeros((64, 64, 3), np.uint8)
 READ = Parameter("overlap_mode", 2, probability=0.99)
 GAP = Parameter("chroma_subsampling", None, reason="no chroma activity")
 GUESS = Parameter("chroma_subsampling", "4:2:0", probability=0.9, basis="regression")
+
+
+@pytest.mark.parametrize(("undone", "chain"), [(False, ["jpeg", "jpeg"]), (True, ["jpeg"])])
+def test_noise_of_undoing_a_step_is_no_second_jpeg(monkeypatch, undone, chain):
+    seen = double.DoubleJpeg(0.99, "finer-last", first_quality=88.0, noise=1.8)
+    monkeypatch.setattr(double, "detect", lambda pixels, history: seen)
+    recovered = JpegHistory(GridPhase((0, 0), -9.0, 9.0, np.zeros((8, 8))), "grey")
+    found, notes = recover.chain_of(PIXELS, Generation("jpeg", 0.99), recovered, None, (), undone=undone)
+    assert [one.codec for one in found] == chain
+    assert any("undoing the step" in note for note in notes) == undone
+
+
+def test_an_enlarged_jpeg_is_one_jpeg():
+    example = Path(__file__).parents[2] / "examples" / "jpeg.png"
+    enlarged = Image.open(example).convert("RGB").resize((413, 410), Image.Resampling.BICUBIC)
+    found = forensics.examine(np.asarray(enlarged), map=False)
+    assert [step.name for step in found.analysis.steps] == ["enlargement"]
+    assert [one.codec for one in found.history.generations] == ["jpeg"]
+    assert text.since_note(found.analysis) == "enlarged from 253x251 to 413x410 pixels by a cubic -0.5 kernel"
 
 
 def test_estimates_fill_gaps_and_never_replace_what_was_read():
