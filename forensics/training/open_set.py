@@ -179,7 +179,7 @@ def train_open(
         judging = partial(progress, f"judging {what}")
         logs = codec_logs(datasets, models, table, plan=plan, jobs=jobs, progress=judging)
         asked.append(open_training.Asked(table, codec_trees(models, table), logs, visible(datasets, table.files)))
-    options = {"seed": seed, **({"epochs": epochs} if epochs else {})}
+    options: dict[str, Any] = {"seed": seed, **({"epochs": epochs} if epochs else {})}
     return open_training.train_open(
         (train, codec_trees(models, train)),
         asked[0],

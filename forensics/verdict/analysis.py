@@ -83,7 +83,7 @@ ASKED_FROM = 0.1
 filter was clear 29 reach it."""
 STRAIGHT_FROM = 0.5
 """Least probability that nothing happened to the samples before the filter, under which it is not undone: chosen, more
-likely than not. None of the 9 clear readings of 240 validation pictures that did not end so passes it."""
+likely than not. None of the 11 clear readings of 240 validation pictures after other steps passes it."""
 FURTHER_WINDOWS = 2
 """Windows that are judged at a time after the first."""
 
@@ -196,9 +196,7 @@ def _enlarged(picture: Picture, one: _Examined) -> tuple[Analysis, np.ndarray | 
     return chosen, picture.pixels
 
 
-def _sharpened(
-    analysis: Analysis, pixels: np.ndarray, picture: Picture, one: _Examined
-) -> tuple[Analysis, np.ndarray]:
+def _sharpened(analysis: Analysis, pixels: np.ndarray, picture: Picture, one: _Examined) -> tuple[Analysis, np.ndarray]:
     """The analysis with a sharpening filter undone where one was the last step, and with an enlargement before it; as
     it is where none is clear, or where what is left does not look as a decoder leaves it.
     """
