@@ -1,4 +1,4 @@
-"""Pictures sharpened after decoding: the filter is undone, and verdict and report are those of the decoder's samples."""
+"""Pictures sharpened after decoding: the filter is undone, and verdict and report are those of the samples before."""
 
 import io
 import json

@@ -2,11 +2,11 @@
 
 Unsharp masks and sharpening kernels are y = x + a (x - b * x), rounded, with a low-pass kernel b. In the frequency
 domain that is a product with H = 1 + a (1 - B) >= 1, so that dividing by it makes rounding noise smaller, not larger
-[1]_. Where x were whole numbers (as a decoder leaves them), the quotient lies near whole numbers, if, and only if, b and
-a are right: the mean of exp(2 pi i x) over the samples that the filter changed is then far from 0. A wrong filter leaves
-fractions that are as good as uniform, and the mean of n of them has a magnitude of about 1 / sqrt(n). That holds where
-the changes themselves are spread smoothly; so samples fade in with their change (`CHANGED`), since a limit would leave
-more fractions just above it than below.
+[1]_. Where x were whole numbers (as a decoder leaves them), the quotient lies near whole numbers, if, and only if, b
+and a are right: the mean of exp(2 pi i x) over the samples that the filter changed is then far from 0. A wrong filter
+leaves fractions that are as good as uniform, and the mean of n of them has a magnitude of about 1 / sqrt(n). That holds
+where the changes themselves are spread smoothly; so samples fade in with their change (`CHANGED`), since a limit would
+leave more fractions just above it than below.
 
 Amounts and widths are tried on a small part of the picture, the best on larger ones. Ends of the picture are mirrored
 (a cosine transform diagonalises the filter), clipped samples do not count.
