@@ -219,10 +219,15 @@ def sentence(number: int, region: Region, found: Localisation) -> str:
     ratio = f", ratio about {region.ratio[1]:.3g}:1" if math.isfinite(region.ratio[1]) else ""
     what = f"{TITLES[region.history.codec]} ({percent(region.probability)}{ratio})"
     how = {
-        "codec": f"{what} in {TITLES[found.host.codec]}",
-        "grid": f"{what} on the grid {region.history.grid} in JPEG on the grid {found.host.grid}",
+        "codec": f"{what}, in a picture that is otherwise {TITLES[found.host.codec]}",
+        "grid": f"{what} on the block grid {_grid(region.history.grid)}, the rest on that {_grid(found.host.grid)}",
     }[region.kind]
     return f"{number}: x {left} to {right}, y {top} to {bottom}: {how}; chance gives this in {chance(region.log10_nfa)}"
+
+
+def _grid(grid: tuple[int, int] | None) -> str:
+    """Where a grid begins, in words."""
+    return "that was not read" if grid is None else f"from row {grid[0]}, column {grid[1]}"
 
 
 def bounds(region: Region, scanned: CodecMap) -> tuple[int, int, int, int]:

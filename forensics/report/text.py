@@ -7,6 +7,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from forensics.report.html_parts import words
 from forensics.results.analysis import Analysis, Interval
 from forensics.results.failure import Failure
 from forensics.results.wording import AFTERWARDS_TITLES, HEVC_FAMILY, INCONCLUSIVE, NO_CONTENT, TITLES, percent
@@ -134,7 +135,7 @@ def _interval(interval: Interval, digits: int) -> str:
 def history_lines(history: History) -> list[str]:
     """Parameters, traces that were found, the chain of compressions, and what stays open."""
     known = [_parameter(p) for p in history.parameters if p.value is not None]
-    missing = [f"{p.name.replace('_', ' ')}: {p.reason}" for p in history.parameters if p.value is None]
+    missing = [f"{words(p.name)}: {p.reason}" for p in history.parameters if p.value is None]
     found = [trace.sentence for trace in history.traces if trace.found]
     chain = [_generation(one) for one in history.generations]
     lines = rows("parameters", known or ["none recovered"])
@@ -166,7 +167,7 @@ def _parameter(parameter: Parameter) -> str:
         else ""
     )
     sure = f" ({percent(parameter.probability)})" if parameter.probability is not None else ""
-    return f"{parameter.name.replace('_', ' ')} {shown}{' ' + parameter.unit if parameter.unit else ''}{ends}{sure}"
+    return f"{words(parameter.name)} {shown}{' ' + parameter.unit if parameter.unit else ''}{ends}{sure}"
 
 
 def _evidence(result: Analysis, index: int) -> str:

@@ -289,6 +289,11 @@ def test_a_grid_says_which_number_is_the_row():
     assert "grid phase row 5, column 3 in pixels" in "".join(lines)
 
 
+def test_text_names_parameters_of_a_candidate_as_the_page_does():
+    told = text_report.history_lines(History(parameters=(Parameter("heic.quantizer_index", 27.0, unit="QP"),)))
+    assert "HEIC: quantizer index 27 QP" in "".join(told)
+
+
 def test_a_chain_tells_the_qualities_that_were_read():
     first = Generation("jpeg", 0.99995, (Parameter("first_quality_factor", 60.0),))
     last = Generation("jpeg", 0.998, (Parameter("quality_factor", 85.0),))
