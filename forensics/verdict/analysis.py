@@ -38,7 +38,7 @@ from forensics.verdict import channel_order, tone
 from forensics.verdict import steps as after
 from forensics.verdict.agreement import compare, limits, partly_judged, resizing
 from forensics.verdict.block_grids import with_block_grid
-from forensics.verdict.evidence import ALTERED, altered_jpeg, statements, without_contradiction
+from forensics.verdict.evidence import altered_jpeg, quantised_blocks, statements, without_contradiction
 from forensics.verdict.exact import settled
 from forensics.verdict.members import family_without_evidence
 from forensics.verdict.restated import not_excluded, ranked, without_content
@@ -460,9 +460,11 @@ def _compose(
     coded = reading.names_codec
     named = reading.named
     table = altered_jpeg(pixels, named if coded else ()) if verdict != "jpeg" else None
-    if table is not None and verdict == "uncompressed":
+    blocks = quantised_blocks(pixels) if verdict == "uncompressed" and table is None else None
+    exact = [one for one in (table, blocks) if one is not None]
+    if exact and verdict == "uncompressed":
         verdict, named = INCONCLUSIVE, ()
-    leading = [*([tone.statement(change)] if tone.undoes(change) else []), *([table] if table else [])]
+    leading = [*([tone.statement(change)] if tone.undoes(change) else []), *exact]
     best = max(probabilities, key=lambda name: probabilities[name])
     strange = 0.0 if judged.strangeness is None else float((judged.strangeness > 0).mean())
     # The strength was learned on pictures straight from a decoder, of the classes of the judge of codecs.
@@ -486,7 +488,7 @@ def _compose(
         ssim=Interval(*map(float, whole.ssim)) if measured else None,
         candidates=_candidates(judge, reading),
         strange=strange,
-        evidence=(*leading, *without_contradiction(evidence, [ALTERED] if table else [])),
+        evidence=(*leading, *without_contradiction(evidence, [one.trace for one in exact])),
         agreement=compare(verdict, named, probability, picture.container),
         container=picture.container,
         windows=_window_verdicts(windows, reading),

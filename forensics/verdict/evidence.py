@@ -15,6 +15,7 @@ import numpy as np
 
 from forensics.results.analysis import Statement
 from forensics.results.wording import percentage
+from forensics.verdict.restated import without_range
 from forensics.verdict.sentences import INDICATIONS, Indication
 
 MINIMUM_STRENGTH = 0.05
@@ -198,3 +199,22 @@ def altered_jpeg(pixels: np.ndarray, named: Iterable[str]) -> Statement | None:
         f"(chance gives this in {chance(found.log10_nfa)})"
     )
     return Statement(ALTERED, ALTERED, round(found.statistic, 2), low, median, high, 1.0, found.speaks_for, True, text)
+
+
+def quantised_blocks(pixels: np.ndarray) -> Statement | None:
+    """Quantised 8x8 DCT coefficients on one of the 64 grids, which a picture without a lossy step does not have; None
+    where there are none.
+
+    The table of a JPEG of quality 100 is all ones: no table stands out, and the models take what its rounding leaves
+    for nothing, but the coefficients lie at whole numbers on one grid alone. Of 12 such JPEGs of validation sources 11
+    show it, of 82 untouched validation and training pictures none.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width) or (height, width, 1..4), dtype=uint8 or uint16]
+    """
+    from forensics.history.traces.dct_comb import dct_comb
+    from forensics.history.traces.sample import draw_sample
+
+    trace = dct_comb(draw_sample(pixels))
+    return without_range(trace.name, trace.statistic, trace.speaks_for, trace.sentence) if trace.found else None
