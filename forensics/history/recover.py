@@ -168,8 +168,8 @@ def _of_both(of_part: Sequence[Trace], of_whole: Sequence[Trace]) -> tuple[Trace
     known = {trace.name for trace in of_part if trace.found}
     further = {trace.name: trace for trace in of_whole if trace.found and trace.name not in known}
     begin = "In the whole picture, but not in the part: "
-    told = (replace(trace, sentence=f"{begin}{trace.sentence}") for trace in further.values())
-    return (*(trace for trace in of_part if trace.name not in further), *told)
+    added = (replace(trace, sentence=f"{begin}{trace.sentence}") for trace in further.values())
+    return (*(trace for trace in of_part if trace.name not in further), *added)
 
 
 def _of_process(verdict: str, traces: Sequence[Trace]) -> tuple[Parameter, ...]:

@@ -19,7 +19,7 @@ LEAST_SIDE = 96
 """Least side of a part in pixels: what the recovery of JPEG XR, which needs most, can read."""
 ALIGNED = 64
 """A part begins at multiples of so many pixels, the largest block of the codecs (HEVC's coding tree unit, AV1's
-superblock) and a multiple of the others', so that phases told against its corner hold for the whole picture."""
+superblock) and a multiple of the others', so that phases stated relative to its corner hold for the whole picture."""
 _FINE, _MANY = 16, 1 << 22
 """Lattice of a part's ends in pixels, `ALIGNED` for pictures of more than so many: a bound on work."""
 

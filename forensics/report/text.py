@@ -107,7 +107,7 @@ def verdict_note(result: Analysis) -> str:
 def since_note(result: Analysis) -> str:
     """What happened since the last lossy step: the steps that were undone, else what is most probable.
 
-    What is left after undoing a step looks changed by that alone, so that no probability stands beside it.
+    What is left after undoing a step looks changed by that alone, so that no probability is given with it.
     """
     if result.steps:
         return "; ".join(step.text.partition(":")[0] for step in result.steps)
@@ -147,8 +147,8 @@ def history_lines(history: History) -> list[str]:
 def _generation(one: Generation) -> str:
     """A compression with its quality, where that was read, and its probability."""
     quality = next((p.value for p in one.parameters if p.name in _QUALITIES and p.value is not None), None)
-    told = f" of quality {quality:g}" if isinstance(quality, float | int) else ""
-    return f"{TITLES.get(one.codec, one.codec)}{told} ({percent(one.probability)})"
+    quality_read = f" of quality {quality:g}" if isinstance(quality, float | int) else ""
+    return f"{TITLES.get(one.codec, one.codec)}{quality_read} ({percent(one.probability)})"
 
 
 def _parameter(parameter: Parameter) -> str:

@@ -290,15 +290,15 @@ def test_a_grid_says_which_number_is_the_row():
 
 
 def test_text_names_parameters_of_a_candidate_as_the_page_does():
-    told = text_report.history_lines(History(parameters=(Parameter("heic.quantizer_index", 27.0, unit="QP"),)))
-    assert "HEIC: quantizer index 27 QP" in "".join(told)
+    lines = text_report.history_lines(History(parameters=(Parameter("heic.quantizer_index", 27.0, unit="QP"),)))
+    assert "HEIC: quantizer index 27 QP" in "".join(lines)
 
 
 def test_a_chain_tells_the_qualities_that_were_read():
     first = Generation("jpeg", 0.99995, (Parameter("first_quality_factor", 60.0),))
     last = Generation("jpeg", 0.998, (Parameter("quality_factor", 85.0),))
-    told = text_report.history_lines(History(generations=(first, last, Generation("webp", 0.7))))
-    assert "JPEG of quality 60 (> 99.9 %), then JPEG of quality 85 (99.8 %), then WebP (70.0 %)" in "".join(told)
+    lines = text_report.history_lines(History(generations=(first, last, Generation("webp", 0.7))))
+    assert "JPEG of quality 60 (> 99.9 %), then JPEG of quality 85 (99.8 %), then WebP (70.0 %)" in "".join(lines)
 
 
 def test_notebooks_get_a_fragment(result):
