@@ -27,11 +27,10 @@ from forensics.report.html_parts import (
     plain,
     section,
     tag,
-    words,
 )
 from forensics.report.text import since_note, verdict_note
 from forensics.results.analysis import Analysis, Interval
-from forensics.results.wording import NO_CONTENT, TITLES, percent
+from forensics.results.wording import NO_CONTENT, TITLES, percent, words
 
 if TYPE_CHECKING:
     from forensics.localisation.regions import Localisation

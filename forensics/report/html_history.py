@@ -19,11 +19,10 @@ from forensics.report.html_parts import (
     section,
     table,
     tag,
-    words,
 )
 from forensics.results.chance import VALIDATED, reported
 from forensics.results.history import FOUND_BELOW, Generation, History, Parameter, Trace
-from forensics.results.wording import TITLES, percent
+from forensics.results.wording import TITLES, percent, words
 
 _TABLE = 64
 """Entries of a JPEG quantisation table."""

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from forensics.examination import Examination
 from forensics.localisation import outputs
-from forensics.report.html_parts import escape, plain, words
+from forensics.report.html_parts import escape, plain
 from forensics.results.analysis import Analysis
-from forensics.results.wording import NO_CONTENT, TITLES, percent
+from forensics.results.wording import NO_CONTENT, TITLES, percent, words
 
 _CELL = 'style="text-align:left;vertical-align:top;padding:2px 12px 2px 0"'
 

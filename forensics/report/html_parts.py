@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from forensics.report.html_style import STYLE, policy
-from forensics.results.wording import TITLES
+from forensics.results.wording import words
 
 
 def escape(value: object) -> str:
@@ -128,51 +128,6 @@ def plain(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join("·" if inner is None else plain(inner) for inner in value)
     return str(value)
-
-
-_CAPITALS = {
-    name.lower(): name
-    for name in (
-        "DCT",
-        "ICC",
-        "EXIF",
-        "SSIM",
-        "QP",
-        "CTU",
-        "NFA",
-        "QF",
-        "YCbCr",
-        "JPEG",
-        "HEVC",
-        "PSNR",
-        "AC",
-        "DC",
-        "HL",
-        "LH",
-        "HH",
-        "RGB",
-        "ETC",
-        "BC",
-        "LS",
-        "LERC",
-        "WSQ",
-        "WebP",
-    )
-}
-
-_TITLED = {"coding_again": "recompression", "beside": "on other grids"}
-"""Traces and parameters whose title is another word than their name, which tables and JSON keep."""
-
-
-def words(name: str) -> str:
-    """A snake-case name as words, the field's abbreviations in their own spelling; a dotted front part as a title with
-    a colon.
-    """
-    if name in _TITLED:
-        return _TITLED[name]
-    front, dot, rest = name.rpartition(".")
-    spelled = " ".join(_CAPITALS.get(word, word) for word in rest.split("_"))
-    return f"{TITLES.get(front, front)}: {spelled}" if dot else spelled
 
 
 def _class(kind: str) -> str:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forensics.report.html_parts import words
 from forensics.results.chance import reported
 from forensics.results.history import FOUND_BELOW, Trace
+from forensics.results.wording import words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,10 +7,9 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from forensics.report.html_parts import words
 from forensics.results.analysis import Analysis, Interval
 from forensics.results.failure import Failure
-from forensics.results.wording import AFTERWARDS_TITLES, HEVC_FAMILY, INCONCLUSIVE, NO_CONTENT, TITLES, percent
+from forensics.results.wording import AFTERWARDS_TITLES, HEVC_FAMILY, INCONCLUSIVE, NO_CONTENT, TITLES, percent, words
 from forensics.verdict.evidence import ALTERED
 
 if TYPE_CHECKING:

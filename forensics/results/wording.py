@@ -106,3 +106,48 @@ def printable(text: str) -> str:
     red\\x1b[31m
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)
+
+
+_CAPITALS = {
+    name.lower(): name
+    for name in (
+        "DCT",
+        "ICC",
+        "EXIF",
+        "SSIM",
+        "QP",
+        "CTU",
+        "NFA",
+        "QF",
+        "YCbCr",
+        "JPEG",
+        "HEVC",
+        "PSNR",
+        "AC",
+        "DC",
+        "HL",
+        "LH",
+        "HH",
+        "RGB",
+        "ETC",
+        "BC",
+        "LS",
+        "LERC",
+        "WSQ",
+        "WebP",
+    )
+}
+
+_TITLED = {"coding_again": "recompression", "beside": "on other grids"}
+"""Traces and parameters whose title is another word than their name, which tables and JSON keep."""
+
+
+def words(name: str) -> str:
+    """A snake-case name as words, the field's abbreviations in their own spelling; a dotted front part as a title with
+    a colon.
+    """
+    if name in _TITLED:
+        return _TITLED[name]
+    front, dot, rest = name.rpartition(".")
+    spelled = " ".join(_CAPITALS.get(word, word) for word in rest.split("_"))
+    return f"{TITLES.get(front, front)}: {spelled}" if dot else spelled

@@ -87,11 +87,13 @@ def survey(
     """
     start = time.monotonic()
     outcome = Outcome()
+    items = listed(sources, outcome.passed, every=every, without=str(table.folder))
+    # A source that cannot be listed is said before a model is loaded.
+    items = itertools.chain([first], items) if (first := next(items, None)) is not None else items
     with _Told(sources, str(table.folder), show) as line:
         judge, facts = _identified(executor, options)
         table.describe(judge, facts)
         line.begin()
-        items = listed(sources, outcome.passed, every=every, without=str(table.folder))
         feed = _Feed(items, table, executor, options, judge, retry_errors, outcome, line, work)
         feed.run()
         if not outcome.judged and not outcome.unchanged:
