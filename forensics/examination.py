@@ -169,16 +169,14 @@ def _mapped(
 def _with_history(picture: Picture, analysis: Analysis, localisation: Localisation | None) -> Analysis:
     """The analysis with its history: its parameters are read where the picture has the verdict's history alone."""
     from forensics.history.recover import asked_codecs, recover_history
-    from forensics.localisation.clear_part import where_to_read
+    from forensics.localisation.clear_part import ReadIn, where_to_read
     from forensics.verdict.evidence import without_contradiction
 
     asked = asked_codecs(analysis)
-    read = (
-        where_to_read(localisation, None if analysis.verdict == INCONCLUSIVE else family(asked[0])) if asked else None
-    )
-    within = {} if read is None or read.part is None else {"part": read.part}
-    recovered = recover_history(picture.pixels, analysis, **within)
-    if read is not None and read.note:
+    codec = None if analysis.verdict == INCONCLUSIVE or not asked else family(asked[0])
+    read = where_to_read(localisation, codec) if asked else ReadIn(None, "")
+    recovered = recover_history(picture.pixels, analysis, read.part)
+    if read.note:
         recovered = replace(recovered, notes=(read.note, *recovered.notes))
     found = [trace.name for trace in recovered.traces if trace.found]
     return replace(analysis, history=recovered, evidence=without_contradiction(analysis.evidence, found))

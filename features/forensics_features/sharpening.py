@@ -51,6 +51,8 @@ KEPT = 6
 """Filters of the first trial that are refined."""
 STEPS = (0.06, 0.03, 0.015, 0.007, 0.003)
 """Relative steps of the refinement."""
+HOPELESS = 4.0
+"""Score under which a filter is refined no further: chance gives it to one of the filters that are tried."""
 TURNS = 4
 """Of the estimate of clipped samples."""
 
@@ -106,7 +108,7 @@ class Sharpening:
     def expected_fit(self, *, twice: bool) -> float:
         """What `fit` would be if the result, or the low-pass part too (`twice`), were rounded to whole numbers."""
         low = low_pass(self.kernel, self.sigma, (FINE, FINE))
-        left = float(np.mean(1 / np.square(1 + self.amount * (1 - low))))
+        left = float(np.mean(1 / np.square(gain_of(low, self.amount))))
         return math.exp(-2 * math.pi**2 * (1 + self.amount**2 * twice) / 12 * left)
 
     @property
@@ -147,6 +149,11 @@ def low_pass(kernel: str, sigma: float, shape: tuple[int, int]) -> np.ndarray:
     return np.multiply.outer(along(sigma, angles[0]), along(sigma, angles[1]))
 
 
+def gain_of(low: np.ndarray, amount: float) -> np.ndarray:
+    """The filter's eigenvalues, 1 or more, from those of its low-pass kernel."""
+    return np.asarray(1 + amount * (1 - low))
+
+
 def _gaussian(sigma: float, angles: np.ndarray) -> np.ndarray:
     taps = np.arange(1, math.ceil(4 * sigma) + 2)
     weights = np.exp(-(taps**2) / (2 * sigma**2))
@@ -182,7 +189,7 @@ class _Part:
         """What the filter would have been given."""
         from scipy.fft import idctn
 
-        return np.asarray(idctn(self.waves / (1 + amount * (1 - low)).astype(np.float32), type=2))
+        return np.asarray(idctn(self.waves / gain_of(low, amount).astype(np.float32), type=2))
 
     def phase(self, low: np.ndarray, amount: float) -> tuple[complex, int]:
         """The mean phase of the changed samples, and how many these are."""
@@ -213,6 +220,8 @@ def find(pixels: np.ndarray) -> Sharpening | None:
     Sharpening or None
         None where too few samples would have changed. `score` tells how sure it is.
     """
+    from forensics_features.enlargement import judged_plane
+
     plane = judged_plane(pixels)
     if min(plane.shape) < 2 * MARGIN + 24:
         return None
@@ -270,16 +279,9 @@ def _climbed(part: _Part, kernel: str, sigma: float, amount: float) -> tuple[flo
                     tried = (part.score(low, best[3] * (1 + more)), kernel, width, best[3] * (1 + more))
                     if tried[0] > best[0] * 1.0005:
                         best, moved = tried, True
-            if step == STEPS[0] and best[0] < 4:
+            if step == STEPS[0] and best[0] < HOPELESS:
                 break
     return best
-
-
-def judged_plane(pixels: np.ndarray) -> np.ndarray:
-    """The plane that is looked at: green, or grey; `np.ndarray [shape=(h, w), dtype=uint8]`."""
-    if pixels.ndim == 2:
-        return pixels
-    return pixels[:, :, 1 if pixels.shape[2] >= 3 else 0]
 
 
 def _central(plane: np.ndarray, side: int, *, busiest: bool) -> np.ndarray:
@@ -309,11 +311,11 @@ def undo(pixels: np.ndarray, found: Sharpening) -> np.ndarray:
 
     What a clipped sample would have been is estimated in turns with what was before it.
     """
-    gain = 1 + found.amount * (1 - low_pass(found.kernel, found.sigma, pixels.shape[:2]))
+    gain = gain_of(low_pass(found.kernel, found.sigma, pixels.shape[:2]), found.amount).astype(np.float32)
     planes = pixels[:, :, None] if pixels.ndim == 2 else pixels
     made = planes.copy()
     for at in range(planes.shape[2] if planes.shape[2] not in (2, 4) else planes.shape[2] - 1):
-        made[:, :, at] = np.clip(np.rint(_before(planes[:, :, at], gain.astype(np.float32), found.offset)), 0, 255)
+        made[:, :, at] = np.clip(np.rint(_before(planes[:, :, at], gain, found.offset)), 0, 255)
     return made.reshape(pixels.shape)
 
 
@@ -337,7 +339,7 @@ def redo(pixels: np.ndarray, found: Sharpening) -> np.ndarray:
     """The filter applied to one plane of 8 bits, `np.ndarray [shape=(h, w), dtype=uint8]`."""
     from scipy.fft import dctn, idctn
 
-    gain = 1 + found.amount * (1 - low_pass(found.kernel, found.sigma, pixels.shape[:2]))
+    gain = gain_of(low_pass(found.kernel, found.sigma, pixels.shape), found.amount)
     made = idctn(dctn(pixels.astype(np.float64), type=2) * gain, type=2)
     return np.clip(np.rint(made + found.offset), 0, 255).astype(np.uint8)
 

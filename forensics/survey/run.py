@@ -89,7 +89,7 @@ def survey(
     outcome = Outcome()
     items = listed(sources, outcome.passed, every=every, without=str(table.folder))
     # A source that cannot be listed is said before a model is loaded.
-    items = itertools.chain([first], items) if (first := next(items, None)) is not None else items
+    items = itertools.chain(list(itertools.islice(items, 1)), items)
     with _Told(sources, str(table.folder), show) as line:
         judge, facts = _identified(executor, options)
         table.describe(judge, facts)

@@ -200,7 +200,8 @@ def _sharpened(analysis: Analysis, pixels: np.ndarray, picture: Picture, one: _E
     """The analysis with a sharpening filter undone where one was the last step, and with an enlargement before it; as
     it is where none is clear, or where what is left does not look as a decoder leaves it.
     """
-    if analysis.steps or not sum((analysis.afterwards or {}).get(name, 0.0) for name in MAYBE_SHARPENED) >= ASKED_FROM:
+    likely = sum((analysis.afterwards or {}).get(name, 0.0) for name in MAYBE_SHARPENED)
+    if analysis.steps or likely < ASKED_FROM:
         return analysis, pixels
     step = after.find_sharpening(pixels)
     if step is None:
