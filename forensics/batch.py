@@ -217,7 +217,9 @@ def analyze_one(
         return Failure(printable(name), printable(f"internal error, please report it: {type(error).__name__}: {error}"))
 
 
-def _alone(inputs: Sequence[str], max_pixels: int, work: Callable[[str, int], Result | Unwritten]) -> Iterator[Result | Unwritten]:
+def _alone(
+    inputs: Sequence[str], max_pixels: int, work: Callable[[str, int], Result | Unwritten]
+) -> Iterator[Result | Unwritten]:
     return (work(name, max_pixels) for name in inputs)
 
 

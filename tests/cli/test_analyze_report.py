@@ -324,7 +324,9 @@ def test_pages_on_a_full_disk_are_one_line_and_the_end(folder, tmp_path, capsys,
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(pages, "write_atomically", full)
-    assert call("analyze", folder, "--report", tmp_path / "out", "--no-map", "-f", "json", "-o", tmp_path / "t.json") == 1
+    assert (
+        call("analyze", folder, "--report", tmp_path / "out", "--no-map", "-f", "json", "-o", tmp_path / "t.json") == 1
+    )
     assert len(tried) == 1
     lines = capsys.readouterr().err.splitlines()
     assert lines[-1] == f"forensics: error: cannot write {str(tried[0])!r}: No space left on device"
