@@ -220,7 +220,9 @@ def _piece(art: Sequence[Path], side: int, numbers: np.random.Generator, *, whol
 
 
 def _read(path: Path, side: int, whole: bool, *, larger: bool = True) -> np.ndarray | None:
-    """One piece; pixel art of less than half a side is repeated where `larger`. None for a picture that is empty, too large, or may have been a photograph."""
+    """One piece, pixel art of less than half a side repeated where `larger`; None for a picture that is empty, too
+    large, or may have been a photograph.
+    """
     svg = path.suffix.lower() == ".svg"
     try:
         data = _rendered(path, side) if svg else path.read_bytes()
