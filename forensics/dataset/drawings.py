@@ -142,7 +142,7 @@ def alone(art: Sequence[Path], numbers: np.random.Generator) -> tuple[np.ndarray
             continue
         piece = piece[: SIDES[1], : SIDES[1]]
         opacity = piece[..., 3:] / 255.0
-        ground = piece[..., :3] if numbers.random() < 0.6 else _ground(*piece.shape[:2], numbers)
+        ground = piece[..., :3] if numbers.random() < 0.6 else _ground(piece.shape[0], piece.shape[1], numbers)
         return np.rint(ground * (1 - opacity) + piece[..., :3] * opacity).astype(np.uint8), "alone"
     raise UsageError(f"hardly any piece of this art has {SMALLEST_ALONE} pixels a side and can be read")
 
