@@ -20,11 +20,12 @@ from concurrent.futures import Future, as_completed
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from forensics_features import FAMILIES, FURTHER_FAMILIES, FeatureExtractor, as_planes, family
 
-from forensics.errors import ForensicsError
+from forensics.errors import ForensicsError, UsageError
 from forensics.examination import Examination, examine
 from forensics.executors import Died, Executor, Here, Raised, executor
 from forensics.former_paths import former_names
@@ -45,6 +46,16 @@ from forensics.windows.judges import (
 )
 
 Result = Analysis | Failure
+
+
+class Unwritten(NamedTuple):
+    """What comes back for an input whose page or figures cannot be written, as on a full disk: those of the next
+    cannot either, so that the batch ends with this line.
+    """
+
+    error: str
+
+
 _SLOWLY_COMPILED = (
     "texture-etc",
     "texture-bc",
@@ -68,7 +79,7 @@ def analyze_all(
     frame: str = "",
     all_windows: bool = True,
     after_each: Callable[[Picture, Examination], None] | None = None,
-    work: Callable[[str, int], Result] | None = None,
+    work: Callable[[str, int], Result | Unwritten] | None = None,
     progress: bool = False,
 ) -> Iterator[Result]:
     """Analyse inputs one after another and give the results in their order.
@@ -109,7 +120,7 @@ def analyze_all(
     Raises
     ------
     UsageError
-        The model is missing or does not fit the extractors.
+        The model is missing or does not fit the extractors, or what `after_each` writes cannot be written.
     """
     if work is None:
         check_model(model_dir, model)
@@ -133,6 +144,8 @@ def analyze_all(
             shared = stack.enter_context(executor(jobs, scheduler, note=_noted))
             ordered = _shared(inputs, shared, max_pixels, work)
         for name, result in zip(inputs, ordered, strict=True):
+            if isinstance(result, Unwritten):
+                raise UsageError(result.error)
             line.advance(note=printable(name))
             yield result
 
@@ -172,8 +185,8 @@ def analyze_one(
     after_each: Callable[[Picture, Examination], None] | None = None,
     frame: str = "",
     all_windows: bool = True,
-) -> Result:
-    """One input to its result: whatever goes wrong is in the `Failure`. Worker processes use one thread each.
+) -> Result | Unwritten:
+    """One input to its result: whatever is wrong with it is in the `Failure`. Worker processes use one thread each.
 
     The examination goes to `after_each`; what comes back is the analysis, without the series that only figures need.
     """
@@ -191,7 +204,10 @@ def analyze_one(
             all_windows=all_windows,
         )
         if after_each is not None:
-            after_each(picture, found)
+            try:
+                after_each(picture, found)
+            except UsageError as error:
+                return Unwritten(str(error))
         return found.analysis.without_series()
     except ForensicsError as error:
         return Failure(printable(name), printable(" ".join(str(error).split())))
@@ -201,15 +217,17 @@ def analyze_one(
         return Failure(printable(name), printable(f"internal error, please report it: {type(error).__name__}: {error}"))
 
 
-def _alone(inputs: Sequence[str], max_pixels: int, work: Callable[[str, int], Result]) -> Iterator[Result]:
+def _alone(
+    inputs: Sequence[str], max_pixels: int, work: Callable[[str, int], Result | Unwritten]
+) -> Iterator[Result | Unwritten]:
     return (work(name, max_pixels) for name in inputs)
 
 
 def _shared(
-    inputs: Sequence[str], executor: Executor, max_pixels: int, work: Callable[[str, int], Result]
-) -> Iterator[Result]:
+    inputs: Sequence[str], executor: Executor, max_pixels: int, work: Callable[[str, int], Result | Unwritten]
+) -> Iterator[Result | Unwritten]:
     """Results in order from other processes; few inputs are under way or wait for an earlier one."""
-    under_way: deque[tuple[str, Future[Result]]] = deque()
+    under_way: deque[tuple[str, Future[Result | Unwritten]]] = deque()
     rest = iter(inputs)
     while True:
         while len(under_way) < executor.ahead and (name := next(rest, None)) is not None:
@@ -220,7 +238,7 @@ def _shared(
         yield _received(*under_way.popleft())
 
 
-def _received(name: str, future: Future[Result]) -> Result:
+def _received(name: str, future: Future[Result | Unwritten]) -> Result | Unwritten:
     """One result; what killed a process may have been another's hunger for memory, so it was tried more than once."""
     try:
         return future.result()

@@ -29,6 +29,7 @@ from PIL import Image
 
 from forensics.codecs import registry
 from forensics.codecs.base import Availability, Codec, Strength, Switch, Value
+from forensics.codecs.scheduling import ordinary_threads
 from forensics.errors import CodecError, ForensicsError
 from forensics.scratch import scratch_folder
 
@@ -149,6 +150,8 @@ class SvtAv1(_PyAv):
                     "svtav1-params": "avif=1:lp=1",
                 }
                 stream.codec_context.color_range, stream.codec_context.colorspace = 1, 6
+                with ordinary_threads():
+                    stream.codec_context.open()
                 container.mux([*stream.encode(frame), *stream.encode(None)])
         except (av.error.FFmpegError, ValueError) as error:
             raise CodecError(f"{self.name} refused the picture: {error}") from None

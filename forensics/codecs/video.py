@@ -26,6 +26,7 @@ import numpy as np
 from forensics.codecs.base import Availability, Codec, Strength, Switch, Value
 from forensics.codecs.decoders import planes, swscale
 from forensics.codecs.exchange import library_errors, plane_samples, strength_value, to_grey
+from forensics.codecs.scheduling import ordinary_threads
 from forensics.errors import CodecError
 
 _MAGIC = b"FFRM1"
@@ -267,6 +268,9 @@ def _encoded(form: _Format, pixels: np.ndarray, frame: int, parameters: Mapping[
         context.time_base = Fraction(1, 25)
         context.gop_size = 1 if form.intra_only else 12
         _set_options(form, context, parameters, strength)
+        if form.encoder == "libsvtav1":
+            with ordinary_threads():
+                context.open()
         for index in range(frame + 1):
             at = index - frame
             moved = _shifted(pixels, at * step[0], at * step[1])

@@ -175,11 +175,14 @@ def test_file_names_cannot_steer_the_terminal(tmp_path, capsys):
 
 WORKER = """
 import os, time
+from forensics.batch import Unwritten
 from forensics.results.failure import Failure
 
 def work(name, max_pixels):
     if "die" in name:
         os._exit(1)
+    if "full" in name:
+        return Unwritten("cannot write 'x.html': No space left on device")
     time.sleep(0.05 * (name == "slow"))
     return Failure(name, str(max_pixels))
 """
@@ -195,6 +198,18 @@ def test_processes_keep_the_order_and_outlive_one_that_dies(tmp_path, monkeypatc
     assert [r.name for r in results] == names
     assert [r.error for r in results if r.name != "die"] == ["5"] * 6
     assert "died" in results[3].error
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_page_that_cannot_be_written_ends_the_batch_once(tmp_path, monkeypatch, jobs):
+    (tmp_path / "worker_for_test.py").write_text(WORKER)
+    monkeypatch.syspath_prepend(tmp_path)
+    import worker_for_test
+
+    results = batch.analyze_all(["a", "full", *"bcdefgh"], jobs=jobs, work=worker_for_test.work)
+    assert next(results).name == "a"
+    with pytest.raises(UsageError, match=r"cannot write 'x.html': No space left on device"):
+        next(results)
 
 
 def test_failures_of_work_alone_keep_the_order():

@@ -7,8 +7,10 @@ from __future__ import annotations
 import ast
 import csv
 import dataclasses
+import errno
 import io
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -313,6 +315,23 @@ def test_files_that_cannot_be_written_are_usage_errors(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot write"):
         pages.write(tmp_path / "file" / "x.html", b"")
+
+
+def test_pages_on_a_full_disk_are_one_line_and_the_end(folder, tmp_path, capsys, quick, monkeypatch):
+    tried = []
+
+    def full(path, data):
+        tried.append(path)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(pages, "write_atomically", full)
+    assert (
+        call("analyze", folder, "--report", tmp_path / "out", "--no-map", "-f", "json", "-o", tmp_path / "t.json") == 1
+    )
+    assert len(tried) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1] == f"forensics: error: cannot write {str(tried[0])!r}: No space left on device"
+    assert sum("cannot write" in line for line in lines) == 1
 
 
 def test_a_plain_analysis_imports_nothing_of_reports(folder):
