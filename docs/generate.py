@@ -106,8 +106,8 @@ Functions of the families of features follow one rule, ``forensics_features.<fam
 ``lapped_transform_traces`` and ``wavelet_statistics``, which the package never exported, are gone.
 
 Some words of JSON stayed where prose has others, because programs read them: the trace ``coding_again``
-(recompression), the measure ``beside`` (the share on other grids than the one found), and ``"cannot be told"``, the answer of
-``forensics compare`` where neither copy can be shown to be nearer to the source.
+(recompression), the measure ``beside`` (the share on other grids than the one found), and ``"cannot be told"``,
+the answer of ``forensics compare`` where neither copy can be shown to be nearer to the source.
 
 """
 
