@@ -207,6 +207,42 @@ def draw_pages() -> None:
                 _save(browser.screenshot(), name, height)
 
 
+def draw_readme() -> None:
+    """The first screens of the README, as a site that renders Markdown shows them in Chromium."""
+    import tempfile
+
+    from markdown_it import MarkdownIt
+
+    from tests.report.browser import PROGRAM, Browser
+
+    if PROGRAM is None:
+        sys.exit("no Chromium on PATH: the picture of the README stays as it is")
+    body = MarkdownIt("commonmark").enable("table").render((ROOT / "README.md").read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory() as folder, Browser() as browser:
+        page = Path(folder) / "readme.html"
+        page.write_text(
+            f'<!doctype html><meta charset="utf-8"><base href="{ROOT.as_uri()}/"><style>{_README_STYLE}</style>{body}',
+            encoding="utf-8",
+        )
+        browser.look(page, 1012)
+        _save(browser.screenshot(), "readme", README_HEIGHT)
+
+
+README_HEIGHT = 1500
+"""Pixels of the README that its picture shows: a screen and a half."""
+_README_STYLE = """
+body { font: 16px/1.5 sans-serif; color: #1f2328; background: #fff; max-width: 916px; margin: 32px auto; }
+h1, h2 { border-bottom: 1px solid #d1d9e0; padding-bottom: .3em; margin: 24px 0 16px; line-height: 1.25; }
+a { color: #0969da; text-decoration: none; }
+img { max-width: 100%; }
+code { font: 85% monospace; background: #f0f1f3; padding: .2em .4em; border-radius: 6px; }
+pre { background: #f6f8fa; padding: 16px; overflow: hidden; line-height: 1.45; }
+pre code { background: none; padding: 0; }
+table { border-collapse: collapse; }
+th, td { border: 1px solid #d1d9e0; padding: 6px 13px; text-align: left; }
+"""
+
+
 def _save(png: bytes, name: str, height: int) -> None:
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     cut = picture.crop((0, 0, picture.width, min(height, picture.height)))
@@ -221,7 +257,9 @@ def draw_all() -> None:
     draw_block_grid()
     draw_reduced_jpeg()
     draw_pages()
+    draw_readme()
 
 
 if __name__ == "__main__":
-    draw_all()
+    sys.path.insert(0, str(ROOT))
+    draw_readme() if sys.argv[1:] == ["readme"] else draw_all()

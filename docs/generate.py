@@ -71,6 +71,54 @@ def _walk(command: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, .
                 yield from _walk(found, (*path, name))
 
 
+# What is called otherwise now
+
+
+def renamed() -> dict[Path, str]:
+    """The list of modules and names that moved, from the table that keeps their former paths working."""
+    from forensics import former_paths
+
+    modules = [(f"forensics.{old}", f"forensics.{new}") for old, new in sorted(former_paths.MODULES.items())]
+    names = [
+        (f"forensics.{module}.{name}", f"forensics.{home}.{former_paths.RENAMED.get(module, {}).get(name, name)}")
+        for module, homes in sorted(former_paths.NAMES.items())
+        for name, home in sorted(homes.items())
+    ]
+    names += [
+        (f"forensics.{module}.{old}", f"forensics.{former_paths.MODULES.get(module, module)}.{new}")
+        for module, pairs in sorted(former_paths.RENAMED.items())
+        for old, new in sorted(pairs.items())
+        if old not in former_paths.NAMES.get(module, {})
+    ]
+    text = _RENAMED.format(modules=len(modules), names=len(names))
+    return {DOCS / "reference" / "renamed.rst": text + _moved("Modules", modules) + "\n" + _moved("Names", names)}
+
+
+_RENAMED = """What was renamed
+================
+
+Version 0.1 had other modules before its rooms were put in order. The {modules} former modules and {names} former names
+below work until the next version, with a ``DeprecationWarning`` that says the new one. This page is written by
+``docs/generate.py`` from ``forensics/former_paths.py``.
+
+Functions of the families of features follow one rule, ``forensics_features.<family>_features``: ``colour_lattice``,
+``chroma_traces``, ``rounding_traces``, ``residual_cooccurrences``, ``blockiness``, ``block_dct_traces``,
+``lapped_transform_traces`` and ``wavelet_statistics``, which the package never exported, are gone.
+
+Some words of JSON stayed where prose has others, because programs read them: the trace ``coding_again``
+(recompression), the measure ``beside`` (the share on other grids than the one found), and ``"cannot be told"``,
+the answer of ``forensics compare`` where neither copy can be shown to be nearer to the source.
+
+"""
+
+
+def _moved(title: str, pairs: list[tuple[str, str]]) -> str:
+    lines = [title, "-" * len(title), "", ".. list-table::", "   :header-rows: 1", "   :widths: 50 50", ""]
+    for old, new in [("former", "now"), *((f"``{old}``", f"``{new}``") for old, new in pairs)]:
+        lines += [f"   * - {old}", f"     - {new}"]
+    return "\n".join(lines) + "\n"
+
+
 # Tables
 
 
@@ -225,7 +273,12 @@ def pictures() -> None:
     figures.draw_all()
 
 
-PARTS: dict[str, Callable[[], dict[Path, str]]] = {"commands": commands, "tables": tables, "outputs": outputs}
+PARTS: dict[str, Callable[[], dict[Path, str]]] = {
+    "commands": commands,
+    "renamed": renamed,
+    "tables": tables,
+    "outputs": outputs,
+}
 
 
 def stale(*names: str) -> list[Path]:

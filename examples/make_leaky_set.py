@@ -1,6 +1,6 @@
 """Makes a data set whose labels leak: `real` was JPEG once, `generated` never was, and all files are PNG.
 
-    python examples/make_leaky_set.py FOLDER
+    python examples/make_leaky_set.py FOLDER [COUNT]
 
 Crops of the uncompressed sample stand for both, so that nothing but the compression history tells the labels apart.
 """
@@ -17,10 +17,10 @@ SAMPLE = Path(__file__).parent / "uncompressed.png"
 SIDE, COUNT = 128, 12
 
 
-def main(folder: Path) -> None:
-    """Write the two folders."""
+def main(folder: Path, count: int = COUNT) -> None:
+    """Write the two folders, with so many files each, `COUNT` at most."""
     sample = Image.open(SAMPLE).convert("RGB")
-    for number in range(COUNT):
+    for number in range(count):
         top, left = 9 * number + 3, 11 * (number * 5 % COUNT) + 2
         crop = sample.crop((left, top, left + SIDE, top + SIDE))
         coded = io.BytesIO()
@@ -31,6 +31,6 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python make_leaky_set.py FOLDER")
-    main(Path(sys.argv[1]))
+    if len(sys.argv) not in (2, 3):
+        sys.exit("usage: python make_leaky_set.py FOLDER [COUNT]")
+    main(Path(sys.argv[1]), min(int(sys.argv[2]), COUNT) if len(sys.argv) == 3 else COUNT)

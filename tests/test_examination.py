@@ -40,7 +40,7 @@ def quick(monkeypatch):
 @pytest.fixture(scope="module")
 def large():
     """A noisy picture of more than 256 and fewer than 1024 finest windows."""
-    return np.random.default_rng(3).integers(40, 200, (620, 700, 3), dtype=np.uint8)
+    return np.random.default_rng(3).integers(40, 200, (576, 580, 3), dtype=np.uint8)
 
 
 def test_the_front_door_gives_verdict_history_and_map(scene):

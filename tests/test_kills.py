@@ -30,7 +30,7 @@ def test_only_what_comes_before_the_command_may_be_a_traceback():
     assert not before_the_command(early.replace("KeyboardInterrupt", "RuntimeError: a fault"))
 
 
-PICTURES = 16
+PICTURES = 8
 
 
 @pytest.fixture(scope="module")

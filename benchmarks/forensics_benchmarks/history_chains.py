@@ -21,8 +21,8 @@ from forensics.dataset.plan import Draw, Settings, plan
 from forensics.dataset.preparation import Coded, Trim, apply
 from forensics.errors import ForensicsError
 from forensics.history import estimated
+from forensics.history.generations import chain_of
 from forensics.history.jpeg import recovery as jpeg
-from forensics.history.recover import chain_of
 from forensics.history.traces.jpeg_table import jpeg_table
 from forensics.history.traces.sample import draw_sample
 from forensics.results.history import Generation

@@ -88,7 +88,8 @@ def build(
 @click.option("--split", type=click.Choice(["train", "val", "test"]), default="train", show_default=True)
 @click.option("--number", type=click.IntRange(1), default=200, show_default=True, help="of drawings")
 @click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help="of all that is random")
-def drawings(art: Path, out: Path, split: str, number: int, seed: int) -> None:
+@click.option("--alone", is_flag=True, help="each piece a picture of its own, of 64 pixels a side at least")
+def drawings(art: Path, out: Path, split: str, number: int, seed: int, alone: bool) -> None:
     """Compose source pictures of drawn art and write them to OUT/SPLIT.
 
     ART holds a sub-folder for each collection, with SVG files, and PNG files that no lossy codec left behind: icon
@@ -101,7 +102,15 @@ def drawings(art: Path, out: Path, split: str, number: int, seed: int) -> None:
 
     Destinations().folder(out)
     with Progress("drawings", number) as progress:
-        written = drawings.write(drawings.find_art(art), out, split, number, seed, progress.advance)
+        written = drawings.write(
+            drawings.find_art(art),
+            out,
+            split,
+            number,
+            seed,
+            progress.advance,
+            make=drawings.alone if alone else drawings.compose,
+        )
     click.echo(f"{written} drawings written to {out / split}")
 
 

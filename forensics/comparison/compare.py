@@ -322,11 +322,11 @@ def text(found: Comparison) -> str:
         )
     for name, history in zip((FIRST, SECOND), found.histories, strict=False):
         lines.append(f"  {name:<11} {_verdict(history)}")
-    told = {
+    words = {
         FIRST: "the first is nearer to the source",
         SECOND: "the second is nearer to the source",
         SAME: "the same picture",
     }
-    lines.append(f"  answer      {told.get(found.nearer, 'cannot be told')}: {found.why}")
+    lines.append(f"  answer      {words.get(found.nearer, 'cannot be told')}: {found.why}")
     lines += [f"  step        {made}: {relation.text}" for made, relation in found.relations]
     return "\n".join(lines)

@@ -2,8 +2,8 @@
 
 Art is any folder of SVG files (rendered by librsvg's `rsvg-convert` at the size that is needed) and of PNG files of at
 most 256 colours or with transparency, which no lossy codec left behind. A drawing holds one piece, a sheet of a set's
-pieces side by side, or pieces scattered over a ground. So drawn content gets as many kinds as photographs have, and the
-history of every sample is known.
+pieces side by side, or pieces scattered over a ground; or a piece is a picture of its own, as a game's folder holds it.
+So drawn content gets as many kinds as photographs have, and the history of every sample is known.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ PIECE_SIDES = (16, 24, 32, 48, 64, 96, 128, 192)
 
 LAYOUTS = (("single", 0.3), ("sheet", 0.35), ("scene", 0.35))
 """How pieces are laid out, with the share of each."""
+
+SMALLEST_ALONE = 64
+"""Least side of a piece that is a picture of its own: what an analysis needs."""
 
 _TRIES = 30
 """Pieces, and choices of sets, that are tried before art counts as unreadable."""
@@ -113,6 +116,37 @@ def compose(art: Sequence[Path], numbers: np.random.Generator) -> tuple[np.ndarr
     return np.clip(np.floor(picture + (0.5 if numbers.random() < 0.8 else 0.0)), 0, 255).astype(np.uint8), layout
 
 
+def alone(art: Sequence[Path], numbers: np.random.Generator) -> tuple[np.ndarray, str]:
+    """One piece as a picture of its own, on what its file holds under its transparent parts or on a flat colour.
+
+    Parameters
+    ----------
+    art : sequence of Path
+        Pieces to choose from; what cannot be read, or has fewer than `SMALLEST_ALONE` pixels a side, is passed over.
+    numbers : np.random.Generator
+
+    Returns
+    -------
+    np.ndarray [shape=(height, width, 3), dtype=uint8]
+    str
+
+    Raises
+    ------
+    UsageError
+        Hardly any of the pieces can be read.
+    """
+    for _ in range(_TRIES):
+        side = int(np.exp(numbers.uniform(np.log(SMALLEST_ALONE), np.log(2 * 192))))
+        piece = _read(art[int(numbers.integers(len(art)))], side, False, larger=False)
+        if piece is None or min(piece.shape[:2]) < SMALLEST_ALONE:
+            continue
+        piece = piece[: SIDES[1], : SIDES[1]]
+        opacity = piece[..., 3:] / 255.0
+        ground = piece[..., :3] if numbers.random() < 0.6 else _ground(piece.shape[0], piece.shape[1], numbers)
+        return np.rint(ground * (1 - opacity) + piece[..., :3] * opacity).astype(np.uint8), "alone"
+    raise UsageError(f"hardly any piece of this art has {SMALLEST_ALONE} pixels a side and can be read")
+
+
 def _tile(picture: np.ndarray, art: Sequence[Path], numbers: np.random.Generator) -> None:
     """One piece over the whole ground, edge to edge."""
     piece = _piece(art, int(numbers.integers(32, 160)), numbers)
@@ -185,8 +219,10 @@ def _piece(art: Sequence[Path], side: int, numbers: np.random.Generator, *, whol
     raise UsageError("hardly any piece of this art can be read")
 
 
-def _read(path: Path, side: int, whole: bool) -> np.ndarray | None:
-    """One piece; None for a picture that is empty, too large, or may have been a photograph."""
+def _read(path: Path, side: int, whole: bool, *, larger: bool = True) -> np.ndarray | None:
+    """One piece, pixel art of less than half a side repeated where `larger`; None for a picture that is empty, too
+    large, or may have been a photograph.
+    """
     svg = path.suffix.lower() == ".svg"
     try:
         data = _rendered(path, side) if svg else path.read_bytes()
@@ -206,7 +242,7 @@ def _read(path: Path, side: int, whole: bool) -> np.ndarray | None:
     if svg:
         return pixels
     times = max(1, side // max(pixels.shape[:2]))
-    if times > 1 and not whole:  # pixel art is shown enlarged by whole numbers
+    if times > 1 and larger and not whole:  # pixel art is shown enlarged by whole numbers
         times = min(times, 4)
         pixels = pixels.repeat(times, axis=0).repeat(times, axis=1)
     return pixels[:side, :side] if whole else pixels
@@ -244,9 +280,11 @@ def write(
     count: int,
     seed: int,
     progress: Callable[[], None] = lambda: None,
+    *,
+    make: Callable[[Sequence[Path], np.random.Generator], tuple[np.ndarray, str]] = compose,
 ) -> int:
-    """Compose `count` drawings of a split's pieces and write them as OUT/SPLIT/drawing_LAYOUT__NUMBER.png; those there
-    already stay.
+    """Make `count` drawings of a split's pieces (by `compose`, or `alone`) and write them as
+    OUT/SPLIT/drawing_LAYOUT__NUMBER.png; those there already stay.
 
     Returns the number of drawings written. Raises `UsageError` where the split has no art.
     """
@@ -259,7 +297,7 @@ def write(
     for number in range(count):
         if f"{number:05d}" not in there:
             numbers = np.random.default_rng([seed, number, *split.encode()])
-            pixels, layout = _composed(collections, numbers)
+            pixels, layout = _made(make, collections, numbers)
             part = folder / f"{number:05d}.part"
             Image.fromarray(pixels).save(part, format="PNG")
             part.replace(folder / f"drawing_{layout}__{number:05d}.png")
@@ -268,11 +306,15 @@ def write(
     return written
 
 
-def _composed(collections: Sequence[Sequence[Sequence[Path]]], numbers: np.random.Generator) -> tuple[np.ndarray, str]:
+def _made(
+    make: Callable[[Sequence[Path], np.random.Generator], tuple[np.ndarray, str]],
+    collections: Sequence[Sequence[Sequence[Path]]],
+    numbers: np.random.Generator,
+) -> tuple[np.ndarray, str]:
     """A drawing of some sets; others are tried where nearly all pieces are empty or cannot be read."""
     for _ in range(_TRIES):
         try:
-            return compose(_some_sets(collections, numbers), numbers)
+            return make(_some_sets(collections, numbers), numbers)
         except UsageError:
             continue
     raise UsageError(f"no drawing came of {_TRIES} choices of sets: hardly any piece of this art can be read")

@@ -61,13 +61,13 @@ def to_parameter(found: Any, windows: int) -> Parameter:
     name = _NAMES.get(target.name, target.name)
     seen = f"regression on the features of {windows} window{'s' if windows > 1 else ''}"
     if target.names:
-        basis = f"{seen}; wrong for {percentage(found.error, 0)} of {found.cases} validation windows of this codec"
+        basis = f"{seen}; wrong for {percentage(found.error, 0)} of {found.cases:,} validation windows of this codec"
         if found.probability < _LIKELY:
             reason = f"the most likely value, {found.value}, has a probability of {percent(found.probability)} only"
             return Parameter(name, None, basis=basis, reason=reason)
         return Parameter(name, found.value, probability=round(found.probability, 4), basis=basis)
     unit = f" {target.unit}" if target.unit else ""
-    basis = f"{seen}; mean error {found.error:.2g}{unit} on {found.cases} validation windows of this codec"
+    basis = f"{seen}; mean error {found.error:.2g}{unit} on {found.cases:,} validation windows of this codec"
     digits = 2 if target.logarithmic else 1
     value, low, high = (round(number, digits) for number in (found.value, found.low, found.high))
     return Parameter(name, value, low=low, high=high, unit=target.unit, basis=basis)

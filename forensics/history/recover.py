@@ -6,7 +6,7 @@ their parameters then carry the codec in front (`webp.quantizer_index`). A recov
 part and leaves a note, nothing else.
 
 What a codec's module cannot read, and codecs without one, get estimates by regression (`forensics.history.estimated`),
-with their errors.
+with their errors, where those hold (`estimates_withheld`).
 
 To add a codec: a module with `recover(pixels)`, whose result keeps to `forensics.history.contract.Recovered`, and a row
 in `CODEC_MODULES`. One in `FROM_ESTIMATES` gets the estimates, to start from, and the class as well. A module of
@@ -15,19 +15,19 @@ in `CODEC_MODULES`. One in `FROM_ESTIMATES` gets the estimates, to start from, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
-from typing import TypeVar
 
 import numpy as np
 from forensics_models.classes import HEVC_FAMILY, HEVC_INTRA, INCONCLUSIVE, NO_CONTENT
-from forensics_models.parameters import EARLIER, NO_EARLIER
+from forensics_models.parameters import EARLIER
 
-from forensics.errors import ForensicsError
 from forensics.former_paths import former_names
 from forensics.history import estimated
 from forensics.history.contract import Recovered
+from forensics.history.generations import chain_of
+from forensics.history.guarded import Noted, T, guarded
 from forensics.history.recoding.coder import Recoded
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis, Window
@@ -49,7 +49,6 @@ CODEC_MODULES = {
 CONFIRMATIONS = {"jpeg2000": "forensics.history.jpeg2000.fixed_point", "jpegxr": "forensics.history.jpegxr.fixed_point"}
 """The module that confirms what was recovered by recompression, where the recovery itself does not."""
 FROM_ESTIMATES = frozenset({"bpg", "heic", "avif", "webp", "jpegxl"})
-DOUBLE_JPEG_MODULE = "forensics.history.jpeg.double"
 RUNNER_UP_FROM = 0.05
 """Probability from which the runner-up of an inconclusive verdict is asked for parameters too, and the other standard
 is tried where one is named: a bound on work, as either costs 10 to 20 s of processor time on 12 megapixels.
@@ -59,18 +58,11 @@ _RIVAL = {"bpg": "avif", "heic": "avif", "avif": "heic"}
 """The codec of the other standard that is tried where recompression shows a grid and no index: colour arithmetic of
 rare decoders confuses the two.
 """
-_TABLE_READ = 0.997
-"""Probability of an earlier JPEG whose table was read, held low on purpose: of 2,500 training and validation files
-without a JPEG one showed a table that its codec does not explain (`traces.jpeg_table`)."""
 _AGREEING = 20
 """Blocks that have to agree before recompression speaks for a codec."""
 
 _READ = ("format", "near", "error", "step", "level", "colours", "dithered", "scan", "phase", "steps")
 """What exact tests read that is a parameter of the process, not a measure of the test."""
-
-_T = TypeVar("_T")
-Noted = tuple[_T, tuple[str, ...]]
-"""A result, and what a reader should know of it."""
 
 
 def recover_history(pixels: np.ndarray, analysis: Analysis, part: Window | None = None) -> History:
@@ -97,17 +89,17 @@ def recover_history(pixels: np.ndarray, analysis: Analysis, part: Window | None 
     pixels = whole if part is None else np.ascontiguousarray(part.cut(whole))
     notes: list[str] = []
 
-    def noted(found: Noted[_T]) -> _T:
+    def noted(found: Noted[T]) -> T:
         notes.extend(found[1])
         return found[0]
 
     none: tuple[Trace, ...] = ()
-    undone = noted(_guarded(lambda: _undone(stored, analysis), none, "the trace of enlargement"))
-    of_whole = noted(_guarded(lambda: _traces(whole), none, "the trace tests"))
-    of_part = of_whole if part is None else noted(_guarded(lambda: _traces(pixels), none, "the trace tests of a part"))
+    undone = noted(guarded(lambda: _undone(stored, analysis), none, "the trace of enlargement"))
+    of_whole = noted(guarded(lambda: _traces(whole), none, "the trace tests"))
+    of_part = of_whole if part is None else noted(guarded(lambda: _traces(pixels), none, "the trace tests of a part"))
     traces = (*undone, *(of_whole if part is None else _of_both(of_part, of_whole)))
     nothing: tuple[Parameter, ...] = ()
-    reduced = noted(_guarded(lambda: _reduced(pixels, analysis), nothing, "the reading of a reduced JPEG"))
+    reduced = noted(guarded(lambda: _reduced(pixels, analysis), nothing, "the reading of a reduced JPEG"))
     if reduced:
         one = (Generation("jpeg", analysis.probability, reduced),)
         return History(reduced, traces, one, (*notes, *_open_questions(analysis, traces, one)))
@@ -118,7 +110,11 @@ def recover_history(pixels: np.ndarray, analysis: Analysis, part: Window | None 
         codec: (*one.parameters(), *noted(_confirmed(codec, pixels, one))) if one is not None else ()
         for codec, one in recovered.items()
     }
-    found = {codec: noted(completed(codec, listed, estimates[codec])) for codec, listed in measured.items()}
+    without = estimates_withheld(analysis)
+    if without and any(estimates.values()):
+        notes.append(without)
+    kept = {codec: () if without else listed for codec, listed in estimates.items()}
+    found = {codec: noted(completed(codec, listed, kept[codec])) for codec, listed in measured.items()}
     traces = in_order(
         (*traces, *(one.trace for one in recovered.values() if isinstance(one, Recoded) and one.trace is not None))
     )
@@ -208,20 +204,10 @@ def _reduced(pixels: np.ndarray, analysis: Analysis) -> tuple[Parameter, ...]:
     return () if reading is None else reduced.parameters_of(reading)
 
 
-def _guarded(work: Callable[[], _T], instead: _T, title: str) -> Noted[_T]:
-    """The result of some work, or `instead` and a note that says why."""
-    try:
-        return work(), ()
-    except ForensicsError as error:
-        return instead, (f"{title} could not be run: {error}",)
-    except Exception as error:  # one recovery must not cost the report
-        return instead, (f"{title} failed, please report it: {type(error).__name__}: {error}",)
-
-
 def _estimated(codec: str, pixels: np.ndarray) -> Noted[tuple[Parameter, ...]]:
     """The codec's parameters by regression; empty, and with a note, where that fails."""
     nothing: tuple[Parameter, ...] = ()
-    return _guarded(lambda: estimated.estimate(pixels, codec), nothing, f"the estimate of {TITLES[codec]} parameters")
+    return guarded(lambda: estimated.estimate(pixels, codec), nothing, f"the estimate of {TITLES[codec]} parameters")
 
 
 def _recovered(codec: str, pixels: np.ndarray, estimates: tuple[Parameter, ...]) -> Noted[Recovered | None]:
@@ -230,7 +216,7 @@ def _recovered(codec: str, pixels: np.ndarray, estimates: tuple[Parameter, ...])
     if module is None:
         return None, ()
     given = (pixels, estimates, codec) if codec in FROM_ESTIMATES else (pixels,)
-    return _guarded(lambda: import_module(module).recover(*given), None, f"the recovery of {TITLES[codec]} parameters")
+    return guarded(lambda: import_module(module).recover(*given), None, f"the recovery of {TITLES[codec]} parameters")
 
 
 def _confirmed(codec: str, pixels: np.ndarray, one: Recovered) -> Noted[tuple[Parameter, ...]]:
@@ -241,7 +227,24 @@ def _confirmed(codec: str, pixels: np.ndarray, one: Recovered) -> Noted[tuple[Pa
     if module is None:
         return nothing, ()
     title = f"the confirmation of {TITLES[codec]} parameters"
-    return _guarded(lambda: import_module(module).confirmation(pixels, one), nothing, title)
+    return guarded(lambda: import_module(module).confirmation(pixels, one), nothing, title)
+
+
+def estimates_withheld(analysis: Analysis) -> str:
+    """Why no parameter is estimated by regression; empty where estimates hold: their errors were validated on pictures
+    of a known codec, as its decoder leaves them.
+    """
+    since = analysis.afterwards or {"nothing": 1.0}
+    if analysis.verdict == INCONCLUSIVE:
+        why = "the verdict names no codec"
+    elif since["nothing"] < 0.5:
+        why = "the picture was probably changed since"
+    else:
+        return ""
+    return (
+        f"what is not read off the pixels is not estimated either: {why}, and the estimates' errors are known for "
+        "pictures of a known codec as its decoder leaves them"
+    )
 
 
 def completed(
@@ -340,119 +343,9 @@ def _joined(found: dict[str, tuple[Parameter, ...]]) -> tuple[Parameter, ...]:
     return tuple(replace(p, name=f"{codec}.{p.name}") for codec, parameters in found.items() for p in parameters)
 
 
-def chain_of(
-    pixels: np.ndarray,
-    last: Generation,
-    jpeg: Recovered | None,
-    earlier: Parameter | None,
-    traces: Sequence[Trace],
-    *,
-    undone: bool = False,
-) -> Noted[tuple[Generation, ...]]:
-    """The chain of compressions, oldest first, and notes on it; the last one alone where no earlier one was seen.
-
-    Parameters
-    ----------
-    pixels : np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]
-    last : Generation
-        What the verdict names.
-    jpeg : forensics.history.jpeg.recovery.JpegHistory or None
-        What was recovered where that is JPEG.
-    earlier, traces
-        See `earlier_compression`.
-    undone : bool
-        Whether the pixels are what undoing a step left, whose noise is like that of a finer JPEG after the last.
-    """
-    chain, notes = (
-        _double_jpeg(pixels, last, jpeg, undone) if last.codec == "jpeg" and jpeg is not None else ((last,), ())
-    )
-    if len(chain) > 1:
-        return chain, notes
-    before, further = earlier_compression(last.codec, traces, earlier)
-    return (*before, last), (*notes, *further)
-
-
-def earlier_compression(
-    last: str, traces: Sequence[Trace], estimate: Parameter | None
-) -> Noted[tuple[Generation, ...]]:
-    """The compression before the last one: a JPEG whose table was read, else what the estimators see; empty where
-    neither shows one. With it what a reader should know of it.
-
-    Parameters
-    ----------
-    last : str
-        The verdict. A table that it explains itself, as JPEG's own, tells nothing of an earlier one.
-    traces : sequence of Trace
-        `jpeg_table` among them, where it ran.
-    estimate : Parameter or None
-        `earlier_codec` as `forensics.history.estimated.estimate` gives it.
-    """
-    from forensics.history.traces.jpeg_table import NAME
-
-    table = next((trace for trace in traces if trace.name == NAME and trace.found), None)
-    if table is None or last in table.speaks_for:
-        return _earlier_codec(estimate)
-    note = (
-        f"the earlier JPEG was read off the pixels ({table.sentence}) A pasted region that was JPEG would leave the "
-        f"same: the map tells"
-    )
-    read = table.parameters
-    basis = f"the {read['family']} luma table under later noise"
-    parameters = (
-        Parameter("quality_factor", read["quality"], read["low"], read["high"], basis=basis),
-        Parameter("grid_phase", tuple(read["phase"]), unit="pixels", basis="the grid on which the table shows"),
-    )
-    return (Generation("jpeg", _TABLE_READ, parameters),), (note,)
-
-
-def _earlier_codec(earlier: Parameter | None) -> Noted[tuple[Generation, ...]]:
-    """The compression before the last one as the estimators see it; nothing, and a note, where they see none or are not
-    sure.
-    """
-    if earlier is None:
-        return (), ("whether there was an earlier compression by another codec was not tested",)
-    if earlier.value is None:
-        return (), (f"whether there was an earlier compression by another codec: {earlier.reason}",)
-    if earlier.value == NO_EARLIER:
-        note = (
-            "an earlier compression by another codec was looked for and not seen (probability that there was none: "
-            f"{percent(earlier.probability or 0.0)}; {earlier.basis}); one that was finer than the last mostly leaves "
-            "no trace"
-        )
-        return (), (note,)
-    note = f"the earlier compression was not read off the pixels but estimated: {earlier.basis}"
-    return (Generation(str(earlier.value), earlier.probability or 0.0),), (note,)
-
-
 def _with_noise(analysis: Analysis) -> bool:
     """Whether a step was undone that does not come undone exactly, as a repetition of samples does."""
     return any(not isinstance(step, RepetitionStep) for step in analysis.steps)
-
-
-def _double_jpeg(pixels: np.ndarray, last: Generation, jpeg: Recovered, undone: bool) -> Noted[tuple[Generation, ...]]:
-    """The chain of a JPEG and an earlier JPEG, oldest first; the last one alone where no earlier one was seen."""
-    from forensics.history.jpeg.reduced import before_last
-
-    title = "the test for an earlier JPEG"
-    double, notes = _guarded(lambda: import_module(DOUBLE_JPEG_MODULE).detect(pixels, history=jpeg), None, title)
-    if double is None:
-        return (last,), notes
-    if double.reason:
-        return (last,), (*notes, f"whether there was an earlier JPEG compression: {double.reason}")
-    if double.double and undone and double.kind == "finer-last":
-        note = "whether a finer JPEG followed is open: undoing the step since then leaves noise as that does"
-        return (last,), (*notes, note)
-    if double.double:
-        earlier = Generation("jpeg", double.probability, tuple(double.parameters()))
-        return ((last, earlier) if double.kind == "finer-last" else (earlier, last)), notes
-    reduced, further = _guarded(lambda: before_last(pixels), None, "the test for a JPEG before a reduction")
-    notes = (*notes, *further)
-    if reduced is None:
-        note = "an earlier JPEG compression was looked for and not seen; a much finer one than the last leaves no trace"
-        return (last,), (*notes, note)
-    scale = reduced.parameters[0].value
-    note = f"between the two JPEG compressions the picture was reduced to {scale} of its size"
-    return (reduced, last), (*notes, note)
 
 
 def _open_questions(analysis: Analysis, traces: Sequence[Trace], generations: Sequence[Generation]) -> list[str]:

@@ -32,8 +32,8 @@ def section_of(text: str, title: str) -> str:
 def missing(row: dict[str, str], text: str) -> list[str]:
     """Numbers of a row's figure and interval that a text does not hold, rounded as they are."""
     there = [float(number.replace(",", "")) for number in re.findall(r"\d[\d,]*\.?\d*", text)]
-    told = re.findall(r"\d+\.?\d*", f"{row['figure']} {row['interval_95']}")
-    return [n for n in told if not any(abs(one - float(n)) <= 0.5001 * _unit(n) for one in there)]
+    stated = re.findall(r"\d+\.?\d*", f"{row['figure']} {row['interval_95']}")
+    return [n for n in stated if not any(abs(one - float(n)) <= 0.5001 * _unit(n) for one in there)]
 
 
 def _unit(number: str) -> float:
@@ -51,11 +51,11 @@ def test_a_row_says_what_its_table_says(row):
 
 
 def test_a_stale_row_is_seen():
-    text = "# A\n\n## Told\n\n| 95.5 | 94.4 to 96.5 |\n\n## Other\n\n12.5\n"
+    text = "# A\n\n## Figures\n\n| 95.5 | 94.4 to 96.5 |\n\n## Other\n\n12.5\n"
     row = {"figure": "95.5 %", "interval_95": "94.4 to 96.5"}
-    assert missing(row, section_of(text, "Told")) == []
-    assert missing({**row, "figure": "12.5 %"}, section_of(text, "Told")) == ["12.5"]
-    assert missing({**row, "figure": "95.6 %"}, section_of(text, "Told")) == ["95.6"]
+    assert missing(row, section_of(text, "Figures")) == []
+    assert missing({**row, "figure": "12.5 %"}, section_of(text, "Figures")) == ["12.5"]
+    assert missing({**row, "figure": "95.6 %"}, section_of(text, "Figures")) == ["95.6"]
     assert missing({**row, "figure": "95.5 %"}, "95.46 94.38 96.51") == []
 
 

@@ -24,7 +24,7 @@ from forensics.cli.main import run
 from forensics.destinations import Destinations
 from forensics.errors import CodecError, UsageError
 from forensics.examination import examine
-from forensics.history import recover
+from forensics.history import generations, recover
 from forensics.pictures.opened import from_array
 from forensics.report import figures, pages
 from forensics.results.history import History, Parameter, Trace
@@ -180,9 +180,11 @@ def test_without_matplotlib_a_page_says_that_it_has_no_figures(folder, tmp_path,
     assert text.count("<img") == 1
 
 
-def test_the_cost_of_several_reports_is_said_before(folder, tmp_path, capsys, quick):
+def test_the_cost_of_reports_is_said_before(folder, tmp_path, capsys, quick):
     call("analyze", folder, "--report", tmp_path / "out", "--no-map")
-    assert "history and report of 3 pictures: each takes several times as long" in capsys.readouterr().err
+    assert "history and report of 3 pictures: several times as long" in capsys.readouterr().err
+    call("analyze", folder / "a.png", "--report", tmp_path / "out.html")
+    assert "forensics: history, map and report: several times as long" in capsys.readouterr().err
     call("analyze", folder)
     assert "several times" not in capsys.readouterr().err
 
@@ -291,7 +293,7 @@ class Double:
 )
 def test_an_earlier_jpeg_is_a_generation_of_its_own(result, scene, modules, monkeypatch, double, chain, note):
     monkeypatch.setattr(recover.estimated, "estimate", lambda pixels, codec: ())
-    given = {"json.jpeg": Recovered, recover.DOUBLE_JPEG_MODULE: None}
+    given = {"json.jpeg": Recovered, generations.DOUBLE_JPEG_MODULE: None}
     monkeypatch.setattr(recover, "CODEC_MODULES", {"jpeg": "json.jpeg"})
 
     class Module:
@@ -302,7 +304,8 @@ def test_an_earlier_jpeg_is_a_generation_of_its_own(result, scene, modules, monk
             assert isinstance(history, Recovered)
             return double
 
-    monkeypatch.setattr(recover, "import_module", lambda name: Module if name in given else None)
+    for home in (recover, generations):
+        monkeypatch.setattr(home, "import_module", lambda name: Module if name in given else None)
     history = recover.recover_history(scene, result(jpeg=0.9))
     assert [generation.parameters[0].name for generation in history.generations] == chain
     assert note is None or any(note in own for own in history.notes)
@@ -354,7 +357,7 @@ def test_a_plain_analysis_imports_nothing_of_reports(folder):
         n
         for n in imported
         if n.startswith(("forensics.history.traces", "forensics.history.jpeg", "forensics.history.re"))
-        and not n.startswith(("forensics.history.recover", "forensics.history.report"))
+        and not n.startswith("forensics.history.recover")
     }
     assert (
         imported - asked - {"forensics.history", "forensics.results.a_contrario", "forensics.history.a_contrario"}

@@ -100,3 +100,28 @@ def test_the_command_says_what_it_wrote_and_what_it_lacks(art, tmp_path):
     run = CliRunner().invoke(main, ["dataset", "drawings", str(tmp_path / "empty"), str(tmp_path / "out")])
     assert isinstance(run.exception, UsageError)
     assert "no SVG or PNG file below" in str(run.exception)
+
+
+def test_a_piece_alone_is_its_files_samples_or_lies_on_a_flat_ground(tmp_path):
+    numbers = np.random.default_rng(8)
+    sprite = numbers.integers(0, 256, (70, 90, 4), dtype=np.uint8)
+    sprite[..., 3] = 255 * (numbers.random((70, 90)) < 0.5)
+    Image.fromarray(sprite).save(tmp_path / "large.png")
+    Image.fromarray(sprite[:40]).save(tmp_path / "small.png")
+    art = [tmp_path / "large.png", tmp_path / "small.png"]
+    made = [drawings.alone(art, numbers) for _ in range(12)]
+    assert {(pixels.shape, name) for pixels, name in made} == {((70, 90, 3), "alone")}
+    seen = sprite[..., 3] == 255
+    assert all(np.array_equal(pixels[seen], sprite[seen][:, :3]) for pixels, _ in made)
+    assert 0 < sum(np.array_equal(pixels, sprite[..., :3]) for pixels, _ in made) < 12
+    with pytest.raises(UsageError, match="64 pixels a side"):
+        drawings.alone(art[1:], numbers)
+
+
+def test_pieces_alone_are_written_by_the_command(art, tmp_path):
+    for sprite in art.glob("*/*/sprite0.png"):
+        with Image.open(sprite) as opened:
+            opened.resize((80, 96), Image.Resampling.NEAREST).save(sprite)
+    arguments = ["dataset", "drawings", str(art), str(tmp_path / "out"), "--number", "3", "--alone"]
+    assert CliRunner().invoke(main, arguments).exit_code == 0
+    assert len(list((tmp_path / "out" / "train").glob("drawing_alone__*.png"))) == 3

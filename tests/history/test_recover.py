@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import forensics
-from forensics.history import recover
+from forensics.history import generations, recover
 from forensics.history.jpeg import double
 from forensics.history.jpeg.findings import JpegHistory
 from forensics.history.jpeg.grid import GridPhase
@@ -29,7 +30,7 @@ def test_noise_of_undoing_a_step_is_no_second_jpeg(monkeypatch, undone, chain):
     seen = double.DoubleJpeg(0.99, "finer-last", first_quality=88.0, noise=1.8)
     monkeypatch.setattr(double, "detect", lambda pixels, history: seen)
     recovered = JpegHistory(GridPhase((0, 0), -9.0, 9.0, np.zeros((8, 8))), "grey")
-    found, notes = recover.chain_of(PIXELS, Generation("jpeg", 0.99), recovered, None, (), undone=undone)
+    found, notes = generations.chain_of(PIXELS, Generation("jpeg", 0.99), recovered, None, (), undone=undone)
     assert [one.codec for one in found] == chain
     assert any("undoing the step" in note for note in notes) == undone
 
@@ -48,6 +49,29 @@ def test_estimates_fill_gaps_and_never_replace_what_was_read():
         (READ, GUESS),
         (),
     )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "afterwards", "why"),
+    [
+        ("heic", None, ""),
+        ("heic", {"nothing": 0.9, "resampled": 0.1}, ""),
+        ("heic", {"nothing": 0.1, "resampled": 0.9}, "changed since"),
+        ("inconclusive", {"nothing": 0.9, "resampled": 0.1}, "names no codec"),
+    ],
+)
+def test_nothing_is_estimated_that_the_estimates_were_not_validated_on(verdict, afterwards, why):
+    said = recover.estimates_withheld(SimpleNamespace(verdict=verdict, afterwards=afterwards))
+    assert why in said
+    assert bool(said) == bool(why)
+
+
+def test_a_reduced_heic_has_no_estimated_parameters():
+    picture = Image.open(Path(__file__).parents[2] / "examples" / "heic.png").convert("RGB").resize((180, 180))
+    found = forensics.examine(np.asarray(picture), map=False)
+    assert found.analysis.verdict == "inconclusive"
+    assert [p for p in found.history.parameters if p.value is not None and "regression" in p.basis] == []
+    assert any("not estimated either" in note for note in found.history.notes)
 
 
 def test_a_gap_stays_where_the_estimate_has_none_either():
@@ -97,8 +121,6 @@ def test_coding_again_settles_between_hevc_and_av1_where_blocks_agree(hevc, av1,
     [(True, 3, 0.2, ["avif"]), (True, 3, 0.01, []), (True, 60, 0.2, []), (False, 0, 0.2, [])],
 )
 def test_the_other_standard_is_tried_where_a_grid_shows_and_no_index(monkeypatch, found, blocks, rival, asked):
-    from types import SimpleNamespace
-
     class Reading(HevcHistory):
         @property
         def found(self):
@@ -120,8 +142,6 @@ def test_the_other_standard_is_tried_where_a_grid_shows_and_no_index(monkeypatch
     ("bpg", False, ""), ("heic", True, ""), ("inconclusive", None, ""),
 ])  # fmt: skip
 def test_the_qp_over_blocks_speaks_for_bpg_or_heic(verdict, adaptive, said):
-    from types import SimpleNamespace
-
     notes = recover._bpg_or_heic(
         SimpleNamespace(verdict=verdict), {"avif": Av1History(blocks=3), "bpg": HevcHistory(adaptive=adaptive)}
     )
@@ -153,7 +173,7 @@ LAST = recover.Generation("webp", 0.98)
 
 def test_an_estimated_earlier_codec_comes_before_the_last():
     earlier = Parameter("earlier_codec", "jpeg", probability=0.9, basis="regression on 4 windows")
-    found, notes = recover._earlier_codec(earlier)
+    found, notes = generations._earlier_codec(earlier)
     assert [(g.codec, g.probability) for g in found] == [("jpeg", 0.9)]
     assert "estimated: regression on 4 windows" in notes[0]
 
@@ -170,7 +190,7 @@ def test_an_estimated_earlier_codec_comes_before_the_last():
     ],
 )
 def test_without_an_earlier_codec_the_reason_is_noted(earlier, said):
-    found, notes = recover._earlier_codec(earlier)
+    found, notes = generations._earlier_codec(earlier)
     assert found == ()
     assert said in notes[0]
 
@@ -182,7 +202,7 @@ def table_trace(*speaks_for: str) -> Trace:
 
 def test_a_jpeg_whose_table_is_read_comes_before_the_last_codec():
     estimate = Parameter("earlier_codec", "webp", probability=0.7, basis="regression")
-    (first,), notes = recover.earlier_compression("heic", (table_trace("jpeg"),), estimate)
+    (first,), notes = generations.earlier_compression("heic", (table_trace("jpeg"),), estimate)
     assert first.codec == "jpeg"
     assert {p.name: (p.value, p.low, p.high) for p in first.parameters} == {
         "quality_factor": (75, 74, 76),
@@ -196,8 +216,8 @@ def test_a_jpeg_whose_table_is_read_comes_before_the_last_codec():
 )
 def test_a_table_that_the_last_codec_explains_tells_nothing_of_an_earlier_one(last, speaks_for):
     estimate = Parameter("earlier_codec", "none", probability=0.9, basis="regression")
-    assert recover.earlier_compression(last, (table_trace(*speaks_for),), estimate)[0] == ()
-    assert recover.earlier_compression("webp", (table_trace(*speaks_for),), estimate)[0] != ()
+    assert generations.earlier_compression(last, (table_trace(*speaks_for),), estimate)[0] == ()
+    assert generations.earlier_compression("webp", (table_trace(*speaks_for),), estimate)[0] != ()
 
 
 @pytest.mark.parametrize(

@@ -213,7 +213,7 @@ def trained(tmp_path_factory):
         3,
         folder,
         recipe=open_training.NetworkRecipe(
-            width=64, depth=1, epochs=25, batch=64, learning_rate=0.01, dropout=0.1, noise=0.05, smoothing=0.0
+            width=64, depth=1, epochs=12, batch=128, learning_rate=0.01, dropout=0.1, noise=0.05, smoothing=0.0
         ),
         facts={"limits": []},
     )
