@@ -29,9 +29,9 @@ def decode_file(data: bytes, form: str, notes: list[str] | None = None) -> np.nd
         try:
             with Image.open(io.BytesIO(data), formats=[form]) as image:
                 image.load()
-                if notes is not None and image.mode == "P":
-                    colours = image.palette.palette
-                    beyond_palette(np.asarray(image), len(colours) // len(image.palette.mode), notes)
+                if notes is not None and image.mode == "P" and image.palette is not None:
+                    entries = len(image.palette.palette) // len(image.palette.mode)
+                    beyond_palette(np.asarray(image), entries, notes)
                 return np.array(plain(image))
         finally:
             Image.MAX_IMAGE_PIXELS = limit

@@ -105,8 +105,8 @@ def read(data: bytes) -> PngFile:
     if found.colour not in COLOURS or found.depth not in (1, 2, 4, 8, 16):
         raise PictureError(f"the file is damaged: its PNG states colour type {found.colour} at {found.depth} bits")
     if filters or interlace > 1:
-        kind = f"filter method {filters}" if filters else f"interlace method {interlace}"
-        raise PictureError(f"the file is damaged: its PNG states {kind}, which does not exist")
+        method = f"filter method {filters}" if filters else f"interlace method {interlace}"
+        raise PictureError(f"the file is damaged: its PNG states {method}, which does not exist")
     _check_colours(found)
     found.transparent |= found.colour in (4, 6)
     return found
