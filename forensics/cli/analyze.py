@@ -8,8 +8,10 @@ import click
 
 from forensics.options import EVERYTHING, FORCE, JOBS, MAX_PIXELS, MODEL_DIR, RECURSIVE, SCHEDULER, report_option
 
-COST = "each takes several times as long as its verdict alone; --no-history and --no-map leave parts out"
-"""What is said before history, map or report of several pictures."""
+COST = "several times as long as the verdict alone"
+"""What is said before a history, a map or a report."""
+LESS = "; --no-history and --no-map leave parts out"
+"""What is said with it where a report takes them along."""
 
 
 @click.command()
@@ -137,10 +139,8 @@ def command(
             click.echo(f"forensics: the report is without figures and map picture: {NEEDS}", err=True)
     kept = []
     settings = None if written or frame else depends_on(model_dir, model, max_pixels, history, all_windows, localise)
-    parts = [part for part, asked in (("history", history), ("map", localise), ("report", written)) if asked]
-    doing = (" and ".join(parts), 5.0) if parts else ("verdict", 60.0)
-    if parts and len(inputs) > 1:
-        click.echo(f"forensics: {doing[0]} of {len(inputs)} pictures: {COST}", err=True)
+    costly = _announced(len(inputs), history, localise, written)
+    doing = (costly, 5.0) if costly else ("verdict", 60.0)
     with Writer(form, out, settings) as writer, SignOfLife(*doing) as alive:
         rest = inputs[writer.go_on(inputs) :]
         results = analyze_all(
@@ -166,3 +166,13 @@ def command(
         click.echo(f"forensics: {skipped.text()}", err=True)
     if writer.failures or skipped.unread_folders:
         raise SystemExit(2)
+
+
+def _announced(count: int, history: bool, localise: bool, written: bool) -> str:
+    """What takes long, as it was said before the work; empty, and silence, for verdicts alone."""
+    parts = [part for part, asked in (("history", history), ("map", localise), ("report", written)) if asked]
+    costly = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+    if costly:
+        of = f" of {count} pictures" if count > 1 else ""
+        click.echo(f"forensics: {costly}{of}: {COST}{LESS if written else ''}", err=True)
+    return costly

@@ -20,7 +20,12 @@ from forensics.survey import LIMIT
 @JOBS
 @SCHEDULER
 @MAX_PIXELS
-@click.option("--history", is_flag=True, help="Recover parameters too: quality and others; ten times as long.")
+@click.option(
+    "--history",
+    is_flag=True,
+    help="Recover parameters too: quality and others, read off the whole picture, as a survey makes no map. Ten times "
+    "as long.",
+)
 @click.option("--model", type=click.Choice(["baseline", "cnn", "fused"]), help="Who judges.  [default: fused]")
 @MODEL_DIR
 @click.option(

@@ -13,7 +13,7 @@ import numpy as np
 
 from forensics.errors import PictureError
 from forensics.pictures import coded_headers, jpeg_file, png_file
-from forensics.pictures.samples import Samples, damaged, scale_to_eight, scale_to_sixteen
+from forensics.pictures.samples import Samples, beyond_palette, damaged, scale_to_eight, scale_to_sixteen
 from forensics.pictures.stated import Stated
 
 _RGB, _RLE8, _RLE4, _FIELDS, _JPEG, _PNG, _ALPHA_FIELDS = 0, 1, 2, 3, 4, 5, 6
@@ -122,21 +122,21 @@ def decode(data: bytes, name: str = "BMP") -> Samples:
             notes.append(f"{past} samples of the BMP's run lengths lie past their rows and were dropped: it is damaged")
         if not kept:
             notes.append("pixels that the BMP's run lengths skip were read as palette entry 0")
-        return Samples(_flip(_coloured(index, header), header), notes, facts)
+        return Samples(_flip(_coloured(index, header, notes), header), notes, facts)
     stride = (header.width * header.bits + 31) // 32 * 4
     need = stride * (header.height - 1) + (header.width * header.bits + 7) // 8
     pixels = data[header.pixels : header.pixels + stride * header.height]
     if len(pixels) < need:
         raise damaged(f"{100 * len(pixels) // need} % of the pixels are there")
     rows = np.frombuffer(pixels.ljust(stride * header.height, b"\0"), np.uint8).reshape(header.height, stride)
-    return Samples(_flip(_unpacked(rows, header), header), notes, facts)
+    return Samples(_flip(_unpacked(rows, header, notes), header), notes, facts)
 
 
 def _flip(rows: np.ndarray, header: BmpHeader) -> np.ndarray:
     return np.ascontiguousarray(rows if header.top_down else rows[::-1])
 
 
-def _unpacked(rows: np.ndarray, header: BmpHeader) -> np.ndarray:
+def _unpacked(rows: np.ndarray, header: BmpHeader, notes: list[str]) -> np.ndarray:
     width, bits = header.width, header.bits
     if bits <= 8:
         if bits == 8:
@@ -144,7 +144,7 @@ def _unpacked(rows: np.ndarray, header: BmpHeader) -> np.ndarray:
         else:
             parts = [rows >> shift & ((1 << bits) - 1) for shift in range(8 - bits, -1, -bits)]
             index = np.stack(parts, axis=2).reshape(len(rows), -1)[:, :width]
-        return _coloured(index, header)
+        return _coloured(index, header, notes)
     if bits == 24:
         return rows[:, : 3 * width].reshape(len(rows), width, 3)[:, :, ::-1]
     words = rows[:, : bits // 8 * width].copy().view(f"<u{bits // 8}")
@@ -176,8 +176,9 @@ def _fields(words: np.ndarray, masks: tuple[int, int, int, int]) -> np.ndarray:
     return np.stack([*shown, alpha] if alpha is not None and alpha.any() else shown, axis=2)
 
 
-def _coloured(index: np.ndarray, header: BmpHeader) -> np.ndarray:
+def _coloured(index: np.ndarray, header: BmpHeader, notes: list[str]) -> np.ndarray:
     """Palette entries, grey where all that are used are; an index past the palette is black, as everywhere."""
+    beyond_palette(index, len(header.palette), notes)
     table = np.zeros((256, 3), np.uint8)
     table[: len(header.palette)] = header.palette[:256]
     used = table[np.unique(index)]

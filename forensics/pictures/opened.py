@@ -274,7 +274,7 @@ def _plain_words(error: Exception) -> str:
 
 _DECODERS: dict[str, Callable[[bytes], Samples]] = {
     "bmp": bmp_file.decode,
-    "gif": lambda data: Samples(pillow_samples.decode_file(data, "GIF")),
+    "gif": lambda data: pillow_samples.decode_palette(data, "GIF"),
     "jpeg": jpeg_file.decode,
     "jpeg2000": jpeg2000_file.decode,
     "jpegxl": jpegxl_file.decode,

@@ -12,12 +12,15 @@ from typing import Any
 import numpy as np
 
 from forensics.errors import PictureError
+from forensics.pictures.samples import Samples, beyond_palette
 
 _PILLOW_LOCK = threading.Lock()
 
 
-def decode_file(data: bytes, form: str) -> np.ndarray:
-    """8-bit samples by Pillow, which is kept to one format, from warning, and from its own limit of pixels."""
+def decode_file(data: bytes, form: str, notes: list[str] | None = None) -> np.ndarray:
+    """8-bit samples by Pillow, which is kept to one format, from warning, and from its own limit of pixels; what is
+    wrong with a palette goes into the notes.
+    """
     from PIL import Image
 
     with _PILLOW_LOCK, warnings.catch_warnings():
@@ -26,9 +29,18 @@ def decode_file(data: bytes, form: str) -> np.ndarray:
         try:
             with Image.open(io.BytesIO(data), formats=[form]) as image:
                 image.load()
+                if notes is not None and image.mode == "P" and image.palette is not None:
+                    entries = len(image.palette.palette) // len(image.palette.mode)
+                    beyond_palette(np.asarray(image), entries, notes)
                 return np.array(plain(image))
         finally:
             Image.MAX_IMAGE_PIXELS = limit
+
+
+def decode_palette(data: bytes, form: str) -> Samples:
+    """As `decode_file`; where the file has a palette that lacks colours which its samples name, a note says so."""
+    notes: list[str] = []
+    return Samples(decode_file(data, form, notes), notes)
 
 
 def plain(image: Any) -> Any:

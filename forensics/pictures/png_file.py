@@ -46,16 +46,21 @@ class PngFile:
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
     """Chunks as (type, content, whether the checksum is right), up to IEND; raises `PictureError` where the file ends
-    before it.
+    within a chunk before any of its pixels, or within one of them. One that is cut behind the pixels ends the walk.
     """
-    place = 8
+    place, pixels = 8, False
     while True:
+        if place + 12 > len(data) and pixels:
+            return
         if place + 12 > len(data):
             raise PictureError("the file is truncated: its PNG ends without IEND")
         length, kind = struct.unpack_from(">I4s", data, place)
         stop = place + 12 + length
+        if stop > len(data) and pixels and kind not in (b"IDAT", b"PLTE"):
+            return
         if stop > len(data):
             raise PictureError(f"the file is truncated: PNG chunk {kind.decode('latin-1')!r} reaches past its end")
+        pixels |= kind == b"IDAT"
         body = data[place + 8 : stop - 4]
         yield kind, body, zlib.crc32(body, zlib.crc32(kind)) == int.from_bytes(data[stop - 4 : stop], "big")
         if kind == b"IEND":
@@ -69,9 +74,10 @@ def read(data: bytes) -> PngFile:
         raise PictureError("it is Apple's CgBI variant of PNG (of an iOS app), which is not read: convert it first")
     kept: list[tuple[bytes, bytes]] = []
     spoilt: list[str] = []
-    head, pixels, apart, found = b"", 0, True, PngFile(0, 0, 0, 0, False, kept)
+    head, pixels, apart, ended, found = b"", 0, True, False, PngFile(0, 0, 0, 0, False, kept)
     for kind, body, whole in chunks(data):
-        critical = not kind[0] & 0x20
+        critical = not kind[0] & 0x20 and kind != b"IEND"
+        ended |= kind == b"IEND"
         if not whole and critical:
             raise PictureError(f"the file is damaged: the CRC of PNG chunk {kind.decode('latin-1')!r} is wrong")
         if not whole:
@@ -79,7 +85,7 @@ def read(data: bytes) -> PngFile:
             continue
         if kind == b"IHDR" and not head:
             head = body
-        if critical and kind not in (b"IHDR", b"PLTE", b"IDAT", b"IEND"):
+        if critical and kind not in (b"IHDR", b"PLTE", b"IDAT"):
             raise PictureError(f"its critical PNG chunk {kind.decode('latin-1')!r} is not known")
         if kind in (b"IHDR", b"PLTE", b"IDAT", b"tRNS"):
             kept.append((kind, body))
@@ -92,12 +98,34 @@ def read(data: bytes) -> PngFile:
     found.frames += bool(found.facts.get("animated") and apart)
     if spoilt:
         found.notes.append(f"PNG chunks with a wrong checksum were passed over: {', '.join(sorted(set(spoilt))[:5])}")
-    found.width, found.height, found.depth, found.colour, _, _, interlace = struct.unpack(">IIBBBBB", head)
+    if not ended:
+        found.notes.append("the PNG ends without its end chunk (IEND), behind its pixels: it was cut there")
+    found.width, found.height, found.depth, found.colour, _, filters, interlace = struct.unpack(">IIBBBBB", head)
     found.interlaced = bool(interlace)
     if found.colour not in COLOURS or found.depth not in (1, 2, 4, 8, 16):
         raise PictureError(f"the file is damaged: its PNG states colour type {found.colour} at {found.depth} bits")
+    if filters or interlace > 1:
+        method = f"filter method {filters}" if filters else f"interlace method {interlace}"
+        raise PictureError(f"the file is damaged: its PNG states {method}, which does not exist")
+    _check_colours(found)
     found.transparent |= found.colour in (4, 6)
     return found
+
+
+def _check_colours(found: PngFile) -> None:
+    """Raise where a palette picture has no palette; leave out what palette and transparency other pictures hold."""
+    entries = [len(body) for kind, body in found.chunks if kind == b"PLTE"]
+    if found.colour == 3 and (len(entries) != 1 or entries[0] % 3 or not entries[0]):
+        what = f"a palette of {entries[0]} bytes" if entries else "no palette"
+        raise PictureError(f"the file is damaged: a PNG of palette colours with {what}")
+    if found.colour != 3:
+        found.chunks[:] = [(kind, body) for kind, body in found.chunks if kind != b"PLTE"]
+    allowed = {0: range(2, 3), 2: range(6, 7), 3: range(1, 257)}.get(found.colour, range(0))
+    kept = [(kind, body) for kind, body in found.chunks if kind != b"tRNS" or len(body) in allowed]
+    if len(kept) < len(found.chunks):
+        found.chunks[:] = kept
+        found.transparent = any(kind == b"tRNS" for kind, _ in kept)
+        found.notes.append("a PNG chunk tRNS that does not fit the colours was passed over")
 
 
 def _fact(found: PngFile, kind: bytes, body: bytes) -> None:
@@ -162,7 +190,7 @@ def decode(data: bytes) -> Samples:
         else:
             from forensics.pictures.pillow_samples import decode_file
 
-            array = decode_file(plain, "PNG")
+            array = decode_file(plain, "PNG", notes)
     return Samples(array, notes, {"integrity": "checksums of all chunks and of the pixels"})
 
 

@@ -31,6 +31,19 @@ class Samples:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
+def beyond_palette(index: np.ndarray, entries: int, notes: list[str]) -> None:
+    """Note the share of samples that name colours behind the last of a palette; decoders make them black or what they
+    will.
+    """
+    past = float((index >= entries).mean()) if index.size else 0.0
+    if past:
+        share = f"{100 * past:.1f} %" if past >= 0.0005 else "under 0.1 %"
+        notes.append(
+            f"{share} of the samples name colours that the palette of {entries} lacks: they were read as black, and "
+            "the file is damaged"
+        )
+
+
 def damaged(what: str) -> PictureError:
     """The error for a file whose data are not whole."""
     return PictureError(f"the file is truncated or damaged: {what}")

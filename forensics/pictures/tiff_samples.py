@@ -14,7 +14,7 @@ import numpy as np
 from forensics.errors import PictureError
 from forensics.pictures import tiff_codings, tiff_file, tiff_header
 from forensics.pictures.depth_in_use import spread
-from forensics.pictures.samples import Samples, damaged, decoding, ycbcr_to_rgb
+from forensics.pictures.samples import Samples, damaged, decoding, scale_to_eight, ycbcr_to_rgb
 from forensics.pictures.tiff_file import Grid, TiffPicture
 
 _MOST_SHARED = 16
@@ -215,7 +215,7 @@ def _full_range(samples: np.ndarray, bits: int, coding: tiff_codings.Coding) -> 
     if bits in (8, 16) or coding.full_range:
         return samples
     if bits < 8:
-        return (samples.astype(np.uint16) * 255 // ((1 << bits) - 1)).astype(np.uint8)
+        return scale_to_eight(samples, (1 << bits) - 1)
     return spread(samples, bits)
 
 

@@ -180,9 +180,11 @@ def test_without_matplotlib_a_page_says_that_it_has_no_figures(folder, tmp_path,
     assert text.count("<img") == 1
 
 
-def test_the_cost_of_several_reports_is_said_before(folder, tmp_path, capsys, quick):
+def test_the_cost_of_reports_is_said_before(folder, tmp_path, capsys, quick):
     call("analyze", folder, "--report", tmp_path / "out", "--no-map")
-    assert "history and report of 3 pictures: each takes several times as long" in capsys.readouterr().err
+    assert "history and report of 3 pictures: several times as long" in capsys.readouterr().err
+    call("analyze", folder / "a.png", "--report", tmp_path / "out.html")
+    assert "forensics: history, map and report: several times as long" in capsys.readouterr().err
     call("analyze", folder)
     assert "several times" not in capsys.readouterr().err
 

@@ -75,6 +75,77 @@ def test_png_pixels_are_held_against_their_own_checksum_and_size(photo):
     assert any("more compressed data" in note for note in opened.notes)
 
 
+@pytest.mark.parametrize("cut", [1, 12, 14])
+def test_a_png_cut_behind_its_pixels_opens_and_says_so(photo, cut):
+    data = saved(photo, "PNG")
+    late = data[:-12] + png_chunk(b"tEXt", b"Comment\0" + bytes(40)) + data[-12:]
+    for file in (data, late):
+        if file is data and cut > 12:
+            continue
+        opened = open_picture(file[:-cut])
+        np.testing.assert_array_equal(opened.pixels, photo)
+        assert any("end chunk (IEND)" in note for note in opened.notes)
+    with pytest.raises(PictureError, match="truncated"):
+        open_picture(data[:-17])
+
+
+def palette_png(index: np.ndarray, *chunks: bytes, interlace: int = 0) -> bytes:
+    head = png_chunk(b"IHDR", struct.pack(">IIBBBBB", index.shape[1], index.shape[0], 8, 3, 0, 0, interlace))
+    stream = zlib.compress(b"".join(b"\0" + row.tobytes() for row in index))
+    return b"\x89PNG\r\n\x1a\n" + head + b"".join(chunks) + png_chunk(b"IDAT", stream) + png_chunk(b"IEND", b"")
+
+
+def test_a_png_of_palette_colours_needs_a_palette():
+    index = np.arange(16 * 20, dtype=np.uint8).reshape(16, 20) % 16
+    colours = bytes(range(48))
+    whole = palette_png(index, png_chunk(b"PLTE", colours))
+    np.testing.assert_array_equal(open_picture(whole).pixels, np.frombuffer(colours, np.uint8).reshape(16, 3)[index])
+    for chunks, said in (
+        ([], "with no palette"),
+        ([png_chunk(b"PLTE", b"")], "0 bytes"),
+        ([png_chunk(b"PLTE", bytes(50))], "50 bytes"),
+    ):
+        with pytest.raises(PictureError, match=said):
+            open_picture(palette_png(index, *chunks))
+    with pytest.raises(PictureError, match="interlace method 2"):
+        open_picture(palette_png(index, png_chunk(b"PLTE", colours), interlace=2))
+
+
+@pytest.mark.parametrize(("kind", "body"), [("RGB", b"\0"), ("L", bytes(6)), ("RGBA", bytes(6)), ("P", b"")])
+def test_a_transparency_that_does_not_fit_does_not_keep_a_png_from_opening(photo, kind, body):
+    buffer = io.BytesIO()
+    Image.fromarray(photo).convert(kind).save(buffer, "PNG")
+    data = buffer.getvalue()
+    place = data.index(b"IDAT") - 4
+    opened = open_picture(data[:place] + png_chunk(b"tRNS", body) + data[place:])
+    np.testing.assert_array_equal(opened.pixels, open_picture(data).pixels)
+    assert opened.container["alpha"] == (kind == "RGBA")
+    assert any("tRNS that does not fit" in note for note in opened.notes)
+
+
+def test_samples_beyond_a_palette_are_counted():
+    index = np.arange(16 * 20, dtype=np.uint8).reshape(16, 20) % 16
+    few = bytes(range(30, 42))
+    picture = Image.fromarray(index, "P")
+    picture.putpalette(list(range(48)))
+    buffer = io.BytesIO()
+    picture.save(buffer, "GIF")
+    gif = buffer.getvalue()
+    table = 3 << (gif[10] & 7) + 1
+    bitmap = bmp(20, 16, 8, 0, index[::-1].tobytes(), b"".join(few[k : k + 3] + b"\0" for k in range(0, 12, 3)))
+    bitmap = bitmap[:46] + (4).to_bytes(4, "little") + bitmap[50:]
+    for data in (
+        palette_png(index, png_chunk(b"PLTE", few)),
+        gif[:10] + bytes([gif[10] & ~7 | 1]) + gif[11:13] + few + gif[13 + table :],
+        bitmap,
+    ):
+        opened = open_picture(data)
+        assert any("75.0 % of the samples name colours that the palette of 4 lacks" in n for n in opened.notes)
+        assert (opened.pixels[index > 3] == 0).all()
+        assert (opened.pixels[index == 1] > 0).all()
+    assert not any("lacks" in note for note in open_picture(gif).notes)
+
+
 # BMP
 
 
