@@ -146,6 +146,17 @@ def test_samples_beyond_a_palette_are_counted():
     assert not any("lacks" in note for note in open_picture(gif).notes)
 
 
+def test_a_gif_that_its_first_picture_does_not_fill_says_so(photo):
+    picture = Image.fromarray(photo).quantize(32)
+    buffer = io.BytesIO()
+    picture.save(buffer, "GIF")
+    gif = bytearray(buffer.getvalue())
+    assert not any("covers" in note for note in open_picture(bytes(gif)).notes)
+    gif[6:10] = struct.pack("<HH", picture.width + 40, picture.height + 30)
+    opened = open_picture(bytes(gif))
+    assert f"the GIF's first picture covers {picture.width}x{picture.height} of" in " ".join(opened.notes)
+
+
 # BMP
 
 
