@@ -36,6 +36,6 @@ html_show_sphinx = False
 html_theme_options = {
     "description": "Was this picture ever lossily compressed, by which codec, how, and what happened since?",
     "fixed_sidebar": True,
-    "page_width": "1160px",
+    "page_width": "1000px",
     "sidebar_width": "230px",
 }

@@ -150,6 +150,37 @@ def draw_block_grid() -> None:
     said("block_grids").write_text(saying(block_grid_said()), encoding="utf-8")
 
 
+def draw_sharpening() -> None:
+    """Fractions of a sharpened picture divided by its filter, and by one of another amount."""
+    import matplotlib.pyplot as plt
+    from forensics_features import sharpening
+    from scipy.fft import dctn, idctn
+    from scipy.ndimage import gaussian_filter
+
+    from forensics.report.plots import BLUE, GREY, SIZE
+
+    sigma, amount = SHARPENED
+    before = sample("jpeg")[..., 1].astype(float)
+    after = np.rint(before + amount * (before - gaussian_filter(before, sigma)))
+    inner = (slice(sharpening.MARGIN, -sharpening.MARGIN),) * 2
+    low = sharpening.low_pass("gaussian", sigma, after.shape)
+    figure, axes = plt.subplots(figsize=SIZE, layout="constrained")
+    for tried, colour in ((amount, BLUE), (1.5 * amount, GREY)):
+        quotient = idctn(dctn(np.clip(after, 0, 255), type=2) / sharpening.gain_of(low, tried), type=2)[inner]
+        changed = np.abs(quotient - after[inner]) > sharpening.CHANGED
+        fractions = quotient[changed] - np.rint(quotient[changed])
+        axes.hist(fractions, 41, (-0.5, 0.5), density=True, histtype="step", color=colour, label=f"amount {tried:.2g}")
+    axes.set_xlabel("distance of a quotient from the next whole number")
+    axes.set_ylabel("density")
+    axes.legend(frameon=False)
+    figure.savefig(PICTURES / "trace_sharpening.png", dpi=80, metadata={"Software": None})
+    plt.close(figure)
+
+
+SHARPENED = (1.2, 0.8)
+"""Standard deviation and amount of the filter in the figure of sharpening."""
+
+
 def said(name: str) -> Path:
     """The file with what a report says of a trace."""
     return ROOT / "docs" / "traces" / f"{name}.inc"
@@ -256,6 +287,7 @@ def draw_all() -> None:
     draw_traces()
     draw_block_grid()
     draw_reduced_jpeg()
+    draw_sharpening()
     draw_pages()
     draw_readme()
 

@@ -8,7 +8,7 @@ quantisation leaves. Their quantiser indices, and colour coding that only statis
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,13 +19,16 @@ from forensics.results.wording import percent, percentage
 from forensics.windows.choice import choose_windows
 from forensics.windows.judges import shipped_extractor
 
+if TYPE_CHECKING:
+    from forensics_models.parameters import Estimate, Parameters
+
 _NAMES = {"quantizer": "quantizer_index"}
 _LIKELY = 0.6
 """A name whose probability is lower is not stated."""
 
 
 @cache
-def shipped() -> Any:
+def shipped() -> Parameters | None:
     """The shipped estimators, loaded once a process; None where this version has none that fit its features."""
     from forensics_models.parameters import Parameters
 
@@ -55,19 +58,20 @@ def estimate(pixels: np.ndarray, codec: str) -> tuple[Parameter, ...]:
     return tuple(to_parameter(found, len(features)) for found in model.estimate(features, codec))
 
 
-def to_parameter(found: Any, windows: int) -> Parameter:
+def to_parameter(found: Estimate, windows: int) -> Parameter:
     """One `forensics_models.parameters.Estimate` in the words of a history."""
     target = found.target
     name = _NAMES.get(target.name, target.name)
     seen = f"regression on the features of {windows} window{'s' if windows > 1 else ''}"
-    if target.names:
+    if isinstance(found.value, str):
         basis = f"{seen}; wrong for {percentage(found.error, 0)} of {found.cases:,} validation windows of this codec"
-        if found.probability < _LIKELY:
-            reason = f"the most likely value, {found.value}, has a probability of {percent(found.probability)} only"
+        probability = found.probability or 0.0
+        if probability < _LIKELY:
+            reason = f"the most likely value, {found.value}, has a probability of {percent(probability)} only"
             return Parameter(name, None, basis=basis, reason=reason)
-        return Parameter(name, found.value, probability=round(found.probability, 4), basis=basis)
+        return Parameter(name, found.value, probability=round(probability, 4), basis=basis)
     unit = f" {target.unit}" if target.unit else ""
     basis = f"{seen}; mean error {found.error:.2g}{unit} on {found.cases:,} validation windows of this codec"
     digits = 2 if target.logarithmic else 1
-    value, low, high = (round(number, digits) for number in (found.value, found.low, found.high))
-    return Parameter(name, value, low=low, high=high, unit=target.unit, basis=basis)
+    low, high = (None if end is None else round(end, digits) for end in (found.low, found.high))
+    return Parameter(name, round(found.value, digits), low=low, high=high, unit=target.unit, basis=basis)

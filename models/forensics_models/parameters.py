@@ -146,7 +146,7 @@ class Estimate:
 
 
 class Parameters:
-    """The trained estimators; all in one ONNX model.
+    """The trained estimators; all trees in one file of arrays.
 
     Attributes
     ----------
