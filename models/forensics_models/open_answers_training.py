@@ -82,7 +82,8 @@ def fit_answers(
 
 
 def fit_beyond(probabilities: np.ndarray, truth: np.ndarray, groups: np.ndarray) -> tuple[float, ...]:
-    """Thresholds of `other-lossy` by group: as many processes beyond the codecs as `WRONG_BEYOND` allows.
+    """Thresholds of `other-lossy` by group, `ACCUSE_FROM` at least: as many processes beyond the codecs as
+    `WRONG_BEYOND` allows.
 
     Parameters
     ----------
@@ -100,7 +101,7 @@ def fit_beyond(probabilities: np.ndarray, truth: np.ndarray, groups: np.ndarray)
     >>> fit_beyond(likely, truth, np.zeros(100, int))[0]
     0.95
     """
-    tried = np.concatenate([[NEVER], np.arange(0.99, 0.49, -0.01).round(2)])
+    tried = np.concatenate([[NEVER], np.arange(0.99, ACCUSE_FROM - 0.005, -0.01).round(2)])
     above, shape = np.searchsorted(-tried, -probabilities), (len(GROUPS), len(tried))
     lost = _reached(_EIGHT[truth] | (truth == 0), groups, above, shape)
     changed = np.array([name != "nothing" for name, _ in GROUPS])
