@@ -15,6 +15,7 @@ def stated(data: bytes) -> Stated:
     width, height, flags = struct.unpack_from("<HHB", data, 6)
     place = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
     frames, stray, transparent, ended = 0, 0, False, False
+    part = ""
     while place < len(data):
         kind = data[place]
         if kind == 0x3B:
@@ -22,6 +23,9 @@ def stated(data: bytes) -> Stated:
             break
         if kind == 0x2C:
             local = data[place + 9]
+            left, top, across, down = struct.unpack_from("<HHHH", data, place + 1)
+            if not frames and (left or top or across < width or down < height):
+                part = f"the GIF's first picture covers {across}x{down} of {width}x{height} pixels; the rest is empty"
             stop = _sub_blocks(data, place + 11 + (3 << (local & 7) + 1 if local & 0x80 else 0))
             if stop is None:
                 break
@@ -39,6 +43,8 @@ def stated(data: bytes) -> Stated:
     found = Stated(width, height, 8, "palette", transparent, frames, False)
     if frames > 1:
         found.facts["animated"] = True
+    if part:
+        found.notes.append(part)
     if stray:
         found.notes.append(f"{stray} stray bytes between the GIF's blocks were passed over")
     if not ended:

@@ -57,7 +57,7 @@ def read(data: bytes, codec: str) -> HeifFile:
     references = heif.references(data)
     if items.primary:
         _primary(items, found, codec)
-        _beside(items, references, found)
+        _beside(items, references, found, codec)
     if frames > 1:
         found.pictures = max(found.pictures, frames)
         found.facts["animated"] = True
@@ -111,6 +111,8 @@ def _primary(items: Items, found: HeifFile, codec: str) -> None:
             _said(found, "mirroring", "left and right" if body[0] & 1 else "top and bottom", codec)
         elif kind == b"clap":
             found.facts["clean_aperture"] = True
+            applied = "applied by the decoder" if codec == "heic" else "not applied"
+            found.notes.append(f"the crop to a clean aperture that the file states was {applied}")
         elif kind == b"colr":
             _colour(found, body)
     _coded_properties(items, found)
@@ -186,12 +188,16 @@ def _colour(found: HeifFile, body: bytes) -> None:
         found.facts["cicp"] = f"{primaries}/{transfer}/{matrix}/{body[10] >> 7}"
 
 
-def _beside(items: Items, references: list[tuple[bytes, int, list[int]]], found: HeifFile) -> None:
+def _beside(items: Items, references: list[tuple[bytes, int, list[int]]], found: HeifFile, codec: str) -> None:
     """Other pictures of the file and planes that belong to the primary one."""
+    undone = ", and the decoder divided them by it" if codec == "avif" else ""  # libavif does, libheif does not
     auxiliary = {number for kind, number, _ in references if kind == b"auxl"}
     thumbnails = {number for kind, number, _ in references if kind == b"thmb"}
     inner = {target for kind, _, targets in references if kind == b"dimg" for target in targets}
     for kind, number, targets in references:
+        if kind == b"prem" and number == items.primary:
+            found.facts["alpha_premultiplied"] = True
+            found.notes.append(f"the colours are stored multiplied by alpha{undone}")
         if kind == b"auxl" and items.primary in targets:
             names = b"".join(body for name, body in items.properties.get(number, []) if name == b"auxC")
             found.alpha |= b"alpha" in names or b":aux:1" in names or b"auxid:1" in names

@@ -100,6 +100,10 @@ def _notes(file: Segments, found: jpeg_scan.Coverage) -> list[str]:
     notes = []
     if file.stray:
         notes.append(f"{file.stray} stray bytes between the JPEG's segments were passed over")
+    if file.typical_tables:
+        notes.append("the JPEG holds no Huffman tables: those of the standard were taken, as in Motion JPEG")
+    if file.frame is not None and not file.frame.height:
+        notes.append("the JPEG's height stands behind its scan (DNL) and was taken from there")
     if found.walked and not file.ended:
         notes.append("the JPEG's end marker is missing; every block is there")
     if found.stray:

@@ -15,6 +15,8 @@ from forensics.codecs.headers.jpeg import Component
 
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _RST = frozenset(range(0xD0, 0xD8))
+_HUFFMAN = (0xC0, 0xC1)
+"""Frames of the sequential processes, 8 bits or more, with Huffman coding."""
 _EOI, _SOS, _DQT, _DHT, _DRI, _DNL, _DAC = 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xDC, 0xCC
 """Markers of ITU-T T.81 table B.1."""
 _JFIF = b"\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0"
@@ -31,6 +33,21 @@ class Frame:
     height: int
     precision: int
     components: tuple[Component, ...]
+
+
+_TYPICAL_TABLES = bytes.fromhex("""
+    00 00010501010101010100000000000000 000102030405060708090a0b
+    01 00030101010101010101010000000000 000102030405060708090a0b
+    10 0002010303020403050504040000017d 01020300041105122131410613516107227114328191a1082342b1c11552d1f0243362
+    7282090a161718191a25262728292a3435363738393a434445464748494a535455565758595a636465666768696a73747576777879
+    7a838485868788898a92939495969798999aa2a3a4a5a6a7a8a9aab2b3b4b5b6b7b8b9bac2c3c4c5c6c7c8c9cad2d3d4d5d6d7d8d9
+    dae1e2e3e4e5e6e7e8e9eaf1f2f3f4f5f6f7f8f9fa
+    11 00020102040403040705040400010277 000102031104052131061241510761711322328108144291a1b1c109233352f0156272
+    d10a162434e125f11718191a262728292a35363738393a434445464748494a535455565758595a636465666768696a737475767778
+    797a82838485868788898a92939495969798999aa2a3a4a5a6a7a8a9aab2b3b4b5b6b7b8b9bac2c3c4c5c6c7c8c9cad2d3d4d5d6d7
+    d8d9dae2e3e4e5e6e7e8e9eaf2f3f4f5f6f7f8f9fa
+""")
+"""Huffman tables of T.81, clause K.3.3, as a DHT segment holds them: what Motion JPEG leaves out of every frame."""
 
 
 @dataclass
@@ -70,6 +87,8 @@ class Segments:
         Quantiser step of the mean by table number.
     lines : int
         Height given after the first scan, 0 without.
+    typical_tables : bool
+        Whether there is no Huffman table, and those of clause K.3.3 were taken, as Motion JPEG means it.
     """
 
     data: bytes
@@ -89,6 +108,7 @@ class Segments:
     orientation: int = 1
     icc: bool = False
     gain_map: bool = False
+    typical_tables: bool = False
 
     @property
     def height(self) -> int:
@@ -107,8 +127,15 @@ class Segments:
         kept = (
             piece
             for piece in self.pieces
-            if not (piece[:1] == b"\xff" and (0xE0 <= piece[1] <= 0xEF or piece[1] == 0xFE))
+            if not (piece[:1] == b"\xff" and (0xE0 <= piece[1] <= 0xEF or piece[1] in (0xFE, _DNL)))
         )
+        if self.lines and self.frame is not None and not self.frame.height:  # decoders take no height from DNL
+            kept = (
+                piece[:5] + self.lines.to_bytes(2, "big") + piece[7:]
+                if piece[:2] == bytes([0xFF, self.frame.marker])
+                else piece
+                for piece in kept
+            )
         return b"\xff\xd8" + colour + b"".join(kept) + b"\xff\xd9"
 
     @property
@@ -142,6 +169,10 @@ def read(data: bytes) -> Segments:
         if length < 2 or len(body) < length - 2:
             file.cut = "a segment reaches past the end of the file"
             break
+        if marker == _SOS and not state.defined and file.frame is not None and file.frame.marker in _HUFFMAN:
+            file.typical_tables = True
+            _take_huffman(state, _TYPICAL_TABLES)
+            file.pieces.append(bytes([0xFF, _DHT]) + (len(_TYPICAL_TABLES) + 2).to_bytes(2, "big") + _TYPICAL_TABLES)
         file.pieces.append(bytes([0xFF, marker]) + data[at : at + length])
         place = at + length
         _take(file, state, marker, body)

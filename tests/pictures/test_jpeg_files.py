@@ -169,3 +169,34 @@ def test_components_that_share_an_identifier_are_not_walked(photo, progressive):
     file = jpeg_segments.read(bytes(data))
     assert not jpeg_scan.check(file).walked
     assert refusal(bytes(data)) or "could not be detected" in str(open_picture(bytes(data)).container["integrity"])
+
+
+def without(data: bytes, *markers: int) -> bytes:
+    """A JPEG without its segments of some markers."""
+    kept, place = data[:2], 2
+    while data[place + 1] != 0xDA:
+        length = int.from_bytes(data[place + 2 : place + 4], "big")
+        kept += b"" if data[place + 1] in markers else data[place : place + 2 + length]
+        place += 2 + length
+    return kept + data[place:]
+
+
+def test_frames_of_motion_jpeg_open_without_their_huffman_tables(photo):
+    data = saved(photo, "JPEG", quality=80)
+    opened = open_picture(without(data, 0xC4))
+    np.testing.assert_array_equal(opened.pixels, open_picture(data).pixels)
+    assert any("holds no Huffman tables" in note for note in opened.notes)
+    with pytest.raises(PictureError, match="Huffman table that is not defined"):
+        open_picture(without(saved(photo, "JPEG", quality=80, progressive=True), 0xC4))
+
+
+def test_a_height_behind_the_scan_is_taken_from_there(photo):
+    data = bytearray(saved(photo, "JPEG", quality=80))
+    right = open_picture(bytes(data)).pixels
+    place = data.index(b"\xff\xc0") + 5
+    height, data[place : place + 2] = data[place : place + 2], b"\0\0"
+    with pytest.raises(PictureError, match="states a size of"):
+        open_picture(bytes(data))
+    opened = open_picture(bytes(data[:-2]) + b"\xff\xdc\0\4" + height + b"\xff\xd9")
+    np.testing.assert_array_equal(opened.pixels, right)
+    assert any("(DNL)" in note for note in opened.notes)

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from forensics.errors import PictureError
-from forensics.pictures import jpegxl_header
+from forensics.pictures import container, jpegxl_header
 from forensics.pictures.opened import open_picture
 from forensics.verdict.agreement import compare
 
@@ -144,6 +144,17 @@ def test_samples_beyond_a_palette_are_counted():
         assert (opened.pixels[index > 3] == 0).all()
         assert (opened.pixels[index == 1] > 0).all()
     assert not any("lacks" in note for note in open_picture(gif).notes)
+
+
+def test_a_gif_that_its_first_picture_does_not_fill_says_so(photo):
+    picture = Image.fromarray(photo).quantize(32)
+    buffer = io.BytesIO()
+    picture.save(buffer, "GIF")
+    gif = bytearray(buffer.getvalue())
+    assert not any("covers" in note for note in open_picture(bytes(gif)).notes)
+    gif[6:10] = struct.pack("<HH", picture.width + 40, picture.height + 30)
+    opened = open_picture(bytes(gif))
+    assert f"the GIF's first picture covers {picture.width}x{picture.height} of" in " ".join(opened.notes)
 
 
 # BMP
@@ -394,6 +405,21 @@ def test_avif_rotation_is_stated_and_not_applied(photo):
     assert (opened.width, opened.height) == (192, 160)
     assert opened.container["rotation_applied"] is False
     assert any("not applied" in note for note in opened.notes)
+
+
+def test_a_clean_aperture_is_said(photo):
+    data = saved(photo, "AVIF", quality=80)
+    # Its box of colour takes the place of one that crops: the header alone is read.
+    _, stated = container.read_stated(data.replace(b"colr", b"clap", 1))
+    assert stated.facts["clean_aperture"] is True
+    assert "the crop to a clean aperture that the file states was not applied" in stated.notes
+
+
+def test_colours_multiplied_by_alpha_are_said(photo):
+    colours = np.dstack([photo, photo[:, :, 0] | 1])
+    opened = open_picture(saved(colours, "AVIF", quality=90, alpha_premultiplied=True))
+    assert "the colours are stored multiplied by alpha, and the decoder divided them by it" in opened.notes
+    assert not any("multiplied" in note for note in open_picture(saved(colours, "AVIF", quality=90)).notes)
 
 
 def test_an_avif_sequence_has_pages(photo):
