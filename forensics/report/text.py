@@ -7,6 +7,8 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from forensics_models.classes import CLASSES, OTHER_LOSSY
+
 from forensics.results.analysis import Analysis, Interval
 from forensics.results.failure import Failure
 from forensics.results.wording import AFTERWARDS_TITLES, HEVC_FAMILY, INCONCLUSIVE, NO_CONTENT, TITLES, percent, words
@@ -95,6 +97,8 @@ def verdict_note(result: Analysis) -> str:
     note = f"probability {percent(result.probability)}"
     if result.verdict == "uncompressed":
         note += ": no lossy step was found"
+    if result.verdict == OTHER_LOSSY and result.best not in (OTHER_LOSSY, *CLASSES):
+        note += f"; it resembles a {TITLES[result.best]} most ({percent(result.ranking[0][1])})"
     if result.verdict in ("bpg", "heic"):
         note += f"; {TITLES[HEVC_FAMILY]} {percent(result.hevc_intra)}"
     if result.variants:

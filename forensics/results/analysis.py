@@ -188,7 +188,8 @@ class Analysis:
         A class of `CLASSES`, a process beyond them, a family (`hevc-intra`, `vp8`, `av1`), `other-lossy`, `no-content`
         or `inconclusive`.
     probability : float
-        Calibrated probability of the verdict; for `inconclusive` that of the best class.
+        Calibrated probability of the verdict; for `inconclusive` that of the best class, for `other-lossy` that of all
+        processes beyond the codecs together.
     best : str
         The most probable class, whatever the verdict.
     compressed : float

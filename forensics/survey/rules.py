@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from forensics_models.classes import INCONCLUSIVE, NO_CONTENT, members_of
+from forensics_models.classes import INCONCLUSIVE, NO_CONTENT, allowed_by, members_of
 
 from forensics.errors import UsageError
 from forensics.results.wording import TITLES
@@ -257,14 +257,14 @@ def _lossy(row: Mapping[str, Any]) -> Truth:
 
 
 def _is(word: str, verdict: str | None) -> Truth:
-    """Whether a verdict is what a word says; a family leaves open which of its members it is."""
+    """Whether a verdict is what a word says; a family, and `other-lossy`, leaves open which of its members it is."""
     if verdict is None or word == verdict:
         return None if verdict is None else True
     if verdict in members_of(word):
         return True
     if verdict in _OPEN and word not in _OPEN:
         return None
-    return None if word in members_of(verdict) and verdict != "jpeg" else False
+    return None if word in allowed_by(verdict) and verdict != "jpeg" else False
 
 
 def _any(parts: Any) -> Truth:

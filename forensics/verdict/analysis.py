@@ -25,7 +25,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-from forensics_models.classes import CLASSES, FINE_CLASSES, HEVC_INTRA, INCONCLUSIVE, family_of, members_of
+from forensics_models.classes import (
+    BEYOND,
+    CLASSES,
+    FINE_CLASSES,
+    HEVC_INTRA,
+    INCONCLUSIVE,
+    OTHER_LOSSY,
+    allowed_by,
+    family_of,
+)
 from forensics_models.judgement import INCONCLUSIVE_BELOW, PictureJudgement, WindowJudgement, decide
 from forensics_models.open_judge import by_family, member_or_family
 
@@ -352,7 +361,7 @@ class _Reading:
     @property
     def named(self) -> tuple[str, ...]:
         """The processes that the verdict allows; empty where it is inconclusive."""
-        return members_of(self.verdict) or (() if self.verdict == INCONCLUSIVE else (self.verdict,))
+        return allowed_by(self.verdict)
 
     @property
     def straight(self) -> bool:
@@ -398,6 +407,8 @@ def _answered(opened: OpenReading, decided: str) -> tuple[str, float]:
             said = member_or_family(best, opened.processes)
     if not said:
         return INCONCLUSIVE, max(opened.processes.values())
+    if said == OTHER_LOSSY:
+        return said, sum(opened.processes[name] for name in BEYOND)
     return said, opened.processes[said] if said in opened.processes else families[said]
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
-from forensics_models.classes import INCONCLUSIVE, family_of, members_of
+from forensics_models.classes import INCONCLUSIVE, allowed_by, family_of, members_of
 from forensics_models.exact_judge import ExactJudge, weighed
 from forensics_models.open_judge import by_family, member_or_family
 
@@ -105,10 +105,10 @@ def _decided(analysis: Analysis, probabilities: dict[str, float], stated: Iterab
         spoken = any(s.supports and best in _families(s.speaks_for) for s in stated)
         if families[best] >= NAMED_FROM and spoken:
             verdict = member_or_family(best, probabilities)
-    elif families.get(family_of(verdict), 0.0) < KEPT_FROM:
+    elif sum(probabilities.get(one, 0.0) for one in allowed_by(family_of(verdict))) < KEPT_FROM:
         verdict = INCONCLUSIVE
     ranking = ranked(probabilities)
-    named = members_of(verdict) or ((verdict,) if verdict != INCONCLUSIVE else ())
+    named = allowed_by(verdict)
     probability = sum(probabilities.get(one, 0.0) for one in named) if named else ranking[0][1]
     settled = [s for s in stated if s.supports or analysis.verdict != INCONCLUSIVE]
     others = [_beside(s, verdict, named) for s in analysis.evidence]

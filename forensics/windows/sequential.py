@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from forensics_models.classes import members_of
+from forensics_models.classes import allowed_by
 from forensics_models.judgement import WindowJudgement
 from forensics_models.open_judge import PROCESS_NAMES
 
@@ -40,7 +40,7 @@ class Settling(NamedTuple):
         `windows` is `np.ndarray [shape=(n, len(PROCESS_NAMES))]`, probabilities by process; an answer that is neither
         settles nothing.
         """
-        members = [name in (answer, *members_of(answer)) for name in PROCESS_NAMES]
+        members = [name in (answer, *allowed_by(answer)) for name in PROCESS_NAMES]
         enough = len(windows) >= self.first and any(members)
         return enough and bool((windows[:, members].sum(axis=1) >= self.least).all())
 

@@ -43,7 +43,9 @@ OPEN_CLASSES = (*FINE_CLASSES, *PROCESSES)
 """What the open judge is trained on: the fine classes, then the processes beyond them."""
 
 OTHER_LOSSY = "other-lossy"
-"""The verdict for a picture that was lossily compressed by none of the named processes."""
+"""The verdict for a picture that was lossily compressed by a process beyond the codecs of `CLASSES` and their kin, none
+of which is certain enough to be named.
+"""
 
 AFTERWARDS = (
     "nothing",
@@ -86,6 +88,24 @@ def family_of(process: str) -> str:
 def members_of(family: str) -> tuple[str, ...]:
     """The processes of a family; none where the word is no family's."""
     return tuple(name for name, one in FAMILIES.items() if one == family)
+
+
+BEYOND = tuple(name for name in PROCESSES if FAMILIES.get(name, name) not in {FAMILIES.get(c, c) for c in CLASSES})
+"""Processes beyond the codecs of `CLASSES` that share their art of coding with none of those."""
+
+
+def allowed_by(verdict: str) -> tuple[str, ...]:
+    """The processes that a verdict leaves possible; none where it leaves all open.
+
+    Examples
+    --------
+    >>> from forensics_models.classes import allowed_by
+    >>> allowed_by("vp8"), allowed_by("wsq"), allowed_by("inconclusive"), "video-mpeg4" in allowed_by("other-lossy")
+    (('webp', 'video-vp8'), ('wsq',), (), True)
+    """
+    if verdict == OTHER_LOSSY:
+        return BEYOND
+    return members_of(verdict) or (() if verdict == INCONCLUSIVE else (verdict,))
 
 
 def process_of(name: str) -> str:

@@ -5,6 +5,7 @@ All from probabilities of validation windows that were fitted on other sources (
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,10 @@ from forensics_models.open_judge import (
     APART,
     FAMILY_NAMES,
     GROUPS,
+    NEVER,
+    OTHER,
     Answers,
+    beyond,
     families_of,
     merged_families,
 )
@@ -34,6 +38,11 @@ ACCUSED = 0.001
 """Largest share of untouched validation windows, all groups together, for which a process may be named."""
 ACCUSE_FROM = 0.9
 """Probability of any lossy process under which none is named, whatever the most probable one: nine to one."""
+WRONG_BEYOND = 0.0003
+"""Largest share of validation windows that may be called `other-lossy` although a codec made them, or nothing did, of
+those that something seems to have happened to and of the others apart: a tenth of the wrong names that are allowed,
+since a process beyond the codecs is rare.
+"""
 CALLED_UNCOMPRESSED = {"nothing": 0.005, "several": 0.02}
 """Largest shares of compressed validation windows that may be called uncompressed, by what happened since: fewer where
 nothing did, since those are most of what people hold; after several steps twice the share of any other kind.
@@ -67,7 +76,39 @@ def fit_answers(
     counted = (truth == 0) | visible
     clean = np.where(best == 0, top, 0.0)
     uncompressed = fit_uncompressed(clean[counted], truth[counted], groups[counted], afterwards[counted])
-    return Answers(*fit_named(sure, best, truth, groups), uncompressed, ACCUSE_FROM)
+    answers = Answers(*fit_named(sure, best, truth, groups), uncompressed, ACCUSE_FROM)
+    still_open = answers.named_family(processes, groups) < 0
+    return replace(answers, beyond=fit_beyond(np.where(still_open, beyond(processes), 0.0), truth, groups))
+
+
+def fit_beyond(probabilities: np.ndarray, truth: np.ndarray, groups: np.ndarray) -> tuple[float, ...]:
+    """Thresholds of `other-lossy` by group: as many processes beyond the codecs as `WRONG_BEYOND` allows.
+
+    Parameters
+    ----------
+    probabilities : np.ndarray [shape=(n,)]
+        Of all processes beyond the codecs together, 0 where something is named.
+    truth, groups : np.ndarray [shape=(n,), dtype=int]
+        As of `fit_answers`, the truth by family.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forensics_models.open_answers_training import fit_beyond
+    >>> from forensics_models.open_judge import OTHER
+    >>> likely, truth = np.array([0.95] * 50 + [0.7] * 50), np.array([OTHER] * 50 + [1] * 50)
+    >>> fit_beyond(likely, truth, np.zeros(100, int))[0]
+    0.95
+    """
+    tried = np.concatenate([[NEVER], np.arange(0.99, 0.49, -0.01).round(2)])
+    above, shape = np.searchsorted(-tried, -probabilities), (len(GROUPS), len(tried))
+    lost = _reached(_EIGHT[truth] | (truth == 0), groups, above, shape)
+    changed = np.array([name != "nothing" for name, _ in GROUPS])
+    used = [lost * own[:, None] / max(WRONG_BEYOND * own[groups].sum(), 1.0) for own in (changed, ~changed)]
+    # Names have used up what untouched windows allow: of fewer than some thousand none.
+    used.append(_reached(truth == 0, groups, above, shape) / max(WRONG_BEYOND * (truth == 0).sum(), 0.5))
+    won = _reached(~_EIGHT[truth] & (truth > 0), groups, above, shape)
+    return tuple(tried[_lowered(won, np.stack(used))].tolist())
 
 
 def fit_named(
@@ -219,6 +260,7 @@ def figures(
                 "right": float((said[here] == truth[here]).mean()),
                 "uncompressed": float((said[here] == 0).mean()),
                 "inconclusive": float((said[here] < 0).mean()),
+                "other_lossy": float(((said[here] == OTHER) & (truth[here] != OTHER)).mean()),
                 "wrong": float(wrongly_named(said[here], truth[here]).mean()),
                 "best_right": float((best[here] == truth[here]).mean()),
                 "yes_no": float(((processes[here, 0] < 0.5) == lossy).mean()),

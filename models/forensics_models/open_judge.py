@@ -20,7 +20,15 @@ from typing import Any
 import numpy as np
 
 from forensics_models.calibration import REFERENCE_LOG2_PIXELS, SizedScaling, softmax
-from forensics_models.classes import AFTERWARDS, FINE_CLASSES, OPEN_CLASSES, family_of, process_of
+from forensics_models.classes import (
+    AFTERWARDS,
+    BEYOND,
+    FINE_CLASSES,
+    OPEN_CLASSES,
+    OTHER_LOSSY,
+    family_of,
+    process_of,
+)
 from forensics_models.open_network import OpenNetwork
 from forensics_models.storage import read_card
 
@@ -53,6 +61,10 @@ pixels more than any other codec (7 of the 8 untouched validation windows that w
 
 _APART = np.isin(FAMILY_NAMES, APART)
 
+OTHER = FAMILY_NAMES.index(OTHER_LOSSY)
+
+_BEYOND = np.isin(PROCESS_NAMES, BEYOND)
+
 _TO_PROCESS = np.array([PROCESS_NAMES.index(process_of(name)) for name in OPEN_CLASSES])
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -69,6 +81,9 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
 """The third question's answers, each with the members of `AFTERWARDS` that it sums."""
 
 _TO_GROUP = np.array([next(g for g, (_, members) in enumerate(GROUPS) if name in members) for name in AFTERWARDS])
+
+NEVER = 1.01
+"""A threshold that no probability reaches."""
 
 _LONGEST_LOG_ODDS = 6.0
 """Log-odds that nothing happened since are clipped to this before they weigh anything."""
@@ -119,15 +134,25 @@ class Answers:
         says what compressed pictures it could be taken for.
     accuse : float
         Probability of any lossy process under which none is named.
+    beyond : tuple of float
+        Probability of all processes beyond the codecs (`classes.BEYOND`) from which on the answer is `other-lossy`
+        where none of them can be named.
     """
 
     named: tuple[float, ...]
     named_apart: tuple[float, ...]
     uncompressed: tuple[float, ...]
     accuse: float
+    beyond: tuple[float, ...] = (NEVER,) * len(GROUPS)
 
     def answer(self, processes: np.ndarray, groups: np.ndarray) -> np.ndarray:
         """Index in `FAMILY_NAMES` of the family that is named in each row, 0 for uncompressed, -1 for inconclusive."""
+        named = self.named_family(processes, groups)
+        other = (named < 0) & (beyond(processes) >= np.asarray(self.beyond)[groups])
+        return np.where(other, OTHER, named)
+
+    def named_family(self, processes: np.ndarray, groups: np.ndarray) -> np.ndarray:
+        """As `answer`, with no more than a family's own probability."""
         families = merged_families(processes)
         best, top = families.argmax(axis=1), families.max(axis=1)
         named = np.where(_APART[best], np.asarray(self.named_apart)[groups], np.asarray(self.named)[groups])
@@ -172,6 +197,11 @@ def merged_families(processes: np.ndarray) -> np.ndarray:
     for index, target in enumerate(_TO_FAMILY):
         merged[:, target] += processes[:, index]
     return merged
+
+
+def beyond(processes: np.ndarray) -> np.ndarray:
+    """Probability of all processes of `classes.BEYOND` together, `np.ndarray [shape=(n,)]`."""
+    return np.asarray(processes[:, _BEYOND].sum(axis=1))
 
 
 def families_of(processes: np.ndarray) -> np.ndarray:
@@ -237,6 +267,7 @@ class OpenJudge:
             tuple(answers.get("named_apart", answers["named"])),
             tuple(answers["uncompressed"]),
             float(answers["accuse"]),
+            tuple(answers.get("beyond", (NEVER,) * len(GROUPS))),
         )
         self._dependence: tuple[float, float] = tuple(stored["window_dependence"])
         self._size = self.feature_names.index("picture.log2_pixels")
@@ -290,8 +321,8 @@ class OpenJudge:
         )
 
     def answer(self, processes: Mapping[str, float], afterwards: Mapping[str, float]) -> str:
-        """What is named: `uncompressed`, a process, a family whose members cannot be distinguished, or an empty string
-        where nothing is certain enough.
+        """What is named: `uncompressed`, a process, a family whose members cannot be distinguished, `other-lossy` for
+        one of several beyond the codecs, or an empty string where nothing is certain enough.
         """
         row = np.array([[processes[name] for name in PROCESS_NAMES]])
         group = np.array([int(np.argmax([afterwards[name] for name, _ in GROUPS]))])

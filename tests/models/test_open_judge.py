@@ -8,10 +8,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from forensics_models import open_answers_training, open_training
-from forensics_models.classes import AFTERWARDS, FAMILIES, FINE_CLASSES, OPEN_CLASSES, PROCESSES
+from forensics_models.classes import (
+    AFTERWARDS,
+    BEYOND,
+    CLASSES,
+    FAMILIES,
+    FINE_CLASSES,
+    OPEN_CLASSES,
+    PROCESSES,
+    family_of,
+)
 from forensics_models.open_judge import (
     FAMILY_NAMES,
     GROUPS,
+    OTHER,
     PROCESS_NAMES,
     Answers,
     Combination,
@@ -77,6 +87,36 @@ def test_answers_stay_open_below_their_group_s_threshold():
     assert answers.answer(rows[:1], np.array([0])).tolist() == [-1]
 
 
+def test_processes_beyond_the_codecs_are_one_answer_where_none_is_certain():
+    strict, never = (0.9,) * len(GROUPS), (1.01,) * len(GROUPS)
+    answers = Answers(strict, strict, never, 0.9, (0.8, *never[1:]))
+    rows = np.zeros((3, len(PROCESS_NAMES)))
+    shares = {"video-mpeg4": 0.5, "other-lossy": 0.35, "jpeg": 0.15}
+    for name, share in shares.items():
+        rows[:2, PROCESS_NAMES.index(name)] = share
+    rows[2, PROCESS_NAMES.index("wsq")] = 1.0
+    assert answers.answer(rows, np.array([0, 1, 0])).tolist() == [OTHER, -1, FAMILY_NAMES.index("wsq")]
+    assert answers.named_family(rows[:1], np.array([0])).tolist() == [-1]
+
+
+def test_what_is_beyond_the_codecs_shares_the_art_of_none():
+    kin = {family_of(name) for name in CLASSES}
+    assert {*BEYOND} == {name for name in PROCESSES if family_of(name) not in kin}
+    assert "video-hevc" not in BEYOND
+    assert "other-lossy" in BEYOND
+
+
+@pytest.mark.parametrize(("mistakes", "from_"), [(0, 0.7), (3, 0.95)])
+def test_the_answer_beyond_the_codecs_is_fitted_to_its_limit(mistakes, from_):
+    likely = np.array([0.95] * 500 + [0.7] * 500)
+    truth = np.full(1000, OTHER)
+    truth[len(truth) - mistakes :] = 1
+    nothing = np.zeros(1000, int)
+    fitted = open_answers_training.fit_beyond(likely, truth, nothing)
+    assert fitted[0] == pytest.approx(from_)
+    assert min(fitted[1:]) > 1
+
+
 def test_answers_are_fitted_to_their_limits():
     numbers = np.random.default_rng(2)
     truth = numbers.integers(0, len(PROCESS_NAMES), 6000)
@@ -86,12 +126,15 @@ def test_answers_are_fitted_to_their_limits():
     groups = numbers.integers(0, len(GROUPS), 6000)
     afterwards = numbers.integers(0, len(AFTERWARDS), 6000)
     answers = open_answers_training.fit_answers(processes, truth, groups, afterwards, np.ones(6000, bool))
-    said = answers.answer(processes, groups)
-    wrong = open_answers_training.wrongly_named(said, families_of(truth))
+    said, named = answers.answer(processes, groups), answers.named_family(processes, groups)
+    wrong = open_answers_training.wrongly_named(named, families_of(truth))
     for group, (name, _) in enumerate(GROUPS):
         most = open_answers_training.WRONG_IN_GROUP.get(name, open_answers_training.WRONG_IN_OTHERS)
         assert wrong[groups == group].sum() <= max(most * (groups == group).sum(), 1)
     assert wrong[groups > 0].sum() <= open_answers_training.WRONG_NAMES * (groups > 0).sum()
+    further = open_answers_training.wrongly_named(said, families_of(truth)) & ~wrong
+    for changed in (groups > 0, groups == 0):
+        assert further[changed].sum() <= max(open_answers_training.WRONG_BEYOND * changed.sum(), 1)
     for kind in range(len(AFTERWARDS)):
         lossy = (afterwards == kind) & (truth > 0)
         most = open_answers_training.CALLED_UNCOMPRESSED.get(AFTERWARDS[kind], open_answers_training.CALLED_OTHERWISE)

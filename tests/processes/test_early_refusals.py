@@ -94,3 +94,12 @@ def test_trials_in_two_parts_prove_the_same_jpegs(quality, monkeypatch):
     assert quick.found
     assert quick.parameters == whole.parameters
     assert quick.log10_nfa == whole.log10_nfa
+
+
+def test_a_share_little_above_chance_proves_no_jpeg_ls_however_many_errors_there_are():
+    # The counts of a dialog of a game, whose parts repeat: 52 % where its values alone give up to 50 %.
+    nothing = [(0, 0, 0)] * 7
+    dialog = jpeg_ls_near._outcome(2, 0, [(20889, 19303, 16077), *nothing])
+    assert dialog.log10_nfa > 0
+    coded = jpeg_ls_near._outcome(2, 0, [(26125, 14067, 16077), *nothing])
+    assert coded.log10_nfa < -300

@@ -59,6 +59,9 @@ def test_families_hold_for_their_members_and_leave_members_open():
     assert verdict("bpg", "heic") is False
     assert verdict("jpeg", "video-mjpeg") is True
     assert verdict("av1", "avif") is True
+    assert verdict("video-mpeg4", "other-lossy") is None
+    assert verdict("other-lossy", "video-mpeg4") is False
+    assert verdict("jpeg", "other-lossy") is False
 
 
 @pytest.mark.parametrize(
