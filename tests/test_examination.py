@@ -17,6 +17,7 @@ from forensics.history import recover
 from forensics.localisation import outputs, scan
 from forensics.pictures.opened import from_array
 from forensics.results.history import History, Parameter
+from forensics.verdict import steps
 
 
 def call(*arguments: object) -> int:
@@ -91,6 +92,7 @@ def test_a_notebook_shows_verdict_and_regions(scene):
 
 
 def test_page_map_command_and_python_look_at_the_same_windows(large, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(steps, "find_sharpening", lambda pixels: None)  # seconds a picture, and no window's business
     path = tmp_path / "a.png"
     Image.fromarray(large).save(path)
     seen = []

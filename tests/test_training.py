@@ -174,6 +174,7 @@ def test_a_missing_split_is_one_line(without, tmp_path, capsys, light):
     folder = without(lambda row: row.split == "val")
     assert call("train", "baseline", folder, "--out", tmp_path / "model", "--jobs", 1) == 1
     assert capsys.readouterr().err == "forensics: error: data holds no file of the split 'val'\n"
+    assert not (folder / "features").exists()  # nothing was measured
 
 
 def test_a_missing_extra_is_one_line(tiny_dataset, tmp_path, capsys, monkeypatch):

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import click
 
 from forensics.options import FORCE, MAX_PIXELS, MODEL_DIR
+
+if TYPE_CHECKING:
+    from forensics.errors import ForensicsError
+    from forensics.pictures.opened import Picture
 
 
 @click.command()
@@ -50,25 +57,49 @@ def command(
     Writes map.png, overlay.png and regions.json (polygons in pixels) into the folder; with --exact exact.png and
     exact.json. Exit code: 0 done, 1 wrong usage, 2 the picture cannot be analysed.
     """
+    from forensics.errors import ForensicsError, PictureError
+    from forensics.localisation import exact_outputs, outputs
+    from forensics.pictures.opened import MAX_PIXELS
+
+    def localised(picture: Picture) -> object:
+        from forensics.examination import localise
+
+        return localise(picture, model_dir=model_dir, side=side, step=step, limit=limit)
+
+    def exactly(picture: Picture) -> object:
+        from forensics.localisation.exact_map import exact_map
+
+        return exact_map(picture)
+
+    kinds = ("map", localised, outputs, PictureError), ("exact map", exactly, exact_outputs, ForensicsError)
+    _draw(image, out, form, max_pixels or MAX_PIXELS, force, *kinds[exact is not None])
+
+
+def _draw(
+    image: Path,
+    out: Path,
+    form: str,
+    max_pixels: int,
+    force: bool,
+    what: str,
+    find: Callable[[Picture], object],
+    outputs: ModuleType,
+    refused: type[ForensicsError],
+) -> None:
+    """Open the picture, find what is drawn, write the files of `outputs` and print it."""
     import json
 
     from forensics.destinations import Destinations
-    from forensics.errors import PictureError
-    from forensics.examination import localise
-    from forensics.localisation import outputs
-    from forensics.pictures.opened import MAX_PIXELS, open_picture
+    from forensics.pictures.opened import open_picture
     from forensics.progress import SignOfLife
 
-    if exact is not None:
-        _exact(image, out, form, max_pixels or MAX_PIXELS, force)
-        return
     Destinations([image], force=force).folder(out, outputs.FILES)
     try:
-        picture = open_picture(image, max_pixels=max_pixels or MAX_PIXELS)
-        with SignOfLife("map", 10.0) as alive:
+        picture = open_picture(image, max_pixels=max_pixels)
+        with SignOfLife(what, 10.0) as alive:
             alive.begin(picture.name)
-            found = localise(picture, model_dir=model_dir, side=side, step=step, limit=limit)
-    except PictureError as error:
+            found = find(picture)
+    except refused as error:
         click.echo(f"forensics: error: {image}: {error}", err=True)
         raise SystemExit(2) from None
     outputs.save(found, picture.pixels, out, name=picture.name, sha256=picture.sha256)
@@ -78,31 +109,3 @@ def command(
     else:
         click.echo(outputs.text(found, picture.name))
         click.echo(f"  files       {', '.join(str(out / file) for file in outputs.FILES)}")
-
-
-def _exact(image: Path, out: Path, form: str, max_pixels: int, force: bool) -> None:
-    import json
-
-    from forensics.destinations import Destinations
-    from forensics.errors import ForensicsError
-    from forensics.localisation import exact_outputs
-    from forensics.localisation.exact_map import exact_map
-    from forensics.pictures.opened import open_picture
-    from forensics.progress import SignOfLife
-
-    Destinations([image], force=force).folder(out, exact_outputs.FILES)
-    try:
-        picture = open_picture(image, max_pixels=max_pixels)
-        with SignOfLife("exact map", 10.0) as alive:
-            alive.begin(picture.name)
-            found = exact_map(picture)
-    except ForensicsError as error:
-        click.echo(f"forensics: error: {image}: {error}", err=True)
-        raise SystemExit(2) from None
-    exact_outputs.save(found, picture.pixels, out, name=picture.name, sha256=picture.sha256)
-    if form == "json":
-        document = exact_outputs.to_dict(found, name=picture.name, sha256=picture.sha256)
-        click.echo(json.dumps(document, allow_nan=False))
-    else:
-        click.echo(exact_outputs.text(found, picture.name))
-        click.echo(f"  files       {', '.join(str(out / file) for file in exact_outputs.FILES)}")

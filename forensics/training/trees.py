@@ -15,7 +15,7 @@ from forensics_models.baseline_training import FeatureTable
 
 from forensics.dataset import manifest
 from forensics.dataset.decoders import drawn
-from forensics.dataset.features import Table, WindowPlan, build_table
+from forensics.dataset.features import Table, WindowPlan, build_table, labelled_rows
 from forensics.destinations import Destinations
 from forensics.errors import UsageError, install_extra
 
@@ -217,7 +217,10 @@ def make_folder(out: Path) -> None:
 def _tables(
     datasets: Sequence[Path], plan: WindowPlan, jobs: int, progress: Callable[[str, int, int], None]
 ) -> dict[str, FeatureTable]:
-    """The windows of a plan of both splits of training."""
+    """The windows of a plan of both splits of training; one that is missing is said before the other is measured."""
+    for split in ("train", "val"):
+        for dataset in having_split(datasets, split):
+            labelled_rows(dataset, split, plan)
     return {
         split: split_table(datasets, split, plan=plan, jobs=jobs, progress=partial(progress, f"measuring {split}"))
         for split in ("train", "val")

@@ -220,10 +220,10 @@ def test_index_and_grid_of_an_av1_file_at_a_known_crop(tune):
         pytest.skip(encoder.availability().reason)
     from forensics.codecs.headers import coded_strength
 
-    data = encoder.encode(coloured(216), quality=75, tune=tune)
+    data = encoder.encode(coloured(176), quality=75, tune=tune)
     true = coded_strength.read("avif", data)["quantizer"]
     found = av1.recover(
-        encoder.decode(data)[3:200, 21:216], [Parameter("quantizer_index", true + 11.0, low=true - 14, high=true + 36)]
+        encoder.decode(data)[3:170, 21:176], [Parameter("quantizer_index", true + 11.0, low=true - 14, high=true + 36)]
     )
     values = named(found.parameters())
     assert values["block_grid_phase"] == (5, 3)
@@ -236,8 +236,8 @@ def test_an_adaptive_qp_is_that_of_blocks_of_mean_texture(encoder):
     codec = registry.get(encoder)
     if not codec.availability().encode:
         pytest.skip(codec.availability().reason)
-    picture = uneven(320)
-    decoded = codec.decode(codec.encode(picture, quality=56))[3:300, 21:320]
+    picture = uneven(256)
+    decoded = codec.decode(codec.encode(picture, quality=56))[3:250, 21:256]
     found = hevc.recover(decoded, [Parameter("quantizer_index", 20.0, low=14.0, high=26.0)], "heic")
     values = named(found.parameters())
     assert values["block_grid_phase"] == (5, 3)

@@ -379,3 +379,14 @@ def test_a_folder_takes_further_pictures_by_content_and_leaves_documents_alone(p
     found = expand([str(tmp_path)])
     assert len(found) == 9
     assert not any(name.endswith((".npy", ".pdf", ".txt")) for name in found)
+
+
+def test_an_icon_may_hold_a_bitmap_of_a_later_version():
+    picture = make_photo(32, 48)
+    rows = np.ascontiguousarray(picture[::-1, :, ::-1])
+    mask = bytes(8 * 32)
+    for size in (40, 108, 124):
+        head = struct.pack("<IiiHHIIiiII", size, 48, 64, 1, 24, 0, rows.nbytes, 0, 0, 0, 0).ljust(size, b"\0")
+        body = head + rows.tobytes() + mask
+        data = struct.pack("<HHHBBBBHHII", 0, 1, 1, 48, 32, 0, 0, 1, 24, len(body), 22) + body
+        np.testing.assert_array_equal(open_picture(data).pixels, picture)

@@ -11,6 +11,9 @@ from forensics.pictures.format import Format, chosen_number
 from forensics.pictures.samples import Samples, damaged
 from forensics.pictures.stated import Stated
 
+_HEADERS = (40, 52, 56, 108, 124)
+"""Bytes of the headers of a bitmap from Windows 3 to version 5 (its specification: BITMAPINFOHEADER to V5)."""
+
 
 def _entries(data: bytes) -> list[tuple[int, int, int]]:
     """Stated area, offset and length of each picture."""
@@ -46,11 +49,11 @@ def _picture(data: bytes, which: str) -> tuple[bytes, bool, int, int]:
     size, _width, height = struct.unpack_from("<Iii", inner)
     (bits,) = struct.unpack_from("<H", inner, 14)
     (used,) = struct.unpack_from("<I", inner, 32)
-    if size != 40 or height <= 0 or height % 2 or bits not in (1, 4, 8, 16, 24, 32):
+    if size not in _HEADERS or height <= 0 or height % 2 or bits not in (1, 4, 8, 16, 24, 32):
         raise damaged(f"picture {number} of {len(entries)} is neither PNG nor BMP")
     palette = 4 * (used or 1 << bits) if bits <= 8 else 0
     body = inner[:8] + struct.pack("<i", height // 2) + inner[12:]
-    return b"BM" + struct.pack("<IHHI", 14 + len(body), 0, 0, 14 + 40 + palette) + body, False, number, len(entries)
+    return b"BM" + struct.pack("<IHHI", 14 + len(body), 0, 0, 14 + size + palette) + body, False, number, len(entries)
 
 
 def _stated(data: bytes, which: str) -> Stated:
