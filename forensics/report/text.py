@@ -98,7 +98,7 @@ def verdict_note(result: Analysis) -> str:
     if result.verdict == "uncompressed":
         note += ": no lossy step was found"
     if result.verdict == OTHER_LOSSY and result.best not in (OTHER_LOSSY, *CLASSES):
-        note += f"; it resembles a {TITLES[result.best]} most ({percent(result.ranking[0][1])})"
+        note += f"; most like {TITLES[result.best]} ({percent(result.ranking[0][1])})"
     if result.verdict in ("bpg", "heic"):
         note += f"; {TITLES[HEVC_FAMILY]} {percent(result.hevc_intra)}"
     if result.variants:

@@ -119,3 +119,11 @@ def test_a_wavelet_without_its_lattice_withholds_jpeg_2000():
     after = weigh(analysis("jpeg2000", nothing=0.99, jpeg2000=0.95), np.rint(doubled).astype(np.uint8), Plain())
     assert after.verdict == "inconclusive"
     assert "none of 100 validation pictures" in after.evidence[0].text
+
+
+def test_another_lossy_process_is_stated_with_the_one_it_resembles():
+    from forensics.report.text import verdict_note
+
+    said = analysis("other-lossy", **{"video-mpeg4": 0.6, "other-lossy": 0.38})
+    assert verdict_note(said).endswith("; most like MPEG-4 part 2 video frame (60.0 %)")
+    assert "most like" not in verdict_note(analysis("other-lossy", **{"other-lossy": 0.98}))
