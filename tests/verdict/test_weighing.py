@@ -1,6 +1,7 @@
 """Exact readings in the verdict: what they name, what they withhold, and what they leave alone."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -124,6 +125,7 @@ def test_a_wavelet_without_its_lattice_withholds_jpeg_2000():
 def test_another_lossy_process_is_stated_with_the_one_it_resembles():
     from forensics.report.text import verdict_note
 
-    said = analysis("other-lossy", **{"video-mpeg4": 0.6, "other-lossy": 0.38})
+    ranking = (("video-mpeg4", 0.6), ("other-lossy", 0.38), ("jpeg", 0.02))
+    said = replace(analysis("other-lossy"), best="video-mpeg4", ranking=ranking)
     assert verdict_note(said).endswith("; most like MPEG-4 part 2 video frame (60.0 %)")
-    assert "most like" not in verdict_note(analysis("other-lossy", **{"other-lossy": 0.98}))
+    assert "most like" not in verdict_note(replace(said, best="other-lossy", ranking=ranking[1:]))
