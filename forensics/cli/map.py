@@ -61,6 +61,8 @@ def command(
     from forensics.localisation import exact_outputs, outputs
     from forensics.pictures.opened import MAX_PIXELS
 
+    drawn = (image, out, form, max_pixels or MAX_PIXELS, force)
+
     def localised(picture: Picture) -> object:
         from forensics.examination import localise
 
@@ -71,8 +73,10 @@ def command(
 
         return exact_map(picture)
 
-    kinds = ("map", localised, outputs, PictureError), ("exact map", exactly, exact_outputs, ForensicsError)
-    _draw(image, out, form, max_pixels or MAX_PIXELS, force, *kinds[exact is not None])
+    if exact is None:
+        _draw(*drawn, "map", localised, outputs, PictureError)
+    else:
+        _draw(*drawn, "exact map", exactly, exact_outputs, ForensicsError)
 
 
 def _draw(

@@ -116,24 +116,13 @@ def compose(art: Sequence[Path], numbers: np.random.Generator) -> tuple[np.ndarr
     return np.clip(np.floor(picture + (0.5 if numbers.random() < 0.8 else 0.0)), 0, 255).astype(np.uint8), layout
 
 
+Make = Callable[[Sequence[Path], np.random.Generator], tuple[np.ndarray, str]]
+"""What makes a picture of pieces to choose from, and the name of its layout: `compose` or `alone`."""
+
+
 def alone(art: Sequence[Path], numbers: np.random.Generator) -> tuple[np.ndarray, str]:
-    """One piece as a picture of its own, on what its file holds under its transparent parts or on a flat colour.
-
-    Parameters
-    ----------
-    art : sequence of Path
-        Pieces to choose from; what cannot be read, or has fewer than `SMALLEST_ALONE` pixels a side, is passed over.
-    numbers : np.random.Generator
-
-    Returns
-    -------
-    np.ndarray [shape=(height, width, 3), dtype=uint8]
-    str
-
-    Raises
-    ------
-    UsageError
-        Hardly any of the pieces can be read.
+    """One piece as a picture of its own, on what its file holds under its transparent parts or on a ground; pieces with
+    fewer than `SMALLEST_ALONE` pixels a side are passed over. Otherwise as `compose`.
     """
     for _ in range(_TRIES):
         side = int(np.exp(numbers.uniform(np.log(SMALLEST_ALONE), np.log(2 * 192))))
@@ -141,9 +130,10 @@ def alone(art: Sequence[Path], numbers: np.random.Generator) -> tuple[np.ndarray
         if piece is None or min(piece.shape[:2]) < SMALLEST_ALONE:
             continue
         piece = piece[: SIDES[1], : SIDES[1]]
-        opacity = piece[..., 3:] / 255.0
-        ground = piece[..., :3] if numbers.random() < 0.6 else _ground(piece.shape[0], piece.shape[1], numbers)
-        return np.rint(ground * (1 - opacity) + piece[..., :3] * opacity).astype(np.uint8), "alone"
+        stored = numbers.random() < 0.6
+        picture = piece[..., :3].copy() if stored else _ground(piece.shape[0], piece.shape[1], numbers)
+        _place(picture, piece, 0, 0)
+        return picture.astype(np.uint8), "alone"
     raise UsageError(f"hardly any piece of this art has {SMALLEST_ALONE} pixels a side and can be read")
 
 
@@ -281,7 +271,7 @@ def write(
     seed: int,
     progress: Callable[[], None] = lambda: None,
     *,
-    make: Callable[[Sequence[Path], np.random.Generator], tuple[np.ndarray, str]] = compose,
+    make: Make = compose,
 ) -> int:
     """Make `count` drawings of a split's pieces (by `compose`, or `alone`) and write them as
     OUT/SPLIT/drawing_LAYOUT__NUMBER.png; those there already stay.
@@ -307,9 +297,7 @@ def write(
 
 
 def _made(
-    make: Callable[[Sequence[Path], np.random.Generator], tuple[np.ndarray, str]],
-    collections: Sequence[Sequence[Sequence[Path]]],
-    numbers: np.random.Generator,
+    make: Make, collections: Sequence[Sequence[Sequence[Path]]], numbers: np.random.Generator
 ) -> tuple[np.ndarray, str]:
     """A drawing of some sets; others are tried where nearly all pieces are empty or cannot be read."""
     for _ in range(_TRIES):

@@ -17,7 +17,7 @@ from forensics_features import FAMILIES, FEATURES_VERSION, FURTHER_FAMILIES, Fea
 
 from forensics.dataset import manifest
 from forensics.dataset.features import WindowPlan
-from forensics.training.trees import _check_ready, _facts, having_split, split_table
+from forensics.training.trees import _check_ready, _facts, check_splits, having_split, split_table
 
 FAMILIES_OF_OPEN = (*FAMILIES, *FURTHER_FAMILIES)
 """What the open judge is trained on: the codecs' families first, so that the judge of codecs takes the leading columns.
@@ -172,6 +172,7 @@ def train_open(
     _check_ready(out, "keras")
     from forensics_models import open_training
 
+    check_splits(datasets, plan_of(seed))
     train = measure(datasets, "train", plan=plan_of(seed), jobs=jobs, progress=partial(progress, "measuring train"))
     asked = []
     for plan, what in ((plan_of(seed), "val"), (pictures_of(seed), "whole pictures of val")):

@@ -214,13 +214,18 @@ def make_folder(out: Path) -> None:
         raise UsageError(f"cannot write {str(out)!r}: {error.strerror}") from None
 
 
-def _tables(
-    datasets: Sequence[Path], plan: WindowPlan, jobs: int, progress: Callable[[str, int, int], None]
-) -> dict[str, FeatureTable]:
-    """The windows of a plan of both splits of training; one that is missing is said before the other is measured."""
+def check_splits(datasets: Sequence[Path], plan: WindowPlan) -> None:
+    """Raise `UsageError` where one of the splits of training is missing: before the other is measured."""
     for split in ("train", "val"):
         for dataset in having_split(datasets, split):
             labelled_rows(dataset, split, plan)
+
+
+def _tables(
+    datasets: Sequence[Path], plan: WindowPlan, jobs: int, progress: Callable[[str, int, int], None]
+) -> dict[str, FeatureTable]:
+    """The windows of a plan of both splits of training."""
+    check_splits(datasets, plan)
     return {
         split: split_table(datasets, split, plan=plan, jobs=jobs, progress=partial(progress, f"measuring {split}"))
         for split in ("train", "val")

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
-from forensics_models.classes import INCONCLUSIVE, allowed_by, family_of, members_of
+from forensics_models.classes import INCONCLUSIVE, allowed_by, family_of
 from forensics_models.exact_judge import ExactJudge, weighed
 from forensics_models.open_judge import by_family, member_or_family
 
@@ -50,7 +50,7 @@ def asked(analysis: Analysis) -> tuple[str, ...]:
         probabilities = dict(analysis.ranking)
         likely = (name for name in READINGS if sum(probabilities.get(one, 0.0) for one in OWN[name]) >= LIKELY)
         return tuple(likely)
-    own = (name for name in READINGS if {analysis.verdict, *members_of(analysis.verdict)} & {*OWN[name]})
+    own = (name for name in READINGS if {*allowed_by(analysis.verdict)} & {*OWN[name]})
     return tuple(name for name in own if analysis.probability < SURE or name in CHEAP)
 
 

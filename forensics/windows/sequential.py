@@ -40,7 +40,7 @@ class Settling(NamedTuple):
         `windows` is `np.ndarray [shape=(n, len(PROCESS_NAMES))]`, probabilities by process; an answer that is neither
         settles nothing.
         """
-        members = [name in (answer, *allowed_by(answer)) for name in PROCESS_NAMES]
+        members = [name in allowed_by(answer) for name in PROCESS_NAMES]
         enough = len(windows) >= self.first and any(members)
         return enough and bool((windows[:, members].sum(axis=1) >= self.least).all())
 

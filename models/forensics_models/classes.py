@@ -90,7 +90,9 @@ def members_of(family: str) -> tuple[str, ...]:
     return tuple(name for name, one in FAMILIES.items() if one == family)
 
 
-BEYOND = tuple(name for name in PROCESSES if FAMILIES.get(name, name) not in {FAMILIES.get(c, c) for c in CLASSES})
+_KIN = {family_of(name) for name in CLASSES}
+
+BEYOND = tuple(name for name in PROCESSES if family_of(name) not in _KIN)
 """Processes beyond the codecs of `CLASSES` that share their art of coding with none of those."""
 
 

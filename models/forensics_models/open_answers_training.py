@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from forensics_models.classes import AFTERWARDS, CLASSES, FAMILIES
+from forensics_models.classes import AFTERWARDS, CLASSES, family_of
 from forensics_models.open_judge import (
     APART,
     FAMILY_NAMES,
@@ -103,12 +103,12 @@ def fit_beyond(probabilities: np.ndarray, truth: np.ndarray, groups: np.ndarray)
     """
     tried = np.concatenate([[NEVER], np.arange(0.99, ACCUSE_FROM - 0.005, -0.01).round(2)])
     above, shape = np.searchsorted(-tried, -probabilities), (len(GROUPS), len(tried))
-    lost = _reached(_EIGHT[truth] | (truth == 0), groups, above, shape)
+    ours = _EIGHT[truth] | (truth == 0)
+    lost, won = (_reached(rows, groups, above, shape) for rows in (ours, ~ours))
     changed = np.array([name != "nothing" for name, _ in GROUPS])
     used = [lost * own[:, None] / max(WRONG_BEYOND * own[groups].sum(), 1.0) for own in (changed, ~changed)]
     # Names have used up what untouched windows allow: of fewer than some thousand none.
     used.append(_reached(truth == 0, groups, above, shape) / max(WRONG_BEYOND * (truth == 0).sum(), 0.5))
-    won = _reached(~_EIGHT[truth] & (truth > 0), groups, above, shape)
     return tuple(tried[_lowered(won, np.stack(used))].tolist())
 
 
@@ -136,7 +136,7 @@ def fit_named(
     >>> fit_named(sure, best, truth, np.zeros(1000, int))[0][0]
     0.95
     """
-    tried = np.concatenate([[1.01, 0.998, 0.995, 0.99], np.arange(0.98, 0.49, -0.01).round(2)])
+    tried = np.concatenate([[NEVER, 0.998, 0.995, 0.99], np.arange(0.98, 0.49, -0.01).round(2)])
     above = np.searchsorted(-tried, -sure)
     cells = groups + len(GROUPS) * np.isin(best, [FAMILY_NAMES.index(name) for name in APART])
     shape, at_once = (2 * len(GROUPS), len(tried)), np.tile(np.arange(len(GROUPS)), 2)
@@ -181,13 +181,13 @@ def fit_uncompressed(
     >>> [round(t, 2) for t in fit_uncompressed(sure, truth, nothing, nothing)[:2]]
     [0.88, 1.01]
     """
-    tried = np.append(np.arange(0.3, 0.99, 0.02), 1.01)[::-1]
+    tried = np.append(np.arange(0.3, 0.99, 0.02), NEVER)[::-1]
     above = np.searchsorted(-tried, -probabilities)  # the first threshold that a window reaches
     shape = (len(GROUPS), len(tried))
     lossy = [(afterwards == kind) & (truth > 0) for kind in range(len(AFTERWARDS))]
     kinds = [kind for kind, rows in enumerate(lossy) if rows.sum() >= FEWEST]
     if not kinds:
-        return (1.01,) * len(GROUPS)  # of nothing it is known that it would be seen
+        return (NEVER,) * len(GROUPS)  # of nothing it is known that it would be seen
     limits = np.array([CALLED_UNCOMPRESSED.get(AFTERWARDS[kind], CALLED_OTHERWISE) for kind in kinds])
     used = np.stack([_reached(lossy[kind], groups, above, shape) for kind in kinds])
     used = used / (limits * [lossy[kind].sum() for kind in kinds])[:, None, None]
@@ -226,7 +226,7 @@ def _reached(rows: np.ndarray, cells: np.ndarray, above: np.ndarray, shape: tupl
     return table[:, : shape[1]].cumsum(axis=1)
 
 
-_EIGHT = np.array([name in {FAMILIES.get(c, c) for c in CLASSES[1:]} for name in FAMILY_NAMES])
+_EIGHT = np.isin(FAMILY_NAMES, [family_of(name) for name in CLASSES[1:]])
 """Which families hold one of the eight codecs."""
 
 
