@@ -371,14 +371,14 @@ def _block_residual(samples: np.ndarray, axis: Axis) -> float:
     """Median variance of the block frequencies that would be missing, were the lines blocks of a codec; infinite where
     no block has such a number.
     """
-    from scipy.fft import dct
+    from forensics_features.block_dct import dct_matrix
 
     best = math.inf
     for side in (8, 16, 32):
         kept = round(side * axis.slope)
         if abs(axis.slope - kept / side) * axis.new > 1.5 or not 0 < kept < side:
             continue
-        high = dct(np.eye(side), axis=0, norm="ortho")[kept:]
+        high = dct_matrix(side)[kept:]
         for phase in range(side):
             usable = (len(samples) - phase) // side * side
             blocks = samples[phase : phase + usable].reshape(-1, side, samples.shape[1])
