@@ -93,5 +93,5 @@ def command(
         click.echo(f"forensics: {outcome.passed.text()}", err=True)
     if found.broken:
         raise SystemExit(gate.BROKEN)
-    if outcome.errors or outcome.passed.unread:
+    if outcome.errors or outcome.passed.unread or outcome.passed.barren:
         raise SystemExit(2)
