@@ -117,4 +117,4 @@ def test_the_command_goes_on_after_a_folder_without_pictures(folder):
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 2, done.stderr
     assert done.stdout.count("\n") == 2
-    assert done.stderr.startswith(f"forensics: error: {barren}: is a folder, and none of its own files is taken")
+    assert done.stderr.startswith(f"forensics: error: {barren}: is a folder, not a picture, and holds none")

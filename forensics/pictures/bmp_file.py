@@ -20,8 +20,8 @@ _RGB, _RLE8, _RLE4, _FIELDS, _JPEG, _PNG, _ALPHA_FIELDS = 0, 1, 2, 3, 4, 5, 6
 """Values of `biCompression` (Windows' wingdi.h)."""
 _MOST_BITS = {1, 2, 4, 8, 16, 24, 32}
 _HEADERS = (12, 40, 52, 56, 64, 108, 124)
-"""Bytes of the headers that programs write, OS/2's and Windows' from 3 to version 5: what a bitmap without a file header
-begins with."""
+"""Bytes of the headers that programs write, OS/2's and Windows' from 3 to version 5: with their number a bitmap without
+a file header begins."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def stated(data: bytes) -> Stated:
     if header.embedded:
         inner = data[header.pixels :]
         found = coded_headers.jpeg(inner) if header.embedded == "jpeg" else png_file.stated(inner)
-        found.facts["inside"] = header.embedded
+        found.facts.update(inside=header.embedded, **({"codec": "jpeg"} if header.embedded == "jpeg" else {}))
         return found
     masks = [mask.bit_count() for mask in header.masks]
     depth = header.bits if header.bits <= 8 else 8 if header.bits == 24 else max(masks)

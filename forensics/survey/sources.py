@@ -52,8 +52,6 @@ _SIGNATURE_BYTES = 4096
 _SHOWN = 3
 """Most files that are named for each reason: a bound on text."""
 
-BARREN = "a source without pictures"
-
 Payload = str | bytes | tuple[str, str]
 """What a worker opens: a path or address, a file's content, or an archive and the name of its member."""
 
@@ -88,10 +86,13 @@ class Item:
 
 @dataclass
 class Passed:
-    """What was passed over: counts by reason, and the first names."""
+    """What was passed over: counts by reason, and the first names; and the sources, as they were given, that hold no
+    picture, patterns that match nothing among them.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
     first: dict[str, list[str]] = field(default_factory=dict)
+    barren: list[str] = field(default_factory=list)
 
     def add(self, reason: str, name: str) -> None:
         """Count one."""
@@ -104,11 +105,6 @@ class Passed:
     def unread(self) -> int:
         """Folders that could not be looked into."""
         return self.counts[FOLDER]
-
-    @property
-    def barren(self) -> int:
-        """Sources that hold no picture, patterns that match nothing among them."""
-        return self.counts[BARREN]
 
     def text(self) -> str:
         """One line; nothing where nothing was passed over."""
@@ -143,7 +139,7 @@ def listed(sources: Iterable[str], passed: Passed, *, every: bool = False, witho
             held = True
             yield item
         if not held:
-            passed.add(BARREN, source)
+            passed.barren.append(source)
 
 
 @dataclass(frozen=True)

@@ -184,7 +184,7 @@ def analyze(
         analysis, pixels = _sharpened(analysis, pixels, picture, one)
     if not exact or pixels is None:
         return analysis
-    return with_block_grid(family_without_evidence(settled(analysis, pixels)), pixels)
+    return with_block_grid(family_without_evidence(settled(analysis, pixels), pixels), pixels)
 
 
 def _enlarged(picture: Picture, one: _Examined) -> tuple[Analysis, np.ndarray | None]:

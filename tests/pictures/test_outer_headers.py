@@ -1,4 +1,4 @@
-"""Files whose outer header is missing or states too few bytes: bitmaps of clipboards open, WebP files say what is wrong."""
+"""Files whose outer header is missing or states too few bytes: bitmaps of clipboards open, WebP says what is wrong."""
 
 from __future__ import annotations
 
