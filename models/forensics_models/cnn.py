@@ -57,6 +57,11 @@ class NetworkOutputs:
     embedding: np.ndarray
     log2_pixels: np.ndarray
 
+    @classmethod
+    def joined(cls, parts: Sequence[NetworkOutputs]) -> NetworkOutputs:
+        """Outputs of several batches of patches as those of one; at least one."""
+        return cls(**{name: np.concatenate([getattr(one, name) for one in parts]) for name in cls.__dataclass_fields__})
+
     def strengths(self) -> np.ndarray:
         """Both strengths' quantiles in order, ratios within `LOG2_RATIOS`, `np.ndarray [shape=(n, 2, 3),
         dtype=float64]`, as `Baseline.strengths` has them.
