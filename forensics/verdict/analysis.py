@@ -43,7 +43,7 @@ from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, from_pill
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis, Interval, ToneChange, Window, WindowVerdict
 from forensics.results.steps import Step
-from forensics.verdict import channel_order, tone
+from forensics.verdict import channel_order, fine_hevc, tone
 from forensics.verdict import steps as after
 from forensics.verdict.agreement import compare, limits, partly_judged, resizing
 from forensics.verdict.block_grids import with_block_grid
@@ -184,7 +184,8 @@ def analyze(
         analysis, pixels = _sharpened(analysis, pixels, picture, one)
     if not exact or pixels is None:
         return analysis
-    return with_block_grid(family_without_evidence(settled(analysis, pixels)), pixels)
+    named = fine_hevc.withheld(family_without_evidence(settled(analysis, pixels), pixels), pixels)
+    return with_block_grid(named, pixels)
 
 
 def _enlarged(picture: Picture, one: _Examined) -> tuple[Analysis, np.ndarray | None]:
