@@ -6,6 +6,7 @@ import numpy as np
 from forensics_features._kernel import fast_kernel, kernel
 
 BLOCK = 8
+"""Side of a block in pixels: ITU-T T.81 A.3.1."""
 
 
 @fast_kernel
