@@ -208,7 +208,8 @@ class Analysis:
         The classes that cannot be excluded at the coverage that the model's card states, most probable first; empty for
         a model without.
     strange : float
-        Share of the windows that lie outside all that the model was trained on; 0 for a model that does not measure it.
+        Share of the windows that lie outside all that the network on pixels was trained on; 0 where that was not asked,
+        as it is where a strength is stated.
     evidence : tuple of Statement
         The most telling measurements in words.
     agreement : Agreement

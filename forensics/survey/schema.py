@@ -45,7 +45,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "afterwards": ("string", "what most probably happened since the last lossy step"),
     "afterwards_probability": ("float64", "its probability"),
     "steps": ("list", "steps after decoding that were undone before judging"),
-    "strange": ("float64", "share of windows outside all that the model was trained on"),
+    "strange": ("float64", "share of windows unlike all that the network on pixels was trained on; 0 if not asked"),
     "windows": ("int32", "windows that were judged"),
     "limits": ("list", "what this row cannot tell"),
 }  # fmt: skip
