@@ -33,6 +33,10 @@ def colour(stream: Codestream, boxes: Boxes) -> str:
         return "e-sycc"
     if boxes.space == _SYCC and colours >= 3:
         return "ycbcr"
+    if boxes.space == _SRGB and len(stream.depths) >= 3:
+        return "rgb"
+    if boxes.space == _GREY and not stream.colour_transform:
+        return "grey"
     if colours in (1, 2):
         return "grey"
     return "rgb" if colours in (3, 4) else f"{colours} components"
@@ -78,7 +82,7 @@ def decode(data: bytes) -> Samples:
     if stream.wavelet == "5/3" and (untruncated := keeps_all_bits(samples, stream)) is not None:
         facts["lossy"] = not untruncated
     notes = list(stream.notes)
-    array = _colours(samples, boxes, notes)
+    array = _colours(samples, 1 if colour(stream, boxes) == "grey" else 3, boxes, notes)
     bits = abs(stream.depths[0])
     if stream.depths[0] < 0:
         notes.append("signed samples were moved up by half their range")
@@ -164,8 +168,8 @@ def keeps_all_bits(samples: np.ndarray, stream: Codestream) -> bool | None:
     return False if growth >= _TRUNCATED_FROM else None
 
 
-def _colours(samples: np.ndarray, boxes: Boxes, notes: list[str]) -> np.ndarray:
-    colours = 3 if samples.shape[2] >= 3 else 1
+def _colours(samples: np.ndarray, colours: int, boxes: Boxes, notes: list[str]) -> np.ndarray:
+    colours = min(colours, 3 if samples.shape[2] >= 3 else 1)
     alpha = colours in boxes.alpha or (not boxes.alpha and samples.shape[2] == colours + 1)
     left_out = samples.shape[2] - colours - alpha
     if left_out > 0:
