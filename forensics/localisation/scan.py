@@ -54,8 +54,6 @@ class CodecMap:
         windows.
     step : int
         Pixels between neighbouring windows, at most.
-    requested_step : int
-        The step asked for; smaller than `step` where the limit on windows made it grow.
     tops : np.ndarray [shape=(rows,), dtype=int64]
     lefts : np.ndarray [shape=(columns,), dtype=int64]
         First row and column of the windows, in pixels.
@@ -81,7 +79,6 @@ class CodecMap:
     height: int
     side: int
     step: int
-    requested_step: int
     tops: np.ndarray
     lefts: np.ndarray
     fine_probabilities: np.ndarray
@@ -219,7 +216,6 @@ def window_map(
         height=height,
         side=side,
         step=used,
-        requested_step=step,
         tops=np.array(tops),
         lefts=np.array(lefts),
         fine_probabilities=judged.fine_probabilities.reshape(*shape, len(FINE_CLASSES)),
