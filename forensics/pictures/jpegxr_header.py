@@ -9,11 +9,12 @@ from __future__ import annotations
 
 SIGNATURE = b"WMPHOTO\0"
 _YUV420, _YUV422, _YUV444, _YUVK, _N_COMPONENT = 1, 2, 3, 4, 6
-_ALL_BANDS, _NO_HIGHPASS, _DC_ONLY = 0, 2, 3
-"""Values of `INTERNAL_CLR_FMT` and `BANDS_PRESENT`."""
+"""Values of `INTERNAL_CLR_FMT` (ITU-T T.832 8.4)."""
+_ALL_BANDS = 0
+"""Value of `BANDS_PRESENT` (ITU-T T.832 8.4) where none was left out."""
 _STEPS_OF_ONE = 4
-"""Largest quantiser index that stands for a step of one without scaled arithmetic (9.8.1.2): from index 5 on values are
-lost."""
+"""Largest quantiser index that stands for a step of one without scaled arithmetic (ITU-T T.832 9.8): from index 5 on
+values are lost."""
 
 
 class _Bits:
