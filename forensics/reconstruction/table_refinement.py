@@ -11,7 +11,7 @@ import numpy as np
 
 from forensics.history.jpeg.comb import ROUNDING, ZERO_CELL, ac_likelihoods, dc_likelihoods
 from forensics.history.jpeg.planes import coefficients
-from forensics.reconstruction.blocks import ROUNDED, Quantiser, fit_blocks
+from forensics.reconstruction.blocks import ROUNDED, Quantiser, fit_blocks, rounding_settles
 from forensics.reconstruction.chroma_samples import chroma_noise
 from forensics.reconstruction.coded import Decoder
 from forensics.reconstruction.sampled import Sampled
@@ -30,6 +30,9 @@ _CANDIDATES = 4
 _FINER = 0.1
 """Share of the blocks that hold a coefficient which a finer step has to settle beyond the given one: a choice. Finer
 steps settle some changed blocks by chance; a step that is twice too coarse leaves half of the blocks."""
+_HOPELESS = 0.02
+"""Share of blocks that rounding can settle below which blocks do not judge a table: a choice, twenty blocks of a
+thousand."""
 _PASSES = 4
 """Rounds over all frequencies."""
 _OF_ITS_OWN = 3
@@ -101,7 +104,10 @@ def _mended(parts: list[_Part], table: np.ndarray, least: int = 1) -> np.ndarray
     """A table of one or two components; `least` blocks more have to be settled by a step that is taken."""
     table = table.copy()
     everything = [np.arange(len(part.values)) for part in parts]
-    if not sum(len(rows) for rows in everything):
+    if (
+        not sum(len(rows) for rows in everything)
+        or max(rounding_settles(table, part.noise) for part in parts) < _HOPELESS
+    ):
         return table
     for _ in range(_PASSES):
         before = table.copy()
