@@ -162,10 +162,10 @@ def depends_on(
     options.
     """
     opened = shipped_open_judge(model) if model_dir is None else trained_open_judge(model_dir, model)
-    cards = [chosen_judge(model_dir, model).card, getattr(opened, "card", None)]
+    cards = [chosen_judge(model_dir, model).card, None if opened is None else opened.card]
     return {
         "forensics": __version__,
-        "features": getattr(shipped_extractor(), "version", None),
+        "features": shipped_extractor().version,
         "cards": hashlib.sha256(json.dumps(cards, sort_keys=True, default=str).encode()).hexdigest(),
         "model": model,
         "max_pixels": max_pixels,

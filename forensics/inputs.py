@@ -43,6 +43,12 @@ class Skipped:
         """Count one path."""
         self.paths.setdefault(reason, []).append(path)
 
+    def take(self, other: Skipped) -> None:
+        """Add what another passed over, by name."""
+        for reason, paths in other.paths.items():
+            for path in sorted(paths):
+                self.add(reason, path)
+
     @property
     def unread_folders(self) -> int:
         """Folders that could not be looked into: what they hold is not known."""
@@ -67,7 +73,7 @@ def expand(
 
     Folders become their pictures by suffix or content, sorted by name (with `recursive`, those of the folders below as
     well); patterns become the files that match, sorted; `-` and other paths stay, even where no such file exists, so
-    that the failure is reported.
+    that the failure is reported, and so do folders without pictures and patterns without a match among other inputs.
 
     Parameters
     ----------
@@ -82,26 +88,33 @@ def expand(
     Raises
     ------
     UsageError
-        A pattern or folder names no picture, a name is empty, or `-` stands there twice.
+        No argument names a picture, a name is empty, or `-` stands there twice.
     """
     skipped = Skipped() if skipped is None else skipped
     inputs: list[str] = []
+    barren: dict[str, str] = {}
     for given in paths:
         if not given:  # a variable of a shell that is not set; paths would take it for the folder that one is in
             raise UsageError("an empty name is no file")
         if given == STANDARD_INPUT:
             inputs.append(given)
         elif _is(given, os.path.isdir):
-            inputs += _in_folder(given, recursive, every, skipped)
+            found = _in_folder(given, recursive, every, reasons := Skipped())
+            if not found:
+                barren[given] = _nothing_in(given, recursive, reasons)
+            skipped.take(reasons)
+            inputs += found or [given]
         elif glob.has_magic(given) and not _is(given, os.path.exists):
             found = sorted(name for name in glob.glob(given, recursive=True) if not os.path.isdir(name))
             if not found:
-                raise UsageError(f"no file matches {given!r}")
-            inputs += found
+                barren[given] = f"no file matches {given!r}"
+            inputs += found or [given]
         else:
             inputs.append(given)
     if inputs.count(STANDARD_INPUT) > 1:
         raise UsageError("standard input (-) can be read once")
+    if barren and all(name in barren for name in inputs):
+        raise UsageError(next(iter(barren.values())))
     return inputs
 
 
@@ -113,16 +126,13 @@ def _is(path: str, asked: object) -> bool:
 
 
 def _in_folder(folder: str, recursive: bool, every: bool, skipped: Skipped) -> list[str]:
-    reasons = Skipped()
-    found = sorted(str(Path(path)) for path in _walk(folder, recursive, every, reasons, {os.path.realpath(folder)}))
-    for reason, paths in reasons.paths.items():
-        for path in sorted(paths):
-            skipped.add(reason, path)
-    if not found:
-        hint = "" if recursive else " (--recursive looks in the folders below it)"
-        reasons_given = f"; {reasons.text()}" if reasons.paths else ""
-        raise UsageError(f"the folder {folder!r} holds no picture file{hint}{reasons_given}")
-    return found
+    return sorted(str(Path(path)) for path in _walk(folder, recursive, every, skipped, {os.path.realpath(folder)}))
+
+
+def _nothing_in(folder: str, recursive: bool, skipped: Skipped) -> str:
+    hint = "" if recursive else " (--recursive looks in the folders below it)"
+    reasons = f"; {skipped.text()}" if skipped.paths else ""
+    return f"the folder {folder!r} holds no picture file{hint}{reasons}"
 
 
 def _walk(folder: str, recursive: bool, every: bool, skipped: Skipped, seen: set[str]) -> Iterator[str]:

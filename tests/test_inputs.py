@@ -96,3 +96,25 @@ def test_an_empty_name_is_not_the_folder_one_is_in():
         expand([""], recursive=True)
     with pytest.raises(PictureError, match="an empty name is no file"):
         open_picture("")
+
+
+def test_a_folder_without_pictures_fails_alone(folder):
+    barren = folder / "barren"
+    barren.mkdir()
+    (barren / "notes.txt").write_text("notes")
+    skipped = Skipped()
+    found = expand([str(barren), str(folder / "*.tif"), str(folder / "a.png")], skipped=skipped)
+    assert names(found, folder) == ["barren", "*.tif", "a.png"]
+    assert skipped.paths == {"no picture by name or content": [str(barren / "notes.txt")]}
+    with pytest.raises(UsageError, match="holds no picture file"):
+        expand([str(barren), str(folder / "*.tif")])
+
+
+def test_the_command_goes_on_after_a_folder_without_pictures(folder):
+    barren = folder / "barren"
+    barren.mkdir()
+    command = [sys.executable, "-m", "forensics", "features", str(barren), str(folder / "a.png")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 2, done.stderr
+    assert done.stdout.count("\n") == 2
+    assert done.stderr.startswith(f"forensics: error: {barren}: is a folder, not a picture, and holds none")

@@ -75,8 +75,8 @@ def measure(
     outcomes: list[Outcome] = []
     for number in range(cases):
         size = int(sizes[number % len(sizes)])
-        outcomes += _jpeg2000_case(_piece(sources, rng, max(sizes)), size, rng, uncropped=size == max(sizes))
-        outcomes += _jpegxr_case(_piece(sources, rng, max(sizes)), size, rng)
+        outcomes += jpeg2000_case(_piece(sources, rng, max(sizes)), size, rng, uncropped=size == max(sizes))
+        outcomes += jpegxr_case(_piece(sources, rng, max(sizes)), size, rng)
     return outcomes
 
 
@@ -99,7 +99,7 @@ def _phase(declared: tuple[int, int], offset: tuple[int, int], period: int) -> t
     return str(tuple(-place % period for place in offset)), str(tuple(int(place) for place in declared))
 
 
-def _jpeg2000_case(source: np.ndarray, size: int, rng: np.random.Generator, *, uncropped: bool) -> list[Outcome]:
+def jpeg2000_case(source: np.ndarray, size: int, rng: np.random.Generator, *, uncropped: bool) -> list[Outcome]:
     """A crop of `size`, and with `uncropped` the decoded picture itself too, under its own side."""
     encoders = _available(("jpeg2000", "jpeg2000-psnr", "jpeg2000-openjpeg", "jpeg2000-ht"))
     encoder = encoders[int(rng.integers(len(encoders)))]
@@ -141,7 +141,7 @@ def _jpeg2000_recovered(
     ]
 
 
-def _jpegxr_case(source: np.ndarray, size: int, rng: np.random.Generator) -> list[Outcome]:
+def jpegxr_case(source: np.ndarray, size: int, rng: np.random.Generator) -> list[Outcome]:
     encoders = _available(("jpegxr", "jpegxr-jxrlib", "jpegxr-jxrlib"))
     encoder = encoders[int(rng.integers(len(encoders)))]
     index: int | None = None

@@ -27,7 +27,7 @@ _COMMANDS = {
 TIMEOUT = 120
 """Seconds that a program may take for one picture."""
 
-Words = Callable[[np.random.Generator, tuple[int, int]], list[str]]
+Words = Callable[[np.random.Generator], list[str]]
 
 
 def missing(program: str) -> str:
@@ -57,10 +57,10 @@ def _degrees(numbers: np.random.Generator) -> float:
 
 
 def _magick(*parts: str) -> Words:
-    return lambda numbers, size: ["{in}", *_filled(parts, numbers, size), "+repage", "png24:{out}"]
+    return lambda numbers: ["{in}", *_filled(parts, numbers), "+repage", "png24:{out}"]
 
 
-def _filled(parts: tuple[str, ...], numbers: np.random.Generator, size: tuple[int, int]) -> list[str]:
+def _filled(parts: tuple[str, ...], numbers: np.random.Generator) -> list[str]:
     """Words with numbers drawn for what stands in braces."""
     drawn = {
         "larger": f"{100 * _LARGER(numbers):.2f}%",
@@ -78,7 +78,7 @@ def _filled(parts: tuple[str, ...], numbers: np.random.Generator, size: tuple[in
 
 
 def _vips(operation: str, *parts: str) -> Words:
-    return lambda numbers, size: [operation, "{in}", "{out}", *_filled(parts, numbers, size)]
+    return lambda numbers: [operation, "{in}", "{out}", *_filled(parts, numbers)]
 
 
 STEPS: Mapping[str, Mapping[str, Words]] = {
@@ -115,15 +115,15 @@ STEPS: Mapping[str, Mapping[str, Words]] = {
         "palette": _magick("-colors", "256"),
     },
     "netpbm": {
-        "enlarged": lambda numbers, size: ["{factor_up}"],
-        "reduced": lambda numbers, size: ["{factor_down}"],
+        "enlarged": lambda numbers: ["{factor_up}"],
+        "reduced": lambda numbers: ["{factor_down}"],
     },
     "scikit-image": {
-        "enlarged": lambda numbers, size: [],
-        "reduced": lambda numbers, size: [],
-        "rotated": lambda numbers, size: [],
-        "blurred": lambda numbers, size: [],
-        "sharpened": lambda numbers, size: [],
+        "enlarged": lambda numbers: [],
+        "reduced": lambda numbers: [],
+        "rotated": lambda numbers: [],
+        "blurred": lambda numbers: [],
+        "sharpened": lambda numbers: [],
     },
 }
 """Kinds of steps by program, with the words of the command; numbers are drawn over the ranges of the training."""
@@ -143,11 +143,11 @@ def apply(program: str, kind: str, pixels: np.ndarray, numbers: np.random.Genera
         suffix = ".pnm" if program == "netpbm" else ".png"
         source, target = Path(folder, "in" + suffix), Path(folder, "out" + suffix)
         Image.fromarray(pixels).save(source, compress_level=1)  # of PNG; the other format takes no notice
-        words = STEPS[program][kind](numbers, (pixels.shape[0], pixels.shape[1]))
+        words = STEPS[program][kind](numbers)
         names = {"{in}": str(source), "{out}": str(target), "png24:{out}": f"png24:{target}"}
         filled = [names.get(word, word) for word in words]
         if program == "netpbm":
-            filled = [*_filled(tuple(filled), numbers, (0, 0)), str(source)]
+            filled = [*_filled(tuple(filled), numbers), str(source)]
         start = ["gm", "convert"] if program == "graphicsmagick" else [str(_found(program))]
         done = subprocess.run([*start, *filled], capture_output=True, check=False, timeout=TIMEOUT)
         if program == "netpbm" and done.returncode == 0:

@@ -129,12 +129,6 @@ def write_truth(path: Path, cases: Sequence[Case]) -> None:
     write_atomically(path, text.getvalue().encode())
 
 
-def read_truth(path: Path) -> list[Case]:
-    """What `write_truth` wrote."""
-    with path.open(encoding="utf-8", newline="") as stream:
-        return [Case(**row) for row in csv.DictReader(stream)]
-
-
 def _cut(pixels: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
     """A random part of at most `SIDE` a side, at an odd place so that no grid starts at the corner of the source."""
     height, width = (min(n, SIDE) for n in pixels.shape[:2])

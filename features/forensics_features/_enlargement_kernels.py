@@ -207,3 +207,35 @@ def scan(
         residual_energy(samples, first, weights, lower[:n], work[:n], out[p])
         for k in range(lines):
             out[p, k] = max(out[p, k], 0.0) / (m - n)
+
+
+@kernel
+def running_medians(values: np.ndarray, reach: int, out: np.ndarray) -> None:
+    """Medians of each place and `reach` neighbours on either side, along the first axis, the ends repeated beyond
+    themselves; shapes (m, lines), no NaN. The window is kept in order.
+    """
+    m, lines = values.shape
+    size = 2 * reach + 1
+    window = np.empty(size, values.dtype)
+    for k in range(lines):
+        for t in range(size):
+            v = values[min(max(t - reach, 0), m - 1), k]
+            at = t
+            while at > 0 and window[at - 1] > v:
+                window[at] = window[at - 1]
+                at -= 1
+            window[at] = v
+        out[0, k] = window[reach]
+        for i in range(1, m):
+            old, new = values[max(i - reach - 1, 0), k], values[min(i + reach, m - 1), k]
+            at = 0
+            while window[at] != old:
+                at += 1
+            while at + 1 < size and window[at + 1] < new:
+                window[at] = window[at + 1]
+                at += 1
+            while at > 0 and window[at - 1] > new:
+                window[at] = window[at - 1]
+                at -= 1
+            window[at] = new
+            out[i, k] = window[reach]

@@ -53,8 +53,8 @@ def foretold_residues(
     errors before it led to; after another one the bias is set to what this error shows. Errors smaller than a step are
     followed and not counted; the third counts samples whose own residue is that of the context's last one.
 
-    After an eighth of the rows the rest is left out where `telling` errors are counted and fewer than the share `least`
-    of them are foretold.
+    After a sixteenth of the rows the rest is left out where `telling` errors are counted and fewer than the share
+    `least` of them are foretold.
     """
     step = 2 * near + 1
     numbers = np.ones(CONTEXTS + 1, np.int64)
@@ -72,7 +72,7 @@ def foretold_residues(
     for v in range(256):
         residues[v] = v % step
     for i in range(1, plane.shape[0]):
-        if 8 * i > plane.shape[0]:
+        if 16 * i > plane.shape[0]:
             total = counts[0] + counts[1]
             if total >= telling and counts[0] < least * total:
                 return

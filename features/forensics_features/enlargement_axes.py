@@ -299,10 +299,17 @@ def log_residuals(
     return np.where(out < 0, np.inf, np.log(np.maximum(out, 0.0) + RESIDUAL_FLOOR))
 
 
+def nearby_medians(values: np.ndarray) -> np.ndarray:
+    """Medians over `NEARBY` places on either side along the first axis, the ends repeated; `np.ndarray [shape=(m,
+    lines)]`, without NaN.
+    """
+    out = np.empty_like(values)
+    _kernels.running_medians(values, NEARBY, out)
+    return out
+
+
 def _candidate_lengths(plane: np.ndarray) -> list[tuple[float, int, Kernel]]:
     """The deepest dips over all lengths, deepest first: depth, length, kernel."""
-    from scipy.ndimage import median_filter
-
     new = plane.shape[1]
     samples, start = telling_lines(plane, LINES, SEGMENT)
     lengths = np.arange(math.ceil(new / MOST), int(new / LEAST) + 1)
@@ -310,8 +317,7 @@ def _candidate_lengths(plane: np.ndarray) -> list[tuple[float, int, Kernel]]:
     found = []
     for kernel in TRIED:
         logs = np.minimum(log_residuals(samples, start, kernel, slopes, 0.5 * slopes - 0.5), 20.0)
-        nearby = [median_filter(line, size=2 * NEARBY + 1, mode="nearest") for line in np.ascontiguousarray(logs.T)]
-        dips = np.median(logs - np.transpose(nearby), axis=1)
+        dips = np.median(logs - nearby_medians(logs), axis=1)
         missing = len(samples) * (1 - slopes) - 2 * kernel.radius
         dips *= np.sqrt(np.clip(missing, 0, ENOUGH))
         found += [(-float(dips[at]), int(lengths[at]), kernel) for at in np.argsort(dips)[:3]]
@@ -365,14 +371,14 @@ def _block_residual(samples: np.ndarray, axis: Axis) -> float:
     """Median variance of the block frequencies that would be missing, were the lines blocks of a codec; infinite where
     no block has such a number.
     """
-    from scipy.fft import dct
+    from forensics_features.block_dct import dct_matrix
 
     best = math.inf
     for side in (8, 16, 32):
         kept = round(side * axis.slope)
         if abs(axis.slope - kept / side) * axis.new > 1.5 or not 0 < kept < side:
             continue
-        high = dct(np.eye(side), axis=0, norm="ortho")[kept:]
+        high = dct_matrix(side)[kept:]
         for phase in range(side):
             usable = (len(samples) - phase) // side * side
             blocks = samples[phase : phase + usable].reshape(-1, side, samples.shape[1])

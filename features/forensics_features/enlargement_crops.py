@@ -16,7 +16,6 @@ from forensics_features.enlargement_axes import (
     LANCZOS_3,
     LONGEST,
     MOST,
-    NEARBY,
     RESIDUAL_FLOOR,
     SHARP_CUBIC,
     SHORTEST,
@@ -24,6 +23,7 @@ from forensics_features.enlargement_axes import (
     Axis,
     Kernel,
     log_residuals,
+    nearby_medians,
     telling_lines,
     verified,
 )
@@ -90,9 +90,7 @@ def _centred(samples: np.ndarray, kernel: Kernel, slopes: np.ndarray, phases: np
 
 
 def _smooth(level: np.ndarray) -> np.ndarray:
-    from scipy.ndimage import median_filter
-
-    return np.asarray(median_filter(level, size=2 * NEARBY + 1, mode="nearest"))
+    return nearby_medians(level[:, None])[:, 0]
 
 
 def _refined(plane: np.ndarray, slope: float, phase: float) -> Axis:

@@ -66,6 +66,7 @@ def command(
     from forensics.errors import UsageError
     from forensics.executors import executor
     from forensics.pictures.opened import MAX_PIXELS
+    from forensics.results.wording import printable
     from forensics.scratch import scratch_folder
     from forensics.survey.judging import Options
     from forensics.survey.run import summary, survey
@@ -91,7 +92,10 @@ def command(
     click.echo(summary(outcome, out) + found.text(), nl=False)
     if outcome.passed.counts:
         click.echo(f"forensics: {outcome.passed.text()}", err=True)
+    if outcome.passed.barren:
+        names = ", ".join(map(printable, outcome.passed.barren))
+        click.echo(f"forensics: error: no picture in {names}", err=True)
     if found.broken:
         raise SystemExit(gate.BROKEN)
-    if outcome.errors or outcome.passed.unread:
+    if outcome.errors or outcome.passed.unread or outcome.passed.barren:
         raise SystemExit(2)

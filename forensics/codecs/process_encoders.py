@@ -36,8 +36,3 @@ def get(name: str) -> Codec:
     if name not in _all():
         raise UsageError(f"there is no encoder {name!r}; there are {', '.join(names())}")
     return _all()[name]
-
-
-def for_training() -> tuple[str, ...]:
-    """Encoders that a data set for training may draw: all but those held out."""
-    return tuple(name for name in names() if name.rpartition("@")[0] not in HELD_OUT and name not in HELD_OUT)

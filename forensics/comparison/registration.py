@@ -185,7 +185,7 @@ def _refined(a: np.ndarray, b: np.ndarray, scale: tuple[float, float], shift: tu
     """The shift to a tenth of a pixel, from full size."""
     shape = (max(8, round(a.shape[0] * scale[0])), max(8, round(a.shape[1] * scale[1])))
     x = a if shape == a.shape else resized(a, shape)
-    whole = (round(shift[0]), round(shift[1]))
+    whole, rest = (round(shift[0]), round(shift[1])), (0.0, 0.0)
     for _ in range(2):
         first, second = common(x.shape, b.shape, whole)
         p, q = (_middle(plane[part]) for plane, part in ((x, first), (b, second)))

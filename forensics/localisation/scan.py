@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,6 +21,7 @@ from forensics_models.judgement import WindowJudgement, merge_fine
 
 from forensics.errors import PictureError, UsageError
 from forensics.former_paths import former_names
+from forensics.localisation.agreeing import judged_where_needed
 from forensics.localisation.grids import MOST_PIXELS, window_votes
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Window
@@ -52,8 +54,6 @@ class CodecMap:
         windows.
     step : int
         Pixels between neighbouring windows, at most.
-    requested_step : int
-        The step asked for; smaller than `step` where the limit on windows made it grow.
     tops : np.ndarray [shape=(rows,), dtype=int64]
     lefts : np.ndarray [shape=(columns,), dtype=int64]
         First row and column of the windows, in pixels.
@@ -69,6 +69,8 @@ class CodecMap:
     grid_votes : np.ndarray [shape=(rows, columns, 64), dtype=int64] or None
         The windows' votes for the origins of JPEG's grid (`forensics.localisation.grids`); None where no window is
         JPEG.
+    looked_at : np.ndarray [shape=(rows, columns), dtype=bool] or None
+        Windows that were judged; the others are as their neighbours, which agree. None where all were.
     notes : tuple of str
         What was left out.
     """
@@ -77,7 +79,6 @@ class CodecMap:
     height: int
     side: int
     step: int
-    requested_step: int
     tops: np.ndarray
     lefts: np.ndarray
     fine_probabilities: np.ndarray
@@ -85,6 +86,7 @@ class CodecMap:
     ssim: np.ndarray
     evidence: np.ndarray
     grid_votes: np.ndarray | None = None
+    looked_at: np.ndarray | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -156,6 +158,7 @@ def window_map(
     judge: Judge | None = None,
     extractor: Extractor | None = None,
     threads: int | None = None,
+    all_windows: bool = False,
 ) -> CodecMap:
     """Judge the windows of a lattice.
 
@@ -172,6 +175,8 @@ def window_map(
         Other models and extractors than those shipped.
     threads : int, optional
         Threads that share the windows; by default as many as the process may use cores.
+    all_windows : bool
+        Whether windows between others that agree are judged too (`forensics.localisation.agreeing`).
 
     Raises
     ------
@@ -191,8 +196,16 @@ def window_map(
     tops, lefts = places(height, min(side, height), used), places(width, min(side, width), used)
     windows = [Window(top, left, min(side, height), min(side, width)) for top in tops for left in lefts]
     pieces = [eight_bit(window.cut(pixels)) for window in windows]
-    judged = judge.judge(measure_windows(extractor, pieces, threads))
     shape = (len(tops), len(lefts))
+
+    def judged_of(numbers: Sequence[int]) -> WindowJudgement:
+        return judge.judge(measure_windows(extractor, [pieces[at] for at in numbers], threads))
+
+    seen_twice = min(side, height) >= min(2 * used, height) and min(side, width) >= min(2 * used, width)
+    if all_windows or not seen_twice:
+        judged, looked = judged_of(range(len(pieces))), np.ones(shape, bool)
+    else:
+        judged, looked = judged_where_needed(judged_of, shape)
     jpeg = bool((judged.probabilities[:, CLASSES.index("jpeg")] > 0.5).any())
     votes = None
     if jpeg and height * width <= MOST_PIXELS:
@@ -203,7 +216,6 @@ def window_map(
         height=height,
         side=side,
         step=used,
-        requested_step=step,
         tops=np.array(tops),
         lefts=np.array(lefts),
         fine_probabilities=judged.fine_probabilities.reshape(*shape, len(FINE_CLASSES)),
@@ -211,6 +223,7 @@ def window_map(
         ssim=judged.ssim.reshape(*shape, 3),
         evidence=np.array([evidence_weight(piece) for piece in pieces]).reshape(shape),
         grid_votes=votes,
+        looked_at=looked,
         notes=_notes(side, step, used, limit, jpeg and votes is None),
     )
 

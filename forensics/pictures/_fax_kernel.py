@@ -7,8 +7,6 @@ from forensics_features._kernel import kernel
 
 WHOLE, NO_CODE, PAST_ROW, SHORT = 0, 1, 2, 3
 """How a strip ended: all rows; bits that are no code; a run or change past its row; bits used up."""
-ROWS_1D, ROWS_G3, ROWS_G4 = 0, 3, 4
-"""How rows are coded: in one dimension, as group 3, as group 4 (ITU-T T.4 and T.6)."""
 
 
 @kernel

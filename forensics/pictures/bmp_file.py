@@ -19,6 +19,9 @@ from forensics.pictures.stated import Stated
 _RGB, _RLE8, _RLE4, _FIELDS, _JPEG, _PNG, _ALPHA_FIELDS = 0, 1, 2, 3, 4, 5, 6
 """Values of `biCompression` (Windows' wingdi.h)."""
 _MOST_BITS = {1, 2, 4, 8, 16, 24, 32}
+_HEADERS = (12, 40, 52, 56, 64, 108, 124)
+"""Bytes of the headers that programs write, OS/2's and Windows' from 3 to version 5: with their number a bitmap without
+a file header begins."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,34 @@ class BmpHeader:
     def embedded(self) -> str:
         """`jpeg` or `png` where the pixels are such a file, else empty."""
         return {_JPEG: "jpeg", _PNG: "png"}.get(self.compression, "")
+
+
+def is_headless(data: bytes) -> bool:
+    """Whether data are a bitmap without the file header: a DIB as clipboards, resources and icons hold it. It has no
+    signature, so that its header's fields have to fit each other.
+    """
+    if len(data) < 40 or (size := int.from_bytes(data[:4], "little")) not in _HEADERS:
+        return False
+    if size == 12:
+        width, height, planes, bits = struct.unpack_from("<HHHH", data, 4)
+        return bool(width and height) and planes == 1 and bits in (1, 4, 8, 24)
+    width, height, planes, bits, compression = struct.unpack_from("<iiHHI", data, 4)
+    fits = planes == 1 and bits in {0, *_MOST_BITS} and compression <= _ALPHA_FIELDS
+    return fits and width > 0 and height != 0
+
+
+def with_file_header(bitmap: bytes) -> bytes:
+    """A bitmap without a file header as a whole file, its pixels behind its masks and palette."""
+    (size,) = struct.unpack_from("<I", bitmap)
+    bits_at, (compression, used) = (10, (_RGB, 0)) if size == 12 else (14, (_field(bitmap, 16), _field(bitmap, 32)))
+    (bits,) = struct.unpack_from("<H", bitmap, bits_at)
+    palette = (3 if size == 12 else 4) * min(used or 1 << bits, 1 << bits) if bits <= 8 else 0
+    masks = {_FIELDS: 12, _ALPHA_FIELDS: 16}.get(compression, 0) if size == 40 else 0
+    return b"BM" + struct.pack("<IHHI", 14 + len(bitmap), 0, 0, 14 + size + masks + palette) + bitmap
+
+
+def _field(bitmap: bytes, at: int) -> int:
+    return int.from_bytes(bitmap[at : at + 4], "little")
 
 
 def read_header(data: bytes) -> BmpHeader:
@@ -76,11 +107,15 @@ def read_header(data: bytes) -> BmpHeader:
 
 def stated(data: bytes) -> Stated:
     """What the headers state; those of the embedded file where the pixels are one."""
+    if is_headless(data):
+        found = stated(with_file_header(data))
+        found.notes.append("the bitmap has no file header, as on clipboards and in resources")
+        return found
     header = read_header(data)
     if header.embedded:
         inner = data[header.pixels :]
         found = coded_headers.jpeg(inner) if header.embedded == "jpeg" else png_file.stated(inner)
-        found.facts["inside"] = header.embedded
+        found.facts.update(inside=header.embedded, **({"codec": "jpeg"} if header.embedded == "jpeg" else {}))
         return found
     masks = [mask.bit_count() for mask in header.masks]
     depth = header.bits if header.bits <= 8 else 8 if header.bits == 24 else max(masks)
@@ -107,6 +142,8 @@ def decode(data: bytes, name: str = "BMP") -> Samples:
     PictureError
         Pixels are missing, or run past the picture.
     """
+    if is_headless(data):
+        return decode(with_file_header(data), name)
     header = read_header(data)
     if header.width < 1 or header.height < 1:
         raise PictureError(f"the header states a size of {header.width}x{header.height}")

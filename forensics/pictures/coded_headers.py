@@ -107,6 +107,8 @@ def webp(data: bytes) -> Stated:
     while position + 8 <= end:
         kind, size = struct.unpack_from("<4sI", data, position)
         body = data[position + 8 : position + 8 + min(size, 1 << 16)]
+        if kind in (b"VP8 ", b"VP8L") and position + 8 + size > end:
+            raise PictureError(f"the file is damaged: WebP states {end} bytes, and its picture reaches beyond them")
         if kind == b"VP8X" and len(body) >= 10:
             canvas = tuple(int.from_bytes(body[i : i + 3], "little") + 1 for i in (4, 7))
             stated.alpha = bool(body[0] & 0x10)
@@ -136,6 +138,8 @@ def webp(data: bytes) -> Stated:
             stated.facts["first_frame_lossy"] = first.lossy
     if canvas is not None:
         stated.width, stated.height = canvas
+    if not stated.width and end < len(data):
+        raise PictureError(f"the file is damaged: WebP states {end} of its {len(data)} bytes, which hold no picture")
     stated.pages = max(frames, 1)
     return stated
 

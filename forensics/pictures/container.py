@@ -64,6 +64,8 @@ def sniff(data: bytes) -> str:
         return "gif"
     if data[:2] == b"BM" and data[14:15] in (b"\x0c", b"\x10", b"\x28", b"\x34", b"\x38", b"\x40", b"\x6c", b"\x7c"):
         return "bmp"
+    if bmp_file.is_headless(data):
+        return "bmp"
     if re.match(rb"P[1-6]\s", data[:3]):
         return "pnm"
     if re.match(rb"P[Ff]\s", data[:3]):

@@ -261,7 +261,6 @@ class Boxes:
     profile: bool = False
     palette: np.ndarray | None = None
     alpha: tuple[int, ...] = ()
-    premultiplied: bool = False
 
 
 def coded_bytes(data: bytes) -> int:
@@ -289,7 +288,6 @@ def read_boxes(data: bytes) -> Boxes:
         elif kind == b"cdef" and len(body) >= 2:
             rows = [struct.unpack_from(">HHH", body, at) for at in range(2, len(body) - 5, 6)]
             found.alpha = tuple(channel for channel, meaning, _ in rows if meaning in (1, 2))
-            found.premultiplied = any(meaning == 2 for _, meaning, _ in rows)
     return found
 
 

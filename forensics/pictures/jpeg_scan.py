@@ -8,7 +8,7 @@ Arithmetic and lossless coding, and files whose components share an identifier, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -39,7 +39,6 @@ class Coverage:
     walked: bool = True
     blocks: int = 0
     scans: int = 0
-    unrefined: set[int] = field(default_factory=set)
 
 
 def check(file: Segments) -> Coverage:

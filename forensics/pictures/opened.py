@@ -238,7 +238,7 @@ def _read(source: str | Path | bytes | BinaryIO, limit: int) -> bytes:
     path = Path(source)
     try:
         if path.is_dir():
-            raise PictureError("is a folder, not a picture (--recursive goes through folders)")
+            raise PictureError("is a folder, not a picture, and holds none (--recursive goes through folders)")
         if not path.exists():
             raise PictureError("there is no such file")
         if not path.is_file():

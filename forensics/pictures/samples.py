@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from forensics.errors import CodecError, CodecUnavailable, ForensicsError, PictureError
+from forensics.errors import CodecUnavailable, ForensicsError, PictureError
 
 
 @dataclass
@@ -142,11 +142,6 @@ def _scaled(samples: np.ndarray, maximum: int, full: int) -> np.ndarray:
     kind = np.uint32 if maximum * full < 1 << 31 else np.uint64
     wide = np.minimum(samples.astype(kind), kind(maximum))
     return (wide * kind(full) + kind(maximum // 2)) // kind(maximum)
-
-
-def codec_errors(error: CodecError) -> PictureError:
-    """A codec's own one-line refusal as that of the picture."""
-    return damaged(str(error))
 
 
 def ycbcr_to_rgb(samples: np.ndarray, bits: int, weights: tuple[float, ...] = ()) -> np.ndarray:

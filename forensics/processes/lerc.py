@@ -5,12 +5,14 @@ The test looks at the central 512x512 pixels. Turned and mirrored pictures are t
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from forensics_features.planes import central, to_rgb8
 
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_phases
-from forensics.processes.sampling import LEAST_SHARE, Grid, best_grid, shares
+from forensics.processes.sampling import LEAST_SHARE, Grid, best_grid, excluding, shares
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
 from forensics.results.wording import percentage
@@ -39,16 +41,13 @@ def test(pixels: np.ndarray) -> Trace:
         `parameters`: `phase`, `error` in levels, `blocks`, `possible`, `beside` (share at the next best phase).
         `series`: `phases`, the share by phase.
     """
-    from forensics_features.residual_lattice import block_lattices
-
     part, (top, left) = central(pixels, _MOST, SIDE)
     rgb = to_rgb8(part)
     levels = [np.bincount(rgb[..., channel].ravel(), minlength=256) for channel in range(3)]
     chosen = int(np.argmax([_spread(counts) for counts in levels]))
     errors = [error for error in ERRORS if not _one_lattice(levels[chosen], 2 * error)]
-    counted = block_lattices(rgb[..., chosen], [2 * error for error in errors], SIDE)
-    tried = list(zip(errors, counted, strict=True))
-    grids = [(best_grid(counts, len(ERRORS)), error, counts) for error, counts in tried]
+    counted = _counted(np.ascontiguousarray(rgb[..., chosen]), errors)
+    grids = [(best_grid(counts, len(ERRORS)), error, counts) for error, counts in counted.items()]
     if not grids:
         return _absent(best_grid(np.zeros((SIDE, SIDE, 3), np.int64), len(ERRORS)), np.zeros((SIDE, SIDE)))
     significant = [entry for entry in grids if entry[0].log10_nfa <= FOUND_BELOW]
@@ -77,6 +76,18 @@ def test(pixels: np.ndarray) -> Trace:
         ),
         series={"phases": shares(counts)},
     )
+
+
+def _counted(plane: np.ndarray, errors: list[int]) -> dict[int, np.ndarray]:
+    """Counts of blocks by error; of a sample where that excludes the error at every phase."""
+    from forensics_features.residual_lattice import block_lattice, block_lattices
+
+    samples = {
+        error: excluding(partial(block_lattice, step=2 * error, side=SIDE), plane, side=SIDE) for error in errors
+    }
+    left = [error for error, sample in samples.items() if sample is None]
+    whole = dict(zip(left, block_lattices(plane, [2 * error for error in left], SIDE), strict=True)) if left else {}
+    return {error: whole[error] if sample is None else sample for error, sample in samples.items()}
 
 
 def _spread(levels: np.ndarray) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +21,9 @@ HOPELESS_SHARE, HOPELESS_BLOCKS = 0.5, 100
 """Share of possible blocks under which, at every phase and on at least so many telling blocks each, a sample excludes
 a grid: where 95 % of all blocks fit, fewer than half of 100 do in fewer than 1 of 10^38 samples (binomial)."""
 _SAMPLED_EVERY = 64
-"""Rows between the bands of blocks that a sample takes: one row of blocks in 16 at each of the 16 phases."""
+"""Rows between the bands of blocks that a sample takes: one row of blocks in 16 or 8 at each phase."""
+_SAMPLED_WIDE = (160, None)
+"""Pixels of a band that samples take, one after the other: 40 or 20 blocks a phase, or all."""
 _FLOOR = 0.05
 """Least chance granted to a block that fits by accident."""
 
@@ -97,8 +99,8 @@ def best_grid(counts: np.ndarray, hypotheses: int = 1) -> Grid:
     return Grid(phase, blocks, fit, other, log10_nfa(tail, share.size * hypotheses))
 
 
-def screened(count: Callable[..., np.ndarray], *planes: np.ndarray) -> np.ndarray:
-    """Counts of 4x4 blocks: of a sample of rows where those exclude every phase already, else of all.
+def screened(count: Callable[..., np.ndarray], *planes: np.ndarray, side: int = 4) -> np.ndarray:
+    """Counts of square blocks: of a sample where that excludes every phase already, else of all.
 
     Parameters
     ----------
@@ -106,13 +108,33 @@ def screened(count: Callable[..., np.ndarray], *planes: np.ndarray) -> np.ndarra
         From planes to counts, as for `best_grid`.
     planes : np.ndarray [shape=(height, width[, 3]), dtype=uint8]
         Of one height. What is found is found in counts of all blocks, as without a sample.
+    side : int
+        Of a block, in pixels; a divisor of `_SAMPLED_EVERY`.
     """
-    sample = np.zeros((4, 4, 3), np.int64)
-    for top in range(0, planes[0].shape[0] - 6, _SAMPLED_EVERY):
-        sample += count(*(plane[top : top + 7] for plane in planes))
-    telling = sample[..., 1:].sum(axis=2)
-    hopeless = telling.min() >= HOPELESS_BLOCKS and bool((sample[..., 1] < HOPELESS_SHARE * telling).all())
-    return sample if hopeless else count(*planes)
+    sample = excluding(count, *planes, side=side)
+    return count(*planes) if sample is None else sample
+
+
+def excluding(count: Callable[..., np.ndarray], *planes: np.ndarray, side: int = 4) -> np.ndarray | None:
+    """Counts of a sample of the blocks that excludes every phase; None where none does. Arguments as of `screened`."""
+    for wide in _SAMPLED_WIDE:
+        sample = _sampled(count, planes, side, wide)
+        telling = sample[..., 1:].sum(axis=2)
+        if telling.min() >= HOPELESS_BLOCKS and bool((sample[..., 1] < HOPELESS_SHARE * telling).all()):
+            return sample
+    return None
+
+
+def _sampled(count: Callable[..., np.ndarray], planes: Sequence[np.ndarray], side: int, wide: int | None) -> np.ndarray:
+    """Counts in bands of one row of blocks at each phase, `wide` pixels of each, farther right from band to band."""
+    height, width = planes[0].shape[:2]
+    reach = 2 * side - 1
+    sample = np.zeros((side, side, 3), np.int64)
+    for number, top in enumerate(range(0, height - reach + 1, _SAMPLED_EVERY)):
+        span = width if wide is None else min(wide + side - 1, width)
+        left = number * _SAMPLED_EVERY % max(width - span, 1) // side * side
+        sample += count(*(plane[top : top + reach, left : left + span] for plane in planes))
+    return sample
 
 
 def shares(counts: np.ndarray) -> np.ndarray:

@@ -88,8 +88,11 @@ def survey(
     start = time.monotonic()
     outcome = Outcome()
     items = listed(sources, outcome.passed, every=every, without=str(table.folder))
-    # A source that cannot be listed is said before a model is loaded.
-    items = itertools.chain(list(itertools.islice(items, 1)), items)
+    # A source that cannot be listed, or that there is nothing to judge, is said before a model is loaded.
+    first = list(itertools.islice(items, 1))
+    if not first:
+        raise UsageError(_nothing(outcome))
+    items = itertools.chain(first, items)
     with _Told(sources, str(table.folder), show) as line:
         judge, facts = _identified(executor, options)
         table.describe(judge, facts)
@@ -97,12 +100,15 @@ def survey(
         feed = _Feed(items, table, executor, options, judge, retry_errors, outcome, line, work)
         feed.run()
         if not outcome.judged and not outcome.unchanged:
-            passed = f"; {outcome.passed.text()}" if outcome.passed.counts else ""
-            raise UsageError(f"no source holds a picture{passed}")
+            raise UsageError(_nothing(outcome))
         outcome.gone = table.tidy([] if outcome.passed.unread else sources)
     outcome.verdicts, outcome.errors = table.counts()
     outcome.seconds = time.monotonic() - start
     return outcome
+
+
+def _nothing(outcome: Outcome) -> str:
+    return f"no source holds a picture{f'; {outcome.passed.text()}' if outcome.passed.counts else ''}"
 
 
 def _identified(executor: Executor, options: Options) -> tuple[str, str]:

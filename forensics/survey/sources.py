@@ -13,7 +13,6 @@ or the like of a remote object.
 from __future__ import annotations
 
 import glob
-import itertools
 import os
 import re
 import tarfile
@@ -87,10 +86,13 @@ class Item:
 
 @dataclass
 class Passed:
-    """What was passed over: counts by reason, and the first names."""
+    """What was passed over: counts by reason, and the first names; and the sources, as they were given, that hold no
+    picture, patterns that match nothing among them.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
     first: dict[str, list[str]] = field(default_factory=dict)
+    barren: list[str] = field(default_factory=list)
 
     def add(self, reason: str, name: str) -> None:
         """Count one."""
@@ -129,10 +131,15 @@ def listed(sources: Iterable[str], passed: Passed, *, every: bool = False, witho
     Raises
     ------
     UsageError
-        A pattern matches nothing, a list cannot be read, an address names a protocol that is not installed.
+        A list cannot be read, an address names a protocol that is not installed.
     """
     for source in sources:
-        yield from _listed(source, _Listing(source, passed, every, os.path.realpath(without) if without else ""))
+        held = False
+        for item in _listed(source, _Listing(source, passed, every, os.path.realpath(without) if without else "")):
+            held = True
+            yield item
+        if not held:
+            passed.barren.append(source)
 
 
 @dataclass(frozen=True)
@@ -157,11 +164,7 @@ def _listed(given: str, how: _Listing) -> Iterator[Item]:
     elif _asked(os.path.isdir, given):
         yield from _of_folder(given, (), how)
     elif glob.has_magic(given) and not _asked(os.path.lexists, given):
-        matches = iter(glob.iglob(given, recursive=True))
-        first = next(matches, None)
-        if first is None:
-            raise UsageError(f"no file matches {given!r}")
-        for path in itertools.chain((first,), matches):
+        for path in glob.iglob(given, recursive=True):
             if not os.path.isdir(path):
                 yield from _of_file(path, (), how)
     else:
@@ -366,10 +369,7 @@ def _of_address(given: str, how: _Listing) -> Iterator[Item]:
     with _one_line(given):
         system, path = file_system(given)
         if glob.has_magic(path):
-            found = system.glob(path, detail=True)
-            if not found:
-                raise UsageError(f"no object matches {given!r}")
-            for one, facts in found.items():
+            for one, facts in system.glob(path, detail=True).items():
                 if facts.get("type") != "directory":
                     yield from _of_object(system, one, facts, (), how)
         elif not _by_name(path) and not is_archive(path) and system.isdir(path):

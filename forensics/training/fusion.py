@@ -169,9 +169,7 @@ def judged(
         files.append(names)
     if not np.array_equal(np.concatenate(files), table.files):
         raise UsageError("the windows of the feature table are not those that the network judged")
-    network = NetworkOutputs(**{
-        name: np.concatenate([getattr(part, name) for part in seen]) for name in NetworkOutputs.__dataclass_fields__
-    })  # fmt: skip
+    network = NetworkOutputs.joined(seen)
     trees = judges_outputs(baseline, None, table.features)
     both = Outputs(
         {**trees.margins, "cnn": network.margins},

@@ -98,35 +98,16 @@ def visible(datasets: Sequence[Path], files: np.ndarray) -> np.ndarray:
     return np.array([file not in fine for file in files.tolist()])
 
 
-def codec_logs(
-    datasets: Sequence[Path],
-    models: Path,
-    table: Any,
-    *,
-    plan: WindowPlan,
-    jobs: int,
-    progress: Callable[[int, int], None],
-) -> np.ndarray:
-    """Logarithms of the codec judge's probabilities of the validation windows, `np.ndarray [shape=(n, 11)]`."""
-    from forensics_models.cnn import NetworkOutputs
+def codec_logs(models: Path, table: Any) -> np.ndarray:
+    """Logarithms of the probabilities of the windows by the judge of codecs, as far as it judges features, `np.ndarray
+    [shape=(n, 11)]`: with the network on pixels the open judge came to the same answers (RUNS.csv, open 6).
+    """
     from forensics_models.fused import FusedJudge
     from forensics_models.open_judge import log_probabilities
 
-    from forensics.dataset.network_outputs import build_outputs
-
-    judge = FusedJudge(models, "fused")
-    seen, files = [], []
-    for dataset in having_split(datasets, "val"):
-        outputs, names = build_outputs(dataset, "val", models, plan=plan, jobs=jobs, progress=progress)
-        seen.append(outputs)
-        files.append(names)
-    if not np.array_equal(np.concatenate(files), table.files):
-        raise ValueError("the windows of the feature table are not those that the network judged")
-    network = NetworkOutputs(**{
-        name: np.concatenate([getattr(part, name) for part in seen]) for name in NetworkOutputs.__dataclass_fields__
-    })  # fmt: skip
+    judge = FusedJudge(models, "baseline")
     count = len(judge.feature_names)
-    return log_probabilities(judge.judge(table.features[:, :count], seen=network).fine_probabilities)
+    return log_probabilities(judge.judge(table.features[:, :count]).fine_probabilities)
 
 
 def train_open(
@@ -177,9 +158,8 @@ def train_open(
     asked = []
     for plan, what in ((plan_of(seed), "val"), (pictures_of(seed), "whole pictures of val")):
         table = measure(datasets, "val", plan=plan, jobs=jobs, progress=partial(progress, f"measuring {what}"))
-        judging = partial(progress, f"judging {what}")
-        logs = codec_logs(datasets, models, table, plan=plan, jobs=jobs, progress=judging)
-        asked.append(open_training.Asked(table, codec_trees(models, table), logs, visible(datasets, table.files)))
+        judged = (codec_trees(models, table), codec_logs(models, table))
+        asked.append(open_training.Asked(table, *judged, visible(datasets, table.files)))
     options: dict[str, Any] = {"seed": seed, **({"epochs": epochs} if epochs else {})}
     return open_training.train_open(
         (train, codec_trees(models, train)),

@@ -43,7 +43,7 @@ from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, from_pill
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis, Interval, ToneChange, Window, WindowVerdict
 from forensics.results.steps import Step
-from forensics.verdict import channel_order, tone
+from forensics.verdict import channel_order, fine_hevc, tone
 from forensics.verdict import steps as after
 from forensics.verdict.agreement import compare, limits, partly_judged, resizing
 from forensics.verdict.block_grids import with_block_grid
@@ -62,7 +62,7 @@ from forensics.windows.judges import (
     shipped_judge,
     shipped_open_judge,
 )
-from forensics.windows.reading import OpenReading, judge_windows, read_open
+from forensics.windows.reading import OpenReading, judge_windows, look, read_open
 from forensics.windows.sequential import Settling, chosen, joined, spread
 
 if TYPE_CHECKING:
@@ -184,7 +184,8 @@ def analyze(
         analysis, pixels = _sharpened(analysis, pixels, picture, one)
     if not exact or pixels is None:
         return analysis
-    return with_block_grid(family_without_evidence(settled(analysis, pixels)), pixels)
+    named = fine_hevc.withheld(family_without_evidence(settled(analysis, pixels), pixels), pixels)
+    return with_block_grid(named, pixels)
 
 
 def _enlarged(picture: Picture, one: _Examined) -> tuple[Analysis, np.ndarray | None]:
@@ -244,13 +245,14 @@ class _Examined:
         of = len(windows)
         if change is None and not self.all_windows:
             reading, order = SequentialReader(self, windows, pieces).settled(SETTLED_BY)
-            windows = [windows[at] for at in order]
+            windows, pieces = [windows[at] for at in order], [pieces[at] for at in order]
         else:
             reading = self.reading(*self.judged(pieces))
         if change is not None:
-            undone = self.reading(*self.judged([change.undo(piece) for piece in pieces]))
-            reading, change = _preferred(reading, undone, change)
-        made = _compose(seen, windows, reading, change, self.judge, self.extractor)
+            changed = [change.undo(piece) for piece in pieces]
+            reading, change = _preferred(reading, self.reading(*self.judged(changed)), change)
+            pieces = changed if change.undone else pieces
+        made = _compose(seen, windows, self.completed(reading, pieces), change, self.judge, self.extractor)
         if len(windows) < of:
             made = replace(made, limits=(partly_judged(len(windows), of), *made.limits))
         if not steps:
@@ -260,10 +262,24 @@ class _Examined:
 
     def judged(self, pieces: Sequence[np.ndarray]) -> tuple[np.ndarray, WindowJudgement]:
         further = None if self.open_judge is None else open_extractor(self.extractor)
-        return judge_windows(self.judge, self.extractor, pieces, self.threads, further)
+        return judge_windows(self.deciding, self.extractor, pieces, self.threads, further)
+
+    @property
+    def deciding(self) -> Judge:
+        """What decides: the judge, or that part of it which the open judge takes."""
+        return self.judge if self.open_judge is None else self.judge.of_features
 
     def reading(self, measured: np.ndarray, judged: WindowJudgement) -> _Reading:
-        return _read(self.judge, len(self.extractor.feature_names), self.open_judge, measured, judged)
+        return _read(self.deciding, len(self.extractor.feature_names), self.open_judge, measured, judged)
+
+    def completed(self, reading: _Reading, pieces: Sequence[np.ndarray]) -> _Reading:
+        """The reading with the judge's own word on the pixels of its windows, where strength is stated: the open judge
+        decides without it.
+        """
+        if not reading.states_strength or self.deciding is self.judge:
+            return reading
+        judged = self.judge.judge(reading.features, pieces, look(self.judge, pieces, self.threads))
+        return replace(reading, judged=judged, whole=self.judge.combine(judged))
 
 
 class SequentialReader:
@@ -362,6 +378,13 @@ class _Reading:
     def named(self) -> tuple[str, ...]:
         """The processes that the verdict allows; empty where it is inconclusive."""
         return allowed_by(self.verdict)
+
+    @property
+    def states_strength(self) -> bool:
+        """Whether a ratio and an SSIM are stated: they were learned on pictures straight from a decoder, of the classes
+        of the judge of codecs.
+        """
+        return self.names_codec and self.straight and any(name in CLASSES for name in self.named)
 
     @property
     def straight(self) -> bool:
@@ -479,8 +502,7 @@ def _compose(
     leading = [*([tone.statement(change)] if tone.undoes(change) else []), *exact]
     best = max(probabilities, key=lambda name: probabilities[name])
     strange = 0.0 if judged.strangeness is None else float((judged.strangeness > 0).mean())
-    # The strength was learned on pictures straight from a decoder, of the classes of the judge of codecs.
-    measured = coded and reading.straight and any(name in CLASSES for name in named)
+    measured = reading.states_strength
     stated = judge.card.get("limits", ()) if reading.opened is None else reading.opened.limits
     resized = resizing(pixels) if verdict == "uncompressed" else ()
     evidence = statements(extractor.feature_names, reading.features, judge.evidence, named)

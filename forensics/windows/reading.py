@@ -14,7 +14,7 @@ from forensics_models.judgement import WindowJudgement
 from forensics.windows.judges import Extractor, Judge
 
 if TYPE_CHECKING:
-    from forensics_models.judgement import WindowJudgement
+    from forensics_models.cnn import NetworkOutputs
     from forensics_models.open_judge import OpenJudge
 
 
@@ -40,6 +40,19 @@ def judge_windows(
         seen = aside.submit(judge.look, pieces)
         features = measure_windows(measured, pieces, threads)
     return features, judge.judge(features[:, :count], pieces, seen.result())
+
+
+def look(judge: Judge, pieces: Sequence[np.ndarray], threads: int | None) -> NetworkOutputs | None:
+    """What the judge makes of the pixels of windows, in threads; None where it needs none."""
+    from forensics_models.cnn import NetworkOutputs
+
+    count = min(_cores(threads), len(pieces))
+    if count <= 1 or not judge.needs_patches:
+        return judge.look(pieces)
+    shares = [list(pieces)[one[0] : one[-1] + 1] for one in np.array_split(np.arange(len(pieces)), count)]
+    with ThreadPoolExecutor(count) as pool:
+        seen = list(pool.map(judge.look, shares))
+    return NetworkOutputs.joined([one for one in seen if one is not None])
 
 
 @dataclass(frozen=True)
@@ -95,10 +108,14 @@ def measure_windows(extractor: Extractor, pieces: Sequence[np.ndarray], threads:
 
     The first window is measured alone, so that one thread only loads the kernels.
     """
-    threads = len(os.sched_getaffinity(0)) if threads is None else threads
+    threads = _cores(threads)
     if threads <= 1 or len(pieces) <= 1:
         return np.asarray(extractor.transform(pieces))
     rows = [extractor.transform(pieces[:1])]
     with ThreadPoolExecutor(threads) as pool:
         rows += pool.map(lambda piece: extractor.transform([piece]), pieces[1:])
     return np.concatenate(rows)
+
+
+def _cores(threads: int | None) -> int:
+    return len(os.sched_getaffinity(0)) if threads is None else threads

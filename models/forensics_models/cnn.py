@@ -57,6 +57,11 @@ class NetworkOutputs:
     embedding: np.ndarray
     log2_pixels: np.ndarray
 
+    @classmethod
+    def joined(cls, parts: Sequence[NetworkOutputs]) -> NetworkOutputs:
+        """Outputs of several batches of patches as those of one; at least one."""
+        return cls(**{name: np.concatenate([getattr(one, name) for one in parts]) for name in cls.__dataclass_fields__})
+
     def strengths(self) -> np.ndarray:
         """Both strengths' quantiles in order, ratios within `LOG2_RATIOS`, `np.ndarray [shape=(n, 2, 3),
         dtype=float64]`, as `Baseline.strengths` has them.
@@ -122,10 +127,6 @@ class Cnn:
         `outputs`.
         """
         return self.outputs(patches).margins
-
-    def embed(self, patches: Sequence[np.ndarray]) -> np.ndarray:
-        """The embedding of each patch, `np.ndarray [shape=(n, 64), dtype=float32]`; patches as for `outputs`."""
-        return self.outputs(patches).embedding
 
     def judge(self, patches: Sequence[np.ndarray]) -> WindowJudgement:
         """Judge patches, which are as for `outputs`."""

@@ -79,6 +79,7 @@ class FusedJudge(Judge):
             raise ValueError(f"a mode is one of {', '.join(MODES)}, not {mode!r}")
         stored = read_card(folder / CARD_FILE)
         fitted = stored["modes"][mode]
+        self._folder = folder
         self.mode = mode
         self.needs_patches = "cnn" in MODES[mode]
         self._baseline = Baseline(folder)
@@ -97,6 +98,17 @@ class FusedJudge(Judge):
     def shipped(cls, mode: str = "fused") -> FusedJudge:
         """The judge that came with the package; raises `OSError` where an artefact is missing."""
         return cls(files("forensics_models") / "artefacts", mode)
+
+    @cached_property
+    def of_features(self) -> FusedJudge:
+        """The judge of the same folder in the mode `baseline`, which shares the trees; itself in a mode without the
+        network, and where there are no trees.
+        """
+        if not self.needs_patches or "baseline" not in MODES[self.mode]:
+            return self
+        alone = FusedJudge(self._folder, "baseline")
+        alone._baseline = self._baseline
+        return alone
 
     def look(self, patches: Sequence[np.ndarray]) -> NetworkOutputs | None:
         """What the network says of windows, None in a mode without it; loads the files of all judges of the mode.

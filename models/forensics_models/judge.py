@@ -66,6 +66,11 @@ class Judge(ABC):
         """
         return None
 
+    @property
+    def of_features(self) -> Judge:
+        """The part of the judge that judges features alone; itself where that is all."""
+        return self
+
     def candidates(self, probabilities: Mapping[str, float]) -> tuple[str, ...]:
         """The classes that cannot be excluded, most probable first; empty for a judge that does not say."""
         return ()

@@ -2,10 +2,10 @@
 since.
 
 A network on the features of codecs and of processing (`open_network`) gives margins over `classes.OPEN_CLASSES`, and
-says what happened since (`classes.AFTERWARDS`); the judge of codecs (`fused`), which knows pictures straight from a
-decoder better, gives probabilities over its own classes. `Combination` weighs both: the less likely that nothing
-happened since, the less the judge of codecs counts. `Answers` are the thresholds under which nothing is named, by what
-happened since.
+says what happened since (`classes.AFTERWARDS`); the judge of codecs (its mode `baseline`), which knows pictures
+straight from a decoder better, gives probabilities over its own classes. `Combination` weighs both: the less likely
+that nothing happened since, the less the judge of codecs counts. `Answers` are the thresholds under which nothing is
+named, by what happened since.
 """
 
 from __future__ import annotations

@@ -308,7 +308,7 @@ def fit_and_write(
     Thresholds hold on single windows and on whole pictures together; figures of the card are of each alone.
     """
     size = feature_names.index("picture.log2_pixels")
-    scaling = _after_scaling(*validation, size)
+    scaling = _after_scaling(validation[0], validation[2], size)
     windows = _said(validation, scaling, size)
     weights = process_weights(windows.table)
     combination = windows.fitted(np.ones(len(weights), bool), weights)
@@ -344,7 +344,7 @@ def fit_and_write(
     return card
 
 
-def _after_scaling(asked: Asked, margins: np.ndarray, after_margins: np.ndarray, size: int) -> calibration.SizedScaling:
+def _after_scaling(asked: Asked, after_margins: np.ndarray, size: int) -> calibration.SizedScaling:
     known = asked.table.afterwards >= 0
     labels = asked.table.afterwards[known]
     sizes = asked.table.features[known, size].astype(np.float64)

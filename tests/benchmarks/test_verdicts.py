@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+
 import numpy as np
 import pytest
 from forensics_benchmarks import other_programs, verdicts
@@ -85,7 +87,8 @@ def test_a_run_writes_its_pictures_once_and_tells_what_they_are(tmp_path, monkey
     cases = verdicts.make(tmp_path / "sources", tmp_path / "run", ("processed",), **arguments)
     assert {c.truth for c in cases} == {"uncompressed", "jpeg"}
     assert len({c.file for c in cases}) == len(cases)
-    assert verdicts.read_truth(tmp_path / "run" / "truth.csv") == cases
+    with (tmp_path / "run" / "truth.csv").open(newline="") as table:
+        assert [verdicts.Case(**row) for row in csv.DictReader(table)] == cases
     before = {c.file: (tmp_path / "run" / "pictures" / c.file).read_bytes() for c in cases}
     again = verdicts.make(tmp_path / "sources", tmp_path / "run2", ("processed",), **arguments)
     assert again == cases

@@ -56,6 +56,15 @@ def test_shifts_and_scales_are_found(original):
     assert register(original, scene(41, 192, 224)).correlation < module.SAME_PICTURE
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_pictures_that_meet_in_few_pixels_alone_are_not_one(seed):
+    numbers = np.random.default_rng(seed)
+    small, large = (numbers.integers(0, 256, (side, side), np.uint8) for side in (48, 300))
+    found = register(small, large)
+    assert found.correlation < module.SAME_PICTURE
+    assert all(float(shift).is_integer() for shift in found.shift)
+
+
 def test_the_common_part_of_two_planes():
     first, second = common((10, 20), (8, 30), (-3, 5))
     assert first == (slice(3, 10), slice(0, 20))

@@ -5,6 +5,7 @@ import pytest
 from forensics_features import _enlargement_kernels as kernels
 from forensics_features import enlargement
 from forensics_features.enlargement import BILINEAR, CORNERS, CUBIC, KERNELS, LANCZOS_3, SHARP_CUBIC, Axis, Band
+from forensics_features.enlargement_axes import NEARBY, nearby_medians
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
@@ -190,3 +191,13 @@ def test_a_crop_of_what_was_not_enlarged_shows_nothing():
     for seed in range(3):
         axis = enlargement.crop_axis(scene(256, 256, seed))
         assert axis is None or axis.score < 2
+
+
+@pytest.mark.parametrize("length", [1, 2, 7, 12, 13, 30, 300])
+def test_running_medians_are_those_of_a_sorted_window(length):
+    rng = np.random.default_rng(length)
+    values = rng.choice(rng.normal(size=8 + 40 * (length % 2)), (length, 3))  # with and without ties
+    values[rng.random(values.shape) < 0.1] = 20.0
+    padded = np.pad(values, [(NEARBY, NEARBY), (0, 0)], mode="edge")
+    naive = np.array([np.median(padded[at : at + 2 * NEARBY + 1], axis=0) for at in range(length)])
+    assert np.array_equal(nearby_medians(values), naive)

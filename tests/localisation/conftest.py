@@ -26,7 +26,6 @@ def make_map(
         height=height,
         side=64,
         step=32,
-        requested_step=32,
         tops=np.array(places(height, 64, 32)),
         lefts=np.array(places(width, 64, 32)),
         fine_probabilities=fine,

@@ -41,7 +41,7 @@ def test_a_limit_of_one_window_needs_a_small_picture():
 
 
 def test_a_map_of_fakes(fake_extractor, fake_judge, scene):
-    scanned = window_map(scene, judge=fake_judge(webp=0.9), extractor=fake_extractor, threads=1)
+    scanned = window_map(scene, judge=fake_judge(webp=0.9), extractor=fake_extractor, threads=1, all_windows=True)
     assert scanned.shape == (2, 3)
     assert [piece.shape for piece in fake_extractor.given] == [(64, 64, 3)] * 6
     for row in range(2):

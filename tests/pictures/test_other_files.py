@@ -253,7 +253,8 @@ def test_an_os2_header_of_sixteen_bytes_opens(photo):
 def test_a_jpeg_inside_a_bmp_is_lossy(photo):
     inner = saved(photo, "JPEG", quality=60)
     facts = open_picture(bmp(192, 160, 0, 4, inner)).container
-    assert (facts["inside"], facts["lossy"]) == ("jpeg", True)
+    assert (facts["inside"], facts["lossy"], facts["codec"]) == ("jpeg", True, "jpeg")
+    assert compare("jpeg", ("jpeg",), 0.99, facts).status == "agree"
 
 
 # JPEG 2000

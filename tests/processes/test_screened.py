@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from forensics_features.block_texture import bc1_counts, bc4_counts, etc_counts
+from forensics_features.residual_lattice import block_lattice
 
 from forensics.processes import texture_bc, texture_etc
 from forensics.processes.sampling import best_grid, screened
@@ -29,12 +32,26 @@ def _blocks(side=256):
     return np.roll(pixels.swapaxes(1, 2).reshape(side, side, 3), (1, 2), (0, 1)).astype(np.uint8)
 
 
+def test_where_parts_of_rows_tell_too_little_whole_rows_are_sampled():
+    rgb = _photograph(512)
+    rgb[:, :300] = 90
+    assert np.array_equal(screened(bc1_counts, rgb), sum(bc1_counts(rgb[top : top + 7]) for top in range(0, 506, 64)))
+
+
+def test_blocks_of_other_sizes_are_sampled_too():
+    plane = _photograph()[..., 0]
+    count = partial(block_lattice, step=2)
+    assert np.array_equal(screened(count, plane, side=8).shape, (8, 8, 3))
+    assert 0 < screened(count, plane, side=8).sum() < count(plane).sum() / 4
+
+
 @pytest.mark.parametrize("count", [bc1_counts, etc_counts])
 def test_a_sample_excludes_a_photograph(count):
     rgb = _photograph()
     sample, every = screened(count, rgb), count(rgb)
     assert 0 < sample.sum() < every.sum() / 10
-    expected = sum(count(rgb[top : top + 7]) for top in range(0, 378, 64))
+    lefts = [number * 64 % (384 - 163) // 4 * 4 for number in range(6)]
+    expected = sum(count(rgb[64 * n : 64 * n + 7, left : left + 163]) for n, left in enumerate(lefts))
     assert np.array_equal(sample, expected)
     assert best_grid(sample).log10_nfa > 0
     assert best_grid(every).log10_nfa > 0

@@ -99,9 +99,9 @@ def test_archives_within_folders_patterns_and_lists(shard, tmp_path):
     names = [Path(item.name).name for item in found(f"@{tmp_path}/list")[0]]
     assert sorted(names) == ["00000.png", "00001.png", "1.png", "2.jpg", "no-suffix"]
     assert len(found(tmp_path)[0]) == 6
-    for source in (f"@{tmp_path}/nothing", f"{tmp_path}/*.bmp"):
-        with pytest.raises(UsageError):
-            found(source)
+    with pytest.raises(UsageError):
+        found(f"@{tmp_path}/nothing")
+    assert found(f"{tmp_path}/*.bmp")[1].barren == [f"{tmp_path}/*.bmp"]
 
 
 def test_what_is_damaged_is_an_item_with_an_error(shard, tmp_path):
@@ -149,9 +149,9 @@ def test_addresses_are_opened_by_fsspec(shard, tmp_path):
     assert {name for name in before if before[name] != after[name]} == {"memory:///bucket/2.jpg"}
     files = {name: payload for name, payload in content(f"file://{tmp_path}").items() if ".tar" not in name}
     assert files == {}
-    for address in ("nothing-known://x/y.png", "memory://nowhere/*.png"):
-        with pytest.raises(UsageError):
-            found(address)
+    with pytest.raises(UsageError):
+        found("nothing-known://x/y.png")
+    assert found("memory://nowhere/*.png")[1].barren == ["memory://nowhere/*.png"]
 
 
 def test_a_long_listing_is_not_held(tmp_path):
@@ -170,3 +170,12 @@ def test_the_number_is_estimated_by_name(shard, tmp_path):
     pictures(tmp_path / "in", 3)
     assert sum(filter(None, estimated([str(tmp_path / "in"), str(tmp_path / "in" / "00000.png")]))) == 4
     assert None in list(estimated([str(shard)]))
+
+
+def test_a_source_without_pictures_is_counted_and_the_others_are_taken(tmp_path):
+    pictures(tmp_path / "in", 1)
+    (tmp_path / "barren").mkdir()
+    items, passed = found(tmp_path / "barren", tmp_path / "*.tif", tmp_path / "in")
+    assert len(items) == 1
+    assert passed.barren == [str(tmp_path / "barren"), str(tmp_path / "*.tif")]
+    assert passed.text() == ""

@@ -78,13 +78,20 @@ class CombEvidence(NamedTuple):
 
 @cache
 def _waves() -> np.ndarray:
-    """exp(2 pi i c f) at bin centres, `np.ndarray [shape=(BINS, len(FREQUENCIES)), dtype=complex64]`; 0 in the zero
-    cell.
+    """Real and imaginary parts of exp(2 pi i c f) at bin centres, `np.ndarray [shape=(BINS, 2 * len(FREQUENCIES)),
+    dtype=float32]`; 0 in the zero cell.
     """
-    centres = (np.arange(BINS) + 0.5) * FINE_BIN
-    waves = np.exp(2j * np.pi * np.outer(centres, FREQUENCIES))
+    turns = 2 * np.pi * np.outer((np.arange(BINS) + 0.5) * FINE_BIN, FREQUENCIES)
+    waves = np.stack([np.cos(turns), np.sin(turns)], axis=2).reshape(BINS, -1)
     waves[: int(CORE / FINE_BIN)] = 0
-    return waves.astype(np.complex64)
+    return waves.astype(np.float32)
+
+
+def _transformed(counts: np.ndarray) -> np.ndarray:
+    """Sums of the waves over rows of counts, `np.ndarray [shape=(n, len(FREQUENCIES)), dtype=complex64]`: a product of
+    real matrices, half the work of one of complex ones.
+    """
+    return np.asarray((counts.astype(np.float32) @ _waves()).view(np.complex64))
 
 
 def comb_evidence(
@@ -105,7 +112,7 @@ def comb_evidence(
     """  # noqa: E501
     phases, rows = histograms.shape[:2]
     count = histograms[:, :, int(CORE / FINE_BIN) :].sum(axis=2).astype(np.float64)
-    z = (histograms.reshape(-1, BINS).astype(np.float32) @ _waves()).reshape(phases, rows, -1)
+    z = _transformed(histograms.reshape(-1, BINS)).reshape(phases, rows, -1)
     z /= np.maximum(count, 1)[:, :, None]
     difference = np.abs(z - (z.sum(axis=0) - z) / (phases - 1)) * (finest <= STEPS)
     beyond = np.maximum(difference - tolerance, 0)

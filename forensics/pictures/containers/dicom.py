@@ -135,7 +135,7 @@ def _decode(data: bytes, which: str) -> Samples:
         raise PictureError("it holds palette samples in DICOM, which are not read")
     if coding == "none":
         return _native(dataset, number, photometric)
-    samples = _coded(_frame(dataset, number, frames), coding, dataset, photometric)
+    samples = _coded(_frame(dataset, number, frames), coding, dataset)
     return _finished(samples, dataset, photometric)
 
 
@@ -149,7 +149,7 @@ def _frame(dataset: Any, number: int, frames: int) -> bytes:
     raise damaged(f"frame {number} is missing")
 
 
-def _coded(frame: bytes, coding: str, dataset: Any, photometric: str) -> Samples:
+def _coded(frame: bytes, coding: str, dataset: Any) -> Samples:
     from forensics.pictures import jpeg2000_file, jpeg_file, jpegxl_file
     from forensics.pictures.containers import jpegls
 

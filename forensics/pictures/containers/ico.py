@@ -48,12 +48,10 @@ def _picture(data: bytes, which: str) -> tuple[bytes, bool, int, int]:
         return inner, True, number, len(entries)
     size, _width, height = struct.unpack_from("<Iii", inner)
     (bits,) = struct.unpack_from("<H", inner, 14)
-    (used,) = struct.unpack_from("<I", inner, 32)
     if size not in _HEADERS or height <= 0 or height % 2 or bits not in (1, 4, 8, 16, 24, 32):
         raise damaged(f"picture {number} of {len(entries)} is neither PNG nor BMP")
-    palette = 4 * (used or 1 << bits) if bits <= 8 else 0
     body = inner[:8] + struct.pack("<i", height // 2) + inner[12:]
-    return b"BM" + struct.pack("<IHHI", 14 + len(body), 0, 0, 14 + size + palette) + body, False, number, len(entries)
+    return bmp_file.with_file_header(body), False, number, len(entries)
 
 
 def _stated(data: bytes, which: str) -> Stated:

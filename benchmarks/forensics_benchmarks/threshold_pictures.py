@@ -1,0 +1,388 @@
+"""Pictures with a known truth on which thresholds are tried, and what is asked of them: by set, a maker and a reader.
+
+A maker draws examples from sources with a generator; a reader gives by question `right`, `open` or `wrong`. Pictures of
+a set alternate between those with the trace in question and those without.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+SIDE = 256
+"""Width and height of most pictures, in pixels."""
+_SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:4:0", "4:2:0")
+_KERNELS = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "cubic -0.5": Image.Resampling.BICUBIC,
+    "Lanczos 3": Image.Resampling.LANCZOS,
+}
+
+
+class Example(NamedTuple):
+    """A picture, or a pair of them, and what is true of it."""
+
+    pixels: np.ndarray
+    truth: dict[str, Any]
+    other: np.ndarray | None = None
+
+
+Make = Callable[[Sequence[np.ndarray], int, np.random.Generator], Iterator[Example]]
+Read = Callable[[Example], dict[str, str]]
+
+
+def outcome(declared: object, truth: object) -> str:
+    """`open` where nothing is declared, else whether it is true."""
+    return "open" if declared is None else "right" if declared == truth else "wrong"
+
+
+def _crop(pixels: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarray:
+    top, left = (int(rng.integers(max(1, length - side + 1))) for length in pixels.shape[:2])
+    return np.ascontiguousarray(pixels[top : top + side, left : left + side])
+
+
+def _drawn(sources: Sequence[np.ndarray], number: int, side: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Crops of the sources in turn."""
+    for index in range(number):
+        yield _crop(sources[index % len(sources)], side, rng)
+
+
+def _jpeg(pixels: np.ndarray, quality: int, **options: Any) -> np.ndarray:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "JPEG", quality=quality, **options)
+    return np.asarray(Image.open(stream).convert("RGB"))
+
+
+def _jpegs(side: int, low: int, high: int) -> Make:
+    """JPEGs in every subsampling, one in four with repeated chroma; one in eight codes RGB."""
+
+    def make(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
+        import imagecodecs
+
+        from forensics.codecs import get
+        from forensics.codecs.decoders import alternatives
+
+        codec, plain = get("jpeg"), alternatives.get("jpeg", "djpeg-nosmooth")
+        for index, pixels in enumerate(_drawn(sources, number, side + 16, rng)):
+            quality, subsampling = int(rng.integers(low, high)), _SUBSAMPLINGS[index % 4]
+            if index % 8 == 4:
+                made, subsampling = _jpeg(pixels, quality, keep_rgb=True), "rgb"
+            else:
+                data = bytes(imagecodecs.jpeg8_encode(pixels, level=quality, subsampling=subsampling.replace(":", "")))
+                repeated = index % 16 >= 12 and plain is not None and not plain.missing()
+                made = plain.decode(data) if repeated and plain is not None else codec.decode(data)
+            top, left = int(rng.integers(16)), int(rng.integers(16))
+            truth = {"quality": quality, "subsampling": subsampling, "phase": (-top % 8, -left % 8)}
+            yield Example(np.ascontiguousarray(made[top : top + side, left : left + side]), truth)
+
+    return make
+
+
+def _read_chroma(example: Example) -> dict[str, str]:
+    """Subsampling alone, on the true grid; pictures coded as RGB have none."""
+    from forensics.history.jpeg import chroma
+    from forensics.history.jpeg.planes import checked, tiles_of
+    from forensics.history.jpeg.recovery import STATED_FROM
+
+    if example.truth["subsampling"] == "rgb":
+        return {}
+    tried = chroma.try_hypotheses(tiles_of(checked(example.pixels)), example.truth["phase"])
+    odds: dict[str, float] = {}
+    for one, probability in zip(tried, chroma.probabilities(tried).tolist(), strict=True):
+        odds[one.subsampling] = odds.get(one.subsampling, 0.0) + probability
+    best = max(odds, key=lambda name: odds[name])
+    return {"subsampling": outcome(best if odds[best] >= STATED_FROM else None, example.truth["subsampling"])}
+
+
+def _read_jpeg(example: Example) -> dict[str, str]:
+    from forensics.history.jpeg.recovery import STATED_FROM, recover
+
+    found, truth = recover(example.pixels, fixed_point=False), example.truth
+    coding = "rgb" if truth["subsampling"] == "rgb" else "ycbcr"
+    answers = {
+        "grid": outcome(found.grid.phase if found.found else None, truth["phase"]),
+        "colour": outcome(found.colour if found.found else None, coding),
+        "quality": outcome(found.match.quality if found.match is not None else None, truth["quality"]),
+    }
+    if coding == "ycbcr":
+        stated = found.subsampling[1] >= STATED_FROM
+        answers["subsampling"] = outcome(found.subsampling[0] if stated else None, truth["subsampling"])
+    return answers
+
+
+def _read_steps(example: Example) -> dict[str, str]:
+    """Steps of luma, each a question of its own."""
+    from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
+    from forensics.history.jpeg.recovery import recover
+
+    found = recover(example.pixels, fixed_point=False).luma
+    table = scaled_table(TABLE_FAMILIES["standard"][0], example.truth["quality"]).ravel()
+    return {
+        f"steps #{at}": outcome(found.steps[at] if found is not None and found.identified[at] else None, table[at])
+        for at in range(1, 64)
+    }
+
+
+def _twice(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
+    """Once and twice compressed in turn, the first grid aligned."""
+    for index, pixels in enumerate(_drawn(sources, number, 160, rng)):
+        last = int(rng.integers(70, 96))
+        before = _jpeg(pixels, int(rng.integers(50, 90))) if index % 2 else pixels
+        yield Example(_jpeg(before, last), {"double": bool(index % 2)})
+
+
+def _read_twice(example: Example) -> dict[str, str]:
+    from forensics.history.jpeg.double import detect
+
+    kind = "twice" if example.truth["double"] else "once"
+    return {kind: outcome(detect(example.pixels).double, example.truth["double"])}
+
+
+def _blocks(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
+    for index, pixels in enumerate(_drawn(sources, number, 80, rng)):
+        yield Example(_jpeg(pixels, int(rng.integers(60, 95))) if index % 2 else pixels, {"found": bool(index % 2)})
+
+
+def _found(test: str) -> Read:
+    """A reader by a test with one answer, found or not, named `module:function`."""
+
+    def read(example: Example) -> dict[str, str]:
+        from importlib import import_module
+
+        from forensics.results.history import FOUND_BELOW
+
+        module, _, function = test.partition(":")
+        trace = getattr(import_module(module), function)(example.pixels)
+        found = trace.log10_nfa <= FOUND_BELOW and bool(trace.speaks_for)
+        return {"with" if example.truth["found"] else "without": outcome(found, example.truth["found"])}
+
+    return read
+
+
+def _wavelets(case: str, side: int) -> Make:
+    """Seeds: what is coded and how is drawn by the case itself (`history_wavelets`), the same for a seed."""
+
+    def make(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
+        for pixels in _drawn(sources, number, 2 * side, rng):
+            yield Example(pixels, {"case": case, "side": side, "seed": int(rng.integers(2**31))})
+
+    return make
+
+
+def _read_wavelets(example: Example) -> dict[str, str]:
+    from forensics_benchmarks import history_wavelets
+
+    rng = np.random.default_rng(example.truth["seed"])
+    if example.truth["case"] == "jpeg 2000":
+        rows = history_wavelets.jpeg2000_case(example.pixels, example.truth["side"], rng, uncropped=False)
+    else:
+        rows = history_wavelets.jpegxr_case(example.pixels, example.truth["side"], rng)
+    return {row.parameter: outcome(row.declared, row.truth) for row in rows}
+
+
+def _tiles(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
+    from forensics.codecs import registry
+
+    codec = registry.get("jpeg2000")
+    for index, pixels in enumerate(_drawn(sources, number, 512, rng)):
+        tile, wavelet = (0, 128, 0, 256)[index % 4], ("9/7", "5/3")[index // 4 % 2]
+        data = codec.encode(pixels, ratio=float(rng.uniform(6, 20)), wavelet=wavelet, tile_size=tile)
+        yield Example(codec.decode(data), {"tile": tile or None})
+
+
+def _read_tiles(example: Example) -> dict[str, str]:
+    from forensics.history.jpeg2000.recovery import recover
+
+    found = recover(example.pixels).tile_size
+    if example.truth["tile"] is None:
+        return {"one tile": "right" if found is None else "wrong"}
+    return {"tiles": outcome(found, example.truth["tile"])}
+
+
+def _enlarged(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
+    for index, pixels in enumerate(_drawn(sources, number, 300, rng)):
+        name = list(_KERNELS)[index % 3]
+        width, height = (round(300 * float(np.exp(rng.uniform(np.log(1.05), np.log(2.5))))) for _ in range(2))
+        made = np.asarray(Image.fromarray(pixels).resize((width, height), _KERNELS[name]))
+        yield Example(made, {"kernel": name, "side": 300}) if index % 4 else Example(pixels, {"kernel": None})
+
+
+def _read_enlarged(example: Example) -> dict[str, str]:
+    from forensics_features import enlargement
+
+    found = enlargement.find(example.pixels)
+    if example.truth["kernel"] is None:
+        return {"untouched": "right" if found is None else "wrong"}
+    kernels = {axis.kernel.name for axis in (found.rows, found.columns) if axis} if found else set()
+    sides = {axis.old for axis in (found.rows, found.columns) if axis} if found else set()
+    return {
+        "kernel": outcome(kernels or None, {example.truth["kernel"]}),
+        "size": outcome(sides or None, {example.truth["side"]}),
+        "rounded between": outcome(found.rounded_between if found else None, True),
+    }
+
+
+def _textures(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
+    """Pixels on the 5:6:5 lattice but for a share that was changed since, and pictures as they are."""
+    from forensics_features.block_texture import widened
+
+    for index, pixels in enumerate(_drawn(sources, number, 128, rng)):
+        if index % 2 == 0:
+            yield Example(pixels, {"lattice": False})
+            continue
+        on = np.stack([widened(bits)[pixels[..., c] >> (8 - bits)] for c, bits in enumerate((5, 6, 5))], axis=2)
+        changed = rng.random(on.shape[:2]) < rng.uniform(0, 0.005)
+        yield Example(np.where(changed[..., None], on ^ 1, on).astype(np.uint8), {"lattice": True})
+
+
+def _read_textures(example: Example) -> dict[str, str]:
+    from forensics_features.block_texture import bc1_counts_narrow
+
+    counted = bool(bc1_counts_narrow(example.pixels).any())
+    return {"on the lattice" if example.truth["lattice"] else "off": outcome(counted, example.truth["lattice"])}
+
+
+def _tones(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
+    levels = np.arange(256.0)
+    for index, pixels in enumerate(_drawn(sources, number, 384, rng)):
+        changed, amount = bool(index % 2), float(rng.uniform(0.06, 0.35)) * (1 if index % 4 == 1 else -1)
+        curve = 255 * (levels / 255) ** (1 + amount) if index % 3 else levels * (1 + amount)
+        table = np.clip(np.rint(curve), 0, 255).astype(np.uint8)
+        yield Example(table[pixels] if changed else pixels, {"curve": changed})
+
+
+def _read_tones(example: Example) -> dict[str, str]:
+    from forensics_features.tone_curve import found_curve, histograms
+
+    found = found_curve(histograms(example.pixels)) is not None
+    return {"changed" if example.truth["curve"] else "unchanged": outcome(found, example.truth["curve"])}
+
+
+def _of_trace(name: str) -> Read:
+    """A reader by one of the trace tests on a `Sample`."""
+
+    def read(example: Example) -> dict[str, str]:
+        from importlib import import_module
+
+        from forensics.history.traces.sample import draw_sample
+        from forensics.results.history import FOUND_BELOW
+
+        module, _, function = name.partition(":")
+        trace = getattr(import_module(module), function)(draw_sample(example.pixels))
+        found = trace.log10_nfa <= FOUND_BELOW
+        return {"with" if example.truth["found"] else "without": outcome(found, example.truth["found"])}
+
+    return read
+
+
+def _coded(low: int, high: int, side: int = SIDE) -> Make:
+    def make(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
+        for index, pixels in enumerate(_drawn(sources, number, side, rng)):
+            made = _jpeg(pixels, int(rng.integers(low, high))) if index % 2 else pixels
+            yield Example(made, {"found": bool(index % 2)})
+
+    return make
+
+
+def _near(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
+    import imagecodecs
+
+    for index, pixels in enumerate(_drawn(sources, number, 64, rng)):
+        taken = np.ascontiguousarray(pixels[..., 1]) if index % 3 == 0 else pixels
+        data = imagecodecs.jpegls_encode(taken, level=int(rng.integers(1, 6)))
+        yield Example(imagecodecs.jpegls_decode(data) if index % 2 else taken, {"found": bool(index % 2)})
+
+
+def _lerc(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
+    """LERC with an error of 1 to 10, and posterised pictures, a share of whose pixels changed since."""
+    import imagecodecs
+
+    for index, pixels in enumerate(_drawn(sources, number, 192, rng)):
+        step = int(rng.integers(1, 6)) * 2
+        if index % 2:
+            made = imagecodecs.lerc_decode(imagecodecs.lerc_encode(pixels, level=step // 2))
+        else:
+            made = pixels // step * step
+            changed = rng.random(made.shape[:2]) < rng.uniform(0, 0.3)
+            made = np.where(changed[..., None], pixels, made)
+        yield Example(np.ascontiguousarray(made), {"found": bool(index % 2)})
+
+
+def _wsq(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
+    """WSQ at a ratio of 5 to 20, and grey pictures as they are, both cut to 48 to 160 pixels."""
+    import _wsq
+    import wsq  # noqa: F401  brings the library with it
+
+    for index, pixels in enumerate(_drawn(sources, number, 320, rng)):
+        grey = np.asarray(Image.fromarray(pixels).convert("L"))
+        if index % 2:
+            decoded, *_ = _wsq.decompress(_wsq.compress(grey.tobytes(), *grey.shape, float(rng.uniform(5, 20))))
+            grey = np.frombuffer(bytes(decoded), np.uint8).reshape(grey.shape)
+        cut = _crop(grey, int(rng.integers(48, 160)), rng)
+        yield Example(np.repeat(cut[..., None], 3, axis=2), {"found": bool(index % 2)})
+
+
+def _registered(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
+    """Pairs: a picture and a crop of 2 to 60 % of its area, coded as JPEG since, every other time reduced, too."""
+    for index, pixels in enumerate(_drawn(sources, number, 512, rng)):
+        side = round(512 * float(np.sqrt(rng.uniform(0.02, 0.6))))
+        top, left = (int(rng.integers(512 - side + 1)) for _ in range(2))
+        part = pixels[top : top + side, left : left + side]
+        scale = float(rng.uniform(0.5, 0.9)) if index % 2 else 1.0
+        small = Image.fromarray(part).resize((max(48, round(side * scale)),) * 2, Image.Resampling.BICUBIC)
+        copy = _jpeg(np.asarray(small) if index % 2 else part, int(rng.integers(60, 95)))
+        yield Example(copy, {"at": (top, left), "scale": side / len(copy)}, pixels)
+
+
+def _read_registered(example: Example) -> dict[str, str]:
+    from forensics.comparison.registration import SAME_PICTURE, register
+
+    assert example.other is not None
+    found = register(example.pixels, example.other)
+    near = all(abs(a - b) <= 2 for a, b in zip(found.shift, example.truth["at"], strict=True))
+    near &= abs(found.scale[0] / example.truth["scale"] - 1) < 0.02
+    return {"place": "right" if near else "wrong" if found.correlation >= SAME_PICTURE else "open"}
+
+
+def _relations(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
+    """Small pictures coded as JPEG, next to their source or to another picture's crop."""
+    drawn = list(_drawn(sources, number, 64, rng))
+    for index, pixels in enumerate(drawn):
+        copy = _jpeg(pixels, int(rng.integers(40, 95)), subsampling=0)
+        yield Example(copy, {"from": bool(index % 2)}, pixels if index % 2 else drawn[index - 1])
+
+
+def _read_relations(example: Example) -> dict[str, str]:
+    from forensics.comparison.relations import jpeg_from, jpeg_shown
+
+    assert example.other is not None
+    found = jpeg_from(example.other, example.pixels, jpeg_shown(example.pixels)) is not None
+    return {"from it" if example.truth["from"] else "from another": outcome(found, example.truth["from"])}
+
+
+SETS: dict[str, tuple[Make, Read]] = {
+    "jpeg": (_jpegs(128, 40, 99), _read_jpeg),
+    "chroma": (_jpegs(SIDE, 40, 99), _read_chroma),
+    "small chroma": (_jpegs(80, 40, 99), _read_chroma),
+    "fine jpeg": (_jpegs(128, 94, 101), _read_steps),
+    "twice": (_twice, _read_twice),
+    "blocks": (_blocks, _found("forensics.history.jpeg.possible_blocks:jpeg_blocks")),
+    "jpeg 2000": (_wavelets("jpeg 2000", SIDE), _read_wavelets),
+    "tiles": (_tiles, _read_tiles),
+    "jpeg xr": (_wavelets("jpeg xr", SIDE), _read_wavelets),
+    "enlarged": (_enlarged, _read_enlarged),
+    "textures": (_textures, _read_textures),
+    "tones": (_tones, _read_tones),
+    "tables": (_coded(40, 98), _of_trace("forensics.history.traces.jpeg_table:jpeg_table")),
+    "combs": (_coded(60, 98, 128), _of_trace("forensics.history.traces.dct_comb:dct_comb")),
+    "jpeg-ls": (_near, _found("forensics.processes.jpeg_ls_near:test")),
+    "lerc": (_lerc, _found("forensics.processes.lerc:test")),
+    "wsq": (_wsq, _found("forensics.processes.wsq:test")),
+    "registered": (_registered, _read_registered),
+    "relations": (_relations, _read_relations),
+}
+"""By name, how pictures are made and read."""
