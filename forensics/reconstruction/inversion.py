@@ -7,7 +7,6 @@ that rounding does not settle are searched.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -251,7 +250,8 @@ class _Band:
         half_up = self.decoder.upsampling == "triangle, half up"
         whole = start.copy()
         plane = whole_samples(start[used], lo, hi, factors, rest.reshape(known.shape), half_up=half_up)
-        turns = _ALIKE if self.alike and math.log2(float(np.prod(quantiser.table.astype(np.float64)))) <= _FINE else 0
+        fine = float(np.log2(quantiser.table).sum()) <= _FINE and factors == (2, 2)
+        turns = _ALIKE if fine and self.alike else 0
         for turn in range(turns + 1):
             if turn:
                 plane, clear = others_alike(plane, lo, hi, factors, rest.reshape(known.shape), turn, half_up=half_up)

@@ -268,7 +268,7 @@ def others_alike(
     """Other stored samples that show the same: a walk by moves that do not show.
 
     Where steps are fine many sets of samples are seen as the same picture, and about half of them come out of the
-    inverse transform.
+    inverse transform. That needs chroma halved along both axes; along one, every move of a sample shows.
 
     Parameters
     ----------
