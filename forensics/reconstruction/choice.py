@@ -24,7 +24,7 @@ from forensics.reconstruction.finest import finest_grid
 from forensics.reconstruction.inversion import invert
 from forensics.reconstruction.layout import BLOCK, Layout
 from forensics.reconstruction.sampled import Sampled, sample, stripes
-from forensics.reconstruction.standard import standard_tables
+from forensics.reconstruction.standard import standard_tables, tables_by_blocks
 from forensics.reconstruction.table_refinement import refined
 from forensics.reconstruction.tables import component_steps
 
@@ -273,16 +273,20 @@ def choose(pixels: np.ndarray) -> Chosen | None:
     if common is not None:
         return common
     history = jpeg_history.recover(pixels, fixed_point=False)
-    if not history.found:
-        phase = finest_grid(pixels)
+    match = history.match
+    if match is None:
+        first = Layout(0, 0, (1, 1), "grey" if pixels.ndim == 2 else "ycbcr")
+        match = tables_by_blocks(sample(pixels, first, DECODERS[0], most=_COMMON_PIXELS))
+        phase = finest_grid(pixels) if match is None else (0, 0)
         if phase is None:
             return None
         history = jpeg_history.recover_on(pixels, phase)
-    assert history.match is not None
-    trials = Trials(pixels, history.match)
+        match = match or history.match
+    assert match is not None
+    trials = Trials(pixels, match)
     layout, decoders = _likeliest(trials, history)
     tables, decoder = _tables_and_decoder(trials, layout, decoders)
-    return Chosen(layout, tables, decoder, history.match, trials, False).better()
+    return Chosen(layout, tables, decoder, match, trials, False).better()
 
 
 def _commonest(pixels: np.ndarray) -> Chosen | None:

@@ -12,7 +12,7 @@ import numpy as np
 from forensics.history.jpeg.comb import ROUNDING, ZERO_CELL, ac_likelihoods, dc_likelihoods
 from forensics.history.jpeg.planes import coefficients
 from forensics.history.jpeg.steps import candidates
-from forensics.reconstruction.blocks import SEARCHED, Quantiser, fit_blocks, rounding_settles
+from forensics.reconstruction.blocks import ROUNDED, Quantiser, fit_blocks, rounding_settles
 from forensics.reconstruction.chroma_samples import chroma_noise
 from forensics.reconstruction.coded import Decoder
 from forensics.reconstruction.sampled import Sampled
@@ -31,12 +31,9 @@ _CANDIDATES = 4
 _FINER = 0.1
 """Share of the blocks that hold a coefficient which a finer step has to settle beyond the given one: a choice. Finer
 steps settle some changed blocks by chance; a step that is twice too coarse leaves half of the blocks."""
-_MANY_LEFT, _GLANCE, _LOWEST_QUALITY = 0.1, 512, 50
-"""Share of blocks that are not settled from which other tables altogether are tried, the blocks that they are tried on,
-and the lowest quality of standard tables among them: choices, bounds on work."""
-_SEARCHED_BLOCKS, _WIDTH = 96, 16
-"""Blocks that are searched where steps of half the size are tried, which rounding may be too coarse for, and the sets
-that the search keeps: bounds on work."""
+_MANY_LEFT, _GLANCE, _LOWEST_QUALITY = 0.1, 256, 50
+"""Share of blocks that are not settled from which other tables are begun with, the blocks that those are tried on, and
+the lowest quality of standard tables among them: choices, bounds on work."""
 _HOPELESS = 0.02
 """Share of blocks that rounding can settle below which blocks do not judge a table: a choice, twenty blocks of a
 thousand."""
@@ -59,15 +56,15 @@ class _Part:
         self.values = coefficients(self.centers)
         self.noise = np.full(64, ROUNDING) if not component else chroma_noise(sampled.factors, decoder.upsampling)
 
-    def settled(self, table: np.ndarray, rows: np.ndarray, width: int = 0) -> np.ndarray:
-        """Whether rounding, or a search that keeps `width` sets, settles each of some blocks, bool."""
+    def settled(self, table: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Whether rounding settles each of some blocks, bool."""
         lo, hi = self.lo[rows], self.hi[rows]
         seen = None
         if self.mode:
             seen = lo, hi, self.mode
             lo, hi = np.zeros((len(rows), 64), np.uint8), np.full((len(rows), 64), 255, np.uint8)
         quantiser = Quantiser.of(table, self.kind)
-        return fit_blocks(lo, hi, quantiser, width=width, centers=self.centers[rows], seen=seen)[1] <= SEARCHED
+        return fit_blocks(lo, hi, quantiser, width=0, centers=self.centers[rows], seen=seen)[1] == ROUNDED
 
     def holding(self, frequency: int) -> np.ndarray:
         """Blocks with a coefficient of that frequency other than zero."""
@@ -111,15 +108,24 @@ def _mended(parts: list[_Part], table: np.ndarray, least: int = 1, *, plane: int
     """A table of one or two components, of luma (0) or chroma (1); `least` blocks more have to be settled by a step
     that is taken.
     """
-    table = table.copy()
     everything = [np.arange(len(part.values)) for part in parts]
-    if (
-        not sum(len(rows) for rows in everything)
-        or max(rounding_settles(table, part.noise) for part in parts) < _HOPELESS
-    ):
-        return table
-    if least == 1:
-        table = _as_a_whole(parts, everything, table, plane)
+    total = sum(len(rows) for rows in everything)
+    if not total or max(rounding_settles(table, part.noise) for part in parts) < _HOPELESS:
+        return table.copy()
+    found = _in_passes(parts, everything, table, least)
+    if least > 1:
+        return found
+    most = _count(parts, found, everything)
+    for start in _others(parts, everything, table, found, plane) if total - most > _MANY_LEFT * total else ():
+        other = _in_passes(parts, everything, start, least)
+        settled = _count(parts, other, everything)
+        if settled >= most + max(1, _FINER * (total - most)):
+            found, most = other, settled
+    return found
+
+
+def _in_passes(parts: list[_Part], everything: list[np.ndarray], table: np.ndarray, least: int) -> np.ndarray:
+    table = table.copy()
     for _ in range(_PASSES):
         before = table.copy()
         rest = [r[~part.settled(table, r)] for part, r in zip(parts, everything, strict=True)]
@@ -137,31 +143,23 @@ def _mended(parts: list[_Part], table: np.ndarray, least: int = 1, *, plane: int
     return table
 
 
-def _count(parts: list[_Part], table: np.ndarray, rows: list[np.ndarray], width: int = 0) -> int:
-    return sum(int(part.settled(table, r, width).sum()) for part, r in zip(parts, rows, strict=True) if len(r))
+def _count(parts: list[_Part], table: np.ndarray, rows: list[np.ndarray]) -> int:
+    return sum(int(part.settled(table, r).sum()) for part, r in zip(parts, rows, strict=True) if len(r))
 
 
-def _as_a_whole(parts: list[_Part], everything: list[np.ndarray], table: np.ndarray, plane: int) -> np.ndarray:
-    """Another table altogether where many blocks are not settled: half the steps, or a standard table of a whole
-    quality. A picture coded twice shows the multiples that both codings share, and few others.
+def _others(
+    parts: list[_Part], everything: list[np.ndarray], table: np.ndarray, found: np.ndarray, plane: int
+) -> list[np.ndarray]:
+    """Other tables to begin with: half the steps, and the standard table of a whole quality that settles most of the
+    blocks left. A picture coded twice shows the multiples that both codings share, and few others.
     """
-    few = [_spread(rows, _GLANCE) for rows in everything]
-    most = _count(parts, table, few)
-    total = sum(len(rows) for rows in few)
-    if total - most <= _MANY_LEFT * total:
-        return table
+    rest = [r[~part.settled(found, r)] for part, r in zip(parts, everything, strict=True)]
+    few = [_spread(rows, _GLANCE) for rows in rest]
     known = candidates()
     usual = (np.array(known.family) == "standard") & (known.quality % 1 == 0) & (known.quality >= _LOWEST_QUALITY)
-    half, fewer = np.maximum(table // 2, 1), [_spread(rows, _SEARCHED_BLOCKS) for rows in everything]
-    now, then = (_count(parts, t, fewer, _WIDTH) for t in (table, half))
-    if then > now + max(1, _FINER * (sum(len(rows) for rows in fewer) - now)):
-        return half
-    best = table
-    for trial in known.tables[usual, plane]:
-        settled = _count(parts, trial, few)
-        if settled >= most + max(1, _FINER * (total - most)):
-            best, most = trial, settled
-    return best.copy()
+    tables = known.tables[usual, plane]
+    best = int(np.argmax([_count(parts, trial, few) for trial in tables]))
+    return [np.maximum(table // 2, 1), tables[best]]
 
 
 def _together(

@@ -7,7 +7,11 @@ import pytest
 
 from forensics.history.jpeg import recovery
 from forensics.reconstruction.choice import choose
+from forensics.reconstruction.coded import DECODERS
+from forensics.reconstruction.layout import Layout
 from forensics.reconstruction.reconstruct import judged, prepare
+from forensics.reconstruction.sampled import sample
+from forensics.reconstruction.standard import tables_by_blocks
 from tests.reconstruction.scenes import jpeg_file, real_decoding, scene, tables_of
 
 
@@ -42,3 +46,14 @@ def test_a_single_deviating_step_is_read():
     prepared = prepare(real_decoding(data))
     assert prepared.tables[0][9] == tables_of(data)[0][9] == 31
     assert judged(prepared).exact
+
+
+def test_standard_tables_by_blocks():
+    grey = Layout(0, 0, (1, 1), "grey")
+    source = scene(36, 160, 160, bright=60)[..., 1]
+    pixels = real_decoding(jpeg_file(source, 80))
+    assert (pixels == 255).any()
+    found = tables_by_blocks(sample(pixels, grey, DECODERS[0]))
+    np.testing.assert_array_equal(found.tables[0], tables_of(jpeg_file(source, 80))[0])
+    assert tables_by_blocks(sample(source, grey, DECODERS[0])) is None
+    assert tables_by_blocks(sample(np.ascontiguousarray(pixels[3:, 5:]), grey, DECODERS[0])) is None
