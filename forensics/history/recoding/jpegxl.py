@@ -29,8 +29,6 @@ _EFFORTS = (3, 7)
 """Efforts of libjxl that are tried: a fast one, and its default."""
 _PROBES = (-6, -2)
 """Indices at which grids are tried, against the estimate."""
-_LEAST_DEVIATION = 2.5
-"""Least standard deviation of the estimate, in indices; no record of the statistic that set it."""
 _SPACING = 2
 """Every so many indices are tried: a bound on work."""
 _LEAST_CONTRAST = 0.1
@@ -107,9 +105,7 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = (), codec: str 
     """
     from forensics.codecs import registry
 
-    prior = recoding.starting_point(
-        pixels, _indices(estimates), registry.get("jpegxl").availability().reason, _LEAST_DEVIATION
-    )
+    prior = recoding.starting_point(pixels, _indices(estimates), registry.get("jpegxl").availability().reason)
     if isinstance(prior, str):
         return JpegXlHistory(reason=prior)
     samples = eight_bit(pixels)
