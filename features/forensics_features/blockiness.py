@@ -121,8 +121,8 @@ def _own_harmonics() -> np.ndarray:
 
 _OWN = _own_harmonics()
 _SMOOTHING = 17
-"""Samples over which the profile is averaged, odd and more than two blocks of 8; no record of the statistic that set
-it."""
+"""Samples over which the profile is averaged: 2 * 8 + 1, the least odd number that spans two blocks of 8, so that a
+grid of period 8 is averaged away and the trend stays."""
 _TURNS = 2 * np.pi * np.outer(np.arange(FOLD), np.arange(1, FOLD // 2 + 1)) / FOLD
 _COSINE, _SINE = np.cos(_TURNS), np.sin(_TURNS)
 

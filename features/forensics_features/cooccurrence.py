@@ -55,7 +55,8 @@ LUMA_STRIDE = 3
 CHROMA_STRIDE = 5
 """Every so many rows of chroma are counted."""
 _CHROMA_LARGEST = 2
-"""Largest magnitude of chroma residuals that is counted apart; no record of the statistic that set it."""
+"""Marginal histograms of chroma count |r| = 0, 1 and >= 2: what the features are, on which the models were trained, and
+no threshold."""
 _SIZE = 8
 """Side of a block's DCT."""
 

@@ -17,8 +17,9 @@ _STRIP = 64
 """Rows whose colours are counted at a time, so that a picture of many colours is never copied whole: a bound on memory.
 """
 _NEAREST = 8
-"""Rank of a neighbour's palette entry, by distance of colour, up to which a change counts as a near one; no record of
-the statistic that set it."""
+"""Rank of a neighbour's palette entry, by distance of colour, up to which a change counts as a near one. It defines the
+share that `_NEAR` of `forensics.processes.palette` bounds, which was set on 100 palettes against 1,240 other pictures
+(there)."""
 
 
 class PaletteColours(NamedTuple):

@@ -59,7 +59,8 @@ COARSER = 4
 """Factor of the second, coarser histogram."""
 BANDS = ("hl", "lh", "hh")
 _CHROMA_LEVELS = 2
-"""Wavelet levels that are measured in chroma; no record of the statistic that set it."""
+"""Wavelet levels at which green is measured next to luma: what the features are, on which the models were trained, and
+no threshold."""
 _WIDE = BINS * COARSER
 _ONE = int(1 / FINE_BIN)
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from forensics_features.standards import LUMA_WEIGHTS
 from PIL import Image
 from scipy import fft, ndimage
 
@@ -69,7 +70,7 @@ def luma(pixels: np.ndarray) -> np.ndarray:
     """BT.601 luma as float32."""
     if pixels.ndim == 2:
         return pixels.astype(np.float32)
-    return (pixels[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32)).astype(np.float32)
+    return (pixels[..., :3] @ np.array(LUMA_WEIGHTS["bt601"], np.float32)).astype(np.float32)
 
 
 def resized(plane: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
