@@ -399,7 +399,7 @@ def _whole(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator)
 def _read_verdict(example: Example) -> dict[str, str]:
     from forensics_models.classes import INCONCLUSIVE
 
-    from forensics import analyze
+    from forensics.verdict.analysis import analyze
 
     verdict = analyze(example.pixels).verdict
     return {"verdict": outcome(None if verdict == INCONCLUSIVE else verdict, example.truth["class"])}
