@@ -407,14 +407,14 @@ def _read_verdict(example: Example) -> dict[str, str]:
 
 def _registered(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
     """Pairs: a picture and a crop of 2 to 60 % of its area, coded as JPEG since, every other time reduced, too."""
-    for index, pixels in enumerate(_drawn(sources, number, 512, rng)):
-        side = round(512 * float(np.sqrt(rng.uniform(0.02, 0.6))))
-        top, left = (int(rng.integers(512 - side + 1)) for _ in range(2))
-        part = pixels[top : top + side, left : left + side]
-        scale = float(rng.uniform(0.5, 0.9)) if index % 2 else 1.0
-        small = Image.fromarray(part).resize((max(48, round(side * scale)),) * 2, Image.Resampling.BICUBIC)
-        copy = _jpeg(np.asarray(small) if index % 2 else part, int(rng.integers(60, 95)))
-        yield Example(copy, {"at": (top, left), "scale": side / len(copy)}, pixels)
+    for index, pixels in enumerate(_drawn(sources, number, 448, rng)):
+        whole = min(pixels.shape[:2])
+        side = round(whole * float(np.sqrt(rng.uniform(0.02, 0.6))))
+        top, left = (int(rng.integers(whole - side + 1)) for _ in range(2))
+        part = Image.fromarray(pixels[top : top + side, left : left + side])
+        small = max(48, round(side * float(rng.uniform(0.5, 0.9)))) if index % 2 else side
+        copy = _jpeg(np.asarray(part.resize((small, small), Image.Resampling.BICUBIC)), int(rng.integers(60, 95)))
+        yield Example(copy, {"at": (top, left), "scale": side / small}, pixels)
 
 
 def _read_registered(example: Example) -> dict[str, str]:

@@ -31,11 +31,12 @@ REGION = 512
 FOUND = 8.0
 """Standard errors by which a phase leads the others when the 4x4 grid is called found."""
 _SURE = 6.0
-"""Lead of the best phase, in robust standard deviations, from which it is that of macroblocks; no record of the
-statistic that set it."""
+"""Lead of the best phase, in robust standard deviations, from which it is that of macroblocks: of 16 validation
+pictures coded as JPEG XR overlap mode, phase and subsampling are read rightly in all, the indices of both AC bands in
+all 7 of a known one, the DC band's in 3, none wrongly, with 3 and 12 as well (`forensics_benchmarks.thresholds`)."""
 _SUBSAMPLINGS = {"4:4:4": (1, 1), "4:2:2": (1, 2), "4:2:0": (2, 2)}
 _CHROMA_FOUND = 6.0
-"""Lead from which the grid of chroma counts as found; no record of the statistic that set it."""
+"""Lead from which the grid of chroma counts as found; on the pictures of `_SURE` 3 and 12 give the same answers."""
 _CHROMA_MARGIN = 0.12
 """Natural logarithm of the ratio of contrasts from which the better subsampling is declared."""
 _LEAST = 64

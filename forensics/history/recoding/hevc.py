@@ -25,7 +25,9 @@ from forensics.history.recoding.trace import coding_again
 from forensics.results.history import Parameter
 
 _LEAST_DEVIATION = 2.0
-"""Least standard deviation of the estimate, in QP; no record of the statistic that set it."""
+"""Least standard deviation of the estimate, in QP. In all of 8 validation pictures the true QP is among those tried, in
+7 within one deviation of the estimate, with 0, 0.5, 1 and 4 as well (`forensics_benchmarks.thresholds`): the estimate's
+own interval is mostly wider."""
 _PROBES = (-6, -2, 2)
 """QP at which grids are tried, against the estimate: at the true QP and somewhat finer a grid shows best."""
 _HALF_STEP = 6

@@ -30,7 +30,9 @@ _EFFORTS = (3, 7)
 _PROBES = (-6, -2)
 """Indices at which grids are tried, against the estimate."""
 _LEAST_DEVIATION = 2.5
-"""Least standard deviation of the estimate, in indices; no record of the statistic that set it."""
+"""Least standard deviation of the estimate, in indices. In all of 8 validation pictures the true index is among those
+tried, in 7 within one deviation of the estimate, with 0, 0.6, 1.2 and 5 as well (`forensics_benchmarks.thresholds`):
+the estimate's own interval is mostly wider."""
 _SPACING = 2
 """Every so many indices are tried: a bound on work."""
 _LEAST_CONTRAST = 0.1
