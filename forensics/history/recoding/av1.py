@@ -21,10 +21,6 @@ from forensics.history.recoding.trace import coding_again
 from forensics.results.history import Parameter
 
 _BALLOT = recoding_sweep.Ballot(dip=0.3, reach=2, least=8)
-_LEAST_DEVIATION = 10.0
-"""Least standard deviation of the estimate, in quantiser indices. In all of 16 validation pictures the true index is
-among those tried, in 15 within one deviation of the estimate, with 0, 2.5, 5 and 20 as well
-(`forensics_benchmarks.thresholds`): the estimate's own interval is mostly wider."""
 _PROBES = (-40, -16, 8)
 """Indices at which grids are tried, against the estimate: at the true index and somewhat finer a grid shows best."""
 _SPACING = 4
@@ -117,7 +113,7 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = (), codec: str 
     from forensics.codecs import registry
 
     able = registry.get("avif").availability()
-    prior = recoding.starting_point(pixels, estimates, able.reason, _LEAST_DEVIATION)
+    prior = recoding.starting_point(pixels, estimates, able.reason)
     if isinstance(prior, str):
         return Av1History(reason=prior)
     plane = recoding.luma(pixels, recoding.stated(estimates, "colour_coding"))

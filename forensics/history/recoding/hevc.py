@@ -24,10 +24,6 @@ from forensics.history.recoding.sweep import Sweep
 from forensics.history.recoding.trace import coding_again
 from forensics.results.history import Parameter
 
-_LEAST_DEVIATION = 2.0
-"""Least standard deviation of the estimate, in QP. In all of 8 validation pictures the true QP is among those tried, in
-7 within one deviation of the estimate, with 0, 0.5, 1 and 4 as well (`forensics_benchmarks.thresholds`): the estimate's
-own interval is mostly wider."""
 _PROBES = (-6, -2, 2)
 """QP at which grids are tried, against the estimate: at the true QP and somewhat finer a grid shows best."""
 _HALF_STEP = 6
@@ -132,7 +128,7 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = (), codec: str 
     """
     from forensics.codecs.hevc import pyav as hevc_pyav
 
-    prior = recoding.starting_point(pixels, estimates, hevc_pyav.missing(), _LEAST_DEVIATION)
+    prior = recoding.starting_point(pixels, estimates, hevc_pyav.missing())
     if isinstance(prior, str):
         return HevcHistory(reason=prior)
     colours, coder = _colours(pixels, estimates), X265()

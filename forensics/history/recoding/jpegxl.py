@@ -29,10 +29,6 @@ _EFFORTS = (3, 7)
 """Efforts of libjxl that are tried: a fast one, and its default."""
 _PROBES = (-6, -2)
 """Indices at which grids are tried, against the estimate."""
-_LEAST_DEVIATION = 2.5
-"""Least standard deviation of the estimate, in indices. In all of 8 validation pictures the true index is among those
-tried, in 7 within one deviation of the estimate, with 0, 0.6, 1.2 and 5 as well (`forensics_benchmarks.thresholds`):
-the estimate's own interval is mostly wider."""
 _SPACING = 2
 """Every so many indices are tried: a bound on work."""
 _LEAST_CONTRAST = 0.1
@@ -109,9 +105,7 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = (), codec: str 
     """
     from forensics.codecs import registry
 
-    prior = recoding.starting_point(
-        pixels, as_indices(estimates), registry.get("jpegxl").availability().reason, _LEAST_DEVIATION
-    )
+    prior = recoding.starting_point(pixels, _indices(estimates), registry.get("jpegxl").availability().reason)
     if isinstance(prior, str):
         return JpegXlHistory(reason=prior)
     samples = eight_bit(pixels)
@@ -138,7 +132,7 @@ def _located(samples: np.ndarray, coders: Sequence[Libjxl], prior: Prior) -> Gri
     return recoding_grid.with_trees(grid, samples, coders[-1], probes) if grid.found else grid
 
 
-def as_indices(estimates: Sequence[Parameter]) -> list[Parameter]:
+def _indices(estimates: Sequence[Parameter]) -> list[Parameter]:
     """The estimated distance as an index."""
     found = recoding.stated(estimates, "distance")
     if found is None or not isinstance(found.value, (int, float)) or not found.low or not found.high:

@@ -23,10 +23,6 @@ from forensics.pixels import eight_bit
 from forensics.results.analysis import Window
 from forensics.results.history import Parameter
 
-_LEAST_DEVIATION = 6.0
-"""Least standard deviation of the estimate, in indices. In all of 8 validation pictures the true index is among those
-tried, in 7 within one deviation of the estimate, with 0, 1.5 and 3 as well (8 with 12)
-(`forensics_benchmarks.thresholds`): the estimate's own interval is mostly wider."""
 _PROBES = (-12, 0)
 """Indices at which grids are tried, against the estimate."""
 _PRESETS = ("default", "photo", "drawing")
@@ -101,7 +97,7 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = (), codec: str 
     """
     from forensics.codecs import registry
 
-    prior = recoding.starting_point(pixels, estimates, registry.get("webp").availability().reason, _LEAST_DEVIATION)
+    prior = recoding.starting_point(pixels, estimates, registry.get("webp").availability().reason)
     if isinstance(prior, str):
         return Vp8History(reason=prior)
     plane = recoding.luma(pixels, LUMA)
