@@ -19,14 +19,15 @@ from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
 from forensics.history.jpeg.comb import LARGEST_STEP
 
 _DEVIATION = 0.02
-"""Share of the steps of a known table that may depart from it; no record of the statistic that set it."""
+"""Share of the steps of a known table that may depart from it. Of 8 validation crops of 128x128 pixels coded as JPEG of
+quality 40 to 98 the quality is read exactly in all, with 0.005 and 0.08 as well (`forensics_benchmarks.thresholds`)."""
 _SPREAD = 0.45
 """Standard deviation of a free step's natural logarithm about the nearest known table's."""
 _OWN_CHROMA = 0.02
 """Prior probability that chroma has a table of its own, or was misread, whatever luma's is."""
 _WHOLE_QUALITY_WEIGHT = 20.0
-"""Prior odds of a whole quality against another; a guess at what people choose, no record of the statistic that set
-it."""
+"""Prior odds of a whole quality against another, as programs ask for whole ones; on the crops of `_DEVIATION` 1 and 100
+give the same qualities."""
 RELIABLE = 0.99
 """Posterior from which a step is called identified."""
 _LEAST_GAIN = 3.0
@@ -34,8 +35,9 @@ _LEAST_GAIN = 3.0
 step.
 """
 _FEWEST_AT_ONE = 6
-"""Coefficients other than zero from which a step of 1, which leaves no comb, counts as seen; no record of the statistic
-that set it."""
+"""Coefficients other than zero from which a step of 1, which leaves no comb, counts as seen. Of 378 steps of 6
+validation crops coded as JPEG of quality 94 to 100 328 are read rightly and none wrongly, with 2 as well; 320 with 18
+(`forensics_benchmarks.thresholds`)."""
 
 
 @dataclass(frozen=True)
