@@ -26,7 +26,8 @@ from forensics.history.jpeg.comb import ROUNDING
 FREQUENCIES = np.array(ZIGZAG[:21])
 """DC and the lowest AC frequencies in zigzag order."""
 LARGEST_FIRST_STEP = 128
-"""Larger steps of the first compression are taken for this; no record of the statistic that set it."""
+"""Larger steps of the first compression are taken for this. Within `FREQUENCIES` the standard table (ITU-T T.81,
+K.1) has steps up to 40 at quality 50 and 125 at 16: it cuts under a quality of 16 only."""
 _LARGEST_INDEX = 96
 """Largest quantisation index whose histogram is looked at: a bound on work."""
 _LARGEST_MAGNITUDE = 512
