@@ -24,8 +24,8 @@ from forensics.history.traces.grid_phase import BLOCK, ORIGINS, vote_map
 
 AGREEMENT = 0.5
 """Share of trials that fall on a grid's origin where there is one; quality 50 to 95 gives 0.5 to 0.95."""
-MOST_PIXELS = 16_000_000
-"""Votes are taken in pictures of at most this many pixels: they cost about a second a megapixel."""
+MOST_PIXELS = 200_000_000
+"""Votes are taken in pictures of at most this many pixels, a byte each: a bound on memory."""
 MOST_GRIDS = 6
 """Grids distinguished in one picture, at most."""
 _STRIP = 512

@@ -214,7 +214,7 @@ def from_pillow(image: Any, *, max_pixels: int = MAX_PIXELS, name: str | None = 
     if image.mode in ("I;16", "I;16L", "I;16B", "I;16N"):
         array = np.array(image, np.uint16)
     else:
-        array = np.array(pillow_samples.plain(image))
+        array = pillow_samples.in_strips(pillow_samples.plain(image))
     return from_array(array, max_pixels=max_pixels, name=name or getattr(image, "filename", "") or "image")
 
 

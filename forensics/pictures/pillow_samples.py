@@ -15,6 +15,8 @@ from forensics.errors import PictureError
 from forensics.pictures.samples import Samples, beyond_palette
 
 _PILLOW_LOCK = threading.Lock()
+_STRIP_BYTES = 1 << 24
+"""Of a strip that is copied at a time: a bound on memory."""
 
 
 def decode_file(data: bytes, form: str, notes: list[str] | None = None) -> np.ndarray:
@@ -32,9 +34,23 @@ def decode_file(data: bytes, form: str, notes: list[str] | None = None) -> np.nd
                 if notes is not None and image.mode == "P" and image.palette is not None:
                     entries = len(image.palette.palette) // len(image.palette.mode)
                     beyond_palette(np.asarray(image), entries, notes)
-                return np.array(plain(image))
+                return in_strips(plain(image))
         finally:
             Image.MAX_IMAGE_PIXELS = limit
+
+
+def in_strips(image: Any) -> np.ndarray:
+    """The samples of a Pillow image, as `np.array(image)`, copied strip by strip: Pillow hands out an array of a whole
+    picture through two further copies.
+    """
+    width, height = image.size
+    row = np.asarray(image.crop((0, 0, width, 1)))
+    samples = np.empty((height, *row.shape[1:]), row.dtype)
+    step = max(1, _STRIP_BYTES // max(row.nbytes, 1))
+    for top in range(0, height, step):
+        bottom = min(top + step, height)
+        samples[top:bottom] = np.asarray(image.crop((0, top, width, bottom)))
+    return samples
 
 
 def decode_palette(data: bytes, form: str) -> Samples:

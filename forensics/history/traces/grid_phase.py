@@ -23,9 +23,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from forensics_features.block_dct import aligned_dct
+from forensics_features.block_dct import dct_matrix
 from scipy import ndimage
 
+from forensics.history.traces import _grid_kernels as kernels
 from forensics.history.traces.sample import Sample
 from forensics.results.a_contrario import log10_binomial_tail
 from forensics.results.chance import chance, reported
@@ -78,17 +79,9 @@ def zero_counts(luma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         Blocks without change along their rows or along their columns.
     """
     plane = np.ascontiguousarray(luma, dtype=np.float32)
-    zeros = np.zeros((plane.shape[0] - BLOCK + 1, plane.shape[1] - BLOCK + 1), np.int16)
-    constant = np.zeros(zeros.shape, bool)
-    for row in range(BLOCK):
-        for column in range(BLOCK):
-            target = zeros[row::BLOCK, column::BLOCK]
-            if not target.size:
-                continue
-            small = np.abs(aligned_dct(plane, BLOCK, (row, column))) < ZERO_BELOW
-            target[:] = (small.sum(axis=(0, 1), dtype=np.int16) - small[0, 0]).reshape(target.shape)
-            lines = small[1:, :].all(axis=(0, 1)) | small[:, 1:].all(axis=(0, 1))
-            constant[row::BLOCK, column::BLOCK] = lines.reshape(target.shape)
+    shape = tuple(length - BLOCK + 1 for length in plane.shape)
+    zeros, constant = np.empty(shape, np.int16), np.empty(shape, bool)
+    kernels.zero_counts(plane, dct_matrix(BLOCK), np.float32(ZERO_BELOW), zeros, constant)
     return zeros, constant
 
 
@@ -107,20 +100,9 @@ def vote_map(luma: np.ndarray) -> np.ndarray:
         the border.
     """
     zeros, constant = zero_counts(np.rint(luma))
-    height, width = zeros.shape[0] - BLOCK + 1, zeros.shape[1] - BLOCK + 1
-    best = np.full((height, width), -1, np.int16)
-    votes = np.full((height, width), NO_VOTE, np.int8)
-    rows = (np.arange(height) + BLOCK - 1)[:, None]
-    columns = (np.arange(width) + BLOCK - 1)[None, :]
-    for up in range(BLOCK):
-        for back in range(BLOCK):
-            top, left = BLOCK - 1 - up, BLOCK - 1 - back
-            count = zeros[top : top + height, left : left + width]
-            origin = ((rows - up) % BLOCK * BLOCK + (columns - back) % BLOCK).astype(np.int8)
-            lone = np.where(constant[top : top + height, left : left + width], np.int8(NO_VOTE), origin)
-            votes[:] = np.where(count > best, lone, np.where(count == best, np.int8(NO_VOTE), votes))
-            np.maximum(best, count, out=best)
     out = np.full(np.shape(luma), NO_VOTE, np.int8)
+    votes = np.empty((zeros.shape[0] - BLOCK + 1, zeros.shape[1] - BLOCK + 1), np.int8)
+    kernels.most_zeros(zeros, constant, np.int8(NO_VOTE), votes)
     out[BLOCK - 1 : 1 - BLOCK, BLOCK - 1 : 1 - BLOCK] = votes
     return out
 

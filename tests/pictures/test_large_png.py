@@ -1,0 +1,50 @@
+"""Large PNGs, read by libpng, give the samples that Pillow gives."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from forensics.pictures import pillow_samples, png_file
+
+
+def _png(mode, **options):
+    rng = np.random.default_rng(len(mode))
+    pixels = rng.integers(0, 256, (37, 29, len(mode)), np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(pixels[:, :, 0] if mode == "L" else pixels, mode).save(stream, "PNG", **options)
+    return stream.getvalue(), np.squeeze(pixels)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+def test_large_ones_are_read_without_pillow(mode, monkeypatch):
+    data, pixels = _png(mode)
+    expected = png_file.decode(data)
+    monkeypatch.setattr(png_file, "_LARGE", 100)
+    monkeypatch.setattr(pillow_samples, "decode_file", None)
+    found = png_file.decode(data)
+    assert np.array_equal(found.array, expected.array)
+    assert np.array_equal(found.array, pixels)
+    assert found.notes == expected.notes
+    assert found.facts == expected.facts
+
+
+@pytest.mark.parametrize("case", ["transparent colour", "palette", "one bit", "no checksum"])
+def test_what_is_not_plain_is_read_by_pillow(case, monkeypatch):
+    data, _ = _png("RGB", **({"transparency": (1, 2, 3)} if case == "transparent colour" else {}))
+    if case in ("palette", "one bit"):
+        stream = io.BytesIO()
+        Image.open(io.BytesIO(data)).convert("P" if case == "palette" else "1").save(stream, "PNG")
+        data = stream.getvalue()
+    if case == "no checksum":
+        png = png_file.read(data)
+        body = b"".join(part for kind, part in png.chunks if kind == b"IDAT")
+        data = png_file._rebuilt(png, body[:-4])
+    expected = png_file.decode(data)
+    monkeypatch.setattr(png_file, "_LARGE", 100)
+    found = png_file.decode(data)
+    assert np.array_equal(found.array, expected.array)
+    assert found.notes == expected.notes
