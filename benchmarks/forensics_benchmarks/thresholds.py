@@ -88,7 +88,7 @@ THRESHOLDS = (
     Threshold(f"{_JPEGXR}.lattice", "_FITS", (0.15, 0.45), "jpeg xr"),
     Threshold(f"{_JPEGXR}.lattice", "_FINE_STEP", (3.0, 6.5), "jpeg xr"),
     Threshold(f"{_JPEGXR}.lattice", "_FINEST_DC", (0.5, 4.0), "jpeg xr"),
-    Threshold(f"{_JPEGXR}.lattice", "_OTHER_STEPS", ((1e6,), (0.7, 1.3)), "jpeg xr"),
+    Threshold(f"{_JPEGXR}.lattice", "_OTHER_STEPS", ((0.7, 1.3), (0.97, 1.03)), "jpeg xr"),
     Threshold(f"{_FEATURES}.enlargement_axes", "_CLOSE", (0.4, 0.8, 1.0), "enlarged"),
     Threshold(f"{_FEATURES}.enlargement_axes", "NEARBY", (6, 24), "enlarged"),
     Threshold(f"{_FEATURES}.enlargement_settled", "_ROUNDED_FROM", (1.1, 1.6, 3.0), "enlarged"),
