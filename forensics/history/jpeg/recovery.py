@@ -82,6 +82,23 @@ def recover(pixels: np.ndarray, *, fixed_point: bool = True) -> JpegHistory:
     grid, colour = _grid(tiles, all(without_colour(tile.channels) for tile in tiles))
     if grid.log10_nfa > GRID_FOUND_BELOW:
         return JpegHistory(grid, colour)
+    history = _on_grid(grid, colour, tiles)
+    if not fixed_point:
+        return history
+    history = _confirmed(history, tiles)
+    return replace(history, ratio=_ratio(history, rgb, np.asarray(pixels).ndim)) if _sure(history) else history
+
+
+def recover_on(pixels: np.ndarray, phase: tuple[int, int]) -> JpegHistory:
+    """As `recover` without confirmation, on a grid that is known otherwise: rows and columns before the first whole
+    block, components stored as luma and chroma.
+    """
+    tiles = tiles_of(checked(pixels))
+    colour = "grey" if all(without_colour(tile.channels) for tile in tiles) else "ycbcr"
+    return _on_grid(GridPhase(phase, 0.0, 0.0, np.zeros((BLOCK, BLOCK))), colour, tiles)
+
+
+def _on_grid(grid: GridPhase, colour: str, tiles: Sequence[Tile]) -> JpegHistory:
     planes = _component_planes(tiles, colour)
     found = lively(np.concatenate([coefficients(blocks_at(plane, usable, grid.phase)) for plane, usable in planes]))
     luma = _likelihoods(found)
@@ -93,13 +110,9 @@ def recover(pixels: np.ndarray, *, fixed_point: bool = True) -> JpegHistory:
         belief = belief + beside_luma(chroma_evidence)
     match = match_tables(belief + evidence)
     agrees = history.chroma is None or bool(chroma_evidence[match.index] > chroma_evidence[-1])
-    history = replace(
+    return replace(
         history, luma=estimate_steps(luma, 0, nonzero_counts(found), belief), match=match, chroma_agrees=agrees
     )
-    if not fixed_point:
-        return history
-    history = _confirmed(history, tiles)
-    return replace(history, ratio=_ratio(history, rgb, np.asarray(pixels).ndim)) if _sure(history) else history
 
 
 def block_grid(pixels: np.ndarray) -> GridPhase:
