@@ -342,16 +342,76 @@ def _wsq(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -
         yield Example(np.repeat(cut[..., None], 3, axis=2), {"found": bool(index % 2)})
 
 
+def _guessed(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
+    """Pictures of every encoder of `history_recoding` in turn, with the index estimated and the true one."""
+    from forensics.codecs import registry
+    from forensics.history import estimated
+    from forensics.history.recoding import jpegxl
+    from forensics_benchmarks import history_recoding
+
+    makers = [maker for maker in history_recoding.MAKERS if history_recoding.available(maker)]
+    for index, pixels in enumerate(_drawn(sources, number, 272, rng)):
+        maker = makers[index % len(makers)]
+        codec = registry.get(maker.encoder)
+        ends = sorted((maker.finest, maker.coarsest))
+        strength = int(rng.integers(ends[0], ends[1] + 1))
+        data = codec.encode(pixels, **{maker.strength: strength}, **maker.switches)
+        true = float(history_recoding.true_index(codec.codec, strength, data))
+        cut = _crop(codec.decode(data), SIDE, rng)
+        estimates = estimated.estimate(cut, codec.codec)
+        if codec.codec == "jpegxl":
+            true, estimates = float(jpegxl.index_of(2**true)), tuple(jpegxl.as_indices(estimates))
+        yield Example(cut, {"codec": codec.codec, "index": true, "estimates": estimates})
+
+
+def _read_guessed(example: Example) -> dict[str, str]:
+    """Whether the true index is among those that recompression tries (`TRIED` deviations), and within one."""
+    from forensics.history.recoding.coder import TRIED, prior_of
+
+    codec = example.truth["codec"]
+    name = {"avif": "av1", "webp": "vp8", "jpegxl": "jpegxl"}.get(codec, "hevc")
+    prior = prior_of(example.truth["estimates"])
+    if prior is None:
+        return {name: "open"}
+    away = abs(example.truth["index"] - prior.mean)
+    return {
+        name: "right" if away <= TRIED * prior.deviation else "wrong",
+        f"{name}, one deviation": "right" if away <= prior.deviation else "wrong",
+    }
+
+
+def _whole(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
+    """Pictures of many windows coded by Pillow's JPEG, WebP and JPEG 2000, and as they are."""
+    for index in range(number):
+        pixels, stream = sources[index % len(sources)], io.BytesIO()
+        truth = ("jpeg", "webp", "jpeg2000", "uncompressed")[index % 4]
+        if truth == "jpeg2000":
+            Image.fromarray(pixels).save(stream, "JPEG2000", quality_mode="rates", quality_layers=[20])
+        elif truth != "uncompressed":
+            Image.fromarray(pixels).save(stream, truth, quality=int(rng.integers(60, 90)))
+        coded = pixels if truth == "uncompressed" else np.asarray(Image.open(stream).convert("RGB"))
+        yield Example(np.ascontiguousarray(coded[3:, 5:]), {"class": truth})
+
+
+def _read_verdict(example: Example) -> dict[str, str]:
+    from forensics_models.classes import INCONCLUSIVE
+
+    from forensics.verdict.analysis import analyze
+
+    verdict = analyze(example.pixels).verdict
+    return {"verdict": outcome(None if verdict == INCONCLUSIVE else verdict, example.truth["class"])}
+
+
 def _registered(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
     """Pairs: a picture and a crop of 2 to 60 % of its area, coded as JPEG since, every other time reduced, too."""
-    for index, pixels in enumerate(_drawn(sources, number, 448, rng)):
-        whole = min(pixels.shape[:2])
-        side = round(whole * float(np.sqrt(rng.uniform(0.02, 0.6))))
-        top, left = (int(rng.integers(whole - side + 1)) for _ in range(2))
-        part = Image.fromarray(pixels[top : top + side, left : left + side])
-        small = max(48, round(side * float(rng.uniform(0.5, 0.9)))) if index % 2 else side
-        copy = _jpeg(np.asarray(part.resize((small, small), Image.Resampling.BICUBIC)), int(rng.integers(60, 95)))
-        yield Example(copy, {"at": (top, left), "scale": side / small}, pixels)
+    for index, pixels in enumerate(_drawn(sources, number, 512, rng)):
+        side = round(512 * float(np.sqrt(rng.uniform(0.02, 0.6))))
+        top, left = (int(rng.integers(512 - side + 1)) for _ in range(2))
+        part = pixels[top : top + side, left : left + side]
+        scale = float(rng.uniform(0.5, 0.9)) if index % 2 else 1.0
+        small = Image.fromarray(part).resize((max(48, round(side * scale)),) * 2, Image.Resampling.BICUBIC)
+        copy = _jpeg(np.asarray(small) if index % 2 else part, int(rng.integers(60, 95)))
+        yield Example(copy, {"at": (top, left), "scale": side / len(copy)}, pixels)
 
 
 def _read_registered(example: Example) -> dict[str, str]:
@@ -399,6 +459,8 @@ SETS: dict[str, tuple[Make, Read]] = {
     "jpeg-ls": (_near, _found("forensics.processes.jpeg_ls_near:test")),
     "lerc": (_lerc, _found("forensics.processes.lerc:test")),
     "wsq": (_wsq, _found("forensics.processes.wsq:test")),
+    "indices": (_guessed, _read_guessed),
+    "whole": (_whole, _read_verdict),
     "registered": (_registered, _read_registered),
     "relations": (_relations, _read_relations),
 }

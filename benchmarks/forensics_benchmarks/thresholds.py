@@ -88,7 +88,7 @@ THRESHOLDS = (
     Threshold(f"{_JPEGXR}.lattice", "_FITS", (0.15, 0.45), "jpeg xr"),
     Threshold(f"{_JPEGXR}.lattice", "_FINE_STEP", (3.0, 6.5), "jpeg xr"),
     Threshold(f"{_JPEGXR}.lattice", "_FINEST_DC", (0.5, 4.0), "jpeg xr"),
-    Threshold(f"{_JPEGXR}.lattice", "_OTHER_STEPS", ((0.7, 1.3),), "jpeg xr"),
+    Threshold(f"{_JPEGXR}.lattice", "_OTHER_STEPS", ((0.7, 1.3), (0.97, 1.03)), "jpeg xr"),
     Threshold(f"{_FEATURES}.enlargement_axes", "_CLOSE", (0.4, 0.8, 1.0), "enlarged"),
     Threshold(f"{_FEATURES}.enlargement_axes", "NEARBY", (6, 24), "enlarged"),
     Threshold(f"{_FEATURES}.enlargement_settled", "_ROUNDED_FROM", (1.1, 1.6, 3.0), "enlarged"),
@@ -103,6 +103,9 @@ THRESHOLDS = (
     Threshold("forensics.processes.jpeg_ls_near", "_BY_VALUE", (1.0, 1.1, 1.5, 2.0), "jpeg-ls"),
     Threshold("forensics.processes.lerc", "_LEVELS", (0.6, 0.8, 0.97, 1.0), "lerc"),
     Threshold("forensics.processes.wsq", "_LEAST_SIDE", (48, 64, 128), "wsq"),
+    Threshold("forensics.history.recoding.coder", "_LEAST_DEVIATION", (0.0, 4.0, 8.0), "indices"),
+    Threshold("forensics.windows.choice", "_PLACES", (1, 12), "whole"),
+    Threshold("forensics.windows.choice", "_TEXTURE_CAP", (4.0, 16.0), "whole"),
     Threshold("forensics.comparison.registration", "_LEAST_OVERLAP", (0.0, 0.2), "registered"),
     Threshold("forensics.comparison.relations", "_MANY_COEFFICIENTS", (20, 800), "relations"),
 )

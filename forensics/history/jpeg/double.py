@@ -36,11 +36,12 @@ _UNSEEN = 0.33
 _SAME_AXIS = 15.0
 """Taken off the lead of a grid shifted along one axis only: the last grid's own steps show through along the other."""
 _NOISE_FROM_STEP = 5
-"""Steps from which residuals tell the noise of the coefficients: half of it is 8.7 standard deviations of rounding
-(12^-1/2), so that the nearest multiple is the true one even under twice the noise."""
+"""Steps from which residuals tell the noise of the coefficients: half a step of 5 is six standard deviations of the
+noise of two roundings (0.41 levels), so that rounding to the nearest multiple cuts nothing off it; half a step of
+2 is 2.4 of them."""
 _FEWEST_RESIDUALS = 200
-"""Residuals below which the noise is not estimated: a variance read from n of them has a standard error of (2 / n)^1/2,
-here a tenth."""
+"""Residuals below which the noise is not estimated: the variance of 200 normal values scatters by a tenth (sqrt(2 /
+n)), less than the 0.13 by which the middle of `_NOISE` lies above once-rounded pictures."""
 STATED_FROM = 0.5
 """Probability from which a picture is called compressed twice."""
 
