@@ -12,7 +12,6 @@ from typing import Any
 from forensics.report.html_style import STYLE, policy
 from forensics.results.wording import words
 
-
 _CONTROL = re.compile("[^\t\n\x20-\x7e\xa0-\U0010ffff]")
 
 
