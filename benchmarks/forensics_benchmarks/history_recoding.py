@@ -77,7 +77,7 @@ def measure(pictures: Sequence[np.ndarray], *, sizes: Sequence[int] = SIZES, see
     seed.
     """
     rng = np.random.default_rng(seed)
-    makers = [maker for maker in MAKERS if _available(maker)]
+    makers = [maker for maker in MAKERS if available(maker)]
     for picture in pictures:
         for maker in makers:
             for size in sizes:
@@ -85,7 +85,7 @@ def measure(pictures: Sequence[np.ndarray], *, sizes: Sequence[int] = SIZES, see
                     yield _case(maker, picture[:_SOURCE_SIDE, :_SOURCE_SIDE], size, rng)
 
 
-def _available(maker: _Maker) -> bool:
+def available(maker: _Maker) -> bool:
     codec = registry.get(maker.encoder)
     return codec.availability().encode and all(
         value in codec.switches[name].values for name, value in maker.switches.items()
@@ -96,7 +96,7 @@ def _case(maker: _Maker, picture: np.ndarray, size: int, rng: np.random.Generato
     codec = registry.get(maker.encoder)
     strength = int(rng.integers(min(maker.finest, maker.coarsest), max(maker.finest, maker.coarsest) + 1))
     data = codec.encode(np.ascontiguousarray(picture), **{maker.strength: strength}, **maker.switches)
-    truth = _truth(codec.codec, strength, data)
+    truth = true_index(codec.codec, strength, data)
     decoded = codec.decode(data)
     top, left = random_offset(decoded, size, rng)
     crop = np.ascontiguousarray(decoded[top : top + size, left : left + size])
@@ -108,7 +108,7 @@ def _case(maker: _Maker, picture: np.ndarray, size: int, rng: np.random.Generato
     return Reading(maker.title, standard, size, truth, guess, None if read is None else float(read), found.found, right)
 
 
-def _truth(codec: str, strength: int, data: bytes) -> float:
+def true_index(codec: str, strength: int, data: bytes) -> float:
     if codec == "heic":
         return (100 - strength) / 2
     return math.log2(strength) if codec == "jpegxl" else float(coded_strength.read(codec, data)["quantizer"])

@@ -82,17 +82,30 @@ def _jpegs(side: int, low: int, high: int) -> Make:
     return make
 
 
+def _with_hypotheses(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
+    """JPEGs as `_jpegs` makes them, with what is tried of their chroma on the true grid."""
+    for example in _jpegs(112, 40, 99)(sources, number, rng):
+        if example.truth["subsampling"] != "rgb":
+            yield example._replace(truth={**example.truth, "tried": _tried(example)})
+
+
+def _tried(example: Example) -> list[Any]:
+    from forensics.history.jpeg.chroma import try_hypotheses
+    from forensics.history.jpeg.planes import checked, tiles_of
+
+    return list(try_hypotheses(tiles_of(checked(example.pixels)), example.truth["phase"]))
+
+
 def _read_chroma(example: Example) -> dict[str, str]:
     """Subsampling alone, on the true grid; pictures coded as RGB have none."""
-    from forensics.history.jpeg import chroma
-    from forensics.history.jpeg.planes import checked, tiles_of
+    from forensics.history.jpeg.chroma import probabilities
     from forensics.history.jpeg.recovery import STATED_FROM
 
     if example.truth["subsampling"] == "rgb":
         return {}
-    tried = chroma.try_hypotheses(tiles_of(checked(example.pixels)), example.truth["phase"])
+    tried = example.truth["tried"] if "tried" in example.truth else _tried(example)
     odds: dict[str, float] = {}
-    for one, probability in zip(tried, chroma.probabilities(tried).tolist(), strict=True):
+    for one, probability in zip(tried, probabilities(tried).tolist(), strict=True):
         odds[one.subsampling] = odds.get(one.subsampling, 0.0) + probability
     best = max(odds, key=lambda name: odds[name])
     return {"subsampling": outcome(best if odds[best] >= STATED_FROM else None, example.truth["subsampling"])}
@@ -128,18 +141,21 @@ def _read_steps(example: Example) -> dict[str, str]:
 
 
 def _twice(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
-    """Once and twice compressed in turn, the first grid aligned."""
+    """Once and twice compressed in turn, the first grid aligned, with what the last compression shows."""
+    from forensics.history.jpeg.recovery import recover
+
     for index, pixels in enumerate(_drawn(sources, number, 160, rng)):
         last = int(rng.integers(70, 96))
         before = _jpeg(pixels, int(rng.integers(50, 90))) if index % 2 else pixels
-        yield Example(_jpeg(before, last), {"double": bool(index % 2)})
+        made = _jpeg(before, last)
+        yield Example(made, {"double": bool(index % 2), "history": recover(made, fixed_point=False)})
 
 
 def _read_twice(example: Example) -> dict[str, str]:
     from forensics.history.jpeg.double import detect
 
     kind = "twice" if example.truth["double"] else "once"
-    return {kind: outcome(detect(example.pixels).double, example.truth["double"])}
+    return {kind: outcome(detect(example.pixels, history=example.truth["history"]).double, example.truth["double"])}
 
 
 def _blocks(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
@@ -326,6 +342,66 @@ def _wsq(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -
         yield Example(np.repeat(cut[..., None], 3, axis=2), {"found": bool(index % 2)})
 
 
+def _guessed(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
+    """Pictures of every encoder of `history_recoding` in turn, with the index estimated and the true one."""
+    from forensics.codecs import registry
+    from forensics.history import estimated
+    from forensics.history.recoding import jpegxl
+    from forensics_benchmarks import history_recoding
+
+    makers = [maker for maker in history_recoding.MAKERS if history_recoding.available(maker)]
+    for index, pixels in enumerate(_drawn(sources, number, 272, rng)):
+        maker = makers[index % len(makers)]
+        codec = registry.get(maker.encoder)
+        ends = sorted((maker.finest, maker.coarsest))
+        strength = int(rng.integers(ends[0], ends[1] + 1))
+        data = codec.encode(pixels, **{maker.strength: strength}, **maker.switches)
+        true = float(history_recoding.true_index(codec.codec, strength, data))
+        cut = _crop(codec.decode(data), SIDE, rng)
+        estimates = estimated.estimate(cut, codec.codec)
+        if codec.codec == "jpegxl":
+            true, estimates = float(jpegxl.index_of(2**true)), tuple(jpegxl.as_indices(estimates))
+        yield Example(cut, {"codec": codec.codec, "index": true, "estimates": estimates})
+
+
+def _read_guessed(example: Example) -> dict[str, str]:
+    """Whether the true index is among those that recompression tries (`TRIED` deviations), and within one."""
+    from forensics.history.recoding.coder import TRIED, prior_of
+
+    codec = example.truth["codec"]
+    name = {"avif": "av1", "webp": "vp8", "jpegxl": "jpegxl"}.get(codec, "hevc")
+    prior = prior_of(example.truth["estimates"])
+    if prior is None:
+        return {name: "open"}
+    away = abs(example.truth["index"] - prior.mean)
+    return {
+        name: "right" if away <= TRIED * prior.deviation else "wrong",
+        f"{name}, one deviation": "right" if away <= prior.deviation else "wrong",
+    }
+
+
+def _whole(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
+    """Pictures of many windows coded by Pillow's JPEG, WebP and JPEG 2000, and as they are."""
+    for index in range(number):
+        pixels, stream = sources[index % len(sources)], io.BytesIO()
+        truth = ("jpeg", "webp", "jpeg2000", "uncompressed")[index % 4]
+        if truth == "jpeg2000":
+            Image.fromarray(pixels).save(stream, "JPEG2000", quality_mode="rates", quality_layers=[20])
+        elif truth != "uncompressed":
+            Image.fromarray(pixels).save(stream, truth, quality=int(rng.integers(60, 90)))
+        coded = pixels if truth == "uncompressed" else np.asarray(Image.open(stream).convert("RGB"))
+        yield Example(np.ascontiguousarray(coded[3:, 5:]), {"class": truth})
+
+
+def _read_verdict(example: Example) -> dict[str, str]:
+    from forensics_models.classes import INCONCLUSIVE
+
+    from forensics.verdict.analysis import analyze
+
+    verdict = analyze(example.pixels).verdict
+    return {"verdict": outcome(None if verdict == INCONCLUSIVE else verdict, example.truth["class"])}
+
+
 def _registered(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
     """Pairs: a picture and a crop of 2 to 60 % of its area, coded as JPEG since, every other time reduced, too."""
     for index, pixels in enumerate(_drawn(sources, number, 512, rng)):
@@ -366,7 +442,8 @@ def _read_relations(example: Example) -> dict[str, str]:
 
 SETS: dict[str, tuple[Make, Read]] = {
     "jpeg": (_jpegs(128, 40, 99), _read_jpeg),
-    "chroma": (_jpegs(SIDE, 40, 99), _read_chroma),
+    "chroma": (_jpegs(112, 40, 99), _read_chroma),
+    "weighed chroma": (_with_hypotheses, _read_chroma),
     "small chroma": (_jpegs(80, 40, 99), _read_chroma),
     "fine jpeg": (_jpegs(128, 94, 101), _read_steps),
     "twice": (_twice, _read_twice),
@@ -382,6 +459,8 @@ SETS: dict[str, tuple[Make, Read]] = {
     "jpeg-ls": (_near, _found("forensics.processes.jpeg_ls_near:test")),
     "lerc": (_lerc, _found("forensics.processes.lerc:test")),
     "wsq": (_wsq, _found("forensics.processes.wsq:test")),
+    "indices": (_guessed, _read_guessed),
+    "whole": (_whole, _read_verdict),
     "registered": (_registered, _read_registered),
     "relations": (_relations, _read_relations),
 }

@@ -61,7 +61,9 @@ _MARGIN = 1e-6
 _POPULATED = 20.0
 """Samples a value, in the mean of its surroundings, from which its count tells something."""
 _SURROUNDINGS, _REACH = 4.0, 16
-"""Standard deviation and reach of the smoothing of a histogram, in levels; no record of the statistic that set it."""
+"""Standard deviation and reach of the smoothing of a histogram, in levels. Of 48 validation crops with a gamma or gain
+of 6 to 35 % a curve is found in 40, as with a deviation of 6 or a reach of 32 (42 with 2 or 3, or a reach of 8), and in
+none of 48 others at any of them (`forensics_benchmarks.thresholds`)."""
 _ROUGH = 0.25
 """Standard deviation of the logarithm of a count about its surroundings that pictures have by nature."""
 _CAP = 6.0

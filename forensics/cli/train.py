@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from forensics.options import ON_CLUSTER
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+Option = Callable[[_Command], _Command]
 
 _DATASETS = click.argument(
     "datasets",
@@ -18,18 +21,28 @@ _DATASETS = click.argument(
     metavar="DATASET...",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
 )
-_OUT = click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the artefacts."
-)
-_JOBS = click.option(
-    "--jobs",
-    type=click.IntRange(1),
-    default=os.cpu_count() or 1,
-    show_default="all cores",
-    help="Processes and threads.",
-)
-_SEED = click.option(
-    "--seed", type=click.IntRange(0), default=2026, show_default=True, help="Decides windows and trees."
+
+
+def _out(text: str) -> Option:
+    """`--out`, the folder that receives what is trained."""
+    return click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help=text)
+
+
+def _jobs(text: str) -> Option:
+    """`--jobs`, all cores where it is not given."""
+    cores = os.cpu_count() or 1
+    return click.option("--jobs", type=click.IntRange(1), default=cores, show_default="all cores", help=text)
+
+
+def _seed(text: str) -> Option:
+    """`--seed`, one for all trainings, so that the windows are measured once."""
+    return click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help=text)
+
+
+_OUT, _JOBS, _SEED = (
+    _out("Folder for the artefacts."),
+    _jobs("Processes and threads."),
+    _seed("Decides windows and trees."),
 )
 
 
@@ -183,21 +196,10 @@ def parameters(datasets: tuple[Path, ...], out: Path, jobs: int, seed: int, roun
 
 @command.command("cnn")
 @_DATASETS
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    required=True,
-    help="Folder for artefacts and checkpoints.",
-)
+@_out("Folder for artefacts and checkpoints.")
 @_JOBS
 @ON_CLUSTER
-@click.option(
-    "--seed",
-    type=click.IntRange(0),
-    default=2026,
-    show_default=True,
-    help="Decides patches, batches and first weights.",
-)
+@_seed("Decides patches, batches and first weights.")
 @click.option(
     "--max-minutes",
     type=click.FloatRange(0, min_open=True),
@@ -296,23 +298,10 @@ def cnn(
     required=True,
     help="Folder with the artefacts of both judges.",
 )
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    required=True,
-    help="Folder for the fusion and copies of both judges.",
-)
-@click.option(
-    "--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="all cores", help="Processes."
-)
+@_out("Folder for the fusion and copies of both judges.")
+@_jobs("Processes.")
 @ON_CLUSTER
-@click.option(
-    "--seed",
-    type=click.IntRange(0),
-    default=2026,
-    show_default=True,
-    help="Decides windows; take that of the judges' training.",
-)
+@_seed("Decides windows; take that of the judges' training.")
 def fusion(datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, seed: int) -> None:
     """Fit the verdict of `forensics analyze` on the validation split of every DATASET.
 

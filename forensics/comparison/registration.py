@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from forensics_features.standards import LUMA_WEIGHTS
 from PIL import Image
 from scipy import fft, ndimage
 
@@ -25,8 +26,9 @@ _WORKING_SIDE = 512
 _FINE_SIDE = 1024
 """Side of the central part on which a shift is refined, in pixels: a bound on work."""
 _LEAST_OVERLAP = 0.05
-"""Least share of the larger picture that the common part covers: smaller parts correlate by chance; no record of the
-statistic that set it."""
+"""Least share of the larger picture that the common part covers. Decides little: 24 validation pictures of 384
+pixels are all found from a crop of 6 to 25 % of their area, and 24 pairs of different ones correlate up to 0.38,
+with 0.02, this, 0.1 and 0.2 alike."""
 SAME_PICTURE = 0.75
 """Correlation of the common part from which two files show one picture; of 40 pairs of different validation pictures
 none reaches 0.65.
@@ -69,7 +71,7 @@ def luma(pixels: np.ndarray) -> np.ndarray:
     """BT.601 luma as float32."""
     if pixels.ndim == 2:
         return pixels.astype(np.float32)
-    return (pixels[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32)).astype(np.float32)
+    return (pixels[..., :3] @ np.array(LUMA_WEIGHTS["bt601"], np.float32)).astype(np.float32)
 
 
 def resized(plane: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

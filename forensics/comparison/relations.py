@@ -39,7 +39,8 @@ _SPREAD = (0.15, 0.32)
 _HELD = 0.9
 """Share of coefficients within half a step from which a copy still holds a JPEG's lattice: a choice."""
 _MANY_COEFFICIENTS = 200
-"""Coefficients that tell below which nothing is said; no record of the statistic that set it."""
+"""Coefficients that tell below which nothing is said: among 200 the share of 0.91 that stands for `_FIRM`'s other
+direction scatters by 0.02 (binomial), so that 0.985 lies 3.7 of that above it."""
 _ALIKE = 0.5
 """Correlation of coding errors from which they are taken for the same codec's at about the same strength: a choice, not
 validated on many pairs.

@@ -132,8 +132,8 @@ def _equalised(plane: np.ndarray, amount: float) -> np.ndarray:
 
 
 GREYS = {
-    "bt601": (0.299, 0.587, 0.114),
-    "bt709": (0.2126, 0.7152, 0.0722),
+    "bt601": LUMA_WEIGHTS["bt601"],
+    "bt709": LUMA_WEIGHTS["bt709"],
     "average": (1 / 3, 1 / 3, 1 / 3),
     "green": (0.0, 1.0, 0.0),
     "red": (1.0, 0.0, 0.0),

@@ -65,7 +65,7 @@ def with_file_header(bitmap: bytes) -> bytes:
     (size,) = struct.unpack_from("<I", bitmap)
     bits_at, (compression, used) = (10, (_RGB, 0)) if size == 12 else (14, (_field(bitmap, 16), _field(bitmap, 32)))
     (bits,) = struct.unpack_from("<H", bitmap, bits_at)
-    palette = (3 if size == 12 else 4) * min(used or 1 << bits, 1 << bits) if bits <= 8 else 0
+    palette = (3 if size == 12 else 4) * min(used or 1 << bits, 1 << bits) if 0 < bits <= 8 else 0
     masks = {_FIELDS: 12, _ALPHA_FIELDS: 16}.get(compression, 0) if size == 40 else 0
     return b"BM" + struct.pack("<IHHI", 14 + len(bitmap), 0, 0, 14 + size + masks + palette) + bitmap
 
@@ -95,7 +95,7 @@ def read_header(data: bytes) -> BmpHeader:
     if compression not in (_JPEG, _PNG) and bits not in _MOST_BITS:
         raise PictureError(f"the file is damaged: its BMP states {bits} bits a pixel")
     masks, behind = _masks(data, size, bits, compression)
-    count = min(used or 1 << bits, 1 << bits) if bits <= 8 else 0
+    count = min(used or 1 << bits, 1 << bits) if 0 < bits <= 8 else 0
     start = 14 + size + behind
     table = np.frombuffer(data[start : start + entry * count], np.uint8)
     palette = table[: len(table) // entry * entry].reshape(-1, entry)[:, 2::-1]

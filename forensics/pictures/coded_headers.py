@@ -25,6 +25,7 @@ from forensics.pictures import (
     jpeg_file,
     jpeg_segments,
     jpegxl_header,
+    jpegxr_header,
     tiff_header,
 )
 from forensics.pictures.stated import Stated
@@ -88,7 +89,8 @@ def jpegxr(data: bytes) -> Stated:
     width, height, offset, count = (tags.value(tag) for tag in (0xBC80, 0xBC81, 0xBCC0, 0xBCC1))
     tiff_header.check_extents(data, [offset], [count])
     head = data[offset : offset + 12]
-    stated = Stated(width, height, alpha=0xBCC2 in tags.tags)
+    lossy = jpegxr_header.is_lossy(data[offset : offset + count])
+    stated = Stated(width, height, alpha=0xBCC2 in tags.tags, lossy=lossy)
     if head[:8] == b"WMPHOTO\0" and len(head) == 12:
         colour = _JXR_COLOURS.get(head[11] >> 4, "")
         stated.bit_depth = _JXR_DEPTHS.get(head[11] & 15, 0)

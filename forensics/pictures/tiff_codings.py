@@ -20,6 +20,7 @@ from forensics.pictures import tiff_file, tiff_header
 from forensics.pictures.samples import damaged, decoding
 
 if TYPE_CHECKING:
+    from forensics.pictures.stated import Stated
     from forensics.pictures.tiff_file import Grid, TiffPicture
 
 _PICTURES = frozenset({"JPEG", "JPEG 2000", "JPEG XR", "JPEG XL", "WebP", "LERC", "PNG"})
@@ -42,6 +43,8 @@ class Coding:
     converts_colour, full_range, keeps_subsampling : bool
         Whether decoding gives RGB for YCbCr, samples of the full range whatever the depth stated, chroma at its stored
         size.
+    recoded : int
+        Pixels that were coded again to see whether the coding lost any.
     seen : dict
         Facts that the strips tell.
     """
@@ -55,6 +58,7 @@ class Coding:
     tables: bytes
     options: int
     lerc: tuple[int, ...]
+    recoded: int = 0
     seen: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -349,16 +353,14 @@ def _coded(name: str) -> Callable[[Coding, bytes, int, int, Grid], np.ndarray]:
         stated = stated_size.of(name, strip)
         if stated is not None and stated.width * stated.height > max(4 * grid.across * height, 1 << 24):
             raise damaged(f"a strip or tile holds a picture of {stated.width}x{stated.height} pixels")
-        coding.see(stated.lossy if stated is not None else False if name == "png" else None)
         if name == "jpegxr":
-            from forensics.pictures import guarded
+            from forensics.pictures import guarded, jpegxr_header
 
+            coding.see(jpegxr_header.is_lossy(strip[max(strip.find(jpegxr_header.SIGNATURE), 0) :]))
             return guarded.decode_raw("jpegxr", strip)
         if name == "jpeg2000":
-            from forensics.pictures import jpeg2000_stream
-
-            strip = jpeg2000_stream.checked(strip).data
-            return np.asarray(imagecodecs.jpeg2k_decode(strip, numthreads=1))
+            return _jpeg2000(coding, strip, stated)
+        coding.see(stated.lossy if stated is not None else False if name == "png" else None)
         decoders: dict[str, Any] = {
             "webp": imagecodecs.webp_decode,
             "jpegxl": imagecodecs.jpegxl_decode,
@@ -367,6 +369,27 @@ def _coded(name: str) -> Callable[[Coding, bytes, int, int, Grid], np.ndarray]:
         return np.asarray(decoders[name](strip))
 
     return decode
+
+
+_MOST_RECODED = 4_000_000
+"""Pixels of a picture's reversible strips and tiles that are coded again to see whether bits were cut off: a bound on
+work."""
+
+
+def _jpeg2000(coding: Coding, strip: bytes, stated: Stated | None) -> np.ndarray:
+    import imagecodecs
+
+    from forensics.pictures import jpeg2000_file, jpeg2000_stream
+
+    stream = jpeg2000_stream.checked(strip)
+    array = np.asarray(imagecodecs.jpeg2k_decode(stream.data, numthreads=1))
+    lossy, pixels = stated.lossy if stated is not None else None, array.shape[0] * array.shape[1]
+    if lossy is None and stream.wavelet == "5/3" and coding.recoded + pixels <= _MOST_RECODED:
+        coding.recoded += pixels
+        whole = jpeg2000_file.keeps_all_bits(array if array.ndim == 3 else array[:, :, None], stream)
+        lossy = None if whole is None else not whole
+    coding.see(lossy)
+    return array
 
 
 def _lerc(coding: Coding, strip: bytes, size: int, height: int, grid: Grid) -> np.ndarray:

@@ -8,6 +8,7 @@ References: TIFF 6.0 sections 8, 14, 15, 21; TIFF Technical Notes 1 and 2; Adobe
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 
@@ -162,7 +163,11 @@ def _assemble(
         top, left = row * grid.down, column * grid.across
         height = grid.down if grid.tiled else min(grid.down, grid.height - top)
         label = f"{'tile' if grid.tiled else 'strip'} {index + 1} of {len(places)}"
-        piece = coding.decode(bytes(view[offset : offset + count]), height, grid, subsampling, label)
+        strip = bytes(view[offset : offset + count])
+        if grid.planar and subsampling != (1, 1):
+            piece = _plane_of_its_size(coding, strip, height, grid, subsampling if plane in (1, 2) else (1, 1), label)
+        else:
+            piece = coding.decode(strip, height, grid, subsampling, label)
         shown = piece[: grid.height - top, : grid.width - left]
         target = out[top : top + shown.shape[0], left : left + shown.shape[1]]
         if grid.planar:
@@ -170,6 +175,16 @@ def _assemble(
         else:
             target[:] = shown
     return out
+
+
+def _plane_of_its_size(
+    coding: tiff_codings.Coding, strip: bytes, height: int, grid: Grid, steps: tuple[int, int], label: str
+) -> np.ndarray:
+    """A strip of one plane whose samples stand for `steps` columns and rows each, repeated to the others' size."""
+    across, rows = -(-grid.across // steps[0]), -(-height // steps[1])
+    own = replace(grid, width=-(-grid.width // steps[0]), across=across, down=rows)
+    piece = coding.decode(strip, rows, own, (1, 1), label)
+    return piece.repeat(steps[1], axis=0).repeat(steps[0], axis=1)
 
 
 def _colours(

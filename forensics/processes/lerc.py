@@ -26,7 +26,8 @@ _MOST = 512
 """Side of the central part that is looked at, in pixels: a bound on work."""
 _LEVELS = 0.9
 """Share of a plane's samples in one residue class from which the whole plane has coarser levels, which is no trace of
-LERC; no record of the statistic that set it."""
+LERC. Of 48 validation crops coded by LERC with errors of 1 to 5 all are found at 0.8 to 1 (46 at 0.6), of 48 posterised
+ones, up to 30 % of whose pixels changed since, none (`forensics_benchmarks.thresholds`)."""
 
 
 def test(pixels: np.ndarray) -> Trace:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from forensics_features._kernel import kernel
+from scipy.special import erf
 
 from forensics.history.jpeg.planes import DCT_8
 from forensics.reconstruction.acceptance import DIRECT, SAMPLES, WORK, decodes_to
@@ -121,6 +122,13 @@ class Quantiser:
         scaled = np.empty(64)
         scaled_steps(steps, kind, AAN_FIXED, AAN_FLOAT, scaled)
         return cls(steps, kind, scaled)
+
+
+def rounding_settles(table: np.ndarray, noise: np.ndarray | float = ROUNDING) -> float:
+    """Share of blocks whose 64 coefficients rounding gives rightly, for steps [shape=(64,)] and the standard deviation
+    of normal noise in the coefficients, in levels: the product of the chances of each.
+    """
+    return float(np.prod(erf(np.asarray(table) / (8**0.5 * np.asarray(noise)))))
 
 
 def fit_blocks(

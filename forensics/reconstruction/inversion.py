@@ -13,20 +13,39 @@ import numpy as np
 
 from forensics.reconstruction import colour
 from forensics.reconstruction.acceptance import DIRECT, SEEN_BY, SEEN_THROUGH
-from forensics.reconstruction.blocks import IMPOSSIBLE, OPEN, OPEN_SATURATED, ROUNDED, SEARCHED, Quantiser, fit_blocks
+from forensics.reconstruction.blocks import (
+    IMPOSSIBLE,
+    OPEN,
+    OPEN_SATURATED,
+    ROUNDED,
+    SEARCHED,
+    Quantiser,
+    fit_blocks,
+    rounding_settles,
+)
 from forensics.reconstruction.chroma_samples import chroma_noise, propagated_bounds, shared_bounds, stored_estimate
 from forensics.reconstruction.clipped_search import FOUND, search_clipped
 from forensics.reconstruction.coded import CodedPicture, Component, Decoder, full_size, stored_samples
 from forensics.reconstruction.layout import BLOCK, Layout, blocks_of
 from forensics.reconstruction.upsampling import TRIANGLES
-from forensics.reconstruction.whole_samples import whole_samples
+from forensics.reconstruction.whole_samples import others_alike, whole_samples
 
 _BAND_ROWS = 512
 """Rows of pixels turned back at once."""
 _FILLINGS = 12
 """Rounds in which chroma under clipped channels is filled in from the blocks found so far."""
+_BEYOND_EDGE = (6, 12, 20)
+"""How far chroma beyond the picture's edge may lie from its estimate, in levels, tried one after another: bounds on
+work, for a wider box takes longer than is allowed. Of twelve such blocks of one validation picture at quality 75 none
+is found within 24, ten within 10."""
 _AROUND_CLIPPED, _WIDER = 40, 8.0
 """The same where clipped channels leave the estimate open, and by how much wider its noise is taken then."""
+_ROUNDED = 0.99
+"""Share of blocks that rounding can settle from which whole samples are not looked for in blocks with clipped pixels:
+those leave many sets of them, of which hardly any comes out of coarse steps."""
+_FINE, _ALIKE = 40.0, 12
+"""Binary logarithm of the product of a table's steps up to which other whole samples that show the same are tried, and
+how often. Of such samples a share of about 0.6 over that product comes out of the transform."""
 _AROUND = 3
 """Stored chroma samples are looked for this far from their estimate, in levels: five standard deviations of its noise.
 """
@@ -48,7 +67,13 @@ class Inverted:
 
 
 def invert(
-    pixels: np.ndarray, layout: Layout, tables: tuple[np.ndarray, ...], decoder: Decoder, *, width: int = 32
+    pixels: np.ndarray,
+    layout: Layout,
+    tables: tuple[np.ndarray, ...],
+    decoder: Decoder,
+    *,
+    width: int = 32,
+    alike: bool = True,
 ) -> Inverted:
     """Turn a picture back.
 
@@ -61,6 +86,8 @@ def invert(
     decoder : Decoder
     width : int
         Sets of flips that the search keeps; 0 for rounding alone.
+    alike : bool
+        Whether other samples of chroma that show the same are tried where steps are fine.
     """
     rows, columns = layout.padded(pixels.shape)
     quantisers = [Quantiser.of(table, decoder.transform) for table in tables]
@@ -72,7 +99,7 @@ def invert(
     for first in range(0, rows, step):
         last = min(first + step, rows)
         a, b = max(0, first - margin), min(rows, last + margin)
-        band = _Band(pixels, layout, quantisers, decoder, (a, b), columns, width)
+        band = _Band(pixels, layout, quantisers, decoder, (a, b), columns, width, alike)
         for k, (found, known) in enumerate(band.fitted()):
             unit = BLOCK * factors[k][0]
             inside = np.s_[(first - a) // unit : (last - a) // unit]
@@ -95,12 +122,13 @@ class _Band:
         rows: tuple[int, int],
         columns: int,
         width: int,
+        alike: bool,
     ) -> None:
         top = max(0, layout.top - rows[0])
         part = pixels[max(0, rows[0] - layout.top) : max(0, rows[1] - layout.top)]
         self.edges = ((top, rows[1] - rows[0] - top - len(part)), (layout.left, columns - layout.left - part.shape[1]))
         self.layout, self.quantisers, self.decoder, self.width = layout, quantisers, decoder, width
-        self.part = part
+        self.part, self.alike = part, alike
         if layout.colour != "ycbcr":
             planes = part[None] if part.ndim == 2 else np.moveaxis(part, 2, 0)
             self.lo = self.hi = self.nearest = planes
@@ -112,6 +140,8 @@ class _Band:
         self.nearest = np.pad(self.nearest, ((0, 0), *self.edges), mode="edge")
         self.none = np.pad(state == colour.NONE, self.edges)
         self.open = np.pad(state == colour.BOUNDED, self.edges, constant_values=True)
+        self.clipped = np.pad(state == colour.BOUNDED, self.edges)
+        self.inside = np.pad(np.ones(state.shape, bool), self.edges)
 
     def fitted(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """Coefficients and status of each component."""
@@ -191,7 +221,10 @@ class _Band:
         impossible = np.asarray(blocks_of(self.none, *self.layout.mcu).any(axis=1))
         saturated = np.asarray(blocks_of(self.open, *self.layout.mcu).any(axis=1))
         if self.width and kind in TRIANGLES:
-            stored = self._whole(k, stored, found, status, impossible)
+            clipped = np.asarray(blocks_of(self.clipped, *self.layout.mcu).any(axis=1))
+            clipped &= blocks_of(self.inside, *self.layout.mcu).all(axis=1)
+            left_out = impossible | clipped if rounding_settles(quantiser.table, noise) >= _ROUNDED else impossible
+            stored = self._whole(k, stored, found, status, left_out)
         centers = blocks_of(stored)
         for wide, around, wider in ((False, _AROUND, 1.0), (True, _AROUND_CLIPPED, _WIDER)):
             again = np.flatnonzero((status > SEARCHED) & ~impossible & (saturated | (not wide)))
@@ -221,18 +254,52 @@ class _Band:
         coefficients, known = self._shaped(found, status, factors)
         settled = np.repeat(np.repeat(known <= SEARCHED, BLOCK, axis=0), BLOCK, axis=1)
         start = np.where(settled, stored_samples(coefficients, quantiser), stored).astype(np.float32)
-        inside = np.s_[: shape[0], : shape[1]]
+        lo, hi = (np.ascontiguousarray(bound[k][: shape[0], : shape[1]]) for bound in (self.lo, self.hi))
+        half_up = self.decoder.upsampling == "triangle, half up"
         whole = start.copy()
-        whole[used] = whole_samples(
-            start[used], np.ascontiguousarray(self.lo[k][inside]), np.ascontiguousarray(self.hi[k][inside]), factors,
-            rest.reshape(known.shape), half_up=self.decoder.upsampling == "triangle, half up",
-        )  # fmt: skip
-        again = np.flatnonzero(rest)
-        samples = blocks_of(np.clip(np.rint(whole), 0, 255).astype(np.uint8))[again]
-        coefficients, answers = fit_blocks(samples, samples, quantiser, width=self.width)
-        fits = answers <= SEARCHED
-        found[again[fits]], status[again[fits]] = coefficients[fits], SEARCHED
+        plane = whole_samples(start[used], lo, hi, factors, rest.reshape(known.shape), half_up=half_up)
+        fine = float(np.log2(quantiser.table).sum()) <= _FINE and factors == (2, 2)
+        turns = _ALIKE if fine and self.alike else 0
+        for turn in range(turns + 1):
+            if turn:
+                plane, clear = others_alike(plane, lo, hi, factors, rest.reshape(known.shape), turn, half_up=half_up)
+                whole[used] = plane
+                again = np.flatnonzero(rest & clear.ravel())
+            else:
+                whole[used] = plane
+                again = np.flatnonzero(rest)
+            samples = blocks_of(np.clip(np.rint(whole), 0, 255).astype(np.uint8))[again]
+            coefficients, answers = fit_blocks(samples, samples, quantiser, width=self.width)
+            fits = answers <= SEARCHED
+            found[again[fits]], status[again[fits]] = coefficients[fits], SEARCHED
+            rest[again[fits]] = False
+            if not rest.any():
+                break
+        self._beyond_edges(whole, quantiser, found, status, rest)
         return whole
+
+    def _beyond_edges(
+        self, whole: np.ndarray, quantiser: Quantiser, found: np.ndarray, status: np.ndarray, rest: np.ndarray
+    ) -> None:
+        """Blocks that reach beyond the picture, with every value of the samples there; `found` and `status` change."""
+        seen = np.zeros(whole.shape, bool)
+        (top, bottom), (left, right) = self.edges
+        vertical, horizontal = self.layout.factors
+        rows, columns = -(-(self.none.shape[0] - bottom) // vertical), -(-(self.none.shape[1] - right) // horizontal)
+        seen[-(-top // vertical) : rows, -(-left // horizontal) : columns] = True
+        samples = np.clip(np.rint(whole), 0, 255).astype(np.int64)
+        for reach in _BEYOND_EDGE:
+            again = np.flatnonzero(rest & ~blocks_of(seen).all(axis=1))
+            if not len(again):
+                break
+            low, high = (
+                blocks_of(np.where(seen, samples, np.clip(samples + side, 0, 255)).astype(np.uint8))[again]
+                for side in (-reach, reach)
+            )
+            coefficients, answers = search_clipped(low, high, quantiser)
+            fits = answers == FOUND
+            found[again[fits]], status[again[fits]] = coefficients[fits], SEARCHED
+            rest[again[fits]] = False
 
     def _repeated(self, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Chroma whose samples are shown as they are, once or several times."""

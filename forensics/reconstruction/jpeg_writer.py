@@ -15,6 +15,7 @@ from __future__ import annotations
 import struct
 
 import numpy as np
+from forensics_features import standards
 from forensics_features._kernel import kernel
 
 from forensics.errors import CodecError
@@ -29,14 +30,8 @@ _LONGEST_CODE = 16
 _JFIF = b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0"
 
 
-def _zigzag() -> np.ndarray:
-    """Raster index of each place of the zigzag scan, `np.ndarray [shape=(64,), dtype=int64]`."""
-    places = [(v, u) for v in range(8) for u in range(8)]
-    places.sort(key=lambda p: (p[0] + p[1], p[0] if (p[0] + p[1]) % 2 else p[1]))
-    return np.array([8 * v + u for v, u in places], np.int64)
-
-
-ZIGZAG = _zigzag()
+ZIGZAG = np.array(standards.ZIGZAG, np.int64)
+"""Raster index of each place of the zigzag scan, `np.ndarray [shape=(64,), dtype=int64]`."""
 
 
 @kernel

@@ -8,51 +8,26 @@ pixels come out the same are counted.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from forensics.errors import ForensicsError
-from forensics.history.jpeg import recovery as jpeg_history
-from forensics.history.jpeg.chroma import FACTORS, ChromaHypothesis
-from forensics.reconstruction import colour
+from forensics.history.jpeg.chroma import FACTORS
+from forensics.history.jpeg.planes import without_colour
+from forensics.history.jpeg.steps import TableMatch
 from forensics.reconstruction.blocks import IMPOSSIBLE, OPEN_SATURATED, ROUNDED, SEARCHED
+from forensics.reconstruction.choice import choose
 from forensics.reconstruction.coded import DECODERS, CodedPicture, Decoder, decode
-from forensics.reconstruction.conversions import CONVERSIONS
 from forensics.reconstruction.inversion import Inverted, invert
 from forensics.reconstruction.jpeg_writer import write_jpeg
 from forensics.reconstruction.layout import BLOCK, Layout
-from forensics.reconstruction.sampled import Sampled, sample, stripes
-from forensics.reconstruction.table_refinement import refined
-from forensics.reconstruction.tables import component_steps
 
-_TRIED_PIXELS = 1 << 16
-"""Pixels on which arithmetics are distinguished."""
-_CLEAR = 0.98
-"""Share of settled blocks from which no other arithmetic is tried; a choice that saves time and costs no truth. The
-right one settles 0.986 of grey blocks at quality 90 by rounding alone, nearly all at 75 (13,000 blocks of validation
-pictures)."""
-_SURE = 0.9
-"""Probability of a kind of upsampling from which the other is not tried: rounding alone settles too few blocks of fine
-quality to tell them apart.
-"""
-_UNEXPLAINED = 0.02
-"""Share of pixels by which a conversion of colours may explain fewer than the best one and still be tried: a choice.
-The nearest wrong ones leave 0.2 to 3 % of random colours without an antecedent, the others a third or more."""
-_PLACED = 0.7
-"""Share of settled blocks from which the history's place of the MCU is taken as it is; with a wrong one a third,
-luma's, is settled at most, and flat blocks.
-"""
-_BETTER, _IN_SUBSTANCE = 0.05, 0.4
-"""Share of settled blocks by which another subsampling has to be better than the history's, and what it has to settle:
-choices. At the finest steps chroma at full size settles nearly as little, whatever the picture's.
-"""
-_AS_GOOD = 0.02
-"""Share of settled blocks by which another arithmetic has to be better than the commonest one where none settles half:
-a choice, ten blocks of five hundred."""
+_WORTH_A_LOOK = 0.001
+"""Share of blocks that are not settled from which known tables are tried on blocks too: a choice that costs time
+only."""
 _WIDTH = 32
 """Sets of flips that the search keeps."""
 MINIMUM_SHARE = 0.05
@@ -231,25 +206,40 @@ class Prepared:
     tables: tuple[np.ndarray, ...]
     decoder: Decoder
     inverted: Inverted
-    history: jpeg_history.JpegHistory
+    match: TableMatch
 
 
 def prepare(source: Any, *, width: int = _WIDTH) -> Prepared:
     """What `reconstruct` rests on; same parameters and errors."""
     pixels = _pixels(source)
-    history = _history(pixels)
-    if history.colour == "grey" and pixels.ndim == 3:
+    if pixels.ndim == 3 and without_colour(pixels):
         pixels = np.ascontiguousarray(pixels[..., 1])
-    trials = _Trials(pixels, history)
-    layout, decoders = _likeliest(trials)
-    tables, decoder = _tables_and_decoder(trials, layout, decoders)
-    inverted = invert(pixels, layout, tables, decoder, width=width)
+    chosen = choose(pixels)
+    if chosen is None:
+        raise NotReconstructible(
+            "no grid of quantised 8x8 blocks stands out: never a JPEG, or resized, filtered or coded otherwise since"
+        )
+    inverted = invert(pixels, chosen.layout, chosen.tables, chosen.decoder, width=width)
+    if not chosen.refined and _unsettled(inverted) > _WORTH_A_LOOK:
+        better = chosen.better()
+        if any((one != other).any() for one, other in zip(chosen.tables, better.tables, strict=True)):
+            inverted = invert(pixels, chosen.layout, better.tables, chosen.decoder, width=width)
+        chosen = better
     settled = np.isin(inverted.status[0], (ROUNDED, SEARCHED)).mean()
     if settled < MINIMUM_SHARE:
         raise NotReconstructible(
             "hardly any block comes out of a JPEG decoder known here: changed since it was decoded, or never a JPEG"
         )
-    return Prepared(pixels, layout, tables, decoder, inverted, history)
+    return Prepared(pixels, chosen.layout, chosen.tables, chosen.decoder, inverted, chosen.match)
+
+
+def _unsettled(inverted: Inverted) -> float:
+    """Share of blocks without clipped samples that are not settled, of the worst component."""
+    shares = []
+    for status in inverted.status:
+        known = status[status != OPEN_SATURATED]
+        shares.append(float((known > SEARCHED).mean()) if known.size else 0.0)
+    return max(shares)
 
 
 def _pixels(source: Any) -> np.ndarray:
@@ -267,175 +257,10 @@ def _pixels(source: Any) -> np.ndarray:
     return np.ascontiguousarray(pixels)
 
 
-def _history(pixels: np.ndarray) -> jpeg_history.JpegHistory:
-    history = jpeg_history.recover(pixels, fixed_point=False)
-    if not history.found:
-        raise NotReconstructible(
-            "no grid of quantised 8x8 blocks stands out: never a JPEG, or resized, filtered or coded otherwise since"
-        )
-    return history
-
-
-class _Trials:
-    """Tables by layout and way back, each read once, and how many blocks of a part they settle."""
-
-    def __init__(self, pixels: np.ndarray, history: jpeg_history.JpegHistory) -> None:
-        assert history.match is not None
-        self.pixels, self.history, self.match = pixels, history, history.match
-        self._samples: dict[tuple[Layout, str, str], Sampled] = {}
-        self._tables: dict[tuple[Layout, str, str], tuple[np.ndarray, ...]] = {}
-        self._shares: dict[tuple[Layout, str], float] = {}
-
-    def sampled(self, layout: Layout, decoder: Decoder) -> Sampled:
-        """Blocks that tables are read from."""
-        key = layout, decoder.upsampling, decoder.conversion
-        if key not in self._samples:
-            self._samples[key] = sample(self.pixels, layout, decoder)
-        return self._samples[key]
-
-    def tables(self, layout: Layout, decoder: Decoder) -> tuple[np.ndarray, ...]:
-        """Steps of each component."""
-        key = layout, decoder.upsampling, decoder.conversion
-        if key not in self._tables:
-            self._tables[key] = component_steps(self.sampled(layout, decoder), decoder.upsampling, self.match)
-        return self._tables[key]
-
-    def share(self, layout: Layout, decoder: Decoder) -> float:
-        """Share of blocks of all components that rounding settles, averaged over components and parts; of blocks
-        without clipped samples where there are any.
-        """
-        key = layout, decoder.name
-        if key not in self._shares:
-            parts = stripes(self.pixels, layout, most=_TRIED_PIXELS, rows=2 * layout.mcu[0])
-            self._shares[key] = _settled(parts, layout, self.tables(layout, decoder), decoder)
-        return self._shares[key]
-
-
-def _likeliest(trials: _Trials) -> tuple[Layout, list[Decoder]]:
-    """Where blocks and MCUs begin, and the decoders to try, the likeliest first.
-
-    Pasted parts can mislead the history about subsampling. So where few blocks are settled under its choice the best
-    of each other subsampling is tried too.
-    """
-    pixels, history = trials.pixels, trials.history
-    if history.colour != "ycbcr" or not history.hypotheses:
-        top, left = (-phase % BLOCK for phase in history.grid.phase)
-        return Layout(top, left, (1, 1), history.colour), _one_each(DECODERS, lambda d: d.transform)
-    best: tuple[float, Layout, list[Decoder]] | None = None
-    seen: set[str] = set()
-    for hypothesis, _ in history.hypotheses:
-        if hypothesis.subsampling in seen:
-            continue
-        seen.add(hypothesis.subsampling)
-        layout, decoders = _candidates(pixels, history, hypothesis)
-        if not decoders:
-            continue
-        layout, share = _placed(trials, layout, decoders[0])
-        if best is None or share > max(best[0] + _BETTER, _IN_SUBSTANCE):
-            best = share, layout, decoders
-        if best[0] >= _PLACED:
-            break
-    assert best is not None
-    return best[1], best[2]
-
-
-def _candidates(
-    pixels: np.ndarray, history: jpeg_history.JpegHistory, best: ChromaHypothesis
-) -> tuple[Layout, list[Decoder]]:
-    """Layout and decoders under one hypothesis about chroma."""
-    factors = FACTORS[best.subsampling]
-    first = [o + f * p for o, f, p in zip(best.origin, factors, best.phase, strict=True)]
-    top, left = (-start % (BLOCK * f) for start, f in zip(first, factors, strict=True))
-    layout = Layout(top, left, factors)
-    decoders = _by_colour(pixels, layout)
-    if factors == (1, 1):
-        return layout, _one_each(decoders, lambda d: (d.transform, d.conversion))
-    if best.upsampling == "scaled":
-        return layout, [d for d in decoders if d.upsampling == "scaled"]
-    repeated = best.upsampling == "repeat"
-    likely = [d for d in decoders if (d.upsampling == "repeat") == repeated and d.upsampling != "scaled"]
-    if best is history.hypotheses[0][0] and history.upsampling[1] >= _SURE:
-        return layout, likely
-    return layout, likely + [d for d in decoders if d not in likely and d.upsampling != "scaled"]
-
-
-def _one_each(decoders: Sequence[Decoder], key: Callable[[Decoder], Any]) -> list[Decoder]:
-    """The first decoder of each kind."""
-    first: dict[Any, Decoder] = {}
-    for decoder in decoders:
-        first.setdefault(key(decoder), decoder)
-    return list(first.values())
-
-
-def _by_colour(pixels: np.ndarray, layout: Layout) -> list[Decoder]:
-    """The decoders whose conversion can have given the picture's colours, those that explain most pixels first.
-
-    Under the right one all pixels but those changed since have an antecedent.
-    """
-    parts = stripes(pixels, layout, most=_TRIED_PIXELS, rows=layout.mcu[0] * 2)
-    missing = {
-        name: np.mean([(colour.antecedents(part, name)[3] == colour.NONE).mean() for part in parts])
-        for name in CONVERSIONS
-    }
-    least = min(missing.values())
-    possible = [d for d in DECODERS if missing[d.conversion] <= least + _UNEXPLAINED]
-    return sorted(possible, key=lambda d: missing[d.conversion])
-
-
-def _placed(trials: _Trials, layout: Layout, decoder: Decoder) -> tuple[Layout, float]:
-    """The layout with the MCU's phase under which most chroma blocks are settled, where the history's settles few, and
-    the share of settled blocks.
-
-    Luma's grid leaves one bit an axis open, and coarse chroma may show it wrongly.
-    """
-    options = [
-        replace(layout, top=(layout.top + down) % layout.mcu[0], left=(layout.left + right) % layout.mcu[1])
-        for down in range(0, layout.mcu[0], BLOCK)
-        for right in range(0, layout.mcu[1], BLOCK)
-    ]
-    shares: list[float] = []
-    for option in options:
-        shares.append(trials.share(option, decoder))
-        if shares[0] >= _PLACED:
-            break
-    best = int(np.argmax(shares))
-    return options[best], shares[best]
-
-
-def _tables_and_decoder(
-    trials: _Trials, layout: Layout, decoders: list[Decoder]
-) -> tuple[tuple[np.ndarray, ...], Decoder]:
-    """Tables and decoder, of the decoder that settles most blocks."""
-    shares: list[float] = []
-    for decoder in decoders:
-        shares.append(trials.share(layout, decoder))
-        if shares[-1] >= _CLEAR:
-            break
-    at = int(np.argmax(shares))
-    best = decoders[0 if shares[at] < min(0.5, shares[0] + _AS_GOOD) else at]
-    return refined(trials.sampled(layout, best), best, trials.tables(layout, best)), best
-
-
-def _settled(parts: list[np.ndarray], layout: Layout, tables: tuple[np.ndarray, ...], decoder: Decoder) -> float:
-    inside = replace(layout, top=0, left=0)
-    shares = []
-    for part in parts:
-        status = invert(part, inside, tables, decoder, width=0).status
-        shares.append(np.mean([_of_known(plane) for plane in status]))
-    return float(np.mean(shares))
-
-
-def _of_known(status: np.ndarray) -> float:
-    """Share of settled blocks: clipped samples tell nothing about the arithmetic."""
-    known = status[status != OPEN_SATURATED]
-    return float((known <= SEARCHED).mean()) if known.size else 0.0
-
-
 def judged(prepared: Prepared) -> Reconstruction:
     """The file, and what decoding it again says."""
     pixels, layout, inverted = prepared.pixels, prepared.layout, prepared.inverted
-    history, decoder = prepared.history, prepared.decoder
-    assert history.match is not None
+    match, decoder = prepared.match, prepared.decoder
     coded = inverted.coded
     data = write_jpeg(coded)
     _check_file(data, coded)
@@ -451,7 +276,7 @@ def judged(prepared: Prepared) -> Reconstruction:
     shown = _touching(edges, shape)
     same, whole = same | ~shown, whole & shown
     return Reconstruction(
-        decoder.name, layout, prepared.tables, history.match.quality, history.match.family, coded, data, same, whole,
+        decoder.name, layout, prepared.tables, match.quality, match.family, coded, data, same, whole,
         _reasons(inverted, same, whole, layout),
     )  # fmt: skip
 

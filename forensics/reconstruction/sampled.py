@@ -63,11 +63,11 @@ class Sampled:
     tried: tuple[Tried, ...]
 
 
-def sample(pixels: np.ndarray, layout: Layout, decoder: Decoder) -> Sampled:
+def sample(pixels: np.ndarray, layout: Layout, decoder: Decoder, *, most: int = _MOST_PIXELS) -> Sampled:
     """Blocks of a picture, `np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]`, under a decoder's
-    conversion and upsampling.
+    conversion and upsampling, from `most` pixels about.
     """
-    parts = [_of(part, layout, decoder) for part in stripes(pixels, layout)]
+    parts = [_of(part, layout, decoder) for part in stripes(pixels, layout, most=most)]
     blocks = tuple(np.concatenate(arrays) for arrays in zip(*(part[0] for part in parts), strict=True))
     tried = tuple(_joined(same) for same in zip(*(part[1] for part in parts), strict=True))
     return Sampled(blocks, layout.factors, tried)

@@ -11,7 +11,8 @@ import numpy as np
 
 from forensics.history.jpeg.comb import ROUNDING, ZERO_CELL, ac_likelihoods, dc_likelihoods
 from forensics.history.jpeg.planes import coefficients
-from forensics.reconstruction.blocks import ROUNDED, Quantiser, fit_blocks
+from forensics.history.jpeg.steps import candidates
+from forensics.reconstruction.blocks import ROUNDED, Quantiser, fit_blocks, rounding_settles
 from forensics.reconstruction.chroma_samples import chroma_noise
 from forensics.reconstruction.coded import Decoder
 from forensics.reconstruction.sampled import Sampled
@@ -30,6 +31,12 @@ _CANDIDATES = 4
 _FINER = 0.1
 """Share of the blocks that hold a coefficient which a finer step has to settle beyond the given one: a choice. Finer
 steps settle some changed blocks by chance; a step that is twice too coarse leaves half of the blocks."""
+_MANY_LEFT, _GLANCE, _LOWEST_QUALITY = 0.1, 256, 50
+"""Share of blocks that are not settled from which other tables are begun with, the blocks that those are tried on, and
+the lowest quality of standard tables among them: choices, bounds on work."""
+_HOPELESS = 0.02
+"""Share of blocks that rounding can settle below which blocks do not judge a table: a choice, twenty blocks of a
+thousand."""
 _PASSES = 4
 """Rounds over all frequencies."""
 _OF_ITS_OWN = 3
@@ -92,17 +99,33 @@ def refined(sampled: Sampled, decoder: Decoder, tables: tuple[np.ndarray, ...]) 
         return tuple(_mended([part], table) for part, table in zip(parts, tables, strict=True))
     luma = _mended(parts[:1], tables[0])
     if not np.array_equal(tables[1], tables[2]):
-        return luma, _mended(parts[1:2], tables[1]), _mended(parts[2:], tables[2])
-    both = _mended(parts[1:], tables[1])
-    return luma, *(_mended([part], both, _OF_ITS_OWN) for part in parts[1:])
+        return luma, _mended(parts[1:2], tables[1], plane=1), _mended(parts[2:], tables[2], plane=1)
+    both = _mended(parts[1:], tables[1], plane=1)
+    return luma, *(_mended([part], both, _OF_ITS_OWN, plane=1) for part in parts[1:])
 
 
-def _mended(parts: list[_Part], table: np.ndarray, least: int = 1) -> np.ndarray:
-    """A table of one or two components; `least` blocks more have to be settled by a step that is taken."""
-    table = table.copy()
+def _mended(parts: list[_Part], table: np.ndarray, least: int = 1, *, plane: int = 0) -> np.ndarray:
+    """A table of one or two components, of luma (0) or chroma (1); `least` blocks more have to be settled by a step
+    that is taken.
+    """
     everything = [np.arange(len(part.values)) for part in parts]
-    if not sum(len(rows) for rows in everything):
-        return table
+    total = sum(len(rows) for rows in everything)
+    if not total or max(rounding_settles(table, part.noise) for part in parts) < _HOPELESS:
+        return table.copy()
+    found = _in_passes(parts, everything, table, least)
+    if least > 1:
+        return found
+    most = _count(parts, found, everything)
+    for start in _others(parts, everything, table, found, plane) if total - most > _MANY_LEFT * total else ():
+        other = _in_passes(parts, everything, start, least)
+        settled = _count(parts, other, everything)
+        if settled >= most + max(1, _FINER * (total - most)):
+            found, most = other, settled
+    return found
+
+
+def _in_passes(parts: list[_Part], everything: list[np.ndarray], table: np.ndarray, least: int) -> np.ndarray:
+    table = table.copy()
     for _ in range(_PASSES):
         before = table.copy()
         rest = [r[~part.settled(table, r)] for part, r in zip(parts, everything, strict=True)]
@@ -122,6 +145,21 @@ def _mended(parts: list[_Part], table: np.ndarray, least: int = 1) -> np.ndarray
 
 def _count(parts: list[_Part], table: np.ndarray, rows: list[np.ndarray]) -> int:
     return sum(int(part.settled(table, r).sum()) for part, r in zip(parts, rows, strict=True) if len(r))
+
+
+def _others(
+    parts: list[_Part], everything: list[np.ndarray], table: np.ndarray, found: np.ndarray, plane: int
+) -> list[np.ndarray]:
+    """Other tables to begin with: half the steps, and the standard table of a whole quality that settles most of the
+    blocks left. A picture coded twice shows the multiples that both codings share, and few others.
+    """
+    rest = [r[~part.settled(found, r)] for part, r in zip(parts, everything, strict=True)]
+    few = [_spread(rows, _GLANCE) for rows in rest]
+    known = candidates()
+    usual = (np.array(known.family) == "standard") & (known.quality % 1 == 0) & (known.quality >= _LOWEST_QUALITY)
+    tables = known.tables[usual, plane]
+    best = int(np.argmax([_count(parts, trial, few) for trial in tables]))
+    return [np.maximum(table // 2, 1), tables[best]]
 
 
 def _together(

@@ -23,6 +23,9 @@ _TENURE = 6
 """Moves for which a sample rests: a common choice."""
 _STEPS, _ROUNDS = 60, 3
 """Moves of a tabu search, and rounds over all samples: bounds on work."""
+_DRAWS = 1500
+"""Moves that are drawn for a block in a walk among samples that show the same: a choice; at quality 100 about one in
+thirty shows nothing (eight planes of validation pictures)."""
 _SWEEPS = 40
 """Most rounds over the samples: a bound on work, most planes come to rest in ten."""
 
@@ -209,6 +212,86 @@ def _descend(stored, sums, low, high, wanted, factors, bits, sweeps):
                     moved = True
         if not moved:
             break
+
+
+@kernel
+def _undisturbed(sums, low, high, row, column, shape, factors, bits):
+    """Whether all that samples of a block of 8x8 are seen in is as the picture shows it."""
+    for y in range(8 * row, min(8 * row + 8, shape[0])):
+        for x in range(8 * column, min(8 * column + 8, shape[1])):
+            if _disturbed(sums, low, high, y, x, factors, bits):
+                return False
+    return True
+
+
+@kernel
+def _wander(stored, sums, low, high, wanted, factors, bits, draws, start, clear):
+    """Moves within each wanted block that show nothing worse, drawn by a congruential generator; `clear` tells blocks
+    that show what the picture shows.
+    """
+    rows, columns = stored.shape
+    number = np.uint64(start)
+    for row in range(wanted.shape[0]):
+        for column in range(wanted.shape[1]):
+            if not wanted[row, column]:
+                continue
+            for _ in range(draws):
+                number = number * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
+                drawn = np.int64(number >> np.uint64(40))
+                y, x = 8 * row + (drawn & 7), 8 * column + ((drawn >> 3) & 7)
+                z, w = y + ((drawn >> 6) % 3) - 1, x + ((drawn >> 8) % 3) - 1
+                move = 1 - 2 * ((drawn >> 10) & 1)
+                other = 0 if (drawn >> 11) & 1 else (1 - 2 * ((drawn >> 12) & 3) // 3)
+                if y >= rows or x >= columns or not 0 <= stored[y, x] + move <= 255:
+                    continue
+                if z >> 3 != row or w >> 3 != column or z >= rows or w >= columns or (z == y and w == x):
+                    z, w, other = y, x, 0
+                elif not 0 <= stored[z, w] + other <= 255:
+                    other = 0
+                if _change(sums, low, high, y, x, move, z, w, other, stored.shape, factors, bits) <= 0:
+                    _move(sums, stored, y, x, move, factors)
+                    if other:
+                        _move(sums, stored, z, w, other, factors)
+            clear[row, column] = _undisturbed(sums, low, high, row, column, stored.shape, factors, bits)
+
+
+def others_alike(
+    stored: np.ndarray,
+    lo: np.ndarray,
+    hi: np.ndarray,
+    factors: tuple[int, int],
+    wanted: np.ndarray,
+    turn: int,
+    *,
+    half_up: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Other stored samples that show the same: a walk by moves that do not show.
+
+    Where steps are fine many sets of samples are seen as the same picture, and about half of them come out of the
+    inverse transform. That needs chroma halved along both axes; along one, every move of a sample shows.
+
+    Parameters
+    ----------
+    stored : np.ndarray [shape=(rows, columns), dtype=uint8]
+    lo, hi, factors, half_up
+        See `whole_samples`.
+    wanted : np.ndarray [shape=(rows / 8, columns / 8), dtype=bool]
+        Blocks whose samples may move.
+    turn : int
+        Chooses the walk; 0 for none, only the second result is of use then.
+
+    Returns
+    -------
+    stored : np.ndarray [shape=(rows, columns), dtype=uint8]
+    clear : np.ndarray [shape=wanted.shape, dtype=bool]
+        Wanted blocks whose samples show what the picture shows.
+    """
+    out, sums = stored.astype(np.int64), np.empty(lo.shape, np.int64)
+    clear = np.zeros(wanted.shape, bool)
+    _sums(out, factors[0], factors[1], half_up, sums)
+    bits = 2 * (factors[0] == 2) + 2 * (factors[1] == 2)
+    _wander(out, sums, lo, hi, wanted, factors, bits, _DRAWS if turn else 0, turn, clear)
+    return out.astype(np.uint8), clear
 
 
 def whole_samples(

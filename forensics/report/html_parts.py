@@ -12,10 +12,12 @@ from typing import Any
 from forensics.report.html_style import STYLE, policy
 from forensics.results.wording import words
 
+_CONTROL = re.compile("[^\t\n\x20-\x7e\xa0-\U0010ffff]")
+
 
 def escape(value: object) -> str:
     """A value as HTML text, also fit for a quoted attribute; control characters that HTML forbids become U+FFFD."""
-    kept = "".join(c if c in "\t\n" or (ord(c) >= 32 and not 0x7F <= ord(c) < 0xA0) else "\ufffd" for c in str(value))
+    kept = _CONTROL.sub("\ufffd", str(value))
     return html.escape(kept.encode("utf-8", "replace").decode("utf-8"), quote=True)
 
 

@@ -128,6 +128,10 @@ class Cnn:
         """
         return self.outputs(patches).margins
 
+    def embed(self, patches: Sequence[np.ndarray]) -> np.ndarray:
+        """The embedding of each patch, `np.ndarray [shape=(n, 64), dtype=float32]`; patches as for `outputs`."""
+        return self.outputs(patches).embedding
+
     def judge(self, patches: Sequence[np.ndarray]) -> WindowJudgement:
         """Judge patches, which are as for `outputs`."""
         return self.calibrated(self.outputs(patches))

@@ -36,7 +36,7 @@ def table(rows, tag, seed):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("artefacts")
-    recipe = Recipe(rounds=25, strength_rounds=25)
+    recipe = Recipe(rounds=25, strength_rounds=25, threads=1)
     card = train_baseline(
         table(2500, "t", 0),
         table(800, "v", 1),
@@ -52,7 +52,7 @@ def trained(tmp_path_factory):
 
 def test_trees_equal_xgboost_on_missing_values_too():
     train, check = table(800, "t", 2), table(300, "v", 3)
-    booster = train_classifier(train, check, Recipe(rounds=8), lambda line: None)
+    booster = train_classifier(train, check, Recipe(rounds=8, threads=1), lambda line: None)
     ours = from_boosters([booster], [len(FINE_CLASSES)]).margins(check.features)
     np.testing.assert_allclose(ours, margins_of(booster, check.features), atol=1e-5)
 

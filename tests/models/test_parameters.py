@@ -51,7 +51,7 @@ def trained(tmp_path_factory):
     (train, known), (check, more) = table(1800, "t", 0), table(900, "v", 1)
     card = parameters_training.train_parameters(
         train, check, {**known, **more}, NAMES, 7, folder,
-        recipe=parameters_training.Recipe(rounds=80, name_rounds=40), facts={"data": "toy"},
+        recipe=parameters_training.Recipe(rounds=80, name_rounds=40, threads=1), facts={"data": "toy"},
     )  # fmt: skip
     return Parameters(folder), card, folder
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+from contextlib import contextmanager
 
 import imagecodecs
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from forensics.codecs import registry
 from forensics.codecs.hevc import pyav as hevc_pyav
 from forensics.codecs.hevc.stream import join_nal_units
+from forensics.errors import PictureError
 from forensics.pictures import coded_end, jpeg2000_file
 from forensics.pictures.opened import open_picture
 
@@ -154,3 +156,28 @@ def test_lossless_webp_that_is_read_on_behind_its_end_is_refused():
             file = b"RIFF" + (len(chunk) + 4).to_bytes(4, "little") + b"WEBP" + chunk
             assert "VP8L data end elsewhere" in coded_end.of_webp(file)
     assert opened
+
+
+@pytest.mark.parametrize(
+    ("said", "damaged"),
+    [
+        ("4 remaining bytes in code block (3 used / 9)", False),
+        ("5 remaining bytes in code block (3 used / 10)", True),
+        ("14 synthesized 0xFF markers read", False),
+        ("15 synthesized 0xFF markers read", True),
+    ],
+)
+def test_code_blocks_may_end_as_those_of_whole_files_do(said, damaged, monkeypatch):
+    """Files of the conformance suite leave up to ten bytes out that a decoder makes up (T.800 C.2.9)."""
+
+    @contextmanager
+    def warned():
+        yield [f"JPEG2K warning: PTERM check failure: {said}"]
+
+    monkeypatch.setattr(jpeg2000_file, "_warnings", warned)
+    file = bytes(imagecodecs.jpeg2k_encode(make_photo(64, 64), level=0, reversible=True))
+    if damaged:
+        with pytest.raises(PictureError, match="one of its code-blocks ends elsewhere"):
+            jpeg2000_file.decode(file)
+    else:
+        assert jpeg2000_file.decode(file).array.shape == (64, 64, 3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 
+import imagecodecs
 import numpy as np
 import pytest
 
@@ -54,3 +55,14 @@ def test_a_file_cut_short_is_refused(tmp_path):
     y, cb, cr = np.moveaxis(make_photo(96, 128), 2, 0)
     data = coded(tmp_path, [y, cb[::2, ::2], cr[::2, ::2]], "1x1:2x2:2x2", "j2k")
     assert "truncated" in refusal(data[: len(data) // 2])
+
+
+def test_what_the_header_calls_grey_or_rgb_decides_which_components_are_judged():
+    photo = make_photo(64, 64)
+    file = bytes(imagecodecs.jpeg2k_encode(photo, level=0, reversible=True, mct=False, codecformat="jp2"))
+    place = file.index(b"colr") + 7
+    assert file[place : place + 4] == (16).to_bytes(4, "big")
+    opened = open_picture(file[:place] + (17).to_bytes(4, "big") + file[place + 4 :])
+    np.testing.assert_array_equal(opened.pixels, photo[:, :, 0])
+    assert opened.container["colour"] == "grey"
+    assert "2 further components were left out" in opened.notes

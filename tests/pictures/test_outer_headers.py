@@ -60,3 +60,12 @@ def test_a_webp_that_states_too_few_bytes_says_so(stated, lossless):
     file = saved_image(photo_as("RGB"), "WEBP", lossless=lossless)
     with pytest.raises(PictureError, match=rf"WebP states {stated + 8} (of its {len(file)} )?bytes"):
         open_picture(file[:4] + stated.to_bytes(4, "little") + file[8:])
+
+
+def test_a_png_inside_a_bmp_begins_where_the_header_says():
+    inner = saved_image(photo_as("RGB"), "PNG")
+    head = struct.pack("<IiiHHIIiiII", 124, 37, 40, 1, 0, 5, len(inner), 0, 0, 0, 0).ljust(124, b"\0")
+    file = b"BM" + struct.pack("<IHHI", 14 + len(head) + len(inner), 0, 0, 14 + len(head)) + head + inner
+    opened = open_picture(file)
+    np.testing.assert_array_equal(opened.pixels, np.asarray(photo_as("RGB")))
+    assert (opened.container["inside"], opened.container["lossy"]) == ("png", False)

@@ -160,6 +160,19 @@ def test_uncompressed_ycbcr_is_read_with_its_chroma_repeated(subsampling, photo)
     assert opened.container["lossy"] is False
 
 
+@pytest.mark.parametrize("subsampling", [(2, 1), (2, 2), (4, 4)])
+def test_planes_of_halved_chroma_are_repeated(subsampling, photo):
+    across, down = subsampling
+    luma = photo[:, :, 1]
+    chroma = np.random.default_rng(4).integers(110, 146, (2, 160 // down, 192 // across), dtype=np.uint8)
+    tags = [*plain_tags(photo, 6), (284, 3, 1, 2), (530, 4, 1, across | down << 16)]
+    data = tiff(tags, [plane.tobytes() for plane in (luma, *chroma)])
+    data = data.replace(struct.pack("<HHI", 530, 4, 1), struct.pack("<HHI", 530, 3, 2))
+    y, cb, cr = luma.astype(float), *(plane.repeat(down, 0).repeat(across, 1).astype(float) - 128 for plane in chroma)
+    right = np.stack([y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb], axis=2)
+    assert np.abs(open_picture(data).pixels - np.clip(right, 0, 255)).max() <= 0.51
+
+
 @pytest.mark.parametrize("coding", ["lzw", "packbits", "deflate", "lzma", "jpeg", "zstd"])
 @pytest.mark.parametrize("seed", range(4))
 def test_spoilt_strips_do_not_pass_where_anything_can_tell(coding, seed, photo):

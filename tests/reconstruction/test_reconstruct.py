@@ -60,6 +60,14 @@ def test_sides_that_are_no_multiples_of_eight():
     assert found.blocks_same >= 0.99 * found.blocks
 
 
+def test_chroma_that_reaches_beyond_the_picture():
+    pixels = real_decoding(jpeg_file(scene(37, 160, 152), 75))
+    found = reconstruct(pixels)
+    # Chroma of the last MCUs is half unseen: before those halves were searched no block of the last columns came back.
+    assert (~found.same).sum() <= 36
+    assert found.same[:20, :16].all()
+
+
 def test_a_crop_is_told_where_it_lies():
     pixels = real_decoding(jpeg_file(scene(4, 176, 192), 75, "4:4:4"))[3:, 5:]
     found = reconstruct(np.ascontiguousarray(pixels))

@@ -94,3 +94,27 @@ def test_unknown_samples_bind_nothing():
     nothing, anything = np.zeros((16, 16), np.uint8), np.full((16, 16), 255, np.uint8)
     found = whole_samples(stored.astype(np.float32), nothing, anything, (2, 2), np.ones((1, 1), bool))
     np.testing.assert_array_equal(found, stored)
+
+
+@pytest.mark.parametrize("factors", FACTORS)
+def test_other_samples_show_the_same(factors):
+    stored = plane(11)
+    full = shown(stored, factors)
+    wanted = np.zeros((3, 4), bool)
+    wanted[1, 1:3] = True
+    other, clear = search.others_alike(stored, full, full, factors, wanted, 1)
+    np.testing.assert_array_equal(shown(other, factors), full)
+    np.testing.assert_array_equal(clear, wanted)
+    moved = (other != stored).reshape(3, 8, 4, 8).any(axis=(1, 3))
+    assert moved[wanted].any() == (factors == (2, 2))  # along one axis every single move shows
+    assert not moved[~wanted].any()
+
+
+def test_blocks_that_show_something_else_are_not_clear():
+    stored, wanted = plane(12), np.ones((3, 4), bool)
+    full = shown(stored, (2, 2))
+    stored[12, 12] += 40
+    same, clear = search.others_alike(stored, full, full, (2, 2), wanted, 0)
+    np.testing.assert_array_equal(same, stored)
+    assert not clear[1, 1]
+    assert clear.sum() == 11

@@ -34,41 +34,45 @@ FACTORS: dict[str, tuple[int, int]] = {"4:4:4": (1, 1), "4:2:2": (1, 2), "4:4:0"
 """Vertical and horizontal factor of each subsampling."""
 _NOISE_LEVELS = np.array([ROUNDING, 0.33, 0.38, 0.44, 0.52, 0.66])
 """Standard deviations of coefficient noise that are distinguished, in grey levels: that of rounding, then what
-interpolation adds; no record of the statistic that set them."""
+interpolation adds to it. The filter of `stored_noise` gives 0.32 to 0.59; taken up to the next of these a deviation
+grows by 8 % in the mean, 22 % at most."""
 _SIDE = 16
 """Width and height of a square over which residuals are averaged, in pixels."""
 _LEAST_RANGE = 4
-"""Smallest range of chroma in a square from which it counts as coloured, in grey levels; no record of the statistic
-that set it."""
+"""Smallest range of chroma in a square from which it counts as coloured, in grey levels. Of 21 validation crops of
+112x112 pixels, JPEGs of quality 40 to 98, 2 gives 14 right and 1 wrong, this 12 and 0, 8 9 and 0."""
 _FEWEST_SQUARES = 4
-"""With fewer coloured squares than this the residual test says nothing; no record of the statistic that set it."""
+"""With fewer coloured squares than this the residual test says nothing. Of 21 validation crops of 80x80 pixels,
+JPEGs of quality 40 to 98, this leaves 8 right, 2 leaves 7, and none wrong."""
 _MOST_SQUARES = 400
 """Most squares that the residual rests on, the most colourful first: a bound on time."""
 _PRIOR = {"4:4:4": 0.25, "4:2:2": 0.15, "4:4:0": 0.02, "4:2:0": 0.58}
-"""Prior probability of each subsampling, 4:2:0 the default of most encoders; no record of a count of files behind it.
-"""
+"""Prior probability of each subsampling, 4:2:0 the default of most encoders. Of 56 validation crops of 112x112 pixels,
+JPEGs of quality 40 to 98, each subsampling as often as the others, 32 are read rightly, 2 wrongly, 22 stay open; with
+four equal priors 32, 0, 24 (`forensics_benchmarks.thresholds`)."""
 _DECODERS = {"": 1.0, "triangle": 0.85, "repeat": 0.15, "scaled": 0.05}
 """Weight of each upsampling next to it, the triangle the default of libjpeg-turbo; "scaled" is tried only where neither
-other fits; no record of a count of files behind it."""
+other fits. With equal weights 30 of the crops of `_PRIOR` are read rightly instead of 32, 2 wrongly as here."""
 _TEMPER = 0.25
-"""Exponent of the coefficients' likelihood, whose blocks are not independent; no record of the statistic that set
-it."""
+"""Exponent of the coefficients' likelihood, whose blocks are not independent. On the crops of `_PRIOR` 0 gives 13 right
+and 6 wrong, 0.06 25 and 3, 0.12 30 and 3, this 32 and 2, 0.5 35 and 2, 1 36 and 1."""
 _FREEDOM = 4.0
-"""Degrees of freedom that a square's residual counts for, out of 256 samples that are not independent; no record of
-the statistic that set it."""
+"""Degrees of freedom that a square's residual counts for, out of 256 samples that are not independent. On the crops of
+`_PRIOR` 1 and 2 give 30 right, this, 8 and 16 give 32 right and 2 wrong."""
 _ENOUGH_SQUARES = 40
-"""Coloured squares from which the coefficients' evidence counts in full; no record of the statistic that set it."""
+"""Coloured squares from which the coefficients' evidence counts in full. On the crops of `_PRIOR` 10 gives 38 right and
+5 wrong, 20 37 and 5, this 32 and 2, 80 25 and 1, 160 14 and 2: half as many would more than double the wrong ones."""
 _MOST_SURPRISE = 300.0
-"""Most that the phase with the fewest coefficients other than zero may gain, a natural logarithm; no record of the
-statistic that set it."""
+"""Most that the phase with the fewest coefficients other than zero may gain, a natural logarithm. Decides little:
+the crops of `_LEAST_RANGE` come out the same with 30, this and 1,000."""
 _MOST_REWARD = 13.0
 """Of a residual test passed, in natural units; the test is the harder the fewer samples are stored."""
 _HIGHEST = {"triangle": 1.7, "repeat": 0.02, "scaled": 1.7}
-"""Residual variance, in units of that of rounding, up to which an upsampling passes; repeated samples leave nothing but
-clipping; no record of the statistic that set them."""
+"""Residual variance, in units of that of rounding, up to which an upsampling passes; repeated samples leave nothing
+but clipping. On the crops of `_LEAST_RANGE` 1.2 and 0.005 give 13 right, these 12, 2.4 and 0.05 11, none wrong."""
 _MOST_NESTED = 15.0
-"""Largest penalty for subsampling along one axis where along both passes too, a natural logarithm; no record of the
-statistic that set it."""
+"""Largest penalty for subsampling along one axis where along both passes too, a natural logarithm. On the crops of
+`_PRIOR` 0 gives 33 right and 1 wrong, 5, this and 50 give 32 and 2."""
 
 
 def _halving() -> np.ndarray:

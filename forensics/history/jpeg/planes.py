@@ -153,6 +153,11 @@ def lively(found: np.ndarray, least: float = 0.25) -> np.ndarray:
     In flat blocks and in those that repeat one row, the rounding of the decoder's samples follows the signal: it is no
     independent noise.
     """
+    return found[lively_rows(found, least)]
+
+
+def lively_rows(found: np.ndarray, least: float = 0.25) -> np.ndarray:
+    """Which rows `lively` keeps, `np.ndarray [shape=(n,), dtype=bool]`."""
     energy = found * found
     rows, columns = energy[:, 8:].sum(axis=1), energy.sum(axis=1) - energy[:, ::8].sum(axis=1)
-    return found[np.minimum(rows, columns) >= least * BLOCK * BLOCK]
+    return np.asarray(np.minimum(rows, columns) >= least * BLOCK * BLOCK)

@@ -54,7 +54,8 @@ _STABLE = 0.9
 
 _RGB_FACTOR = 1.05
 """A grid in R, G and B has to score by this factor, and `_RGB_MARGIN` natural units, above that in luma and chroma,
-which nearly all files have; no record of the statistic that set it."""
+which nearly all files have. Green scores at most 0.83 times luma in 47 validation crops coded with YCbCr at
+quality 30 to 100; of 24 coded as RGB at quality 50 to 97, 23 pass (23 with 1.2 or with 30 units, too)."""
 _RGB_MARGIN = 10.0
 """See `_RGB_FACTOR`."""
 
@@ -81,6 +82,23 @@ def recover(pixels: np.ndarray, *, fixed_point: bool = True) -> JpegHistory:
     grid, colour = _grid(tiles, all(without_colour(tile.channels) for tile in tiles))
     if grid.log10_nfa > GRID_FOUND_BELOW:
         return JpegHistory(grid, colour)
+    history = _on_grid(grid, colour, tiles)
+    if not fixed_point:
+        return history
+    history = _confirmed(history, tiles)
+    return replace(history, ratio=_ratio(history, rgb, np.asarray(pixels).ndim)) if _sure(history) else history
+
+
+def recover_on(pixels: np.ndarray, phase: tuple[int, int]) -> JpegHistory:
+    """As `recover` without confirmation, on a grid that is known otherwise: rows and columns before the first whole
+    block, components stored as luma and chroma.
+    """
+    tiles = tiles_of(checked(pixels))
+    colour = "grey" if all(without_colour(tile.channels) for tile in tiles) else "ycbcr"
+    return _on_grid(GridPhase(phase, 0.0, 0.0, np.zeros((BLOCK, BLOCK))), colour, tiles)
+
+
+def _on_grid(grid: GridPhase, colour: str, tiles: Sequence[Tile]) -> JpegHistory:
     planes = _component_planes(tiles, colour)
     found = lively(np.concatenate([coefficients(blocks_at(plane, usable, grid.phase)) for plane, usable in planes]))
     luma = _likelihoods(found)
@@ -92,13 +110,9 @@ def recover(pixels: np.ndarray, *, fixed_point: bool = True) -> JpegHistory:
         belief = belief + beside_luma(chroma_evidence)
     match = match_tables(belief + evidence)
     agrees = history.chroma is None or bool(chroma_evidence[match.index] > chroma_evidence[-1])
-    history = replace(
+    return replace(
         history, luma=estimate_steps(luma, 0, nonzero_counts(found), belief), match=match, chroma_agrees=agrees
     )
-    if not fixed_point:
-        return history
-    history = _confirmed(history, tiles)
-    return replace(history, ratio=_ratio(history, rgb, np.asarray(pixels).ndim)) if _sure(history) else history
 
 
 def block_grid(pixels: np.ndarray) -> GridPhase:

@@ -39,7 +39,9 @@ REGION = 1024
 _SEARCHED = 512
 """Side of the part of the picture that is searched, in pixels: a bound on work."""
 _SAME_FIT = 0.1
-"""Difference of two fits from which they count as different; no record of the statistic that set it."""
+"""Difference of two fits from which they count as different. Of 24 validation pictures coded as JPEG 2000 the colour
+transform is read rightly in 21, wrongly in 2, with 0.02 and 0.05 as well; with 0.2 one more is open
+(`forensics_benchmarks.thresholds`)."""
 _FIT = 0.15
 """Fit of the coefficients outside the zero cell from which they tell the colour transform."""
 _GOOD_FIT = 0.5
@@ -51,7 +53,8 @@ lattice.
 _EXPECTED = 12.0
 """Standard errors that a level must be expected to show before its absence counts."""
 _PLANES_NEEDED = 3
-"""Bit planes cut off from which reversible coefficients show a lattice; no record of the statistic that set it."""
+"""Bit planes cut off from which reversible coefficients show a lattice. The number of levels is read rightly in 14 of
+24 validation pictures, wrongly in none, with 1, 2, 4 and 5 as well (`forensics_benchmarks.thresholds`)."""
 _WEIGHTS = {"ict": (1.0, 1.086, 0.825), "rct": (1.0, 0.6875, 0.6875), "none": (1 / 3, 1 / 3, 1 / 3)}
 """Squared error of RGB, mean of the three, for an error of one in each component of the colour transform's inverse."""
 

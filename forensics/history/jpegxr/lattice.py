@@ -22,24 +22,31 @@ _WIDTHS = {"luma": 2.4, "chroma": 3.6}
 """Full width about a multiple within which a coefficient can lie, in grey levels; chroma mixes RGB's roundings more."""
 _CORE = {"luma": 1.25, "chroma": 1.8}
 _ENOUGH = 12
-"""Fewest coefficients that tell a step; no record of the statistic that set it."""
+"""Fewest coefficients that tell a step. Laplacian values without any (300 draws, scale 12) reach `_FITS` under some
+index in less and less of the draws: 6 of them have a fit of up to 0.63 in 95 %, 12 of 0.44, 24 of 0.35. With 40,
+one high-pass and two DC quantisers fewer are read on the crops of `_FITS`."""
 _FITS = 0.3
-"""Fit below which no step is read; no record of the statistic that set it."""
+"""Fit below which no step is read. Of 12 validation crops of 128 and 192 pixels, coded by jxrlib with quantisers 6
+to 90, high-pass, low-pass and DC quantisers are read for 12, 11 and 5 with 0.1 and this, for 12, 10 and 4 with
+0.5, all rightly."""
 _SPARSE = 0.02
 """Share of coefficients outside the zero cell that a fine step must leave there; fewer are the tail of the rounding
 noise.
 """
 _FINE_STEP = 4.5
-"""Steps below this are fine: rounding noise fills their zero cell; no record of the statistic that set it."""
+"""Steps below this are fine: rounding noise fills their zero cell. Decides little: the crops of `_FITS` are read the
+same with 2, this and 8."""
 _DC_FOUND = 12.0
 """Natural logarithm of the odds against chance from which the DC band's step is said to be seen."""
 _DC_CELLS = 1.5
 """Steps that the standard deviation of the DC values must span."""
 _FINEST_DC = 2.0
-"""Smallest step at which a DC index other than the expected one is read; no record of the statistic that set it."""
+"""Smallest step at which a DC index other than the expected one is read. Decides little: on the crops of `_FITS`
+five DC indices are read, all rightly, with 0.5, this and 4 alike."""
 _OTHER_STEPS = (0.84, 0.9, 1.1, 1.18)
-"""Factors of a step at which values must be less uniform than at the step itself; no record of the statistic that set
-it."""
+"""Factors of a step at which values must be less uniform than at the step itself. On the crops of `_FITS` five DC
+indices are read, all rightly, with these, with 0.9 and 1.1, and with 0.7 and 1.3; with 0.97 and 1.03 three
+rightly and one wrongly."""
 
 
 def index_step(index: int) -> float:

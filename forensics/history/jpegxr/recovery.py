@@ -31,11 +31,13 @@ REGION = 512
 FOUND = 8.0
 """Standard errors by which a phase leads the others when the 4x4 grid is called found."""
 _SURE = 6.0
-"""Lead of the best phase, in robust standard deviations, from which it is that of macroblocks; no record of the
-statistic that set it."""
+"""Lead of the best phase, in robust standard deviations, from which it is that of macroblocks. Of 12 validation
+crops of 128 and 192 pixels, coded by jxrlib with quantisers 6 to 90 in all overlap modes and subsamplings, all
+have the right phase with 3, this and 12."""
 _SUBSAMPLINGS = {"4:4:4": (1, 1), "4:2:2": (1, 2), "4:2:0": (2, 2)}
 _CHROMA_FOUND = 6.0
-"""Lead from which the grid of chroma counts as found; no record of the statistic that set it."""
+"""Lead from which the grid of chroma counts as found. Of the crops of `_SURE` 11 have the right subsampling and one
+is open, with 3, this and 12 alike."""
 _CHROMA_MARGIN = 0.12
 """Natural logarithm of the ratio of contrasts from which the better subsampling is declared."""
 _LEAST = 64

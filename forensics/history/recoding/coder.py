@@ -49,6 +49,8 @@ _WIDER = 1.5
 """The prior's deviation is taken so many times as large as stated: estimates err more on encoders never seen."""
 _REACH = 2.5
 """Widened standard deviations of the estimate within which indices are tried: 98.8 % of a normal distribution."""
+TRIED = _REACH * _WIDER
+"""The same in stated standard deviations."""
 _SPACES = {"bt601": "ycbcr", "bt709": "bt709", "bt2020": "bt2020", "rgb": "rgb", "ycgco": "ycgco"}
 
 
@@ -181,7 +183,7 @@ class Prior:
     def within(self, indices: Sequence[int]) -> list[int]:
         """The indices that are worth coding at."""
         mean = min(max(self.mean, min(indices)), max(indices))
-        return [index for index in indices if abs(index - mean) <= _REACH * _WIDER * self.deviation]
+        return [index for index in indices if abs(index - mean) <= TRIED * self.deviation]
 
     def logarithm(self, indices: np.ndarray) -> np.ndarray:
         """Natural logarithm of its density at `indices`, up to a constant; same shape, dtype=float64."""

@@ -105,7 +105,7 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = (), codec: str 
     """
     from forensics.codecs import registry
 
-    prior = recoding.starting_point(pixels, _indices(estimates), registry.get("jpegxl").availability().reason)
+    prior = recoding.starting_point(pixels, as_indices(estimates), registry.get("jpegxl").availability().reason)
     if isinstance(prior, str):
         return JpegXlHistory(reason=prior)
     samples = eight_bit(pixels)
@@ -132,7 +132,7 @@ def _located(samples: np.ndarray, coders: Sequence[Libjxl], prior: Prior) -> Gri
     return recoding_grid.with_trees(grid, samples, coders[-1], probes) if grid.found else grid
 
 
-def _indices(estimates: Sequence[Parameter]) -> list[Parameter]:
+def as_indices(estimates: Sequence[Parameter]) -> list[Parameter]:
     """The estimated distance as an index."""
     found = recoding.stated(estimates, "distance")
     if found is None or not isinstance(found.value, (int, float)) or not found.low or not found.high:

@@ -40,8 +40,8 @@ AV1 have, too.
 _SCALE = 2.0
 """Contrast is taken down by this, so that magnitudes up to 128 are counted."""
 _LEAST_STEP, _LARGEST_STEP = 3, 128
-"""Steps below the first leave no comb, those above the second hardly a coefficient; no record of the statistic that set
-it."""
+"""Least and largest step. Under normal noise of one level the comb of step q keeps exp(-2 pi^2 / q^2) of its
+strength: 0.11 at 3, 0.007 at 2. Magnitudes are counted up to 128, where the first multiple of the largest lies."""
 _ZERO_CELL, _FARTHEST = 0.75, 8.5
 """Coefficients from so many steps on and up to so many count: nearer ones are zeros, farther ones few."""
 _ENOUGH = 20

@@ -1,0 +1,69 @@
+"""The known tables that whole samples speak for, where they leave no doubt, or that blocks with clipped samples do."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from forensics.history.jpeg.comb import ac_likelihoods, dc_likelihoods
+from forensics.history.jpeg.planes import coefficients, lively, lively_rows
+from forensics.history.jpeg.steps import TableMatch, candidates, log_prior, match_tables, table_evidence
+from forensics.reconstruction.blocks import SEARCHED, Quantiser, fit_blocks
+from forensics.reconstruction.inverse_transforms import ISLOW
+from forensics.reconstruction.sampled import Sampled
+
+_FEWEST = 32
+"""Blocks of luma that vary along both axes below which nothing is read: a choice; flat blocks fit any grid."""
+_SURE = 0.9
+"""Probability of a known family from which its table is taken."""
+_LIVELY = 0.98
+"""Share of such blocks whose coefficients have to lie near the multiples of the steps. Of the same blocks on another
+grid hardly any does."""
+_NEAR = 9.5
+"""Squared distance from the multiples, in squared levels, up to which a block counts: see `clipped_search.REACH`."""
+_BLOCKS = 128
+"""Blocks that tables are tried on: a bound on work."""
+_LEAST = 0.5
+"""Share of them that the table has to settle. A block that varies comes out of other steps by chance about once in
+their product, which is over 10^12 at `_HIGHEST`."""
+_HIGHEST = 96
+"""Highest quality of the tables that are tried so."""
+
+
+def tables_by_blocks(sampled: Sampled) -> TableMatch | None:
+    """The standard tables of a whole quality that settle most blocks of luma, those with clipped samples too: drawings
+    on white ground have hardly any others. None where they settle less than half.
+    """
+    tried = sampled.tried[0]
+    rows = np.flatnonzero(lively_rows(coefficients(tried.centers)))
+    if len(rows) < _FEWEST:
+        return None
+    rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), _BLOCKS)).astype(np.int64)]
+    known = candidates()
+    usual = np.flatnonzero(
+        (np.array(known.family) == "standard") & (known.quality % 1 == 0) & (known.quality <= _HIGHEST)
+    )
+    settled = []
+    for index in usual:
+        quantiser = Quantiser.of(known.tables[index, 0], ISLOW)
+        _, status = fit_blocks(tried.lo[rows], tried.hi[rows], quantiser, width=0, centers=tried.centers[rows])
+        settled.append(float((status <= SEARCHED).mean()))
+    best = int(usual[np.argmax(settled)])
+    if max(settled) < _LEAST:
+        return None
+    quality = float(known.quality[best])
+    return TableMatch("standard", 1.0, quality, quality, quality, 1.0, known.tables[best], best)
+
+
+def standard_tables(sampled: Sampled) -> TableMatch | None:
+    """The nearest known tables, or None where luma's blocks do not lie on their multiples."""
+    found = lively(coefficients(sampled.blocks[0]))
+    if len(found) < _FEWEST:
+        return None
+    likelihoods = ac_likelihoods(found)
+    likelihoods[0] = dc_likelihoods(found[:, 0])
+    match = match_tables(log_prior() + table_evidence(likelihoods, 0))
+    if match.known < _SURE:
+        return None
+    steps = match.tables[0].astype(np.float32)
+    off = found - steps * np.rint(found / steps)
+    return match if ((off * off).sum(axis=1) <= _NEAR).mean() >= _LIVELY else None

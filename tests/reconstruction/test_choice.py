@@ -1,0 +1,59 @@
+"""What a picture is turned back with: the commonest file at once, everything else by its history."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from forensics.history.jpeg import recovery
+from forensics.reconstruction.choice import choose
+from forensics.reconstruction.coded import DECODERS
+from forensics.reconstruction.layout import Layout
+from forensics.reconstruction.reconstruct import judged, prepare
+from forensics.reconstruction.sampled import sample
+from forensics.reconstruction.standard import tables_by_blocks
+from tests.reconstruction.scenes import jpeg_file, real_decoding, scene, tables_of
+
+
+def never(*arguments, **options):
+    raise AssertionError("the history was asked")
+
+
+@pytest.mark.parametrize(("subsampling", "factors"), [("4:2:0", (2, 2)), ("4:2:2", (1, 2)), ("4:4:4", (1, 1))])
+def test_the_commonest_file_needs_no_history(monkeypatch, subsampling, factors):
+    data = jpeg_file(scene(31, 192, 256), 75, subsampling)
+    monkeypatch.setattr(recovery, "recover", never)
+    chosen = choose(real_decoding(data))
+    assert chosen.layout.factors == factors
+    assert (chosen.layout.top, chosen.layout.left) == (0, 0)
+    for found, true in zip(chosen.tables, [tables_of(data)[k] for k in (0, 1, 1)], strict=True):
+        np.testing.assert_array_equal(found, true)
+
+
+def test_a_crop_is_left_to_the_history(monkeypatch):
+    pixels = np.ascontiguousarray(real_decoding(jpeg_file(scene(32, 192, 256), 75))[3:, 5:])
+    chosen = choose(pixels)
+    assert (chosen.layout.top % 8, chosen.layout.left % 8) == (3, 5)
+    monkeypatch.setattr(recovery, "recover", never)
+    with pytest.raises(AssertionError, match="history"):
+        choose(pixels)
+
+
+def test_a_single_deviating_step_is_read():
+    tables = [table.ravel().tolist() for table in tables_of(jpeg_file(scene(34, 64, 64), 75))]
+    tables[0][9] = 31
+    data = jpeg_file(scene(33, 256, 256), 50, qtables=tables)  # 50 takes tables as they are
+    prepared = prepare(real_decoding(data))
+    assert prepared.tables[0][9] == tables_of(data)[0][9] == 31
+    assert judged(prepared).exact
+
+
+def test_standard_tables_by_blocks():
+    grey = Layout(0, 0, (1, 1), "grey")
+    source = scene(36, 160, 160, bright=60)[..., 1]
+    pixels = real_decoding(jpeg_file(source, 80))
+    assert (pixels == 255).any()
+    found = tables_by_blocks(sample(pixels, grey, DECODERS[0]))
+    np.testing.assert_array_equal(found.tables[0], tables_of(jpeg_file(source, 80))[0])
+    assert tables_by_blocks(sample(source, grey, DECODERS[0])) is None
+    assert tables_by_blocks(sample(np.ascontiguousarray(pixels[3:, 5:]), grey, DECODERS[0])) is None

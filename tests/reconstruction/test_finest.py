@@ -1,0 +1,32 @@
+"""Steps of one, which leave no comb: the grid from the blocks themselves, and chroma under them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from forensics import reconstruct
+from forensics.reconstruction.finest import finest_grid
+from tests.reconstruction.scenes import jpeg_file, real_decoding, scene
+
+
+@pytest.mark.parametrize("grey", [False, True])
+def test_the_grid_of_quality_100(grey):
+    source = scene(21, 128, 160)
+    pixels = real_decoding(jpeg_file(source[..., 1] if grey else source, 100))
+    assert finest_grid(pixels) == (0, 0)
+    assert finest_grid(np.ascontiguousarray(pixels[3:, 6:])) == (5, 2)
+
+
+def test_no_grid_in_a_picture_that_was_never_a_jpeg():
+    assert finest_grid(scene(22, 128, 160)) is None
+    assert finest_grid(np.ascontiguousarray(scene(22, 128, 160)[..., 1])) is None
+
+
+@pytest.mark.parametrize(("subsampling", "least"), [("4:2:0", 0.6), ("4:4:4", 0.85)])
+def test_quality_100(subsampling, least):
+    pixels = real_decoding(jpeg_file(scene(23, 160, 160), 100, subsampling))
+    found = reconstruct(pixels)
+    assert found.to_dict()["subsampling"] == subsampling
+    assert {int(step) for table in found.tables for step in table} == {1}
+    assert found.blocks_same >= least * found.blocks
