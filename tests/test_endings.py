@@ -33,11 +33,13 @@ class Named:
 
 
 @pytest.fixture(autouse=True)
-def _ctrl_c_is_heard():
-    """As at a terminal: a command in the background inherits that SIGINT is ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+def _signals_are_heard():
+    """As at a terminal: a command in the background inherits that SIGINT is ignored, one under `nohup` SIGHUP."""
+    heard = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL, signal.SIGTERM: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in heard.items()}
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def wait(seconds: float) -> None:
