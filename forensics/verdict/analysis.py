@@ -83,9 +83,9 @@ files of the same pixels. On 180 validation pictures by 14 encoders that trainin
 above it and 0.6 % below; with this 3.9 % lie above, and the width is 1.04 times as large."""
 SETTLED_BY = Settling(4, 0.9, 5, 0.7)
 """When windows judged one after another settle the answer. On 1,600 whole pictures of 1.2 megapixels of 66 validation
-sources (`forensics_benchmarks.early_stopping`, seed 11) two depart from all windows, both spliced (0.13 %, at most 0.4 %
-at 95 % confidence), and on 1,600 of 0.4 megapixels (seed 12) none. Three windows in the place of four, or four of five
-where the answer is `uncompressed`, depart in six and four of the first, and in one and nine of the second."""
+sources (`forensics_benchmarks.early_stopping`, seed 11) two depart from all windows, both spliced (0.13 %, at most
+0.4 % at 95 % confidence), and on 1,600 of 0.4 megapixels (seed 12) none. Three windows in the place of four, or four in
+the place of five, depart in six and four of the first, and in one and nine of the second."""
 MAYBE_SHARPENED = ("filtered", "several")
 """Answers to what happened since that sharpening is looked for after."""
 ASKED_FROM = 0.1
