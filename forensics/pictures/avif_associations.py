@@ -1,7 +1,11 @@
-"""Which properties an item of an AVIF file has, where the file says it in several boxes.
+"""What libavif stumbles over in the boxes of an AVIF file, put so that it does not.
 
-ISO/IEC 23008-12 clause 9.3 allows one box of associations (`ipma`) for each version and flags. Early encoders wrote one
-for the picture and one for its alpha plane; libavif takes no such file, other readers do.
+Which properties an item has, in several boxes: ISO/IEC 23008-12 clause 9.3 allows one box of associations (`ipma`) for
+each version and flags. Early encoders wrote one for the picture and one for its alpha plane; libavif takes no such
+file, other readers do.
+
+Groups of items with data of their own (`pymd` of the same standard): libavif up to 1.4.0 takes these data for a next
+group. Which items belong together changes nothing about the first picture, so that the groups can be passed over.
 """
 
 from __future__ import annotations
@@ -20,8 +24,7 @@ def joined(data: bytes) -> bytes:
     itself where there is nothing to join.
     """
     try:
-        inside = next(((start + 4, stop) for kind, start, stop in boxes(data, 0, len(data)) if kind == b"meta"), None)
-        found = [] if inside is None else [(s, e) for kind, s, e in boxes(data, *inside) if kind == b"iprp"]
+        found = _in_meta(data, b"iprp")
         if len(found) != 1:
             return data
         (start, stop) = found[0]
@@ -36,6 +39,25 @@ def joined(data: bytes) -> bytes:
         return data
     left = stop - start - len(whole)
     return data[: start - 8] + _box(b"iprp", whole) + _box(b"free", bytes(left - 8)) + data[stop:]
+
+
+def without_groups(data: bytes) -> bytes:
+    """The file with its groups of items (`grpl`) as free space, of the same length; the file itself where it has
+    none.
+    """
+    try:
+        found = _in_meta(data, b"grpl")
+    except (PictureError, struct.error):
+        return data
+    for start, _ in found:
+        data = data[: start - 4] + b"free" + data[start:]
+    return data
+
+
+def _in_meta(data: bytes, wanted: bytes) -> list[tuple[int, int]]:
+    """Where the contents of one kind of box begin and end in the file's `meta` box."""
+    inside = next(((start + 4, stop) for kind, start, stop in boxes(data, 0, len(data)) if kind == b"meta"), None)
+    return [] if inside is None else [(start, stop) for kind, start, stop in boxes(data, *inside) if kind == wanted]
 
 
 def _box(kind: bytes, content: bytes) -> bytes:

@@ -44,8 +44,11 @@ def decode(data: bytes, codec: str) -> Samples:
         No libavif is at hand.
     """
     facts = {"integrity": ENDS_CHECKED}
-    whole = avif_associations.joined(data)
-    notes = [] if whole is data else ["its items' properties stand in several boxes, where AVIF has one: all were read"]
+    joined = avif_associations.joined(data)
+    notes = (
+        [] if joined is data else ["its items' properties stand in several boxes, where AVIF has one: all were read"]
+    )
+    whole = avif_associations.without_groups(joined)
     try:
         samples = registry.get(codec).decode(whole)
     except CodecError as error:

@@ -6,23 +6,26 @@ from __future__ import annotations
 
 import numpy as np
 
+from forensics.codecs.headers.jpeg import LOSSLESS
 from forensics.errors import PictureError
 from forensics.pictures import jpeg_scan, jpeg_segments
 from forensics.pictures.jpeg_segments import Segments
 from forensics.pictures.samples import LENGTHS_ONLY, Samples, damaged, decoding, scale_to_eight
 
-_LOSSLESS = frozenset({0xC3, 0xC7, 0xCB, 0xCF})
 _DIFFERENTIAL = frozenset({0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF})
 _ARITHMETIC = frozenset({0xC9, 0xCA, 0xCB})
 
 
 def colour(file: Segments) -> str:
     """Colour space of the components, as libjpeg decides it: JFIF means YCbCr, then Adobe's transform, then the
-    identifiers.
+    identifiers. The lossless process codes what its three components hold; that is YCbCr only where Adobe's transform
+    says so, since JFIF, which some writers add all the same, knows no lossless process.
     """
     frame = file.frame
     assert frame is not None
     count = len(frame.components)
+    if count == 3 and frame.marker in LOSSLESS:
+        return "ycbcr" if file.adobe_transform else "rgb"
     if count == 3:
         identifiers = tuple(c.identifier for c in frame.components)
         if file.jfif:
@@ -36,7 +39,7 @@ def colour(file: Segments) -> str:
 def is_lossless(file: Segments) -> bool:
     """Whether the coding is the lossless process of clause H, with no bit shifted away."""
     assert file.frame is not None
-    return file.frame.marker in _LOSSLESS and all(scan.low == 0 for scan in file.scans)
+    return file.frame.marker in LOSSLESS and all(scan.low == 0 for scan in file.scans)
 
 
 def decode(data: bytes) -> Samples:
@@ -71,7 +74,7 @@ def decode(data: bytes) -> Samples:
 def _pixels(data: bytes, file: Segments, walked: bool) -> np.ndarray:
     frame = file.frame
     assert frame is not None
-    if frame.marker in _LOSSLESS or frame.precision != 8:
+    if frame.marker in LOSSLESS or frame.precision != 8:
         return _other_precision(file)
     from forensics.codecs import registry
 
@@ -89,15 +92,22 @@ def _other_precision(file: Segments) -> np.ndarray:
     """12-bit and lossless files, which Pillow does not read."""
     frame = file.frame
     assert frame is not None
+    if frame.marker in LOSSLESS - {0xC3}:
+        raise PictureError("its coding is lossless JPEG by arithmetic codes, which is not read")
+    stored = colour(file) if frame.marker in LOSSLESS and len(frame.components) == 3 else None
+    if stored == "ycbcr":
+        raise PictureError("its colours are YCbCr in lossless JPEG, which are not read")
     with decoding(f"its JPEG data of {frame.precision} bits a sample"):
         import imagecodecs
 
-        samples = imagecodecs.jpeg8_decode(file.clean)
+        samples = imagecodecs.jpeg8_decode(file.clean, colorspace=stored, outcolorspace=stored)
     return samples if samples.dtype == np.uint8 else scale_to_eight(samples, (1 << frame.precision) - 1)
 
 
 def _notes(file: Segments, found: jpeg_scan.Coverage) -> list[str]:
     notes = []
+    if file.frame is not None and file.frame.marker in LOSSLESS and any(scan.low for scan in file.scans):
+        notes.append(f"the JPEG is coded without loss but for the lowest {file.scans[0].low} bits of each sample")
     if file.stray:
         notes.append(f"{file.stray} stray bytes between the JPEG's segments were passed over")
     if file.typical_tables:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from forensics.codecs.headers.jpeg import Component
+from forensics.codecs.headers.jpeg import LOSSLESS, Component
 
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _RST = frozenset(range(0xD0, 0xD8))
@@ -292,7 +292,9 @@ def _scan(file: Segments, state: _State, body: bytes, place: int) -> int:
         body[3 + 2 * count] >> 4,
         body[3 + 2 * count] & 15,
     )
-    if frame.marker != 0xC2:
+    if frame.marker in LOSSLESS:
+        start, stop, high = 0, 0, 0
+    elif frame.marker != 0xC2:
         start, stop, high, low = 0, 63, 0, 0
     selectors = tuple((tables >> 4 & 3, tables & 3) for _, tables in pairs)
     needed = {dc for dc, _ in selectors} if start == 0 and not high else set()

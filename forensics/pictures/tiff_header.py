@@ -126,6 +126,19 @@ def _entry(data: bytes, at: Layout, offset: int) -> tuple[int, tuple[int, ...]]:
         raise PictureError(f"the file is truncated: the values of TIFF tag {tag} are not within it") from None
 
 
+def occupied(data: bytes, at: Layout, offset: int) -> set[int]:
+    """Where the directory at `offset` and the values of its tags that stand outside of it begin."""
+    entry, head, wide = (20, 8, "Q") if at.big else (12, 2, "I")
+    (count,) = struct.unpack_from(at.order + ("Q" if at.big else "H"), data, offset)
+    found = {offset}
+    for place in range(offset + head, offset + head + count * entry, entry):
+        _, kind, number = struct.unpack_from(at.order + "HH" + wide, data, place)
+        size = struct.calcsize("=" + (_RATIONALS | _FORMATS).get(kind, "B"))
+        if size * number > struct.calcsize(wide):
+            found.add(struct.unpack_from(at.order + wide, data, place + entry - struct.calcsize(wide))[0])
+    return found
+
+
 def rationals(data: bytes, at: Layout, offset: int, tag: int) -> tuple[float, ...]:
     """Values of a tag of unsigned fractions in the directory at `offset`; empty where it is absent or damaged."""
     entry, head, width, wide = (20, 8, 12, "Q") if at.big else (12, 2, 8, "I")

@@ -114,7 +114,7 @@ def extents(data: bytes, picture: TiffPicture, grid: Grid) -> list[tuple[int, in
     counts = tags.get(tiff_header.TILE_COUNTS if tiled else tiff_header.COUNTS, ())
     need = grid.columns * grid.rows * grid.planes
     kind = "tiles" if grid.tiled else "strips"
-    if not counts and len(offsets) == need:
+    if len(offsets) == need and all(offsets) and not any(counts):
         counts = _guessed_counts(data, picture, grid, offsets)
     if min(len(offsets), len(counts)) < need:
         raise damaged(f"{min(len(offsets), len(counts))} of {need} {kind} are there")
@@ -132,15 +132,15 @@ def extents(data: bytes, picture: TiffPicture, grid: Grid) -> list[tuple[int, in
 
 
 def _guessed_counts(data: bytes, picture: TiffPicture, grid: Grid, offsets: tuple[int, ...]) -> tuple[int, ...]:
-    """Lengths of strips where the file states none: their raw size if nothing is compressed, else up to the next
-    one.
+    """Lengths of strips where the file states none, or 0 for all: their raw size if nothing is compressed, else up to
+    the next one, the directory or its values.
     """
     if picture.tags.value(tiff_header.COMPRESSION, 1) == 1:
         return tuple(
             min(grid.down, grid.height - (i // grid.columns % grid.rows) * grid.down) * row_bytes(grid, grid.across)
             for i in range(len(offsets))
         )
-    starts = sorted({*offsets, len(data)})
+    starts = sorted({*offsets, *tiff_header.occupied(data, picture.at, picture.offset), len(data)})
     following = dict(itertools.pairwise(starts))
     return tuple(following.get(offset, len(data)) - offset for offset in offsets)
 

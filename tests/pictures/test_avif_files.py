@@ -102,3 +102,20 @@ def test_a_file_with_one_box_or_damaged_boxes_is_left_alone(with_alpha):
     place = split.index(b"ipma") + 8
     for wrong in (split[:200], split[:place] + b"\xff\xff\xff\xff" + split[place + 4 :], b""):
         assert avif_associations.joined(wrong) is wrong
+
+
+def test_groups_with_data_of_their_own_do_not_matter(with_alpha):
+    """A `pymd` group states tiles and layers behind its items (ISO/IEC 23008-12); libavif 1.4.0 refuses it."""
+    group = box(b"pymd", struct.pack(">IIII", 0, 9, 1, 1) + struct.pack(">HHHHH", 256, 256, 1, 0, 0))
+    grouped = b""
+    for kind, start, stop in boxes(with_alpha, 0, len(with_alpha)):
+        content = with_alpha[start:stop]
+        if kind == b"meta":
+            parts = {k: content[s:e] for k, s, e in boxes(content, 4, len(content))}
+            parts[b"iloc"] = moved(parts[b"iloc"], 8 + len(group))
+            content = content[:4] + b"".join(box(k, part) for k, part in parts.items()) + box(b"grpl", group)
+        grouped += box(kind, content)
+    opened = open_picture(grouped)
+    np.testing.assert_array_equal(opened.pixels, open_picture(with_alpha).pixels)
+    assert len(avif_associations.without_groups(grouped)) == len(grouped)
+    assert avif_associations.without_groups(with_alpha) is with_alpha

@@ -200,3 +200,28 @@ def test_a_height_behind_the_scan_is_taken_from_there(photo):
     opened = open_picture(bytes(data[:-2]) + b"\xff\xdc\0\4" + height + b"\xff\xd9")
     np.testing.assert_array_equal(opened.pixels, right)
     assert any("(DNL)" in note for note in opened.notes)
+
+
+def test_lossless_coding_keeps_its_components_and_its_point_transform(photo):
+    """JFIF, which some writers of lossless JPEG add, does not make its components YCbCr; what Pt shifts away is lost
+    (T.81, H.1.2.1), so that such a file is lossy. 8 bits coded as 12 with Pt 4 hold the same bytes."""
+    imagecodecs = pytest.importorskip("imagecodecs")
+    coded = imagecodecs.jpeg8_encode(photo, lossless=True, colorspace="rgb", outcolorspace="rgb", subsampling="444")
+    jfif = b"\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0"
+    bare = coded[:2] + coded[2 + 2 + int.from_bytes(coded[4:6], "big") :]
+    for data in (coded, bare, bare[:2] + jfif + bare[2:]):
+        opened = open_picture(data)
+        np.testing.assert_array_equal(opened.pixels, photo)
+        assert (opened.container["colour"], opened.container["lossy"]) == ("rgb", False)
+    grey = photo[:, :, 0].copy()
+    shifted = bytearray(imagecodecs.ljpeg_encode(grey))
+    shifted[shifted.index(b"\xff\xc3") + 4] = 12
+    scan = shifted.index(b"\xff\xda")
+    shifted[scan + 9] = 4
+    opened = open_picture(bytes(shifted))
+    assert opened.container["lossy"] is True
+    assert any("but for the lowest 4 bits" in note for note in opened.notes)
+    assert np.abs(opened.pixels.astype(int) - np.rint(grey * 16.0 * 255 / 4095)).max() == 0
+    adobe = coded.index(b"Adobe") + 11
+    with pytest.raises(PictureError, match="YCbCr in lossless JPEG, which are not read"):
+        open_picture(coded[:adobe] + b"\1" + coded[adobe + 1 :])

@@ -244,6 +244,26 @@ def test_missing_empty_and_shared_strips_are_refused(photo):
         open_picture(bytes(sparse))
 
 
+@pytest.mark.parametrize("compression", ["group4", "tiff_lzw", "tiff_deflate", "raw"])
+def test_a_strip_of_stated_length_0_reaches_to_what_follows(compression, photo):
+    """Broken writers leave `StripByteCounts` at 0, or out; libtiff takes what lies between a strip and the next."""
+    from PIL import Image
+
+    picture = Image.fromarray(photo[:, :, 0])
+    buffer = io.BytesIO()
+    if compression == "group4":
+        picture = picture.convert("1")
+    picture.save(buffer, "TIFF", compression=compression, strip_size=1 << 20)
+    data = bytearray(buffer.getvalue())
+    at = struct.unpack_from("<I", data, 4)[0]
+    entries = range(at + 2, at + 2 + 12 * struct.unpack_from("<H", data, at)[0], 12)
+    (counts,) = (entry for entry in entries if struct.unpack_from("<H", data, entry)[0] == 279)
+    assert struct.unpack_from("<I", data, counts + 4)[0] == 1
+    data[counts + 8 : counts + 12] = bytes(4)
+    expected = np.asarray(picture).astype(np.uint8) * (255 if compression == "group4" else 1)
+    np.testing.assert_array_equal(open_picture(bytes(data)).pixels, expected)
+
+
 def test_strips_that_share_one_long_stream_cost_no_more_than_their_own_size(photo):
     """92 kB that libtiff inflates for over a minute."""
     long = zlib.compress(bytes(30_000_000), 9)

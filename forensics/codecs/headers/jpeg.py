@@ -86,7 +86,8 @@ ZIGZAG = np.array(
 
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
-_LOSSLESS = frozenset({0xC3, 0xC7, 0xCB, 0xCF})
+LOSSLESS = frozenset({0xC3, 0xC7, 0xCB, 0xCF})
+"""Frames of the lossless process (T.81 table B.1)."""
 _RST = frozenset(range(0xD0, 0xD8))
 _SUBSAMPLING = {
     (1, 1): "4:4:4",
@@ -316,7 +317,7 @@ def _header(walk: _Walk, complete: bool) -> JpegHeader:
         quantization_tables=walk.tables,
         progressive=marker in _PROGRESSIVE,
         arithmetic=marker >= 0xC9,
-        lossless=marker in _LOSSLESS,
+        lossless=marker in LOSSLESS,
         adobe_transform=walk.adobe_transform,
         jfif=walk.jfif,
         restart_interval=walk.restart_interval,
