@@ -27,7 +27,7 @@ from forensics_features import FAMILIES, FURTHER_FAMILIES, FeatureExtractor, as_
 
 from forensics.errors import ForensicsError, UsageError
 from forensics.examination import Examination, examine
-from forensics.executors import Died, Executor, Here, Raised, executor
+from forensics.executors import Died, Executor, Here, Raised, executor, noted
 from forensics.former_paths import former_names
 from forensics.inputs import STANDARD_INPUT
 from forensics.pictures.opened import MAX_PIXELS, Picture, open_quietly
@@ -77,10 +77,11 @@ def analyze_all(
     history: bool = False,
     localise: bool = False,
     frame: str = "",
-    all_windows: bool = True,
+    all_windows: bool = False,
     after_each: Callable[[Picture, Examination], None] | None = None,
     work: Callable[[str, int], Result | Unwritten] | None = None,
     progress: bool = False,
+    shared: Executor | None = None,
 ) -> Iterator[Result]:
     """Analyse inputs one after another and give the results in their order.
 
@@ -111,6 +112,8 @@ def analyze_all(
         What turns an input into a result; `analyze_one` with these options by default.
     progress : bool
         Whether to show a progress line, where standard error is a terminal.
+    shared : Executor, optional
+        What runs several processes; one of its own, of `jobs` or of `scheduler`, by default.
 
     Yields
     ------
@@ -141,7 +144,7 @@ def analyze_all(
         if scheduler is None and (jobs == 1 or len(inputs) == 1):
             ordered = _alone(inputs, max_pixels, work)
         else:
-            shared = stack.enter_context(executor(jobs, scheduler, note=_noted))
+            shared = stack.enter_context(executor(jobs, scheduler, note=noted)) if shared is None else shared
             ordered = _shared(inputs, shared, max_pixels, work)
         for name, result in zip(inputs, ordered, strict=True):
             if isinstance(result, Unwritten):
@@ -150,12 +153,20 @@ def analyze_all(
             yield result
 
 
+def make_ready(model_dir: Path | None = None, model: str | None = None) -> None:
+    """What a process can do before it has a picture: this module is imported, and the judges are read."""
+    chosen_judge(model_dir, model)
+    if model_dir is None:
+        shipped_open_judge(model)
+    shipped_extractor()
+
+
 def depends_on(
     model_dir: Path | None,
     model: str | None,
     max_pixels: int | None,
     history: bool | None,
-    all_windows: bool = True,
+    all_windows: bool = False,
     localise: bool = False,
 ) -> dict[str, object]:
     """What a result of `analyze_all` depends on besides its picture, JSON-ready: versions, the model's card, and
@@ -170,7 +181,7 @@ def depends_on(
         "model": model,
         "max_pixels": max_pixels,
         "history": bool(history),
-        **({} if all_windows else {"all_windows": False}),
+        "all_windows": all_windows or bool(history) or localise,
         **({"map": True} if localise else {}),
     }
 
@@ -184,7 +195,7 @@ def analyze_one(
     localise: bool = False,
     after_each: Callable[[Picture, Examination], None] | None = None,
     frame: str = "",
-    all_windows: bool = True,
+    all_windows: bool = False,
 ) -> Result | Unwritten:
     """One input to its result: whatever is wrong with it is in the `Failure`. Worker processes use one thread each.
 
@@ -247,10 +258,6 @@ def _received(name: str, future: Future[Result | Unwritten]) -> Result | Unwritt
         return Failure(printable(name), printable(reason))
     except Raised as error:
         return Failure(printable(name), printable(f"internal error, please report it: {error}"))
-
-
-def _noted(line: str) -> None:
-    sys.stderr.write(f"forensics: note: {line}\n")
 
 
 def announce_compilation() -> None:

@@ -93,7 +93,7 @@ def examine(
     judge: Judge | None = None,
     extractor: Extractor | None = None,
     threads: int | None = None,
-    all_windows: bool = True,
+    all_windows: bool = False,
 ) -> Examination:
     """Say whether a picture was ever lossily compressed, by which codec, how it was done, and where in the picture it
     shows.

@@ -93,34 +93,144 @@ def factor_normal(first: np.ndarray, weights: np.ndarray, ridge: float, lower: n
 
 
 @fast_kernel
-def residual_energy(
+def factor_four(first: np.ndarray, weights: np.ndarray, ridge: float, lower: np.ndarray) -> None:
+    """`factor_normal` of four matrices at once, their numbers next to each other: `lower` (n, taps, 4), its diagonal
+    inverted; first (4, m), weights (4, m, taps).
+    """
+    n, taps, four = lower.shape
+    lower[:] = 0.0
+    for v in range(four):
+        for i in range(first.shape[1]):
+            w = weights[v, i]
+            part = lower[first[v, i] : first[v, i] + taps]
+            for a in range(taps):
+                for d in range(a + 1):
+                    part[a, d, v] += w[a] * w[a - d]
+    for j in range(n):
+        row = lower[j]
+        for d in range(min(taps - 1, j), 0, -1):
+            before = lower[j - d]
+            total = (row[d, 0], row[d, 1], row[d, 2], row[d, 3])
+            for e in range(1, taps - d):
+                total = _less_products(total, row[d + e], before[e])
+            _put(_times(total, before[0]), row[d])
+        total = (row[0, 0] + ridge, row[0, 1] + ridge, row[0, 2] + ridge, row[0, 3] + ridge)
+        for d in range(1, taps):
+            total = _less_products(total, row[d], row[d])
+        for v in range(four):
+            row[0, v] = 1.0 / math.sqrt(max(total[v], 1e-12))
+
+
+# Four numbers at a time, so that they stay in one register; a loop over few lines costs more than what is in it.
+
+
+@fast_kernel
+def _less_products(total: tuple[float, ...], one: np.ndarray, other: np.ndarray) -> tuple[float, ...]:
+    return (
+        total[0] - one[0] * other[0],
+        total[1] - one[1] * other[1],
+        total[2] - one[2] * other[2],
+        total[3] - one[3] * other[3],
+    )
+
+
+@fast_kernel
+def _times(total: tuple[float, ...], by: np.ndarray) -> tuple[float, ...]:
+    return total[0] * by[0], total[1] * by[1], total[2] * by[2], total[3] * by[3]
+
+
+@fast_kernel
+def _put(total: tuple[float, ...], out: np.ndarray) -> None:
+    out[0] = total[0]
+    out[1] = total[1]
+    out[2] = total[2]
+    out[3] = total[3]
+
+
+@fast_kernel
+def _plus(total: tuple[float, ...], w: float, rows: np.ndarray, i: int, k: int) -> tuple[float, ...]:
+    return (
+        total[0] + w * rows[i, k],
+        total[1] + w * rows[i, k + 1],
+        total[2] + w * rows[i, k + 2],
+        total[3] + w * rows[i, k + 3],
+    )
+
+
+@fast_kernel
+def _plus_squares(total: tuple[float, ...], one: tuple[float, ...]) -> tuple[float, ...]:
+    return (
+        total[0] + one[0] * one[0],
+        total[1] + one[1] * one[1],
+        total[2] + one[2] * one[2],
+        total[3] + one[3] * one[3],
+    )
+
+
+@fast_kernel
+def _scaled_into(total: tuple[float, ...], w: float, rows: np.ndarray, j: int, k: int) -> tuple[float, ...]:
+    scaled = (total[0] * w, total[1] * w, total[2] * w, total[3] * w)
+    rows[j, k] = scaled[0]
+    rows[j, k + 1] = scaled[1]
+    rows[j, k + 2] = scaled[2]
+    rows[j, k + 3] = scaled[3]
+    return scaled
+
+
+@fast_kernel
+def energy_of_twelve(
     samples: np.ndarray, first: np.ndarray, weights: np.ndarray, lower: np.ndarray, work: np.ndarray, out: np.ndarray
 ) -> None:
-    """Energy of every line outside the range of A; samples (m, lines), work (n, lines), out (lines,)."""
+    """Energy of twelve lines within the range of A; samples (m, 12), `first` ascending, `lower` with its diagonal
+    inverted, work (n, 12), out (12,).
+    """
     n, taps = lower.shape
-    m, lines = samples.shape
+    low = 0
+    zero = (0.0, 0.0, 0.0, 0.0)
+    first_energy = second_energy = third_energy = zero
     for j in range(n):
-        for k in range(lines):
-            work[j, k] = 0.0
-    for k in range(lines):
-        out[k] = 0.0
-    for i in range(m):
-        for k in range(lines):
-            out[k] += samples[i, k] * samples[i, k]
-        for t in range(taps):
-            w = weights[i, t]
-            j = first[i] + t
-            for k in range(lines):
-                work[j, k] += w * samples[i, k]
+        while low < len(first) and first[low] + taps <= j:
+            low += 1
+        one = two = three = zero
+        i = low
+        while i < len(first) and first[i] <= j:
+            w = weights[i, j - first[i]]
+            one, two, three = _plus(one, w, samples, i, 0), _plus(two, w, samples, i, 4), _plus(three, w, samples, i, 8)
+            i += 1
+        for t in range(min(taps - 1, j), 0, -1):
+            w = -lower[j, t]
+            one, two = _plus(one, w, work, j - t, 0), _plus(two, w, work, j - t, 4)
+            three = _plus(three, w, work, j - t, 8)
+        w = lower[j, 0]
+        first_energy = _plus_squares(first_energy, _scaled_into(one, w, work, j, 0))
+        second_energy = _plus_squares(second_energy, _scaled_into(two, w, work, j, 4))
+        third_energy = _plus_squares(third_energy, _scaled_into(three, w, work, j, 8))
+    _put(first_energy, out[:4])
+    _put(second_energy, out[4:8])
+    _put(third_energy, out[8:12])
+
+
+@fast_kernel
+def energy_of_four(
+    samples: np.ndarray, first: np.ndarray, weights: np.ndarray, lower: np.ndarray, work: np.ndarray, out: np.ndarray
+) -> None:
+    """As `energy_of_twelve`, of four lines."""
+    n, taps = lower.shape
+    low = 0
+    zero = (0.0, 0.0, 0.0, 0.0)
+    energy = zero
     for j in range(n):
-        for d in range(1, min(taps - 1, j) + 1):
-            w = lower[j, d]
-            for k in range(lines):
-                work[j, k] -= w * work[j - d, k]
-        w = 1.0 / lower[j, 0]
-        for k in range(lines):
-            work[j, k] *= w
-            out[k] -= work[j, k] * work[j, k]
+        while low < len(first) and first[low] + taps <= j:
+            low += 1
+        one = zero
+        i = low
+        while i < len(first) and first[i] <= j:
+            one = _plus(one, weights[i, j - first[i]], samples, i, 0)
+            i += 1
+        for t in range(min(taps - 1, j), 0, -1):
+            one = _plus(one, -lower[j, t], work, j - t, 0)
+        energy = _plus_squares(energy, _scaled_into(one, lower[j, 0], work, j, 0))
+    _put(energy, out)
 
 
 @fast_kernel
@@ -181,32 +291,49 @@ def scan(
     """Residual variance per missing dimension of every line for every pair of slope and offset.
 
     Output i of the segment lies at input place slope * (i + start) + offset of the picture; the inputs that the segment
-    touches are free. Weights are those of `fill_table` at the nearest phase. `samples` has shape (m, lines), `out`
-    (pairs, lines); -1 where fewer than four dimensions are missing.
+    touches are free. Weights are those of `fill_table` at the nearest phase. `samples` has shape (m, lines), lines a
+    multiple of four, `out` (pairs, lines); -1 where fewer than four dimensions are missing. Four pairs are factored at
+    once, twelve lines or four tried at once.
     """
     m, lines = samples.shape
     phases, taps = len(table) - 1, table.shape[1]
     radius = taps // 2
-    first, weights = np.empty(m, np.int64), np.empty((m, taps))
-    lower, work = np.empty((m + taps + 2, taps)), np.empty((m + taps + 2, lines))
+    first, weights = np.zeros((4, m), np.int64), np.zeros((4, m, taps))
+    lower, work = np.empty((m + taps + 2, taps, 4)), np.empty((m + taps + 2, 12))
+    inputs, pairs = np.empty(4, np.int64), np.empty(4, np.int64)
+    energy = np.zeros(lines)
+    for i in range(m):
+        for k in range(lines):
+            energy[k] += samples[i, k] * samples[i, k]
+    waiting = 0
     for p in range(len(slopes)):
         at = slopes[p] * start + offsets[p]
         base = math.floor(at) - radius + 1
         n = int(math.floor(slopes[p] * (m - 1) + at) - base) + radius + 1
         if m - n < 4:
             out[p, :] = -1.0
+        else:
+            for i in range(m):
+                u = slopes[p] * i + at - base
+                left = int(u)
+                first[waiting, i] = left - radius + 1
+                phase = int((u - left) * phases + 0.5)
+                for k in range(taps):
+                    weights[waiting, i, k] = table[phase, k]
+            inputs[waiting], pairs[waiting] = n, p
+            waiting += 1
+        if waiting < 4 and (p + 1 < len(slopes) or waiting == 0):
             continue
-        for i in range(m):
-            u = slopes[p] * i + at - base
-            left = int(u)
-            first[i] = left - radius + 1
-            phase = int((u - left) * phases + 0.5)
-            for k in range(taps):
-                weights[i, k] = table[phase, k]
-        factor_normal(first, weights, ridge, lower[:n])
-        residual_energy(samples, first, weights, lower[:n], work[:n], out[p])
-        for k in range(lines):
-            out[p, k] = max(out[p, k], 0.0) / (m - n)
+        factor_four(first, weights, ridge, lower[: inputs[:waiting].max()])
+        for v in range(waiting):
+            n, found = inputs[v], out[pairs[v]]
+            for g in range(0, lines - lines % 12, 12):
+                energy_of_twelve(samples[:, g : g + 12], first[v], weights[v], lower[:n, :, v], work, found[g : g + 12])
+            for g in range(lines - lines % 12, lines, 4):
+                energy_of_four(samples[:, g : g + 4], first[v], weights[v], lower[:n, :, v], work, found[g : g + 4])
+            for k in range(lines):
+                found[k] = max(energy[k] - found[k], 0.0) / (m - n)
+        waiting = 0
 
 
 @kernel

@@ -295,10 +295,13 @@ def log_residuals(
     np.ndarray [shape=(pairs, lines), dtype=float64]
         Infinite where fewer than four dimensions are missing.
     """
-    out = np.empty((len(slopes), samples.shape[1]))
+    lines = samples.shape[1]
+    filled = np.pad(samples, [(0, 0), (0, -lines % 4)])
+    out = np.empty((len(slopes), filled.shape[1]))
     _kernels.scan(
-        samples, float(start), np.ascontiguousarray(slopes), np.ascontiguousarray(offsets), _table(kernel), _RIDGE, out
+        filled, float(start), np.ascontiguousarray(slopes), np.ascontiguousarray(offsets), _table(kernel), _RIDGE, out
     )
+    out = out[:, :lines]
     return np.where(out < 0, np.inf, np.log(np.maximum(out, 0.0) + RESIDUAL_FLOOR))
 
 

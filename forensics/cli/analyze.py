@@ -37,9 +37,10 @@ LESS = "; --no-history and --no-map leave parts out"
 @MODEL_DIR
 @click.option(
     "--all-windows/--until-agreed",
-    default=True,
+    default=False,
     show_default=True,
-    help="Judge all windows, or one after another until those judged agree: faster, and now and then another answer.",
+    help="Judge all windows, as with --history, --map and --report, or one after another until those judged agree: "
+    "faster, and in less than one picture of 500 another answer.",
 )
 @click.option(
     "--history/--no-history",
@@ -96,17 +97,23 @@ def command(
     PATH is a picture file, a folder (its pictures, by suffix or content), a pattern such as 'scans/*.tif', or - for
     standard input. Exit code: 0 all done, 1 wrong usage, 2 some inputs failed.
     """
+    from forensics.errors import UsageError
+    from forensics.executors import executor, noted
+
+    if exact is not None and report is None:
+        raise UsageError("--exact is part of the page: give --report too, or use 'forensics map --exact'")
+    workers = None
+    if jobs > 1 and scheduler is None and (len(paths) > 1 or Path(paths[0]).is_dir()):
+        workers = click.get_current_context().with_resource(executor(jobs, note=noted))
+        workers.prepare("forensics.batch", "make_ready", model_dir, model)  # while this process imports as much
     from forensics.batch import analyze_all, depends_on
     from forensics.destinations import Destinations
-    from forensics.errors import UsageError
     from forensics.inputs import Skipped, expand
     from forensics.pictures.opened import MAX_PIXELS
     from forensics.progress import SignOfLife
     from forensics.report.writer import Writer
     from forensics.windows.judges import check_model
 
-    if exact is not None and report is None:
-        raise UsageError("--exact is part of the page: give --report too, or use 'forensics map --exact'")
     skipped = Skipped()
     inputs = expand(paths, recursive=recursive, every=everything, skipped=skipped)
     destinations = Destinations(inputs, force=force)
@@ -156,6 +163,7 @@ def command(
             localise=localise,
             after_each=pages,
             progress=len(inputs) > 1 and not writer.on_terminal,
+            shared=workers,
         )
         for name, result in zip(alive.over(rest), results, strict=True):
             writer.write(result, name)

@@ -16,10 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from forensics.executors.base import TRIES, Died, Executor, Here, Raised
+from forensics.executors.base import TRIES, Died, Executor, Here, Raised, noted
 from forensics.executors.processes import Processes
 
-__all__ = ["TRIES", "Died", "Executor", "Here", "Processes", "Raised", "executor"]
+__all__ = ["TRIES", "Died", "Executor", "Here", "Processes", "Raised", "executor", "noted"]
 
 
 def executor(

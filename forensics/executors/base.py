@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from importlib import import_module
 from types import TracebackType
 from typing import Any, Self
 
@@ -69,6 +71,13 @@ class Executor(ABC):
         """
 
     @abstractmethod
+    def prepare(self, module: str, function: str, /, *arguments: Any) -> None:
+        """Have workers that are yet to be started begin now, with a function given by its names, which the caller need
+        not import, while the caller does something else; what comes of it is not asked. Nothing where workers are there
+        already, or the caller is one.
+        """
+
+    @abstractmethod
     def shutdown(self) -> None:
         """Stop what runs, cancel what waits."""
 
@@ -117,8 +126,21 @@ class Here(Executor):
             future.set_result(None)
         return future
 
+    def prepare(self, module: str, function: str, /, *arguments: Any) -> None:
+        """Nothing: the caller is the worker."""
+
     def shutdown(self) -> None:
         """Nothing runs."""
+
+
+def call_named(module: str, function: str, /, *arguments: Any) -> Any:
+    """What a function of a module gives."""
+    return getattr(import_module(module), function)(*arguments)
+
+
+def noted(line: str) -> None:
+    """An executor's note as a line on standard error."""
+    sys.stderr.write(f"forensics: note: {line}\n")
 
 
 def described(error: BaseException) -> str:

@@ -68,6 +68,9 @@ class Cluster(Executor):
         """As for every executor; what is yielded is heard at the end of the task, once, however often it was begun."""
         return self._begin(function, arguments, heard)
 
+    def prepare(self, module: str, function: str, /, *arguments: Any) -> None:
+        """Nothing: the workers run already."""
+
     def shutdown(self) -> None:
         """Cancel what runs and leave the cluster, whose workers stay."""
         self._client.close()

@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from forensics.endings import end_with_parent
-from forensics.executors.base import TRIES, Died, Executor, Heard, Raised, described
+from forensics.executors.base import TRIES, Died, Executor, Heard, Raised, call_named, described
 
 GRACE = 5.0
 """Seconds that workers are given to end before they are killed, all of them together at the end."""
@@ -81,6 +81,11 @@ class Processes(Executor):
     ) -> Future[None]:
         """As for every executor; what is yielded is heard at once."""
         return self._put(_Task(function, arguments, Future(), heard, name, tries))
+
+    def prepare(self, module: str, function: str, /, *arguments: Any) -> None:
+        """As for every executor: one task for each process."""
+        for _ in range(self._jobs):
+            self._put(_Task(call_named, (module, function, *arguments), Future(), None, "", 1))
 
     def shutdown(self) -> None:
         """As for every executor."""

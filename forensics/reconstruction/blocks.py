@@ -30,6 +30,11 @@ ROUNDING = 12.0**-0.5
 """Standard deviation of rounding noise in a coefficient, in levels."""
 _REACH = 6.5
 """How far a coefficient may lie from the transform of the samples, in standard deviations of its noise."""
+_ALONG = np.ones((8, 8))
+_ALONG[0], _ALONG[:, 0] = 2.2, 2.2
+"""How much farther those of the first row and column may lie: in a block that is flat along an axis all eight lines are
+rounded alike, and eight errors of half a level move a coefficient by up to 4, which is 13.9 standard deviations (8^1/2
+times half the largest sum of absolute values in a row of the DCT)."""
 _WEIGHT = 0.1 * ROUNDING**2
 """Of a coefficient's squared distance from the samples' transform, over its noise's variance, against that of the
 samples from their box.
@@ -180,7 +185,7 @@ def fit_blocks(
         quantiser.scaled,
         quantiser.kind,
         mean_excess(quantiser.kind),
-        _REACH * sigma,
+        _REACH * sigma * _ALONG.ravel(),
         _WEIGHT / sigma**2,
         DCT_8,
         WAVES,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
 from forensics.reconstruction import colour
 from forensics.reconstruction.acceptance import DIRECT, SEEN_BY, SEEN_THROUGH
@@ -26,7 +27,10 @@ from forensics.reconstruction.blocks import (
 from forensics.reconstruction.chroma_samples import chroma_noise, propagated_bounds, shared_bounds, stored_estimate
 from forensics.reconstruction.clipped_search import FOUND, search_clipped
 from forensics.reconstruction.coded import CodedPicture, Component, Decoder, full_size, stored_samples
+from forensics.reconstruction.edge_search import search_edges, seen_of
+from forensics.reconstruction.lattice_beam import UNKNOWN
 from forensics.reconstruction.layout import BLOCK, Layout, blocks_of
+from forensics.reconstruction.shown_search import search_shown
 from forensics.reconstruction.upsampling import TRIANGLES
 from forensics.reconstruction.whole_samples import others_alike, whole_samples
 
@@ -34,12 +38,6 @@ _BAND_ROWS = 512
 """Rows of pixels turned back at once."""
 _FILLINGS = 12
 """Rounds in which chroma under clipped channels is filled in from the blocks found so far."""
-_BEYOND_EDGE = (6, 12, 20)
-"""How far chroma beyond the picture's edge may lie from its estimate, in levels, tried one after another: bounds on
-work, for a wider box takes longer than is allowed. Of twelve such blocks of one validation picture at quality 75 none
-is found within 24, ten within 10."""
-_AROUND_CLIPPED, _WIDER = 40, 8.0
-"""The same where clipped channels leave the estimate open, and by how much wider its noise is taken then."""
 _ROUNDED = 0.99
 """Share of blocks that rounding can settle from which whole samples are not looked for in blocks with clipped pixels:
 those leave many sets of them, of which hardly any comes out of coarse steps."""
@@ -49,6 +47,13 @@ how often. Of such samples a share of about 0.6 over that product comes out of t
 _AROUND = 3
 """Stored chroma samples are looked for this far from their estimate, in levels: five standard deviations of its noise.
 """
+_AROUND_CLIPPED, _WIDER = 40, 8.0
+"""The same where clipped channels leave the estimate open, and by how much wider its noise is taken then."""
+
+
+_SHOWN = 64
+"""Blocks of a band that are searched by all that is shown of them; of many, a fiftieth: bounds on work, some ten
+milliseconds a block."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +167,8 @@ class _Band:
         lo, hi, centers = blocks_of(self.lo[k]), blocks_of(self.hi[k]), blocks_of(self.nearest[k])
         impossible = np.asarray(blocks_of(self.none).any(axis=1))
         found, status = fit_blocks(lo, hi, self.quantisers[k], width=0, centers=centers)
+        if self.width:
+            self._at_edges((1, 1), self.quantisers[k], centers, (lo, hi), found, status)
         again = np.flatnonzero((status > SEARCHED) & ~impossible) if self.width else np.empty(0, np.int64)
         if len(again):
             found[again], status[again] = fit_blocks(
@@ -170,6 +177,40 @@ class _Band:
             _search_clipped(lo, hi, self.quantisers[k], impossible, found, status)
         status[impossible] = IMPOSSIBLE
         return self._shaped(found, status, (1, 1))
+
+    def _seen_parts(self, factors: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        """What is seen of each block of a component, as `search_edges` takes it, and whether that is a part only."""
+        sides = []
+        for (before, after), length, factor in zip(self.edges, self.none.shape, factors, strict=True):
+            starts = np.arange(length // factor // BLOCK) * BLOCK
+            first = np.clip(-(-before // factor) - starts, 0, BLOCK)
+            last = np.clip(-(-(length - after) // factor) - starts, 0, BLOCK)
+            sides.append(np.stack([first, last], axis=1).astype(np.int64))
+        rows, columns = np.repeat(sides[0], len(sides[1]), axis=0), np.tile(sides[1], (len(sides[0]), 1))
+        high, wide = rows[:, 1] - rows[:, 0], columns[:, 1] - columns[:, 0]
+        return np.concatenate([rows, columns], axis=1), (high > 0) & (wide > 0) & (high * wide < BLOCK * BLOCK)
+
+    def _at_edges(
+        self,
+        factors: tuple[int, int],
+        quantiser: Quantiser,
+        samples: np.ndarray,
+        bounds: tuple[np.ndarray, np.ndarray],
+        found: np.ndarray,
+        status: np.ndarray,
+        among: np.ndarray | bool = True,
+    ) -> None:
+        """Blocks that reach beyond the picture and are not settled, of those `among` which they are looked for, from
+        the samples of the part that is seen and their bounds; `found` and `status` change.
+        """
+        seen, partly = self._seen_parts(factors)
+        again = np.flatnonzero(partly & (status > SEARCHED) & among)
+        if len(again):
+            inside = seen_of(seen[again])
+            lo = np.where(inside, bounds[0][again], 0).astype(np.uint8)
+            hi = np.where(inside, bounds[1][again], 255).astype(np.uint8)
+            coefficients, fits = search_edges(samples[again], seen[again], lo, hi, quantiser)
+            found[again[fits]], status[again[fits]] = coefficients[fits], SEARCHED
 
     def _tighten_luma(self, chroma: list[tuple[np.ndarray, np.ndarray]]) -> None:
         """Luma under clipped channels where chroma is settled."""
@@ -188,12 +229,16 @@ class _Band:
         self.nearest[0] = np.minimum(np.maximum(self.nearest[0], self.lo[0]), self.hi[0])
 
     def _shown(self, coefficients: np.ndarray, quantiser: Quantiser) -> np.ndarray:
-        return full_size(coefficients, quantiser, self.layout.factors, self.decoder.upsampling, self.none.shape)
+        """A component as the decoder shows it, repeated beyond the picture."""
+        (_, bottom), (_, right) = self.edges
+        shape = self.none.shape[0] - bottom, self.none.shape[1] - right
+        shown = full_size(coefficients, quantiser, self.layout.factors, self.decoder.upsampling, shape)
+        return np.pad(shown, ((0, bottom), (0, right)), mode="edge")
 
     def _seen(self, k: int) -> tuple[np.ndarray, np.ndarray, int]:
         """Bounds of chroma at full size, MCU by MCU, and how stored samples are seen in it."""
         lo, hi, factors, kind = self.lo[k], self.hi[k], self.layout.factors, self.decoder.upsampling
-        if kind == "triangle, half up" and factors == (1, 2) and self.edges[1][1] < BLOCK:
+        if kind == "triangle, half up" and factors == (1, 2):
             lo, hi = lo.copy(), hi.copy()
             odd = np.s_[:, lo.shape[1] - self.edges[1][1] - 2 :]
             lo[odd], hi[odd] = 0, 255
@@ -220,10 +265,13 @@ class _Band:
             guess = np.where(self.open, np.minimum(np.maximum(shown, lo), hi), guess).astype(np.float32)
         impossible = np.asarray(blocks_of(self.none, *self.layout.mcu).any(axis=1))
         saturated = np.asarray(blocks_of(self.open, *self.layout.mcu).any(axis=1))
+        doubted = np.zeros(len(status), bool)
+        left_out = impossible
         if self.width and kind in TRIANGLES:
             clipped = np.asarray(blocks_of(self.clipped, *self.layout.mcu).any(axis=1))
             clipped &= blocks_of(self.inside, *self.layout.mcu).all(axis=1)
             left_out = impossible | clipped if rounding_settles(quantiser.table, noise) >= _ROUNDED else impossible
+            doubted |= self._reopen(k, found, status)
             stored = self._whole(k, stored, found, status, left_out)
         centers = blocks_of(stored)
         for wide, around, wider in ((False, _AROUND, 1.0), (True, _AROUND_CLIPPED, _WIDER)):
@@ -235,9 +283,57 @@ class _Band:
                 found[again], status[again] = fit_blocks(
                     low, high, quantiser, width=self.width, centers=centers[again], seen=seen, noise=wider * noise
                 )
+        if self.width and kind in TRIANGLES:
+            doubted |= self._reopen(k, found, status)
+            if doubted.any():
+                self._whole(k, stored, found, status, left_out)
+            self._by_all_shown(k, stored, found, status, impossible)
+            samples = blocks_of(np.clip(np.rint(stored), 0, 255).astype(np.uint8))
+            self._at_edges(factors, quantiser, samples, (samples, samples), found, status)
+        status[doubted & (status > SEARCHED)] = SEARCHED
         status[(status == OPEN) & saturated] = OPEN_SATURATED
         status[impossible & (status > SEARCHED)] = IMPOSSIBLE
         return self._shaped(found, status, factors)
+
+    def _by_all_shown(
+        self, k: int, stored: np.ndarray, found: np.ndarray, status: np.ndarray, impossible: np.ndarray
+    ) -> None:
+        """Blocks not settled yet, by all pixels that their samples are seen in; `found` and `status` change."""
+        factors, quantiser = self.layout.factors, self.quantisers[k]
+        again = np.flatnonzero((status > SEARCHED) & ~impossible)[: max(_SHOWN, len(status) // 50)]
+        if not len(again):
+            return
+        (_, bottom), (_, right) = self.edges
+        shape = self.none.shape[0] - bottom, self.none.shape[1] - right
+        used = np.s_[: -(-shape[0] // factors[0]), : -(-shape[1] // factors[1])]
+        coefficients, known = self._shaped(found, status <= SEARCHED, factors)
+        settled = np.repeat(np.repeat(known, BLOCK, axis=0), BLOCK, axis=1)
+        start = np.where(settled, stored_samples(coefficients, quantiser), np.clip(np.rint(stored), 0, 255))
+        half_up = self.decoder.upsampling == "triangle, half up"
+        low, high = propagated_bounds(
+            start.astype(np.float32), self.lo[k], self.hi[k], factors, again, around=_AROUND_CLIPPED, half_up=half_up
+        )
+        wide = (high.astype(np.float64) - low) ** 2
+        inside = seen_of(self._seen_parts(factors)[0][again])
+        deviations = np.where(inside, np.sqrt((1 + wide) / 12), UNKNOWN)
+        places = np.stack(np.unravel_index(again, known.shape), axis=1)
+        lo, hi = (np.ascontiguousarray(bound[k][: shape[0], : shape[1]]) for bound in (self.lo, self.hi))
+        coefficients, fits = search_shown(
+            np.ascontiguousarray(start[used].astype(np.uint8)), known.copy(), deviations, lo, hi, factors, quantiser,
+            places, half_up=half_up,
+        )  # fmt: skip
+        found[again[fits]], status[again[fits]] = coefficients[fits], SEARCHED
+
+    def _reopen(self, k: int, found: np.ndarray, status: np.ndarray) -> np.ndarray:
+        """Settled blocks at which the component is shown otherwise than the picture has it, opened again; which they
+        are. A block is settled by the pixels that no other one takes part in.
+        """
+        shown = self._shown(self._shaped(found, status, self.layout.factors)[0], self.quantisers[k])
+        wrong = ((shown < self.lo[k]) | (shown > self.hi[k])) & ~self.none
+        near = ndimage.binary_dilation(wrong, np.ones((3, 3), bool)) if wrong.any() else wrong
+        again = np.asarray(blocks_of(near, *self.layout.mcu).any(axis=1)) & (status <= SEARCHED)
+        status[again] = OPEN
+        return again
 
     def _whole(
         self, k: int, stored: np.ndarray, found: np.ndarray, status: np.ndarray, impossible: np.ndarray
@@ -275,31 +371,10 @@ class _Band:
             rest[again[fits]] = False
             if not rest.any():
                 break
-        self._beyond_edges(whole, quantiser, found, status, rest)
+        samples = blocks_of(np.clip(np.rint(whole), 0, 255).astype(np.uint8))
+        _, clear = others_alike(plane, lo, hi, factors, rest.reshape(known.shape), 0, half_up=half_up)
+        self._at_edges(factors, quantiser, samples, (samples, samples), found, status, clear.ravel())
         return whole
-
-    def _beyond_edges(
-        self, whole: np.ndarray, quantiser: Quantiser, found: np.ndarray, status: np.ndarray, rest: np.ndarray
-    ) -> None:
-        """Blocks that reach beyond the picture, with every value of the samples there; `found` and `status` change."""
-        seen = np.zeros(whole.shape, bool)
-        (top, bottom), (left, right) = self.edges
-        vertical, horizontal = self.layout.factors
-        rows, columns = -(-(self.none.shape[0] - bottom) // vertical), -(-(self.none.shape[1] - right) // horizontal)
-        seen[-(-top // vertical) : rows, -(-left // horizontal) : columns] = True
-        samples = np.clip(np.rint(whole), 0, 255).astype(np.int64)
-        for reach in _BEYOND_EDGE:
-            again = np.flatnonzero(rest & ~blocks_of(seen).all(axis=1))
-            if not len(again):
-                break
-            low, high = (
-                blocks_of(np.where(seen, samples, np.clip(samples + side, 0, 255)).astype(np.uint8))[again]
-                for side in (-reach, reach)
-            )
-            coefficients, answers = search_clipped(low, high, quantiser)
-            fits = answers == FOUND
-            found[again[fits]], status[again[fits]] = coefficients[fits], SEARCHED
-            rest[again[fits]] = False
 
     def _repeated(self, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Chroma whose samples are shown as they are, once or several times."""
@@ -310,6 +385,8 @@ class _Band:
         near = np.minimum(np.maximum(near, lo), hi)
         boxes, centers = (blocks_of(lo), blocks_of(hi)), blocks_of(near)
         found, status = fit_blocks(*boxes, quantiser, width=0, centers=centers)
+        if self.width:
+            self._at_edges(factors, quantiser, centers, boxes, found, status)
         again = np.flatnonzero((status > SEARCHED) & ~impossible) if self.width else np.empty(0, np.int64)
         if len(again):
             found[again], status[again] = fit_blocks(

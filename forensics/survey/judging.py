@@ -47,12 +47,13 @@ class Options:
     model: str | None = None
     max_pixels: int = 0
     history: bool = False
+    all_windows: bool = False
 
 
 @lru_cache(maxsize=4)
 def judge_of(options: Options) -> tuple[str, str]:
     """Name of who judges in this process, as the table's folders carry it, and the same in full as JSON."""
-    facts = depends_on(options.model_dir, options.model, options.max_pixels, options.history)
+    facts = depends_on(options.model_dir, options.model, options.max_pixels, options.history, options.all_windows)
     text = json.dumps(facts, sort_keys=True)
     return f"{__version__}-{hashlib.sha256(text.encode()).hexdigest()[:12]}", text
 
@@ -78,6 +79,7 @@ def judged(name: str, payload: Payload, options: Options) -> tuple[str, dict[str
             model=options.model,
             model_dir=options.model_dir,
             threads=1,
+            all_windows=options.all_windows,
         )
         return who, columns_of(found.analysis)
     except MemoryError:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 NAMED_FROM = 0.9
 """Probability of a family from which it is named: as certain as verdicts of the models are where nothing happened since
 (`Answers.named` of the open judge's card)."""
+SURELY_UNCOMPRESSED = 0.85
+"""Probability of `uncompressed` by the models from which no grid is looked for: of 600 validation JPEGs (qualities 40
+to 95, 400 reduced to 0.5 to 0.96 by five kernels, 200 turned by 0.5 to 5 degrees) they give ten 0.6 or more, and a grid
+is found in none of those; in 231 of the 319 others that are not named."""
 _LIKE_JPEG = members_of("jpeg")
 """Processes whose blocks a JPEG's are."""
 
@@ -40,8 +44,8 @@ class BlockGrid(NamedTuple):
 
 
 def with_block_grid(analysis: Analysis, pixels: np.ndarray) -> Analysis:
-    """The analysis with what a reduced or turned block grid tells; the very same where the models are sure of a codec,
-    or none is found.
+    """The analysis with what a reduced or turned block grid tells; the very same where the models are sure of a codec
+    or of none, or no grid is found.
 
     Parameters
     ----------
@@ -50,6 +54,8 @@ def with_block_grid(analysis: Analysis, pixels: np.ndarray) -> Analysis:
         The whole picture as it was judged.
     """
     if analysis.verdict not in ("uncompressed", INCONCLUSIVE):
+        return analysis
+    if dict(analysis.ranking).get("uncompressed", 0.0) >= SURELY_UNCOMPRESSED:
         return analysis
     height, width = pixels.shape[:2]
     lattice = reduced_lattice(pixels)

@@ -46,7 +46,7 @@ def look(judge: Judge, pieces: Sequence[np.ndarray], threads: int | None) -> Net
     """What the judge makes of the pixels of windows, in threads; None where it needs none."""
     from forensics_models.cnn import NetworkOutputs
 
-    count = min(_cores(threads), len(pieces))
+    count = min(cores(threads), len(pieces))
     if count <= 1 or not judge.needs_patches:
         return judge.look(pieces)
     shares = [list(pieces)[one[0] : one[-1] + 1] for one in np.array_split(np.arange(len(pieces)), count)]
@@ -108,7 +108,7 @@ def measure_windows(extractor: Extractor, pieces: Sequence[np.ndarray], threads:
 
     The first window is measured alone, so that one thread only loads the kernels.
     """
-    threads = _cores(threads)
+    threads = cores(threads)
     if threads <= 1 or len(pieces) <= 1:
         return np.asarray(extractor.transform(pieces))
     rows = [extractor.transform(pieces[:1])]
@@ -117,5 +117,6 @@ def measure_windows(extractor: Extractor, pieces: Sequence[np.ndarray], threads:
     return np.concatenate(rows)
 
 
-def _cores(threads: int | None) -> int:
+def cores(threads: int | None) -> int:
+    """The threads that share windows: those asked for, by default as many as the process may use cores."""
     return len(os.sched_getaffinity(0)) if threads is None else threads

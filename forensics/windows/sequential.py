@@ -1,10 +1,10 @@
 """Windows judged one after another, until the answer cannot be expected to change any more.
 
 The windows come in an order in which each lies as far as possible from those before (`spread`), so that a part of the
-picture with another history is met early. The test is one of agreement: the answer stands once `first` windows are
-judged and each of them by itself gives it at least the probability `least`; else further windows are judged, all of
-them in the end. An answer that is `inconclusive` never stops the test. How often it departs from the answer of all
-windows is measured by `python -m forensics_benchmarks.early_stopping`.
+picture with another history is met early. The test is one of agreement: the answer stands once so many windows are
+judged and each of them by itself gives it such a probability (`Settling`); else further windows are judged, all of them
+in the end. An answer that is `inconclusive` never stops the test. How often it departs from the answer of all windows
+is measured by `python -m forensics_benchmarks.early_stopping`.
 """
 
 from __future__ import annotations
@@ -29,10 +29,14 @@ class Settling(NamedTuple):
         Fewest windows that are judged.
     least : float
         Least probability of the answer in each of them.
+    first_uncompressed, least_uncompressed : optional
+        The same where the answer is `uncompressed`, of which windows are less sure one by one.
     """
 
     first: int
     least: float
+    first_uncompressed: int | None = None
+    least_uncompressed: float | None = None
 
     def settles(self, answer: str, windows: np.ndarray) -> bool:
         """Whether every window by itself gives the answer, a process or a family of them.
@@ -40,9 +44,12 @@ class Settling(NamedTuple):
         `windows` is `np.ndarray [shape=(n, len(PROCESS_NAMES))]`, probabilities by process; an answer that is neither
         settles nothing.
         """
+        first, least = self.first, self.least
+        if answer == "uncompressed":
+            first = first if self.first_uncompressed is None else self.first_uncompressed
+            least = least if self.least_uncompressed is None else self.least_uncompressed
         members = [name in allowed_by(answer) for name in PROCESS_NAMES]
-        enough = len(windows) >= self.first and any(members)
-        return enough and bool((windows[:, members].sum(axis=1) >= self.least).all())
+        return len(windows) >= first and any(members) and bool((windows[:, members].sum(axis=1) >= least).all())
 
 
 def spread(windows: Sequence[Window]) -> list[int]:

@@ -55,7 +55,7 @@ def test_the_command_counts_departures(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(analysis, "SequentialReader", Reader)
     Image.fromarray(np.zeros((64, 64, 3), np.uint8)).save(tmp_path / "a.png")
-    early_stopping.main([str(tmp_path), "--pictures", "4", "--first", "1", "2", "--least", "0.9"])
+    early_stopping.main([str(tmp_path), "--pictures", "4", "--first", "1", "2", "--least", "0.9", "--size", "64", "80"])
     table = json.loads(capsys.readouterr().out)
     one, two = table["settings"]
     assert (one["rate"], two["rate"]) == (1.0, 0.0)

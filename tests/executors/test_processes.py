@@ -100,3 +100,14 @@ def test_workers_that_are_slow_to_end_are_waited_for_together(tmp_path, monkeypa
     assert time.monotonic() - start < 2 * 3.0
     assert len(set(pids)) == 2
     assert not [pid for pid in pids if os.path.exists(f"/proc/{pid}")]
+
+
+def test_prepared_processes_are_those_that_work_and_a_failed_preparation_costs_nothing():
+    with Processes(2) as found:
+        found.prepare("os", "getpid")
+        found.prepare("tests.executors.working", "missing")
+        assert [found.submit(working.double, number).result() for number in range(6)] == [0, 2, 4, 6, 8, 10]
+        assert len(found._workers) <= 2
+    with executor(1) as here:
+        here.prepare("tests.executors.working", "missing")
+        assert here.submit(working.double, 2).result() == 4

@@ -75,18 +75,31 @@ def test_residuals_of_a_segment_are_those_of_a_projection():
 
 
 def test_kernels_compiled_and_not_agree():
-    samples = np.random.default_rng(4).normal(size=(40, 3))
+    samples = np.random.default_rng(4).normal(size=(40, 16))
     table = np.empty((65, 4))
     kernels.fill_table.py_func(kernels.CUBIC, 0.0, 0.5, 2, table)
     again = np.empty_like(table)
     kernels.fill_table(kernels.CUBIC, 0.0, 0.5, 2, again)
     np.testing.assert_allclose(table, again)
-    slopes, offsets = np.array([0.5, 0.97]), np.array([0.0, 0.1])
-    compiled, plain = np.empty((2, 3)), np.empty((2, 3))
+    slopes, offsets = np.array([0.5, 0.97, 0.6, 0.7, 0.8, 0.45]), np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5])
+    compiled, plain = np.empty((6, 16)), np.empty((6, 16))
     kernels.scan(samples, 0.0, slopes, offsets, table, 1e-6, compiled)
     kernels.scan.py_func(samples, 0.0, slopes, offsets, table, 1e-6, plain)
     np.testing.assert_allclose(compiled, plain, rtol=1e-9)
     assert (plain[1] == -1).all()
+
+
+@pytest.mark.parametrize("lines", [3, 12, 24])
+def test_pairs_tried_together_give_what_each_gives_alone(lines):
+    samples = np.random.default_rng(5).normal(0, 20, (96, lines))
+    slopes, offsets = np.linspace(0.3, 0.99, 11), np.linspace(0, 0.9, 11)
+    together = enlargement.log_residuals(samples, 7.0, LANCZOS_3, slopes, offsets)
+    alone = [
+        enlargement.log_residuals(samples, 7.0, LANCZOS_3, slopes[k : k + 1], offsets[k : k + 1])[0] for k in range(11)
+    ]
+    np.testing.assert_allclose(together, alone, rtol=1e-9)
+    assert np.isinf(together[-1]).all()
+    assert np.isfinite(together[0]).all()
 
 
 @pytest.mark.parametrize("kernel", [BILINEAR, CUBIC, LANCZOS_3], ids=lambda kernel: kernel.name)

@@ -57,6 +57,16 @@ def test_windows_settle_what_each_of_them_says():
     assert by.settles("uncompressed", _rows({"uncompressed": 0.9}, {"uncompressed": 1.0}))
 
 
+def test_uncompressed_has_its_own_number_and_probability():
+    by = Settling(1, 0.9, 3, 0.7)
+    likely = {"uncompressed": 0.75}
+    assert by.settles("uncompressed", _rows(likely, likely, likely))
+    assert not by.settles("uncompressed", _rows(likely, likely))
+    assert not by.settles("uncompressed", _rows(likely, likely, {"uncompressed": 0.65}))
+    assert by.settles("jpeg", _rows({"jpeg": 0.95}))
+    assert not by.settles("jpeg", _rows({"jpeg": 0.85}))
+
+
 def test_a_family_is_the_sum_of_its_members():
     family = FAMILIES["heic"]
     members = [name for name in PROCESS_NAMES if FAMILIES.get(name) == family][:2]
@@ -92,8 +102,8 @@ def picture():
 
 def test_windows_that_never_agree_are_all_judged_with_the_same_result(picture, monkeypatch):
     monkeypatch.setattr(analysis, "SETTLED_BY", Settling(1, 1.1))
-    every = forensics.analyze(picture, undo_tone=False, threads=1)
-    found = forensics.analyze(picture, undo_tone=False, threads=1, all_windows=False)
+    every = forensics.analyze(picture, undo_tone=False, threads=1, all_windows=True)
+    found = forensics.analyze(picture, undo_tone=False, threads=1)
     assert len(every.windows) > 1
     assert [w.window for w in found.windows] == [w.window for w in every.windows]
     assert found.verdict == every.verdict
@@ -102,11 +112,19 @@ def test_windows_that_never_agree_are_all_judged_with_the_same_result(picture, m
     assert dict(found.ranking) == pytest.approx(dict(every.ranking), abs=1e-6)
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_how_many_windows_settle_the_answer_does_not_depend_on_threads(picture, monkeypatch, threads):
+    monkeypatch.setattr(Settling, "settles", lambda self, answer, windows: len(windows) >= 2)
+    monkeypatch.setattr(analysis, "SETTLED_BY", Settling(1, 0.0))
+    found = forensics.analyze(picture, undo_tone=False, threads=threads)
+    assert len(found.windows) == 2
+
+
 def test_one_window_that_settles_the_answer_is_all_that_is_judged(picture, monkeypatch):
     monkeypatch.setattr(Settling, "settles", lambda self, answer, windows: len(windows) >= self.first)
     monkeypatch.setattr(analysis, "SETTLED_BY", Settling(1, 0.0))
-    every = forensics.analyze(picture, undo_tone=False, threads=1)
-    found = forensics.analyze(picture, undo_tone=False, threads=1, all_windows=False)
+    every = forensics.analyze(picture, undo_tone=False, threads=1, all_windows=True)
+    found = forensics.analyze(picture, undo_tone=False, threads=1)
     assert len(found.windows) == 1
     assert found.windows[0].window == every.windows[0].window
     assert found.limits[0].startswith(f"1 of {len(every.windows)} windows were judged")

@@ -1,0 +1,130 @@
+"""Blocks of stored chroma by all that the picture shows of them, their neighbours' samples included.
+
+A block alone is judged by the pixels that no other block takes part in. Where clipped channels or the picture's edge
+leave several sets of coefficients for those, the others decide: pixels at its border, under the samples of the settled
+blocks around.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from forensics_features._kernel import kernel
+
+from forensics.reconstruction.acceptance import WORK
+from forensics.reconstruction.blocks import Quantiser, mean_excess
+from forensics.reconstruction.inverse_transforms import inverse
+from forensics.reconstruction.lattice_beam import likeliest_sets
+
+_WIDTH = 128
+"""Sets that are tried of a block: a bound on work."""
+_DRIFTS = (6.0, 30.0)
+"""See `edge_search`: tried one after another."""
+
+
+@kernel
+def _shows(stored, known, row, column, samples, lo, hi, vertical, horizontal, half_up):
+    """Whether a block of these samples, int64 [64], shows what the picture does, as far as its neighbours are known.
+    stored: uint8 [rows, columns], all that the decoder uses; known: bool by block.
+    """
+    rows, columns = stored.shape
+    both = vertical == 2 and horizontal == 2
+    bits = 4 if both else 2
+    ys, xs, weights = np.empty(4, np.int64), np.empty(4, np.int64), np.empty(4, np.int64)
+    for line in range(
+        max(8 * vertical * row - vertical + 1, 0), min(8 * vertical * row + 9 * vertical - 1, lo.shape[0])
+    ):
+        y = line // vertical
+        other = min(max(y - 1 + 2 * (line & 1), 0), rows - 1) if vertical == 2 else y
+        for at in range(
+            max(8 * horizontal * column - horizontal + 1, 0),
+            min(8 * horizontal * (column + 1) + horizontal - 1, lo.shape[1]),
+        ):
+            x = at // horizontal
+            beside = min(max(x - 1 + 2 * (at & 1), 0), columns - 1) if horizontal == 2 else x
+            ys[0], xs[0], ys[1], xs[1], ys[2], xs[2], ys[3], xs[3] = y, x, other, x, y, beside, other, beside
+            if both:
+                weights[0], weights[1], weights[2], weights[3] = 9, 3, 3, 1
+                total = 8 if half_up else 8 - (at & 1)
+            else:
+                weights[0], weights[1], weights[2], weights[3] = 3, 0, 0, 1
+                total = 2 if half_up else 1 + ((at if horizontal == 2 else line) & 1)
+            told = True
+            for k in range(4):
+                if weights[k] == 0:
+                    continue
+                if ys[k] >> 3 == row and xs[k] >> 3 == column:
+                    total += weights[k] * samples[8 * (ys[k] & 7) + (xs[k] & 7)]
+                elif known[ys[k] >> 3, xs[k] >> 3]:
+                    total += weights[k] * np.int64(stored[ys[k], xs[k]])
+                else:
+                    told = False
+            if told and not lo[line, at] <= total >> bits <= hi[line, at]:
+                return False
+    return True
+
+
+@kernel
+def _first_shown(sets, kind, steps, stored, known, row, column, lo, hi, vertical, horizontal, half_up, samples):
+    """Number of the first set that shows what the picture does, or -1; its samples are left in `samples`."""
+    work = np.empty(WORK, np.int64)
+    for n in range(len(sets)):
+        inverse(kind, sets[n], steps, work, samples)
+        if _shows(stored, known, row, column, samples, lo, hi, vertical, horizontal, half_up):
+            return n
+    return -1
+
+
+def search_shown(
+    stored: np.ndarray,
+    known: np.ndarray,
+    deviations: np.ndarray,
+    lo: np.ndarray,
+    hi: np.ndarray,
+    factors: tuple[int, int],
+    quantiser: Quantiser,
+    places: np.ndarray,
+    *,
+    half_up: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Coefficients of some blocks.
+
+    Parameters
+    ----------
+    stored : np.ndarray [shape=(rows, columns), dtype=uint8]
+        Samples that the decoder uses, known or estimated; blocks that are found are written into it.
+    known : np.ndarray [shape=(rows / 8, columns / 8), dtype=bool]
+        Blocks whose samples are settled, rounded up; blocks that are found are added.
+    deviations : np.ndarray [shape=(n, 64), dtype=float64]
+        Of the samples of each block in `places`, in levels; `lattice_beam.UNKNOWN` for none and beyond the picture.
+    lo, hi : np.ndarray [shape=(lines, pixels), dtype=uint8]
+        Bounds of the full-size samples.
+    factors : tuple of int
+        Vertical and horizontal factor, 1 or 2, not both 1.
+    quantiser : Quantiser
+    places : np.ndarray [shape=(n, 2), dtype=int64]
+        Row and column of each block.
+    half_up : bool
+        Whether the filter rounds half up.
+
+    Returns
+    -------
+    coefficients : np.ndarray [shape=(n, 64), dtype=int16]
+        Zero where none were found.
+    found : np.ndarray [shape=(n,), dtype=bool]
+    """
+    out, found = np.zeros((len(places), 64), np.int16), np.zeros(len(places), bool)
+    samples, offset = np.empty(64, np.int64), mean_excess(quantiser.kind)
+    for n, (row, column) in enumerate(places):
+        part = stored[8 * row : 8 * row + 8, 8 * column : 8 * column + 8]
+        inside = np.s_[: part.shape[0], : part.shape[1]]
+        expected = np.pad(part, ((0, 8 - part.shape[0]), (0, 8 - part.shape[1])), mode="edge").astype(np.float64)
+        for drift in _DRIFTS:
+            sets = likeliest_sets(expected.ravel() - 128 + offset, deviations[n], quantiser, drift=drift, width=_WIDTH)
+            best = _first_shown(
+                sets, quantiser.kind, quantiser.scaled, stored, known, row, column, lo, hi, *factors, half_up, samples
+            )
+            if best >= 0:
+                out[n], found[n], known[row, column] = sets[best], True, True
+                part[:] = samples.reshape(8, 8)[inside]
+                break
+    return out, found
