@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from forensics_benchmarks import threshold_copies
+
 SIDE = 256
 """Width and height of most pictures, in pixels."""
 _SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:4:0", "4:2:0")
@@ -45,13 +47,13 @@ def _crop(pixels: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarray
     return np.ascontiguousarray(pixels[top : top + side, left : left + side])
 
 
-def _drawn(sources: Sequence[np.ndarray], number: int, side: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+def drawn(sources: Sequence[np.ndarray], number: int, side: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """Crops of the sources in turn."""
     for index in range(number):
         yield _crop(sources[index % len(sources)], side, rng)
 
 
-def _jpeg(pixels: np.ndarray, quality: int, **options: Any) -> np.ndarray:
+def jpeg(pixels: np.ndarray, quality: int, **options: Any) -> np.ndarray:
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "JPEG", quality=quality, **options)
     return np.asarray(Image.open(stream).convert("RGB"))
@@ -67,10 +69,10 @@ def _jpegs(side: int, low: int, high: int) -> Make:
         from forensics.codecs.decoders import alternatives
 
         codec, plain = get("jpeg"), alternatives.get("jpeg", "djpeg-nosmooth")
-        for index, pixels in enumerate(_drawn(sources, number, side + 16, rng)):
+        for index, pixels in enumerate(drawn(sources, number, side + 16, rng)):
             quality, subsampling = int(rng.integers(low, high)), _SUBSAMPLINGS[index % 4]
             if index % 8 == 4:
-                made, subsampling = _jpeg(pixels, quality, keep_rgb=True), "rgb"
+                made, subsampling = jpeg(pixels, quality, keep_rgb=True), "rgb"
             else:
                 data = bytes(imagecodecs.jpeg8_encode(pixels, level=quality, subsampling=subsampling.replace(":", "")))
                 repeated = index % 16 >= 12 and plain is not None and not plain.missing()
@@ -144,10 +146,10 @@ def _twice(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator)
     """Once and twice compressed in turn, the first grid aligned, with what the last compression shows."""
     from forensics.history.jpeg.recovery import recover
 
-    for index, pixels in enumerate(_drawn(sources, number, 160, rng)):
+    for index, pixels in enumerate(drawn(sources, number, 160, rng)):
         last = int(rng.integers(70, 96))
-        before = _jpeg(pixels, int(rng.integers(50, 90))) if index % 2 else pixels
-        made = _jpeg(before, last)
+        before = jpeg(pixels, int(rng.integers(50, 90))) if index % 2 else pixels
+        made = jpeg(before, last)
         yield Example(made, {"double": bool(index % 2), "history": recover(made, fixed_point=False)})
 
 
@@ -159,8 +161,8 @@ def _read_twice(example: Example) -> dict[str, str]:
 
 
 def _blocks(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
-    for index, pixels in enumerate(_drawn(sources, number, 80, rng)):
-        yield Example(_jpeg(pixels, int(rng.integers(60, 95))) if index % 2 else pixels, {"found": bool(index % 2)})
+    for index, pixels in enumerate(drawn(sources, number, 80, rng)):
+        yield Example(jpeg(pixels, int(rng.integers(60, 95))) if index % 2 else pixels, {"found": bool(index % 2)})
 
 
 def _found(test: str) -> Read:
@@ -183,7 +185,7 @@ def _wavelets(case: str, side: int) -> Make:
     """Seeds: what is coded and how is drawn by the case itself (`history_wavelets`), the same for a seed."""
 
     def make(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
-        for pixels in _drawn(sources, number, 2 * side, rng):
+        for pixels in drawn(sources, number, 2 * side, rng):
             yield Example(pixels, {"case": case, "side": side, "seed": int(rng.integers(2**31))})
 
     return make
@@ -204,7 +206,7 @@ def _tiles(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator)
     from forensics.codecs import registry
 
     codec = registry.get("jpeg2000")
-    for index, pixels in enumerate(_drawn(sources, number, 512, rng)):
+    for index, pixels in enumerate(drawn(sources, number, 512, rng)):
         tile, wavelet = (0, 128, 0, 256)[index % 4], ("9/7", "5/3")[index // 4 % 2]
         data = codec.encode(pixels, ratio=float(rng.uniform(6, 20)), wavelet=wavelet, tile_size=tile)
         yield Example(codec.decode(data), {"tile": tile or None})
@@ -220,7 +222,7 @@ def _read_tiles(example: Example) -> dict[str, str]:
 
 
 def _enlarged(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
-    for index, pixels in enumerate(_drawn(sources, number, 300, rng)):
+    for index, pixels in enumerate(drawn(sources, number, 300, rng)):
         name = list(_KERNELS)[index % 3]
         width, height = (round(300 * float(np.exp(rng.uniform(np.log(1.05), np.log(2.5))))) for _ in range(2))
         made = np.asarray(Image.fromarray(pixels).resize((width, height), _KERNELS[name]))
@@ -246,7 +248,7 @@ def _textures(sources: Sequence[np.ndarray], number: int, rng: np.random.Generat
     """Pixels on the 5:6:5 lattice but for a share that was changed since, and pictures as they are."""
     from forensics_features.block_texture import widened
 
-    for index, pixels in enumerate(_drawn(sources, number, 128, rng)):
+    for index, pixels in enumerate(drawn(sources, number, 128, rng)):
         if index % 2 == 0:
             yield Example(pixels, {"lattice": False})
             continue
@@ -264,7 +266,7 @@ def _read_textures(example: Example) -> dict[str, str]:
 
 def _tones(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
     levels = np.arange(256.0)
-    for index, pixels in enumerate(_drawn(sources, number, 384, rng)):
+    for index, pixels in enumerate(drawn(sources, number, 384, rng)):
         changed, amount = bool(index % 2), float(rng.uniform(0.06, 0.35)) * (1 if index % 4 == 1 else -1)
         curve = 255 * (levels / 255) ** (1 + amount) if index % 3 else levels * (1 + amount)
         table = np.clip(np.rint(curve), 0, 255).astype(np.uint8)
@@ -297,8 +299,8 @@ def _of_trace(name: str) -> Read:
 
 def _coded(low: int, high: int, side: int = SIDE) -> Make:
     def make(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
-        for index, pixels in enumerate(_drawn(sources, number, side, rng)):
-            made = _jpeg(pixels, int(rng.integers(low, high))) if index % 2 else pixels
+        for index, pixels in enumerate(drawn(sources, number, side, rng)):
+            made = jpeg(pixels, int(rng.integers(low, high))) if index % 2 else pixels
             yield Example(made, {"found": bool(index % 2)})
 
     return make
@@ -307,7 +309,7 @@ def _coded(low: int, high: int, side: int = SIDE) -> Make:
 def _near(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
     import imagecodecs
 
-    for index, pixels in enumerate(_drawn(sources, number, 64, rng)):
+    for index, pixels in enumerate(drawn(sources, number, 64, rng)):
         taken = np.ascontiguousarray(pixels[..., 1]) if index % 3 == 0 else pixels
         data = imagecodecs.jpegls_encode(taken, level=int(rng.integers(1, 6)))
         yield Example(imagecodecs.jpegls_decode(data) if index % 2 else taken, {"found": bool(index % 2)})
@@ -317,7 +319,7 @@ def _lerc(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) 
     """LERC with an error of 1 to 10, and posterised pictures, a share of whose pixels changed since."""
     import imagecodecs
 
-    for index, pixels in enumerate(_drawn(sources, number, 192, rng)):
+    for index, pixels in enumerate(drawn(sources, number, 192, rng)):
         step = int(rng.integers(1, 6)) * 2
         if index % 2:
             made = imagecodecs.lerc_decode(imagecodecs.lerc_encode(pixels, level=step // 2))
@@ -333,7 +335,7 @@ def _wsq(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -
     import _wsq
     import wsq  # noqa: F401  brings the library with it
 
-    for index, pixels in enumerate(_drawn(sources, number, 320, rng)):
+    for index, pixels in enumerate(drawn(sources, number, 320, rng)):
         grey = np.asarray(Image.fromarray(pixels).convert("L"))
         if index % 2:
             decoded, *_ = _wsq.decompress(_wsq.compress(grey.tobytes(), *grey.shape, float(rng.uniform(5, 20))))
@@ -350,7 +352,7 @@ def _guessed(sources: Sequence[np.ndarray], number: int, rng: np.random.Generato
     from forensics_benchmarks import history_recoding
 
     makers = [maker for maker in history_recoding.MAKERS if history_recoding.available(maker)]
-    for index, pixels in enumerate(_drawn(sources, number, 272, rng)):
+    for index, pixels in enumerate(drawn(sources, number, 272, rng)):
         maker = makers[index % len(makers)]
         codec = registry.get(maker.encoder)
         ends = sorted((maker.finest, maker.coarsest))
@@ -404,13 +406,13 @@ def _read_verdict(example: Example) -> dict[str, str]:
 
 def _registered(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
     """Pairs: a picture and a crop of 2 to 60 % of its area, coded as JPEG since, every other time reduced, too."""
-    for index, pixels in enumerate(_drawn(sources, number, 512, rng)):
+    for index, pixels in enumerate(drawn(sources, number, 512, rng)):
         side = round(512 * float(np.sqrt(rng.uniform(0.02, 0.6))))
         top, left = (int(rng.integers(512 - side + 1)) for _ in range(2))
         part = pixels[top : top + side, left : left + side]
         scale = float(rng.uniform(0.5, 0.9)) if index % 2 else 1.0
         small = Image.fromarray(part).resize((max(48, round(side * scale)),) * 2, Image.Resampling.BICUBIC)
-        copy = _jpeg(np.asarray(small) if index % 2 else part, int(rng.integers(60, 95)))
+        copy = jpeg(np.asarray(small) if index % 2 else part, int(rng.integers(60, 95)))
         yield Example(copy, {"at": (top, left), "scale": side / len(copy)}, pixels)
 
 
@@ -426,10 +428,10 @@ def _read_registered(example: Example) -> dict[str, str]:
 
 def _relations(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
     """Small pictures coded as JPEG, next to their source or to another picture's crop."""
-    drawn = list(_drawn(sources, number, 64, rng))
-    for index, pixels in enumerate(drawn):
-        copy = _jpeg(pixels, int(rng.integers(40, 95)), subsampling=0)
-        yield Example(copy, {"from": bool(index % 2)}, pixels if index % 2 else drawn[index - 1])
+    crops = list(drawn(sources, number, 64, rng))
+    for index, pixels in enumerate(crops):
+        copy = jpeg(pixels, int(rng.integers(40, 95)), subsampling=0)
+        yield Example(copy, {"from": bool(index % 2)}, pixels if index % 2 else crops[index - 1])
 
 
 def _read_relations(example: Example) -> dict[str, str]:
@@ -463,5 +465,7 @@ SETS: dict[str, tuple[Make, Read]] = {
     "whole": (_whole, _read_verdict),
     "registered": (_registered, _read_registered),
     "relations": (_relations, _read_relations),
+    "copies": (threshold_copies.copies, threshold_copies.read_copies),
+    "given back": (threshold_copies.given_back, threshold_copies.read_given_back),
 }
 """By name, how pictures are made and read."""

@@ -28,6 +28,7 @@ OUTCOMES = ("right", "open", "wrong")
 """What becomes of a question."""
 _JPEG, _JPEG2000, _JPEGXR = (f"forensics.history.{folder}" for folder in ("jpeg", "jpeg2000", "jpegxr"))
 _FEATURES = "forensics_features"
+_COMPARISON, _RECONSTRUCTION = "forensics.comparison", "forensics.reconstruction"
 
 
 class Threshold(NamedTuple):
@@ -108,6 +109,32 @@ THRESHOLDS = (
     Threshold("forensics.windows.choice", "_TEXTURE_CAP", (4.0, 16.0), "whole"),
     Threshold("forensics.comparison.registration", "_LEAST_OVERLAP", (0.0, 0.2), "registered"),
     Threshold("forensics.comparison.relations", "_MANY_COEFFICIENTS", (20, 800), "relations"),
+    Threshold(f"{_COMPARISON}.compare", "_LIKELY", (0.02, 0.15), "copies"),
+    Threshold(f"{_COMPARISON}.tones", "_FEWEST_PIXELS", (5, 80), "copies"),
+    Threshold(f"{_COMPARISON}.tones", "MOVED", (1.5, 4.0), "copies"),
+    Threshold(f"{_COMPARISON}.detail", "_TELLING", (0.16666666666666666, 0.6666666666666666), "copies"),
+    Threshold(f"{_COMPARISON}.detail", "_FEWEST", (5, 80), "copies"),
+    Threshold(f"{_COMPARISON}.relations", "_HELD", (0.8, 0.95), "copies"),
+    Threshold(f"{_COMPARISON}.relations", "_ALIKE", (0.3, 0.7), "copies"),
+    Threshold(f"{_COMPARISON}.relations", "_KERNEL_ERROR", (0.6, 2.4), "copies"),
+    Threshold(f"{_COMPARISON}.relations", "_LEVEL_SPREAD", (0.005, 0.08), "copies"),
+    Threshold(f"{_COMPARISON}.relations", "_CURVE", (0.0001, 0.01), "copies"),
+    Threshold(f"{_COMPARISON}.relations", "_RECODED", (0.25, 0.75), "copies"),
+    Threshold(f"{_COMPARISON}.relations", "_GREY_OFF", (6.0, 24.0), "copies"),
+    Threshold(f"{_RECONSTRUCTION}.choice", "_CLEAR", (0.9, 0.999), "given back"),
+    Threshold(f"{_RECONSTRUCTION}.choice", "_UNEXPLAINED", (0.01, 0.04), "given back"),
+    Threshold(f"{_RECONSTRUCTION}.choice", "_AS_GOOD", (0.005, 0.08), "given back"),
+    Threshold(f"{_RECONSTRUCTION}.whole_samples", "_DRAWS", (300, 6000), "given back"),
+    Threshold(f"{_RECONSTRUCTION}.reconstruct", "_WORTH_A_LOOK", (0.0, 0.01), "given back"),
+    Threshold(f"{_RECONSTRUCTION}.reconstruct", "MINIMUM_SHARE", (0.01, 0.2), "given back"),
+    Threshold(f"{_RECONSTRUCTION}.standard", "_FEWEST", (16, 64), "given back"),
+    Threshold(f"{_RECONSTRUCTION}.tables", "_STRAY", (-6.9, -3.0), "given back"),
+    Threshold(f"{_RECONSTRUCTION}.tables", "_CLEARLY", (1.5, 6.0), "given back"),
+    Threshold(f"{_RECONSTRUCTION}.sampled", "_MOST_CLIPPED", (0.1, 0.5), "given back"),
+    Threshold(f"{_RECONSTRUCTION}.table_refinement", "_DOUBTFUL", (0.3, 3.0), "given back"),
+    Threshold(f"{_RECONSTRUCTION}.table_refinement", "_FINER", (0.03, 0.3), "given back"),
+    Threshold(f"{_RECONSTRUCTION}.table_refinement", "_HOPELESS", (0.005, 0.08), "given back"),
+    Threshold(f"{_RECONSTRUCTION}.table_refinement", "_OF_ITS_OWN", (1, 10), "given back"),
 )
 """Thresholds that no paper, clause or arithmetic gives, and what they are tried with."""
 
