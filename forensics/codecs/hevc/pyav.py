@@ -123,21 +123,29 @@ def _needs_libheif(tools: CodingTools, subsampling: str, bit_depth: int) -> bool
 
 
 def _decode(stream: bytes, coded: tuple[int, int], subsampling: str, bit_depth: int) -> list[np.ndarray]:
+    return _decode_each([stream], coded, subsampling, bit_depth)[0]
+
+
+def _decode_each(
+    streams: Sequence[bytes], coded: tuple[int, int], subsampling: str, bit_depth: int
+) -> list[list[np.ndarray]]:
+    """The planes of pictures of one shape, each coded by itself."""
     av = _av()
     decoder = av.CodecContext.create("hevc", "r")
     decoder.thread_count = 1
     decoder.options = {"err_detect": "explode+crccheck"}
     try:
-        frames = [*decoder.decode(av.Packet(stream)), *decoder.decode(None)]
+        frames = [frame for stream in streams for frame in decoder.decode(av.Packet(stream))]
+        frames += decoder.decode(None)
     except (av.error.FFmpegError, ValueError) as error:
         raise CodecError(f"the HEVC data are damaged: {error}") from None
-    if len(frames) != 1 or frames[0].is_corrupt:
+    if len(frames) != len(streams) or any(frame.is_corrupt for frame in frames):
         raise CodecError("the HEVC data are damaged: FFmpeg gives no whole picture")
-    frame = frames[0]
     suffix = f"{bit_depth}le" if bit_depth > 8 else ""
-    if (frame.width, frame.height) != coded or frame.format.name != _FORMATS[subsampling] + suffix:
-        raise CodecError(f"FFmpeg decoded another picture: {frame.width}x{frame.height} {frame.format.name}")
-    return [plane_samples(plane, bit_depth) for plane in frame.planes]
+    for frame in frames:
+        if (frame.width, frame.height) != coded or frame.format.name != _FORMATS[subsampling] + suffix:
+            raise CodecError(f"FFmpeg decoded another picture: {frame.width}x{frame.height} {frame.format.name}")
+    return [[plane_samples(plane, bit_depth) for plane in frame.planes] for frame in frames]
 
 
 def encode_units(
@@ -162,8 +170,19 @@ def encode_units(
     parameters : mapping
         Further parameters of x265, which take precedence. Encoding is in one thread and deterministic.
     """
+    return list(split_nal_units(b"".join(_encode_each([planes], subsampling, bit_depth, preset, parameters))))
+
+
+def _encode_each(
+    pictures: Sequence[Sequence[np.ndarray]],
+    subsampling: str,
+    bit_depth: int,
+    preset: str,
+    parameters: Mapping[str, object],
+) -> list[bytes]:
+    """Pictures of one shape, each coded by itself in one session of x265, which is quicker than one session each."""
     av = _av()
-    height, width = planes[0].shape
+    height, width = pictures[0][0].shape
     encoder = av.CodecContext.create("libx265", "w")
     encoder.width, encoder.height, encoder.time_base = width, height, Fraction(1, 25)
     encoder.pix_fmt = _FORMATS[subsampling] + (f"{bit_depth}le" if bit_depth > 8 else "")
@@ -172,25 +191,29 @@ def encode_units(
     settings["max-tu-size"] = min(32, int(str(settings["ctu"])))
     text = ":".join(f"{name}={value}" for name, value in settings.items())
     encoder.options = {"preset": preset, "x265-params": text}
-    frame = av.VideoFrame(width, height, encoder.pix_fmt)
-    for target, plane in zip(frame.planes, planes, strict=True):
-        samples = np.ascontiguousarray(plane, np.uint8 if bit_depth == 8 else "<u2").view(np.uint8)
-        rows = np.frombuffer(target, np.uint8).reshape(target.height, target.line_size)
-        rows[:, : samples.shape[1]] = samples
+    packets = []
     try:
-        packets = [*encoder.encode(frame), *encoder.encode(None)]
+        for number, planes in enumerate(pictures):
+            frame = av.VideoFrame(width, height, encoder.pix_fmt)
+            frame.pts = number
+            for target, plane in zip(frame.planes, planes, strict=True):
+                samples = np.ascontiguousarray(plane, np.uint8 if bit_depth == 8 else "<u2").view(np.uint8)
+                rows = np.frombuffer(target, np.uint8).reshape(target.height, target.line_size)
+                rows[:, : samples.shape[1]] = samples
+            packets += encoder.encode(frame)
+        packets += encoder.encode(None)
     except (av.error.FFmpegError, ValueError) as error:
         raise CodecError(f"x265 refused the picture: {error}") from None
-    return list(split_nal_units(b"".join(map(bytes, packets))))
+    return [bytes(packet) for packet in packets]
 
 
-def recode(plane: np.ndarray, qp: int, preset: str = "medium") -> np.ndarray:
-    """A plane of luma coded at a QP and decoded, deblocking and sample adaptive offset included.
+def recode(planes: Sequence[np.ndarray], qp: int, preset: str = "medium") -> list[np.ndarray]:
+    """Planes of luma, each coded by itself at a QP and decoded, deblocking and sample adaptive offset included.
 
     Parameters
     ----------
-    plane : np.ndarray [shape=(height, width), dtype=uint8]
-        Sides are multiples of 8 and at least `SMALLEST_SIDE`.
+    planes : sequence of np.ndarray [shape=(height, width), dtype=uint8]
+        All of one shape, whose sides are multiples of 8 and at least `SMALLEST_SIDE`.
     qp : int
         0..51, the same in the whole picture.
     preset : str
@@ -198,11 +221,12 @@ def recode(plane: np.ndarray, qp: int, preset: str = "medium") -> np.ndarray:
 
     Returns
     -------
-    np.ndarray [shape=(height, width), dtype=uint8]
+    list of np.ndarray [shape=(height, width), dtype=uint8]
     """
-    units = encode_units([plane], "grey", 8, preset, {"qp": qp, "psy-rd": 0, "psy-rdoq": 0})
-    height, width = plane.shape
-    return _decode(join_nal_units(units), (width, height), "grey", 8)[0]
+    still = {"qp": qp, "psy-rd": 0, "psy-rdoq": 0}
+    streams = _encode_each([[plane] for plane in planes], "grey", 8, preset, still)
+    height, width = planes[0].shape
+    return [decoded[0] for decoded in _decode_each(streams, (width, height), "grey", 8)]
 
 
 _STILL = {

@@ -40,7 +40,7 @@ were off, by 12 to 22.
 _FLAT, _MATRICES = "psnr", "default"
 
 
-class Aom:
+class Aom(recoding.Coder):
     """aom and its decoder under one tuning; a `recoding.Coder`."""
 
     grid, tree = 8, 64

@@ -47,7 +47,7 @@ _ADAPTIVE_REACH = 2.0
 """
 
 
-class X265:
+class X265(recoding.Coder):
     """x265 and FFmpeg's decoder at one QP for the whole plane; a `recoding.Coder`."""
 
     grid, tree = 8, 64
@@ -57,7 +57,13 @@ class X265:
         """See `forensics.history.recoding.coder.Coder`."""
         from forensics.codecs.hevc import pyav as hevc_pyav
 
-        return hevc_pyav.recode(plane, index)
+        return hevc_pyav.recode([plane], index)[0]
+
+    def each_again(self, planes: Sequence[np.ndarray], index: int) -> Sequence[np.ndarray]:
+        """See `forensics.history.recoding.coder.Coder`."""
+        from forensics.codecs.hevc import pyav as hevc_pyav
+
+        return hevc_pyav.recode(planes, index)
 
 
 @dataclass(frozen=True)

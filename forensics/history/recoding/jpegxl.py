@@ -47,7 +47,7 @@ def index_of(distance: float) -> float:
     return math.log(distance / _FINEST) / math.log(_RATIO)
 
 
-class Libjxl:
+class Libjxl(recoding.Coder):
     """libjxl at one effort; a `recoding.Coder` of whole pictures."""
 
     grid, tree = 8, 64

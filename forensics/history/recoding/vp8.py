@@ -36,7 +36,7 @@ _LEAST_CONTRAST = 0.25
 LUMA = Parameter("colour_coding", "bt601 limited")
 
 
-class LibWebp:
+class LibWebp(recoding.Coder):
     """libwebp and its decoder under one preset; a `recoding.Coder`."""
 
     grid, tree = 4, 16
