@@ -80,10 +80,7 @@ def _one(
         picture = open_picture(_source(job.name), max_pixels=max_pixels, name=job.name)
         found = reconstruct(picture)
         if verify and not found.exact:
-            missing = found.blocks - found.blocks_same
-            raise ForensicsError(
-                f"not exact: {missing:,} of {found.blocks:,} whole blocks do not come out the same; no file is kept"
-            )
+            raise ForensicsError(f"not exact: {_missing(found)} do not come out the same; no file is kept")
         if job.out is not None:
             job.out.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(job.out, found.data)
@@ -96,6 +93,15 @@ def _one(
         return f"{job.name}: {error}"
     _say(job, found, form, table, picture.sha256)
     return None
+
+
+def _missing(found: Reconstruction) -> str:
+    """Blocks that do not come out the same, counted: whole ones, or those at the edge where only they are missing."""
+    whole = found.blocks - found.blocks_same
+    if whole:
+        return f"{whole:,} of {found.blocks:,} whole blocks"
+    edge = int((~found.same & ~found.whole).sum())
+    return f"{edge:,} of the partial blocks at the edge"
 
 
 def _source(name: str) -> str | io.BufferedReader | Any:

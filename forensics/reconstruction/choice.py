@@ -24,7 +24,7 @@ from forensics.reconstruction.finest import finest_grid
 from forensics.reconstruction.inversion import invert
 from forensics.reconstruction.layout import BLOCK, Layout
 from forensics.reconstruction.sampled import Sampled, sample, stripes
-from forensics.reconstruction.standard import standard_tables, tables_by_blocks
+from forensics.reconstruction.standard import MOST_CLIPPED, standard_tables, tables_by_blocks
 from forensics.reconstruction.table_refinement import refined
 from forensics.reconstruction.tables import component_steps
 
@@ -271,9 +271,9 @@ class Chosen:
         return shares[best], others[best]
 
     def by_rival(self) -> Chosen:
-        """With another arithmetic where that settles more blocks by rounding."""
+        """With another arithmetic where that settles no fewer blocks by rounding."""
         share, decoder = self.rival()
-        if share <= self.trials.share(self.layout, self.decoder):
+        if share < self.trials.share(self.layout, self.decoder):
             return self
         return replace(self, decoder=decoder, tables=self.trials.tables(self.layout, decoder))
 
@@ -296,7 +296,7 @@ def choose(pixels: np.ndarray) -> Chosen | None:
     match = history.match
     if match is None:
         first = Layout(0, 0, (1, 1), "grey" if pixels.ndim == 2 else "ycbcr")
-        match = tables_by_blocks(sample(pixels, first, DECODERS[0], most=_COMMON_PIXELS))
+        match = tables_by_blocks(sample(pixels, first, DECODERS[0], most=_COMMON_PIXELS, clipped=MOST_CLIPPED))
         phase = finest_grid(pixels) if match is None else (0, 0)
         if phase is None:
             return None
