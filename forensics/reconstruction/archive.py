@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from forensics.reconstruction.reconstruct import Reconstruction, reconstruct
 from forensics.reconstruction.texts import COLUMNS, row, text
 from forensics.results.wording import printable
 
+_JPEG = (".jpg", ".jpeg", ".jpe", ".jfif")
+
 
 @dataclass(frozen=True)
 class Job:
@@ -34,14 +37,23 @@ class Job:
 def planned(inputs: Sequence[str], given: Sequence[str], out: Path | None, *, folder: bool, force: bool) -> list[Job]:
     """Every input with its output, checked before any work.
 
-    In a folder of outputs the folders below a given one are kept, so that names do not meet.
+    In a folder of outputs the folders below a given one are kept, and inputs that differ in the suffix alone keep it,
+    so that names do not meet.
 
     Raises
     ------
     UsageError
         An output would replace an input or, without `force`, an existing picture; or two would be the same file.
     """
-    jobs = [Job(name, _output(name, given, out, folder)) for name in inputs]
+    if folder and out is not None and out.suffix.lower() in _JPEG and not out.is_dir():
+        raise UsageError(f"several pictures go into a folder; {str(out)!r} is the name of a file")
+    wanted = [_output(name, given, out, folder) for name in inputs]
+    twice = {path for path, count in Counter(wanted).items() if count > 1 and path is not None}
+    outputs = [
+        path.with_name(f"{Path(name).name}.jpg") if path in twice and path is not None else path
+        for name, path in zip(inputs, wanted, strict=True)
+    ]
+    jobs = [Job(name, path) for name, path in zip(inputs, outputs, strict=True)]
     checks = Destinations(inputs, force=force)
     if folder and out is not None:
         checks.folder(out)

@@ -125,6 +125,22 @@ def test_toned_jpeg(original):
     assert both_ways(once, real_decoding(jpeg_file(curve[once], 80))) == ("first", "second")
 
 
+@pytest.mark.parametrize(("before", "after"), [(66, 88), (90, 78), (80, 70)])
+def test_a_jpeg_toned_and_coded_again(original, before, after):
+    source = real_decoding(jpeg_file(original, before))
+    curve = np.clip(np.rint(255 * (np.arange(256) / 255) ** 0.8), 0, 255).astype(np.uint8)
+    copy = real_decoding(jpeg_file(curve[source], after))
+    for found, nearer in (
+        (compare(source, copy, histories=False), "first"),
+        (compare(copy, source, histories=False), "second"),
+    ):
+        assert found.nearer == nearer
+        ((made, relation),) = found.relations
+        assert made != nearer
+        assert relation.step == "jpeg"
+        assert "toned first" in relation.text
+
+
 def test_made_grey(original):
     grey = np.asarray(Image.fromarray(original).convert("L"))
     assert grey_from(original, grey) is not None
