@@ -257,7 +257,7 @@ def _by_codecs(p: np.ndarray, q: np.ndarray, history: History, sides: set[str]) 
         if made not in sides:
             continue
         likely = [name for name, probability in history(number).ranking[:2] if probability >= _LIKELY]
-        tried = [coded_from(source, copy, name) for name in likely if name not in ("jpeg", "uncompressed")]
+        tried = [coded_from(source, copy, name) for name in likely]
         found += [(made, relation) for relation in tried if relation is not None]
     return tuple(found)
 

@@ -267,10 +267,12 @@ def _coefficients(pixels: np.ndarray, phase: tuple[int, int]) -> np.ndarray:
 
 def coded_from(source: np.ndarray, copy: np.ndarray, name: str) -> Relation | None:
     """Whether the second was coded from the first by a codec: the errors of coding the first are those that the second
-    has.
+    has. None for what is no codec to try, `other-lossy` and the like.
     """
     from forensics.codecs import registry
 
+    if name not in _STRENGTHS:
+        return None
     option, strengths = _STRENGTHS[name]
     part = _lively_tile(source)
     source, copy = np.ascontiguousarray(source[part]), copy[part]

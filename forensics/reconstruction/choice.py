@@ -26,7 +26,7 @@ from forensics.reconstruction.layout import BLOCK, Layout
 from forensics.reconstruction.sampled import Sampled, sample, stripes
 from forensics.reconstruction.standard import MOST_CLIPPED, standard_tables, tables_by_blocks
 from forensics.reconstruction.table_refinement import refined
-from forensics.reconstruction.tables import component_steps
+from forensics.reconstruction.tables import component_steps, finest
 
 _TRIED_PIXELS = 1 << 16
 """Pixels on which arithmetics are distinguished."""
@@ -89,7 +89,8 @@ class Trials:
         """Steps of each component."""
         key = layout, decoder.upsampling, decoder.conversion
         if key not in self._tables:
-            self._tables[key] = component_steps(self.sampled(layout, decoder), decoder.upsampling, self.match)
+            found = component_steps(self.sampled(layout, decoder), decoder.upsampling, self.match)
+            self._tables[key] = tuple(finest(table) for table in found)
         return self._tables[key]
 
     def share(self, layout: Layout, decoder: Decoder) -> float:
@@ -282,7 +283,7 @@ class Chosen:
         if self.refined:
             return self
         tables = refined(self.trials.sampled(self.layout, self.decoder), self.decoder, self.tables)
-        return replace(self, tables=tables, refined=True)
+        return replace(self, tables=tuple(finest(table) for table in tables), refined=True)
 
 
 def choose(pixels: np.ndarray) -> Chosen | None:

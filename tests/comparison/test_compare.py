@@ -25,6 +25,7 @@ from forensics.comparison.relations import (
     toned_from,
 )
 from forensics.comparison.tones import MOVED, moved, through, tone_curves
+from forensics.results.wording import TITLES
 from tests.reconstruction.scenes import jpeg_file, real_decoding, scene
 
 
@@ -100,6 +101,12 @@ def test_coded_again_as_webp(original):
     assert coded_from(original, copy, "webp") is not None
     assert coded_from(copy, original, "webp") is None
     assert both_ways(original, copy) == ("first", "second")
+
+
+def test_what_is_no_codec_is_not_tried(original):
+    noisy = np.clip(original.astype(int) + np.random.default_rng(4).integers(-6, 7, original.shape), 0, 255)
+    for name in {*TITLES, "other-lossy"} - {"webp", "avif", "heic", "jpegxl", "bpg", "jpeg2000", "jpegxr"}:
+        assert coded_from(original, noisy.astype(np.uint8), name) is None
 
 
 @pytest.mark.parametrize("kernel", [Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS])

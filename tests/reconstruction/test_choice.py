@@ -12,6 +12,7 @@ from forensics.reconstruction.layout import Layout
 from forensics.reconstruction.reconstruct import NotReconstructible, judged, prepare
 from forensics.reconstruction.sampled import sample
 from forensics.reconstruction.standard import tables_by_blocks
+from forensics.reconstruction.tables import finest
 from tests.reconstruction.scenes import drawing, jpeg_file, real_decoding, scene, tables_of
 
 
@@ -69,6 +70,18 @@ def test_a_single_deviating_step_is_read():
     prepared = prepare(real_decoding(data))
     assert prepared.tables[0][9] == tables_of(data)[0][9] == 31
     assert judged(prepared).exact
+
+
+def test_steps_of_two_among_ones_are_taken_as_ones():
+    ones = np.ones(64, np.int64)
+    doubtful = ones.copy()
+    doubtful[[7, 56]] = 2
+    doubtful[63] = 3
+    expected = ones.copy()
+    expected[63] = 3
+    np.testing.assert_array_equal(finest(doubtful), expected)
+    fine = tables_of(jpeg_file(scene(0), 98))[0]
+    np.testing.assert_array_equal(finest(fine), fine)
 
 
 def test_standard_tables_by_blocks():
