@@ -195,6 +195,9 @@ def recoded_from(source: np.ndarray, copy: np.ndarray, shown: JpegHistory | None
     """
     if shown is None or shown.luma is None or shown.match is None:
         return None
+    near = _about(copy, shown, source)
+    if near is not None and near.spread < _SPREAD[0]:  # made from the copy: quantising once more gives it back
+        return None
     tables, subsampling, origin = [_filled(shown, 0)], "4:4:4", shown.grid.phase
     if shown.hypotheses and copy.ndim == 3:
         best = shown.hypotheses[0][0]

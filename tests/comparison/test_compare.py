@@ -166,6 +166,12 @@ def test_coding_again_gives_the_very_pixels(original):
         assert both_ways(once, twice) == ("first", "second")
 
 
+def test_that_a_coarse_coding_is_given_back_by_the_fine_copy_of_it_proves_nothing(original):
+    coarse = real_decoding(jpeg_file(original, 62))
+    fine = real_decoding(jpeg_file(coarse, 94))
+    assert recoded_from(fine, coarse, jpeg_shown(coarse)) is None
+
+
 def test_what_coding_took_away_is_independent_of_what_is_left(original):
     from forensics.codecs import registry
 
