@@ -324,7 +324,10 @@ def scan(
             waiting += 1
         if waiting < 4 and (p + 1 < len(slopes) or waiting == 0):
             continue
-        factor_four(first, weights, ridge, lower[: inputs[:waiting].max()])
+        most = 0
+        for v in range(waiting):
+            most = max(most, inputs[v])
+        factor_four(first, weights, ridge, lower[:most])
         for v in range(waiting):
             n, found = inputs[v], out[pairs[v]]
             for g in range(0, lines - lines % 12, 12):

@@ -21,6 +21,7 @@ from forensics.comparison.relations import (
     recoded_from,
     resized_from,
     toned_from,
+    toned_jpegs,
 )
 from forensics.pictures.opened import Picture, from_array, open_picture
 from forensics.pixels import eight_bit
@@ -223,6 +224,11 @@ def _steps(p: np.ndarray, q: np.ndarray) -> Made:
         return exact
     curves = tones.tone_curves(p, q), tones.tone_curves(q, p)
     toned = min(tones.moved(p, curves[0]), tones.moved(q, curves[1])) >= tones.MOVED
+    both = None
+    if toned:
+        both = toned_jpegs((p, q), (tones.through(p, curves[0]), tones.through(q, curves[1])), shown)
+    if both is not None:
+        return (((FIRST, SECOND)[both[0]], both[1]),)
     found = list(exact)
     for made, source, copy, curve, theirs, own in (
         (SECOND, p, q, curves[0], *shown),
@@ -251,7 +257,7 @@ def _by_codecs(p: np.ndarray, q: np.ndarray, history: History, sides: set[str]) 
         if made not in sides:
             continue
         likely = [name for name, probability in history(number).ranking[:2] if probability >= _LIKELY]
-        tried = [coded_from(source, copy, name) for name in likely if name not in ("jpeg", "uncompressed")]
+        tried = [coded_from(source, copy, name) for name in likely]
         found += [(made, relation) for relation in tried if relation is not None]
     return tuple(found)
 

@@ -60,6 +60,11 @@ are the same, but in flat pictures, so both directions are compared."""
 _GREY_OFF = 12.0
 """Mean distance of a grey copy from luma in levels up to which it is the other made grey: a choice, room for other
 weights of the channels and for coding since; that both show one picture is known before."""
+_HOLDS_MORE, _BOTH_HOLD, _WIDER = 0.05, 0.97, 1.2
+"""Of two JPEGs that differ in tone too: by how much the share within half a step has to be larger one way than the
+other; or, where both are at least the second, how many times as wide the mean distance has to be. Coding spreads the
+source's coefficients over the whole step, while those of a copy crowd about what it was made of. Right in 37 of 61
+pairs of validation pictures (qualities 60 to 95, then 70 to 95), wrong in none, open in the others."""
 KERNELS = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
@@ -150,11 +155,48 @@ def jpeg_from(source: np.ndarray, copy: np.ndarray, shown: JpegHistory | None) -
     return Relation("jpeg", text, found.inside / _FIRM)
 
 
+def toned_jpegs(
+    pictures: tuple[np.ndarray, np.ndarray],
+    seen: tuple[np.ndarray, np.ndarray],
+    shown: tuple[JpegHistory | None, JpegHistory | None],
+) -> tuple[int, Relation] | None:
+    """Of two JPEGs that differ in tone which was coded from the other: the number of the later one, and how.
+
+    Parameters
+    ----------
+    pictures : tuple of np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]
+        Pixel on pixel.
+    seen : tuple of np.ndarray
+        Each of them with the tones of the other.
+    shown : tuple of JpegHistory or None
+        `jpeg_shown` of each.
+    """
+    first, second = (_about(pictures[k], shown[k], seen[1 - k]) for k in (0, 1))
+    if first is None or second is None:
+        return None
+    later = int(second.inside >= first.inside)
+    if abs(second.inside - first.inside) < _HOLDS_MORE:
+        later = int(second.spread >= first.spread)
+        widths = sorted((first.spread, second.spread))
+        if min(first.inside, second.inside) < _BOTH_HOLD or widths[1] < _WIDER * widths[0]:
+            return None
+    more, less = (second, first) if later else (first, second)
+    text = (
+        f"coded as JPEG{more.quality}, toned first: {percentage(more.inside)} of the other's coefficients lie within "
+        f"half a step, {more.spread:.2f} steps off on average; the other way round {percentage(less.inside)} and "
+        f"{less.spread:.2f}"
+    )
+    return later, Relation("jpeg", text, 1.5)
+
+
 def recoded_from(source: np.ndarray, copy: np.ndarray, shown: JpegHistory | None) -> Relation | None:
     """Whether coding the first as JPEG with the tables that the second shows gives the second's very pixels; as
     `jpeg_from`.
     """
     if shown is None or shown.luma is None or shown.match is None:
+        return None
+    near = _about(copy, shown, source)
+    if near is not None and near.spread < _SPREAD[0]:  # made from the copy: quantising once more gives it back
         return None
     tables, subsampling, origin = [_filled(shown, 0)], "4:4:4", shown.grid.phase
     if shown.hypotheses and copy.ndim == 3:
@@ -228,10 +270,12 @@ def _coefficients(pixels: np.ndarray, phase: tuple[int, int]) -> np.ndarray:
 
 def coded_from(source: np.ndarray, copy: np.ndarray, name: str) -> Relation | None:
     """Whether the second was coded from the first by a codec: the errors of coding the first are those that the second
-    has.
+    has. None for what is no codec to try, `other-lossy` and the like.
     """
     from forensics.codecs import registry
 
+    if name not in _STRENGTHS:
+        return None
     option, strengths = _STRENGTHS[name]
     part = _lively_tile(source)
     source, copy = np.ascontiguousarray(source[part]), copy[part]

@@ -8,11 +8,14 @@ this package unpickles nothing itself.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from contextlib import suppress
+from functools import cache
 from typing import Any
 
 from forensics.errors import UsageError, install_extra
@@ -20,6 +23,13 @@ from forensics.executors.base import Died, Executor, Heard, Raised, described
 
 _RECOUNT = 5.0
 """Seconds between two looks at how many workers a cluster has: a choice."""
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+"""Parameters of mallopt(3), glibc."""
+_KEPT_FREE, _MAPPED_FROM = 64 << 20, 32 << 20
+"""Bytes: where glibc's own thresholds end that rise with use (M_MMAP_THRESHOLD, DEFAULT_MMAP_THRESHOLD_MAX and twice
+that, mallopt(3)). Dask's nanny starts workers with 64 KiB (`MALLOC_TRIM_THRESHOLD_`), at which arrays are given back to
+the kernel and asked for again all the time: of 40 pictures 5.2 s in the kernel beside 8.3 s of judging, without 0.1 s.
+"""
 
 
 class Cluster(Executor):
@@ -103,6 +113,7 @@ def _run(
     function: Callable[..., Any], arguments: tuple[Any, ...], streamed: bool, limit: float | None
 ) -> tuple[bool, Any]:
     """On a worker: what the function returns, or all that it yields; or that it raised, in words."""
+    _keep_freed_memory()
     alone = limit is not None and _threads_of_worker() == 1
     if alone:
         signal.setitimer(signal.ITIMER_REAL, limit)  # type: ignore[arg-type]
@@ -114,6 +125,15 @@ def _run(
     finally:
         if alone:
             signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+@cache
+def _keep_freed_memory() -> None:
+    """Undo, once a worker, what Dask's nanny asks of glibc's allocator; nothing with another allocator."""
+    with suppress(OSError, AttributeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_MMAP_THRESHOLD, _MAPPED_FROM)
+        mallopt(_M_TRIM_THRESHOLD, _KEPT_FREE)
 
 
 def _how(error: Exception) -> str:

@@ -25,6 +25,8 @@ COLOURS = {0: "grey", 2: "rgb", 3: "palette", 4: "grey", 6: "rgb"}
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _WHOLE_SAMPLES = (0, 2, 4, 6)
 """Colour types whose samples need no palette."""
+_PIECE = 1 << 18
+"""Bytes that are inflated at a time: what an inflater leaves of them is copied at every turn."""
 _LARGE = 4_000_000
 """Pixels above which 8-bit samples are read by libpng, straight into their array; Pillow holds a picture of its own of
 four bytes a pixel besides, but is loaded sooner."""
@@ -210,11 +212,12 @@ def _large_and_plain(png: PngFile) -> bool:
 def _check_pixels(stream: bytes, size: int, notes: list[str]) -> None:
     """Inflate the pixels to their own size and compare their checksum; libpng leaves both to chance."""
     inflater = zlib.decompressobj()
-    left, piece = size, stream
+    pieces = (stream[at : at + _PIECE] for at in range(0, len(stream), _PIECE))
+    left, piece = size, next(pieces, b"")
     try:
         while left > 0 and not inflater.eof:
             got = inflater.decompress(piece, min(left, 1 << 20))
-            piece = inflater.unconsumed_tail
+            piece = inflater.unconsumed_tail or next(pieces, b"")
             left -= len(got)
             if not got and not piece:
                 break
@@ -224,7 +227,7 @@ def _check_pixels(stream: bytes, size: int, notes: list[str]) -> None:
             if inflater.decompress(piece, 1 << 16):
                 notes.append("the PNG holds more compressed data than its pixels need; the rest was passed over")
                 return
-            piece = inflater.unconsumed_tail
+            piece = inflater.unconsumed_tail or next(pieces, b"")
     except zlib.error as error:
         text = str(error).partition(": ")[2] or "the compressed data are spoilt"
         raise damaged(f"the pixels cannot be inflated: {text}") from None

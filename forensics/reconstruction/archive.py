@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from forensics.reconstruction.reconstruct import Reconstruction, reconstruct
 from forensics.reconstruction.texts import COLUMNS, row, text
 from forensics.results.wording import printable
 
+_JPEG = (".jpg", ".jpeg", ".jpe", ".jfif")
+
 
 @dataclass(frozen=True)
 class Job:
@@ -34,14 +37,23 @@ class Job:
 def planned(inputs: Sequence[str], given: Sequence[str], out: Path | None, *, folder: bool, force: bool) -> list[Job]:
     """Every input with its output, checked before any work.
 
-    In a folder of outputs the folders below a given one are kept, so that names do not meet.
+    In a folder of outputs the folders below a given one are kept, and inputs that differ in the suffix alone keep it,
+    so that names do not meet.
 
     Raises
     ------
     UsageError
         An output would replace an input or, without `force`, an existing picture; or two would be the same file.
     """
-    jobs = [Job(name, _output(name, given, out, folder)) for name in inputs]
+    if folder and out is not None and out.suffix.lower() in _JPEG and not out.is_dir():
+        raise UsageError(f"several pictures go into a folder; {str(out)!r} is the name of a file")
+    wanted = [_output(name, given, out, folder) for name in inputs]
+    twice = {path for path, count in Counter(wanted).items() if count > 1 and path is not None}
+    outputs = [
+        path.with_name(f"{Path(name).name}.jpg") if path in twice and path is not None else path
+        for name, path in zip(inputs, wanted, strict=True)
+    ]
+    jobs = [Job(name, path) for name, path in zip(inputs, outputs, strict=True)]
     checks = Destinations(inputs, force=force)
     if folder and out is not None:
         checks.folder(out)
@@ -80,10 +92,7 @@ def _one(
         picture = open_picture(_source(job.name), max_pixels=max_pixels, name=job.name)
         found = reconstruct(picture)
         if verify and not found.exact:
-            missing = found.blocks - found.blocks_same
-            raise ForensicsError(
-                f"not exact: {missing:,} of {found.blocks:,} whole blocks do not come out the same; no file is kept"
-            )
+            raise ForensicsError(f"not exact: {_missing(found)} do not come out the same; no file is kept")
         if job.out is not None:
             job.out.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(job.out, found.data)
@@ -96,6 +105,15 @@ def _one(
         return f"{job.name}: {error}"
     _say(job, found, form, table, picture.sha256)
     return None
+
+
+def _missing(found: Reconstruction) -> str:
+    """Blocks that do not come out the same, counted: whole ones, or those at the edge where only they are missing."""
+    whole = found.blocks - found.blocks_same
+    if whole:
+        return f"{whole:,} of {found.blocks:,} whole blocks"
+    edge = int((~found.same & ~found.whole).sum())
+    return f"{edge:,} of the partial blocks at the edge"
 
 
 def _source(name: str) -> str | io.BufferedReader | Any:

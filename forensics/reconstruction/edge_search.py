@@ -249,7 +249,7 @@ def search_edges(
                     np.array([p[1] for p in problems]), deviation, drift, quantiser.table, quantiser.kind,
                     mean_excess(quantiser.kind), quantiser.scaled, lo, hi, out, found,
                 )  # fmt: skip
-        for n in np.flatnonzero(~found):
+        for n in np.flatnonzero(~found & ~rows & ~columns):
             first, last, left, right = seen[n]
             part = estimates[n].reshape(8, 8)[first:last, left:right].astype(np.float64)
             repeated = np.pad(part, ((first, 8 - last), (left, 8 - right)), mode="edge").ravel()

@@ -52,7 +52,7 @@ _AROUND_CLIPPED, _WIDER = 40, 8.0
 
 
 _SHOWN = 64
-"""Blocks of a band that are searched by all that is shown of them; of many, a fiftieth: bounds on work, some ten
+"""Blocks of a band that are searched by all that is shown of them; of many, a twentieth: bounds on work, some
 milliseconds a block."""
 
 
@@ -300,7 +300,7 @@ class _Band:
     ) -> None:
         """Blocks not settled yet, by all pixels that their samples are seen in; `found` and `status` change."""
         factors, quantiser = self.layout.factors, self.quantisers[k]
-        again = np.flatnonzero((status > SEARCHED) & ~impossible)[: max(_SHOWN, len(status) // 50)]
+        again = np.flatnonzero((status > SEARCHED) & ~impossible)[: max(_SHOWN, len(status) // 20)]
         if not len(again):
             return
         (_, bottom), (_, right) = self.edges
@@ -353,7 +353,8 @@ class _Band:
         lo, hi = (np.ascontiguousarray(bound[k][: shape[0], : shape[1]]) for bound in (self.lo, self.hi))
         half_up = self.decoder.upsampling == "triangle, half up"
         whole = start.copy()
-        plane = whole_samples(start[used], lo, hi, factors, rest.reshape(known.shape), half_up=half_up)
+        coarse = rounding_settles(quantiser.table, chroma_noise(factors, self.decoder.upsampling)) >= _ROUNDED
+        plane = whole_samples(start[used], lo, hi, factors, rest.reshape(known.shape), half_up=half_up, short=coarse)
         fine = float(np.log2(quantiser.table).sum()) <= _FINE and factors == (2, 2)
         turns = _ALIKE if fine and self.alike else 0
         for turn in range(turns + 1):

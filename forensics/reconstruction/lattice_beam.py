@@ -13,6 +13,7 @@ References
 from __future__ import annotations
 
 import numpy as np
+from forensics_features._kernel import kernel
 
 from forensics.reconstruction.block_search import WAVES
 from forensics.reconstruction.blocks import Quantiser
@@ -28,6 +29,38 @@ def spread(steps: np.ndarray, drift: float) -> np.ndarray:
     `drift`.
     """
     return np.asarray(np.sqrt(steps * steps / 12.0 + drift**2))
+
+
+@kernel
+def _grow(triangle, target, sets):
+    """Whole vectors near the solution of triangle z = target, as many as there is room for in `sets`, int64 [n, 64],
+    the nearest first; how many.
+    """
+    width = len(sets)
+    costs, grown, before = np.zeros(width), np.empty(_WAYS * width), np.empty_like(sets)
+    tried = np.empty(_WAYS * width, np.int64)
+    count = 1
+    for level in range(63, -1, -1):
+        own = triangle[level, level]
+        for n in range(count):
+            rest = target[level]
+            for j in range(level + 1, 64):
+                rest -= triangle[level, j] * sets[n, j]
+            middle = rest / own
+            nearest = np.int64(np.rint(middle))
+            side = 1 if middle >= nearest else -1
+            for way in range(_WAYS):
+                value = nearest + (side if way == 1 else -side * (way // 2))
+                tried[_WAYS * n + way] = value
+                grown[_WAYS * n + way] = costs[n] + (own * (middle - value)) ** 2
+        order = np.argsort(grown[: _WAYS * count])
+        before[:count, level + 1 :] = sets[:count, level + 1 :]
+        count = min(_WAYS * count, width)
+        for n in range(count):
+            at = order[n]
+            sets[n, level + 1 :] = before[at // _WAYS, level + 1 :]
+            sets[n, level], costs[n] = tried[at], grown[at]
+    return count
 
 
 def likeliest_sets(
@@ -60,17 +93,8 @@ def likeliest_sets(
     wanted = np.concatenate([samples[shown] / deviations[shown], waves @ samples / about])
     turned, triangle = np.linalg.qr(system)
     target = turned.T @ wanted
-    sets, costs = np.zeros((1, 64)), np.zeros(1)
-    for level in range(63, -1, -1):
-        own = triangle[level, level]
-        middle = (target[level] - sets[:, level + 1 :] @ triangle[level, level + 1 :]) / own
-        nearest = np.rint(middle)
-        other = nearest + np.where(middle >= nearest, 1.0, -1.0)
-        tried = np.stack([nearest, other, 2 * nearest - other], axis=1)
-        total = (costs[:, None] + (own * (middle[:, None] - tried)) ** 2).ravel()
-        kept = np.argpartition(total, width)[:width] if len(total) > width else np.arange(len(total))
-        sets, costs = sets[kept // _WAYS], total[kept]
-        sets[:, level] = tried.ravel()[kept]
-    out = np.empty((len(sets), 64), np.int64)
-    out[:, order] = sets[np.argsort(costs, kind="stable")].astype(np.int64)
+    sets = np.zeros((width, 64), np.int64)
+    count = _grow(triangle, target, sets)
+    out = np.empty((count, 64), np.int64)
+    out[:, order] = sets[:count]
     return out

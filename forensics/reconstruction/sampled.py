@@ -63,11 +63,19 @@ class Sampled:
     tried: tuple[Tried, ...]
 
 
-def sample(pixels: np.ndarray, layout: Layout, decoder: Decoder, *, most: int = _MOST_PIXELS) -> Sampled:
+def sample(
+    pixels: np.ndarray,
+    layout: Layout,
+    decoder: Decoder,
+    *,
+    most: int = _MOST_PIXELS,
+    clipped: float = _MOST_CLIPPED,
+) -> Sampled:
     """Blocks of a picture, `np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]`, under a decoder's
-    conversion and upsampling, from `most` pixels about.
+    conversion and upsampling, from `most` pixels about; steps are tried on blocks with up to a share of `clipped`
+    pixels.
     """
-    parts = [_of(part, layout, decoder) for part in stripes(pixels, layout, most=most)]
+    parts = [_of(part, layout, decoder, clipped) for part in stripes(pixels, layout, most=most)]
     blocks = tuple(np.concatenate(arrays) for arrays in zip(*(part[0] for part in parts), strict=True))
     tried = tuple(_joined(same) for same in zip(*(part[1] for part in parts), strict=True))
     return Sampled(blocks, layout.factors, tried)
@@ -100,13 +108,15 @@ def stripes(pixels: np.ndarray, layout: Layout, *, most: int = _MOST_PIXELS, row
     return [inner[start : start + rows] for start in np.unique(starts)]
 
 
-def _of(part: np.ndarray, layout: Layout, decoder: Decoder) -> tuple[tuple[np.ndarray, ...], tuple[Tried, ...]]:
+def _of(
+    part: np.ndarray, layout: Layout, decoder: Decoder, clipped: float
+) -> tuple[tuple[np.ndarray, ...], tuple[Tried, ...]]:
     if part.ndim == 2 or layout.colour == "rgb":
         planes = [part] if part.ndim == 2 else [np.ascontiguousarray(part[..., k]) for k in range(3)]
         kept = [blocks_of(plane) for plane in planes]
         inside = [(b > 0) & (b < 255) for b in kept]
         strict = tuple(b[i.all(axis=1)].astype(np.float32) for b, i in zip(kept, inside, strict=True))
-        some = [b[i.mean(axis=1) >= 1 - _MOST_CLIPPED] for b, i in zip(kept, inside, strict=True)]
+        some = [b[i.mean(axis=1) >= 1 - clipped] for b, i in zip(kept, inside, strict=True)]
         return strict, tuple(Tried(b.astype(np.float32), b, b, DIRECT) for b in some)
     lo, hi, nearest, state = colour.antecedents(np.ascontiguousarray(part), decoder.conversion)
     known = state == colour.KNOWN
@@ -116,8 +126,8 @@ def _of(part: np.ndarray, layout: Layout, decoder: Decoder) -> tuple[tuple[np.nd
     stored = [stored_estimate(nearest[k].astype(np.float32), layout.factors, decoder.upsampling) for k in (1, 2)]
     strict = blocks_of(nearest[0])[own].astype(np.float32), *(blocks_of(plane)[whole] for plane in stored)
     bounded = state != colour.NONE
-    luma = _enough(known, bounded, (BLOCK, BLOCK))
-    chroma = _enough(known, bounded, layout.mcu)
+    luma = _enough(known, bounded, (BLOCK, BLOCK), clipped)
+    chroma = _enough(known, bounded, layout.mcu, clipped)
     middle = blocks_of(nearest[0])[luma].astype(np.float32)
     tried = [Tried(middle, blocks_of(lo[0])[luma], blocks_of(hi[0])[luma], DIRECT)]
     for k, plane in zip((1, 2), stored, strict=True):
@@ -132,9 +142,9 @@ def _of(part: np.ndarray, layout: Layout, decoder: Decoder) -> tuple[tuple[np.nd
     return strict, tuple(tried)
 
 
-def _enough(known: np.ndarray, possible: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def _enough(known: np.ndarray, possible: np.ndarray, shape: tuple[int, int], clipped: float) -> np.ndarray:
     """Blocks of a shape, row by row, that are possible and mostly known."""
-    mostly = blocks_of(known, *shape).mean(axis=1) >= 1 - _MOST_CLIPPED
+    mostly = blocks_of(known, *shape).mean(axis=1) >= 1 - clipped
     return np.asarray(mostly & blocks_of(possible, *shape).all(axis=1))
 
 

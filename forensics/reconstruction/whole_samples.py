@@ -23,6 +23,9 @@ _TENURE = 6
 """Moves for which a sample rests: a common choice."""
 _STEPS, _ROUNDS = 60, 3
 """Moves of a tabu search, and rounds over all samples: bounds on work."""
+_SHORT = 30
+"""Moves where a short search is asked for, in one round: of three pictures of 600 pixels at quality 75 and two at 90
+it leaves 81 instead of 79 blocks and saves up to a third of the time."""
 _DRAWS = 1500
 """Moves that are drawn for a block in a walk among samples that show the same: a choice; at quality 100 about one in
 thirty shows nothing (eight planes of validation pictures)."""
@@ -302,6 +305,7 @@ def whole_samples(
     wanted: np.ndarray,
     *,
     half_up: bool = False,
+    short: bool = False,
 ) -> np.ndarray:
     """Stored samples that show what the picture shows, as far as the descent finds them.
 
@@ -317,6 +321,8 @@ def whole_samples(
         Blocks whose samples may move, rounded up.
     half_up : bool
         Whether the filter rounds half up.
+    short : bool
+        Whether to give up early where samples do not come to rest.
 
     Returns
     -------
@@ -326,5 +332,6 @@ def whole_samples(
     sums, bits = np.empty(lo.shape, np.int64), 2 * (factors[0] == 2) + 2 * (factors[1] == 2)
     _sums(stored, factors[0], factors[1], half_up, sums)
     _descend(stored, sums, lo, hi, wanted, factors, bits, _SWEEPS)
-    _walk_all(stored, sums, lo, hi, wanted, factors, bits, _STEPS, _ROUNDS)
+    steps, rounds = (_SHORT, 1) if short else (_STEPS, _ROUNDS)
+    _walk_all(stored, sums, lo, hi, wanted, factors, bits, steps, rounds)
     return stored.astype(np.uint8)

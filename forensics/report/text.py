@@ -23,6 +23,10 @@ _INDENT = 14
 """Columns of the labels on the left."""
 _QUALITIES = ("quality_factor", "first_quality_factor", "quality")
 """Parameters that hold a JPEG's quality."""
+SECOND_FROM = 0.2
+"""Probability from which a second answer to what happened since is shown: nine of ten of 392 compressed validation
+pictures of 1.2 megapixels that nothing happened to, and that are taken for such, give their second one less (mostly
+`composited`: what was pasted elsewhere a window cannot exclude)."""
 _BOLD, _DIM, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 
@@ -118,11 +122,12 @@ def since_note(result: Analysis) -> str:
 
 
 def afterwards_note(afterwards: dict[str, float]) -> str:
-    """What happened since the last lossy step, the two most probable answers with their probabilities; it stands after
-    the word "since".
+    """What happened since the last lossy step, the most probable answer and the next one where it is not far-fetched,
+    with their probabilities; it stands after the word "since".
     """
-    ranked = sorted(afterwards.items(), key=lambda item: -item[1])[:2]
-    likely = [(AFTERWARDS_TITLES.get(name, name).removesuffix(" since"), p) for name, p in ranked if p >= 0.05]
+    first, *others = sorted(afterwards.items(), key=lambda item: -item[1])[:2]
+    shown = [first, *(item for item in others if item[1] >= SECOND_FROM)]
+    likely = [(AFTERWARDS_TITLES.get(name, name).removesuffix(" since"), p) for name, p in shown]
     return ", ".join(f"{title} {percent(p)}" for title, p in likely)
 
 

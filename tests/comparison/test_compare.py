@@ -25,6 +25,7 @@ from forensics.comparison.relations import (
     toned_from,
 )
 from forensics.comparison.tones import MOVED, moved, through, tone_curves
+from forensics.results.wording import TITLES
 from tests.reconstruction.scenes import jpeg_file, real_decoding, scene
 
 
@@ -102,6 +103,12 @@ def test_coded_again_as_webp(original):
     assert both_ways(original, copy) == ("first", "second")
 
 
+def test_what_is_no_codec_is_not_tried(original):
+    noisy = np.clip(original.astype(int) + np.random.default_rng(4).integers(-6, 7, original.shape), 0, 255)
+    for name in {*TITLES, "other-lossy"} - {"webp", "avif", "heic", "jpegxl", "bpg", "jpeg2000", "jpegxr"}:
+        assert coded_from(original, noisy.astype(np.uint8), name) is None
+
+
 @pytest.mark.parametrize("kernel", [Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS])
 def test_enlarged_and_reduced(original, kernel):
     for size in ((300, 257), (160, 137)):
@@ -125,6 +132,22 @@ def test_toned_jpeg(original):
     assert both_ways(once, real_decoding(jpeg_file(curve[once], 80))) == ("first", "second")
 
 
+@pytest.mark.parametrize(("before", "after"), [(66, 88), (90, 78), (80, 70)])
+def test_a_jpeg_toned_and_coded_again(original, before, after):
+    source = real_decoding(jpeg_file(original, before))
+    curve = np.clip(np.rint(255 * (np.arange(256) / 255) ** 0.8), 0, 255).astype(np.uint8)
+    copy = real_decoding(jpeg_file(curve[source], after))
+    for found, nearer in (
+        (compare(source, copy, histories=False), "first"),
+        (compare(copy, source, histories=False), "second"),
+    ):
+        assert found.nearer == nearer
+        ((made, relation),) = found.relations
+        assert made != nearer
+        assert relation.step == "jpeg"
+        assert "toned first" in relation.text
+
+
 def test_made_grey(original):
     grey = np.asarray(Image.fromarray(original).convert("L"))
     assert grey_from(original, grey) is not None
@@ -141,6 +164,12 @@ def test_coding_again_gives_the_very_pixels(original):
         assert relation is not None
         assert relation.strength > 5
         assert both_ways(once, twice) == ("first", "second")
+
+
+def test_that_a_coarse_coding_is_given_back_by_the_fine_copy_of_it_proves_nothing(original):
+    coarse = real_decoding(jpeg_file(original, 62))
+    fine = real_decoding(jpeg_file(coarse, 94))
+    assert recoded_from(fine, coarse, jpeg_shown(coarse)) is None
 
 
 def test_what_coding_took_away_is_independent_of_what_is_left(original):

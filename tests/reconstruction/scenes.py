@@ -6,7 +6,7 @@ import io
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 
 def scene(seed: int = 0, height: int = 96, width: int = 128, *, bright: float = 0.0) -> np.ndarray:
@@ -21,6 +21,17 @@ def scene(seed: int = 0, height: int = 96, width: int = 128, *, bright: float = 
     texture *= 28 / texture.std()
     base = np.stack([120 + 40 * np.sin(x / 31), 110 + 30 * np.cos(y / 23), 100 + 20 * np.sin((x + y) / 41)], axis=2)
     return np.clip(base + texture + bright, 0, 255).astype(np.uint8)
+
+
+def drawing(seed: int = 0, height: int = 160, width: int = 208) -> np.ndarray:
+    """Dark smoothed lines on white ground, `np.ndarray [shape=(height, width), dtype=uint8]`."""
+    rng = np.random.default_rng(seed)
+    large = Image.new("L", (4 * width, 4 * height), 255)
+    pen = ImageDraw.Draw(large)
+    for _ in range(24):
+        ends = rng.integers(0, [4 * width, 4 * height] * 2).tolist()
+        pen.line(ends, fill=int(rng.integers(0, 120)), width=int(rng.integers(4, 12)))
+    return np.asarray(large.resize((width, height), Image.Resampling.BOX))
 
 
 def jpeg_file(pixels: np.ndarray, quality: int, subsampling: str = "4:2:0", **options: Any) -> bytes:

@@ -7,12 +7,13 @@ import pytest
 
 from forensics.history.jpeg import recovery
 from forensics.reconstruction.choice import choose
-from forensics.reconstruction.coded import DECODERS
+from forensics.reconstruction.coded import DECODERS, decode
 from forensics.reconstruction.layout import Layout
-from forensics.reconstruction.reconstruct import judged, prepare
+from forensics.reconstruction.reconstruct import NotReconstructible, judged, prepare
 from forensics.reconstruction.sampled import sample
 from forensics.reconstruction.standard import tables_by_blocks
-from tests.reconstruction.scenes import jpeg_file, real_decoding, scene, tables_of
+from forensics.reconstruction.tables import finest
+from tests.reconstruction.scenes import drawing, jpeg_file, real_decoding, scene, tables_of
 
 
 def never(*arguments, **options):
@@ -28,6 +29,29 @@ def test_the_commonest_file_needs_no_history(monkeypatch, subsampling, factors):
     assert (chosen.layout.top, chosen.layout.left) == (0, 0)
     for found, true in zip(chosen.tables, [tables_of(data)[k] for k in (0, 1, 1)], strict=True):
         np.testing.assert_array_equal(found, true)
+
+
+@pytest.mark.parametrize("quality", [70, 85])
+@pytest.mark.parametrize("colour", [False, True])
+def test_a_drawing_on_white_whose_blocks_nearly_all_hold_clipped_samples(quality, colour):
+    source = drawing(0)
+    source = np.repeat(source[..., None], 3, axis=2) if colour else source
+    found = judged(prepare(real_decoding(jpeg_file(source, quality))))
+    assert found.quality == quality
+    assert found.blocks_same >= found.blocks - 2
+    with pytest.raises(NotReconstructible, match="no grid"):
+        prepare(source)
+
+
+def test_plain_upsampling_of_nearly_flat_chroma_is_told():
+    """Rounding settles nearly all of its blocks as if it were fancy upsampling."""
+    source = scene(38, 192, 192)
+    source = (source[..., 1:2] * 0.97 + source * 0.03).astype(np.uint8)
+    prepared = prepare(real_decoding(jpeg_file(source, 75)))
+    shown = decode(prepared.inverted.coded, DECODERS[1])
+    found = judged(prepare(shown))
+    assert found.exact
+    assert found.decoder == DECODERS[1].name
 
 
 def test_a_crop_is_left_to_the_history(monkeypatch):
@@ -46,6 +70,18 @@ def test_a_single_deviating_step_is_read():
     prepared = prepare(real_decoding(data))
     assert prepared.tables[0][9] == tables_of(data)[0][9] == 31
     assert judged(prepared).exact
+
+
+def test_steps_of_two_among_ones_are_taken_as_ones():
+    ones = np.ones(64, np.int64)
+    doubtful = ones.copy()
+    doubtful[[7, 56]] = 2
+    doubtful[63] = 3
+    expected = ones.copy()
+    expected[63] = 3
+    np.testing.assert_array_equal(finest(doubtful), expected)
+    fine = tables_of(jpeg_file(scene(0), 98))[0]
+    np.testing.assert_array_equal(finest(fine), fine)
 
 
 def test_standard_tables_by_blocks():

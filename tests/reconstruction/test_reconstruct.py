@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -151,3 +152,34 @@ def test_an_archive(decoded, tmp_path):
     deep = tmp_path / "out" / "deep" / "a.jpg"
     assert deep.exists() == (rows[str(tmp_path / "in" / "deep" / "a.png")]["exact"] == "True")
     assert not (tmp_path / "out" / "never.jpg").exists()
+
+
+def test_pictures_that_differ_in_the_suffix_alone_get_files_of_their_own(tmp_path):
+    grey = real_decoding(jpeg_file(scene(7, 96, 96)[..., 0], 75))
+    (tmp_path / "in").mkdir()
+    for name in ("a.png", "a.bmp", "b.png"):
+        write(tmp_path / "in" / name, grey)
+    result = CliRunner().invoke(command, [str(tmp_path / "in"), "-o", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.bmp.jpg", "a.png.jpg", "b.jpg"]
+
+
+def test_several_pictures_do_not_go_into_one_file(decoded, tmp_path):
+    one, two = write(tmp_path / "a.png", decoded), write(tmp_path / "b.png", decoded)
+    result = CliRunner().invoke(command, [one, two, "-o", str(tmp_path / "all.jpg")])
+    assert result.exit_code == 1
+    assert "several pictures go into a folder" in result.output + str(result.exception)
+    assert not (tmp_path / "all.jpg").exists()
+
+
+def test_verify_names_the_blocks_at_the_edge(monkeypatch, decoded, tmp_path):
+    found = reconstruct(decoded)
+    same = found.same.copy()
+    whole = found.whole.copy()
+    same[-1], whole[-1] = False, False
+    monkeypatch.setattr(
+        "forensics.reconstruction.archive.reconstruct", lambda _: replace(found, same=same, whole=whole)
+    )
+    result = CliRunner().invoke(command, [write(tmp_path / "a.png", decoded), "--verify"])
+    assert result.exit_code == 2
+    assert "24 of the partial blocks at the edge do not come out the same" in result.output

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from forensics.reconstruction import shown_search
+from forensics.reconstruction import lattice_beam, shown_search
 from forensics.reconstruction.blocks import Quantiser
 from forensics.reconstruction.coded import stored_samples
 from forensics.reconstruction.inverse_transforms import ISLOW
@@ -68,6 +68,32 @@ def test_a_block_is_found_where_some_of_its_samples_are_not_known():
     shown = upsample(stored_samples(again, quantiser), (2, 2), "triangle", (48, 64))
     assert ((shown >= lo) & (shown <= hi)).all()
     assert known.all()
+
+
+def plainly_grown(triangle: np.ndarray, target: np.ndarray, width: int) -> np.ndarray:
+    """The same search in lists."""
+    kept: list[tuple[float, list[int]]] = [(0.0, [])]
+    for level in range(63, -1, -1):
+        longer = []
+        for cost, later in kept:
+            middle = (target[level] - float(triangle[level, level + 1 :] @ np.array(later, float))) / triangle[
+                level, level
+            ]
+            for value in np.rint(middle) + np.array([-1, 0, 1]):
+                longer.append((cost + (triangle[level, level] * (middle - value)) ** 2, [int(value), *later]))
+        kept = sorted(longer)[:width]
+    return np.array([values for _, values in kept])
+
+
+@pytest.mark.parametrize("grow", [lattice_beam._grow, lattice_beam._grow.py_func], ids=["compiled", "plain"])
+def test_sets_grow_as_in_a_plain_search(grow):
+    rng = np.random.default_rng(5)
+    triangle = np.triu(rng.normal(0, 0.3, (64, 64)))
+    triangle[np.diag_indices(64)] = rng.uniform(0.5, 3.0, 64) * rng.choice([-1, 1], 64)
+    target = triangle @ rng.integers(-3, 4, 64) + rng.normal(0, 0.3, 64)
+    sets = np.zeros((5, 64), np.int64)
+    assert grow(triangle, target, sets) == 5
+    np.testing.assert_array_equal(sets, plainly_grown(triangle, target, 5))
 
 
 def test_the_likeliest_set_is_that_of_rounding_where_all_samples_are_known():

@@ -1,0 +1,22 @@
+"""What a fresh process must not pay for when its kernels are compiled already."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from forensics_features import _kernel
+
+SAMPLE = Path(__file__).parents[2] / "examples" / "uncompressed.png"
+ASKED = "import sys, forensics; forensics.analyze(sys.argv[1]); print('numba.np.linalg' in sys.modules)"
+
+
+@pytest.mark.skipif(not _kernel._READ_DIRECTLY, reason="this numba's cache is read by numba itself")
+def test_no_kernel_of_a_verdict_brings_the_compiler_along():
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", ASKED, str(SAMPLE)], capture_output=True, text=True, timeout=300, check=True
+        ).stdout.strip()
+        for _ in range(2)  # the first may compile
+    ]
+    assert said[1] == "False"
