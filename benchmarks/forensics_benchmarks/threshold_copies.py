@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from forensics_benchmarks import compared_copies
-
-if TYPE_CHECKING:
-    from forensics_benchmarks.threshold_pictures import Example
+from forensics_benchmarks.threshold_examples import Example, drawn, jpeg, outcome
 
 COMPARED_SIDE, GIVEN_BACK_SIDE = 192, 96
 """Sides of the sources of pairs, and of JPEGs to be given back, in pixels: small, so that a set ends in minutes."""
@@ -20,8 +17,6 @@ _QUALITIES = (75, 90, 95)
 
 def copies(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
     """Pairs of every kind of `compared_copies` in turn, every second one the other way round."""
-    from forensics_benchmarks.threshold_pictures import Example
-
     for index in range(number):
         source = sources[index % len(sources)][:COMPARED_SIDE, :COMPARED_SIDE]
         pair = compared_copies.MAKERS[index % len(compared_copies.MAKERS)]("", np.ascontiguousarray(source), rng)
@@ -34,7 +29,6 @@ def copies(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator)
 def read_copies(example: Example) -> dict[str, str]:
     """Which copy is nearer to the source."""
     from forensics.comparison.compare import UNTOLD, compare
-    from forensics_benchmarks.threshold_pictures import outcome
 
     found = compare(example.pixels, example.other, histories=False).nearer
     return {"nearer": outcome(None if found == UNTOLD else found, example.truth["nearer"])}
@@ -42,8 +36,6 @@ def read_copies(example: Example) -> dict[str, str]:
 
 def given_back(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
     """Two of three a JPEG of three qualities, with and without halved chroma, cropped; the third as it is."""
-    from forensics_benchmarks.threshold_pictures import Example, drawn, jpeg
-
     for index, pixels in enumerate(drawn(sources, number, GIVEN_BACK_SIDE + 16, rng)):
         top, left = int(rng.integers(16)), int(rng.integers(16))
         made = pixels

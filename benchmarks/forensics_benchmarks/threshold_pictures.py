@@ -7,13 +7,14 @@ a set alternate between those with the trace in question and those without.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from forensics_benchmarks import threshold_copies
+from forensics_benchmarks.threshold_examples import Example, Make, Read, crop, drawn, jpeg, outcome
 
 SIDE = 256
 """Width and height of most pictures, in pixels."""
@@ -23,40 +24,6 @@ _KERNELS = {
     "cubic -0.5": Image.Resampling.BICUBIC,
     "Lanczos 3": Image.Resampling.LANCZOS,
 }
-
-
-class Example(NamedTuple):
-    """A picture, or a pair of them, and what is true of it."""
-
-    pixels: np.ndarray
-    truth: dict[str, Any]
-    other: np.ndarray | None = None
-
-
-Make = Callable[[Sequence[np.ndarray], int, np.random.Generator], Iterator[Example]]
-Read = Callable[[Example], dict[str, str]]
-
-
-def outcome(declared: object, truth: object) -> str:
-    """`open` where nothing is declared, else whether it is true."""
-    return "open" if declared is None else "right" if declared == truth else "wrong"
-
-
-def _crop(pixels: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarray:
-    top, left = (int(rng.integers(max(1, length - side + 1))) for length in pixels.shape[:2])
-    return np.ascontiguousarray(pixels[top : top + side, left : left + side])
-
-
-def drawn(sources: Sequence[np.ndarray], number: int, side: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Crops of the sources in turn."""
-    for index in range(number):
-        yield _crop(sources[index % len(sources)], side, rng)
-
-
-def jpeg(pixels: np.ndarray, quality: int, **options: Any) -> np.ndarray:
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "JPEG", quality=quality, **options)
-    return np.asarray(Image.open(stream).convert("RGB"))
 
 
 def _jpegs(side: int, low: int, high: int) -> Make:
@@ -340,7 +307,7 @@ def _wsq(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -
         if index % 2:
             decoded, *_ = _wsq.decompress(_wsq.compress(grey.tobytes(), *grey.shape, float(rng.uniform(5, 20))))
             grey = np.frombuffer(bytes(decoded), np.uint8).reshape(grey.shape)
-        cut = _crop(grey, int(rng.integers(48, 160)), rng)
+        cut = crop(grey, int(rng.integers(48, 160)), rng)
         yield Example(np.repeat(cut[..., None], 3, axis=2), {"found": bool(index % 2)})
 
 
@@ -359,7 +326,7 @@ def _guessed(sources: Sequence[np.ndarray], number: int, rng: np.random.Generato
         strength = int(rng.integers(ends[0], ends[1] + 1))
         data = codec.encode(pixels, **{maker.strength: strength}, **maker.switches)
         true = float(history_recoding.true_index(codec.codec, strength, data))
-        cut = _crop(codec.decode(data), SIDE, rng)
+        cut = crop(codec.decode(data), SIDE, rng)
         estimates = estimated.estimate(cut, codec.codec)
         if codec.codec == "jpegxl":
             true, estimates = float(jpegxl.index_of(2**true)), tuple(jpegxl.as_indices(estimates))

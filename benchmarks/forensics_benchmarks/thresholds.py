@@ -22,7 +22,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from forensics_benchmarks.threshold_pictures import SETS, Example, Read
+from forensics_benchmarks.threshold_examples import Example, Read
+from forensics_benchmarks.threshold_pictures import SETS
 
 OUTCOMES = ("right", "open", "wrong")
 """What becomes of a question."""

@@ -6,7 +6,8 @@ from importlib import import_module
 
 import numpy as np
 import pytest
-from forensics_benchmarks.threshold_pictures import SETS, Example
+from forensics_benchmarks.threshold_examples import Example
+from forensics_benchmarks.threshold_pictures import SETS
 from forensics_benchmarks.thresholds import THRESHOLDS, counted, measure, set_to
 
 from forensics.dataset.synthetic import synthesise
