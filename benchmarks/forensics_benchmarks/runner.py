@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from forensics_models.classes import CLASSES
 from forensics_models.judgement import decide, merge_fine
-from forensics_models.storage import replacing
+from forensics_models.storage import remove_remnants, replacing
 
 from forensics.dataset import manifest
 from forensics.dataset.manifest import Row
@@ -93,6 +93,7 @@ def judge_dataset(
     """
     home = out / "parts" / key(rows, drawing)
     home.mkdir(parents=True, exist_ok=True)
+    remove_remnants(home)
     for name in (
         "OPENBLAS_NUM_THREADS",
         "OMP_NUM_THREADS",

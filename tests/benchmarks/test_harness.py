@@ -58,12 +58,14 @@ def test_a_run_that_was_cut_short_ends_in_the_same_bytes(tiny_dataset, tiny_trai
     parts = sorted(next((out / "parts").iterdir()).glob("baseline-*.npz"))
     assert len(parts) > 2
     parts[1].unlink()
-    parts[1].with_name(f".{parts[1].name}.123").write_bytes(parts[0].read_bytes()[:50])
+    remnant = parts[1].with_name(f".part-{2**22 + 1}-{parts[1].name}")  # above the largest number of a process
+    remnant.write_bytes(parts[0].read_bytes()[:50])
     kept = parts[0].stat().st_mtime_ns
     (out / "windows.parquet").unlink()
     again = pipeline.run(request_for(tiny_dataset, tiny_training[0], out, peers=("zero",)))
     assert again.table.read_bytes() == whole.table.read_bytes()
     assert parts[0].stat().st_mtime_ns == kept
+    assert not remnant.exists()
     assert {record.model for record in read_table(out)} == {"baseline", "zero"}
     facts = pipeline.read_facts(out)
     assert facts["patches"] == len(whole.records) / 2

@@ -1,5 +1,7 @@
 """Files that appear when they are complete."""
 
+import os
+
 import pytest
 from forensics_models.storage import partial_path, remove_remnants, replacing, write_atomically
 
@@ -41,6 +43,21 @@ def test_what_a_dead_process_left_is_removed(tmp_path):
         path.touch()
     remove_remnants(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([own.name, ".part-x-a.npz"])
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="there is no /proc here")
+def test_what_a_process_left_that_nobody_fetched_yet_is_removed(tmp_path):
+    ended = os.fork()
+    if ended == 0:
+        os._exit(0)
+    os.waitid(os.P_PID, ended, os.WEXITED | os.WNOWAIT)  # it has ended, and keeps its number
+    try:
+        left = tmp_path / f".part-{ended}-a.npz"
+        left.touch()
+        remove_remnants(tmp_path)
+        assert not left.exists()
+    finally:
+        os.waitpid(ended, 0)
 
 
 def test_a_place_that_cannot_be_written_is_an_error(tmp_path):
