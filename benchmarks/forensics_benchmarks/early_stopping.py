@@ -73,7 +73,7 @@ def spliced(pixels: np.ndarray, other: np.ndarray, numbers: np.random.Generator)
     share, stretch = numbers.uniform(0.05, 0.6), numbers.uniform(0.7, 1.4)
     sides = np.minimum(np.sqrt(share) * np.array([stretch, 1 / stretch]), 1) * pixels.shape[:2]
     (height, width) = (int(side) for side in sides)
-    top, left = (int(numbers.integers(n - side + 1)) for n, side in zip(SIZE, (height, width), strict=True))
+    top, left = (int(numbers.integers(n - side + 1)) for n, side in zip(pixels.shape[:2], (height, width), strict=True))
     made = pixels.copy()
     made[top : top + height, left : left + width] = other[top : top + height, left : left + width]
     return made
@@ -144,15 +144,17 @@ def measure(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command."""
+    from forensics.verdict.analysis import SETTLED_BY
+
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("sources", type=Path)
     parser.add_argument("--pictures", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--size", type=int, nargs=2, default=SIZE, metavar=("HEIGHT", "WIDTH"))
-    parser.add_argument("--first", type=int, nargs="+", default=[4])
-    parser.add_argument("--least", type=float, nargs="+", default=[0.9])
-    parser.add_argument("--first-uncompressed", type=int, nargs="+", default=[5])
-    parser.add_argument("--least-uncompressed", type=float, nargs="+", default=[0.7])
+    parser.add_argument("--first", type=int, nargs="+", default=[SETTLED_BY.first])
+    parser.add_argument("--least", type=float, nargs="+", default=[SETTLED_BY.least])
+    parser.add_argument("--first-uncompressed", type=int, nargs="+", default=[SETTLED_BY.first_uncompressed])
+    parser.add_argument("--least-uncompressed", type=float, nargs="+", default=[SETTLED_BY.least_uncompressed])
     given = parser.parse_args(arguments)
     sources = sorted(path for path in given.sources.iterdir() if path.suffix == ".png")
     asked = (given.first, given.least, given.first_uncompressed, given.least_uncompressed)

@@ -31,6 +31,12 @@ def test_a_splice_replaces_one_rectangle():
     assert 0.04 < made.mean() < 0.62
 
 
+def test_a_splice_of_a_smaller_picture_lies_within_it():
+    first, second = np.zeros((64, 96, 3), np.uint8), np.ones((64, 96, 3), np.uint8)
+    for seed in range(20):
+        assert 0.04 < early_stopping.spliced(first, second, np.random.default_rng(seed)).mean() < 0.62
+
+
 @pytest.mark.parametrize(("errors", "of", "expected"), [(0, 1497, 0.002), (0, 100, 0.0295), (5, 5, 1.0)])
 def test_the_bound_is_that_of_clopper_and_pearson(errors, of, expected):
     assert early_stopping.upper_bound(errors, of) == pytest.approx(expected, rel=0.01)
