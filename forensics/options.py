@@ -26,6 +26,13 @@ def report_option(text: str) -> Callable[[_Command], _Command]:
 EVERYTHING = click.option(
     "--all", "everything", is_flag=True, help="Try everything that a folder holds, and follow links to folders."
 )
+ALL_WINDOWS = click.option(
+    "--all-windows/--until-agreed",
+    default=False,
+    show_default=True,
+    help="Judge all windows, as histories, maps and pages always do, or one after another until those judged agree: "
+    "faster, and in less than one picture of 500 another answer.",
+)
 FORCE = click.option("--force", is_flag=True, help="Replace pictures that exist; never an input.")
 JOBS = click.option(
     "-j", "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that share the work."

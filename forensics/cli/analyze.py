@@ -6,7 +6,17 @@ from pathlib import Path
 
 import click
 
-from forensics.options import EVERYTHING, FORCE, JOBS, MAX_PIXELS, MODEL_DIR, RECURSIVE, SCHEDULER, report_option
+from forensics.options import (
+    ALL_WINDOWS,
+    EVERYTHING,
+    FORCE,
+    JOBS,
+    MAX_PIXELS,
+    MODEL_DIR,
+    RECURSIVE,
+    SCHEDULER,
+    report_option,
+)
 
 COST = "several times as long as the verdict alone"
 """What is said before a history, a map or a report."""
@@ -35,13 +45,7 @@ LESS = "; --no-history and --no-map leave parts out"
     help="Who judges: trees on features, a network on pixels, or both.  [default: fused]",
 )
 @MODEL_DIR
-@click.option(
-    "--all-windows/--until-agreed",
-    default=False,
-    show_default=True,
-    help="Judge all windows, as with --history, --map and --report, or one after another until those judged agree: "
-    "faster, and in less than one picture of 500 another answer.",
-)
+@ALL_WINDOWS
 @click.option(
     "--history/--no-history",
     default=None,

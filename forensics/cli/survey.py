@@ -8,7 +8,17 @@ from pathlib import Path
 
 import click
 
-from forensics.options import EVERYTHING, FAIL_IF, JOBS, MAX_PIXELS, MODEL_DIR, OFFENDERS, POLICY, SCHEDULER
+from forensics.options import (
+    ALL_WINDOWS,
+    EVERYTHING,
+    FAIL_IF,
+    JOBS,
+    MAX_PIXELS,
+    MODEL_DIR,
+    OFFENDERS,
+    POLICY,
+    SCHEDULER,
+)
 from forensics.survey import LIMIT
 
 
@@ -26,13 +36,7 @@ from forensics.survey import LIMIT
     help="Recover parameters too: quality and others, read off the whole picture, as a survey makes no map. Ten times "
     "as long.",
 )
-@click.option(
-    "--all-windows/--until-agreed",
-    default=False,
-    show_default=True,
-    help="Judge all windows, or one after another until those judged agree: faster, and in less than one picture of "
-    "500 another answer.",
-)
+@ALL_WINDOWS
 @click.option("--model", type=click.Choice(["baseline", "cnn", "fused"]), help="Who judges.  [default: fused]")
 @MODEL_DIR
 @click.option(
