@@ -7,12 +7,17 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from forensics_benchmarks import compared_copies
-from forensics_benchmarks.threshold_examples import Example, drawn, jpeg, outcome
+from forensics_benchmarks.threshold_examples import Example, Make, drawn, jpeg, outcome
 
 COMPARED_SIDE, GIVEN_BACK_SIDE = 192, 96
 """Sides of the sources of pairs, and of JPEGs to be given back, in pixels: small, so that a set ends in minutes."""
-_QUALITIES = (75, 90, 95)
-"""Of the JPEGs that are to be given back: a usual one, and two whose steps are near the rounding of samples."""
+USUAL, FINE = (75, 90, 95), (98, 99, 100)
+"""Of the JPEGs that are to be given back: a usual one and two whose steps are near the rounding of samples, and those
+whose steps are mostly ones.
+"""
+_WHITE_SHARE = 0.6
+"""Share of the pixels that drawings on white have at the upper end: so much of their blocks holds clipped samples that
+few are left without, as in the scanned manuals that `reconstruction.standard` was made for."""
 
 
 def copies(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
@@ -34,15 +39,27 @@ def read_copies(example: Example) -> dict[str, str]:
     return {"nearer": outcome(None if found == UNTOLD else found, example.truth["nearer"])}
 
 
-def given_back(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
-    """Two of three a JPEG of three qualities, with and without halved chroma, cropped; the third as it is."""
-    for index, pixels in enumerate(drawn(sources, number, GIVEN_BACK_SIDE + 16, rng)):
-        top, left = int(rng.integers(16)), int(rng.integers(16))
-        made = pixels
-        if index % 3 < 2:
-            made = jpeg(pixels, _QUALITIES[index // 3 % len(_QUALITIES)], subsampling=2 * (index % 3))
-        part = made[top : top + GIVEN_BACK_SIDE, left : left + GIVEN_BACK_SIDE]
-        yield Example(np.ascontiguousarray(part), {"jpeg": index % 3 < 2})
+def given_back(qualities: Sequence[int], *, white: bool = False) -> Make:
+    """Two of three a JPEG of one of the qualities, with and without halved chroma, cropped; the third as it is.
+    `white`: lightened until most of it is white.
+    """
+
+    def make(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
+        for index, pixels in enumerate(drawn(sources, number, GIVEN_BACK_SIDE + 16, rng)):
+            top, left = int(rng.integers(16)), int(rng.integers(16))
+            made = _on_white(pixels) if white else pixels
+            if index % 3 < 2:
+                made = jpeg(made, qualities[index // 3 % len(qualities)], subsampling=2 * (index % 3))
+            part = made[top : top + GIVEN_BACK_SIDE, left : left + GIVEN_BACK_SIDE]
+            yield Example(np.ascontiguousarray(part), {"jpeg": index % 3 < 2})
+
+    return make
+
+
+def _on_white(pixels: np.ndarray) -> np.ndarray:
+    """The dark part of a picture on white ground: levels multiplied so that a share of the pixels ends at 255."""
+    level = max(float(np.quantile(pixels.min(axis=2), 1 - _WHITE_SHARE)), 1.0)
+    return np.clip(pixels * (255 / level), 0, 255).astype(np.uint8)
 
 
 def read_given_back(example: Example) -> dict[str, str]:
