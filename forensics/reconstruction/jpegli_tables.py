@@ -86,6 +86,7 @@ def jpegli_tables(quality: float) -> np.ndarray:
 
     Examples
     --------
+    >>> from forensics.reconstruction.jpegli_tables import jpegli_tables
     >>> jpegli_tables(75)[0, :4].tolist()
     [6, 7, 13, 12]
     """
