@@ -22,6 +22,7 @@ from forensics.reconstruction.coded import DECODERS, Decoder
 from forensics.reconstruction.conversions import CONVERSIONS
 from forensics.reconstruction.finest import finest_grid
 from forensics.reconstruction.inversion import invert
+from forensics.reconstruction.jpegli_tables import jpegli_of
 from forensics.reconstruction.layout import BLOCK, Layout
 from forensics.reconstruction.sampled import Sampled, sample, stripes
 from forensics.reconstruction.standard import MOST_CLIPPED, standard_tables, tables_by_blocks
@@ -99,9 +100,13 @@ class Trials:
         """
         key = layout, decoder.name
         if key not in self._shares:
-            parts = stripes(self.pixels, layout, most=_TRIED_PIXELS, rows=2 * layout.mcu[0])
-            self._shares[key] = _settled(parts, layout, self.tables(layout, decoder), decoder)
+            self._shares[key] = self.settled(layout, self.tables(layout, decoder), decoder)
         return self._shares[key]
+
+    def settled(self, layout: Layout, tables: tuple[np.ndarray, ...], decoder: Decoder) -> float:
+        """The same under given tables."""
+        parts = stripes(self.pixels, layout, most=_TRIED_PIXELS, rows=2 * layout.mcu[0])
+        return _settled(parts, layout, tables, decoder)
 
     def searched(self, layout: Layout, decoder: Decoder) -> float:
         """The same of chroma after the search for each block, on a smaller part."""
@@ -282,8 +287,13 @@ class Chosen:
         """With tables that settle at least as many blocks."""
         if self.refined:
             return self
-        tables = refined(self.trials.sampled(self.layout, self.decoder), self.decoder, self.tables)
-        return replace(self, tables=tuple(finest(table) for table in tables), refined=True)
+        tables = tuple(
+            finest(t) for t in refined(self.trials.sampled(self.layout, self.decoder), self.decoder, self.tables)
+        )
+        if jpegli_of(self.tables, self.layout.factors):
+            own, other = (self.trials.settled(self.layout, t, self.decoder) for t in (self.tables, tables))
+            tables = tables if other > own + _AS_GOOD else self.tables
+        return replace(self, tables=tables, refined=True)
 
 
 def choose(pixels: np.ndarray) -> Chosen | None:

@@ -353,8 +353,8 @@ class _Band:
         lo, hi = (np.ascontiguousarray(bound[k][: shape[0], : shape[1]]) for bound in (self.lo, self.hi))
         half_up = self.decoder.upsampling == "triangle, half up"
         whole = start.copy()
-        coarse = rounding_settles(quantiser.table, chroma_noise(factors, self.decoder.upsampling)) >= _ROUNDED
-        plane = whole_samples(start[used], lo, hi, factors, rest.reshape(known.shape), half_up=half_up, short=coarse)
+        share = rounding_settles(quantiser.table, chroma_noise(factors, self.decoder.upsampling))
+        plane = whole_samples(start[used], lo, hi, factors, rest.reshape(known.shape), half_up=half_up, settled=share)
         fine = float(np.log2(quantiser.table).sum()) <= _FINE and factors == (2, 2)
         turns = _ALIKE if fine and self.alike else 0
         for turn in range(turns + 1):

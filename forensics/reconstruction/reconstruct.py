@@ -23,6 +23,7 @@ from forensics.reconstruction.choice import Chosen, choose
 from forensics.reconstruction.coded import DECODERS, CodedPicture, Decoder, decode
 from forensics.reconstruction.inversion import Inverted, invert
 from forensics.reconstruction.jpeg_writer import write_jpeg
+from forensics.reconstruction.jpegli_tables import jpegli_of
 from forensics.reconstruction.layout import BLOCK, Layout
 
 _WORTH_A_LOOK = 0.02
@@ -240,7 +241,8 @@ def prepare(source: Any, *, width: int = _WIDTH) -> Prepared:
         raise NotReconstructible(
             "hardly any block comes out of a JPEG decoder known here: changed since it was decoded, or never a JPEG"
         )
-    return Prepared(pixels, chosen.layout, chosen.tables, chosen.decoder, inverted, chosen.match)
+    match = jpegli_of(chosen.tables, chosen.layout.factors) or chosen.match
+    return Prepared(pixels, chosen.layout, chosen.tables, chosen.decoder, inverted, match)
 
 
 def _unlike(inverted: Inverted, pixels: np.ndarray, chosen: Chosen) -> float:

@@ -15,8 +15,9 @@ from forensics.reconstruction.blocks import Quantiser, mean_excess
 from forensics.reconstruction.inverse_transforms import inverse
 from forensics.reconstruction.lattice_beam import likeliest_sets
 
-_WIDTH = 128
-"""Sets that are tried of a block: a bound on work."""
+_WIDTH = 16
+"""Sets that are tried of a block: a bound on work. Of 167 blocks that are found with 128 sets (six validation pictures
+put together, 1.2 MP, quality 75) 163 are with the first and all with the first eight."""
 _DRIFTS = (6.0, 30.0)
 """See `edge_search`: tried one after another."""
 

@@ -15,6 +15,7 @@ from forensics.history.jpeg.comb import ROUNDING, ac_likelihoods, dc_likelihoods
 from forensics.history.jpeg.planes import coefficients, lively
 from forensics.history.jpeg.steps import StepEstimate, TableMatch, estimate_steps
 from forensics.reconstruction.chroma_samples import chroma_noise
+from forensics.reconstruction.jpegli_tables import match_jpegli
 from forensics.reconstruction.sampled import Sampled
 
 _SURE = 0.9
@@ -61,8 +62,13 @@ def component_steps(sampled: Sampled, upsampling: str, match: TableMatch) -> tup
     found = [coefficients(blocks.astype(np.float32)) for blocks in sampled.blocks]
     estimates = [_estimate(values, noises[k], min(k, 1)) for k, values in enumerate(found)]
     groups = [[k] for k in range(len(found))]
-    if len(found) == 3 and not _differ(estimates[1], estimates[2]):
-        groups = [[0], [1, 2]]
+    if len(found) == 3:
+        likelihoods = _likelihoods(found[0], noises[0]), _likelihoods(np.concatenate(found[1:]), noises[1])
+        own = match_jpegli(*likelihoods, sampled.factors)
+        if own is not None:
+            return own.tables[0], own.tables[1], own.tables[1]
+        if not _differ(estimates[1], estimates[2]):
+            groups = [[0], [1, 2]]
     tables: list[np.ndarray] = []
     for group in groups:
         k = min(group[0], 1)
@@ -81,10 +87,15 @@ def finest(table: np.ndarray) -> np.ndarray:
 
 
 def _estimate(found: np.ndarray, noise: np.ndarray, plane: int) -> StepEstimate:
+    return estimate_steps(_likelihoods(found, noise), plane, nonzero_counts(_alive(found), noise))
+
+
+def _likelihoods(found: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """Of each step by frequency, `np.ndarray [shape=(64, LARGEST_STEP)]`."""
     found = _alive(found)
     likelihoods = ac_likelihoods(found, noise=noise)
     likelihoods[0] = dc_likelihoods(found[:, 0], noise=float(noise[0]))
-    return estimate_steps(likelihoods, plane, nonzero_counts(found, noise))
+    return likelihoods
 
 
 def _alive(found: np.ndarray) -> np.ndarray:
