@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw
 
 from forensics_benchmarks import compared_copies
 from forensics_benchmarks.threshold_examples import Example, Make, drawn, jpeg, outcome
@@ -16,8 +15,6 @@ USUAL, FINE = (75, 90, 95), (98, 99, 100)
 """Of the JPEGs that are to be given back: a usual one and two whose steps are near the rounding of samples, and those
 whose steps are mostly ones.
 """
-_STROKES = 24
-"""Lines, circles and words of a drawing on white: about half of the blocks of 96 pixels hold some of one."""
 
 
 def copies(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
@@ -39,37 +36,19 @@ def read_copies(example: Example) -> dict[str, str]:
     return {"nearer": outcome(None if found == UNTOLD else found, example.truth["nearer"])}
 
 
-def given_back(qualities: Sequence[int], *, white: bool = False) -> Make:
-    """Two of three a JPEG of one of the qualities, with and without halved chroma, cropped; the third as it is.
-    `white`: a drawing on white in its place.
-    """
+def given_back(qualities: Sequence[int]) -> Make:
+    """Two of three a JPEG of one of the qualities, with and without halved chroma, cropped; the third as it is."""
 
     def make(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
         for index, pixels in enumerate(drawn(sources, number, GIVEN_BACK_SIDE + 16, rng)):
             top, left = int(rng.integers(16)), int(rng.integers(16))
-            made = _on_white(pixels.shape[0], rng) if white else pixels
+            made = pixels
             if index % 3 < 2:
                 made = jpeg(made, qualities[index // 3 % len(qualities)], subsampling=2 * (index % 3))
             part = made[top : top + GIVEN_BACK_SIDE, left : left + GIVEN_BACK_SIDE]
             yield Example(np.ascontiguousarray(part), {"jpeg": index % 3 < 2})
 
     return make
-
-
-def _on_white(side: int, rng: np.random.Generator) -> np.ndarray:
-    """Smooth dark strokes of several colours and words on white, as in a scanned manual."""
-    canvas = Image.new("RGB", (4 * side, 4 * side), "white")
-    pen = ImageDraw.Draw(canvas)
-    for number in range(_STROKES):
-        colour = tuple(int(level) for level in rng.integers(0, 140, 3)) if number % 3 else (20, 20, 20)
-        x, y, dx, dy = (int(place) for place in rng.integers(0, 4 * side, 4))
-        if number % 3 == 0:
-            pen.line((x, y, dx, dy), fill=colour, width=int(rng.integers(3, 10)))
-        elif number % 3 == 1:
-            pen.ellipse((x, y, x + dx // 4 + 8, y + dy // 4 + 8), outline=colour, width=int(rng.integers(3, 10)))
-        else:
-            pen.text((x, y), "Figure 12: the lower cover", fill=colour, font_size=int(rng.integers(28, 60)))
-    return np.asarray(canvas.resize((side, side), Image.Resampling.BOX))
 
 
 def read_given_back(example: Example) -> dict[str, str]:

@@ -423,7 +423,6 @@ SETS: dict[str, tuple[Make, Read]] = {
     "copies": (threshold_copies.copies, threshold_copies.read_copies),
     "given back": (threshold_copies.given_back(threshold_copies.USUAL), threshold_copies.read_given_back),
     "fine given back": (threshold_copies.given_back(threshold_copies.FINE), threshold_copies.read_given_back),
-    "on white": (threshold_copies.given_back(threshold_copies.USUAL, white=True), threshold_copies.read_given_back),
     "earlier": (_coded(60, 98, 192), _read_earlier),
 }
 """By name, how pictures are made and read."""
