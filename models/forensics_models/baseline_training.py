@@ -28,7 +28,7 @@ from forensics_models.validation_table import validation_table
 QUANTILES = (0.05, 0.5, 0.95)
 """Quantiles that the strength's trees are trained for: the median and the ends of a 90 % interval."""
 MAX_BIN = 128
-"""Bins of a feature's histogram (`max_bin`): half of XGBoost's default of 256, which halves the memory of histograms."""
+"""Bins of a feature's histogram (`max_bin`): half of XGBoost's default of 256, and half its memory."""
 
 
 @dataclass(frozen=True)
