@@ -16,10 +16,11 @@ import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, as_completed
+from concurrent.futures import Future
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from threading import Lock, Thread
 from typing import NamedTuple
 
 import numpy as np
@@ -57,11 +58,15 @@ class Unwritten(NamedTuple):
 
 
 _SLOWLY_COMPILED = (
-    "texture-etc",
-    "texture-bc",
+    "enlargements",
     "lapped",
-    "processing",
+    "cooccurrence",
+    "block_dct",
+    "texture-etc",
     "chroma",
+    "rounding",
+    "texture-bc",
+    "wavelet",
 )  # begun first, so that none is waited for at the end
 _COMPILING_SHOWN = 5.0  # seconds between lines while kernels are compiled, off a terminal
 
@@ -280,25 +285,43 @@ def kernels_are_kept() -> bool:
 
 
 def _compile() -> None:
-    """Run everything with kernels once, so that they are compiled, in as many processes as there are cores: numba
-    compiles one at a time in each. Says how far that is.
+    """Run everything with kernels once, so that they are compiled, in as many processes as there are cores, this one
+    among them: numba compiles one at a time in each. Says how far that is.
     """
     as_planes(_noise())
-    names = compiled_parts()
+    names, shown = deque(compiled_parts()), Lock()
     daemon = multiprocessing.current_process().daemon  # which may have no processes of its own
-    jobs = 1 if daemon else min(len(os.sched_getaffinity(0)), len(names))
+    others = 0 if daemon else min(len(os.sched_getaffinity(0)), len(names)) - 1
     with Progress("compile", len(names), plain_after=_COMPILING_SHOWN) as line, ExitStack() as stack:
-        if jobs == 1:
-            for name in names:
-                compile_part(name)
-                line.advance(note=name)
-            return
-        workers = stack.enter_context(executor(jobs))
-        parts = {workers.submit(compile_part, name, name=name): name for name in names}
-        for done in as_completed(parts):
-            if done.exception() is not None:  # a process cannot be started or died: what it left is compiled here
-                compile_part(parts[done])
-            line.advance(note=parts[done])
+        workers = stack.enter_context(executor(others, apart=True)) if others else None
+
+        def follow(compile_one: Callable[[str], bool]) -> None:
+            while True:
+                try:
+                    name = names.popleft()
+                except IndexError:
+                    return
+                if not compile_one(name):
+                    names.append(name)
+                    return
+                with shown:
+                    line.advance(note=name)
+
+        def here(name: str) -> bool:
+            compile_part(name)
+            return True
+
+        def elsewhere(name: str) -> bool:  # False: a process cannot be started or died; its part is compiled here
+            assert workers is not None
+            return workers.submit(compile_part, name, name=name).exception() is None
+
+        followers = [Thread(target=follow, args=(elsewhere,), daemon=True) for _ in range(others)]
+        for follower in followers:
+            follower.start()
+        follow(here)
+        for follower in followers:
+            follower.join()
+        follow(here)
 
 
 def compiled_parts() -> tuple[str, ...]:
@@ -367,16 +390,12 @@ def _kept() -> str:
 
 def kernels_compiled() -> bool:
     """Whether the cache holds compiled code for every extractor module that has kernels, as the module is now."""
-    from forensics_features._kernel import is_cached
+    from forensics_features._kernel import is_cached, is_kernel
 
     modules = [m for n, m in sys.modules.items() if n.startswith("forensics_features.") and m is not None]
     for module in modules:
-        kernels = [
-            v for v in vars(module).values() if hasattr(v, "stats") and getattr(v, "__module__", "") == module.__name__
-        ]
-        if not kernels:
-            continue
-        if not any(is_cached(kernel) for kernel in kernels):
+        kernels = [v for v in vars(module).values() if is_kernel(v) and v.__module__ == module.__name__]
+        if kernels and not any(is_cached(kernel) for kernel in kernels):
             return False
     return True
 

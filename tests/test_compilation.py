@@ -63,9 +63,9 @@ EVERYTHING = {
 def test_what_a_process_could_not_compile_is_compiled_here(compiled, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 2})
     asked = []
-    monkeypatch.setattr(batch, "executor", lambda jobs: asked.append(jobs) or Failing())
+    monkeypatch.setattr(batch, "executor", lambda jobs, apart: asked.append((jobs, apart)) or Failing())
     batch._compile()
-    assert asked == [3]
+    assert asked == [(2, True)]  # and this process
     assert sorted(compiled) == sorted(EVERYTHING)
 
 

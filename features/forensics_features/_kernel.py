@@ -21,16 +21,14 @@ from functools import cache
 from typing import Any
 
 import numba
-from llvmlite.binding import parse_bitcode
 from numba.core.caching import FunctionCache
 from numba.core.codegen import JITCodeLibrary
+from numba.core.registry import CPUDispatcher
 from numba.core.runtime import rtsys
 
-_config: Any = numba.config
-_READ_DIRECTLY = numba.version_info.short == (0, 68)
-"""Whether this numba's cache was tried and found readable without the compiler; with others numba's own way is taken.
-"""
+from forensics_features._compilation import SUPPORTED, compiled
 
+_config: Any = numba.config
 _LOCK = ".lock"
 
 
@@ -115,11 +113,9 @@ class _SharedCache(FunctionCache):
 
 
 class _Loaded(JITCodeLibrary):
-    """Compiled code from the cache. Its bitcode, which is there to be linked into further kernels, is parsed where one
-    is compiled: that took two fifths of the time of loading.
+    """Compiled code from the cache, without the bitcode beside it, by which it could be linked into other code: what
+    links a kernel takes a translation of its own, and parsing it took two fifths of the time of loading.
     """
-
-    _bitcode: bytes
 
     @classmethod
     def _unserialize(cls, codegen: Any, state: Any) -> Any:
@@ -127,17 +123,10 @@ class _Loaded(JITCodeLibrary):
         if kind != "object":
             return JITCodeLibrary._unserialize(codegen, state)
         library = cls(codegen, name)
-        compiled, library._bitcode = data
         library.enable_object_caching()
-        library._set_compiled_object(compiled)
+        library._set_compiled_object(data[0])
         library._finalize_final_module()
         return library
-
-    def _get_module_for_linking(self) -> Any:
-        if self._shared_module is None:
-            self._shared_module = parse_bitcode(self._bitcode)
-            self._codegen._engine._load_defined_symbols(self._shared_module)
-        return self._shared_module
 
 
 class _DirectCache(_SharedCache):
@@ -164,13 +153,13 @@ class _DirectCache(_SharedCache):
 
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Any:
-    dispatcher = numba.njit(nogil=True, error_model="numpy", **options)(function)
+    dispatcher = compiled(function, nogil=True, error_model="numpy", **options)
     folder = cache_folder()
     if _config.DISABLE_JIT or not folder:
         return dispatcher
     try:
         with _caching_in(folder):
-            dispatcher._cache = (_DirectCache if _READ_DIRECTLY else _SharedCache)(function)
+            dispatcher._cache = (_DirectCache if SUPPORTED else _SharedCache)(function)
     except RuntimeError:  # the folder cannot be written after all
         pass
     return dispatcher
@@ -186,6 +175,11 @@ def fast_kernel(function: Callable[..., Any]) -> Any:
     meaning.
     """
     return _compiled(function, fastmath={"reassoc", "contract", "nsz"})
+
+
+def is_kernel(value: object) -> bool:
+    """Whether this is a function that numba compiles."""
+    return isinstance(value, CPUDispatcher)
 
 
 def is_cached(function: Any) -> bool:

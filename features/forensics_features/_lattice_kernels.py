@@ -209,8 +209,9 @@ def block_ends(plane: np.ndarray, side: int, lows: np.ndarray, highs: np.ndarray
     width = plane.shape[1]
     low, high = np.empty(width, np.uint8), np.empty(width, np.uint8)
     for i in range(lows.shape[0]):
-        low[:] = plane[i]
-        high[:] = plane[i]
+        for j in range(width):  # a slice's assignment compiles for a second
+            low[j] = plane[i, j]
+            high[j] = plane[i, j]
         for m in range(i + 1, i + side):
             for j in range(width):
                 v = plane[m, j]

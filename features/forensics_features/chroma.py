@@ -199,7 +199,8 @@ def _relation(plane: np.ndarray, taps: np.ndarray, threshold: float, sums: np.nd
     high = min(low + 3, length - 1)
     limit = np.float32(threshold)
     padded = np.zeros(16, np.float32)
-    padded[:length] = taps
+    for k in range(length):  # a slice's assignment compiles for a second
+        padded[k] = taps[k]
     phases = np.zeros((2, width), np.float32)
     phases[0, 0::2] = 1
     phases[1, 1::2] = 1
@@ -283,7 +284,8 @@ def _moments(y: np.ndarray, cb: np.ndarray, cr: np.ndarray, moments: np.ndarray)
         moments[3] += _product(a, b)
         moments[4] += _product(a, c)
         moments[5] += _product(b, c)
-    moments /= (height - 2) * (width - 2)
+    for k in range(moments.shape[0]):
+        moments[k] /= (height - 2) * (width - 2)
 
 
 @fast_kernel

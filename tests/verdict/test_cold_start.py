@@ -11,7 +11,7 @@ SAMPLE = Path(__file__).parents[2] / "examples" / "uncompressed.png"
 ASKED = "import sys, forensics; forensics.analyze(sys.argv[1]); print('numba.np.linalg' in sys.modules)"
 
 
-@pytest.mark.skipif(not _kernel._READ_DIRECTLY, reason="this numba's cache is read by numba itself")
+@pytest.mark.skipif(not _kernel.SUPPORTED, reason="this numba's cache is read by numba itself")
 def test_no_kernel_of_a_verdict_brings_the_compiler_along():
     said = [
         subprocess.run(
