@@ -11,7 +11,6 @@ from PIL import Image
 from forensics.history.jpeg.comb import LARGEST_STEP
 from forensics.reconstruction.jpegli_tables import jpegli_of, jpegli_tables, match_jpegli
 from forensics.reconstruction.reconstruct import reconstruct
-
 from tests.reconstruction.scenes import scene
 
 WRITTEN = {
