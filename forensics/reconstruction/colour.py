@@ -262,3 +262,33 @@ def narrow_luma(
     pixel.
     """
     _luma_bounds(rgb, cb, cr, *CONVERSIONS[conversion].forward, lo, hi)
+
+
+@kernel
+def _chroma_bounds(rgb, y, luma, green_cb, green_cr, cr_of, red_low, red_high, cb_of, blue_low, blue_high, lo, hi):
+    cb, cr = np.empty(2, np.int64), np.empty(2, np.int64)
+    for i in range(rgb.shape[0]):
+        for j in range(rgb.shape[1]):
+            if lo[0, i, j] == hi[0, i, j] and lo[1, i, j] == hi[1, i, j]:
+                continue
+            r, g, b = np.int64(rgb[i, j, 0]), np.int64(rgb[i, j, 1]), np.int64(rgb[i, j, 2])
+            own = np.int64(y[i, j])
+            _chroma_range(own, r, cr_of, red_low, red_high, cr)
+            _chroma_range(own, b, cb_of, blue_low, blue_high, cb)
+            if cb[0] > cb[1] or cr[0] > cr[1] or not _narrow_green(own, g, luma, green_cb, green_cr, cb, cr):
+                continue
+            low_b, high_b = max(cb[0], np.int64(lo[0, i, j])), min(cb[1], np.int64(hi[0, i, j]))
+            low_r, high_r = max(cr[0], np.int64(lo[1, i, j])), min(cr[1], np.int64(hi[1, i, j]))
+            if low_b <= high_b and low_r <= high_r:
+                lo[0, i, j], hi[0, i, j], lo[1, i, j], hi[1, i, j] = low_b, high_b, low_r, high_r
+
+
+def narrow_chroma(
+    rgb: np.ndarray, y: np.ndarray, lo: np.ndarray, hi: np.ndarray, conversion: str = LIBJPEG_TURBO
+) -> None:
+    """Bounds of Cb and Cr, uint8 [2, height, width], tightened in place where luma, a uint8 plane, agrees with the
+    pixel. Where one channel is clipped, luma and the two others leave one pair only, or few.
+    """
+    tables = CONVERSIONS[conversion]
+    base, _, green_cb, green_cr, _ = tables.forward
+    _chroma_bounds(rgb, y, base, green_cb, green_cr, *tables.backward, lo, hi)

@@ -30,7 +30,7 @@ from forensics.reconstruction.coded import CodedPicture, Component, Decoder, ful
 from forensics.reconstruction.edge_search import search_edges, seen_of
 from forensics.reconstruction.lattice_beam import UNKNOWN
 from forensics.reconstruction.layout import BLOCK, Layout, blocks_of
-from forensics.reconstruction.shown_search import search_shown
+from forensics.reconstruction.shown_search import USUAL_SETS, search_shown
 from forensics.reconstruction.upsampling import TRIANGLES
 from forensics.reconstruction.whole_samples import others_alike, whole_samples
 
@@ -44,6 +44,10 @@ those leave many sets of them, of which hardly any comes out of coarse steps."""
 _FINE, _ALIKE = 40.0, 12
 """Binary logarithm of the product of a table's steps up to which other whole samples that show the same are tried, and
 how often. Of such samples a share of about 0.6 over that product comes out of the transform."""
+_ROUNDS = 4
+"""Times that chroma is searched again with the luma found before: a bound on work, most gain is the first one's."""
+_SETS = 128
+"""Sets of coefficients that are tried of its blocks then."""
 _AROUND = 3
 """Stored chroma samples are looked for this far from their estimate, in levels: five standard deviations of its noise.
 """
@@ -104,7 +108,7 @@ def invert(
     for first in range(0, rows, step):
         last = min(first + step, rows)
         a, b = max(0, first - margin), min(rows, last + margin)
-        band = _Band(pixels, layout, quantisers, decoder, (a, b), columns, width, alike)
+        band = _Band(pixels, layout, quantisers, decoder, (a, b), (first - a, last - a), columns, width, alike)
         for k, (found, known) in enumerate(band.fitted()):
             unit = BLOCK * factors[k][0]
             inside = np.s_[(first - a) // unit : (last - a) // unit]
@@ -116,7 +120,9 @@ def invert(
 
 
 class _Band:
-    """Some rows of the file, a multiple of the MCU's height, with what the picture shows of them."""
+    """Some rows of the file, a multiple of the MCU's height, with what the picture shows of them. Those `kept` are
+    asked for; at the others, whose neighbours are missing, nothing is mended.
+    """
 
     def __init__(
         self,
@@ -125,6 +131,7 @@ class _Band:
         quantisers: list[Quantiser],
         decoder: Decoder,
         rows: tuple[int, int],
+        kept: tuple[int, int],
         columns: int,
         width: int,
         alike: bool,
@@ -143,10 +150,13 @@ class _Band:
         self.lo = np.pad(self.lo, ((0, 0), *self.edges))
         self.hi = np.pad(self.hi, ((0, 0), *self.edges), constant_values=255)
         self.nearest = np.pad(self.nearest, ((0, 0), *self.edges), mode="edge")
+        self.first = self.lo[0].copy(), self.hi[0].copy()
         self.none = np.pad(state == colour.NONE, self.edges)
         self.open = np.pad(state == colour.BOUNDED, self.edges, constant_values=True)
         self.clipped = np.pad(state == colour.BOUNDED, self.edges)
         self.inside = np.pad(np.ones(state.shape, bool), self.edges)
+        self.kept = np.zeros(self.none.shape, bool)
+        self.kept[kept[0] : kept[1]] = True
 
     def fitted(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """Coefficients and status of each component."""
@@ -156,7 +166,95 @@ class _Band:
         if len(self.quantisers) > 1:
             others = [self._chroma(k) for k in (1, 2)]
             self._tighten_luma(others)
-        return [self._plain(0), *others]
+        fitted = [self._plain(0), *others]
+        return self._once_more(fitted) if others and self.width else fitted
+
+    def _once_more(self, fitted: list[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Chroma again where the picture comes out otherwise: settled luma tells more of it under clipped channels than
+        the box of all three. The first answer where that brings nothing.
+        """
+        wrong = self._wrong(fitted)
+        for _ in range(_ROUNDS):
+            if not wrong:
+                break
+            luma, *others = fitted
+            luma = self._luma_again(luma)
+            self._tighten_chroma(luma)
+            others = [self._mended(k, *chroma) for k, chroma in enumerate(others, 1)]
+            luma = self._luma_again(luma, others)
+            before, wrong = wrong, self._wrong([luma, *others])
+            if wrong >= before:
+                break
+            fitted = [luma, *others]
+        return fitted
+
+    def _luma_again(
+        self, luma: tuple[np.ndarray, np.ndarray], chroma: list[tuple[np.ndarray, np.ndarray]] | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Blocks of luma that are not settled, from what clipped channels allow at first, and tightened by chroma."""
+        coefficients, status = luma
+        if not (status > SEARCHED).any():
+            return luma
+        self.lo[0], self.hi[0] = self.first
+        if chroma is not None:
+            self._tighten_luma(chroma)
+        found, known = self._plain(0)
+        better = (status > SEARCHED) & (known <= SEARCHED)
+        return np.where(better[..., None], found, coefficients), np.where(better, known, status)
+
+    def _in_picture(self, plane: np.ndarray) -> np.ndarray:
+        """The part of a plane, at full size, that the picture shows."""
+        (top, bottom), (left, right) = self.edges
+        return np.ascontiguousarray(plane[top : plane.shape[0] - bottom, left : plane.shape[1] - right])
+
+    def _wrong(self, fitted: list[tuple[np.ndarray, np.ndarray]]) -> int:
+        """Pixels that come out otherwise than the picture has them."""
+        luma, *others = (coefficients for coefficients, _ in fitted)
+        y = self._in_picture(stored_samples(luma, self.quantisers[0]))
+        cb, cr = (self._in_picture(self._shown(c, q)) for c, q in zip(others, self.quantisers[1:], strict=True))
+        again = colour.to_rgb(y, cb, cr, self.decoder.conversion)
+        return int(((again != self.part).any(axis=2) & self._in_picture(self.kept & ~self.none)).sum())
+
+    def _tighten_chroma(self, luma: tuple[np.ndarray, np.ndarray]) -> None:
+        """Chroma under clipped channels where luma is settled."""
+        coefficients, status = luma
+        samples = self._in_picture(stored_samples(coefficients, self.quantisers[0]))
+        settled = self._in_picture(np.repeat(np.repeat(status <= SEARCHED, BLOCK, axis=0), BLOCK, axis=1))
+        lo, hi = (np.stack([self._in_picture(bound[k]) for k in (1, 2)]) for bound in (self.lo, self.hi))
+        before = lo.copy(), hi.copy()
+        colour.narrow_chroma(np.ascontiguousarray(self.part), samples, lo, hi, self.decoder.conversion)
+        (top, bottom), (left, right) = self.edges
+        inside = np.s_[:, top : self.none.shape[0] - bottom, left : self.none.shape[1] - right]
+        self.lo[1:][inside], self.hi[1:][inside] = np.where(settled, lo, before[0]), np.where(settled, hi, before[1])
+
+    def _mended(self, k: int, coefficients: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Blocks of chroma that bounds, tightened since, speak against, or that are open, searched again."""
+        factors, quantiser, kind = self.layout.factors, self.quantisers[k], self.decoder.upsampling
+        found, status = coefficients.reshape(-1, 64).copy(), known.ravel().copy()
+        before = found.copy(), status.copy()
+        status[status < IMPOSSIBLE] = SEARCHED
+        if not self._reopen(k, found, status).any():
+            return coefficients, known
+        impossible = status == IMPOSSIBLE
+        again = status == OPEN
+        lo, hi = self.lo[k], self.hi[k]
+        shown = self._shown(coefficients, quantiser)
+        stored = stored_estimate(np.clip(shown, lo, hi).astype(np.float32), factors, kind)
+        if kind in TRIANGLES and factors in SEEN_BY and factors != (1, 1):
+            stored = self._whole(k, stored, found, status, impossible)
+            self._by_all_shown(k, stored, found, status, impossible, width=_SETS)
+        elif kind != "scaled" or factors == (1, 1):
+            lo, hi = shared_bounds(lo, hi, factors)
+            boxes, centers = (blocks_of(lo), blocks_of(hi)), blocks_of(np.clip(stored, lo, hi))
+            self._at_edges(factors, quantiser, centers, boxes, found, status)
+            rest = np.flatnonzero((status > SEARCHED) & ~impossible)
+            found[rest], status[rest] = fit_blocks(
+                boxes[0][rest], boxes[1][rest], quantiser, width=self.width, centers=centers[rest]
+            )
+            _search_clipped(*boxes, quantiser, impossible, found, status)
+        rest = ~again | (status > SEARCHED)
+        found[rest], status[rest] = before[0][rest], before[1][rest]
+        return self._shaped(found, status, factors)
 
     def _shaped(self, found: np.ndarray, status: np.ndarray, factors: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
         shape = self.none.shape[0] // factors[0] // BLOCK, self.none.shape[1] // factors[1] // BLOCK
@@ -296,11 +394,18 @@ class _Band:
         return self._shaped(found, status, factors)
 
     def _by_all_shown(
-        self, k: int, stored: np.ndarray, found: np.ndarray, status: np.ndarray, impossible: np.ndarray
+        self,
+        k: int,
+        stored: np.ndarray,
+        found: np.ndarray,
+        status: np.ndarray,
+        impossible: np.ndarray,
+        width: int = USUAL_SETS,
     ) -> None:
         """Blocks not settled yet, by all pixels that their samples are seen in; `found` and `status` change."""
         factors, quantiser = self.layout.factors, self.quantisers[k]
-        again = np.flatnonzero((status > SEARCHED) & ~impossible)[: max(_SHOWN, len(status) // 20)]
+        kept = np.asarray(blocks_of(self.kept, *self.layout.mcu).any(axis=1))
+        again = np.flatnonzero((status > SEARCHED) & ~impossible & kept)[: max(_SHOWN, len(status) // 20)]
         if not len(again):
             return
         (_, bottom), (_, right) = self.edges
@@ -320,7 +425,7 @@ class _Band:
         lo, hi = (np.ascontiguousarray(bound[k][: shape[0], : shape[1]]) for bound in (self.lo, self.hi))
         coefficients, fits = search_shown(
             np.ascontiguousarray(start[used].astype(np.uint8)), known.copy(), deviations, lo, hi, factors, quantiser,
-            places, half_up=half_up,
+            places, half_up=half_up, width=width,
         )  # fmt: skip
         found[again[fits]], status[again[fits]] = coefficients[fits], SEARCHED
 
@@ -329,7 +434,7 @@ class _Band:
         are. A block is settled by the pixels that no other one takes part in.
         """
         shown = self._shown(self._shaped(found, status, self.layout.factors)[0], self.quantisers[k])
-        wrong = ((shown < self.lo[k]) | (shown > self.hi[k])) & ~self.none
+        wrong = ((shown < self.lo[k]) | (shown > self.hi[k])) & ~self.none & self.kept
         near = ndimage.binary_dilation(wrong, np.ones((3, 3), bool)) if wrong.any() else wrong
         again = np.asarray(blocks_of(near, *self.layout.mcu).any(axis=1)) & (status <= SEARCHED)
         status[again] = OPEN

@@ -15,7 +15,7 @@ from forensics.reconstruction.blocks import Quantiser, mean_excess
 from forensics.reconstruction.inverse_transforms import inverse
 from forensics.reconstruction.lattice_beam import likeliest_sets
 
-_WIDTH = 16
+USUAL_SETS = 16
 """Sets that are tried of a block: a bound on work. Of 167 blocks that are found with 128 sets (six validation pictures
 put together, 1.2 MP, quality 75) 163 are with the first and all with the first eight."""
 _DRIFTS = (6.0, 30.0)
@@ -86,6 +86,7 @@ def search_shown(
     places: np.ndarray,
     *,
     half_up: bool = False,
+    width: int = USUAL_SETS,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Coefficients of some blocks.
 
@@ -106,6 +107,8 @@ def search_shown(
         Row and column of each block.
     half_up : bool
         Whether the filter rounds half up.
+    width : int
+        Sets that are tried of a block.
 
     Returns
     -------
@@ -120,7 +123,7 @@ def search_shown(
         inside = np.s_[: part.shape[0], : part.shape[1]]
         expected = np.pad(part, ((0, 8 - part.shape[0]), (0, 8 - part.shape[1])), mode="edge").astype(np.float64)
         for drift in _DRIFTS:
-            sets = likeliest_sets(expected.ravel() - 128 + offset, deviations[n], quantiser, drift=drift, width=_WIDTH)
+            sets = likeliest_sets(expected.ravel() - 128 + offset, deviations[n], quantiser, drift=drift, width=width)
             best = _first_shown(
                 sets, quantiser.kind, quantiser.scaled, stored, known, row, column, lo, hi, *factors, half_up, samples
             )

@@ -75,3 +75,30 @@ def test_a_colour_met_twice_has_the_same_answer():
     lo, hi, nearest, state = colour.antecedents(rgb)
     for plane in (*lo, *hi, *nearest, state):
         np.testing.assert_array_equal(plane[0, ::2], plane[0, 1::2])
+
+
+@pytest.mark.parametrize("conversion", CONVERSIONS)
+def test_known_luma_narrows_chroma_to_all_pairs_that_give_the_pixel(conversion):
+    rng = np.random.default_rng(3)
+    planes = rng.integers(0, 256, (3, 1, 80)).astype(np.uint8)
+    planes[0] = rng.integers(200, 256, (1, 80))
+    rgb = colour.to_rgb(*planes, conversion)
+    lo, hi, _, _ = colour.antecedents(rgb, conversion)
+    bounds = np.ascontiguousarray(lo[1:]), np.ascontiguousarray(hi[1:])
+    colour.narrow_chroma(rgb, planes[0], *bounds, conversion)
+    clipped = rgb[0].max(axis=1) == 255
+    assert clipped.sum() > 30
+    for n in np.flatnonzero(clipped):
+        every = every_antecedent(rgb[0, n], conversion)
+        pairs = every[every[:, 0] == planes[0, 0, n], 1:]
+        np.testing.assert_array_equal(bounds[0][:, 0, n], pairs.min(axis=0))
+        np.testing.assert_array_equal(bounds[1][:, 0, n], pairs.max(axis=0))
+
+
+def test_luma_that_gives_no_such_pixel_leaves_chroma_as_it_is():
+    rgb = np.array([[[255, 40, 90]]], np.uint8)
+    lo, hi, _, state = colour.antecedents(rgb)
+    assert state[0, 0] == colour.BOUNDED
+    bounds = np.ascontiguousarray(lo[1:]), np.ascontiguousarray(hi[1:])
+    colour.narrow_chroma(rgb, np.full((1, 1), 5, np.uint8), *bounds)
+    np.testing.assert_array_equal(bounds, (lo[1:], hi[1:]))
