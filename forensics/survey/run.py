@@ -21,7 +21,9 @@ from forensics.survey.sources import Item, Passed, estimated, listed
 from forensics.survey.table import PART_SECONDS, Table
 
 _SPOKEN = 10.0
-"""Seconds until the first line off a terminal; each later one comes after half as long again (a choice)."""
+"""Seconds until the first line off a terminal, how long a user's attention stays with a silent program (J. Nielsen,
+Usability Engineering, 1993, section 5.5); each later one comes after half as long again, so that a day's run leaves
+twenty-one."""
 
 
 @dataclass
