@@ -26,4 +26,5 @@ def test_no_verdict_waits_for_the_import_of_filters():
     asked = "import sys, forensics; forensics.analyze(sys.argv[1]); print('scipy.ndimage' in sys.modules)"
     for name in ("uncompressed", "jpeg", "heic"):
         command = [sys.executable, "-c", asked, str(SAMPLE.with_stem(name))]
-        assert subprocess.run(command, capture_output=True, text=True, timeout=300, check=True).stdout.strip() == "False"
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+        assert done.stdout.strip() == "False"
