@@ -24,6 +24,8 @@ def running_means(values: np.ndarray, size: int) -> np.ndarray:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from forensics_features.running import running_means
     >>> running_means(np.array([0.0, 3.0, 6.0]), 3).tolist()
     [1.0, 3.0, 5.0]
     """
@@ -49,6 +51,8 @@ def running_medians(values: np.ndarray, size: int) -> np.ndarray:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from forensics_features.running import running_medians
     >>> running_medians(np.array([0, 9, 1, 2]), 3).tolist()
     [0, 1, 2, 2]
     """
@@ -71,6 +75,8 @@ def running_maxima(values: np.ndarray, size: int) -> np.ndarray:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from forensics_features.running import running_maxima
     >>> running_maxima(np.array([3, 1, 2]), 3).tolist()
     [3, 3, 2]
     """
