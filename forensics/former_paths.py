@@ -138,6 +138,8 @@ RENAMED: dict[str, dict[str, str]] = {
     "history.hevc": {"CERTAIN": "QP_STATED_FROM"},
     "history.jpeg": {"CERTAIN": "STATED_FROM", "FOUND_BELOW": "GRID_FOUND_BELOW"},
     "history.jpegxr": {"MINIMUM_SIDE": "LEAST_SIDE"},
+    "codecs.planes": {"Planes": "CodedPlanes"},
+    "history.jpeg2000_steps": {"Step": "BandStep"},
     "history.recover": {"candidates": "asked_codecs"},
     "localisation.scan": {"readable": "evidence_weight"},
     "history.jpeg2000_low_pass": {"CERTAIN": "LARGEST_LOG_ODDS"},
