@@ -25,7 +25,14 @@ def decoded() -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("subsampling", "quality", "least"),
-    [("4:2:0", 75, 0.97), ("4:2:0", 92, 0.95), ("4:2:2", 85, 0.97), ("4:4:4", 80, 0.99), ("4:4:4", 96, 0.95)],
+    [
+        ("4:1:1", 80, 1.0),
+        ("4:2:0", 75, 0.97),
+        ("4:2:0", 92, 0.95),
+        ("4:2:2", 85, 0.97),
+        ("4:4:4", 80, 0.99),
+        ("4:4:4", 96, 0.95),
+    ],
 )
 def test_the_file_gives_the_pixels_again(subsampling, quality, least):
     data = jpeg_file(scene(1, 160, 192), quality, subsampling)
