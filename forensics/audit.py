@@ -43,11 +43,12 @@ SMALLEST_EFFECT = 0.1
 PERMUTATIONS = 9999
 """Random relabellings behind a p value; with 9,999 the smallest is 1 in 10,000."""
 _FEW_FILES = 60
-"""Files below which the report warns that only a strong leak would show; a choice of wording, the test itself is
-exact."""
+"""Files below which the report warns that only a strong leak would show: with 60 a leak of Cramer's V 0.5, three
+quarters of one label against a quarter of the other, is found at `LEVEL` in 86 of 100 data sets and one of 0.3 in 31
+(normal approximation: the square root of 60 V^2 less the 2.81 of `LEVEL`). The test itself is exact."""
 _STANDS_OUT = 4.0
-"""Adjusted residual, about a standard normal variable without a leak, from which a cell is named; a choice that about 1
-in 30,000 cells would reach by chance."""
+"""Adjusted residual, about a standard normal variable without a leak, from which a cell is named: 1 in 31,600 cells
+reaches it by chance, so a table of 30 cells names one in 1,050 audits without a leak."""
 _MOST_CELLS = 3
 """Most cells that are named: a bound on text."""
 _CHUNK_CELLS = 2_000_000

@@ -379,11 +379,11 @@ def _kept() -> str:
     folder, preferred = cache_folder(), preferred_cache_folder()
     if not folder:
         return (
-            f"about a minute in every run: {preferred!r} cannot be written, and NUMBA_CACHE_DIR names no other "
+            f"about half a minute in every run: {preferred!r} cannot be written, and NUMBA_CACHE_DIR names no other "
             f"folder to keep them"
         )
     other = f"; kept in {folder!r}, as {preferred!r} cannot be written (NUMBA_CACHE_DIR names another place)"
-    return "on the first run of a version only (about a minute, longer on a busy machine)" + (
+    return "on the first run of a version only (some twenty seconds, longer on a busy machine)" + (
         other if folder != preferred else ""
     )
 

@@ -16,7 +16,8 @@ MODULES = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("
 
 
 NOTHING_SET_IT = re.compile(
-    r"no record|\bguess|by hand\b|by eye|rule of thumb|empirical|arbitrar|heuristic|source unknown|unknown source",
+    r"no record|\bguess|by hand\b|by eye|rule of thumb|empirical|arbitrar|heuristic|source unknown|unknown source"
+    r"|\b(a|common|our|own) choice\b|\bchoices\b(?! of)|: chosen\b|by choice\b|not a measurement",
     re.I,
 )
 """Words by which a text owns that no source, arithmetic or measurement is behind a number."""
@@ -124,6 +125,9 @@ def test_what_counts_as_mute(text, expected):
         ("LIMIT = 3\n'Most of them; no record\\nof what set it.'", 1),
         ("_LIMIT = 3  # a rule of thumb", 1),
         ("SHARES = {'a': 0.5}\n'A guess at what people choose.'", 1),
+        ("LIMIT = 3\n'Most of them: a choice.'", 1),
+        ("LOW, HIGH = 1, 2\n'Ends of the range: choices.'", 1),
+        ("LIMIT = 3\n'Tries, and choices of sets, until art counts as unreadable: a bound on work.'", 0),
         ("LIMIT = 3\n'Most of them: of 48 validation pictures none has more.'", 0),
         ("TEXT = 'no record'", 0),
     ],

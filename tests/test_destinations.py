@@ -15,15 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from forensics.cli.main import run
 from forensics.destinations import Destinations
 from forensics.errors import UsageError
-
-
-def call(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as stop:
-        run([str(argument) for argument in arguments])
-    return stop.value.code
+from tests.calling import call
 
 
 @pytest.fixture

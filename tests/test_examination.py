@@ -10,7 +10,6 @@ from PIL import Image
 
 import forensics
 from forensics import examination
-from forensics.cli.main import run
 from forensics.errors import PictureError
 from forensics.examination import Examination, examine, localise
 from forensics.history import recover
@@ -18,12 +17,7 @@ from forensics.localisation import outputs, scan
 from forensics.pictures.opened import from_array
 from forensics.results.history import History, Parameter
 from forensics.verdict import steps
-
-
-def call(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as stop:
-        run([str(argument) for argument in arguments])
-    return stop.value.code
+from tests.calling import call
 
 
 @pytest.fixture(autouse=True)

@@ -16,20 +16,14 @@ from forensics_models.baseline import CARD_FILE, CLASSIFIER_FILE, STRENGTH_FILE,
 from forensics_models.classes import CLASSES
 
 import forensics
-from forensics.cli.main import run
 from forensics.dataset import features, manifest, patches
 from forensics.dataset.features import carries_its_label
 from forensics.errors import UsageError, install_extra
 from forensics.training import trees as training
+from tests.calling import call
 
 pytest.importorskip("xgboost")
 pytest.importorskip("onnx")
-
-
-def call(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as stop:
-        run([str(argument) for argument in arguments])
-    return stop.value.code
 
 
 def usable(folder: Path, split: str) -> list[manifest.Row]:

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from forensics_benchmarks import compared_copies
-from forensics_benchmarks.threshold_examples import Example, drawn, jpeg, outcome
+from forensics_benchmarks.threshold_examples import Example, Make, drawn, jpeg, outcome
 
 COMPARED_SIDE, GIVEN_BACK_SIDE = 192, 96
 """Sides of the sources of pairs, and of JPEGs to be given back, in pixels: small, so that a set ends in minutes."""
-_QUALITIES = (75, 90, 95)
-"""Of the JPEGs that are to be given back: a usual one, and two whose steps are near the rounding of samples."""
+USUAL, FINE = (75, 90, 95), (98, 99, 100)
+"""Of the JPEGs that are to be given back: a usual one and two whose steps are near the rounding of samples, and those
+whose steps are mostly ones.
+"""
 
 
 def copies(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
@@ -34,15 +36,19 @@ def read_copies(example: Example) -> dict[str, str]:
     return {"nearer": outcome(None if found == UNTOLD else found, example.truth["nearer"])}
 
 
-def given_back(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
-    """Two of three a JPEG of three qualities, with and without halved chroma, cropped; the third as it is."""
-    for index, pixels in enumerate(drawn(sources, number, GIVEN_BACK_SIDE + 16, rng)):
-        top, left = int(rng.integers(16)), int(rng.integers(16))
-        made = pixels
-        if index % 3 < 2:
-            made = jpeg(pixels, _QUALITIES[index // 3 % len(_QUALITIES)], subsampling=2 * (index % 3))
-        part = made[top : top + GIVEN_BACK_SIDE, left : left + GIVEN_BACK_SIDE]
-        yield Example(np.ascontiguousarray(part), {"jpeg": index % 3 < 2})
+def given_back(qualities: Sequence[int]) -> Make:
+    """Two of three a JPEG of one of the qualities, with and without halved chroma, cropped; the third as it is."""
+
+    def make(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
+        for index, pixels in enumerate(drawn(sources, number, GIVEN_BACK_SIDE + 16, rng)):
+            top, left = int(rng.integers(16)), int(rng.integers(16))
+            made = pixels
+            if index % 3 < 2:
+                made = jpeg(made, qualities[index // 3 % len(qualities)], subsampling=2 * (index % 3))
+            part = made[top : top + GIVEN_BACK_SIDE, left : left + GIVEN_BACK_SIDE]
+            yield Example(np.ascontiguousarray(part), {"jpeg": index % 3 < 2})
+
+    return make
 
 
 def read_given_back(example: Example) -> dict[str, str]:

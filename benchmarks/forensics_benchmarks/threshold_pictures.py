@@ -127,25 +127,30 @@ def _read_twice(example: Example) -> dict[str, str]:
     return {kind: outcome(detect(example.pixels, history=example.truth["history"]).double, example.truth["double"])}
 
 
-def _blocks(sources: Sequence[np.ndarray], number: int, rng: np.random.Generator) -> Iterator[Example]:
-    for index, pixels in enumerate(drawn(sources, number, 80, rng)):
-        yield Example(jpeg(pixels, int(rng.integers(60, 95))) if index % 2 else pixels, {"found": bool(index % 2)})
-
-
-def _found(test: str) -> Read:
-    """A reader by a test with one answer, found or not, named `module:function`."""
+def _found(test: str, *, sampled: bool = False) -> Read:
+    """A reader by a test with one answer, found or not, named `module:function`; `sampled`: it takes a `Sample`."""
 
     def read(example: Example) -> dict[str, str]:
         from importlib import import_module
 
+        from forensics.history.traces.sample import draw_sample
         from forensics.results.history import FOUND_BELOW
 
         module, _, function = test.partition(":")
-        trace = getattr(import_module(module), function)(example.pixels)
-        found = trace.log10_nfa <= FOUND_BELOW and bool(trace.speaks_for)
+        looked_at = draw_sample(example.pixels) if sampled else example.pixels
+        trace = getattr(import_module(module), function)(looked_at)
+        found = trace.log10_nfa <= FOUND_BELOW and (sampled or bool(trace.speaks_for))
         return {"with" if example.truth["found"] else "without": outcome(found, example.truth["found"])}
 
     return read
+
+
+def _read_earlier(example: Example) -> dict[str, str]:
+    """Whether a comb of an earlier block DCT shows in a source."""
+    from forensics.dataset.earlier_compression import traces_of
+
+    found = "comb" in traces_of(example.pixels)
+    return {"with" if example.truth["found"] else "without": outcome(found, example.truth["found"])}
 
 
 def _wavelets(case: str, side: int) -> Make:
@@ -245,23 +250,6 @@ def _read_tones(example: Example) -> dict[str, str]:
 
     found = found_curve(histograms(example.pixels)) is not None
     return {"changed" if example.truth["curve"] else "unchanged": outcome(found, example.truth["curve"])}
-
-
-def _of_trace(name: str) -> Read:
-    """A reader by one of the trace tests on a `Sample`."""
-
-    def read(example: Example) -> dict[str, str]:
-        from importlib import import_module
-
-        from forensics.history.traces.sample import draw_sample
-        from forensics.results.history import FOUND_BELOW
-
-        module, _, function = name.partition(":")
-        trace = getattr(import_module(module), function)(draw_sample(example.pixels))
-        found = trace.log10_nfa <= FOUND_BELOW
-        return {"with" if example.truth["found"] else "without": outcome(found, example.truth["found"])}
-
-    return read
 
 
 def _coded(low: int, high: int, side: int = SIDE) -> Make:
@@ -416,15 +404,15 @@ SETS: dict[str, tuple[Make, Read]] = {
     "small chroma": (_jpegs(80, 40, 99), _read_chroma),
     "fine jpeg": (_jpegs(128, 94, 101), _read_steps),
     "twice": (_twice, _read_twice),
-    "blocks": (_blocks, _found("forensics.history.jpeg.possible_blocks:jpeg_blocks")),
+    "blocks": (_coded(60, 95, 80), _found("forensics.history.jpeg.possible_blocks:jpeg_blocks")),
     "jpeg 2000": (_wavelets("jpeg 2000", SIDE), _read_wavelets),
     "tiles": (_tiles, _read_tiles),
     "jpeg xr": (_wavelets("jpeg xr", SIDE), _read_wavelets),
     "enlarged": (_enlarged, _read_enlarged),
     "textures": (_textures, _read_textures),
     "tones": (_tones, _read_tones),
-    "tables": (_coded(40, 98), _of_trace("forensics.history.traces.jpeg_table:jpeg_table")),
-    "combs": (_coded(60, 98, 128), _of_trace("forensics.history.traces.dct_comb:dct_comb")),
+    "tables": (_coded(40, 98), _found("forensics.history.traces.jpeg_table:jpeg_table", sampled=True)),
+    "combs": (_coded(60, 98, 128), _found("forensics.history.traces.dct_comb:dct_comb", sampled=True)),
     "jpeg-ls": (_near, _found("forensics.processes.jpeg_ls_near:test")),
     "lerc": (_lerc, _found("forensics.processes.lerc:test")),
     "wsq": (_wsq, _found("forensics.processes.wsq:test")),
@@ -433,6 +421,8 @@ SETS: dict[str, tuple[Make, Read]] = {
     "registered": (_registered, _read_registered),
     "relations": (_relations, _read_relations),
     "copies": (threshold_copies.copies, threshold_copies.read_copies),
-    "given back": (threshold_copies.given_back, threshold_copies.read_given_back),
+    "given back": (threshold_copies.given_back(threshold_copies.USUAL), threshold_copies.read_given_back),
+    "fine given back": (threshold_copies.given_back(threshold_copies.FINE), threshold_copies.read_given_back),
+    "earlier": (_coded(60, 98, 192), _read_earlier),
 }
 """By name, how pictures are made and read."""

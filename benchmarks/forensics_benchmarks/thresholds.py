@@ -125,7 +125,14 @@ THRESHOLDS = (
     Threshold(f"{_RECONSTRUCTION}.choice", "_CLEAR", (0.9, 0.999), "given back"),
     Threshold(f"{_RECONSTRUCTION}.choice", "_UNEXPLAINED", (0.01, 0.04), "given back"),
     Threshold(f"{_RECONSTRUCTION}.choice", "_AS_GOOD", (0.005, 0.08), "given back"),
-    Threshold(f"{_RECONSTRUCTION}.whole_samples", "_DRAWS", (300, 6000), "given back"),
+    Threshold(f"{_RECONSTRUCTION}.choice", "_NEARLY", (0.5, 0.99), "given back"),
+    Threshold(f"{_RECONSTRUCTION}.choice", "_BETTER", (0.0, 0.2), "given back"),
+    Threshold(f"{_RECONSTRUCTION}.choice", "_IN_SUBSTANCE", (0.1, 0.8), "given back"),
+    Threshold(f"{_RECONSTRUCTION}.whole_samples", "_DRAWS", (300, 6000), "fine given back"),
+    Threshold(f"{_RECONSTRUCTION}.whole_samples", "_TENURE", (2, 18), "fine given back"),
+    Threshold(f"{_RECONSTRUCTION}.finest", "_LEAST", (0.65, 0.95), "fine given back"),
+    Threshold(f"{_RECONSTRUCTION}.finest", "_MARGIN", (0.0, 0.3), "fine given back"),
+    Threshold(f"{_RECONSTRUCTION}.tables", "_MOSTLY_ONES", (0.1, 0.9), "fine given back"),
     Threshold(f"{_RECONSTRUCTION}.reconstruct", "_WORTH_A_LOOK", (0.0, 0.01), "given back"),
     Threshold(f"{_RECONSTRUCTION}.reconstruct", "MINIMUM_SHARE", (0.01, 0.2), "given back"),
     Threshold(f"{_RECONSTRUCTION}.standard", "_FEWEST", (16, 64), "given back"),
@@ -136,6 +143,18 @@ THRESHOLDS = (
     Threshold(f"{_RECONSTRUCTION}.table_refinement", "_FINER", (0.03, 0.3), "given back"),
     Threshold(f"{_RECONSTRUCTION}.table_refinement", "_HOPELESS", (0.005, 0.08), "given back"),
     Threshold(f"{_RECONSTRUCTION}.table_refinement", "_OF_ITS_OWN", (1, 10), "given back"),
+    Threshold(f"{_RECONSTRUCTION}.table_refinement", "_MANY_LEFT", (0.03, 0.3), "given back"),
+    Threshold(f"{_RECONSTRUCTION}.table_refinement", "_GLANCE", (64, 1024), "given back"),
+    Threshold(f"{_RECONSTRUCTION}.table_refinement", "_LOWEST_QUALITY", (25, 80), "given back"),
+    Threshold(
+        "forensics.dataset.earlier_compression",
+        "_FREQUENCIES",
+        (
+            ((0, 1), (1, 0), (1, 1)),
+            tuple((row, column) for row in range(6) for column in range(6 - row) if row + column),
+        ),
+        "earlier",
+    ),
 )
 """Thresholds that no paper, clause or arithmetic gives, and what they are tried with."""
 

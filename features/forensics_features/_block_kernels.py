@@ -110,7 +110,7 @@ def _codes(values: np.ndarray, scale: np.float32, last: int, codes: np.ndarray) 
 
 
 @kernel
-def _count_by_column(codes: np.ndarray, counts: np.ndarray) -> None:
+def count_by_column(codes: np.ndarray, counts: np.ndarray) -> None:
     """Count codes[j] in row j modulo `CHAINS`, the number of rows: increments side by side do not wait for each
     other.
     """
@@ -171,7 +171,7 @@ def phase_scan(
                 index = scan_index[k, m]
                 if index >= 0:
                     _codes(values[m], scale, counts.shape[3] - 1, codes)
-                    _count_by_column(codes, counts[i % size, index])
+                    count_by_column(codes, counts[i % size, index])
         for p in range(size):
             total = np.float32(0)
             for j in range(p, width, size):
@@ -240,7 +240,7 @@ def count_magnitudes(rows: np.ndarray, inverse_bin: float, counts: np.ndarray) -
     parts = np.zeros((CHAINS, bins + 1), np.int32)
     for i in range(rows.shape[0]):
         _codes(rows[i], scale, bins, codes)
-        _count_by_column(codes, parts)
+        count_by_column(codes, parts)
         target = counts[min(i, counts.shape[0] - 1)]
         for k in range(CHAINS):
             for b in range(bins):

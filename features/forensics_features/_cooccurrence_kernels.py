@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from forensics_features._block_kernels import CHAINS, fold_rows, vertical_frequency
+from forensics_features._block_kernels import count_by_column, fold_rows, vertical_frequency
 from forensics_features._kernel import fast_kernel
 
 
@@ -50,19 +50,7 @@ def _count_triples(
         b = min(max(second[j], -limit), limit)
         c = min(max(third[j], -limit), limit)
         codes[j] = np.uint32(np.int32((a * symbols + b) * symbols + c + middle))
-    j0, j1, j2, j3, j4, j5, j6, j7 = joint[0], joint[1], joint[2], joint[3], joint[4], joint[5], joint[6], joint[7]
-    whole = size - size % CHAINS
-    for j in range(0, whole, CHAINS):
-        j0[codes[j]] += 1
-        j1[codes[j + 1]] += 1
-        j2[codes[j + 2]] += 1
-        j3[codes[j + 3]] += 1
-        j4[codes[j + 4]] += 1
-        j5[codes[j + 5]] += 1
-        j6[codes[j + 6]] += 1
-        j7[codes[j + 7]] += 1
-    for j in range(whole, size):
-        j0[codes[j]] += 1
+    count_by_column(codes[:size], joint)
 
 
 @fast_kernel

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-FOUND_BELOW = -6.0
+REPEATED_BELOW = -6.0
 """Decimal logarithm of the number of false alarms below which repetition is reported. Flat drawings have few places at
 which lines differ, and those on a grid.
 """
@@ -117,12 +117,12 @@ def _whole_factor(at: np.ndarray, new: int) -> Staircase | None:
     log10_nfa = math.log10(MOST * MOST) - (len(at) - 1) * math.log10(factor)
     steps = np.arange(int(at[0]) % factor, new, factor)
     kept = steps if steps[0] == 0 else np.concatenate([[0], steps])
-    return Staircase(len(kept), new, kept, log10_nfa) if log10_nfa <= FOUND_BELOW else None
+    return Staircase(len(kept), new, kept, log10_nfa) if log10_nfa <= REPEATED_BELOW else None
 
 
 def _whole_length(differ: np.ndarray, at: np.ndarray) -> Staircase | None:
     new = len(differ)
-    most = new * 10 ** ((FOUND_BELOW - math.log10(2 * new)) / len(at))
+    most = new * 10 ** ((REPEATED_BELOW - math.log10(2 * new)) / len(at))
     for old in range(max(len(at) + 1, new // MOST, 2), min(new - 1, int(most)) + 1):
         for middle in (0.5, 0.0):
             places = (np.arange(new) + middle) * (old / new)

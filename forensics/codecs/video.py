@@ -365,5 +365,5 @@ def _picture(frame: Any, matrix: str, method: str) -> np.ndarray:
         return made.to_ndarray()
     depth = 10 if name in _DEEP else 8
     samples = tuple(plane_samples(plane, depth) for plane in frame.planes)
-    held = planes.Planes(samples, subsampling, MATRICES[matrix][0], depth, limited=not full)
+    held = planes.CodedPlanes(samples, subsampling, MATRICES[matrix][0], depth, limited=not full)
     return swscale.to_picture(held, method)

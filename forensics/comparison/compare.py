@@ -39,7 +39,8 @@ _DETAIL = 2.5
 enlarged, in levels.
 """
 _LIKELY = 0.05
-"""Probability of a class from which coding by it is tried out: a choice that bounds work."""
+"""Probability of a class from which coding by it is tried out, which bounds work. Of 46 pairs of copies of validation
+sources the same 41 are ordered rightly and one wrongly at 0.02 and at 0.15."""
 _DECISIVE = 2.0
 """Strength from which a step needs no other witness: exact curves, exact recoding, colour that is gone."""
 _SURE = 0.9

@@ -26,9 +26,11 @@ _BANDS = (_ORDER >= 1, _ORDER >= 3)
 """Frequencies over which the projection is taken; the two are averaged."""
 _TELLING = 4 / 12
 """Energy of the difference in a coefficient from which a block is counted, in squared levels: four times that of
-rounding, a choice."""
+rounding. Of 46 pairs of copies of validation sources 41 are ordered rightly and one wrongly, the same at eight times;
+at twice 40 and four."""
 _FEWEST = 20
-"""Blocks below which nothing is said: a choice."""
+"""Blocks below which nothing is said. Of 46 pairs of copies of validation sources the same 41 are ordered rightly and
+one wrongly with 5 and with 80."""
 _CODED = (-0.8, 0.47)
 """Projection on a copy that was coded from the other: -0.74 to 0.59 in 70 pairs of training pictures by seven codecs,
 from untouched pictures and from JPEGs, all but two below 0.47; sharpened and smoothed copies taken for the source of

@@ -9,10 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 _FEWEST_PIXELS = 20
-"""Pixels of a level from which its mean counts: a choice."""
+"""Pixels of a level from which its mean counts. Of 46 pairs of copies of validation sources 41 are ordered rightly and
+one wrongly, the same with 5; with 80 38 and two."""
 MOVED = 2.5
-"""Mean change of level, by the curve of either way, from which two copies differ in tone: a choice. Coding flattens the
-curve from the source to the copy (2.7 levels at quality 60 in a made-up texture), hardly that of the other way."""
+"""Mean change of level, by the curve of either way, from which two copies differ in tone. Coding flattens the curve
+from the source to the copy (2.7 levels at quality 60 in a made-up texture), hardly that of the other way. Of 46 pairs
+of copies of validation sources the same 41 are ordered rightly and one wrongly at 1.5 and at 4."""
 
 
 def tone_curves(source: np.ndarray, copy: np.ndarray) -> np.ndarray:

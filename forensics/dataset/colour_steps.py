@@ -259,7 +259,7 @@ class ChromaPath:
         rows, columns = {"4:4:4": (1, 1), "4:2:2": (1, 2), "4:2:0": (2, 2)}[self.subsampling]
         chroma = [self._decimated(plane, rows, columns) for plane in whole[1:]]
         samples = tuple(np.ascontiguousarray(plane, np.uint8) for plane in (whole[0], *chroma))
-        held = planes.Planes(samples, self.subsampling, self.matrix, 8, self.limited)
+        held = planes.CodedPlanes(samples, self.subsampling, self.matrix, 8, self.limited)
         if self.way == "planes-drawn":
             return conversions.to_picture(held, conversions.draw(np.random.default_rng(self.seed)))
         if self.way == "planes-libheif":

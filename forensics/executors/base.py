@@ -13,11 +13,11 @@ from typing import Any, Self
 from forensics.errors import ForensicsError
 
 TRIES = 3
-"""How often a task is begun whose process dies: twice may be another's hunger for memory, three times is the task's
-own doing (a rule, not a measurement).
-"""
+"""How often a task is begun whose process dies: as many deaths as Dask allows a task
+(`distributed.scheduler.allowed-failures`, 3). Twice may be another's hunger for memory."""
 _AHEAD = 2
-"""Tasks handed out for each worker, so that none waits for the next: a choice."""
+"""Tasks handed out for each worker: one that is worked on and one that is there when it ends; a third would only wait.
+"""
 
 Heard = Callable[[Any], None]
 

@@ -129,6 +129,8 @@ class Processes(Executor):
                     elif worker.deadline is not None and time.monotonic() > worker.deadline:
                         self._lost(worker, f"no answer in {self._limit:g} s")
         finally:
+            with self._lock:
+                self._closing = True  # whatever it ended by: nothing more is taken
             self._stop_all()
 
     def _patience(self, busy: Iterable[_Worker]) -> float | None:
@@ -141,7 +143,14 @@ class Processes(Executor):
             task = self._waiting.popleft()
             if not task.future.running() and not task.future.set_running_or_notify_cancel():
                 continue
-            worker = idle.pop() if idle else self._start()
+            try:
+                worker = idle.pop() if idle else self._start()
+            except Exception as error:  # no more processes are allowed, or this one is only importing its main module
+                if self._workers:
+                    self._waiting.appendleft(task)  # for those that there are
+                    return
+                task.future.set_exception(Died(f"no process can be started: {described(error)}"))
+                continue
             worker.task = task
             worker.deadline = None if self._limit is None else time.monotonic() + self._limit
             try:

@@ -68,7 +68,7 @@ def jpegxr(part: np.ndarray) -> Reading:
     """The 4x4 grid of JPEG XR: by how many standard errors the best phase leads where coefficients show its steps."""
     from forensics.history.jpegxr import recovery
 
-    if min(part.shape[:2]) < recovery.MINIMUM_SIDE:
+    if min(part.shape[:2]) < recovery.LEAST_SIDE:
         return Reading("jpegxr", math.nan, "the picture is too small for the transform of JPEG XR")
     found = recovery.recover(part)
     # Other grids of 4x4 and 8x8 blocks lead, too, but without its steps.

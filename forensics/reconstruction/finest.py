@@ -26,8 +26,10 @@ _FEWEST = 24
 _WIDTH = 16
 """Sets of flips that the search keeps."""
 _LEAST, _MARGIN = 0.8, 0.15
-"""Share of found blocks from which the best phase is taken, and by how much it has to exceed every other: choices. The
-right one gives nearly all blocks, chance 0.63 at most."""
+"""Share of found blocks from which the best phase is taken, and by how much it has to exceed every other. The right one
+gives nearly all blocks; chance 1 - 1/e = 0.63, which scatters by 0.06 with `_BLOCKS`, so that both lie two and a half
+of those away. Of 737 blocks of six validation JPEGs of qualities 98, 99 and 100 the same 668 come back at 0.65 and 0.95
+of the first, 0 and 0.3 of the second."""
 _EXPLAINED = 0.97
 """Share of pixels that have to have whole Y, Cb and Cr."""
 

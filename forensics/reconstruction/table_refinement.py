@@ -23,24 +23,29 @@ _MOST_HOLDING = 1024
 """Of them those that hold a coefficient of one frequency, and those with clipped samples, whose filling in takes most
 of the time: a bound on work."""
 _DOUBTFUL = 1.0
-"""Natural logarithm of the odds from which another step is tried: a choice that costs time only."""
+"""Natural logarithm of the odds from which another step is tried; it costs time only. Of 1,001 blocks of eight
+validation JPEGs of qualities 75, 90 and 95 the same 948 come back at 0.3 and at 3."""
 _LIKELY = 6.0
 """The same from which it is tried together with all others: blocks may hold several wrong coefficients."""
 _CANDIDATES = 4
 """Steps that are tried of a frequency."""
 _FINER = 0.1
-"""Share of the blocks that hold a coefficient which a finer step has to settle beyond the given one: a choice. Finer
-steps settle some changed blocks by chance; a step that is twice too coarse leaves half of the blocks."""
+"""Share of the blocks that hold a coefficient which a finer step has to settle beyond the given one. Finer steps settle
+some changed blocks by chance; a step that is twice too coarse leaves half of the blocks. Of 1,001 blocks of eight
+validation JPEGs of qualities 75, 90 and 95 the same 948 come back at 0.03 and at 0.3."""
 _MANY_LEFT, _GLANCE, _LOWEST_QUALITY = 0.1, 256, 50
 """Share of blocks that are not settled from which other tables are begun with, the blocks that those are tried on, and
-the lowest quality of standard tables among them: choices, bounds on work."""
+the lowest quality of standard tables among them: bounds on work. Of 1,001 blocks of eight validation JPEGs of qualities
+75, 90 and 95 the same 948 come back at a third and three times of the first, a quarter and four times of the second, 25
+and 80 of the third."""
 _HOPELESS = 0.02
-"""Share of blocks that rounding can settle below which blocks do not judge a table: a choice, twenty blocks of a
-thousand."""
+"""Share of blocks that rounding can settle below which blocks do not judge a table: twenty blocks of a thousand. Of
+1,001 blocks of eight validation JPEGs of qualities 75, 90 and 95 the same 948 come back at 0.005 and at 0.08."""
 _PASSES = 4
 """Rounds over all frequencies."""
 _OF_ITS_OWN = 3
-"""Blocks more that a step of Cb or Cr alone has to settle: a choice, files with three tables are rare."""
+"""Blocks more that a step of Cb or Cr alone has to settle; files with three tables are rare. Of 1,001 blocks of eight
+validation JPEGs of qualities 75, 90 and 95 948 come back, the same with ten and 919 with one."""
 
 
 class _Part:

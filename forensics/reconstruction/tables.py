@@ -28,13 +28,18 @@ _LARGE = 3.0
 """Coefficients beyond this speak, in levels: in blocks that are flat along an axis, rounding follows the signal and
 leaves up to 2.3 (pictures looked at). Steps up to twice that are left as they are: their first multiples may hide."""
 _STRAY = math.log(0.01)
-"""Logarithm of the density of a value that no multiple explains, changed since or in a flat block: a choice."""
+"""Logarithm of the density of a value that no multiple explains, changed since or in a flat block: one in a hundred. Of
+1,001 blocks of eight validation JPEGs of qualities 75, 90 and 95 the same 948 come back at one in a thousand and one in
+twenty."""
 _CLEARLY = 3.0
-"""Natural logarithm of the odds by which another step has to be likelier: 20 to 1, a choice."""
+"""Natural logarithm of the odds by which another step has to be likelier: 20 to 1, "strong" evidence in the scale of
+Kass and Raftery (doi:10.1080/01621459.1995.10476572). Of 1,001 blocks of eight validation JPEGs of qualities 75, 90 and
+95 the same 948 come back at 1.5 and at 6."""
 _MOST_VALUES = 400
 """Coefficients from which a doubtful step is read: a bound on work."""
 _MOSTLY_ONES = 0.5
-"""Share of steps of one: a choice. Standard tables have 64 of 64 at quality 100, at 99 42 in luma and 13 in chroma."""
+"""Share of steps of one. Standard tables have 64 of 64 at quality 100, at 99 42 in luma and 13 in chroma. Of 737 blocks
+of six validation JPEGs of qualities 98, 99 and 100 668 come back; at 0.1 600, at 0.9 684."""
 _FEW = 0.001
 """Share of blocks by which a known table's step may disagree more often than the step that the data alone prefer, and
 still be taken: flat blocks, whose rounding is no noise, mislead the latter."""

@@ -20,7 +20,8 @@ from forensics_features._kernel import kernel
 _AROUND = 3
 """Samples about the one that a tabu search begins with."""
 _TENURE = 6
-"""Moves for which a sample rests: a common choice."""
+"""Moves for which a sample rests. Of 737 blocks of six validation JPEGs of qualities 98, 99 and 100 the same 668 come
+back with 2 and with 18."""
 _STEPS, _ROUNDS = 60, 3
 """Moves of a tabu search, and rounds over all samples: bounds on work."""
 _SHORT, _SHORTEST = 30, 8
@@ -32,8 +33,9 @@ _COARSE, _COARSEST = 0.99, 1 - 1e-15
 """Share of blocks that rounding can settle from which the search is short, and shortest. Under chroma's standard tables
 halved along both axes, one of 10^13 is left at 85, one of 10^5 at 90, and none in double precision up to 80."""
 _DRAWS = 1500
-"""Moves that are drawn for a block in a walk among samples that show the same: a choice; at quality 100 about one in
-thirty shows nothing (eight planes of validation pictures)."""
+"""Moves that are drawn for a block in a walk among samples that show the same; at quality 100 about one in thirty shows
+nothing (eight planes of validation pictures). Of 737 blocks of six validation JPEGs of qualities 98, 99 and 100 668
+come back; with 300 667, with 6,000 665."""
 _SWEEPS = 40
 """Most rounds over the samples: a bound on work, most planes come to rest in ten."""
 

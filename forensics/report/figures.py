@@ -48,7 +48,7 @@ def preview(pixels: np.ndarray, *, side: int = PREVIEW_SIDE, largest: int = PREV
         shown = image.copy()
         shown.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
         buffer = io.BytesIO()
-        shown.save(buffer, "PNG", optimize=True)
+        shown.save(buffer, "PNG")
         if buffer.tell() <= largest or side <= _SMALLEST_SIDE:
             return buffer.getvalue()
         side = max(_SMALLEST_SIDE, int(min(side, max(image.size)) * 0.8))

@@ -41,7 +41,33 @@ class Step(Protocol):
 
 
 @dataclass(frozen=True)
-class EnlargementStep:
+class _Found:
+    """A step as the features found it."""
+
+    found: Any
+
+    @property
+    def log10_nfa(self) -> float:
+        """Decimal logarithm of the number of false alarms."""
+        return self.found.log10_nfa
+
+
+@dataclass(frozen=True)
+class _Resized(_Found):
+    """A step that changed the size: before it, and after it, in pixels."""
+
+    width: int
+    height: int
+    new_width: int
+    new_height: int
+
+    @property
+    def _sizes(self) -> str:
+        return f"enlarged from {self.width}x{self.height} to {self.new_width}x{self.new_height} pixels"
+
+
+@dataclass(frozen=True)
+class EnlargementStep(_Resized):
     """Enlargement by interpolation.
 
     Attributes
@@ -54,17 +80,8 @@ class EnlargementStep:
     """
 
     found: Enlargement
-    width: int
-    height: int
-    new_width: int
-    new_height: int
 
     name = "enlargement"
-
-    @property
-    def log10_nfa(self) -> float:
-        """Decimal logarithm of the number of false alarms."""
-        return self.found.log10_nfa
 
     @property
     def kernel(self) -> str:
@@ -77,7 +94,7 @@ class EnlargementStep:
         axis = max(self.found.axes, key=lambda one: one.missing)
         corners = ", ends of the picture on its outermost samples" if axis.alignment == "corners" else ""
         return (
-            f"enlarged from {self.width}x{self.height} to {self.new_width}x{self.new_height} pixels by a "
+            f"{self._sizes} by a "
             f"{axis.kernel.name} kernel{corners}: lines lie within the range "
             f"of that enlargement up to {axis.residual:.2f} levels squared (rounding alone: 0.08), "
             f"{np.exp(axis.contrast):.0f} times closer than for lengths nearby "
@@ -123,7 +140,7 @@ def _axis(axis: Axis | None) -> dict[str, Any] | None:
 
 
 @dataclass(frozen=True)
-class RepetitionStep:
+class RepetitionStep(_Resized):
     """Samples repeated: nearest-neighbour enlargement, pixel art, mosaics over a whole picture.
 
     Attributes
@@ -136,24 +153,14 @@ class RepetitionStep:
     """
 
     found: Repetition
-    width: int
-    height: int
-    new_width: int
-    new_height: int
 
     name = "repetition"
-
-    @property
-    def log10_nfa(self) -> float:
-        """Decimal logarithm of the number of false alarms."""
-        return self.found.log10_nfa
 
     @property
     def text(self) -> str:
         """What was found, for reading."""
         return (
-            f"enlarged from {self.width}x{self.height} to {self.new_width}x{self.new_height} pixels by repetition of "
-            f"samples: rows and columns equal the one before, "
+            f"{self._sizes} by repetition of samples: rows and columns equal the one before, "
             f"without one exception where that enlargement repeats them (chance gives this in "
             f"{chance(self.log10_nfa)}). The verdict is that on the native pixels"
         )
@@ -178,7 +185,7 @@ class RepetitionStep:
 
 
 @dataclass(frozen=True)
-class SharpeningStep:
+class SharpeningStep(_Found):
     """Sharpening by a linear filter: an unsharp mask or a small kernel.
 
     Attributes
@@ -189,11 +196,6 @@ class SharpeningStep:
     found: Sharpening
 
     name = "sharpening"
-
-    @property
-    def log10_nfa(self) -> float:
-        """Decimal logarithm of the number of false alarms."""
-        return self.found.log10_nfa
 
     @property
     def text(self) -> str:

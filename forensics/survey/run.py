@@ -21,11 +21,13 @@ from forensics.survey.sources import Item, Passed, estimated, listed
 from forensics.survey.table import PART_SECONDS, Table
 
 _SPOKEN = 10.0
-"""Seconds until the first line off a terminal; each later one comes after half as long again (a choice)."""
+"""Seconds until the first line off a terminal, how long a user's attention stays with a silent program (J. Nielsen,
+Usability Engineering, 1993, section 5.5); each later one comes after half as long again, so that a day's run leaves
+twenty-one."""
 
 
 @dataclass
-class Outcome:
+class SurveyOutcome:
     """What a run came to.
 
     Attributes
@@ -59,7 +61,7 @@ def survey(
     retry_errors: bool = False,
     show: bool = False,
     work: Judge = judged,
-) -> Outcome:
+) -> SurveyOutcome:
     """Judge the pictures of some sources that a table does not hold yet.
 
     Parameters
@@ -86,7 +88,7 @@ def survey(
         The model is missing, no source holds a picture, the table cannot be written.
     """
     start = time.monotonic()
-    outcome = Outcome()
+    outcome = SurveyOutcome()
     items = listed(sources, outcome.passed, every=every, without=str(table.folder))
     # A source that cannot be listed, or that there is nothing to judge, is said before a model is loaded.
     first = list(itertools.islice(items, 1))
@@ -107,7 +109,7 @@ def survey(
     return outcome
 
 
-def _nothing(outcome: Outcome) -> str:
+def _nothing(outcome: SurveyOutcome) -> str:
     return f"no source holds a picture{f'; {outcome.passed.text()}' if outcome.passed.counts else ''}"
 
 
@@ -131,7 +133,7 @@ class _Feed:
     options: Options
     judge: str
     retry_errors: bool
-    outcome: Outcome
+    outcome: SurveyOutcome
     line: _Told
     work: Judge
     under_way: dict[Future[Any], Item] = field(default_factory=dict)
@@ -284,7 +286,7 @@ def _clock(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
-def summary(outcome: Outcome, folder: Path | None) -> str:
+def summary(outcome: SurveyOutcome, folder: Path | None) -> str:
     """A run in a few lines of text."""
     rate = outcome.judged / max(1e-9, outcome.seconds)
     parts = [f"{outcome.judged} judged ({rate:.3g}/s)"]

@@ -92,8 +92,8 @@ ASKED_FROM = 0.1
 """Their probability together from which it is looked for, at a second of processor time: of 30 validation pictures
 whose filter was clear 29 reach it."""
 STRAIGHT_FROM = 0.5
-"""Least probability that nothing happened to the samples before the filter, under which it is not undone: chosen, more
-likely than not. None of the 11 clear readings of 240 validation pictures after other steps passes it."""
+"""Least probability that nothing happened to the samples before the filter, under which it is not undone: more likely
+than not. None of the 11 clear readings of 240 validation pictures after other steps passes it."""
 
 
 def analyze(

@@ -31,7 +31,8 @@ class Indication:
     sentence : str
         What it means, with `{value}` for the measured value and `{step}` for the step.
     clear : float
-        The value of a clear case.
+        The value of a clear case, up to which strength grows. How many windows of a random suite of validation sources
+        reach each, and how many uncompressed ones (5 of 36 at most): benchmarks/results/2026-11-29-thresholds.md.
     percent : bool
         Whether values are shares, shown in per cent.
     steps : tuple of str

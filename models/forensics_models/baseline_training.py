@@ -27,6 +27,8 @@ from forensics_models.validation_table import validation_table
 
 QUANTILES = (0.05, 0.5, 0.95)
 """Quantiles that the strength's trees are trained for: the median and the ends of a 90 % interval."""
+MAX_BIN = 128
+"""Bins of a feature's histogram (`max_bin`): half of XGBoost's default of 256, and half its memory."""
 
 
 @dataclass(frozen=True)
@@ -57,21 +59,42 @@ class FeatureTable:
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """Everything that decides a training run."""
+class TreeRecipe:
+    """What decides how trees are grown, whatever they are trained for."""
 
-    rounds: int = 700
     learning_rate: float = 0.06
     max_depth: int = 6
     min_child_weight: float = 4.0
     subsample: float = 0.7
     column_share: float = 0.25
     regularisation: float = 2.0
+    seed: int = 2026
+    threads: int = 2
+
+    def booster_parameters(self) -> dict[str, Any]:
+        """XGBoost's names for them."""
+        return {
+            "tree_method": "hist",
+            "eta": self.learning_rate,
+            "max_depth": self.max_depth,
+            "min_child_weight": self.min_child_weight,
+            "subsample": self.subsample,
+            "colsample_bynode": self.column_share,
+            "lambda": self.regularisation,
+            "max_bin": MAX_BIN,
+            "seed": self.seed,
+            "nthread": self.threads,
+        }
+
+
+@dataclass(frozen=True)
+class Recipe(TreeRecipe):
+    """Everything that decides a training run."""
+
+    rounds: int = 700
     early_stopping: int = 40
     strength_rounds: int = 300
     uncompressed_weight: float = 3.0
-    seed: int = 2026
-    threads: int = 2
 
 
 def class_weights(labels: np.ndarray, recipe: Recipe) -> np.ndarray:
@@ -86,21 +109,6 @@ def class_weights(labels: np.ndarray, recipe: Recipe) -> np.ndarray:
     return weights / weights.mean()
 
 
-def _parameters(recipe: Recipe) -> dict[str, Any]:
-    return {
-        "tree_method": "hist",
-        "eta": recipe.learning_rate,
-        "max_depth": recipe.max_depth,
-        "min_child_weight": recipe.min_child_weight,
-        "subsample": recipe.subsample,
-        "colsample_bynode": recipe.column_share,
-        "lambda": recipe.regularisation,
-        "max_bin": 128,
-        "seed": recipe.seed,
-        "nthread": recipe.threads,
-    }
-
-
 def train_classifier(
     train: FeatureTable, validation: FeatureTable, recipe: Recipe, report: Callable[[str], None]
 ) -> Any:
@@ -112,7 +120,7 @@ def train_classifier(
         for table in (train, validation)
     ]
     parameters = {
-        **_parameters(recipe),
+        **recipe.booster_parameters(),
         "objective": "multi:softprob",
         "num_class": len(FINE_CLASSES),
         "eval_metric": "mlogloss",
@@ -141,9 +149,9 @@ def train_strength(train: FeatureTable, target: np.ndarray, recipe: Recipe) -> A
     import xgboost
 
     keep = np.isfinite(target)
-    data = xgboost.QuantileDMatrix(train.features[keep], label=target[keep], max_bin=128, nthread=recipe.threads)
+    data = xgboost.QuantileDMatrix(train.features[keep], label=target[keep], max_bin=MAX_BIN, nthread=recipe.threads)
     parameters = {
-        **_parameters(recipe),
+        **recipe.booster_parameters(),
         "objective": "reg:quantileerror",
         "quantile_alpha": list(QUANTILES),
         "max_depth": 6,

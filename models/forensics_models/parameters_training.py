@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import log_softmax
 
 from forensics_models import calibration
-from forensics_models.baseline_training import QUANTILES, FeatureTable, check_apart, margins_of
+from forensics_models.baseline_training import MAX_BIN, QUANTILES, FeatureTable, TreeRecipe, check_apart, margins_of
 from forensics_models.parameters import CARD_FILE, EARLIER, TARGETS, TREES_FILE, Target, inputs
 from forensics_models.storage import write_atomically
 from forensics_models.trees import from_boosters
@@ -24,7 +24,7 @@ LEAST_WINDOWS = 60
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(TreeRecipe):
     """Everything that decides a training run."""
 
     rounds: int = 220
@@ -32,12 +32,7 @@ class Recipe:
     earlier_rounds: int = 160
     learning_rate: float = 0.09
     max_depth: int = 5
-    min_child_weight: float = 4.0
-    subsample: float = 0.7
     column_share: float = 0.3
-    regularisation: float = 2.0
-    seed: int = 2026
-    threads: int = 2
 
 
 Truths = Mapping[str, Mapping[str, Any]]
@@ -122,10 +117,13 @@ def train_parameters(
     learned, checked = (inputs(table.features, _classes_of(table.files, truths)) for table in (train, validation))
     for target in TARGETS:
         truth, check = (values_of(target, table.files, truths) for table in (train, validation))
+        target, truth, check = _present(target, truth, check)
         if min(np.isfinite(truth).sum(), np.isfinite(check).sum()) < LEAST_WINDOWS:
             report(f"{target.key}: too few windows, left out")
             continue
-        target, truth, check = _present(target, truth, check)
+        if len(target.names) == 1:
+            report(f"{target.key}: {target.names[0]} alone in the data, left out")
+            continue
         booster = _fit(target, learned, truth, recipe)
         keep = np.isfinite(check)
         fitted[target.key], figures[target.key] = _calibrated(target, margins_of(booster, checked[keep]), check[keep])
@@ -174,19 +172,8 @@ def _fit(target: Target, features: np.ndarray, truth: np.ndarray, recipe: Recipe
     import xgboost
 
     keep = np.isfinite(truth)
-    data = xgboost.QuantileDMatrix(features[keep], label=truth[keep], max_bin=128, nthread=recipe.threads)
-    common = {
-        "tree_method": "hist",
-        "eta": recipe.learning_rate,
-        "max_depth": recipe.max_depth,
-        "min_child_weight": recipe.min_child_weight,
-        "subsample": recipe.subsample,
-        "colsample_bynode": recipe.column_share,
-        "lambda": recipe.regularisation,
-        "max_bin": 128,
-        "seed": recipe.seed,
-        "nthread": recipe.threads,
-    }
+    data = xgboost.QuantileDMatrix(features[keep], label=truth[keep], max_bin=MAX_BIN, nthread=recipe.threads)
+    common = recipe.booster_parameters()
     if target.names:
         parameters = {**common, "objective": "multi:softprob", "num_class": len(target.names), "min_child_weight": 1.0}
         return xgboost.train(parameters, data, recipe.earlier_rounds if target.name == EARLIER else recipe.name_rounds)

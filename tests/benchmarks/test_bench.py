@@ -11,15 +11,9 @@ from forensics_benchmarks.evaluation import read_table
 from forensics_features import FAMILIES, FeatureExtractor
 from forensics_models.baseline import Baseline
 
-from forensics.cli.main import run
 from forensics.dataset import manifest, patches
 from forensics.dataset.features import carries_its_label
-
-
-def call(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as stop:
-        run([str(argument) for argument in arguments])
-    return stop.value.code
+from tests.calling import call
 
 
 @pytest.fixture(scope="module")

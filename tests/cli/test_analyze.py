@@ -19,16 +19,10 @@ import pytest
 from PIL import Image
 
 from forensics import batch
-from forensics.cli.main import run
 from forensics.errors import UsageError
 from forensics.inputs import expand
 from forensics.results.failure import Failure
-
-
-def call(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as stop:
-        run([str(argument) for argument in arguments])
-    return stop.value.code
+from tests.calling import call
 
 
 @pytest.fixture

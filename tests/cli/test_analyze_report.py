@@ -20,7 +20,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from forensics.cli.main import run
 from forensics.destinations import Destinations
 from forensics.errors import CodecError, UsageError
 from forensics.examination import examine
@@ -29,13 +28,7 @@ from forensics.pictures.opened import from_array
 from forensics.report import figures, pages
 from forensics.results.history import History, Parameter, Trace
 from forensics.verdict.analysis import analyze
-
-
-def call(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as stop:
-        run([str(argument) for argument in arguments])
-    return stop.value.code
-
+from tests.calling import call
 
 NASTY = 'b"><script>alert(1)<_script>.png'
 

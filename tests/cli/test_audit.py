@@ -25,18 +25,12 @@ from forensics.audit import (
     leak_test,
     mutual_information,
 )
-from forensics.cli.main import run
 from forensics.dataset.synthetic import synthesise
 from forensics.report import audit_report
 from forensics.results.analysis import Interval
 from forensics.results.failure import Failure
 from forensics.verdict.analysis import analyze
-
-
-def call(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as stop:
-        run([str(argument) for argument in arguments])
-    return stop.value.code
+from tests.calling import call
 
 
 def drawn(files: int, seed: int, leak: float = 0.0) -> tuple[list[str], list[str]]:

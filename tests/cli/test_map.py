@@ -10,13 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from forensics.cli.main import run
-
-
-def call(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as stop:
-        run([str(argument) for argument in arguments])
-    return stop.value.code
+from tests.calling import call
 
 
 @pytest.fixture(autouse=True)

@@ -9,15 +9,9 @@ import zipfile
 import pytest
 from PIL import Image
 
-from forensics.cli.main import run
 from forensics.dataset.synthetic import synthesise
+from tests.calling import call
 from tests.survey.working import rows
-
-
-def call(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as stop:
-        run([str(argument) for argument in arguments])
-    return stop.value.code
 
 
 @pytest.fixture(scope="module")

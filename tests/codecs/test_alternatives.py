@@ -9,7 +9,7 @@ import pytest
 
 from forensics.codecs import registry
 from forensics.codecs.decoders import alternatives, planes, swscale
-from forensics.codecs.decoders.planes import Planes, enlarge
+from forensics.codecs.decoders.planes import CodedPlanes, enlarge
 from forensics.errors import CodecError, CodecUnavailable, UsageError
 
 CLASSES = ("jpeg", "jpeg2000", "jpegxr", "bpg", "webp", "avif", "heic", "jpegxl")
@@ -179,7 +179,7 @@ def test_limited_range_avif_is_read_as_such():
 
 
 def test_what_swscale_takes_for_full_range_is_refused():
-    grey = Planes((np.full((8, 8), 100, np.uint8),), "grey", "ycbcr", 8, limited=True)
+    grey = CodedPlanes((np.full((8, 8), 100, np.uint8),), "grey", "ycbcr", 8, limited=True)
     with pytest.raises(CodecError, match="grey ycbcr of limited range"):
         swscale.to_picture(grey, "fast")
 
@@ -224,7 +224,7 @@ def test_flat_chroma_stays_flat_at_every_depth(method):
 
 
 def test_cropping_cuts_chroma_to_its_half_rounded_up():
-    whole = Planes(
+    whole = CodedPlanes(
         (np.zeros((16, 16), np.uint8), np.zeros((8, 8), np.uint8), np.zeros((8, 8), np.uint8)),
         "4:2:0",
         "ycbcr",

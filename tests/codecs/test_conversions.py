@@ -11,7 +11,7 @@ from forensics.codecs import registry
 from forensics.codecs.bpg import colour as bpg_colour
 from forensics.codecs.decoders import conversions, planes
 from forensics.codecs.decoders.conversions import KERNELS, Conversion
-from forensics.codecs.decoders.planes import Planes
+from forensics.codecs.decoders.planes import CodedPlanes
 from forensics.errors import CodecError
 
 PLAIN = Conversion("bilinear", (False, False), True, False, 0, True)
@@ -24,10 +24,12 @@ def waves(height: int = 41, width: int = 54) -> np.ndarray:
     ).astype(np.uint8)
 
 
-def coded(rgb: np.ndarray, subsampling: str, bit_depth: int = 8, space: str = "ycbcr", limited: bool = False) -> Planes:
+def coded(
+    rgb: np.ndarray, subsampling: str, bit_depth: int = 8, space: str = "ycbcr", limited: bool = False
+) -> CodedPlanes:
     luma, *chroma = bpg_colour.to_planes(rgb, space, bit_depth, limited)
     samples = (luma, *(bpg_colour.decimate(plane, subsampling, bit_depth) for plane in chroma))
-    return Planes(samples, subsampling, space, bit_depth, limited)
+    return CodedPlanes(samples, subsampling, space, bit_depth, limited)
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -71,7 +73,7 @@ def test_every_draw_stays_near_the_picture(subsampling, bit_depth):
 
 def test_grey_and_odd_sides():
     grey = waves()[:, :, 0]
-    stored = Planes((bpg_colour.grey_to_plane(grey, 8, False),), "grey", "ycbcr", 8, False)
+    stored = CodedPlanes((bpg_colour.grey_to_plane(grey, 8, False),), "grey", "ycbcr", 8, False)
     np.testing.assert_array_equal(conversions.to_picture(stored, PLAIN), grey)
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import threading
 import time
 from concurrent.futures import CancelledError
 
@@ -111,3 +114,44 @@ def test_prepared_processes_are_those_that_work_and_a_failed_preparation_costs_n
     with executor(1) as here:
         here.prepare("tests.executors.working", "missing")
         assert here.submit(working.double, 2).result() == 4
+
+
+def refuse(self):
+    raise BlockingIOError(11, "Resource temporarily unavailable")
+
+
+def test_no_process_that_can_be_started_is_an_answer_and_no_waiting(monkeypatch):
+    monkeypatch.setattr(Processes, "_start", refuse)
+    with Processes(2) as found:
+        for future in [found.submit(working.double, number) for number in range(3)]:
+            with pytest.raises(Died, match="no process can be started: BlockingIOError"):
+                future.result(timeout=20)
+
+
+def test_those_that_could_be_started_do_all_the_work(monkeypatch):
+    start = Processes._start
+    monkeypatch.setattr(Processes, "_start", lambda self: refuse(self) if self._workers else start(self))
+    with Processes(3) as found:
+        futures = [found.submit(working.double, number) for number in range(6)]
+        assert [future.result(timeout=60) for future in futures] == [0, 2, 4, 6, 8, 10]
+
+
+def test_a_script_without_its_main_guard_is_told_and_does_not_hang(tmp_path):
+    script = "import math\nfrom forensics.executors import executor\nwith executor(2) as found:\n"
+    (tmp_path / "script.py").write_text(script + "    print(found.submit(math.sqrt, 4.0).result())\n")
+    done = subprocess.run([sys.executable, tmp_path / "script.py"], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert "Died" in done.stderr
+    assert "__main__" in done.stderr
+
+
+def test_what_ends_the_managing_thread_ends_its_tasks(monkeypatch):
+    monkeypatch.setattr(threading, "excepthook", lambda arguments: None)
+    monkeypatch.setattr(Processes, "_dispatch", lambda self: 1 // (0 if self._waiting else 1))
+    found = Processes(1)
+    future = found.submit(working.double, 1)
+    with pytest.raises((Died, CancelledError)):
+        future.result(timeout=20)
+    found._thread.join(20)
+    with pytest.raises(RuntimeError, match="shut down"):
+        found.submit(working.double, 2)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.fft
 from forensics_features import _cooccurrence_kernels
+from forensics_features._block_kernels import CHAINS
 from forensics_features.block_dct import dct_matrix
 from forensics_features.cooccurrence import FAMILY, cooccurrence_features, pooled_triples
 from forensics_features.planes import as_planes
@@ -46,7 +47,7 @@ def test_residual_histograms_equal_plain_loops(truncations, compiled):
     plane = np.rint(np.random.default_rng(0).laplace(scale=1.2, size=(13, 22))).astype(np.float32)
     kernel = _cooccurrence_kernels.residual_histograms
     bins = (2 * max(truncations) + 1) ** 3
-    joint = np.zeros((len(truncations), _cooccurrence_kernels.CHAINS, bins), np.int32)
+    joint = np.zeros((len(truncations), CHAINS, bins), np.int32)
     marginal = np.zeros((len(truncations), 2, 2 * len(truncations) - 1))
     (kernel if compiled else kernel.py_func)(plane, np.array(truncations), joint, marginal)
     for k, truncation in enumerate(truncations):

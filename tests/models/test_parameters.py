@@ -148,6 +148,18 @@ def test_sources_may_not_be_shared(tmp_path):
         )
 
 
+def test_a_target_with_one_name_in_the_data_is_left_out(tmp_path):
+    (train, known), (check, more) = table(600, "t", 0), table(600, "v", 1)
+    truths = {file: {**facts, "colour_coding": MATRICES[0]} for file, facts in {**known, **more}.items()}
+    lines = []
+    card = parameters_training.train_parameters(
+        train, check, truths, NAMES, 7, tmp_path, report=lines.append,
+        recipe=parameters_training.Recipe(rounds=5, name_rounds=5, threads=1), facts={},
+    )  # fmt: skip
+    assert "bpg+heic colour_coding" not in card["validation"]
+    assert "bpg+heic colour_coding: bt601 full alone in the data, left out" in lines
+
+
 def test_no_target_with_data_is_an_error(tmp_path):
     (train, _), (check, _) = table(60, "t", 0), table(60, "v", 1)
     with pytest.raises(ValueError, match="enough windows"):

@@ -14,14 +14,14 @@ from forensics.executors import Here, Processes
 from forensics.survey import run as run_module
 from forensics.survey import table as table_module
 from forensics.survey.judging import Options, identified
-from forensics.survey.run import Outcome, summary, survey
+from forensics.survey.run import SurveyOutcome, summary, survey
 from forensics.survey.table import INDEX, Table, is_table, parts, read_mark
 from tests.survey.working import pictures, quick, rows
 
 OPTIONS = Options(max_pixels=1000)
 
 
-def go(out: Path, *sources: object, options: Options = OPTIONS, **further: object) -> Outcome:
+def go(out: Path, *sources: object, options: Options = OPTIONS, **further: object) -> SurveyOutcome:
     with Table(out) as table:
         return survey([str(source) for source in sources], table, Here(), options, work=quick, **further)  # type: ignore[arg-type]
 

@@ -20,3 +20,11 @@ def test_no_kernel_of_a_verdict_brings_the_compiler_along():
         for _ in range(2)  # the first may compile
     ]
     assert said[1] == "False"
+
+
+def test_no_verdict_waits_for_the_import_of_filters():
+    asked = "import sys, forensics; forensics.analyze(sys.argv[1]); print('scipy.ndimage' in sys.modules)"
+    for name in ("uncompressed", "jpeg", "heic"):
+        command = [sys.executable, "-c", asked, str(SAMPLE.with_stem(name))]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+        assert done.stdout.strip() == "False"

@@ -133,18 +133,6 @@ def _decimate_rows(plane: np.ndarray, taps: np.ndarray, rounding: int, shift: in
             out[i, j] = total >> shift
 
 
-@kernel
-def _decimate_columns(plane: np.ndarray, taps: np.ndarray, rounding: int, shift: int, out: np.ndarray) -> None:
-    height = plane.shape[0]
-    for i in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            total = np.int64(rounding)
-            for k in range(15):
-                if taps[k] != 0:
-                    total += taps[k] * np.int64(plane[min(max(2 * i + k - 7, 0), height - 1), j])
-            out[i, j] = total >> shift
-
-
 def decimate(plane: np.ndarray, subsampling: str, bit_depth: int, cosited: bool = False) -> np.ndarray:
     """A chroma plane at the resolution of `4:2:0`, `4:2:2` or (unchanged) `4:4:4`; odd sides are rounded up.
 
@@ -160,9 +148,10 @@ def decimate(plane: np.ndarray, subsampling: str, bit_depth: int, cosited: bool 
         _decimate_rows(plane, taps, 64, 7, half)
         return np.clip(half, 0, (1 << bit_depth) - 1).astype(np.uint16)
     _decimate_rows(plane, taps, 1 << bit_depth - 8, bit_depth - 7, half)
-    quarter = np.empty((-(-height // 2), half.shape[1]), np.int64)
-    _decimate_columns(half, _DECIMATE_CENTRED, 1 << 20 - bit_depth, 21 - bit_depth, quarter)
-    return np.clip(quarter, 0, (1 << bit_depth) - 1).astype(np.uint16)
+    across = np.ascontiguousarray(half.T)
+    quarter = np.empty((across.shape[0], -(-height // 2)), np.int64)
+    _decimate_rows(across, _DECIMATE_CENTRED, 1 << 20 - bit_depth, 21 - bit_depth, quarter)
+    return np.clip(np.ascontiguousarray(quarter.T), 0, (1 << bit_depth) - 1).astype(np.uint16)
 
 
 @kernel

@@ -158,7 +158,7 @@ class _FFmpegJpeg2000(_FFmpeg):
             return as_picture(frame.to_ndarray())
 
 
-def _planes(codec: str, data: bytes, usual: np.ndarray) -> planes.Planes:
+def _planes(codec: str, data: bytes, usual: np.ndarray) -> planes.CodedPlanes:
     return planes.read_planes(codec, data).cropped(*usual.shape[:2])
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forensics.codecs.bpg import colour as bpg_colour
-from forensics.codecs.decoders.planes import Planes
+from forensics.codecs.decoders.planes import CodedPlanes
 from forensics.errors import CodecError
 
 _TAPS = np.arange(-3, 4)
@@ -100,7 +100,7 @@ def draw(numbers: np.random.Generator) -> Conversion:
     )
 
 
-def to_picture(planes: Planes, conversion: Conversion) -> np.ndarray:
+def to_picture(planes: CodedPlanes, conversion: Conversion) -> np.ndarray:
     """RGB, `np.ndarray [shape=(height, width, 3), dtype=uint8]`, or grey without a third axis."""
     bit_depth, samples = planes.bit_depth, planes.samples
     if conversion.eight_bits_first and bit_depth > 8:
@@ -126,7 +126,7 @@ def _through(
     return np.clip(np.floor(rgb + (0.5 if conversion.rounded else 1e-9)), 0, 255).astype(np.uint8)
 
 
-def as_libheif(planes: Planes) -> np.ndarray:
+def as_libheif(planes: CodedPlanes) -> np.ndarray:
     """RGB as recent libheif makes it, the library of libvips and many programs.
 
     Chroma is repeated. 4:2:0 of full range goes by integers of 8 fractional bits, everything else by floating point
@@ -134,7 +134,7 @@ def as_libheif(planes: Planes) -> np.ndarray:
 
     Parameters
     ----------
-    planes : Planes
+    planes : CodedPlanes
         8-bit samples; grey, or a YCbCr colour space.
 
     Returns

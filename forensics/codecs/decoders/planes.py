@@ -42,7 +42,7 @@ _UNSPECIFIED, _LIMITED = 0, 1
 
 
 @dataclass(frozen=True)
-class Planes:
+class CodedPlanes:
     """A decoded picture before its conversion to RGB.
 
     `samples` are one or three arrays, `np.ndarray [shape=(height, width), dtype=uint8 or uint16]`: luma, Cb, Cr, or G,
@@ -56,7 +56,7 @@ class Planes:
     bit_depth: int
     limited: bool
 
-    def cropped(self, height: int, width: int) -> Planes:
+    def cropped(self, height: int, width: int) -> CodedPlanes:
         """The top left part; HEIF pictures are coded in whole blocks and cut to size by their container."""
         have = self.samples[0].shape
         if not (0 <= have[0] - height < 64 and 0 <= have[1] - width < 64):
@@ -66,10 +66,10 @@ class Planes:
             plane[: -(-height // rows), : -(-width // columns)]
             for plane, (rows, columns) in zip(self.samples, steps, strict=True)
         )
-        return Planes(tuple(samples), self.subsampling, self.colour_space, self.bit_depth, self.limited)
+        return CodedPlanes(tuple(samples), self.subsampling, self.colour_space, self.bit_depth, self.limited)
 
 
-def read_planes(codec: str, data: bytes) -> Planes:
+def read_planes(codec: str, data: bytes) -> CodedPlanes:
     """The planes of a file of the class `jpeg`, `webp`, `avif`, `heic` or `bpg`.
 
     Raises `CodecError` where the file is damaged, or in a format without a meaning here (such as CMYK),
@@ -94,7 +94,7 @@ def first_frame(data: bytes) -> Any:
     return frame
 
 
-def _from_frame(frame: Any, codec: str) -> Planes:
+def _from_frame(frame: Any, codec: str) -> CodedPlanes:
     name = frame.format.name.replace("yuvj", "yuv").removesuffix("le")
     base = next((known for known in ("gbrp", *FORMATS.values()) if name.startswith(known)), "")
     depth = name[len(base) :] or "8"
@@ -102,17 +102,17 @@ def _from_frame(frame: Any, codec: str) -> Planes:
     limited = frame.color_range == _LIMITED or (codec == "webp" and frame.color_range == _UNSPECIFIED)
     samples = tuple(plane_samples(plane, int(depth)) for plane in frame.planes) if depth.isdigit() else ()
     if base == "gbrp":
-        return Planes(samples, "4:4:4", "rgb", int(depth), limited)
+        return CodedPlanes(samples, "4:4:4", "rgb", int(depth), limited)
     space = _MATRICES.get(int(frame.colorspace))
     if not samples or not base or space is None:
         raise CodecError(
             f"FFmpeg gives {frame.format.name} with matrix {int(frame.colorspace)}, which has no conversion here"
         )
     subsampling = next(key for key, value in FORMATS.items() if value == base)
-    return Planes(samples, subsampling, space, int(depth), limited)
+    return CodedPlanes(samples, subsampling, space, int(depth), limited)
 
 
-def _read_bpg(data: bytes) -> Planes:
+def _read_bpg(data: bytes) -> CodedPlanes:
     from forensics.codecs.bpg.container import read_file
     from forensics.codecs.hevc import pyav as hevc_pyav
 
@@ -122,7 +122,7 @@ def _read_bpg(data: bytes) -> Planes:
         raise CodecError("a BPG picture in CMYK has no three planes to convert")
     size = (header.width, header.height)
     samples = hevc_pyav.decode_planes(file.colour_units, header.tools, header.subsampling, size, header.bit_depth)
-    return Planes(tuple(samples), header.subsampling, header.colour_space, header.bit_depth, header.limited_range)
+    return CodedPlanes(tuple(samples), header.subsampling, header.colour_space, header.bit_depth, header.limited_range)
 
 
 def enlarge(plane: np.ndarray, shape: Sequence[int], method: str, bit_depth: int) -> np.ndarray:
@@ -164,7 +164,7 @@ def _double(plane: np.ndarray, weights: np.ndarray, axis: int) -> np.ndarray:
     return np.moveaxis(doubled, 0, axis)
 
 
-def to_picture(planes: Planes, method: str) -> np.ndarray:
+def to_picture(planes: CodedPlanes, method: str) -> np.ndarray:
     """RGB, `np.ndarray [shape=(height, width, 3), dtype=uint8]`, or grey without a third axis, chroma enlarged by
     `method`.
     """

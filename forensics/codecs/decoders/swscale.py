@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from forensics.codecs.decoders.planes import FORMATS, Planes
+from forensics.codecs.decoders.planes import FORMATS, CodedPlanes
 from forensics.codecs.exchange import library_errors
 from forensics.errors import CodecError
 
@@ -25,7 +25,7 @@ _LIMITED, _FULL = 1, 2
 """FFmpeg's `AVCOL_RANGE_MPEG` and `AVCOL_RANGE_JPEG` (libavutil/pixfmt.h)."""
 
 
-def to_picture(planes: Planes, method: str) -> np.ndarray:
+def to_picture(planes: CodedPlanes, method: str) -> np.ndarray:
     """RGB, `np.ndarray [shape=(height, width, 3), dtype=uint8]`, or grey without a third axis.
 
     Raises `CodecError` for what swscale does not convert: YCgCo, and RGB and grey in the limited range, which it takes
@@ -59,7 +59,7 @@ def _flags(method: str) -> Any:
     return {"bilinear": Interpolation.BILINEAR, "bicubic": Interpolation.BICUBIC}[method] | whole
 
 
-def _frame(planes: Planes, base: str) -> Any:
+def _frame(planes: CodedPlanes, base: str) -> Any:
     import av
 
     height, width = planes.samples[0].shape

@@ -22,7 +22,7 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from scipy import ndimage
+from forensics_features.running import running_maxima, running_medians
 
 from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
 from forensics.history.jpeg.planes import DCT_8
@@ -226,7 +226,7 @@ def _corner(pixels: np.ndarray) -> np.ndarray:
 def _scanned(luma: np.ndarray, scales: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Strengths at every scale, their medians nearby, and their spread."""
     strengths = np.array([_strengths(luma, scale, scale) for scale in scales])
-    around = ndimage.median_filter(strengths, size=(min(_AROUND, len(scales)), 1), mode="nearest")
+    around = running_medians(strengths.T, min(_AROUND, len(scales))).T
     return strengths, around, 1.4826 * np.median(np.abs(strengths - around), axis=0) + _LEAST_SPREAD
 
 
@@ -242,7 +242,7 @@ def likely_scales(pixels: np.ndarray) -> np.ndarray:
     from forensics_features import scaled_grid
 
     strengths = scaled_grid.strengths(pixels)
-    peaks = np.flatnonzero(strengths == ndimage.maximum_filter1d(strengths, 9))
+    peaks = np.flatnonzero(strengths == running_maxima(strengths, 9))
     peaks = peaks[np.argsort(-strengths[peaks])][:_STRONGEST]
     near = np.abs(np.log(SCALES)[:, None] - np.log(scaled_grid.SCALES[peaks])).argmin(axis=0)
     near = np.clip(near[:, None] + np.arange(-1, 2), 0, len(SCALES) - 1)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from forensics.history.jpeg2000.steps import Step
+from forensics.history.jpeg2000.steps import BandStep
 from forensics.history.jpeg2000.transform import Wavelet
 from forensics.results.history import Parameter
 
@@ -48,7 +48,7 @@ class Jpeg2000History:
         picture's or tile's origin lies, in the crop's coordinates.
     parities : tuple of tuple of int
         Row and column parity of the low-pass samples of each level seen, in its own plane.
-    base_step : Step or None
+    base_step : BandStep or None
         Of 9/7, in grey levels of an orthonormal transform; encoders drop bit planes, so it is known up to a power of
         two.
     steps_luma, planes_luma : tuple
@@ -71,7 +71,7 @@ class Jpeg2000History:
     levels_at_least: int = 0
     phase: tuple[int, int] = (0, 0)
     parities: tuple[tuple[int, int], ...] = ()
-    base_step: Step | None = None
+    base_step: BandStep | None = None
     steps_luma: tuple[float | None, ...] = ()
     planes_luma: tuple[int | None, ...] = ()
     psnr: float | None = None

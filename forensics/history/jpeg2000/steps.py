@@ -33,7 +33,7 @@ _INTERVAL = 1.645
 """Standard deviations of a normal distribution on either side of its mean that hold 90 %."""
 
 
-class Step(NamedTuple):
+class BandStep(NamedTuple):
     """A step in grey levels of an orthonormal transform, half the width of its 90 % interval, and whether its double is
     mixed in.
     """
@@ -43,7 +43,7 @@ class Step(NamedTuple):
     mixed: bool
 
 
-def step_of(histogram: np.ndarray) -> Step | None:
+def step_of(histogram: np.ndarray) -> BandStep | None:
     """The step of a 9/7 band or of several together from their histogram of magnitudes (BINS,); None where none shows.
 
     Of the steps that fit about as well as the best the largest is taken, for a lattice lies within those of its parts.
@@ -61,10 +61,10 @@ def step_of(histogram: np.ndarray) -> Step | None:
             candidates[int(np.argmax([counts @ cell_scores(x, candidate, mixed) for candidate in candidates]))]
         )
     half_width = _INTERVAL * _NOISE * found / np.sqrt(float(counts @ x**2)) + 0.5 * found * float(np.diff(_FINE[-1])[0])
-    return Step(found, float(half_width), mixed)
+    return BandStep(found, float(half_width), mixed)
 
 
-def base_step(levels: list[Level]) -> Step | None:
+def base_step(levels: list[Level]) -> BandStep | None:
     """The step all bands and components of the levels have in common, or that of the finest level that shows one."""
     for depth in (1, 2, 3):
         pooled = np.sum([level.histograms.sum(axis=(0, 1)) for level in levels[:depth]], axis=0)

@@ -24,7 +24,7 @@ from forensics.history.jpegxr.findings import JpegxrHistory
 from forensics.history.jpegxr.lattice import Fit, best_index, cumulative, dc_index, high_pass, low_pass, phase_leads
 from forensics.results.wording import percentage
 
-MINIMUM_SIDE = 96
+LEAST_SIDE = 96
 """Smallest width and height that is read, in pixels: six macroblocks."""
 REGION = 512
 """Side of the region that a large picture is judged by, in pixels."""
@@ -61,13 +61,13 @@ def recover(pixels: np.ndarray, *, seed: int = 0) -> JpegxrHistory:
     Parameters
     ----------
     pixels : np.ndarray [shape=(height, width) or (height, width, 1..4), dtype=uint8 or uint16]
-        What `planes.to_rgb8` accepts; at least `MINIMUM_SIDE` a side.
+        What `planes.to_rgb8` accepts; at least `LEAST_SIDE` a side.
     seed : int
         Of the choice of a region in a picture of more than `REGION` pixels a side.
     """
     rgb = to_rgb8(pixels)
-    if min(rgb.shape[:2]) < MINIMUM_SIDE:
-        return JpegxrHistory(False, reason=f"pictures are at least {MINIMUM_SIDE} pixels a side for this")
+    if min(rgb.shape[:2]) < LEAST_SIDE:
+        return JpegxrHistory(False, reason=f"pictures are at least {LEAST_SIDE} pixels a side for this")
     origin, part = judged_region(rgb, REGION, seed)
     y, u, v = colour_planes(part)
     counted = cumulative(~unclipped(part))

@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 from forensics_features.comb import BINS, CORE, FINE_BIN
-from scipy.ndimage import uniform_filter1d
+from forensics_features.running import running_means
 
 from forensics.results.a_contrario import LN10, log10_gamma_tail, log10_nfa
 
@@ -124,7 +124,7 @@ def comb_evidence(
     others = np.arange(phases) != best
     # The spread of the other phases among themselves: the best one must not widen it.
     rest = np.abs(z[others] - z[others].mean(axis=0)) ** 2 * (phases - 1) / max(phases - 2, 1)
-    spread = uniform_filter1d((rest * count[others, :, None]).mean(axis=0), _SMOOTHING, axis=-1, mode="nearest")
+    spread = running_means((rest * count[others, :, None]).mean(axis=0), _SMOOTHING)
     surplus = effective[:, :, None] * beyond**2 / np.maximum(spread, 1.0)
     scores = _fisher(surplus, usable)
     peak = surplus[best].argmax(axis=1)

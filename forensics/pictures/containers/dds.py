@@ -5,10 +5,9 @@ from __future__ import annotations
 import io
 import struct
 
-import numpy as np
-
 from forensics.errors import PictureError
 from forensics.pictures.format import Format, only_one
+from forensics.pictures.pillow_samples import in_strips
 from forensics.pictures.samples import Samples, damaged, decoding
 from forensics.pictures.stated import Stated
 
@@ -101,9 +100,9 @@ def _decode(data: bytes, which: str) -> Samples:
         with DdsImagePlugin.DdsImageFile(io.BytesIO(data)) as image:
             image.load()
             if image.mode not in ("L", "LA", "RGB", "RGBA"):
-                samples = np.array(image.convert("RGBA" if "A" in image.mode else "RGB"))
+                samples = in_strips(image.convert("RGBA" if "A" in image.mode else "RGB"))
             else:
-                samples = np.array(image)
+                samples = in_strips(image)
     return Samples(samples, facts={"integrity": "lengths were checked; nothing in a texture could tell damage"})
 
 
