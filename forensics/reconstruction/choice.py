@@ -328,7 +328,7 @@ def choose(pixels: np.ndarray) -> Chosen | None:
 def _commonest(pixels: np.ndarray) -> Chosen | None:
     """The commonest file, where it settles nearly all blocks of a part and many of them vary."""
     first = Layout(0, 0, (1, 1), "grey" if pixels.ndim == 2 else "ycbcr")
-    kinds = [first] if pixels.ndim == 2 else [replace(first, factors=f) for f in ((2, 2), (1, 1), (1, 2))]
+    kinds = [first] if pixels.ndim == 2 else [replace(first, factors=f) for f in ((2, 2), (1, 4), (1, 1), (1, 2))]
     if pixels.ndim == 3 and max(missing(pixels, first, ["libjpeg-turbo"]).values()) > _UNEXPLAINED:
         return None
     match: TableMatch | None = None
@@ -341,9 +341,16 @@ def _commonest(pixels: np.ndarray) -> Chosen | None:
         trials = Trials(pixels, match, {(layout, decoder.upsampling, decoder.conversion): part})
         chosen = Chosen(layout, trials.tables(layout, decoder), decoder, match, trials, False)
         share = trials.share(layout, decoder)
+        if layout.factors == (1, 4) and share <= _of_full_size(trials, layout, decoder):
+            continue
         if share >= _CLEAR or (share >= _NEARLY and chosen.rival()[0] <= share - _AS_GOOD):
             return chosen
     return None
+
+
+def _of_full_size(trials: Trials, layout: Layout, decoder: Decoder) -> float:
+    """Share of settled blocks with chroma at full size: as large where chroma is flat, whatever its resolution."""
+    return trials.share(replace(layout, factors=(1, 1)), decoder)
 
 
 def missing(pixels: np.ndarray, layout: Layout, names: Sequence[str]) -> dict[str, float]:

@@ -14,6 +14,10 @@ from PIL import Image
 
 from forensics import reconstruct
 from forensics.cli.reconstruct import command
+from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
+from forensics.history.jpeg.planes import DCT_8
+from forensics.reconstruction.coded import CodedPicture, Component
+from forensics.reconstruction.jpeg_writer import write_jpeg
 from forensics.reconstruction.reconstruct import NotReconstructible
 from tests.reconstruction.scenes import jpeg_file, real_decoding, scene, tables_of
 
@@ -25,7 +29,13 @@ def decoded() -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("subsampling", "quality", "least"),
-    [("4:2:0", 75, 0.97), ("4:2:0", 92, 0.95), ("4:2:2", 85, 0.97), ("4:4:4", 80, 0.99), ("4:4:4", 96, 0.95)],
+    [
+        ("4:2:0", 75, 0.97),
+        ("4:2:0", 92, 0.95),
+        ("4:2:2", 85, 0.97),
+        ("4:4:4", 80, 0.99),
+        ("4:4:4", 96, 0.95),
+    ],
 )
 def test_the_file_gives_the_pixels_again(subsampling, quality, least):
     data = jpeg_file(scene(1, 160, 192), quality, subsampling)
@@ -57,6 +67,24 @@ def test_chroma_under_clipped_channels_agrees_with_luma(quality, seed):
     pixels = real_decoding(jpeg_file(scene(seed, 150, 186, bright=60), quality))
     # Cb and Cr within their bounds, found apart, need not give the pixels with luma: two or three blocks were wrong.
     assert reconstruct(pixels).exact
+
+
+def quantised(plane: np.ndarray, table: np.ndarray) -> Component:
+    """A plane, sides multiples of 8, as an encoder quantises it by a table, raster order."""
+    shape = plane.shape[0] // 8, plane.shape[1] // 8
+    blocks = (plane.astype(np.float64) - 128).reshape(shape[0], 8, shape[1], 8).swapaxes(1, 2)
+    return Component(np.rint((DCT_8 @ blocks @ DCT_8.T).reshape(*shape, 64) / table).astype(np.int16), table)
+
+
+def test_chroma_at_a_quarter_of_the_width():
+    planes = [np.asarray(plane) for plane in Image.fromarray(scene(1, 128, 256)).convert("YCbCr").split()]
+    tables = [scaled_table(base, 80.0).ravel().astype(np.int64) for base in TABLE_FAMILIES["standard"]]
+    stored = quantised(planes[0], tables[0]), *(quantised(plane[:, ::4], tables[1]) for plane in planes[1:])
+    pixels = real_decoding(write_jpeg(CodedPicture(128, 256, stored, (1, 4))))
+    found = reconstruct(pixels)
+    # Taken for 4:4:4 or 4:2:2 before, chroma came back in some blocks only.
+    assert (found.to_dict()["subsampling"], found.layout.factors) == ("4:1:1", (1, 4))
+    assert found.exact
 
 
 def test_sides_that_are_no_multiples_of_eight():
