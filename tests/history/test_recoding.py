@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +13,7 @@ import pytest
 from scipy.fft import dctn, idctn
 
 from forensics.codecs import registry
-from forensics.history.recoding import av1, hevc, jpegxl, vp8
+from forensics.history.recoding import av1, hevc, jpegxl, threads, vp8
 from forensics.history.recoding import coder as recoding
 from forensics.history.recoding import grid as recoding_grid
 from forensics.history.recoding import sweep as recoding_sweep
@@ -439,3 +442,18 @@ def test_positions_that_fall_behind_are_left_for_the_later_windows(coded):
     kept = recoding_grid.find_grid(coded, Blocks(), [20, 23], decisive=1e9, windows=4)
     assert kept.phase == (3, 6)
     assert kept.lead > recoding.GRID_FROM
+
+
+@pytest.mark.parametrize("cores", [{0}, {0, 1, 2}])
+def test_codings_in_threads_keep_their_order(monkeypatch, cores):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: cores)
+    seen = set()
+
+    def halved(number: int) -> float:
+        seen.add(threading.get_ident())
+        time.sleep(0.002 * (9 - number))  # the first takes longest
+        return number / 2
+
+    assert threads.each(halved, range(10)) == [number / 2 for number in range(10)]
+    assert (seen == {threading.get_ident()}) == (len(cores) == 1)
+    assert threads.each(halved, []) == []

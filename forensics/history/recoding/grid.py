@@ -13,6 +13,7 @@ import numpy as np
 from forensics_features.standards import LUMA_WEIGHTS
 
 from forensics.history.recoding.coder import Coder, Grid, Prior
+from forensics.history.recoding.threads import each
 from forensics.results.analysis import Window
 from forensics.windows.choice import choose_windows, interest
 
@@ -135,7 +136,8 @@ def with_trees(grid: Grid, plane: np.ndarray, coder: Coder, probes: Sequence[int
             if there in tried:
                 continue
             pieces = [aligned(plane, coder, window, there) for window in windows]
-            tried[there] = sum(_overall_change(piece, coder, probe) for probe in probes for piece in pieces)
+            codings = [(piece, probe) for probe in probes for piece in pieces]
+            tried[there] = sum(each(lambda one: _overall_change(one[0], coder, one[1]), codings))
         place, period = min(tried, key=lambda there: tried[there]), 2 * period
     return replace(grid, tree=place)
 

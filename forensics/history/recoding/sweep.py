@@ -25,6 +25,7 @@ from forensics.history.recoding.grid import (
     inner_blocks,
     places,
 )
+from forensics.history.recoding.threads import each
 from forensics.results.analysis import Window
 
 _CONTROL = (3, 5)
@@ -123,8 +124,11 @@ def sweep(plane: np.ndarray, coder: Coder, grid: Grid, indices: Sequence[int], w
 def _side(pieces: Sequence[Aligned], coder: Coder, indices: Sequence[int]) -> Side:
     errors, at = [], []
     for part, (rows, columns), corner in pieces:
-        changes = (change(part, coder.again(part, index))[rows:, columns:] for index in indices)
-        errors.append(np.array([block_means(one).ravel() for one in changes], np.float32))
+
+        def changed(index: int, part: np.ndarray = part, rows: int = rows, columns: int = columns) -> np.ndarray:
+            return block_means(change(part, coder.again(part, index))[rows:, columns:]).ravel()
+
+        errors.append(np.array(each(changed, indices), np.float32))
         whole = ((part.shape[0] - rows) // BLOCK, (part.shape[1] - columns) // BLOCK)
         firsts = (first + BLOCK * np.arange(count) for first, count in zip(corner, whole, strict=True))
         at.append(inner_blocks(places(*firsts)).reshape(-1, 2))
