@@ -13,6 +13,11 @@ from forensics.pixels import MAX_PIXELS as _MOST
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
 
+def split_names(text: str) -> tuple[str, ...]:
+    """The names in a text that separates them by commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
 def _standard_output(context: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
     return None if path == Path("-") else path
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from forensics.options import FORCE, ON_CLUSTER
+from forensics.options import FORCE, ON_CLUSTER, split_names
 
 
 @click.group("bench")
@@ -24,16 +24,12 @@ _JOBS = click.option(
 _SUITES = ("full", "kib", "quick", "generalization", "robustness")
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
 def _sizes(text: str) -> tuple[int, ...]:
     """Sides of patches from numbers with commas between them."""
     from forensics.errors import UsageError
 
     try:
-        sizes = tuple(int(part) for part in _names(text))
+        sizes = tuple(int(part) for part in split_names(text))
     except ValueError:
         raise UsageError(f"--sizes takes sides in pixels with commas between them, not {text!r}") from None
     if sizes and min(sizes) < 64:
@@ -136,8 +132,8 @@ def run(
         path=path or data,  # type: ignore[arg-type]
         out=out,
         suite=suite,
-        models=_names(models),
-        peers=_names(peers),
+        models=split_names(models),
+        peers=split_names(peers),
         sizes=tuple(dict.fromkeys((*_sizes(sizes), *more_sizes))),
         split=split,
         seed=seed,
@@ -146,7 +142,7 @@ def run(
         decoder=decoder,
         limit=limit,
         per_source=per_source,
-        codecs=_names(codecs),
+        codecs=split_names(codecs),
         model_dir=model_dir,
         train_data=train_data,
         train_windows=train_windows,
@@ -250,7 +246,7 @@ def speed(side: int, repeat: int, parts: str, largest: float, pictures: int, mos
     from forensics_benchmarks.speed import measure, report_markdown
 
     known = ("families", "models", "sizes", "processes", "imports", "files")
-    wanted = known if parts == "all" else _names(parts)
+    wanted = known if parts == "all" else split_names(parts)
     if not wanted or not set(wanted) <= set(known):
         raise UsageError(f"--parts takes {', '.join(known)} or all, not {parts!r}")
     jobs = sorted({1, 2, os.cpu_count() or 1})
@@ -291,7 +287,7 @@ def history(folder: Path, parts: str, split: str | None, limit: int) -> None:
 
     names = suites.chosen_sources(folder, split, limit)
     with Counter() as counter:
-        found = sections(folder, names, _names(parts), counter.say)
+        found = sections(folder, names, split_names(parts), counter.say)
     click.echo(markdown.sections_text(found))
 
 
@@ -322,7 +318,7 @@ def ablation(
     from forensics_benchmarks import markdown, stored_run
     from forensics_benchmarks.section_records import plain
 
-    chosen = _names(variants) or tuple(work.VARIANTS)
+    chosen = split_names(variants) or tuple(work.VARIANTS)
     if not set(chosen) <= set(work.VARIANTS):
         raise UsageError(
             f"there is no variant {', '.join(sorted(set(chosen) - set(work.VARIANTS)))}; there are "
@@ -395,7 +391,7 @@ def verdicts(
     from forensics.progress import Counter
     from forensics_benchmarks import verdicts as part_of
 
-    chosen = _names(parts)
+    chosen = split_names(parts)
     if not chosen or set(chosen) - set(part_of.PARTS):
         raise UsageError(f"--parts takes {', '.join(part_of.PARTS)}, not {parts!r}")
     Destinations().folder(out)
@@ -451,8 +447,8 @@ def reconstruct(
     if part != "blocks":
         _reconstruct_part(part, paths, side)
         return
-    chosen = tuple(int(quality) for quality in _names(qualities)) or reconstruction.QUALITIES
-    kinds = _names(subsamplings) or reconstruction.SUBSAMPLINGS
+    chosen = tuple(int(quality) for quality in split_names(qualities)) or reconstruction.QUALITIES
+    kinds = split_names(subsamplings) or reconstruction.SUBSAMPLINGS
     rows = reconstruction.run(
         paths, chosen, kinds, side=side, offset=crop, report=lambda line: click.echo(line, err=True)
     )

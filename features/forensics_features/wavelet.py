@@ -116,18 +116,23 @@ def synthesis_norms(wavelet: Wavelet, levels: int = LEVELS) -> np.ndarray:
 
     An encoder that spreads error evenly quantises a band with base step / norm (ISO/IEC 15444-1 clause E.1.1, J.14).
     """
-    scaling = np.ones(1)
-    norms = np.empty((levels, 3))
+    norms = axis_norms(wavelet, levels)
+    return np.array([(high * low, low * high, high * high) for low, high in norms])
+
+
+def axis_norms(wavelet: Wavelet, levels: int) -> list[tuple[float, float]]:
+    """L2 norms of the synthesis basis along one axis by level: of the low band, and of the high band."""
+    scaling, norms = np.ones(1), []
     for level in range(levels):
-        low, high = (_upsampled(part, 2**level) for part in wavelet.synthesis)
-        d = float(np.linalg.norm(np.convolve(high, scaling)))
+        low, high = (upsampled(part, 2**level) for part in wavelet.synthesis)
+        detail = float(np.linalg.norm(np.convolve(high, scaling)))
         scaling = np.convolve(low, scaling)
-        a = float(np.linalg.norm(scaling))
-        norms[level] = d * a, a * d, d * d
+        norms.append((float(np.linalg.norm(scaling)), detail))
     return norms
 
 
-def _upsampled(taps: np.ndarray, distance: int) -> np.ndarray:
+def upsampled(taps: np.ndarray, distance: int) -> np.ndarray:
+    """A filter with `distance` - 1 zeros between its taps."""
     spread = np.zeros((len(taps) - 1) * distance + 1)
     spread[::distance] = taps
     return spread

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from forensics.errors import UsageError
-from forensics.options import ON_CLUSTER
+from forensics.options import ON_CLUSTER, split_names
 
 _SUITES = ("random", "grid", "kib", "quick", "chains", "processed", "processes", "untouched")
 _WITH_SYNTHETIC = ("random", "chains", "processed", "processes", "untouched")
@@ -21,10 +21,6 @@ def _shares(text: str) -> dict[str, float]:
         return {name.strip(): float(share) for name, share in pairs}
     except ValueError:
         raise UsageError(f"--split takes NAME=SHARE,..., for instance train=0.8,val=0.2, not {text!r}") from None
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 @click.group()
@@ -75,9 +71,11 @@ def build(
     from forensics.dataset.show import outcome_text
 
     count = synthetic if synthetic is not None else 60 if suite in _WITH_SYNTHETIC else 0
-    named = _names(codecs) or (encoders.PROCESSES if suite == "processes" else ())
+    named = split_names(codecs) or (encoders.PROCESSES if suite == "processes" else ())
     settings = Settings(suite, seed, per_source, encoders.available(named), _shares(shares), count)
-    outcome = run(sources, out, settings, jobs=jobs or os.cpu_count() or 1, splits=_names(only), retry=retry_failed)
+    outcome = run(
+        sources, out, settings, jobs=jobs or os.cpu_count() or 1, splits=split_names(only), retry=retry_failed
+    )
     click.echo(outcome_text(outcome))
     return 2 if outcome.bad or outcome.statuses.get("failed") else 0
 

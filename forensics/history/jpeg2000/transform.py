@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from forensics_features._kernel import kernel
 from forensics_features.standards import YCBCR_BT601
-from forensics_features.wavelet import CDF53, CDF97
+from forensics_features.wavelet import CDF53, CDF97, axis_norms
 
 Wavelet = Literal["9/7", "5/3"]
 ColourTransform = Literal["ict", "rct", "none"]
@@ -204,17 +204,5 @@ def synthesis_norms(wavelet: Wavelet, level: int) -> tuple[float, float, float, 
     """
     if level < 1:
         raise ValueError(f"levels count from 1, not {level}")
-    scaling = np.ones(1)
-    detail = scaling
-    for step in range(level):
-        low, high = (_spread(taps, 2**step) for taps in _SYNTHESIS[wavelet])
-        detail = np.convolve(high, scaling)
-        scaling = np.convolve(low, scaling)
-    low_norm, high_norm = float(np.linalg.norm(scaling)), float(np.linalg.norm(detail))
+    low_norm, high_norm = axis_norms({"9/7": CDF97, "5/3": CDF53}[wavelet], level)[-1]
     return low_norm**2, low_norm * high_norm, low_norm * high_norm, high_norm**2
-
-
-def _spread(taps: np.ndarray, distance: int) -> np.ndarray:
-    spread = np.zeros((len(taps) - 1) * distance + 1)
-    spread[::distance] = taps
-    return spread
