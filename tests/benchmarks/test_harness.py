@@ -4,6 +4,7 @@ the same bytes.
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from pathlib import Path
@@ -178,7 +179,7 @@ def test_cells_are_encoded_once(tmp_path, scene):
     names = ["made__0.png", "made__1.png", "small.png"]
     wanted = [
         cells.Cell("seen", "jpeg", "jpeg", {}, (8.0,)),
-        cells.Cell("4:1:1", "jpeg", "foreign-pillow-4:1:1", {}, (8.0, 5000.0)),
+        cells.Cell("4:1:1", "jpeg", "foreign-turbojpeg-4:1:1", {}, (8.0, 5000.0)),
     ]
 
     def built() -> list[manifest.Row]:
@@ -308,3 +309,9 @@ def test_a_suite_decides_whether_a_folder_is_one_of_sources(tiny_dataset, tiny_t
     assert {record.class_name for record in read_table(tmp_path / "run")} == {"uncompressed", "jpeg"}
     with pytest.raises(UsageError, match="leave --suite out"):
         pipeline.run(request_for(tiny_dataset, tiny_training[0], tmp_path / "other", **options))
+
+
+def test_the_encoder_called_4_1_1_writes_it(scene):
+    written = foreign_encoders.codec_of("foreign-turbojpeg-4:1:1").encode(scene, quality=80)
+    with Image.open(io.BytesIO(written)) as picture:
+        assert [layer[1:3] for layer in picture.layer] == [(4, 1), (1, 1), (1, 1)]
