@@ -60,6 +60,7 @@ class Unwritten(NamedTuple):
 _SLOWLY_COMPILED = (
     "enlargements",
     "lapped",
+    "network",
     "cooccurrence",
     "block_dct",
     "texture-etc",
@@ -365,7 +366,23 @@ def _trees(pixels: np.ndarray) -> None:
     judge.judge(np.zeros((1, len(judge.feature_names or ())), np.float32))
 
 
-_FURTHER_KERNELS = {"enlargements": _enlargements, "content": _content, "trees": _trees}
+def _network(pixels: np.ndarray) -> None:
+    chosen_judge(None, None).look([pixels])
+
+
+def _wavelets(pixels: np.ndarray) -> None:
+    from forensics.history.readings import jpeg2000
+
+    jpeg2000(pixels)
+
+
+_FURTHER_KERNELS = {
+    "enlargements": _enlargements,
+    "content": _content,
+    "trees": _trees,
+    "network": _network,
+    "wavelets": _wavelets,
+}
 
 
 def _noise() -> np.ndarray:

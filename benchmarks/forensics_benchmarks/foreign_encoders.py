@@ -243,8 +243,8 @@ class TurboJpeg411(ForeignEncoder):
     def _encode(self, pixels: np.ndarray, parameters: Mapping[str, Value]) -> bytes:
         import imagecodecs
 
-        options = {} if pixels.ndim == 2 else {"subsampling": "411"}
-        return bytes(imagecodecs.jpeg8_encode(pixels, level=int(parameters["quality"]), **options))
+        subsampling = None if pixels.ndim == 2 else "411"
+        return bytes(imagecodecs.jpeg8_encode(pixels, level=int(parameters["quality"]), subsampling=subsampling))
 
 
 _ENCODERS: tuple[type[ForeignEncoder], ...] = (
