@@ -45,6 +45,7 @@ from forensics.windows.judges import (
     shipped_open_judge,
     trained_open_judge,
 )
+from forensics.windows.reading import usual_threads
 
 Result = Analysis | Failure
 
@@ -207,7 +208,7 @@ def analyze_one(
 
     The examination goes to `after_each`; what comes back is the analysis, without the series that only figures need.
     """
-    threads = None if multiprocessing.parent_process() is None else 1
+    threads = usual_threads()
     source = sys.stdin.buffer if name == STANDARD_INPUT else name
     try:
         picture = open_quietly(source, max_pixels, printable(name), frame)

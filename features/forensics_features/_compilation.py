@@ -94,9 +94,11 @@ class _Whole(CompilerBase):
 
 
 @contextmanager
-def _parts(codegen: Any) -> Iterator[None]:
-    """All code compiled meanwhile is a part, unless it says otherwise; the caller holds the compiler's lock."""
-    before, codegen._library_class = codegen._library_class, _Part
+def libraries_of(kind: type[JITCodeLibrary], codegen: Any) -> Iterator[None]:
+    """All code that is made or loaded meanwhile is of this kind, unless it says otherwise; the caller holds the
+    compiler's lock.
+    """
+    before, codegen._library_class = codegen._library_class, kind
     try:
         yield
     finally:
@@ -130,7 +132,7 @@ class Kernel(CPUDispatcher):
     def compile(self, sig: Any) -> Any:
         """Compile for a signature, or load what was compiled."""
         context: Any = self.targetctx
-        with global_compiler_lock, _parts(context.codegen()), _uncollected():
+        with global_compiler_lock, libraries_of(_Part, context.codegen()), _uncollected():
             return super().compile(sig)
 
     def get_call_template(self, args: Any, kws: Any) -> Any:

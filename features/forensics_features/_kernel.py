@@ -26,7 +26,7 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.registry import CPUDispatcher
 from numba.core.runtime import rtsys
 
-from forensics_features._compilation import SUPPORTED, compiled
+from forensics_features._compilation import SUPPORTED, compiled, libraries_of
 
 _config: Any = numba.config
 _LOCK = ".lock"
@@ -145,11 +145,8 @@ class _DirectCache(_SharedCache):
             return None
         described = stored[1]
         codegen._engine._defined_symbols |= {described.llvm_func_name, described.llvm_cpython_wrapper_name}
-        usual, codegen._library_class = codegen._library_class, _Loaded
-        try:
+        with libraries_of(_Loaded, codegen):
             return self._impl.rebuild(target_context, stored)
-        finally:
-            codegen._library_class = usual
 
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Any:

@@ -10,7 +10,6 @@ step or a little less.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,7 +26,7 @@ from forensics.pixels import eight_bit
 from forensics.results.analysis import Window
 from forensics.windows.choice import MINIMUM_SIDE
 from forensics.windows.judges import Extractor, Judge, check_match, shipped_extractor, shipped_judge
-from forensics.windows.reading import measure_windows
+from forensics.windows.reading import cores, measure_windows
 
 SIDES = (64, 128, 256)
 """Widths and heights of a window, in pixels, of which the smallest is taken that is at least twice the step."""
@@ -209,8 +208,7 @@ def window_map(
     jpeg = bool((judged.probabilities[:, CLASSES.index("jpeg")] > 0.5).any())
     votes = None
     if jpeg and height * width <= MOST_PIXELS:
-        cores = len(os.sched_getaffinity(0)) if threads is None else threads
-        votes = window_votes(eight_bit(pixels), tops, lefts, min(side, height), min(side, width), cores)
+        votes = window_votes(eight_bit(pixels), tops, lefts, min(side, height), min(side, width), cores(threads))
     return CodecMap(
         width=width,
         height=height,

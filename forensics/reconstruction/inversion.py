@@ -155,6 +155,9 @@ class _Band:
         self.open = np.pad(state == colour.BOUNDED, self.edges, constant_values=True)
         self.clipped = np.pad(state == colour.BOUNDED, self.edges)
         self.inside = np.pad(np.ones(state.shape, bool), self.edges)
+        self.visible = tuple(
+            slice(before, length - after) for (before, after), length in zip(self.edges, self.none.shape, strict=True)
+        )
         self.kept = np.zeros(self.none.shape, bool)
         self.kept[kept[0] : kept[1]] = True
 
@@ -204,8 +207,7 @@ class _Band:
 
     def _in_picture(self, plane: np.ndarray) -> np.ndarray:
         """The part of a plane, at full size, that the picture shows."""
-        (top, bottom), (left, right) = self.edges
-        return np.ascontiguousarray(plane[top : plane.shape[0] - bottom, left : plane.shape[1] - right])
+        return np.ascontiguousarray(plane[self.visible])
 
     def _wrong(self, fitted: list[tuple[np.ndarray, np.ndarray]]) -> int:
         """Pixels that come out otherwise than the picture has them."""
@@ -223,8 +225,7 @@ class _Band:
         lo, hi = (np.stack([self._in_picture(bound[k]) for k in (1, 2)]) for bound in (self.lo, self.hi))
         before = lo.copy(), hi.copy()
         colour.narrow_chroma(np.ascontiguousarray(self.part), samples, lo, hi, self.decoder.conversion)
-        (top, bottom), (left, right) = self.edges
-        inside = np.s_[:, top : self.none.shape[0] - bottom, left : self.none.shape[1] - right]
+        inside = (slice(None), *self.visible)
         self.lo[1:][inside], self.hi[1:][inside] = np.where(settled, lo, before[0]), np.where(settled, hi, before[1])
 
     def _mended(self, k: int, coefficients: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -317,13 +318,10 @@ class _Band:
         planes = []
         for (coefficients, _), quantiser in zip(chroma, self.quantisers[1:], strict=True):
             planes.append(self._shown(coefficients, quantiser))
-        shown = tuple(
-            slice(before, length - after) for (before, after), length in zip(self.edges, self.none.shape, strict=True)
-        )
-        lo, hi = (np.ascontiguousarray(bound[0][shown]) for bound in (self.lo, self.hi))
-        cb, cr = (np.ascontiguousarray(plane[shown]) for plane in planes)
+        lo, hi = (self._in_picture(bound[0]) for bound in (self.lo, self.hi))
+        cb, cr = (self._in_picture(plane) for plane in planes)
         colour.narrow_luma(np.ascontiguousarray(self.part), cb, cr, lo, hi, self.decoder.conversion)
-        self.lo[0][shown], self.hi[0][shown] = lo, hi
+        self.lo[0][self.visible], self.hi[0][self.visible] = lo, hi
         self.nearest[0] = np.minimum(np.maximum(self.nearest[0], self.lo[0]), self.hi[0])
 
     def _shown(self, coefficients: np.ndarray, quantiser: Quantiser) -> np.ndarray:

@@ -15,7 +15,7 @@ from functools import cache
 
 import numpy as np
 
-from forensics.history.jpeg.steps import TableMatch, candidates, log_prior, table_evidence
+from forensics.history.jpeg.steps import TableMatch, candidates, evidence_of, log_prior, table_evidence
 
 _FACTORS = (2, 2)
 """Chroma subsampling of these tables."""
@@ -23,8 +23,6 @@ _KINK = 1.5
 """Distance from which low frequencies grow more slowly."""
 _LEAST_GROWTH = 0.5
 """Part of the distance that they grow by at least."""
-_DEVIATION = 0.02
-"""Share of steps that may depart from a table; see `history.jpeg.steps`."""
 _PRIOR = 0.01
 """Prior probability of jpegli among files that are not the standard family's: its logarithm, -4.6, weighs nothing
 against the thousands that the wrong family of 64 steps costs."""
@@ -124,20 +122,10 @@ def match_jpegli(luma: np.ndarray, chroma: np.ndarray, factors: tuple[int, int])
     own = np.full(len(_known()), np.log(_PRIOR / len(_known())))
     other = log_prior().copy()
     for plane, likelihoods in enumerate((luma, chroma)):
-        steps = np.minimum(_known()[:, plane], likelihoods.shape[1])
-        evidence = table_evidence(likelihoods, plane)
-        free = _free(likelihoods)
-        mine = likelihoods[np.arange(64)[None], steps - 1]
-        own += np.logaddexp(np.log1p(-_DEVIATION) + mine, np.log(_DEVIATION) + free[None]).sum(axis=1)
-        other += evidence
+        own += evidence_of(_known()[:, plane], likelihoods)[0]
+        other += table_evidence(likelihoods, plane)
     best = int(np.argmax(own))
     return _match(best) if own[best] > other.max() + _CLEARLY else None
-
-
-def _free(likelihoods: np.ndarray) -> np.ndarray:
-    """Mean likelihood of all steps, small ones weighing more, as `history.jpeg.steps` takes it."""
-    weights = 1.0 / (np.arange(1, likelihoods.shape[1] + 1) + 2.0)
-    return np.asarray(np.logaddexp.reduce(likelihoods + np.log(weights / weights.sum()), axis=1))
 
 
 def jpegli_of(tables: tuple[np.ndarray, ...], factors: tuple[int, int]) -> TableMatch | None:

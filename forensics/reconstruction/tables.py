@@ -65,21 +65,21 @@ def component_steps(sampled: Sampled, upsampling: str, match: TableMatch) -> tup
     noise = chroma_noise(sampled.factors, upsampling)
     noises = [np.full(64, ROUNDING), noise, noise]
     found = [coefficients(blocks.astype(np.float32)) for blocks in sampled.blocks]
-    estimates = [_estimate(values, noises[k], min(k, 1)) for k, values in enumerate(found)]
-    groups = [[k] for k in range(len(found))]
+    likelihoods = [_likelihoods(values, noises[k]) for k, values in enumerate(found)]
+    estimates = [_estimate(likelihoods[k], values, noises[k], min(k, 1)) for k, values in enumerate(found)]
+    parts = [(estimate, values, 1) for estimate, values in zip(estimates, found, strict=True)]
     if len(found) == 3:
-        likelihoods = _likelihoods(found[0], noises[0]), _likelihoods(np.concatenate(found[1:]), noises[1])
-        own = match_jpegli(*likelihoods, sampled.factors)
+        both = np.concatenate(found[1:])
+        of_both = _likelihoods(both, noise)
+        own = match_jpegli(likelihoods[0], of_both, sampled.factors)
         if own is not None:
             return own.tables[0], own.tables[1], own.tables[1]
         if not _differ(estimates[1], estimates[2]):
-            groups = [[0], [1, 2]]
+            parts[1:] = [(_estimate(of_both, both, noise, 1), both, 2)]
     tables: list[np.ndarray] = []
-    for group in groups:
-        k = min(group[0], 1)
-        values = np.concatenate([found[i] for i in group])
-        estimate = estimates[group[0]] if len(group) == 1 else _estimate(values, noises[k], k)
-        tables += [_settled(estimate, match, match.tables[k], values, noises[k])] * len(group)
+    for k, (estimate, values, times) in enumerate(parts):
+        plane = min(k, 1)
+        tables += [_settled(estimate, match, match.tables[plane], values, noises[plane])] * times
     return tuple(tables)
 
 
@@ -91,8 +91,8 @@ def finest(table: np.ndarray) -> np.ndarray:
     return np.where(table == 2, 1, table) if (table == 1).mean() >= _MOSTLY_ONES else table
 
 
-def _estimate(found: np.ndarray, noise: np.ndarray, plane: int) -> StepEstimate:
-    return estimate_steps(_likelihoods(found, noise), plane, nonzero_counts(_alive(found), noise))
+def _estimate(likelihoods: np.ndarray, found: np.ndarray, noise: np.ndarray, plane: int) -> StepEstimate:
+    return estimate_steps(likelihoods, plane, nonzero_counts(_alive(found), noise))
 
 
 def _likelihoods(found: np.ndarray, noise: np.ndarray) -> np.ndarray:

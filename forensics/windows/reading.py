@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -115,6 +116,11 @@ def measure_windows(extractor: Extractor, pieces: Sequence[np.ndarray], threads:
     with ThreadPoolExecutor(threads) as pool:
         rows += pool.map(lambda piece: extractor.transform([piece]), pieces[1:])
     return np.concatenate(rows)
+
+
+def usual_threads() -> int | None:
+    """The threads asked for where nobody asks: 1 in a process of `--jobs`, which shares the cores with others."""
+    return None if multiprocessing.parent_process() is None else 1
 
 
 def cores(threads: int | None) -> int:

@@ -124,13 +124,28 @@ def table_evidence(likelihoods: np.ndarray, plane: int, free: np.ndarray | None 
     free : np.ndarray [shape=(64, largest)], optional
         Log prior of a free step.
     """
+    known, alone = evidence_of(candidates().tables[:, plane], likelihoods, free)
+    return np.append(known, alone)
+
+
+def evidence_of(
+    tables: np.ndarray, likelihoods: np.ndarray, free: np.ndarray | None = None
+) -> tuple[np.ndarray, float]:
+    """Log evidence of any tables of one plane, `np.ndarray [shape=(n,)]`, and that of free steps.
+
+    Parameters
+    ----------
+    tables : np.ndarray [shape=(n, 64)]
+        Steps in raster order.
+    likelihoods, free
+        As of `table_evidence`.
+    """
     largest = likelihoods.shape[1]
     prior = np.broadcast_to(_broad(largest), likelihoods.shape) if free is None else free
     mean = _log_sum(likelihoods + prior, axis=1)
-    steps = np.minimum(candidates().tables[:, plane], largest)
-    own = likelihoods[np.arange(64)[None], steps - 1]
+    own = likelihoods[np.arange(64)[None], np.minimum(tables, largest) - 1]
     known = np.logaddexp(np.log1p(-_DEVIATION) + own, np.log(_DEVIATION) + mean[None]).sum(axis=1)
-    return np.append(known, mean.sum())
+    return known, float(mean.sum())
 
 
 def beside_luma(chroma: np.ndarray) -> np.ndarray:

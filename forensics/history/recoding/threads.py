@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+
+from forensics.windows.reading import cores, usual_threads
 
 _Given = TypeVar("_Given")
 _Made = TypeVar("_Made")
@@ -16,7 +16,7 @@ def each(function: Callable[[_Given], _Made], given: Sequence[_Given]) -> list[_
     """What a function makes of each value, in their order, in as many threads as the process may use cores; in a
     process of `--jobs`, which shares them with others, one after another.
     """
-    count = 1 if multiprocessing.parent_process() is not None else min(len(os.sched_getaffinity(0)), len(given))
+    count = min(cores(usual_threads()), len(given))
     if count <= 1:
         return [function(one) for one in given]
     with ThreadPoolExecutor(count) as pool:
