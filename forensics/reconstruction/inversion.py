@@ -25,10 +25,9 @@ from forensics.reconstruction.blocks import (
     rounding_settles,
 )
 from forensics.reconstruction.chroma_samples import chroma_noise, propagated_bounds, shared_bounds, stored_estimate
-from forensics.reconstruction.clipped_search import FOUND, search_clipped
 from forensics.reconstruction.coded import CodedPicture, Component, Decoder, full_size, stored_samples
-from forensics.reconstruction.edge_search import search_edges, seen_of
 from forensics.reconstruction.lattice_beam import UNKNOWN
+from forensics.reconstruction.likely_search import search_likely, seen_of
 from forensics.reconstruction.layout import BLOCK, Layout, blocks_of
 from forensics.reconstruction.shown_search import USUAL_SETS, search_shown
 from forensics.reconstruction.upsampling import TRIANGLES
@@ -247,7 +246,7 @@ class _Band:
         elif kind != "scaled" or factors == (1, 1):
             lo, hi = shared_bounds(lo, hi, factors)
             boxes, centers = (blocks_of(lo), blocks_of(hi)), blocks_of(np.clip(stored, lo, hi))
-            self._at_edges(factors, quantiser, centers, boxes, found, status)
+            self._at_edges(factors, quantiser, boxes, found, status)
             rest = np.flatnonzero((status > SEARCHED) & ~impossible)
             found[rest], status[rest] = fit_blocks(
                 boxes[0][rest], boxes[1][rest], quantiser, width=self.width, centers=centers[rest]
@@ -267,7 +266,7 @@ class _Band:
         impossible = np.asarray(blocks_of(self.none).any(axis=1))
         found, status = fit_blocks(lo, hi, self.quantisers[k], width=0, centers=centers)
         if self.width:
-            self._at_edges((1, 1), self.quantisers[k], centers, (lo, hi), found, status)
+            self._at_edges((1, 1), self.quantisers[k], (lo, hi), found, status)
         again = np.flatnonzero((status > SEARCHED) & ~impossible) if self.width else np.empty(0, np.int64)
         if len(again):
             found[again], status[again] = fit_blocks(
@@ -278,7 +277,7 @@ class _Band:
         return self._shaped(found, status, (1, 1))
 
     def _seen_parts(self, factors: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-        """What is seen of each block of a component, as `search_edges` takes it, and whether that is a part only."""
+        """What is seen of each block of a component, as `search_likely` takes it, and whether that is a part only."""
         sides = []
         for (before, after), length, factor in zip(self.edges, self.none.shape, factors, strict=True):
             starts = np.arange(length // factor // BLOCK) * BLOCK
@@ -293,22 +292,18 @@ class _Band:
         self,
         factors: tuple[int, int],
         quantiser: Quantiser,
-        samples: np.ndarray,
         bounds: tuple[np.ndarray, np.ndarray],
         found: np.ndarray,
         status: np.ndarray,
         among: np.ndarray | bool = True,
     ) -> None:
         """Blocks that reach beyond the picture and are not settled, of those `among` which they are looked for, from
-        the samples of the part that is seen and their bounds; `found` and `status` change.
+        the bounds of the samples that are seen; `found` and `status` change.
         """
         seen, partly = self._seen_parts(factors)
         again = np.flatnonzero(partly & (status > SEARCHED) & among)
         if len(again):
-            inside = seen_of(seen[again])
-            lo = np.where(inside, bounds[0][again], 0).astype(np.uint8)
-            hi = np.where(inside, bounds[1][again], 255).astype(np.uint8)
-            coefficients, fits = search_edges(samples[again], seen[again], lo, hi, quantiser)
+            coefficients, fits = search_likely(bounds[0][again], bounds[1][again], quantiser, seen[again])
             found[again[fits]], status[again[fits]] = coefficients[fits], SEARCHED
 
     def _tighten_luma(self, chroma: list[tuple[np.ndarray, np.ndarray]]) -> None:
@@ -385,7 +380,7 @@ class _Band:
                 self._whole(k, stored, found, status, left_out)
             self._by_all_shown(k, stored, found, status, impossible)
             samples = blocks_of(np.clip(np.rint(stored), 0, 255).astype(np.uint8))
-            self._at_edges(factors, quantiser, samples, (samples, samples), found, status)
+            self._at_edges(factors, quantiser, (samples, samples), found, status)
         status[doubted & (status > SEARCHED)] = SEARCHED
         status[(status == OPEN) & saturated] = OPEN_SATURATED
         status[impossible & (status > SEARCHED)] = IMPOSSIBLE
@@ -477,7 +472,7 @@ class _Band:
                 break
         samples = blocks_of(np.clip(np.rint(whole), 0, 255).astype(np.uint8))
         _, clear = others_alike(plane, lo, hi, factors, rest.reshape(known.shape), 0, half_up=half_up)
-        self._at_edges(factors, quantiser, samples, (samples, samples), found, status, clear.ravel())
+        self._at_edges(factors, quantiser, (samples, samples), found, status, clear.ravel())
         return whole
 
     def _repeated(self, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -490,7 +485,7 @@ class _Band:
         boxes, centers = (blocks_of(lo), blocks_of(hi)), blocks_of(near)
         found, status = fit_blocks(*boxes, quantiser, width=0, centers=centers)
         if self.width:
-            self._at_edges(factors, quantiser, centers, boxes, found, status)
+            self._at_edges(factors, quantiser, boxes, found, status)
         again = np.flatnonzero((status > SEARCHED) & ~impossible) if self.width else np.empty(0, np.int64)
         if len(again):
             found[again], status[again] = fit_blocks(
@@ -504,11 +499,10 @@ class _Band:
 def _search_clipped(
     lo: np.ndarray, hi: np.ndarray, quantiser: Quantiser, impossible: np.ndarray, found: np.ndarray, status: np.ndarray
 ) -> None:
-    """Blocks with clipped samples that filling in left open, searched to the end; `found` and `status` change."""
+    """Blocks with clipped samples that filling in left open, by their likeliest sets; `found` and `status` change."""
     again = np.flatnonzero((status == OPEN_SATURATED) & ~impossible)
     if len(again):
-        coefficients, answers = search_clipped(lo[again], hi[again], quantiser)
-        settled = answers == FOUND
+        coefficients, settled = search_likely(lo[again], hi[again], quantiser)
         found[again[settled]], status[again[settled]] = coefficients[settled], SEARCHED
 
 

@@ -19,7 +19,8 @@ USUAL_SETS = 16
 """Sets that are tried of a block: a bound on work. Of 167 blocks that are found with 128 sets (six validation pictures
 put together, 1.2 MP, quality 75) 163 are with the first and all with the first eight."""
 _DRIFTS = (6.0, 30.0)
-"""See `edge_search`: tried one after another."""
+"""Standard deviations of a coefficient about the expected one beyond its own quantisation, in levels, one after another:
+see `likely_search`."""
 
 
 @kernel
