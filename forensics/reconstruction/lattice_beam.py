@@ -138,13 +138,41 @@ def likeliest_sets(
     -------
     np.ndarray [shape=(n, 64), dtype=int64]
     """
+    shown = np.isfinite(deviations)
+    return sets_by_rows(
+        np.eye(64)[shown], samples[shown], deviations[shown], samples, quantiser, drift=drift, width=width
+    )
+
+
+def sets_by_rows(
+    rows: np.ndarray,
+    values: np.ndarray,
+    deviations: np.ndarray,
+    expected: np.ndarray,
+    quantiser: Quantiser,
+    *,
+    drift: float,
+    width: int,
+) -> np.ndarray:
+    """The same from weighted sums of samples.
+
+    Parameters
+    ----------
+    rows : np.ndarray [shape=(n, 64), dtype=float64]
+        Weights of the samples in each sum.
+    values, deviations : np.ndarray [shape=(n,), dtype=float64]
+        The sums, of level-shifted samples, and their deviations, in levels.
+    expected : np.ndarray [shape=(64,), dtype=float64]
+        Level-shifted samples as they are expected.
+    quantiser, drift, width
+        See `likeliest_sets`.
+    """
     order = np.argsort(quantiser.table, kind="stable")
     steps = quantiser.table[order].astype(np.float64)
     waves = np.asarray(WAVES, np.float64)[order]
-    shown = np.isfinite(deviations)
     about = spread(steps, drift)
-    system = np.concatenate([(waves[:, shown] * steps[:, None] / deviations[shown]).T, np.diag(steps / about)])
-    wanted = np.concatenate([samples[shown] / deviations[shown], waves @ samples / about])
+    system = np.concatenate([rows @ waves.T * steps / deviations[:, None], np.diag(steps / about)])
+    wanted = np.concatenate([values / deviations, waves @ expected / about])
     turned, triangle = np.linalg.qr(system)
     target, moves = turned.T @ wanted, np.eye(64, dtype=np.int64)
     reduced(triangle, target, moves)
