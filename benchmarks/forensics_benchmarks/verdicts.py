@@ -14,6 +14,7 @@ Makers, strengths, parameters and places are drawn from the seed; JPEG qualities
 from __future__ import annotations
 
 import csv
+import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -29,7 +30,7 @@ from forensics.dataset import random_afterwards, sources, synthetic
 from forensics.dataset.encoders import encoder
 from forensics.dataset.preparation import apply
 from forensics.dataset.random_afterwards import AFTERWARDS_SHARES, draw_afterwards, draw_untouched
-from forensics.errors import ForensicsError
+from forensics.errors import ForensicsError, UsageError
 from forensics_benchmarks import other_programs
 
 PARTS = ("processed", "untouched", "processes")
@@ -78,7 +79,8 @@ def make(
     seed: int,
     tell: Callable[[int, int], None],
 ) -> list[Case]:
-    """Write the pictures of a run; those that are there already are kept.
+    """Write the pictures of a run and the table of what is known of them; a part of a source that is in the table is
+    not made again.
 
     Parameters
     ----------
@@ -95,27 +97,69 @@ def make(
     seed : int
     tell : callable
         Gets sources done and in all.
+
+    Raises
+    ------
+    UsageError
+        The folder holds a run of another seed or split.
     """
+    _claim(out, {"seed": seed, "split": split})
     names = sources.of_split(folder, split)
     if limit and limit < len(names):
         names = [names[k * len(names) // limit] for k in range(limit)]
     makers: dict[str, Callable[[str, np.ndarray, np.random.Generator], Iterable[tuple[Case, np.ndarray]]]] = {
         "processed": _processed, "untouched": _untouched, "processes": _processes,
     }  # fmt: skip
+    known: dict[tuple[str, str], list[Case]] = {}
+    for case in read_truth(out / "truth.csv"):
+        known.setdefault((case.source, case.part), []).append(case)
     cases: list[Case] = []
     for number, name in enumerate(names):
         tell(number, len(names))
-        pixels = sources.load(folder / name)
+        pixels = None
         for part in parts:
+            if (name, part) in known:
+                continue
+            pixels = sources.load(folder / name) if pixels is None else pixels
             numbers = np.random.default_rng([seed, PARTS.index(part), zlib.crc32(name.encode())])
+            known[name, part] = []
             for case, made in makers[part](name, _cut(pixels, numbers), numbers):
-                path = out / "pictures" / case.file
-                if not path.exists():
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    Image.fromarray(made).save(path, compress_level=1)
-                cases.append(case)
-    write_truth(out / "truth.csv", cases)
+                _save(out / "pictures" / case.file, made)
+                known[name, part].append(case)
+            write_truth(out / "truth.csv", [case for group in known.values() for case in group])
+        cases += [case for part in parts for case in known[name, part]]
     return cases
+
+
+def _save(path: Path, pixels: np.ndarray) -> None:
+    """A picture, atomically."""
+    from io import BytesIO
+
+    stream = BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG", compress_level=1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, stream.getvalue())
+
+
+def _claim(out: Path, settings: Mapping[str, int | str]) -> None:
+    """What decides the pictures of a run, written to RUN/run.json or compared with what is there."""
+    path = out / "run.json"
+    if path.exists():
+        there = json.loads(path.read_text(encoding="utf-8"))
+        if there != dict(settings):
+            stated = ", ".join(f"{name} {value}" for name, value in there.items())
+            raise UsageError(f"{str(out)!r} holds a run of {stated}: take another folder")
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, json.dumps(dict(settings)).encode())
+
+
+def read_truth(path: Path) -> list[Case]:
+    """The table of what is known of a run's pictures; empty where there is none yet."""
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as stream:
+        return [Case(**row) for row in csv.DictReader(stream)]
 
 
 def write_truth(path: Path, cases: Sequence[Case]) -> None:
