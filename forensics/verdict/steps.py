@@ -1,7 +1,8 @@
 """Steps after decoding that can be undone exactly: found in the pixels, last one first, and reported as evidence.
 
-Repetition and enlargement are looked for in turn in what is left, at most `MOST` of them: a browser's zoom of an
-enlarged picture is two. Changes of tone are found by `forensics.verdict.tone` in what is left after them.
+Flat surroundings are cut off first. Repetition and enlargement are looked for in turn in what is left, at most `MOST`
+of them: a browser's zoom of an enlarged picture is two. Changes of tone are found by `forensics.verdict.tone` in what
+is left after them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Statement
 from forensics.results.chance import reported
-from forensics.results.steps import EnlargementStep, RepetitionStep, SharpeningStep, Step
+from forensics.results.steps import EnlargementStep, InsetStep, RepetitionStep, SharpeningStep, Step
 from forensics.windows.choice import MINIMUM_SIDE
 
 MOST = 2
@@ -25,6 +26,7 @@ any codec after it more.
 UNDONE = {
     "tone_curve": "brightness or contrast was changed after decoding; windows were judged with that undone",
     "enlargement": "the picture was enlarged after decoding; windows lie in the native pixels",
+    "inset": "the picture is set into flat surroundings; windows lie in the inset alone",
     "repetition": "the picture was enlarged by repetition; windows lie in the native pixels",
     "sharpening": "the picture was sharpened after decoding; windows were judged with that undone",
 }
@@ -33,6 +35,14 @@ SPITE_OF_ENLARGEMENT = 0.995
 """Certainty from which a codec in the picture as stored stands although an enlargement was found that is not `EXACT`:
 the enlargement came before it.
 """
+
+
+def find_inset(pixels: np.ndarray) -> InsetStep | None:
+    """The one inset of a picture with flat surroundings, None where it is not made of one."""
+    from forensics_features import inset
+
+    found = inset.find(pixels)
+    return None if found is None else InsetStep(found)
 
 
 def find_enlargements(pixels: np.ndarray) -> tuple[tuple[Step, ...], np.ndarray]:
@@ -86,7 +96,12 @@ def exact(steps: Sequence[Step]) -> bool:
 
 def statements(steps: Sequence[Step]) -> list[Statement]:
     """The steps as evidence, the last one first."""
-    return [
+    insets = [
+        Statement(step.name, step.name, step.found.flat, 0.0, 0.0, 1.0, 1.0, (), True, step.text)
+        for step in steps
+        if isinstance(step, InsetStep)
+    ]
+    return insets + [
         Statement(step.name, step.name, -reported(step.log10_nfa), 0.0, 0.0, 2.0, 1.0, (), True, step.text)
         for step in steps
         if isinstance(step, EnlargementStep | RepetitionStep | SharpeningStep)
