@@ -18,7 +18,7 @@ from forensics.pictures.opened import MAX_PIXELS, Picture
 from forensics.results import display
 from forensics.results.analysis import Analysis
 from forensics.results.history import History
-from forensics.results.steps import InsetStep
+from forensics.results.steps import stored_inset
 from forensics.verdict.analysis import analyze, as_picture, judged_pixels
 from forensics.verdict.steps import UNDONE
 from forensics.windows.judges import Extractor, Judge, chosen_judge, trained_judge, trained_open_judge
@@ -227,8 +227,7 @@ def localise(
         pixels, side=side, step=STEP if step is None else step, limit=limit or LIMIT, judge=judge, threads=threads
     )
     scanned = replace(scanned, notes=(*scanned.notes, *(UNDONE[step.name] for step in steps)))
-    inset = next((step.found for step in steps if isinstance(step, InsetStep)), None)
-    return replace(locate(scanned, judge=judge), inset=inset)
+    return replace(locate(scanned, judge=judge), inset=stored_inset(steps))
 
 
 def _judges(model_dir: Path | None, model: str | None = None) -> dict[str, Any]:

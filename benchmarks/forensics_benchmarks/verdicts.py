@@ -7,6 +7,7 @@ OTHER.csv`, and `report` sets both side by side.
     processed   every maker (and none), each after one step of a kind, by programs of training and by others; two steps in a row too
     untouched   every kind of untouched picture of `forensics.dataset.random_afterwards` and of `forensics.dataset.synthetic`
     processes   every process beyond the codecs, those that training never draws among them
+    insets      every maker (and none), as decoded or enlarged, set into a page, an interface, bars or a mat
 
 Makers, strengths, parameters and places are drawn from the seed; JPEG qualities from 50 to 95.
 """  # noqa: E501
@@ -23,7 +24,7 @@ from pathlib import Path
 import numpy as np
 from forensics_models.classes import FAMILIES, INCONCLUSIVE
 from forensics_models.storage import write_atomically
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from forensics.codecs import process_encoders
 from forensics.dataset import random_afterwards, sources, synthetic
@@ -33,7 +34,7 @@ from forensics.dataset.random_afterwards import AFTERWARDS_SHARES, draw_afterwar
 from forensics.errors import ForensicsError, UsageError
 from forensics_benchmarks import other_programs
 
-PARTS = ("processed", "untouched", "processes")
+PARTS = ("processed", "untouched", "processes", "insets")
 MAKERS: Mapping[str, tuple[str, str, float, float]] = {
     "jpeg": ("jpeg", "quality", 50, 95),
     "webp": ("webp", "quality", 50, 92),
@@ -108,7 +109,7 @@ def make(
     if limit and limit < len(names):
         names = [names[k * len(names) // limit] for k in range(limit)]
     makers: dict[str, Callable[[str, np.ndarray, np.random.Generator], Iterable[tuple[Case, np.ndarray]]]] = {
-        "processed": _processed, "untouched": _untouched, "processes": _processes,
+        "processed": _processed, "untouched": _untouched, "processes": _processes, "insets": _insets,
     }  # fmt: skip
     known: dict[tuple[str, str], list[Case]] = {}
     for case in read_truth(out / "truth.csv"):
@@ -323,6 +324,74 @@ def _processes(source: str, pixels: np.ndarray, numbers: np.random.Generator) ->
             ),
             made,
         )
+
+
+def _insets(source: str, pixels: np.ndarray, numbers: np.random.Generator) -> Iterator[tuple[Case, np.ndarray]]:
+    for maker in ("uncompressed", *MAKERS):
+        try:
+            decoded = pixels if maker == "uncompressed" else _coded(maker, pixels, numbers)
+        except ForensicsError:
+            continue
+        for setting, place in SETTINGS.items():
+            for after in ("nothing", "enlarged"):
+                shown = decoded if after == "nothing" else apply(draw_afterwards(after, numbers), decoded)
+                file = _file("insets", source, maker, setting, after)
+                kind = setting if after == "nothing" else f"{setting}, enlarged"
+                yield Case(file, "insets", source, maker, maker, after, "training", kind), place(shown, numbers)
+
+
+def _on_page(photograph: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
+    """Between lines of text on a plain page."""
+    height, width = photograph.shape[:2]
+    dark = bool(numbers.integers(2))
+    paper = tuple(int(n) for n in (numbers.integers(0, 40, 3) if dark else numbers.integers(225, 256, 3)))
+    margin, above = int(numbers.integers(8, 90)), int(numbers.integers(40, 300))
+    page = Image.new("RGB", (width + 2 * margin + int(numbers.integers(0, 200)), height + above + 200), paper)
+    draw = ImageDraw.Draw(page)
+    font, ink = ImageFont.load_default(int(numbers.integers(11, 24))), (210, 210, 215) if dark else (30, 30, 35)
+    step = int(1.5 * font.getbbox("Ag")[3])
+    for top in (*range(8, above - step - 8, step), *range(above + height + 12, page.height - step, step)):
+        draw.text((margin, top), "Words on a line of a page, as they stand about pictures", fill=ink, font=font)
+    page.paste(Image.fromarray(photograph), (margin, above))
+    return np.asarray(page)
+
+
+def _on_interface(photograph: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
+    """On a plain panel of a drawn interface."""
+    height, width = photograph.shape[:2]
+    top, left, around = int(numbers.integers(20, 200)), int(numbers.integers(20, 200)), int(numbers.integers(6, 30))
+    drawn = synthetic.synthesise("interface", height + top + 120, width + left + 120, int(numbers.integers(2**31)))
+    drawn = np.stack([drawn] * 3, axis=2) if drawn.ndim == 2 else drawn.copy()
+    panel = numbers.integers(0, 256, 3).astype(np.uint8)
+    drawn[top - around : top + height + around, left - around : left + width + around] = panel
+    drawn[top : top + height, left : left + width] = photograph
+    return drawn
+
+
+def _between_bars(photograph: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
+    """Black above and below, or on both sides."""
+    height, width = photograph.shape[:2]
+    upright = bool(numbers.integers(2))
+    bar = int(numbers.uniform(0.05, 0.3) * (height if upright else width))
+    made = np.zeros((height + 2 * bar * upright, width + 2 * bar * (not upright), 3), np.uint8)
+    made[bar * upright :, bar * (not upright) :][:height, :width] = photograph
+    return made
+
+
+def _on_mat(photograph: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
+    """A border of one colour, of another width on each side."""
+    height, width = photograph.shape[:2]
+    top, left, bottom, right = (int(n) for n in numbers.integers(3, 80, 4))
+    made = np.empty((height + top + bottom, width + left + right, 3), np.uint8)
+    made[:] = numbers.integers(0, 256, 3)
+    made[top : top + height, left : left + width] = photograph
+    return made
+
+
+SETTINGS: Mapping[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
+    "page": _on_page, "interface": _on_interface, "bars": _between_bars, "mat": _on_mat,
+}  # fmt: skip
+"""What photographs of the part `insets` are set into."""
 
 
 def judge(

@@ -1,4 +1,4 @@
-"""Is a picture set into flat surroundings? A photograph on a page, in a screenshot, between the bars of a film.
+"""Are pictures set into flat surroundings? A photograph on a page, in a screenshot, between the bars of a film.
 
 Drawn surroundings are flat without one exception: samples equal their neighbours exactly. Cells of 8x8 pixels in which
 few do are gathered to boxes by cutting along empty rows and columns in turn (the recursive X-Y cut of page analysis
@@ -13,7 +13,7 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,8 +32,9 @@ OUTSIDE = 2
 SHORTEST = 96
 """Shortest side of an inset, pixels: a window and a half of the smallest kind."""
 MAIN = 0.5
-"""Least share of all that is not flat in the picture that lies in the inset: else there are several, and none speaks
-for the picture."""
+"""Least share of all that is not flat in the picture that lies in insets: else they do not speak for it."""
+MOST = 16
+"""Boxes that are looked at, the largest first: a bound on work."""
 _STRIP = 512
 """Rows that are looked at together: a bound on memory."""
 _SEARCH = 2 * CELL
@@ -74,13 +75,16 @@ class Inset(NamedTuple):
         return np.ascontiguousarray(pixels[rows, columns])
 
 
-def find(pixels: np.ndarray) -> Inset | None:
-    """The one inset that a picture is made of besides its flat surroundings, None where there is none.
+def find(pixels: np.ndarray, tolerance: int = 0) -> tuple[Inset, ...]:
+    """The insets that a picture is made of besides its flat surroundings, the largest first; none where there is more
+    than they.
 
     Parameters
     ----------
     pixels : np.ndarray [shape=(height, width) or (height, width, 1..4), dtype=uint8 or uint16]
         Alpha counts as a channel.
+    tolerance : int
+        Levels by which samples that count as equal may differ: 1 where an enlargement was undone, which rounds.
 
     Examples
     --------
@@ -88,32 +92,39 @@ def find(pixels: np.ndarray) -> Inset | None:
     >>> from forensics_features import inset
     >>> page = np.full((300, 400), 250, np.uint8)
     >>> page[60:220, 33:300] = np.random.default_rng(0).integers(0, 200, (160, 267))
-    >>> inset.find(page)[:4]
-    (60, 33, 160, 267)
+    >>> [found[:4] for found in inset.find(page)]
+    [(60, 33, 160, 267)]
     """
     pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
-    if min(pixels.shape[:2]) < SHORTEST or _equal(pixels[::_ROWS_APART], 1).mean() < _FLAT_AT_ALL:
-        return None
-    varied = _varied_cells(pixels)
-    total = int(varied.sum())
-    for top, left, bottom, right in _boxes(varied):
-        if varied[top:bottom, left:right].sum() < MAIN * max(total, 1):
-            continue
-        found = _refined(pixels, top * CELL, left * CELL, bottom * CELL, right * CELL)
-        return found if found is not None and found.surroundings > 0 else None
-    return None
+    if min(pixels.shape[:2]) < SHORTEST or _equal(pixels[::_ROWS_APART], 1, tolerance).mean() < _FLAT_AT_ALL:
+        return ()
+    varied = _varied_cells(pixels, tolerance)
+    least = SHORTEST // CELL - 1  # cells that the sides cut may look flat
+    boxes = [box for box in _boxes(varied) if min(box[2] - box[0], box[3] - box[1]) >= least]
+    boxes.sort(key=lambda box: (box[0] - box[2]) * (box[3] - box[1]))
+    pairs = [(box, _refined(pixels, [CELL * at for at in box], tolerance)) for box in boxes[:MOST]]
+    known = [(box, found) for box, found in pairs if found is not None and found.surroundings > 0]
+    if sum(varied[box[0] : box[2], box[1] : box[3]].sum() for box, _ in known) < MAIN * max(int(varied.sum()), 1):
+        return ()
+    return tuple(sorted((found for _, found in known), key=lambda one: -one.height * one.width))
 
 
-def _equal(pixels: np.ndarray, axis: int) -> np.ndarray:
+def _equal(pixels: np.ndarray, axis: int, tolerance: int) -> np.ndarray:
     """Whether each sample equals the next along an axis in every channel, one less along it."""
     first, second = (pixels[:-1], pixels[1:]) if axis == 0 else (pixels[:, :-1], pixels[:, 1:])
-    same = first[..., 0] == second[..., 0]
-    for channel in range(1, pixels.shape[2]):
-        same &= first[..., channel] == second[..., channel]
-    return np.asarray(same)
+    same = np.ones(first.shape[:2], bool)
+    for channel in range(pixels.shape[2]):
+        same &= _alike(first[..., channel], second[..., channel], tolerance)
+    return same
 
 
-def _varied_cells(pixels: np.ndarray) -> np.ndarray:
+def _alike(first: np.ndarray, second: np.ndarray, tolerance: int) -> np.ndarray:
+    if not tolerance:
+        return np.asarray(first == second)
+    return np.asarray(np.abs(first.astype(np.int32) - second) <= tolerance)
+
+
+def _varied_cells(pixels: np.ndarray, tolerance: int) -> np.ndarray:
     """Whether less than half of a cell's samples equal those on their right and below; whole cells only."""
     height, width = (side // CELL for side in pixels.shape[:2])
     varied = np.zeros((height, width), bool)
@@ -121,7 +132,7 @@ def _varied_cells(pixels: np.ndarray) -> np.ndarray:
         rows = min(_STRIP // CELL, height - start)
         part = pixels[start * CELL : (start + rows) * CELL + 1, : width * CELL + 1]
         flat = np.zeros((rows * CELL, width * CELL), bool)
-        down, across = _equal(part, 0), _equal(part, 1)
+        down, across = _equal(part, 0, tolerance), _equal(part, 1, tolerance)
         both = down[:, : across.shape[1]] & across[: len(down)]
         flat[: len(both), : both.shape[1]] = both
         varied[start : start + rows] = flat.reshape(rows, CELL, width, CELL).mean(axis=(1, 3)) < 0.5
@@ -153,21 +164,25 @@ def _runs(line: Any) -> list[tuple[int, int]]:
     return list(zip(ends[::2].tolist(), ends[1::2].tolist(), strict=True))
 
 
-def _refined(pixels: np.ndarray, top: int, left: int, bottom: int, right: int) -> Inset | None:
-    """The box to the pixel; None where a side is no straight edge."""
+def _refined(pixels: np.ndarray, box: Sequence[int], tolerance: int) -> Inset | None:
+    """The box (top, left, bottom, right) to the pixel; None where a side is no straight edge."""
+    top, left, bottom, right = box
     turned = pixels.swapaxes(0, 1)
     for _ in range(2):  # the second time along sides that are known to the pixel
-        columns = _sides(pixels, (left, right), (top, bottom))
+        columns = _sides(pixels, (left, right), (top, bottom), tolerance)
         if columns is None:
             return None
         left, right = columns
-        rows = _sides(turned, (top, bottom), (left, right))
+        rows = _sides(turned, (top, bottom), (left, right), tolerance)
         if rows is None:
             return None
         top, bottom = rows
     if min(bottom - top, right - left) < SHORTEST:
         return None
-    seen = [*_along(pixels, (left, right), (top, bottom)), *_along(turned, (top, bottom), (left, right))]
+    seen = [
+        *_along(pixels, (left, right), (top, bottom), tolerance),
+        *_along(turned, (top, bottom), (left, right), tolerance),
+    ]
     flat, across = (min((one[k] for one in seen), default=1.0) for k in (0, 1))
     if flat < FLAT or across < ACROSS:
         return None
@@ -175,7 +190,7 @@ def _refined(pixels: np.ndarray, top: int, left: int, bottom: int, right: int) -
     return Inset(top, left, bottom - top, right - left, flat, across, 1 - area / (pixels.shape[0] * pixels.shape[1]))
 
 
-def _sides(pixels: np.ndarray, ends: tuple[int, int], span: tuple[int, int]) -> tuple[int, int] | None:
+def _sides(pixels: np.ndarray, ends: tuple[int, int], span: tuple[int, int], tolerance: int) -> tuple[int, int] | None:
     """First column of a box and the end of its columns, near those given, from the rows of a span without its ends."""
     width, trimmed = pixels.shape[1], (span[1] - span[0]) // 10
     rows = pixels[span[0] + trimmed : span[1] - trimmed]
@@ -185,7 +200,7 @@ def _sides(pixels: np.ndarray, ends: tuple[int, int], span: tuple[int, int]) -> 
     for end, out in zip(ends, (-1, 1), strict=True):
         inside = range(end - out * _SEARCH, end + out * (_SEARCH + 1), out)
         columns = [at for at in inside if 0 <= at < width]
-        flat = [bool(_equal(rows[:, at : at + 1], 0).mean() >= FLAT) for at in columns]
+        flat = [bool(_equal(rows[:, at : at + 1], 0, tolerance).mean() >= FLAT) for at in columns]
         edge = next((k for k in range(len(flat)) if all(flat[k : k + OUTSIDE])), len(flat))
         if edge < len(flat):
             found.append(columns[edge])
@@ -197,7 +212,9 @@ def _sides(pixels: np.ndarray, ends: tuple[int, int], span: tuple[int, int]) -> 
     return (first, end) if end - first >= SHORTEST else None
 
 
-def _along(pixels: np.ndarray, ends: tuple[int, int], span: tuple[int, int]) -> Iterator[tuple[float, float]]:
+def _along(
+    pixels: np.ndarray, ends: tuple[int, int], span: tuple[int, int], tolerance: int
+) -> Iterator[tuple[float, float]]:
     """Of each side in columns that is not the picture's own border: how flat it is just outside, and how much of it
     differs across; 0 for the second where the inside is flat, or where a quarter of the side differs too little.
     """
@@ -206,9 +223,9 @@ def _along(pixels: np.ndarray, ends: tuple[int, int], span: tuple[int, int]) -> 
         if not 0 <= outside < width:
             continue
         lines = [at for at in range(outside, outside + out * OUTSIDE, out) if 0 <= at < width]
-        flat = min(float(_equal(rows[:, at : at + 1], 0).mean()) for at in lines)
+        flat = min(float(_equal(rows[:, at : at + 1], 0, tolerance).mean()) for at in lines)
         inner = outside - out
-        differs = (rows[:, inner] != rows[:, outside]).any(axis=1)
-        varied = max(float(_equal(rows[:, at : at + 1], 0).mean()) for at in (inner, inner - out)) <= VARIED
+        differs = ~_equal(rows[:, [inner, outside]], 1, tolerance)[:, 0]
+        varied = max(float(_equal(rows[:, at : at + 1], 0, tolerance).mean()) for at in (inner, inner - out)) <= VARIED
         least = min(float(part.mean()) for part in np.array_split(differs, 4))
         yield flat, float(differs.mean()) if varied and least >= ACROSS / 2 else 0.0

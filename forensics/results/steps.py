@@ -8,6 +8,7 @@ To add one: a class with these four, and a finder in `forensics.verdict.steps`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -226,6 +227,20 @@ class InsetStep:
             **{name: getattr(self.found, name) for name in ("top", "left", "height", "width")},
             **{name: round(getattr(self.found, name), 4) for name in ("flat", "across", "surroundings")},
         }
+
+
+def stored_inset(steps: Sequence[Step]) -> Inset | None:
+    """The inset among steps, in pixels of the picture as stored: before it enlargements may have been undone."""
+    across = down = 1.0
+    for step in steps:
+        if isinstance(step, InsetStep):
+            one = step.found
+            top, bottom = (round(at * down) for at in (one.top, one.top + one.height))
+            left, right = (round(at * across) for at in (one.left, one.left + one.width))
+            return one._replace(top=top, left=left, height=bottom - top, width=right - left)
+        if isinstance(step, _Resized):
+            across, down = across * step.new_width / step.width, down * step.new_height / step.height
+    return None
 
 
 @dataclass(frozen=True)

@@ -42,13 +42,14 @@ from forensics.errors import PictureError
 from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, from_pillow, open_picture
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis, Interval, ToneChange, Window, WindowVerdict
-from forensics.results.steps import InsetStep, Step
+from forensics.results.steps import Step
 from forensics.verdict import channel_order, fine_hevc, tone
 from forensics.verdict import steps as after
 from forensics.verdict.agreement import compare, limits, partly_judged, resizing
 from forensics.verdict.block_grids import with_block_grid
 from forensics.verdict.evidence import altered_jpeg, quantised_blocks, statements, without_contradiction
 from forensics.verdict.exact import settled
+from forensics.verdict.insets import with_insets
 from forensics.verdict.members import family_without_evidence
 from forensics.verdict.restated import not_excluded, ranked, without_content
 from forensics.version import __version__
@@ -180,26 +181,19 @@ def analyze(
     extractor = shipped_extractor() if extractor is None else extractor
     check_match(judge, extractor)
     one = _Examined(judge, extractor, open_judge, seed, threads, undo_tone, all_windows)
-    around = after.find_inset(picture.pixels) if undo_inset else None
-    if around is not None:
-        stored, picture = picture, replace(picture, pixels=around.undo(picture.pixels))
-    analysis, pixels = (
-        _enlarged(picture, one) if undo_enlargement else (one.analysis(picture, picture.pixels, ()), picture.pixels)
-    )
-    if undo_sharpening and pixels is not None:
-        analysis, pixels = _sharpened(analysis, pixels, picture, one)
-    if exact and pixels is not None:
-        analysis = fine_hevc.withheld(family_without_evidence(settled(analysis, pixels), pixels), pixels)
-        analysis = with_block_grid(analysis, pixels)
-    return analysis if around is None else _set_in(analysis, around, stored)
 
+    def judged(part: Picture) -> Analysis:
+        analysis, pixels = (
+            _enlarged(part, one) if undo_enlargement else (one.analysis(part, part.pixels, ()), part.pixels)
+        )
+        if undo_sharpening and pixels is not None:
+            analysis, pixels = _sharpened(analysis, pixels, part, one)
+        if not exact or pixels is None:
+            return analysis
+        named = fine_hevc.withheld(family_without_evidence(settled(analysis, pixels), pixels), pixels)
+        return with_block_grid(named, pixels)
 
-def _set_in(analysis: Analysis, around: InsetStep, stored: Picture) -> Analysis:
-    """The analysis of an inset as that of the picture that it is set in."""
-    evidence = (*after.statements([around]), *analysis.evidence)
-    return replace(
-        analysis, width=stored.width, height=stored.height, evidence=evidence, steps=(around, *analysis.steps)
-    )
+    return with_insets(picture, judged) if undo_inset else judged(picture)
 
 
 def _enlarged(picture: Picture, one: _Examined) -> tuple[Analysis, np.ndarray | None]:
@@ -367,7 +361,7 @@ def judged_pixels(picture: Picture, judge: Judge | None = None, **options: Any) 
 
     `options` are further ones of `analyze`.
     """
-    changes = (after.find_inset, lambda p: after.find_enlargements(p)[0], tone.find, after.find_sharpening)
+    changes = (after.find_insets, lambda p: after.find_enlargements(p)[0], tone.find, after.find_sharpening)
     if not any(change(picture.pixels) for change in changes):
         return picture.pixels, ()
     result = analyze(picture, judge=judge, **options)

@@ -37,12 +37,13 @@ the enlargement came before it.
 """
 
 
-def find_inset(pixels: np.ndarray) -> InsetStep | None:
-    """The one inset of a picture with flat surroundings, None where it is not made of one."""
+def find_insets(pixels: np.ndarray, *, rounded: bool = False) -> tuple[InsetStep, ...]:
+    """The insets of a picture with flat surroundings, the largest first; `rounded` where an enlargement was undone, so
+    that flat samples may differ by one level.
+    """
     from forensics_features import inset
 
-    found = inset.find(pixels)
-    return None if found is None else InsetStep(found)
+    return tuple(map(InsetStep, inset.find(pixels, int(rounded))))
 
 
 def find_enlargements(pixels: np.ndarray) -> tuple[tuple[Step, ...], np.ndarray]:
@@ -96,13 +97,12 @@ def exact(steps: Sequence[Step]) -> bool:
 
 def statements(steps: Sequence[Step]) -> list[Statement]:
     """The steps as evidence, the last one first."""
-    insets = [
-        Statement(step.name, step.name, step.found.flat, 0.0, 0.0, 1.0, 1.0, (), True, step.text)
+    measured = [
+        (step, step.found.flat, 1.0) if isinstance(step, InsetStep) else (step, -reported(step.log10_nfa), 2.0)
         for step in steps
-        if isinstance(step, InsetStep)
+        if isinstance(step, InsetStep | EnlargementStep | RepetitionStep | SharpeningStep)
     ]
-    return insets + [
-        Statement(step.name, step.name, -reported(step.log10_nfa), 0.0, 0.0, 2.0, 1.0, (), True, step.text)
-        for step in steps
-        if isinstance(step, EnlargementStep | RepetitionStep | SharpeningStep)
+    return [
+        Statement(step.name, step.name, value, 0.0, 0.0, high, 1.0, (), True, step.text)
+        for step, value, high in measured
     ]
