@@ -381,7 +381,7 @@ def _between_bars(photograph: np.ndarray, numbers: np.random.Generator) -> np.nd
 def _on_mat(photograph: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
     """A border of one colour, of another width on each side."""
     height, width = photograph.shape[:2]
-    top, left, bottom, right = (int(n) for n in numbers.integers(3, 80, 4))
+    top, left, bottom, right = (int(n) for n in numbers.integers(8, 80, 4))
     made = np.empty((height + top + bottom, width + left + right, 3), np.uint8)
     made[:] = numbers.integers(0, 256, 3)
     made[top : top + height, left : left + width] = photograph

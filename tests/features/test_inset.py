@@ -105,3 +105,10 @@ def test_memory_is_bounded_by_strips():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(inset, "_STRIP", 24)
         assert inset.find(made) == usual
+
+
+@pytest.mark.parametrize(("lines", "expected"), [(1, ()), (7, ()), (8, ((0, 8, 260, 292),))])
+def test_a_few_lines_at_the_border_are_an_edge(lines, expected):
+    made = photograph(260, 300)
+    made[:, :lines] = 0
+    assert tuple(found[:4] for found in inset.find(made)) == expected
