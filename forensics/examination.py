@@ -14,6 +14,7 @@ import numpy as np
 from forensics_models.classes import INCONCLUSIVE, family
 
 from forensics.errors import ForensicsError
+from forensics.executors import Executor
 from forensics.pictures.opened import MAX_PIXELS, Picture
 from forensics.results import display
 from forensics.results.analysis import Analysis
@@ -94,6 +95,7 @@ def examine(
     extractor: Extractor | None = None,
     threads: int | None = None,
     all_windows: bool = False,
+    helper: Executor | None = None,
 ) -> Examination:
     """Say whether a picture was ever lossily compressed, by which codec, how it was done, and where in the picture it
     shows.
@@ -122,6 +124,8 @@ def examine(
         Threads that share the windows; by default as many as the process may use cores.
     all_windows : bool
         As for `analyze`; with a history or a map all windows are judged anyway.
+    helper : Executor, optional
+        Another process that shares the work of the map with this one (`forensics.windows.helper`).
 
     Returns
     -------
@@ -147,18 +151,18 @@ def examine(
     judges = _judges(model_dir, model) if judge is None else {"judge": judge}
     every = all_windows or history or map
     analysis = analyze(picture, extractor=extractor, threads=threads, all_windows=every, **judges)
-    localisation, notes = _mapped(picture, analysis, model_dir, threads) if map else (None, ())
+    localisation, notes = _mapped(picture, analysis, model_dir, threads, helper) if map else (None, ())
     if history:
         analysis = _with_history(picture, analysis, localisation)
     return Examination(analysis, localisation, notes)
 
 
 def _mapped(
-    picture: Picture, analysis: Analysis, model_dir: Path | None, threads: int | None
+    picture: Picture, analysis: Analysis, model_dir: Path | None, threads: int | None, helper: Executor | None
 ) -> tuple[Localisation | None, tuple[str, ...]]:
     """The map of a picture; None, and a note, where it fails."""
     try:
-        return localise(picture, analysis, model_dir=model_dir, threads=threads), ()
+        return localise(picture, analysis, model_dir=model_dir, threads=threads, helper=helper), ()
     except ForensicsError as error:
         note = f"the map could not be made: {error}"
     except Exception as error:  # a map must not cost the rest
@@ -191,6 +195,7 @@ def localise(
     step: int | None = None,
     limit: int | None = None,
     threads: int | None = None,
+    helper: Executor | None = None,
 ) -> Localisation:
     """The map of a picture and the regions whose history differs from the rest.
 
@@ -206,6 +211,8 @@ def localise(
         Width of a window, pixels between windows, and most windows; see `forensics.localisation.scan`.
     threads : int, optional
         Threads that share the windows.
+    helper : Executor, optional
+        Another process that shares them with this one (`forensics.windows.helper`).
 
     Raises
     ------
@@ -223,7 +230,13 @@ def localise(
     else:
         pixels, steps = analysis.as_judged(picture.pixels), analysis.steps
     scanned = window_map(
-        pixels, side=side, step=STEP if step is None else step, limit=limit or LIMIT, judge=judge, threads=threads
+        pixels,
+        side=side,
+        step=STEP if step is None else step,
+        limit=limit or LIMIT,
+        judge=judge,
+        threads=threads,
+        helper=helper,
     )
     scanned = replace(scanned, notes=(*scanned.notes, *(UNDONE[step.name] for step in steps)))
     return locate(scanned, judge=judge)

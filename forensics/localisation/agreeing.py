@@ -13,7 +13,7 @@ import numpy as np
 from forensics_models.classes import CLASSES, HEVC_INTRA
 from forensics_models.judgement import WindowJudgement
 
-CERTAIN_FROM = 0.7
+CERTAIN_FROM = 0.6
 """Probability of its best class from which a window is certain. Pictures of validation sources: 45 spliced and 15 plain
 ones of 1.2 megapixels (parts of 96 to 384 pixels, windows of 128), 36 and 12 of 0.4 (48 to 192, windows of 64), and as
 many as the first again, most of them coded as HEIC or AVIF. From 0.8, 0.9, 0.95 and 0.98 on in the first two sets, from

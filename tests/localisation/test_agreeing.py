@@ -43,7 +43,7 @@ def test_agreeing_windows_are_a_quarter_about(shape):
 
 def test_windows_next_to_another_class_or_an_uncertain_one_are_judged():
     classes, certainty = np.full((9, 9), WEBP), np.full((9, 9), 0.95)
-    classes[2, 2], certainty[6, 6] = JPEG, 0.65
+    classes[2, 2], certainty[6, 6] = JPEG, 0.55
     judge = _Judge(classes, certainty)
     judged, looked = judged_where_needed(judge, (9, 9))
     assert looked[1:4, 1:4].all()
