@@ -6,6 +6,8 @@ it, so that the same picture gives the same answer, and the same regions, to all
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -18,7 +20,7 @@ from forensics.executors import Executor
 from forensics.pictures.opened import MAX_PIXELS, Picture
 from forensics.results import display
 from forensics.results.analysis import Analysis
-from forensics.results.history import History
+from forensics.results.history import History, Trace
 from forensics.verdict.analysis import analyze, as_picture, judged_pixels
 from forensics.verdict.steps import UNDONE
 from forensics.windows.judges import Extractor, Judge, chosen_judge, trained_judge, trained_open_judge
@@ -151,10 +153,19 @@ def examine(
     judges = _judges(model_dir, model) if judge is None else {"judge": judge}
     every = all_windows or history or map
     analysis = analyze(picture, extractor=extractor, threads=threads, all_windows=every, **judges)
-    localisation, notes = _mapped(picture, analysis, model_dir, threads, helper) if map else (None, ())
+    with ThreadPoolExecutor(1) as aside:
+        traces = aside.submit(_traces, picture, analysis) if history and map and helper is not None else None
+        localisation, notes = _mapped(picture, analysis, model_dir, threads, helper) if map else (None, ())
     if history:
-        analysis = _with_history(picture, analysis, localisation)
+        analysis = _with_history(picture, analysis, localisation, None if traces is None else traces.result)
     return Examination(analysis, localisation, notes)
+
+
+def _traces(picture: Picture, analysis: Analysis) -> tuple[Trace, ...]:
+    """The trace tests, which wait for no map: this process does them while the other begins with the map's windows."""
+    from forensics.history.recover import traces_of
+
+    return traces_of(picture.pixels, analysis)
 
 
 def _mapped(
@@ -170,7 +181,12 @@ def _mapped(
     return None, (note,)
 
 
-def _with_history(picture: Picture, analysis: Analysis, localisation: Localisation | None) -> Analysis:
+def _with_history(
+    picture: Picture,
+    analysis: Analysis,
+    localisation: Localisation | None,
+    traces: Callable[[], tuple[Trace, ...]] | None = None,
+) -> Analysis:
     """The analysis with its history: its parameters are read where the picture has the verdict's history alone."""
     from forensics.history.recover import asked_codecs, recover_history
     from forensics.localisation.clear_part import ReadIn, where_to_read
@@ -179,7 +195,7 @@ def _with_history(picture: Picture, analysis: Analysis, localisation: Localisati
     asked = asked_codecs(analysis)
     codec = None if analysis.verdict == INCONCLUSIVE or not asked else family(asked[0])
     read = where_to_read(localisation, codec) if asked else ReadIn(None, "")
-    recovered = recover_history(picture.pixels, analysis, read.part)
+    recovered = recover_history(picture.pixels, analysis, read.part, traces)
     if read.note:
         recovered = replace(recovered, notes=(read.note, *recovered.notes))
     found = [trace.name for trace in recovered.traces if trace.found]
