@@ -89,6 +89,7 @@ def analyze_all(
     work: Callable[[str, int], Result | Unwritten] | None = None,
     progress: bool = False,
     shared: Executor | None = None,
+    helper: Executor | None = None,
 ) -> Iterator[Result]:
     """Analyse inputs one after another and give the results in their order.
 
@@ -121,6 +122,8 @@ def analyze_all(
         Whether to show a progress line, where standard error is a terminal.
     shared : Executor, optional
         What runs several processes; one of its own, of `jobs` or of `scheduler`, by default.
+    helper : Executor, optional
+        Another process that shares the work on each map with this one, where that works alone.
 
     Yields
     ------
@@ -132,6 +135,7 @@ def analyze_all(
     UsageError
         The model is missing or does not fit the extractors, or what `after_each` writes cannot be written.
     """
+    alone = scheduler is None and (jobs == 1 or len(inputs) == 1)
     if work is None:
         check_model(model_dir, model)
         if any(name == STANDARD_INPUT or os.path.exists(name) for name in inputs):  # a misspelt name ends at once
@@ -145,10 +149,11 @@ def analyze_all(
             after_each=after_each,
             frame=frame,
             all_windows=all_windows,
+            helper=helper if alone else None,
         )
     with ExitStack() as stack:
         line = stack.enter_context(Progress("analyze", len(inputs), stream=None if progress else io.StringIO()))
-        if scheduler is None and (jobs == 1 or len(inputs) == 1):
+        if alone:
             ordered = _alone(inputs, max_pixels, work)
         else:
             shared = stack.enter_context(executor(jobs, scheduler, note=noted)) if shared is None else shared
@@ -166,6 +171,17 @@ def make_ready(model_dir: Path | None = None, model: str | None = None) -> None:
     if model_dir is None:
         shipped_open_judge(model)
     shipped_extractor()
+
+
+def make_ready_to_measure() -> None:
+    """What a process that measures windows can do before it has one: the extractors' modules and kernels are loaded.
+
+    Kernels that are yet to be compiled are left to the process that starts this one, which says so.
+    """
+    extractor = shipped_extractor()
+    _ = extractor.feature_names  # imports every family
+    if kernels_compiled():
+        extractor.transform([_noise()])
 
 
 def depends_on(
@@ -203,6 +219,7 @@ def analyze_one(
     after_each: Callable[[Picture, Examination], None] | None = None,
     frame: str = "",
     all_windows: bool = False,
+    helper: Executor | None = None,
 ) -> Result | Unwritten:
     """One input to its result: whatever is wrong with it is in the `Failure`. Worker processes use one thread each.
 
@@ -220,6 +237,7 @@ def analyze_one(
             model_dir=model_dir,
             threads=threads,
             all_windows=all_windows,
+            helper=helper,
         )
         if after_each is not None:
             try:

@@ -6,6 +6,8 @@ it, so that the same picture gives the same answer, and the same regions, to all
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -14,10 +16,12 @@ import numpy as np
 from forensics_models.classes import INCONCLUSIVE, family
 
 from forensics.errors import ForensicsError
+from forensics.executors import Executor
 from forensics.pictures.opened import MAX_PIXELS, Picture
 from forensics.results import display
 from forensics.results.analysis import Analysis
-from forensics.results.history import History
+from forensics.results.history import History, Trace
+from forensics.results.steps import stored_inset
 from forensics.verdict.analysis import analyze, as_picture, judged_pixels
 from forensics.verdict.steps import UNDONE
 from forensics.windows.judges import Extractor, Judge, chosen_judge, trained_judge, trained_open_judge
@@ -94,6 +98,7 @@ def examine(
     extractor: Extractor | None = None,
     threads: int | None = None,
     all_windows: bool = False,
+    helper: Executor | None = None,
 ) -> Examination:
     """Say whether a picture was ever lossily compressed, by which codec, how it was done, and where in the picture it
     shows.
@@ -122,6 +127,8 @@ def examine(
         Threads that share the windows; by default as many as the process may use cores.
     all_windows : bool
         As for `analyze`; with a history or a map all windows are judged anyway.
+    helper : Executor, optional
+        Another process that shares the work of the map with this one (`forensics.windows.helper`).
 
     Returns
     -------
@@ -147,18 +154,27 @@ def examine(
     judges = _judges(model_dir, model) if judge is None else {"judge": judge}
     every = all_windows or history or map
     analysis = analyze(picture, extractor=extractor, threads=threads, all_windows=every, **judges)
-    localisation, notes = _mapped(picture, analysis, model_dir, threads) if map else (None, ())
+    with ThreadPoolExecutor(1) as aside:
+        traces = aside.submit(_traces, picture, analysis) if history and map and helper is not None else None
+        localisation, notes = _mapped(picture, analysis, model_dir, threads, helper) if map else (None, ())
     if history:
-        analysis = _with_history(picture, analysis, localisation)
+        analysis = _with_history(picture, analysis, localisation, None if traces is None else traces.result)
     return Examination(analysis, localisation, notes)
 
 
+def _traces(picture: Picture, analysis: Analysis) -> tuple[Trace, ...]:
+    """The trace tests, which wait for no map: this process does them while the other begins with the map's windows."""
+    from forensics.history.recover import traces_of
+
+    return traces_of(picture.pixels, analysis)
+
+
 def _mapped(
-    picture: Picture, analysis: Analysis, model_dir: Path | None, threads: int | None
+    picture: Picture, analysis: Analysis, model_dir: Path | None, threads: int | None, helper: Executor | None
 ) -> tuple[Localisation | None, tuple[str, ...]]:
     """The map of a picture; None, and a note, where it fails."""
     try:
-        return localise(picture, analysis, model_dir=model_dir, threads=threads), ()
+        return localise(picture, analysis, model_dir=model_dir, threads=threads, helper=helper), ()
     except ForensicsError as error:
         note = f"the map could not be made: {error}"
     except Exception as error:  # a map must not cost the rest
@@ -166,7 +182,12 @@ def _mapped(
     return None, (note,)
 
 
-def _with_history(picture: Picture, analysis: Analysis, localisation: Localisation | None) -> Analysis:
+def _with_history(
+    picture: Picture,
+    analysis: Analysis,
+    localisation: Localisation | None,
+    traces: Callable[[], tuple[Trace, ...]] | None = None,
+) -> Analysis:
     """The analysis with its history: its parameters are read where the picture has the verdict's history alone."""
     from forensics.history.recover import asked_codecs, recover_history
     from forensics.localisation.clear_part import ReadIn, where_to_read
@@ -175,7 +196,7 @@ def _with_history(picture: Picture, analysis: Analysis, localisation: Localisati
     asked = asked_codecs(analysis)
     codec = None if analysis.verdict == INCONCLUSIVE or not asked else family(asked[0])
     read = where_to_read(localisation, codec) if asked else ReadIn(None, "")
-    recovered = recover_history(picture.pixels, analysis, read.part)
+    recovered = recover_history(picture.pixels, analysis, read.part, traces)
     if read.note:
         recovered = replace(recovered, notes=(read.note, *recovered.notes))
     found = [trace.name for trace in recovered.traces if trace.found]
@@ -191,6 +212,7 @@ def localise(
     step: int | None = None,
     limit: int | None = None,
     threads: int | None = None,
+    helper: Executor | None = None,
 ) -> Localisation:
     """The map of a picture and the regions whose history differs from the rest.
 
@@ -206,6 +228,8 @@ def localise(
         Width of a window, pixels between windows, and most windows; see `forensics.localisation.scan`.
     threads : int, optional
         Threads that share the windows.
+    helper : Executor, optional
+        Another process that shares them with this one (`forensics.windows.helper`).
 
     Raises
     ------
@@ -223,10 +247,16 @@ def localise(
     else:
         pixels, steps = analysis.as_judged(picture.pixels), analysis.steps
     scanned = window_map(
-        pixels, side=side, step=STEP if step is None else step, limit=limit or LIMIT, judge=judge, threads=threads
+        pixels,
+        side=side,
+        step=STEP if step is None else step,
+        limit=limit or LIMIT,
+        judge=judge,
+        threads=threads,
+        helper=helper,
     )
     scanned = replace(scanned, notes=(*scanned.notes, *(UNDONE[step.name] for step in steps)))
-    return locate(scanned, judge=judge)
+    return replace(locate(scanned, judge=judge), inset=stored_inset(steps))
 
 
 def _judges(model_dir: Path | None, model: str | None = None) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def fakes(shipped_fakes):
 def quick(monkeypatch):
     """A history that takes no time."""
     found = History((Parameter("quality_factor", 76, 75, 77),), (), (), ("a note",))
-    monkeypatch.setattr(recover, "recover_history", lambda pixels, analysis, part=None: found)
+    monkeypatch.setattr(recover, "recover_history", lambda pixels, analysis, part=None, tested=None: found)
 
 
 @pytest.fixture(scope="module")

@@ -59,7 +59,9 @@ def dct_matrix(size: int) -> np.ndarray:
     return matrix.astype(np.float32)
 
 
-def phase_scan(plane: np.ndarray, size: int, kept: int, scan_index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def phase_scan(
+    plane: np.ndarray, size: int, kept: int, scan_index: np.ndarray, bins: int = BINS
+) -> tuple[np.ndarray, np.ndarray]:
     """Sliding-DCT evidence at every grid phase of blocks of `size` pixels.
 
     Parameters
@@ -69,12 +71,14 @@ def phase_scan(plane: np.ndarray, size: int, kept: int, scan_index: np.ndarray) 
         Block side, in pixels, and how many frequencies of each direction are looked at, 0..kept-1: 4 and 4, or 8 and 5.
     scan_index : np.ndarray [shape=(kept, kept), dtype=int64]
         Which histogram a frequency goes to, -1 for none; several frequencies may share one.
+    bins : int
+        Of `FINE_BIN` each; what lies beyond them is not counted.
 
     Returns
     -------
     zero_share : np.ndarray [shape=(size * size,), dtype=float64]
         Share of the kept AC coefficients with |c| < 0.5 on the grid that starts at (phase // size, phase % size).
-    histograms : np.ndarray [shape=(size * size, scanned, BINS), dtype=int32]
+    histograms : np.ndarray [shape=(size * size, scanned, bins), dtype=int32]
 
     Raises
     ------
@@ -85,14 +89,14 @@ def phase_scan(plane: np.ndarray, size: int, kept: int, scan_index: np.ndarray) 
         raise ValueError(f"block side and kept frequencies are 4 and 4 or 8 and 5, not {size} and {kept}")
     scanned = int(scan_index.max()) + 1
     zeros = np.zeros(size * size, np.int64)
-    counts = np.zeros((size, scanned, kernels.CHAINS, BINS + 1), np.int32)
+    counts = np.zeros((size, scanned, kernels.CHAINS, bins + 1), np.int32)
     thin = max(1, plane.size // SAMPLED)
     kernels.phase_scan(plane, dct_matrix(size)[:kept], scan_index, 1.0 / FINE_BIN, thin, zeros, counts)
-    by_phase = counts if size == kernels.CHAINS else counts.reshape(size, scanned, -1, size, BINS + 1).sum(axis=2)
+    by_phase = counts if size == kernels.CHAINS else counts.reshape(size, scanned, -1, size, bins + 1).sum(axis=2)
     rows = np.array([len(range(p, plane.shape[0] - size + 1, size * thin)) for p in range(size)])
     columns = np.array([len(range(p, plane.shape[1] - size + 1, size)) for p in range(size)])
     blocks = np.outer(rows, columns).ravel()
-    return zeros / (blocks * (kept * kept - 1)), by_phase.swapaxes(1, 2).reshape(size * size, scanned, -1)[:, :, :BINS]
+    return zeros / (blocks * (kept * kept - 1)), by_phase.swapaxes(1, 2).reshape(size * size, scanned, -1)[:, :, :bins]
 
 
 def aligned_dct(plane: np.ndarray, size: int, phase: tuple[int, int], kept: int | None = None) -> np.ndarray:

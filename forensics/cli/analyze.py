@@ -103,6 +103,7 @@ def command(
     """
     from forensics.errors import UsageError
     from forensics.executors import executor, noted
+    from forensics.windows.helper import helper
 
     if exact is not None and report is None:
         raise UsageError("--exact is part of the page: give --report too, or use 'forensics map --exact'")
@@ -110,6 +111,12 @@ def command(
     if jobs > 1 and scheduler is None and (len(paths) > 1 or Path(paths[0]).is_dir()):
         workers = click.get_current_context().with_resource(executor(jobs, note=noted))
         workers.prepare("forensics.batch", "make_ready", model_dir, model)  # while this process imports as much
+    other = None
+    written = report is not None or plots is not None
+    if workers is None and scheduler is None and (written if localise is None else localise):
+        other = click.get_current_context().with_resource(helper(paths))
+        if other is not None:
+            other.prepare("forensics.batch", "make_ready_to_measure")
     from forensics.batch import analyze_all, depends_on
     from forensics.destinations import Destinations
     from forensics.inputs import Skipped, expand
@@ -123,7 +130,6 @@ def command(
     destinations = Destinations(inputs, force=force)
     destinations.file(out)
     check_model(model_dir, model)
-    written = report is not None or plots is not None
     history, localise = (written if asked is None else asked for asked in (history, localise))
     if localise and not (written or history):
         raise UsageError(
@@ -168,6 +174,7 @@ def command(
             after_each=pages,
             progress=len(inputs) > 1 and not writer.on_terminal,
             shared=workers,
+            helper=other,
         )
         for name, result in zip(alive.over(rest), results, strict=True):
             writer.write(result, name)

@@ -58,6 +58,13 @@ def command(
     exact.json. Exit code: 0 done, 1 wrong usage, 2 the picture cannot be analysed.
     """
     from forensics.errors import ForensicsError, PictureError
+    from forensics.windows.helper import helper
+
+    other = None
+    if exact is None:
+        other = click.get_current_context().with_resource(helper([image]))
+        if other is not None:
+            other.prepare("forensics.batch", "make_ready_to_measure")  # while this process imports and reads
     from forensics.localisation import exact_outputs, outputs
     from forensics.pictures.opened import MAX_PIXELS
 
@@ -66,7 +73,7 @@ def command(
     def localised(picture: Picture) -> object:
         from forensics.examination import localise
 
-        return localise(picture, model_dir=model_dir, side=side, step=step, limit=limit)
+        return localise(picture, model_dir=model_dir, side=side, step=step, limit=limit, helper=other)
 
     def exactly(picture: Picture) -> object:
         from forensics.localisation.exact_map import exact_map

@@ -15,7 +15,7 @@ in `CODEC_MODULES`. One in `FROM_ESTIMATES` gets the estimates, to start from, a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 
@@ -32,7 +32,7 @@ from forensics.history.recoding.coder import Recoded
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis, Window
 from forensics.results.history import Generation, History, Parameter, Trace, in_order
-from forensics.results.steps import EnlargementStep, RepetitionStep
+from forensics.results.steps import EnlargementStep, InsetStep, RepetitionStep
 from forensics.results.wording import TITLES, percent
 
 CODEC_MODULES = {
@@ -65,7 +65,12 @@ _READ = ("format", "near", "error", "step", "level", "colours", "dithered", "sca
 """What exact tests read that is a parameter of the process, not a measure of the test."""
 
 
-def recover_history(pixels: np.ndarray, analysis: Analysis, part: Window | None = None) -> History:
+def recover_history(
+    pixels: np.ndarray,
+    analysis: Analysis,
+    part: Window | None = None,
+    tested: Callable[[], tuple[Trace, ...]] | None = None,
+) -> History:
     """How a picture was compressed, from its pixels and the verdict on them.
 
     Parameters
@@ -78,6 +83,8 @@ def recover_history(pixels: np.ndarray, analysis: Analysis, part: Window | None 
         Where parameters and earlier compressions are read, of the pixels as judged; it begins at multiples of 64
         pixels, so that phases hold for the whole picture. The whole picture by default. Traces are of the part too;
         those that the whole picture alone shows stand with them and say so.
+    tested : callable, optional
+        Gives what `traces_of` does, where that runs elsewhere already.
 
     Returns
     -------
@@ -95,7 +102,7 @@ def recover_history(pixels: np.ndarray, analysis: Analysis, part: Window | None 
 
     none: tuple[Trace, ...] = ()
     undone = noted(guarded(lambda: _undone(stored, analysis), none, "the trace of enlargement"))
-    of_whole = noted(guarded(lambda: _traces(whole), none, "the trace tests"))
+    of_whole = noted(guarded(tested or (lambda: _traces(whole)), none, "the trace tests"))
     of_part = of_whole if part is None else noted(guarded(lambda: _traces(pixels), none, "the trace tests of a part"))
     traces = (*undone, *(of_whole if part is None else _of_both(of_part, of_whole)))
     nothing: tuple[Parameter, ...] = ()
@@ -150,6 +157,11 @@ def asked_codecs(analysis: Analysis) -> tuple[str, ...]:
     first = ranked[0][0]
     others = [(name, probability) for name, probability in ranked[1:] if not {first, name} <= set(HEVC_INTRA)]
     return (first, *(name for name, probability in others[:1] if probability >= RUNNER_UP_FROM))
+
+
+def traces_of(pixels: np.ndarray, analysis: Analysis) -> tuple[Trace, ...]:
+    """The trace tests of the whole picture as judged, which need no map."""
+    return _traces(analysis.as_judged(eight_bit(pixels)))
 
 
 def _traces(pixels: np.ndarray) -> tuple[Trace, ...]:
@@ -345,7 +357,7 @@ def _joined(found: dict[str, tuple[Parameter, ...]]) -> tuple[Parameter, ...]:
 
 def _with_noise(analysis: Analysis) -> bool:
     """Whether a step was undone that does not come undone exactly, as a repetition of samples does."""
-    return any(not isinstance(step, RepetitionStep) for step in analysis.steps)
+    return any(not isinstance(step, InsetStep | RepetitionStep) for step in analysis.steps)
 
 
 def _open_questions(analysis: Analysis, traces: Sequence[Trace], generations: Sequence[Generation]) -> list[str]:

@@ -19,6 +19,7 @@ from forensics_models.classes import CLASSES, FINE_CLASSES
 from forensics_models.judgement import WindowJudgement, merge_fine
 
 from forensics.errors import PictureError, UsageError
+from forensics.executors import Executor
 from forensics.former_paths import former_names
 from forensics.localisation.agreeing import judged_where_needed
 from forensics.localisation.grids import MOST_PIXELS, window_votes
@@ -158,6 +159,7 @@ def window_map(
     extractor: Extractor | None = None,
     threads: int | None = None,
     all_windows: bool = False,
+    helper: Executor | None = None,
 ) -> CodecMap:
     """Judge the windows of a lattice.
 
@@ -176,6 +178,8 @@ def window_map(
         Threads that share the windows; by default as many as the process may use cores.
     all_windows : bool
         Whether windows between others that agree are judged too (`forensics.localisation.agreeing`).
+    helper : Executor, optional
+        Another process that shares the windows with this one (`forensics.windows.helper`), instead of threads.
 
     Raises
     ------
@@ -198,7 +202,7 @@ def window_map(
     shape = (len(tops), len(lefts))
 
     def judged_of(numbers: Sequence[int]) -> WindowJudgement:
-        return judge.judge(measure_windows(extractor, [pieces[at] for at in numbers], threads))
+        return judge.judge(measure_windows(extractor, [pieces[at] for at in numbers], threads, helper))
 
     seen_twice = min(side, height) >= min(2 * used, height) and min(side, width) >= min(2 * used, width)
     if all_windows or not seen_twice:

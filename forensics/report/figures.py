@@ -31,6 +31,8 @@ _SIZE = (6.4, 3.6)
 """Width and height of a figure in inches: a matter of looks."""
 _DPI = 144
 """Dots an inch of figures."""
+_PAD = 0.4
+"""Margin of figures, in heights of their letters: a matter of looks."""
 
 
 def preview(pixels: np.ndarray, *, side: int = PREVIEW_SIDE, largest: int = PREVIEW_BYTES) -> bytes:
@@ -120,12 +122,17 @@ def draw(plot: Callable[[Any], Any], *, size: tuple[float, float] = _SIZE) -> by
     size : tuple of float
         Width and height in inches, at 144 pixels an inch.
     """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from PIL import Image
 
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Figure(figsize=size, dpi=_DPI)
+    canvas = FigureCanvasAgg(figure)
     plot(figure.subplots())
+    figure.tight_layout(pad=_PAD)  # once; a constrained layout measures all texts twice, and `savefig` draws twice
+    canvas.draw()
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
+    Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").save(buffer, "PNG")
     return buffer.getvalue()
 
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from forensics_models.judgement import WindowJudgement
 
+from forensics.executors import Executor
+from forensics.windows.helper import share
 from forensics.windows.judges import Extractor, Judge
 
 if TYPE_CHECKING:
@@ -104,11 +106,16 @@ def read_open(judge: OpenJudge, features: np.ndarray, codecs: WindowJudgement) -
     return OpenReading(processes, afterwards, answer, merged_processes(judged.probabilities), model, stated)
 
 
-def measure_windows(extractor: Extractor, pieces: Sequence[np.ndarray], threads: int | None) -> np.ndarray:
+def measure_windows(
+    extractor: Extractor, pieces: Sequence[np.ndarray], threads: int | None, other: Executor | None = None
+) -> np.ndarray:
     """Features of the windows, measured side by side: the extractors' kernels run without the interpreter's lock.
 
-    The first window is measured alone, so that one thread only loads the kernels.
+    The first window is measured alone, so that one thread only loads the kernels. With another process
+    (`forensics.windows.helper`) that one and this share the windows, one thread each.
     """
+    if other is not None and len(pieces) > 1:
+        return share(extractor, pieces, other)
     threads = cores(threads)
     if threads <= 1 or len(pieces) <= 1:
         return np.asarray(extractor.transform(pieces))

@@ -56,7 +56,7 @@ TRACE = Trace("colour_lattice", 0.5, -9.0, ("jpeg",), {}, "A sentence of the tra
 def quick(monkeypatch):
     """A history that costs nothing, and a figure for its trace."""
     found = History((Parameter("quality_factor", 76, 75, 77),), (TRACE,), (), ("a note",))
-    monkeypatch.setattr(recover, "recover_history", lambda pixels, result, part=None: found)
+    monkeypatch.setattr(recover, "recover_history", lambda pixels, result, part=None, tested=None: found)
     monkeypatch.setattr(pages, "trace_figure", lambda trace: figures.draw(lambda ax: ax.plot(trace.series["x"])))
 
 

@@ -43,13 +43,26 @@ def test_agreeing_windows_are_a_quarter_about(shape):
 
 def test_windows_next_to_another_class_or_an_uncertain_one_are_judged():
     classes, certainty = np.full((9, 9), WEBP), np.full((9, 9), 0.95)
-    classes[2, 2], certainty[6, 6] = JPEG, 0.65
+    classes[2, 2], certainty[6, 6] = JPEG, 0.45
     judge = _Judge(classes, certainty)
     judged, looked = judged_where_needed(judge, (9, 9))
     assert looked[1:4, 1:4].all()
     assert looked[5:8, 5:8].all()
     assert looked.sum() == 25 + 8 + 8
     assert (judged.fine_probabilities.argmax(axis=1) == classes.ravel()).all()
+
+
+def test_windows_next_to_one_that_was_taken_for_another_class_are_judged_until_none_is_left():
+    """A part that reaches a window of the first look at one end alone is followed from there."""
+    classes, certainty = np.full((13, 13), WEBP), np.full((13, 13), 0.95)
+    classes[4, 4:10], classes[5, 5:10] = JPEG, JPEG
+    classes[4, 6], classes[4, 8] = WEBP, WEBP
+    judge = _Judge(classes, certainty)
+    judged, looked = judged_where_needed(judge, (13, 13))
+    assert (judged.fine_probabilities.argmax(axis=1) == classes.ravel()).all()
+    assert looked[5, 9]
+    assert sorted(judge.asked) == np.flatnonzero(looked).tolist()  # none twice
+    assert looked.sum() < 0.6 * looked.size
 
 
 def test_what_is_not_judged_is_the_mean_of_its_judged_neighbours():

@@ -149,7 +149,7 @@ def test_the_command_writes_the_file_and_says_how_much_is_exact(decoded, tmp_pat
     before = (tmp_path / "a.png").read_bytes()
     result = CliRunner().invoke(command, [source, "--out", str(out), "-f", "json"])
     assert result.exit_code == 0, result.output
-    printed = json.loads(result.output)
+    printed = json.loads(result.stdout)
     assert printed["blocks"] == 480
     again = real_decoding(out.read_bytes())
     same = (again == decoded).all(axis=2).reshape(20, 8, 24, 8).all(axis=(1, 3))

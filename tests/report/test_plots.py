@@ -5,6 +5,7 @@ numbers say.
 from __future__ import annotations
 
 import io
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -97,12 +98,18 @@ def test_every_trace_has_a_labelled_figure(which: str, name: str) -> None:
 
 @pytest.mark.parametrize("name", PLOTS)
 def test_given_axes_are_used_and_pyplot_is_left_alone(name: str) -> None:
+    before = opened()
     own = figure.Figure(figsize=(5, 3))
     left, right = own.subplots(1, 2)
     assert plot_trace(TRACES["jpeg"][name], ax=right) is right
     assert not left.has_data()
-    pyplot = __import__("sys").modules.get("matplotlib.pyplot")
-    assert pyplot is None or not pyplot.get_fignums()
+    assert opened() == before  # other tests may have opened some
+
+
+def opened() -> list[int]:
+    """The figures that pyplot holds, if it was imported."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    return [] if pyplot is None else pyplot.get_fignums()
 
 
 @pytest.mark.parametrize("name", PLOTS)

@@ -42,6 +42,10 @@ constant QP none comes out so.
 """
 _AGREED = 0.4
 """Share from which blocks bear out the QP of the whole picture."""
+_SETTLED_FROM = 60
+"""Blocks that tell a QP from which no further window is coded, where they say whether it is constant. Of 28 validation
+pictures coded as HEIC or BPG 18 end after one window so, with the same QP but for two that move by 0.4, within their
+intervals."""
 _ADAPTIVE_REACH = 2.0
 """QP either way within which the base of an adaptive QP lies: the texture of a whole picture is not known from a crop.
 """
@@ -144,13 +148,18 @@ def recover(pixels: np.ndarray, estimates: Sequence[Parameter] = (), codec: str 
         return HevcHistory(grid, reason=recoding.NO_GRID)
     subsampling = recoding.stated(estimates, "chroma_subsampling")
     halved = subsampling is None or subsampling.value != "4:4:4"
+    windows = recoding_grid.swept_windows(planes[0])
     for colour in colours:
         planes = planes if colour is colours[0] else recoding.coded_planes(pixels, colour)
-        swept = recoding_sweep.sweep(
-            planes[0], coder, grid, prior.within(coder.indices), recoding_grid.swept_windows(planes[0])
-        )
-        history = _read(grid, swept, prior, TextureOffsets(planes, halved, grid.tree), codec == "heic")
-        if history.qp is not None:
+        offsets = TextureOffsets(planes, halved, grid.tree)
+        swept: Sweep | None = None
+        for window in windows:
+            more = recoding_sweep.sweep(planes[0], coder, grid, prior.within(coder.indices), [window])
+            swept = more if swept is None else swept.joined(more)
+            history = _read(grid, swept, prior, offsets, codec == "heic")
+            if history.adaptive is not None and history.blocks >= _SETTLED_FROM:
+                break
+        if swept is not None and history.qp is not None:
             trace = coding_again(
                 swept,
                 grid,

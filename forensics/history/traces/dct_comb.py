@@ -38,7 +38,7 @@ frequencies.
 """
 MANY = 16
 """Clear combs at so many of the 24 frequencies speak against `OTHERS`."""
-SCALES = (1.0, 4.0)
+SCALES = (1, 4)
 """Factors by which contrast is taken down before coefficients are counted: the second weighs rounding noise less.
 Both count as hypotheses."""
 _AGREE = 0.5
@@ -76,7 +76,7 @@ def dct_comb(sample: Sample) -> Trace:
     parameters = {
         "phase": list(phase) if found else None,
         "steps": _table(np.where(clear, steps, np.nan)) if found else None,
-        "scale": scale,
+        "scale": float(scale),
     }
     return Trace(
         name=NAME,
@@ -96,7 +96,7 @@ def dct_comb(sample: Sample) -> Trace:
     )
 
 
-def _at_scale(sample: Sample, scale: float) -> CombEvidence:
+def _at_scale(sample: Sample, scale: int) -> CombEvidence:
     histograms = magnitudes(sample, scale)
     evidence = comb_evidence(histograms)
     if evidence.log10_nfa > 0:

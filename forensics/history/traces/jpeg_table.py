@@ -37,7 +37,7 @@ FAMILIES = ("standard", "robidoux")
 """Families tried: libjpeg's, and the default of MozJPEG and choice of ImageMagick. Flatter ones are what JPEG XL and
 AV1 have, too.
 """
-_SCALE = 2.0
+_SCALE = 2
 """Contrast is taken down by this, so that magnitudes up to 128 are counted."""
 _LEAST_STEP, _LARGEST_STEP = 3, 128
 """Least and largest step. Under normal noise of one level the comb of step q keeps exp(-2 pi^2 / q^2) of its

@@ -4,6 +4,8 @@ phase.
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 import numpy as np
 from forensics_features.block_dct import aligned_dct, phase_scan
 from forensics_features.comb import BINS
@@ -16,20 +18,32 @@ KEPT = 5
 """Frequencies 0..KEPT-1 of each direction are looked at, the mean excepted."""
 COUNT = KEPT * KEPT - 1
 """How many that are."""
+SCALES = (1, 2, 4)
+"""By which magnitudes may be divided."""
 _INDEX = np.arange(-1, COUNT).reshape(KEPT, KEPT)
 
 
-def magnitudes(sample: Sample, scale: float) -> np.ndarray:
+_counted: WeakKeyDictionary[Sample, np.ndarray] = WeakKeyDictionary()
+
+
+def magnitudes(sample: Sample, scale: int) -> np.ndarray:
     """Histograms of |c| / scale, `np.ndarray [shape=(64, COUNT, BINS), dtype=int64]`, by phase and by frequency in
     raster order.
 
-    Contrast is taken down by `scale` first, so that larger magnitudes are counted and rounding noise weighs less.
+    A larger scale counts larger magnitudes, and rounding noise weighs less. Blocks are transformed once for all scales.
+
+    Raises
+    ------
+    ValueError
+        Another scale than those of `SCALES`.
     """
-    found = np.zeros((BLOCK * BLOCK, COUNT, BINS), np.int64)
-    for region in sample.regions:
-        plane = region.y if scale == 1 else region.y / np.float32(scale)
-        found += phase_scan(plane, BLOCK, KEPT, _INDEX)[1]
-    return found
+    if scale not in SCALES:
+        raise ValueError(f"scales are {', '.join(map(str, SCALES))}, not {scale}")
+    fine = _counted.get(sample)
+    if fine is None:
+        scans = (phase_scan(region.y, BLOCK, KEPT, _INDEX, BINS * SCALES[-1])[1] for region in sample.regions)
+        fine = _counted[sample] = sum(scans, np.zeros((), np.int32))
+    return fine[:, :, : BINS * scale].reshape(*fine.shape[:2], BINS, scale).sum(axis=3)
 
 
 def coefficients(sample: Sample, phase: tuple[int, int]) -> np.ndarray:

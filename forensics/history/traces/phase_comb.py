@@ -78,21 +78,50 @@ class CombEvidence(NamedTuple):
 
 
 @cache
-def _waves() -> np.ndarray:
-    """Real and imaginary parts of exp(2 pi i c f) at bin centres, `np.ndarray [shape=(BINS, 2 * len(FREQUENCIES)),
+def _waves() -> tuple[np.ndarray, np.ndarray]:
+    """Real and imaginary part of exp(2 pi i c f) at bin centres, each `np.ndarray [shape=(BINS, len(FREQUENCIES)),
     dtype=float32]`; 0 in the zero cell.
     """
     turns = 2 * np.pi * np.outer((np.arange(BINS) + 0.5) * FINE_BIN, FREQUENCIES)
-    waves = np.stack([np.cos(turns), np.sin(turns)], axis=2).reshape(BINS, -1)
-    waves[: int(CORE / FINE_BIN)] = 0
-    return waves.astype(np.float32)
+    outside = np.arange(BINS)[:, None] >= int(CORE / FINE_BIN)
+    return (np.cos(turns) * outside).astype(np.float32), (np.sin(turns) * outside).astype(np.float32)
 
 
-def _transformed(counts: np.ndarray) -> np.ndarray:
-    """Sums of the waves over rows of counts, `np.ndarray [shape=(n, len(FREQUENCIES)), dtype=complex64]`: a product of
-    real matrices, half the work of one of complex ones.
-    """
-    return np.asarray((counts.astype(np.float32) @ _waves()).view(np.complex64))
+class _Departures:
+    """What every phase's z departs by from the mean of all phases', and what that comes to against the others."""
+
+    def __init__(self, histograms: np.ndarray, count: np.ndarray) -> None:
+        self._phases, self._count = len(histograms), count.astype(np.float32)
+        counted = histograms.astype(np.float32)
+        each = (1 / np.maximum(self._count, 1))[:, :, None]
+        self._parts = [(counted.reshape(-1, BINS) @ wave).reshape(*count.shape, -1) * each for wave in _waves()]
+        self._mean = self._parts[0].mean(axis=0)
+        for part, mean in zip(self._parts, (self._mean, self._parts[1].mean(axis=0)), strict=True):
+            part -= mean
+        self._squares = self._parts[0] ** 2
+        self._squares += self._parts[1] ** 2
+
+    def cosine(self, phase: int) -> np.ndarray:
+        """Re z of one phase, `np.ndarray [shape=(rows, steps), dtype=float32]`."""
+        return np.asarray(self._parts[0][phase] + self._mean)
+
+    def from_others(self, phases: slice | int = slice(None)) -> np.ndarray:
+        """|D|^2 of z and the mean of the other phases', `np.ndarray [shape=(phases, rows, steps), dtype=float32]`."""
+        return np.asarray(self._squares[phases] * np.float32((self._phases / (self._phases - 1)) ** 2))
+
+    def spread_without(self, best: int) -> np.ndarray:
+        """Mean of n |D|^2 of the phases but one among themselves, `np.ndarray [shape=(rows, steps)]`: that one must not
+        widen it.
+        """
+        others = self._phases - 1
+        count = self._count.copy()
+        count[best] = 0
+        sums = [np.einsum("pr,prs->rs", count, part) for part in (self._squares, *self._parts)]
+        # Without one phase the others' mean moves by its departure over their number, to the other side.
+        moved = [part[best] / others for part in self._parts]
+        sums[0] += 2 * (sums[1] * moved[0] + sums[2] * moved[1])
+        sums[0] += count.sum(axis=0)[:, None] * (moved[0] ** 2 + moved[1] ** 2)
+        return np.asarray(sums[0] / max(others - 1, 1))
 
 
 def comb_evidence(
@@ -113,48 +142,46 @@ def comb_evidence(
     """  # noqa: E501
     phases, rows = histograms.shape[:2]
     count = histograms[:, :, int(CORE / FINE_BIN) :].sum(axis=2).astype(np.float64)
-    z = _transformed(histograms.reshape(-1, BINS)).reshape(phases, rows, -1)
-    z /= np.maximum(count, 1)[:, :, None]
-    difference = np.abs(z - (z.sum(axis=0) - z) / (phases - 1)) * (finest <= STEPS)
-    beyond = np.maximum(difference - tolerance, 0)
+    departures = _Departures(histograms, count)
+    beyond = departures.from_others()
+    if tolerance > 0:
+        beyond = np.maximum(np.sqrt(beyond) - np.float32(tolerance), 0) ** 2
+    beyond[:, :, finest > STEPS] = 0
     effective = distinct * count * (1 - 1 / phases)
     usable = count >= LEAST_VALUES
-    scores = _fisher(effective[:, :, None] * beyond**2, usable)
-    best = int(scores.argmin())
-    others = np.arange(phases) != best
-    # The spread of the other phases among themselves: the best one must not widen it.
-    rest = np.abs(z[others] - z[others].mean(axis=0)) ** 2 * (phases - 1) / max(phases - 2, 1)
-    spread = running_means((rest * count[others, :, None]).mean(axis=0), _SMOOTHING)
-    surplus = effective[:, :, None] * beyond**2 / np.maximum(spread, 1.0)
-    scores = _fisher(surplus, usable)
-    peak = surplus[best].argmax(axis=1)
-    tails = _row_tails(surplus[best], usable[best])
+    best = int(_fisher(effective * beyond.max(axis=2), usable).argmin())
+    spread = np.maximum(running_means(departures.spread_without(best), _SMOOTHING), 1.0)
+    beyond /= spread
+    scores = _fisher(effective * beyond.max(axis=2), usable)
+    surplus = effective[best][:, None] * beyond[best]
+    peak = surplus.argmax(axis=1)
     outside = histograms[best, :, int(CORE / FINE_BIN) :]
     mean = (outside @ _CENTRES) / np.maximum(count[best], 1)
-    index = np.array([_fundamental(row, at) for row, at in zip(surplus[best], mean.tolist(), strict=True)])
+    index = np.array([_fundamental(row, at) for row, at in zip(surplus, mean.tolist(), strict=True)])
+    spectrum = np.sqrt(departures.from_others(best)) * (finest <= STEPS)
     return CombEvidence(
         phase=best,
         log10_nfa=log10_nfa(float(scores[best]), phases),
-        strength=difference[best, np.arange(rows), peak] * usable[best],
-        step=np.array([_between(row, at) for row, at in zip(surplus[best], index.tolist(), strict=True)]),
-        tail=tails / -LN10,
+        strength=spectrum[np.arange(rows), peak] * usable[best],
+        step=np.array([_between(row, at) for row, at in zip(surplus, index.tolist(), strict=True)]),
+        tail=_row_tails(surplus.max(axis=1), usable[best]) / -LN10,
         values=count[best],
-        spectrum=difference[best],
-        cosine=z[best].real,
+        spectrum=spectrum,
+        cosine=departures.cosine(best),
         phase_scores=scores + math.log10(phases),
     )
 
 
-def _row_tails(surplus: np.ndarray, usable: np.ndarray) -> np.ndarray:
-    """-ln of the tail of the most significant step, over the last axis; 0 for rows without values."""
-    return np.where(usable, np.maximum(surplus.max(axis=-1) - math.log(_INDEPENDENT), 0.0), 0.0)
+def _row_tails(most: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """-ln of the tail of the most significant step, whose n |D|^2 is given; 0 for rows without values."""
+    return np.where(usable, np.maximum(most - math.log(_INDEPENDENT), 0.0), 0.0)
 
 
-def _fisher(surplus: np.ndarray, usable: np.ndarray) -> np.ndarray:
-    """log10 tail of each phase, `np.ndarray [shape=(phases,), dtype=float64]`, from n |D|^2 [shape=(phases, rows,
-    steps)].
+def _fisher(most: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """log10 tail of each phase, `np.ndarray [shape=(phases,), dtype=float64]`, from the n |D|^2 of the most significant
+    step [shape=(phases, rows)].
     """
-    totals = _row_tails(surplus, usable).sum(axis=1)
+    totals = _row_tails(most, usable).sum(axis=1)
     rows = usable.sum(axis=1)
     return np.array([log10_gamma_tail(t, n) if n else 0.0 for t, n in zip(totals.tolist(), rows.tolist(), strict=True)])
 

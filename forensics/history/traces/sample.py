@@ -6,7 +6,7 @@ phase of the picture, whatever grid up to that period is meant.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from forensics_features.planes import Planes, as_planes
@@ -19,7 +19,8 @@ CENTRE_SIDE = 1536
 """Largest side of the central part, in pixels."""
 
 
-class Sample(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Sample:
     """What the tests look at.
 
     Attributes
