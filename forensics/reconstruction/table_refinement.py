@@ -175,7 +175,7 @@ def _mended(parts: list[_Part], table: np.ndarray, least: int = 1, *, plane: int
         settled = _count(parts, other, everything)
         if settled >= most + max(1, _FINER * (total - most)):
             found, most = other, settled
-    return found
+    return _divided(parts, everything, found, plane) if total - most > _MANY_LEFT * total else found
 
 
 def _in_passes(parts: list[_Part], everything: list[np.ndarray], table: np.ndarray, least: int) -> np.ndarray:
@@ -209,11 +209,31 @@ def _others(
     """
     rest = [r[~part.settled(found, r)] for part, r in zip(parts, everything, strict=True)]
     few = [_spread(rows, _GLANCE) for rows in rest]
-    known = candidates()
-    usual = (np.array(known.family) == "standard") & (known.quality % 1 == 0) & (known.quality >= _LOWEST_QUALITY)
-    tables = known.tables[usual, plane]
+    tables = _usual(plane)
     best = int(np.argmax([_count(parts, trial, few) for trial in tables]))
     return [np.maximum(table // 2, 1), tables[best]]
+
+
+def _usual(plane: int) -> np.ndarray:
+    """Standard tables of whole qualities, `np.ndarray [shape=(n, 64)]`."""
+    known = candidates()
+    usual = (np.array(known.family) == "standard") & (known.quality % 1 == 0) & (known.quality >= _LOWEST_QUALITY)
+    return known.tables[usual, plane]
+
+
+def _divided(parts: list[_Part], everything: list[np.ndarray], table: np.ndarray, plane: int) -> np.ndarray:
+    """The table with those steps divided that are twice a standard table's or more, of the one with which most blocks
+    are settled: of a picture coded twice steps are read together, as what both codings share.
+    """
+    some = [_spread(rows, _MOST_HOLDING) for rows in everything]
+    trials = []
+    for known in _usual(plane):
+        times = np.maximum(np.rint(table / known), 1)
+        trials.append(np.rint(table / times).astype(np.int64))
+    best = trials[int(np.argmax([_count(parts, trial, some) for trial in trials]))]
+    if _count(parts, best, everything) <= _count(parts, table, everything):
+        return table
+    return _in_passes(parts, everything, best, 1)
 
 
 def _together(
