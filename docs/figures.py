@@ -150,6 +150,24 @@ def draw_block_grid() -> None:
     said("block_grids").write_text(saying(block_grid_said()), encoding="utf-8")
 
 
+def draw_inset() -> None:
+    """A photograph on a page, with the frame of what is cut out."""
+    from forensics_features import inset
+    from PIL import ImageDraw, ImageFont
+
+    sample = Image.open(ROOT / "examples" / "jpeg.png").convert("RGB")
+    shown = sample.resize((round(1.25 * sample.width), round(1.25 * sample.height)), Image.Resampling.BICUBIC)
+    page = Image.new("RGB", (shown.width + 220, shown.height + 170), (250, 249, 246))
+    draw, font = ImageDraw.Draw(page), ImageFont.load_default(14)
+    for top in (*range(12, 70, 21), *range(shown.height + 96, page.height - 20, 21)):
+        draw.text((60, top), "Words on a line of a page, as they stand about pictures", fill=(40, 40, 48), font=font)
+    page.paste(shown, (60, 84))
+    (found,) = inset.find(np.asarray(page))
+    box = (found.left - 3, found.top - 3, found.left + found.width + 2, found.top + found.height + 2)
+    draw.rectangle(box, outline=(200, 40, 40), width=3)
+    page.quantize(128, dither=Image.Dither.NONE).save(PICTURES / "trace_inset.png", optimize=True)
+
+
 def draw_sharpening() -> None:
     """Fractions of a sharpened picture divided by its filter, and by one of another amount."""
     import matplotlib.pyplot as plt
@@ -287,6 +305,7 @@ def draw_all() -> None:
     draw_traces()
     draw_block_grid()
     draw_reduced_jpeg()
+    draw_inset()
     draw_sharpening()
     draw_pages()
     draw_readme()

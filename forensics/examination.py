@@ -21,6 +21,7 @@ from forensics.pictures.opened import MAX_PIXELS, Picture
 from forensics.results import display
 from forensics.results.analysis import Analysis
 from forensics.results.history import History, Trace
+from forensics.results.steps import stored_inset
 from forensics.verdict.analysis import analyze, as_picture, judged_pixels
 from forensics.verdict.steps import UNDONE
 from forensics.windows.judges import Extractor, Judge, chosen_judge, trained_judge, trained_open_judge
@@ -255,7 +256,7 @@ def localise(
         helper=helper,
     )
     scanned = replace(scanned, notes=(*scanned.notes, *(UNDONE[step.name] for step in steps)))
-    return locate(scanned, judge=judge)
+    return replace(locate(scanned, judge=judge), inset=stored_inset(steps))
 
 
 def _judges(model_dir: Path | None, model: str | None = None) -> dict[str, Any]:

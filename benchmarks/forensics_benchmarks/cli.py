@@ -345,7 +345,10 @@ def ablation(
 @command.command("verdicts")
 @click.argument("sources", type=_FOLDER)
 @click.option(
-    "--parts", default="processed,untouched,processes", show_default=True, help="What is made, separated by commas."
+    "--parts",
+    default="processed,untouched,processes,insets",
+    show_default=True,
+    help="What is made, separated by commas.",
 )
 @click.option("--split", default="test_public", show_default=True, help="Split of the sources.")
 @click.option(
@@ -377,7 +380,7 @@ def verdicts(
     only_make: bool,
     out: Path,
 ) -> None:
-    """Judge whole pictures: after steps of processing, of untouched kinds, and by other lossy processes.
+    """Judge whole pictures: after steps of processing, of untouched kinds, by other lossy processes, set into others.
 
     Writes OUT/pictures, OUT/truth.csv, OUT/verdicts.csv and OUT/report.md. Programs that training never draws (libvips,
     ImageMagick, GraphicsMagick, Netpbm, scikit-image) do half of the steps, as far as they are installed.

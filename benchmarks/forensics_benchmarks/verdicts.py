@@ -7,6 +7,7 @@ OTHER.csv`, and `report` sets both side by side.
     processed   every maker (and none), each after one step of a kind, by programs of training and by others; two steps in a row too
     untouched   every kind of untouched picture of `forensics.dataset.random_afterwards` and of `forensics.dataset.synthetic`
     processes   every process beyond the codecs, those that training never draws among them
+    insets      every maker (and none), as decoded or enlarged, set into a page, an interface, bars or a mat
 
 Makers, strengths, parameters and places are drawn from the seed; JPEG qualities from 50 to 95.
 """  # noqa: E501
@@ -14,6 +15,7 @@ Makers, strengths, parameters and places are drawn from the seed; JPEG qualities
 from __future__ import annotations
 
 import csv
+import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -22,17 +24,17 @@ from pathlib import Path
 import numpy as np
 from forensics_models.classes import FAMILIES, INCONCLUSIVE
 from forensics_models.storage import write_atomically
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from forensics.codecs import process_encoders
 from forensics.dataset import random_afterwards, sources, synthetic
 from forensics.dataset.encoders import encoder
 from forensics.dataset.preparation import apply
 from forensics.dataset.random_afterwards import AFTERWARDS_SHARES, draw_afterwards, draw_untouched
-from forensics.errors import ForensicsError
+from forensics.errors import ForensicsError, UsageError
 from forensics_benchmarks import other_programs
 
-PARTS = ("processed", "untouched", "processes")
+PARTS = ("processed", "untouched", "processes", "insets")
 MAKERS: Mapping[str, tuple[str, str, float, float]] = {
     "jpeg": ("jpeg", "quality", 50, 95),
     "webp": ("webp", "quality", 50, 92),
@@ -78,7 +80,8 @@ def make(
     seed: int,
     tell: Callable[[int, int], None],
 ) -> list[Case]:
-    """Write the pictures of a run; those that are there already are kept.
+    """Write the pictures of a run and the table of what is known of them; a part of a source that is in the table is
+    not made again.
 
     Parameters
     ----------
@@ -95,27 +98,69 @@ def make(
     seed : int
     tell : callable
         Gets sources done and in all.
+
+    Raises
+    ------
+    UsageError
+        The folder holds a run of another seed or split.
     """
+    _claim(out, {"seed": seed, "split": split})
     names = sources.of_split(folder, split)
     if limit and limit < len(names):
         names = [names[k * len(names) // limit] for k in range(limit)]
     makers: dict[str, Callable[[str, np.ndarray, np.random.Generator], Iterable[tuple[Case, np.ndarray]]]] = {
-        "processed": _processed, "untouched": _untouched, "processes": _processes,
+        "processed": _processed, "untouched": _untouched, "processes": _processes, "insets": _insets,
     }  # fmt: skip
+    known: dict[tuple[str, str], list[Case]] = {}
+    for case in read_truth(out / "truth.csv"):
+        known.setdefault((case.source, case.part), []).append(case)
     cases: list[Case] = []
     for number, name in enumerate(names):
         tell(number, len(names))
-        pixels = sources.load(folder / name)
+        pixels = None
         for part in parts:
+            if (name, part) in known:
+                continue
+            pixels = sources.load(folder / name) if pixels is None else pixels
             numbers = np.random.default_rng([seed, PARTS.index(part), zlib.crc32(name.encode())])
+            known[name, part] = []
             for case, made in makers[part](name, _cut(pixels, numbers), numbers):
-                path = out / "pictures" / case.file
-                if not path.exists():
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    Image.fromarray(made).save(path, compress_level=1)
-                cases.append(case)
-    write_truth(out / "truth.csv", cases)
+                _save(out / "pictures" / case.file, made)
+                known[name, part].append(case)
+            write_truth(out / "truth.csv", [case for group in known.values() for case in group])
+        cases += [case for part in parts for case in known[name, part]]
     return cases
+
+
+def _save(path: Path, pixels: np.ndarray) -> None:
+    """A picture, atomically."""
+    from io import BytesIO
+
+    stream = BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG", compress_level=1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, stream.getvalue())
+
+
+def _claim(out: Path, settings: Mapping[str, int | str]) -> None:
+    """What decides the pictures of a run, written to RUN/run.json or compared with what is there."""
+    path = out / "run.json"
+    if path.exists():
+        there = json.loads(path.read_text(encoding="utf-8"))
+        if there != dict(settings):
+            stated = ", ".join(f"{name} {value}" for name, value in there.items())
+            raise UsageError(f"{str(out)!r} holds a run of {stated}: take another folder")
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, json.dumps(dict(settings)).encode())
+
+
+def read_truth(path: Path) -> list[Case]:
+    """The table of what is known of a run's pictures; empty where there is none yet."""
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as stream:
+        return [Case(**row) for row in csv.DictReader(stream)]
 
 
 def write_truth(path: Path, cases: Sequence[Case]) -> None:
@@ -279,6 +324,74 @@ def _processes(source: str, pixels: np.ndarray, numbers: np.random.Generator) ->
             ),
             made,
         )
+
+
+def _insets(source: str, pixels: np.ndarray, numbers: np.random.Generator) -> Iterator[tuple[Case, np.ndarray]]:
+    for maker in ("uncompressed", *MAKERS):
+        try:
+            decoded = pixels if maker == "uncompressed" else _coded(maker, pixels, numbers)
+        except ForensicsError:
+            continue
+        for setting, place in SETTINGS.items():
+            for after in ("nothing", "enlarged"):
+                shown = decoded if after == "nothing" else apply(draw_afterwards(after, numbers), decoded)
+                file = _file("insets", source, maker, setting, after)
+                kind = setting if after == "nothing" else f"{setting}, enlarged"
+                yield Case(file, "insets", source, maker, maker, after, "training", kind), place(shown, numbers)
+
+
+def _on_page(photograph: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
+    """Between lines of text on a plain page."""
+    height, width = photograph.shape[:2]
+    dark = bool(numbers.integers(2))
+    paper = tuple(int(n) for n in (numbers.integers(0, 40, 3) if dark else numbers.integers(225, 256, 3)))
+    margin, above = int(numbers.integers(8, 90)), int(numbers.integers(40, 300))
+    page = Image.new("RGB", (width + 2 * margin + int(numbers.integers(0, 200)), height + above + 200), paper)
+    draw = ImageDraw.Draw(page)
+    font, ink = ImageFont.load_default(int(numbers.integers(11, 24))), (210, 210, 215) if dark else (30, 30, 35)
+    step = int(1.5 * font.getbbox("Ag")[3])
+    for top in (*range(8, above - step - 8, step), *range(above + height + 12, page.height - step, step)):
+        draw.text((margin, top), "Words on a line of a page, as they stand about pictures", fill=ink, font=font)
+    page.paste(Image.fromarray(photograph), (margin, above))
+    return np.asarray(page)
+
+
+def _on_interface(photograph: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
+    """On a plain panel of a drawn interface."""
+    height, width = photograph.shape[:2]
+    top, left, around = int(numbers.integers(20, 200)), int(numbers.integers(20, 200)), int(numbers.integers(6, 30))
+    drawn = synthetic.synthesise("interface", height + top + 120, width + left + 120, int(numbers.integers(2**31)))
+    drawn = np.stack([drawn] * 3, axis=2) if drawn.ndim == 2 else drawn.copy()
+    panel = numbers.integers(0, 256, 3).astype(np.uint8)
+    drawn[top - around : top + height + around, left - around : left + width + around] = panel
+    drawn[top : top + height, left : left + width] = photograph
+    return drawn
+
+
+def _between_bars(photograph: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
+    """Black above and below, or on both sides."""
+    height, width = photograph.shape[:2]
+    upright = bool(numbers.integers(2))
+    bar = int(numbers.uniform(0.05, 0.3) * (height if upright else width))
+    made = np.zeros((height + 2 * bar * upright, width + 2 * bar * (not upright), 3), np.uint8)
+    made[bar * upright :, bar * (not upright) :][:height, :width] = photograph
+    return made
+
+
+def _on_mat(photograph: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
+    """A border of one colour, of another width on each side."""
+    height, width = photograph.shape[:2]
+    top, left, bottom, right = (int(n) for n in numbers.integers(8, 80, 4))
+    made = np.empty((height + top + bottom, width + left + right, 3), np.uint8)
+    made[:] = numbers.integers(0, 256, 3)
+    made[top : top + height, left : left + width] = photograph
+    return made
+
+
+SETTINGS: Mapping[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
+    "page": _on_page, "interface": _on_interface, "bars": _between_bars, "mat": _on_mat,
+}  # fmt: skip
+"""What photographs of the part `insets` are set into."""
 
 
 def judge(

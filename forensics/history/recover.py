@@ -32,7 +32,7 @@ from forensics.history.recoding.coder import Recoded
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis, Window
 from forensics.results.history import Generation, History, Parameter, Trace, in_order
-from forensics.results.steps import EnlargementStep, RepetitionStep
+from forensics.results.steps import EnlargementStep, InsetStep, RepetitionStep
 from forensics.results.wording import TITLES, percent
 
 CODEC_MODULES = {
@@ -357,7 +357,7 @@ def _joined(found: dict[str, tuple[Parameter, ...]]) -> tuple[Parameter, ...]:
 
 def _with_noise(analysis: Analysis) -> bool:
     """Whether a step was undone that does not come undone exactly, as a repetition of samples does."""
-    return any(not isinstance(step, RepetitionStep) for step in analysis.steps)
+    return any(not isinstance(step, InsetStep | RepetitionStep) for step in analysis.steps)
 
 
 def _open_questions(analysis: Analysis, traces: Sequence[Trace], generations: Sequence[Generation]) -> list[str]:

@@ -180,6 +180,7 @@ def to_dict(found: Localisation, *, name: str = "", sha256: str = "") -> dict[st
         "type": "FeatureCollection",
         "schema_version": SCHEMA_VERSION,
         "picture": {"name": name, "sha256": sha256, "width": scanned.width, "height": scanned.height},
+        "inset": None if found.inset is None else list(found.inset[:4]),
         "coordinates": "pixels; x to the right, y down, (0, 0) the top left corner of the first pixel",
         "host": {"codec": found.host.codec, "grid": found.host.grid},
         "features": [_feature(number, region, scanned) for number, region in enumerate(found.regions, 1)],
@@ -295,9 +296,10 @@ def _tag(
 
 
 def as_mapped(pixels: np.ndarray, found: Localisation) -> np.ndarray:
-    """Pixels at the size that was mapped: the nearest ones where an enlargement was undone, the same array
-    elsewhere.
+    """Pixels of the part and at the size that was mapped: the nearest ones where an enlargement was undone, the same
+    array where nothing was.
     """
+    pixels = pixels if found.inset is None else found.inset.cut(pixels)
     shape = (found.map.height, found.map.width)
     if pixels.shape[:2] == shape:
         return pixels

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from forensics_models.classes import CLASSES
@@ -27,6 +27,9 @@ from forensics.localisation.histories import History, likelihoods
 from forensics.localisation.labelling import smooth_labels
 from forensics.localisation.scan import CodecMap
 from forensics.windows.judges import Judge, shipped_judge
+
+if TYPE_CHECKING:
+    from forensics_features.inset import Inset
 
 NFA_LIMIT = 1e-2
 """Regions are reported from this expected number of false alarms a picture on."""
@@ -116,6 +119,8 @@ class Localisation:
         Regions that depart from the host, most significant first.
     candidates : tuple of Region
         All that the labelling cut out, the reported ones among them.
+    inset : Inset or None
+        The part of the stored picture that was mapped, where it is set into flat surroundings.
 
     Examples
     --------
@@ -129,6 +134,7 @@ class Localisation:
     host: History
     regions: tuple[Region, ...]
     candidates: tuple[Region, ...]
+    inset: Inset | None = None
 
     @property
     def mask(self) -> np.ndarray:

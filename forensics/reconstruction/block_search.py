@@ -101,6 +101,30 @@ def _promises(ideal, low, high, center, flips, table, reach, weights, basis, wor
 
 
 @kernel
+def _least(values):
+    """Place of the least of some values."""
+    best = 0
+    for i in range(1, len(values)):
+        if values[i] < values[best]:
+            best = i
+    return best
+
+
+@kernel
+def _seated(seats, keys, key, number):
+    """Whether a key is new; then `number`, its place among the keys, takes the seat. seats: int64, more than there are
+    keys, a power of two, -1 where free.
+    """
+    at = (key ^ (key >> 29)) & (len(seats) - 1)
+    while seats[at] >= 0:
+        if keys[seats[at]] == key:
+            return False
+        at = (at + 1) & (len(seats) - 1)
+    seats[at] = number
+    return True
+
+
+@kernel
 def search(
     center, lo, hi, full_lo, full_hi, mode, table, steps, kind, offset, reach, weights, basis, waves, width, depth, out
 ):
@@ -121,6 +145,10 @@ def search(
     hashes, new_hashes = np.zeros(width, np.int64), np.zeros(width, np.int64)
     found_cost, found_key = np.empty(width * _FLIPS), np.empty(width * _FLIPS, np.int64)
     found_from, found_flip = np.empty(width * _FLIPS, np.int64), np.empty(width * _FLIPS, np.int64)
+    room = 1
+    while room < 2 * width * _FLIPS:
+        room *= 2
+    seats = np.empty(room, np.int64)
     for i in range(64):
         gap[i] = out[i] * table[i]
     sets[0] = out
@@ -129,22 +157,18 @@ def search(
     count = 1
     for _ in range(depth):
         found = 0
+        seats[:] = -1
         for s in range(count):
             _promises(ideals[s], low, high, center, sets[s], table, reach, weights, basis, work, gap, slope, promise)
-            order = np.argsort(promise)
-            for m in range(_FLIPS):
-                flip = order[m]
+            for _ in range(_FLIPS):
+                flip = _least(promise)
                 if promise[flip] == np.inf:
                     break
+                promise[flip] = np.inf
                 i = flip >> 1
                 sign = 1 - 2 * (flip & 1)
                 key = hashes[s] + sign * (i + 1) * 2654435761 * (i + 7919)
-                known = False
-                for z in range(found):
-                    if found_key[z] == key:
-                        known = True
-                        break
-                if known:
+                if not _seated(seats, found_key, key, found):
                     continue
                 found_cost[found] = _outside_after(ideals[s], waves[i], np.float32(sign * table[i]), low, high)
                 found_key[found], found_from[found], found_flip[found] = key, s, flip

@@ -26,7 +26,7 @@ from forensics.reconstruction.jpegli_tables import jpegli_of
 from forensics.reconstruction.layout import BLOCK, Layout
 from forensics.reconstruction.sampled import Sampled, sample, stripes
 from forensics.reconstruction.standard import MOST_CLIPPED, standard_tables, tables_by_blocks
-from forensics.reconstruction.table_refinement import refined
+from forensics.reconstruction.table_refinement import by_known, refined
 from forensics.reconstruction.tables import component_steps, finest
 
 _TRIED_PIXELS = 1 << 16
@@ -299,6 +299,13 @@ class Chosen:
             own, other = (self.trials.settled(self.layout, t, self.decoder) for t in (self.tables, tables))
             tables = tables if other > own + _AS_GOOD else self.tables
         return replace(self, tables=tables, refined=True)
+
+    def with_known(self, components: Sequence[int]) -> Chosen:
+        """With known tables for some components where those settle more blocks; itself where none do."""
+        sampled = self.trials.sampled(self.layout, self.decoder)
+        tables = by_known(sampled, self.decoder, self.tables, components)
+        same = all(np.array_equal(*pair) for pair in zip(self.tables, tables, strict=True))
+        return self if same else replace(self, tables=tables)
 
 
 def choose(pixels: np.ndarray) -> Chosen | None:

@@ -1,12 +1,16 @@
 """Sets of quantised coefficients by likelihood, of a block whose samples are known more or less well.
 
 Samples, each over its own deviation, and what the coefficients are expected to be, over their spread, make one problem
-of least squares in 64 whole numbers. Its triangle is gone through from the coarsest step on, and of all sets begun the
-nearest few are kept: the K-best search of lattice decoding [1]_.
+of least squares in 64 whole numbers. Where many samples are not known its directions are far from orthogonal, and
+whole numbers chosen one after another go astray; so the lattice is reduced first [1]_. Its triangle is then gone
+through from the last direction on, and of all sets begun the nearest few are kept: the K-best search of lattice
+decoding [2]_.
 
 References
 ----------
-.. [1] Z. Guo, P. Nilsson, "Algorithm and implementation of the K-best sphere decoding for MIMO detection", IEEE JSAC
+.. [1] A. K. Lenstra, H. W. Lenstra, L. Lovasz, "Factoring polynomials with rational coefficients", Math. Annalen 261,
+       1982, doi:10.1007/BF01457454.
+.. [2] Z. Guo, P. Nilsson, "Algorithm and implementation of the K-best sphere decoding for MIMO detection", IEEE JSAC
        24(3), 2006, doi:10.1109/JSAC.2005.862402.
 """
 
@@ -15,6 +19,7 @@ from __future__ import annotations
 import numpy as np
 from forensics_features._kernel import kernel
 
+from forensics.reconstruction.acceptance import DIRECT, SAMPLES, WORK, decodes_to
 from forensics.reconstruction.block_search import WAVES
 from forensics.reconstruction.blocks import Quantiser
 
@@ -22,6 +27,9 @@ UNKNOWN = np.inf
 """Deviation of a sample that nothing is known of."""
 _WAYS = 3
 """Multiples tried of a coefficient, the nearest ones: a bound on work."""
+_SHORTER = 0.99
+"""Part of the length before that two neighbouring directions have to keep when they change places: near 1, the value of
+the strongest reduction, below which it is known to end (the reference)."""
 
 
 def spread(steps: np.ndarray, drift: float) -> np.ndarray:
@@ -29,6 +37,52 @@ def spread(steps: np.ndarray, drift: float) -> np.ndarray:
     `drift`.
     """
     return np.asarray(np.sqrt(steps * steps / 12.0 + drift**2))
+
+
+@kernel
+def _subtract(triangle, moves, at, other):
+    """Column `other` taken from column `at` as often as brings them nearest to orthogonal."""
+    times = np.rint(triangle[other, at] / triangle[other, other])
+    if times != 0:
+        for i in range(other + 1):
+            triangle[i, at] -= times * triangle[i, other]
+        for i in range(moves.shape[0]):
+            moves[i, at] -= np.int64(times) * moves[i, other]
+
+
+@kernel
+def _change_places(triangle, target, moves, at):
+    """Columns `at` and the one before change places; a turn of two rows makes the matrix triangular again."""
+    size = triangle.shape[0]
+    for i in range(size):
+        triangle[i, at], triangle[i, at - 1] = triangle[i, at - 1], triangle[i, at]
+        moves[i, at], moves[i, at - 1] = moves[i, at - 1], moves[i, at]
+    length = np.hypot(triangle[at - 1, at - 1], triangle[at, at - 1])
+    along, across = triangle[at - 1, at - 1] / length, triangle[at, at - 1] / length
+    for j in range(at - 1, size):
+        upper, lower = triangle[at - 1, j], triangle[at, j]
+        triangle[at - 1, j], triangle[at, j] = along * upper + across * lower, along * lower - across * upper
+    upper, lower = target[at - 1], target[at]
+    target[at - 1], target[at] = along * upper + across * lower, along * lower - across * upper
+    triangle[at, at - 1] = 0.0
+
+
+@kernel
+def reduced(triangle, target, moves):
+    """A lattice reduced in place: triangle, float64 [n, n], upper with no zero on its diagonal; target, float64 [n];
+    moves, int64 [n, n], the unit matrix at first, by which whole numbers of the new directions become those of the old.
+    """
+    at = 1
+    while at < triangle.shape[0]:
+        _subtract(triangle, moves, at, at - 1)
+        before, own, beside = triangle[at - 1, at - 1] ** 2, triangle[at, at] ** 2, triangle[at - 1, at] ** 2
+        if own + beside < _SHORTER * before:
+            _change_places(triangle, target, moves, at)
+            at = max(at - 1, 1)
+        else:
+            for other in range(at - 2, -1, -1):
+                _subtract(triangle, moves, at, other)
+            at += 1
 
 
 @kernel
@@ -76,7 +130,7 @@ def likeliest_sets(
         Of the samples, in levels; `UNKNOWN` for none.
     quantiser : Quantiser
     drift : float
-        See `spread`.
+        See `spread`; infinite where nothing is expected, which needs a deviation of every sample.
     width : int
         Sets that are kept.
 
@@ -84,17 +138,56 @@ def likeliest_sets(
     -------
     np.ndarray [shape=(n, 64), dtype=int64]
     """
+    shown = np.isfinite(deviations)
+    return sets_by_rows(
+        np.eye(64)[shown], samples[shown], deviations[shown], samples, quantiser, drift=drift, width=width
+    )
+
+
+def sets_by_rows(
+    rows: np.ndarray,
+    values: np.ndarray,
+    deviations: np.ndarray,
+    expected: np.ndarray,
+    quantiser: Quantiser,
+    *,
+    drift: float,
+    width: int,
+) -> np.ndarray:
+    """The same from weighted sums of samples.
+
+    Parameters
+    ----------
+    rows : np.ndarray [shape=(n, 64), dtype=float64]
+        Weights of the samples in each sum.
+    values, deviations : np.ndarray [shape=(n,), dtype=float64]
+        The sums, of level-shifted samples, and their deviations, in levels.
+    expected : np.ndarray [shape=(64,), dtype=float64]
+        Level-shifted samples as they are expected.
+    quantiser, drift, width
+        See `likeliest_sets`.
+    """
     order = np.argsort(quantiser.table, kind="stable")
     steps = quantiser.table[order].astype(np.float64)
     waves = np.asarray(WAVES, np.float64)[order]
-    shown = np.isfinite(deviations)
     about = spread(steps, drift)
-    system = np.concatenate([(waves[:, shown] * steps[:, None] / deviations[shown]).T, np.diag(steps / about)])
-    wanted = np.concatenate([samples[shown] / deviations[shown], waves @ samples / about])
+    system = np.concatenate([rows @ waves.T * steps / deviations[:, None], np.diag(steps / about)])
+    wanted = np.concatenate([values / deviations, waves @ expected / about])
     turned, triangle = np.linalg.qr(system)
-    target = turned.T @ wanted
+    target, moves = turned.T @ wanted, np.eye(64, dtype=np.int64)
+    reduced(triangle, target, moves)
     sets = np.zeros((width, 64), np.int64)
     count = _grow(triangle, target, sets)
     out = np.empty((count, 64), np.int64)
-    out[:, order] = sets[:count]
+    out[:, order] = sets[:count] @ moves.T
     return out
+
+
+@kernel
+def first_decoding(sets, kind, steps, lo, hi):
+    """Number of the first set, int64 [n, 64], that decodes to samples within lo..hi, uint8 [64], or -1."""
+    work, samples = np.empty(WORK, np.int64), np.empty(SAMPLES, np.int64)
+    for n in range(len(sets)):
+        if decodes_to(kind, sets[n], steps, work, samples, lo, hi, lo, hi, DIRECT):
+            return n
+    return -1

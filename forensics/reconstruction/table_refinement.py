@@ -7,11 +7,13 @@ speak against is tried, and taken when it settles more blocks. Nothing is believ
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from forensics.history.jpeg.comb import ROUNDING, ZERO_CELL, ac_likelihoods, dc_likelihoods
 from forensics.history.jpeg.planes import coefficients
-from forensics.history.jpeg.steps import candidates
+from forensics.history.jpeg.steps import candidates, evidence_of
 from forensics.reconstruction.blocks import ROUNDED, Quantiser, fit_blocks, rounding_settles
 from forensics.reconstruction.chroma_samples import chroma_noise
 from forensics.reconstruction.coded import Decoder
@@ -107,6 +109,53 @@ def refined(sampled: Sampled, decoder: Decoder, tables: tuple[np.ndarray, ...]) 
         return luma, _mended(parts[1:2], tables[1], plane=1), _mended(parts[2:], tables[2], plane=1)
     both = _mended(parts[1:], tables[1], plane=1)
     return luma, *(_mended([part], both, _OF_ITS_OWN, plane=1) for part in parts[1:])
+
+
+def by_known(
+    sampled: Sampled, decoder: Decoder, tables: tuple[np.ndarray, ...], components: Sequence[int]
+) -> tuple[np.ndarray, ...]:
+    """Tables of which those of some components are exchanged for the known ones that settle more blocks, if any do.
+
+    Parameters
+    ----------
+    sampled, decoder, tables
+        As of `refined`.
+    components : sequence of int
+        Whose blocks are looked at; Cb and Cr get one table if they had one.
+    """
+    out = list(tables)
+    same = len(tables) == 3 and np.array_equal(tables[1], tables[2])
+    groups = [(0,), (1, 2)] if same else [(k,) for k in range(len(tables))]
+    for group in groups:
+        if not set(group).isdisjoint(components):
+            parts = [_Part(sampled, k, decoder) for k in group]
+            everything = [np.arange(len(part.values)) for part in parts]
+            found = _best_known(parts, everything, tables[group[0]], min(group[0], 1))
+            for k in group:
+                out[k] = found
+    return tuple(out)
+
+
+def _best_known(parts: list[_Part], everything: list[np.ndarray], table: np.ndarray, plane: int) -> np.ndarray:
+    """The known table that settles most blocks, or the given one where none settles more: of those that all blocks
+    speak for, and those that the blocks which the given one leaves do.
+    """
+    rest = [r[~part.settled(table, r)] if len(r) else r for part, r in zip(parts, everything, strict=True)]
+    if not sum(len(rows) for rows in rest):
+        return table
+    tables = np.unique(candidates().tables[:, plane], axis=0)
+    best, most = table, _count(parts, table, everything)
+    every = np.arange(64)
+    for rows in (everything, rest):
+        likelihoods = np.sum([part.likelihoods(r) for part, r in zip(parts, rows, strict=True)], axis=0)
+        for index in np.argsort(-evidence_of(tables, likelihoods)[0])[:_CANDIDATES]:
+            known = tables[index]
+            own = likelihoods[every, table - 1] > likelihoods[every, known - 1] + _LIKELY
+            for trial in (known, np.where(own, table, known)):
+                settled = _count(parts, trial, everything)
+                if settled > most:
+                    best, most = trial, settled
+    return best
 
 
 def _mended(parts: list[_Part], table: np.ndarray, least: int = 1, *, plane: int = 0) -> np.ndarray:

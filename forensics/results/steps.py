@@ -8,6 +8,7 @@ To add one: a class with these four, and a finder in `forensics.verdict.steps`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,6 +19,7 @@ from forensics.results.wording import percentage
 
 if TYPE_CHECKING:
     from forensics_features.enlargement import Axis, Enlargement
+    from forensics_features.inset import Inset
     from forensics_features.repetition import Repetition
     from forensics_features.sharpening import Sharpening
 
@@ -27,7 +29,7 @@ class Step(Protocol):
 
     @property
     def name(self) -> str:
-        """In snake case: `enlargement`, `repetition`, `sharpening`, `tone_curve`."""
+        """In snake case: `enlargement`, `inset`, `repetition`, `sharpening`, `tone_curve`."""
 
     @property
     def text(self) -> str:
@@ -125,6 +127,10 @@ class EnlargementStep(_Resized):
         }
 
 
+def _at_least(share: float) -> str:
+    return "all" if share == 1 else f"at least {percentage(share)} of the"
+
+
 def _axis(axis: Axis | None) -> dict[str, Any] | None:
     if axis is None:
         return None
@@ -182,6 +188,59 @@ class RepetitionStep(_Resized):
             "factor_x": round(self.new_width / self.width, 5),
             "factor_y": round(self.new_height / self.height, 5),
         }
+
+
+@dataclass(frozen=True)
+class InsetStep:
+    """Set into flat surroundings: a photograph on a page, in a screenshot, between bars.
+
+    Attributes
+    ----------
+    found : forensics_features.inset.Inset
+    """
+
+    found: Inset
+
+    name = "inset"
+
+    @property
+    def text(self) -> str:
+        """What was found, for reading."""
+        one = self.found
+        return (
+            f"{one.width}x{one.height} pixels are set into flat surroundings at row {one.top}, column {one.left}: just "
+            f"outside each of their sides {_at_least(one.flat)} samples equal the next along it, and "
+            f"{_at_least(one.across)} differ from those inside. The verdict is that on these pixels alone, "
+            "whose rows and columns count from their own upper left corner; the surroundings, "
+            f"{percentage(one.surroundings)} of the area, were not judged"
+        )
+
+    def undo(self, pixels: np.ndarray) -> np.ndarray:
+        """The inset alone."""
+        return self.found.cut(pixels)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "step": self.name,
+            "text": self.text,
+            **{name: getattr(self.found, name) for name in ("top", "left", "height", "width")},
+            **{name: round(getattr(self.found, name), 4) for name in ("flat", "across", "surroundings")},
+        }
+
+
+def stored_inset(steps: Sequence[Step]) -> Inset | None:
+    """The inset among steps, in pixels of the picture as stored: before it enlargements may have been undone."""
+    across = down = 1.0
+    for step in steps:
+        if isinstance(step, InsetStep):
+            one = step.found
+            top, bottom = (round(at * down) for at in (one.top, one.top + one.height))
+            left, right = (round(at * across) for at in (one.left, one.left + one.width))
+            return one._replace(top=top, left=left, height=bottom - top, width=right - left)
+        if isinstance(step, _Resized):
+            across, down = across * step.new_width / step.width, down * step.new_height / step.height
+    return None
 
 
 @dataclass(frozen=True)

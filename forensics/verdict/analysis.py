@@ -49,6 +49,7 @@ from forensics.verdict.agreement import compare, limits, partly_judged, resizing
 from forensics.verdict.block_grids import with_block_grid
 from forensics.verdict.evidence import altered_jpeg, quantised_blocks, statements, without_contradiction
 from forensics.verdict.exact import settled
+from forensics.verdict.insets import with_insets
 from forensics.verdict.members import family_without_evidence
 from forensics.verdict.restated import not_excluded, ranked, without_content
 from forensics.version import __version__
@@ -109,6 +110,7 @@ def analyze(
     undo_tone: bool = True,
     undo_enlargement: bool = True,
     undo_sharpening: bool = True,
+    undo_inset: bool = True,
     exact: bool = True,
     open_judge: OpenJudge | None = None,
     all_windows: bool = False,
@@ -137,6 +139,8 @@ def analyze(
         Whether an enlargement is looked for and undone.
     undo_sharpening : bool
         Whether a sharpening filter is looked for, where the models hold one possible, and undone.
+    undo_inset : bool
+        Whether flat surroundings, as of a photograph in a screenshot, are looked for and cut off.
     exact : bool
         Whether exact readings have the last word (`forensics.verdict.exact`).
     open_judge : OpenJudge, optional
@@ -177,15 +181,19 @@ def analyze(
     extractor = shipped_extractor() if extractor is None else extractor
     check_match(judge, extractor)
     one = _Examined(judge, extractor, open_judge, seed, threads, undo_tone, all_windows)
-    analysis, pixels = (
-        _enlarged(picture, one) if undo_enlargement else (one.analysis(picture, picture.pixels, ()), picture.pixels)
-    )
-    if undo_sharpening and pixels is not None:
-        analysis, pixels = _sharpened(analysis, pixels, picture, one)
-    if not exact or pixels is None:
-        return analysis
-    named = fine_hevc.withheld(family_without_evidence(settled(analysis, pixels), pixels), pixels)
-    return with_block_grid(named, pixels)
+
+    def judged(part: Picture) -> Analysis:
+        analysis, pixels = (
+            _enlarged(part, one) if undo_enlargement else (one.analysis(part, part.pixels, ()), part.pixels)
+        )
+        if undo_sharpening and pixels is not None:
+            analysis, pixels = _sharpened(analysis, pixels, part, one)
+        if not exact or pixels is None:
+            return analysis
+        named = fine_hevc.withheld(family_without_evidence(settled(analysis, pixels), pixels), pixels)
+        return with_block_grid(named, pixels)
+
+    return with_insets(picture, judged) if undo_inset else judged(picture)
 
 
 def _enlarged(picture: Picture, one: _Examined) -> tuple[Analysis, np.ndarray | None]:
@@ -353,7 +361,7 @@ def judged_pixels(picture: Picture, judge: Judge | None = None, **options: Any) 
 
     `options` are further ones of `analyze`.
     """
-    changes = (lambda p: after.find_enlargements(p)[0], tone.find, after.find_sharpening)
+    changes = (after.find_insets, lambda p: after.find_enlargements(p)[0], tone.find, after.find_sharpening)
     if not any(change(picture.pixels) for change in changes):
         return picture.pixels, ()
     result = analyze(picture, judge=judge, **options)

@@ -1,7 +1,8 @@
 """Steps after decoding that can be undone exactly: found in the pixels, last one first, and reported as evidence.
 
-Repetition and enlargement are looked for in turn in what is left, at most `MOST` of them: a browser's zoom of an
-enlarged picture is two. Changes of tone are found by `forensics.verdict.tone` in what is left after them.
+Flat surroundings are cut off first. Repetition and enlargement are looked for in turn in what is left, at most `MOST`
+of them: a browser's zoom of an enlarged picture is two. Changes of tone are found by `forensics.verdict.tone` in what
+is left after them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Statement
 from forensics.results.chance import reported
-from forensics.results.steps import EnlargementStep, RepetitionStep, SharpeningStep, Step
+from forensics.results.steps import EnlargementStep, InsetStep, RepetitionStep, SharpeningStep, Step
 from forensics.windows.choice import MINIMUM_SIDE
 
 MOST = 2
@@ -25,6 +26,7 @@ any codec after it more.
 UNDONE = {
     "tone_curve": "brightness or contrast was changed after decoding; windows were judged with that undone",
     "enlargement": "the picture was enlarged after decoding; windows lie in the native pixels",
+    "inset": "the picture is set into flat surroundings; windows lie in the inset alone",
     "repetition": "the picture was enlarged by repetition; windows lie in the native pixels",
     "sharpening": "the picture was sharpened after decoding; windows were judged with that undone",
 }
@@ -33,6 +35,15 @@ SPITE_OF_ENLARGEMENT = 0.995
 """Certainty from which a codec in the picture as stored stands although an enlargement was found that is not `EXACT`:
 the enlargement came before it.
 """
+
+
+def find_insets(pixels: np.ndarray, *, rounded: bool = False) -> tuple[InsetStep, ...]:
+    """The insets of a picture with flat surroundings, the largest first; `rounded` where an enlargement was undone, so
+    that flat samples may differ by one level.
+    """
+    from forensics_features import inset
+
+    return tuple(map(InsetStep, inset.find(pixels, int(rounded))))
 
 
 def find_enlargements(pixels: np.ndarray) -> tuple[tuple[Step, ...], np.ndarray]:
@@ -86,8 +97,12 @@ def exact(steps: Sequence[Step]) -> bool:
 
 def statements(steps: Sequence[Step]) -> list[Statement]:
     """The steps as evidence, the last one first."""
-    return [
-        Statement(step.name, step.name, -reported(step.log10_nfa), 0.0, 0.0, 2.0, 1.0, (), True, step.text)
+    measured = [
+        (step, step.found.flat, 1.0) if isinstance(step, InsetStep) else (step, -reported(step.log10_nfa), 2.0)
         for step in steps
-        if isinstance(step, EnlargementStep | RepetitionStep | SharpeningStep)
+        if isinstance(step, InsetStep | EnlargementStep | RepetitionStep | SharpeningStep)
+    ]
+    return [
+        Statement(step.name, step.name, value, 0.0, 0.0, high, 1.0, (), True, step.text)
+        for step, value, high in measured
     ]

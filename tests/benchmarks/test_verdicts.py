@@ -12,6 +12,7 @@ from PIL import Image
 
 from forensics.dataset.afterwards import HELD_OUT_PROGRAMS, PROGRAMS
 from forensics.dataset.synthetic import synthesise
+from forensics.errors import UsageError
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +94,10 @@ def test_a_run_writes_its_pictures_once_and_tells_what_they_are(tmp_path, monkey
     again = verdicts.make(tmp_path / "sources", tmp_path / "run2", ("processed",), **arguments)
     assert again == cases
     assert all((tmp_path / "run2" / "pictures" / name).read_bytes() == data for name, data in before.items())
+    monkeypatch.setattr(verdicts, "_processed", lambda *_: pytest.fail("made again"))
+    assert verdicts.make(tmp_path / "sources", tmp_path / "run", ("processed",), **arguments) == cases
+    with pytest.raises(UsageError, match="holds a run of seed 1, split val"):
+        verdicts.make(tmp_path / "sources", tmp_path / "run", ("processed",), **{**arguments, "seed": 2})
     rows = {c.file: {"status": "ok", "verdict": c.truth} for c in cases}
     assert "| all | " in verdicts.markdown(cases, rows, "Build")
     counted = verdicts.table(cases, rows, lambda c: c.truth)

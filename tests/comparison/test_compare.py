@@ -226,7 +226,7 @@ def test_the_command_and_its_page(original, tmp_path):
         Image.fromarray(pixels).save(paths[-1])
     result = CliRunner().invoke(command, [*paths, "-f", "json", "--report", str(tmp_path / "page.html")])
     assert result.exit_code == 0, result.output
-    printed = json.loads(result.output)
+    printed = json.loads(result.stdout)
     assert printed["nearer"] == "first"
     assert printed["registration"]["shift"] == [-16.0, -8.0]
     page = (tmp_path / "page.html").read_text()
@@ -254,4 +254,4 @@ def test_near_duplicates_of_a_folder(original, tmp_path):
     for name, pixels in (("a", original), ("b", real_decoding(jpeg_file(original, 50))), ("c", scene(43, 192, 224))):
         Image.fromarray(pixels).save(tmp_path / f"{name}.png")
     result = CliRunner().invoke(command, [str(tmp_path), "-f", "json"])
-    assert json.loads(result.output)["groups"] == [[str(tmp_path / "a.png"), str(tmp_path / "b.png")]]
+    assert json.loads(result.stdout)["groups"] == [[str(tmp_path / "a.png"), str(tmp_path / "b.png")]]

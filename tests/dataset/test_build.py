@@ -277,7 +277,7 @@ def test_the_command_builds_and_shows(folder, tmp_path):
     assert done.exception is None, done.output
     assert "1 sources" in done.output
     shown = runner.invoke(command, ["show", out, "--format", "json"], standalone_mode=False)
-    assert json.loads(shown.output)["sources"]["counts"] == [["val", "here", 1, 0]]
+    assert json.loads(shown.stdout)["sources"]["counts"] == [["val", "here", 1, 0]]
     for row in manifest.read(Path(out)):
         assert row.status != "ok" or row.bytes <= row.target_bytes == int(row.target * 1024) * 140 * 150 // 512**2
 

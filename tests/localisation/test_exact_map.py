@@ -75,7 +75,7 @@ def test_polygons_surround_the_change(decoded, tmp_path):
     arguments = [str(tmp_path / "a.png"), "--exact", "jpeg", "--out", str(tmp_path / "out"), "-f", "json"]
     result = CliRunner().invoke(command, arguments)
     assert result.exit_code == 0, result.output
-    printed = json.loads(result.output)
+    printed = json.loads(result.stdout)
     assert printed == json.loads((tmp_path / "out" / "exact.json").read_text())
     (feature,) = printed["features"]
     points = np.array(feature["geometry"]["coordinates"][0][0])

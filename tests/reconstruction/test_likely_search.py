@@ -1,37 +1,17 @@
-"""Blocks of which a part is seen: lattice points against trying all, and whole pictures of odd sides."""
+"""Blocks of which a part is seen or known: what is found gives what is seen; whole pictures of odd sides."""
 
 from __future__ import annotations
-
-import itertools
 
 import numpy as np
 import pytest
 
 from forensics.history.jpeg.planes import DCT_8
-from forensics.reconstruction import edge_search
 from forensics.reconstruction.blocks import Quantiser, fit_blocks
 from forensics.reconstruction.coded import stored_samples
-from forensics.reconstruction.edge_search import search_edges
 from forensics.reconstruction.inverse_transforms import ISLOW
+from forensics.reconstruction.likely_search import search_likely
 from forensics.reconstruction.reconstruct import reconstruct
 from tests.reconstruction.scenes import jpeg_file, real_decoding, scene, tables_of
-
-
-@pytest.mark.parametrize("nearest", [edge_search._nearest, edge_search._nearest.py_func], ids=["compiled", "plain"])
-@pytest.mark.parametrize("seed", range(3))
-def test_the_nearest_lattice_points_are_those_of_trying_all(nearest, seed):
-    rng = np.random.default_rng(seed)
-    triangle = np.triu(rng.normal(0, 0.4, (8, 8)))
-    triangle[np.diag_indices(8)] = rng.uniform(1.0, 1.5, 8) * rng.choice([-1, 1], 8)
-    target = triangle @ rng.uniform(-0.5, 0.5, 8)
-    points, costs = np.empty((6, 8), np.int32), np.empty(6)
-    assert nearest(triangle, target, 100_000, points, costs) == 6
-    every = np.array(list(itertools.product((-1, 0, 1), repeat=8)))
-    distances = ((target - every @ triangle.T) ** 2).sum(axis=1)
-    # The twin looks no further than one about zero; the six nearest lie there.
-    assert np.abs(points).max() <= 1
-    np.testing.assert_allclose(costs, np.sort(distances)[:6])
-    np.testing.assert_allclose(((target - points @ triangle.T) ** 2).sum(axis=1), costs)
 
 
 def decoded_blocks(quality: int, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -53,7 +33,7 @@ def test_coefficients_give_the_part_that_is_seen(part, quality):
     lo, hi = np.where(shown, blocks, 0).astype(np.uint8), np.where(shown, blocks, 255).astype(np.uint8)
     seen = np.tile(np.array(part), (len(blocks), 1))
     quantiser = Quantiser.of(table, ISLOW)
-    coefficients, found = search_edges(np.where(shown, blocks, 77), seen, lo, hi, quantiser)
+    coefficients, found = search_likely(lo, hi, quantiser, seen)
     assert found.mean() >= 0.9
     again = stored_samples(coefficients[None], quantiser).reshape(8, -1, 8).swapaxes(0, 1).reshape(-1, 64)
     np.testing.assert_array_equal(again[found][:, shown], blocks[found][:, shown])
@@ -67,8 +47,24 @@ def test_samples_that_no_decoder_gives_are_not_found():
     seen = np.tile(np.array([0, 8, 0, 7]), (8, 1))
     inside = (np.arange(64) % 8) < 7
     lo, hi = np.where(inside, noisy, 0).astype(np.uint8), np.where(inside, noisy, 255).astype(np.uint8)
-    _, found = search_edges(noisy, seen, lo, hi, Quantiser.of(table, ISLOW))
+    _, found = search_likely(lo, hi, Quantiser.of(table, ISLOW), seen)
     assert not found.any()
+
+
+@pytest.mark.parametrize("quality", [75, 92])
+def test_clipped_samples_are_free_beyond_the_scale(quality):
+    """Brightened until a third of the samples of each block are white: the coefficients give the others."""
+    blocks, table = decoded_blocks(quality, 24)
+    quantiser = Quantiser.of(table, ISLOW)
+    found, status = fit_blocks(blocks, blocks, quantiser)
+    found = found[status <= 1]
+    found[:, 0] += np.rint((255 - np.quantile(blocks[status <= 1], 0.65, axis=1)) * 8 / table[0]).astype(np.int16)
+    bright = stored_samples(found[None], quantiser).reshape(8, -1, 8).swapaxes(0, 1).reshape(-1, 64)
+    assert 0.1 < (bright == 255).mean() < 0.6
+    again, settled = search_likely(bright, bright, quantiser)
+    assert settled.mean() >= 0.9
+    shown = stored_samples(again[None], quantiser).reshape(8, -1, 8).swapaxes(0, 1).reshape(-1, 64)
+    np.testing.assert_array_equal(shown[settled], bright[settled])
 
 
 # Of a width of 16 n + 1 the last chroma column is seen in one pixel a row, which leaves some of it open.

@@ -1,0 +1,40 @@
+"""The lattice reduction: against the definition of a reduced basis, compiled and interpreted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from forensics.reconstruction import lattice_beam
+from forensics.reconstruction.lattice_beam import reduced
+
+
+def lattice(seed: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """A skew basis of whole numbers, with a large common part, and its triangle."""
+    rng = np.random.default_rng(seed)
+    basis = np.eye(size) * rng.integers(3, 40, size) + np.outer(rng.integers(50, 90, size), np.ones(size))
+    return basis, np.linalg.qr(basis)[1]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_reduced_basis_spans_the_same_lattice_and_is_short(seed, monkeypatch):
+    for name in ("_subtract", "_change_places"):
+        monkeypatch.setattr(lattice_beam, name, getattr(lattice_beam, name).py_func)
+    results = []
+    for kernel in (reduced, reduced.py_func):
+        basis, triangle = lattice(seed, 10)
+        before, target = triangle.copy(), np.arange(10.0)
+        moves = np.eye(10, dtype=np.int64)
+        kernel(triangle, target, moves)
+        results.append(moves)
+        assert abs(round(np.linalg.det(moves.astype(float)))) == 1
+        # Turned, but the same vectors: lengths and angles are those of the moved basis, the target's as well.
+        np.testing.assert_allclose(triangle.T @ triangle, (before @ moves).T @ (before @ moves), rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(triangle.T @ target, moves.T @ (before.T @ np.arange(10.0)), rtol=1e-6)
+        assert np.allclose(np.tril(triangle, -1), 0)
+        own = np.diag(triangle)
+        share = np.triu(triangle / own[:, None], 1)
+        assert np.abs(share).max() <= 0.5 + 1e-9
+        assert (own[1:] ** 2 + np.diag(triangle, 1) ** 2 >= 0.99 * own[:-1] ** 2 - 1e-9).all()
+        assert np.linalg.norm(basis @ moves, axis=0).max() < np.linalg.norm(basis, axis=0).min()
+    np.testing.assert_array_equal(*results)
