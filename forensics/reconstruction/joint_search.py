@@ -20,7 +20,8 @@ from forensics.reconstruction.likely_search import search_likely
 from forensics.reconstruction.shown_window import Around, Window
 
 _SETS = 512
-"""Sets that are tried of a place: a bound on work. Two blocks of one JPEG file found come out with them, none with 32."""
+"""Sets that are tried of a place: a bound on work. Two blocks of one JPEG file found come out with them, none
+with 32."""
 _PASSES = 2
 """Rounds over the places that are left, whose neighbours may be settled since: a bound on work."""
 _DRIFTS = (12.0, 60.0)
