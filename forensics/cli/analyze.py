@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -117,6 +118,8 @@ def command(
         other = click.get_current_context().with_resource(helper(paths))
         if other is not None:
             other.prepare("forensics.batch", "make_ready_to_measure")
+            if written:
+                other.prepare("forensics.report.figures", "make_ready")
     from forensics.batch import analyze_all, depends_on
     from forensics.destinations import Destinations
     from forensics.inputs import Skipped, expand
@@ -154,6 +157,8 @@ def command(
         )
         if not pages.has_figures:
             click.echo(f"forensics: the report is without figures and map picture: {NEEDS}", err=True)
+    if len(inputs) > 1 and jobs > 1:
+        other = None  # the processes of --jobs share the cores
     kept = []
     settings = None if written or frame else depends_on(model_dir, model, max_pixels, history, all_windows, localise)
     costly = _announced(len(inputs), history, localise, written)
@@ -171,7 +176,7 @@ def command(
             model=model,
             history=history,
             localise=localise,
-            after_each=pages,
+            after_each=pages if pages is None or other is None else partial(pages, helper=other),
             progress=len(inputs) > 1 and not writer.on_terminal,
             shared=workers,
             helper=other,

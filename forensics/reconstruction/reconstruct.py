@@ -8,9 +8,9 @@ pixels come out the same are counted.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from forensics.reconstruction.inversion import Inverted, invert
 from forensics.reconstruction.jpeg_writer import write_jpeg
 from forensics.reconstruction.jpegli_tables import jpegli_of
 from forensics.reconstruction.layout import BLOCK, Layout
+
+if TYPE_CHECKING:
+    from forensics_features.inset import Inset
 
 _WORTH_A_LOOK = 0.02
 """Share of blocks that are not settled from which standard tables are tried on blocks too. A wrong step leaves the
@@ -80,6 +83,9 @@ class Reconstruction:
         Blocks that lie in the picture with all their pixels.
     why : np.ndarray [shape=(rows, columns), dtype=U9]
         A key of `REASONS` for blocks that are not the same, else "".
+    inset : Inset or None
+        The part of the picture that was the JPEG, where it is set into flat surroundings; everything else is said of
+        that part.
 
     Examples
     --------
@@ -105,6 +111,7 @@ class Reconstruction:
     same: np.ndarray
     whole: np.ndarray
     why: np.ndarray
+    inset: Inset | None = None
 
     @property
     def blocks(self) -> int:
@@ -152,6 +159,7 @@ class Reconstruction:
             "edge_blocks": int(edges.sum()),
             "edge_blocks_same": int((edges & self.same).sum()),
             "exact": self.exact,
+            "inset": None if self.inset is None else list(self.inset[:4]),
             "unmatched": self.unmatched(),
         }
 
@@ -169,7 +177,8 @@ def reconstruct(source: Any, *, width: int = _WIDTH) -> Reconstruction:
     Parameters
     ----------
     source : str, Path, Picture or np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]
-        The picture, at least 64 pixels a side.
+        The picture, at least 64 pixels a side; a JPEG that is set into flat surroundings, as in a screenshot, is cut
+        out.
     width : int
         Sets of coefficients that the search for a block keeps; 0 for rounding alone. The default settles nearly all
         blocks up to quality 98.
@@ -199,7 +208,15 @@ def reconstruct(source: Any, *, width: int = _WIDTH) -> Reconstruction:
     >>> found.blocks, found.exact
     (256, True)
     """
-    return judged(prepare(source, width=width))
+    from forensics_features import inset
+
+    pixels = _pixels(source)
+    for found in inset.find(pixels):
+        try:
+            return replace(judged(prepare(found.cut(pixels), width=width)), inset=found)
+        except NotReconstructible:
+            continue
+    return judged(prepare(pixels, width=width))
 
 
 @dataclass(frozen=True)

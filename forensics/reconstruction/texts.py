@@ -38,6 +38,10 @@ def text(found: Reconstruction, name: str) -> str:
         f"  tables      nearest to the {found.family} ones at quality {found.quality:g}",
         f"  file        {file}",
     ]
+    if found.inset is not None:
+        top, left, height, width = found.inset[:4]
+        place = f"{width}x{height} pixels at row {top}, column {left}, set into flat surroundings"
+        lines.append(f"  inset       {place}; places count from there")
     if layout.left or layout.top:
         lines.append(f"  crop        the picture begins at column {layout.left}, row {layout.top} of the file")
     lines.append("  exact       " + ("every pixel comes out the same" if found.exact else "no, see the blocks"))

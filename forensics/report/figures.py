@@ -75,6 +75,14 @@ def available() -> bool:
     return find_spec("matplotlib") is not None
 
 
+def make_ready() -> None:
+    """What a process that draws figures can do before it has one: matplotlib is imported, where it is installed."""
+    if available():
+        from matplotlib.figure import Figure
+
+        Figure().subplots()
+
+
 def map_figure(found: Localisation, pixels: np.ndarray) -> bytes:
     """A localisation's plot (`forensics.report.map_plots.plot_map`) as PNG, shaped as the picture is."""
     from PIL import Image

@@ -10,7 +10,8 @@ import hashlib
 import math
 import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -21,6 +22,7 @@ from forensics_models.storage import write_atomically
 from forensics.destinations import Destinations
 from forensics.errors import UsageError
 from forensics.examination import Examination
+from forensics.executors import Died, Executor, Raised
 from forensics.pictures.opened import Picture
 from forensics.report.comparable import Comparable, comparable
 from forensics.report.exact_blocks import exact_blocks
@@ -30,7 +32,7 @@ from forensics.report.html_history import trace_key
 from forensics.report.html_index import Shown, index_csv, index_page, shown_of
 from forensics.results.analysis import Analysis
 from forensics.results.failure import Failure
-from forensics.results.history import History
+from forensics.results.history import History, Trace
 from forensics.results.wording import printable
 from forensics.windows.judges import chosen_judge
 
@@ -108,14 +110,17 @@ class PageWriter:
             except OSError as error:
                 raise UsageError(f"cannot write into {str(home)!r}: {error.strerror}") from None
 
-    def __call__(self, picture: Picture, found: Examination) -> None:
-        """Write the page and the figures of an examination; raises `UsageError` where a file cannot be written."""
+    def __call__(self, picture: Picture, found: Examination, helper: Executor | None = None) -> None:
+        """Write the page and the figures of an examination, with another process that draws some of them where there is
+        one (`forensics.windows.helper`); raises `UsageError` where a file cannot be written.
+        """
         result, notes = found.analysis, list(found.notes)
-        figures = _figures(result.history, notes)
-        localisation = found.localisation
+        begun = _begun(result.history, helper)
+        localisation, mapped = found.localisation, None
         if localisation is not None and available():
-            png = _tried(lambda: map_figure(localisation, picture.pixels), "the map", notes)
-            figures.update({MAP: png} if png else {})
+            mapped = _tried(lambda: map_figure(localisation, picture.pixels), "the map", notes)
+        shown = preview(picture.pixels) if self.report is not None else b""
+        figures = {**_figures(result.history, notes, begun), **({MAP: mapped} if mapped else {})}
         if self.plots is not None:
             home = self.plots / _figure_folder(page_name(result.name)) if self.folder else self.plots
             for name, png in figures.items():
@@ -124,7 +129,7 @@ class PageWriter:
             target = self.report / page_name(result.name) if self.folder else self.report
             made = Report(
                 analysis=result,
-                preview=preview(picture.pixels),
+                preview=shown,
                 comparable=self._comparable(result),
                 command=self._command(result, target),
                 figures=figures,
@@ -228,17 +233,48 @@ def write(path: Path, data: bytes) -> None:
         raise UsageError(f"cannot write {str(path)!r}: {error.strerror}") from None
 
 
-def _figures(history: History | None, notes: list[str]) -> dict[str, bytes]:
-    """The traces' figures by name; one that cannot be drawn leaves a note."""
+def _drawn(history: History | None) -> dict[str, Trace]:
+    """The traces that have something to show, by the names of their figures."""
+    numbered = enumerate(history.traces if history else ())
+    return {
+        trace_key(index, trace): trace
+        for index, trace in numbered
+        if any(np.size(shown) for shown in trace.series.values())
+    }
+
+
+def _begun(history: History | None, helper: Executor | None) -> dict[str, Future[bytes]]:
+    """The traces' figures as another process is to draw them, by name; empty where there is none."""
+    if helper is None or not available():
+        return {}
+    return {name: helper.submit(trace_figure, trace) for name, trace in _drawn(history).items()}
+
+
+def _figures(history: History | None, notes: list[str], begun: Mapping[str, Future[bytes]]) -> dict[str, bytes]:
+    """The traces' figures by name; one that cannot be drawn leaves a note.
+
+    Those that another process has not begun with are drawn here, the last first.
+    """
     if not available():
         notes.append(NEEDS)
         return {}
-    figures: dict[str, bytes] = {}
-    for index, trace in enumerate(history.traces if history else ()):
-        if any(np.size(shown) for shown in trace.series.values()):
-            png = _tried(lambda trace=trace: trace_figure(trace), f"the figure of {trace.name}", notes)  # type: ignore[misc]
-            figures.update({trace_key(index, trace): png} if png else {})
-    return figures
+    traces = _drawn(history)
+    figures: dict[str, bytes | None] = dict.fromkeys(traces)
+    for name, trace in reversed(traces.items()):
+        if name not in begun or begun[name].cancel():
+            figures[name] = _tried(lambda trace=trace: trace_figure(trace), f"the figure of {trace.name}", notes)  # type: ignore[misc]
+    for name, future in begun.items():
+        if not future.cancelled():
+            figures[name] = _drawn_there(future, traces[name], notes)
+    return {name: png for name, png in figures.items() if png}
+
+
+def _drawn_there(future: Future[bytes], trace: Trace, notes: list[str]) -> bytes | None:
+    """A figure that another process draws; drawn here, to the same end or note, where that did not."""
+    try:
+        return future.result()
+    except (Died, Raised):
+        return _tried(lambda: trace_figure(trace), f"the figure of {trace.name}", notes)
 
 
 def _tried(draw: Callable[[], _T], title: str, notes: list[str]) -> _T | None:

@@ -19,6 +19,7 @@ from forensics.history.jpeg.planes import DCT_8
 from forensics.reconstruction.coded import CodedPicture, Component
 from forensics.reconstruction.jpeg_writer import write_jpeg
 from forensics.reconstruction.reconstruct import NotReconstructible
+from forensics.reconstruction.texts import text
 from tests.reconstruction.scenes import jpeg_file, real_decoding, scene, tables_of
 
 
@@ -218,3 +219,16 @@ def test_verify_names_the_blocks_at_the_edge(monkeypatch, decoded, tmp_path):
     result = CliRunner().invoke(command, [write(tmp_path / "a.png", decoded), "--verify"])
     assert result.exit_code == 2
     assert "24 of the partial blocks at the edge do not come out the same" in result.output
+
+
+def test_a_jpeg_in_a_screenshot_comes_back_whole():
+    """The very coefficients of the file, of a picture that is no multiple of a block, set at an odd place."""
+    data = jpeg_file(scene(31, 203, 261), 80)
+    shown = np.full((420, 500, 3), 247, np.uint8)
+    shown[101:304, 67:328] = real_decoding(data)
+    found = reconstruct(shown)
+    assert found.inset is not None
+    assert found.to_dict()["inset"] == [101, 67, 203, 261]
+    assert "261x203 pixels at row 101, column 67" in text(found, "screenshot.png")
+    assert (found.coded.height, found.coded.width) == (203, 261)
+    np.testing.assert_array_equal(real_decoding(found.data), real_decoding(data))

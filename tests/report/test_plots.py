@@ -142,3 +142,36 @@ def test_bars_are_the_shares() -> None:
 def test_an_unknown_trace_has_no_figure() -> None:
     with pytest.raises(ValueError, match="figures exist"):
         plot_trace(replace(TRACES["jpeg"]["dct_comb"], name="other"))
+
+
+def test_figures_that_another_process_draws_are_those_drawn_here() -> None:
+    from forensics.executors import executor
+    from forensics.report import pages
+    from forensics.results.history import History
+
+    history = History((), tuple(TRACES["jpeg"].values())[:5], ())
+    notes: list[str] = []
+    here = pages._figures(history, notes, {})
+    with executor(1, apart=True) as other:
+        there = pages._figures(history, notes, pages._begun(history, other))
+    assert list(there) == list(here)
+    assert there == here
+    assert len(here) == 5
+    assert notes == []
+
+
+def test_a_figure_that_the_other_process_does_not_give_is_drawn_here() -> None:
+    from concurrent.futures import Future
+
+    from forensics.executors import Died
+    from forensics.report import pages
+    from forensics.results.history import History
+
+    history = History((), tuple(TRACES["jpeg"].values())[:2], ())
+    dead: dict[str, Future[bytes]] = {name: Future() for name in pages._figures(history, [], {})}
+    for future in dead.values():
+        future.set_running_or_notify_cancel()
+        future.set_exception(Died("signal 9"))
+    notes: list[str] = []
+    assert pages._figures(history, notes, dead) == pages._figures(history, [], {})
+    assert notes == []

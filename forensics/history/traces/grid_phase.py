@@ -123,16 +123,21 @@ def local_grids(votes: np.ndarray, main: int | None) -> list[LocalGrid]:
     """Regions of a vote map that vote for another grid than `main`, most significant first, at most `MOST_LOCAL`."""
     found: list[LocalGrid] = []
     totals = np.bincount(votes[votes >= 0].ravel(), minlength=ORIGINS)
-    for origin in np.flatnonzero(totals >= 2 * ORIGINS):
+    # so many trials in a row tell by chance with (1 / 64) ** trials: fewer are never found, whatever lies around them
+    least = max(2, math.ceil((log10_tests(votes.shape) - FOUND_BELOW) / math.log10(ORIGINS)))
+    for origin in np.flatnonzero(totals >= least * ORIGINS):
         if origin == main:
             continue
         mine = votes == origin
         near = ndimage.maximum_filter(mine, size=REACH) if mine.any() else mine
         labels, _ = ndimage.label(near)
         for box in ndimage.find_objects(labels):
-            window = votes[box]
-            cast = int((window >= 0).sum())
-            trials, votes_for = cast // ORIGINS, int((window == origin).sum()) // ORIGINS
+            if (box[0].stop - box[0].start) * (box[1].stop - box[1].start) < least * ORIGINS:
+                continue
+            votes_for = int(np.count_nonzero(mine[box])) // ORIGINS
+            if votes_for < least:
+                continue
+            trials = int(np.count_nonzero(votes[box] >= 0)) // ORIGINS
             nfa = log10_binomial_tail(votes_for, trials, 1 / ORIGINS) + log10_tests(votes.shape)
             if nfa <= FOUND_BELOW:
                 top, left = box[0].start, box[1].start
