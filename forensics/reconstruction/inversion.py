@@ -26,6 +26,7 @@ from forensics.reconstruction.blocks import (
 )
 from forensics.reconstruction.chroma_samples import chroma_noise, propagated_bounds, shared_bounds, stored_estimate
 from forensics.reconstruction.coded import CodedPicture, Component, Decoder, full_size, stored_samples
+from forensics.reconstruction.joint_search import search_together
 from forensics.reconstruction.layout import BLOCK, Layout, blocks_of
 from forensics.reconstruction.likely_search import search_likely
 from forensics.reconstruction.shown_search import USUAL_SETS, search_shown
@@ -44,6 +45,8 @@ _FINE, _ALIKE = 40.0, 12
 how often. Of such samples a share of about 0.6 over that product comes out of the transform."""
 _ROUNDS = 4
 """Times that chroma is searched again with the luma found before: a bound on work, most gain is the first one's."""
+_PLACES = 96
+"""Places of a band at which components are searched together: a bound on work, a fiftieth of a second each."""
 _SETS = 128
 """Sets of coefficients that are tried of its blocks then."""
 _MORE_SETS, _DEPTH, _PROMISING = (4, 16, 64), 24, 0.5
@@ -156,7 +159,7 @@ class _Band:
         self.lo = np.pad(self.lo, ((0, 0), *self.edges))
         self.hi = np.pad(self.hi, ((0, 0), *self.edges), constant_values=255)
         self.nearest = np.pad(self.nearest, ((0, 0), *self.edges), mode="edge")
-        self.first = self.lo[0].copy(), self.hi[0].copy()
+        self.first = self.lo.copy(), self.hi.copy()
         self.none = np.pad(state == colour.NONE, self.edges)
         self.open = np.pad(state == colour.BOUNDED, self.edges, constant_values=True)
         self.clipped = np.pad(state == colour.BOUNDED, self.edges)
@@ -179,23 +182,72 @@ class _Band:
         return self._once_more(fitted) if others and self.width else fitted
 
     def _once_more(self, fitted: list[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Chroma again where the picture comes out otherwise: settled luma tells more of it under clipped channels than
-        the box of all three. The first answer where that brings nothing.
+        """All again where the picture comes out otherwise: settled luma tells more of chroma under clipped channels
+        than the box of all three, and both chroma components together tell more than each. The first answer where that
+        brings nothing.
         """
         wrong = self._wrong(fitted)
         for _ in range(_ROUNDS):
-            if not wrong:
+            for again in (self._after_luma, self._together):
+                if wrong.any():
+                    other = again(fitted, wrong)
+                    left = self._wrong(other)
+                    if left.sum() < wrong.sum():
+                        fitted, wrong = other, left
+                        break
+            else:
                 break
-            luma, *others = fitted
-            luma = self._luma_again(luma)
-            self._tighten_chroma(luma)
-            others = [self._mended(k, *chroma) for k, chroma in enumerate(others, 1)]
-            luma = self._luma_again(luma, others)
-            before, wrong = wrong, self._wrong([luma, *others])
-            if wrong >= before:
-                break
-            fitted = [luma, *others]
         return fitted
+
+    def _after_luma(
+        self, fitted: list[tuple[np.ndarray, np.ndarray]], wrong: np.ndarray
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Chroma searched again with luma known, then luma with chroma."""
+        luma, *others = fitted
+        luma = self._luma_again(luma)
+        self._tighten_chroma(luma)
+        others = [self._mended(k, *chroma) for k, chroma in enumerate(others, 1)]
+        return [self._luma_again(luma, others), *others]
+
+    def _together(
+        self, fitted: list[tuple[np.ndarray, np.ndarray]], wrong: np.ndarray
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Components searched together about wrong pixels: all three where they have one size, else chroma, and luma
+        with it then.
+        """
+        factors, kind = self.layout.factors, self.decoder.upsampling
+        if factors != (1, 1) and (kind not in TRIANGLES or factors not in SEEN_BY):
+            return fitted
+        alone = fitted[: 1 if factors != (1, 1) else 0]
+        near = wrong if factors == (1, 1) else ndimage.binary_dilation(wrong, np.ones((3, 3), bool))
+        again = np.asarray(blocks_of(near, *self.layout.mcu).any(axis=1)).reshape(fitted[1][1].shape)
+        places = np.argwhere(again)[:_PLACES]
+        (_, bottom), (_, right) = self.edges
+        shape = self.none.shape[0] - bottom, self.none.shape[1] - right
+        used = np.s_[: -(-shape[0] // factors[0]), : -(-shape[1] // factors[1])]
+        known = ~again
+        for _, status in fitted[len(alone) :]:
+            known &= status <= SEARCHED
+        spread = np.repeat(np.repeat(known, BLOCK, axis=0), BLOCK, axis=1)
+        stored = []
+        for k in range(len(alone), 3):
+            guess = stored_estimate(self.nearest[k].astype(np.float32), factors, kind)
+            settled = stored_samples(fitted[k][0], self.quantisers[k])
+            stored.append(np.where(spread, settled, np.clip(np.rint(guess), 0, 255)).astype(np.uint8)[used])
+        picture = np.s_[: shape[0], : shape[1]]
+        lo, hi = (bound[len(alone) :, : shape[0], : shape[1]] for bound in self.first)
+        coefficients, found = search_together(
+            np.pad(self.part, (*self.edges, (0, 0)))[picture], lo, hi, (self.inside & ~self.none)[picture],
+            np.stack(stored), known, places, factors, self.quantisers[len(alone) :], self.decoder.conversion,
+            half_up=kind == "triangle, half up",
+        )  # fmt: skip
+        at = tuple(places[found].T)
+        mended = []
+        for (before, status), blocks in zip(fitted[len(alone) :], coefficients, strict=True):
+            after, answers = before.copy(), status.copy()
+            after[at], answers[at] = blocks[found], SEARCHED
+            mended.append((after, answers))
+        return [self._luma_again(alone[0], mended), *mended] if alone else mended
 
     def _luma_again(
         self, luma: tuple[np.ndarray, np.ndarray], chroma: list[tuple[np.ndarray, np.ndarray]] | None = None
@@ -205,7 +257,7 @@ class _Band:
         """
         coefficients, status = luma
         again = status > SEARCHED
-        self.lo[0], self.hi[0] = self.first
+        self.lo[0], self.hi[0] = self.first[0][0], self.first[1][0]
         if chroma is not None:
             self._tighten_luma(chroma)
             samples = stored_samples(coefficients, self.quantisers[0])
@@ -221,13 +273,13 @@ class _Band:
         """The part of a plane, at full size, that the picture shows."""
         return np.ascontiguousarray(plane[self.visible])
 
-    def _wrong(self, fitted: list[tuple[np.ndarray, np.ndarray]]) -> int:
-        """Pixels that come out otherwise than the picture has them."""
+    def _wrong(self, fitted: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+        """Pixels that come out otherwise than the picture has them, bool of the band's shape."""
         luma, *others = (coefficients for coefficients, _ in fitted)
         y = self._in_picture(stored_samples(luma, self.quantisers[0]))
         cb, cr = (self._in_picture(self._shown(c, q)) for c, q in zip(others, self.quantisers[1:], strict=True))
         again = colour.to_rgb(y, cb, cr, self.decoder.conversion)
-        return int(((again != self.part).any(axis=2) & self._in_picture(self.kept & ~self.none)).sum())
+        return np.pad((again != self.part).any(axis=2), self.edges) & self.kept & ~self.none
 
     def _tighten_chroma(self, luma: tuple[np.ndarray, np.ndarray]) -> None:
         """Chroma under clipped channels where luma is settled."""

@@ -16,6 +16,8 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from forensics_features._kernel import kernel
 
@@ -87,18 +89,19 @@ def reduced(triangle, target, moves):
 
 @kernel
 def _grow(triangle, target, sets):
-    """Whole vectors near the solution of triangle z = target, as many as there is room for in `sets`, int64 [n, 64],
-    the nearest first; how many.
+    """Whole vectors near the solution of triangle z = target, as many as there is room for in `sets`, int64
+    [n, length of target], the nearest first; how many.
     """
     width = len(sets)
     costs, grown, before = np.zeros(width), np.empty(_WAYS * width), np.empty_like(sets)
     tried = np.empty(_WAYS * width, np.int64)
     count = 1
-    for level in range(63, -1, -1):
+    size = len(target)
+    for level in range(size - 1, -1, -1):
         own = triangle[level, level]
         for n in range(count):
             rest = target[level]
-            for j in range(level + 1, 64):
+            for j in range(level + 1, size):
                 rest -= triangle[level, j] * sets[n, j]
             middle = rest / own
             nearest = np.int64(np.rint(middle))
@@ -140,7 +143,7 @@ def likeliest_sets(
     """
     shown = np.isfinite(deviations)
     return sets_by_rows(
-        np.eye(64)[shown], samples[shown], deviations[shown], samples, quantiser, drift=drift, width=width
+        np.eye(64)[shown], samples[shown], deviations[shown], samples, [quantiser], drift=drift, width=width
     )
 
 
@@ -149,36 +152,45 @@ def sets_by_rows(
     values: np.ndarray,
     deviations: np.ndarray,
     expected: np.ndarray,
-    quantiser: Quantiser,
+    quantisers: Sequence[Quantiser],
     *,
     drift: float,
     width: int,
 ) -> np.ndarray:
-    """The same from weighted sums of samples.
+    """The same from weighted sums of samples, of one block or several together.
 
     Parameters
     ----------
-    rows : np.ndarray [shape=(n, 64), dtype=float64]
+    rows : np.ndarray [shape=(n, 64 blocks), dtype=float64]
         Weights of the samples in each sum.
     values, deviations : np.ndarray [shape=(n,), dtype=float64]
         The sums, of level-shifted samples, and their deviations, in levels.
-    expected : np.ndarray [shape=(64,), dtype=float64]
+    expected : np.ndarray [shape=(64 blocks,), dtype=float64]
         Level-shifted samples as they are expected.
-    quantiser, drift, width
+    quantisers : sequence of Quantiser
+        One a block.
+    drift, width
         See `likeliest_sets`.
+
+    Returns
+    -------
+    np.ndarray [shape=(count, 64 blocks), dtype=int64]
     """
-    order = np.argsort(quantiser.table, kind="stable")
-    steps = quantiser.table[order].astype(np.float64)
-    waves = np.asarray(WAVES, np.float64)[order]
+    table = np.concatenate([quantiser.table for quantiser in quantisers])
+    order = np.argsort(table, kind="stable")
+    steps = table[order].astype(np.float64)
+    waves = np.kron(np.eye(len(quantisers)), np.asarray(WAVES, np.float64))[order]
     about = spread(steps, drift)
-    system = np.concatenate([rows @ waves.T * steps / deviations[:, None], np.diag(steps / about)])
-    wanted = np.concatenate([values / deviations, waves @ expected / about])
-    turned, triangle = np.linalg.qr(system)
-    target, moves = turned.T @ wanted, np.eye(64, dtype=np.int64)
+    system = rows @ waves.T * steps / deviations[:, None]
+    # The triangle of the least squares by their normal equations: a tenth of the time of an orthogonal one.
+    normal = system.T @ system + np.diag((steps / about) ** 2)
+    triangle = np.ascontiguousarray(np.linalg.cholesky(normal).T)
+    wanted = system.T @ (values / deviations) + steps / about**2 * (waves @ expected)
+    target, moves = np.linalg.solve(triangle.T, wanted), np.eye(len(table), dtype=np.int64)
     reduced(triangle, target, moves)
-    sets = np.zeros((width, 64), np.int64)
+    sets = np.zeros((width, len(table)), np.int64)
     count = _grow(triangle, target, sets)
-    out = np.empty((count, 64), np.int64)
+    out = np.empty((count, len(table)), np.int64)
     out[:, order] = sets[:count] @ moves.T
     return out
 

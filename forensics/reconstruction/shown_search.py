@@ -7,8 +7,6 @@ blocks around.
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 from forensics_features._kernel import kernel
 
@@ -16,12 +14,11 @@ from forensics.reconstruction.acceptance import WORK
 from forensics.reconstruction.blocks import Quantiser, mean_excess
 from forensics.reconstruction.inverse_transforms import inverse
 from forensics.reconstruction.lattice_beam import sets_by_rows
+from forensics.reconstruction.shown_window import Window
 
 USUAL_SETS = 16
 """Sets that are tried of a block: a bound on work. Of 167 blocks that are found with 128 sets (six validation pictures
 put together, 1.2 MP, quality 75) 163 are with the first and all with the first eight."""
-_BESIDE = 5.0
-"""Deviation of the samples of a block beside that is not settled, in levels."""
 _PASSES = 3
 """Rounds over the blocks that are left, whose neighbours may be settled since: a bound on work."""
 _DRIFTS = (6.0, 30.0)
@@ -82,71 +79,6 @@ def _first_shown(sets, kind, steps, stored, known, row, column, lo, hi, vertical
     return -1
 
 
-@cache
-def _window(factors: tuple[int, int]) -> np.ndarray:
-    """Weights of the samples of a block and of one row and column around it in the pixels that the block's samples are
-    seen in, `np.ndarray [shape=(lines * columns, 100)]`.
-    """
-    axes = []
-    for factor in factors:
-        weights = np.zeros((8 if factor == 1 else 18, 10))
-        for at in range(len(weights)):
-            near = at + 1 if factor == 1 else (at + 1) >> 1
-            weights[at, near] += 1.0 if factor == 1 else 0.75
-            if factor == 2:
-                weights[at, near + (1 if at % 2 == 0 else -1)] += 0.25
-        axes.append(weights)
-    return np.kron(*axes)
-
-
-class _Seen:
-    """What the picture shows of a component, see `search_shown`."""
-
-    def __init__(
-        self,
-        stored: np.ndarray,
-        known: np.ndarray,
-        lo: np.ndarray,
-        hi: np.ndarray,
-        factors: tuple[int, int],
-        half_up: bool,
-    ) -> None:
-        self.stored, self.known, self.lo, self.hi, self.factors = stored, known, lo, hi, factors
-        line, at = np.arange(lo.shape[0])[:, None], np.arange(lo.shape[1])[None]
-        if factors == (2, 2):
-            bias, self.levels = (8.0 if half_up else 8.0 - (at & 1)) + 0 * line, 16
-        else:
-            bias, self.levels = (2.0 if half_up else 1.0 + ((at if factors[1] == 2 else line) & 1)) + 0 * (line + at), 4
-        self.excess = 0.5 - (bias + 0.5) / self.levels
-
-    def rows(self, row: int, column: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Weights of a block's samples in the pixels that say something of them, what level-shifted samples sum up to
-        there, and its deviation.
-        """
-        (high, wide), (vertical, horizontal) = self.stored.shape, self.factors
-        down, across = np.arange(8 * row - 1, 8 * row + 9), np.arange(8 * column - 1, 8 * column + 9)
-        places = np.meshgrid(np.clip(down, 0, high - 1), np.clip(across, 0, wide - 1), indexing="ij")
-        ys, xs = (plane.ravel() for plane in places)
-        own = (ys >> 3 == row) & (xs >> 3 == column)
-        lines = np.arange(8 * row * vertical - vertical + 1, 8 * (row + 1) * vertical + vertical - 1)
-        columns = np.arange(8 * column * horizontal - horizontal + 1, 8 * (column + 1) * horizontal + horizontal - 1)
-        inside = np.logical_and.outer(
-            (lines >= 0) & (lines < self.lo.shape[0]), (columns >= 0) & (columns < self.lo.shape[1])
-        ).ravel()
-        pixels = np.ix_(np.clip(lines, 0, self.lo.shape[0] - 1), np.clip(columns, 0, self.lo.shape[1] - 1))
-        low, most = (bound[pixels].ravel().astype(np.float64) for bound in (self.lo, self.hi))
-        window = _window(self.factors)
-        weights = np.zeros((len(window), 64))
-        np.add.at(weights.T, 8 * (ys[own] & 7) + (xs[own] & 7), window[:, own].T)
-        beside = self.stored[ys, xs].astype(np.float64) - 128
-        told = self.known[ys >> 3, xs >> 3]
-        values = (low + most) / 2 - 128 + self.excess[pixels].ravel() - window[:, ~own] @ beside[~own]
-        doubt = window[:, ~own] ** 2 @ np.where(told[~own], 0.0, _BESIDE**2)
-        variance = (1 + (most - low) ** 2 + (weights**2).sum(axis=1)) / 12 + doubt
-        some = inside & (most - low < 255) & (weights.any(axis=1))
-        return weights[some], values[some], np.sqrt(variance[some])
-
-
 def search_shown(
     stored: np.ndarray,
     known: np.ndarray,
@@ -187,7 +119,7 @@ def search_shown(
     """
     out, found = np.zeros((len(places), 64), np.int16), np.zeros(len(places), bool)
     samples, offset = np.empty(64, np.int64), mean_excess(quantiser.kind)
-    seen = _Seen(stored, known, lo, hi, factors, half_up)
+    window = Window(factors, lo.shape, half_up=half_up)
     for _ in range(_PASSES):
         before = found.sum()
         for n in np.flatnonzero(~found):
@@ -195,11 +127,13 @@ def search_shown(
             part = stored[8 * row : 8 * row + 8, 8 * column : 8 * column + 8]
             inside = np.s_[: part.shape[0], : part.shape[1]]
             expected = np.pad(part, ((0, 8 - part.shape[0]), (0, 8 - part.shape[1])), mode="edge").astype(np.float64)
-            weights, values, deviations = seen.rows(row, column)
+            around = window.about(stored, known, row, column)
+            bounds = (bound[around.pixels].ravel().astype(np.float64) for bound in (lo, hi))
+            weights, values, deviations = around.rows(*bounds)
             values += offset * weights.sum(axis=1)
             for drift in _DRIFTS:
                 sets = sets_by_rows(
-                    weights, values, deviations, expected.ravel() - 128 + offset, quantiser, drift=drift, width=width
+                    weights, values, deviations, expected.ravel() - 128 + offset, [quantiser], drift=drift, width=width
                 )
                 best = _first_shown(
                     sets, quantiser.kind, quantiser.scaled, stored, known, row, column, lo, hi, *factors, half_up,

@@ -1,0 +1,108 @@
+"""The pixels that a block's samples are seen in, as weighted sums of its samples and of those around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+_BESIDE = 5.0
+"""Deviation of the samples of a block beside that is not settled, in levels: more than the noise of least squares, a
+bound on trust."""
+
+
+@cache
+def _weights(factors: tuple[int, int]) -> np.ndarray:
+    """Of the samples of a block and of one row and column around it in the pixels that the block's samples are seen in,
+    `np.ndarray [shape=(lines * columns, 100)]`.
+    """
+    axes = []
+    for factor in factors:
+        weights = np.zeros((8 if factor == 1 else 18, 10))
+        for at in range(len(weights)):
+            near = at + 1 if factor == 1 else (at + 1) >> 1
+            weights[at, near] += 1.0 if factor == 1 else 0.75
+            if factor == 2:
+                weights[at, near + (1 if at % 2 == 0 else -1)] += 0.25
+        axes.append(weights)
+    return np.kron(*axes)
+
+
+@dataclass(frozen=True)
+class Around:
+    """A block in its window.
+
+    Attributes
+    ----------
+    weights : np.ndarray [shape=(n, 64), dtype=float64]
+        Of the block's samples in each pixel.
+    beside : np.ndarray [shape=(n,), dtype=float64]
+        What level-shifted samples of other blocks add there.
+    doubt : np.ndarray [shape=(n,), dtype=float64]
+        Variance of that; zero where all of them are settled.
+    excess : np.ndarray [shape=(n,), dtype=float64]
+        Mean of the sum over what is shown of it: the filter cuts after its bias.
+    inside : np.ndarray [shape=(n,), dtype=bool]
+        Whether the pixel lies in the picture.
+    pixels : tuple
+        Index of the pixels into full-size planes, those outside moved in.
+    """
+
+    weights: np.ndarray
+    beside: np.ndarray
+    doubt: np.ndarray
+    excess: np.ndarray
+    inside: np.ndarray
+    pixels: tuple[np.ndarray, ...]
+
+    def rows(self, low: np.ndarray, most: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Weights, values and deviations of sums of the block's level-shifted samples, from bounds of what each pixel
+        shows, float64 [n]; pixels that say nothing are left out.
+        """
+        values = (low + most) / 2 - 128 + self.excess - self.beside
+        variance = (1 + (most - low) ** 2 + (self.weights**2).sum(axis=1)) / 12 + self.doubt
+        some = self.inside & (most - low < 255) & self.weights.any(axis=1)
+        return self.weights[some], values[some], np.sqrt(variance[some])
+
+    def shown(self, samples: np.ndarray) -> np.ndarray:
+        """What is shown of blocks of samples, uint8 [count, 64], `np.ndarray [shape=(count, n), dtype=int64]`."""
+        sums = (samples.astype(np.float64) - 128) @ self.weights.T + self.beside + 128
+        return np.asarray(np.rint(sums - self.excess), np.int64)
+
+
+class Window:
+    """The windows of a component of some factors, 1 or 2, in a picture of a shape, under the triangle filter."""
+
+    def __init__(self, factors: tuple[int, int], shape: tuple[int, ...], *, half_up: bool = False) -> None:
+        self.factors, self.shape = factors, shape
+        line, at = np.arange(shape[0])[:, None], np.arange(shape[1])[None]
+        every = np.zeros(shape)
+        if factors == (1, 1):
+            bias, levels = every, 1
+        elif factors == (2, 2):
+            bias, levels = every + (8 if half_up else 8 - (at & 1)), 16
+        else:
+            bias, levels = every + (2 if half_up else 1 + ((at if factors[1] == 2 else line) & 1)), 4
+        self.excess = 0.5 - (bias + 0.5) / levels
+
+    def about(self, stored: np.ndarray, known: np.ndarray, row: int, column: int) -> Around:
+        """A block in its window; stored: uint8 [rows, columns], known: bool by block, whether it is settled."""
+        high, wide = stored.shape
+        down, across = np.arange(8 * row - 1, 8 * row + 9), np.arange(8 * column - 1, 8 * column + 9)
+        places = np.meshgrid(np.clip(down, 0, high - 1), np.clip(across, 0, wide - 1), indexing="ij")
+        ys, xs = (plane.ravel() for plane in places)
+        own = (ys >> 3 == row) & (xs >> 3 == column)
+        spans = []
+        for place, factor, length in zip((row, column), self.factors, self.shape, strict=True):
+            span = np.arange(8 * place * factor - factor + 1, 8 * (place + 1) * factor + factor - 1)
+            spans.append((np.clip(span, 0, length - 1), (span >= 0) & (span < length)))
+        inside = np.logical_and.outer(spans[0][1], spans[1][1]).ravel()
+        pixels = np.ix_(spans[0][0], spans[1][0])
+        window = _weights(self.factors)
+        weights = np.zeros((64, len(window)))
+        np.add.at(weights, 8 * (ys[own] & 7) + (xs[own] & 7), window[:, own].T)
+        others = window[:, ~own]
+        beside = others @ (stored[ys, xs][~own].astype(np.float64) - 128)
+        doubt = others**2 @ np.where(known[ys >> 3, xs >> 3][~own], 0.0, _BESIDE**2)
+        return Around(weights.T, beside, doubt, self.excess[pixels].ravel(), inside, pixels)
