@@ -65,7 +65,7 @@ def command(
         other = click.get_current_context().with_resource(helper([image]))
         if other is not None:
             other.prepare("forensics.batch", "make_ready_to_measure")  # while this process imports and reads
-    from forensics.localisation import exact_outputs, outputs
+    from forensics.localisation import outputs
     from forensics.pictures.opened import MAX_PIXELS
 
     drawn = (image, out, form, max_pixels or MAX_PIXELS, force)
@@ -83,6 +83,8 @@ def command(
     if exact is None:
         _draw(*drawn, "map", localised, outputs, PictureError)
     else:
+        from forensics.localisation import exact_outputs  # with all that reads JPEG
+
         _draw(*drawn, "exact map", exactly, exact_outputs, ForensicsError)
 
 

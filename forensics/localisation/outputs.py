@@ -12,9 +12,11 @@ References
 
 from __future__ import annotations
 
+import io
 import json
 import math
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +56,8 @@ NO_EVIDENCE = 0.15
 """Windows whose `CodecMap.confidence` is below this are hatched: they say nothing worth a colour."""
 _HATCH = 12
 """Pixels between hatched lines: a matter of looks."""
+_EFFORT = 3
+"""zlib's level for the overlay: 12 megapixels take 0.85 seconds and 16.5 MiB, at the usual 6 1.93 seconds and 16.0."""
 _SHADE = 0.45
 """Share of contrast that the picture under the overlay keeps: a matter of looks."""
 
@@ -70,9 +74,11 @@ def class_picture(scanned: CodecMap) -> np.ndarray:
     silent = scanned.confidence < NO_EVIDENCE
     cells[silent] = 255
     picture = scanned.to_pixels(cells)
-    rows, columns = np.ogrid[: scanned.height, : scanned.width]
-    lines = (rows + columns) % _HATCH < 1
-    picture[scanned.to_pixels(silent) & lines] = 150
+    tops, lefts = scanned.row_edges(), scanned.column_edges()
+    for row, column in np.argwhere(silent).tolist():
+        rows, columns = np.ogrid[tops[row] : tops[row + 1], lefts[column] : lefts[column + 1]]
+        cell = picture[tops[row] : tops[row + 1], lefts[column] : lefts[column + 1]]
+        cell[(rows + columns) % _HATCH < 1] = 150
     return picture
 
 
@@ -318,17 +324,26 @@ def save(
     pixels = as_mapped(pixels, found)
     silent = scanned.confidence < NO_EVIDENCE
     shown = [CLASSES[k] for k in np.unique(scanned.best[~silent])]
-    drawn = with_legend(class_picture(scanned), shown, silent=bool(silent.any()))
-    marked = overlay(pixels, found)
+    with ThreadPoolExecutor(1) as aside:  # the overlay, as large as the picture, is compressed meanwhile
+        marked = aside.submit(_overlay_png, found, pixels)
+        drawn = with_legend(class_picture(scanned), shown, silent=bool(silent.any()))
+        document = json.dumps(to_dict(found, name=name, sha256=sha256), allow_nan=False) + "\n"
+        writers: tuple[Callable[[Path], Any], ...] = (
+            lambda path: drawn.save(path, format="PNG"),
+            lambda path: path.write_bytes(marked.result()),
+            lambda path: path.write_text(document, encoding="utf-8"),
+        )
+        return write_files(folder, dict(zip(FILES, writers, strict=True)))
+
+
+def _overlay_png(found: Localisation, pixels: np.ndarray) -> bytes:
+    """The overlay with its legend, where there are regions to name."""
     codecs = list(dict.fromkeys(region.codec for region in found.regions))
-    marked_picture = with_legend(marked, codecs) if codecs else Image.fromarray(marked)
-    document = json.dumps(to_dict(found, name=name, sha256=sha256), allow_nan=False) + "\n"
-    writers: tuple[Callable[[Path], Any], ...] = (
-        lambda path: drawn.save(path, format="PNG"),
-        lambda path: marked_picture.save(path, format="PNG"),
-        lambda path: path.write_text(document, encoding="utf-8"),
-    )
-    return write_files(folder, dict(zip(FILES, writers, strict=True)))
+    marked = overlay(pixels, found)
+    picture = with_legend(marked, codecs) if codecs else Image.fromarray(marked)
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG", compress_level=_EFFORT)
+    return buffer.getvalue()
 
 
 def write_files(folder: Path, writers: Mapping[str, Callable[[Path], Any]]) -> tuple[Path, ...]:
