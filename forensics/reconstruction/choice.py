@@ -21,6 +21,7 @@ from forensics.reconstruction.blocks import OPEN_SATURATED, SEARCHED
 from forensics.reconstruction.coded import DECODERS, Decoder
 from forensics.reconstruction.conversions import CONVERSIONS
 from forensics.reconstruction.finest import finest_grid
+from forensics.reconstruction.freed_steps import with_freed
 from forensics.reconstruction.inversion import invert
 from forensics.reconstruction.jpegli_tables import jpegli_of
 from forensics.reconstruction.layout import BLOCK, Layout
@@ -42,6 +43,8 @@ _NEARLY = 0.9
 together of nine validation pictures at quality 75 rounding settles 0.977 under it and 0.77 under the next: the value
 lies between. Of 1,001 blocks of eight validation JPEGs of qualities 75, 90 and 95 the same 948 come back at 0.5 and at
 0.99."""
+_MOST_FREED = 0.75
+"""Share of a block's pixels that may be clipped where single steps are freed; more leave any step possible."""
 _SURE = 0.9
 """Probability of a kind of upsampling from which the other is not tried: rounding alone settles too few blocks of fine
 quality to tell them apart.
@@ -54,6 +57,9 @@ _PLACED = 0.7
 """Share of settled blocks from which the history's place of the MCU is taken as it is; with a wrong one a third,
 luma's, is settled at most, and flat blocks.
 """
+_ALIKE = 0.005
+"""Share of settled blocks by which another arithmetic has to be better than a commoner one: at the finest steps, where
+few blocks of a picture vary, FFmpeg's settles 0.876 and libjpeg-turbo's, the right one, 0.875 (one file found)."""
 _BETTER, _IN_SUBSTANCE = 0.05, 0.4
 """Share of settled blocks by which another subsampling has to be better than the history's, and what it has to settle.
 At the finest steps chroma at full size settles nearly as little, whatever the picture's. Of 1,001 blocks of eight
@@ -232,7 +238,7 @@ def _tables_and_decoder(
         shares.append(trials.share(layout, decoder))
         if shares[-1] >= _CLEAR:
             break
-    at = int(np.argmax(shares))
+    at = next(i for i, share in enumerate(shares) if share >= max(shares) - _ALIKE)
     best = decoders[0 if shares[at] < min(0.5, shares[0] + _AS_GOOD) else at]
     return trials.tables(layout, best), best
 
@@ -304,6 +310,21 @@ class Chosen:
         """With known tables for some components where those settle more blocks; itself where none do."""
         sampled = self.trials.sampled(self.layout, self.decoder)
         tables = by_known(sampled, self.decoder, self.tables, components)
+        return self._with(tables)
+
+    def with_freed(self, components: Sequence[int]) -> Chosen:
+        """With single steps changed where those leave blocks of some components; itself where that brings nothing."""
+        sampled = sample(self.trials.pixels, self.layout, self.decoder, clipped=_MOST_FREED)
+        tables = list(self.tables)
+        same = len(tables) == 3 and np.array_equal(tables[1], tables[2])
+        for group in [(0,), (1, 2)] if same else [(k,) for k in range(len(tables))]:
+            if not set(group).isdisjoint(components):
+                found = with_freed([sampled.tried[k] for k in group], tables[group[0]], self.decoder.transform)
+                for k in group:
+                    tables[k] = found
+        return self._with(tuple(tables))
+
+    def _with(self, tables: tuple[np.ndarray, ...]) -> Chosen:
         same = all(np.array_equal(*pair) for pair in zip(self.tables, tables, strict=True))
         return self if same else replace(self, tables=tables)
 

@@ -31,7 +31,12 @@ _SETS = 64
 
 
 def search_likely(
-    lo: np.ndarray, hi: np.ndarray, quantiser: Quantiser, seen: np.ndarray | None = None
+    lo: np.ndarray,
+    hi: np.ndarray,
+    quantiser: Quantiser,
+    seen: np.ndarray | None = None,
+    *,
+    guesses: int = len(_GUESSES),
 ) -> tuple[np.ndarray, np.ndarray]:
     """Coefficients of blocks.
 
@@ -43,6 +48,8 @@ def search_likely(
     seen : np.ndarray [shape=(n, 4), dtype=int64], optional
         First and last row (exclusive), first and last column that lie in the picture; all by default. Bounds of the
         others are not looked at.
+    guesses : int
+        Guesses about what is hidden that are tried, the commonest first.
 
     Returns
     -------
@@ -56,7 +63,7 @@ def search_likely(
         lo, hi = np.where(inside, lo, 0).astype(np.uint8), np.where(inside, hi, 255).astype(np.uint8)
     lo, hi = np.ascontiguousarray(lo), np.ascontiguousarray(hi)
     for n in range(len(lo)):
-        for beyond, scatter, drift in _GUESSES:
+        for beyond, scatter, drift in _GUESSES[:guesses]:
             samples, deviations = _guessed(lo[n].astype(np.float64), hi[n].astype(np.float64), beyond, scatter)
             if seen is None:
                 drift = np.inf

@@ -254,12 +254,13 @@ def prepare(source: Any, *, width: int = _WIDTH) -> Prepared:
         if any((one != other).any() for one, other in zip(chosen.tables, better.tables, strict=True)):
             inverted = invert(pixels, chosen.layout, better.tables, chosen.decoder, width=width)
         chosen = better
-    left = [k for k, status in enumerate(inverted.status) if (status > SEARCHED).any()]
-    other = chosen.with_known(left) if left else chosen
-    if other is not chosen:
-        again = invert(pixels, other.layout, other.tables, other.decoder, width=width)
-        if _unlike(again, pixels, other) < _unlike(inverted, pixels, chosen):
-            chosen, inverted = other, again
+    for way in (Chosen.with_known, Chosen.with_freed):
+        left = [k for k, status in enumerate(inverted.status) if (status > SEARCHED).any()]
+        other = way(chosen, left) if left else chosen
+        if other is not chosen:
+            again = invert(pixels, other.layout, other.tables, other.decoder, width=width)
+            if _unlike(again, pixels, other) < _unlike(inverted, pixels, chosen):
+                chosen, inverted = other, again
     settled = np.isin(inverted.status[0], (ROUNDED, SEARCHED)).mean()
     if settled < MINIMUM_SHARE:
         raise NotReconstructible(

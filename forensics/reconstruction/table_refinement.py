@@ -156,7 +156,7 @@ def _best_known(parts: list[_Part], everything: list[np.ndarray], table: np.ndar
                 settled = _count(parts, trial, everything)
                 if settled > most:
                     best, most = trial, settled
-    return best
+    return best if best is table else _kept(parts, everything, best, _in_passes(parts, everything, best, 1))
 
 
 def _mended(parts: list[_Part], table: np.ndarray, least: int = 1, *, plane: int = 0) -> np.ndarray:
