@@ -26,7 +26,7 @@ DECISIVE = 8.0
 FEWEST_POSITIONS = 16
 """Positions down to which a probe leaves the better half for the next one: a robust standard deviation has to come from
 as many, which a grid of 4 pixels has from the start. Of 28 validation pictures coded as HEIC or BPG the grid is found
-right in all, as with all positions at every probe (benchmarks/results/2026-11-29-files.md)."""
+right in all, as with all positions at every probe (benchmarks/results/2026-11-29-reports-maps.md)."""
 BEHIND = 0.05
 """By how much more a picture has to change at a position of its trees than at the best, summed over probes, for the
 position to be given up, as a binary logarithm of mean squared changes, mean of the windows. Of 28 validation pictures
