@@ -14,6 +14,7 @@ from forensics.examination import localise
 from forensics.localisation import outputs
 from forensics.pictures.opened import from_array
 from forensics.report.json_report import entry
+from forensics.results.steps import as_stored, stored_inset
 from forensics.verdict import steps
 from forensics.verdict.analysis import analyze
 
@@ -106,3 +107,17 @@ def test_the_history_tells_the_enlargement_with_its_figure(enlarged, fake_judge,
     assert "enlarged from 240x200" in trace.sentence
     pytest.importorskip("matplotlib")
     assert "pixels" in plot_trace(trace).get_xlabel()
+
+
+def test_boxes_are_told_in_the_picture_as_stored(native, enlarged):
+    """Of a window behind an inset that was enlarged, and of an inset in a picture that was enlarged as a whole."""
+    page = np.full((420, 500, 3), 250, np.uint8)
+    page[40:340, 60:420] = enlarged
+    (inset,) = steps.find_insets(page)
+    inner = steps.find_enlargement(inset.undo(page))
+    assert as_stored((inset, inner), (20, 10, 100, 60)) == pytest.approx((40 + 30, 60 + 15, 150, 90))
+    assert as_stored((), (1, 2, 3, 4)) == (1, 2, 3, 4)
+    assert stored_inset((inset, inner))[:4] == (40, 60, 300, 360)
+    around = steps.InsetStep(inset.found._replace(top=10, left=20, height=30, width=40))
+    assert stored_inset((inner, around))[:4] == (15, 30, 45, 60)
+    assert stored_inset((inner,)) is None

@@ -30,6 +30,7 @@ from forensics.report.html_parts import (
 )
 from forensics.report.text import since_note, verdict_note
 from forensics.results.analysis import Analysis, Interval
+from forensics.results.steps import as_stored, stored_inset
 from forensics.results.wording import NO_CONTENT, TITLES, percent, words
 
 if TYPE_CHECKING:
@@ -204,14 +205,14 @@ def _regions(found: Localisation | None) -> str:
 
 
 def _frames(result: Analysis) -> str:
-    """The judged windows over the picture; none where one window is all of it."""
-    if len(result.windows) < 2:
+    """The judged windows over the picture as stored; none where one window is all of it."""
+    if not _framed(result):
         return ""
+    windows = [(w, as_stored(result.steps, w.window)) for w in result.windows]
     shapes = "".join(
-        f'<rect class="{kind}" x="{w.window.left}" y="{w.window.top}" width="{w.window.width}" '
-        f'height="{w.window.height}">'
+        f'<rect class="{kind}" x="{left:g}" y="{top:g}" width="{width:g}" height="{height:g}">'
         f"<title>{escape(f'{TITLES[w.best]} {percent(w.probability)}')}</title></rect>\n"
-        for w in result.windows
+        for w, (top, left, height, width) in windows
         for kind in ("under", "same" if w.best == result.best else "other")
     )
     return (
@@ -220,9 +221,14 @@ def _frames(result: Analysis) -> str:
     )
 
 
+def _framed(result: Analysis) -> bool:
+    """Whether the judged windows are not simply the whole picture."""
+    return len(result.windows) > 1 or (len(result.windows) == 1 and stored_inset(result.steps) is not None)
+
+
 def _caption(result: Analysis, size: tuple[int, int]) -> str:
     reduced = "in full size" if size == (result.width, result.height) else f"reduced to {size[0]} x {size[1]} pixels"
-    if len(result.windows) < 2:
+    if not _framed(result):
         return f"The picture, {reduced}; it was judged as one window."
     others = sum(w.best != result.best for w in result.windows)
     differ = (
@@ -232,6 +238,8 @@ def _caption(result: Analysis, size: tuple[int, int]) -> str:
         if others
         else ""
     )
+    if len(result.windows) == 1:
+        return f"The picture, {reduced}. The frame is the window that was judged."
     return f"The picture, {reduced}. Frames are the {len(result.windows)} windows that were judged{differ}."
 
 

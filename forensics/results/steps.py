@@ -231,16 +231,26 @@ class InsetStep:
 
 def stored_inset(steps: Sequence[Step]) -> Inset | None:
     """The inset among steps, in pixels of the picture as stored: before it enlargements may have been undone."""
-    across = down = 1.0
-    for step in steps:
+    for k, step in enumerate(steps):
         if isinstance(step, InsetStep):
-            one = step.found
-            top, bottom = (round(at * down) for at in (one.top, one.top + one.height))
-            left, right = (round(at * across) for at in (one.left, one.left + one.width))
-            return one._replace(top=top, left=left, height=bottom - top, width=right - left)
-        if isinstance(step, _Resized):
-            across, down = across * step.new_width / step.width, down * step.new_height / step.height
+            box = as_stored(steps[:k], step.found[:4])
+            top, left, bottom, right = (round(at) for at in (box[0], box[1], box[0] + box[2], box[1] + box[3]))
+            return step.found._replace(top=top, left=left, height=bottom - top, width=right - left)
     return None
+
+
+def as_stored(steps: Sequence[Step], box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """A box (top, left, height, width) in the pixels that are left when steps are undone, in those of the picture as
+    stored.
+    """
+    top, left, height, width = box
+    for step in reversed(steps):
+        if isinstance(step, InsetStep):
+            top, left = top + step.found.top, left + step.found.left
+        elif isinstance(step, _Resized):
+            across, down = step.new_width / step.width, step.new_height / step.height
+            top, left, height, width = top * down, left * across, height * down, width * across
+    return top, left, height, width
 
 
 @dataclass(frozen=True)
