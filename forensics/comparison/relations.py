@@ -5,7 +5,7 @@
   Coding the original with the tables that the copy shows gives the copy's very pixels where the encoder is libjpeg's.
 - *made grey*: one is grey and is the other's luma.
 - *recompressed by another codec*: coding the original with that codec at some strength makes the same errors as the
-copy has.
+  copy has.
 - *enlarged or reduced*: one of the usual kernels gives the copy, but for rounding.
 - *toned*: every level of the original has one level in the copy, and not the reverse.
 - *cropped*: the same pixels, and the original shows more.
@@ -301,7 +301,7 @@ def coded_from(source: np.ndarray, copy: np.ndarray, name: str) -> Relation | No
         name,
         f"coded by {name}: its coding errors are those of coding the other at about {option} {at:g} (correlation "
         f"{best:.2f})",
-        best / max(_ALIKE, 1e-9),
+        best / _ALIKE,
     )
 
 
