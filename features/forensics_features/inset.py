@@ -62,6 +62,13 @@ class Inset(NamedTuple):
         Smallest share of a side along which samples differ across it, 0..1.
     surroundings : float
         Share of the picture's area that lies outside, 0..1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forensics_features.inset import Inset
+    >>> Inset(1, 2, 2, 3, 1.0, 1.0, 0.75).cut(np.arange(24).reshape(4, 6)).tolist()
+    [[8, 9, 10], [14, 15, 16]]
     """
 
     top: int
