@@ -25,7 +25,7 @@ def test_no_grid_in_a_picture_that_was_never_a_jpeg():
 
 @pytest.mark.parametrize(("subsampling", "least"), [("4:2:0", 0.6), ("4:4:4", 0.85)])
 def test_quality_100(subsampling, least):
-    pixels = real_decoding(jpeg_file(scene(23, 160, 160), 100, subsampling))
+    pixels = real_decoding(jpeg_file(scene(23, 72, 80), 100, subsampling))
     found = reconstruct(pixels)
     assert found.to_dict()["subsampling"] == subsampling
     assert {int(step) for table in found.tables for step in table} == {1}
