@@ -212,8 +212,9 @@ class _Band:
     def _together(
         self, fitted: list[tuple[np.ndarray, np.ndarray]], wrong: np.ndarray
     ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Components searched together about wrong pixels: all three where they have one size, else chroma, and luma
-        with it then.
+        """Components searched together about wrong pixels at clipped ones: elsewhere each is known as well alone, and
+        pixels that were changed since would be searched in vain. All three where they have one size, else chroma, and
+        luma with it then.
         """
         factors, kind = self.layout.factors, self.decoder.upsampling
         if factors != (1, 1) and (kind not in TRIANGLES or factors not in SEEN_BY):
@@ -221,6 +222,11 @@ class _Band:
         alone = fitted[: 1 if factors != (1, 1) else 0]
         near = wrong if factors == (1, 1) else ndimage.binary_dilation(wrong, np.ones((3, 3), bool))
         again = np.asarray(blocks_of(near, *self.layout.mcu).any(axis=1)).reshape(fitted[1][1].shape)
+        clipped = np.pad(((self.part == 0) | (self.part == 255)).any(axis=2), self.edges)
+        clipped = np.asarray(blocks_of(clipped, *self.layout.mcu).any(axis=1)).reshape(again.shape)
+        again &= ndimage.binary_dilation(clipped, np.ones((3, 3), bool))
+        if again.mean() > _PROMISING:
+            return fitted
         places = np.argwhere(again)[:_PLACES]
         (_, bottom), (_, right) = self.edges
         shape = self.none.shape[0] - bottom, self.none.shape[1] - right
