@@ -114,7 +114,8 @@ def command(
         workers.prepare("forensics.batch", "make_ready", model_dir, model)  # while this process imports as much
     other = None
     written = report is not None or plots is not None
-    if workers is None and scheduler is None and (written if localise is None else localise):
+    history, localise = (written if asked is None else asked for asked in (history, localise))
+    if workers is None and scheduler is None and localise:
         other = click.get_current_context().with_resource(helper(paths))
         if other is not None:
             other.prepare("forensics.batch", "make_ready_to_measure")
@@ -133,7 +134,6 @@ def command(
     destinations = Destinations(inputs, force=force)
     destinations.file(out)
     check_model(model_dir, model)
-    history, localise = (written if asked is None else asked for asked in (history, localise))
     if localise and not (written or history):
         raise UsageError(
             "--map is part of the page, the figures and the history: give --report too, or 'forensics map'"

@@ -20,7 +20,7 @@ from dataclasses import replace
 from importlib import import_module
 
 import numpy as np
-from forensics_models.classes import HEVC_FAMILY, HEVC_INTRA, INCONCLUSIVE, NO_CONTENT
+from forensics_models.classes import HEVC_FAMILY, HEVC_INTRA, INCONCLUSIVE, says_lossy
 from forensics_models.parameters import EARLIER
 
 from forensics.former_paths import former_names
@@ -132,7 +132,7 @@ def recover_history(
     parameters = tuple(_unless_contradicted(one, of_part) for one in parameters)
     parameters = (*parameters, *_of_process(analysis.verdict, traces))
     generations: tuple[Generation, ...] = ()
-    if analysis.verdict not in ("uncompressed", NO_CONTENT, INCONCLUSIVE):
+    if says_lossy(analysis.verdict):
         last = Generation(analysis.verdict, analysis.probability, parameters)
         generations = noted(
             chain_of(pixels, last, recovered.get("jpeg"), earlier, of_part, undone=_with_noise(analysis))

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from forensics_models.classes import INCONCLUSIVE, NO_CONTENT, allowed_by, members_of
+from forensics_models.classes import OPEN_VERDICTS, allowed_by, members_of
 
 from forensics.errors import UsageError
 from forensics.results.wording import TITLES
@@ -38,7 +38,6 @@ TEXTS = ("verdict", "best", "format", "agreement", "afterwards", "label", "sourc
 """Fields that are compared as texts."""
 WITH_HISTORY = ("quality",)
 """Fields that a table has only where the history was recovered."""
-_OPEN = (INCONCLUSIVE, NO_CONTENT)
 _UNCOMPRESSED = "uncompressed"
 _VERDICTS = tuple(TITLES)
 _CONTAINER: Mapping[str, tuple[str, Any]] = {
@@ -253,7 +252,7 @@ def _value(row: Mapping[str, Any], field: str) -> Any:
 
 def _lossy(row: Mapping[str, Any]) -> Truth:
     verdict = row.get("verdict")
-    return None if verdict is None or verdict in _OPEN else verdict != _UNCOMPRESSED
+    return None if verdict is None or verdict in OPEN_VERDICTS else verdict != _UNCOMPRESSED
 
 
 def _is(word: str, verdict: str | None) -> Truth:
@@ -262,7 +261,7 @@ def _is(word: str, verdict: str | None) -> Truth:
         return None if verdict is None else True
     if verdict in members_of(word):
         return True
-    if verdict in _OPEN and word not in _OPEN:
+    if verdict in OPEN_VERDICTS and word not in OPEN_VERDICTS:
         return None
     return None if word in allowed_by(verdict) and verdict != "jpeg" else False
 

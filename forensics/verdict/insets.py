@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from forensics_models.classes import INCONCLUSIVE, NO_CONTENT
+from forensics_models.classes import OPEN_VERDICTS, says_lossy
 
 from forensics.pictures.opened import Picture
 from forensics.results.analysis import Analysis, Statement
@@ -22,8 +22,6 @@ from forensics.verdict import steps as after
 
 MOST = 4
 """Insets that are judged, the largest: a bound on work."""
-OPEN = (INCONCLUSIVE, NO_CONTENT)
-"""Verdicts that say nothing of a codec."""
 
 Judged = Callable[[Picture], Analysis]
 """Judges a picture as one whole."""
@@ -40,34 +38,30 @@ def with_insets(picture: Picture, judged: Judged) -> Analysis:
     """
     insets = after.find_insets(picture.pixels)
     best = _best(picture, insets, (), judged) if insets else None
-    if best is not None and best.verdict not in OPEN:
+    if best is not None and best.verdict not in OPEN_VERDICTS:
         return best
     whole = judged(picture)
-    if whole.verdict in OPEN and whole.steps:
+    if whole.verdict in OPEN_VERDICTS and whole.steps:
         native = replace(picture, pixels=whole.as_judged(picture.pixels))
         inner = after.find_insets(native.pixels, rounded=True)
         found = _best(native, inner, whole.steps, judged) if inner else whole
-        if found.verdict not in OPEN:
+        if found.verdict not in OPEN_VERDICTS:
             return replace(found, width=picture.width, height=picture.height)
     # Windows on flat surroundings say nothing against a codec inside.
-    return whole if best is None or whole.verdict not in (*OPEN, "uncompressed") else best
+    return whole if best is None or says_lossy(whole.verdict) else best
 
 
 def _best(picture: Picture, insets: Sequence[InsetStep], steps: tuple[Step, ...], judged: Judged) -> Analysis:
     """The analysis of the inset that speaks for the picture, which is left when `steps` are undone."""
-    shown = insets[:MOST]
-    analyses = [judged(replace(picture, pixels=inset.undo(picture.pixels))) for inset in shown]
-    lossy = (k for k, one in enumerate(analyses) if one.verdict not in (*OPEN, "uncompressed"))
-    at = next(lossy, 0)
-    others = [(inset, one) for k, (inset, one) in enumerate(zip(shown, analyses, strict=True)) if k != at]
-    own = analyses[at]
-    evidence = (*after.statements((*steps, shown[at])), *_of_others(others, len(insets) - len(shown)), *own.evidence)
+    others = [(inset, judged(replace(picture, pixels=inset.undo(picture.pixels)))) for inset in insets[:MOST]]
+    not_judged = len(insets) - len(others)
+    inset, own = others.pop(next((k for k, (_, one) in enumerate(others) if says_lossy(one.verdict)), 0))
     return replace(
         own,
         width=picture.width,
         height=picture.height,
-        evidence=evidence,
-        steps=(*steps, shown[at], *own.steps),
+        evidence=(*after.statements((*steps, inset)), *_of_others(others, not_judged), *own.evidence),
+        steps=(*steps, inset, *own.steps),
     )
 
 

@@ -96,6 +96,22 @@ BEYOND = tuple(name for name in PROCESSES if family_of(name) not in _KIN)
 """Processes beyond the codecs of `CLASSES` that share their art of coding with none of those."""
 
 
+OPEN_VERDICTS = (INCONCLUSIVE, NO_CONTENT)
+"""Verdicts that say neither that a picture was lossily compressed nor that it was not."""
+
+
+def says_lossy(verdict: str) -> bool:
+    """Whether a verdict is a lossy process, a family of them, or `other-lossy`.
+
+    Examples
+    --------
+    >>> from forensics_models.classes import says_lossy
+    >>> says_lossy("hevc-intra"), says_lossy("uncompressed"), says_lossy("inconclusive"), says_lossy("no-content")
+    (True, False, False, False)
+    """
+    return verdict not in (*OPEN_VERDICTS, "uncompressed")
+
+
 def allowed_by(verdict: str) -> tuple[str, ...]:
     """The processes that a verdict leaves possible; none where it leaves all open.
 
