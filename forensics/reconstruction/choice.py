@@ -27,7 +27,7 @@ from forensics.reconstruction.jpegli_tables import jpegli_of
 from forensics.reconstruction.layout import BLOCK, Layout
 from forensics.reconstruction.sampled import Sampled, sample, stripes
 from forensics.reconstruction.standard import MOST_CLIPPED, standard_tables, tables_by_blocks
-from forensics.reconstruction.table_refinement import by_known, refined
+from forensics.reconstruction.table_refinement import by_known, coarser_where_told, refined
 from forensics.reconstruction.tables import component_steps, finest
 
 _TRIED_PIXELS = 1 << 16
@@ -102,6 +102,7 @@ class Trials:
         key = layout, decoder.upsampling, decoder.conversion
         if key not in self._tables:
             found = component_steps(self.sampled(layout, decoder), decoder.upsampling, self.match)
+            found = coarser_where_told(self.sampled(layout, decoder), decoder, found)
             self._tables[key] = tuple(finest(table) for table in found)
         return self._tables[key]
 
@@ -224,7 +225,11 @@ def _by_search(trials: Trials, layout: Layout, decoder: Decoder) -> Layout:
     options = _phases(layout)
     if len(options) == 1:
         return layout
-    shares = [trials.searched(option, decoder) for option in options]
+    shares: list[float] = []
+    for option in options:
+        shares.append(trials.searched(option, decoder))
+        if shares[0] + _PHASE_BETTER > 1:
+            break
     best = int(np.argmax(shares))
     return options[best if shares[best] >= shares[0] + _PHASE_BETTER else 0]
 
@@ -255,7 +260,7 @@ def _settled(
     inside = replace(layout, top=0, left=0)
     shares = []
     for part in parts:
-        status = invert(part, inside, tables, decoder, width=width, alike=False).status[first:]
+        status = invert(part, inside, tables, decoder, width=width, trial=True).status[first:]
         shares.append(np.mean([_of_known(plane) for plane in status]))
     return float(np.mean(shares))
 
