@@ -23,6 +23,7 @@ from forensics.results.failure import Failure
 from forensics.verdict import analysis, tone
 from forensics.verdict.agreement import compare
 from forensics.verdict.analysis import INCONCLUSIVE, RATIO_ABOVE, analyze, decide
+from forensics.verdict.picture_reading import PictureReading
 from forensics.verdict.sentences import INDICATIONS
 from forensics.windows.choice import SIDE, choose_windows, grid_shape, interest
 from forensics.windows.reading import judge_windows
@@ -377,7 +378,7 @@ def test_one_thread_measures_the_first_window_and_rows_keep_their_order(threads)
 def reading(verdict: str, probability: float, **probabilities: float):
     rest = (1 - sum(probabilities.values())) / (len(CLASSES) - len(probabilities))
     every = {name: probabilities.get(name, rest) for name in CLASSES}
-    return analysis._Reading(np.empty((1, 1)), None, None, every, verdict, probability)
+    return PictureReading(np.empty((1, 1)), None, None, every, verdict, probability)
 
 
 CHANGE = tone.ToneChange(200.0, 3, 250, 20, 20, tuple(range(256)), undone=True)

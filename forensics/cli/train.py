@@ -136,6 +136,27 @@ def grid(kind: str, sources: Path, out: Path, jobs: int, seed: int, draws: int |
         click.echo(f"{name:28} {row['pictures']:5d} pictures: {figures}")
 
 
+@command.command("doubt")
+@click.argument("sources", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@_OUT
+@_JOBS
+@_SEED
+@click.option("--draws", type=click.IntRange(1), help="Windows drawn of every source.  [default: the recipe's]")
+def doubt(sources: Path, out: Path, jobs: int, seed: int, draws: int | None) -> None:
+    """Train the judge of doubt: whether the likeliest codec is one, or noise was reduced.
+
+    SOURCES holds lossless pictures in the folders train and val. Windows are drawn, their noise reduced or not,
+    coded or not, and judged in memory by the shipped models.
+    """
+    from forensics.progress import Counter
+    from forensics.training.shrinkage import train_doubt
+
+    with Counter() as counter:
+        card = train_doubt(sources, out, seed=seed, jobs=jobs, draws=draws, progress=counter.show)
+    for name, row in card["validation"].items():
+        click.echo(f"{name:28} {row['windows']:5d} windows keep their name: {row['kept']:.3f}")
+
+
 @command.command("exact")
 @click.argument("sources", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @_OUT

@@ -42,6 +42,7 @@ from forensics.dataset.resampling_steps import (
     Resample,
     Rotate,
 )
+from forensics.dataset.shrinkage_steps import Shrink
 from forensics.dataset.step_arithmetic import missing, opencv, to_levels
 from forensics.errors import UsageError
 
@@ -71,6 +72,7 @@ __all__ = [
     "Repeat",
     "Resample",
     "Rotate",
+    "Shrink",
     "missing",
 ]
 
@@ -254,5 +256,5 @@ class Compose:
         return np.asarray(picture)
 
 
-STEPS = (Resample, Repeat, Rotate, Filter, Noise, Recolour, GreyBy, PaletteBy, Compose, ChromaPath, Halftone)
+STEPS = (Resample, Repeat, Rotate, Filter, Noise, Recolour, GreyBy, PaletteBy, Compose, ChromaPath, Halftone, Shrink)
 """All steps of this module, which `preparation.STEPS` lists with its own."""

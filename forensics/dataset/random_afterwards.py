@@ -24,9 +24,11 @@ from forensics.dataset.afterwards import (
     Repeat,
     Resample,
     Rotate,
+    Shrink,
 )
 from forensics.dataset.preparation import Crop, Step, Turn
 from forensics.dataset.random_preparation import draw_camera
+from forensics.dataset.shrinkage_steps import draw_shrink
 
 AFTERWARDS_SHARES: Mapping[str, float] = {
     "enlarged": 0.15,
@@ -95,6 +97,7 @@ def _kind(step: Step) -> str:
         PaletteBy: "palette",
         Compose: "composited",
         Halftone: "recoloured",
+        Shrink: "blurred",
         ChromaPath: "recoloured",
     }
     return names.get(type(step), "")
@@ -283,6 +286,7 @@ _UNTOUCHED: Mapping[str, Callable[[np.random.Generator], tuple[Step, ...]]] = {
     "rotated": _rotated,
     "camera-denoised-wavelet": _camera_and(("wavelet", 3, 14)),
     "camera-denoised": _camera_and(("non-local", 3, 9), ("bilateral", 2, 9), ("median", 3, 3)),
+    "denoised": lambda numbers: (*_noise(numbers), draw_shrink(numbers)),
     "blurred": _blurred,
     "sharpened": _sharpened,
     "noise": _noise,

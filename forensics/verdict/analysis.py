@@ -26,24 +26,18 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from forensics_models.classes import (
-    BEYOND,
     CLASSES,
     FINE_CLASSES,
-    HEVC_INTRA,
     INCONCLUSIVE,
-    OTHER_LOSSY,
-    allowed_by,
-    family_of,
 )
-from forensics_models.judgement import INCONCLUSIVE_BELOW, PictureJudgement, WindowJudgement, decide
-from forensics_models.open_judge import by_family, member_or_family
+from forensics_models.judgement import WindowJudgement
 
 from forensics.errors import PictureError
 from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, from_pillow, open_picture
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis, Interval, ToneChange, Window, WindowVerdict
 from forensics.results.steps import Step
-from forensics.verdict import channel_order, fine_hevc, tone
+from forensics.verdict import channel_order, doubt, fine_hevc, tone
 from forensics.verdict import steps as after
 from forensics.verdict.agreement import compare, limits, partly_judged, resizing
 from forensics.verdict.block_grids import with_block_grid
@@ -51,6 +45,7 @@ from forensics.verdict.evidence import altered_jpeg, quantised_blocks, statement
 from forensics.verdict.exact import settled
 from forensics.verdict.insets import with_insets
 from forensics.verdict.members import family_without_evidence
+from forensics.verdict.picture_reading import PictureReading, held_in_doubt, read_picture
 from forensics.verdict.restated import not_excluded, ranked, without_content
 from forensics.version import __version__
 from forensics.windows.choice import MINIMUM_SIDE, SEED, choose_windows
@@ -63,7 +58,7 @@ from forensics.windows.judges import (
     shipped_judge,
     shipped_open_judge,
 )
-from forensics.windows.reading import OpenReading, cores, judge_windows, look, read_open
+from forensics.windows.reading import OpenReading, cores, judge_windows, look
 from forensics.windows.sequential import Settling, chosen, joined, spread
 
 if TYPE_CHECKING:
@@ -72,11 +67,6 @@ if TYPE_CHECKING:
 KEEP_STORED_VERDICT_FROM = 0.995
 """Certainty from which a verdict on the picture as stored stands although a change of tone was found, where undoing it
 shows no codec more clearly: the change then came before the compression, or was the decoder's."""
-AGREED_FROM = 0.85
-"""Probability of a family by the open judge from which it is named where the judge of codecs names it too. On 16,215
-validation windows (runs 3 and 4 of the open judge) this raises the right answers as decoded from 57.7 to 62.4 %, and
-the names that never were from 0.11 to 0.34 % there, from 0.24 to 0.31 % after steps, and from 1 to 3 of the 2,732
-untouched; from 0.7 on it would be 63.8, 0.60, 0.46 % and 7."""
 RATIO_ABOVE = 1.1
 """Factor by which the ratio's interval grows above the estimate, in logarithms: encoders of more effort make smaller
 files of the same pixels. On 180 validation pictures by 14 encoders that training does not draw
@@ -260,6 +250,7 @@ class _Examined:
             changed = [change.undo(piece) for piece in pieces]
             reading, change = _preferred(reading, self.reading(*self.judged(changed)), change)
             pieces = changed if change.undone else pieces
+        reading = held_in_doubt(reading, self.open_judge, _as_judged(pixels, change))
         made = _compose(seen, windows, self.completed(reading, pieces), change, self.judge, self.extractor)
         if len(windows) < of:
             made = replace(made, limits=(partly_judged(len(windows), of), *made.limits))
@@ -277,10 +268,10 @@ class _Examined:
         """What decides: the judge, or that part of it which the open judge takes."""
         return self.judge if self.open_judge is None else self.judge.of_features
 
-    def reading(self, measured: np.ndarray, judged: WindowJudgement) -> _Reading:
-        return _read(self.deciding, len(self.extractor.feature_names), self.open_judge, measured, judged)
+    def reading(self, measured: np.ndarray, judged: WindowJudgement) -> PictureReading:
+        return read_picture(self.deciding, len(self.extractor.feature_names), self.open_judge, measured, judged)
 
-    def completed(self, reading: _Reading, pieces: Sequence[np.ndarray]) -> _Reading:
+    def completed(self, reading: PictureReading, pieces: Sequence[np.ndarray]) -> PictureReading:
         """The reading with the judge's own word on the pixels of its windows, where strength is stated: the open judge
         decides without it.
         """
@@ -314,7 +305,7 @@ class SequentialReader:
         windows = choose_windows(pixels)
         return cls(one, windows, [window.cut(pixels) for window in windows])
 
-    def reading(self, count: int) -> _Reading:
+    def reading(self, count: int) -> PictureReading:
         """The reading of the first `count` windows, rows in the windows' own order.
 
         As many windows as there are threads are measured together, so that some may be known that are not read.
@@ -333,7 +324,7 @@ class SequentialReader:
         rows = sorted(range(count), key=self.order.__getitem__)
         return self._one.reading(self._measured[rows], chosen(self._judged, rows))
 
-    def settled(self, by: Settling) -> tuple[_Reading, list[int]]:
+    def settled(self, by: Settling) -> tuple[PictureReading, list[int]]:
         """The reading of as many windows as settle the answer, and which they are, in order."""
         count = min(by.first, len(self.order))
         while True:
@@ -368,87 +359,7 @@ def judged_pixels(picture: Picture, judge: Judge | None = None, **options: Any) 
     return result.as_judged(picture.pixels), result.steps
 
 
-@dataclass(frozen=True)
-class _Reading:
-    """What a judge says of the windows and of the picture they make up; `probability` is that of the verdict, of the
-    best class where it is inconclusive.
-    """
-
-    features: np.ndarray
-    judged: WindowJudgement
-    whole: PictureJudgement
-    probabilities: dict[str, float]
-    verdict: str
-    probability: float
-    opened: OpenReading | None = None
-
-    @property
-    def names_codec(self) -> bool:
-        """Whether the verdict is a codec or a family of them."""
-        return self.verdict not in ("uncompressed", INCONCLUSIVE)
-
-    @property
-    def named(self) -> tuple[str, ...]:
-        """The processes that the verdict allows; empty where it is inconclusive."""
-        return allowed_by(self.verdict)
-
-    @property
-    def states_strength(self) -> bool:
-        """Whether a ratio and an SSIM are stated: they were learned on pictures straight from a decoder, of the classes
-        of the judge of codecs.
-        """
-        return self.names_codec and self.straight and any(name in CLASSES for name in self.named)
-
-    @property
-    def straight(self) -> bool:
-        """Whether the picture is more likely than not as its decoder left it, as far as that is asked."""
-        return self.opened is None or self.opened.afterwards["nothing"] >= 0.5
-
-    @property
-    def certainty(self) -> float:
-        """Probability of the verdict, that of BPG and HEIC together where it is one of them."""
-        return self.hevc_intra if self.verdict in HEVC_INTRA else self.probability
-
-    @property
-    def hevc_intra(self) -> float:
-        """Probability of BPG and HEIC together."""
-        return sum(self.probabilities[name] for name in HEVC_INTRA)
-
-
-def _read(
-    judge: Judge, count: int, open_judge: OpenJudge | None, measured: np.ndarray, judged: WindowJudgement
-) -> _Reading:
-    """The reading of windows that are measured and judged; the first `count` columns are what the judge took."""
-    features = measured[:, :count]
-    whole = judge.combine(judged)
-    threshold = float(judge.card.get("inconclusive_below", INCONCLUSIVE_BELOW))
-    probabilities = {name: float(p) for name, p in zip(CLASSES, whole.probabilities, strict=True)}
-    decided = decide(probabilities, threshold, float(judge.card.get("compressed_from", 0.0)))
-    if open_judge is None or judged.trees is None:
-        return _Reading(features, judged, whole, probabilities, *decided)
-    opened = read_open(open_judge, measured, judged)
-    return _Reading(features, judged, whole, opened.processes, *_answered(opened, decided[0]), opened)
-
-
-def _answered(opened: OpenReading, decided: str) -> tuple[str, float]:
-    """The verdict and its probability, that of the best process where it is inconclusive.
-
-    Where the open judge is not certain enough by itself, what the judge of codecs has `decided` stands if both agree
-    (`AGREED_FROM`).
-    """
-    said, families = opened.answer, by_family(opened.processes)
-    if not said and decided not in ("uncompressed", INCONCLUSIVE):
-        best = max(families, key=lambda name: families[name])
-        if best == family_of(decided) and families[best] >= AGREED_FROM:
-            said = member_or_family(best, opened.processes)
-    if not said:
-        return INCONCLUSIVE, max(opened.processes.values())
-    if said == OTHER_LOSSY:
-        return said, sum(opened.processes[name] for name in BEYOND)
-    return said, opened.processes[said] if said in opened.processes else families[said]
-
-
-def _preferred(stored: _Reading, undone: _Reading, change: ToneChange) -> tuple[_Reading, ToneChange]:
+def _preferred(stored: PictureReading, undone: PictureReading, change: ToneChange) -> tuple[PictureReading, ToneChange]:
     """The reading to go by: with the change of tone undone where that names a codec, unless another shows more clearly,
     from `KEEP_STORED_VERDICT_FROM` on, as stored.
 
@@ -491,7 +402,7 @@ def _opened(source: Any, max_pixels: int, name: str | None) -> Picture:
 def _compose(
     picture: Picture,
     windows: Sequence[Window],
-    reading: _Reading,
+    reading: PictureReading,
     change: ToneChange | None,
     judge: Judge,
     extractor: Extractor,
@@ -517,7 +428,8 @@ def _compose(
     strange = 0.0 if judged.strangeness is None else float((judged.strangeness > 0).mean())
     measured = reading.states_strength
     stated = judge.card.get("limits", ()) if reading.opened is None else reading.opened.limits
-    resized = resizing(pixels) if verdict == "uncompressed" else ()
+    withheld = (doubt.note(reading.doubted),) if reading.doubted else ()
+    resized = resizing(pixels) if verdict == "uncompressed" else withheld
     evidence = statements(extractor.feature_names, reading.features, judge.evidence, named)
     return Analysis(
         name=picture.name,
@@ -552,7 +464,7 @@ def _ratio(low: float, estimate: float, high: float) -> Interval:
     return Interval(low, estimate, estimate * (high / estimate) ** RATIO_ABOVE)
 
 
-def _candidates(judge: Judge, reading: _Reading) -> tuple[str, ...]:
+def _candidates(judge: Judge, reading: PictureReading) -> tuple[str, ...]:
     """The processes that cannot be excluded: the judge's set, or those at least a twentieth as likely as the best."""
     if reading.opened is None:
         return judge.candidates(reading.probabilities)
@@ -565,7 +477,7 @@ def _variants(best: str, fine: np.ndarray) -> dict[str, float]:
     return {name: p / total for name, p in inner.items()} if len(inner) > 1 and total > 0 else {}
 
 
-def _window_verdicts(windows: Sequence[Window], reading: _Reading) -> tuple[WindowVerdict, ...]:
+def _window_verdicts(windows: Sequence[Window], reading: PictureReading) -> tuple[WindowVerdict, ...]:
     opened = reading.opened
     names, probabilities = (
         (CLASSES, reading.judged.probabilities) if opened is None else (tuple(opened.processes), opened.windows)

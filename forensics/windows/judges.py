@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from forensics_models.judge import Judge
@@ -15,6 +15,7 @@ from forensics_models.judge import Judge
 from forensics.errors import UsageError
 
 if TYPE_CHECKING:
+    from forensics_models.doubt import DoubtJudge
     from forensics_models.open_judge import OpenJudge
 
 
@@ -106,6 +107,17 @@ def _open_judge(folder: Path | Traversable) -> OpenJudge | None:
     from forensics_models.open_judge import CARD_FILE, OpenJudge
 
     return OpenJudge(folder) if (folder / CARD_FILE).is_file() else None
+
+
+@cache
+def doubt_judge(folder: Any) -> DoubtJudge | None:
+    """The judge of doubt beside an open judge, loaded once a process; None where the folder holds none.
+
+    `folder` is a path or a `Traversable` of a package's files.
+    """
+    from forensics_models.doubt import CARD_FILE, DoubtJudge
+
+    return DoubtJudge(folder) if (folder / CARD_FILE).is_file() else None
 
 
 class _Beside:

@@ -250,11 +250,11 @@ def group_of(afterwards: np.ndarray) -> np.ndarray:
 
 
 class OpenJudge:
-    """The shipped open judge; `card` as of the other judges."""
+    """The open judge in a folder; `card` as of the other judges."""
 
     def __init__(self, folder: Path | Traversable) -> None:
         stored = read_card(folder / CARD_FILE)
-        self._folder = folder
+        self.folder: Any = folder
         self.card: dict[str, Any] = stored["card"]
         self.feature_names: tuple[str, ...] = tuple(stored["feature_names"])
         self.features_version: int = stored["features_version"]
@@ -274,7 +274,7 @@ class OpenJudge:
 
     @cached_property
     def _network(self) -> OpenNetwork:
-        return OpenNetwork.read(self._folder / NETWORK_FILE)
+        return OpenNetwork.read(self.folder / NETWORK_FILE)
 
     def prepare(self) -> None:
         """Load the network now; otherwise the first judgement does."""

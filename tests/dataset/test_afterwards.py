@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections import Counter
 
@@ -23,8 +24,10 @@ from forensics.dataset.afterwards import (
     Repeat,
     Resample,
     Rotate,
+    Shrink,
 )
 from forensics.dataset.readings import DECODERS
+from forensics.dataset.shrinkage_steps import WAVELETS
 from forensics.dataset.synthetic import KINDS, synthesise
 from forensics.errors import UsageError
 
@@ -47,6 +50,7 @@ EVERY = [
     *(Compose(how, 5) for how in afterwards.COMPOSITIONS),
     *(ChromaPath(way) for way in afterwards.CHROMA_PATHS),
     Halftone(4, 2, 0.6),
+    Shrink("dct", 8, 2, "soft", 6.0),
 ]
 
 
@@ -59,6 +63,8 @@ def runs(step: object) -> bool:
     opencv = (isinstance(step, Filter) and step.how in ("bilateral", "non-local")) or getattr(
         step, "program", ""
     ) == "opencv"
+    if isinstance(step, Shrink) and step.transform in WAVELETS and importlib.util.find_spec("pywt") is None:
+        return False
     return not (opencv and afterwards.missing("opencv"))
 
 

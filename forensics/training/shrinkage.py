@@ -1,0 +1,339 @@
+"""Training of the judge of doubt: pictures are drawn, their noise reduced or not, coded or not, and judged in memory.
+
+What is learned is whether the family that the open judge holds likeliest is right, from windows of which half had
+their noise reduced by shrinking coefficients (`forensics.dataset.shrinkage_steps`): untouched ones, or coded by
+something before. Pictures of validation sources set the threshold and give the figures.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from forensics_models.classes import family_of, process_of
+
+from forensics.errors import CodecError, CodecUnavailable, ForensicsError, UsageError
+from forensics.executors import TRIES
+from forensics.executors.tasks import Workers
+
+DRAWS = {"train": 16, "val": 40}
+"""Windows drawn of every source."""
+_SIDES = ((256, 0.6), (192, 0.2), (128, 0.2))
+"""Sides of windows, and how often each is drawn."""
+_CODECS = {
+    "jpeg": 0.1, "jpeg2000": 0.3, "jpegxr-0": 0.06, "jpegxr-1": 0.07, "jpegxr-2": 0.05, "bpg": 0.08, "webp": 0.07,
+    "avif": 0.11, "heic": 0.08, "jpegxl": 0.08,
+}  # fmt: skip
+"""How often each is drawn: JPEG 2000 most, whose wavelets are those of noise reduction."""
+RIGHT_KEPT = 0.985
+"""Share of right names of validation windows that keep their name, of each family."""
+_FEWEST = 40
+"""Right names of validation windows from which a family has a threshold: two thirds of one are to lose theirs."""
+_NAMED = 0.85
+"""Probability from which names count in the figures: the least that is named (`picture_reading.AGREED_FROM`)."""
+_ROUNDS, _RATE, _DEPTH = 300, 0.05, 5
+"""Trees, learning rate and depth of the boosted trees."""
+
+
+def _draw(
+    source: np.ndarray, encoders: Sequence[str], numbers: np.random.Generator
+) -> tuple[np.ndarray, str, str] | None:
+    """A window, the family of its last lossy process, and what was done: `shrunk` where noise reduction came after
+    that, else the kind of what did; None where an encoder does not run.
+    """
+    from forensics.dataset import random_afterwards
+    from forensics.dataset.afterwards import Noise
+    from forensics.dataset.preparation import Trim
+    from forensics.dataset.random_preparation import draw_camera
+    from forensics.dataset.shrinkage_steps import draw_shrink
+
+    side = int(numbers.choice([n for n, _ in _SIDES], p=[share for _, share in _SIDES])) + 16
+    tall, wide = (min(n, side) for n in source.shape[:2])
+    top, left = (int(numbers.integers(n - m + 1)) for n, m in zip(source.shape[:2], (tall, wide), strict=True))
+    pixels = np.ascontiguousarray(source[top : top + tall, left : left + wide])
+    shrunk = numbers.random() < 0.5
+    if numbers.random() < 0.25:
+        pixels = draw_camera(1, numbers).apply(pixels)
+    if numbers.random() < (0.6 if shrunk else 0.25):
+        level = round(float(np.exp(numbers.uniform(np.log(0.5), np.log(9)))), 3)
+        pixels = Noise("gaussian", level, int(numbers.integers(2**31))).apply(pixels)
+    family, after = "uncompressed", "shrunk"
+    if shrunk:
+        if numbers.random() < 0.3:
+            coded = _coded(pixels, encoders, numbers)
+            if coded is None:
+                return None
+            pixels, family = coded
+        pixels = draw_shrink(numbers).apply(pixels)
+        kind = random_afterwards.draw_kind(numbers) if numbers.random() < 0.25 else "nothing"
+    else:
+        if numbers.random() < 0.15:
+            pixels = draw_shrink(numbers).apply(pixels)
+        coded = _coded(pixels, encoders, numbers)
+        if coded is None:
+            return None
+        pixels, family = coded
+        kind = after = random_afterwards.draw_kind(numbers) if numbers.random() < 0.5 else "nothing"
+    if numbers.random() < 0.5:
+        pixels = Trim(*(int(n) for n in numbers.integers(0, 16, 2))).apply(pixels)
+    for step in random_afterwards.draw_afterwards(kind, numbers):
+        pixels = step.apply(np.ascontiguousarray(pixels))
+    return np.ascontiguousarray(pixels[:256, :256]), family, after
+
+
+def _coded(pixels: np.ndarray, encoders: Sequence[str], numbers: np.random.Generator) -> tuple[np.ndarray, str] | None:
+    from forensics.dataset import recipes
+    from forensics.dataset.preparation import Coded
+
+    fine = str(numbers.choice(list(_CODECS), p=list(_CODECS.values())))
+    coding = recipes.draw_coding(fine, encoders, numbers)
+    if coding is None:
+        return None
+    if recipes.only_even(coding[1]):
+        pixels = pixels[: pixels.shape[0] // 2 * 2, : pixels.shape[1] // 2 * 2]
+    made = Coded(fine, *coding).apply(np.ascontiguousarray(pixels))
+    return made, family_of(process_of(fine))
+
+
+@dataclass(frozen=True)
+class _Task:
+    seed: int
+    draws: int
+    encoders: tuple[str, ...]
+    path: Path
+
+
+_Row = tuple[np.ndarray, str, str, str, float]
+
+
+def _rows(task: _Task) -> Iterator[list[_Row]]:
+    """Windows of one source: columns of the judge of doubt, the likeliest family, the true one, what was done, and
+    the likeliest family's probability.
+    """
+    from forensics_models.doubt import columns_of, likeliest
+    from forensics_models.open_judge import merged_afterwards
+
+    from forensics.dataset.sources import load, pixels_sha256
+    from forensics.history.readings import wavelet_lattice
+    from forensics.windows.judges import open_extractor, shipped_extractor, shipped_judge, shipped_open_judge
+    from forensics.windows.reading import judge_windows, read_open
+
+    judge, open_judge, extractor = shipped_judge(None).of_features, shipped_open_judge(None), shipped_extractor()
+    further = open_extractor(extractor)
+    assert open_judge is not None
+    source = load(task.path)
+    numbers = np.random.default_rng([task.seed, int(pixels_sha256(source)[:8], 16)])
+    rows: list[_Row] = []
+    for _ in range(task.draws):
+        try:
+            made = _draw(source, task.encoders, numbers)
+        except (CodecError, CodecUnavailable, UsageError):
+            continue
+        if made is None or min(made[0].shape[:2]) < 64:
+            continue
+        pixels, family, after = made
+        features, codecs = judge_windows(judge, extractor, [pixels], 1, further)
+        assert codecs.trees is not None
+        opened = read_open(open_judge, features, codecs)
+        best, probability = likeliest(opened.processes)
+        if best == "uncompressed":
+            continue
+        since = merged_afterwards(open_judge.judge(features, codecs.trees, codecs.fine_probabilities).afterwards)
+        lattice = wavelet_lattice(pixels) if best == "jpeg2000" else math.nan
+        columns = columns_of(features, codecs.trees, opened.windows, since, lattice)
+        rows.append((columns[0], best, family, after, probability))
+    yield rows
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows that were drawn and judged.
+
+    Attributes
+    ----------
+    columns : np.ndarray [shape=(n, k), dtype=float32]
+        As of `forensics_models.doubt.columns_of`.
+    likeliest, family, after : tuple of str
+        The family that the open judge holds likeliest, the true one, and what was done.
+    probability : np.ndarray [shape=(n,), dtype=float64]
+        Of the likeliest family.
+    """
+
+    columns: np.ndarray
+    likeliest: tuple[str, ...]
+    family: tuple[str, ...]
+    after: tuple[str, ...]
+    probability: np.ndarray
+
+    @property
+    def right(self) -> np.ndarray:
+        """Whether the likeliest family is the true one, `np.ndarray [shape=(n,), dtype=bool]`."""
+        return np.array(self.likeliest) == np.array(self.family)
+
+    @property
+    def inputs(self) -> np.ndarray:
+        """What the trees take, `np.ndarray [shape=(n, k + families), dtype=float32]`."""
+        from forensics_models.doubt import with_family
+
+        rows = np.array(self.likeliest)
+        made = np.empty((len(rows), with_family(self.columns[:1], rows[0]).shape[1]), np.float32)
+        for name in np.unique(rows):
+            made[rows == name] = with_family(self.columns[rows == name], str(name))
+        return made
+
+
+def measure(
+    sources: Path,
+    split: str,
+    *,
+    seed: int,
+    jobs: int,
+    draws: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Windows:
+    """Windows drawn of one split's sources of which some lossy process is the likeliest.
+
+    Raises
+    ------
+    UsageError
+        The folder holds no sources of the split.
+    """
+    from forensics.dataset import sources as found
+    from forensics.dataset.encoders import available
+
+    names = found.of_split(sources, split)
+    if not names:
+        raise UsageError(f"{str(sources)!r} holds no pictures in a folder {split!r}")
+    task = partial(_Task, seed, draws or DRAWS[split], tuple(available()))
+    read: dict[Path, list[_Row]] = {}
+    progress(0, len(names))
+    with Workers(_rows, jobs, tries=TRIES) as workers:
+        for name in names:
+            workers.submit(task(sources / name))
+        for event in workers.events():
+            if event.kind in ("error", "died"):
+                raise ForensicsError(f"{event.task.path}: {event.content}")
+            if event.kind == "message":
+                read[event.task.path] = event.content
+                progress(len(read), len(names))
+    return windows_of([row for name in names for row in read[sources / name]])
+
+
+def windows_of(rows: Sequence[_Row]) -> Windows:
+    """Rows put together; raises `UsageError` where there are none."""
+    if not rows:
+        raise UsageError("no lossy process is the likeliest of any window that was drawn: draw more")
+    columns, likeliest, family, after, probability = zip(*rows, strict=True)
+    return Windows(np.stack(columns), likeliest, family, after, np.array(probability))
+
+
+def train_doubt(
+    sources: Path,
+    out: Path,
+    *,
+    seed: int,
+    jobs: int,
+    draws: int | None = None,
+    progress: Callable[[str, int, int], None] = lambda label, done, total: None,
+) -> dict[str, Any]:
+    """Train the judge of doubt; writes its trees and card into `out`.
+
+    Parameters
+    ----------
+    sources : Path
+        Folder of lossless pictures with the folders `train` and `val`.
+    out : Path
+    seed : int
+        Decides what is drawn, and the trees.
+    jobs : int
+        Processes that draw, and threads of the training.
+    draws : int, optional
+        Windows drawn of every source; `DRAWS` when not given.
+    progress : callable
+        Gets (label, done, total).
+
+    Returns
+    -------
+    dict
+        The card: figures on validation sources and what they rest on.
+
+    Raises
+    ------
+    UsageError
+        The extra `train` is not installed, or a split has no sources.
+    """
+    from forensics.training.trees import _check_ready
+
+    _check_ready(out)
+    train, val = (
+        measure(sources, split, seed=seed, jobs=jobs, draws=draws, progress=partial(progress, f"drawing {split}"))
+        for split in ("train", "val")
+    )
+    return fit(train, val, out, seed=seed, threads=jobs)
+
+
+def fit(train: Windows, val: Windows, out: Path, *, seed: int, threads: int) -> dict[str, Any]:
+    """Trees of windows of training sources, thresholds by those of validation sources; as `train_doubt`."""
+    import xgboost
+    from forensics_models.doubt import CARD_FILE, TREES_FILE
+    from forensics_models.storage import write_atomically
+    from forensics_models.trees import from_boosters
+
+    right = train.right
+    weights = np.where(right, 0.5 / max(right.mean(), 1e-9), 0.5 / max(1 - right.mean(), 1e-9))
+    options = {
+        "objective": "binary:logistic",
+        "eta": _RATE,
+        "max_depth": _DEPTH,
+        "min_child_weight": 3,
+        "subsample": 0.7,
+        "colsample_bytree": 0.3,
+        "tree_method": "hist",
+        "max_bin": 64,
+        "base_score": 0.5,
+        "seed": seed,
+        "nthread": threads,
+    }
+    booster = xgboost.train(options, xgboost.DMatrix(train.inputs, right, weight=weights), _ROUNDS)
+    odds = booster.predict(xgboost.DMatrix(val.inputs), output_margin=True).astype(np.float64)
+    families = np.array(val.likeliest)
+    right_from = {
+        str(name): float(np.quantile(odds[(families == name) & val.right], 1 - RIGHT_KEPT, method="lower"))
+        for name in np.unique(families[val.right])
+        if ((families == name) & val.right).sum() >= _FEWEST
+    }
+    limit = np.array([right_from.get(name, -np.inf) for name in val.likeliest])
+    card = {
+        "windows": {"train": len(right), "val": len(odds)},
+        "seed": seed,
+        "validation": _figures(val, odds >= limit),
+    }
+    stored = {"card": card, "right_from": right_from}
+    write_atomically(out / TREES_FILE, from_boosters([booster], [1]).to_bytes())
+    write_atomically(out / CARD_FILE, json.dumps(stored, indent=1, allow_nan=False).encode())
+    return card
+
+
+def _figures(val: Windows, kept: np.ndarray) -> dict[str, Any]:
+    """Windows whose likeliest family has a probability of `_NAMED` or more: those that are right and those that are
+    not, with the share that keeps the name.
+    """
+    named = val.probability >= _NAMED
+    shrunk = np.array(val.after) == "shrunk"
+    groups = {
+        **{f"right: {name}": val.right & (np.array(val.likeliest) == name) for name in np.unique(val.likeliest)},
+        "right, noise reduced": val.right & shrunk,
+        "wrong, noise reduced": ~val.right & shrunk,
+        "wrong, noise not reduced": ~val.right & ~shrunk,
+    }
+    return {
+        name: {"windows": int((rows & named).sum()), "kept": float(kept[rows & named].mean())}
+        for name, rows in groups.items()
+        if (rows & named).any()
+    }

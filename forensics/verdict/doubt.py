@@ -1,0 +1,75 @@
+"""No name where reduced noise looks the same: what the models hold likeliest is held against the judge of doubt
+(`forensics_models.doubt`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from forensics_models.classes import INCONCLUSIVE, family_of
+from forensics_models.doubt import columns_of
+from forensics_models.open_judge import GROUPS, by_family
+
+from forensics.history.readings import wavelet_lattice
+from forensics.results.wording import TITLES
+from forensics.windows.judges import doubt_judge
+
+if TYPE_CHECKING:
+    from forensics_models.open_judge import OpenJudge
+
+    from forensics.windows.reading import OpenReading
+
+LEAST_LEFT = 0.05
+"""Share of its probability that a family in doubt keeps; the rest counts as `uncompressed`, so that an exact test can
+name it again and little else."""
+
+
+def in_doubt(
+    open_judge: OpenJudge,
+    verdict: str,
+    features: np.ndarray,
+    codec_trees: np.ndarray,
+    opened: OpenReading,
+    pixels: np.ndarray,
+) -> bool:
+    """Whether a verdict of the models looks like noise reduction.
+
+    Parameters
+    ----------
+    open_judge : OpenJudge
+        Whose verdict it is.
+    verdict : str
+    features, codec_trees : np.ndarray [shape=(n, ...)]
+        Of the picture's windows, as of `forensics_models.doubt.columns_of`.
+    opened : OpenReading
+        What the open judge says of them.
+    pixels : np.ndarray [shape=(height, width[, 1..4]), dtype=uint8 or uint16]
+        The picture as judged.
+    """
+    if verdict in ("uncompressed", INCONCLUSIVE):
+        return False
+    judge, family = doubt_judge(open_judge.folder), family_of(verdict)
+    if judge is None or family not in judge.right_from:
+        return False
+    lattice = wavelet_lattice(pixels) if family == "jpeg2000" else math.nan
+    since = np.array([[opened.afterwards[name] for name, _ in GROUPS]] * len(features))
+    return judge.doubts(columns_of(features, codec_trees, opened.windows, since, lattice), family)
+
+
+def lessened(processes: Mapping[str, float], verdict: str) -> dict[str, float]:
+    """Probabilities of processes with most of that of the verdict's family counted as `uncompressed`."""
+    family = family_of(verdict)
+    less = {name: p * LEAST_LEFT if family_of(name) == family else p for name, p in processes.items()}
+    less["uncompressed"] += (1 - LEAST_LEFT) * by_family(processes)[family]
+    return less
+
+
+def note(verdict: str) -> str:
+    """Why a verdict is not given."""
+    return (
+        f"{TITLES[verdict]} would be likeliest, but reducing noise in the bands of a transform leaves the same "
+        "traces without any compression, and the rest of what is measured speaks for that"
+    )

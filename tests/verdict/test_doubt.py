@@ -1,0 +1,94 @@
+"""Pictures whose noise was reduced are not called by the name of a codec with the same transform."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from forensics_models import doubt as models
+from forensics_models.classes import FINE_CLASSES, family_of
+from forensics_models.open_judge import FAMILY_NAMES, GROUPS, PROCESS_NAMES
+from PIL import Image
+
+from forensics import analyze
+from forensics.dataset.shrinkage_steps import Shrink
+from forensics.history.readings import READINGS, wavelet_lattice
+from forensics.training.shrinkage import train_doubt
+from forensics.verdict import doubt
+from tests.features.test_scaled_grid import photograph
+
+SAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def sample(name: str = "uncompressed") -> np.ndarray:
+    return np.asarray(Image.open(SAMPLES / f"{name}.png").convert("RGB"))
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        Shrink("bior4.4", 6, 1, "garrote", 12.0, kept=0.15),
+        Shrink("bior4.4", 4, 1, "soft", 8.0),
+        Shrink("sym4", 4, 1, "hard", 14.0),
+        Shrink("db2", 3, 1, "hard", 14.0),
+        Shrink("fourier", 32, 2, "wiener", 8.0),
+    ],
+    ids=lambda step: f"{step.transform}-{step.rule}",
+)
+def test_reduced_noise_is_no_codec(step: Shrink) -> None:
+    pytest.importorskip("pywt", reason="PyWavelets is not installed")
+    result = analyze(step.apply(sample()))
+    assert result.verdict in ("uncompressed", "inconclusive")
+
+
+def test_jpeg_2000_is_still_named() -> None:
+    assert analyze(SAMPLES / "jpeg2000.png").verdict == "jpeg2000"
+
+
+def test_details_that_vanish_without_a_lattice_speak_against_jpeg_2000() -> None:
+    pytest.importorskip("pywt", reason="PyWavelets is not installed")
+    shrunk = Shrink("bior4.4", 5, 1, "soft", 10.0).apply(sample())
+    reading = READINGS["jpeg2000"](shrunk)
+    assert reading.against
+    assert "no multiples of a step" in reading.text
+    assert wavelet_lattice(shrunk) < -40
+    assert wavelet_lattice(sample("jpeg2000")) > 20
+    assert wavelet_lattice(sample()) == 0
+
+
+def test_a_family_in_doubt_keeps_little_and_the_rest_is_uncompressed() -> None:
+    processes = dict.fromkeys(PROCESS_NAMES, 0.0) | {"heic": 0.6, "bpg": 0.3, "jpeg": 0.06, "uncompressed": 0.04}
+    less = doubt.lessened(processes, "hevc-intra")
+    assert sum(less.values()) == pytest.approx(1)
+    assert less["heic"] == pytest.approx(0.6 * doubt.LEAST_LEFT)
+    assert less["jpeg"] == 0.06
+    assert less["uncompressed"] == pytest.approx(0.04 + 0.9 * (1 - doubt.LEAST_LEFT))
+    assert "HEVC intra" in doubt.note("hevc-intra")
+
+
+def test_the_columns_hold_everything_that_is_known_of_a_window() -> None:
+    features, trees = np.zeros((2, 5), np.float32), np.full((2, len(FINE_CLASSES)), 1 / len(FINE_CLASSES))
+    processes = np.eye(len(PROCESS_NAMES))[:2]
+    since = np.full((2, len(GROUPS)), 1 / len(GROUPS))
+    columns = models.columns_of(features, trees, processes, since, -3.0)
+    assert columns.shape == (2, 5 + len(FINE_CLASSES) + len(FAMILY_NAMES) + len(GROUPS) + 1)
+    assert columns[0, -1] == -3.0
+    asked = models.with_family(columns, "jpeg")[:, columns.shape[1] :]
+    assert asked.sum(axis=1).tolist() == [1, 1]
+    assert (asked.argmax(axis=1) == FAMILY_NAMES.index("jpeg")).all()
+    best, probability = models.likeliest(dict(zip(PROCESS_NAMES, processes[1], strict=True)))
+    assert (best, probability) == (family_of(PROCESS_NAMES[1]), 1.0)
+
+
+def test_the_judge_is_trained_from_sources_and_read_again(tmp_path: Path) -> None:
+    pytest.importorskip("xgboost", reason="the extra `train` is not installed")
+    for split, seeds in (("train", (1, 2)), ("val", (3,))):
+        (tmp_path / "sources" / split).mkdir(parents=True)
+        for seed in seeds:
+            Image.fromarray(photograph(300, seed)).save(tmp_path / "sources" / split / f"{seed}.png")
+    card = train_doubt(tmp_path / "sources", tmp_path / "out", seed=1, jobs=1, draws=10)
+    judge = models.DoubtJudge(tmp_path / "out")
+    assert judge.card == card
+    assert judge.right_from == {}  # too few windows for a threshold: nothing is doubted
+    columns = len(judge._trees.feature) and judge._trees.columns - len(FAMILY_NAMES)
+    assert np.isfinite(judge.log_odds(np.zeros((3, columns), np.float32), "jpeg")).all()
+    assert not judge.doubts(np.zeros((3, columns), np.float32), "jpeg")
