@@ -319,6 +319,12 @@ UNTOUCHED_SIDES = (128, 448)
 """Smallest and largest side of the part of a source that an untouched kind is made from, in pixels."""
 
 
+def draw_chroma(numbers: np.random.Generator) -> tuple[Step, ...]:
+    """A way to planes of luma and chroma and back, of those of `UNTOUCHED`."""
+    kinds = [kind for kind in UNTOUCHED if kind.startswith("chroma-")]
+    return _UNTOUCHED[str(numbers.choice(kinds))](numbers)
+
+
 def draw_untouched(kind: str, height: int, width: int, numbers: np.random.Generator) -> list[Step]:
     """Steps of an untouched picture of a kind of `UNTOUCHED`, from a random crop of a source of `height` x `width`.
 
