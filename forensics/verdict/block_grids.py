@@ -36,11 +36,14 @@ _LIKE_JPEG = members_of("jpeg")
 _GROUP_OF = {"reduced": "resampled", "turned": "resampled", "gaussian": "filtered", "box": "filtered"}
 """The answers to what happened since that changes of `changed.Changed` belong to."""
 _BLURRED = ("filtered", "several")
-BLUR_FROM = 0.05
-"""Probability of a filter, or of several steps, from which blurs are undone."""
 SURELY_BLURRED = 0.9
-"""The same from which a lattice that shows once a blur is undone names a JPEG: 17 blurred validation JPEGs that the
-models leave open have 0.95 and more, of 24 under other codecs, not blurred, one 0.57 and the others 0.2 and less."""
+"""Probability of a filter, or of several steps, from which blurs are undone, and a lattice that shows then is a JPEG's:
+17 blurred validation JPEGs that the models leave open have 0.95 and more; of 24 JPEGs under other codecs, not blurred,
+one has 0.57 and the others 0.2 and less."""
+LEAST_JPEG = 0.05
+"""Share of the probability of the likeliest other lossy process that the models have to give JPEG where a lattice names
+one that was reduced (likelihoods 20 to 1): the 4 of 20 reduced validation JPEGs that are named by it have 0.09 and
+more; two reduced JPEGs under HEIC have 0.00 and 0.01."""
 
 
 class BlockGrid(NamedTuple):
@@ -76,7 +79,7 @@ def with_block_grid(analysis: Analysis, pixels: np.ndarray) -> Analysis:
             _changed_jpeg(analysis, changed) if _was_last(analysis, changed, pixels) else _some_time(analysis, changed)
         )
     lattice = reduced_lattice(pixels)
-    if lattice is not None and lattice.named:
+    if lattice is not None and lattice.named and _jpeg_over_others(dict(analysis.ranking)) >= LEAST_JPEG:
         return _jpeg(analysis, lattice, height, width)
     if lattice is not None:
         return _compressed(analysis, _like_a_jpeg(lattice, height, width))
@@ -98,7 +101,7 @@ def changed_lattice(pixels: np.ndarray, analysis: Analysis) -> Changed | None:
     """
     from forensics.history.jpeg import changed
 
-    return changed.read(eight_bit(pixels), blurred=_blurred(analysis) >= BLUR_FROM)
+    return changed.read(eight_bit(pixels), blurred=_blurred(analysis) >= SURELY_BLURRED)
 
 
 def _blurred(analysis: Analysis) -> float:
@@ -109,22 +112,27 @@ def _blurred(analysis: Analysis) -> float:
 def _was_last(analysis: Analysis, reading: Changed, pixels: np.ndarray) -> bool:
     """Whether a JPEG whose lattice shows may be taken for the last codec: under a later one it is still there.
 
-    The models hold no other lossy process likelier, and what moved the coefficients is no codec: in place rounding or
-    noise alone, else a filter that they are sure of, or a rotation.
+    The models, or for a rotation they and the judge of turned grids together, hold no other lossy process likelier; and
+    what moved coefficients in place is rounding or noise alone. Blurs are undone where the models are sure of one.
     """
-    processes = dict(analysis.ranking)
-    if reading.change == "turned":
+    lead = _jpeg_over_others(dict(analysis.ranking))
+    if reading.change == "turned" and lead < 1:
         from forensics_features import turned_grid
 
         grid = turned_grid.find(pixels)
         if grid is not None:
-            processes = _weighed(processes, GridJudge.shipped("turned").judge(grid.values))
-    jpeg = sum(processes.get(name, 0.0) for name in _LIKE_JPEG)
-    if jpeg < max((p for name, p in processes.items() if name not in (*_LIKE_JPEG, "uncompressed")), default=0.0):
+            judged = GridJudge.shipped("turned").judge(grid.values)
+            lead = _jpeg_over_others(_weighed(dict(analysis.ranking), judged))
+    if lead < 1:
         return False
-    if reading.change == "none":
-        return reading.alone
-    return reading.change == "turned" or _blurred(analysis) >= SURELY_BLURRED
+    return reading.alone if reading.change == "none" else True
+
+
+def _jpeg_over_others(processes: dict[str, float]) -> float:
+    """Probability of JPEG over that of the likeliest other lossy process."""
+    jpeg = sum(processes.get(name, 0.0) for name in _LIKE_JPEG)
+    others = (p for name, p in processes.items() if name not in (*_LIKE_JPEG, "uncompressed"))
+    return jpeg / max(*others, 1e-9)
 
 
 def _some_time(analysis: Analysis, reading: Changed) -> Analysis:
