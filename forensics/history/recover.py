@@ -142,7 +142,7 @@ def recover_history(
     if says_lossy(analysis.verdict):
         last = Generation(analysis.verdict, analysis.probability, parameters)
         generations = noted(
-            chain_of(pixels, last, recovered.get("jpeg"), earlier, of_part, undone=_with_noise(analysis))
+            chain_of(pixels, last, recovered.get("jpeg"), earlier, of_part, undone=_with_noise(analysis) or bool(still))
         )
     return History(parameters, traces, generations, (*notes, *_open_questions(analysis, traces, generations)))
 
