@@ -28,6 +28,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -132,6 +133,21 @@ def forward_transform(plane: np.ndarray, overlap: int, phase: tuple[int, int] = 
     macroblocks, at = _stage(blocks[0], overlap == 2, (second[0], second[1]))
     corner = (origin[0] + BLOCK * at[0], origin[1] + BLOCK * at[1])
     return LappedBands(blocks[1:], macroblocks[1:], macroblocks[0], origin, corner)
+
+
+@cache
+def stage_matrices() -> tuple[np.ndarray, np.ndarray]:
+    """The core transform and the overlap operator as matrices on 16 samples row by row, without roundings, both
+    `np.ndarray [shape=(16, 16), dtype=float64]`; column k is what a unit at sample k gives.
+    """
+    matrices = []
+    for kernel in (kernels.core_transform, kernels.overlap_transform):
+        lanes = np.zeros((BLOCK * BLOCK, kernels.LANES), np.float32)
+        lanes[:, : BLOCK * BLOCK] = np.eye(BLOCK * BLOCK)
+        flat = lanes.ravel()
+        kernel(flat, BLOCK * BLOCK)
+        matrices.append(flat.reshape(lanes.shape)[:, : BLOCK * BLOCK].astype(np.float64))
+    return matrices[0], matrices[1]
 
 
 def _cosets(plane: np.ndarray) -> np.ndarray:

@@ -46,8 +46,13 @@ CODEC_MODULES = {
     "jpegxl": "forensics.history.recoding.jpegxl",
 }
 """The module that recovers the parameters of each class, loaded only when it is needed."""
-CONFIRMATIONS = {"jpeg2000": "forensics.history.jpeg2000.fixed_point", "jpegxr": "forensics.history.jpegxr.fixed_point"}
-"""The module that confirms what was recovered by recompression, where the recovery itself does not."""
+CONFIRMATIONS = {
+    "jpeg2000": "forensics.history.jpeg2000.fixed_point",
+    "jpegxr": "forensics.history.jpegxr.fixed_point",
+    "webp": "forensics.history.recoding.vp8_lattice",
+}
+"""The module that confirms what was recovered, by recompression where the recovery itself does not, and by exact
+arithmetic."""
 FROM_ESTIMATES = frozenset({"bpg", "heic", "avif", "webp", "jpegxl"})
 RUNNER_UP_FROM = 0.05
 """Probability from which the runner-up of an inconclusive verdict is asked for parameters too, and the other standard

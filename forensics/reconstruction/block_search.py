@@ -25,7 +25,7 @@ WAVES = np.ascontiguousarray(np.einsum("vy,ux->vuyx", DCT_8, DCT_8).reshape(64, 
 
 _FLIPS = 16
 """Flips tried from each set of the beam: those that promise most."""
-_OUTSIDE = 0.08
+OUTSIDE = 0.08
 """Squared distance from the box up to which the decoder's arithmetic itself is asked. That of true coefficients under
 ISLOW was 0.0073 at most in 22,000 blocks of validation pictures at qualities 50 to 100; the rest is room for coarser
 arithmetics. A larger value costs time and no truth."""
@@ -185,7 +185,7 @@ def search(
             for p in range(64):
                 new_ideals[z, p] = ideals[s, p] + move * waves[i, p]
             new_hashes[z] = found_key[at]
-            if found_cost[at] < _OUTSIDE and decodes_to(
+            if found_cost[at] < OUTSIDE and decodes_to(
                 kind, new_sets[z], steps, whole_work, samples, lo, hi, full_lo, full_hi, mode
             ):
                 out[:] = new_sets[z]

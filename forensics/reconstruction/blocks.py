@@ -10,9 +10,9 @@ import numpy as np
 from forensics_features._kernel import kernel
 from scipy.special import erf
 
-from forensics.history.jpeg.planes import DCT_8
+from forensics.history.jpeg.planes import DCT_8, coefficients
 from forensics.reconstruction.acceptance import DIRECT, SAMPLES, WORK, decodes_to
-from forensics.reconstruction.block_search import WAVES, box_of, ideal_samples, search, transformed
+from forensics.reconstruction.block_search import OUTSIDE, WAVES, box_of, ideal_samples, search, transformed
 from forensics.reconstruction.inverse_transforms import (
     AAN_FIXED,
     AAN_FLOAT,
@@ -39,6 +39,8 @@ _WEIGHT = 0.1 * ROUNDING**2
 """Of a coefficient's squared distance from the samples' transform, over its noise's variance, against that of the
 samples from their box.
 """
+_UNSHARP = 1e-2
+"""How much farther, in levels, for arithmetic in single precision."""
 _OFFSETS = {IFAST: 0.5}
 """Mean excess of ideal samples over given ones: the fast transform cuts instead of rounding."""
 
@@ -172,10 +174,57 @@ def fit_blocks(
     count = len(lo)
     out, status = np.empty((count, 64), np.int16), np.empty(count, np.uint8)
     middle = (lo.astype(np.float32) + hi) / 2 if centers is None else np.ascontiguousarray(centers, np.float32)
+    if width:
+        far = out_of_reach(lo, hi, middle, quantiser)
+        if far.any():
+            for rows, sets in ((far, 0), (~far, width)):
+                part = None if seen is None else (seen[0][rows], seen[1][rows], seen[2])
+                out[rows], status[rows] = _fitted(lo[rows], hi[rows], middle[rows], quantiser, sets, depth, part, noise)
+            return out, status
+    return _fitted(lo, hi, middle, quantiser, width, depth, seen, noise)
+
+
+def out_of_reach(
+    lo: np.ndarray, hi: np.ndarray, centers: np.ndarray, quantiser: Quantiser, *, freed: int = 0
+) -> np.ndarray:
+    """Blocks of which no set of coefficients can be taken by the search, `np.ndarray [shape=(n,), dtype=bool]`.
+
+    All samples that it takes lie in their box or hardly beyond; where the nearest multiples of the steps are further
+    from the estimate than the box's farthest corner, there are none. Blocks with open samples are never among them.
+
+    Parameters
+    ----------
+    lo, hi, centers, quantiser
+        As of `fit_blocks`.
+    freed : int
+        Coefficients, those that lie furthest off, that may have any step.
+    """
+    offset = mean_excess(quantiser.kind)
+    filled = centers.astype(np.float64) - 128 + offset
+    low, high = lo - 128.5 + offset, hi - 127.5 + offset
+    farthest = (np.maximum(filled - low, high - filled) ** 2).sum(axis=1)
+    farthest[((lo == 0) | (hi == 255)).any(axis=1)] = np.inf
+    off = coefficients(filled.astype(np.float32) + 128)
+    off -= quantiser.table * np.rint(off / quantiser.table)
+    squares = np.sort(off * off, axis=1)[:, : 64 - freed]
+    return np.asarray(np.sqrt(squares.sum(axis=1)) > np.sqrt(farthest) + OUTSIDE**0.5 + _UNSHARP)
+
+
+def _fitted(
+    lo: np.ndarray,
+    hi: np.ndarray,
+    centers: np.ndarray,
+    quantiser: Quantiser,
+    width: int,
+    depth: int,
+    seen: tuple[np.ndarray, np.ndarray, int] | None,
+    noise: np.ndarray | float,
+) -> tuple[np.ndarray, np.ndarray]:
+    out, status = np.empty((len(lo), 64), np.int16), np.empty(len(lo), np.uint8)
     full_lo, full_hi, mode = seen if seen is not None else (lo, hi, DIRECT)
     sigma = np.broadcast_to(np.asarray(noise, np.float64), 64)
     _fit(
-        middle,
+        centers,
         lo,
         hi,
         full_lo,

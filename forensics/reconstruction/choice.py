@@ -17,7 +17,7 @@ from forensics.history.jpeg import recovery as jpeg_history
 from forensics.history.jpeg.chroma import FACTORS, ChromaHypothesis
 from forensics.history.jpeg.steps import TableMatch
 from forensics.reconstruction import colour
-from forensics.reconstruction.blocks import OPEN_SATURATED, SEARCHED
+from forensics.reconstruction.blocks import OPEN_SATURATED, SEARCHED, rounding_settles
 from forensics.reconstruction.coded import DECODERS, Decoder
 from forensics.reconstruction.conversions import CONVERSIONS
 from forensics.reconstruction.finest import finest_grid
@@ -27,7 +27,7 @@ from forensics.reconstruction.jpegli_tables import jpegli_of
 from forensics.reconstruction.layout import BLOCK, Layout
 from forensics.reconstruction.sampled import Sampled, sample, stripes
 from forensics.reconstruction.standard import MOST_CLIPPED, standard_tables, tables_by_blocks
-from forensics.reconstruction.table_refinement import by_known, refined
+from forensics.reconstruction.table_refinement import by_known, coarser_where_told, refined
 from forensics.reconstruction.tables import component_steps, finest
 
 _TRIED_PIXELS = 1 << 16
@@ -65,6 +65,9 @@ _BETTER, _IN_SUBSTANCE = 0.05, 0.4
 At the finest steps chroma at full size settles nearly as little, whatever the picture's. Of 1,001 blocks of eight
 validation JPEGs of qualities 75, 90 and 95 the same 948 come back with 0.0 and 0.2 of the first and 0.1 of the second;
 with 0.8 of the second 857."""
+_JUDGED = 0.5
+"""Share of blocks that rounding can settle from which steps are no finer than it can judge: it is 0.97 with steps of
+two and 0.004 with steps of one, which explain changed parts by chance."""
 _SEARCHED_PIXELS, _SEARCHED_WIDTH, _PHASE_BETTER = 1 << 14, 32, 0.1
 """Pixels on which phases of the MCU are distinguished by the whole search where rounding settles few blocks under any,
 sets that the search keeps, and by how much another phase has to be better than the history's. At quality 100 the right
@@ -102,6 +105,7 @@ class Trials:
         key = layout, decoder.upsampling, decoder.conversion
         if key not in self._tables:
             found = component_steps(self.sampled(layout, decoder), decoder.upsampling, self.match)
+            found = coarser_where_told(self.sampled(layout, decoder), decoder, found)
             self._tables[key] = tuple(finest(table) for table in found)
         return self._tables[key]
 
@@ -150,8 +154,24 @@ def _likeliest(trials: Trials, history: jpeg_history.JpegHistory) -> tuple[Layou
         if best[0] >= _PLACED:
             break
     assert best is not None
-    share, layout, decoders = best
+    share, layout, decoders = _or_full_size(trials, history, *best)
     return layout if share >= _PLACED else _by_search(trials, layout, decoders[0]), decoders
+
+
+def _or_full_size(
+    trials: Trials, history: jpeg_history.JpegHistory, share: float, layout: Layout, decoders: list[Decoder]
+) -> tuple[float, Layout, list[Decoder]]:
+    """The same, or chroma at full size where that settles clearly more blocks under steps that rounding can judge: with
+    little colour the history may take the one for the other.
+    """
+    full = next((one for one, _ in history.hypotheses if FACTORS[one.subsampling] == (1, 1)), None)
+    if full is None or layout.factors == (1, 1) or not _PLACED <= share < _CLEAR:
+        return share, layout, decoders
+    other, others = _candidates(trials.pixels, history, full)
+    if not others or min(map(rounding_settles, trials.tables(other, others[0]))) < _JUDGED:
+        return share, layout, decoders
+    settled = trials.share(other, others[0])
+    return (settled, other, others) if settled > share + _BETTER else (share, layout, decoders)
 
 
 def _candidates(
@@ -224,7 +244,11 @@ def _by_search(trials: Trials, layout: Layout, decoder: Decoder) -> Layout:
     options = _phases(layout)
     if len(options) == 1:
         return layout
-    shares = [trials.searched(option, decoder) for option in options]
+    shares: list[float] = []
+    for option in options:
+        shares.append(trials.searched(option, decoder))
+        if shares[0] + _PHASE_BETTER > 1:
+            break
     best = int(np.argmax(shares))
     return options[best if shares[best] >= shares[0] + _PHASE_BETTER else 0]
 
@@ -255,7 +279,7 @@ def _settled(
     inside = replace(layout, top=0, left=0)
     shares = []
     for part in parts:
-        status = invert(part, inside, tables, decoder, width=width, alike=False).status[first:]
+        status = invert(part, inside, tables, decoder, width=width, trial=True).status[first:]
         shares.append(np.mean([_of_known(plane) for plane in status]))
     return float(np.mean(shares))
 

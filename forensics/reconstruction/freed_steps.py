@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from forensics.reconstruction.acceptance import DIRECT
-from forensics.reconstruction.blocks import SEARCHED, Quantiser, fit_blocks
+from forensics.reconstruction.blocks import SEARCHED, Quantiser, fit_blocks, out_of_reach
 from forensics.reconstruction.likely_search import search_likely
 from forensics.reconstruction.sampled import Tried
 
@@ -43,7 +43,9 @@ def with_freed(parts: Sequence[Tried], table: np.ndarray, kind: int) -> np.ndarr
     joined = parts[0] if len(parts) == 1 else _joined(parts)
     left = np.flatnonzero(~_come_out(joined, np.arange(len(joined.lo)), table, kind))
     for _ in range(_FREED):
-        some = left if len(left) <= _BLOCKS else left[np.linspace(0, len(left) - 1, _BLOCKS).astype(np.int64)]
+        far = out_of_reach(joined.lo[left], joined.hi[left], joined.centers[left], Quantiser.of(table, kind), freed=1)
+        some = left[~far]
+        some = some if len(some) <= _BLOCKS else some[np.linspace(0, len(some) - 1, _BLOCKS).astype(np.int64)]
         other = _one_better(joined, some, table, kind)
         if other is None:
             break

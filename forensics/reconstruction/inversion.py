@@ -22,6 +22,7 @@ from forensics.reconstruction.blocks import (
     SEARCHED,
     Quantiser,
     fit_blocks,
+    out_of_reach,
     rounding_settles,
 )
 from forensics.reconstruction.chroma_samples import chroma_noise, propagated_bounds, shared_bounds, stored_estimate
@@ -29,6 +30,7 @@ from forensics.reconstruction.coded import CodedPicture, Component, Decoder, ful
 from forensics.reconstruction.joint_search import search_together
 from forensics.reconstruction.layout import BLOCK, Layout, blocks_of
 from forensics.reconstruction.likely_search import search_likely
+from forensics.reconstruction.sample_search import PROMISING, search_known, search_saturated
 from forensics.reconstruction.shown_search import USUAL_SETS, search_shown
 from forensics.reconstruction.upsampling import TRIANGLES
 from forensics.reconstruction.whole_samples import others_alike, whole_samples
@@ -49,14 +51,6 @@ _PLACES = 96
 """Places of a band at which components are searched together: a bound on work, a fiftieth of a second each."""
 _SETS = 128
 """Sets of coefficients that are tried of its blocks then."""
-_MORE_SETS, _DEPTH, _PROMISING = (4, 16, 64, 256), 24, 0.5
-"""How many times as many sets the search keeps for blocks that are left, one after another, flips in a set then, and
-the share of blocks that may be left for it to go on: bounds on work. Of 333 grey blocks of twelve validation pictures
-32 sets settle 97.9, 89.5 and 98.8 % at quality 100, 99 and 98, four times as many 99.7, 96.7 and 100 %, sixteen times
-100, 99.4 and 100 %."""
-_FEW_SETS = 0.9
-"""Share of blocks that rounding settles from which the usual sets do: that of luma is 0.75 at quality 95, where 32 sets
-leave nothing."""
 _AROUND = 3
 """Stored chroma samples are looked for this far from their estimate, in levels: five standard deviations of its noise.
 """
@@ -91,7 +85,7 @@ def invert(
     decoder: Decoder,
     *,
     width: int = 32,
-    alike: bool = True,
+    trial: bool = False,
 ) -> Inverted:
     """Turn a picture back.
 
@@ -104,8 +98,9 @@ def invert(
     decoder : Decoder
     width : int
         Sets of flips that the search keeps; 0 for rounding alone.
-    alike : bool
-        Whether other samples of chroma that show the same are tried where steps are fine.
+    trial : bool
+        Whether shares of settled blocks alone are asked for, under this layout against others: luma is only rounded,
+        and what brings the last blocks is left out.
     """
     rows, columns = layout.padded(pixels.shape)
     quantisers = [Quantiser.of(table, decoder.transform) for table in tables]
@@ -117,7 +112,7 @@ def invert(
     for first in range(0, rows, step):
         last = min(first + step, rows)
         a, b = max(0, first - margin), min(rows, last + margin)
-        band = _Band(pixels, layout, quantisers, decoder, (a, b), (first - a, last - a), columns, width, alike)
+        band = _Band(pixels, layout, quantisers, decoder, (a, b), (first - a, last - a), columns, width, trial)
         for k, (found, known) in enumerate(band.fitted()):
             unit = BLOCK * factors[k][0]
             inside = np.s_[(first - a) // unit : (last - a) // unit]
@@ -143,13 +138,13 @@ class _Band:
         kept: tuple[int, int],
         columns: int,
         width: int,
-        alike: bool,
+        trial: bool,
     ) -> None:
         top = max(0, layout.top - rows[0])
         part = pixels[max(0, rows[0] - layout.top) : max(0, rows[1] - layout.top)]
         self.edges = ((top, rows[1] - rows[0] - top - len(part)), (layout.left, columns - layout.left - part.shape[1]))
         self.layout, self.quantisers, self.decoder, self.width = layout, quantisers, decoder, width
-        self.part, self.alike = part, alike
+        self.part, self.trial = part, trial
         if layout.colour != "ycbcr":
             planes = part[None] if part.ndim == 2 else np.moveaxis(part, 2, 0)
             self.lo = self.hi = self.nearest = planes
@@ -179,7 +174,7 @@ class _Band:
             others = [self._chroma(k) for k in (1, 2)]
             self._tighten_luma(others)
         fitted = [self._plain(0), *others]
-        return self._once_more(fitted) if others and self.width else fitted
+        return self._once_more(fitted) if others and self.width and not self.trial else fitted
 
     def _once_more(self, fitted: list[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray, np.ndarray]]:
         """All again where the picture comes out otherwise: settled luma tells more of chroma under clipped channels
@@ -212,9 +207,9 @@ class _Band:
     def _together(
         self, fitted: list[tuple[np.ndarray, np.ndarray]], wrong: np.ndarray
     ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Components searched together about wrong pixels at clipped ones: elsewhere each is known as well alone, and
-        pixels that were changed since would be searched in vain. All three where they have one size, else chroma, and
-        luma with it then.
+        """Components searched together about wrong pixels, at clipped ones or where luma is settled: elsewhere each is
+        known as well alone, and pixels that were changed since would be searched in vain. All three where they have
+        one size, else chroma, and luma with it then.
         """
         factors, kind = self.layout.factors, self.decoder.upsampling
         if factors != (1, 1) and (kind not in TRIANGLES or factors not in SEEN_BY):
@@ -224,9 +219,10 @@ class _Band:
         again = np.asarray(blocks_of(near, *self.layout.mcu).any(axis=1)).reshape(fitted[1][1].shape)
         clipped = np.pad(((self.part == 0) | (self.part == 255)).any(axis=2), self.edges)
         clipped = np.asarray(blocks_of(clipped, *self.layout.mcu).any(axis=1)).reshape(again.shape)
-        again &= ndimage.binary_dilation(clipped, np.ones((3, 3), bool))
-        if again.mean() > _PROMISING:
+        again &= ndimage.binary_dilation(clipped, np.ones((3, 3), bool)) | self._luma_settled(fitted[0][1], again.shape)
+        if again.mean() > PROMISING:
             return fitted
+        again &= ~self._changed(fitted[0][1], again.shape)
         places = np.argwhere(again)[:_PLACES]
         (_, bottom), (_, right) = self.edges
         shape = self.none.shape[0] - bottom, self.none.shape[1] - right
@@ -254,6 +250,21 @@ class _Band:
             after[at], answers[at] = blocks[found], SEARCHED
             mended.append((after, answers))
         return [self._luma_again(alone[0], mended), *mended] if alone else mended
+
+    def _luma_settled(self, status: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        """Places, bool of that shape, whose blocks of luma are all settled."""
+        down, across = self.layout.factors
+        return np.asarray((status <= SEARCHED).reshape(shape[0], down, shape[1], across).all(axis=(1, 3)))
+
+    def _changed(self, status: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        """Places, bool of that shape, with a block of luma that is known to the pixel and comes out of no
+        coefficients.
+        """
+        far, rows = np.zeros(status.size, bool), np.flatnonzero(status > SEARCHED)
+        lo, hi, centers = (blocks_of(p)[rows] for p in (self.first[0][0], self.first[1][0], self.nearest[0]))
+        far[rows] = out_of_reach(lo, hi, centers, self.quantisers[0])
+        down, across = self.layout.factors
+        return np.asarray(far.reshape(shape[0], down, shape[1], across).any(axis=(1, 3)))
 
     def _luma_again(
         self, luma: tuple[np.ndarray, np.ndarray], chroma: list[tuple[np.ndarray, np.ndarray]] | None = None
@@ -322,7 +333,7 @@ class _Band:
             found[rest], status[rest] = fit_blocks(
                 boxes[0][rest], boxes[1][rest], quantiser, width=self.width, centers=centers[rest]
             )
-            _search_clipped(*boxes, quantiser, impossible, found, status)
+            search_saturated(*boxes, quantiser, impossible, found, status)
         rest = ~again | (status > SEARCHED)
         found[rest], status[rest] = before[0][rest], before[1][rest]
         return self._shaped(found, status, factors)
@@ -342,10 +353,10 @@ class _Band:
             self._at_edges((1, 1), self.quantisers[k], (lo, hi), found, status, among)
         again = np.flatnonzero((status > SEARCHED) & ~impossible & among) if self.width else np.empty(0, np.int64)
         if len(again):
-            found[again], status[again] = _searched(
+            found[again], status[again] = search_known(
                 lo[again], hi[again], self.quantisers[k], self.width, centers[again]
             )
-            _search_clipped(lo, hi, self.quantisers[k], impossible, found, status)
+            search_saturated(lo, hi, self.quantisers[k], impossible, found, status)
         status[impossible] = IMPOSSIBLE
         return self._shaped(found, status, (1, 1))
 
@@ -519,9 +530,12 @@ class _Band:
         half_up = self.decoder.upsampling == "triangle, half up"
         whole = start.copy()
         share = rounding_settles(quantiser.table, chroma_noise(factors, self.decoder.upsampling))
-        plane = whole_samples(start[used], lo, hi, factors, rest.reshape(known.shape), half_up=half_up, settled=share)
+        plane = whole_samples(
+            start[used], lo, hi, factors, rest.reshape(known.shape), half_up=half_up, settled=share,
+            walks=not self.trial,
+        )  # fmt: skip
         fine = float(np.log2(quantiser.table).sum()) <= _FINE and factors == (2, 2)
-        turns = _ALIKE if fine and self.alike else 0
+        turns = _ALIKE if fine and not self.trial else 0
         for turn in range(turns + 1):
             if turn:
                 plane, clear = others_alike(plane, lo, hi, factors, rest.reshape(known.shape), turn, half_up=half_up)
@@ -555,43 +569,12 @@ class _Band:
             self._at_edges(factors, quantiser, boxes, found, status)
         again = np.flatnonzero((status > SEARCHED) & ~impossible) if self.width else np.empty(0, np.int64)
         if len(again):
-            found[again], status[again] = _searched(
+            found[again], status[again] = search_known(
                 boxes[0][again], boxes[1][again], quantiser, self.width, centers[again]
             )
-            _search_clipped(*boxes, quantiser, impossible, found, status)
+            search_saturated(*boxes, quantiser, impossible, found, status)
         status[impossible] = IMPOSSIBLE
         return self._shaped(found, status, factors)
-
-
-def _searched(
-    lo: np.ndarray, hi: np.ndarray, quantiser: Quantiser, width: int, centers: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Blocks of samples that are seen as they are, searched with more and more sets where steps are fine and more sets
-    have settled most blocks so far; see `fit_blocks`.
-    """
-    found, status = fit_blocks(lo, hi, quantiser, width=width, centers=centers)
-    if rounding_settles(quantiser.table) >= _FEW_SETS:
-        return found, status
-    left = len(lo)
-    for times in _MORE_SETS:
-        rest = np.flatnonzero(status > SEARCHED)
-        if not 0 < len(rest) <= _PROMISING * left:
-            break
-        left = len(rest)
-        found[rest], status[rest] = fit_blocks(
-            lo[rest], hi[rest], quantiser, width=times * width, depth=_DEPTH, centers=centers[rest]
-        )
-    return found, status
-
-
-def _search_clipped(
-    lo: np.ndarray, hi: np.ndarray, quantiser: Quantiser, impossible: np.ndarray, found: np.ndarray, status: np.ndarray
-) -> None:
-    """Blocks with clipped samples that filling in left open, by their likeliest sets; `found` and `status` change."""
-    again = np.flatnonzero((status == OPEN_SATURATED) & ~impossible)
-    if len(again):
-        coefficients, settled = search_likely(lo[again], hi[again], quantiser)
-        found[again[settled]], status[again[settled]] = coefficients[settled], SEARCHED
 
 
 __all__ = ["DIRECT", "IMPOSSIBLE", "OPEN", "OPEN_SATURATED", "ROUNDED", "SEARCHED", "Inverted", "Layout", "invert"]

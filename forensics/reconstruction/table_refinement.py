@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from forensics.history.jpeg.comb import ROUNDING, ZERO_CELL, ac_likelihoods, dc_likelihoods
-from forensics.history.jpeg.planes import coefficients
+from forensics.history.jpeg.planes import coefficients, lively_rows
 from forensics.history.jpeg.steps import candidates, evidence_of
 from forensics.reconstruction.blocks import ROUNDED, Quantiser, fit_blocks, rounding_settles
 from forensics.reconstruction.chroma_samples import chroma_noise
@@ -43,6 +43,11 @@ and 80 of the third."""
 _HOPELESS = 0.02
 """Share of blocks that rounding can settle below which blocks do not judge a table: twenty blocks of a thousand. Of
 1,001 blocks of eight validation JPEGs of qualities 75, 90 and 95 the same 948 come back at 0.005 and at 0.08."""
+_FEWEST, _MOST_ASKED, _TOLD = 16, 64, 0.5
+"""Blocks that vary, fewest and most of a component, by which a coarser table is told, and the share of them that it has
+to settle. By chance a block comes out of other steps about once in their product, which is over 10^6 where rounding can
+judge a table at all.
+"""
 _PASSES = 4
 """Rounds over all frequencies."""
 _OF_ITS_OWN = 3
@@ -110,6 +115,34 @@ def refined(sampled: Sampled, decoder: Decoder, tables: tuple[np.ndarray, ...]) 
         return luma, _mended(parts[1:2], tables[1], plane=1), _mended(parts[2:], tables[2], plane=1)
     both = _mended(parts[1:], tables[1], plane=1)
     return luma, *(_mended([part], both, _OF_ITS_OWN, plane=1) for part in parts[1:])
+
+
+def coarser_where_told(sampled: Sampled, decoder: Decoder, tables: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+    """Tables of which those too fine for rounding to judge are exchanged for coarser standard ones, all of one quality,
+    under which half of the blocks that vary come out. Of the others none would by chance; where a part was changed
+    since, its coefficients speak for steps of one all over the picture.
+
+    Parameters
+    ----------
+    sampled, decoder, tables
+        As of `refined`.
+    """
+    parts = [_Part(sampled, k, decoder) for k in range(len(tables))]
+    fine = [k for k, part in enumerate(parts) if rounding_settles(tables[k], part.noise) < _HOPELESS]
+    rows = {k: _spread(np.flatnonzero(lively_rows(parts[k].values)), _MOST_ASKED) for k in fine}
+    total = sum(len(some) for some in rows.values())
+    if total < _FEWEST:
+        return tables
+    usual = [_usual(plane) for plane in (0, 1)]
+    settled = np.zeros(len(usual[0]), np.int64)
+    for number in range(len(settled)):
+        own = {k: usual[min(k, 1)][number] for k in fine}
+        if min(rounding_settles(own[k], parts[k].noise) for k in fine) >= _HOPELESS:
+            settled[number] = sum(_count([parts[k]], own[k], [rows[k]]) for k in fine)
+    best = int(np.argmax(settled))
+    if settled[best] < _TOLD * total:
+        return tables
+    return tuple(usual[min(k, 1)][best] if k in fine else table for k, table in enumerate(tables))
 
 
 def by_known(

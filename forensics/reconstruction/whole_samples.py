@@ -313,6 +313,7 @@ def whole_samples(
     *,
     half_up: bool = False,
     settled: float = 0.0,
+    walks: bool = True,
 ) -> np.ndarray:
     """Stored samples that show what the picture shows, as far as the descent finds them.
 
@@ -331,6 +332,8 @@ def whole_samples(
     settled : float
         Share of blocks that rounding can settle, `blocks.rounding_settles`: the more, the earlier the search gives up
         where samples do not come to rest.
+    walks : bool
+        Whether samples that one move at a time does not bring to rest are searched further.
 
     Returns
     -------
@@ -343,5 +346,6 @@ def whole_samples(
     steps, rounds = _STEPS, _ROUNDS
     if settled >= _COARSE:
         steps, rounds = (_SHORTEST if settled >= _COARSEST else _SHORT), 1
-    _walk_all(stored, sums, lo, hi, wanted, factors, bits, steps, rounds)
+    if walks:
+        _walk_all(stored, sums, lo, hi, wanted, factors, bits, steps, rounds)
     return stored.astype(np.uint8)

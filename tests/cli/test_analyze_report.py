@@ -349,7 +349,9 @@ def test_a_plain_analysis_imports_nothing_of_reports(folder):
     asked = {
         n
         for n in imported
-        if n.startswith(("forensics.history.traces", "forensics.history.jpeg", "forensics.history.re"))
+        if n.startswith(
+            ("forensics.history.traces", "forensics.history.jpeg", "forensics.history.re", "forensics.history.fixed_")
+        )
         and not n.startswith("forensics.history.recover")
     }
     assert (

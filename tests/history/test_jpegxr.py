@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from forensics_features.lapped import forward_transform
 
 from forensics.codecs import registry
 from forensics.history.jpeg2000.lattice import magnitudes
+from forensics.history.jpegxr import explained as jpegxr_explained
 from forensics.history.jpegxr import fixed_point as jpegxr_fixed_point
 from forensics.history.jpegxr import lattice as jpegxr_lattice
 from forensics.history.jpegxr import recovery as jpegxr
@@ -112,7 +114,7 @@ def test_reencoding_leaves_the_picture_at_the_recovered_parameters_alone():
     history = jpegxr.recover(decoded)
     point = jpegxr_fixed_point.fixed_point(decoded, history)
     assert point.unchanged > 0.9 > 0.5 > point.unchanged_control
-    stable, ratio = jpegxr_fixed_point.confirmation(decoded, history)
+    stable, ratio, _ = jpegxr_fixed_point.confirmation(decoded, history)
     assert stable.value == pytest.approx(point.unchanged, abs=1e-4)
     assert ratio.low < 3 * 256 * 256 / len(data) < ratio.high
     apart = replace(history, low_pass=history.low_pass._replace(quantizer=history.low_pass.quantizer + 9))
@@ -124,4 +126,49 @@ def test_nothing_is_confirmed_where_nothing_was_found():
     assert jpegxr_fixed_point.fixed_point(np.zeros((64, 64, 3), np.uint8), nothing) is None
     assert [
         parameter.reason for parameter in jpegxr_fixed_point.confirmation(np.zeros((64, 64, 3), np.uint8), nothing)
-    ] == ["none", "none"]
+    ] == ["none", "none", "none"]
+
+
+@pytest.mark.parametrize("overlap", [0, 1, 2])
+def test_the_plain_transform_is_that_of_the_features_and_comes_back(overlap):
+    luma = textured(128)[..., 1].astype(np.float64) - 128
+    first = jpegxr_explained._forward(luma, overlap > 0)
+    second = jpegxr_explained._forward(first[..., 0], overlap == 2)
+    bands = forward_transform(luma, overlap, (0, 0))
+    at = bands.block_origin[0] // 4
+    rows, columns = bands.high_pass.shape[1:]
+    np.testing.assert_allclose(
+        np.moveaxis(first[at : at + rows, at : at + columns, 1:], 2, 0), bands.high_pass, atol=2e-3
+    )
+    at = bands.macroblock_origin[0] // 16
+    rows, columns = bands.dc.shape
+    np.testing.assert_allclose(second[at : at + rows, at : at + columns, 0], bands.dc, atol=2e-3)
+    np.testing.assert_allclose(jpegxr_explained.snapped(luma, overlap, (0, 0, 0)), luma, atol=1e-3)
+
+
+@pytest.mark.parametrize("overlap", [0, 1, 2])
+def test_the_lattice_explains_samples_on_its_grid_alone(overlap):
+    encoder = registry.get("jpegxr-jxrlib")
+    if not encoder.availability().encode:
+        pytest.skip(encoder.availability().reason)
+    data = encoder.encode(textured(288), quantizer=40, overlap=overlap, subsampling="4:2:0")
+    decoded = encoder.decode(data)[3:, 6:]
+    history = jpegxr.recover(decoded)
+    found = jpegxr_explained.explained(decoded, history)
+    assert found.share > 0.95
+    assert found.shifted < 0.5
+    said = jpegxr_fixed_point.confirmation(decoded, history)[-1]
+    assert (said.name, said.value) == ("explained_samples", round(found.share, 4))
+    untouched = jpegxr_explained.explained(textured(288), history)
+    assert untouched.share < 0.5
+
+
+def test_a_wrong_step_of_dc_is_contradicted():
+    encoder = registry.get("jpegxr")
+    if not encoder.availability().encode:
+        pytest.skip(encoder.availability().reason)
+    decoded = encoder.decode(encoder.encode(textured(256), level=0.7))
+    history = jpegxr.recover(decoded)
+    assert not jpegxr_explained.contradicts_dc(decoded, history)
+    assert not jpegxr_explained.contradicts_dc(decoded, replace(history, dc=None))
+    assert jpegxr_explained.contradicts_dc(decoded, replace(history, dc=125))

@@ -44,6 +44,15 @@ def test_a_patch_of_16_pixels_shows_where_it_is(decoded, kind):
     assert not impossible.any()
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_patch_of_a_tenth_of_the_picture_shows(seed):
+    changed = real_decoding(jpeg_file(scene(seed, 128, 160), 75))
+    changed[82:114, 82:114] = scene(3 - seed, 128, 160)[82:114, 82:114]
+    impossible = exact_map(changed).kinds == IMPOSSIBLE
+    assert impossible[10:15, 10:15].all()
+    assert impossible.sum() == 25
+
+
 def test_a_clone_with_clipped_samples_shows():
     decoded = real_decoding(jpeg_file(scene(24, 160, 192, bright=55), 80))
     rows, columns = np.s_[40:72], np.s_[72:104]

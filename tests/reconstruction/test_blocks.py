@@ -10,7 +10,7 @@ import pytest
 from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
 from forensics.history.jpeg.planes import DCT_8
 from forensics.reconstruction.acceptance import H2V1, H2V2, accepts
-from forensics.reconstruction.blocks import OPEN, ROUNDED, SEARCHED, Quantiser, fit_blocks
+from forensics.reconstruction.blocks import OPEN, ROUNDED, SEARCHED, Quantiser, fit_blocks, out_of_reach
 from forensics.reconstruction.chroma_samples import propagated_bounds, shared_bounds, stored_estimate
 from forensics.reconstruction.coded import stored_samples
 from forensics.reconstruction.inverse_transforms import ISLOW
@@ -49,6 +49,37 @@ def test_the_search_settles_what_rounding_does_not():
     assert rounded.mean() < 0.6
     assert (searched <= SEARCHED).mean() > 0.9
     assert (searched[rounded] == ROUNDED).all()
+
+
+@pytest.mark.parametrize("quality", [75, 95, 100])
+def test_blocks_out_of_reach_are_none_that_a_decoder_gave(quality):
+    samples, quantiser = blocks(quality, 300, 3)
+    centers = samples.astype(np.float32)
+    assert not out_of_reach(samples, samples, centers, quantiser).any()
+    spread = np.random.default_rng(0).integers(-1, 2, samples.shape)
+    low, high = np.clip(samples - 1, 0, 255).astype(np.uint8), np.clip(samples + 1, 0, 255).astype(np.uint8)
+    assert not out_of_reach(low, high, np.clip(centers + spread, low, high), quantiser).any()
+
+
+def test_blocks_out_of_reach_are_far_from_the_multiples_and_hold_no_open_sample():
+    samples, quantiser = blocks(75, 300, 4)
+    centers = samples.astype(np.float32)
+    moved = np.clip(samples + np.random.default_rng(0).integers(-6, 7, samples.shape), 1, 254).astype(np.uint8)
+    far = out_of_reach(moved, moved, moved.astype(np.float32), quantiser)
+    waves = np.kron(DCT_8, DCT_8)
+    off = (moved.astype(np.float64) - 128) @ waves.T / quantiser.table
+    distance = np.sqrt(((off - np.rint(off)) ** 2 * quantiser.table**2).sum(axis=1))
+    np.testing.assert_array_equal(far[distance < 4], False)
+    np.testing.assert_array_equal(far[distance > 4.5], True)
+    assert far.mean() > 0.9
+    open_ = moved.copy()
+    open_[:, 5] = 255
+    assert not out_of_reach(open_, open_, open_.astype(np.float32), quantiser).any()
+    one = np.eye(64)[9] * quantiser.table[9] / 2
+    bent = np.clip(centers + one @ waves, 1, 254)
+    inside = ((samples > 40) & (samples < 215)).all(axis=1)
+    whole = np.rint(bent[inside]).astype(np.uint8)
+    assert not out_of_reach(whole, whole, bent[inside], quantiser, freed=1).any()
 
 
 def test_clipped_samples_are_bounds_and_not_values():

@@ -12,6 +12,7 @@ import numpy as np
 from forensics_features.planes import to_rgb8
 
 from forensics.history.fixed_point import FixedPoint, aligned, compare
+from forensics.history.jpegxr.explained import parameter as explained_samples
 from forensics.history.jpegxr.findings import JpegxrHistory
 from forensics.results.history import RATIO, Parameter, compression_ratio
 
@@ -65,8 +66,14 @@ def _one_index(history: JpegxrHistory) -> bool:
     return high is not None and low is not None and abs(high.quantizer - low.quantizer) <= _BANDS_APART
 
 
-def confirmation(pixels: np.ndarray, history: JpegxrHistory) -> tuple[Parameter, Parameter]:
-    """The fixed point and the compression ratio that recompression shows, each with a reason where it shows none."""
+def confirmation(pixels: np.ndarray, history: JpegxrHistory) -> tuple[Parameter, ...]:
+    """The fixed point and the compression ratio that recompression shows, and the share of samples that the lattice
+    explains, each with a reason where there is none.
+    """
+    return *_recompressed(pixels, history), explained_samples(pixels, history)
+
+
+def _recompressed(pixels: np.ndarray, history: JpegxrHistory) -> tuple[Parameter, Parameter]:
     from forensics.codecs import registry
 
     names = ("fixed_point", RATIO)

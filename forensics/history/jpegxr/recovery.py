@@ -12,7 +12,7 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +20,7 @@ from forensics_features.lapped import BLOCK, colour_planes
 from forensics_features.planes import to_rgb8
 
 from forensics.history.jpeg2000.levels import judged_region, unclipped
+from forensics.history.jpegxr.explained import contradicts_dc
 from forensics.history.jpegxr.findings import JpegxrHistory
 from forensics.history.jpegxr.lattice import Fit, best_index, cumulative, dc_index, high_pass, low_pass, phase_leads
 from forensics.results.wording import percentage
@@ -76,7 +77,8 @@ def recover(pixels: np.ndarray, *, seed: int = 0) -> JpegxrHistory:
     if grid.lead < FOUND:
         return JpegxrHistory(False, lead=grid.lead, reason=_why_not(counted))
     second = [_second_stage(y, counted, mode, grid.phase) for mode in ((1, 2) if grid.overlap else (0,))]
-    return _describe(grid, first, second, (u, v), counted, origin)
+    history = _describe(grid, first, second, (u, v), counted, origin)
+    return replace(history, dc=None) if contradicts_dc(rgb, history) else history
 
 
 def _why_not(counted: np.ndarray) -> str:

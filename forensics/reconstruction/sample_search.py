@@ -1,0 +1,48 @@
+"""Blocks of samples that are seen as they are, searched with more and more sets, and those with clipped samples."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from forensics.reconstruction.blocks import OPEN_SATURATED, SEARCHED, Quantiser, fit_blocks, rounding_settles
+from forensics.reconstruction.likely_search import search_likely
+
+_MORE_SETS, _DEPTH, PROMISING = (4, 16, 64, 256), 24, 0.5
+"""How many times as many sets the search keeps for blocks that are left, one after another, flips in a set then, and
+the share of blocks that may be left for it to go on: bounds on work. Of 333 grey blocks of twelve validation pictures
+32 sets settle 97.9, 89.5 and 98.8 % at quality 100, 99 and 98, four times as many 99.7, 96.7 and 100 %, sixteen times
+100, 99.4 and 100 %."""
+_FEW_SETS = 0.9
+"""Share of blocks that rounding settles from which the usual sets do: that of luma is 0.75 at quality 95, where 32 sets
+leave nothing."""
+
+
+def search_known(
+    lo: np.ndarray, hi: np.ndarray, quantiser: Quantiser, width: int, centers: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Blocks of samples that are seen as they are, searched with more and more sets where steps are fine and more sets
+    have settled most blocks so far; see `fit_blocks`.
+    """
+    found, status = fit_blocks(lo, hi, quantiser, width=width, centers=centers)
+    if rounding_settles(quantiser.table) >= _FEW_SETS:
+        return found, status
+    left = len(lo)
+    for times in _MORE_SETS:
+        rest = np.flatnonzero(status > SEARCHED)
+        if not 0 < len(rest) <= PROMISING * left:
+            break
+        left = len(rest)
+        found[rest], status[rest] = fit_blocks(
+            lo[rest], hi[rest], quantiser, width=times * width, depth=_DEPTH, centers=centers[rest]
+        )
+    return found, status
+
+
+def search_saturated(
+    lo: np.ndarray, hi: np.ndarray, quantiser: Quantiser, impossible: np.ndarray, found: np.ndarray, status: np.ndarray
+) -> None:
+    """Blocks with clipped samples that filling in left open, by their likeliest sets; `found` and `status` change."""
+    again = np.flatnonzero((status == OPEN_SATURATED) & ~impossible)
+    if len(again):
+        coefficients, settled = search_likely(lo[again], hi[again], quantiser)
+        found[again[settled]], status[again[settled]] = coefficients[settled], SEARCHED
