@@ -115,7 +115,7 @@ def _double_jpeg(pixels: np.ndarray, last: Generation, jpeg: Recovered, undone: 
     if double.reason:
         return (last,), (*notes, f"whether there was an earlier JPEG compression: {double.reason}")
     if double.double and undone and double.kind == "finer-last":
-        note = "whether a finer JPEG followed is open: what was done since, and undoing the step, leave noise as that does"
+        note = "whether a finer JPEG followed is open: what was done since, or undoing the step, leaves that"
         return (last,), (*notes, note)
     if double.double:
         earlier = Generation("jpeg", double.probability, tuple(double.parameters()))
