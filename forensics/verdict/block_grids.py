@@ -17,6 +17,7 @@ from forensics_models.open_judge import by_family
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis, Statement
 from forensics.verdict.restated import led_by, ranked, restated, since_with, without, without_range
+from forensics.verdict.weighing import LEADING
 
 if TYPE_CHECKING:
     from forensics.history.jpeg.changed import Changed
@@ -142,7 +143,9 @@ def _some_time(analysis: Analysis, reading: Changed) -> Analysis:
     text = f"{changed.sentence(reading)}. Another codec may have followed: the verdict names the last one."
     statement = without_range(changed.NAME, reading.value, (), text)
     ranking = without("uncompressed", analysis.ranking, 1 - changed.PROBABILITY)
-    return restated(analysis, ranking, INCONCLUSIVE, ranking[0][1], (), [statement, *_kept(analysis, INCONCLUSIVE)])
+    leading = [one for one in analysis.evidence if one.trace in LEADING]
+    kept = [one for one in _kept(analysis, INCONCLUSIVE) if one not in leading]
+    return restated(analysis, ranking, INCONCLUSIVE, ranking[0][1], (), [*leading, statement, *kept])
 
 
 def _changed_jpeg(analysis: Analysis, reading: Changed) -> Analysis:

@@ -104,9 +104,9 @@ def test_a_jpeg_beneath_a_later_codec_is_told_and_not_named(name: str) -> None:
     before = likely(name, pixels, {"nothing": 0.9, "noise": 0.1})
     result = block_grids.with_block_grid(before, pixels)
     assert result.verdict == "inconclusive"
-    assert result.evidence[0].trace == changed.NAME
-    assert result.evidence[0].speaks_for == ()
-    assert "Another codec may have followed" in result.evidence[0].text
+    statement = next(one for one in result.evidence if one.trace == changed.NAME)
+    assert statement.speaks_for == ()
+    assert "Another codec may have followed" in statement.text
     assert dict(result.ranking)["uncompressed"] <= dict(before.ranking)["uncompressed"]
     assert sum(p for _, p in result.ranking) == pytest.approx(1)
 
@@ -117,7 +117,7 @@ def test_a_jpeg_under_noise_is_not_named_where_another_codec_is_likelier() -> No
     pixels = (pixels + numbers.normal(0, 3, pixels.shape)).clip(0, 255).round().astype(np.uint8)
     result = block_grids.with_block_grid(likely("avif", pixels, {"nothing": 0.1, "noise": 0.9}), pixels)
     assert result.verdict == "inconclusive"
-    assert result.evidence[0].trace == changed.NAME
+    assert changed.NAME in {one.trace for one in result.evidence}
 
 
 @pytest.mark.parametrize("scale", [0.55, 0.7, 0.875, 0.93])
