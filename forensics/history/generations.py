@@ -41,7 +41,7 @@ def chain_of(
     earlier, traces
         See `earlier_compression`.
     undone : bool
-        Whether the pixels are what undoing a step left, whose noise is like that of a finer JPEG after the last.
+        Whether something was done since the last one, or undone, whose noise is like that of a finer JPEG after it.
     """
     chain, notes = (
         _double_jpeg(pixels, last, jpeg, undone) if last.codec == "jpeg" and jpeg is not None else ((last,), ())
@@ -115,7 +115,7 @@ def _double_jpeg(pixels: np.ndarray, last: Generation, jpeg: Recovered, undone: 
     if double.reason:
         return (last,), (*notes, f"whether there was an earlier JPEG compression: {double.reason}")
     if double.double and undone and double.kind == "finer-last":
-        note = "whether a finer JPEG followed is open: undoing the step since then leaves noise as that does"
+        note = "whether a finer JPEG followed is open: what was done since, or undoing the step, leaves that"
         return (last,), (*notes, note)
     if double.double:
         earlier = Generation("jpeg", double.probability, tuple(double.parameters()))

@@ -46,8 +46,13 @@ CODEC_MODULES = {
     "jpegxl": "forensics.history.recoding.jpegxl",
 }
 """The module that recovers the parameters of each class, loaded only when it is needed."""
-CONFIRMATIONS = {"jpeg2000": "forensics.history.jpeg2000.fixed_point", "jpegxr": "forensics.history.jpegxr.fixed_point"}
-"""The module that confirms what was recovered by recompression, where the recovery itself does not."""
+CONFIRMATIONS = {
+    "jpeg2000": "forensics.history.jpeg2000.fixed_point",
+    "jpegxr": "forensics.history.jpegxr.fixed_point",
+    "webp": "forensics.history.recoding.vp8_lattice",
+}
+"""The module that confirms what was recovered, by recompression where the recovery itself does not, and by exact
+arithmetic."""
 FROM_ESTIMATES = frozenset({"bpg", "heic", "avif", "webp", "jpegxl"})
 RUNNER_UP_FROM = 0.05
 """Probability from which the runner-up of an inconclusive verdict is asked for parameters too, and the other standard
@@ -60,6 +65,9 @@ rare decoders confuses the two.
 """
 _AGREEING = 20
 """Blocks that have to agree before recompression speaks for a codec."""
+
+_QUALITY = "quality_factor"
+"""The quality that a JPEG's recovery reads off a whole table."""
 
 _READ = ("format", "near", "error", "step", "level", "colours", "dithered", "scan", "phase", "steps")
 """What exact tests read that is a parameter of the process, not a measure of the test."""
@@ -106,10 +114,12 @@ def recover_history(
     of_part = of_whole if part is None else noted(guarded(lambda: _traces(pixels), none, "the trace tests of a part"))
     traces = (*undone, *(of_whole if part is None else _of_both(of_part, of_whole)))
     nothing: tuple[Parameter, ...] = ()
-    reduced = noted(guarded(lambda: _reduced(pixels, analysis), nothing, "the reading of a reduced JPEG"))
-    if reduced:
-        one = (Generation("jpeg", analysis.probability, reduced),)
-        return History(reduced, traces, one, (*notes, *_open_questions(analysis, traces, one)))
+    moved, still = noted(
+        guarded(lambda: _changed(pixels, analysis), (nothing, nothing), "the reading of a changed JPEG")
+    )
+    if moved:
+        one = (Generation("jpeg", analysis.probability, moved),)
+        return History(moved, traces, one, (*notes, *_open_questions(analysis, traces, one)))
     codecs = asked_codecs(analysis)
     estimates = {codec: noted(_estimated(codec, pixels)) for codec in codecs}
     recovered = {codec: noted(_recovered(codec, pixels, estimates[codec])) for codec in codecs}
@@ -131,11 +141,13 @@ def recover_history(
     parameters = _joined({codec: tuple(p for p in listed if p.name != EARLIER) for codec, listed in found.items()})
     parameters = tuple(_unless_contradicted(one, of_part) for one in parameters)
     parameters = (*parameters, *_of_process(analysis.verdict, traces))
+    if still and all(one.name != _QUALITY or one.value is None for one in parameters):
+        parameters = (*still, *(one for one in parameters if one.value is not None))
     generations: tuple[Generation, ...] = ()
     if says_lossy(analysis.verdict):
         last = Generation(analysis.verdict, analysis.probability, parameters)
         generations = noted(
-            chain_of(pixels, last, recovered.get("jpeg"), earlier, of_part, undone=_with_noise(analysis))
+            chain_of(pixels, last, recovered.get("jpeg"), earlier, of_part, undone=_with_noise(analysis) or bool(still))
         )
     return History(parameters, traces, generations, (*notes, *_open_questions(analysis, traces, generations)))
 
@@ -206,14 +218,21 @@ def _undone(pixels: np.ndarray, analysis: Analysis) -> tuple[Trace, ...]:
     return tuple(traces)
 
 
-def _reduced(pixels: np.ndarray, analysis: Analysis) -> tuple[Parameter, ...]:
-    """Scale and quality of a JPEG that was reduced, where the verdict rests on them: nothing else is left."""
-    from forensics.history.jpeg import reduced
+def _changed(pixels: np.ndarray, analysis: Analysis) -> tuple[tuple[Parameter, ...], tuple[Parameter, ...]]:
+    """What is read of a JPEG that was changed since, where the verdict rests on it: first where its blocks are no
+    longer in place, so that nothing else is left, then where they are.
+    """
+    from forensics.history.jpeg import changed, reduced
 
-    if all(statement.trace != reduced.NAME for statement in analysis.evidence):
-        return ()
-    reading = reduced.read_likely(pixels)
-    return () if reading is None else reduced.parameters_of(reading)
+    names = {statement.trace for statement in analysis.evidence} if analysis.verdict == "jpeg" else set()
+    if reduced.NAME in names:
+        scaled = reduced.read_likely(pixels)
+        return () if scaled is None else reduced.parameters_of(scaled), ()
+    reading = changed.read(pixels) if changed.NAME in names else None
+    if reading is None:
+        return (), ()
+    read = changed.parameters_of(reading)
+    return ((), read) if reading.change == "none" else (read, ())
 
 
 def _estimated(codec: str, pixels: np.ndarray) -> Noted[tuple[Parameter, ...]]:

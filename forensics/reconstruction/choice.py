@@ -17,7 +17,7 @@ from forensics.history.jpeg import recovery as jpeg_history
 from forensics.history.jpeg.chroma import FACTORS, ChromaHypothesis
 from forensics.history.jpeg.steps import TableMatch
 from forensics.reconstruction import colour
-from forensics.reconstruction.blocks import OPEN_SATURATED, SEARCHED
+from forensics.reconstruction.blocks import OPEN_SATURATED, SEARCHED, rounding_settles
 from forensics.reconstruction.coded import DECODERS, Decoder
 from forensics.reconstruction.conversions import CONVERSIONS
 from forensics.reconstruction.finest import finest_grid
@@ -65,6 +65,9 @@ _BETTER, _IN_SUBSTANCE = 0.05, 0.4
 At the finest steps chroma at full size settles nearly as little, whatever the picture's. Of 1,001 blocks of eight
 validation JPEGs of qualities 75, 90 and 95 the same 948 come back with 0.0 and 0.2 of the first and 0.1 of the second;
 with 0.8 of the second 857."""
+_JUDGED = 0.5
+"""Share of blocks that rounding can settle from which steps are no finer than it can judge: it is 0.97 with steps of
+two and 0.004 with steps of one, which explain changed parts by chance."""
 _SEARCHED_PIXELS, _SEARCHED_WIDTH, _PHASE_BETTER = 1 << 14, 32, 0.1
 """Pixels on which phases of the MCU are distinguished by the whole search where rounding settles few blocks under any,
 sets that the search keeps, and by how much another phase has to be better than the history's. At quality 100 the right
@@ -151,8 +154,24 @@ def _likeliest(trials: Trials, history: jpeg_history.JpegHistory) -> tuple[Layou
         if best[0] >= _PLACED:
             break
     assert best is not None
-    share, layout, decoders = best
+    share, layout, decoders = _or_full_size(trials, history, *best)
     return layout if share >= _PLACED else _by_search(trials, layout, decoders[0]), decoders
+
+
+def _or_full_size(
+    trials: Trials, history: jpeg_history.JpegHistory, share: float, layout: Layout, decoders: list[Decoder]
+) -> tuple[float, Layout, list[Decoder]]:
+    """The same, or chroma at full size where that settles clearly more blocks under steps that rounding can judge: with
+    little colour the history may take the one for the other.
+    """
+    full = next((one for one, _ in history.hypotheses if FACTORS[one.subsampling] == (1, 1)), None)
+    if full is None or layout.factors == (1, 1) or not _PLACED <= share < _CLEAR:
+        return share, layout, decoders
+    other, others = _candidates(trials.pixels, history, full)
+    if not others or min(map(rounding_settles, trials.tables(other, others[0]))) < _JUDGED:
+        return share, layout, decoders
+    settled = trials.share(other, others[0])
+    return (settled, other, others) if settled > share + _BETTER else (share, layout, decoders)
 
 
 def _candidates(

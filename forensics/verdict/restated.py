@@ -32,6 +32,15 @@ def led_by(ranking: Ranking, name: str, probability: float) -> Ranking:
     return ((name, probability), *((other, p * left) for other, p in ranking if other != name))
 
 
+def without(name: str, ranking: Ranking, most: float) -> Ranking:
+    """The ranking with one process at most so probable, the others in proportion above it."""
+    processes = dict(ranking)
+    own = min(processes.get(name, 0.0), most)
+    others = sum(p for other, p in ranking if other != name)
+    left = (1 - own) / max(others, 1e-9)
+    return ranked({other: own if other == name else p * left for other, p in ranking})
+
+
 def since_with(afterwards: dict[str, float] | None, group: str, probability: float) -> dict[str, float]:
     """What happened since, with one answer of `GROUPS` at a probability and the others in proportion below it; evenly
     where nothing is known of them.

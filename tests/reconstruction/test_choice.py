@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from forensics.history.jpeg import recovery
 from forensics.reconstruction.choice import choose
@@ -93,3 +96,16 @@ def test_standard_tables_by_blocks():
     np.testing.assert_array_equal(found.tables[0], tables_of(jpeg_file(source, 80))[0])
     assert tables_by_blocks(sample(source, grey, DECODERS[0])) is None
     assert tables_by_blocks(sample(np.ascontiguousarray(pixels[3:, 5:]), grey, DECODERS[0])) is None
+
+
+@pytest.mark.parametrize("colour", [0.05, 0.1])
+def test_chroma_at_full_size_is_told_in_pictures_of_little_colour(colour):
+    full = scene(3, 160, 192).astype(np.float64)
+    grey = full.mean(axis=2, keepdims=True)
+    steps = [9] * 5 + [11] * 59
+    weak = np.clip(grey + colour * (full - grey), 0, 255).astype(np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(weak).save(out, "JPEG", qtables=[steps, steps], subsampling="4:4:4")
+    found = judged(prepare(real_decoding(out.getvalue())))
+    assert found.layout.factors == (1, 1)
+    assert found.exact

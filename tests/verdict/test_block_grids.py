@@ -1,14 +1,16 @@
 """Reduced and turned JPEGs: the shipped judges find their grid, and leave pictures alone that were never compressed."""
 
 import dataclasses
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
 from forensics_models import block_grids as models
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from forensics import analyze
+from forensics.history.jpeg import changed
 from forensics.pictures.opened import from_array
 from forensics.results.analysis import Analysis
 from forensics.training.block_grids import train_block_grid
@@ -56,12 +58,66 @@ def test_a_reduced_jpeg_is_found_with_its_scale(scale: float) -> None:
     assert max(result.afterwards, key=lambda name: result.afterwards[name]) == "resampled"  # type: ignore[index]
 
 
-def test_a_turned_jpeg_is_found_with_its_angle() -> None:
+def likely(name: str, pixels: np.ndarray, since: dict[str, float] | None = None) -> Analysis:
+    """An open verdict with a process that leads, and what the models say happened since."""
+    made = opened(pixels, "inconclusive")
+    others = [other for other, _ in made.ranking if other != name]
+    ranking = ((name, 0.6), *((other, 0.4 / len(others)) for other in others))
+    return dataclasses.replace(made, ranking=ranking, afterwards=since)
+
+
+def test_a_turned_jpeg_is_named_with_its_angle_and_quality() -> None:
     pixels = np.asarray(jpeg(sample(), 60).rotate(-2.5, BICUBIC).crop((12, 12, 244, 244)))
-    result = block_grids.with_block_grid(opened(pixels, "inconclusive"), pixels)
-    assert result.evidence[0].trace == "turned_grid"
+    result = block_grids.with_block_grid(likely("jpeg", pixels), pixels)
+    assert result.verdict == "jpeg"
+    assert result.evidence[0].trace == changed.NAME
     assert result.evidence[0].value == pytest.approx(-2.5, abs=0.15)
-    assert f"turned by {-result.evidence[0].value:.1f} degrees clockwise" in result.evidence[0].text
+    assert f"rotated by {-result.evidence[0].value:.1f} degrees clockwise" in result.evidence[0].text
+    assert result.afterwards is not None
+    assert max(result.afterwards, key=lambda name: result.afterwards[name]) == "resampled"  # type: ignore[index]
+
+
+def test_a_jpeg_under_noise_is_named() -> None:
+    numbers = np.random.default_rng(3)
+    pixels = np.asarray(jpeg(sample(), 60), np.float64)
+    pixels = (pixels + numbers.normal(0, 4, pixels.shape)).clip(0, 255).round().astype(np.uint8)
+    result = block_grids.with_block_grid(likely("jpeg", pixels, {"nothing": 0.1, "noise": 0.9}), pixels)
+    assert result.verdict == "jpeg"
+    assert result.evidence[0].trace == changed.NAME
+    assert result.afterwards == {"nothing": 0.1, "noise": 0.9}
+
+
+def test_a_blurred_jpeg_is_named_and_what_was_done_is_told() -> None:
+    pixels = np.asarray(jpeg(sample(), 60).filter(ImageFilter.BoxBlur(1)))
+    result = block_grids.with_block_grid(likely("jpeg", pixels, {"nothing": 0.05, "filtered": 0.95}), pixels)
+    assert result.verdict == "jpeg"
+    assert "blurred by" in result.evidence[0].text
+    assert result.afterwards is not None
+    assert result.afterwards["filtered"] > 0.9
+
+
+@pytest.mark.parametrize("name", ["webp", "jpeg"])
+def test_a_jpeg_beneath_a_later_codec_is_told_and_not_named(name: str) -> None:
+    stream = io.BytesIO()
+    jpeg(sample(), 50).save(stream, "WEBP", quality=88)
+    pixels = np.asarray(Image.open(stream).convert("RGB"))
+    before = likely(name, pixels, {"nothing": 0.9, "noise": 0.1})
+    result = block_grids.with_block_grid(before, pixels)
+    assert result.verdict == "inconclusive"
+    statement = next(one for one in result.evidence if one.trace == changed.NAME)
+    assert statement.speaks_for == ()
+    assert "Another codec may have followed" in statement.text
+    assert dict(result.ranking)["uncompressed"] <= dict(before.ranking)["uncompressed"]
+    assert sum(p for _, p in result.ranking) == pytest.approx(1)
+
+
+def test_a_jpeg_under_noise_is_not_named_where_another_codec_is_likelier() -> None:
+    numbers = np.random.default_rng(3)
+    pixels = np.asarray(jpeg(sample(), 60), np.float64)
+    pixels = (pixels + numbers.normal(0, 3, pixels.shape)).clip(0, 255).round().astype(np.uint8)
+    result = block_grids.with_block_grid(likely("avif", pixels, {"nothing": 0.1, "noise": 0.9}), pixels)
+    assert result.verdict == "inconclusive"
+    assert changed.NAME in {one.trace for one in result.evidence}
 
 
 @pytest.mark.parametrize("scale", [0.55, 0.7, 0.875, 0.93])
