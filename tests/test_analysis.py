@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from forensics_features.extractor import FeatureExtractor
 from forensics_models.classes import CLASSES
+from forensics_models.judgement import decide
 from PIL import Image
 
 import forensics
@@ -22,7 +23,7 @@ from forensics.report import csv_report, json_report, text
 from forensics.results.failure import Failure
 from forensics.verdict import analysis, tone
 from forensics.verdict.agreement import compare
-from forensics.verdict.analysis import INCONCLUSIVE, RATIO_ABOVE, analyze, decide
+from forensics.verdict.analysis import INCONCLUSIVE, RATIO_ABOVE, analyze
 from forensics.verdict.picture_reading import PictureReading
 from forensics.verdict.sentences import INDICATIONS
 from forensics.windows.choice import SIDE, choose_windows, grid_shape, interest

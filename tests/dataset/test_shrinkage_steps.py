@@ -51,7 +51,7 @@ def test_one_level_of_haar_is_what_plain_loops_give(picture: np.ndarray) -> None
                 [(low - h + v - e) / 2, (low - h - v + e) / 2],
             ]
     made = Shrink("haar", 1, 1, "soft", 7.0).apply(picture[:96, :90, 0])
-    assert np.array_equal(made, np.clip(np.rint(expected), 0, 255))
+    assert np.abs(made - np.clip(expected, 0, 255)).max() <= 0.5 + 1e-9
 
 
 def test_blocks_side_by_side_are_what_plain_loops_give(picture: np.ndarray) -> None:
@@ -64,7 +64,7 @@ def test_blocks_side_by_side_are_what_plain_loops_give(picture: np.ndarray) -> N
             left[0, 0] = block[0, 0]
             expected[y : y + 8, x : x + 8] = fft.idctn(left, norm="ortho")
     made = Shrink("dct", 8, 1, "hard", 9.0).apply(picture[:96, :88, 0])
-    assert np.array_equal(made, np.clip(np.rint(expected), 0, 255))
+    assert np.abs(made - np.clip(expected, 0, 255)).max() <= 0.5 + 1e-9
 
 
 def test_drawn_steps_run_are_read_back_from_json_and_are_many(picture: np.ndarray) -> None:

@@ -30,7 +30,7 @@ def sample(name: str = "uncompressed") -> np.ndarray:
         Shrink("bior4.4", 4, 1, "soft", 8.0),
         Shrink("sym4", 4, 1, "hard", 14.0),
         Shrink("db2", 3, 1, "hard", 14.0),
-        Shrink("fourier", 32, 2, "wiener", 8.0),
+        Shrink("haar", 4, 8, "soft", 6.0),
     ],
     ids=lambda step: f"{step.transform}-{step.rule}",
 )
