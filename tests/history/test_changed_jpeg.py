@@ -120,3 +120,12 @@ def test_verdict_and_history_tell_the_quality_and_the_rotation() -> None:
         read = {parameter.name: parameter for parameter in generation.parameters}
         assert read["rotation"].value == pytest.approx(-2.5, abs=0.1)
         assert read["quality"].low <= 70 <= read["quality"].high
+
+
+@pytest.mark.parametrize(("side", "factor"), [(100, 4), (128, 4), (64, 8)])
+@pytest.mark.parametrize("kernel", [Image.Resampling.BICUBIC, Image.Resampling.BILINEAR])
+def test_what_repeats_itself_within_a_block_is_no_jpeg(side: int, factor: int, kernel: Image.Resampling) -> None:
+    noise = Image.fromarray(np.random.default_rng(0).random((side, side)).astype(np.float32) * 255)
+    enlarged = np.asarray(noise.resize((side * factor, side * factor), kernel))
+    reading = changed.read(np.clip(np.rint(enlarged), 0, 255).astype(np.uint8))
+    assert reading is None or not reading.found

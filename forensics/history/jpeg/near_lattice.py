@@ -83,6 +83,9 @@ class NearLattice(NamedTuple):
         In which of the planes.
     phase : tuple of int
         Row and column of the first whole block in it, 0 to 7.
+    repeated : float
+        The largest contrast of the same table half a block away, down, across or both: blocks of 8 pixels have one
+        place, what repeats itself every 2 or 4 pixels, as an enlargement by whole factors does, two and more.
     """
 
     contrast: float
@@ -92,6 +95,7 @@ class NearLattice(NamedTuple):
     noise: float
     plane: int
     phase: tuple[int, int]
+    repeated: float
 
 
 class _Steps(NamedTuple):
@@ -199,7 +203,15 @@ def read(planes: Sequence[np.ndarray]) -> NearLattice | None:
         noise,
         plane,
         divmod(phase, BLOCK),
+        float(contrasts[weighing, _half_a_block_from(plane, phase), table].max()),
     )
+
+
+def _half_a_block_from(plane: int, phase: int) -> list[int]:
+    """The three places half a block away from one."""
+    half, (row, column) = BLOCK // 2, divmod(phase, BLOCK)
+    moved = ((row + half * down, column + half * across) for down, across in ((1, 0), (0, 1), (1, 1)))
+    return [(plane * BLOCK + y % BLOCK) * BLOCK + x % BLOCK for y, x in moved]
 
 
 def _likeliest(excesses: Sequence[_Excess], place: int, family: str) -> tuple[int, float]:
