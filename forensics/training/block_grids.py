@@ -15,9 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from forensics.errors import CodecError, CodecUnavailable, ForensicsError, UsageError
-from forensics.executors import TRIES
-from forensics.executors.tasks import Workers
+from forensics.errors import CodecError, CodecUnavailable, UsageError
+from forensics.training.drawing import drawn
 
 DRAWS = {"train": 8, "val": 18}
 """Pictures drawn of every source."""
@@ -143,25 +142,10 @@ def measure(
     UsageError
         The folder holds no sources of the split.
     """
-    from forensics.dataset import sources as found
     from forensics.dataset.encoders import available
 
-    names = found.of_split(sources, split)
-    if not names:
-        raise UsageError(f"{str(sources)!r} holds no pictures in a folder {split!r}")
     task = partial(_Task, kind, seed, draws or DRAWS[split], tuple(available()))
-    read: dict[Path, list[_Row]] = {}
-    progress(0, len(names))
-    with Workers(_rows, jobs, tries=TRIES) as workers:
-        for name in names:
-            workers.submit(task(sources / name))
-        for event in workers.events():
-            if event.kind in ("error", "died"):
-                raise ForensicsError(f"{event.task.path}: {event.content}")
-            if event.kind == "message":
-                read[event.task.path] = event.content
-                progress(len(read), len(names))
-    rows = [row for name in names for row in read[sources / name]]
+    rows = drawn(_rows, task, sources, split, jobs=jobs, progress=progress)
     return np.stack([row[0] for row in rows]), np.array([row[1] for row in rows]), np.array([row[2] for row in rows])
 
 

@@ -18,9 +18,8 @@ from typing import Any
 import numpy as np
 from forensics_models.classes import family_of, process_of
 
-from forensics.errors import CodecError, CodecUnavailable, ForensicsError, UsageError
-from forensics.executors import TRIES
-from forensics.executors.tasks import Workers
+from forensics.errors import CodecError, CodecUnavailable, UsageError
+from forensics.training.drawing import drawn
 
 DRAWS = {"train": 16, "val": 40}
 """Windows drawn of every source."""
@@ -217,25 +216,10 @@ def measure(
     UsageError
         The folder holds no sources of the split.
     """
-    from forensics.dataset import sources as found
     from forensics.dataset.encoders import available
 
-    names = found.of_split(sources, split)
-    if not names:
-        raise UsageError(f"{str(sources)!r} holds no pictures in a folder {split!r}")
     task = partial(_Task, seed, draws or DRAWS[split], tuple(available()))
-    read: dict[Path, list[_Row]] = {}
-    progress(0, len(names))
-    with Workers(_rows, jobs, tries=TRIES) as workers:
-        for name in names:
-            workers.submit(task(sources / name))
-        for event in workers.events():
-            if event.kind in ("error", "died"):
-                raise ForensicsError(f"{event.task.path}: {event.content}")
-            if event.kind == "message":
-                read[event.task.path] = event.content
-                progress(len(read), len(names))
-    return windows_of([row for name in names for row in read[sources / name]])
+    return windows_of(drawn(_rows, task, sources, split, jobs=jobs, progress=progress))
 
 
 def windows_of(rows: Sequence[_Row]) -> Windows:
