@@ -286,7 +286,6 @@ _UNTOUCHED: Mapping[str, Callable[[np.random.Generator], tuple[Step, ...]]] = {
     "rotated": _rotated,
     "camera-denoised-wavelet": _camera_and(("wavelet", 3, 14)),
     "camera-denoised": _camera_and(("non-local", 3, 9), ("bilateral", 2, 9), ("median", 3, 3)),
-    "denoised": lambda numbers: (*_noise(numbers), draw_shrink(numbers)),
     "blurred": _blurred,
     "sharpened": _sharpened,
     "noise": _noise,
@@ -307,8 +306,9 @@ _UNTOUCHED: Mapping[str, Callable[[np.random.Generator], tuple[Step, ...]]] = {
     "grey": _grey,
     "composited": _composited,
     "plain": lambda numbers: (),
+    "denoised": lambda numbers: (*_noise(numbers), draw_shrink(numbers)),
 }
-"""What each kind of `UNTOUCHED` draws."""
+"""What each kind of `UNTOUCHED` draws; new ones last, so that what is drawn of the others stays the same."""
 
 UNTOUCHED = tuple(_UNTOUCHED)
 """Kinds of untouched pictures made from a source by steps without a codec; drawn kinds come from
