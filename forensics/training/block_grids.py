@@ -244,6 +244,8 @@ def _thresholds(p: np.ndarray, grids: np.ndarray) -> tuple[float, float]:
     """`found_from`: so that at most `FOUND_WRONGLY` of the pictures without a codec reach it. `jpeg_from`: so that at
     most `NAMED_WRONGLY` of the pictures by other codecs reach both, and none of those without a codec.
     """
+    if not ((grids == 0).any() and (grids == 1).any()):
+        raise UsageError("too few validation pictures were drawn to set thresholds by: draw more, or of more sources")
     found_from = float(np.quantile(1 - p[grids == 0, 0], 1 - FOUND_WRONGLY, method="higher")) + 1e-6
     jpeg = np.where(1 - p[:, 0] >= found_from, p[:, 2], 0.0)
     others = float(np.quantile(jpeg[grids == 1], 1 - NAMED_WRONGLY, method="higher"))

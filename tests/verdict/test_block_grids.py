@@ -10,10 +10,11 @@ from forensics_models import block_grids as models
 from PIL import Image, ImageFilter
 
 from forensics import analyze
+from forensics.errors import UsageError
 from forensics.history.jpeg import changed
 from forensics.pictures.opened import from_array
 from forensics.results.analysis import Analysis
-from forensics.training.block_grids import train_block_grid
+from forensics.training.block_grids import _thresholds, train_block_grid
 from forensics.verdict import block_grids
 from tests.features.test_scaled_grid import jpeg, photograph
 
@@ -148,9 +149,14 @@ def test_a_judge_is_trained_from_sources_and_read_again(kind: str, tmp_path: Pat
         (tmp_path / "sources" / split).mkdir(parents=True)
         for seed in seeds:
             Image.fromarray(photograph(256, seed)).save(tmp_path / "sources" / split / f"{seed}.png")
-    card = train_block_grid(kind, tmp_path / "sources", tmp_path / "out", seed=1, jobs=1, draws=8)
+    card = train_block_grid(kind, tmp_path / "sources", tmp_path / "out", seed=1, jobs=1, draws=14)
     judge = models.GridJudge(tmp_path / "out", kind)
     judged = judge.judge(np.zeros(len(judge.value_names), np.float32))
     assert judged.probabilities.sum() == pytest.approx(1)
     assert judge.tried == card["pictures"]["val"][0]
     assert judge.reached == card["validation"]["uncompressed"]["found"] * judge.tried == 0
+
+
+def test_thresholds_need_pictures_of_every_kind() -> None:
+    with pytest.raises(UsageError, match="draw more"):
+        _thresholds(np.full((3, 3), 1 / 3), np.array([0, 2, 2]))
