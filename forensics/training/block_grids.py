@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from forensics.errors import CodecError, CodecUnavailable, UsageError
-from forensics.training.drawing import drawn
+from forensics.training.drawing import coded, drawn
 
 DRAWS = {"train": 8, "val": 18}
 """Pictures drawn of every source."""
@@ -43,8 +43,8 @@ def _draw(
     """A picture, its index in `GRIDS`, and its scale or angle, NaN where no step of the kind changed it; None where an
     encoder does not run.
     """
-    from forensics.dataset import random_afterwards, recipes
-    from forensics.dataset.preparation import Coded, Trim
+    from forensics.dataset import random_afterwards
+    from forensics.dataset.preparation import Trim
 
     kind = str(numbers.choice([name for name, _ in _SHARES], p=[share for _, share in _SHARES]))
     pixels = source
@@ -57,12 +57,10 @@ def _draw(
     else:
         after = str(numbers.choice([step_kind, "any"], p=[0.8, 0.2]))
         fine = "jpeg" if kind == "jpeg" else str(numbers.choice(_OTHERS))
-        coding = recipes.draw_coding(fine, encoders, numbers)
-        if coding is None:
+        made = coded(pixels, fine, encoders, numbers)
+        if made is None:
             return None
-        even = recipes.only_even(coding[1])
-        pixels = pixels[: pixels.shape[0] // 2 * 2, : pixels.shape[1] // 2 * 2] if even else pixels
-        pixels = Coded(fine, *coding).apply(np.ascontiguousarray(pixels))
+        pixels = made
     if numbers.random() < 0.3:
         pixels = Trim(*(int(n) for n in numbers.integers(0, 16, 2))).apply(pixels)
     truth = math.nan

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
+
+import numpy as np
 
 from forensics.errors import ForensicsError, UsageError
 from forensics.executors import TRIES
@@ -72,3 +74,27 @@ def drawn(
                 read[event.task.path] = event.content
                 progress(len(read), len(names))
     return [row for name in names for row in read[sources / name]]
+
+
+def coded(pixels: np.ndarray, fine: str, encoders: Sequence[str], numbers: np.random.Generator) -> np.ndarray | None:
+    """Pixels after a random coding by a fine class, cut to even sides where that needs them; None where no encoder of
+    it runs.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width, 3), dtype=uint8]
+    fine : str
+        One of `forensics_models.classes.FINE_CLASSES`.
+    encoders : sequence of str
+        Those that run here.
+    numbers : np.random.Generator
+    """
+    from forensics.dataset import recipes
+    from forensics.dataset.preparation import Coded
+
+    coding = recipes.draw_coding(fine, encoders, numbers)
+    if coding is None:
+        return None
+    if recipes.only_even(coding[1]):
+        pixels = pixels[: pixels.shape[0] // 2 * 2, : pixels.shape[1] // 2 * 2]
+    return Coded(fine, *coding).apply(np.ascontiguousarray(pixels))

@@ -19,7 +19,7 @@ import numpy as np
 from forensics_models.classes import family_of, process_of
 
 from forensics.errors import CodecError, CodecUnavailable, UsageError
-from forensics.training.drawing import drawn
+from forensics.training.drawing import coded, drawn
 
 DRAWS = {"train": 16, "val": 40}
 """Windows drawn of every source."""
@@ -75,10 +75,10 @@ def _draw(
     family, after = "uncompressed", "shrunk"
     if shrunk:
         if numbers.random() < 0.3:
-            coded = _coded(pixels, encoders, numbers)
-            if coded is None:
+            made = _coded(pixels, encoders, numbers)
+            if made is None:
                 return None
-            pixels, family = coded
+            pixels, family = made
         pixels = draw_shrink(numbers).apply(pixels)
         if pixels.ndim == 3 and numbers.random() < _FILTERED_AS_VIDEO:
             for path in random_afterwards.draw_chroma(numbers):
@@ -87,10 +87,10 @@ def _draw(
     else:
         if numbers.random() < 0.15:
             pixels = draw_shrink(numbers).apply(pixels)
-        coded = _coded(pixels, encoders, numbers)
-        if coded is None:
+        made = _coded(pixels, encoders, numbers)
+        if made is None:
             return None
-        pixels, family = coded
+        pixels, family = made
         kind = after = random_afterwards.draw_kind(numbers) if numbers.random() < 0.5 else "nothing"
     if numbers.random() < 0.5:
         pixels = Trim(*(int(n) for n in numbers.integers(0, 16, 2))).apply(pixels)
@@ -100,17 +100,9 @@ def _draw(
 
 
 def _coded(pixels: np.ndarray, encoders: Sequence[str], numbers: np.random.Generator) -> tuple[np.ndarray, str] | None:
-    from forensics.dataset import recipes
-    from forensics.dataset.preparation import Coded
-
     fine = str(numbers.choice(list(_CODECS), p=list(_CODECS.values())))
-    coding = recipes.draw_coding(fine, encoders, numbers)
-    if coding is None:
-        return None
-    if recipes.only_even(coding[1]):
-        pixels = pixels[: pixels.shape[0] // 2 * 2, : pixels.shape[1] // 2 * 2]
-    made = Coded(fine, *coding).apply(np.ascontiguousarray(pixels))
-    return made, family_of(process_of(fine))
+    made = coded(pixels, fine, encoders, numbers)
+    return None if made is None else (made, family_of(process_of(fine)))
 
 
 @dataclass(frozen=True)

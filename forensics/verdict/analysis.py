@@ -250,7 +250,8 @@ class _Examined:
             changed = [change.undo(piece) for piece in pieces]
             reading, change = _preferred(reading, self.reading(*self.judged(changed)), change)
             pieces = changed if change.undone else pieces
-        reading = held_in_doubt(reading, self.open_judge, _as_judged(pixels, change))
+        if reading.names_codec:  # nothing else is doubted, and a change is undone in a copy of the whole picture
+            reading = held_in_doubt(reading, self.open_judge, _as_judged(pixels, change))
         made = _compose(seen, windows, self.completed(reading, pieces), change, self.judge, self.extractor)
         if len(windows) < of:
             made = replace(made, limits=(partly_judged(len(windows), of), *made.limits))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-from forensics_models.classes import INCONCLUSIVE, family_of
+from forensics_models.classes import family_of
 from forensics_models.doubt import columns_of
 from forensics_models.open_judge import GROUPS, by_family
 
@@ -42,6 +42,7 @@ def in_doubt(
     open_judge : OpenJudge
         Whose verdict it is.
     verdict : str
+        One that names a process.
     features, codec_trees : np.ndarray [shape=(n, ...)]
         Of the picture's windows, as of `forensics_models.doubt.columns_of`.
     opened : OpenReading
@@ -49,8 +50,6 @@ def in_doubt(
     pixels : np.ndarray [shape=(height, width[, 1..4]), dtype=uint8 or uint16]
         The picture as judged.
     """
-    if verdict in ("uncompressed", INCONCLUSIVE):
-        return False
     judge, family = doubt_judge(open_judge.folder), family_of(verdict)
     if judge is None or family not in judge.right_from:
         return False
