@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from forensics.errors import CodecError, CodecUnavailable, UsageError
-from forensics.training.drawing import coded, drawn
+from forensics.training.drawing import coded, dealt, drawn
 
 DRAWS = {"train": 8, "val": 18}
 """Pictures drawn of every source."""
-_SHARES = (("jpeg", 0.4), ("uncompressed", 0.36), ("other", 0.24))
+_SHARES = {"jpeg": 0.4, "uncompressed": 0.36, "other": 0.24}
 _OTHERS = ("jpeg2000", "jpegxr-0", "jpegxr-1", "bpg", "webp", "avif", "heic", "jpegxl")
 SCALE_WITHIN, DEGREES_WITHIN = 0.012, 0.2
 """Relative error of a scale, and error of an angle, up to which it counts as read rightly; JPEGs read otherwise teach
@@ -38,15 +38,14 @@ of 3 and 7, 74.2 % with 110 trees and 75.0 % with half the rate."""
 
 
 def _draw(
-    source: np.ndarray, encoders: Sequence[str], step_kind: str, numbers: np.random.Generator
+    source: np.ndarray, kind: str, encoders: Sequence[str], step_kind: str, numbers: np.random.Generator
 ) -> tuple[np.ndarray, int, float] | None:
-    """A picture, its index in `GRIDS`, and its scale or angle, NaN where no step of the kind changed it; None where an
-    encoder does not run.
+    """A picture of a kind of `_SHARES`, its index in `GRIDS`, and its scale or angle, NaN where no step of the kind
+    changed it; None where an encoder does not run.
     """
     from forensics.dataset import random_afterwards
     from forensics.dataset.preparation import Trim
 
-    kind = str(numbers.choice([name for name, _ in _SHARES], p=[share for _, share in _SHARES]))
     pixels = source
     if kind == "uncompressed":
         after = str(numbers.choice([step_kind, "any", "nothing"], p=[0.5, 0.3, 0.2]))
@@ -103,9 +102,9 @@ def _rows(task: _Task) -> Iterator[list[_Row]]:
     source = load(task.path)
     numbers = np.random.default_rng([task.seed, int(pixels_sha256(source)[:8], 16)])
     rows: list[_Row] = []
-    for _ in range(task.draws):
+    for drawn_kind in dealt(_SHARES, task.draws, numbers):
         try:
-            made = _draw(source, task.encoders, _STEPS[task.kind], numbers)
+            made = _draw(source, drawn_kind, task.encoders, _STEPS[task.kind], numbers)
         except (CodecError, CodecUnavailable, UsageError):
             continue
         if made is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -74,6 +74,30 @@ def drawn(
                 read[event.task.path] = event.content
                 progress(len(read), len(names))
     return [row for name in names for row in read[sources / name]]
+
+
+def dealt(shares: Mapping[str, float], count: int, numbers: np.random.Generator) -> list[str]:
+    """`count` kinds in random order, each as often as its share says, but for what rounding leaves to chance.
+
+    Drawn one by one, a kind could be missing among the few pictures of a source.
+
+    Parameters
+    ----------
+    shares : mapping of str to float
+        Kinds with their shares, which sum to 1.
+    count : int
+    numbers : np.random.Generator
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forensics.training.drawing import dealt
+    >>> sorted(dealt({"jpeg": 0.5, "webp": 0.25, "avif": 0.25}, 4, np.random.default_rng(1)))
+    ['avif', 'jpeg', 'jpeg', 'webp']
+    """
+    places = (np.arange(count) + numbers.random()) / count
+    kinds = np.searchsorted(np.cumsum(list(shares.values())), places, side="right").clip(max=len(shares) - 1)
+    return [list(shares)[kind] for kind in numbers.permutation(kinds)]
 
 
 def coded(pixels: np.ndarray, fine: str, encoders: Sequence[str], numbers: np.random.Generator) -> np.ndarray | None:

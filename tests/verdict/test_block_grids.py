@@ -15,6 +15,7 @@ from forensics.history.jpeg import changed
 from forensics.pictures.opened import from_array
 from forensics.results.analysis import Analysis
 from forensics.training.block_grids import _thresholds, train_block_grid
+from forensics.training.drawing import dealt
 from forensics.verdict import block_grids
 from tests.features.test_scaled_grid import jpeg, photograph
 
@@ -155,6 +156,17 @@ def test_a_judge_is_trained_from_sources_and_read_again(kind: str, tmp_path: Pat
     assert judged.probabilities.sum() == pytest.approx(1)
     assert judge.tried == card["pictures"]["val"][0]
     assert judge.reached == card["validation"]["uncompressed"]["found"] * judge.tried == 0
+
+
+@pytest.mark.parametrize("count", [1, 7, 14, 100])
+def test_kinds_are_dealt_as_often_as_their_shares_say(count: int) -> None:
+    shares = {"jpeg": 0.4, "uncompressed": 0.36, "other": 0.24}
+    for seed in range(50):
+        kinds = dealt(shares, count, np.random.default_rng(seed))
+        assert len(kinds) == count
+        assert all(abs(kinds.count(kind) - share * count) < 1 for kind, share in shares.items())
+    firsts = {dealt(shares, count, np.random.default_rng(seed))[0] for seed in range(50)}
+    assert firsts == set(shares)
 
 
 def test_thresholds_need_pictures_of_every_kind() -> None:
