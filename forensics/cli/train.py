@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -155,6 +156,30 @@ def doubt(sources: Path, out: Path, jobs: int, seed: int, draws: int | None) -> 
         card = train_doubt(sources, out, seed=seed, jobs=jobs, draws=draws, progress=counter.show)
     for name, row in card["validation"].items():
         click.echo(f"{name:28} {row['windows']:5d} windows keep their name: {row['kept']:.3f}")
+
+
+@command.command("pictures")
+@click.argument("sources", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@_OUT
+@_JOBS
+@_SEED
+@click.option("--draws", type=click.IntRange(1), help="Pictures drawn of every source.  [default: the recipe's]")
+def pictures(sources: Path, out: Path, jobs: int, seed: int, draws: int | None) -> None:
+    """Train the judge of open pictures: when the likeliest answer may be given although windows leave it open.
+
+    SOURCES holds lossless pictures in a folder val; those of training are known to the other judges too well. Pictures
+    are drawn, coded or not, changed or not, and judged in memory by the shipped models. Prints how many of the open
+    ones are answered rightly and wrongly, each by regressions of other sources.
+    """
+    from forensics.progress import Counter
+    from forensics.training.open_pictures import train_open_pictures
+
+    with Counter() as counter:
+        card = train_open_pictures(
+            sources, out, seed=seed, jobs=jobs, draws=draws, progress=partial(counter.show, "drawing val")
+        )
+    for name, row in card["validation"].items():
+        click.echo(f"{name:28} {row['open']:5d} open pictures: {row['right']} right, {row['wrong']} wrong")
 
 
 @command.command("exact")

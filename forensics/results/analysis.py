@@ -174,6 +174,24 @@ class ToneChange(NamedTuple):
         return {"step": self.name, "text": self.text, **self._asdict(), "inverse": list(self.inverse)}
 
 
+class WholeAnswer(NamedTuple):
+    """What may be said of a picture that its windows leave open (`forensics.verdict.open_pictures`).
+
+    Attributes
+    ----------
+    family : str
+        The most probable family by the models, or `uncompressed`.
+    held : float
+        Its probability by them.
+    right : float
+        How likely it is right: high enough to be said, if nothing that is read afterwards speaks against it.
+    """
+
+    family: str
+    held: float
+    right: float
+
+
 @dataclass(frozen=True, repr=False)
 class Analysis:
     """What is said about one picture.
@@ -233,6 +251,8 @@ class Analysis:
         Probabilities of what happened since the last lossy step: `nothing`, `resampled`, `filtered`, `recoloured`,
         `grey`, `palette`, `noise`, `composited`, `several`. None where no lossy step is likely, or where the model does
         not ask.
+    whole_answer : WholeAnswer or None
+        What may be said of a picture whose windows leave it open; not among the results that are written.
 
     Examples
     --------
@@ -271,6 +291,7 @@ class Analysis:
     tone: ToneChange | None = None
     steps: tuple[Step, ...] = ()
     afterwards: dict[str, float] | None = None
+    whole_answer: WholeAnswer | None = None
 
     @property
     def probabilities(self) -> dict[str, float]:
@@ -303,6 +324,7 @@ class Analysis:
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON-ready values, under the names of the attributes."""
         plain = asdict(replace(self, history=None, steps=()))
+        del plain["whole_answer"]  # it is in the verdict where it counts
         plain["steps"] = [step.to_dict() for step in self.steps]
         plain["history"] = self.history.to_dict() if self.history else None
         plain["ranking"] = self.probabilities

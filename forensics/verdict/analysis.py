@@ -37,7 +37,7 @@ from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, from_pill
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis, Interval, ToneChange, Window, WindowVerdict
 from forensics.results.steps import Step
-from forensics.verdict import channel_order, doubt, fine_hevc, tone
+from forensics.verdict import channel_order, doubt, fine_hevc, open_pictures, tone
 from forensics.verdict import steps as after
 from forensics.verdict.agreement import compare, limits, partly_judged, resizing
 from forensics.verdict.block_grids import with_block_grid
@@ -181,7 +181,7 @@ def analyze(
         if not exact or pixels is None:
             return analysis
         named = fine_hevc.withheld(family_without_evidence(settled(analysis, pixels), pixels), pixels)
-        return with_block_grid(named, pixels)
+        return open_pictures.with_answer(with_block_grid(named, pixels), pixels)
 
     return with_insets(picture, judged) if undo_inset else judged(picture)
 
@@ -250,9 +250,11 @@ class _Examined:
             changed = [change.undo(piece) for piece in pieces]
             reading, change = _preferred(reading, self.reading(*self.judged(changed)), change)
             pieces = changed if change.undone else pieces
+        whole = None if change is not None else open_pictures.answer(reading, self.open_judge, pixels)
         if reading.names_codec:  # nothing else is doubted, and a change is undone in a copy of the whole picture
             reading = held_in_doubt(reading, self.open_judge, _as_judged(pixels, change))
         made = _compose(seen, windows, self.completed(reading, pieces), change, self.judge, self.extractor)
+        made = replace(made, whole_answer=whole)
         if len(windows) < of:
             made = replace(made, limits=(partly_judged(len(windows), of), *made.limits))
         if not steps:

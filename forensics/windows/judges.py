@@ -17,6 +17,7 @@ from forensics.errors import UsageError
 if TYPE_CHECKING:
     from forensics_models.doubt import DoubtJudge
     from forensics_models.open_judge import OpenJudge
+    from forensics_models.open_pictures import OpenPictureJudge
 
 
 class Extractor(Protocol):
@@ -118,6 +119,14 @@ def doubt_judge(folder: Any) -> DoubtJudge | None:
     from forensics_models.doubt import CARD_FILE, DoubtJudge
 
     return DoubtJudge(folder) if (folder / CARD_FILE).is_file() else None
+
+
+@cache
+def open_picture_judge(folder: Any) -> OpenPictureJudge | None:
+    """The judge of open pictures beside an open judge, as `doubt_judge`."""
+    from forensics_models.open_pictures import CARD_FILE, OpenPictureJudge
+
+    return OpenPictureJudge(folder) if (folder / CARD_FILE).is_file() else None
 
 
 class _Beside:

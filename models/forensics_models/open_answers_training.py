@@ -109,7 +109,7 @@ def fit_beyond(probabilities: np.ndarray, truth: np.ndarray, groups: np.ndarray)
     used = [lost * own[:, None] / max(WRONG_BEYOND * own[groups].sum(), 1.0) for own in (changed, ~changed)]
     # Names have used up what untouched windows allow: of fewer than some thousand none.
     used.append(_reached(truth == 0, groups, above, shape) / max(WRONG_BEYOND * (truth == 0).sum(), 0.5))
-    return tuple(tried[_lowered(won, np.stack(used))].tolist())
+    return tuple(tried[lowered(won, np.stack(used))].tolist())
 
 
 def fit_named(
@@ -152,7 +152,7 @@ def fit_named(
     for group, (name, _) in enumerate(GROUPS):
         most = max(WRONG_IN_GROUP.get(name, WRONG_IN_OTHERS) * sizes[group], 1.0)
         used.append(lost * (at_once == group)[:, None] / most)
-    usual, apart = tried[_lowered(won, np.stack(used))].reshape(2, -1).tolist()
+    usual, apart = tried[lowered(won, np.stack(used))].reshape(2, -1).tolist()
     return tuple(usual), tuple(apart)
 
 
@@ -192,10 +192,10 @@ def fit_uncompressed(
     used = np.stack([_reached(lossy[kind], groups, above, shape) for kind in kinds])
     used = used / (limits * [lossy[kind].sum() for kind in kinds])[:, None, None]
     won = _reached(truth == 0, groups, above, shape)
-    return tuple(tried[_lowered(won, used)].tolist())
+    return tuple(tried[lowered(won, used)].tolist())
 
 
-def _lowered(won: np.ndarray, used: np.ndarray) -> np.ndarray:
+def lowered(won: np.ndarray, used: np.ndarray) -> np.ndarray:
     """The place of each cell's threshold: from the highest on, always the one is lowered next that wins most windows
     for the part of the limits that it uses up.
 

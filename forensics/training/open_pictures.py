@@ -1,0 +1,363 @@
+"""Training of the judge of open pictures: whole pictures of validation sources are drawn, coded or not, changed or not,
+and judged in memory by the shipped models.
+
+Sources of training are no use: the open judge knows them. What is stated and what sets the thresholds is cross-fitted,
+each source's pictures judged by regressions of the others.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from forensics_models.classes import INCONCLUSIVE, family_of, process_of
+from forensics_models.open_judge import NEVER
+
+from forensics.errors import CodecError, CodecUnavailable, UsageError
+from forensics.training.drawing import coded, dealt, drawn
+
+DRAWS = 60
+"""Pictures drawn of every source."""
+_SHARES = {"changed": 0.52, "straight": 0.06, "beyond": 0.08, "clean": 0.14, "untouched": 0.2}
+"""Coded and changed since, as decoded, by a process beyond the codecs, not coded and changed, and of the kinds of
+untouched pictures."""
+_CODECS = {
+    "jpeg": 0.14, "jpeg2000": 0.13, "jpegxr-0": 0.03, "jpegxr-1": 0.03, "jpegxr-2": 0.03, "bpg": 0.11, "webp": 0.13,
+    "avif": 0.14, "heic": 0.13, "jpegxl": 0.13,
+}  # fmt: skip
+_SIDES = (224, 720)
+"""Sides of pictures before any step, drawn between them on a logarithmic scale: of one window to a dozen."""
+_UNSEEN = 1.0
+"""Mean squared error in levels under which a lossy step does not count, as of `open_set.SEEN_BELOW_DB`."""
+_USUAL, _UNUSUAL_KEPT = (1.6, 41.0), 0.3
+"""Mean squared errors of codings as most people keep them, a PSNR of 46 to 32 dB (JPEGs of quality 50 to 95 and what
+looks like them), and the share of all others that is kept."""
+_TRIES = 4
+"""How often a picture is drawn again whose coding does not run or is not kept."""
+WRONG_NAMES = 0.005
+"""Largest share of coded and changed pictures that may get a wrong name by this judge. What is drawn is harder than the
+pictures of `forensics bench verdicts`, by every encoder and small: of 1,583 of those, of 22 validation sources, a judge
+of the other 44 sources gives two a wrong name and 108 a right one.
+"""
+ACCUSED = 0.001
+"""Largest share of pictures without a lossy process that may be given a name, as of the open judge's own."""
+CALLED_UNCOMPRESSED = 0.005
+"""Largest share of coded and changed pictures that may be called uncompressed by this judge."""
+WORTH = 10
+"""Right answers for each wrong one under which a family is never said: what is left of the limits is no cause."""
+LEAST = 0.75
+"""Thresholds are never lower: three to one, as `open_judge.MEMBER_SHARE`."""
+_PENALTY = 1.0
+"""Of the squared weights, in observations: a tenth or ten times as much changes cross-fitted figures by less than two
+pictures of five sources."""
+FOLDS = 11
+
+
+@dataclass(frozen=True)
+class _Task:
+    seed: int
+    draws: int
+    encoders: tuple[str, ...]
+    path: Path
+
+
+@dataclass(frozen=True)
+class Row:
+    """A picture that was drawn: its source, what was done (`_SHARES`), the true family, what the models answered, the
+    most probable family and the values of `forensics_models.open_pictures.values_of`.
+    """
+
+    source: str
+    done: str
+    truth: str
+    verdict: str
+    best: str
+    values: np.ndarray
+
+
+def _draw(
+    source: np.ndarray, done: str, encoders: Sequence[str], numbers: np.random.Generator
+) -> tuple[np.ndarray, str] | None:
+    """A picture and the family of its last lossy process; None where an encoder does not run or changed nothing that
+    could be seen.
+    """
+    from forensics.dataset import random_afterwards
+    from forensics.dataset.preparation import Trim
+
+    pixels = _cut(source, numbers)
+    truth = "uncompressed"
+    if done == "untouched":
+        kind = str(numbers.choice(random_afterwards.UNTOUCHED))
+        for step in random_afterwards.draw_untouched(kind, pixels.shape[0], pixels.shape[1], numbers):
+            pixels = step.apply(np.ascontiguousarray(pixels))
+        return pixels, truth
+    if done != "clean":
+        made = _by_process(pixels, numbers) if done == "beyond" else _by_codec(pixels, encoders, numbers)
+        if made is None:
+            return None
+        pixels, truth = made
+    if numbers.random() < 0.4:
+        pixels = Trim(*(int(n) for n in numbers.integers(0, 16, 2))).apply(pixels)
+    if done in ("changed", "clean"):
+        for step in random_afterwards.draw_afterwards(random_afterwards.draw_kind(numbers), numbers):
+            pixels = step.apply(np.ascontiguousarray(pixels))
+    return np.ascontiguousarray(pixels), truth
+
+
+def _cut(source: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
+    side = round(float(np.exp(numbers.uniform(*np.log(_SIDES)))))
+    tall, wide = (min(n, max(64, int(side * numbers.uniform(0.7, 1.4)))) for n in source.shape[:2])
+    top, left = (int(numbers.integers(n - m + 1)) for n, m in zip(source.shape[:2], (tall, wide), strict=True))
+    return np.ascontiguousarray(source[top : top + tall, left : left + wide])
+
+
+def _by_codec(
+    pixels: np.ndarray, encoders: Sequence[str], numbers: np.random.Generator
+) -> tuple[np.ndarray, str] | None:
+    fine = str(numbers.choice(list(_CODECS), p=list(_CODECS.values())))
+    made = coded(pixels, fine, encoders, numbers)
+    if made is None:
+        return None
+    error = _error(pixels[: made.shape[0], : made.shape[1]], made)
+    if error <= _UNSEEN or not (_USUAL[0] <= error <= _USUAL[1] or numbers.random() < _UNUSUAL_KEPT):
+        return None
+    return made, family_of(process_of(fine))
+
+
+def _error(before: np.ndarray, made: np.ndarray) -> float:
+    """Mean squared error of a coding; of one that made a picture grey, that of its luma."""
+    before = before.astype(np.float64)
+    if made.ndim < before.ndim:
+        before = before @ (0.299, 0.587, 0.114)
+    return float(np.mean((before - made) ** 2))
+
+
+def _by_process(pixels: np.ndarray, numbers: np.random.Generator) -> tuple[np.ndarray, str] | None:
+    from forensics.codecs import process_encoders
+    from forensics.dataset.encoders import encoder
+
+    names = [name for name in process_encoders.names() if name not in process_encoders.HELD_OUT]
+    codec = encoder(str(numbers.choice(names)))
+    if not codec.availability().encode:
+        return None
+    switches: dict[str, Any] = (
+        {"frame": int(numbers.integers(0, 5)), "motion": int(numbers.integers(64))} if "frame" in codec.switches else {}
+    )
+    strength = codec.strength
+    if strength.parameter != "nothing":
+        switches[strength.parameter] = strength.at(float(numbers.uniform(0.05, 0.75)))
+    return codec.decode(codec.encode(pixels, **switches)), family_of(process_of(codec.codec))
+
+
+def _rows(task: _Task) -> Iterator[list[Row]]:
+    from forensics_models.open_pictures import values_of
+
+    from forensics.dataset.sources import load, pixels_sha256
+    from forensics.pixels import eight_bit
+    from forensics.verdict.picture_reading import read_picture
+    from forensics.windows.choice import choose_windows
+    from forensics.windows.judges import open_extractor, shipped_extractor, shipped_judge, shipped_open_judge
+    from forensics.windows.reading import judge_windows
+
+    judge, open_judge, extractor = shipped_judge(None).of_features, shipped_open_judge(None), shipped_extractor()
+    further, count = open_extractor(extractor), len(extractor.feature_names)
+    source = load(task.path)
+    numbers = np.random.default_rng([task.seed, int(pixels_sha256(source)[:8], 16)])
+    rows: list[Row] = []
+    for done in dealt(_SHARES, task.draws, numbers):
+        made = None
+        for _ in range(_TRIES):
+            with suppress(CodecError, CodecUnavailable, UsageError):
+                made = _draw(source, done, task.encoders, numbers)
+            if made is not None:
+                break
+        if made is None or min(made[0].shape[:2]) < 64:
+            continue
+        pixels, truth = made
+        pieces = [eight_bit(window.cut(pixels)) for window in choose_windows(pixels)]
+        measured, judged = judge_windows(judge, extractor, pieces, 1, further)
+        reading = read_picture(judge, count, open_judge, measured, judged)
+        assert reading.opened is not None
+        assert judged.trees is not None
+        best, values = values_of(
+            reading.opened.processes,
+            reading.opened.windows,
+            reading.opened.afterwards,
+            judged.fine_probabilities,
+            judged.trees,
+            pixels.shape[0] * pixels.shape[1],
+        )
+        rows.append(Row(task.path.name, done, truth, reading.verdict, best, values))
+    yield rows
+
+
+def measure(
+    sources: Path,
+    *,
+    seed: int,
+    jobs: int,
+    draws: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Row]:
+    """Pictures drawn of the sources of the split `val`, judged.
+
+    Raises
+    ------
+    UsageError
+        The folder holds no sources of the split.
+    """
+    from forensics.dataset.encoders import available
+
+    task = partial(_Task, seed, draws or DRAWS, tuple(available()))
+    return drawn(_rows, task, sources, "val", jobs=jobs, progress=progress)
+
+
+def train_open_pictures(
+    sources: Path,
+    out: Path,
+    *,
+    seed: int,
+    jobs: int,
+    draws: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, Any]:
+    """Train the judge of open pictures; writes its card into `out`.
+
+    Parameters
+    ----------
+    sources : Path
+        Folder of lossless pictures with a folder `val`.
+    out : Path
+    seed : int
+        Decides what is drawn.
+    jobs : int
+        Processes that draw.
+    draws : int, optional
+        Pictures drawn of every source; `DRAWS` when not given.
+    progress : callable
+        Gets sources done and in all.
+
+    Returns
+    -------
+    dict
+        The card: figures on validation sources, cross-fitted, and what they rest on.
+
+    Raises
+    ------
+    UsageError
+        The split has no sources, or too few pictures are left open.
+    """
+    return fit(measure(sources, seed=seed, jobs=jobs, draws=draws, progress=progress), out, seed=seed)
+
+
+def fit(rows: Sequence[Row], out: Path, *, seed: int) -> dict[str, Any]:
+    """Regressions and thresholds of rows that were drawn; as `train_open_pictures`."""
+    from dataclasses import asdict
+
+    from forensics_models.open_pictures import CARD_FILE, CODEC_FAMILIES, VALUE_NAMES
+    from forensics_models.storage import write_atomically
+
+    still_open = np.array([row.verdict == INCONCLUSIVE for row in rows])
+    best, truth = np.array([row.best for row in rows]), np.array([row.truth for row in rows])
+    values, right = np.stack([row.values for row in rows]), best == truth
+    folds = _folds([row.source for row in rows])
+    coded_rows = np.array([row.done == "changed" for row in rows])
+    clean = truth == "uncompressed"
+    stored: dict[str, Any] = {"value_names": list(VALUE_NAMES), "said_from": {}}
+    figures: dict[str, Any] = {}
+    for name, families in (("named", CODEC_FAMILIES), ("uncompressed", ("uncompressed",))):
+        here = still_open & np.isin(best, families)
+        if right[here].all() or not right[here].any() or len(np.unique(folds[here])) < 2:
+            raise UsageError("too few pictures are left open to learn from: draw more, or of more sources")
+        q, wrong = _cross_fitted(values[here], right[here], folds[here]), ~right[here]
+        lossy = coded_rows[here] & ~clean[here]
+        limits = (
+            ((wrong & lossy, WRONG_NAMES * coded_rows.sum()), (wrong & clean[here], ACCUSED * clean.sum()))
+            if name == "named"
+            else ((wrong & lossy, CALLED_UNCOMPRESSED * coded_rows.sum()),)
+        )
+        cells = np.array([families.index(one) for one in best[here]])
+        from_ = _thresholds(q, cells, len(families), right[here], limits)
+        for k in range(len(families)):
+            said = (q >= from_[k]) & (cells == k)
+            if (said & right[here]).sum() < WORTH * (said & wrong).sum():
+                from_[k] = NEVER
+        said = q >= from_[cells]
+        stored[name] = asdict(_regression(values[here], right[here]))
+        stored["said_from"] |= dict(zip(families, from_.tolist(), strict=True))
+        figures |= {
+            family: {
+                "open": int((cells == k).sum()),
+                "right": int((said & ~wrong & (cells == k)).sum()),
+                "wrong": int((said & wrong & (cells == k)).sum()),
+            }
+            for k, family in enumerate(families)
+        }
+    counts = {"changed": int(coded_rows.sum()), "uncompressed": int(clean.sum()), "all": len(rows)}
+    named = np.array([row.verdict not in (INCONCLUSIVE, "uncompressed") for row in rows])
+    before = {
+        "changed, named": int((coded_rows & named).sum()),
+        "uncompressed, called that": int((clean & np.array([row.verdict == "uncompressed" for row in rows])).sum()),
+    }
+    stored["card"] = {"pictures": counts, "seed": seed, "without this judge": before, "validation": figures}
+    write_atomically(out / CARD_FILE, json.dumps(stored, indent=1, allow_nan=False).encode())
+    return dict(stored["card"])
+
+
+def _folds(sources: Sequence[str]) -> np.ndarray:
+    """The part in cross-fitting of each row: pictures of one source are in one."""
+    names = sorted(set(sources))
+    return np.array([names.index(name) % FOLDS for name in sources])
+
+
+def _cross_fitted(values: np.ndarray, right: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    q = np.zeros(len(right))
+    for fold in np.unique(folds):
+        other = folds != fold
+        if right[other].all() or not right[other].any():
+            continue  # nothing to learn from: nothing is said of this part
+        q[~other] = _regression(values[other], right[other]).probability(values[~other])
+    return q
+
+
+def _regression(values: np.ndarray, right: np.ndarray) -> Any:
+    """Weights of least penalised log-loss, as a `forensics_models.open_pictures.Regression`."""
+    from forensics_models.open_pictures import Regression
+    from scipy.optimize import minimize
+
+    mean, scale = values.mean(axis=0), values.std(axis=0)
+    scale = np.where(scale > 1e-9, scale, 1.0)
+    inside, signs = (values - mean) / scale, np.where(right, 1.0, -1.0)
+
+    def loss(x: np.ndarray) -> tuple[float, np.ndarray]:
+        z = signs * (inside @ x[1:] + x[0])
+        slope = -signs / (1 + np.exp(np.clip(z, -30, 30)))
+        gradient = np.concatenate([[slope.sum()], slope @ inside + 2 * _PENALTY * x[1:]])
+        return float(np.logaddexp(0, -z).sum() + _PENALTY * (x[1:] ** 2).sum()), gradient
+
+    x = minimize(loss, np.zeros(values.shape[1] + 1), jac=True, method="L-BFGS-B").x
+    return Regression(tuple(mean.tolist()), tuple(scale.tolist()), tuple(x[1:].tolist()), float(x[0]))
+
+
+def _thresholds(
+    q: np.ndarray, cells: np.ndarray, count: int, right: np.ndarray, limits: Sequence[tuple[np.ndarray, float]]
+) -> np.ndarray:
+    """A threshold of each cell, so that as many as possible are right and of each limit's rows no more than it says
+    reach theirs.
+    """
+    from forensics_models.open_answers_training import lowered
+
+    tried = np.concatenate([[NEVER], np.arange(0.99, LEAST - 0.005, -0.01).round(2)])
+    reached = q[:, None] >= tried
+
+    def by_cell(rows: np.ndarray) -> np.ndarray:
+        return np.stack([(reached & rows[:, None] & (cells == k)[:, None]).sum(axis=0) for k in range(count)])
+
+    used = np.stack([by_cell(rows) / max(most, 1e-9) for rows, most in limits])
+    return tried[lowered(by_cell(right), used)]

@@ -1,0 +1,115 @@
+"""What may be said of a whole picture that its windows leave open: the word of the judge of open pictures
+(`forensics_models.open_pictures`), if nothing that is read afterwards speaks against it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from forensics_models.classes import HEVC_FAMILY, INCONCLUSIVE, allowed_by, family_of
+from forensics_models.open_judge import OpenJudge, by_family, member_or_family
+from forensics_models.open_pictures import values_of
+
+from forensics.results.analysis import Analysis, WholeAnswer
+from forensics.verdict import doubt
+from forensics.verdict.agreement import resizing
+from forensics.verdict.block_grids import SURELY_UNCOMPRESSED
+from forensics.verdict.evidence import ALTERED, quantised_blocks
+from forensics.verdict.restated import Ranking, ranked, restated, without_range
+from forensics.windows.judges import open_picture_judge
+
+if TYPE_CHECKING:
+    from forensics.verdict.picture_reading import PictureReading
+
+TRACE = "whole_picture"
+"""Name of the statement."""
+LOST = 0.05
+"""Probability that a family may have lost to exact readings since; what lost more was spoken against."""
+
+
+def answer(reading: PictureReading, open_judge: OpenJudge | None, pixels: np.ndarray) -> WholeAnswer | None:
+    """What may be said of a picture that its windows leave open; None where nothing may be, or where nothing is open.
+
+    Parameters
+    ----------
+    reading : PictureReading
+        Of all windows of the picture.
+    open_judge : OpenJudge, optional
+        Whose reading it is.
+    pixels : np.ndarray [shape=(height, width[, 1..4]), dtype=uint8 or uint16]
+        The picture as judged.
+    """
+    opened, trees, measured = reading.opened, reading.judged.trees, reading.measured
+    if reading.verdict != INCONCLUSIVE or reading.doubted:
+        return None
+    if open_judge is None or opened is None or trees is None or measured is None:
+        return None
+    judge = open_picture_judge(open_judge.folder)
+    if judge is None:
+        return None
+    family, values = values_of(
+        opened.processes,
+        opened.windows,
+        opened.afterwards,
+        reading.judged.fine_probabilities,
+        trees,
+        pixels.shape[0] * pixels.shape[1],
+    )
+    said, right = judge.answer(family, values)
+    if not said or (family != "uncompressed" and doubt.in_doubt(open_judge, family, measured, trees, opened, pixels)):
+        return None
+    return WholeAnswer(family, by_family(opened.processes)[family], right)
+
+
+def with_answer(analysis: Analysis, pixels: np.ndarray) -> Analysis:
+    """The analysis with what may be said of the whole picture as its verdict; the very same where there is a verdict,
+    nothing may be said, or what was read since speaks against it.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        After all exact readings.
+    pixels : np.ndarray [shape=(height, width[, 1..4]), dtype=uint8 or uint16]
+        Those that it is on.
+    """
+    whole = analysis.whole_answer
+    if whole is None or analysis.verdict != INCONCLUSIVE:
+        return analysis
+    families = by_family(dict(analysis.ranking))
+    best = max(families, key=lambda name: families[name])
+    if best != whole.family or families[best] < whole.held - LOST:
+        return analysis
+    if best != "uncompressed":
+        return _said(analysis, best, max(whole.right, families[best]))
+    if any(one.trace == ALTERED for one in analysis.evidence) or quantised_blocks(pixels) is not None:
+        return analysis
+    # Never surer than a block grid could still speak against: one was looked for under this probability.
+    made = _said(analysis, best, min(max(whole.right, families[best]), SURELY_UNCOMPRESSED))
+    return replace(made, limits=(*resizing(pixels), *made.limits))
+
+
+def _said(analysis: Analysis, family: str, probability: float) -> Analysis:
+    ranking = _led(analysis.ranking, family, probability)
+    # The regressions were not asked which member it is, and those of HEVC code alike.
+    verdict = family if family == HEVC_FAMILY else member_or_family(family, dict(ranking))
+    named = allowed_by(verdict)
+    stated = sum(p for name, p in ranking if name in named) if named else probability
+    statement = without_range(TRACE, stated, named, _text(len(analysis.windows)))
+    return restated(analysis, ranking, verdict, stated, named, (statement, *analysis.evidence))
+
+
+def _led(ranking: Ranking, family: str, probability: float) -> Ranking:
+    """Processes ranked anew, those of a family with so much together, the others in the same proportions."""
+    before = sum(p for name, p in ranking if family_of(name) == family)
+    less = (1 - probability) / max(1 - before, 1e-9)
+    return ranked({name: p * (probability / before if family_of(name) == family else less) for name, p in ranking})
+
+
+def _text(windows: int) -> str:
+    seen = "the one window of the picture leaves" if windows == 1 else f"the {windows} windows one by one leave"
+    return (
+        f"{seen} this open; together with what the judge of codecs and the traces of later steps say it is certain "
+        "enough, by validation pictures"
+    )
