@@ -41,15 +41,15 @@ looks like them), and the share of all others that is kept."""
 _TRIES = 4
 """How often a picture is drawn again whose coding does not run or is not kept."""
 WRONG_NAMES = 0.005
-"""Largest share of coded and changed pictures that may get a wrong name by this judge. What is drawn is harder than the
-pictures of `forensics bench verdicts`, by every encoder and small: of 1,583 of those, of 22 validation sources, a judge
-of the other 44 sources gives two a wrong name and 108 a right one.
+"""Largest share of pictures with a lossy process that may get a wrong name by this judge. What is drawn is harder than
+the pictures of `forensics bench verdicts`, by every encoder and small: of 1,583 of those, of 22 validation sources, a
+judge of the other 44 sources gives two a wrong name and 110 a right one.
 """
 ACCUSED = 0.001
 """Largest share of pictures without a lossy process that may be given a name, as of the open judge's own."""
 CALLED_UNCOMPRESSED = 0.005
-"""Largest share of coded and changed pictures that may be called uncompressed by this judge."""
-WORTH = 10
+"""Largest share of pictures with a lossy process that may be called uncompressed by this judge."""
+WORTH = 8
 """Right answers for each wrong one under which a family is never said: what is left of the limits is no cause."""
 LEAST = 0.75
 """Thresholds are never lower: three to one, as `open_judge.MEMBER_SHARE`."""
@@ -263,11 +263,11 @@ def fit(rows: Sequence[Row], out: Path, *, seed: int) -> dict[str, Any]:
     from forensics_models.open_pictures import CARD_FILE, CODEC_FAMILIES, VALUE_NAMES
     from forensics_models.storage import write_atomically
 
+    out.mkdir(parents=True, exist_ok=True)
     still_open = np.array([row.verdict == INCONCLUSIVE for row in rows])
     best, truth = np.array([row.best for row in rows]), np.array([row.truth for row in rows])
     values, right = np.stack([row.values for row in rows]), best == truth
     folds = _folds([row.source for row in rows])
-    coded_rows = np.array([row.done == "changed" for row in rows])
     clean = truth == "uncompressed"
     stored: dict[str, Any] = {"value_names": list(VALUE_NAMES), "said_from": {}}
     figures: dict[str, Any] = {}
@@ -276,11 +276,11 @@ def fit(rows: Sequence[Row], out: Path, *, seed: int) -> dict[str, Any]:
         if right[here].all() or not right[here].any() or len(np.unique(folds[here])) < 2:
             raise UsageError("too few pictures are left open to learn from: draw more, or of more sources")
         q, wrong = _cross_fitted(values[here], right[here], folds[here]), ~right[here]
-        lossy = coded_rows[here] & ~clean[here]
+        lossy = ~clean[here]
         limits = (
-            ((wrong & lossy, WRONG_NAMES * coded_rows.sum()), (wrong & clean[here], ACCUSED * clean.sum()))
+            ((wrong & lossy, WRONG_NAMES * (~clean).sum()), (wrong & clean[here], ACCUSED * clean.sum()))
             if name == "named"
-            else ((wrong & lossy, CALLED_UNCOMPRESSED * coded_rows.sum()),)
+            else ((wrong & lossy, CALLED_UNCOMPRESSED * (~clean).sum()),)
         )
         cells = np.array([families.index(one) for one in best[here]])
         from_ = _thresholds(q, cells, len(families), right[here], limits)
@@ -299,10 +299,10 @@ def fit(rows: Sequence[Row], out: Path, *, seed: int) -> dict[str, Any]:
             }
             for k, family in enumerate(families)
         }
-    counts = {"changed": int(coded_rows.sum()), "uncompressed": int(clean.sum()), "all": len(rows)}
+    counts = {"lossy": int((~clean).sum()), "uncompressed": int(clean.sum()), "all": len(rows)}
     named = np.array([row.verdict not in (INCONCLUSIVE, "uncompressed") for row in rows])
     before = {
-        "changed, named": int((coded_rows & named).sum()),
+        "lossy, named": int((~clean & named).sum()),
         "uncompressed, called that": int((clean & np.array([row.verdict == "uncompressed" for row in rows])).sum()),
     }
     stored["card"] = {"pictures": counts, "seed": seed, "without this judge": before, "validation": figures}
