@@ -23,13 +23,18 @@ NOTE = (
 )
 
 
+def too_fine(lowest: float, pixels: np.ndarray) -> bool:
+    """Whether a picture whose ratio may be as low as `lowest` looks like halved chroma alone; grey ones cannot."""
+    return pixels.ndim > 2 and lowest <= LOWEST_RATIO
+
+
 def withheld(analysis: Analysis, pixels: np.ndarray) -> Analysis:
     """The analysis without its verdict, where that is HEVC intra or a member of it at so low a ratio; `pixels` are
     those that it is on.
     """
     if analysis.verdict not in (HEVC_FAMILY, *HEVC_INTRA) or analysis.ratio is None:
         return analysis
-    if pixels.ndim == 2 or analysis.ratio.low > LOWEST_RATIO:
+    if not too_fine(analysis.ratio.low, pixels):
         return analysis
     return restated(
         analysis,

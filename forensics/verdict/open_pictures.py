@@ -13,7 +13,7 @@ from forensics_models.open_judge import OpenJudge, by_family, member_or_family
 from forensics_models.open_pictures import values_of
 
 from forensics.results.analysis import Analysis, WholeAnswer
-from forensics.verdict import doubt
+from forensics.verdict import doubt, fine_hevc
 from forensics.verdict.agreement import resizing
 from forensics.verdict.block_grids import SURELY_UNCOMPRESSED
 from forensics.verdict.evidence import ALTERED, quantised_blocks
@@ -58,6 +58,8 @@ def answer(reading: PictureReading, open_judge: OpenJudge | None, pixels: np.nda
         pixels.shape[0] * pixels.shape[1],
     )
     said, right = judge.answer(family, values)
+    if family == HEVC_FAMILY and fine_hevc.too_fine(float(reading.whole.ratio[0]), pixels):
+        return None
     if not said or (family != "uncompressed" and doubt.in_doubt(open_judge, family, measured, trees, opened, pixels)):
         return None
     return WholeAnswer(family, by_family(opened.processes)[family], right)
