@@ -40,16 +40,13 @@ _USUAL, _UNUSUAL_KEPT = (1.6, 41.0), 0.3
 looks like them), and the share of all others that is kept."""
 _TRIES = 4
 """How often a picture is drawn again whose coding does not run or is not kept."""
-WRONG_NAMES = 0.005
-"""Largest share of pictures with a lossy process that may get a wrong name by this judge. What is drawn is harder than
-the pictures of `forensics bench verdicts`, by every encoder and small: of 1,583 of those, of 22 validation sources, a
-judge of the other 44 sources gives two a wrong name and 110 a right one.
-"""
+WRONG_NAMES = 0.003
+"""Largest share of pictures with a lossy process that may get a wrong name by this judge, as of the open judge's own."""
 ACCUSED = 0.001
 """Largest share of pictures without a lossy process that may be given a name, as of the open judge's own."""
 CALLED_UNCOMPRESSED = 0.005
 """Largest share of pictures with a lossy process that may be called uncompressed by this judge."""
-WORTH = 8
+WORTH = 10
 """Right answers for each wrong one under which a family is never said: what is left of the limits is no cause."""
 LEAST = 0.75
 """Thresholds are never lower: three to one, as `open_judge.MEMBER_SHARE`."""
@@ -260,13 +257,14 @@ def fit(rows: Sequence[Row], out: Path, *, seed: int) -> dict[str, Any]:
     """Regressions and thresholds of rows that were drawn; as `train_open_pictures`."""
     from dataclasses import asdict
 
-    from forensics_models.open_pictures import CARD_FILE, CODEC_FAMILIES, VALUE_NAMES
+    from forensics_models.open_pictures import CARD_FILE, CODEC_FAMILIES, VALUE_NAMES, within_the_codecs
     from forensics_models.storage import write_atomically
 
     out.mkdir(parents=True, exist_ok=True)
     still_open = np.array([row.verdict == INCONCLUSIVE for row in rows])
     best, truth = np.array([row.best for row in rows]), np.array([row.truth for row in rows])
     values, right = np.stack([row.values for row in rows]), best == truth
+    still_open &= within_the_codecs(values)
     folds = _folds([row.source for row in rows])
     clean = truth == "uncompressed"
     stored: dict[str, Any] = {"value_names": list(VALUE_NAMES), "said_from": {}}

@@ -42,6 +42,10 @@ VALUE_NAMES = (
 """What the regressions take: log-odds of the most probable family and of others, by both judges and in the window where
 it is least; how much was seen; logarithms of what happened since; which family it is."""
 
+BEYOND_BELOW = 0.05
+"""Probability of all processes beyond the codecs from which nothing is said: a twentieth is what is not excluded, and the
+regressions met few of them."""
+
 _FINE_FAMILY = np.array([FAMILY_NAMES.index(family_of(process_of(name))) for name in FINE_CLASSES])
 
 
@@ -84,7 +88,11 @@ def values_of(
     values = [
         *(_log_odds(p) for p in (families[best], families["uncompressed"], second, _beyond(processes))),
         _log_odds(float(codecs[:, fine].sum(axis=1).mean())) if known else 0.0,
-        _log_odds(float(codecs[:, _FINE_FAMILY == 0].sum(axis=1).mean())),
+        _log_odds(float(codecs[:, BEYOND_BELOW = 0.05
+"""Probability of all processes beyond the codecs from which nothing is said: a twentieth is what is not excluded, and the
+regressions met few of them."""
+
+_FINE_FAMILY == 0].sum(axis=1).mean())),
         _log_odds(float(trees[:, fine].sum(axis=1).mean())) if known else 0.0,
         _log_odds(least),
         float(np.log2(len(windows))),
@@ -93,6 +101,11 @@ def values_of(
         *(float(best == name) for name in CODEC_FAMILIES),
     ]
     return best, np.array(values)
+
+
+def within_the_codecs(values: np.ndarray) -> np.ndarray:
+    """Whether processes beyond the codecs are excluded, of rows of values, `np.ndarray [shape=(n,), dtype=bool]`."""
+    return np.asarray(np.atleast_2d(values)[:, VALUE_NAMES.index("beyond")] < _log_odds(BEYOND_BELOW))
 
 
 def _beyond(processes: Mapping[str, float]) -> float:
@@ -144,4 +157,5 @@ class OpenPictureJudge:
         """
         regression = self._uncompressed if family == "uncompressed" else self._named
         right = float(regression.probability(values)[0])
-        return right >= self.said_from.get(family, NEVER), right
+        said = right >= self.said_from.get(family, NEVER) and bool(within_the_codecs(values)[0])
+        return said, right

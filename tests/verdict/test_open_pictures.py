@@ -23,6 +23,7 @@ from forensics.verdict.restated import ranked
 from tests.features.test_scaled_grid import photograph
 
 SAMPLES = Path(__file__).parents[2] / "examples"
+SURE, BEYOND = (models.VALUE_NAMES.index(name) for name in ("family", "beyond"))
 SINCE = {name: 1 / len(GROUPS) for name, _ in GROUPS}
 
 
@@ -75,11 +76,19 @@ def rows(count: int, wrong_high: int = 0, seed: int = 1) -> list[Row]:
         right = numbers.random(count) < 1 / (1 + np.exp(-6 * sure))
         right[:wrong_high] = False
         for k in range(count):
-            value = np.concatenate([[sure[k]], numbers.normal(size=len(models.VALUE_NAMES) - 1) * 0.01])
+            value = numbers.normal(size=len(models.VALUE_NAMES)) * 0.01
+            value[SURE], value[BEYOND] = sure[k], -6
             truth = best if right[k] else other
             done = "clean" if truth == "uncompressed" else "changed"
             made.append(Row(f"{k % 22}.png", done, truth, INCONCLUSIVE, best, value))
     return made
+
+
+def looks(sure: float, beyond: float = -6) -> np.ndarray:
+    """Values of a picture that looks so sure."""
+    value = np.zeros(len(models.VALUE_NAMES))
+    value[SURE], value[BEYOND] = sure, beyond
+    return value
 
 
 def test_thresholds_keep_wrong_answers_under_their_limits(tmp_path: Path) -> None:
@@ -104,16 +113,16 @@ def test_the_surer_answers_are_those_with_the_higher_value(tmp_path: Path) -> No
     fit(rows(800), tmp_path, seed=1)
     judge = models.OpenPictureJudge(tmp_path)
     places = np.linspace(-2, 2, 9)
-    right = [judge.answer("jpeg", np.eye(len(models.VALUE_NAMES))[0] * place)[1] for place in places]
+    right = [judge.answer("jpeg", looks(place))[1] for place in places]
     assert np.all(np.diff(right) > 0)
 
 
 def test_no_process_beyond_the_eight_codecs_is_said(tmp_path: Path) -> None:
     fit(rows(800), tmp_path, seed=1)
     judge = models.OpenPictureJudge(tmp_path)
-    sure = np.eye(len(models.VALUE_NAMES))[0] * 5
-    assert judge.answer("jpeg", sure)[0]
-    assert not judge.answer("video-mpeg4", sure)[0]
+    assert judge.answer("jpeg", looks(5))[0]
+    assert not judge.answer("video-mpeg4", looks(5))[0]
+    assert not judge.answer("jpeg", looks(5, beyond=-2))[0]  # 12 % for processes beyond the codecs
 
 
 def test_a_judge_made_for_other_values_is_refused(tmp_path: Path) -> None:
