@@ -41,7 +41,7 @@ looks like them), and the share of all others that is kept."""
 _TRIES = 4
 """How often a picture is drawn again whose coding does not run or is not kept."""
 WRONG_NAMES = 0.003
-"""Largest share of pictures with a lossy process that may get a wrong name by this judge, as of the open judge's own."""
+"""Largest share of pictures with a lossy process that may get a wrong name by this judge: the open judge's own."""
 ACCUSED = 0.001
 """Largest share of pictures without a lossy process that may be given a name, as of the open judge's own."""
 CALLED_UNCOMPRESSED = 0.005

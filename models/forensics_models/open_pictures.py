@@ -43,8 +43,8 @@ VALUE_NAMES = (
 it is least; how much was seen; logarithms of what happened since; which family it is."""
 
 BEYOND_BELOW = 0.05
-"""Probability of all processes beyond the codecs from which nothing is said: a twentieth is what is not excluded, and the
-regressions met few of them."""
+"""Probability of all processes beyond the codecs from which nothing is said: from a twentieth on a process is not
+excluded, and the regressions met few of them."""
 
 _FINE_FAMILY = np.array([FAMILY_NAMES.index(family_of(process_of(name))) for name in FINE_CLASSES])
 
@@ -88,11 +88,7 @@ def values_of(
     values = [
         *(_log_odds(p) for p in (families[best], families["uncompressed"], second, _beyond(processes))),
         _log_odds(float(codecs[:, fine].sum(axis=1).mean())) if known else 0.0,
-        _log_odds(float(codecs[:, BEYOND_BELOW = 0.05
-"""Probability of all processes beyond the codecs from which nothing is said: a twentieth is what is not excluded, and the
-regressions met few of them."""
-
-_FINE_FAMILY == 0].sum(axis=1).mean())),
+        _log_odds(float(codecs[:, _FINE_FAMILY == 0].sum(axis=1).mean())),
         _log_odds(float(trees[:, fine].sum(axis=1).mean())) if known else 0.0,
         _log_odds(least),
         float(np.log2(len(windows))),
