@@ -47,7 +47,7 @@ ACCUSED = 0.001
 CALLED_UNCOMPRESSED = 0.005
 """Largest share of pictures with a lossy process that may be called uncompressed by this judge."""
 WORTH = 10
-"""Right answers for each wrong one under which a family is never said: what is left of the limits is no cause."""
+"""Right names for each wrong one under which a family is never named: what is left of the limits is no cause."""
 LEAST = 0.75
 """Thresholds are never lower: three to one, as `open_judge.MEMBER_SHARE`."""
 _PENALTY = 1.0
@@ -284,7 +284,7 @@ def fit(rows: Sequence[Row], out: Path, *, seed: int) -> dict[str, Any]:
         from_ = _thresholds(q, cells, len(families), right[here], limits)
         for k in range(len(families)):
             said = (q >= from_[k]) & (cells == k)
-            if (said & right[here]).sum() < WORTH * (said & wrong).sum():
+            if name == "named" and (said & right[here]).sum() < WORTH * (said & wrong).sum():
                 from_[k] = NEVER
         said = q >= from_[cells]
         stored[name] = asdict(_regression(values[here], right[here]))
