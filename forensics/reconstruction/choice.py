@@ -27,8 +27,8 @@ from forensics.reconstruction.jpegli_tables import jpegli_of
 from forensics.reconstruction.layout import BLOCK, Layout
 from forensics.reconstruction.sampled import Sampled, sample, stripes
 from forensics.reconstruction.standard import MOST_CLIPPED, standard_tables, tables_by_blocks
-from forensics.reconstruction.table_refinement import by_known, coarser_where_told, refined
-from forensics.reconstruction.tables import component_steps, finest
+from forensics.reconstruction.table_refinement import by_known, coarser_where_told, near_ones, refined
+from forensics.reconstruction.tables import component_steps
 
 _TRIED_PIXELS = 1 << 16
 """Pixels on which arithmetics are distinguished."""
@@ -106,7 +106,7 @@ class Trials:
         if key not in self._tables:
             found = component_steps(self.sampled(layout, decoder), decoder.upsampling, self.match)
             found = coarser_where_told(self.sampled(layout, decoder), decoder, found)
-            self._tables[key] = tuple(finest(table) for table in found)
+            self._tables[key] = near_ones(self.sampled(layout, decoder), decoder, found)
         return self._tables[key]
 
     def share(self, layout: Layout, decoder: Decoder) -> float:
@@ -322,9 +322,8 @@ class Chosen:
         """With tables that settle at least as many blocks."""
         if self.refined:
             return self
-        tables = tuple(
-            finest(t) for t in refined(self.trials.sampled(self.layout, self.decoder), self.decoder, self.tables)
-        )
+        sampled = self.trials.sampled(self.layout, self.decoder)
+        tables = near_ones(sampled, self.decoder, refined(sampled, self.decoder, self.tables))
         if jpegli_of(self.tables, self.layout.factors):
             own, other = (self.trials.settled(self.layout, t, self.decoder) for t in (self.tables, tables))
             tables = tables if other > own + _AS_GOOD else self.tables

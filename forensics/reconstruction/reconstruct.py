@@ -259,6 +259,11 @@ def prepare(source: Any, *, width: int = _WIDTH) -> Prepared:
         other = way(chosen, left) if left else chosen
         if other is not chosen:
             again = invert(pixels, other.layout, other.tables, other.decoder, width=width)
+            mixed = _component_by_component(chosen, inverted, other, again)
+            if all(np.array_equal(*pair) for pair in zip(mixed.tables, chosen.tables, strict=True)):
+                continue
+            if mixed is not other:
+                other, again = mixed, invert(pixels, mixed.layout, mixed.tables, mixed.decoder, width=width)
             if _unlike(again, pixels, other) < _unlike(inverted, pixels, chosen):
                 chosen, inverted = other, again
     settled = np.isin(inverted.status[0], (ROUNDED, SEARCHED)).mean()
@@ -268,6 +273,18 @@ def prepare(source: Any, *, width: int = _WIDTH) -> Prepared:
         )
     match = jpegli_of(chosen.tables, chosen.layout.factors) or chosen.match
     return Prepared(pixels, chosen.layout, chosen.tables, chosen.decoder, inverted, match)
+
+
+def _component_by_component(one: Chosen, found: Inverted, other: Chosen, again: Inverted) -> Chosen:
+    """The other choice with the first one's tables of those components of which it leaves more blocks."""
+    worse = [
+        int((after > SEARCHED).sum()) > int((before > SEARCHED).sum())
+        for before, after in zip(found.status, again.status, strict=True)
+    ]
+    if not any(worse):
+        return other
+    pairs = zip(worse, one.tables, other.tables, strict=True)
+    return replace(other, tables=tuple(own if keep else table for keep, own, table in pairs))
 
 
 def _unlike(inverted: Inverted, pixels: np.ndarray, chosen: Chosen) -> float:
