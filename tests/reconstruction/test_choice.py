@@ -109,3 +109,13 @@ def test_chroma_at_full_size_is_told_in_pictures_of_little_colour(colour):
     found = judged(prepare(real_decoding(out.getvalue())))
     assert found.layout.factors == (1, 1)
     assert found.exact
+
+
+def test_plain_upsampling_of_nearly_flat_chroma_is_told_by_what_it_shows_wrongly():
+    pixels = scene(3, 160, 160).astype(np.float64)
+    mean = pixels.mean(axis=2, keepdims=True)
+    weak = np.rint(mean + 0.08 * (pixels - mean)).astype(np.uint8)
+    coded = prepare(real_decoding(jpeg_file(weak, 75))).inverted.coded
+    plain = next(d for d in DECODERS if d.name == "libjpeg-turbo, plain or merged upsampling")
+    found = judged(prepare(np.ascontiguousarray(decode(coded, plain)[3:, 5:])))
+    assert (found.decoder, found.blocks_same, found.blocks) == (plain.name, 361, 361)
