@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from forensics_features.planes import to_rgb8
 from forensics_models.classes import INCONCLUSIVE, OTHER_LOSSY, family_of
 from forensics_models.open_judge import by_family
 
@@ -69,6 +68,8 @@ def _coloured(piece: np.ndarray) -> bool:
 
 def luma(piece: np.ndarray) -> np.ndarray:
     """The luma of a window, `np.ndarray [shape=(height, width), dtype=uint8]`."""
+    from forensics_features.planes import to_rgb8
+
     return np.rint(to_rgb8(piece) @ _LUMA).astype(np.uint8)
 
 
