@@ -37,7 +37,7 @@ from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, from_pill
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis, Interval, ToneChange, Window, WindowVerdict
 from forensics.results.steps import Step
-from forensics.verdict import channel_order, doubt, fine_hevc, tone
+from forensics.verdict import channel_order, colours, fine_hevc, tone
 from forensics.verdict import steps as after
 from forensics.verdict.agreement import compare, limits, partly_judged, resizing
 from forensics.verdict.block_grids import with_block_grid
@@ -252,6 +252,8 @@ class _Examined:
             pieces = changed if change.undone else pieces
         if reading.names_codec:  # nothing else is doubted, and a change is undone in a copy of the whole picture
             reading = held_in_doubt(reading, self.open_judge, _as_judged(pixels, change))
+            if colours.may_rest_on_them(reading, self.open_judge, pieces):
+                reading = colours.held_by_luma(reading, self.reading(*self.judged([colours.luma(p) for p in pieces])))
         made = _compose(seen, windows, self.completed(reading, pieces), change, self.judge, self.extractor)
         if len(windows) < of:
             made = replace(made, limits=(partly_judged(len(windows), of), *made.limits))
@@ -429,7 +431,7 @@ def _compose(
     strange = 0.0 if judged.strangeness is None else float((judged.strangeness > 0).mean())
     measured = reading.states_strength
     stated = judge.card.get("limits", ()) if reading.opened is None else reading.opened.limits
-    withheld = (doubt.note(reading.doubted),) if reading.doubted else ()
+    withheld = (reading.withheld,) if reading.withheld else ()
     resized = resizing(pixels) if verdict == "uncompressed" else withheld
     evidence = statements(extractor.feature_names, reading.features, judge.evidence, named)
     return Analysis(
