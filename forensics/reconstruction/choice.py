@@ -27,8 +27,8 @@ from forensics.reconstruction.jpegli_tables import jpegli_of
 from forensics.reconstruction.layout import BLOCK, Layout
 from forensics.reconstruction.sampled import Sampled, sample, stripes
 from forensics.reconstruction.standard import MOST_CLIPPED, standard_tables, tables_by_blocks
-from forensics.reconstruction.table_refinement import by_known, coarser_where_told, refined
-from forensics.reconstruction.tables import component_steps, finest
+from forensics.reconstruction.table_refinement import by_known, coarser_where_told, near_ones, refined
+from forensics.reconstruction.tables import component_steps
 
 _TRIED_PIXELS = 1 << 16
 """Pixels on which arithmetics are distinguished."""
@@ -106,7 +106,7 @@ class Trials:
         if key not in self._tables:
             found = component_steps(self.sampled(layout, decoder), decoder.upsampling, self.match)
             found = coarser_where_told(self.sampled(layout, decoder), decoder, found)
-            self._tables[key] = tuple(finest(table) for table in found)
+            self._tables[key] = near_ones(self.sampled(layout, decoder), decoder, found)
         return self._tables[key]
 
     def share(self, layout: Layout, decoder: Decoder) -> float:
@@ -292,7 +292,9 @@ def _of_known(status: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What a picture is turned back with; `refined` tells whether the tables were tried on blocks."""
+    """What a picture is turned back with; `refined` tells whether the tables were tried on blocks, `history` what
+    subsampling and phase are from, where it was asked.
+    """
 
     layout: Layout
     tables: tuple[np.ndarray, ...]
@@ -300,16 +302,29 @@ class Chosen:
     match: TableMatch
     trials: Trials
     refined: bool
+    history: jpeg_history.JpegHistory | None = None
 
-    def rival(self) -> tuple[float, Decoder]:
-        """Of the other arithmetics with the same conversion of colours the one that settles most blocks, with its share
-        of them.
+    def rivals(self) -> list[tuple[float, Decoder]]:
+        """The other arithmetics with the same conversion of colours, with the shares of blocks that they settle, those
+        that settle most first.
         """
         kinds = _one_each(DECODERS, lambda d: (d.transform, d.upsampling, d.conversion))
         others = [d for d in kinds if d != self.decoder and d.conversion == self.decoder.conversion]
-        shares = [self.trials.share(self.layout, d) for d in others]
-        best = int(np.argmax(shares))
-        return shares[best], others[best]
+        found = [(self.trials.share(self.layout, decoder), decoder) for decoder in others]
+        return sorted(found, key=lambda pair: -pair[0])
+
+    def rival(self) -> tuple[float, Decoder]:
+        """The first of them."""
+        return self.rivals()[0]
+
+    def by_arithmetic(self) -> list[Chosen]:
+        """With each other arithmetic that settles hardly fewer blocks of a part by rounding."""
+        least = self.trials.share(self.layout, self.decoder) - _AS_GOOD
+        return [
+            replace(self, decoder=decoder, tables=self.trials.tables(self.layout, decoder))
+            for share, decoder in self.rivals()
+            if share >= least
+        ]
 
     def by_rival(self) -> Chosen:
         """With another arithmetic where that settles no fewer blocks by rounding."""
@@ -318,13 +333,32 @@ class Chosen:
             return self
         return replace(self, decoder=decoder, tables=self.trials.tables(self.layout, decoder))
 
+    def by_subsampling(self) -> list[Chosen]:
+        """With each other subsampling, at its likeliest place, that settles hardly fewer blocks of a part by rounding,
+        those that settle most first: where chroma is nearly flat there, all settle nearly all.
+        """
+        if self.layout.colour != "ycbcr" or self.history is None:
+            return []
+        found, least = [], self.trials.share(self.layout, self.decoder) - _ALIKE
+        seen = {self.layout.factors}
+        for hypothesis, _ in self.history.hypotheses:
+            if FACTORS[hypothesis.subsampling] in seen:
+                continue
+            seen.add(FACTORS[hypothesis.subsampling])
+            layout, decoders = _candidates(self.trials.pixels, self.history, hypothesis)
+            if decoders:
+                layout, share = _placed(self.trials, layout, decoders[0])
+                if share >= least:
+                    tables = self.trials.tables(layout, decoders[0])
+                    found.append((share, replace(self, layout=layout, decoder=decoders[0], tables=tables)))
+        return [one.better() for _, one in sorted(found, key=lambda pair: -pair[0])]
+
     def better(self) -> Chosen:
         """With tables that settle at least as many blocks."""
         if self.refined:
             return self
-        tables = tuple(
-            finest(t) for t in refined(self.trials.sampled(self.layout, self.decoder), self.decoder, self.tables)
-        )
+        sampled = self.trials.sampled(self.layout, self.decoder)
+        tables = near_ones(sampled, self.decoder, refined(sampled, self.decoder, self.tables))
         if jpegli_of(self.tables, self.layout.factors):
             own, other = (self.trials.settled(self.layout, t, self.decoder) for t in (self.tables, tables))
             tables = tables if other > own + _AS_GOOD else self.tables
@@ -374,7 +408,7 @@ def choose(pixels: np.ndarray) -> Chosen | None:
     trials = Trials(pixels, match)
     layout, decoders = _likeliest(trials, history)
     tables, decoder = _tables_and_decoder(trials, layout, decoders)
-    return Chosen(layout, tables, decoder, match, trials, False).better()
+    return Chosen(layout, tables, decoder, match, trials, False, history).better()
 
 
 def _commonest(pixels: np.ndarray) -> Chosen | None:

@@ -11,6 +11,7 @@ from forensics.reconstruction.blocks import SEARCHED, Quantiser, fit_blocks
 from forensics.reconstruction.clipped_search import FOUND, search_clipped
 from forensics.reconstruction.inverse_transforms import ISLOW
 from forensics.reconstruction.sampled import Sampled, Tried
+from forensics.reconstruction.scaled_tables import of_every_scale
 
 _FEWEST = 32
 """Blocks of luma that vary along both axes below which nothing is read; flat blocks fit any grid. Of 1,001 blocks of
@@ -32,12 +33,15 @@ comes out of other steps by chance about once in their product, which is over 10
 drawings on white the right table settled 0.19 to 1.0 and the next 0 to 0.22 (five files of manuals)."""
 MOST_CLIPPED = 0.5
 """Share of a block's pixels that may be clipped here."""
+_FEW_OTHERS = 26
+"""Steps in which a table of a scale in between may differ from that of a whole quality: half of the 49 to 53 in which
+those of neighbouring qualities differ (60 to 92)."""
 _HIGHEST = 96
 """Highest quality of the tables that are tried so."""
 
 
 def tables_by_blocks(sampled: Sampled) -> TableMatch | None:
-    """The standard tables of a whole quality that settle most blocks of luma, those with clipped samples too: drawings
+    """The standard tables that settle most blocks of luma, those with clipped samples too: drawings
     on white ground have hardly any others. None where none settles clearly more than every other.
     """
     tried = sampled.tried[0]
@@ -51,15 +55,32 @@ def tables_by_blocks(sampled: Sampled) -> TableMatch | None:
     )
     glance = rows[np.linspace(0, len(rows) - 1, _GLANCE).astype(np.int64)]
     first = np.array([_settled(tried, glance, known.tables[index, 0]) for index in usual])
-    likely = usual[first > 0]
+    likely = usual[first > 0] if first.any() else usual
     settled = np.array([_settled(tried, rows, known.tables[index, 0]) for index in likely])
-    if not len(settled) or settled.max() < max(_FEWEST_SETTLED, _LEAST * len(rows)):
+    if not len(settled) or not settled.max():
         return None
     best = int(likely[np.argmax(settled)])
-    if len(settled) > 1 and settled.max() < _TIMES * np.sort(settled)[-2]:
+    table, most = known.tables[best, 0], int(settled.max())
+    enough = max(_FEWEST_SETTLED, _LEAST * len(rows))
+    if most < enough:
+        table, most = _between(tried, rows, table, most)
+    if most < enough or (len(settled) > 1 and most < _TIMES * np.sort(settled)[-2]):
         return None
     quality = float(known.quality[best])
-    return TableMatch("standard", 1.0, quality, quality, quality, 1.0, known.tables[best], best)
+    tables = np.stack([table, known.tables[best, 1]])
+    return TableMatch("standard", 1.0, quality, quality, quality, 1.0, tables, best)
+
+
+def _between(tried: Tried, rows: np.ndarray, table: np.ndarray, most: int) -> tuple[np.ndarray, int]:
+    """Of the standard tables at other scales that differ in few steps from one of a whole quality, which settles `most`
+    blocks, the one that settles most, and how many.
+    """
+    every = of_every_scale(0)
+    for other in every[(every != table).sum(axis=1) <= _FEW_OTHERS]:
+        settled = _settled(tried, rows, other)
+        if settled > most:
+            table, most = other, settled
+    return table, most
 
 
 def _settled(tried: Tried, rows: np.ndarray, table: np.ndarray) -> int:

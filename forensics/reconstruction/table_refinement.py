@@ -11,13 +11,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from forensics.history.jpeg.comb import ROUNDING, ZERO_CELL, ac_likelihoods, dc_likelihoods
+from forensics.history.jpeg.comb import LARGEST_STEP, ROUNDING, ZERO_CELL, ac_likelihoods, dc_likelihoods
 from forensics.history.jpeg.planes import coefficients, lively_rows
 from forensics.history.jpeg.steps import candidates, evidence_of
 from forensics.reconstruction.blocks import ROUNDED, Quantiser, fit_blocks, rounding_settles
 from forensics.reconstruction.chroma_samples import chroma_noise
 from forensics.reconstruction.coded import Decoder
 from forensics.reconstruction.sampled import Sampled
+from forensics.reconstruction.scaled_tables import known_tables
+from forensics.reconstruction.tables import finest
 
 _MOST_BLOCKS = 4096
 """Blocks of a component that steps are tried on: a bound on work."""
@@ -48,6 +50,9 @@ _FEWEST, _MOST_ASKED, _TOLD = 16, 64, 0.5
 to settle. By chance a block comes out of other steps about once in their product, which is over 10^6 where rounding can
 judge a table at all.
 """
+_CLEARLY = 5.0
+"""Natural logarithm of the odds by which a known table of mostly ones has to lead: 148 to 1, "very strong" evidence in
+the scale of Kass and Raftery (doi:10.1080/01621459.1995.10476572)."""
 _PASSES = 4
 """Rounds over all frequencies."""
 _OF_ITS_OWN = 3
@@ -145,6 +150,38 @@ def coarser_where_told(sampled: Sampled, decoder: Decoder, tables: tuple[np.ndar
     return tuple(usual[min(k, 1)][best] if k in fine else table for k, table in enumerate(tables))
 
 
+def near_ones(sampled: Sampled, decoder: Decoder, tables: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+    """Tables of which those with mostly steps of one are exchanged for the known one that the coefficients speak for,
+    or made finest (`tables.finest`) where they speak for several.
+
+    Parameters
+    ----------
+    sampled, decoder, tables
+        As of `refined`.
+    """
+    out = list(tables)
+    for group in _groups(tables):
+        table = tables[group[0]]
+        fine = finest(table)
+        if not np.array_equal(fine, table):
+            parts = [_Part(sampled, k, decoder) for k in group]
+            likelihoods = np.sum([part.likelihoods(np.arange(len(part.values))) for part in parts], axis=0)
+            known = known_tables(min(group[0], 1))
+            evidence = evidence_of(known.tables, likelihoods)[0] + known.log_prior
+            best, next_best = np.argsort(-evidence)[:2]
+            if evidence[best] >= evidence[next_best] + _CLEARLY:
+                fine = known.tables[best]
+        for k in group:
+            out[k] = fine
+    return tuple(out)
+
+
+def _groups(tables: tuple[np.ndarray, ...]) -> list[tuple[int, ...]]:
+    """Components that share a table: Cb and Cr if they have one."""
+    same = len(tables) == 3 and np.array_equal(tables[1], tables[2])
+    return [(0,), (1, 2)] if same else [(k,) for k in range(len(tables))]
+
+
 def by_known(
     sampled: Sampled, decoder: Decoder, tables: tuple[np.ndarray, ...], components: Sequence[int]
 ) -> tuple[np.ndarray, ...]:
@@ -158,9 +195,7 @@ def by_known(
         Whose blocks are looked at; Cb and Cr get one table if they had one.
     """
     out = list(tables)
-    same = len(tables) == 3 and np.array_equal(tables[1], tables[2])
-    groups = [(0,), (1, 2)] if same else [(k,) for k in range(len(tables))]
-    for group in groups:
+    for group in _groups(tables):
         if not set(group).isdisjoint(components):
             parts = [_Part(sampled, k, decoder) for k in group]
             everything = [np.arange(len(part.values)) for part in parts]
@@ -171,25 +206,43 @@ def by_known(
 
 
 def _best_known(parts: list[_Part], everything: list[np.ndarray], table: np.ndarray, plane: int) -> np.ndarray:
-    """The known table that settles most blocks, or the given one where none settles more: of those that all blocks
-    speak for, and those that the blocks which the given one leaves do.
+    """The known table that settles most blocks, or the given one where none settles more, or as many where that is not
+    a known one: of those that all blocks speak for, those that the blocks which the given one leaves do, and those of
+    which its steps are multiples, as those of a picture coded twice are.
     """
     rest = [r[~part.settled(table, r)] if len(r) else r for part, r in zip(parts, everything, strict=True)]
     if not sum(len(rows) for rows in rest):
         return table
-    tables = np.unique(candidates().tables[:, plane], axis=0)
-    best, most = table, _count(parts, table, everything)
+    tables, prior = known_tables(plane)
+    best, most = table, _count(parts, table, everything) - int(not (tables == table).all(axis=1).any())
     every = np.arange(64)
-    for rows in (everything, rest):
-        likelihoods = np.sum([part.likelihoods(r) for part, r in zip(parts, rows, strict=True)], axis=0)
-        for index in np.argsort(-evidence_of(tables, likelihoods)[0])[:_CANDIDATES]:
+    for rows in (everything, rest, None):
+        if rows is None:
+            order, likelihoods = np.argsort(_away_from_multiples(table, tables) - prior, kind="stable"), None
+        else:
+            likelihoods = np.sum([part.likelihoods(r) for part, r in zip(parts, rows, strict=True)], axis=0)
+            order = np.argsort(-evidence_of(tables, likelihoods)[0] - prior, kind="stable")
+        for index in order[:_CANDIDATES]:
             known = tables[index]
-            own = likelihoods[every, table - 1] > likelihoods[every, known - 1] + _LIKELY
-            for trial in (known, np.where(own, table, known)):
+            trials = [known]
+            if likelihoods is not None:
+                own = likelihoods[every, table - 1] > likelihoods[every, known - 1] + _LIKELY
+                trials.append(np.where(own, table, known))
+            for trial in trials:
                 settled = _count(parts, trial, everything)
                 if settled > most:
                     best, most = trial, settled
-    return best if best is table else _kept(parts, everything, best, _in_passes(parts, everything, best, 1))
+    if best is table or max(rounding_settles(best, part.noise) for part in parts) < _TOLD:
+        return best
+    return _kept(parts, everything, best, _in_passes(parts, everything, best, 1))
+
+
+def _away_from_multiples(table: np.ndarray, tables: np.ndarray) -> np.ndarray:
+    """How far each of other tables is from one whose steps are multiples of its own, `np.ndarray [shape=(n,)]`: the sum
+    of the multiples' natural logarithms, and that of the largest step where a step is none.
+    """
+    logarithms = np.where(table % tables == 0, np.log(table / tables), np.log(LARGEST_STEP))
+    return np.asarray(logarithms.sum(axis=1))
 
 
 def _mended(parts: list[_Part], table: np.ndarray, least: int = 1, *, plane: int = 0) -> np.ndarray:

@@ -35,9 +35,9 @@ from forensics_models.judgement import WindowJudgement
 from forensics.errors import PictureError
 from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, from_pillow, open_picture
 from forensics.pixels import eight_bit
-from forensics.results.analysis import Analysis, Interval, ToneChange, Window, WindowVerdict
+from forensics.results.analysis import Analysis, Interval, ToneChange, WholeAnswer, Window, WindowVerdict
 from forensics.results.steps import Step
-from forensics.verdict import channel_order, doubt, fine_hevc, open_pictures, tone
+from forensics.verdict import channel_order, colours, fine_hevc, open_pictures, tone
 from forensics.verdict import steps as after
 from forensics.verdict.agreement import compare, limits, partly_judged, resizing
 from forensics.verdict.block_grids import with_block_grid
@@ -250,9 +250,8 @@ class _Examined:
             changed = [change.undo(piece) for piece in pieces]
             reading, change = _preferred(reading, self.reading(*self.judged(changed)), change)
             pieces = changed if change.undone else pieces
-        whole = None if change is not None else open_pictures.answer(reading, self.open_judge, pixels)
-        if reading.names_codec:  # nothing else is doubted, and a change is undone in a copy of the whole picture
-            reading = held_in_doubt(reading, self.open_judge, _as_judged(pixels, change))
+        whole = self.whole(reading, pieces, pixels) if change is None else None
+        reading = self.guarded(reading, pieces, pixels, change)
         made = _compose(seen, windows, self.completed(reading, pieces), change, self.judge, self.extractor)
         made = replace(made, whole_answer=whole)
         if len(windows) < of:
@@ -273,6 +272,25 @@ class _Examined:
 
     def reading(self, measured: np.ndarray, judged: WindowJudgement) -> PictureReading:
         return read_picture(self.deciding, len(self.extractor.feature_names), self.open_judge, measured, judged)
+
+    def whole(self, reading: PictureReading, pieces: Sequence[np.ndarray], pixels: np.ndarray) -> WholeAnswer | None:
+        """What may be said of a picture that its windows leave open, doubted as any other verdict is."""
+        said = open_pictures.answer(reading, self.open_judge, pixels)
+        if said is None:
+            return None
+        proposed = replace(reading, verdict=said.family, probability=said.held)
+        return said if self.guarded(proposed, pieces, pixels, None).verdict == said.family else None
+
+    def guarded(
+        self, reading: PictureReading, pieces: Sequence[np.ndarray], pixels: np.ndarray, change: ToneChange | None
+    ) -> PictureReading:
+        """The reading without its verdict where that may be reduced noise, or rests on colours alone."""
+        if not reading.names_codec:  # nothing else is doubted, and a change is undone in a copy of the whole picture
+            return reading
+        reading = held_in_doubt(reading, self.open_judge, _as_judged(pixels, change))
+        if not colours.may_rest_on_them(reading, self.open_judge, pieces):
+            return reading
+        return colours.held_by_luma(reading, self.reading(*self.judged([colours.luma(piece) for piece in pieces])))
 
     def completed(self, reading: PictureReading, pieces: Sequence[np.ndarray]) -> PictureReading:
         """The reading with the judge's own word on the pixels of its windows, where strength is stated: the open judge
@@ -431,7 +449,7 @@ def _compose(
     strange = 0.0 if judged.strangeness is None else float((judged.strangeness > 0).mean())
     measured = reading.states_strength
     stated = judge.card.get("limits", ()) if reading.opened is None else reading.opened.limits
-    withheld = (doubt.note(reading.doubted),) if reading.doubted else ()
+    withheld = (reading.withheld,) if reading.withheld else ()
     resized = resizing(pixels) if verdict == "uncompressed" else withheld
     evidence = statements(extractor.feature_names, reading.features, judge.evidence, named)
     return Analysis(

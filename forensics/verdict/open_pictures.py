@@ -13,7 +13,7 @@ from forensics_models.open_judge import OpenJudge, by_family, member_or_family
 from forensics_models.open_pictures import values_of
 
 from forensics.results.analysis import Analysis, WholeAnswer
-from forensics.verdict import doubt, fine_hevc
+from forensics.verdict import fine_hevc
 from forensics.verdict.agreement import resizing
 from forensics.verdict.block_grids import SURELY_UNCOMPRESSED
 from forensics.verdict.evidence import ALTERED, quantised_blocks
@@ -30,7 +30,8 @@ LOST = 0.05
 
 
 def answer(reading: PictureReading, open_judge: OpenJudge | None, pixels: np.ndarray) -> WholeAnswer | None:
-    """What may be said of a picture that its windows leave open; None where nothing may be, or where nothing is open.
+    """What may be said of a picture that its windows leave open, before it is doubted as any verdict of the models is;
+    None where nothing may be, or where nothing is open.
 
     Parameters
     ----------
@@ -41,10 +42,10 @@ def answer(reading: PictureReading, open_judge: OpenJudge | None, pixels: np.nda
     pixels : np.ndarray [shape=(height, width[, 1..4]), dtype=uint8 or uint16]
         The picture as judged.
     """
-    opened, trees, measured = reading.opened, reading.judged.trees, reading.measured
-    if reading.verdict != INCONCLUSIVE or reading.doubted:
+    opened, trees = reading.opened, reading.judged.trees
+    if reading.verdict != INCONCLUSIVE:
         return None
-    if open_judge is None or opened is None or trees is None or measured is None:
+    if open_judge is None or opened is None or trees is None:
         return None
     judge = open_picture_judge(open_judge.folder)
     if judge is None:
@@ -58,9 +59,7 @@ def answer(reading: PictureReading, open_judge: OpenJudge | None, pixels: np.nda
         pixels.shape[0] * pixels.shape[1],
     )
     said, right = judge.answer(family, values)
-    if family == HEVC_FAMILY and fine_hevc.too_fine(float(reading.whole.ratio[0]), pixels):
-        return None
-    if not said or (family != "uncompressed" and doubt.in_doubt(open_judge, family, measured, trees, opened, pixels)):
+    if not said or (family == HEVC_FAMILY and fine_hevc.too_fine(float(reading.whole.ratio[0]), pixels)):
         return None
     return WholeAnswer(family, by_family(opened.processes)[family], right)
 

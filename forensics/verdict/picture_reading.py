@@ -23,8 +23,8 @@ untouched; from 0.7 on it would be 63.8, 0.60, 0.46 % and 7."""
 @dataclass(frozen=True)
 class PictureReading:
     """What a judge says of the windows and of the picture they make up; `probability` is that of the verdict, of the
-    best class where it is inconclusive; `measured` are the open judge's features, `doubted` is a verdict that is not
-    given (`forensics.verdict.doubt`).
+    best class where it is inconclusive; `measured` are the open judge's features, `withheld` is why a verdict is not
+    given (`forensics.verdict.doubt`, `forensics.verdict.colours`).
     """
 
     features: np.ndarray
@@ -35,7 +35,7 @@ class PictureReading:
     probability: float
     opened: OpenReading | None = None
     measured: np.ndarray | None = None
-    doubted: str = ""
+    withheld: str = ""
 
     @property
     def names_codec(self) -> bool:
@@ -121,5 +121,9 @@ def held_in_doubt(reading: PictureReading, open_judge: OpenJudge | None, pixels:
         return reading
     less = doubt.lessened(reading.probabilities, reading.verdict)
     return replace(
-        reading, probabilities=less, verdict=INCONCLUSIVE, probability=max(less.values()), doubted=reading.verdict
+        reading,
+        probabilities=less,
+        verdict=INCONCLUSIVE,
+        probability=max(less.values()),
+        withheld=doubt.note(reading.verdict),
     )

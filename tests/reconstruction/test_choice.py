@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES
 from forensics.history.jpeg import recovery
 from forensics.reconstruction.choice import choose
 from forensics.reconstruction.coded import DECODERS, decode
 from forensics.reconstruction.layout import Layout
 from forensics.reconstruction.reconstruct import NotReconstructible, judged, prepare
 from forensics.reconstruction.sampled import sample
-from forensics.reconstruction.standard import tables_by_blocks
+from forensics.reconstruction.standard import MOST_CLIPPED, tables_by_blocks
 from forensics.reconstruction.tables import finest
 from tests.reconstruction.scenes import drawing, jpeg_file, real_decoding, scene, tables_of
 
@@ -109,3 +110,23 @@ def test_chroma_at_full_size_is_told_in_pictures_of_little_colour(colour):
     found = judged(prepare(real_decoding(out.getvalue())))
     assert found.layout.factors == (1, 1)
     assert found.exact
+
+
+def test_plain_upsampling_of_nearly_flat_chroma_is_told_by_what_it_shows_wrongly():
+    pixels = scene(3, 160, 160).astype(np.float64)
+    mean = pixels.mean(axis=2, keepdims=True)
+    weak = np.rint(mean + 0.08 * (pixels - mean)).astype(np.uint8)
+    coded = prepare(real_decoding(jpeg_file(weak, 75))).inverted.coded
+    plain = next(d for d in DECODERS if d.name == "libjpeg-turbo, plain or merged upsampling")
+    found = judged(prepare(np.ascontiguousarray(decode(coded, plain)[3:, 5:])))
+    assert (found.decoder, found.blocks_same, found.blocks) == (plain.name, 361, 361)
+
+
+@pytest.mark.parametrize("scale", [0.2991, 0.2013])
+def test_a_drawings_table_between_two_qualities_is_found_by_its_blocks(scale):
+    table = np.rint(scale * TABLE_FAMILIES["standard"][0].ravel()).astype(np.int64)
+    pixels = real_decoding(jpeg_file(drawing(0), 50, qtables=[table.tolist()]))
+    grey = Layout(0, 0, (1, 1), "grey")
+    match = tables_by_blocks(sample(pixels, grey, DECODERS[0], clipped=MOST_CLIPPED))
+    assert match is not None
+    assert (match.tables[0] != table).sum() <= 2  # of the highest frequencies, which few blocks hold

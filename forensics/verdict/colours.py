@@ -1,0 +1,103 @@
+"""No name that rests on colours alone: a picture that a codec of luma and halved chroma seems to have left is judged
+again without its colours.
+
+Video is filtered, scaled, blended and mixed as planes of luma and chroma of half the size, whether it was ever
+compressed or not. What comes out bears a decoder's colours, and where it was smoothed little else, so that the judges
+take it for a frame of a codec, or for another lossy process. What a codec leaves is in luma too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from forensics_models.classes import INCONCLUSIVE, OTHER_LOSSY, family_of
+from forensics_models.open_judge import by_family
+
+from forensics.results.wording import TITLES
+from forensics.verdict import doubt
+
+if TYPE_CHECKING:
+    from forensics_models.open_judge import OpenJudge
+
+    from forensics.verdict.picture_reading import PictureReading
+
+ASKED_BELOW = 0.75
+"""Log-odds of the judge of doubt under which colours are left out for a family. Untouched pictures that were named
+after a filter in planes of luma and chroma (12 validation sources by 100 filters of FFmpeg) reach 0.44; of 287
+validation pictures of AVIF, HEIC and BPG that are named rightly, most of them changed since, 26 lie under it."""
+OTHER_ASKED_BELOW = 1.5
+"""The same for other lossy processes: chroma of a quarter of the size reached 0.92, half of those named rightly lie
+above."""
+LEAST_IN_LUMA = 0.65
+"""Probability of a family by luma alone from which its name stands. Those untouched pictures reach 0.60; of the 287
+three have less where they are asked, all of one source."""
+LEAST_OF_VIDEO = 0.9
+"""The same for frames of video: untouched pictures that were blurred in planes have up to 0.86. Of 114 validation
+windows named HEVC or AV1 video rightly 17 are asked, and most of those lose the name."""
+MOST_UNCOMPRESSED = 0.2
+"""Probability of no compression by luma alone from which no other lossy process is told. Untouched pictures of halved
+or quartered chroma have 0.26 to 0.74; of nine pictures of such processes that are asked six have at most 0.13, and
+three of CineForm's (a wavelet at fine rates) 0.27 and more."""
+FAMILIES = (
+    "hevc-intra", "av1", "video-h264", "video-vp9", "video-mpeg2", "video-mpeg4", OTHER_LOSSY,
+)  # fmt: skip
+"""Verdicts that are asked about, by family: codecs that nearly always keep chroma at half the size."""
+_LUMA = np.array([0.299, 0.587, 0.114])
+"""ITU-R BT.601, as most decoders have it."""
+
+
+def may_rest_on_them(reading: PictureReading, open_judge: OpenJudge | None, pieces: Sequence[np.ndarray]) -> bool:
+    """Whether a verdict could rest on colours alone: on coloured windows, one of `FAMILIES` that the judge of doubt is
+    not sure of.
+    """
+    opened, trees = reading.opened, reading.judged.trees
+    if family_of(reading.verdict) not in FAMILIES or open_judge is None or opened is None:
+        return False
+    if reading.measured is None or trees is None or not any(map(_coloured, pieces)):
+        return False
+    below = OTHER_ASKED_BELOW if reading.verdict == OTHER_LOSSY else ASKED_BELOW
+    return doubt.log_odds(open_judge, reading.verdict, reading.measured, trees, opened) < below
+
+
+def _coloured(piece: np.ndarray) -> bool:
+    return piece.ndim == 3 and bool(np.ptp(piece[..., :3], axis=2).any())
+
+
+def luma(piece: np.ndarray) -> np.ndarray:
+    """The luma of a window, `np.ndarray [shape=(height, width), dtype=uint8]`."""
+    from forensics_features.planes import to_rgb8
+
+    return np.rint(to_rgb8(piece) @ _LUMA).astype(np.uint8)
+
+
+def shown_in_luma(verdict: str, processes: Mapping[str, float]) -> bool:
+    """Whether luma alone, with its probabilities of `processes`, shows what a verdict says."""
+    if verdict == OTHER_LOSSY:
+        return processes["uncompressed"] < MOST_UNCOMPRESSED
+    least = LEAST_OF_VIDEO if verdict.startswith("video-") else LEAST_IN_LUMA
+    return by_family(processes)[family_of(verdict)] >= least
+
+
+def held_by_luma(reading: PictureReading, in_luma: PictureReading) -> PictureReading:
+    """The reading without its verdict where luma alone, read in `in_luma`, does not show it; what luma says is left."""
+    if shown_in_luma(reading.verdict, in_luma.probabilities):
+        return reading
+    left = in_luma.probabilities
+    return replace(
+        reading,
+        probabilities=left,
+        verdict=INCONCLUSIVE,
+        probability=max(left.values()),
+        withheld=note(reading.verdict),
+    )
+
+
+def note(verdict: str) -> str:
+    """Why a verdict is not given."""
+    return (
+        f"{TITLES[verdict]} would be likeliest, but the colours alone speak for it: without them it is not found, and "
+        "video that was filtered or scaled in planes of luma and chroma without any compression has such colours"
+    )

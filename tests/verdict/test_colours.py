@@ -1,0 +1,81 @@
+"""A decoder's colours alone are no codec: planes of luma and small chroma that no codec ever saw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from forensics_models.open_judge import PROCESS_NAMES
+from PIL import Image
+from scipy import ndimage
+
+from forensics import analyze
+from forensics.verdict import colours, doubt
+
+SAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def crops() -> Iterator[np.ndarray]:
+    pixels = np.asarray(Image.open(SAMPLES / "uncompressed.png").convert("RGB"))
+    yield pixels[3:-5, 5:-3].copy()
+    yield pixels[::-1].copy()
+
+
+def through_planes(rgb: np.ndarray, layout: str, blur: int = 1) -> np.ndarray:
+    """To planes by FFmpeg's swscale in limited range, each blurred by a box of `blur` samples a side, and back."""
+    frame = av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(format=layout)
+    for plane in frame.planes:
+        rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size).copy()
+        used = rows[:, : plane.width].astype(float)
+        rows[:, : plane.width] = np.rint(ndimage.uniform_filter(used, blur, mode="nearest"))
+        plane.update(rows.tobytes())
+    return frame.reformat(format="rgb24").to_ndarray()
+
+
+@pytest.mark.parametrize(("layout", "blur"), [("yuv420p", 3), ("yuv411p", 1), ("yuv410p", 1)])
+def test_filtered_planes_and_small_chroma_are_no_codec(layout: str, blur: int) -> None:
+    for rgb in crops():
+        assert analyze(through_planes(rgb, layout, blur)).verdict in ("uncompressed", "inconclusive")
+
+
+def test_what_is_withheld_says_why() -> None:
+    result = analyze(through_planes(next(crops()), "yuv411p"))
+    assert result.verdict == "inconclusive"
+    assert result.limits[0] == colours.note("other-lossy")
+    assert result.best != "other-lossy"  # what luma says is left
+
+
+@pytest.mark.parametrize("name", ["avif", "heic", "bpg"])
+def test_codecs_of_luma_and_chroma_keep_their_names(name: str) -> None:
+    assert analyze(SAMPLES / f"{name}.png").verdict == name
+
+
+def shares(**given: float) -> dict[str, float]:
+    return dict.fromkeys(PROCESS_NAMES, 0.0) | {name.replace("_", "-"): p for name, p in given.items()}
+
+
+def test_luma_shows_a_family_by_all_its_members() -> None:
+    seen = shares(heic=0.4, bpg=0.3, uncompressed=0.3)
+    assert colours.shown_in_luma("heic", seen)
+    assert not colours.shown_in_luma("avif", seen)
+    assert not colours.shown_in_luma("video-hevc", seen)  # a frame is to show more
+    assert colours.shown_in_luma("video-hevc", shares(heic=0.95, uncompressed=0.05))
+
+
+def test_another_lossy_process_is_shown_where_luma_was_compressed_by_something() -> None:
+    assert colours.shown_in_luma("other-lossy", shares(jpeg=0.5, video_vp9=0.4, uncompressed=0.1))
+    assert not colours.shown_in_luma("other-lossy", shares(video_vp9=0.7, uncompressed=0.3))
+
+
+def test_other_lossy_in_doubt_leaves_nothing_to_any_of_its_processes() -> None:
+    less = doubt.lessened(shares(video_vp9=0.5, wsq=0.2, jpeg=0.3), "other-lossy")
+    assert less["jpeg"] == 0.3
+    assert less["uncompressed"] == pytest.approx(0.7 * (1 - doubt.LEAST_LEFT))
+
+
+def test_luma_of_a_window() -> None:
+    rgb = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [10, 20, 30]]], np.uint8)
+    assert colours.luma(rgb).tolist() == [[76, 150], [29, 18]]
