@@ -99,7 +99,7 @@ NAMES: dict[str, dict[str, str]] = {
     "analysis": {
         "Agreement": "results.analysis",
         "Analysis": "results.analysis",
-        "INCONCLUSIVE_BELOW": "verdict.picture_reading",
+        "INCONCLUSIVE_BELOW": "windows.picture_reading",
         "Interval": "results.analysis",
         "MINIMUM_SIDE": "windows.choice",
         "STRANGE_SHARE": "verdict.agreement",

@@ -24,9 +24,9 @@ from forensics.results.failure import Failure
 from forensics.verdict import analysis, tone
 from forensics.verdict.agreement import compare
 from forensics.verdict.analysis import INCONCLUSIVE, RATIO_ABOVE, analyze
-from forensics.verdict.picture_reading import PictureReading
 from forensics.verdict.sentences import INDICATIONS
 from forensics.windows.choice import SIDE, choose_windows, grid_shape, interest
+from forensics.windows.picture_reading import PictureReading
 from forensics.windows.reading import judge_windows
 
 

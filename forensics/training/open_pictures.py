@@ -54,6 +54,7 @@ _PENALTY = 1.0
 """Of the squared weights, in observations: a tenth or ten times as much changes cross-fitted figures by less than two
 pictures of five sources."""
 FOLDS = 11
+"""Parts of the sources in cross-fitting: a tenth of the pictures is held back each time."""
 
 
 @dataclass(frozen=True)
@@ -157,9 +158,9 @@ def _rows(task: _Task) -> Iterator[list[Row]]:
 
     from forensics.dataset.sources import load, pixels_sha256
     from forensics.pixels import eight_bit
-    from forensics.verdict.picture_reading import read_picture
     from forensics.windows.choice import choose_windows
     from forensics.windows.judges import open_extractor, shipped_extractor, shipped_judge, shipped_open_judge
+    from forensics.windows.picture_reading import read_picture
     from forensics.windows.reading import judge_windows
 
     judge, open_judge, extractor = shipped_judge(None).of_features, shipped_open_judge(None), shipped_extractor()

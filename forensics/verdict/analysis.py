@@ -41,11 +41,11 @@ from forensics.verdict import channel_order, colours, fine_hevc, open_pictures, 
 from forensics.verdict import steps as after
 from forensics.verdict.agreement import compare, limits, partly_judged, resizing
 from forensics.verdict.block_grids import with_block_grid
+from forensics.verdict.doubt import held_in_doubt
 from forensics.verdict.evidence import altered_jpeg, quantised_blocks, statements, without_contradiction
 from forensics.verdict.exact import settled
 from forensics.verdict.insets import with_insets
 from forensics.verdict.members import family_without_evidence
-from forensics.verdict.picture_reading import PictureReading, held_in_doubt, read_picture
 from forensics.verdict.restated import not_excluded, ranked, without_content
 from forensics.version import __version__
 from forensics.windows.choice import MINIMUM_SIDE, SEED, choose_windows
@@ -58,6 +58,7 @@ from forensics.windows.judges import (
     shipped_judge,
     shipped_open_judge,
 )
+from forensics.windows.picture_reading import PictureReading, read_picture
 from forensics.windows.reading import OpenReading, cores, judge_windows, look
 from forensics.windows.sequential import Settling, chosen, joined, spread
 

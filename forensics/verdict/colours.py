@@ -22,7 +22,7 @@ from forensics.verdict import doubt
 if TYPE_CHECKING:
     from forensics_models.open_judge import OpenJudge
 
-    from forensics.verdict.picture_reading import PictureReading
+    from forensics.windows.picture_reading import PictureReading
 
 ASKED_BELOW = 0.75
 """Log-odds of the judge of doubt under which colours are left out for a family. Untouched pictures that were named

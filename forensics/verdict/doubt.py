@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from forensics_models.classes import OTHER_LOSSY, allowed_by, family_of
+from forensics_models.classes import INCONCLUSIVE, OTHER_LOSSY, allowed_by, family_of
 from forensics_models.doubt import columns_of
 from forensics_models.open_judge import GROUPS
 
@@ -20,6 +21,7 @@ from forensics.windows.judges import doubt_judge
 if TYPE_CHECKING:
     from forensics_models.open_judge import OpenJudge
 
+    from forensics.windows.picture_reading import PictureReading
     from forensics.windows.reading import OpenReading
 
 LEAST_LEFT = 0.05
@@ -78,6 +80,32 @@ def log_odds(
 def _columns(features: np.ndarray, codec_trees: np.ndarray, opened: OpenReading, lattice: float) -> np.ndarray:
     since = np.array([[opened.afterwards[name] for name, _ in GROUPS]] * len(features))
     return columns_of(features, codec_trees, opened.windows, since, lattice)
+
+
+def held_in_doubt(reading: PictureReading, open_judge: OpenJudge | None, pixels: np.ndarray) -> PictureReading:
+    """The reading without its verdict, where that looks like reduced noise.
+
+    Parameters
+    ----------
+    reading : PictureReading
+    open_judge : OpenJudge, optional
+        Whose reading it is.
+    pixels : np.ndarray [shape=(height, width[, 1..4]), dtype=uint8 or uint16]
+        The picture as judged.
+    """
+    opened, trees = reading.opened, reading.judged.trees
+    if open_judge is None or opened is None or reading.measured is None or trees is None:
+        return reading
+    if not in_doubt(open_judge, reading.verdict, reading.measured, trees, opened, pixels):
+        return reading
+    less = lessened(reading.probabilities, reading.verdict)
+    return replace(
+        reading,
+        probabilities=less,
+        verdict=INCONCLUSIVE,
+        probability=max(less.values()),
+        withheld=note(reading.verdict),
+    )
 
 
 def lessened(processes: Mapping[str, float], verdict: str) -> dict[str, float]:

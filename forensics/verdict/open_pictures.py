@@ -21,7 +21,7 @@ from forensics.verdict.restated import Ranking, ranked, restated, without_range
 from forensics.windows.judges import open_picture_judge
 
 if TYPE_CHECKING:
-    from forensics.verdict.picture_reading import PictureReading
+    from forensics.windows.picture_reading import PictureReading
 
 TRACE = "whole_picture"
 """Name of the statement."""

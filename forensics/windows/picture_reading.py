@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from forensics_models.classes import BEYOND, CLASSES, HEVC_INTRA, INCONCLUSIVE, OTHER_LOSSY, allowed_by, family_of
 from forensics_models.judgement import INCONCLUSIVE_BELOW, PictureJudgement, WindowJudgement, decide
 from forensics_models.open_judge import OpenJudge, by_family, member_or_family
 
-from forensics.verdict import doubt
 from forensics.windows.judges import Judge
 from forensics.windows.reading import OpenReading, read_open
 
@@ -101,29 +100,3 @@ def _answered(opened: OpenReading, decided: str) -> tuple[str, float]:
     if said == OTHER_LOSSY:
         return said, sum(opened.processes[name] for name in BEYOND)
     return said, opened.processes[said] if said in opened.processes else families[said]
-
-
-def held_in_doubt(reading: PictureReading, open_judge: OpenJudge | None, pixels: np.ndarray) -> PictureReading:
-    """The reading without its verdict, where that looks like reduced noise (`forensics.verdict.doubt`).
-
-    Parameters
-    ----------
-    reading : PictureReading
-    open_judge : OpenJudge, optional
-        Whose reading it is.
-    pixels : np.ndarray [shape=(height, width[, 1..4]), dtype=uint8 or uint16]
-        The picture as judged.
-    """
-    opened, trees = reading.opened, reading.judged.trees
-    if open_judge is None or opened is None or reading.measured is None or trees is None:
-        return reading
-    if not doubt.in_doubt(open_judge, reading.verdict, reading.measured, trees, opened, pixels):
-        return reading
-    less = doubt.lessened(reading.probabilities, reading.verdict)
-    return replace(
-        reading,
-        probabilities=less,
-        verdict=INCONCLUSIVE,
-        probability=max(less.values()),
-        withheld=doubt.note(reading.verdict),
-    )
