@@ -31,6 +31,10 @@ validation pictures of AVIF, HEIC and BPG that are named rightly, most of them c
 OTHER_ASKED_BELOW = 1.5
 """The same for other lossy processes: chroma of a quarter of the size reached 0.92, half of those named rightly lie
 above."""
+SURE = 0.99
+"""Probability from which a codec's name is not asked: after filters in planes untouched pictures reach 0.985, but as
+other lossy processes, which are always asked, 0.9999.
+"""
 LEAST_IN_LUMA = 0.65
 """Probability of a family by luma alone from which its name stands. Those untouched pictures reach 0.60; of the 287
 three have less where they are asked, all of one source."""
@@ -57,6 +61,8 @@ def may_rest_on_them(reading: PictureReading, open_judge: OpenJudge | None, piec
     if family_of(reading.verdict) not in FAMILIES or open_judge is None or opened is None:
         return False
     if reading.measured is None or trees is None or not any(map(_coloured, pieces)):
+        return False
+    if reading.verdict != OTHER_LOSSY and by_family(reading.probabilities)[family_of(reading.verdict)] >= SURE:
         return False
     below = OTHER_ASKED_BELOW if reading.verdict == OTHER_LOSSY else ASKED_BELOW
     return doubt.log_odds(open_judge, reading.verdict, reading.measured, trees, opened) < below
