@@ -9,11 +9,10 @@ take it for a frame of a codec, or for another lossy process. What a codec leave
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from forensics_models.classes import INCONCLUSIVE, OTHER_LOSSY, family_of
+from forensics_models.classes import OTHER_LOSSY, family_of
 from forensics_models.open_judge import by_family
 
 from forensics.results.wording import TITLES
@@ -91,14 +90,7 @@ def held_by_luma(reading: PictureReading, in_luma: PictureReading) -> PictureRea
     """The reading without its verdict where luma alone, read in `in_luma`, does not show it; what luma says is left."""
     if shown_in_luma(reading.verdict, in_luma.probabilities):
         return reading
-    left = in_luma.probabilities
-    return replace(
-        reading,
-        probabilities=left,
-        verdict=INCONCLUSIVE,
-        probability=max(left.values()),
-        withheld=note(reading.verdict),
-    )
+    return reading.left_open(in_luma.probabilities, note(reading.verdict))
 
 
 def note(verdict: str) -> str:

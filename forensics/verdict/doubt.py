@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from forensics_models.classes import INCONCLUSIVE, OTHER_LOSSY, allowed_by, family_of
+from forensics_models.classes import OTHER_LOSSY, allowed_by, family_of
 from forensics_models.doubt import columns_of
 from forensics_models.open_judge import GROUPS
 
@@ -98,14 +97,7 @@ def held_in_doubt(reading: PictureReading, open_judge: OpenJudge | None, pixels:
         return reading
     if not in_doubt(open_judge, reading.verdict, reading.measured, trees, opened, pixels):
         return reading
-    less = lessened(reading.probabilities, reading.verdict)
-    return replace(
-        reading,
-        probabilities=less,
-        verdict=INCONCLUSIVE,
-        probability=max(less.values()),
-        withheld=note(reading.verdict),
-    )
+    return reading.left_open(lessened(reading.probabilities, reading.verdict), note(reading.verdict))
 
 
 def lessened(processes: Mapping[str, float], verdict: str) -> dict[str, float]:

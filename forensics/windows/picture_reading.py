@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from forensics_models.classes import BEYOND, CLASSES, HEVC_INTRA, INCONCLUSIVE, OTHER_LOSSY, allowed_by, family_of
@@ -67,6 +67,11 @@ class PictureReading:
     def hevc_intra(self) -> float:
         """Probability of BPG and HEIC together."""
         return sum(self.probabilities[name] for name in HEVC_INTRA)
+
+    def left_open(self, probabilities: dict[str, float], why: str) -> PictureReading:
+        """The reading with other probabilities and without its verdict, and why that is not given."""
+        most = max(probabilities.values())
+        return replace(self, probabilities=probabilities, verdict=INCONCLUSIVE, probability=most, withheld=why)
 
 
 def read_picture(
