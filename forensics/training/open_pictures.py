@@ -36,8 +36,8 @@ _SIDES = (224, 720)
 _UNSEEN = 1.0
 """Mean squared error in levels under which a lossy step does not count, as of `open_set.SEEN_BELOW_DB`."""
 _USUAL, _UNUSUAL_KEPT = (1.6, 41.0), 0.3
-"""Mean squared errors of codings as most people keep them, a PSNR of 46 to 32 dB, and the share of all others that
-is kept: chosen beforehand, not measured."""
+"""Mean squared errors of codings that are kept always, a PSNR of 46 to 32 dB, and the share of all others that is kept.
+Of 66 validation sources JPEGs of quality 50, 75 and 95 have 41, 27 and 8 (medians); 72 % of all lie between."""
 _TRIES = 4
 """How often a picture is drawn again whose coding does not run or is not kept."""
 WRONG_NAMES = 0.003
@@ -53,8 +53,8 @@ intra has 49 to 4 on validation pictures; named with ten to one it had 10 to 4 o
 LEAST = 0.75
 """Thresholds are never lower: three to one, as `open_judge.MEMBER_SHARE`."""
 _PENALTY = 1.0
-"""Of the squared weights, in observations. Cross-fitted on 3,925 pictures of 66 validation sources: 103 names right and 3
-wrong, with a tenth of it 66 and 1, with ten times as much 60 and 1; 106, 121 and 120 called uncompressed rightly."""
+"""Of the squared weights, in observations. Cross-fitted on 3,925 pictures of 66 validation sources 103 names are right
+and 3 wrong, with a tenth of it 66 and 1, with ten times 60 and 1; 106, 121 and 120 called uncompressed rightly."""
 FOLDS = 11
 """Parts of the sources in cross-fitting: a tenth of the pictures is held back each time."""
 
