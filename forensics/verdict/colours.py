@@ -64,7 +64,7 @@ def may_rest_on_them(reading: PictureReading, open_judge: OpenJudge | None, piec
     if reading.verdict != OTHER_LOSSY and by_family(reading.probabilities)[family_of(reading.verdict)] >= SURE:
         return False
     below = OTHER_ASKED_BELOW if reading.verdict == OTHER_LOSSY else ASKED_BELOW
-    return doubt.log_odds(open_judge, reading.verdict, reading.measured, trees, opened) < below
+    return doubt.log_odds(open_judge, reading.verdict, reading, pieces[0]) < below
 
 
 def _coloured(piece: np.ndarray) -> bool:
