@@ -117,3 +117,11 @@ def test_untouched_planes_go_the_way_of_the_frames_of_video(chroma):
     wanted = frame.reformat(format="rgb24", src_colorspace=5, src_color_range=1, dst_color_range=2).to_ndarray()
     near = FilterPlanes("none", chroma=chroma, down="bilinear", up="swscale-plain-bilinear").apply(picture)
     assert np.abs(near.astype(int) - wanted).mean() < 2.5
+
+
+@pytest.mark.parametrize(("chroma", "white"), [("4:4:4", 255), ("4:2:0", 255), ("4:1:1", 253), ("4:1:0", 253)])
+def test_white_by_the_plain_way_of_swscale(chroma, white):
+    """libswscale's own values (findings/pyav_white_of_rarer_chroma.sh): 4:1:1 and 4:1:0 come back two levels lower."""
+    pytest.importorskip("av", reason="PyAV is not installed")
+    step = FilterPlanes("none", chroma=chroma, down="box", up="swscale-plain-bilinear")
+    assert np.unique(step.apply(np.full((32, 32, 3), 255, np.uint8))).tolist() == [white]
