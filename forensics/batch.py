@@ -166,10 +166,12 @@ def analyze_all(
 
 
 def make_ready(model_dir: Path | None = None, model: str | None = None) -> None:
-    """What a process can do before it has a picture: this module is imported, and the judges are read."""
-    chosen_judge(model_dir, model)
-    if model_dir is None:
-        shipped_open_judge(model)
+    """What a process can do before it has a picture: this module is imported, and the judges that decide are read."""
+    judge = chosen_judge(model_dir, model)
+    opened = shipped_open_judge(model) if model_dir is None else trained_open_judge(model_dir, model)
+    if opened is not None:
+        judge.of_features.look([])
+        opened.prepare()
     shipped_extractor()
 
 

@@ -1,4 +1,5 @@
-"""How processes end: signals become one exception, children end with their parent, closed standard streams stay closed.
+"""How processes begin and end: garbage is looked for rarely, signals become one exception, children end with their
+parent, closed standard streams stay closed.
 
 A process that is killed outright cannot clean up, so its children watch over themselves: the kernel sends them a signal
 of their own when their parent is gone (`PR_SET_PDEATHSIG`, prctl(2)), whatever ended it.
@@ -6,8 +7,11 @@ of their own when their parent is gone (`PR_SET_PDEATHSIG`, prctl(2)), whatever 
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import ctypes
 import errno
+import gc
 import io
 import os
 import signal
@@ -120,6 +124,35 @@ def end_with_parent(parent: int) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
+
+
+def collect_rarely() -> None:
+    """Have Python look for garbage after 50,000 new objects instead of 700: what a command makes lives as long as it
+    does, and looking takes 2 to 3 % of a report's time.
+    """
+    gc.set_threshold(50_000, 20, 20)
+
+
+class Leaving:
+    """Lets a process end without freeing one by one all objects that it has made, a tenth of a second of processor time
+    with everything loaded; what others have registered for its end after this was made is done first.
+    """
+
+    def __init__(self) -> None:
+        self._code: int | None = None
+        atexit.register(self._leave)
+
+    def at_once(self, code: int) -> None:
+        """The process is about to end, with this exit code."""
+        self._code = code
+
+    def _leave(self) -> None:
+        if self._code is None:
+            return
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                stream.flush()
+        os._exit(self._code)
 
 
 STANDARD_OUTPUT = "standard output"

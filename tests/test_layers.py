@@ -47,7 +47,7 @@ LAYERS = (
     ("localisation", "verdict"),
     ("examination", "comparison"),
     ("batch",),
-    ("survey",),
+    ("survey", "ready"),
     ("audit",),
     ("report",),
     ("measure", "gate"),

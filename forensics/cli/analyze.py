@@ -111,7 +111,7 @@ def command(
     workers = None
     if jobs > 1 and scheduler is None and (len(paths) > 1 or Path(paths[0]).is_dir()):
         workers = click.get_current_context().with_resource(executor(jobs, note=noted))
-        workers.prepare("forensics.batch", "make_ready", model_dir, model)  # while this process imports as much
+        workers.prepare("forensics.ready", "make_ready", model_dir, model)  # while this process imports as much
     other = None
     written = report is not None or plots is not None
     history, localise = (written if asked is None else asked for asked in (history, localise))

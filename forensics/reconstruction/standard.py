@@ -7,11 +7,8 @@ import numpy as np
 from forensics.history.jpeg.comb import ac_likelihoods, dc_likelihoods
 from forensics.history.jpeg.planes import coefficients, lively, lively_rows
 from forensics.history.jpeg.steps import TableMatch, candidates, log_prior, match_tables, table_evidence
-from forensics.reconstruction.blocks import SEARCHED, Quantiser, fit_blocks
-from forensics.reconstruction.clipped_search import FOUND, search_clipped
-from forensics.reconstruction.inverse_transforms import ISLOW
-from forensics.reconstruction.sampled import Sampled, Tried
-from forensics.reconstruction.scaled_tables import of_every_scale
+from forensics.reconstruction.clipped_tables import clipped_steps
+from forensics.reconstruction.sampled import Sampled
 
 _FEWEST = 32
 """Blocks of luma that vary along both axes below which nothing is read; flat blocks fit any grid. Of 1,001 blocks of
@@ -23,76 +20,33 @@ _LIVELY = 0.98
 grid hardly any does."""
 _NEAR = 9.5
 """Squared distance from the multiples, in squared levels, up to which a block counts: see `clipped_search.REACH`."""
-_BLOCKS, _GLANCE = 32, 10
-"""Blocks that tables are tried on, and those that are tried first: bounds on work."""
-_BUDGET = 2000
-"""Coefficients that are taken at most for a block: a bound on work."""
-_LEAST, _FEWEST_SETTLED, _TIMES = 0.15, 6, 3
-"""Share and number of them that the table has to settle, and how many times as many as the next. A block that varies
-comes out of other steps by chance about once in their product, which is over 10^12 at `_HIGHEST`, six of them never; of
-drawings on white the right table settled 0.19 to 1.0 and the next 0 to 0.22 (five files of manuals)."""
-MOST_CLIPPED = 0.5
-"""Share of a block's pixels that may be clipped here."""
-_FEW_OTHERS = 26
-"""Steps in which a table of a scale in between may differ from that of a whole quality: half of the 49 to 53 in which
-those of neighbouring qualities differ (60 to 92)."""
-_HIGHEST = 96
-"""Highest quality of the tables that are tried so."""
+_LESS_THAN_A_STEP = 1e-4
+"""Weight of a prior logarithm, 20 at most, against a step of 64: it settles ties."""
+_MOST_WHOLE = 0.5
+"""Share of blocks without clipped samples from which the history of the picture has read all there is: a bound on work.
+Of the drawings found on white whose history shows no grid 0 to 1 % are whole."""
+MOST_CLIPPED = 0.625
+"""Share of a block's pixels that may be clipped here: 40 of 64, see `clipped_tables`."""
 
 
 def tables_by_blocks(sampled: Sampled) -> TableMatch | None:
-    """The standard tables that settle most blocks of luma, those with clipped samples too: drawings
-    on white ground have hardly any others. None where none settles clearly more than every other.
+    """The table that luma's blocks with clipped samples show, with the nearest known tables: drawings on white ground
+    have hardly any other blocks. None where they show none.
     """
     tried = sampled.tried[0]
-    rows = np.flatnonzero(lively_rows(coefficients(tried.centers)))
-    if len(rows) < _FEWEST:
+    varied = lively_rows(coefficients(tried.centers))
+    whole = ((tried.lo == tried.hi) & (tried.lo > 0) & (tried.hi < 255)).all(axis=1)
+    if (whole & varied).sum() >= max(_FEWEST, _MOST_WHOLE * varied.sum()):
         return None
-    rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), _BLOCKS)).astype(np.int64)]
+    found = clipped_steps(tried)
+    if found is None:
+        return None
     known = candidates()
-    usual = np.flatnonzero(
-        (np.array(known.family) == "standard") & (known.quality % 1 == 0) & (known.quality <= _HIGHEST)
-    )
-    glance = rows[np.linspace(0, len(rows) - 1, _GLANCE).astype(np.int64)]
-    first = np.array([_settled(tried, glance, known.tables[index, 0]) for index in usual])
-    likely = usual[first > 0] if first.any() else usual
-    settled = np.array([_settled(tried, rows, known.tables[index, 0]) for index in likely])
-    if not len(settled) or not settled.max():
-        return None
-    best = int(likely[np.argmax(settled)])
-    table, most = known.tables[best, 0], int(settled.max())
-    enough = max(_FEWEST_SETTLED, _LEAST * len(rows))
-    if most < enough:
-        table, most = _between(tried, rows, table, most)
-    if most < enough or (len(settled) > 1 and most < _TIMES * np.sort(settled)[-2]):
-        return None
+    best = int(np.argmax((known.tables[:, 0] == found.table).mean(axis=1) + known.log_prior * _LESS_THAN_A_STEP))
     quality = float(known.quality[best])
-    tables = np.stack([table, known.tables[best, 1]])
-    return TableMatch("standard", 1.0, quality, quality, quality, 1.0, tables, best)
-
-
-def _between(tried: Tried, rows: np.ndarray, table: np.ndarray, most: int) -> tuple[np.ndarray, int]:
-    """Of the standard tables at other scales that differ in few steps from one of a whole quality, which settles `most`
-    blocks, the one that settles most, and how many.
-    """
-    every = of_every_scale(0)
-    for other in every[(every != table).sum(axis=1) <= _FEW_OTHERS]:
-        settled = _settled(tried, rows, other)
-        if settled > most:
-            table, most = other, settled
-    return table, most
-
-
-def _settled(tried: Tried, rows: np.ndarray, table: np.ndarray) -> int:
-    """How many of some blocks have coefficients under a table, by rounding or by the search through all of them."""
-    quantiser = Quantiser.of(table, ISLOW)
-    lo, hi = tried.lo[rows], tried.hi[rows]
-    _, status = fit_blocks(lo, hi, quantiser, width=0, centers=tried.centers[rows])
-    rest = np.flatnonzero(status > SEARCHED)
-    if not len(rest):
-        return len(rows)
-    _, answers = search_clipped(lo[rest], hi[rest], quantiser, budget=_BUDGET)
-    return len(rows) - len(rest) + int((answers == FOUND).sum())
+    own = float((known.tables[best, 0] == found.table).all())
+    tables = np.stack([found.table, known.tables[best, 1]])
+    return TableMatch(known.family[best], own, quality, quality, quality, own, tables, best)
 
 
 def standard_tables(sampled: Sampled) -> TableMatch | None:

@@ -116,6 +116,56 @@ def test_prepared_processes_are_those_that_work_and_a_failed_preparation_costs_n
         assert here.submit(working.double, 2).result() == 4
 
 
+def test_several_prepared_processes_are_forked_from_one_that_has_imported_the_module(tmp_path):
+    with Processes(2) as found:
+        found.prepare("tests.executors.working", "process")
+        both = [found.submit(working.meet, str(tmp_path), 2) for _ in range(2)]
+        pids, parents = zip(*[future.result(timeout=60) for future in both], strict=True)
+    assert len(set(pids)) == 2
+    assert len(set(parents)) == 1
+    assert os.getpid() not in parents
+    assert not [pid for pid in pids if os.path.exists(f"/proc/{pid}")]
+
+
+def test_forked_processes_and_what_forked_them_end_with_a_parent_that_is_killed(tmp_path):
+    script = f"""
+import time
+from forensics.executors import Processes
+from tests.executors import working
+if __name__ == "__main__":
+    found = Processes(2)
+    found.prepare("tests.executors.working", "process")
+    both = [found.submit(working.meet, {str(tmp_path)!r}, 2) for _ in range(2)]
+    print(*[number for one in both for number in one.result()], flush=True)
+    for _ in range(2):
+        found.submit(working.sleep, 600)
+    time.sleep(600)
+"""
+    path = tmp_path.parent / "killed.py"
+    path.write_text(script)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    parent = subprocess.Popen([sys.executable, path], stdout=subprocess.PIPE, text=True, env=environment)
+    assert parent.stdout is not None
+    pids = [int(word) for word in parent.stdout.readline().split()]
+    assert len(set(pids)) == 3
+    parent.kill()
+    parent.wait()
+    until = time.monotonic() + 30
+    while any(running(pid) for pid in pids) and time.monotonic() < until:
+        time.sleep(0.05)
+    parent.stdout.close()
+    assert not [pid for pid in pids if running(pid)]
+
+
+def running(pid: int) -> bool:
+    """Whether a process is there and is no mere entry that nobody has fetched."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 def refuse(self):
     raise BlockingIOError(11, "Resource temporarily unavailable")
 

@@ -49,6 +49,19 @@ def process() -> int:
     return os.getpid()
 
 
+def parents() -> tuple[int, int]:
+    """This process and the one that started it."""
+    return os.getpid(), os.getppid()
+
+
+def meet(meeting: str, number: int) -> tuple[int, int]:
+    """Wait until so many processes have come."""
+    Path(meeting, str(os.getpid())).touch()
+    while len(list(Path(meeting).iterdir())) < number:
+        time.sleep(0.01)
+    return parents()
+
+
 def count(number: int, seconds: float = 0.0) -> Iterator[int]:
     for index in range(number):
         yield index

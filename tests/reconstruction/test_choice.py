@@ -90,13 +90,20 @@ def test_steps_of_two_among_ones_are_taken_as_ones():
 
 def test_standard_tables_by_blocks():
     grey = Layout(0, 0, (1, 1), "grey")
-    source = scene(36, 160, 160, bright=60)[..., 1]
+    source = scene(36, 160, 160, bright=140)[..., 1]
     pixels = real_decoding(jpeg_file(source, 80))
-    assert (pixels == 255).any()
-    found = tables_by_blocks(sample(pixels, grey, DECODERS[0]))
+    assert 0.3 < (pixels == 255).mean() < 0.9
+    found = tables_by_blocks(sample(pixels, grey, DECODERS[0], clipped=MOST_CLIPPED))
     np.testing.assert_array_equal(found.tables[0], tables_of(jpeg_file(source, 80))[0])
-    assert tables_by_blocks(sample(source, grey, DECODERS[0])) is None
-    assert tables_by_blocks(sample(np.ascontiguousarray(pixels[3:, 5:]), grey, DECODERS[0])) is None
+    assert (found.family, found.quality, found.known) == ("standard", 80, 1)
+    for other in (source, np.ascontiguousarray(pixels[3:, 5:])):
+        assert tables_by_blocks(sample(other, grey, DECODERS[0], clipped=MOST_CLIPPED)) is None
+
+
+def test_blocks_without_clipped_samples_are_left_to_the_history():
+    grey = Layout(0, 0, (1, 1), "grey")
+    pixels = real_decoding(jpeg_file(scene(36, 160, 160)[..., 1], 80))
+    assert tables_by_blocks(sample(pixels, grey, DECODERS[0], clipped=MOST_CLIPPED)) is None
 
 
 @pytest.mark.parametrize("colour", [0.05, 0.1])

@@ -104,7 +104,7 @@ def _broad(largest: int) -> np.ndarray:
     return np.log(weights / weights.sum())
 
 
-def _near(table: np.ndarray, largest: int) -> np.ndarray:
+def free_steps_about(table: np.ndarray, largest: int) -> np.ndarray:
     """Log prior of free steps about a table, `np.ndarray [shape=(64, largest)]`: half log-normal, half broad."""
     distance = np.log(np.arange(1, largest + 1))[None] - np.log(table)[:, None]
     near = np.exp(-0.5 * (distance / _SPREAD) ** 2)
@@ -181,7 +181,7 @@ def estimate_steps(
     belief = log_prior() if log_belief is None else log_belief
     first = table_evidence(likelihoods, plane) + belief
     reference = candidates().tables[int(first[:-1].argmax()), plane]
-    free = _near(reference, LARGEST_STEP)
+    free = free_steps_about(reference, LARGEST_STEP)
     evidence = table_evidence(likelihoods, plane, free) + belief
     total = float(_log_sum(evidence))
     posterior = _posterior(likelihoods, plane, free, np.exp(evidence - total))

@@ -1,0 +1,45 @@
+"""What the processes of `--jobs` are forked from: all that a verdict imports is there, and nothing runs beside it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+SCRIPT = """
+import sys, threading
+import forensics.ready
+assert threading.active_count() == 1
+before = set(sys.modules)
+from forensics import analyze
+analyze(sys.argv[1], threads=1)
+print(*sorted(name for name in set(sys.modules) - before if name.startswith(("forensics", "PIL", "scipy"))))
+"""
+
+
+@pytest.mark.parametrize("picture", ["uncompressed.png", "jpeg.png"])
+def test_a_verdict_imports_nothing_more(picture):
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, EXAMPLES / picture], capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    assert not done.stdout.split()
+
+
+def test_kernels_are_loaded_and_none_is_compiled():
+    from forensics_features._kernel import cache_folder, is_cached, load_cached
+    from forensics_features.planes import _ycc
+
+    from forensics.batch import compile_part
+
+    compile_part("lattice")
+    loaded = type(_ycc)(_ycc.py_func, _ycc._options)
+    loaded._cache = _ycc._cache
+    if cache_folder() and is_cached(_ycc):
+        load_cached(loaded)
+        assert set(loaded.overloads) <= set(_ycc.overloads)
+        assert loaded.overloads
+        assert not loaded.stats.cache_misses
