@@ -1,5 +1,5 @@
-"""No name where reduced noise looks the same: what the models hold likeliest is held against the judge of doubt
-(`forensics_models.doubt`).
+"""No name where reduced noise or filtered planes look the same: what the models hold likeliest is held against the
+judge of doubt (`forensics_models.doubt`).
 """
 
 from __future__ import annotations
@@ -80,6 +80,7 @@ def note(verdict: str) -> str:
     if verdict == OTHER_LOSSY:
         return f"{TITLES[verdict]} would be likeliest, but what is measured is hardly ever seen after one"
     return (
-        f"{TITLES[verdict]} would be likeliest, but reducing noise in the bands of a transform leaves the same "
-        "traces without any compression, and the rest of what is measured speaks for that"
+        f"{TITLES[verdict]} would be likeliest, but noise reduced in the bands of a transform, or planes "
+        "filtered as video is, bear the same traces without any compression, and the rest of what is measured "
+        "speaks for that"
     )
