@@ -293,7 +293,7 @@ def _of_known(status: np.ndarray) -> float:
 @dataclass(frozen=True)
 class Chosen:
     """What a picture is turned back with; `refined` tells whether the tables were tried on blocks, `history` what
-    subsampling and phase are from, where it was asked.
+    subsampling and phase are from, where it was asked, and `luma_alone` that nothing is known of chroma yet.
     """
 
     layout: Layout
@@ -303,6 +303,7 @@ class Chosen:
     trials: Trials
     refined: bool
     history: jpeg_history.JpegHistory | None = None
+    luma_alone: bool = False
 
     def rivals(self) -> list[tuple[float, Decoder]]:
         """The other arithmetics with the same conversion of colours, with the shares of blocks that they settle, those
@@ -395,16 +396,24 @@ def choose(pixels: np.ndarray) -> Chosen | None:
     if common is not None:
         return common
     history = jpeg_history.recover(pixels, fixed_point=False)
-    match = history.match
+    if history.match is not None:
+        return by_history(pixels, history, history.match)
+    first = Layout(0, 0, (1, 1), "grey" if pixels.ndim == 2 else "ycbcr")
+    match = tables_by_blocks(sample(pixels, first, DECODERS[0], most=_COMMON_PIXELS, clipped=MOST_CLIPPED))
+    if match is not None and pixels.ndim == 3 and not match.known:
+        luma, chroma = match.tables
+        return Chosen(first, (luma, chroma, chroma), DECODERS[0], match, Trials(pixels, match), True, luma_alone=True)
+    phase = finest_grid(pixels) if match is None else (0, 0)
+    return None if phase is None else by_history(pixels, jpeg_history.recover_on(pixels, phase), match)
+
+
+def by_history(pixels: np.ndarray, history: jpeg_history.JpegHistory, match: TableMatch | None) -> Chosen | None:
+    """The same with grid, subsampling and arithmetic from the history, and the nearest known tables; its own by
+    default.
+    """
+    match = match or history.match
     if match is None:
-        first = Layout(0, 0, (1, 1), "grey" if pixels.ndim == 2 else "ycbcr")
-        match = tables_by_blocks(sample(pixels, first, DECODERS[0], most=_COMMON_PIXELS, clipped=MOST_CLIPPED))
-        phase = finest_grid(pixels) if match is None else (0, 0)
-        if phase is None:
-            return None
-        history = jpeg_history.recover_on(pixels, phase)
-        match = match or history.match
-    assert match is not None
+        return None
     trials = Trials(pixels, match)
     layout, decoders = _likeliest(trials, history)
     tables, decoder = _tables_and_decoder(trials, layout, decoders)

@@ -40,7 +40,7 @@ def with_freed(parts: Sequence[Tried], table: np.ndarray, kind: int) -> np.ndarr
     """
     if any(part.mode != DIRECT for part in parts):
         return table
-    joined = parts[0] if len(parts) == 1 else _joined(parts)
+    joined = parts[0] if len(parts) == 1 else Tried.joined(parts)
     left = np.flatnonzero(~_come_out(joined, np.arange(len(joined.lo)), table, kind))
     for _ in range(_FREED):
         far = out_of_reach(joined.lo[left], joined.hi[left], joined.centers[left], Quantiser.of(table, kind), freed=1)
@@ -55,11 +55,6 @@ def with_freed(parts: Sequence[Tried], table: np.ndarray, kind: int) -> np.ndarr
             break
         table, left = other, rest
     return table
-
-
-def _joined(parts: Sequence[Tried]) -> Tried:
-    centers, lo, hi = (np.concatenate([getattr(part, name) for part in parts]) for name in ("centers", "lo", "hi"))
-    return Tried(centers, lo, hi, DIRECT)
 
 
 def _come_out(part: Tried, rows: np.ndarray, table: np.ndarray, kind: int) -> np.ndarray:

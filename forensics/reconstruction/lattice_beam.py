@@ -21,7 +21,7 @@ from collections.abc import Sequence
 import numpy as np
 from forensics_features._kernel import kernel
 
-from forensics.reconstruction.acceptance import DIRECT, SAMPLES, WORK, decodes_to
+from forensics.reconstruction.acceptance import SAMPLES, WORK, decodes_to
 from forensics.reconstruction.block_search import WAVES
 from forensics.reconstruction.blocks import Quantiser
 
@@ -196,10 +196,10 @@ def sets_by_rows(
 
 
 @kernel
-def first_decoding(sets, kind, steps, lo, hi):
-    """Number of the first set, int64 [n, 64], that decodes to samples within lo..hi, uint8 [64], or -1."""
+def first_decoding(sets, kind, steps, lo, hi, full_lo, full_hi, mode):
+    """Number of the first set, int64 [n, 64], that decodes to what is shown, or -1; see `acceptance.decodes_to`."""
     work, samples = np.empty(WORK, np.int64), np.empty(SAMPLES, np.int64)
     for n in range(len(sets)):
-        if decodes_to(kind, sets[n], steps, work, samples, lo, hi, lo, hi, DIRECT):
+        if decodes_to(kind, sets[n], steps, work, samples, lo, hi, full_lo, full_hi, mode):
             return n
     return -1

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from forensics.reconstruction.acceptance import DIRECT
 from forensics.reconstruction.blocks import Quantiser, mean_excess
 from forensics.reconstruction.lattice_beam import UNKNOWN, first_decoding, likeliest_sets
 from forensics.reconstruction.layout import BLOCK
@@ -72,7 +73,7 @@ def search_likely(
                 deviations = np.where(inside[n], deviations, UNKNOWN)
             samples += mean_excess(quantiser.kind) - 128
             sets = likeliest_sets(samples, deviations, quantiser, drift=drift, width=_SETS)
-            best = first_decoding(sets, quantiser.kind, quantiser.scaled, lo[n], hi[n])
+            best = first_decoding(sets, quantiser.kind, quantiser.scaled, lo[n], hi[n], lo[n], hi[n], DIRECT)
             if best >= 0:
                 out[n], found[n] = sets[best], True
                 break

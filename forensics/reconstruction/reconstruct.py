@@ -26,6 +26,7 @@ from forensics.reconstruction.inversion import Inverted, invert
 from forensics.reconstruction.jpeg_writer import write_jpeg
 from forensics.reconstruction.jpegli_tables import jpegli_of
 from forensics.reconstruction.layout import BLOCK, Layout
+from forensics.reconstruction.read_again import chroma_again, luma_again, with_chroma
 
 if TYPE_CHECKING:
     from forensics_features.inset import Inset
@@ -246,6 +247,8 @@ def prepare(source: Any, *, width: int = _WIDTH) -> Prepared:
     if pixels.ndim == 3 and without_colour(pixels):
         pixels = np.ascontiguousarray(pixels[..., 1])
     chosen = choose(pixels)
+    if chosen is not None and chosen.luma_alone:
+        chosen = with_chroma(chosen, width)
     if chosen is None:
         raise NotReconstructible(
             "no grid of quantised 8x8 blocks stands out: never a JPEG, or resized, filtered or coded otherwise since"
@@ -263,14 +266,15 @@ def prepare(source: Any, *, width: int = _WIDTH) -> Prepared:
         chosen = better
     if _wrong_where_luma_is_settled(inverted, pixels, chosen).mean() > _SHOWN_OTHERWISE:
         chosen, inverted = _shown_otherwise(chosen, inverted, pixels, width)
-    for way in (Chosen.with_known, Chosen.with_freed):
-        left = [k for k, status in enumerate(inverted.status) if (status > SEARCHED).any()]
-        other = way(chosen, left) if left else chosen
+    for way in (luma_again, chroma_again, _with_known, _with_freed):
+        other = way(chosen, inverted)
         if other is not chosen:
             again = invert(pixels, other.layout, other.tables, other.decoder, width=width)
-            mixed = _component_by_component(chosen, inverted, other, again)
-            if all(np.array_equal(*pair) for pair in zip(mixed.tables, chosen.tables, strict=True)):
-                continue
+            mixed = other
+            if other.layout == chosen.layout:
+                mixed = _component_by_component(chosen, inverted, other, again)
+                if all(np.array_equal(*pair) for pair in zip(mixed.tables, chosen.tables, strict=True)):
+                    continue
             if mixed is not other:
                 other, again = mixed, invert(pixels, mixed.layout, mixed.tables, mixed.decoder, width=width)
             if _unlike(again, pixels, other) < _unlike(inverted, pixels, chosen):
@@ -312,6 +316,19 @@ def _shown_otherwise(chosen: Chosen, inverted: Inverted, pixels: np.ndarray, wid
             if _unlike(again, pixels, other) < _unlike(inverted, pixels, chosen):
                 return other, again
     return chosen, inverted
+
+
+def _left(inverted: Inverted) -> list[int]:
+    """Components of which blocks are not settled."""
+    return [k for k, status in enumerate(inverted.status) if (status > SEARCHED).any()]
+
+
+def _with_known(chosen: Chosen, inverted: Inverted) -> Chosen:
+    return chosen.with_known(left) if (left := _left(inverted)) else chosen
+
+
+def _with_freed(chosen: Chosen, inverted: Inverted) -> Chosen:
+    return chosen.with_freed(left) if (left := _left(inverted)) else chosen
 
 
 def _component_by_component(one: Chosen, found: Inverted, other: Chosen, again: Inverted) -> Chosen:

@@ -4,6 +4,7 @@ by.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,12 +39,27 @@ class Tried:
         Bounds of what the picture shows: of the samples, or of the block's part of the full-size plane.
     mode : int
         How samples are seen in it, as `acceptance` numbers it.
+    variance : np.ndarray [shape=(n, 64), dtype=float32]
+        What bounds of the full-size samples add to the variance of the estimates' noise, in squared levels; zero where
+        they are known.
     """
 
     centers: np.ndarray
     lo: np.ndarray
     hi: np.ndarray
     mode: int
+    variance: np.ndarray
+
+    @classmethod
+    def joined(cls, parts: Sequence[Tried]) -> Tried:
+        """The blocks of several that are seen in one way."""
+        names = "centers", "lo", "hi", "variance"
+        centers, lo, hi, variance = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
+        return cls(centers, lo, hi, parts[0].mode, variance)
+
+    def some(self, rows: np.ndarray) -> Tried:
+        """Blocks of some numbers."""
+        return Tried(self.centers[rows], self.lo[rows], self.hi[rows], self.mode, self.variance[rows])
 
 
 @dataclass(frozen=True)
@@ -71,20 +87,29 @@ def sample(
     *,
     most: int = _MOST_PIXELS,
     clipped: float = _MOST_CLIPPED,
+    luma: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Sampled:
-    """Blocks of a picture, `np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]`, under a decoder's
-    conversion and upsampling, from `most` pixels about; steps are tried on blocks with up to a share of `clipped`
-    pixels.
+    """Blocks of a picture.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]
+    layout : Layout
+    decoder : Decoder
+        Whose conversion and upsampling are undone.
+    most : int
+        Pixels that are read, about.
+    clipped : float
+        Share of pixels with clipped samples that blocks may hold on which steps are tried.
+    luma : tuple of np.ndarray [shape=(height, width)], optional
+        Luma as it is known otherwise, uint8, and where it is, bool; it tells chroma under clipped channels.
     """
-    parts = [_of(part, layout, decoder, clipped) for part in stripes(pixels, layout, most=most)]
+    known = () if luma is None else (luma[0], luma[1].astype(np.uint8))
+    whole = np.dstack([pixels, *known]) if known else pixels
+    parts = [_of(part, layout, decoder, clipped) for part in stripes(whole, layout, most=most)]
     blocks = tuple(np.concatenate(arrays) for arrays in zip(*(part[0] for part in parts), strict=True))
-    tried = tuple(_joined(same) for same in zip(*(part[1] for part in parts), strict=True))
+    tried = tuple(Tried.joined(same) for same in zip(*(part[1] for part in parts), strict=True))
     return Sampled(blocks, layout.factors, tried)
-
-
-def _joined(parts: tuple[Tried, ...]) -> Tried:
-    centers, lo, hi = (np.concatenate([getattr(part, name) for part in parts]) for name in ("centers", "lo", "hi"))
-    return Tried(centers, lo, hi, parts[0].mode)
 
 
 def _filtered(layout: Layout, decoder: Decoder) -> bool:
@@ -116,31 +141,51 @@ def _of(
         planes = [part] if part.ndim == 2 else [np.ascontiguousarray(part[..., k]) for k in range(3)]
         kept = [blocks_of(plane) for plane in planes]
         inside = [(b > 0) & (b < 255) for b in kept]
-        strict = tuple(b[i.all(axis=1)].astype(np.float32) for b, i in zip(kept, inside, strict=True))
+        whole_ones = tuple(b[i.all(axis=1)].astype(np.float32) for b, i in zip(kept, inside, strict=True))
         some = [b[i.mean(axis=1) >= 1 - clipped] for b, i in zip(kept, inside, strict=True)]
-        return strict, tuple(Tried(b.astype(np.float32), b, b, DIRECT) for b in some)
-    lo, hi, nearest, state = colour.antecedents(np.ascontiguousarray(part), decoder.conversion)
-    known = state == colour.KNOWN
-    units = np.asarray(blocks_of(known, *layout.mcu).all(axis=1))
-    whole = _away_from_others(units, known.shape[1] // layout.mcu[1])
-    own = blocks_of(known).all(axis=1)
-    stored = [stored_estimate(nearest[k].astype(np.float32), layout.factors, decoder.upsampling) for k in (1, 2)]
-    strict = blocks_of(nearest[0])[own].astype(np.float32), *(blocks_of(plane)[whole] for plane in stored)
-    bounded = state != colour.NONE
-    luma = _enough(known, bounded, (BLOCK, BLOCK), clipped)
-    chroma = _enough(known, bounded, layout.mcu, clipped)
+        return whole_ones, tuple(Tried(b.astype(np.float32), b, b, DIRECT, np.zeros(b.shape, np.float32)) for b in some)
+    lo, hi, nearest, known, bounded = _antecedents(part, decoder)
+    own = blocks_of(known[0]).all(axis=1)
+    luma = _enough(known[0], bounded, (BLOCK, BLOCK), clipped)
     middle = blocks_of(nearest[0])[luma].astype(np.float32)
-    tried = [Tried(middle, blocks_of(lo[0])[luma], blocks_of(hi[0])[luma], DIRECT)]
-    for k, plane in zip((1, 2), stored, strict=True):
-        limits = lo[k], hi[k]
-        shape, mode = layout.mcu, DIRECT
+    limits = blocks_of(lo[0])[luma], blocks_of(hi[0])[luma]
+    strict: tuple[np.ndarray, ...] = (blocks_of(nearest[0])[own].astype(np.float32),)
+    tried: tuple[Tried, ...] = (Tried(middle, *limits, DIRECT, 0 * middle),)
+    for k in (1, 2):
+        units = np.asarray(blocks_of(known[k], *layout.mcu).all(axis=1))
+        whole = _away_from_others(units, part.shape[1] // layout.mcu[1])
+        plane = stored_estimate(nearest[k].astype(np.float32), layout.factors, decoder.upsampling)
+        strict += (blocks_of(plane)[whole],)
+        chroma = _enough(known[k], bounded, layout.mcu, clipped)
+        full, shape, mode = (lo[k], hi[k]), layout.mcu, DIRECT
         if _filtered(layout, decoder):
             mode = SEEN_BY[layout.factors] + SEEN_THROUGH[decoder.upsampling]
         else:
-            limits, shape = shared_bounds(*limits, layout.factors), (BLOCK, BLOCK)
-        least, most = (blocks_of(p, *shape)[chroma] for p in limits)
-        tried.append(Tried(blocks_of(plane)[chroma], least, most, mode))
-    return strict, tuple(tried)
+            full, shape = shared_bounds(*full, layout.factors), (BLOCK, BLOCK)
+        open_ones = (hi[k].astype(np.float32) - lo[k]) ** 2 / 12
+        variance = open_ones.reshape(plane.shape[0], layout.factors[0], -1, layout.factors[1]).mean(axis=(1, 3))
+        least, most = (blocks_of(p, *shape)[chroma] for p in full)
+        tried += (Tried(blocks_of(plane)[chroma], least, most, mode, blocks_of(variance)[chroma]),)
+    return strict, tried
+
+
+def _antecedents(
+    part: np.ndarray, decoder: Decoder
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[np.ndarray, ...], np.ndarray]:
+    """Bounds and estimates of the components of some pixels, which are known, one after another, and where there are
+    any; with luma as a fourth and whether it is known as a fifth channel chroma from it.
+    """
+    rgb = np.ascontiguousarray(part[..., :3])
+    lo, hi, nearest, state = colour.antecedents(rgb, decoder.conversion)
+    known = (state == colour.KNOWN,) * 3
+    if part.shape[2] > 3:
+        low, high = lo[1:].copy(), hi[1:].copy()
+        colour.narrow_chroma(rgb, np.ascontiguousarray(part[..., 3]), low, high, decoder.conversion)
+        lo[1:], hi[1:] = np.where(part[..., 4], low, lo[1:]), np.where(part[..., 4], high, hi[1:])
+        middle = lo[1:] + (hi[1:] - lo[1:]) // 2
+        nearest[1:] = np.where(state == colour.NONE, nearest[1:], middle)
+        known = known[0], *((lo[k] == hi[k]) & (state != colour.NONE) for k in (1, 2))
+    return lo, hi, nearest, known, state != colour.NONE
 
 
 def _enough(known: np.ndarray, possible: np.ndarray, shape: tuple[int, int], clipped: float) -> np.ndarray:

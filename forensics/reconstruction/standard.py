@@ -38,7 +38,7 @@ def tables_by_blocks(sampled: Sampled) -> TableMatch | None:
     whole = ((tried.lo == tried.hi) & (tried.lo > 0) & (tried.hi < 255)).all(axis=1)
     if (whole & varied).sum() >= max(_FEWEST, _MOST_WHOLE * varied.sum()):
         return None
-    found = clipped_steps(tried.lo, tried.hi)
+    found = clipped_steps(tried)
     if found is None:
         return None
     known = candidates()

@@ -6,17 +6,25 @@ import numpy as np
 import pytest
 
 from forensics.reconstruction import clipped_tables
+from forensics.reconstruction.acceptance import DIRECT
 from forensics.reconstruction.blocks import Quantiser
 from forensics.reconstruction.clipped_tables import clipped_steps
+from forensics.reconstruction.coded import stored_samples
 from forensics.reconstruction.inverse_transforms import ISLOW
 from forensics.reconstruction.layout import blocks_of
 from forensics.reconstruction.reconstruct import judged, prepare
+from forensics.reconstruction.sampled import Tried
 from tests.reconstruction.scenes import drawing, jpeg_file, real_decoding, scene
 
 
 def adapted(seed: int, least: int, most: int) -> np.ndarray:
     """Steps of no family, as encoders have that adapt them to the picture."""
     return np.random.default_rng(seed).integers(least, most + 1, 64)
+
+
+def shown(lo: np.ndarray, hi: np.ndarray | None = None) -> Tried:
+    hi = lo if hi is None else hi
+    return Tried(lo.astype(np.float32), lo, hi, DIRECT, np.zeros(lo.shape, np.float32))
 
 
 def decoded(table: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -28,12 +36,12 @@ def decoded(table: np.ndarray, seed: int = 0) -> np.ndarray:
 def test_steps_of_no_family_are_read_from_a_drawing_on_white(seed, least, most):
     table = adapted(seed, least, most)
     blocks = blocks_of(decoded(table, seed))
-    found = clipped_steps(blocks, blocks)
+    found = clipped_steps(shown(blocks))
     assert found.settled == found.blocks
     assert (found.table != table).sum() <= 2  # of frequencies that few blocks hold
     # Hardly any of its blocks is whole.
-    varied = clipped_tables._of_use(blocks, blocks)
-    assert ((blocks[varied] > 0) & (blocks[varied] < 255)).all(axis=1).mean() < 0.2
+    varied = clipped_tables._of_use(shown(blocks)).lo
+    assert ((varied > 0) & (varied < 255)).all(axis=1).mean() < 0.2
 
 
 def test_nothing_is_read_where_nothing_was_quantised_on_this_grid():
@@ -42,7 +50,7 @@ def test_nothing_is_read_where_nothing_was_quantised_on_this_grid():
     noisy = np.clip(coded + np.random.default_rng(0).integers(-2, 3, coded.shape), 0, 255).astype(np.uint8)
     for pixels in (source, np.ascontiguousarray(coded[8 - 3 :, 8 - 5 :][:152, :200]), noisy, np.full_like(coded, 255)):
         blocks = blocks_of(pixels)
-        assert clipped_steps(blocks, blocks) is None
+        assert clipped_steps(shown(blocks)) is None
 
 
 def test_bounds_under_clipped_colours_leave_the_standard_tables():
@@ -51,7 +59,7 @@ def test_bounds_under_clipped_colours_leave_the_standard_tables():
     lo, hi = blocks.copy(), blocks.copy()
     open_ones = np.random.default_rng(0).random(blocks.shape) < 0.4
     lo[open_ones], hi[open_ones] = np.maximum(lo[open_ones] - 40.0, 1), np.minimum(hi[open_ones] + 40.0, 254)
-    found = clipped_steps(lo, hi)
+    found = clipped_steps(shown(lo, hi))
     assert found.settled >= 0.9 * found.blocks
     table = clipped_tables.candidates().tables[4 * (40 - 1), 0]
     assert (found.table != table).sum() <= 3
@@ -85,18 +93,27 @@ def test_a_coefficient_is_measured_as_if_it_alone_were_not_quantised():
     true = chosen * table
     true[9] = 14.0  # not a multiple
     samples = (true @ waves)[None]
-    deviations = np.full((1, 64), 0.3)
     whole = np.rint(samples + 128).astype(np.uint8)
-    values, noise, fits = clipped_tables._measured(samples, deviations, whole, whole, Quantiser.of(table, ISLOW))
+    seen = clipped_tables._Seen(samples, np.full((1, 64), 0.3), np.ones(64), shown(whole))
+    values, noise, fits = clipped_tables._measured(seen, Quantiser.of(table, ISLOW))
     np.testing.assert_allclose(values[0], true, atol=1e-4)
     # 4 of 14 levels are left in 64 samples of deviation 0.3.
     np.testing.assert_allclose(noise, 0.3 * 4 / 8 / 0.3, rtol=1e-5)
     assert not fits[0]
+    chosen[9] = 2
+    true[9] = 20.0
+    whole = stored_samples(chosen.astype(np.int16)[None, None], Quantiser.of(table, ISLOW)).reshape(1, 64)
+    seen = clipped_tables._Seen(whole - 128.0, np.full((1, 64), 0.3), np.ones(64), shown(whole))
+    values, _, fits = clipped_tables._measured(seen, Quantiser.of(table, ISLOW))
+    np.testing.assert_array_equal(values[0], true)
+    assert fits[0]
 
 
 def test_bits_are_those_of_a_cell_against_the_samples_that_are_taken():
     lo = np.full((2, 64), 100, np.uint8)
     hi = lo.copy()
     hi[1, :2] = 103
-    bits = clipped_tables._bits(np.full(64, 8), lo, hi, 4.0)
-    np.testing.assert_allclose(bits, [64 * 3 - 3, 64 * 3 - 3 - 2 * 2])
+    hi[1, 2] = lo[1, 2] = 255
+    seen = clipped_tables._seen(shown(lo, hi), 4.0, np.full(64, 0.3), 0.0)
+    beyond = np.log2((2 * np.pi * np.e * (16 * (1 - 2 / np.pi) + 0.09)) ** 0.5 + 1)
+    np.testing.assert_allclose(clipped_tables._bits(np.full(64, 8), seen), [64 * 3 - 3, 64 * 3 - 3 - 2 * 2 - beyond])

@@ -33,7 +33,7 @@ def test_a_right_table_stays_and_changed_blocks_do_not_move_it():
     np.testing.assert_array_equal(with_freed([tried], table, ISLOW), table)
     changed = tried.lo.copy()
     changed[:3] = np.clip(changed[:3] + np.random.default_rng(0).integers(-9, 10, (3, 64)), 1, 254)
-    moved = Tried(changed.astype(np.float32), changed, changed, tried.mode)
+    moved = Tried(changed.astype(np.float32), changed, changed, tried.mode, tried.variance)
     np.testing.assert_array_equal(with_freed([moved], table, ISLOW), table)
 
 
