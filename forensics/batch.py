@@ -14,6 +14,7 @@ import json
 import multiprocessing
 import os
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -323,7 +324,6 @@ def _compile() -> None:
     """Run everything with kernels once, so that they are compiled, in as many processes as there are cores, this one
     among them: numba compiles one at a time in each. Says how far that is.
     """
-    as_planes(_noise())
     names, shown = deque(compiled_parts()), Lock()
     daemon = multiprocessing.current_process().daemon  # which may have no processes of its own
     others = 0 if daemon else min(len(os.sched_getaffinity(0)), len(names)) - 1
@@ -331,6 +331,7 @@ def _compile() -> None:
     progress = Progress("compile", len(names), plain_after=_COMPILING_SHOWN, effort=effort)
     with progress as line, ExitStack() as stack:
         workers = stack.enter_context(executor(others, apart=True)) if others else None
+        started: dict[str, float] = {}
 
         def follow(compile_one: Callable[[str], bool]) -> None:
             while True:
@@ -338,11 +339,18 @@ def _compile() -> None:
                     name = names.popleft()
                 except IndexError:
                     return
-                if not compile_one(name):
+                with shown:
+                    started[name] = time.monotonic()
+                done = compile_one(name)
+                with shown:
+                    began, now = started.pop(name), time.monotonic()
+                    if done:
+                        rate = _effort(name) / max(now - began, 1e-3)  # that the parts under way have as well
+                        begun = sum(min(_effort(one), rate * (now - at)) for one, at in started.items())
+                        line.advance(note=name, effort=_effort(name), begun=begun)
+                if not done:
                     names.append(name)
                     return
-                with shown:
-                    line.advance(note=name, effort=_effort(name))
 
         def here(name: str) -> bool:
             compile_part(name)
@@ -355,6 +363,7 @@ def _compile() -> None:
         followers = [Thread(target=follow, args=(elsewhere,), daemon=True) for _ in range(others)]
         for follower in followers:
             follower.start()
+        as_planes(_noise())  # what all parts need is there before the others have started
         follow(here)
         for follower in followers:
             follower.join()

@@ -21,8 +21,8 @@ class Progress:
     Use as a context manager. Where `stream` (standard error unless given) is not a terminal, plain lines are written
     instead, the first after `plain_after` seconds and each later one after twice the time.
 
-    Where pieces differ in effort, `effort` is that of all of them, in any unit, and `advance` is told that of each:
-    share and time left go by it.
+    Where pieces differ in effort, `effort` is that of all of them, in any unit, and `advance` is told that of each, and
+    how much of those under way is done: share and time left go by it.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Progress:
         effort: float | None = None,
     ) -> None:
         self.label, self.total, self.done, self.note = label, total, 0, ""
-        self._effort, self._spent = effort, 0.0
+        self._effort, self._spent, self._begun = effort, 0.0, 0.0
         self._stream = sys.stderr if stream is None else stream
         self._shown = self._stream.isatty()
         self._start = self._last = time.monotonic()
@@ -58,10 +58,13 @@ class Progress:
         self.done += done
         self._resumed += done
 
-    def advance(self, pieces: int = 1, note: str = "", effort: float = 0.0) -> None:
-        """Count finished pieces, of this effort together, and show `note` behind them."""
+    def advance(self, pieces: int = 1, note: str = "", effort: float = 0.0, begun: float = 0.0) -> None:
+        """Count finished pieces, of this effort together, and show `note` behind them; `begun` is the effort that went
+        into others so far.
+        """
         self.done += pieces
         self._spent += effort
+        self._begun = begun
         self.note = note or self.note
         if time.monotonic() - self._last < (0.1 if self._shown else self._pause):
             return
@@ -76,7 +79,8 @@ class Progress:
         """The present line, without the carriage return."""
         done, total, fresh = float(self.done), float(self.total), float(self.done - self._resumed)
         if self._effort:
-            done, total, fresh = self._spent, self._effort, self._spent
+            done = fresh = self._spent + self._begun
+            total = self._effort
         share = f" {100 * done / total:3.0f} %" if total else ""
         left = ""
         if fresh > 0 and self.done < self.total:

@@ -42,7 +42,9 @@ def test_pieces_of_unlike_effort_give_the_share_and_the_time_left_by_it(monkeypa
     now[0] += 15
     line.advance(note="network", effort=10.0)
     assert line.line() == "compile 1/4  50 % 0:15 left network"
-    line.advance(2, note="lattice", effort=9.0)
+    line.advance(note="lapped", effort=3.0, begun=2.0)
+    assert line.line() == "compile 2/4  75 % 0:05 left lapped"
+    line.advance(note="lattice", effort=6.0)
     line.advance(effort=1.0)
     assert line.line() == "compile 4/4 100 % lattice"
 
