@@ -31,13 +31,11 @@ _CODECS = {
     "avif": 0.11, "heic": 0.08, "jpegxl": 0.08,
 }  # fmt: skip
 """How often each is drawn: JPEG 2000 most, whose wavelets are those of noise reduction."""
-RIGHT_KEPT = 0.96
+RIGHT_KEPT = 0.97
 """Share of right names of validation windows that keep their name, of each family, where nothing of `_INNOCENT` was
-done since. Of 282 of JPEG 2000 six are withheld, three of them straight from a decoder, and of 277 names that reduced
-noise or filtered planes were given 221; the other codecs lose 6 of 593 right names and 167 of 270 wrong ones, other
-lossy processes none of 92 and 43 of 66."""
-STRAIGHT_KEPT = 0.97
-"""The same of those straight from a decoder, for which the models were trained most."""
+done since: of those straight from a decoder, and of those changed since. Of 282 of JPEG 2000 seven are
+withheld, three of them straight from a decoder, and of 277 names that reduced noise or filtered planes were given 223;
+the other codecs lose 10 of 593 right names and 195 of 270 wrong ones, other lossy processes 3 of 92 and 56 of 66."""
 _FEWEST_WRONG = 5
 """Names that reduced noise was given in validation from which a family is doubted: JPEG was never one of them."""
 _SHARES = {"shrunk": 0.34, "planes": 0.3, "coded": 0.28, "beyond": 0.08}
@@ -49,6 +47,8 @@ _FILTERED_AS_VIDEO = 0.3
 """How often reduced noise comes back from planes of luma and chroma, as filters of video work on: a codec's colours."""
 _FEWEST = 40
 """Right names of validation windows from which a family has a threshold: two thirds of one are to lose theirs."""
+_FEWEST_CHANGED = 10
+"""Of those changed since a codec, from which they count by themselves: fewer say little of one in thirty."""
 _NAMED = 0.85
 """Probability from which names count in the figures: the least that is named (`picture_reading.AGREED_FROM`)."""
 _ROUNDS, _RATE, _DEPTH = 300, 0.05, 5
@@ -319,10 +319,12 @@ def fit(train: Windows, val: Windows, out: Path, *, seed: int, threads: int) -> 
     names = val.right & (val.probability >= _NAMED) & ~np.isin(val.after, _INNOCENT)
     straight = names & (np.array(val.after) == "nothing")
     wrong = ~val.right & (val.probability >= _NAMED)
+    changed = names & ~straight
     right_from = {
         str(name): min(
-            float(np.quantile(odds[rows & (families == name)], 1 - kept, method="lower"))
-            for rows, kept in ((names, RIGHT_KEPT), (straight, STRAIGHT_KEPT))
+            float(np.quantile(odds[rows & (families == name)], 1 - RIGHT_KEPT))
+            for rows in (straight, changed)
+            if rows is straight or (rows & (families == name)).sum() >= _FEWEST_CHANGED
         )
         for name in np.unique(families[straight])
         if (names & (families == name)).sum() >= _FEWEST and (wrong & (families == name)).sum() >= _FEWEST_WRONG

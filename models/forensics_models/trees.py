@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -59,8 +60,11 @@ def from_boosters(boosters: Sequence[Any], outputs: Sequence[int]) -> Ensemble:
 
 
 def _base_scores(learner: dict[str, Any], outputs: int) -> list[float]:
+    """What XGBoost adds to all margins; of two classes it stores a probability."""
     text = learner["learner_model_param"]["base_score"].strip("[]")
     scores = [float(part) for part in text.split(",")]
+    if learner["objective"]["name"] == "binary:logistic":
+        scores = [math.log(score) - math.log1p(-score) for score in scores]
     return scores * outputs if len(scores) == 1 else scores
 
 

@@ -13,7 +13,7 @@ import pytest
 from forensics_models._ensemble_kernel import add_leaves
 from forensics_models.ensembles import LEAF, Ensemble, load
 from forensics_models.runtime import onnx_runtime
-from forensics_models.trees import convert, from_onnx, to_onnx
+from forensics_models.trees import convert, from_boosters, from_onnx, to_onnx
 
 ARTEFACTS = files("forensics_models") / "artefacts"
 SHIPPED = tuple(
@@ -112,6 +112,22 @@ def test_shipped_trees_equal_onnx_runtime_to_the_last_bit(name):
 
 def same(one: Ensemble, other: Ensemble) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(dataclasses.astuple(one), dataclasses.astuple(other), strict=True))
+
+
+@pytest.mark.parametrize("base", [0.5, 0.2])
+@pytest.mark.parametrize("objective", ["binary:logistic", "reg:squarederror"])
+def test_margins_are_those_of_xgboost(objective, base):
+    """Of two classes XGBoost stores the base score as a probability, else as a margin."""
+    xgboost = pytest.importorskip("xgboost", reason="the extra `train` is not installed")
+    numbers = np.random.default_rng(4)
+    features = numbers.normal(0, 1, (300, 4)).astype(np.float32)
+    features[numbers.random((300, 4)) < 0.1] = np.nan
+    wanted = (np.nan_to_num(features[:, 0]) + numbers.normal(0, 0.3, 300) > 0).astype(np.float32)
+    options = {"objective": objective, "base_score": base, "max_depth": 3, "nthread": 1}
+    booster = xgboost.train(options, xgboost.DMatrix(features, wanted), 12)
+    margins = booster.predict(xgboost.DMatrix(features), output_margin=True)
+    made = from_boosters([booster], [1]).margins(features)[:, 0]
+    assert np.allclose(made, margins, atol=1e-5)
 
 
 def test_what_is_written_is_read(small, tmp_path):
