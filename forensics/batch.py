@@ -14,6 +14,7 @@ import json
 import multiprocessing
 import os
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -58,18 +59,31 @@ class Unwritten(NamedTuple):
     error: str
 
 
-_SLOWLY_COMPILED = (
-    "enlargements",
-    "lapped",
-    "network",
-    "cooccurrence",
-    "block_dct",
-    "texture-etc",
-    "chroma",
-    "rounding",
-    "texture-bc",
-    "wavelet",
-)  # begun first, so that none is waited for at the end
+_COMPILED_IN = {
+    "network": 3.2,
+    "enlargements": 2.9,
+    "lapped": 2.9,
+    "texture-etc": 2.4,
+    "block_dct": 2.1,
+    "cooccurrence": 1.8,
+    "chroma": 1.8,
+    "rounding": 1.7,
+    "texture-bc": 1.6,
+    "wavelet": 1.2,
+    "wavelets": 1.2,
+    "webp-near-lossless": 1.2,
+    "jpeg-ls-near": 0.7,
+    "lattice": 0.6,
+    "lerc": 0.5,
+    "processing": 0.5,
+    "blockiness": 0.3,
+    "content": 0.1,
+    "trees": 0.1,
+}
+"""Seconds of processor time that the kernels of a part took to compile (one run, one process, 2026-11-29): what takes
+longest is begun first, so that none is waited for at the end, and the time left goes by it."""
+_COMPILED_SOON = 0.1
+"""The same of a part that is not there: most have no kernels of their own."""
 _COMPILING_SHOWN = 5.0  # seconds between lines while kernels are compiled, off a terminal
 
 
@@ -310,12 +324,14 @@ def _compile() -> None:
     """Run everything with kernels once, so that they are compiled, in as many processes as there are cores, this one
     among them: numba compiles one at a time in each. Says how far that is.
     """
-    as_planes(_noise())
     names, shown = deque(compiled_parts()), Lock()
     daemon = multiprocessing.current_process().daemon  # which may have no processes of its own
     others = 0 if daemon else min(len(os.sched_getaffinity(0)), len(names)) - 1
-    with Progress("compile", len(names), plain_after=_COMPILING_SHOWN) as line, ExitStack() as stack:
+    effort = sum(map(_effort, names))
+    progress = Progress("compile", len(names), plain_after=_COMPILING_SHOWN, effort=effort)
+    with progress as line, ExitStack() as stack:
         workers = stack.enter_context(executor(others, apart=True)) if others else None
+        started: dict[str, float] = {}
 
         def follow(compile_one: Callable[[str], bool]) -> None:
             while True:
@@ -323,11 +339,18 @@ def _compile() -> None:
                     name = names.popleft()
                 except IndexError:
                     return
-                if not compile_one(name):
+                with shown:
+                    started[name] = time.monotonic()
+                done = compile_one(name)
+                with shown:
+                    began, now = started.pop(name), time.monotonic()
+                    if done:
+                        rate = _effort(name) / max(now - began, 1e-3)  # that the parts under way have as well
+                        begun = sum(min(_effort(one), rate * (now - at)) for one, at in started.items())
+                        line.advance(note=name, effort=_effort(name), begun=begun)
+                if not done:
                     names.append(name)
                     return
-                with shown:
-                    line.advance(note=name)
 
         def here(name: str) -> bool:
             compile_part(name)
@@ -340,10 +363,15 @@ def _compile() -> None:
         followers = [Thread(target=follow, args=(elsewhere,), daemon=True) for _ in range(others)]
         for follower in followers:
             follower.start()
+        as_planes(_noise())  # what all parts need is there before the others have started
         follow(here)
         for follower in followers:
             follower.join()
         follow(here)
+
+
+def _effort(name: str) -> float:
+    return _COMPILED_IN.get(name, _COMPILED_SOON)
 
 
 def compiled_parts() -> tuple[str, ...]:
@@ -351,7 +379,7 @@ def compiled_parts() -> tuple[str, ...]:
     `_FURTHER_KERNELS`.
     """
     tests = (name for name, process in processes().items() if process.exact is not None)
-    return tuple(dict.fromkeys((*_SLOWLY_COMPILED, *FAMILIES, *FURTHER_FAMILIES, *tests, *_FURTHER_KERNELS)))
+    return tuple(dict.fromkeys((*_COMPILED_IN, *FAMILIES, *FURTHER_FAMILIES, *tests, *_FURTHER_KERNELS)))
 
 
 def compile_part(name: str) -> None:

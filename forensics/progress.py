@@ -20,12 +20,22 @@ class Progress:
 
     Use as a context manager. Where `stream` (standard error unless given) is not a terminal, plain lines are written
     instead, the first after `plain_after` seconds and each later one after twice the time.
+
+    Where pieces differ in effort, `effort` is that of all of them, in any unit, and `advance` is told that of each, and
+    how much of those under way is done: share and time left go by it.
     """
 
     def __init__(
-        self, label: str, total: int, *, stream: TextIO | None = None, plain_after: float = PLAIN_AFTER
+        self,
+        label: str,
+        total: int,
+        *,
+        stream: TextIO | None = None,
+        plain_after: float = PLAIN_AFTER,
+        effort: float | None = None,
     ) -> None:
         self.label, self.total, self.done, self.note = label, total, 0, ""
+        self._effort, self._spent, self._begun = effort, 0.0, 0.0
         self._stream = sys.stderr if stream is None else stream
         self._shown = self._stream.isatty()
         self._start = self._last = time.monotonic()
@@ -48,9 +58,13 @@ class Progress:
         self.done += done
         self._resumed += done
 
-    def advance(self, pieces: int = 1, note: str = "") -> None:
-        """Count finished pieces and show `note` behind them."""
+    def advance(self, pieces: int = 1, note: str = "", effort: float = 0.0, begun: float = 0.0) -> None:
+        """Count finished pieces, of this effort together, and show `note` behind them; `begun` is the effort that went
+        into others so far.
+        """
         self.done += pieces
+        self._spent += effort
+        self._begun = begun
         self.note = note or self.note
         if time.monotonic() - self._last < (0.1 if self._shown else self._pause):
             return
@@ -63,11 +77,14 @@ class Progress:
 
     def line(self) -> str:
         """The present line, without the carriage return."""
-        share = f" {100 * self.done / self.total:3.0f} %" if self.total else ""
-        fresh, elapsed = self.done - self._resumed, time.monotonic() - self._start
+        done, total, fresh = float(self.done), float(self.total), float(self.done - self._resumed)
+        if self._effort:
+            done = fresh = self._spent + self._begun
+            total = self._effort
+        share = f" {100 * done / total:3.0f} %" if total else ""
         left = ""
-        if fresh and self.done < self.total:
-            left = f" {_clock(elapsed / fresh * (self.total - self.done))} left"
+        if fresh > 0 and self.done < self.total:
+            left = f" {_clock((time.monotonic() - self._start) / fresh * (total - done))} left"
         return f"{self.label} {self.done}/{self.total}{share}{left} {self.note}".rstrip()
 
     def _write(self) -> None:

@@ -11,8 +11,8 @@ import gc
 import sys
 from importlib import import_module
 
+import imagecodecs
 from forensics_features._kernel import is_kernel, load_cached
-from PIL.Image import preinit
 
 from forensics.batch import make_ready
 from forensics.pictures.formats import all_formats
@@ -22,12 +22,11 @@ from forensics.windows.judges import open_extractor, shipped_extractor
 __all__ = ["make_ready"]
 
 _LATE = (
-    "PIL.PngImagePlugin",
-    "forensics.history.jpeg.recovery",
     "forensics.history.traces.colour_lattice",
     "forensics.history.traces.dct_comb",
     "forensics.history.traces.jpeg_table",
     "forensics.processes.run",
+    "forensics.results._tail_kernels",
     "forensics.verdict.analysis",
     "forensics_features.block_texture",
     "forensics_features.content",
@@ -39,7 +38,7 @@ _LATE = (
     "forensics_features.tone_curve",
     "forensics_models._cnn_kernels",
     "forensics_models._ensemble_kernel",
-    "scipy.special",
+    "numpy.fft",
 )
 """Modules that are imported inside functions on the way of nearly every picture."""
 
@@ -48,7 +47,7 @@ def _load() -> None:
     gc.disable()
     for name in _LATE:
         import_module(name)
-    preinit()  # Pillow's usual formats
+    _ = imagecodecs.png_decode
     all_formats()
     processes()
     make_ready()

@@ -346,7 +346,8 @@ def test_threads_change_nothing(fake_judge):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_one_thread_measures_the_first_window_and_rows_keep_their_order(threads):
+def test_one_thread_measures_the_first_window_of_a_process_and_rows_keep_their_order(threads, monkeypatch):
+    monkeypatch.setattr("forensics.windows.reading._KERNELS_LOADED", threading.Event())
     main, seen = threading.get_ident(), []
 
     class Means:
@@ -374,6 +375,10 @@ def test_one_thread_measures_the_first_window_and_rows_keep_their_order(threads)
     else:
         assert looked[0] == given
         assert looked[1] != main
+        seen.clear()
+        judge_windows(Looking(), Means(), pieces, threads)
+        assert sorted(mean for mean, _ in seen) == [0, 1, 2, 3, 4, 5]
+        assert main not in {thread for _, thread in seen}
 
 
 def reading(verdict: str, probability: float, **probabilities: float):

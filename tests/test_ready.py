@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from forensics_features import as_planes
+from forensics_features._kernel import cache_folder, load_cached
+from forensics_features.planes import _ycc
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SCRIPT = """
@@ -22,24 +26,20 @@ print(*sorted(name for name in set(sys.modules) - before if name.startswith(("fo
 
 @pytest.mark.parametrize("picture", ["uncompressed.png", "jpeg.png"])
 def test_a_verdict_imports_nothing_more(picture):
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, EXAMPLES / picture], capture_output=True, text=True, timeout=600
-    )
-    assert done.returncode == 0, done.stderr
+    for _ in range(2):  # what is compiled in the first imports the compiler
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT, EXAMPLES / picture], capture_output=True, text=True, timeout=600
+        )
+        assert done.returncode == 0, done.stderr
     assert not done.stdout.split()
 
 
+@pytest.mark.skipif(not cache_folder(), reason="no folder for compiled kernels can be written")
 def test_kernels_are_loaded_and_none_is_compiled():
-    from forensics_features._kernel import cache_folder, is_cached, load_cached
-    from forensics_features.planes import _ycc
-
-    from forensics.batch import compile_part
-
-    compile_part("lattice")
+    grey = np.zeros((64, 64, 3), np.uint8)
+    as_planes(grey)
     loaded = type(_ycc)(_ycc.py_func, _ycc._options)
     loaded._cache = _ycc._cache
-    if cache_folder() and is_cached(_ycc):
-        load_cached(loaded)
-        assert set(loaded.overloads) <= set(_ycc.overloads)
-        assert loaded.overloads
-        assert not loaded.stats.cache_misses
+    load_cached(loaded)
+    assert set(loaded.overloads) >= set(_ycc.overloads) > set()
+    assert not loaded.stats.cache_misses

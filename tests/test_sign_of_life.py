@@ -34,6 +34,21 @@ def test_nothing_is_said_of_quick_work_or_of_none():
     assert stream.getvalue() == ""
 
 
+def test_pieces_of_unlike_effort_give_the_share_and_the_time_left_by_it(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    line = Progress("compile", 4, stream=io.StringIO(), effort=20.0)
+    assert line.line() == "compile 0/4   0 %"
+    now[0] += 15
+    line.advance(note="network", effort=10.0)
+    assert line.line() == "compile 1/4  50 % 0:15 left network"
+    line.advance(note="lapped", effort=3.0, begun=2.0)
+    assert line.line() == "compile 2/4  75 % 0:05 left lapped"
+    line.advance(note="lattice", effort=6.0)
+    line.advance(effort=1.0)
+    assert line.line() == "compile 4/4 100 % lattice"
+
+
 def test_off_a_terminal_progress_is_a_few_plain_lines():
     stream = io.StringIO()
     with Progress("hashes", 40, stream=stream, plain_after=0.02) as line:

@@ -32,6 +32,7 @@ from forensics.dataset.encoders import encoder
 from forensics.dataset.preparation import apply
 from forensics.dataset.random_afterwards import AFTERWARDS_SHARES, draw_afterwards, draw_untouched
 from forensics.errors import ForensicsError, UsageError
+from forensics.training.drawing import by_process
 from forensics_benchmarks import other_programs
 
 PARTS = ("processed", "untouched", "processes", "insets")
@@ -295,19 +296,8 @@ def _processes(source: str, pixels: np.ndarray, numbers: np.random.Generator) ->
         codec = encoder(name)
         if not codec.availability().encode:
             continue
-        strength = codec.strength
-        switches = (
-            {"frame": int(numbers.integers(0, 5)), "motion": int(numbers.integers(64))}
-            if "frame" in codec.switches
-            else {}
-        )
-        drawn = strength.at(float(numbers.uniform(0.05, 0.75)))
         try:
-            made = codec.decode(
-                codec.encode(
-                    pixels, **switches, **({} if strength.parameter == "nothing" else {strength.parameter: drawn})
-                )
-            )
+            made = by_process(codec, pixels, numbers)
         except ForensicsError:
             continue
         held = name in process_encoders.HELD_OUT

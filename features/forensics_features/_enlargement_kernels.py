@@ -93,15 +93,15 @@ def factor_normal(first: np.ndarray, weights: np.ndarray, ridge: float, lower: n
 
 
 @fast_kernel
-def factor_four(first: np.ndarray, weights: np.ndarray, ridge: float, lower: np.ndarray) -> None:
+def factor_four(first: np.ndarray, phase: np.ndarray, table: np.ndarray, ridge: float, lower: np.ndarray) -> None:
     """`factor_normal` of four matrices at once, their numbers next to each other: `lower` (n, taps, 4), its diagonal
-    inverted; first (4, m), weights (4, m, taps).
+    inverted; first and phase (4, m), weights are rows of `table`.
     """
     n, taps, four = lower.shape
     lower[:] = 0.0
     for v in range(four):
         for i in range(first.shape[1]):
-            w = weights[v, i]
+            w = table[phase[v, i]]
             part = lower[first[v, i] : first[v, i] + taps]
             for a in range(taps):
                 for d in range(a + 1):
@@ -179,10 +179,16 @@ def _scaled_into(total: tuple[float, ...], w: float, rows: np.ndarray, j: int, k
 
 @fast_kernel
 def energy_of_twelve(
-    samples: np.ndarray, first: np.ndarray, weights: np.ndarray, lower: np.ndarray, work: np.ndarray, out: np.ndarray
+    samples: np.ndarray,
+    first: np.ndarray,
+    phase: np.ndarray,
+    table: np.ndarray,
+    lower: np.ndarray,
+    work: np.ndarray,
+    out: np.ndarray,
 ) -> None:
-    """Energy of twelve lines within the range of A; samples (m, 12), `first` ascending, `lower` with its diagonal
-    inverted, work (n, 12), out (12,).
+    """Energy of twelve lines within the range of A, whose weights are the rows `phase` of `table`; samples (m, 12),
+    `first` ascending, `lower` with its diagonal inverted, work (n, 12), out (12,).
     """
     n, taps = lower.shape
     low = 0
@@ -194,7 +200,7 @@ def energy_of_twelve(
         one = two = three = zero
         i = low
         while i < len(first) and first[i] <= j:
-            w = weights[i, j - first[i]]
+            w = table[phase[i], j - first[i]]
             one, two, three = _plus(one, w, samples, i, 0), _plus(two, w, samples, i, 4), _plus(three, w, samples, i, 8)
             i += 1
         for t in range(min(taps - 1, j), 0, -1):
@@ -212,7 +218,13 @@ def energy_of_twelve(
 
 @fast_kernel
 def energy_of_four(
-    samples: np.ndarray, first: np.ndarray, weights: np.ndarray, lower: np.ndarray, work: np.ndarray, out: np.ndarray
+    samples: np.ndarray,
+    first: np.ndarray,
+    phase: np.ndarray,
+    table: np.ndarray,
+    lower: np.ndarray,
+    work: np.ndarray,
+    out: np.ndarray,
 ) -> None:
     """As `energy_of_twelve`, of four lines."""
     n, taps = lower.shape
@@ -225,7 +237,7 @@ def energy_of_four(
         one = zero
         i = low
         while i < len(first) and first[i] <= j:
-            one = _plus(one, weights[i, j - first[i]], samples, i, 0)
+            one = _plus(one, table[phase[i], j - first[i]], samples, i, 0)
             i += 1
         for t in range(min(taps - 1, j), 0, -1):
             one = _plus(one, -lower[j, t], work, j - t, 0)
@@ -278,6 +290,69 @@ def fill_table(kind: int, b: float, c: float, radius: int, table: np.ndarray) ->
             table[p, k] /= total
 
 
+@kernel
+def count_inputs(
+    m: int, start: float, slopes: np.ndarray, offsets: np.ndarray, radius: int, counts: np.ndarray
+) -> None:
+    """Inputs that m outputs touch, for each pair of slope and offset; 0 where fewer than four dimensions are
+    missing.
+    """
+    for p in range(len(slopes)):
+        at = slopes[p] * start + offsets[p]
+        n = int(math.floor(slopes[p] * (m - 1) + at) - (math.floor(at) - radius + 1)) + radius + 1
+        counts[p] = n if m - n >= 4 else 0
+
+
+@fast_kernel
+def _fill_places(slope: float, at: float, radius: int, phases: int, first: np.ndarray, phase: np.ndarray) -> None:
+    """The first input of every output and the phase of its weights, the nearest of a table of `phases` + 1."""
+    base = math.floor(at) - radius + 1
+    for i in range(len(first)):
+        u = slope * i + at - base
+        left = int(u)
+        first[i] = left - radius + 1
+        phase[i] = int((u - left) * phases + 0.5)
+
+
+@fast_kernel
+def factor_pairs(
+    m: int,
+    start: float,
+    slopes: np.ndarray,
+    offsets: np.ndarray,
+    table: np.ndarray,
+    ridge: float,
+    counts: np.ndarray,
+    kept: np.ndarray,
+) -> None:
+    """Factors of the normal equations of every pair with inputs (`count_inputs`), four at once, one behind the other in
+    the rows of `kept`, (inputs of all pairs, taps): `factor_normal`'s, the diagonal inverted.
+    """
+    taps = table.shape[1]
+    first, phase = np.zeros((4, m), np.int64), np.zeros((4, m), np.int64)
+    lower = np.empty((m + taps + 2, taps, 4))
+    inputs = np.empty(4, np.int64)
+    waiting, row = 0, 0
+    for p in range(len(slopes)):
+        if counts[p] > 0:
+            at = slopes[p] * start + offsets[p]
+            _fill_places(slopes[p], at, taps // 2, len(table) - 1, first[waiting], phase[waiting])
+            inputs[waiting] = counts[p]
+            waiting += 1
+        if waiting < 4 and (p + 1 < len(slopes) or waiting == 0):
+            continue
+        most = 0
+        for v in range(waiting):
+            most = max(most, inputs[v])
+        factor_four(first, phase, table, ridge, lower[:most])
+        for v in range(waiting):
+            for j in range(inputs[v]):
+                for k in range(taps):
+                    kept[row, k] = lower[j, k, v]
+                row += 1
+        waiting = 0
+
+
 @fast_kernel
 def scan(
     samples: np.ndarray,
@@ -285,58 +360,39 @@ def scan(
     slopes: np.ndarray,
     offsets: np.ndarray,
     table: np.ndarray,
-    ridge: float,
+    counts: np.ndarray,
+    kept: np.ndarray,
     out: np.ndarray,
 ) -> None:
     """Residual variance per missing dimension of every line for every pair of slope and offset.
 
     Output i of the segment lies at input place slope * (i + start) + offset of the picture; the inputs that the segment
-    touches are free. Weights are those of `fill_table` at the nearest phase. `samples` has shape (m, lines), lines a
-    multiple of four, `out` (pairs, lines); -1 where fewer than four dimensions are missing. Four pairs are factored at
-    once, twelve lines or four tried at once.
+    touches are free. `samples` has shape (m, lines), lines a multiple of four, `out` (pairs, lines); -1 where fewer
+    than four dimensions are missing. `counts` and `kept` are those of `factor_pairs`. Twelve lines or four are tried at
+    once.
     """
     m, lines = samples.shape
-    phases, taps = len(table) - 1, table.shape[1]
-    radius = taps // 2
-    first, weights = np.zeros((4, m), np.int64), np.zeros((4, m, taps))
-    lower, work = np.empty((m + taps + 2, taps, 4)), np.empty((m + taps + 2, 12))
-    inputs, pairs = np.empty(4, np.int64), np.empty(4, np.int64)
-    energy = np.zeros(lines)
+    taps = table.shape[1]
+    first, phase = np.zeros(m, np.int64), np.zeros(m, np.int64)
+    work, energy = np.empty((m + taps + 2, 12)), np.zeros(lines)
     for i in range(m):
         for k in range(lines):
             energy[k] += samples[i, k] * samples[i, k]
-    waiting = 0
+    row = 0
     for p in range(len(slopes)):
-        at = slopes[p] * start + offsets[p]
-        base = math.floor(at) - radius + 1
-        n = int(math.floor(slopes[p] * (m - 1) + at) - base) + radius + 1
-        if m - n < 4:
-            out[p, :] = -1.0
-        else:
-            for i in range(m):
-                u = slopes[p] * i + at - base
-                left = int(u)
-                first[waiting, i] = left - radius + 1
-                phase = int((u - left) * phases + 0.5)
-                for k in range(taps):
-                    weights[waiting, i, k] = table[phase, k]
-            inputs[waiting], pairs[waiting] = n, p
-            waiting += 1
-        if waiting < 4 and (p + 1 < len(slopes) or waiting == 0):
+        n, found = counts[p], out[p]
+        if n == 0:
+            found[:] = -1.0
             continue
-        most = 0
-        for v in range(waiting):
-            most = max(most, inputs[v])
-        factor_four(first, weights, ridge, lower[:most])
-        for v in range(waiting):
-            n, found = inputs[v], out[pairs[v]]
-            for g in range(0, lines - lines % 12, 12):
-                energy_of_twelve(samples[:, g : g + 12], first[v], weights[v], lower[:n, :, v], work, found[g : g + 12])
-            for g in range(lines - lines % 12, lines, 4):
-                energy_of_four(samples[:, g : g + 4], first[v], weights[v], lower[:n, :, v], work, found[g : g + 4])
-            for k in range(lines):
-                found[k] = max(energy[k] - found[k], 0.0) / (m - n)
-        waiting = 0
+        _fill_places(slopes[p], slopes[p] * start + offsets[p], taps // 2, len(table) - 1, first, phase)
+        lower = kept[row : row + n]
+        row += n
+        for g in range(0, lines - lines % 12, 12):
+            energy_of_twelve(samples[:, g : g + 12], first, phase, table, lower, work, found[g : g + 12])
+        for g in range(lines - lines % 12, lines, 4):
+            energy_of_four(samples[:, g : g + 4], first, phase, table, lower, work, found[g : g + 4])
+        for k in range(lines):
+            found[k] = max(energy[k] - found[k], 0.0) / (m - n)
 
 
 @kernel

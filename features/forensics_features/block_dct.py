@@ -18,6 +18,7 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
@@ -85,18 +86,34 @@ def phase_scan(
     ValueError
         Another block side or number of frequencies.
     """
+    zeros, histograms = _scanned([plane], size, kept, scan_index, bins)
+    thin = max(1, plane.size // SAMPLED)
+    rows = np.array([len(range(p, plane.shape[0] - size + 1, size * thin)) for p in range(size)])
+    columns = np.array([len(range(p, plane.shape[1] - size + 1, size)) for p in range(size)])
+    blocks = np.outer(rows, columns).ravel()
+    return zeros / (blocks * (kept * kept - 1)), histograms
+
+
+def phase_histograms(
+    planes: Iterable[np.ndarray], size: int, kept: int, scan_index: np.ndarray, bins: int = BINS
+) -> np.ndarray:
+    """The histograms of `phase_scan` of several planes together."""
+    return _scanned(planes, size, kept, scan_index, bins)[1]
+
+
+def _scanned(
+    planes: Iterable[np.ndarray], size: int, kept: int, scan_index: np.ndarray, bins: int
+) -> tuple[np.ndarray, np.ndarray]:
     if (size, kept) not in ((4, 4), (8, 5)):
         raise ValueError(f"block side and kept frequencies are 4 and 4 or 8 and 5, not {size} and {kept}")
     scanned = int(scan_index.max()) + 1
     zeros = np.zeros(size * size, np.int64)
     counts = np.zeros((size, scanned, kernels.CHAINS, bins + 1), np.int32)
-    thin = max(1, plane.size // SAMPLED)
-    kernels.phase_scan(plane, dct_matrix(size)[:kept], scan_index, 1.0 / FINE_BIN, thin, zeros, counts)
+    for plane in planes:
+        thin = max(1, plane.size // SAMPLED)
+        kernels.phase_scan(plane, dct_matrix(size)[:kept], scan_index, 1.0 / FINE_BIN, thin, zeros, counts)
     by_phase = counts if size == kernels.CHAINS else counts.reshape(size, scanned, -1, size, bins + 1).sum(axis=2)
-    rows = np.array([len(range(p, plane.shape[0] - size + 1, size * thin)) for p in range(size)])
-    columns = np.array([len(range(p, plane.shape[1] - size + 1, size)) for p in range(size)])
-    blocks = np.outer(rows, columns).ravel()
-    return zeros / (blocks * (kept * kept - 1)), by_phase.swapaxes(1, 2).reshape(size * size, scanned, -1)[:, :, :bins]
+    return zeros, by_phase.swapaxes(1, 2).reshape(size * size, scanned, -1)[:, :, :bins]
 
 
 def aligned_dct(plane: np.ndarray, size: int, phase: tuple[int, int], kept: int | None = None) -> np.ndarray:

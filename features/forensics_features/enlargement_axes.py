@@ -5,7 +5,9 @@ measured stands in `enlargement`.
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from functools import cache
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -121,6 +123,15 @@ _RIDGE = 1e-6
 NEARBY = 12
 """Lengths on either side that a dip is compared with; the answers on the 48 pictures of `_CLOSE` are the same with 6
 and with 24 (`forensics_benchmarks.thresholds`)."""
+
+
+_MANY, _TOGETHER = 100, 1700
+"""Pairs from which and up to which their factors are kept: first passes have 150 and more, later ones 50 at most, and
+axes of more than 2,300 pixels as many as would drive the others out. What lies beyond is tried in parts of this."""
+
+
+_MOST_KEPT = 1 << 25
+"""Bytes of factors that are kept: a bound on memory. Both axes of a picture of 0.4 megapixels and crops take 29 MiB."""
 
 
 _PHASES = 512
@@ -278,6 +289,33 @@ def _table(kernel: Kernel) -> np.ndarray:
     return table
 
 
+_Factors = tuple[np.ndarray, np.ndarray]
+_kept: OrderedDict[tuple[object, ...], _Factors] = OrderedDict()
+_keeping = Lock()
+
+
+def _factors(m: int, start: float, kernel: Kernel, slopes: np.ndarray, offsets: np.ndarray, *, keep: bool) -> _Factors:
+    """Inputs and factors of pairs, see `_enlargement_kernels.factor_pairs`, which know nothing of the samples: those of
+    first passes are kept for the next picture, of the same size or of any where it is a crop's.
+    """
+    key = (m, start, kernel, slopes.tobytes(), offsets.tobytes()) if keep else ()
+    with _keeping:
+        found = _kept.get(key)
+        if found is not None:
+            _kept.move_to_end(key)
+            return found
+    counts = np.empty(len(slopes), np.int64)
+    _kernels.count_inputs(m, start, slopes, offsets, kernel.radius, counts)
+    kept = np.empty((int(counts.sum()), 2 * kernel.radius))
+    _kernels.factor_pairs(m, start, slopes, offsets, _table(kernel), _RIDGE, counts, kept)
+    if key:
+        with _keeping:
+            _kept[key] = counts, kept
+            while sum(one.nbytes for _, one in _kept.values()) > _MOST_KEPT:
+                _kept.popitem(last=False)
+    return counts, kept
+
+
 def log_residuals(
     samples: np.ndarray, start: float, kernel: Kernel, slopes: np.ndarray, offsets: np.ndarray
 ) -> np.ndarray:
@@ -298,9 +336,10 @@ def log_residuals(
     lines = samples.shape[1]
     filled = np.pad(samples, [(0, 0), (0, -lines % 4)])
     out = np.empty((len(slopes), filled.shape[1]))
-    _kernels.scan(
-        filled, float(start), np.ascontiguousarray(slopes), np.ascontiguousarray(offsets), _table(kernel), _RIDGE, out
-    )
+    for at in range(0, len(slopes), _TOGETHER):
+        pairs = [np.ascontiguousarray(part[at : at + _TOGETHER]) for part in (slopes, offsets)]
+        counts, kept = _factors(len(samples), float(start), kernel, *pairs, keep=_MANY <= len(slopes) <= _TOGETHER)
+        _kernels.scan(filled, float(start), *pairs, _table(kernel), counts, kept, out[at : at + _TOGETHER])
     out = out[:, :lines]
     return np.where(out < 0, np.inf, np.log(np.maximum(out, 0.0) + RESIDUAL_FLOOR))
 

@@ -236,6 +236,7 @@ def _four_colours(codes: np.ndarray, counts: np.ndarray) -> None:
     phases.
     """
     colours = np.empty(5, np.uint32)
+    before = np.uint32(0)
     for row in range(4):
         for column in range(4):
             few, telling = 0, 0
@@ -247,13 +248,18 @@ def _four_colours(codes: np.ndarray, counts: np.ndarray) -> None:
                             break
                         for x in range(j, j + 4):
                             code = codes[y, x]
+                            if number > 0 and code == before:
+                                continue
+                            before = code
                             known = False
-                            for k in range(min(number, 5)):
+                            for k in range(number):
                                 if colours[k] == code:
                                     known = True
-                            if not known and number < 5:
+                            if not known:
                                 colours[number] = code
                                 number += 1
+                                if number > 4:
+                                    break
                     if number > 1:
                         telling += 1
                         if number <= 4:

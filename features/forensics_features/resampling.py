@@ -244,13 +244,14 @@ def _both(axes: Sequence[Spectrum]) -> tuple[float, str, float, float]:
     """The best frequency that both axes share within a bin of the shorter one."""
     (fx, px, tx), (fy, _, ty) = axes
     width = max(fx[1], fy[1])
-    best = (0.0, "both", float(fx[0]), 0.0)
-    for bin_ in np.flatnonzero(tx < 0):
-        near = np.abs(fy - fx[bin_]) <= width
-        total = float(tx[bin_] + ty[near].min() + math.log10(max(near.sum(), 1)))
-        tail = _log10_gamma_tail(-_LN10 * total) if total < 0 else 0.0
-        best = min(best, (tail, "both", float(fx[bin_]), float(px[bin_])))
-    return best
+    bins = np.flatnonzero(tx < 0)
+    if not len(bins):
+        return 0.0, "both", float(fx[0]), 0.0
+    near = np.abs(fy - fx[bins, None]) <= width
+    totals = tx[bins] + np.where(near, ty, np.inf).min(axis=1) + np.log10(np.maximum(near.sum(axis=1), 1))
+    at = int(totals.argmin())  # the tail grows with the total
+    tail = _log10_gamma_tail(-_LN10 * float(totals[at])) if totals[at] < 0 else 0.0
+    return (tail, "both", float(fx[bins[at]]), float(px[bins[at]])) if tail < 0 else (0.0, "both", float(fx[0]), 0.0)
 
 
 def _log10_gamma_tail(value: float) -> float:

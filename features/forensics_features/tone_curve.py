@@ -173,8 +173,11 @@ def _path(
                             following[t, q] = total
                             before[v, t, q] = s * phases + p
         best, following = following, best
-    end = int(np.argmin(best))
-    least = best[end // phases, end % phases]
+    end, least = 0, np.inf
+    for s in range(count):
+        for p in range(phases):
+            if best[s, p] < least:
+                end, least = s * phases + p, best[s, p]
     for v in range(values - 1, -1, -1):
         end = before[v, end // phases, end % phases]
         levels[v] = int(end % phases / phases + slopes[end // phases])

@@ -31,6 +31,7 @@ from forensics.dataset.colour_steps import (
     PaletteBy,
     Recolour,
 )
+from forensics.dataset.plane_steps import FilterPlanes
 from forensics.dataset.resampling_steps import (
     HELD_OUT_PROGRAMS,
     OPENCV,
@@ -64,6 +65,7 @@ __all__ = [
     "ChromaPath",
     "Compose",
     "Filter",
+    "FilterPlanes",
     "GreyBy",
     "Halftone",
     "Noise",
@@ -256,5 +258,19 @@ class Compose:
         return np.asarray(picture)
 
 
-STEPS = (Resample, Repeat, Rotate, Filter, Noise, Recolour, GreyBy, PaletteBy, Compose, ChromaPath, Halftone, Shrink)
+STEPS = (
+    Resample,
+    Repeat,
+    Rotate,
+    Filter,
+    Noise,
+    Recolour,
+    GreyBy,
+    PaletteBy,
+    Compose,
+    ChromaPath,
+    Halftone,
+    Shrink,
+    FilterPlanes,
+)
 """All steps of this module, which `preparation.STEPS` lists with its own."""

@@ -16,6 +16,7 @@ from forensics.dataset.afterwards import (
     ChromaPath,
     Compose,
     Filter,
+    FilterPlanes,
     GreyBy,
     Halftone,
     Noise,
@@ -26,6 +27,7 @@ from forensics.dataset.afterwards import (
     Rotate,
     Shrink,
 )
+from forensics.dataset.plane_steps import CHROMA_SIZES, PLANE_FILTERS, RESIZERS, SWSCALE_WAYS
 from forensics.dataset.preparation import Crop, Step, Turn
 from forensics.dataset.random_preparation import draw_camera
 from forensics.dataset.shrinkage_steps import draw_shrink
@@ -88,6 +90,10 @@ def _kind(step: Step) -> str:
         if step.how in ("unsharp", "sharpen"):
             return "sharpened"
         return "median" if step.how.endswith("median") else "blurred"
+    if isinstance(step, FilterPlanes):
+        if step.how == "scale":
+            return "enlarged" if step.amount > 1 else "reduced"
+        return {"none": "recoloured", "median": "median", "mirror": "composited"}.get(step.how, "blurred")
     names = {
         Repeat: "enlarged",
         Rotate: "rotated",
@@ -323,6 +329,35 @@ def draw_chroma(numbers: np.random.Generator) -> tuple[Step, ...]:
     """A way to planes of luma and chroma and back, of those of `UNTOUCHED`."""
     kinds = [kind for kind in UNTOUCHED if kind.startswith("chroma-")]
     return _UNTOUCHED[str(numbers.choice(kinds))](numbers)
+
+
+def draw_planes(numbers: np.random.Generator) -> FilterPlanes:
+    """A filter of planes of luma and chroma, as video is filtered."""
+    how = str(numbers.choice(PLANE_FILTERS, p=[0.2, 0.11, 0.11, 0.06, 0.1, 0.06, 0.14, 0.22]))
+    shrink = draw_shrink(numbers)
+    amount = {
+        "box": float(numbers.integers(1, 4)),
+        "median": float(numbers.integers(1, 3)),
+        "gaussian": float(numbers.uniform(0.4, 2.5)),
+        "low-pass": float(numbers.uniform(0.15, 0.8)),
+        "scale": float(np.exp(numbers.uniform(np.log(0.6), np.log(1.8)))),
+        "shrink": shrink.threshold,
+    }.get(how, 1.0)
+    small, large = (str(numbers.choice(list(RESIZERS))) for _ in range(2))
+    bits = 8 if numbers.random() < 0.8 else 10
+    if numbers.random() < 0.5 and "swscale" in programs():
+        large, bits = str(numbers.choice(SWSCALE_WAYS, p=[0.2, 0.1, 0.2, 0.25, 0.25])), 8
+    return FilterPlanes(
+        how,
+        round(amount, 3),
+        str(numbers.choice(list(CHROMA_SIZES), p=[0.06, 0.14, 0.04, 0.4, 0.18, 0.18])),
+        small,
+        large,
+        str(numbers.choice(["bt601", "bt709", "bt2020"], p=[0.65, 0.3, 0.05])),
+        bool(numbers.random() < 0.75),
+        bits,
+        *((shrink.transform, shrink.size, shrink.shifts, shrink.rule) if how == "shrink" else ()),
+    )
 
 
 def draw_untouched(kind: str, height: int, width: int, numbers: np.random.Generator) -> list[Step]:

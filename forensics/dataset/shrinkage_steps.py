@@ -84,13 +84,16 @@ class Shrink:
             planes, factors = np.atleast_3d(whole), np.ones(1 if whole.ndim == 2 else whole.shape[2])
         else:
             planes, factors = whole[..., :3] @ _RGB_TO_YCC.T, np.array([1.0, self.colour, self.colour])
-        made = np.stack([self._plane(planes[..., c], factor) for c, factor in enumerate(factors)], axis=-1)
+        made = np.stack([self.of_plane(planes[..., c], factor) for c, factor in enumerate(factors)], axis=-1)
         made = made + self.kept * (planes - made)
         if whole.ndim == 3 and self.colour != 0:
             made = made @ np.linalg.inv(_RGB_TO_YCC).T
         return to_levels(made.reshape(whole.shape))
 
-    def _plane(self, plane: np.ndarray, factor: float) -> np.ndarray:
+    def of_plane(self, plane: np.ndarray, factor: float = 1.0) -> np.ndarray:
+        """One plane with all of its noise reduction, unrounded, `np.ndarray [shape=(height, width), dtype=float64]`;
+        `factor` is that of the threshold.
+        """
         threshold = self.threshold * factor
         if threshold <= 0:
             return plane

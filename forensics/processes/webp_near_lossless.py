@@ -15,7 +15,7 @@ from forensics_features.planes import central, to_rgb8
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_shares
 from forensics.processes.sampling import ORIENTATION_TITLES, ORIENTATIONS, oriented, unless_computed
-from forensics.results.a_contrario import log10_gamma_tail, log10_nfa
+from forensics.results.a_contrario import beta_shares, log10_gamma_tail, log10_nfa
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
 from forensics.results.wording import percentage
@@ -167,15 +167,13 @@ def _outcomes(planes: np.ndarray, orientation: int, steps: slice = slice(None), 
 
 def _outcome(counts: np.ndarray, samples: np.ndarray, step: int, orientation: int) -> _Outcome:
     """Counts of one step by square, predictor, and off or on the lattice; samples by square and residue."""
-    from scipy import special
-
     on, errors = counts[..., 1], counts.sum(axis=2)
     total = samples.sum(axis=1)
     alike = ((samples * (samples - 1)).sum(axis=1) / np.maximum(total * (total - 1), 1))[:, None]
     expected = np.minimum(_CHANCE * np.maximum(alike, 1 / step), 1 - 1e-6)
     known, tail = errors >= _LEAST, np.ones(errors.shape)
     chances = np.broadcast_to(expected, errors.shape)[known]
-    tail[known] = special.betainc(np.maximum(on[known], 1e-9), (errors - on)[known] + 1, chances)
+    tail[known] = beta_shares(np.maximum(on[known], 1e-9), (errors - on)[known] + 1, chances)
     best = tail.argmin(axis=1)
     chosen = np.arange(len(on)), best
     telling = errors[chosen] >= _LEAST

@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 LN10 = math.log(10.0)
 _FLOOR = 1e-290
@@ -43,11 +44,9 @@ def log10_binomial_tail(successes: int, trials: int, share: float) -> float:
     """log10 P(X >= successes) for X ~ Binomial(trials, share), 0 < share < 1; by Chernoff's bound where it
     underflows.
     """
-    from scipy import special
-
     if successes <= 0 or trials <= 0:
         return 0.0
-    tail = float(special.betainc(successes, trials - successes + 1, share))
+    tail = float(beta_shares([successes], [trials - successes + 1], [share])[0]) if successes <= trials else 0.0
     if tail > _FLOOR:
         return math.log10(tail)
     return -trials * _divergence(min(successes / trials, 1.0), share) / LN10
@@ -55,9 +54,32 @@ def log10_binomial_tail(successes: int, trials: int, share: float) -> float:
 
 def _divergence(a: float, b: float) -> float:
     """Kullback-Leibler divergence of two Bernoulli distributions, in nats."""
-    from scipy import special
+    return sum(p * math.log(p / q) if p > 0 else 0.0 for p, q in ((a, b), (1 - a, 1 - b)))
 
-    return float(special.rel_entr(a, b) + special.rel_entr(1 - a, 1 - b))
+
+def beta_shares(a: ArrayLike, b: ArrayLike, x: ArrayLike) -> np.ndarray:
+    """The regularised incomplete beta function I_x(a, b), by element, `np.ndarray [shape=(n,), dtype=float64]`: that
+    `a` or more of a + b - 1 trials succeed that do so with probability x.
+
+    Parameters
+    ----------
+    a, b : array-like [shape=(n,)]
+        Above 0.
+    x : array-like [shape=(n,)]
+        0..1.
+
+    Examples
+    --------
+    >>> from forensics.results.a_contrario import beta_shares
+    >>> beta_shares([1, 2], [1, 1], [0.25, 0.5]).round(12).tolist()
+    [0.25, 0.25]
+    """
+    from forensics.results import _tail_kernels as kernels
+
+    given = [np.array(one, np.float64) for one in (a, b, x)]
+    out = np.empty(len(given[0]))
+    kernels.beta_shares(given[0], given[1], given[2], out)
+    return out
 
 
 def log10_weighted_tail(total: float, weights: np.ndarray, share: float) -> float:
@@ -112,9 +134,11 @@ def log10_gamma_tail(total: float, shape: float) -> float:
     """log10 P(X >= total) for X ~ Gamma(shape, 1): the sum of `shape` unit exponentials (Fisher's combination of
     tails).
     """
-    from scipy import special
+    from forensics.results import _tail_kernels as kernels
 
-    tail = float(special.gammaincc(shape, total))
+    out = np.empty(1)
+    kernels.gamma_tails(np.array([float(shape)]), np.array([float(total)]), out)
+    tail = float(out[0])
     if tail > _FLOOR:
         return math.log10(tail)
     # Upper incomplete gamma function, continued fraction's first term: an upper bound for total > shape - 1.

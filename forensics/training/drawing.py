@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
 from forensics.errors import ForensicsError, UsageError
 from forensics.executors import TRIES
 from forensics.executors.tasks import Workers
+
+if TYPE_CHECKING:
+    from forensics.codecs.base import Codec
 
 
 class FromSource(Protocol):
@@ -122,3 +125,42 @@ def coded(pixels: np.ndarray, fine: str, encoders: Sequence[str], numbers: np.ra
     if recipes.only_even(coding[1]):
         pixels = pixels[: pixels.shape[0] // 2 * 2, : pixels.shape[1] // 2 * 2]
     return Coded(fine, *coding).apply(np.ascontiguousarray(pixels))
+
+
+def by_process(codec: Codec, pixels: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
+    """Pixels after a lossy process beyond the codecs, at a random strength; of video a random frame and motion.
+
+    Parameters
+    ----------
+    codec : Codec
+        One of `forensics.codecs.process_encoders` that runs here.
+    pixels : np.ndarray [shape=(height, width, 3), dtype=uint8]
+    numbers : np.random.Generator
+
+    Raises
+    ------
+    CodecError, UsageError
+        It does not take these pixels.
+    """
+    switches: dict[str, Any] = (
+        {"frame": int(numbers.integers(0, 5)), "motion": int(numbers.integers(64))} if "frame" in codec.switches else {}
+    )
+    drawn_strength = codec.strength.at(float(numbers.uniform(0.05, 0.75)))
+    if codec.strength.parameter != "nothing":
+        switches[codec.strength.parameter] = drawn_strength
+    return codec.decode(codec.encode(pixels, **switches))
+
+
+def by_some_process(pixels: np.ndarray, numbers: np.random.Generator) -> tuple[np.ndarray, str] | None:
+    """Pixels after a random process beyond the codecs, none of those held out of training, and its family; None where
+    it does not run.
+    """
+    from forensics_models.classes import family_of, process_of
+
+    from forensics.codecs import process_encoders
+    from forensics.dataset.encoders import encoder
+
+    codec = encoder(str(numbers.choice([n for n in process_encoders.names() if n not in process_encoders.HELD_OUT])))
+    if not codec.availability().encode:
+        return None
+    return by_process(codec, pixels, numbers), family_of(process_of(codec.codec))

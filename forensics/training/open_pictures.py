@@ -8,19 +8,25 @@ each source's pictures judged by regressions of the others.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from forensics_models.classes import INCONCLUSIVE, family_of, process_of
 from forensics_models.open_judge import NEVER
 
 from forensics.errors import CodecError, CodecUnavailable, UsageError
-from forensics.training.drawing import coded, dealt, drawn
+from forensics.training.drawing import by_some_process, coded, dealt, drawn
+
+if TYPE_CHECKING:
+    from forensics_models.doubt import DoubtJudge
+
+    from forensics.windows.picture_reading import PictureReading
 
 DRAWS = 60
 """Pictures drawn of every source."""
@@ -44,7 +50,7 @@ WRONG_NAMES = 0.003
 """Largest share of pictures with a lossy process that may get a wrong name by this judge: the open judge's own."""
 ACCUSED = 0.001
 """Largest share of pictures without a lossy process that may be given a name, as of the open judge's own."""
-CALLED_UNCOMPRESSED = 0.005
+CALLED_UNCOMPRESSED = 0.008
 """Largest share of pictures with a lossy process that may be called uncompressed by this judge."""
 WORTH = 20
 """Right names for each wrong one under which a family is never named: what is left of the limits is no cause. HEVC
@@ -53,8 +59,8 @@ intra has 49 to 4 on validation pictures; named with ten to one it had 10 to 4 o
 LEAST = 0.75
 """Thresholds are never lower: three to one, as `open_judge.MEMBER_SHARE`."""
 _PENALTY = 1.0
-"""Of the squared weights, in observations. Cross-fitted on 3,925 pictures of 66 validation sources 103 names are right
-and 3 wrong, with a tenth of it 66 and 1, with ten times 60 and 1; 106, 121 and 120 called uncompressed rightly."""
+"""Of the squared weights, in observations. Cross-fitted on 3,920 pictures of 66 validation sources 112 names are right
+and 3 wrong, with a tenth of it 82 and 1, with ten times 82 and 2; 126, 134 and 135 called uncompressed rightly."""
 FOLDS = 11
 """Parts of the sources in cross-fitting: a tenth of the pictures is held back each time."""
 
@@ -98,7 +104,7 @@ def _draw(
             pixels = step.apply(np.ascontiguousarray(pixels))
         return pixels, truth
     if done != "clean":
-        made = _by_process(pixels, numbers) if done == "beyond" else _by_codec(pixels, encoders, numbers)
+        made = by_some_process(pixels, numbers) if done == "beyond" else _by_codec(pixels, encoders, numbers)
         if made is None:
             return None
         pixels, truth = made
@@ -138,35 +144,28 @@ def _error(before: np.ndarray, made: np.ndarray) -> float:
     return float(np.mean((before - made) ** 2))
 
 
-def _by_process(pixels: np.ndarray, numbers: np.random.Generator) -> tuple[np.ndarray, str] | None:
-    from forensics.codecs import process_encoders
-    from forensics.dataset.encoders import encoder
-
-    names = [name for name in process_encoders.names() if name not in process_encoders.HELD_OUT]
-    codec = encoder(str(numbers.choice(names)))
-    if not codec.availability().encode:
-        return None
-    switches: dict[str, Any] = (
-        {"frame": int(numbers.integers(0, 5)), "motion": int(numbers.integers(64))} if "frame" in codec.switches else {}
-    )
-    strength = codec.strength
-    if strength.parameter != "nothing":
-        switches[strength.parameter] = strength.at(float(numbers.uniform(0.05, 0.75)))
-    return codec.decode(codec.encode(pixels, **switches)), family_of(process_of(codec.codec))
-
-
 def _rows(task: _Task) -> Iterator[list[Row]]:
     from forensics_models.open_pictures import values_of
 
     from forensics.dataset.sources import load, pixels_sha256
     from forensics.pixels import eight_bit
     from forensics.windows.choice import choose_windows
-    from forensics.windows.judges import open_extractor, shipped_extractor, shipped_judge, shipped_open_judge
+    from forensics.windows.judges import (
+        doubt_judge,
+        open_extractor,
+        shipped_extractor,
+        shipped_judge,
+        shipped_open_judge,
+    )
     from forensics.windows.picture_reading import read_picture
     from forensics.windows.reading import judge_windows
 
     judge, open_judge, extractor = shipped_judge(None).of_features, shipped_open_judge(None), shipped_extractor()
     further, count = open_extractor(extractor), len(extractor.feature_names)
+    assert open_judge is not None
+    doubt = doubt_judge(open_judge.folder)
+    if doubt is None:
+        raise UsageError("the judge of doubt is trained first: forensics train doubt")
     source = load(task.path)
     numbers = np.random.default_rng([task.seed, int(pixels_sha256(source)[:8], 16)])
     rows: list[Row] = []
@@ -192,9 +191,21 @@ def _rows(task: _Task) -> Iterator[list[Row]]:
             judged.fine_probabilities,
             judged.trees,
             pixels.shape[0] * pixels.shape[1],
+            partial(_doubted, doubt, reading, pixels),
         )
         rows.append(Row(task.path.name, done, truth, reading.verdict, best, values))
     yield rows
+
+
+def _doubted(judge: DoubtJudge, reading: PictureReading, pixels: np.ndarray, family: str) -> float:
+    from forensics.history.readings import wavelet_lattice
+
+    opened, trees = reading.opened, reading.judged.trees
+    assert opened is not None
+    assert trees is not None
+    assert reading.measured is not None
+    lattice = wavelet_lattice(pixels) if family == "jpeg2000" else math.nan
+    return judge.of_picture(family, reading.measured, trees, opened.windows, opened.afterwards, lattice)
 
 
 def measure(

@@ -20,6 +20,7 @@ reduced or turned is looked for (`forensics.verdict.block_grids`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -191,18 +192,33 @@ def _enlarged(picture: Picture, one: _Examined) -> tuple[Analysis, np.ndarray | 
     """The analysis, with an enlargement undone where one is found, and the pixels that exact readings may be asked of;
     None where too few are left.
     """
-    steps, native = after.find_enlargements(picture.pixels)
+    stored, (steps, native) = _stored_and_enlarged(picture, one)
     if not steps:
-        return one.analysis(picture, picture.pixels, ()), picture.pixels
+        return stored or one.analysis(picture, picture.pixels, ()), picture.pixels
     if min(native.shape[:2]) < MINIMUM_SIDE:
-        return _too_small(one.analysis(picture, picture.pixels, ()), steps), None
+        return _too_small(stored or one.analysis(picture, picture.pixels, ()), steps), None
     undone = one.analysis(picture, native, steps)
     if after.exact(steps):
         return undone, native
-    stored = one.analysis(picture, picture.pixels, ())
+    stored = stored or one.analysis(picture, picture.pixels, ())
     named = stored.verdict not in ("uncompressed", INCONCLUSIVE)
     chosen = stored if named and stored.probability >= after.SPITE_OF_ENLARGEMENT else undone
     return chosen, picture.pixels
+
+
+def _stored_and_enlarged(
+    picture: Picture, one: _Examined
+) -> tuple[Analysis | None, tuple[tuple[Step, ...], np.ndarray]]:
+    """The analysis of the picture as stored, where there is a core for it while enlargements are looked for; and those,
+    with the native pixels.
+    """
+    if cores(one.threads) == 1:
+        return None, after.find_enlargements(picture.pixels)
+    with ThreadPoolExecutor(1) as aside:
+        found = aside.submit(after.find_enlargements, picture.pixels)
+        if one.open_judge is not None:
+            aside.submit(one.open_judge.prepare)
+        return one.analysis(picture, picture.pixels, ()), found.result()
 
 
 def _sharpened(analysis: Analysis, pixels: np.ndarray, picture: Picture, one: _Examined) -> tuple[Analysis, np.ndarray]:
@@ -440,8 +456,13 @@ def _compose(
     pixels = picture.pixels if verdict == "jpeg" else _as_judged(picture.pixels, change)
     coded = reading.names_codec
     named = reading.named
-    table = altered_jpeg(pixels, named if coded else ()) if verdict != "jpeg" else None
-    blocks = quantised_blocks(pixels) if verdict == "uncompressed" and table is None else None
+    table = blocks = None
+    if verdict != "jpeg":
+        from forensics.history.traces.sample import draw_sample
+
+        sample = draw_sample(pixels)  # blocks are transformed once for both
+        table = altered_jpeg(pixels, named if coded else (), sample)
+        blocks = quantised_blocks(pixels, sample) if verdict == "uncompressed" and table is None else None
     exact = [one for one in (table, blocks) if one is not None]
     if exact and verdict == "uncompressed":
         verdict, named = INCONCLUSIVE, ()

@@ -10,6 +10,7 @@ features, and this explains it with the few that a person can check.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from forensics.results.analysis import Statement
 from forensics.results.wording import percentage
 from forensics.verdict.restated import without_range
 from forensics.verdict.sentences import INDICATIONS, Indication
+
+if TYPE_CHECKING:
+    from forensics.history.traces.sample import Sample
 
 MINIMUM_STRENGTH = 0.05
 """A trace counts as found from this strength on."""
@@ -169,7 +173,7 @@ def without_contradiction(stated: Iterable[Statement], found: Iterable[str]) -> 
     return tuple(s for s in stated if s.supports is not None or not seen & {*_SAME.get(groups.get(s.trace, ""), ())})
 
 
-def altered_jpeg(pixels: np.ndarray, named: Iterable[str]) -> Statement | None:
+def altered_jpeg(pixels: np.ndarray, named: Iterable[str], sample: Sample | None = None) -> Statement | None:
     """A JPEG's quantisation table in a picture whose verdict is not JPEG; None where no table is found.
 
     A picture that was JPEG and was then changed a little (noise, colours, contrast) is like no class of the training,
@@ -182,12 +186,14 @@ def altered_jpeg(pixels: np.ndarray, named: Iterable[str]) -> Statement | None:
     named : iterable of str
         The classes that the verdict names, empty for none. A table that one of them explains by combs of its own is not
         reported; without a verdict none of the codecs with such combs may.
+    sample : Sample, optional
+        Of the picture, where it is drawn already.
     """
     from forensics.history.traces.jpeg_table import OTHERS, jpeg_table
     from forensics.history.traces.sample import draw_sample
     from forensics.results.chance import chance
 
-    found = jpeg_table(draw_sample(pixels))
+    found = jpeg_table(draw_sample(pixels) if sample is None else sample)
     if not found.found or {*(tuple(named) or OTHERS)} & {*found.speaks_for}:
         return None
     read, (low, median, high) = found.parameters, _TABLE_RANGE
@@ -201,7 +207,7 @@ def altered_jpeg(pixels: np.ndarray, named: Iterable[str]) -> Statement | None:
     return Statement(ALTERED, ALTERED, round(found.statistic, 2), low, median, high, 1.0, found.speaks_for, True, text)
 
 
-def quantised_blocks(pixels: np.ndarray) -> Statement | None:
+def quantised_blocks(pixels: np.ndarray, sample: Sample | None = None) -> Statement | None:
     """Quantised 8x8 DCT coefficients on one of the 64 grids, which a picture without a lossy step does not have; None
     where there are none.
 
@@ -212,9 +218,11 @@ def quantised_blocks(pixels: np.ndarray) -> Statement | None:
     Parameters
     ----------
     pixels : np.ndarray [shape=(height, width) or (height, width, 1..4), dtype=uint8 or uint16]
+    sample : Sample, optional
+        Of the picture, where it is drawn already.
     """
     from forensics.history.traces.dct_comb import dct_comb
     from forensics.history.traces.sample import draw_sample
 
-    trace = dct_comb(draw_sample(pixels))
+    trace = dct_comb(draw_sample(pixels) if sample is None else sample)
     return without_range(trace.name, trace.statistic, trace.speaks_for, trace.sentence) if trace.found else None

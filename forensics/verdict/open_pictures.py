@@ -13,7 +13,7 @@ from forensics_models.open_judge import OpenJudge, by_family, member_or_family
 from forensics_models.open_pictures import values_of
 
 from forensics.results.analysis import Analysis, WholeAnswer
-from forensics.verdict import fine_hevc
+from forensics.verdict import doubt, fine_hevc
 from forensics.verdict.agreement import resizing
 from forensics.verdict.block_grids import SURELY_UNCOMPRESSED
 from forensics.verdict.evidence import ALTERED, quantised_blocks
@@ -57,6 +57,7 @@ def answer(reading: PictureReading, open_judge: OpenJudge | None, pixels: np.nda
         reading.judged.fine_probabilities,
         trees,
         pixels.shape[0] * pixels.shape[1],
+        lambda family: doubt.log_odds(open_judge, family, reading, pixels),
     )
     said, right = judge.answer(family, values)
     if not said or (family == HEVC_FAMILY and fine_hevc.too_fine(float(reading.whole.ratio[0]), pixels)):

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Event
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,9 @@ from forensics_models.judgement import WindowJudgement
 from forensics.executors import Executor
 from forensics.windows.helper import share
 from forensics.windows.judges import Extractor, Judge
+
+_KERNELS_LOADED = Event()
+"""Whether windows were measured in this process."""
 
 if TYPE_CHECKING:
     from forensics_models.cnn import NetworkOutputs
@@ -111,7 +115,7 @@ def measure_windows(
 ) -> np.ndarray:
     """Features of the windows, measured side by side: the extractors' kernels run without the interpreter's lock.
 
-    The first window is measured alone, so that one thread only loads the kernels. With another process
+    The first window of a process is measured alone, so that one thread only loads the kernels. With another process
     (`forensics.windows.helper`) that one and this share the windows, one thread each.
     """
     if other is not None and len(pieces) > 1:
@@ -119,9 +123,11 @@ def measure_windows(
     threads = cores(threads)
     if threads <= 1 or len(pieces) <= 1:
         return np.asarray(extractor.transform(pieces))
-    rows = [extractor.transform(pieces[:1])]
+    alone = 0 if _KERNELS_LOADED.is_set() else 1
+    rows = [extractor.transform(pieces[:alone])] if alone else []
+    _KERNELS_LOADED.set()
     with ThreadPoolExecutor(threads) as pool:
-        rows += pool.map(lambda piece: extractor.transform([piece]), pieces[1:])
+        rows += pool.map(lambda piece: extractor.transform([piece]), pieces[alone:])
     return np.concatenate(rows)
 
 

@@ -7,6 +7,7 @@ what it says.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import cached_property
 from importlib.resources.abc import Traversable
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from forensics_models.ensembles import Ensemble, load
-from forensics_models.open_judge import FAMILY_NAMES, by_family, log_probabilities, merged_families, with_codecs
+from forensics_models.open_judge import FAMILY_NAMES, GROUPS, by_family, log_probabilities, merged_families, with_codecs
 from forensics_models.storage import read_card
 
 TREES_FILE = "doubt.npz"
@@ -82,8 +83,33 @@ class DoubtJudge:
         """
         return np.asarray(self._trees.margins(with_family(columns, family))[:, 0], np.float64)
 
-    def doubts(self, columns: np.ndarray, family: str) -> bool:
-        """Whether a family may not be named, from the windows of a picture: their mean log-odds lie under what nearly
+    def of_picture(
+        self,
+        family: str,
+        features: np.ndarray,
+        codec_trees: np.ndarray,
+        processes: np.ndarray,
+        afterwards: Mapping[str, float],
+        lattice: float = math.nan,
+    ) -> float:
+        """Mean log-odds of a picture's windows that a family is right.
+
+        Parameters
+        ----------
+        family : str
+            One of `FAMILY_NAMES`.
+        features, codec_trees, processes : np.ndarray [shape=(n, ...)]
+            Of the windows, as of `columns_of`.
+        afterwards : mapping of str to float
+            What happened since (`GROUPS`), of the picture.
+        lattice : float
+            As of `columns_of`.
+        """
+        since = np.array([[afterwards[name] for name, _ in GROUPS]] * len(features))
+        return float(self.log_odds(columns_of(features, codec_trees, processes, since, lattice), family).mean())
+
+    def doubts(self, family: str, log_odds: float) -> bool:
+        """Whether a family may not be named, by the mean log-odds of a picture's windows: they lie under what nearly
         all right names of validation windows reach.
         """
-        return family in self.right_from and float(self.log_odds(columns, family).mean()) < self.right_from[family]
+        return family in self.right_from and log_odds < self.right_from[family]

@@ -52,8 +52,16 @@ class Ranks:
     def __call__(self, features: np.ndarray) -> np.ndarray:
         """Ranks and absences of n windows, `np.ndarray [shape=(n, width), dtype=float32]`."""
         made = np.empty((len(features), self.width), np.float32)
-        for column, (knots, values) in enumerate(zip(self.knots, self.values, strict=True)):
-            made[:, column] = np.interp(features[:, column], knots, values)
+        columns = np.arange(len(self.knots))  # as `np.interp` of each, all columns of a row at once
+        for row, given in zip(made, np.asarray(features, np.float64), strict=True):
+            x = given[: len(self.knots)]
+            at = np.clip((self.knots <= x[:, None]).sum(axis=1) - 1, 0, KNOTS - 2)
+            left, right = self.knots[columns, at].astype(np.float64), self.knots[columns, at + 1].astype(np.float64)
+            low, high = self.values[columns, at].astype(np.float64), self.values[columns, at + 1].astype(np.float64)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                between = (high - low) / (right - left) * (x - left) + low
+            inside = np.where(x >= right, high, np.where(x <= left, low, between))
+            row[: len(self.knots)] = np.where(np.isnan(x), np.nan, inside)
         made[:, len(self.knots) :] = np.isnan(features[:, self.missing])
         np.nan_to_num(made, copy=False)
         return made

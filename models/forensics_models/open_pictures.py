@@ -8,7 +8,7 @@ is right; thresholds on that are set by validation pictures.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -35,12 +35,13 @@ CODEC_FAMILIES = tuple(dict.fromkeys(family_of(name) for name in CLASSES[1:]))
 
 VALUE_NAMES = (
     "family", "uncompressed", "second", "beyond", "codecs.family", "codecs.uncompressed", "codecs.trees",
-    "windows.least", "windows.log2", "pixels.log2",
+    "windows.least", "windows.log2", "pixels.log2", "doubt",
     *(f"since.{name}" for name, _ in GROUPS),
     *(f"is.{name}" for name in CODEC_FAMILIES),
 )  # fmt: skip
 """What the regressions take: log-odds of the most probable family and of others, by both judges and in the window where
-it is least; how much was seen; logarithms of what happened since; which family it is."""
+it is least; how much was seen; the log-odds of the judge of doubt; logarithms of what happened since; which family it
+is."""
 
 BEYOND_BELOW = 0.05
 """Probability of all processes beyond the codecs from which nothing is said: from a twentieth on a process is not
@@ -61,6 +62,7 @@ def values_of(
     codecs: np.ndarray,
     trees: np.ndarray,
     pixels: int,
+    doubt: Callable[[str], float],
 ) -> tuple[str, np.ndarray]:
     """The most probable family of a picture, and what the regressions take of it, `np.ndarray
     [shape=(len(VALUE_NAMES),), dtype=float64]`.
@@ -77,6 +79,8 @@ def values_of(
         What the judge of codecs, and its trees alone, say of the windows.
     pixels : int
         Pixels of the picture.
+    doubt : callable
+        The judge of doubt: log-odds that a family is right, asked of a lossy one alone.
     """
     families = by_family(processes)
     best = max(families, key=lambda name: families[name])
@@ -93,6 +97,7 @@ def values_of(
         _log_odds(least),
         float(np.log2(len(windows))),
         float(np.log2(pixels)),
+        0.0 if best == "uncompressed" else doubt(best),
         *(float(np.log(afterwards[name] + 1e-4)) for name, _ in GROUPS),
         *(float(best == name) for name in CODEC_FAMILIES),
     ]

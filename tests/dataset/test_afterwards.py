@@ -16,6 +16,7 @@ from forensics.dataset.afterwards import (
     ChromaPath,
     Compose,
     Filter,
+    FilterPlanes,
     GreyBy,
     Halftone,
     Noise,
@@ -26,6 +27,7 @@ from forensics.dataset.afterwards import (
     Rotate,
     Shrink,
 )
+from forensics.dataset.plane_steps import CHROMA_SIZES, PLANE_FILTERS, RESIZERS
 from forensics.dataset.readings import DECODERS
 from forensics.dataset.shrinkage_steps import WAVELETS
 from forensics.dataset.synthetic import KINDS, synthesise
@@ -51,6 +53,11 @@ EVERY = [
     *(ChromaPath(way) for way in afterwards.CHROMA_PATHS),
     Halftone(4, 2, 0.6),
     Shrink("dct", 8, 2, "soft", 6.0),
+    *(FilterPlanes(how, 0.7 if how in ("low-pass", "scale") else 1.2) for how in PLANE_FILTERS),
+    *(
+        FilterPlanes("box", 1, chroma, down, up, bits=10)
+        for chroma, down, up in zip(CHROMA_SIZES, RESIZERS, reversed(RESIZERS))
+    ),
 ]
 
 
@@ -167,6 +174,8 @@ def test_a_turned_picture_has_no_empty_corners():
         Recolour("melt", 1),
         PaletteBy("web", 300),
         ChromaPath("melt"),
+        FilterPlanes("melt"),
+        FilterPlanes("none", up="melt"),
         GreyBy("melt"),
         Compose("melt", 1),
         Noise("melt", 1, 1),

@@ -43,7 +43,7 @@ def test_steps_survive_json_and_give_the_same_pixels(picture):
 
 def test_every_kind_of_step_is_registered_under_its_own_name():
     assert all(step.kind == name for name, step in preparation.STEPS.items())
-    assert len(preparation.STEPS) == 23
+    assert len(preparation.STEPS) == 24
 
 
 @pytest.mark.parametrize("record", [{"step": "melt"}, {"step": "crop", "top": 1}, {"top": 1}])

@@ -67,6 +67,13 @@ def test_phase_scan_equals_plain_loops(size, kept, thin, monkeypatch):
         assert abs(histograms[phase] - expected).sum() <= 4  # values on a bin edge may fall either way in float32
 
 
+def test_histograms_of_several_planes_are_those_of_each_together():
+    planes = [np.random.default_rng(seed).normal(scale=9, size=(40 + seed, 56)).astype(np.float32) for seed in range(3)]
+    index = np.arange(-1, 24).reshape(5, 5)
+    expected = sum(block_dct.phase_scan(plane, 8, 5, index, 300)[1] for plane in planes)
+    assert np.array_equal(block_dct.phase_histograms(planes, 8, 5, index, 300), expected)
+
+
 def test_phase_scan_refuses_other_blocks():
     with pytest.raises(ValueError, match="4 and 4 or 8 and 5, not 8 and 3"):
         block_dct.phase_scan(np.zeros((64, 64), np.float32), 8, 3, np.zeros((3, 3), np.int64))

@@ -1,9 +1,11 @@
 """Enlargement by interpolation: native lengths, kernels, what pictures without one give, and the way back."""
 
+from collections import OrderedDict
+
 import numpy as np
 import pytest
 from forensics_features import _enlargement_kernels as kernels
-from forensics_features import enlargement
+from forensics_features import enlargement, enlargement_axes
 from forensics_features.enlargement import BILINEAR, CORNERS, CUBIC, KERNELS, LANCZOS_3, SHARP_CUBIC, Axis, Band
 from forensics_features.enlargement_axes import NEARBY, nearby_medians
 from PIL import Image
@@ -83,10 +85,34 @@ def test_kernels_compiled_and_not_agree():
     np.testing.assert_allclose(table, again)
     slopes, offsets = np.array([0.5, 0.97, 0.6, 0.7, 0.8, 0.45]), np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5])
     compiled, plain = np.empty((6, 16)), np.empty((6, 16))
-    kernels.scan(samples, 0.0, slopes, offsets, table, 1e-6, compiled)
-    kernels.scan.py_func(samples, 0.0, slopes, offsets, table, 1e-6, plain)
+    counts, counted = np.empty(6, np.int64), np.empty(6, np.int64)
+    kernels.count_inputs(40, 0.0, slopes, offsets, 2, counts)
+    kernels.count_inputs.py_func(40, 0.0, slopes, offsets, 2, counted)
+    assert counts.tolist() == counted.tolist()
+    kept, factored = np.empty((counts.sum(), 4)), np.empty((counts.sum(), 4))
+    kernels.factor_pairs(40, 0.0, slopes, offsets, table, 1e-6, counts, kept)
+    kernels.factor_pairs.py_func(40, 0.0, slopes, offsets, table, 1e-6, counts, factored)
+    np.testing.assert_allclose(kept, factored, rtol=1e-9, atol=1e-12)
+    kernels.scan(samples, 0.0, slopes, offsets, table, counts, kept, compiled)
+    kernels.scan.py_func(samples, 0.0, slopes, offsets, table, counts, kept, plain)
     np.testing.assert_allclose(compiled, plain, rtol=1e-9)
     assert (plain[1] == -1).all()
+
+
+def test_factors_are_kept_for_first_passes_and_change_nothing(monkeypatch):
+    monkeypatch.setattr(enlargement_axes, "_kept", OrderedDict())
+    slopes = np.linspace(0.3, 0.99, 120)
+    pictures = [np.random.default_rng(seed).normal(0, 20, (96, 12)) for seed in range(2)]
+    fresh = [enlargement.log_residuals(one, 7.0, CUBIC, slopes, slopes / 2) for one in pictures]
+    assert len(enlargement_axes._kept) == 1
+    again = [enlargement.log_residuals(one, 7.0, CUBIC, slopes, slopes / 2) for one in pictures]
+    assert all(map(np.array_equal, fresh, again))
+    few = enlargement.log_residuals(pictures[1], 7.0, CUBIC, slopes[:9], slopes[:9] / 2)
+    np.testing.assert_allclose(few, fresh[1][:9], rtol=1e-9)
+    monkeypatch.setattr(enlargement_axes, "_MOST_KEPT", 3 * next(iter(enlargement_axes._kept.values()))[1].nbytes)
+    for start in range(5):
+        enlargement.log_residuals(pictures[0], float(start), CUBIC, slopes, slopes / 2)
+    assert 2 <= len(enlargement_axes._kept) <= 3
 
 
 @pytest.mark.parametrize("lines", [3, 12, 24])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
+from forensics.results import _tail_kernels as kernels
 from forensics.results.a_contrario import (
     best_of,
     log10_binomial_tail,
@@ -39,6 +40,22 @@ def test_gamma_tail_is_scipys_and_goes_on() -> None:
     # With a whole shape n the tail is a Poisson variable's chance to stay under n.
     exact = special.logsumexp(stats.poisson.logpmf(np.arange(24), 900.0)) / math.log(10)
     assert exact <= log10_gamma_tail(900.0, 24) < exact + 0.01
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_kernels_of_tails_are_scipys(compiled: bool) -> None:
+    rng = np.random.default_rng(3)
+    number = 400 if compiled else 60
+    a, b = 10 ** rng.uniform(-9, 5, number), 10 ** rng.uniform(-1, 5, number)
+    x = np.clip(a / (a + b) * 10 ** rng.uniform(-0.5, 0.2, number), 0, 1)
+    x[:2] = 0, 1
+    found = np.empty(number)
+    for kernel, given, expected in (
+        (kernels.beta_shares, (a, b, x), special.betainc(a, b, x)),
+        (kernels.gamma_tails, (b, b * x * 2 + x), special.gammaincc(b, b * x * 2 + x)),
+    ):
+        (kernel if compiled else kernel.py_func)(*given, found)
+        np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-14)
 
 
 def test_student_tail_is_scipys() -> None:

@@ -34,6 +34,7 @@ from forensics_models.open_judge import (
     merged_processes,
     together,
 )
+from forensics_models.open_network import KNOTS, Ranks
 
 NEUTRAL = (0.0,) * len(OPEN_CLASSES)
 
@@ -343,3 +344,20 @@ def test_sources_of_validation_stay_out_of_training(tmp_path):
 
 def test_processes_are_no_fine_classes():
     assert not set(PROCESSES) & set(FINE_CLASSES)
+
+
+def test_ranks_are_those_that_interpolation_gives_column_by_column():
+    rng = np.random.default_rng(5)
+    columns = 40
+    knots = np.sort(rng.normal(size=(columns, KNOTS)), axis=1).astype(np.float32)
+    knots[:10] = np.round(knots[:10])  # many alike
+    knots[10:12] = 0
+    values = np.sort(rng.normal(size=knots.shape), axis=1).astype(np.float32)
+    features = rng.normal(0, 2, (200, columns)).astype(np.float32)
+    features[:80] = knots[np.arange(columns), rng.integers(0, KNOTS, (80, columns))]
+    features[rng.random(features.shape) < 0.1] = np.nan
+    features[:, 0] = np.resize([np.inf, -np.inf, np.nan], 200)
+    expected = np.column_stack([np.interp(features[:, k], knots[k], values[k]) for k in range(columns)])
+    found = Ranks(knots, values, np.array([3, 7]))(features)
+    assert np.array_equal(found[:, :columns], np.nan_to_num(expected.astype(np.float32)))
+    assert np.array_equal(found[:, columns:], np.isnan(features[:, [3, 7]]))

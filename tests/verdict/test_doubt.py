@@ -1,5 +1,6 @@
 """Pictures whose noise was reduced are not called by the name of a codec with the same transform."""
 
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ from PIL import Image
 from forensics import analyze
 from forensics.dataset.shrinkage_steps import Shrink
 from forensics.history.readings import READINGS, wavelet_lattice
-from forensics.training.shrinkage import train_doubt
+from forensics.training.shrinkage import Windows, train_doubt
 from forensics.verdict import doubt
+from forensics.windows.judges import doubt_judge
 from tests.features.test_scaled_grid import photograph
 
 SAMPLES = Path(__file__).parents[2] / "examples"
@@ -91,4 +93,36 @@ def test_the_judge_is_trained_from_sources_and_read_again(tmp_path: Path) -> Non
     assert judge.right_from == {}  # too few windows for a threshold: nothing is doubted
     columns = len(judge._trees.feature) and judge._trees.columns - len(FAMILY_NAMES)
     assert np.isfinite(judge.log_odds(np.zeros((3, columns), np.float32), "jpeg")).all()
-    assert not judge.doubts(np.zeros((3, columns), np.float32), "jpeg")
+    assert not judge.doubts("jpeg", -50.0)
+
+
+def test_a_picture_has_the_mean_of_its_windows() -> None:
+    judge = doubt_judge(files("forensics_models") / "artefacts")
+    assert judge is not None
+    numbers = np.random.default_rng(2)
+    width = judge._trees.columns - len(FAMILY_NAMES) - len(FINE_CLASSES) - len(FAMILY_NAMES) - len(GROUPS) - 1
+    features = numbers.normal(0, 1, (3, width)).astype(np.float32)
+    trees = np.full((3, len(FINE_CLASSES)), 1 / len(FINE_CLASSES))
+    processes = numbers.dirichlet(np.ones(len(PROCESS_NAMES)), 3)
+    since = {name: 1 / len(GROUPS) for name, _ in GROUPS}
+    alone = [
+        judge.of_picture("av1", *(rows[k : k + 1] for rows in (features, trees, processes)), since) for k in range(3)
+    ]
+    assert judge.of_picture("av1", features, trees, processes, since) == pytest.approx(np.mean(alone))
+    limit = judge.right_from["av1"]
+    assert judge.doubts("av1", limit - 0.01)
+    assert not judge.doubts("av1", limit)
+
+
+def test_windows_beyond_the_codecs_are_asked_as_another_lossy_process_too() -> None:
+    windows = Windows(
+        np.zeros((4, 2), np.float32),
+        ("wsq", "jpeg", "texture-bc", "other-lossy"),
+        ("lerc", "jpeg", "uncompressed", "wsq"),
+        ("nothing",) * 4,
+        np.full(4, 0.9),
+    )
+    more = windows.with_other_lossy()
+    assert more.likeliest == (*windows.likeliest, "other-lossy", "other-lossy")
+    assert more.right.tolist() == [False, True, False, True, True, False]
+    assert len(more.columns) == len(more.after) == len(more.probability) == 6

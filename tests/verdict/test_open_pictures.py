@@ -34,10 +34,14 @@ def processes(**given: float) -> dict[str, float]:
     return {name: named.get(name, (1 - sum(named.values())) / len(others)) for name in PROCESS_NAMES}
 
 
+def doubt_of(family: str) -> float:
+    return {"av1": 1.5, "video-mpeg4": -0.5}.get(family, 0.25)
+
+
 def values(probabilities: dict[str, float], windows: int = 2) -> tuple[str, dict[str, float]]:
     row = np.array([[probabilities[name] for name in PROCESS_NAMES]] * windows)
     flat = np.full((windows, len(FINE_CLASSES)), 1 / len(FINE_CLASSES))
-    best, found = models.values_of(probabilities, row, SINCE, flat, flat, 2**18)
+    best, found = models.values_of(probabilities, row, SINCE, flat, flat, 2**18, doubt_of)
     return best, dict(zip(models.VALUE_NAMES, found.tolist(), strict=True))
 
 
@@ -50,6 +54,7 @@ def test_values_are_log_odds_of_families_by_both_judges() -> None:
     assert found["uncompressed"] == pytest.approx(np.log(0.05 / 0.95))
     assert found["codecs.family"] == pytest.approx(np.log(1 / (len(FINE_CLASSES) - 1)))
     assert (found["windows.log2"], found["pixels.log2"]) == (1, 18)
+    assert found["doubt"] == 1.5
     assert found["is.av1"] == 1
     assert sum(found[f"is.{name}"] for name in models.CODEC_FAMILIES) == 1
 
@@ -58,6 +63,12 @@ def test_a_family_that_the_judge_of_codecs_does_not_know_has_even_odds_there() -
     best, found = values(processes(video_mpeg4=0.8))
     assert best not in models.CODEC_FAMILIES
     assert found["codecs.family"] == found["codecs.trees"] == 0
+    assert found["doubt"] == doubt_of(best)
+
+
+def test_no_compression_is_not_doubted() -> None:
+    best, found = values(processes(uncompressed=0.9))
+    assert (best, found["doubt"]) == ("uncompressed", 0)
 
 
 def test_the_values_stay_finite_at_certainty() -> None:

@@ -18,6 +18,13 @@ from forensics.errors import CodecError
 METHODS = ("fast", "bilinear", "bicubic")
 """`fast` is the plain conversion; the other two are filters with full chroma and accurate rounding."""
 
+PLAIN = ("plain-bilinear", "plain-bicubic")
+"""Further methods: the same filters without full chroma and accurate rounding, PyAV's and FFmpeg's defaults, for
+layouts that `fast` has no conversion of its own for."""
+
+_FORMATS = {**FORMATS, "4:4:0": "yuv440p", "4:1:1": "yuv411p", "4:1:0": "yuv410p"}
+"""FFmpeg's names of 8-bit pixel formats by subsampling, those of video that no still codec here has among them."""
+
 _SPACES = {"ycbcr": 5, "bt709": 1, "bt2020": 9}
 """swscale's numbers of the matrices (`SWS_CS_*`)."""
 
@@ -36,7 +43,7 @@ def to_picture(planes: CodedPlanes, method: str) -> np.ndarray:
         extent = "limited" if planes.limited else "full"
         raise CodecError(f"swscale does not convert {planes.subsampling} {planes.colour_space} of {extent} range")
     with library_errors("swscale", "convert"):
-        frame = _frame(planes, "gbrp" if rgb else FORMATS[planes.subsampling])
+        frame = _frame(planes, "gbrp" if rgb else _FORMATS[planes.subsampling])
         space = _SPACES.get(planes.colour_space, 5)
         converted = frame.reformat(
             format="gray" if grey else "rgb24",
@@ -55,8 +62,11 @@ def _flags(method: str) -> Any:
 
     if method == "fast":
         return Interpolation.POINT
+    filters = {"bilinear": Interpolation.BILINEAR, "bicubic": Interpolation.BICUBIC}
+    if method in PLAIN:
+        return filters[method.removeprefix("plain-")]
     whole = Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP | Interpolation.ACCURATE_RND
-    return {"bilinear": Interpolation.BILINEAR, "bicubic": Interpolation.BICUBIC}[method] | whole
+    return filters[method] | whole
 
 
 def _frame(planes: CodedPlanes, base: str) -> Any:

@@ -24,7 +24,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import solveh_banded
 
 from forensics.history.jpeg.comb import ROUNDING, ZERO_CELL, ac_likelihoods, dc_likelihoods, nonzero_counts
 from forensics.history.jpeg.planes import BLOCK, DCT_8, Tile, blocks_at, coefficients, lively
@@ -193,6 +192,8 @@ def _halved(plane: np.ndarray, upsampling: str) -> np.ndarray:
     right = np.zeros((count, plane.shape[1]))
     right[:-1] += (3 * lower + upper) / 4
     right[1:] += (lower + 3 * upper) / 4
+    from scipy.linalg import solveh_banded  # most pictures need none of it
+
     bands = np.full((2, count), 20 / 16)
     bands[1, [0, -1]] = 10 / 16
     bands[0] = 6 / 16

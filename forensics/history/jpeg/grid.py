@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy.special import xlogy
 
 from forensics.history.jpeg.comb import ROUNDING, ac_likelihoods
 from forensics.history.jpeg.planes import BLOCK, coefficients, lively
@@ -132,7 +131,8 @@ def _vote_surprise(zeros: np.ndarray) -> np.ndarray:
     votes = np.bincount(zeros[single].argmax(axis=1), minlength=_PHASES)
     count = max(int(single.sum()), 1)
     share = np.maximum(votes / count, 1 / _PHASES)
-    return count * (xlogy(share, share * _PHASES) + xlogy(1 - share, (1 - share) / (1 - 1 / _PHASES)))
+    rest = np.maximum(1 - share, np.finfo(np.float64).tiny)  # x log x goes to 0 with x
+    return count * (share * np.log(share * _PHASES) + rest * np.log(rest / (1 - 1 / _PHASES)))
 
 
 @cache

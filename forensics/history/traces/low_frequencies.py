@@ -7,7 +7,7 @@ from __future__ import annotations
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from forensics_features.block_dct import aligned_dct, phase_scan
+from forensics_features.block_dct import aligned_dct, phase_histograms
 from forensics_features.comb import BINS
 
 from forensics.history.traces.sample import Sample
@@ -27,7 +27,7 @@ _counted: WeakKeyDictionary[Sample, np.ndarray] = WeakKeyDictionary()
 
 
 def magnitudes(sample: Sample, scale: int) -> np.ndarray:
-    """Histograms of |c| / scale, `np.ndarray [shape=(64, COUNT, BINS), dtype=int64]`, by phase and by frequency in
+    """Histograms of |c| / scale, `np.ndarray [shape=(64, COUNT, BINS), dtype=int32]`, by phase and by frequency in
     raster order.
 
     A larger scale counts larger magnitudes, and rounding noise weighs less. Blocks are transformed once for all scales.
@@ -41,9 +41,10 @@ def magnitudes(sample: Sample, scale: int) -> np.ndarray:
         raise ValueError(f"scales are {', '.join(map(str, SCALES))}, not {scale}")
     fine = _counted.get(sample)
     if fine is None:
-        scans = (phase_scan(region.y, BLOCK, KEPT, _INDEX, BINS * SCALES[-1])[1] for region in sample.regions)
-        fine = _counted[sample] = sum(scans, np.zeros((), np.int32))
-    return fine[:, :, : BINS * scale].reshape(*fine.shape[:2], BINS, scale).sum(axis=3)
+        planes = (region.y for region in sample.regions)
+        fine = _counted[sample] = phase_histograms(planes, BLOCK, KEPT, _INDEX, BINS * SCALES[-1])
+    # Slices in the place of a sum along an axis of two or four, for which NumPy takes ten times as long.
+    return np.asarray(sum(fine[:, :, at : BINS * scale : scale] for at in range(scale)))
 
 
 def coefficients(sample: Sample, phase: tuple[int, int]) -> np.ndarray:
