@@ -45,19 +45,22 @@ those leave many sets of them, of which hardly any comes out of coarse steps."""
 _FINE, _ALIKE = 40.0, 12
 """Binary logarithm of the product of a table's steps up to which other whole samples that show the same are tried, and
 how often. Of such samples a share of about 0.6 over that product comes out of the transform."""
-_ROUNDS = 4
+_ROUNDS = 6
 """Times that chroma is searched again with the luma found before: a bound on work, most gain is the first one's."""
 _PLACES = 96
 """Places of a band at which components are searched together: a bound on work, a fiftieth of a second each."""
 _SETS = 128
 """Sets of coefficients that are tried of its blocks then."""
 _AROUND = 3
-"""Stored chroma samples are looked for this far from their estimate, in levels: five standard deviations of its noise.
-"""
+"""Levels about their estimate in which stored chroma samples are looked for: five standard deviations of its noise."""
 _AROUND_CLIPPED, _WIDER = 40, 8.0
 """The same where clipped channels leave the estimate open, and by how much wider its noise is taken then."""
 
 
+_DOUBTS, _FEW = (4, 20), 16
+"""Levels by which chroma may lie beyond what luma says, one after another, and MCUs up to which they are tried, a bound
+on work: under clipped channels bounds settle luma that is wrong in single pixels. Of a file found 4 leave 4 of 8
+blocks, of another 20 leave 11 of 22 (2, 4, 8 and 20 tried)."""
 _SHOWN = 64
 """Blocks of a band that are searched by all that is shown of them; of many, a twentieth: bounds on work, some
 milliseconds a block."""
@@ -183,9 +186,10 @@ class _Band:
         """
         wrong = self._wrong(fitted)
         for _ in range(_ROUNDS):
-            for again in (self._after_luma, self._together):
+            few = blocks_of(wrong, *self.layout.mcu).any(axis=1).sum() <= _FEW
+            for doubt in (0, None, *(_DOUBTS if few else ())):
                 if wrong.any():
-                    other = again(fitted, wrong)
+                    other = self._together(fitted, wrong) if doubt is None else self._after_luma(fitted, doubt)
                     left = self._wrong(other)
                     if left.sum() < wrong.sum():
                         fitted, wrong = other, left
@@ -195,12 +199,12 @@ class _Band:
         return fitted
 
     def _after_luma(
-        self, fitted: list[tuple[np.ndarray, np.ndarray]], wrong: np.ndarray
+        self, fitted: list[tuple[np.ndarray, np.ndarray]], doubt: int
     ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Chroma searched again with luma known, then luma with chroma."""
+        """Chroma searched again with luma known, which may be wrong in single pixels, then luma with chroma."""
         luma, *others = fitted
         luma = self._luma_again(luma)
-        self._tighten_chroma(luma)
+        self._tighten_chroma(luma, doubt)
         others = [self._mended(k, *chroma) for k, chroma in enumerate(others, 1)]
         return [self._luma_again(luma, others), *others]
 
@@ -298,14 +302,19 @@ class _Band:
         again = colour.to_rgb(y, cb, cr, self.decoder.conversion)
         return np.pad((again != self.part).any(axis=2), self.edges) & self.kept & ~self.none
 
-    def _tighten_chroma(self, luma: tuple[np.ndarray, np.ndarray]) -> None:
-        """Chroma under clipped channels where luma is settled."""
+    def _tighten_chroma(self, luma: tuple[np.ndarray, np.ndarray], doubt: int) -> None:
+        """Chroma under clipped channels where luma is settled, as far as some levels of doubt allow; what another luma
+        said of it before is forgotten.
+        """
         coefficients, status = luma
         samples = self._in_picture(stored_samples(coefficients, self.quantisers[0]))
         settled = self._in_picture(np.repeat(np.repeat(status <= SEARCHED, BLOCK, axis=0), BLOCK, axis=1))
-        lo, hi = (np.stack([self._in_picture(bound[k]) for k in (1, 2)]) for bound in (self.lo, self.hi))
+        lo, hi = (np.stack([self._in_picture(bound[k]) for k in (1, 2)]) for bound in self.first)
         before = lo.copy(), hi.copy()
         colour.narrow_chroma(np.ascontiguousarray(self.part), samples, lo, hi, self.decoder.conversion)
+        if doubt:
+            lo = np.maximum(np.maximum(lo, doubt) - doubt, before[0])
+            hi = np.minimum(np.minimum(hi, 255 - doubt) + doubt, before[1])
         inside = (slice(None), *self.visible)
         self.lo[1:][inside], self.hi[1:][inside] = np.where(settled, lo, before[0]), np.where(settled, hi, before[1])
 
@@ -546,6 +555,9 @@ class _Band:
                 again = np.flatnonzero(rest)
             samples = blocks_of(np.clip(np.rint(whole), 0, 255).astype(np.uint8))[again]
             coefficients, answers = fit_blocks(samples, samples, quantiser, width=self.width)
+            if not turn and not self.trial:  # pure red has a Cr at the end of the scale, pure blue a Cb
+                left_out = np.cumsum(answers == OPEN_SATURATED) > _SHOWN
+                search_saturated(samples, samples, quantiser, left_out, coefficients, answers)
             fits = answers <= SEARCHED
             found[again[fits]], status[again[fits]] = coefficients[fits], SEARCHED
             rest[again[fits]] = False
