@@ -38,6 +38,8 @@ _LATE = (
     "forensics_features.tone_curve",
     "forensics_models._cnn_kernels",
     "forensics_models._ensemble_kernel",
+    "forensics_models.doubt",
+    "forensics_models.open_pictures",
     "numpy.fft",
 )
 """Modules that are imported inside functions on the way of nearly every picture."""

@@ -173,6 +173,15 @@ class Processes(Executor):
                 task.future.set_exception(Raised(described(error)))
 
     def _start(self) -> _Worker:
+        try:
+            return self._started()
+        except (OSError, EOFError):
+            if self._parent() is not None:
+                raise
+            self._context = multiprocessing.get_context("spawn")  # what forks them died, or cannot be reached
+            return self._started()
+
+    def _started(self) -> _Worker:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=_serve, args=(theirs, self._parent()), daemon=True)
         with _without_interrupts():

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from concurrent.futures import CancelledError
+from multiprocessing import forkserver
 
 import pytest
 
@@ -125,6 +126,14 @@ def test_several_prepared_processes_are_forked_from_one_that_has_imported_the_mo
     assert len(set(parents)) == 1
     assert os.getpid() not in parents
     assert not [pid for pid in pids if os.path.exists(f"/proc/{pid}")]
+
+
+def test_processes_are_started_afresh_where_what_forks_them_dies():
+    forkserver._forkserver._stop()  # type: ignore[attr-defined]  # that of another test, which has imported its module
+    with Processes(2) as found:
+        found.prepare("tests.executors.dying", "nothing")
+        assert [found.submit(working.double, number).result(timeout=60) for number in range(4)] == [0, 2, 4, 6]
+        assert found._context.get_start_method() == "spawn"
 
 
 def test_forked_processes_and_what_forked_them_end_with_a_parent_that_is_killed(tmp_path):
