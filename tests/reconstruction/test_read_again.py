@@ -39,7 +39,7 @@ def prepare_choice(pixels: np.ndarray) -> Chosen:
     return Chosen(Layout(0, 0, (1, 1)), (), DECODERS[0], None, Trials(pixels, None), True)
 
 
-@pytest.mark.parametrize("subsampling", ["4:2:0", "4:2:2", "4:4:4"])
+@pytest.mark.parametrize("subsampling", [pytest.param("4:2:0", marks=pytest.mark.heavy), "4:2:2", "4:4:4"])
 def test_a_coloured_drawing_with_steps_of_no_family_is_given_back(subsampling):
     data = jpeg_file(coloured(), 50, subsampling, qtables=TABLES)
     found = judged(prepare(real_decoding(data)))
@@ -60,7 +60,9 @@ def test_steps_of_luma_that_blocks_speak_against_are_read_again():
     assert chroma_again(right, inverted) is right
 
 
-@pytest.mark.parametrize(("taken", "subsampling"), [((2, 2), "4:2:2"), ((1, 2), "4:2:0")])
+@pytest.mark.parametrize(
+    ("taken", "subsampling"), [pytest.param((2, 2), "4:2:2", marks=pytest.mark.heavy), ((1, 2), "4:2:0")]
+)
 def test_a_subsampling_taken_wrongly_is_told_once_luma_is_known(taken, subsampling):
     data = jpeg_file(coloured(1), 50, subsampling, qtables=TABLES)
     luma, chroma = (np.array(table) for table in tables_of(data)[:2])
