@@ -14,8 +14,8 @@ def test_patches_are_counted_by_block(tmp_path, monkeypatch):
     monkeypatch.setattr(patched_blocks, "SIDES", (32,))
     paths = [tmp_path / f"{seed}.png" for seed in (1, 2)]
     for seed, path in enumerate(paths, 1):
-        Image.fromarray(scene(seed, 128, 160)).save(path)
-    rows = list(patched_blocks.measured(paths, side=160))
+        Image.fromarray(scene(seed, 96, 112)).save(path)
+    rows = list(patched_blocks.measured(paths, side=112))
     assert [row.side for row in rows] == [0, 32, 0, 32]
     assert all(row.blocks == (0, 0, 0) and row.pixels == (0, 0, 0) for row in rows if row.side == 0)
     for row in (row for row in rows if row.side):

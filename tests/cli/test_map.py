@@ -50,7 +50,7 @@ def test_the_step_and_the_limit(image, tmp_path, capsys):
 
 def test_a_changed_tone_is_undone_and_noted(tmp_path, capsys):
     rng = np.random.default_rng(5)
-    levels = np.clip(rng.choice([70, 120, 180], (300, 300, 1)) + rng.normal(0, 24, (300, 300, 3)), 0, 255)
+    levels = np.clip(rng.choice([70, 120, 180], (200, 200, 1)) + rng.normal(0, 24, (200, 200, 3)), 0, 255)
     path = tmp_path / "a.png"
     Image.fromarray(np.rint(255 * (np.rint(levels) / 255) ** 0.8).astype(np.uint8)).save(path)
     assert call("map", path, "-o", tmp_path / "out") == 0
