@@ -126,6 +126,18 @@ def wavelet_lattice(pixels: np.ndarray) -> float:
     return -lead if _without_lattice(found) else lead if found.found else 0.0
 
 
+def lattice_of(family: str, pixels: np.ndarray) -> float:
+    """The lattice that the judge of doubt takes beside a family (`forensics_models.doubt`): that of `wavelet_lattice`
+    for JPEG 2000, NaN for all others.
+
+    Parameters
+    ----------
+    family : str
+    pixels : np.ndarray [shape=(height, width[, 1..4]), dtype=uint8 or uint16]
+    """
+    return wavelet_lattice(pixels) if family == "jpeg2000" else math.nan
+
+
 def _without_lattice(found: Jpeg2000History) -> bool:
     """Whether details vanish as JPEG 2000's do, but those that do not are no multiples of steps."""
     if found.lead < _WITHOUT_LATTICE:

@@ -8,7 +8,6 @@ each source's pictures judged by regressions of the others.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -198,14 +197,9 @@ def _rows(task: _Task) -> Iterator[list[Row]]:
 
 
 def _doubted(judge: DoubtJudge, reading: PictureReading, pixels: np.ndarray, family: str) -> float:
-    from forensics.history.readings import wavelet_lattice
+    from forensics.history.readings import lattice_of
 
-    opened, trees = reading.opened, reading.judged.trees
-    assert opened is not None
-    assert trees is not None
-    assert reading.measured is not None
-    lattice = wavelet_lattice(pixels) if family == "jpeg2000" else math.nan
-    return judge.of_picture(family, reading.measured, trees, opened.windows, opened.afterwards, lattice)
+    return reading.log_odds(judge, family, lattice_of(family, pixels))
 
 
 def measure(

@@ -9,7 +9,6 @@ validation sources set the threshold and give the figures.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -131,7 +130,7 @@ def _rows(task: _Task) -> Iterator[list[_Row]]:
     from forensics_models.open_judge import merged_afterwards
 
     from forensics.dataset.sources import load, pixels_sha256
-    from forensics.history.readings import wavelet_lattice
+    from forensics.history.readings import lattice_of
     from forensics.windows.judges import open_extractor, shipped_extractor, shipped_judge, shipped_open_judge
     from forensics.windows.reading import judge_windows, read_open
 
@@ -156,8 +155,7 @@ def _rows(task: _Task) -> Iterator[list[_Row]]:
         if best == "uncompressed":
             continue
         since = merged_afterwards(open_judge.judge(features, codecs.trees, codecs.fine_probabilities).afterwards)
-        lattice = wavelet_lattice(pixels) if best == "jpeg2000" else math.nan
-        columns = columns_of(features, codecs.trees, opened.windows, since, lattice)
+        columns = columns_of(features, codecs.trees, opened.windows, since, lattice_of(best, pixels))
         rows.append((columns[0], best, family, after, probability))
     yield rows
 

@@ -56,10 +56,7 @@ def may_rest_on_them(reading: PictureReading, open_judge: OpenJudge | None, piec
     """Whether a verdict could rest on colours alone: on coloured windows, one of `FAMILIES` that the judge of doubt is
     not sure of.
     """
-    opened, trees = reading.opened, reading.judged.trees
-    if family_of(reading.verdict) not in FAMILIES or open_judge is None or opened is None:
-        return False
-    if reading.measured is None or trees is None or not any(map(_coloured, pieces)):
+    if open_judge is None or family_of(reading.verdict) not in FAMILIES or not any(map(_coloured, pieces)):
         return False
     if reading.verdict != OTHER_LOSSY and by_family(reading.probabilities)[family_of(reading.verdict)] >= SURE:
         return False

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from forensics_models.classes import OTHER_LOSSY, allowed_by, family_of
 
-from forensics.history.readings import wavelet_lattice
+from forensics.history.readings import lattice_of
 from forensics.results.wording import TITLES
 from forensics.windows.judges import doubt_judge
 
@@ -40,12 +40,8 @@ def log_odds(open_judge: OpenJudge, verdict: str, reading: PictureReading, pixel
     pixels : np.ndarray [shape=(height, width[, 1..4]), dtype=uint8 or uint16]
         The picture as judged.
     """
-    opened, trees, judge = reading.opened, reading.judged.trees, doubt_judge(open_judge.folder)
-    if judge is None or opened is None or trees is None or reading.measured is None:
-        return math.nan
-    family = family_of(verdict)
-    lattice = wavelet_lattice(pixels) if family == "jpeg2000" else math.nan
-    return judge.of_picture(family, reading.measured, trees, opened.windows, opened.afterwards, lattice)
+    judge, family = doubt_judge(open_judge.folder), family_of(verdict)
+    return math.nan if judge is None else reading.log_odds(judge, family, lattice_of(family, pixels))
 
 
 def held_in_doubt(reading: PictureReading, open_judge: OpenJudge | None, pixels: np.ndarray) -> PictureReading:
@@ -59,10 +55,10 @@ def held_in_doubt(reading: PictureReading, open_judge: OpenJudge | None, pixels:
     pixels : np.ndarray [shape=(height, width[, 1..4]), dtype=uint8 or uint16]
         The picture as judged.
     """
-    judge = None if open_judge is None else doubt_judge(open_judge.folder)
-    if open_judge is None or judge is None or family_of(reading.verdict) not in judge.right_from:
+    judge, family = None if open_judge is None else doubt_judge(open_judge.folder), family_of(reading.verdict)
+    if judge is None or family not in judge.right_from:
         return reading
-    if not judge.doubts(family_of(reading.verdict), log_odds(open_judge, reading.verdict, reading, pixels)):
+    if not judge.doubts(family, reading.log_odds(judge, family, lattice_of(family, pixels))):
         return reading
     return reading.left_open(lessened(reading.probabilities, reading.verdict), note(reading.verdict))
 

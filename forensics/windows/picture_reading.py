@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from forensics_models.classes import BEYOND, CLASSES, HEVC_INTRA, INCONCLUSIVE, OTHER_LOSSY, allowed_by, family_of
@@ -11,6 +13,9 @@ from forensics_models.open_judge import OpenJudge, by_family, member_or_family
 
 from forensics.windows.judges import Judge
 from forensics.windows.reading import OpenReading, read_open
+
+if TYPE_CHECKING:
+    from forensics_models.doubt import DoubtJudge
 
 AGREED_FROM = 0.85
 """Probability of a family by the open judge from which it is named where the judge of codecs names it too. On 16,215
@@ -67,6 +72,16 @@ class PictureReading:
     def hevc_intra(self) -> float:
         """Probability of BPG and HEIC together."""
         return sum(self.probabilities[name] for name in HEVC_INTRA)
+
+    def log_odds(self, judge: DoubtJudge, family: str, lattice: float) -> float:
+        """By a judge of doubt, that a family is right; NaN where the open judge did not judge the windows. `lattice` as
+        of `forensics_models.doubt.columns_of`.
+        """
+        if self.opened is None or self.judged.trees is None or self.measured is None:
+            return math.nan
+        return judge.of_picture(
+            family, self.measured, self.judged.trees, self.opened.windows, self.opened.afterwards, lattice
+        )
 
     def left_open(self, probabilities: dict[str, float], why: str) -> PictureReading:
         """The reading with other probabilities and without its verdict, and why that is not given."""
