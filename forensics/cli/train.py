@@ -182,6 +182,30 @@ def pictures(sources: Path, out: Path, jobs: int, seed: int, draws: int | None) 
         click.echo(f"{name:28} {row['open']:5d} open pictures: {row['right']} right, {row['wrong']} wrong")
 
 
+@command.command("recompression")
+@click.argument("sources", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@_OUT
+@_JOBS
+@_SEED
+@click.option("--draws", type=click.IntRange(1), help="Pictures drawn of every source.  [default: the recipe's]")
+def recompression(sources: Path, out: Path, jobs: int, seed: int, draws: int | None) -> None:
+    """Train the judge of recompression: which codec an open picture repeats best.
+
+    SOURCES holds lossless pictures in a folder val. Pictures are drawn, coded or not, changed or not, and judged in
+    memory by the shipped models; those left open are coded again. Prints how many of these are named rightly and
+    wrongly, each by weights of other sources.
+    """
+    from forensics.progress import Counter
+    from forensics.training.recompression import train_recompression
+
+    with Counter() as counter:
+        card = train_recompression(
+            sources, out, seed=seed, jobs=jobs, draws=draws, progress=partial(counter.show, "drawing val")
+        )
+    for name, row in card["validation"].items():
+        click.echo(f"{name:28} {row['open']:5d} open pictures: {row['right']} right, {row['wrong']} wrong")
+
+
 @command.command("exact")
 @click.argument("sources", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @_OUT

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from forensics_models.classes import INCONCLUSIVE, family_of, process_of
+from forensics_models.classes import INCONCLUSIVE
 from forensics_models.open_judge import NEVER
 
-from forensics.errors import CodecError, CodecUnavailable, UsageError
-from forensics.training.drawing import by_some_process, coded, dealt, drawn
+from forensics.errors import UsageError
+from forensics.training.drawing import dealt, drawn
+from forensics.training.whole_pictures import SHARES, ShippedModels, draw, folds, loaded, tried
+from forensics.windows.choice import MINIMUM_SIDE
 
 if TYPE_CHECKING:
     from forensics_models.doubt import DoubtJudge
@@ -29,22 +30,6 @@ if TYPE_CHECKING:
 
 DRAWS = 60
 """Pictures drawn of every source."""
-_SHARES = {"changed": 0.52, "straight": 0.06, "beyond": 0.08, "clean": 0.14, "untouched": 0.2}
-"""Coded and changed since, as decoded, by a process beyond the codecs, not coded and changed, and of the kinds of
-untouched pictures."""
-_CODECS = {
-    "jpeg": 0.14, "jpeg2000": 0.13, "jpegxr-0": 0.03, "jpegxr-1": 0.03, "jpegxr-2": 0.03, "bpg": 0.11, "webp": 0.13,
-    "avif": 0.14, "heic": 0.13, "jpegxl": 0.13,
-}  # fmt: skip
-_SIDES = (224, 720)
-"""Sides of pictures before any step, drawn between them on a logarithmic scale: of one window to a dozen."""
-_UNSEEN = 1.0
-"""Mean squared error in levels under which a lossy step does not count, as of `open_set.SEEN_BELOW_DB`."""
-_USUAL, _UNUSUAL_KEPT = (1.6, 41.0), 0.3
-"""Mean squared errors of codings that are kept always, a PSNR of 46 to 32 dB, and the share of all others that is kept.
-Of 66 validation sources JPEGs of quality 50, 75 and 95 have 41, 27 and 8 (medians); 72 % of all lie between."""
-_TRIES = 4
-"""How often a picture is drawn again whose coding does not run or is not kept."""
 WRONG_NAMES = 0.003
 """Largest share of pictures with a lossy process that may get a wrong name by this judge: the open judge's own."""
 ACCUSED = 0.001
@@ -60,8 +45,6 @@ LEAST = 0.75
 _PENALTY = 1.0
 """Of the squared weights, in observations. Cross-fitted on 3,920 pictures of 66 validation sources 112 names are right
 and 3 wrong, with a tenth of it 82 and 1, with ten times 82 and 2; 126, 134 and 135 called uncompressed rightly."""
-FOLDS = 11
-"""Parts of the sources in cross-fitting: a tenth of the pictures is held back each time."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +57,8 @@ class _Task:
 
 @dataclass(frozen=True)
 class Row:
-    """A picture that was drawn: its source, what was done (`_SHARES`), the true family, what the models answered, the
-    most probable family and the values of `forensics_models.open_pictures.values_of`.
+    """A picture that was drawn: its source, what was done (`whole_pictures.SHARES`), the true family, what the models
+    answered, the most probable family and the values of `forensics_models.open_pictures.values_of`.
     """
 
     source: str
@@ -86,101 +69,23 @@ class Row:
     values: np.ndarray
 
 
-def _draw(
-    source: np.ndarray, done: str, encoders: Sequence[str], numbers: np.random.Generator
-) -> tuple[np.ndarray, str] | None:
-    """A picture and the family of its last lossy process; None where an encoder does not run or changed nothing that
-    could be seen.
-    """
-    from forensics.dataset import random_afterwards
-    from forensics.dataset.preparation import Trim
-
-    pixels = _cut(source, numbers)
-    truth = "uncompressed"
-    if done == "untouched":
-        kind = str(numbers.choice(random_afterwards.UNTOUCHED))
-        for step in random_afterwards.draw_untouched(kind, pixels.shape[0], pixels.shape[1], numbers):
-            pixels = step.apply(np.ascontiguousarray(pixels))
-        return pixels, truth
-    if done != "clean":
-        made = by_some_process(pixels, numbers) if done == "beyond" else _by_codec(pixels, encoders, numbers)
-        if made is None:
-            return None
-        pixels, truth = made
-    if numbers.random() < 0.4:
-        pixels = Trim(*(int(n) for n in numbers.integers(0, 16, 2))).apply(pixels)
-    if done in ("changed", "clean"):
-        for step in random_afterwards.draw_afterwards(random_afterwards.draw_kind(numbers), numbers):
-            pixels = step.apply(np.ascontiguousarray(pixels))
-    return np.ascontiguousarray(pixels), truth
-
-
-def _cut(source: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
-    side = round(float(np.exp(numbers.uniform(*np.log(_SIDES)))))
-    tall, wide = (min(n, max(64, int(side * numbers.uniform(0.7, 1.4)))) for n in source.shape[:2])
-    top, left = (int(numbers.integers(n - m + 1)) for n, m in zip(source.shape[:2], (tall, wide), strict=True))
-    return np.ascontiguousarray(source[top : top + tall, left : left + wide])
-
-
-def _by_codec(
-    pixels: np.ndarray, encoders: Sequence[str], numbers: np.random.Generator
-) -> tuple[np.ndarray, str] | None:
-    fine = str(numbers.choice(list(_CODECS), p=list(_CODECS.values())))
-    made = coded(pixels, fine, encoders, numbers)
-    if made is None:
-        return None
-    error = _error(pixels[: made.shape[0], : made.shape[1]], made)
-    if error <= _UNSEEN or not (_USUAL[0] <= error <= _USUAL[1] or numbers.random() < _UNUSUAL_KEPT):
-        return None
-    return made, family_of(process_of(fine))
-
-
-def _error(before: np.ndarray, made: np.ndarray) -> float:
-    """Mean squared error of a coding; of one that made a picture grey, that of its luma."""
-    before = before.astype(np.float64)
-    if made.ndim < before.ndim:
-        before = before @ (0.299, 0.587, 0.114)
-    return float(np.mean((before - made) ** 2))
-
-
 def _rows(task: _Task) -> Iterator[list[Row]]:
     from forensics_models.open_pictures import values_of
 
-    from forensics.dataset.sources import load, pixels_sha256
-    from forensics.pixels import eight_bit
-    from forensics.windows.choice import choose_windows
-    from forensics.windows.judges import (
-        doubt_judge,
-        open_extractor,
-        shipped_extractor,
-        shipped_judge,
-        shipped_open_judge,
-    )
-    from forensics.windows.picture_reading import read_picture
-    from forensics.windows.reading import judge_windows
+    from forensics.windows.judges import doubt_judge
 
-    judge, open_judge, extractor = shipped_judge(None).of_features, shipped_open_judge(None), shipped_extractor()
-    further, count = open_extractor(extractor), len(extractor.feature_names)
-    assert open_judge is not None
-    doubt = doubt_judge(open_judge.folder)
+    models = ShippedModels.loaded()
+    doubt = doubt_judge(models.open_judge.folder)
     if doubt is None:
         raise UsageError("the judge of doubt is trained first: forensics train doubt")
-    source = load(task.path)
-    numbers = np.random.default_rng([task.seed, int(pixels_sha256(source)[:8], 16)])
+    source, numbers = loaded(task.path, task.seed)
     rows: list[Row] = []
-    for done in dealt(_SHARES, task.draws, numbers):
-        made = None
-        for _ in range(_TRIES):
-            with suppress(CodecError, CodecUnavailable, UsageError):
-                made = _draw(source, done, task.encoders, numbers)
-            if made is not None:
-                break
-        if made is None or min(made[0].shape[:2]) < 64:
+    for done in dealt(SHARES, task.draws, numbers):
+        made = tried(partial(draw, source, done, task.encoders, numbers), MINIMUM_SIDE)
+        if made is None:
             continue
         pixels, truth = made
-        pieces = [eight_bit(window.cut(pixels)) for window in choose_windows(pixels)]
-        measured, judged = judge_windows(judge, extractor, pieces, 1, further)
-        reading = read_picture(judge, count, open_judge, measured, judged)
+        reading, judged = models.read(pixels)
         assert reading.opened is not None
         assert judged.trees is not None
         best, values = values_of(
@@ -273,15 +178,15 @@ def fit(rows: Sequence[Row], out: Path, *, seed: int) -> dict[str, Any]:
     best, truth = np.array([row.best for row in rows]), np.array([row.truth for row in rows])
     values, right = np.stack([row.values for row in rows]), best == truth
     still_open &= within_the_codecs(values)
-    folds = _folds([row.source for row in rows])
+    parts = folds([row.source for row in rows])
     clean = truth == "uncompressed"
     stored: dict[str, Any] = {"value_names": list(VALUE_NAMES), "said_from": {}}
     figures: dict[str, Any] = {}
     for name, families in (("named", CODEC_FAMILIES), ("uncompressed", ("uncompressed",))):
         here = still_open & np.isin(best, families)
-        if right[here].all() or not right[here].any() or len(np.unique(folds[here])) < 2:
+        if right[here].all() or not right[here].any() or len(np.unique(parts[here])) < 2:
             raise UsageError("too few pictures are left open to learn from: draw more, or of more sources")
-        q, wrong = _cross_fitted(values[here], right[here], folds[here]), ~right[here]
+        q, wrong = _cross_fitted(values[here], right[here], parts[here]), ~right[here]
         lossy = ~clean[here]
         limits = (
             ((wrong & lossy, WRONG_NAMES * (~clean).sum()), (wrong & clean[here], ACCUSED * clean.sum()))
@@ -314,12 +219,6 @@ def fit(rows: Sequence[Row], out: Path, *, seed: int) -> dict[str, Any]:
     stored["card"] = {"pictures": counts, "seed": seed, "without this judge": before, "validation": figures}
     write_atomically(out / CARD_FILE, json.dumps(stored, indent=1, allow_nan=False).encode())
     return dict(stored["card"])
-
-
-def _folds(sources: Sequence[str]) -> np.ndarray:
-    """The part in cross-fitting of each row: pictures of one source are in one."""
-    names = sorted(set(sources))
-    return np.array([names.index(name) % FOLDS for name in sources])
 
 
 def _cross_fitted(values: np.ndarray, right: np.ndarray, folds: np.ndarray) -> np.ndarray:

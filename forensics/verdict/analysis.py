@@ -38,7 +38,7 @@ from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, from_pill
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis, Interval, ToneChange, WholeAnswer, Window, WindowVerdict
 from forensics.results.steps import Step
-from forensics.verdict import channel_order, colours, fine_hevc, open_pictures, tone
+from forensics.verdict import channel_order, colours, fine_hevc, open_pictures, recompression, tone
 from forensics.verdict import steps as after
 from forensics.verdict.agreement import compare, limits, partly_judged, resizing
 from forensics.verdict.block_grids import with_block_grid
@@ -183,7 +183,8 @@ def analyze(
         if not exact or pixels is None:
             return analysis
         named = fine_hevc.withheld(family_without_evidence(settled(analysis, pixels), pixels), pixels)
-        return open_pictures.with_answer(with_block_grid(named, pixels), pixels)
+        named = recompression.with_answer(with_block_grid(named, pixels), open_judge, pixels)
+        return open_pictures.with_answer(named, pixels)
 
     return with_insets(picture, judged) if undo_inset else judged(picture)
 

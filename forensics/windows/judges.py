@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from forensics_models.doubt import DoubtJudge
     from forensics_models.open_judge import OpenJudge
     from forensics_models.open_pictures import OpenPictureJudge
+    from forensics_models.recompression import RecompressionJudge
 
 
 class Extractor(Protocol):
@@ -127,6 +128,14 @@ def open_picture_judge(folder: Any) -> OpenPictureJudge | None:
     from forensics_models.open_pictures import CARD_FILE, OpenPictureJudge
 
     return OpenPictureJudge(folder) if (folder / CARD_FILE).is_file() else None
+
+
+@cache
+def recompression_judge(folder: Any) -> RecompressionJudge | None:
+    """The judge of recompression beside an open judge, as `doubt_judge`."""
+    from forensics_models.recompression import CARD_FILE, RecompressionJudge
+
+    return RecompressionJudge(folder) if (folder / CARD_FILE).is_file() else None
 
 
 class _Beside:

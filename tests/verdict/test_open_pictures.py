@@ -16,6 +16,7 @@ from forensics.dataset.encoders import available
 from forensics.errors import UsageError
 from forensics.results.analysis import Analysis, WholeAnswer
 from forensics.training import open_pictures as training
+from forensics.training import whole_pictures
 from forensics.training.open_pictures import Row, fit
 from forensics.verdict import open_pictures
 from forensics.verdict.block_grids import SURELY_UNCOMPRESSED
@@ -167,17 +168,17 @@ def test_pictures_are_drawn_of_validation_sources_and_judged(tmp_path: Path) -> 
 
 def test_the_error_of_a_coding_is_a_mean_square() -> None:
     pixels = photograph(96, 1)
-    assert training._error(pixels, pixels) == 0
-    assert training._error(pixels, pixels.astype(np.int64) + 3) == pytest.approx(9)
-    assert training._error(pixels, np.rint(pixels @ (0.299, 0.587, 0.114))) < 0.3
+    assert whole_pictures.error(pixels, pixels) == 0
+    assert whole_pictures.error(pixels, pixels.astype(np.int64) + 3) == pytest.approx(9)
+    assert whole_pictures.error(pixels, np.rint(pixels @ (0.299, 0.587, 0.114))) < 0.3
 
 
 def test_codings_that_nobody_can_see_do_not_count() -> None:
     pixels, numbers = photograph(96, 1), np.random.default_rng(2)
-    made = [training._by_codec(pixels, tuple(available()), numbers) for _ in range(12)]
-    errors = [training._error(pixels[: one.shape[0], : one.shape[1]], one) for one, _ in filter(None, made)]
+    made = [whole_pictures.by_codec(pixels, tuple(available()), numbers) for _ in range(12)]
+    errors = [whole_pictures.error(pixels[: one.shape[0], : one.shape[1]], one) for one, _ in filter(None, made)]
     assert errors
-    assert min(errors) > training._UNSEEN
+    assert min(errors) > whole_pictures.UNSEEN
 
 
 def opened(whole: WholeAnswer | None, **given: float) -> Analysis:

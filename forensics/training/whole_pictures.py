@@ -1,0 +1,202 @@
+"""Whole pictures that are drawn of sources in memory, coded or not, changed or not, and what the shipped models say of
+them: what the judges of open pictures and of recompression are fitted on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from forensics_models.classes import family_of, process_of
+
+from forensics.errors import CodecError, CodecUnavailable, UsageError
+from forensics.training.drawing import by_some_process, coded
+
+if TYPE_CHECKING:
+    from forensics_models.judgement import WindowJudgement
+    from forensics_models.open_judge import OpenJudge
+
+    from forensics.windows.judges import Extractor, Judge
+    from forensics.windows.picture_reading import PictureReading
+
+SHARES = {"changed": 0.52, "straight": 0.06, "beyond": 0.08, "clean": 0.14, "untouched": 0.2}
+"""Coded and changed since, as decoded, by a process beyond the codecs, not coded and changed, and of the kinds of
+untouched pictures."""
+CODECS = {
+    "jpeg": 0.14, "jpeg2000": 0.13, "jpegxr-0": 0.03, "jpegxr-1": 0.03, "jpegxr-2": 0.03, "bpg": 0.11, "webp": 0.13,
+    "avif": 0.14, "heic": 0.13, "jpegxl": 0.13,
+}  # fmt: skip
+_SIDES = (224, 720)
+"""Sides of pictures before any step, drawn between them on a logarithmic scale: of one window to a dozen."""
+UNSEEN = 1.0
+"""Mean squared error in levels under which a lossy step does not count, as of `open_set.SEEN_BELOW_DB`."""
+_USUAL, _UNUSUAL_KEPT = (1.6, 41.0), 0.3
+"""Mean squared errors of codings that are kept always, a PSNR of 46 to 32 dB, and the share of all others that is kept.
+Of 66 validation sources JPEGs of quality 50, 75 and 95 have 41, 27 and 8 (medians); 72 % of all lie between."""
+TRIES = 4
+"""How often a picture is drawn again whose coding does not run or is not kept."""
+FOLDS = 11
+"""Parts of the sources in cross-fitting: a tenth of the pictures is held back each time."""
+
+
+def draw(
+    source: np.ndarray, done: str, encoders: Sequence[str], numbers: np.random.Generator
+) -> tuple[np.ndarray, str] | None:
+    """A picture and the family of its last lossy process; None where an encoder does not run or changed nothing that
+    could be seen.
+    """
+    from forensics.dataset import random_afterwards
+    from forensics.dataset.preparation import Trim
+
+    pixels = cut(source, numbers)
+    truth = "uncompressed"
+    if done == "untouched":
+        kind = str(numbers.choice(random_afterwards.UNTOUCHED))
+        for step in random_afterwards.draw_untouched(kind, pixels.shape[0], pixels.shape[1], numbers):
+            pixels = step.apply(np.ascontiguousarray(pixels))
+        return pixels, truth
+    if done != "clean":
+        made = by_some_process(pixels, numbers) if done == "beyond" else by_codec(pixels, encoders, numbers)
+        if made is None:
+            return None
+        pixels, truth = made
+    if numbers.random() < 0.4:
+        pixels = Trim(*(int(n) for n in numbers.integers(0, 16, 2))).apply(pixels)
+    if done in ("changed", "clean"):
+        for step in random_afterwards.draw_afterwards(random_afterwards.draw_kind(numbers), numbers):
+            pixels = step.apply(np.ascontiguousarray(pixels))
+    return np.ascontiguousarray(pixels), truth
+
+
+def cut(source: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
+    """A random part of a source."""
+    side = round(float(np.exp(numbers.uniform(*np.log(_SIDES)))))
+    tall, wide = (min(n, max(64, int(side * numbers.uniform(0.7, 1.4)))) for n in source.shape[:2])
+    top, left = (int(numbers.integers(n - m + 1)) for n, m in zip(source.shape[:2], (tall, wide), strict=True))
+    return np.ascontiguousarray(source[top : top + tall, left : left + wide])
+
+
+def by_codec(
+    pixels: np.ndarray, encoders: Sequence[str], numbers: np.random.Generator
+) -> tuple[np.ndarray, str] | None:
+    """Pixels after a random coding by one of `CODECS`, and its family; None where none is kept."""
+    fine = str(numbers.choice(list(CODECS), p=list(CODECS.values())))
+    made = _kept(pixels, fine, encoders, numbers)
+    return None if made is None else (made, family_of(process_of(fine)))
+
+
+def _kept(pixels: np.ndarray, fine: str, encoders: Sequence[str], numbers: np.random.Generator) -> np.ndarray | None:
+    """Pixels after a random coding by a fine class that is kept."""
+    made = coded(pixels, fine, encoders, numbers)
+    if made is None:
+        return None
+    lost = error(pixels[: made.shape[0], : made.shape[1]], made)
+    if lost <= UNSEEN or not (_USUAL[0] <= lost <= _USUAL[1] or numbers.random() < _UNUSUAL_KEPT):
+        return None
+    return made
+
+
+def error(before: np.ndarray, made: np.ndarray) -> float:
+    """Mean squared error of a coding; of one that made a picture grey, that of its luma."""
+    before = before.astype(np.float64)
+    if made.ndim < before.ndim:
+        before = before @ (0.299, 0.587, 0.114)
+    return float(np.mean((before - made) ** 2))
+
+
+def draw_since(
+    source: np.ndarray, fine: str, kind: str, encoders: Sequence[str], numbers: np.random.Generator
+) -> tuple[np.ndarray, str] | None:
+    """As `draw`, coded by one fine class or by none (`uncompressed`), then changed by a step of one kind of
+    `random_afterwards.draw_afterwards`; one in seven cropped before that.
+    """
+    from forensics.dataset import random_afterwards
+    from forensics.dataset.preparation import Trim
+
+    pixels, truth = cut(source, numbers), "uncompressed"
+    if fine != "uncompressed":
+        made = _kept(pixels, fine, encoders, numbers)
+        if made is None:
+            return None
+        pixels, truth = made, family_of(process_of(fine))
+    if numbers.random() < 1 / 7:
+        pixels = Trim(*(int(n) for n in numbers.integers(0, 16, 2))).apply(pixels)
+    for step in random_afterwards.draw_afterwards(kind, numbers):
+        pixels = step.apply(np.ascontiguousarray(pixels))
+    return np.ascontiguousarray(pixels), truth
+
+
+def draw_beyond(source: np.ndarray, numbers: np.random.Generator) -> tuple[np.ndarray, str] | None:
+    """As `draw`, by a process beyond the codecs; three in ten changed by a step that leaves blocks where they were."""
+    from forensics.dataset import random_afterwards
+
+    made = by_some_process(cut(source, numbers), numbers)
+    if made is None:
+        return None
+    pixels, truth = made
+    if numbers.random() < 0.3:
+        kind = str(numbers.choice(["grey", "recoloured", "noise", "sharpened", "median"]))
+        for step in random_afterwards.draw_afterwards(kind, numbers):
+            pixels = step.apply(np.ascontiguousarray(pixels))
+    return np.ascontiguousarray(pixels), truth
+
+
+def tried(drawing: Callable[[], tuple[np.ndarray, str] | None], least: int) -> tuple[np.ndarray, str] | None:
+    """What `drawing` gives, asked up to `TRIES` times; None where an encoder failed each time or the picture is under
+    `least` pixels a side.
+    """
+    made = None
+    for _ in range(TRIES):
+        with suppress(CodecError, CodecUnavailable, UsageError):
+            made = drawing()
+        if made is not None:
+            break
+    return None if made is None or min(made[0].shape[:2]) < least else made
+
+
+@dataclass(frozen=True)
+class ShippedModels:
+    """The judges of windows that are shipped, and the extractors of what they take."""
+
+    judge: Judge
+    open_judge: OpenJudge
+    extractor: Extractor
+    further: Extractor
+
+    @classmethod
+    def loaded(cls) -> ShippedModels:
+        """Those of this process."""
+        from forensics.windows.judges import open_extractor, shipped_extractor, shipped_judge, shipped_open_judge
+
+        extractor, open_judge = shipped_extractor(), shipped_open_judge(None)
+        assert open_judge is not None
+        return cls(shipped_judge(None).of_features, open_judge, extractor, open_extractor(extractor))
+
+    def read(self, pixels: np.ndarray) -> tuple[PictureReading, WindowJudgement]:
+        """What they say of a picture, and of its windows."""
+        from forensics.pixels import eight_bit
+        from forensics.windows.choice import choose_windows
+        from forensics.windows.picture_reading import read_picture
+        from forensics.windows.reading import judge_windows
+
+        pieces = [eight_bit(window.cut(pixels)) for window in choose_windows(pixels)]
+        measured, judged = judge_windows(self.judge, self.extractor, pieces, 1, self.further)
+        return read_picture(self.judge, len(self.extractor.feature_names), self.open_judge, measured, judged), judged
+
+
+def loaded(path: Path, seed: int) -> tuple[np.ndarray, np.random.Generator]:
+    """A source, and the random numbers of what is drawn of it."""
+    from forensics.dataset.sources import load, pixels_sha256
+
+    source = load(path)
+    return source, np.random.default_rng([seed, int(pixels_sha256(source)[:8], 16)])
+
+
+def folds(sources: Sequence[str]) -> np.ndarray:
+    """The part in cross-fitting of each row, `np.ndarray [shape=(n,)]`: pictures of one source are in one."""
+    names = sorted(set(sources))
+    return np.array([names.index(name) % FOLDS for name in sources])

@@ -1,0 +1,162 @@
+"""The judge of recompression: its values, its softmax, when it answers, and what its training keeps to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from forensics_models.open_judge import FAMILY_NAMES
+from forensics_models.recompression import (
+    CARD_FILE,
+    ENCODERS,
+    FAMILIES,
+    OWN,
+    RecompressionJudge,
+    Softmax,
+    asked,
+    counted,
+    stored,
+    values_of,
+)
+
+from forensics.errors import UsageError
+from forensics.training import recompression as training
+from forensics.training.recompression import FEWEST, WRONG_SHARE, Row, fit, softmax
+
+AV1, HEVC = FAMILIES.index("av1"), FAMILIES.index("hevc-intra")
+
+
+def families(**given: float) -> dict[str, float]:
+    """Probabilities by family; what is left is spread over the others."""
+    named = {name.replace("_", "-"): p for name, p in given.items()}
+    others = [name for name in FAMILY_NAMES if name not in named]
+    return {name: named.get(name, (1 - sum(named.values())) / len(others)) for name in FAMILY_NAMES}
+
+
+def rows(count: int, mistaken: float = 0.0, seed: int = 1) -> list[Row]:
+    """Pictures of 22 sources by AV1, HEVC and none, that the models hold about alike: the own encoder gains more, but
+    in a `mistaken` share, where the other does.
+    """
+    numbers = np.random.default_rng(seed)
+    made = []
+    for k in range(count):
+        truth = ("av1", "hevc-intra", "uncompressed")[k % 3]
+        shown = truth
+        if truth != "uncompressed" and numbers.random() < mistaken:
+            shown = {"av1": "hevc-intra", "hevc-intra": "av1"}[truth]
+        gains = numbers.normal(0, 0.1, len(ENCODERS))
+        if shown != "uncompressed":
+            own = ("av1", "hevc-intra").index(shown)
+            gains[own] += 2.0
+            gains[1 - own] += 1.0
+        made.append(Row(f"{k % 22}.png", truth, families(av1=0.36, hevc_intra=0.38, uncompressed=0.23), gains))
+    return made
+
+
+def test_values_are_logarithms_and_gains_with_their_shares() -> None:
+    logs, values = values_of(families(av1=0.5, hevc_intra=0.25), (3.0, -2.0, 0.6, 9.0))
+    assert logs[AV1] == pytest.approx(np.log(0.5), abs=1e-3)
+    assert np.exp(logs).sum() == pytest.approx(1, abs=2e-3)
+    assert values[:4].tolist() == [0.0, -0.5, 0.6, 6.0]  # aom alone counts nothing
+    assert values[4:] == pytest.approx(np.array([0, 0, 0.6, 6.0]) / 7)
+
+
+def test_aom_counts_as_far_as_x265_bears_it_out() -> None:
+    assert counted((3.0, 0.2, 0.0, 0.0))[0] == pytest.approx(1.0)
+    assert counted((3.0, 0.9, 0.0, 0.0))[0] == 3.0
+    assert counted((-0.2, 2.0, 0.0, 0.0)).tolist() == [-0.2, 2.0, 0.0, 0.0]
+
+
+def test_only_what_recompression_tells_is_coded_again() -> None:
+    assert asked(families(av1=0.06, hevc_intra=0.06))
+    assert not asked(families(jpeg2000=0.95))
+
+
+def test_weights_of_nothing_leave_the_models_word() -> None:
+    flat = Softmax(1.0, [0.0] * len(FAMILIES), [[0.0] * 2 * len(ENCODERS)] * len(FAMILIES))
+    logs, values = values_of(families(av1=0.5, hevc_intra=0.25), (3.0, 1.0, 0.0, 0.0))
+    assert np.exp(flat.logarithms(logs, values))[AV1] == pytest.approx(0.5, abs=1e-3)
+
+
+def test_the_gradient_leads_to_the_least_loss() -> None:
+    """The fit against a naive descent of the same loss from another start."""
+    some = rows(120, mistaken=0.1)
+    logs, values = (np.stack(one) for one in zip(*(values_of(r.families, r.gains) for r in some), strict=True))
+    truth = np.array([FAMILIES.index(r.truth) for r in some])
+
+    def loss(made: Softmax) -> float:
+        penalty = (made.prior - 1) ** 2 + np.square(made.bias).sum() + np.square(made.weights).sum()
+        return float(
+            -made.logarithms(logs, values)[np.arange(len(truth)), truth].sum() + training._PENALTY * penalty / 2
+        )
+
+    best = softmax(logs, values, truth)
+    numbers = np.random.default_rng(5)
+    for _ in range(50):
+        near = Softmax(
+            best.prior + numbers.normal(0, 0.02),
+            np.asarray(best.bias) + numbers.normal(0, 0.02, len(best.bias)),
+            np.asarray(best.weights) + numbers.normal(0, 0.02, np.shape(best.weights)),
+        )
+        assert loss(near) > loss(best)
+
+
+def test_names_keep_to_their_limit(tmp_path: Path) -> None:
+    card = fit(rows(900, mistaken=0.005), tmp_path, seed=1)
+    judge = RecompressionJudge(tmp_path)
+    assert judge.card == card
+    for name in ("av1", "hevc-intra"):
+        figures = card["validation"][name]
+        assert figures["right"] > 250
+        assert figures["wrong"] <= WRONG_SHARE * (figures["right"] + figures["wrong"])
+    assert judge.answer(families(av1=0.42, hevc_intra=0.55), (2.0, 1.0, 0.0, 0.0))[0] == "av1"
+    assert judge.answer(families(av1=0.42, hevc_intra=0.55), (1.0, 2.0, 0.0, 0.0))[0] == "hevc-intra"
+    assert judge.answer(families(av1=0.55, hevc_intra=0.42), (1.0, 2.0, 0.0, 0.0))[0] == ""
+    assert judge.answer(families(av1=0.9), (0.1, 0.1, 0.0, 0.0))[0] == ""  # nothing shows
+    assert set(judge.said_from) == set(OWN)
+
+
+def test_what_is_often_mistaken_is_not_named(tmp_path: Path) -> None:
+    card = fit(rows(600, mistaken=0.3), tmp_path, seed=1)
+    assert card["validation"]["av1"]["right"] == 0
+    assert RecompressionJudge(tmp_path).answer(families(av1=0.97), (2.0, 1.0, 0.0, 0.0))[0] == ""
+
+
+def test_few_names_are_no_ground(tmp_path: Path) -> None:
+    card = fit(rows(FEWEST), tmp_path, seed=1)
+    assert card["validation"]["av1"]["right"] == 0
+
+
+def test_too_few_pictures_are_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="draw more"):
+        fit(rows(1), tmp_path, seed=1)
+
+
+def test_a_judge_of_other_encoders_is_refused(tmp_path: Path) -> None:
+    fit(rows(200), tmp_path, seed=1)
+    made = json.loads((tmp_path / CARD_FILE).read_text())
+    (tmp_path / CARD_FILE).write_text(json.dumps({**made, "encoders": ["aom"]}))
+    with pytest.raises(ValueError, match="other encoders"):
+        RecompressionJudge(tmp_path)
+
+
+def test_the_shipped_judge_names_nothing_without_a_gain() -> None:
+    from importlib.resources import files
+
+    judge = RecompressionJudge(files("forensics_models") / "artefacts")
+    assert judge.answer(families(av1=0.5, hevc_intra=0.4), np.zeros(len(ENCODERS)))[0] == ""
+    assert judge.answer(families(av1=0.485, hevc_intra=0.485), (3.0, 1.0, 0.2, 1.0))[0] == "av1"
+    assert judge.answer(families(av1=0.4, hevc_intra=0.57), (1.0, 3.0, 0.2, 0.5))[0] == "hevc-intra"
+
+
+def test_stored_is_read_again(tmp_path: Path) -> None:
+    flat = Softmax(1.0, [0.0] * len(FAMILIES), [[0.0] * 2 * len(ENCODERS)] * len(FAMILIES))
+    (tmp_path / CARD_FILE).write_text(json.dumps(stored(flat, {"av1": 0.9}, 0.5, {"seed": 1})))
+    judge = RecompressionJudge(tmp_path)
+    assert (judge.gain_from, judge.said_from, judge.card["seed"]) == (0.5, {"av1": 0.9}, 1)
+    assert judge.answer(families(av1=0.97), (1.0, 0.5, 0.0, 0.0))[0] == "av1"
+    assert judge.answer(families(av1=0.97), (0.4, 0.5, 0.0, 0.0))[0] == ""  # another encoder's gain is none of its own
+    beyond = families(av1=0.45, video_vp9=0.5)
+    assert judge.answer(beyond, (3.0, 1.5, 0.0, 0.0))[0] == ""

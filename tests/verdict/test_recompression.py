@@ -1,0 +1,108 @@
+"""Codecs told apart by coding again, in verdicts: when it is asked, what it changes, what it leaves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from forensics_models.classes import INCONCLUSIVE
+from forensics_models.open_judge import PROCESS_NAMES
+from PIL import Image
+
+from forensics import analyze
+from forensics.history.recoding import identification
+from forensics.results.analysis import Analysis
+from forensics.verdict import recompression
+from forensics.verdict.restated import ranked
+from forensics.windows.judges import shipped_open_judge
+
+SAMPLES = Path(__file__).parents[2] / "examples"
+PIXELS = np.asarray(Image.open(SAMPLES / "uncompressed.png").convert("RGB"))
+JUDGE = shipped_open_judge(None)
+AV1, HEVC, NOTHING = (3.0, 1.2, 0.3, 1.0), (1.0, 3.0, 0.2, 0.5), (0.1, 0.0, -0.1, 0.1)
+
+
+@cache
+def sample() -> Analysis:
+    return analyze(SAMPLES / "uncompressed.png")
+
+
+def opened(**given: float) -> Analysis:
+    """The analysis of a sample left open, with these probabilities; what is left is spread over the others."""
+    named = {name.replace("_", "-"): p for name, p in given.items()}
+    others = [name for name in PROCESS_NAMES if name not in named]
+    ranking = ranked({name: named.get(name, (1 - sum(named.values())) / len(others)) for name in PROCESS_NAMES})
+    return replace(sample(), verdict=INCONCLUSIVE, probability=ranking[0][1], ranking=ranking)
+
+
+@pytest.fixture(autouse=True)
+def _encoders(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identification, "missing", lambda: "")
+
+
+def gaining(monkeypatch: pytest.MonkeyPatch, *gains: float) -> list[Any]:
+    """Lets every picture gain so; what was asked is kept."""
+    asked: list[Any] = []
+
+    def given(pixels: np.ndarray) -> np.ndarray:
+        asked.append(pixels)
+        return np.array(gains)
+
+    monkeypatch.setattr(identification, "gains", given)
+    return asked
+
+
+@pytest.mark.parametrize(("gains", "verdict"), [(AV1, "avif"), (HEVC, "hevc-intra"), (NOTHING, INCONCLUSIVE)])
+def test_the_encoder_that_gains_names_the_codec(
+    gains: tuple[float, ...], verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gaining(monkeypatch, *gains)
+    before = opened(avif=0.4, heic=0.5, bpg=0.05)
+    after = recompression.with_answer(before, JUDGE, PIXELS)
+    assert after.verdict == verdict
+    assert (after is before) == (verdict == INCONCLUSIVE)
+
+
+def test_what_is_said_goes_with_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    gaining(monkeypatch, *AV1)
+    before = opened(avif=0.4, heic=0.5, bpg=0.05)
+    after = recompression.with_answer(before, JUDGE, PIXELS)
+    assert sum(after.probabilities.values()) == pytest.approx(1)
+    assert after.probability == pytest.approx(after.probabilities["avif"], abs=0.01)
+    assert after.probability > 0.85
+    assert after.probabilities["heic"] / after.probabilities["bpg"] == pytest.approx(10)
+    first = after.evidence[0]
+    assert (first.trace, first.value, first.speaks_for) == (recompression.TRACE, 3.0, ("avif",))
+    assert "aom 3.0, x265 1.2, libwebp 0.3, libjpeg 1.0" in first.text
+
+
+def test_members_that_cannot_be_told_apart_are_a_family(monkeypatch: pytest.MonkeyPatch) -> None:
+    gaining(monkeypatch, *HEVC)
+    assert recompression.with_answer(opened(heic=0.4, bpg=0.4), JUDGE, PIXELS).verdict == "hevc-intra"
+
+
+@pytest.mark.parametrize("kind", ["a verdict", "another codec", "no judge"])
+def test_nothing_is_coded_without_cause(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = gaining(monkeypatch, *AV1)
+    before = opened(avif=0.5) if kind != "another codec" else opened(jpeg2000=0.97)
+    if kind == "a verdict":
+        before = replace(before, verdict="avif")
+    assert recompression.with_answer(before, None if kind == "no judge" else JUDGE, PIXELS) is before
+    assert not asked
+
+
+def test_a_missing_encoder_leaves_it_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    gaining(monkeypatch, *AV1)
+    monkeypatch.setattr(identification, "missing", lambda: "PyAV is not installed")
+    before = opened(avif=0.5)
+    assert recompression.with_answer(before, JUDGE, PIXELS) is before
+
+
+def test_a_small_picture_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identification, "gains", lambda pixels: None)
+    before = opened(avif=0.5)
+    assert recompression.with_answer(before, JUDGE, PIXELS) is before
