@@ -9,7 +9,7 @@ from forensics.reconstruction import lattice_beam, shown_search
 from forensics.reconstruction.blocks import Quantiser
 from forensics.reconstruction.coded import stored_samples
 from forensics.reconstruction.inverse_transforms import ISLOW
-from forensics.reconstruction.lattice_beam import likeliest_sets
+from forensics.reconstruction.lattice_beam import of_samples
 from forensics.reconstruction.shown_search import search_shown
 from forensics.reconstruction.upsampling import upsample
 
@@ -84,15 +84,19 @@ def plainly_grown(triangle: np.ndarray, target: np.ndarray, width: int) -> np.nd
     return np.array([values for _, values in kept])
 
 
-@pytest.mark.parametrize("grow", [lattice_beam._grow, lattice_beam._grow.py_func], ids=["compiled", "plain"])
-def test_sets_grow_as_in_a_plain_search(grow):
+@pytest.mark.parametrize("width", [1, 5])
+@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "plain"])
+def test_the_nearest_sets_are_those_of_a_plain_search(compiled, width, monkeypatch):
+    if not compiled:
+        monkeypatch.setattr(lattice_beam, "_least_of", lattice_beam._least_of.py_func)
+    nearest = lattice_beam._nearest if compiled else lattice_beam._nearest.py_func
     rng = np.random.default_rng(5)
     triangle = np.triu(rng.normal(0, 0.3, (64, 64)))
     triangle[np.diag_indices(64)] = rng.uniform(0.5, 3.0, 64) * rng.choice([-1, 1], 64)
     target = triangle @ rng.integers(-3, 4, 64) + rng.normal(0, 0.3, 64)
-    sets = np.zeros((5, 64), np.int64)
-    assert grow(triangle, target, sets) == 5
-    np.testing.assert_array_equal(sets, plainly_grown(triangle, target, 5))
+    sets = np.zeros((width, 64))
+    assert nearest(np.ascontiguousarray(triangle.T), target, sets) == width
+    np.testing.assert_array_equal(sets, plainly_grown(triangle, target, width))
 
 
 def test_the_likeliest_set_is_that_of_rounding_where_all_samples_are_known():
@@ -100,5 +104,7 @@ def test_the_likeliest_set_is_that_of_rounding_where_all_samples_are_known():
     for row, column in np.ndindex(3, 4):
         block = stored[8 * row : 8 * row + 8, 8 * column : 8 * column + 8].ravel()
         if block.min() > 0 and block.max() < 255:
-            sets = likeliest_sets(block - 128.0, np.full(64, 12**-0.5), quantiser, drift=30.0, width=8)
+            lattice = of_samples(block - 128.0, np.full(64, 12**-0.5), quantiser, drift=30.0)
+            few, sets = lattice.more_and_more(8)
+            np.testing.assert_array_equal(few[0], coefficients[row, column])
             np.testing.assert_array_equal(sets[0], coefficients[row, column])
