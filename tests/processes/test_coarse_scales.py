@@ -10,7 +10,7 @@ from forensics_features.palette_colours import palette_colours
 from PIL import Image
 
 from forensics.processes import jpeg_ls_near, palette, webp_near_lossless, wsq
-from forensics.processes.sampling import levels_occurring, measured_by_chance
+from forensics.processes.sampling import levels_occurring, measured_by_chance, repetition
 
 SAMPLE = np.asarray(Image.open(Path(__file__).parents[2] / "examples" / "uncompressed.png").convert("RGB"))
 BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]) / 16
@@ -85,3 +85,26 @@ def test_at_8_bits_steps_are_levels() -> None:
     read = palette_colours(np.asarray(chosen.convert("RGB")))
     assert read is not None
     assert read.gap_in_steps == read.gap
+
+
+def scaled_2x(pixels: np.ndarray) -> np.ndarray:
+    """Scale2x (EPX): each pixel four times, corners taken from neighbours where those agree."""
+    colour = np.pad(pixels, ((1, 1), (1, 1), (0, 0)), "edge").astype(np.int64) @ (1 << 16, 1 << 8, 1)
+    middle, up, down = colour[1:-1, 1:-1], colour[:-2, 1:-1], colour[2:, 1:-1]
+    left, right = colour[1:-1, :-2], colour[1:-1, 2:]
+    out = np.empty((2 * middle.shape[0], 2 * middle.shape[1]), np.int64)
+    for row, vertical, other in ((0, up, down), (1, down, up)):
+        for column, side, opposite in ((0, left, right), (1, right, left)):
+            taken = (side == vertical) & (side != other) & (vertical != opposite)
+            out[row::2, column::2] = np.where(taken, vertical, middle)
+    return np.stack([out >> 16, out >> 8 & 255, out & 255], axis=2).astype(np.uint8)
+
+
+def test_repeated_samples_are_not_measured_by_chance() -> None:
+    scaled = scaled_2x(SAMPLE[:150, :150])
+    assert repetition(SAMPLE[..., 1]) < 0.1
+    assert repetition(scaled[..., 1]) > 0.5
+    assert not measured_by_chance(scaled)
+    assert repetition(np.zeros((1, 1), np.uint8)) == 0
+    for process in (webp_near_lossless, jpeg_ls_near, wsq):
+        assert process.test(scaled).speaks_for == ()
