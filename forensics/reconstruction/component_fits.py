@@ -18,6 +18,7 @@ from forensics.reconstruction.blocks import (
 )
 from forensics.reconstruction.chroma_samples import chroma_noise, propagated_bounds, shared_bounds, stored_estimate
 from forensics.reconstruction.coded import stored_samples
+from forensics.reconstruction.lattice_beam import FEW
 from forensics.reconstruction.layout import BLOCK, blocks_of
 from forensics.reconstruction.likely_search import search_likely
 from forensics.reconstruction.sample_search import search_known, search_saturated
@@ -56,8 +57,9 @@ class FittedBand(Band):
             self.at_edges((1, 1), self.quantisers[k], (lo, hi), found, status, among)
         again = np.flatnonzero((status > SEARCHED) & ~impossible & among) if self.width else np.empty(0, np.int64)
         if len(again):
+            sure = (blocks_of(self.first[0][k])[again] == blocks_of(self.first[1][k])[again]).all(axis=1)
             found[again], status[again] = search_known(
-                lo[again], hi[again], self.quantisers[k], self.width, centers[again]
+                lo[again], hi[again], self.quantisers[k], self.width, centers[again], sure
             )
             search_saturated(lo, hi, self.quantisers[k], impossible, found, status)
         status[impossible] = IMPOSSIBLE
@@ -179,7 +181,7 @@ class FittedBand(Band):
                 break
         samples = blocks_of(np.clip(np.rint(whole), 0, 255).astype(np.uint8))
         _, clear = others_alike(plane, lo, hi, factors, rest.reshape(known.shape), 0, half_up=half_up)
-        self.at_edges(factors, quantiser, (samples, samples), found, status, clear.ravel())
+        self.at_edges(factors, quantiser, (samples, samples), found, status, clear.ravel(), width=FEW)
         return whole
 
     def by_all_shown(
@@ -220,14 +222,15 @@ class FittedBand(Band):
         found: np.ndarray,
         status: np.ndarray,
         among: np.ndarray | bool = True,
+        **few: int,
     ) -> None:
         """Blocks that reach beyond the picture and are not settled, of those `among` which they are looked for, from
-        the bounds of the samples that are seen; `found` and `status` change.
+        the bounds of the samples that are seen; `few` as `search_likely` takes it. `found` and `status` change.
         """
         seen, partly = self.seen_parts(factors)
         again = np.flatnonzero(partly & (status > SEARCHED) & among)
         if len(again):
-            coefficients, fits = search_likely(bounds[0][again], bounds[1][again], quantiser, seen[again])
+            coefficients, fits = search_likely(bounds[0][again], bounds[1][again], quantiser, seen[again], **few)
             found[again[fits]], status[again[fits]] = coefficients[fits], SEARCHED
 
     def reopen(self, k: int, found: np.ndarray, status: np.ndarray) -> np.ndarray:
