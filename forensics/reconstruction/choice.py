@@ -45,7 +45,7 @@ lies between. Of 1,001 blocks of eight validation JPEGs of qualities 75, 90 and 
 0.99."""
 _TELLING = 40.0
 """Binary logarithm of the product of a table's steps from which blocks that the search settles tell the arithmetic: it
-tries some 2^13 sets of a block, of which one in that product is a block's by chance. At quality 95 (three million
+tries some 2^13 sets of a block, of which one in that product is a block's by chance. At quality 95 (two million
 pixels put together of validation pictures) it settles 0.997 and more of a part under the right one, 0.65 under the
 next, so that `_NEARLY` lies between, where rounding settles 0.76 under the right one."""
 _GLIMPSE, _FAR = 1 << 14, 0.1

@@ -18,7 +18,6 @@ from forensics.reconstruction.blocks import (
 )
 from forensics.reconstruction.chroma_samples import chroma_noise, propagated_bounds, shared_bounds, stored_estimate
 from forensics.reconstruction.coded import stored_samples
-from forensics.reconstruction.lattice_beam import FEW
 from forensics.reconstruction.layout import BLOCK, blocks_of
 from forensics.reconstruction.likely_search import search_likely
 from forensics.reconstruction.sample_search import search_known, search_saturated
@@ -181,7 +180,7 @@ class FittedBand(Band):
                 break
         samples = blocks_of(np.clip(np.rint(whole), 0, 255).astype(np.uint8))
         _, clear = others_alike(plane, lo, hi, factors, rest.reshape(known.shape), 0, half_up=half_up)
-        self.at_edges(factors, quantiser, (samples, samples), found, status, clear.ravel(), width=FEW)
+        self.at_edges(factors, quantiser, (samples, samples), found, status, clear.ravel())
         return whole
 
     def by_all_shown(
@@ -222,15 +221,14 @@ class FittedBand(Band):
         found: np.ndarray,
         status: np.ndarray,
         among: np.ndarray | bool = True,
-        **few: int,
     ) -> None:
         """Blocks that reach beyond the picture and are not settled, of those `among` which they are looked for, from
-        the bounds of the samples that are seen; `few` as `search_likely` takes it. `found` and `status` change.
+        the bounds of the samples that are seen; `found` and `status` change.
         """
         seen, partly = self.seen_parts(factors)
         again = np.flatnonzero(partly & (status > SEARCHED) & among)
         if len(again):
-            coefficients, fits = search_likely(bounds[0][again], bounds[1][again], quantiser, seen[again], **few)
+            coefficients, fits = search_likely(bounds[0][again], bounds[1][again], quantiser, seen[again])
             found[again[fits]], status[again[fits]] = coefficients[fits], SEARCHED
 
     def reopen(self, k: int, found: np.ndarray, status: np.ndarray) -> np.ndarray:

@@ -29,7 +29,7 @@ from forensics.reconstruction.blocks import Quantiser
 
 UNKNOWN = np.inf
 """Deviation of a sample that nothing is known of."""
-FEW = 4
+_FIRST = 4
 """Sets that are looked for first: most blocks that come out do so by the likeliest one, 101 of 104 in a picture of 1 MP
 put together of validation pictures (quality 75, its edges); and more take most of the time."""
 _WAYS = 3
@@ -180,8 +180,8 @@ class Lattice:
 
     def more_and_more(self, width: int) -> Iterator[np.ndarray]:
         """The sets of a search that keeps few, then those of one that keeps so many, as of `nearest`."""
-        if width > FEW:
-            yield self.nearest(FEW)
+        if width > _FIRST:
+            yield self.nearest(_FIRST)
         yield self.nearest(width)
 
     def nearest(self, width: int) -> np.ndarray:

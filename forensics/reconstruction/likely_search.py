@@ -38,7 +38,6 @@ def search_likely(
     seen: np.ndarray | None = None,
     *,
     guesses: int = len(_GUESSES),
-    width: int = _SETS,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Coefficients of blocks.
 
@@ -52,8 +51,6 @@ def search_likely(
         others are not looked at.
     guesses : int
         Guesses about what is hidden that are tried, the commonest first.
-    width : int
-        Sets that are tried of a block.
 
     Returns
     -------
@@ -75,7 +72,7 @@ def search_likely(
                 samples = _repeated(samples, seen[n])
                 deviations = np.where(inside[n], deviations, UNKNOWN)
             samples += mean_excess(quantiser.kind) - 128
-            for sets in of_samples(samples, deviations, quantiser, drift=drift).more_and_more(width):
+            for sets in of_samples(samples, deviations, quantiser, drift=drift).more_and_more(_SETS):
                 best = first_decoding(sets, quantiser.kind, quantiser.scaled, lo[n], hi[n], lo[n], hi[n], DIRECT)
                 if best >= 0:
                     out[n], found[n] = sets[best], True
