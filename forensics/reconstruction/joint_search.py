@@ -15,7 +15,7 @@ from forensics.reconstruction.blocks import Quantiser, mean_excess
 from forensics.reconstruction.coded import stored_samples
 from forensics.reconstruction.colour import to_rgb
 from forensics.reconstruction.conversions import CONVERSIONS, SHIFT
-from forensics.reconstruction.lattice_beam import beyond_the_scale, of_rows
+from forensics.reconstruction.lattice_beam import BEYOND, beyond_the_scale, of_rows
 from forensics.reconstruction.layout import blocks_of
 from forensics.reconstruction.likely_search import search_likely
 from forensics.reconstruction.shown_window import Around, Window
@@ -28,9 +28,6 @@ _PASSES = 2
 _DRIFTS = (12.0, 60.0)
 """Standard deviations of a coefficient about the estimated one beyond its own quantisation, in levels, one after
 another; what a clipped channel hides is estimated worse than what lies beyond an edge, see `likely_search`."""
-_BEYOND = ((6.0, 8.0), (15.0, 20.0))
-"""How far samples at the end of the scale are thought to lie beyond it with each of them, and by how much that
-scatters: the first two guesses of `likely_search`."""
 _CHANNELS = ((1.0, 0.0, 1.402), (1.0, -0.344136, -0.714136), (1.0, 1.772, 0.0))
 """Weights of Y, Cb and Cr in red, green and blue: ITU-T T.871 clause 7."""
 _CLIPPED = ((0.0, -1.0, 1.0), (1.0, 0.0, -1.0), (1.0, -1.0, 0.0))
@@ -127,7 +124,7 @@ def _blocks_at(
     parts += _sums(around, colours, seen)
     rows, sums, deviations = (np.concatenate(same) for same in zip(*parts, strict=True))
     told = seen & (sum(own.doubt for own in around) == 0) & around[0].weights.any(axis=1)
-    for drift, beyond in zip(_DRIFTS, _BEYOND, strict=True):
+    for drift, beyond in zip(_DRIFTS, BEYOND, strict=True):
         lattice = of_rows(*beyond_the_scale(rows, sums, deviations, expected, beyond), quantisers, drift=drift)
         for sets in lattice.more_and_more(_SETS):
             coefficients = np.clip(sets, -(1 << 15), (1 << 15) - 1).astype(np.int16).reshape(-1, count, 64)

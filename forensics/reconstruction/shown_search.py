@@ -13,7 +13,7 @@ from forensics_features._kernel import kernel
 from forensics.reconstruction.acceptance import WORK
 from forensics.reconstruction.blocks import Quantiser, mean_excess
 from forensics.reconstruction.inverse_transforms import inverse
-from forensics.reconstruction.lattice_beam import beyond_the_scale, of_rows
+from forensics.reconstruction.lattice_beam import BEYOND, beyond_the_scale, of_rows
 from forensics.reconstruction.shown_window import Window
 
 USUAL_SETS = 16
@@ -24,9 +24,6 @@ _PASSES = 3
 _DRIFTS = (6.0, 30.0)
 """Standard deviations of a coefficient about the expected one beyond its own quantisation, in levels, one after
 another: see `likely_search`."""
-_BEYOND = ((6.0, 8.0), (15.0, 20.0))
-"""How far samples at the end of the scale are thought to lie beyond it with each of them, and by how much that
-scatters: the first two guesses of `likely_search`."""
 
 
 @kernel
@@ -134,7 +131,7 @@ def search_shown(
             bounds = (bound[around.pixels].ravel().astype(np.float64) for bound in (lo, hi))
             weights, values, deviations = around.rows(*bounds)
             values += offset * weights.sum(axis=1)
-            for drift, beyond in zip(_DRIFTS, _BEYOND, strict=True):
+            for drift, beyond in zip(_DRIFTS, BEYOND, strict=True):
                 sums = beyond_the_scale(weights, values, deviations, expected.ravel() - 128 + offset, beyond)
                 lattice = of_rows(*sums, [quantiser], drift=drift)
                 for sets in lattice.more_and_more(width):
