@@ -31,7 +31,7 @@ UNKNOWN = np.inf
 """Deviation of a sample that nothing is known of."""
 BEYOND = ((6.0, 8.0), (15.0, 20.0))
 """How far the transform is thought to lie beyond the scale where samples are at its end, and by how much that scatters,
-one after another: the first two guesses of `likely_search`. A million pixels put together of validation pictures
+one after another, as in `likely_search`. A million pixels put together of validation pictures
 (quality 90) lack 12 blocks without them and none with them."""
 _FIRST = 4
 """Sets that are looked for first: most blocks that come out do so by the likeliest one, 101 of 104 in a picture of 1 MP
