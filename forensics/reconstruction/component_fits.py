@@ -56,8 +56,9 @@ class FittedBand(Band):
             self.at_edges((1, 1), self.quantisers[k], (lo, hi), found, status, among)
         again = np.flatnonzero((status > SEARCHED) & ~impossible & among) if self.width else np.empty(0, np.int64)
         if len(again):
+            sure = (blocks_of(self.first[0][k])[again] == blocks_of(self.first[1][k])[again]).all(axis=1)
             found[again], status[again] = search_known(
-                lo[again], hi[again], self.quantisers[k], self.width, centers[again]
+                lo[again], hi[again], self.quantisers[k], self.width, centers[again], sure
             )
             search_saturated(lo, hi, self.quantisers[k], impossible, found, status)
         status[impossible] = IMPOSSIBLE

@@ -15,7 +15,7 @@ from forensics.reconstruction.blocks import Quantiser, mean_excess
 from forensics.reconstruction.coded import stored_samples
 from forensics.reconstruction.colour import to_rgb
 from forensics.reconstruction.conversions import CONVERSIONS, SHIFT
-from forensics.reconstruction.lattice_beam import of_rows
+from forensics.reconstruction.lattice_beam import BEYOND, beyond_the_scale, of_rows
 from forensics.reconstruction.layout import blocks_of
 from forensics.reconstruction.likely_search import search_likely
 from forensics.reconstruction.shown_window import Around, Window
@@ -124,8 +124,8 @@ def _blocks_at(
     parts += _sums(around, colours, seen)
     rows, sums, deviations = (np.concatenate(same) for same in zip(*parts, strict=True))
     told = seen & (sum(own.doubt for own in around) == 0) & around[0].weights.any(axis=1)
-    for drift in _DRIFTS:
-        lattice = of_rows(rows, sums, deviations, expected, quantisers, drift=drift)
+    for drift, beyond in zip(_DRIFTS, BEYOND, strict=True):
+        lattice = of_rows(*beyond_the_scale(rows, sums, deviations, expected, beyond), quantisers, drift=drift)
         for sets in lattice.more_and_more(_SETS):
             coefficients = np.clip(sets, -(1 << 15), (1 << 15) - 1).astype(np.int16).reshape(-1, count, 64)
             shown = [
