@@ -198,20 +198,25 @@ class FittedBand(Band):
         again = np.flatnonzero((status > SEARCHED) & ~impossible & kept)[: max(_SHOWN, len(status) // 20)]
         if not len(again):
             return
-        (_, bottom), (_, right) = self.edges
-        shape = self.none.shape[0] - bottom, self.none.shape[1] - right
-        used = np.s_[: -(-shape[0] // factors[0]), : -(-shape[1] // factors[1])]
         coefficients, known = self.shaped(found, status <= SEARCHED, factors)
         settled = np.repeat(np.repeat(known, BLOCK, axis=0), BLOCK, axis=1)
         start = np.where(settled, stored_samples(coefficients, quantiser), np.clip(np.rint(stored), 0, 255))
-        half_up = self.decoder.upsampling == "triangle, half up"
         places = np.stack(np.unravel_index(again, known.shape), axis=1)
-        lo, hi = (np.ascontiguousarray(bound[k][: shape[0], : shape[1]]) for bound in (self.lo, self.hi))
-        coefficients, fits = search_shown(
-            np.ascontiguousarray(start[used].astype(np.uint8)), known.copy(), lo, hi, factors, quantiser,
-            places, half_up=half_up, width=width,
-        )  # fmt: skip
+        coefficients, fits = self.searched_by_all_shown(k, start, known, places, width)
         found[again[fits]], status[again[fits]] = coefficients[fits], SEARCHED
+
+    def searched_by_all_shown(
+        self, k: int, start: np.ndarray, known: np.ndarray, places: np.ndarray, width: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """`search_shown` of some places of a component, from its samples and which blocks are settled."""
+        factors, (_, bottom), (_, right) = self.layout.factors, *self.edges
+        shape = self.none.shape[0] - bottom, self.none.shape[1] - right
+        used = np.s_[: -(-shape[0] // factors[0]), : -(-shape[1] // factors[1])]
+        lo, hi = (np.ascontiguousarray(bound[k][: shape[0], : shape[1]]) for bound in (self.lo, self.hi))
+        return search_shown(
+            np.ascontiguousarray(start[used].astype(np.uint8)), known.copy(), lo, hi, factors, self.quantisers[k],
+            places, half_up=self.decoder.upsampling == "triangle, half up", width=width,
+        )  # fmt: skip
 
     def at_edges(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 from scipy import ndimage
 
@@ -32,6 +34,8 @@ _DOUBTS, _FEW = (4, 20), 16
 """Levels by which chroma may lie beyond what luma says, one after another, and MCUs up to which they are tried, a bound
 on work: under clipped channels bounds settle luma that is wrong in single pixels. Of a file found 4 leave 4 of 8
 blocks, of another 20 leave 11 of 22 (2, 4, 8 and 20 tried)."""
+_BESIDE = np.array([(0, -1), (0, 1), (-1, 0), (1, 0)])
+"""Blocks beside one that are opened with it, one after another, by rows and columns."""
 _WINDOWS, _LARGE, _MARGIN = 12, 0.5, 2
 """Windows that are searched at most instead of the whole band, the share of it that they may take, and the MCUs about
 wrong ones that they hold: bounds on work, some milliseconds a window and a fiftieth of a second a band, and the reach
@@ -71,7 +75,49 @@ class MendedBand(FittedBand):
                 left = self.wrong(other)
                 if left.sum() < wrong.sum():
                     return other, left
+        if few and wrong.any():
+            other = self._with_neighbours(fitted)
+            left = self.wrong(other)
+            if left.sum() < wrong.sum():
+                return other, left
         return None
+
+    def _with_neighbours(self, fitted: Fitted) -> Fitted:
+        """Chroma blocks that nothing settles searched with one of the settled blocks beside them open, and that one
+        after them: of a block of which a part is seen several sets may show the picture, but the next one's border
+        tells them apart.
+        """
+        factors = self.layout.factors
+        if factors == (1, 1) or self.decoder.upsampling not in TRIANGLES or factors not in SEEN_BY:
+            return fitted
+        luma, *others = fitted
+        self._tighten_chroma(luma, 0)
+        return [luma, *(self._pairs_searched(k, *chroma) for k, chroma in enumerate(others, 1))]
+
+    def _pairs_searched(self, k: int, coefficients: np.ndarray, status: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        wrong = self._shown_wrongly(k, coefficients)
+        near = ndimage.binary_dilation(wrong, np.ones((3, 3), bool)) if wrong.any() else wrong
+        places = np.argwhere(blocks_of(near, *self.layout.mcu).any(axis=1).reshape(status.shape))[:_FEW]
+        for place, beside in product(places, _BESIDE):
+            pair = place + np.array([(0, 0), beside])
+            if not wrong.any() or (pair < 0).any() or (pair >= status.shape).any():
+                continue
+            known = np.ones(status.shape, bool)
+            known[tuple(pair.T)] = False
+            start = stored_samples(coefficients, self.quantisers[k])
+            found, fits = self.searched_by_all_shown(k, start, known, pair, _SETS)
+            if fits.all():
+                other, settled = coefficients.copy(), status.copy()
+                other[tuple(pair.T)], settled[tuple(pair.T)] = found, SEARCHED
+                left = self._shown_wrongly(k, other)
+                if left.sum() < wrong.sum():
+                    coefficients, status, wrong = other, settled, left
+        return coefficients, status
+
+    def _shown_wrongly(self, k: int, coefficients: np.ndarray) -> np.ndarray:
+        """Pixels that show a component otherwise than its bounds allow, bool of the band's shape."""
+        shown = self.shown(coefficients, self.quantisers[k])
+        return ((shown < self.lo[k]) | (shown > self.hi[k])) & ~self.none & self.kept
 
     def _windows(self, wrong: np.ndarray) -> list[tuple[slice, slice]]:
         """Windows of whole MCUs about wrong pixels, rows and columns; none where they would be many or large."""

@@ -87,6 +87,22 @@ def test_only_blocks_of_the_window_change():
         np.testing.assert_array_equal(known[outside], old[outside])
 
 
+def test_a_settled_neighbour_that_is_wrong_is_searched_again():
+    """A block whose neighbour is wrong comes out of nothing while that one is taken for known."""
+    pixels, tables = clipped_picture()
+    band = band_of(pixels, tables, Layout(0, 0, (2, 2)))
+    settled = invert(pixels, band.layout, tables, DECODERS[0])
+    fitted = [(c.coefficients.copy(), s.copy()) for c, s in zip(settled.coded.components, settled.status, strict=True)]
+    true = fitted[2][0].copy()
+    fitted[2][0][9, 10, 0] += 1
+    fitted[2][0][9, 11, 1] += 3
+    assert band._shown_wrongly(2, fitted[2][0]).any()
+    after = band._with_neighbours(fitted)
+    assert not band._shown_wrongly(2, after[2][0]).any()
+    np.testing.assert_array_equal(after[2][0], true)
+    np.testing.assert_array_equal(after[1][0], fitted[1][0])
+
+
 @pytest.mark.parametrize("corner", [(0, 0), (3, 6)])
 def test_windows_leave_no_more_than_the_whole_band(corner, monkeypatch):
     pixels, tables = clipped_picture()
