@@ -34,7 +34,7 @@ def decoded(pixels: np.ndarray, cut: bool = False) -> np.ndarray:
     >>> import numpy as np
     >>> from forensics_features import linear_light
     >>> linear_light.decoded(np.array([0, 128, 255], np.uint8)).round(1)
-    array([  0. ,  55. , 255. ])
+    array([  0.,  55., 255.])
     """
     return np.asarray((_OF_CUT if cut else _LIGHT)[pixels])
 
