@@ -38,6 +38,9 @@ class PaletteColours(NamedTuple):
         fifth to two fifths for a cloud.
     gap : float
         Median length of that tree's edges, in levels.
+    gap_in_steps : float
+        That of the tree in steps of each channel's own scale: the least distance between two of its levels, 1 in nearly
+        all pictures.
     near : float
         Share of horizontal changes of colour that go to one of the eight nearest colours.
     returns : float
@@ -45,6 +48,8 @@ class PaletteColours(NamedTuple):
         pictures.
     levels : int
         Most distinct levels in a channel.
+    rarest : float
+        Pixels of the colour that a tenth of the colours have fewer than, over the mean of all colours.
     """
 
     colours: np.ndarray
@@ -52,9 +57,11 @@ class PaletteColours(NamedTuple):
     fresh_pixels: int
     ends: float
     gap: float
+    gap_in_steps: float
     near: float
     returns: float
     levels: int
+    rarest: float
 
 
 def palette_colours(rgb: np.ndarray) -> PaletteColours | None:
@@ -72,18 +79,23 @@ def palette_colours(rgb: np.ndarray) -> PaletteColours | None:
             return None
     if len(seen) < 3:
         return None
-    values, index = np.unique(_packed(rgb), return_inverse=True)
+    values, index, used = np.unique(_packed(rgb), return_inverse=True, return_counts=True)
     index = index.reshape(rgb.shape[:2])
     colours = np.stack([values >> 16, values >> 8 & 255, values & 255], axis=1)
     inner = index[1:-1, 1:-1]
     sides = (index[:-2, 1:-1], index[2:, 1:-1], index[1:-1, :-2], index[1:-1, 2:])
     lone = np.logical_and.reduce([inner != side for side in sides])
-    distance = np.sqrt(((colours[:, None].astype(np.float64) - colours[None]) ** 2).sum(axis=2))
+    distance = _distances(colours)
     fresh = int(np.logical_and(sides[0] != inner, sides[2] != inner).sum())
     ends, gap = _tree(distance)
+    steps = [_step(colours[:, c]) for c in range(3)]
+    gap_in_steps = gap if max(steps) == 1 else _tree(_distances(colours / steps))[1]
     near, returns = _changes(index, distance)
     levels = max(len(np.unique(colours[:, c])) for c in range(3))
-    return PaletteColours(colours.astype(np.uint8), int(lone.sum()), fresh, ends, gap, near, returns, levels)
+    rarest = float(np.quantile(used, 0.1) / used.mean())
+    return PaletteColours(
+        colours.astype(np.uint8), int(lone.sum()), fresh, ends, gap, gap_in_steps, near, returns, levels, rarest
+    )
 
 
 def _packed(rgb: np.ndarray) -> np.ndarray:
@@ -92,6 +104,16 @@ def _packed(rgb: np.ndarray) -> np.ndarray:
     packed |= rgb[..., 1].astype(np.uint32) << 8
     packed |= rgb[..., 2]
     return packed
+
+
+def _distances(colours: np.ndarray) -> np.ndarray:
+    return np.asarray(np.sqrt(((colours[:, None].astype(np.float64) - colours[None]) ** 2).sum(axis=2)))
+
+
+def _step(levels: np.ndarray) -> float:
+    """Least distance between two different levels; 1 where there is one level alone."""
+    steps = np.diff(np.unique(levels.astype(np.int64)))
+    return float(steps.min()) if len(steps) else 1.0
 
 
 def _tree(distance: np.ndarray) -> tuple[float, float]:

@@ -103,7 +103,7 @@ def aom_qualities(tune: str) -> dict[int, int]:
     return dict(sorted(found.items()))
 
 
-def recode(plane: np.ndarray, quality: int, tune: str) -> np.ndarray:
+def recode(plane: np.ndarray, quality: int, tune: str, *, screens: bool = True) -> np.ndarray:
     """A plane of luma coded by aom as a monochrome still picture and decoded, in-loop filters included.
 
     Parameters
@@ -114,17 +114,36 @@ def recode(plane: np.ndarray, quality: int, tune: str) -> np.ndarray:
     tune : str
         A value of the switch `tune`. `psnr` has one step for all AC coefficients of a block; recent libaom's default
         for still pictures has matrices.
+    screens : bool
+        Whether palettes and copies of earlier blocks may be used, which aom turns on where a plane looks drawn.
 
     Returns
     -------
     np.ndarray [shape=(height, width), dtype=uint8]
     """
-    decoded = Avif().decode(_grey(plane, quality, tune))
+    coded = _grey(plane, quality, tune) if screens else _as_photograph(plane, quality, tune)
+    decoded = Avif().decode(coded)
     return decoded if decoded.ndim == 2 else np.ascontiguousarray(decoded[:, :, 0])
 
 
 def _grey(plane: np.ndarray, quality: int, tune: str) -> bytes:
     return Avif().encode(plane, quality=quality, subsampling="grey", tune=tune, encoder="aom")
+
+
+def _as_photograph(plane: np.ndarray, quality: int, tune: str) -> bytes:
+    with library_errors("avif", "encode"):
+        return save_with_pillow(
+            plane,
+            "AVIF",
+            quality=quality,
+            subsampling="4:0:0",
+            speed=6,
+            codec="aom",
+            range="full",
+            advanced={"tune": tune, "enable-palette": "0", "enable-intrabc": "0"},
+            max_threads=1,
+            autotiling=False,
+        )
 
 
 def _aom_options(parameters: Mapping[str, Value]) -> dict[str, str]:

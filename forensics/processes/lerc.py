@@ -1,4 +1,5 @@
-"""LERC: every 8x8 block keeps to a lattice that starts at its own minimum.
+"""LERC: every 8x8 block keeps to a lattice that starts at its own minimum; in strips of other heights, every run
+of 8 pixels along them (`lerc_strips`).
 
 The test looks at the central 512x512 pixels. Turned and mirrored pictures are the same to it.
 """
@@ -10,6 +11,7 @@ from functools import partial
 import numpy as np
 from forensics_features.planes import central, to_rgb8
 
+from forensics.processes import lerc_strips
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_phases
 from forensics.processes.sampling import LEAST_SHARE, Grid, best_grid, excluding, shares
@@ -53,6 +55,9 @@ def test(pixels: np.ndarray) -> Trace:
         return _absent(best_grid(np.zeros((SIDE, SIDE, 3), np.int64), len(ERRORS)), np.zeros((SIDE, SIDE)))
     significant = [entry for entry in grids if entry[0].log10_nfa <= FOUND_BELOW]
     if not significant:
+        for strips in (lerc_strips.find(rgb[..., k], errors, FOUND_BELOW) for k in _channels(rgb)):
+            if strips is not None:
+                return _in_strips(strips, (top, left))
         grid, _, counts = max(grids, key=lambda entry: entry[0].share)
         return _absent(grid, shares(counts))
     grid, error, counts = max(significant, key=lambda entry: entry[1])  # divisors of the step fit as well
@@ -76,6 +81,38 @@ def test(pixels: np.ndarray) -> Trace:
             f"{percentage(grid.other, 0)} have. Chance gives this in {chance(grid.log10_nfa)}."
         ),
         series={"phases": shares(counts)},
+    )
+
+
+def _channels(rgb: np.ndarray) -> tuple[int, ...]:
+    """Channels that differ: a clipped one may hide what another shows."""
+    grey = not np.ptp(rgb, axis=2).any()
+    return (0,) if grey else (0, 1, 2)
+
+
+def _in_strips(strips: lerc_strips.Strips, start: tuple[int, int]) -> Trace:
+    grid, along = strips.grid, "rows" if strips.along_rows else "columns"
+    phase = (grid.phase[1] + start[1 if strips.along_rows else 0]) % SIDE
+    return Trace(
+        name=NAME,
+        statistic=grid.share,
+        log10_nfa=grid.log10_nfa,
+        speaks_for=("lerc",),
+        parameters={
+            "phase": [None, phase] if strips.along_rows else [phase, None],
+            "error": strips.error,
+            "blocks": grid.blocks,
+            "possible": grid.fit,
+            "beside": round(grid.other, 3),
+        },
+        sentence=(
+            f"Of the runs of 8 pixels along {along} that start {phase} pixels from the first one and every 8 pixels "
+            f"from there, {grid.fit} of {grid.blocks} that can tell have samples that lie multiples of "
+            f"{2 * strips.error} apart, as LERC with an error of {strips.error} leaves them in strips whose height is "
+            f"no multiple of 8; at the next best of the other 7 places {percentage(grid.other, 0)} have. Chance gives "
+            f"this in {chance(grid.log10_nfa)}."
+        ),
+        series={"phases": np.array(np.broadcast_to(shares(strips.counts), (SIDE, SIDE)))},
     )
 
 

@@ -34,7 +34,7 @@ from forensics.reconstruction.acceptance import DIRECT
 from forensics.reconstruction.block_search import WAVES
 from forensics.reconstruction.blocks import SEARCHED, Quantiser, fit_blocks, mean_excess
 from forensics.reconstruction.inverse_transforms import ISLOW
-from forensics.reconstruction.lattice_beam import first_decoding, likeliest_sets
+from forensics.reconstruction.lattice_beam import first_decoding, of_samples
 from forensics.reconstruction.sampled import Tried
 from forensics.reconstruction.scaled_tables import known_tables
 
@@ -229,15 +229,30 @@ def _step_by_step(
     own = likelihoods[np.arange(64), table - 1]
     for frequency in np.flatnonzero(likelihoods.max(axis=1) > own):
         holding = np.flatnonzero(np.abs(values[:, frequency]) > table[frequency] / 2)
-        holding = np.concatenate([holding[~fits[holding]], holding[fits[holding]]])[:_HOLDING]
-        some, best, most = seen.some(holding), int(table[frequency]), -1
-        for step in (best, *(np.argsort(-likelihoods[frequency])[:_CANDIDATES] + 1)):
+        left, others = holding[~fits[holding]][:_HOLDING], holding[fits[holding]]
+        if not len(left):  # blocks that come out speak for no other step
+            continue
+        some = seen.some(left), seen.some(others[: _HOLDING - len(left)])
+        best, most = int(table[frequency]), _come_out(some, table, kind)
+        for step in np.argsort(-likelihoods[frequency])[:_CANDIDATES] + 1:
             table[frequency] = step
-            settled = int(_measured(some, Quantiser.of(table, kind))[2].sum()) if len(holding) else 0
-            if settled > most:
+            settled = _come_out(some, table, kind, beyond=most)
+            if sum(settled) > sum(most):
                 best, most = int(step), settled
         table[frequency] = best
     return table
+
+
+def _come_out(
+    parts: tuple[_Seen, _Seen], table: np.ndarray, kind: int, *, beyond: tuple[int, int] = (-1, 0)
+) -> tuple[int, int]:
+    """How many blocks of two parts come out; none of the second where the first brings so little that all of the second
+    would not make good for it.
+    """
+    first = int(_measured(parts[0], Quantiser.of(table, kind))[2].sum())
+    if first + len(parts[1].samples) <= sum(beyond):
+        return first, 0
+    return first, int(_measured(parts[1], Quantiser.of(table, kind))[2].sum())
 
 
 def _spread(count: int, most: int) -> np.ndarray:
@@ -344,7 +359,7 @@ def _measured(seen: _Seen, quantiser: Quantiser) -> tuple[np.ndarray, np.ndarray
     if tried.mode != DIRECT:
         lo, hi = np.zeros(samples.shape, np.uint8), np.full(samples.shape, 255, np.uint8)
     for n in range(len(samples)):
-        sets = likeliest_sets(samples[n], deviations[n], quantiser, drift=np.inf, width=_SETS)
+        sets = of_samples(samples[n], deviations[n], quantiser, drift=np.inf).nearest(_SETS)
         first = first_decoding(
             sets, quantiser.kind, quantiser.scaled, lo[n], hi[n], tried.lo[n], tried.hi[n], tried.mode
         )

@@ -9,12 +9,13 @@ has it, or has a luma with which it is.
 from __future__ import annotations
 
 import numpy as np
+from forensics_features._kernel import kernel
 
 from forensics.reconstruction.blocks import Quantiser, mean_excess
 from forensics.reconstruction.coded import stored_samples
 from forensics.reconstruction.colour import to_rgb
 from forensics.reconstruction.conversions import CONVERSIONS, SHIFT
-from forensics.reconstruction.lattice_beam import sets_by_rows
+from forensics.reconstruction.lattice_beam import BEYOND, beyond_the_scale, of_rows
 from forensics.reconstruction.layout import blocks_of
 from forensics.reconstruction.likely_search import search_likely
 from forensics.reconstruction.shown_window import Around, Window
@@ -123,19 +124,21 @@ def _blocks_at(
     parts += _sums(around, colours, seen)
     rows, sums, deviations = (np.concatenate(same) for same in zip(*parts, strict=True))
     told = seen & (sum(own.doubt for own in around) == 0) & around[0].weights.any(axis=1)
-    for drift in _DRIFTS:
-        sets = sets_by_rows(rows, sums, deviations, expected, quantisers, drift=drift, width=_SETS)
-        coefficients = np.clip(sets, -(1 << 15), (1 << 15) - 1).astype(np.int16).reshape(-1, count, 64)
-        shown = [
-            own.shown(blocks_of(stored_samples(coefficients[None, :, k], quantiser)))[:, told]
-            for k, (own, quantiser) in enumerate(zip(around, quantisers, strict=True))
-        ]
-        if count == 3:
-            fits = is_shown(colours[told], shown[0], shown[1], shown[2], conversion).all(axis=1)
-        else:
-            fits = has_luma(colours[told], shown[0], shown[1], conversion).all(axis=1)
-        if fits.any():
-            return coefficients[int(np.argmax(fits))]
+    for drift, beyond in zip(_DRIFTS, BEYOND, strict=True):
+        lattice = of_rows(*beyond_the_scale(rows, sums, deviations, expected, beyond), quantisers, drift=drift)
+        for sets in lattice.more_and_more(_SETS):
+            coefficients = np.clip(sets, -(1 << 15), (1 << 15) - 1).astype(np.int16).reshape(-1, count, 64)
+            shown = [
+                own.shown(blocks_of(stored_samples(coefficients[None, :, k], quantiser)))[:, told]
+                for k, (own, quantiser) in enumerate(zip(around, quantisers, strict=True))
+            ]
+            if count == 3:
+                fits = is_shown(colours[told], shown[0], shown[1], shown[2], conversion).all(axis=1)
+                best = int(np.argmax(fits)) if fits.any() else -1
+            else:
+                best = first_with_luma(colours[told], shown[0], shown[1], conversion)
+            if best >= 0:
+                return coefficients[best]
     return _by_colours(around, colours, seen, expected, quantisers, conversion) if count == 3 else None
 
 
@@ -218,14 +221,43 @@ def _sums(
     return out
 
 
+@kernel
+def _has_luma(colour, cb, cr, luma, red, green_cb, green_cr, blue):
+    """Whether some luma gives a colour, uint8 [3], with Cb and Cr, which are brought within 0..255."""
+    b, r = min(max(cb, 0), 255), min(max(cr, 0), 255)
+    first, last = 0, 255
+    for channel in range(3):
+        added = red[r] if channel == 0 else (green_cb[b] + green_cr[r] if channel == 1 else blue[b])
+        value = np.int64(colour[channel])
+        while value > 0 and first <= last and (luma[first] + added) >> SHIFT < value:
+            first += 1
+        while value < 255 and first <= last and (luma[last] + added) >> SHIFT > value:
+            last -= 1
+    return first <= last
+
+
+@kernel
+def _first_with_luma(colours, cb, cr, luma, red, green_cb, green_cr, blue):
+    """Number of the first Cb and Cr, int64 [m, n], with which every colour, uint8 [n, 3], has a luma; or -1."""
+    for k in range(cb.shape[0]):
+        fits = True
+        for at in range(cb.shape[1]):
+            if not _has_luma(colours[at], cb[k, at], cr[k, at], luma, red, green_cb, green_cr, blue):
+                fits = False
+                break
+        if fits:
+            return k
+    return -1
+
+
 def is_shown(colours: np.ndarray, luma: np.ndarray, cb: np.ndarray, cr: np.ndarray, conversion: str) -> np.ndarray:
-    """Whether luma, Cb and Cr, int64 [m, n], give these colours, uint8 [n, 3]; bool [m, n]. See `has_luma`."""
+    """Whether luma, Cb and Cr, int64 [m, n], give these colours, uint8 [n, 3]; bool [m, n]. See `first_with_luma`."""
     y, b, r = (np.ascontiguousarray(np.clip(plane, 0, 255), np.uint8) for plane in (luma, cb, cr))
     return np.asarray((to_rgb(y, b, r, conversion) == colours).all(axis=2))
 
 
-def has_luma(colours: np.ndarray, cb: np.ndarray, cr: np.ndarray, conversion: str) -> np.ndarray:
-    """Whether some luma gives these colours with Cb and Cr.
+def first_with_luma(colours: np.ndarray, cb: np.ndarray, cr: np.ndarray, conversion: str) -> int:
+    """Number of the first set of Cb and Cr with which every colour has a luma, or -1.
 
     Parameters
     ----------
@@ -233,19 +265,5 @@ def has_luma(colours: np.ndarray, cb: np.ndarray, cr: np.ndarray, conversion: st
     cb, cr : np.ndarray [shape=(m, n), dtype=int64]
     conversion : str
         A key of `CONVERSIONS`.
-
-    Returns
-    -------
-    np.ndarray [shape=(m, n), dtype=bool]
     """
-    luma, red, green_cb, green_cr, blue = CONVERSIONS[conversion].forward
-    cb, cr = np.clip(cb, 0, 255), np.clip(cr, 0, 255)
-    first, last = np.zeros(cb.shape, np.int64), np.full(cb.shape, 255, np.int64)
-    far = np.int64(1) << 60
-    for channel, added in enumerate((red[cr], green_cb[cb] + green_cr[cr], blue[cb])):
-        value = colours[:, channel].astype(np.int64)
-        least = np.where(value > 0, value << SHIFT, -far) - added
-        most = np.where(value < 255, ((value + 1) << SHIFT) - 1, far) - added
-        first = np.maximum(first, np.searchsorted(luma, least))
-        last = np.minimum(last, np.searchsorted(luma, most, side="right") - 1)
-    return np.asarray(first <= last)
+    return int(_first_with_luma(colours, cb, cr, *CONVERSIONS[conversion].forward))

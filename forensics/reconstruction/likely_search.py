@@ -18,7 +18,7 @@ import numpy as np
 
 from forensics.reconstruction.acceptance import DIRECT
 from forensics.reconstruction.blocks import Quantiser, mean_excess
-from forensics.reconstruction.lattice_beam import UNKNOWN, first_decoding, likeliest_sets
+from forensics.reconstruction.lattice_beam import UNKNOWN, first_decoding, of_samples
 from forensics.reconstruction.layout import BLOCK
 
 _GUESSES = ((6.0, 8.0, 6.0), (15.0, 20.0, 25.0), (40.0, 50.0, 80.0))
@@ -72,10 +72,12 @@ def search_likely(
                 samples = _repeated(samples, seen[n])
                 deviations = np.where(inside[n], deviations, UNKNOWN)
             samples += mean_excess(quantiser.kind) - 128
-            sets = likeliest_sets(samples, deviations, quantiser, drift=drift, width=_SETS)
-            best = first_decoding(sets, quantiser.kind, quantiser.scaled, lo[n], hi[n], lo[n], hi[n], DIRECT)
-            if best >= 0:
-                out[n], found[n] = sets[best], True
+            for sets in of_samples(samples, deviations, quantiser, drift=drift).more_and_more(_SETS):
+                best = first_decoding(sets, quantiser.kind, quantiser.scaled, lo[n], hi[n], lo[n], hi[n], DIRECT)
+                if best >= 0:
+                    out[n], found[n] = sets[best], True
+                    break
+            if found[n]:
                 break
     return out, found
 

@@ -23,17 +23,24 @@ leave nothing."""
 
 
 def search_known(
-    lo: np.ndarray, hi: np.ndarray, quantiser: Quantiser, width: int, centers: np.ndarray
+    lo: np.ndarray,
+    hi: np.ndarray,
+    quantiser: Quantiser,
+    width: int,
+    centers: np.ndarray,
+    sure: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Blocks of samples that are seen as they are, searched with more and more sets where steps are fine and more sets
-    have settled most blocks so far; see `fit_blocks`.
+    have settled most blocks so far; see `fit_blocks`. That goes for `sure` ones, bool, all by default: bounds that rest
+    on other components may leave no coefficients at all.
     """
     found, status = fit_blocks(lo, hi, quantiser, width=width, centers=centers)
     if rounding_settles(quantiser.table) >= _FEW_SETS:
         return found, status
-    left = len(lo)
+    sure = np.ones(len(lo), bool) if sure is None else sure
+    left = int(sure.sum())
     for times in _MORE_SETS:
-        rest = np.flatnonzero(status > SEARCHED)
+        rest = np.flatnonzero((status > SEARCHED) & sure)
         if not 0 < len(rest) <= max(PROMISING * left, _FEW):
             break
         left = len(rest)

@@ -13,7 +13,7 @@ from forensics_features._kernel import kernel
 from forensics.reconstruction.acceptance import WORK
 from forensics.reconstruction.blocks import Quantiser, mean_excess
 from forensics.reconstruction.inverse_transforms import inverse
-from forensics.reconstruction.lattice_beam import sets_by_rows
+from forensics.reconstruction.lattice_beam import BEYOND, beyond_the_scale, of_rows
 from forensics.reconstruction.shown_window import Window
 
 USUAL_SETS = 16
@@ -131,17 +131,19 @@ def search_shown(
             bounds = (bound[around.pixels].ravel().astype(np.float64) for bound in (lo, hi))
             weights, values, deviations = around.rows(*bounds)
             values += offset * weights.sum(axis=1)
-            for drift in _DRIFTS:
-                sets = sets_by_rows(
-                    weights, values, deviations, expected.ravel() - 128 + offset, [quantiser], drift=drift, width=width
-                )
-                best = _first_shown(
-                    sets, quantiser.kind, quantiser.scaled, stored, known, row, column, lo, hi, *factors, half_up,
-                    samples,
-                )  # fmt: skip
-                if best >= 0:
-                    out[n], found[n], known[row, column] = sets[best], True, True
-                    part[:] = samples.reshape(8, 8)[inside]
+            for drift, beyond in zip(_DRIFTS, BEYOND, strict=True):
+                sums = beyond_the_scale(weights, values, deviations, expected.ravel() - 128 + offset, beyond)
+                lattice = of_rows(*sums, [quantiser], drift=drift)
+                for sets in lattice.more_and_more(width):
+                    best = _first_shown(
+                        sets, quantiser.kind, quantiser.scaled, stored, known, row, column, lo, hi, *factors, half_up,
+                        samples,
+                    )  # fmt: skip
+                    if best >= 0:
+                        out[n], found[n], known[row, column] = sets[best], True, True
+                        part[:] = samples.reshape(8, 8)[inside]
+                        break
+                if found[n]:
                     break
         if found.all() or found.sum() == before:
             break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -27,6 +27,21 @@ def _weights(factors: tuple[int, int]) -> np.ndarray:
                 weights[at, near + (1 if at % 2 == 0 else -1)] += 0.25
         axes.append(weights)
     return np.kron(*axes)
+
+
+@lru_cache(256)
+def _told_apart(
+    factors: tuple[int, int], down: tuple[int, ...], across: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which of the 100 samples about a block, in rows and columns counted from its first, are its own, bool; the
+    weights of its 64 samples in each pixel, and those of the others that are not its own.
+    """
+    ys, xs = (plane.ravel() for plane in np.meshgrid(down, across, indexing="ij"))
+    own = (ys >> 3 == 0) & (xs >> 3 == 0)
+    window = _weights(factors)
+    weights = np.zeros((64, len(window)))
+    np.add.at(weights, 8 * ys[own] + xs[own], window[:, own].T)
+    return own, np.ascontiguousarray(weights.T), np.ascontiguousarray(window[:, ~own])
 
 
 @dataclass(frozen=True)
@@ -90,19 +105,17 @@ class Window:
         """A block in its window; stored: uint8 [rows, columns], known: bool by block, whether it is settled."""
         high, wide = stored.shape
         down, across = np.arange(8 * row - 1, 8 * row + 9), np.arange(8 * column - 1, 8 * column + 9)
-        places = np.meshgrid(np.clip(down, 0, high - 1), np.clip(across, 0, wide - 1), indexing="ij")
-        ys, xs = (plane.ravel() for plane in places)
-        own = (ys >> 3 == row) & (xs >> 3 == column)
+        down, across = np.clip(down, 0, high - 1), np.clip(across, 0, wide - 1)
+        own, weights, others = _told_apart(
+            self.factors, tuple((down - 8 * row).tolist()), tuple((across - 8 * column).tolist())
+        )
+        ys, xs = (plane.ravel()[~own] for plane in np.meshgrid(down, across, indexing="ij"))
         spans = []
         for place, factor, length in zip((row, column), self.factors, self.shape, strict=True):
             span = np.arange(8 * place * factor - factor + 1, 8 * (place + 1) * factor + factor - 1)
             spans.append((np.clip(span, 0, length - 1), (span >= 0) & (span < length)))
         inside = np.logical_and.outer(spans[0][1], spans[1][1]).ravel()
         pixels = np.ix_(spans[0][0], spans[1][0])
-        window = _weights(self.factors)
-        weights = np.zeros((64, len(window)))
-        np.add.at(weights, 8 * (ys[own] & 7) + (xs[own] & 7), window[:, own].T)
-        others = window[:, ~own]
-        beside = others @ (stored[ys, xs][~own].astype(np.float64) - 128)
-        doubt = others**2 @ np.where(known[ys >> 3, xs >> 3][~own], 0.0, _BESIDE**2)
-        return Around(weights.T, beside, doubt, self.excess[pixels].ravel(), inside, pixels)
+        beside = others @ (stored[ys, xs].astype(np.float64) - 128)
+        doubt = others**2 @ np.where(known[ys >> 3, xs >> 3], 0.0, _BESIDE**2)
+        return Around(weights, beside, doubt, self.excess[pixels].ravel(), inside, pixels)

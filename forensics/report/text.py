@@ -86,7 +86,7 @@ def rows(label: str, texts: list[str]) -> list[str]:
 
 def verdict_note(result: Analysis) -> str:
     """The verdict's probability in words, with what belongs to it."""
-    if result.verdict == INCONCLUSIVE and any(statement.trace == ALTERED for statement in result.evidence):
+    if result.verdict == INCONCLUSIVE and _once_jpeg(result):
         return (
             f"JPEG once and changed since; best guess for the last step {TITLES[result.best]} at "
             f"{percent(result.probability)}"
@@ -109,6 +109,13 @@ def verdict_note(result: Analysis) -> str:
         name, share = max(result.variants.items(), key=lambda item: item[1])
         note += f"; overlap mode {name.rpartition('-')[2]} ({percent(share)})"
     return note
+
+
+def _once_jpeg(result: Analysis) -> bool:
+    """Whether an exact reading shows a JPEG that something came after."""
+    from forensics.history.jpeg import changed
+
+    return any(statement.trace in (ALTERED, changed.NAME) for statement in result.evidence)
 
 
 def since_note(result: Analysis) -> str:

@@ -34,9 +34,10 @@ def compare(verdict: str, named: Sequence[str], probability: float, container: d
     if lossy is None and codec in HEVC_INTRA and container.get("quantizer", 0) > _FINEST_QP:
         lossy = True
     shown, said = f"{TITLES[verdict]} ({percent(probability)})", f"{form}{_stated(container)}"
+    coded = said if codec in (None, form) else f"{TITLES.get(codec, codec)} in {said}"
     if verdict == INCONCLUSIVE:
         if codec is not None and lossy:
-            return Agreement("open", f"the pixels give no verdict; the file states lossy {said}")
+            return Agreement("open", f"the pixels give no verdict; the file states lossy {coded}")
         return Agreement("open", "the pixels give no verdict to hold against the container")
     if codec is not None and codec in named and lossy is not False:
         return Agreement("agree", f"the pixels say {shown}, as the {said} container does")
@@ -64,12 +65,12 @@ def compare(verdict: str, named: Sequence[str], probability: float, container: d
     if verdict == "uncompressed":
         return Agreement(
             "disagree",
-            f"the container is lossy {said} and the pixels show no lossy compression ({percent(probability)}): too "
+            f"the container is lossy {coded} and the pixels show no lossy compression ({percent(probability)}): too "
             f"fine to show, or the verdict is wrong",
         )
     return Agreement(
         "disagree",
-        f"the container is lossy {said} and the pixels say {shown}: an earlier compression shows through, or the "
+        f"the container is lossy {coded} and the pixels say {shown}: an earlier compression shows through, or the "
         f"verdict is wrong",
     )
 

@@ -84,12 +84,21 @@ def with_answer(analysis: Analysis, pixels: np.ndarray) -> Analysis:
     if best != whole.family or families[best] < whole.held - LOST:
         return analysis
     if best != "uncompressed":
+        if best != "jpeg" and _shows_a_jpeg(analysis):
+            return analysis
         return _said(analysis, best, max(whole.right, families[best]))
     if any(one.trace == ALTERED for one in analysis.evidence) or quantised_blocks(pixels) is not None:
         return analysis
     # Never surer than a block grid could still speak against: one was looked for under this probability.
     made = _said(analysis, best, min(max(whole.right, families[best]), SURELY_UNCOMPRESSED))
     return replace(made, limits=(*resizing(pixels), *made.limits))
+
+
+def _shows_a_jpeg(analysis: Analysis) -> bool:
+    """Whether a JPEG's lattice was read in a changed picture: that another codec followed takes more to be said."""
+    from forensics.history.jpeg import changed
+
+    return any(one.trace == changed.NAME for one in analysis.evidence)
 
 
 def _said(analysis: Analysis, family: str, probability: float) -> Analysis:

@@ -146,8 +146,15 @@ def may_be_named(family: str, families: Mapping[str, float], gains: Sequence[flo
 
 
 def own_gain(family: str, gains: Sequence[float] | np.ndarray) -> float:
-    """The gain of a family's own encoder as it counts, in dB; 0 for a family of which none is asked."""
-    return float(counted(gains)[ENCODERS.index(OWN[family])]) if family in OWN else 0.0
+    """By how much more than the encoder that gains least a family's own gains, as they count, in dB; 0 for a family of
+    which none is asked.
+
+    In drawings with parts at multiples of some pixels all encoders gain alike, whatever coded them.
+    """
+    if family not in OWN:
+        return 0.0
+    those = counted(gains)
+    return float(those[ENCODERS.index(OWN[family])] - max(those.min(), 0.0))
 
 
 def stored(

@@ -287,6 +287,14 @@ def test_dicom_says_whether_it_was_compressed_and_that_is_held_against_the_codin
     np.testing.assert_array_equal(open_picture(dicom(padded, "1.2.840.10008.1.2.4.90")).pixels, grey)
 
 
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.55"])
+def test_retired_progressive_jpegs_in_dicom_are_read(photo, syntax):
+    coded = saved(photo, "JPEG", quality=80, progressive=True)
+    found = open_picture(dicom(coded, syntax, PhotometricInterpretation="YBR_FULL", PlanarConfiguration=0))
+    np.testing.assert_array_equal(found.pixels, open_picture(coded).pixels)
+    assert found.container["codec"] == "jpeg"
+
+
 HTJ2K = "1.2.840.10008.1.2.4.201"
 
 

@@ -58,6 +58,21 @@ def test_plain_upsampling_of_nearly_flat_chroma_is_told():
     assert found.decoder == DECODERS[1].name
 
 
+def test_fine_tables_that_rounding_cannot_judge_are_told_by_the_search(monkeypatch):
+    monkeypatch.setattr(recovery, "recover", never)
+    pixels = real_decoding(jpeg_file(scene(32, 192, 256), 95))
+    chosen = choose(pixels)
+    assert chosen.fine
+    assert (chosen.layout, chosen.decoder.name) == (Layout(0, 0, (2, 2)), "libjpeg-turbo")
+    assert (
+        chosen.trials.share(chosen.layout, chosen.decoder)
+        < 0.9
+        < chosen.trials.searched(chosen.layout, chosen.decoder, 0)
+    )
+    with pytest.raises(AssertionError, match="history"):
+        choose(np.ascontiguousarray(pixels[3:, 5:]))
+
+
 def test_a_crop_is_left_to_the_history(monkeypatch):
     pixels = np.ascontiguousarray(real_decoding(jpeg_file(scene(32, 192, 256), 75))[3:, 5:])
     chosen = choose(pixels)

@@ -11,7 +11,7 @@ from forensics.reconstruction.coded import full_size, stored_samples
 from forensics.reconstruction.colour import LIBJPEG_TURBO, to_rgb
 from forensics.reconstruction.conversions import CONVERSIONS
 from forensics.reconstruction.inverse_transforms import ISLOW
-from forensics.reconstruction.joint_search import has_luma, is_shown, nearest_antecedent, search_together
+from forensics.reconstruction.joint_search import first_with_luma, is_shown, nearest_antecedent, search_together
 from forensics.reconstruction.layout import blocks_of
 from forensics.reconstruction.shown_window import Window
 from forensics.reconstruction.upsampling import upsample
@@ -32,8 +32,18 @@ def test_a_colour_has_a_luma_where_trying_all_finds_one(conversion):
     wanted[::3] ^= rng.integers(0, 3, wanted[::3].shape).astype(np.uint8)
     pairs = np.array([(b, r) for b in cb for r in cr]).T[:, :, None] * np.ones(40, np.int64)
     expected = (colours[:, :, :, None] == wanted).all(axis=4).any(axis=0).reshape(-1, 40)
-    np.testing.assert_array_equal(has_luma(wanted, *pairs, conversion), expected)
+    for at in range(40):
+        alone = [
+            first_with_luma(wanted[[at]], *(p[[k]][:, [at]] for p in pairs), conversion) == 0
+            for k in range(len(expected))
+        ]
+        np.testing.assert_array_equal(alone, expected[:, at])
     assert 0 < expected.sum() < expected.size
+    every = expected[:, expected.any(axis=0)]
+    some = wanted[expected.any(axis=0)][np.argsort(-every.sum(axis=0))[:2]]
+    both = every[:, np.argsort(-every.sum(axis=0))[:2]].all(axis=1)
+    first = first_with_luma(some, *(np.ascontiguousarray(p[:, :2]) for p in pairs), conversion)
+    assert first == (int(np.argmax(both)) if both.any() else -1)
 
 
 @pytest.mark.parametrize("conversion", CONVERSIONS)

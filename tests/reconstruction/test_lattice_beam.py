@@ -24,10 +24,11 @@ def test_a_reduced_basis_spans_the_same_lattice_and_is_short(seed, monkeypatch):
     for kernel in (reduced, reduced.py_func):
         basis, triangle = lattice(seed, 10)
         before, target = triangle.copy(), np.arange(10.0)
-        moves = np.eye(10, dtype=np.int64)
-        kernel(triangle, target, moves)
-        results.append(moves)
-        assert abs(round(np.linalg.det(moves.astype(float)))) == 1
+        columns, turned = np.ascontiguousarray(triangle.T), np.eye(10)
+        kernel(columns, target, turned)
+        results.append(turned)
+        triangle, moves = columns.T, turned.T
+        assert abs(round(np.linalg.det(moves))) == 1
         # Turned, but the same vectors: lengths and angles are those of the moved basis, the target's as well.
         np.testing.assert_allclose(triangle.T @ triangle, (before @ moves).T @ (before @ moves), rtol=1e-6, atol=1e-6)
         np.testing.assert_allclose(triangle.T @ target, moves.T @ (before.T @ np.arange(10.0)), rtol=1e-6)

@@ -9,7 +9,7 @@ from forensics.reconstruction import lattice_beam, shown_search
 from forensics.reconstruction.blocks import Quantiser
 from forensics.reconstruction.coded import stored_samples
 from forensics.reconstruction.inverse_transforms import ISLOW
-from forensics.reconstruction.lattice_beam import likeliest_sets
+from forensics.reconstruction.lattice_beam import beyond_the_scale, of_samples
 from forensics.reconstruction.shown_search import search_shown
 from forensics.reconstruction.upsampling import upsample
 
@@ -69,6 +69,41 @@ def test_a_block_is_found_where_some_of_its_samples_are_not_known():
     assert known.all()
 
 
+@pytest.mark.parametrize("seed", [0, 1, 3])
+def test_a_block_with_samples_at_the_end_of_the_scale_is_found(seed):
+    """Chroma of pure colours is cut off: what the transform gives lies beyond."""
+    coefficients, _, quantiser = plane(seed)
+    coefficients[1, 1, 0] += np.int16(960 // TABLE[0])
+    stored = stored_samples(coefficients, quantiser)
+    cut = (stored[8:16, 8:16] == 255).mean()
+    assert 0.1 < cut < 0.95
+    full = np.ascontiguousarray(upsample(stored, (2, 2), "triangle", (48, 64)))
+    known = np.ones((3, 4), bool)
+    known[1, 1] = False
+    found, fits = search_shown(stored.copy(), known, full, full, (2, 2), quantiser, np.array([[1, 1]]))
+    assert fits.all()
+    again = coefficients.copy()
+    again[1, 1] = found[0]
+    np.testing.assert_array_equal(stored_samples(again, quantiser), stored)
+
+
+def test_sums_without_samples_at_the_end_of_the_scale_are_those_of_the_others():
+    rng = np.random.default_rng(7)
+    rows, ideal = rng.normal(size=(20, 64)), rng.normal(100, 30, 64)
+    expected = np.clip(ideal, -128, 127)
+    values, deviations = rows @ expected, np.ones(20)
+    at = np.flatnonzero(expected == 127)
+    assert len(at) > 3
+    others, sums, spread, about = beyond_the_scale(rows, values, deviations, expected, (6.0, 8.0))
+    np.testing.assert_allclose(others[:20] @ ideal, sums[:20])
+    np.testing.assert_array_equal(others[20:], np.eye(64)[at])
+    np.testing.assert_array_equal(sums[20:], np.full(len(at), 133.0))
+    np.testing.assert_array_equal(spread[20:], np.full(len(at), 8.0))
+    np.testing.assert_array_equal(about, np.where(expected == 127, 133.0, expected))
+    same = beyond_the_scale(rows, values, deviations, np.zeros(64), (6.0, 8.0))
+    assert same[0] is rows
+
+
 def plainly_grown(triangle: np.ndarray, target: np.ndarray, width: int) -> np.ndarray:
     """The same search in lists."""
     kept: list[tuple[float, list[int]]] = [(0.0, [])]
@@ -84,15 +119,19 @@ def plainly_grown(triangle: np.ndarray, target: np.ndarray, width: int) -> np.nd
     return np.array([values for _, values in kept])
 
 
-@pytest.mark.parametrize("grow", [lattice_beam._grow, lattice_beam._grow.py_func], ids=["compiled", "plain"])
-def test_sets_grow_as_in_a_plain_search(grow):
+@pytest.mark.parametrize("width", [1, 5])
+@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "plain"])
+def test_the_nearest_sets_are_those_of_a_plain_search(compiled, width, monkeypatch):
+    if not compiled:
+        monkeypatch.setattr(lattice_beam, "_least_of", lattice_beam._least_of.py_func)
+    nearest = lattice_beam._nearest if compiled else lattice_beam._nearest.py_func
     rng = np.random.default_rng(5)
     triangle = np.triu(rng.normal(0, 0.3, (64, 64)))
     triangle[np.diag_indices(64)] = rng.uniform(0.5, 3.0, 64) * rng.choice([-1, 1], 64)
     target = triangle @ rng.integers(-3, 4, 64) + rng.normal(0, 0.3, 64)
-    sets = np.zeros((5, 64), np.int64)
-    assert grow(triangle, target, sets) == 5
-    np.testing.assert_array_equal(sets, plainly_grown(triangle, target, 5))
+    sets = np.zeros((width, 64))
+    assert nearest(np.ascontiguousarray(triangle.T), target, sets) == width
+    np.testing.assert_array_equal(sets, plainly_grown(triangle, target, width))
 
 
 def test_the_likeliest_set_is_that_of_rounding_where_all_samples_are_known():
@@ -100,5 +139,7 @@ def test_the_likeliest_set_is_that_of_rounding_where_all_samples_are_known():
     for row, column in np.ndindex(3, 4):
         block = stored[8 * row : 8 * row + 8, 8 * column : 8 * column + 8].ravel()
         if block.min() > 0 and block.max() < 255:
-            sets = likeliest_sets(block - 128.0, np.full(64, 12**-0.5), quantiser, drift=30.0, width=8)
+            lattice = of_samples(block - 128.0, np.full(64, 12**-0.5), quantiser, drift=30.0)
+            few, sets = lattice.more_and_more(8)
+            np.testing.assert_array_equal(few[0], coefficients[row, column])
             np.testing.assert_array_equal(sets[0], coefficients[row, column])

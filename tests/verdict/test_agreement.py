@@ -57,3 +57,11 @@ def test_x265_names_itself_in_a_heic_file() -> None:
     assert _encoder(items, 1) == "x265 3.5+1-f0c1022b6"
     assert _encoder(Items(primary=1, data={1: message}), 1) == "x265 3.5+1-f0c1022b6"
     assert _encoder(Items(primary=1, data={1: b"x265 (build"}), 1) == ""
+
+
+def test_a_codec_within_another_format_is_named() -> None:
+    tiff = {"format": "tiff", "codec": "jpeg", "lossy": True}
+    assert compare("inconclusive", (), 0.6, tiff).text.endswith("the file states lossy JPEG in tiff")
+    assert "lossy JPEG in tiff and the pixels say AVIF" in compare("avif", ("avif",), 0.95, tiff).text
+    jpeg = {"format": "jpeg", "codec": "jpeg", "lossy": True}
+    assert compare("inconclusive", (), 0.6, jpeg).text.endswith("the file states lossy jpeg")

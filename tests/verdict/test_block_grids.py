@@ -13,6 +13,7 @@ from forensics import analyze
 from forensics.errors import UsageError
 from forensics.history.jpeg import changed
 from forensics.pictures.opened import from_array
+from forensics.report import text
 from forensics.results.analysis import Analysis
 from forensics.training.block_grids import _thresholds, train_block_grid
 from forensics.training.drawing import dealt
@@ -172,3 +173,51 @@ def test_kinds_are_dealt_as_often_as_their_shares_say(count: int) -> None:
 def test_thresholds_need_pictures_of_every_kind() -> None:
     with pytest.raises(UsageError, match="draw more"):
         _thresholds(np.full((3, 3), 1 / 3), np.array([0, 2, 2]))
+
+
+def named(name: str, probability: float, pixels: np.ndarray, since: dict[str, float]) -> Analysis:
+    """A verdict of the models for a codec, and what they say happened since."""
+    made = opened(pixels, name)
+    others = [other for other, _ in made.ranking if other not in (name, "jpeg")]
+    left = 1 - probability
+    ranking = ((name, probability), ("jpeg", 0.8 * left), *((other, 0.2 * left / len(others)) for other in others))
+    return dataclasses.replace(made, ranking=ranking, best=name, probability=probability, afterwards=since)
+
+
+def test_another_codec_is_not_named_of_a_jpeg_whose_lattice_nothing_else_moved() -> None:
+    pixels = np.asarray(jpeg(sample(), 75).convert("HSV").convert("RGB"))
+    before = named("jpegxl", 0.92, pixels, {"nothing": 0.2, "recoloured": 0.8})
+    result = block_grids.with_block_grid(before, pixels)
+    assert result.verdict == "inconclusive"
+    assert result.evidence[0].trace == changed.NAME
+    assert result.ranking[0][0] == "jpegxl"  # a finer codec may have followed: no more than withheld
+    assert sum(p for _, p in result.ranking) == pytest.approx(1)
+    assert "JPEG once and changed since" in text.verdict_note(result)
+
+
+def test_another_codec_is_not_named_of_a_blurred_jpeg() -> None:
+    pixels = np.asarray(jpeg(sample(), 60).filter(ImageFilter.BoxBlur(1)))
+    before = named("hevc-intra", 0.96, pixels, {"nothing": 0.01, "filtered": 0.99})
+    result = block_grids.with_block_grid(before, pixels)
+    assert result.verdict == "inconclusive"
+    assert "blurred by means" in result.evidence[0].text
+
+
+def test_a_name_stays_where_a_codec_moved_the_lattice() -> None:
+    stream = io.BytesIO()
+    jpeg(sample(), 60).save(stream, "WEBP", quality=75)
+    pixels = np.asarray(Image.open(stream).convert("RGB").filter(ImageFilter.GaussianBlur(0.7)))
+    before = named("webp", 0.95, pixels, {"nothing": 0.01, "filtered": 0.99})
+    assert block_grids.with_block_grid(before, pixels) is before
+
+
+def test_a_verdict_that_is_no_contradiction_stays() -> None:
+    straight, plain = np.asarray(jpeg(sample(), 60)), sample()
+    for pixels, since in (
+        (straight, {"nothing": 0.9, "recoloured": 0.1}),  # nothing happened: the decoder's pixels are the models' work
+        (plain, {"nothing": 0.1, "recoloured": 0.9}),
+    ):
+        before = named("webp", 0.95, pixels, since)
+        assert block_grids.with_block_grid(before, pixels) is before
+    before = named("jpeg", 0.95, straight, {"nothing": 0.1, "recoloured": 0.9})
+    assert block_grids.with_block_grid(before, straight) is before

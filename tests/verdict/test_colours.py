@@ -79,3 +79,29 @@ def test_other_lossy_in_doubt_leaves_nothing_to_any_of_its_processes() -> None:
 def test_luma_of_a_window() -> None:
     rgb = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [10, 20, 30]]], np.uint8)
     assert colours.luma(rgb).tolist() == [[76, 150], [29, 18]]
+
+
+def test_a_jpeg_that_was_thinned_out_is_no_hevc() -> None:
+    """Every second pixel of a fine JPEG: its colours, and nothing of its grid."""
+    from io import BytesIO
+
+    stream = BytesIO()
+    Image.open(SAMPLES / "uncompressed.png").convert("RGB").save(stream, "JPEG", quality=92, subsampling=0)
+    thinned = np.asarray(Image.open(stream))[::2, ::2]
+    assert analyze(np.ascontiguousarray(thinned)).verdict in ("jpeg", "inconclusive")
+
+
+@pytest.mark.parametrize(("nothing", "asked"), [(0.2, True), (0.8, False)])
+def test_hevc_intra_of_a_changed_picture_is_asked_of_luma(
+    nothing: float, asked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from types import SimpleNamespace
+
+    monkeypatch.setattr(doubt, "log_odds", lambda *given: 5.0)
+    reading = SimpleNamespace(
+        verdict="hevc-intra",
+        probabilities=shares(heic=0.9, bpg=0.05, uncompressed=0.05),
+        opened=SimpleNamespace(afterwards={"nothing": nothing}),
+    )
+    pieces = [next(crops())]
+    assert colours.may_rest_on_them(reading, object(), pieces) is asked  # type: ignore[arg-type]

@@ -14,13 +14,14 @@ from PIL import Image
 from forensics import analyze
 from forensics.dataset.encoders import available
 from forensics.errors import UsageError
+from forensics.history.jpeg import changed
 from forensics.results.analysis import Analysis, WholeAnswer
 from forensics.training import open_pictures as training
 from forensics.training import whole_pictures
 from forensics.training.open_pictures import Row, fit
 from forensics.verdict import open_pictures
 from forensics.verdict.block_grids import SURELY_UNCOMPRESSED
-from forensics.verdict.restated import ranked
+from forensics.verdict.restated import ranked, without_range
 from tests.features.test_scaled_grid import photograph
 
 SAMPLES = Path(__file__).parents[2] / "examples"
@@ -223,6 +224,14 @@ def test_members_that_cannot_be_told_apart_are_named_as_a_family() -> None:
 )
 def test_nothing_is_said_without_cause(before: Analysis) -> None:
     assert open_pictures.with_answer(before, PIXELS) is before
+
+
+def test_no_other_codec_is_named_of_a_jpeg_whose_lattice_shows() -> None:
+    shown = without_range(changed.NAME, 0.0, (), "It was a JPEG of quality about 85")
+    for family, verdict in (("jpegxl", INCONCLUSIVE), ("jpeg", "jpeg")):
+        before = opened(WholeAnswer(family, 0.8, 0.95), **{family: 0.8})
+        before = replace(before, evidence=(shown, *before.evidence))
+        assert open_pictures.with_answer(before, PIXELS).verdict == verdict
 
 
 def test_a_verdict_that_is_there_stays() -> None:

@@ -41,14 +41,14 @@ _FLAT, _MATRICES = "psnr", "default"
 
 
 class Aom(recoding.Coder):
-    """aom and its decoder under one tuning; a `recoding.Coder`."""
+    """aom and its decoder under one tuning, with tools for screens or without; a `recoding.Coder`."""
 
     grid, tree = 8, 64
 
-    def __init__(self, tune: str) -> None:
+    def __init__(self, tune: str, *, screens: bool = True) -> None:
         from forensics.codecs import avif
 
-        self._tune, self._qualities = tune, avif.aom_qualities(tune)
+        self._tune, self._screens, self._qualities = tune, screens, avif.aom_qualities(tune)
 
     @property
     def indices(self) -> tuple[int, ...]:
@@ -59,7 +59,7 @@ class Aom(recoding.Coder):
         """See `forensics.history.recoding.coder.Coder`."""
         from forensics.codecs import avif
 
-        return avif.recode(plane, self._qualities[index], self._tune)
+        return avif.recode(plane, self._qualities[index], self._tune, screens=self._screens)
 
 
 @dataclass(frozen=True)

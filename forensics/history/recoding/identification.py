@@ -64,7 +64,7 @@ class Encoder:
 @cache
 def encoders() -> dict[str, Encoder]:
     """The encoders by name."""
-    aom, webp = Aom("psnr"), vp8.LibWebp("default")
+    aom, webp = Aom("psnr", screens=False), vp8.LibWebp("default")
     return {
         "aom": Encoder(aom.again, tuple(nearest(aom, (20, 40, 60, 80, 100, 130, 160, 190)))),
         "x265": Encoder(X265().again, (12, 15, 18, 21, 24, 27, 30, 33, 36)),
@@ -106,13 +106,22 @@ def gains(pixels: np.ndarray) -> np.ndarray | None:
 
 
 def _best(encoder: Encoder, on: np.ndarray, off: np.ndarray) -> float:
-    """The largest gain of an encoder."""
+    """The largest gain of an encoder, on the pixels that both parts show."""
     known: dict[int, float] = {}
+    same = [
+        tuple(
+            slice(ROOM + more, length - ROOM - least)
+            for length, more, least in zip(on.shape, before, behind, strict=True)
+        )
+        for before, behind in ((_BESIDE, (0, 0)), ((0, 0), _BESIDE))
+    ]
 
     def at(place: int) -> float:
         if place not in known:
-            after = [change(part, encoder.again(part, encoder.strengths[place])) for part in (on, off)]
-            here, there = (float(one[ROOM:-ROOM, ROOM:-ROOM].mean()) + _FLOOR for one in after)
+            changed = (change(part, encoder.again(part, encoder.strengths[place])) for part in (on, off))
+            here, there = (
+                float(one[rows, columns].mean()) + _FLOOR for one, (rows, columns) in zip(changed, same, strict=True)
+            )
             known[place] = 10 * float(np.log10(there / here))
         return known[place]
 

@@ -25,6 +25,8 @@ _Found = TypeVar("_Found")
 _SYNTAXES = {
     "1.2.840.10008.1.2.4.50": ("jpeg", True),
     "1.2.840.10008.1.2.4.51": ("jpeg", True),
+    "1.2.840.10008.1.2.4.53": ("jpeg", True),
+    "1.2.840.10008.1.2.4.55": ("jpeg", True),
     "1.2.840.10008.1.2.4.57": ("lossless jpeg", False),
     "1.2.840.10008.1.2.4.70": ("lossless jpeg", False),
     "1.2.840.10008.1.2.4.80": ("jpegls", False),
@@ -43,7 +45,8 @@ _SYNTAXES = {
     "1.2.840.10008.1.2.1.99": ("none", False),
     "1.2.840.10008.1.2.2": ("none", False),
 }
-"""Coding and lossiness by transfer syntax (PS3.5 annex A.4, PS3.6 table A-1)."""
+"""Coding and lossiness by transfer syntax (PS3.5 annex A.4, PS3.6 table A-1); of those that are retired the progressive
+JPEGs of Huffman codes, which DCMTK still writes."""
 _VIDEO = re.compile(r"1\.2\.840\.10008\.1\.2\.4\.10[0-8](\.1)?")
 _REFERENCED = ("1.2.840.10008.1.2.4.94", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.204", "1.2.840.10008.1.2.4.205")
 """Transfer syntaxes of video streams, and of pictures that lie on a server (JPIP)."""

@@ -1,0 +1,294 @@
+"""Components searched again where the picture comes out otherwise: each with what the others say of it, or together."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+from scipy import ndimage
+
+from forensics.reconstruction import colour
+from forensics.reconstruction.acceptance import SEEN_BY
+from forensics.reconstruction.blocks import (
+    IMPOSSIBLE,
+    OPEN,
+    SEARCHED,
+    fit_blocks,
+    out_of_reach,
+)
+from forensics.reconstruction.chroma_samples import shared_bounds, stored_estimate
+from forensics.reconstruction.coded import stored_samples
+from forensics.reconstruction.component_fits import FittedBand
+from forensics.reconstruction.joint_search import search_together
+from forensics.reconstruction.layout import BLOCK, blocks_of
+from forensics.reconstruction.sample_search import PROMISING, search_saturated
+from forensics.reconstruction.upsampling import TRIANGLES
+
+_ROUNDS = 6
+"""Times that chroma is searched again with the luma found before: a bound on work, most gain is the first one's."""
+_PLACES = 96
+"""Places of a band at which components are searched together: a bound on work, a fiftieth of a second each."""
+_SETS = 128
+"""Sets of coefficients that are tried of its blocks then."""
+_DOUBTS, _FEW = (4, 20), 16
+"""Levels by which chroma may lie beyond what luma says, one after another, and MCUs up to which they are tried, a bound
+on work: under clipped channels bounds settle luma that is wrong in single pixels. Of a file found 4 leave 4 of 8
+blocks, of another 20 leave 11 of 22 (2, 4, 8 and 20 tried)."""
+_BESIDE = np.array([(0, -1), (0, 1), (-1, 0), (1, 0)])
+"""Blocks beside one that are opened with it, one after another, by rows and columns."""
+_WINDOWS, _LARGE, _MARGIN = 12, 0.5, 2
+"""Windows that are searched at most instead of the whole band, the share of it that they may take, and the MCUs about
+wrong ones that they hold: bounds on work, some milliseconds a window and a fiftieth of a second a band, and the reach
+of the filter with room for one more MCU whose samples are known."""
+
+Fitted = list[tuple[np.ndarray, np.ndarray]]
+"""Coefficients and status of each component."""
+
+
+class MendedBand(FittedBand):
+    """A band whose components are searched again after each was fitted alone."""
+
+    def once_more(self, fitted: Fitted) -> Fitted:
+        """All again where the picture comes out otherwise: settled luma tells more of chroma under clipped channels
+        than the box of all three, and both chroma components together tell more than each. In windows about the wrong
+        pixels where those are few.
+        """
+        wrong = self.wrong(fitted)
+        for _ in range(_ROUNDS):
+            windows = self._windows(wrong)
+            if windows:
+                for rows, columns in windows:
+                    fitted = self._within(rows, columns, fitted)
+                break
+            found = self._round(fitted, wrong)
+            if found is None:
+                break
+            fitted, wrong = found
+        return fitted
+
+    def _round(self, fitted: Fitted, wrong: np.ndarray) -> tuple[Fitted, np.ndarray] | None:
+        """The first answer that leaves fewer wrong pixels, and those; None where nothing does."""
+        few = blocks_of(wrong, *self.layout.mcu).any(axis=1).sum() <= _FEW
+        for doubt in (0, None, *(_DOUBTS if few else ())):
+            if wrong.any():
+                other = self._together(fitted, wrong) if doubt is None else self._after_luma(fitted, doubt)
+                left = self.wrong(other)
+                if left.sum() < wrong.sum():
+                    return other, left
+        if few and wrong.any():
+            other = self._with_neighbours(fitted)
+            left = self.wrong(other)
+            if left.sum() < wrong.sum():
+                return other, left
+        return None
+
+    def _with_neighbours(self, fitted: Fitted) -> Fitted:
+        """Chroma blocks that nothing settles searched with one of the settled blocks beside them open, and that one
+        after them: of a block of which a part is seen several sets may show the picture, but the next one's border
+        tells them apart.
+        """
+        factors = self.layout.factors
+        if factors == (1, 1) or self.decoder.upsampling not in TRIANGLES or factors not in SEEN_BY:
+            return fitted
+        luma, *others = fitted
+        self._tighten_chroma(luma, 0)
+        return [luma, *(self._pairs_searched(k, *chroma) for k, chroma in enumerate(others, 1))]
+
+    def _pairs_searched(self, k: int, coefficients: np.ndarray, status: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        wrong = self._shown_wrongly(k, coefficients)
+        near = ndimage.binary_dilation(wrong, np.ones((3, 3), bool)) if wrong.any() else wrong
+        places = np.argwhere(blocks_of(near, *self.layout.mcu).any(axis=1).reshape(status.shape))[:_FEW]
+        for place, beside in product(places, _BESIDE):
+            pair = place + np.array([(0, 0), beside])
+            if not wrong.any() or (pair < 0).any() or (pair >= status.shape).any():
+                continue
+            known = np.ones(status.shape, bool)
+            known[tuple(pair.T)] = False
+            start = stored_samples(coefficients, self.quantisers[k])
+            found, fits = self.searched_by_all_shown(k, start, known, pair, _SETS)
+            if fits.all():
+                other, settled = coefficients.copy(), status.copy()
+                other[tuple(pair.T)], settled[tuple(pair.T)] = found, SEARCHED
+                left = self._shown_wrongly(k, other)
+                if left.sum() < wrong.sum():
+                    coefficients, status, wrong = other, settled, left
+        return coefficients, status
+
+    def _shown_wrongly(self, k: int, coefficients: np.ndarray) -> np.ndarray:
+        """Pixels that show a component otherwise than its bounds allow, bool of the band's shape."""
+        shown = self.shown(coefficients, self.quantisers[k])
+        return ((shown < self.lo[k]) | (shown > self.hi[k])) & ~self.none & self.kept
+
+    def _windows(self, wrong: np.ndarray) -> list[tuple[slice, slice]]:
+        """Windows of whole MCUs about wrong pixels, rows and columns; none where they would be many or large."""
+        high, wide = self.layout.mcu
+        shape = self.none.shape[0] // high, self.none.shape[1] // wide
+        units = np.asarray(blocks_of(wrong, high, wide).any(axis=1)).reshape(shape)
+        near = ndimage.binary_dilation(units, np.ones((3, 3), bool), iterations=_MARGIN) if units.any() else units
+        found = ndimage.find_objects(ndimage.label(near, np.ones((3, 3), int))[0])
+        sizes = [(rows.stop - rows.start) * (columns.stop - columns.start) for rows, columns in found]
+        if len(found) > _WINDOWS or sum(sizes) > _LARGE * units.size:
+            return []
+        return [
+            (slice(rows.start * high, rows.stop * high), slice(columns.start * wide, columns.stop * wide))
+            for rows, columns in found
+        ]
+
+    def _within(self, rows: slice, columns: slice, fitted: Fitted) -> Fitted:
+        """The same with the blocks of a window searched again."""
+        window = self.cut(rows, columns)
+        spans, own, kept = [], [], []
+        for k in range(len(fitted)):
+            down, across = (BLOCK, BLOCK) if k == 0 else self.layout.mcu
+            spans.append(
+                np.s_[rows.start // down : rows.stop // down, columns.start // across : columns.stop // across]
+            )
+            own.append((fitted[k][0][spans[k]].copy(), fitted[k][1][spans[k]].copy()))
+            kept.append(np.asarray(blocks_of(window.kept, down, across).any(axis=1)).reshape(own[k][1].shape))
+        before, wrong = own, window.wrong(own)
+        for _ in range(_ROUNDS):
+            found = window._round(own, wrong)
+            if found is None:
+                break
+            own, wrong = found
+        if own is before:
+            return fitted
+        out = []
+        for (coefficients, status), span, inside, part in zip(fitted, spans, kept, own, strict=True):
+            coefficients, status = coefficients.copy(), status.copy()
+            coefficients[span][inside], status[span][inside] = part[0][inside], part[1][inside]
+            out.append((coefficients, status))
+        return out
+
+    def _after_luma(self, fitted: Fitted, doubt: int) -> Fitted:
+        """Chroma searched again with luma known, which may be wrong in single pixels, then luma with chroma."""
+        luma, *others = fitted
+        luma = self._luma_again(luma)
+        self._tighten_chroma(luma, doubt)
+        others = [self._mended(k, *chroma) for k, chroma in enumerate(others, 1)]
+        return [self._luma_again(luma, others), *others]
+
+    def _together(self, fitted: Fitted, wrong: np.ndarray) -> Fitted:
+        """Components searched together about wrong pixels, at clipped ones or where luma is settled: elsewhere each is
+        known as well alone, and pixels that were changed since would be searched in vain. All three where they have
+        one size, else chroma, and luma with it then.
+        """
+        factors, kind = self.layout.factors, self.decoder.upsampling
+        if factors != (1, 1) and (kind not in TRIANGLES or factors not in SEEN_BY):
+            return fitted
+        alone = fitted[: 1 if factors != (1, 1) else 0]
+        near = wrong if factors == (1, 1) else ndimage.binary_dilation(wrong, np.ones((3, 3), bool))
+        again = np.asarray(blocks_of(near, *self.layout.mcu).any(axis=1)).reshape(fitted[1][1].shape)
+        clipped = np.pad(((self.part == 0) | (self.part == 255)).any(axis=2), self.edges)
+        clipped = np.asarray(blocks_of(clipped, *self.layout.mcu).any(axis=1)).reshape(again.shape)
+        again &= ndimage.binary_dilation(clipped, np.ones((3, 3), bool)) | self._luma_settled(fitted[0][1], again.shape)
+        if again.sum() > PROMISING * self.units:
+            return fitted
+        again &= ~self._changed(fitted[0][1], again.shape)
+        places = np.argwhere(again)[:_PLACES]
+        (_, bottom), (_, right) = self.edges
+        shape = self.none.shape[0] - bottom, self.none.shape[1] - right
+        used = np.s_[: -(-shape[0] // factors[0]), : -(-shape[1] // factors[1])]
+        known = ~again
+        for _, status in fitted[len(alone) :]:
+            known &= status <= SEARCHED
+        spread = np.repeat(np.repeat(known, BLOCK, axis=0), BLOCK, axis=1)
+        stored = []
+        for k in range(len(alone), 3):
+            guess = stored_estimate(self.nearest[k].astype(np.float32), factors, kind)
+            settled = stored_samples(fitted[k][0], self.quantisers[k])
+            stored.append(np.where(spread, settled, np.clip(np.rint(guess), 0, 255)).astype(np.uint8)[used])
+        picture = np.s_[: shape[0], : shape[1]]
+        lo, hi = (bound[len(alone) :, : shape[0], : shape[1]] for bound in self.first)
+        coefficients, found = search_together(
+            np.pad(self.part, (*self.edges, (0, 0)))[picture], lo, hi, (self.inside & ~self.none)[picture],
+            np.stack(stored), known, places, factors, self.quantisers[len(alone) :], self.decoder.conversion,
+            half_up=kind == "triangle, half up",
+        )  # fmt: skip
+        at = tuple(places[found].T)
+        mended = []
+        for (before, status), blocks in zip(fitted[len(alone) :], coefficients, strict=True):
+            after, answers = before.copy(), status.copy()
+            after[at], answers[at] = blocks[found], SEARCHED
+            mended.append((after, answers))
+        return [self._luma_again(alone[0], mended), *mended] if alone else mended
+
+    def _luma_settled(self, status: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        """Places, bool of that shape, whose blocks of luma are all settled."""
+        down, across = self.layout.factors
+        return np.asarray((status <= SEARCHED).reshape(shape[0], down, shape[1], across).all(axis=(1, 3)))
+
+    def _changed(self, status: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        """Places, bool of that shape, with a block of luma that is known to the pixel and comes out of no
+        coefficients.
+        """
+        far, rows = np.zeros(status.size, bool), np.flatnonzero(status > SEARCHED)
+        lo, hi, centers = (blocks_of(p)[rows] for p in (self.first[0][0], self.first[1][0], self.nearest[0]))
+        far[rows] = out_of_reach(lo, hi, centers, self.quantisers[0])
+        down, across = self.layout.factors
+        return np.asarray(far.reshape(shape[0], down, shape[1], across).any(axis=(1, 3)))
+
+    def _luma_again(
+        self, luma: tuple[np.ndarray, np.ndarray], chroma: list[tuple[np.ndarray, np.ndarray]] | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Blocks of luma that are not settled, from what clipped channels allow at first, or tightened by chroma; then
+        those too that chroma speaks against.
+        """
+        coefficients, status = luma
+        again = status > SEARCHED
+        self.lo[0], self.hi[0] = self.first[0][0], self.first[1][0]
+        if chroma is not None:
+            self.tighten_luma(chroma)
+            samples = stored_samples(coefficients, self.quantisers[0])
+            wrong = ((samples < self.lo[0]) | (samples > self.hi[0])) & ~self.none & self.kept
+            again = again | blocks_of(wrong).any(axis=1).reshape(again.shape)
+        if not again.any():
+            return luma
+        found, known = self.plain(0, again.ravel())
+        better = again & (known <= SEARCHED)
+        return np.where(better[..., None], found, coefficients), np.where(better, known, status)
+
+    def _tighten_chroma(self, luma: tuple[np.ndarray, np.ndarray], doubt: int) -> None:
+        """Chroma under clipped channels where luma is settled, as far as some levels of doubt allow; what another luma
+        said of it before is forgotten.
+        """
+        coefficients, status = luma
+        samples = self.in_picture(stored_samples(coefficients, self.quantisers[0]))
+        settled = self.in_picture(np.repeat(np.repeat(status <= SEARCHED, BLOCK, axis=0), BLOCK, axis=1))
+        lo, hi = (np.stack([self.in_picture(bound[k]) for k in (1, 2)]) for bound in self.first)
+        before = lo.copy(), hi.copy()
+        colour.narrow_chroma(np.ascontiguousarray(self.part), samples, lo, hi, self.decoder.conversion)
+        if doubt:
+            lo = np.maximum(np.maximum(lo, doubt) - doubt, before[0])
+            hi = np.minimum(np.minimum(hi, 255 - doubt) + doubt, before[1])
+        inside = (slice(None), *self.visible)
+        self.lo[1:][inside], self.hi[1:][inside] = np.where(settled, lo, before[0]), np.where(settled, hi, before[1])
+
+    def _mended(self, k: int, coefficients: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Blocks of chroma that bounds, tightened since, speak against, or that are open, searched again."""
+        factors, quantiser, kind = self.layout.factors, self.quantisers[k], self.decoder.upsampling
+        found, status = coefficients.reshape(-1, 64).copy(), known.ravel().copy()
+        before = found.copy(), status.copy()
+        status[status < IMPOSSIBLE] = SEARCHED
+        if not self.reopen(k, found, status).any():
+            return coefficients, known
+        impossible = status == IMPOSSIBLE
+        again = status == OPEN
+        lo, hi = self.lo[k], self.hi[k]
+        shown = self.shown(coefficients, quantiser)
+        stored = stored_estimate(np.clip(shown, lo, hi).astype(np.float32), factors, kind)
+        if kind in TRIANGLES and factors in SEEN_BY and factors != (1, 1):
+            stored = self.whole(k, stored, found, status, impossible)
+            self.by_all_shown(k, stored, found, status, impossible, width=_SETS)
+        elif kind != "scaled" or factors == (1, 1):
+            lo, hi = shared_bounds(lo, hi, factors)
+            boxes, centers = (blocks_of(lo), blocks_of(hi)), blocks_of(np.clip(stored, lo, hi))
+            self.at_edges(factors, quantiser, boxes, found, status)
+            rest = np.flatnonzero((status > SEARCHED) & ~impossible)
+            found[rest], status[rest] = fit_blocks(
+                boxes[0][rest], boxes[1][rest], quantiser, width=self.width, centers=centers[rest]
+            )
+            search_saturated(*boxes, quantiser, impossible, found, status)
+        rest = ~again | (status > SEARCHED)
+        found[rest], status[rest] = before[0][rest], before[1][rest]
+        return self.shaped(found, status, factors)

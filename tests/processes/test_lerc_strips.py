@@ -1,0 +1,66 @@
+"""LERC in strips, as GDAL writes GeoTIFFs: blocks start anew in each, and their last row of blocks is lower."""
+
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pytest
+from PIL import Image
+
+from forensics.processes import lerc, lerc_strips
+from forensics.processes.run import found_in, run_exact
+
+SAMPLE = np.asarray(Image.open(Path(__file__).parents[2] / "examples" / "uncompressed.png").convert("RGB"))
+
+
+def in_strips(pixels: np.ndarray, rows: int, error: int) -> np.ndarray:
+    strips = [np.ascontiguousarray(pixels[top : top + rows]) for top in range(0, len(pixels), rows)]
+    return np.concatenate([imagecodecs.lerc_decode(imagecodecs.lerc_encode(strip, level=error)) for strip in strips])
+
+
+@pytest.mark.parametrize("rows", [2, 7, 12])
+def test_strips_are_lerc_with_their_error(rows: int) -> None:
+    decoded = in_strips(SAMPLE, rows, 2)
+    trace = lerc.test(decoded)
+    assert trace.found
+    assert trace.parameters["error"] == 2
+    assert trace.parameters["phase"] == [None, 0]
+    assert found_in(run_exact(decoded)) == "lerc"
+
+
+def test_of_a_turned_and_cropped_picture_columns_tell() -> None:
+    decoded = np.ascontiguousarray(np.rot90(in_strips(SAMPLE, 7, 3)[:, 2:]))
+    trace = lerc.test(decoded)
+    assert trace.parameters["error"] == 3
+    assert trace.parameters["phase"][1] is None
+    assert "along columns" in trace.sentence
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        SAMPLE,
+        SAMPLE >> 3 << 3,
+        np.kron(SAMPLE[:30, :30], np.ones((8, 8, 1), np.uint8)),
+        np.kron(SAMPLE[:60, :60], np.ones((4, 4, 1), np.uint8)),
+    ],
+    ids=["untouched", "5 bits", "enlarged by 8", "enlarged by 4"],
+)
+def test_pictures_without_lerc_have_no_strips(pixels: np.ndarray) -> None:
+    assert not lerc.test(np.ascontiguousarray(pixels)).found
+
+
+@pytest.mark.parametrize("step", [2, 6])
+def test_runs_are_counted_as_one_by_one(step: int) -> None:
+    lines = np.random.default_rng(step).integers(100, 100 + step * 2, (5, 37)).astype(np.uint8)
+    lines[:, 8:16] = lines[:, 8:9] % step + step * np.arange(8)
+    counts = np.zeros((8, 3), np.int64)
+    for line in lines.tolist():
+        for start in range(len(line) - 7):
+            run = line[start : start + 8]
+            if max(run) - min(run) < step:
+                counts[start % 8, 0] += 1
+            else:
+                counts[start % 8, 1 if len({v % step for v in run}) == 1 else 2] += 1
+    np.testing.assert_array_equal(lerc_strips.runs_by_phase(lines, step), counts)
+    assert not lerc_strips.runs_by_phase(lines[:, :7], step).any()
