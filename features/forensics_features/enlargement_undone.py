@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from forensics_features import linear_light
 from forensics_features.enlargement_axes import (
     FREE,
     WHOLE_LINES,
@@ -16,20 +17,22 @@ _CHUNK = 128
 """Lines that are solved at a time: a bound on memory."""
 
 
-def undo(pixels: np.ndarray, enlargement: Enlargement) -> np.ndarray:
+def undo(pixels: np.ndarray, enlargement: Enlargement, linear: bool = False) -> np.ndarray:
     """The native picture: least squares along each axis, the last pass first, rounded to whole levels.
 
     Parameters
     ----------
     pixels : np.ndarray [shape=(height, width) or (height, width, channels), dtype=uint8]
     enlargement : Enlargement
+    linear : bool
+        Whether it took place in linear light (`linear_light`).
 
     Returns
     -------
     np.ndarray [shape=(rows.old, columns.old[, channels]), dtype=uint8]
     """
     channels = pixels[:, :, None] if pixels.ndim == 2 else pixels
-    planes = [_undone(channels[:, :, k], enlargement) for k in range(channels.shape[2])]
+    planes = [(_light_undone if linear else _undone)(channels[:, :, k], enlargement) for k in range(channels.shape[2])]
     native = np.stack(planes, axis=-1)
     return native[:, :, 0] if pixels.ndim == 2 else native
 
@@ -41,6 +44,18 @@ def _undone(plane: np.ndarray, enlargement: Enlargement) -> np.ndarray:
         if enlargement.rounded_between:
             values = np.clip(np.rint(values), 0, 255)
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+
+
+def _light_undone(plane: np.ndarray, enlargement: Enlargement) -> np.ndarray:
+    """Of levels that were rounded, or cut off, whichever leaves native levels that are nearer to whole ones."""
+    found = []
+    for cut in (False, True):
+        values = linear_light.decoded(plane, cut)
+        for axis, at in enlargement.passes:
+            values = _least_squares(values, axis, at)
+        found.append(linear_light.encoded(values))
+    nearest = max(found, key=lambda levels: float(np.cos(2 * np.pi * levels).mean()))
+    return np.rint(nearest).astype(np.uint8)
 
 
 def _least_squares(values: np.ndarray, axis: Axis, at: int) -> np.ndarray:

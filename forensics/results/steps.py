@@ -79,9 +79,12 @@ class EnlargementStep(_Resized):
         Before it, in pixels.
     new_width, new_height : int
         After it.
+    linear : bool
+        Whether it took place in linear light.
     """
 
     found: Enlargement
+    linear: bool = False
 
     name = "enlargement"
 
@@ -95,13 +98,13 @@ class EnlargementStep(_Resized):
         """What was found, for reading."""
         axis = max(self.found.axes, key=lambda one: one.missing)
         corners = ", ends of the picture on its outermost samples" if axis.alignment == "corners" else ""
+        light = " in linear light" if self.linear else ""
         return (
             f"{self._sizes} by a "
-            f"{axis.kernel.name} kernel{corners}: lines lie within the range "
+            f"{axis.kernel.name} kernel{light}{corners}: lines lie within the range "
             f"of that enlargement up to {axis.residual:.2f} levels squared (rounding alone: 0.08), "
             f"{np.exp(axis.contrast):.0f} times closer than for lengths nearby "
-            f"(chance gives this in {chance(self.log10_nfa)}); undone and enlarged again "
-            f"{percentage(self.found.repeated)} of the samples come out the same. "
+            f"(chance gives this in {chance(self.log10_nfa)}){self._repeated}. "
             "The verdict is that on the native pixels"
         )
 
@@ -109,7 +112,14 @@ class EnlargementStep(_Resized):
         """The native pixels."""
         from forensics_features import enlargement
 
-        return enlargement.undo(pixels, self.found)
+        return enlargement.undo(pixels, self.found, self.linear)
+
+    @property
+    def _repeated(self) -> str:
+        """How many samples come out the same when undone and enlarged again; not counted in linear light."""
+        if self.linear:
+            return ""
+        return f"; undone and enlarged again {percentage(self.found.repeated)} of the samples come out the same"
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -119,6 +129,7 @@ class EnlargementStep(_Resized):
             "width": self.width,
             "height": self.height,
             "kernel": self.kernel,
+            "linear_light": self.linear,
             "log10_nfa": reported(self.log10_nfa),
             "rows": _axis(self.found.rows),
             "columns": _axis(self.found.columns),

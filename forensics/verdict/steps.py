@@ -80,6 +80,25 @@ def find_enlargement(pixels: np.ndarray) -> EnlargementStep | RepetitionStep | N
     return EnlargementStep(found, old[1], old[0], width, height)
 
 
+def find_enlargement_of_light(pixels: np.ndarray) -> EnlargementStep | None:
+    """The enlargement in linear light that was the last step, None where none was: what is not `EXACT` may be another
+    step's trace.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(height, width) or (height, width, 1..4), dtype=uint8 or uint16]
+    """
+    from forensics_features import enlargement, linear_light
+
+    height, width = pixels.shape[:2]
+    light = linear_light.decoded(enlargement.judged_plane(pixels))
+    found = enlargement.find(np.rint(light).astype(np.uint8))
+    if found is None or max(axis.residual for axis in found.axes) > EXACT:
+        return None
+    old = [side if axis is None else axis.old for axis, side in zip(found[:2], (height, width), strict=True)]
+    return EnlargementStep(found, old[1], old[0], width, height, linear=True)
+
+
 def find_sharpening(pixels: np.ndarray) -> SharpeningStep | None:
     """The sharpening that the picture ended with, None where none is clear."""
     from forensics_features import sharpening

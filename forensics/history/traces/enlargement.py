@@ -45,9 +45,12 @@ def enlargement(step: EnlargementStep | RepetitionStep, pixels: np.ndarray) -> T
 
 def _series(step: EnlargementStep, pixels: np.ndarray) -> dict[str, np.ndarray]:
     from forensics_features import enlargement as measured
+    from forensics_features import linear_light
 
     axis = max(step.found.axes, key=lambda one: one.score)
     plane = measured.judged_plane(pixels)
+    if step.linear:
+        plane = np.rint(linear_light.decoded(plane)).astype(np.uint8)
     lines = measured.telling_lines(plane if axis is step.found.columns else np.ascontiguousarray(plane.T), 24, 4096)
     lengths = np.arange(max(16, axis.old - 40), min(axis.new - 1, axis.old + 40) + 1)
     slopes, offsets = np.array([measured.places(int(n), axis.new, axis.alignment) for n in lengths]).T
