@@ -55,13 +55,14 @@ class Band:
         )
         self.kept = np.zeros(self.none.shape, bool)
         self.kept[kept[0] : kept[1]] = True
+        self.in_vain: set[bytes] = set()
         self.units = self.none.size // (layout.mcu[0] * layout.mcu[1])
 
     def cut(self, rows: slice, columns: slice) -> Self:
         """A window of whole MCUs. Its outermost ones are not kept, but at the ends of the band itself: what is shown of
         them takes in samples beyond the window.
         """
-        window = copy.copy(self)
+        window = copy.copy(self)  # what was searched in vain is shared
         window.lo, window.hi, window.nearest = (p[:, rows, columns].copy() for p in (self.lo, self.hi, self.nearest))
         window.first = self.first[0][:, rows, columns], self.first[1][:, rows, columns]
         for name in ("none", "open", "clipped", "inside", "kept"):

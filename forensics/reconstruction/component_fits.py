@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import ndimage
 
@@ -45,8 +47,13 @@ milliseconds a block."""
 class FittedBand(Band):
     """A band whose components are fitted one by one."""
 
-    def plain(self, k: int, among: np.ndarray | bool = True) -> tuple[np.ndarray, np.ndarray]:
-        """A component at full size; `among` which blocks it is worth looking at."""
+    def plain(
+        self,
+        k: int,
+        among: np.ndarray | bool = True,
+        chroma: Sequence[tuple[np.ndarray, np.ndarray]] = (),
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """A component at full size; `among` which blocks are worth a look, `chroma` what luma's bounds rest on."""
         lo, hi, centers = blocks_of(self.lo[k]), blocks_of(self.hi[k]), blocks_of(self.nearest[k])
         impossible = np.asarray(blocks_of(self.none).any(axis=1))
         found, status = np.zeros((len(lo), 64), np.int16), np.full(len(lo), OPEN, np.uint8)
@@ -56,13 +63,26 @@ class FittedBand(Band):
             self.at_edges((1, 1), self.quantisers[k], (lo, hi), found, status, among)
         again = np.flatnonzero((status > SEARCHED) & ~impossible & among) if self.width else np.empty(0, np.int64)
         if len(again):
-            sure = (blocks_of(self.first[0][k])[again] == blocks_of(self.first[1][k])[again]).all(axis=1)
+            bounds = [lo[n].tobytes() + hi[n].tobytes() for n in again]
+            sure = self._sure(k, chroma)[again] & np.array([one not in self.in_vain for one in bounds])
             found[again], status[again] = search_known(
                 lo[again], hi[again], self.quantisers[k], self.width, centers[again], sure
             )
+            self.in_vain.update(bounds[n] for n in np.flatnonzero(sure & (status[again] > SEARCHED)))
             search_saturated(lo, hi, self.quantisers[k], impossible, found, status)
         status[impossible] = IMPOSSIBLE
         return self.shaped(found, status, (1, 1))
+
+    def _sure(self, k: int, chroma: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+        """Blocks, bool, whose bounds rest on nothing else, or on chroma that is settled: the others may have bounds
+        that no coefficients keep.
+        """
+        sure = np.asarray((blocks_of(self.first[0][k]) == blocks_of(self.first[1][k])).all(axis=1))
+        if chroma:
+            down, across = self.layout.factors
+            settled = np.logical_and.reduce([status <= SEARCHED for _, status in chroma])
+            sure |= np.repeat(np.repeat(settled, down, axis=0), across, axis=1).ravel()
+        return sure
 
     def chroma(self, k: int) -> tuple[np.ndarray, np.ndarray]:
         factors, quantiser = self.layout.factors, self.quantisers[k]

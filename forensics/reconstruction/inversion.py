@@ -96,7 +96,7 @@ def _fitted(band: MendedBand) -> list[tuple[np.ndarray, np.ndarray]]:
     if len(band.quantisers) > 1:
         others = [band.chroma(k) for k in (1, 2)]
         band.tighten_luma(others)
-    fitted = [band.plain(0), *others]
+    fitted = [band.plain(0, chroma=others), *others]
     return band.once_more(fitted) if others and band.width and not band.trial else fitted
 
 

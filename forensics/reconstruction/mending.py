@@ -244,7 +244,7 @@ class MendedBand(FittedBand):
             again = again | blocks_of(wrong).any(axis=1).reshape(again.shape)
         if not again.any():
             return luma
-        found, known = self.plain(0, again.ravel())
+        found, known = self.plain(0, again.ravel(), chroma or ())
         better = again & (known <= SEARCHED)
         return np.where(better[..., None], found, coefficients), np.where(better, known, status)
 
