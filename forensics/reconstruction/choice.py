@@ -323,8 +323,12 @@ class Chosen:
 
     @property
     def fine(self) -> bool:
-        """Whether rounding settles few blocks under the tables, but chance explains none: the search tells them."""
+        """Whether rounding settles few blocks under the tables, but chance explains none: the search tells them. That
+        goes for known ones; a single step of one may be misread where hardly any block tells it.
+        """
         tables = self.tables
+        if not all(np.array_equal(table, self.match.tables[min(k, 1)]) for k, table in enumerate(tables)):
+            return False
         few = min(map(rounding_settles, tables)) < _NEARLY
         return few and min(float(np.log2(table).sum()) for table in tables) >= _TELLING
 

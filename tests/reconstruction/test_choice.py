@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -63,6 +64,8 @@ def test_fine_tables_that_rounding_cannot_judge_are_told_by_the_search(monkeypat
     pixels = real_decoding(jpeg_file(scene(32, 192, 256), 95))
     chosen = choose(pixels)
     assert chosen.fine
+    misread = np.concatenate([[1], chosen.tables[1][1:]])
+    assert not replace(chosen, tables=(chosen.tables[0], misread, misread)).fine
     assert (chosen.layout, chosen.decoder.name) == (Layout(0, 0, (2, 2)), "libjpeg-turbo")
     assert (
         chosen.trials.share(chosen.layout, chosen.decoder)
