@@ -19,8 +19,8 @@ from forensics_models.classes import INCONCLUSIVE
 from forensics_models.open_judge import NEVER
 
 from forensics.errors import UsageError
-from forensics.training.drawing import dealt, drawn
-from forensics.training.whole_pictures import SHARES, ShippedModels, draw, folds, loaded, tried
+from forensics.training.drawing import dealt
+from forensics.training.whole_pictures import SHARES, ShippedModels, Task, draw, folds, loaded, of_validation, tried
 from forensics.windows.choice import MINIMUM_SIDE
 
 if TYPE_CHECKING:
@@ -48,14 +48,6 @@ and 3 wrong, with a tenth of it 82 and 1, with ten times 82 and 2; 126, 134 and 
 
 
 @dataclass(frozen=True)
-class _Task:
-    seed: int
-    draws: int
-    encoders: tuple[str, ...]
-    path: Path
-
-
-@dataclass(frozen=True)
 class Row:
     """A picture that was drawn: its source, what was done (`whole_pictures.SHARES`), the true family, what the models
     answered, the most probable family and the values of `forensics_models.open_pictures.values_of`.
@@ -69,7 +61,7 @@ class Row:
     values: np.ndarray
 
 
-def _rows(task: _Task) -> Iterator[list[Row]]:
+def _rows(task: Task) -> Iterator[list[Row]]:
     from forensics_models.open_pictures import values_of
 
     from forensics.windows.judges import doubt_judge
@@ -122,10 +114,8 @@ def measure(
     UsageError
         The folder holds no sources of the split.
     """
-    from forensics.dataset.encoders import available
 
-    task = partial(_Task, seed, draws or DRAWS, tuple(available()))
-    return drawn(_rows, task, sources, "val", jobs=jobs, progress=progress)
+    return of_validation(_rows, sources, seed=seed, jobs=jobs, draws=draws or DRAWS, progress=progress)
 
 
 def train_open_pictures(

@@ -32,8 +32,19 @@ from forensics_models.recompression import (
 
 from forensics.dataset.synthetic import synthesise
 from forensics.errors import UsageError
-from forensics.training.drawing import dealt, drawn
-from forensics.training.whole_pictures import SHARES, ShippedModels, draw, draw_beyond, draw_since, folds, loaded, tried
+from forensics.training.drawing import dealt
+from forensics.training.whole_pictures import (
+    SHARES,
+    ShippedModels,
+    Task,
+    draw,
+    draw_beyond,
+    draw_since,
+    folds,
+    loaded,
+    of_validation,
+    tried,
+)
 
 DRAWS = 50
 """Pictures drawn of every source."""
@@ -70,14 +81,6 @@ _PENALTY = 0.3
 
 
 @dataclass(frozen=True)
-class _Task:
-    seed: int
-    draws: int
-    encoders: tuple[str, ...]
-    path: Path
-
-
-@dataclass(frozen=True)
 class Row:
     """An open picture that was coded again: its source, the true family, the open judge's probabilities by family and
     the gains.
@@ -96,7 +99,7 @@ def _drawn_or(source: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
     return synthesise(str(numbers.choice(_DRAWINGS)), 640, 640, int(numbers.integers(2**31)))
 
 
-def _rows(task: _Task) -> Iterator[list[Row]]:
+def _rows(task: Task) -> Iterator[list[Row]]:
     from forensics.history.recoding import identification
 
     models = ShippedModels.loaded()
@@ -139,13 +142,11 @@ def measure(
     UsageError
         The folder holds no sources of the split, or an encoder is missing.
     """
-    from forensics.dataset.encoders import available
     from forensics.history.recoding import identification
 
     if identification.missing():
         raise UsageError(f"pictures cannot be coded again: {identification.missing()}")
-    task = partial(_Task, seed, draws or DRAWS, tuple(available()))
-    return drawn(_rows, task, sources, "val", jobs=jobs, progress=progress)
+    return of_validation(_rows, sources, seed=seed, jobs=jobs, draws=draws or DRAWS, progress=progress)
 
 
 def train_recompression(

@@ -4,17 +4,18 @@ them: what the judges of open pictures and of recompression are fitted on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from forensics_models.classes import family_of, process_of
 
 from forensics.errors import CodecError, CodecUnavailable, UsageError
-from forensics.training.drawing import by_some_process, coded
+from forensics.training.drawing import by_some_process, coded, drawn
 
 if TYPE_CHECKING:
     from forensics_models.judgement import WindowJudgement
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from forensics.windows.judges import Extractor, Judge
     from forensics.windows.picture_reading import PictureReading
+
+R = TypeVar("R")
 
 SHARES = {"changed": 0.52, "straight": 0.06, "beyond": 0.08, "clean": 0.14, "untouched": 0.2}
 """Coded and changed since, as decoded, by a process beyond the codecs, not coded and changed, and of the kinds of
@@ -186,6 +189,31 @@ class ShippedModels:
         pieces = [eight_bit(window.cut(pixels)) for window in choose_windows(pixels)]
         measured, judged = judge_windows(self.judge, self.extractor, pieces, 1, self.further)
         return read_picture(self.judge, len(self.extractor.feature_names), self.open_judge, measured, judged), judged
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is drawn of one source: the seed, how many pictures, and the encoders that run here."""
+
+    seed: int
+    draws: int
+    encoders: tuple[str, ...]
+    path: Path
+
+
+def of_validation(
+    rows: Callable[[Task], Iterator[list[R]]],
+    sources: Path,
+    *,
+    seed: int,
+    jobs: int,
+    draws: int,
+    progress: Callable[[int, int], None],
+) -> list[R]:
+    """What `rows` yields of the sources of the split `val`; as `drawing.drawn`."""
+    from forensics.dataset.encoders import available
+
+    return drawn(rows, partial(Task, seed, draws, tuple(available())), sources, "val", jobs=jobs, progress=progress)
 
 
 def loaded(path: Path, seed: int) -> tuple[np.ndarray, np.random.Generator]:

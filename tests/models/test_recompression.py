@@ -20,10 +20,12 @@ from forensics_models.recompression import (
     stored,
     values_of,
 )
+from PIL import Image
 
 from forensics.errors import UsageError
 from forensics.training import recompression as training
 from forensics.training.recompression import FEWEST, WRONG_SHARE, Row, fit, softmax
+from tests.features.test_scaled_grid import photograph
 
 AV1, HEVC = FAMILIES.index("av1"), FAMILIES.index("hevc-intra")
 
@@ -160,3 +162,23 @@ def test_stored_is_read_again(tmp_path: Path) -> None:
     assert judge.answer(families(av1=0.97), (0.4, 0.5, 0.0, 0.0))[0] == ""  # another encoder's gain is none of its own
     beyond = families(av1=0.45, video_vp9=0.5)
     assert judge.answer(beyond, (3.0, 1.5, 0.0, 0.0))[0] == ""
+
+
+def test_pictures_left_open_are_drawn_and_coded_again(tmp_path: Path) -> None:
+    (tmp_path / "val").mkdir()
+    Image.fromarray(photograph(360)).save(tmp_path / "val" / "one.png")
+    made = training.measure(tmp_path, seed=3, jobs=1, draws=10)
+    assert made
+    for row in made:
+        assert asked(row.families)
+        assert row.gains.shape == (len(ENCODERS),)
+        assert np.isfinite(row.gains).all()
+        assert row.source == "one.png"
+
+
+def test_without_an_encoder_nothing_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from forensics.history.recoding import identification
+
+    monkeypatch.setattr(identification, "missing", lambda: "PyAV is not installed")
+    with pytest.raises(UsageError, match="PyAV"):
+        training.measure(tmp_path, seed=1, jobs=1)
