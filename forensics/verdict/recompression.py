@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 from forensics_models.classes import HEVC_FAMILY, INCONCLUSIVE, allowed_by, family_of
 from forensics_models.open_judge import OpenJudge, by_family, member_or_family
-from forensics_models.recompression import ENCODERS, FAMILIES, asked
+from forensics_models.recompression import ENCODERS, FAMILIES, asked, own_gain
 
 from forensics.results.analysis import Analysis
 from forensics.results.wording import TITLES
@@ -18,11 +18,18 @@ from forensics.windows.judges import recompression_judge
 
 TRACE = "recompression"
 """Name of the statement."""
+RIVALS = ("av1", HEVC_FAMILY)
+"""Families that the models take for each other: such a name is held against recompression where it is not sure."""
+SURE = 0.98
+"""Probability from which it is sure, as of `weighing.SURE`."""
+KEPT_FROM = 0.5
+"""Probability under which a name is withheld, as of `weighing.KEPT_FROM`."""
 
 
 def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.ndarray) -> Analysis:
-    """The analysis with a codec as its verdict that recompression tells; the very same where there is a verdict, none
-    of the codecs that recompression tells is likely, an encoder is missing or nothing is certain enough.
+    """The analysis with a codec as its verdict that recompression tells, or left open where that speaks against the AV1
+    or HEVC that it names; the very same where none of the codecs that recompression tells is likely, the verdict is
+    another or sure, an encoder is missing or nothing is certain enough.
 
     Parameters
     ----------
@@ -33,7 +40,7 @@ def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.nda
     pixels : np.ndarray [shape=(height, width[, 1..4]), dtype=uint8 or uint16]
         Those that it is on.
     """
-    if analysis.verdict != INCONCLUSIVE or open_judge is None:
+    if open_judge is None or not _asks(analysis):
         return analysis
     judge, families = recompression_judge(open_judge.folder), by_family(dict(analysis.ranking))
     if judge is None or not asked(families):
@@ -43,15 +50,36 @@ def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.nda
     found = None if identification.missing() else identification.gains(pixels)
     if found is None:
         return analysis
+    named = family_of(analysis.verdict)
     family, _ = judge.answer(families, found)
-    if not family:
-        return analysis
-    ranking = _weighed(analysis.ranking, judge.probabilities(families, found))
+    probabilities = judge.probabilities(families, found)
+    if analysis.verdict == INCONCLUSIVE or family not in ("", named):
+        return _named(analysis, family, probabilities, found) if family else analysis
+    spoken_against = probabilities[named] < KEPT_FROM and max(own_gain(one, found) for one in RIVALS) >= judge.gain_from
+    return _left_open(analysis, probabilities, found) if spoken_against else analysis
+
+
+def _asks(analysis: Analysis) -> bool:
+    """Whether the verdict is open, or one of the rivals and not sure."""
+    rival = family_of(analysis.verdict) in RIVALS and analysis.probability < SURE
+    return analysis.verdict == INCONCLUSIVE or rival
+
+
+def _named(analysis: Analysis, family: str, probabilities: Mapping[str, float], gains: np.ndarray) -> Analysis:
+    ranking = _weighed(analysis.ranking, probabilities)
     verdict = family if family == HEVC_FAMILY else member_or_family(family, dict(ranking))
     named = allowed_by(verdict)
     probability = sum(p for name, p in ranking if name in named)
-    statement = without_range(TRACE, float(found.max()), named, _text(family, found))
+    text = f"{_gains(gains)}; so {TITLES[family]} is repeated, by validation pictures"
+    statement = without_range(TRACE, float(gains.max()), named, text)
     return restated(analysis, ranking, verdict, probability, named, (statement, *analysis.evidence))
+
+
+def _left_open(analysis: Analysis, probabilities: Mapping[str, float], gains: np.ndarray) -> Analysis:
+    ranking = _weighed(analysis.ranking, probabilities)
+    text = f"{_gains(gains)}; so {TITLES[analysis.verdict]} is hardly ever repeated, by validation pictures"
+    statement = without_range(TRACE, float(gains.max()), (), text, supports=False)
+    return restated(analysis, ranking, INCONCLUSIVE, ranking[0][1], (), (statement, *analysis.evidence))
 
 
 def _weighed(ranking: Ranking, found: Mapping[str, float]) -> Ranking:
@@ -63,9 +91,9 @@ def _weighed(ranking: Ranking, found: Mapping[str, float]) -> Ranking:
     return ranked({name: p * found[groups[name]] / max(before[groups[name]], 1e-12) for name, p in ranking})
 
 
-def _text(family: str, gains: np.ndarray) -> str:
+def _gains(gains: np.ndarray) -> str:
     each = ", ".join(f"{name} {gain:.1f}" for name, gain in zip(ENCODERS, gains, strict=True))
     return (
         "coded again on the grid of blocks that starts at its first sample, the picture changes less than beside that "
-        f"grid, by so many dB for each encoder: {each}; so {TITLES[family]} is repeated, by validation pictures"
+        f"grid, by so many dB for each encoder: {each}"
     )

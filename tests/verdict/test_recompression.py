@@ -90,7 +90,7 @@ def test_nothing_is_coded_without_cause(kind: str, monkeypatch: pytest.MonkeyPat
     asked = gaining(monkeypatch, *AV1)
     before = opened(avif=0.5) if kind != "another codec" else opened(jpeg2000=0.97)
     if kind == "a verdict":
-        before = replace(before, verdict="avif")
+        before = replace(before, verdict="avif", probability=0.99)
     assert recompression.with_answer(before, None if kind == "no judge" else JUDGE, PIXELS) is before
     assert not asked
 
@@ -106,3 +106,28 @@ def test_a_small_picture_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(identification, "gains", lambda pixels: None)
     before = opened(avif=0.5)
     assert recompression.with_answer(before, JUDGE, PIXELS) is before
+
+
+def named(verdict: str, probability: float, **given: float) -> Analysis:
+    return replace(opened(**given), verdict=verdict, probability=probability)
+
+
+@pytest.mark.parametrize(
+    ("gains", "kept"), [((6.9, 2.8, 0.2, 1.0), False), (HEVC, True), (NOTHING, True)], ids=["against", "for", "nothing"]
+)
+def test_a_name_is_held_against_it(gains: tuple[float, ...], kept: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    gaining(monkeypatch, *gains)
+    before = named("heic", 0.95, heic=0.95, avif=0.03)
+    after = recompression.with_answer(before, JUDGE, PIXELS)
+    assert (after is before) == kept
+    if not kept:
+        assert after.verdict in (INCONCLUSIVE, "avif")
+        assert after.evidence[0].trace == recompression.TRACE
+        assert "aom 6.9, x265 2.8" in after.evidence[0].text
+
+
+def test_other_codecs_are_not_held_against_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = gaining(monkeypatch, *AV1)
+    before = named("webp", 0.9, webp=0.9, avif=0.05)
+    assert recompression.with_answer(before, JUDGE, PIXELS) is before
+    assert not asked
