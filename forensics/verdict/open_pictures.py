@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from forensics_models.classes import HEVC_FAMILY, INCONCLUSIVE, allowed_by, family_of
-from forensics_models.open_judge import OpenJudge, by_family, member_or_family
+from forensics_models.classes import HEVC_FAMILY, INCONCLUSIVE, family_of
+from forensics_models.open_judge import OpenJudge, by_family
 from forensics_models.open_pictures import values_of
 
 from forensics.results.analysis import Analysis, WholeAnswer
@@ -17,7 +17,7 @@ from forensics.verdict import doubt, fine_hevc
 from forensics.verdict.agreement import resizing
 from forensics.verdict.block_grids import SURELY_UNCOMPRESSED
 from forensics.verdict.evidence import ALTERED, quantised_blocks
-from forensics.verdict.restated import Ranking, ranked, restated, without_range
+from forensics.verdict.restated import Ranking, ranked, restated, said_of, without_range
 from forensics.windows.judges import open_picture_judge
 
 if TYPE_CHECKING:
@@ -103,10 +103,7 @@ def _shows_a_jpeg(analysis: Analysis) -> bool:
 
 def _said(analysis: Analysis, family: str, probability: float) -> Analysis:
     ranking = _led(analysis.ranking, family, probability)
-    # The regressions were not asked which member it is, and those of HEVC code alike.
-    verdict = family if family == HEVC_FAMILY else member_or_family(family, dict(ranking))
-    named = allowed_by(verdict)
-    stated = sum(p for name, p in ranking if name in named) if named else probability
+    verdict, named, stated = said_of(family, ranking)
     statement = without_range(TRACE, stated, named, _text(len(analysis.windows)))
     return restated(analysis, ranking, verdict, stated, named, (statement, *analysis.evidence))
 

@@ -7,23 +7,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from forensics_models.classes import HEVC_FAMILY, INCONCLUSIVE, allowed_by, family_of
-from forensics_models.open_judge import OpenJudge, by_family, member_or_family
+from forensics_models.classes import HEVC_FAMILY, INCONCLUSIVE, family_of
+from forensics_models.open_judge import OpenJudge, by_family
 from forensics_models.recompression import ENCODERS, FAMILIES, asked, own_gain
 
 from forensics.results.analysis import Analysis
 from forensics.results.wording import TITLES
-from forensics.verdict.restated import Ranking, ranked, restated, without_range
+from forensics.verdict.restated import Ranking, ranked, restated, said_of, without_range
+from forensics.verdict.weighing import KEPT_FROM, SURE
 from forensics.windows.judges import recompression_judge
 
 TRACE = "recompression"
 """Name of the statement."""
 RIVALS = ("av1", HEVC_FAMILY)
 """Families that the models take for each other: such a name is held against recompression where it is not sure."""
-SURE = 0.98
-"""Probability from which it is sure, as of `weighing.SURE`."""
-KEPT_FROM = 0.5
-"""Probability under which a name is withheld, as of `weighing.KEPT_FROM`."""
 
 
 def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.ndarray) -> Analysis:
@@ -51,8 +48,7 @@ def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.nda
     if found is None:
         return analysis
     named = family_of(analysis.verdict)
-    family, _ = judge.answer(families, found)
-    probabilities = judge.probabilities(families, found)
+    family, probabilities = judge.answer(families, found)
     if analysis.verdict == INCONCLUSIVE or family not in ("", named):
         return _named(analysis, family, probabilities, found) if family else analysis
     spoken_against = probabilities[named] < KEPT_FROM and max(own_gain(one, found) for one in RIVALS) >= judge.gain_from
@@ -67,9 +63,7 @@ def _asks(analysis: Analysis) -> bool:
 
 def _named(analysis: Analysis, family: str, probabilities: Mapping[str, float], gains: np.ndarray) -> Analysis:
     ranking = _weighed(analysis.ranking, probabilities)
-    verdict = family if family == HEVC_FAMILY else member_or_family(family, dict(ranking))
-    named = allowed_by(verdict)
-    probability = sum(p for name, p in ranking if name in named)
+    verdict, named, probability = said_of(family, ranking)
     text = f"{_gains(gains)}; so {TITLES[family]} is repeated, by validation pictures"
     statement = without_range(TRACE, float(gains.max()), named, text)
     return restated(analysis, ranking, verdict, probability, named, (statement, *analysis.evidence))

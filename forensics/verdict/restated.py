@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from forensics_models.classes import HEVC_INTRA, NO_CONTENT
-from forensics_models.open_judge import GROUPS
+from forensics_models.classes import HEVC_FAMILY, HEVC_INTRA, NO_CONTENT, allowed_by
+from forensics_models.open_judge import GROUPS, member_or_family
 
 from forensics.results.analysis import Agreement, Analysis, Statement
 from forensics.verdict.agreement import compare
@@ -51,6 +51,16 @@ def since_with(afterwards: dict[str, float] | None, group: str, probability: flo
     total = sum(known[name] for name in others)
     shares = {name: known[name] / total if total > 0 else 1 / max(len(others), 1) for name in others}
     return {name: probability if name == group else (1 - probability) * shares[name] for name in known}
+
+
+def said_of(family: str, ranking: Ranking) -> tuple[str, tuple[str, ...], float]:
+    """The verdict where a judge of whole pictures names a family, the processes that it allows, and its probability.
+
+    Those judges are not asked which member it is; where one is far likelier it is named, but HEVC's code alike.
+    """
+    verdict = family if family == HEVC_FAMILY else member_or_family(family, dict(ranking))
+    named = allowed_by(verdict)
+    return verdict, named, sum(p for name, p in ranking if name in (named or (verdict,)))
 
 
 def not_excluded(ranking: Ranking) -> tuple[str, ...]:

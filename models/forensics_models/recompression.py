@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.special import log_softmax
 
 from forensics_models.classes import CLASSES, HEVC_FAMILY, family_of
 from forensics_models.open_judge import NEVER
@@ -93,11 +92,13 @@ class Softmax:
     """
 
     prior: float
-    bias: Sequence[float]
-    weights: Sequence[Sequence[float]]
+    bias: Sequence[float] | np.ndarray
+    weights: Sequence[Sequence[float]] | np.ndarray
 
     def logarithms(self, logs: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Logarithms of probabilities of n pictures, `np.ndarray [shape=(n, len(FAMILIES)), dtype=float64]`."""
+        from scipy.special import log_softmax  # 0.08 s, of use where a picture is coded again alone
+
         logits = self.prior * logs + np.asarray(self.bias) + values @ np.asarray(self.weights).T
         return np.asarray(log_softmax(logits, axis=-1))
 
@@ -126,8 +127,10 @@ class RecompressionJudge:
         """By family of `FAMILIES`; arguments as of `values_of`."""
         return dict(zip(FAMILIES, np.exp(self._softmax.logarithms(*values_of(families, gains))).tolist(), strict=True))
 
-    def answer(self, families: Mapping[str, float], gains: Sequence[float] | np.ndarray) -> tuple[str, float]:
-        """The family that may be named, or an empty string, and the probability of the likeliest.
+    def answer(
+        self, families: Mapping[str, float], gains: Sequence[float] | np.ndarray
+    ) -> tuple[str, dict[str, float]]:
+        """The family that may be named, or an empty string, and the probabilities by family.
 
         HEVC is named where the open judge, too, holds it likelier than AV1: x265 repeats pictures of an encoder of AV1
         that no judge knows (rav1e) better than aom does, 4 of 22 of validation sources.
@@ -135,7 +138,7 @@ class RecompressionJudge:
         found = self.probabilities(families, gains)
         best = max(found, key=lambda name: found[name])
         sure = found[best] >= self.said_from.get(best, NEVER) and may_be_named(best, families, gains, self.gain_from)
-        return (best if sure else ""), found[best]
+        return (best if sure else ""), found
 
 
 def may_be_named(family: str, families: Mapping[str, float], gains: Sequence[float] | np.ndarray, least: float) -> bool:

@@ -28,3 +28,11 @@ def test_no_verdict_waits_for_the_import_of_filters():
         command = [sys.executable, "-c", asked, str(SAMPLE.with_stem(name))]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
         assert done.stdout.strip() == "False"
+
+
+def test_no_verdict_waits_for_the_import_of_special_functions():
+    asked = "import sys, forensics; forensics.analyze(sys.argv[1]); print('scipy.special' in sys.modules)"
+    for name in ("uncompressed", "jpeg", "heic"):
+        command = [sys.executable, "-c", asked, str(SAMPLE.with_stem(name))]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+        assert done.stdout.strip() == "False"
