@@ -40,6 +40,19 @@ def _seed(text: str) -> Option:
     return click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help=text)
 
 
+def _draws(what: str) -> Option:
+    """`--draws`, how many of `what` are drawn of each source."""
+    return click.option(
+        "--draws", type=click.IntRange(1), help=f"{what} drawn of every source.  [default: the recipe's]"
+    )
+
+
+def _echo_open(card: Mapping[str, Any]) -> None:
+    """How many open pictures of each family a judge of whole pictures names rightly and wrongly."""
+    for name, row in card["validation"].items():
+        click.echo(f"{name:28} {row['open']:5d} open pictures: {row['right']} right, {row['wrong']} wrong")
+
+
 _OUT, _JOBS, _SEED = (
     _out("Folder for the artefacts."),
     _jobs("Processes and threads."),
@@ -121,7 +134,7 @@ def open_judge(datasets: tuple[Path, ...], models: Path, out: Path, jobs: int, s
 @_OUT
 @_JOBS
 @_SEED
-@click.option("--draws", type=click.IntRange(1), help="Pictures drawn of every source.  [default: the recipe's]")
+@_draws("Pictures")
 def grid(kind: str, sources: Path, out: Path, jobs: int, seed: int, draws: int | None) -> None:
     """Train a judge of block grids: compressed, then reduced (scaled) or rotated (turned).
 
@@ -142,7 +155,7 @@ def grid(kind: str, sources: Path, out: Path, jobs: int, seed: int, draws: int |
 @_OUT
 @_JOBS
 @_SEED
-@click.option("--draws", type=click.IntRange(1), help="Windows drawn of every source.  [default: the recipe's]")
+@_draws("Windows")
 def doubt(sources: Path, out: Path, jobs: int, seed: int, draws: int | None) -> None:
     """Train the judge of doubt: whether the likeliest codec is one, or noise was reduced.
 
@@ -163,7 +176,7 @@ def doubt(sources: Path, out: Path, jobs: int, seed: int, draws: int | None) -> 
 @_OUT
 @_JOBS
 @_SEED
-@click.option("--draws", type=click.IntRange(1), help="Pictures drawn of every source.  [default: the recipe's]")
+@_draws("Pictures")
 def pictures(sources: Path, out: Path, jobs: int, seed: int, draws: int | None) -> None:
     """Train the judge of open pictures: when the likeliest answer may be given although windows leave it open.
 
@@ -178,8 +191,7 @@ def pictures(sources: Path, out: Path, jobs: int, seed: int, draws: int | None) 
         card = train_open_pictures(
             sources, out, seed=seed, jobs=jobs, draws=draws, progress=partial(counter.show, "drawing val")
         )
-    for name, row in card["validation"].items():
-        click.echo(f"{name:28} {row['open']:5d} open pictures: {row['right']} right, {row['wrong']} wrong")
+    _echo_open(card)
 
 
 @command.command("recompression")
@@ -187,7 +199,7 @@ def pictures(sources: Path, out: Path, jobs: int, seed: int, draws: int | None) 
 @_OUT
 @_JOBS
 @_SEED
-@click.option("--draws", type=click.IntRange(1), help="Pictures drawn of every source.  [default: the recipe's]")
+@_draws("Pictures")
 def recompression(sources: Path, out: Path, jobs: int, seed: int, draws: int | None) -> None:
     """Train the judge of recompression: which codec an open picture repeats best.
 
@@ -202,8 +214,7 @@ def recompression(sources: Path, out: Path, jobs: int, seed: int, draws: int | N
         card = train_recompression(
             sources, out, seed=seed, jobs=jobs, draws=draws, progress=partial(counter.show, "drawing val")
         )
-    for name, row in card["validation"].items():
-        click.echo(f"{name:28} {row['open']:5d} open pictures: {row['right']} right, {row['wrong']} wrong")
+    _echo_open(card)
 
 
 @command.command("exact")

@@ -61,6 +61,10 @@ class Avif(Codec):
         return f"libavif {_avif.libavif_version}, {_avif.codec_versions()} ({pillow_version()})"
 
     def _encode(self, pixels: np.ndarray, parameters: Mapping[str, Value]) -> bytes:
+        return self.with_options(pixels, parameters, _aom_options(parameters))
+
+    def with_options(self, pixels: np.ndarray, parameters: Mapping[str, Value], options: Mapping[str, str]) -> bytes:
+        """As `encode`, by complete parameters, with the encoder's own options in the place of those that they give."""
         if not pillow_feature("avif"):
             raise CodecUnavailable("avif: this Pillow is built without libavif")
         quality = int(strength_value(self, parameters))
@@ -74,7 +78,7 @@ class Avif(Codec):
                 speed=int(parameters["speed"]),
                 codec=parameters["encoder"],
                 range=parameters["range"],
-                advanced=_aom_options(parameters),
+                advanced=dict(options),
                 max_threads=1,
                 autotiling=False,
             )
@@ -121,29 +125,15 @@ def recode(plane: np.ndarray, quality: int, tune: str, *, screens: bool = True) 
     -------
     np.ndarray [shape=(height, width), dtype=uint8]
     """
-    coded = _grey(plane, quality, tune) if screens else _as_photograph(plane, quality, tune)
-    decoded = Avif().decode(coded)
+    decoded = Avif().decode(_grey(plane, quality, tune, screens=screens))
     return decoded if decoded.ndim == 2 else np.ascontiguousarray(decoded[:, :, 0])
 
 
-def _grey(plane: np.ndarray, quality: int, tune: str) -> bytes:
-    return Avif().encode(plane, quality=quality, subsampling="grey", tune=tune, encoder="aom")
-
-
-def _as_photograph(plane: np.ndarray, quality: int, tune: str) -> bytes:
-    with library_errors("avif", "encode"):
-        return save_with_pillow(
-            plane,
-            "AVIF",
-            quality=quality,
-            subsampling="4:0:0",
-            speed=6,
-            codec="aom",
-            range="full",
-            advanced={"tune": tune, "enable-palette": "0", "enable-intrabc": "0"},
-            max_threads=1,
-            autotiling=False,
-        )
+def _grey(plane: np.ndarray, quality: int, tune: str, *, screens: bool = True) -> bytes:
+    codec = Avif()
+    parameters = codec.complete({"quality": quality, "subsampling": "grey", "tune": tune, "encoder": "aom"})
+    without = {} if screens else {"enable-palette": "0", "enable-intrabc": "0"}
+    return codec.with_options(plane, parameters, _aom_options(parameters) | without)
 
 
 def _aom_options(parameters: Mapping[str, Value]) -> dict[str, str]:

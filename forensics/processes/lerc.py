@@ -7,6 +7,7 @@ The test looks at the central 512x512 pixels. Turned and mirrored pictures are t
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 from forensics_features.planes import central, to_rgb8
@@ -62,25 +63,17 @@ def test(pixels: np.ndarray) -> Trace:
         return _absent(grid, shares(counts))
     grid, error, counts = max(significant, key=lambda entry: entry[1])  # divisors of the step fit as well
     phase = [(grid.phase[0] + top) % SIDE, (grid.phase[1] + left) % SIDE]
-    return Trace(
-        name=NAME,
-        statistic=grid.share,
-        log10_nfa=grid.log10_nfa,
-        speaks_for=("lerc",),
-        parameters={
-            "phase": phase,
-            "error": error,
-            "blocks": grid.blocks,
-            "possible": grid.fit,
-            "beside": round(grid.other, 3),
-        },
-        sentence=(
+    return _found(
+        grid,
+        phase,
+        error,
+        shares(counts),
+        (
             f"On the 8x8 grid that starts at row {phase[0]}, column {phase[1]}, {grid.fit} of {grid.blocks} blocks "
             f"that can tell have samples that are multiples of {2 * error} above their own "
             f"minimum, as LERC with an error of {error} leaves them; on the next best of the other 63 grids "
             f"{percentage(grid.other, 0)} have. Chance gives this in {chance(grid.log10_nfa)}."
         ),
-        series={"phases": shares(counts)},
     )
 
 
@@ -93,26 +86,36 @@ def _channels(rgb: np.ndarray) -> tuple[int, ...]:
 def _in_strips(strips: lerc_strips.Strips, start: tuple[int, int]) -> Trace:
     grid, along = strips.grid, "rows" if strips.along_rows else "columns"
     phase = (grid.phase[1] + start[1 if strips.along_rows else 0]) % SIDE
-    return Trace(
-        name=NAME,
-        statistic=grid.share,
-        log10_nfa=grid.log10_nfa,
-        speaks_for=("lerc",),
-        parameters={
-            "phase": [None, phase] if strips.along_rows else [phase, None],
-            "error": strips.error,
-            "blocks": grid.blocks,
-            "possible": grid.fit,
-            "beside": round(grid.other, 3),
-        },
-        sentence=(
+    return _found(
+        grid,
+        [None, phase] if strips.along_rows else [phase, None],
+        strips.error,
+        np.array(np.broadcast_to(shares(strips.counts), (SIDE, SIDE))),
+        (
             f"Of the runs of 8 pixels along {along} that start {phase} pixels from the first one and every 8 pixels "
             f"from there, {grid.fit} of {grid.blocks} that can tell have samples that lie multiples of "
             f"{2 * strips.error} apart, as LERC with an error of {strips.error} leaves them in strips whose height is "
             f"no multiple of 8; at the next best of the other 7 places {percentage(grid.other, 0)} have. Chance gives "
             f"this in {chance(grid.log10_nfa)}."
         ),
-        series={"phases": np.array(np.broadcast_to(shares(strips.counts), (SIDE, SIDE)))},
+    )
+
+
+def _found(grid: Grid, phase: list[Any], error: int, phases: np.ndarray, sentence: str) -> Trace:
+    return Trace(
+        name=NAME,
+        statistic=grid.share,
+        log10_nfa=grid.log10_nfa,
+        speaks_for=("lerc",),
+        parameters={
+            "phase": phase,
+            "error": error,
+            "blocks": grid.blocks,
+            "possible": grid.fit,
+            "beside": round(grid.other, 3),
+        },
+        sentence=sentence,
+        series={"phases": phases},
     )
 
 

@@ -33,6 +33,7 @@ from forensics_models.recompression import (
 from forensics.dataset.synthetic import synthesise
 from forensics.errors import UsageError
 from forensics.training.drawing import dealt
+from forensics.training.open_pictures import LEAST
 from forensics.training.whole_pictures import (
     SHARES,
     ShippedModels,
@@ -71,8 +72,6 @@ and one in six of those is named here: so few of all pictures that the limit of 
 FEWEST = 20
 """Names of a family, cross-fitted, of which a share of wrong ones says something; a family with fewer takes the
 threshold of all families together."""
-LEAST = 0.75
-"""Thresholds are never lower: three to one, as `open_pictures.LEAST`."""
 GAIN_QUANTILE = 0.95
 """Share of the open pictures without a lossy process that gain less by any encoder than is asked for a name."""
 _PENALTY = 0.3
@@ -254,7 +253,6 @@ def softmax(logs: np.ndarray, values: np.ndarray, truth: np.ndarray) -> Softmax:
         Index in `FAMILIES`.
     """
     from scipy.optimize import minimize
-    from scipy.special import log_softmax
 
     kinds, columns = len(FAMILIES), values.shape[1]
     there = np.arange(len(truth)), truth
@@ -264,7 +262,7 @@ def softmax(logs: np.ndarray, values: np.ndarray, truth: np.ndarray) -> Softmax:
 
     def loss(x: np.ndarray) -> tuple[float, np.ndarray]:
         prior, bias, weights = unpacked(x)
-        logarithms = log_softmax(prior * logs + bias + values @ weights.T, axis=1)
+        logarithms = Softmax(prior, bias, weights).logarithms(logs, values)
         slope = np.exp(logarithms)
         slope[there] -= 1
         gradient = [

@@ -8,6 +8,7 @@ is left after them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from forensics.results.analysis import Statement
 from forensics.results.chance import reported
 from forensics.results.steps import EnlargementStep, InsetStep, RepetitionStep, SharpeningStep, Step
 from forensics.windows.choice import MINIMUM_SIDE
+
+if TYPE_CHECKING:
+    from forensics_features.enlargement_axes import Enlargement
 
 MOST = 2
 """Enlargements that are undone, one after the other."""
@@ -74,10 +78,12 @@ def find_enlargement(pixels: np.ndarray) -> EnlargementStep | RepetitionStep | N
         old = [side if axis is None else axis.old for axis, side in zip(repeated, (height, width), strict=True)]
         return RepetitionStep(repeated, old[1], old[0], width, height)
     found = enlargement.find(pixels)
-    if found is None:
-        return None
+    return None if found is None else _enlargement_step(found, height, width)
+
+
+def _enlargement_step(found: Enlargement, height: int, width: int, *, linear: bool = False) -> EnlargementStep:
     old = [side if axis is None else axis.old for axis, side in zip(found[:2], (height, width), strict=True)]
-    return EnlargementStep(found, old[1], old[0], width, height)
+    return EnlargementStep(found, old[1], old[0], width, height, linear=linear)
 
 
 def find_enlargement_of_light(pixels: np.ndarray) -> EnlargementStep | None:
@@ -90,13 +96,11 @@ def find_enlargement_of_light(pixels: np.ndarray) -> EnlargementStep | None:
     """
     from forensics_features import enlargement, linear_light
 
-    height, width = pixels.shape[:2]
     light = linear_light.decoded(enlargement.judged_plane(pixels))
     found = enlargement.find(np.rint(light).astype(np.uint8))
     if found is None or max(axis.residual for axis in found.axes) > EXACT:
         return None
-    old = [side if axis is None else axis.old for axis, side in zip(found[:2], (height, width), strict=True)]
-    return EnlargementStep(found, old[1], old[0], width, height, linear=True)
+    return _enlargement_step(found, *pixels.shape[:2], linear=True)
 
 
 def find_sharpening(pixels: np.ndarray) -> SharpeningStep | None:

@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from forensics_models.recompression import ENCODERS
 
 from forensics.codecs import registry
 from forensics.history.recoding import identification
@@ -39,6 +40,10 @@ def gains(encoder: str) -> np.ndarray:
     found = identification.gains(decoded(encoder))
     assert found is not None
     return found
+
+
+def test_gains_come_in_the_order_that_the_judge_takes() -> None:
+    assert NAMES == ENCODERS
 
 
 @pytest.mark.parametrize("encoder", FILES)
