@@ -43,6 +43,7 @@ def search_likely(
     seen: np.ndarray | None = None,
     *,
     guesses: int = len(_GUESSES),
+    further: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Coefficients of blocks.
 
@@ -56,6 +57,8 @@ def search_likely(
         others are not looked at.
     guesses : int
         Guesses about what is hidden that are tried, the commonest first.
+    further : bool
+        Whether blocks that are left are searched with more sets, where they are few.
 
     Returns
     -------
@@ -72,7 +75,7 @@ def search_likely(
     lo, hi = np.ascontiguousarray(lo), np.ascontiguousarray(hi)
     for width in (_SETS, _MORE_SETS):
         left = np.flatnonzero(~found)
-        if width > _SETS and (len(left) > _FEW or guesses < len(_GUESSES)):
+        if width > _SETS and (not further or len(left) > _FEW):
             break
         for n in left:
             best = _likeliest(lo[n], hi[n], quantiser, parts[n], guesses, width)

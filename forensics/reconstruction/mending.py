@@ -37,9 +37,10 @@ on work: under clipped channels bounds settle luma that is wrong in single pixel
 blocks, of another 20 leave 11 of 22 (2, 4, 8 and 20 tried)."""
 _BESIDE = np.array([(0, -1), (0, 1), (-1, 0), (1, 0)])
 """Blocks beside one that are opened with it, one after another, by rows and columns."""
-_UNITS, _WRONG = 8, 13
+_UNITS, _WRONG, _FAILED, _MANY = 8, 13, 3, 0.25
 """MCUs of which all blocks are searched together at most, a bound on work, and wrong pixels from which one is that has
-fewer than an MCU beside it, a twentieth of an MCU of 4:2:0: its neighbours' borders show its chroma too."""
+fewer than an MCU beside it, a twentieth of an MCU of 4:2:0: its neighbours' borders show its chroma too; how many of
+them may fail, and the share of a window's MCUs that may come out otherwise: bounds on work, half a second each time."""
 _WINDOWS, _LARGE, _MARGIN = 12, 0.5, 2
 """Windows that are searched at most instead of the whole band, the share of it that they may take, and the MCUs about
 wrong ones that they hold: bounds on work, some milliseconds a window and a fiftieth of a second a band, and the reach
@@ -92,17 +93,22 @@ class MendedBand(FittedBand):
         if factors != (1, 1) and (kind not in TRIANGLES or factors not in SEEN_BY):
             return None
         counts = np.asarray(blocks_of(wrong, *self.layout.mcu).sum(axis=1)).reshape(fitted[1][1].shape)
+        if (counts > 0).mean() > _MANY:
+            return None
         peaks = (counts > 0) & (counts == ndimage.maximum_filter(counts, 3, mode="constant"))
         wrong_ones = peaks | (counts >= _WRONG)
         places = np.argwhere(wrong_ones & ~self._changed(fitted[0][1], counts.shape))
         places = places[np.argsort(-counts[tuple(places.T)], kind="stable")][:_UNITS]
-        before = wrong
+        before, failed = wrong, 0
         for place in places:
             other = self._unit(fitted, wrong_ones, place)
-            if other is not None:
-                left = self.wrong(other)
-                if left.sum() < wrong.sum():
-                    fitted, wrong = other, left
+            left = wrong if other is None else self.wrong(other)
+            if other is not None and left.sum() < wrong.sum():
+                fitted, wrong = other, left
+                continue
+            failed += 1
+            if failed == _FAILED:
+                break
         return (fitted, wrong) if wrong.sum() < before.sum() else None
 
     def _unit(self, fitted: Fitted, doubted: np.ndarray, place: np.ndarray) -> Fitted | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from forensics.reconstruction.jpeg_writer import write_jpeg
 from forensics.reconstruction.jpegli_tables import jpegli_of
 from forensics.reconstruction.layout import BLOCK, Layout
 from forensics.reconstruction.read_again import chroma_again, luma_again, with_chroma
+from forensics.reconstruction.unheld_steps import with_unheld
 
 if TYPE_CHECKING:
     from forensics_features.inset import Inset
@@ -276,7 +278,8 @@ def prepare(source: Any, *, width: int = _WIDTH) -> Prepared:
     wrong = _wrong_where_luma_is_settled(inverted, pixels, chosen)
     if wrong.mean() > _SHOWN_OTHERWISE or _away_from_clipping(wrong > 0, pixels).sum() > _FEW_PIXELS:
         chosen, inverted = _shown_otherwise(chosen, inverted, pixels, width)
-    for way in (luma_again, chroma_again, _with_known, _with_freed):
+    ways = luma_again, chroma_again, _with_known, _with_freed, partial(with_unheld, width=width)
+    for way in ways:
         if _beyond_doubt(chosen, inverted):
             break
         other = way(chosen, inverted)

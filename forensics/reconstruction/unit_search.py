@@ -24,7 +24,7 @@ from forensics.reconstruction.shown_window import Around, Window
 _DRIFTS = (12.0, 60.0)
 """Standard deviations of a coefficient about the estimated one beyond its own quantisation, in levels, one after
 another: see `joint_search`."""
-_FIRST, _SETS, _ROUNDS = 64, 1024, 6
+_FIRST, _SETS, _ROUNDS = 64, 1024, 8
 """Sets of all blocks and of chroma alone that are tried of an MCU a round, and rounds: bounds on work. Of four JPEG
 files found the 16 MCUs that were left open under clipped channels all come out."""
 _BEYOND = 1.0
