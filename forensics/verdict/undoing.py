@@ -172,7 +172,9 @@ def reduced(
     """The analysis at the size before a reduction, where that names a codec in a picture that is left open otherwise;
     parameters as of `rotated`.
     """
-    if analysis.verdict != INCONCLUSIVE or not _maybe_resampled(analysis):
+    # Nothing is known of what happened since where the picture is likelier uncompressed, as where reduced noise is held
+    # against a codec: enlarged, that would look like one again.
+    if analysis.verdict != INCONCLUSIVE or analysis.afterwards is None or not _maybe_resampled(analysis):
         return analysis
     steps, named = _kept(analysis), []
     for step, before in after.possible_reductions(pixels, SCALES_TRIED):
