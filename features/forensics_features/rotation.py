@@ -36,6 +36,8 @@ MOST_SIDE = 768
 """Larger pictures are undone in their middle: an error of 0.02 degrees moves samples by 0.1 pixels at its ends."""
 LEAST_DEGREES = 0.25
 """Smaller angles are not looked for: their lines are the scene's."""
+UPRIGHT, HIGHEST_UPRIGHT = 673, 3.3
+"""Validation pictures that were not rotated, and the highest lead of one, as below."""
 CLEAR_LEAD = 3.0
 """Lead from which a picture was rotated. Of 673 validation pictures that were not (bench verdicts, split val, seed 31:
 coded or not, straight or after other steps) two reach it, with 3.1 and 3.3; of 160 that were, 94, each by its angle.

@@ -340,12 +340,15 @@ class RotationStep:
     @property
     def text(self) -> str:
         """What was found, for reading."""
+        from forensics_features.rotation import HIGHEST_UPRIGHT, UPRIGHT
+
         one = self.found
         way = "counter-clockwise" if one.degrees > 0 else "clockwise"
         return (
             f"rotated by {abs(one.degrees):.2f} degrees {way}: differences between neighbours are periodic in the rows "
-            f"and columns of before, {np.exp(one.lead):.0f} times as clearly as at any other angle. The verdict is "
-            f"that on {self.width}x{self.height} pixels of the middle, turned back"
+            f"and columns of before, more clearly than at any other angle (lead {one.lead:.1f}; {UPRIGHT} validation "
+            f"pictures that were not rotated have {HIGHEST_UPRIGHT} at most). The verdict is that on "
+            f"{self.width}x{self.height} pixels of the middle, turned back"
         )
 
     def undo(self, pixels: np.ndarray) -> np.ndarray:

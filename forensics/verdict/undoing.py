@@ -139,7 +139,8 @@ def rotated(
     one: Examined,
     finished: Callable[[Analysis, np.ndarray], Analysis],
 ) -> Analysis:
-    """The analysis with a rotation undone, where that names a codec in a picture that is left open otherwise.
+    """The analysis with a rotation undone, where that settles a picture that is left open otherwise, or names a codec
+    in one that is probably uncompressed.
 
     Parameters
     ----------
@@ -159,7 +160,7 @@ def rotated(
         return analysis
     step, upright = found
     undone = finished(one.analysis(picture, upright, (*_kept(analysis), step)), upright)
-    return analysis if undone.verdict in OPEN_VERDICTS else undone
+    return analysis if undone.verdict in (*OPEN_VERDICTS, analysis.verdict) else undone
 
 
 def reduced(
