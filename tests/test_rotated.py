@@ -73,3 +73,24 @@ def test_places_of_the_upright_part_are_found_in_the_rotated_picture(degrees):
     top, left, height, width = as_stored((step,), (row - 2, column - 2, 4, 4))
     assert (top, left) == pytest.approx((140, 250), abs=1.2)
     assert (height, width) == (4, 4)
+
+
+def test_what_a_rotation_does_not_change_is_not_called_rotated(monkeypatch):
+    from dataclasses import replace
+
+    plain = replace(analyze("examples/uncompressed.png"), probability=0.8)
+    said = iter(["uncompressed", "inconclusive", "jpegxl"])
+    step = RotationStep(Rotation(3.0, 0.0, 0.0, 9.0), 200, 200, 256, 256)
+    monkeypatch.setattr(undoing.after, "find_rotation", lambda pixels: (step, pixels))
+
+    class One:
+        open_judge, threads = None, None
+
+        def analysis(self, picture, pixels, steps):
+            return replace(plain, verdict=next(said), steps=steps)
+
+    ask = (np.zeros((256, 256, 3), np.uint8), None, One(), lambda analysis, pixels: analysis)
+    assert undoing.rotated(plain, *ask) is plain
+    assert undoing.rotated(plain, *ask) is plain
+    assert undoing.rotated(plain, *ask).steps == (step,)
+    assert undoing.rotated(replace(plain, probability=0.95), *ask).steps == ()
