@@ -510,6 +510,7 @@ def _commonest(pixels: np.ndarray) -> Chosen | None:
     if pixels.ndim == 3 and max(missing(pixels, first, ["libjpeg-turbo"]).values()) > _UNEXPLAINED:
         return None
     match: TableMatch | None = None
+    doubted: Chosen | None = None
     for layout in kinds:
         decoder = DECODERS[0]
         part = sample(pixels, layout, decoder, most=_COMMON_PIXELS)
@@ -520,6 +521,7 @@ def _commonest(pixels: np.ndarray) -> Chosen | None:
         chosen = Chosen(layout, trials.tables(layout, decoder), decoder, match, trials, False)
         share = trials.share(layout, decoder)
         if trials.told(layout, decoder) < _TOLD and share >= _NEARLY:
+            doubted = doubted or (chosen if share >= _CLEAR else None)
             continue
         if layout.factors == (1, 4) and share <= _of_full_size(trials, layout, decoder):
             continue
@@ -527,7 +529,7 @@ def _commonest(pixels: np.ndarray) -> Chosen | None:
             return chosen
         if share < _NEARLY and chosen.fine and trials.searched(layout, decoder, 0) >= _NEARLY:
             return chosen
-    return None
+    return doubted
 
 
 def _of_full_size(trials: Trials, layout: Layout, decoder: Decoder) -> float:
