@@ -190,9 +190,13 @@ def _likeliest(trials: Trials, history: jpeg_history.JpegHistory) -> tuple[Layou
         if not decoders:
             continue
         layout, share = _placed(trials, layout, decoders[0])
+        own = decoders[0]
+        if share < _PLACED:
+            own = max(_one_each(decoders, lambda d: d.transform), key=lambda d: trials.share(layout, d))
+            share = trials.share(layout, own)
         if best is None or share > max(best[0] + _BETTER, _IN_SUBSTANCE):
             best = share, layout, decoders
-        if best[0] >= _PLACED:
+        if share >= _PLACED and best[1] == layout and trials.told(layout, own) >= _TOLD:
             break
     assert best is not None
     share, layout, decoders = _or_full_size(trials, history, *best)
