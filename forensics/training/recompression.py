@@ -89,8 +89,8 @@ SHOWN_QUANTILE = 0.95
 """Share of the open pictures without a lossy process that no encoder repeats by as much as is asked for a name, and the
 share that none repeats as consistently."""
 _PENALTY = 0.3
-"""Of the squared weights, in pictures. Cross-fitted on 1,395 open validation pictures 196 are named rightly with it, 195
-with a third of it, 191, 183 and 170 with three, ten and thirty times, and none wrongly."""
+"""Of the squared weights, in pictures. Cross-fitted on 1,395 open validation pictures 196 are named rightly with it,
+195 with a third of it, 191, 183 and 170 with three, ten and thirty times, and none wrongly."""
 
 
 def _drawn_or(source: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
