@@ -195,6 +195,29 @@ def draw_sharpening() -> None:
     plt.close(figure)
 
 
+def draw_rotation() -> None:
+    """How far the lines of a rotation stand out by the angle, of a sample as it is and rotated."""
+    import matplotlib.pyplot as plt
+    from forensics_features import rotation
+
+    from forensics.report.plots import BLUE, GREY, SIZE
+
+    upright = sample("jpeg")
+    rotated = np.asarray(Image.fromarray(upright).rotate(ROTATED, Image.Resampling.BILINEAR))
+    figure, axes = plt.subplots(figsize=SIZE, layout="constrained")
+    for pixels, colour, name in ((upright, GREY, "as it is"), (rotated, BLUE, f"rotated by {ROTATED} degrees")):
+        inner = pixels[20:-20, 20:-20]
+        axes.plot(rotation.DEGREES, rotation.strengths(inner), color=colour, label=name, linewidth=0.8)
+    axes.set_xlabel("angle, degrees")
+    axes.set_ylabel("sum of the lines' logarithms")
+    axes.legend(frameon=False)
+    figure.savefig(PICTURES / "trace_rotation.png", dpi=80, metadata={"Software": None})
+    plt.close(figure)
+
+
+ROTATED = 3
+"""Degrees in the figure of rotation."""
+
 SHARPENED = (1.2, 0.8)
 """Standard deviation and amount of the filter in the figure of sharpening."""
 
@@ -307,6 +330,7 @@ def draw_all() -> None:
     draw_reduced_jpeg()
     draw_inset()
     draw_sharpening()
+    draw_rotation()
     draw_pages()
     draw_readme()
 

@@ -100,7 +100,7 @@ def find(pixels: np.ndarray) -> TurnedGrid | None:
         return None
     luma = as_planes(central(pixels, MOST_SIDE)[0]).y
     angles = np.deg2rad(DEGREES)
-    lines = np.concatenate([_lines(luma, angles), _lines(luma.T, -angles)])
+    lines = np.concatenate([line_powers(luma, angles), line_powers(luma.T, -angles)])
     capped = np.minimum(lines, _MOST)
     total = capped.sum(axis=0)
     # Several lines may stand above what counts: the strongest of such angles is in their middle.
@@ -120,8 +120,19 @@ def find(pixels: np.ndarray) -> TurnedGrid | None:
     return TurnedGrid(float(DEGREES[best]), np.array(values, np.float32))
 
 
-def _lines(luma: np.ndarray, angles: np.ndarray) -> np.ndarray:
-    """Power of the lines of borders across the second axis over the median of all angles, shape (5, m)."""
+def line_powers(luma: np.ndarray, angles: np.ndarray) -> np.ndarray:
+    """Power of the lines of borders across the second axis over the median of all angles.
+
+    Parameters
+    ----------
+    luma : np.ndarray [shape=(height, width), dtype=float32]
+    angles : np.ndarray [shape=(m,)]
+        In radians.
+
+    Returns
+    -------
+    np.ndarray [shape=(len(LINES), m), dtype=float64]
+    """
     edges = _edges(np.ascontiguousarray(luma))
     size = fft.next_fast_len(2 * max(edges.shape), real=True)
     rows = fft.rfft(edges, size, axis=1)

@@ -60,7 +60,7 @@ class FittedBand(Band):
         rows = np.flatnonzero(np.broadcast_to(among, len(lo)))
         found[rows], status[rows] = fit_blocks(lo[rows], hi[rows], self.quantisers[k], width=0, centers=centers[rows])
         if self.width:
-            self.at_edges((1, 1), self.quantisers[k], (lo, hi), found, status, among)
+            self.at_edges((1, 1), self.quantisers[k], (lo, hi), found, status, among, further=True)
         again = np.flatnonzero((status > SEARCHED) & ~impossible & among) if self.width else np.empty(0, np.int64)
         if len(again):
             bounds = [lo[n].tobytes() + hi[n].tobytes() for n in again]
@@ -246,14 +246,18 @@ class FittedBand(Band):
         found: np.ndarray,
         status: np.ndarray,
         among: np.ndarray | bool = True,
+        *,
+        further: bool = False,
     ) -> None:
         """Blocks that reach beyond the picture and are not settled, of those `among` which they are looked for, from
-        the bounds of the samples that are seen; `found` and `status` change.
+        the bounds of the samples that are seen; `found` and `status` change. `further` as of `search_likely`.
         """
         seen, partly = self.seen_parts(factors)
         again = np.flatnonzero(partly & (status > SEARCHED) & among)
         if len(again):
-            coefficients, fits = search_likely(bounds[0][again], bounds[1][again], quantiser, seen[again])
+            coefficients, fits = search_likely(
+                bounds[0][again], bounds[1][again], quantiser, seen[again], further=further
+            )
             found[again[fits]], status[again[fits]] = coefficients[fits], SEARCHED
 
     def reopen(self, k: int, found: np.ndarray, status: np.ndarray) -> np.ndarray:

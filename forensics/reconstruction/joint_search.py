@@ -28,7 +28,7 @@ _PASSES = 2
 _DRIFTS = (12.0, 60.0)
 """Standard deviations of a coefficient about the estimated one beyond its own quantisation, in levels, one after
 another; what a clipped channel hides is estimated worse than what lies beyond an edge, see `likely_search`."""
-_CHANNELS = ((1.0, 0.0, 1.402), (1.0, -0.344136, -0.714136), (1.0, 1.772, 0.0))
+CHANNELS = ((1.0, 0.0, 1.402), (1.0, -0.344136, -0.714136), (1.0, 1.772, 0.0))
 """Weights of Y, Cb and Cr in red, green and blue: ITU-T T.871 clause 7."""
 _CLIPPED = ((0.0, -1.0, 1.0), (1.0, 0.0, -1.0), (1.0, -1.0, 0.0))
 """Where red, green or blue is clipped: the difference of the two others."""
@@ -208,7 +208,7 @@ def _sums(
         some = seen & ends.any(axis=1) & ~ends[:, channel]
         if len(around) == 2:
             some = seen & ends[:, channel] & (ends.sum(axis=1) == 1)
-        factors = (signs @ np.array(_CHANNELS))[3 - len(around) :]
+        factors = (signs @ np.array(CHANNELS))[3 - len(around) :]
         centre = 128 * signs.sum()
         values = colours[some].astype(np.float64) @ signs - centre
         variance = np.full(int(some.sum()), np.abs(signs).sum() / 12)

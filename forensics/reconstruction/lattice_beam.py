@@ -42,6 +42,9 @@ _SHORTER = 0.99
 """Part of the length before that two neighbouring directions have to keep when they change places: near 1, the value of
 the strongest reduction, below which it is known to end (the reference)."""
 
+_BY_A_STEP = 0.7
+"""Standard deviation, in steps, of coefficients about those of a set that is nearly right: most are right, some one
+off."""
 _HALF = 0.5 + 1e-12
 """Share of a direction from which it is subtracted: a half, and what double precision leaves of it."""
 
@@ -60,7 +63,7 @@ def _subtract(columns, moves, at, other):
     if times != 0:
         for i in range(other + 1):
             columns[at, i] -= times * columns[other, i]
-        for i in range(moves.shape[0]):
+        for i in range(moves.shape[1]):
             moves[at, i] -= times * moves[other, i]
 
 
@@ -70,6 +73,7 @@ def _change_places(columns, target, moves, at):
     size = columns.shape[0]
     for i in range(size):
         columns[at, i], columns[at - 1, i] = columns[at - 1, i], columns[at, i]
+    for i in range(moves.shape[1]):
         moves[at, i], moves[at - 1, i] = moves[at - 1, i], moves[at, i]
     length = np.hypot(columns[at - 1, at - 1], columns[at - 1, at])
     along, across = columns[at - 1, at - 1] / length, columns[at - 1, at] / length
@@ -84,8 +88,8 @@ def _change_places(columns, target, moves, at):
 @kernel
 def reduced(columns, target, moves):
     """A lattice reduced in place: columns, float64 [n, n], those of an upper triangle with no zero on its diagonal, one
-    a row; target, float64 [n]; moves, float64 [n, n], the unit matrix at first, whose rows are the new directions in
-    the old ones, whole numbers.
+    a row; target, float64 [n]; moves, float64 [n, m], rows of a unit matrix at first, whose rows are the new directions
+    in the old ones, whole numbers.
     """
     at, size = 1, columns.shape[0]
     half = np.empty(size)
@@ -106,17 +110,17 @@ def reduced(columns, target, moves):
 
 
 @kernel
-def _nearest(columns, target, sets):
+def _nearest(columns, target, sets, ways):
     """Whole vectors near the solution of a triangle's columns z = target, as many as there is room for in `sets`,
     float64 [n, length of target], the nearest first; how many.
 
     What is left of the target is kept for each of them, so that a level costs one pass over it.
     """
     width, size = sets.shape
-    costs, grown = np.zeros(width), np.empty(_WAYS * width)
+    costs, grown = np.zeros(width), np.empty(ways * width)
     left, before = np.empty((width, size)), np.empty((width, size))
     value, parent = np.empty((size, width)), np.empty((size, width), np.int64)
-    tried, kept = np.empty(_WAYS * width), np.empty(width, np.int64)
+    tried, kept = np.empty(ways * width), np.empty(width, np.int64)
     left[0] = target
     count = 1
     for level in range(size - 1, -1, -1):
@@ -125,16 +129,16 @@ def _nearest(columns, target, sets):
             middle = left[n, level] / own
             nearest = np.rint(middle)
             side = 1.0 if middle >= nearest else -1.0
-            for way in range(_WAYS):
-                tried[_WAYS * n + way] = nearest + (side if way == 1 else -side * (way // 2))
-                grown[_WAYS * n + way] = costs[n] + (own * (middle - tried[_WAYS * n + way])) ** 2
-        count = _least_of(grown[: _WAYS * count], kept)
+            for way in range(ways):
+                tried[ways * n + way] = nearest + side * (((way + 1) >> 1) if way & 1 else -(way >> 1))
+                grown[ways * n + way] = costs[n] + (own * (middle - tried[ways * n + way])) ** 2
+        count = _least_of(grown[: ways * count], kept)
         left, before = before, left
         for n in range(count):
             at = kept[n]
-            costs[n], value[level, n], parent[level, n] = grown[at], tried[at], at // _WAYS
+            costs[n], value[level, n], parent[level, n] = grown[at], tried[at], at // ways
             for i in range(level):
-                left[n, i] = before[at // _WAYS, i] - columns[level, i] * tried[at]
+                left[n, i] = before[at // ways, i] - columns[level, i] * tried[at]
     order = np.argsort(costs[:count])
     for n in range(count):
         at = order[n]
@@ -174,7 +178,7 @@ class Lattice:
     columns : np.ndarray [shape=(n, n), dtype=float64]
         Of the reduced triangle, see `reduced`.
     target : np.ndarray [shape=(n,), dtype=float64]
-    moves : np.ndarray [shape=(n, n), dtype=float64]
+    moves : np.ndarray [shape=(n, 64 blocks), dtype=float64]
         By which whole vectors become coefficients in raster order.
     """
 
@@ -188,16 +192,23 @@ class Lattice:
             yield self.nearest(_FIRST)
         yield self.nearest(width)
 
-    def nearest(self, width: int) -> np.ndarray:
-        """Sets of coefficients, the likeliest first, of a search that keeps so many, `np.ndarray [shape=(count, 64
-        blocks), dtype=int64]`.
+    def nearest(self, width: int, *, ways: int = _WAYS) -> np.ndarray:
+        """Sets of coefficients, the likeliest first, of a search that keeps so many and tries so many multiples of each
+        coefficient, `np.ndarray [shape=(count, 64 blocks), dtype=int64]`.
         """
         sets = np.empty((width, len(self.target)))
-        count = _nearest(self.columns, self.target, sets)
+        count = _nearest(self.columns, self.target, sets, ways)
         return np.asarray(np.rint(sets[:count] @ self.moves), np.int64)
 
 
-def of_samples(samples: np.ndarray, deviations: np.ndarray, quantiser: Quantiser, *, drift: float) -> Lattice:
+def of_samples(
+    samples: np.ndarray,
+    deviations: np.ndarray,
+    quantiser: Quantiser,
+    *,
+    drift: float,
+    among: np.ndarray | None = None,
+) -> Lattice:
     """The lattice of a block.
 
     Parameters
@@ -209,11 +220,13 @@ def of_samples(samples: np.ndarray, deviations: np.ndarray, quantiser: Quantiser
     quantiser : Quantiser
     drift : float
         See `spread`; infinite where nothing is expected, which needs a deviation of every sample.
+    among : np.ndarray [shape=(m,), dtype=int64], optional
+        Frequencies, by their numbers, of which coefficients may be other than zero; all by default.
     """
     shown = np.isfinite(deviations)
-    order = np.argsort(quantiser.table, kind="stable")
-    waves = _waves(1)[order]
-    return _reduced(waves[:, shown], waves, samples[shown], deviations[shown], samples, quantiser.table, order, drift)
+    order = _finest_first(quantiser.table, among)
+    sums = _waves(1)[order][:, shown]
+    return _reduced(sums, samples[shown], deviations[shown], samples, quantiser.table, order, drift)
 
 
 def of_rows(
@@ -224,6 +237,7 @@ def of_rows(
     quantisers: Sequence[Quantiser],
     *,
     drift: float,
+    among: np.ndarray | None = None,
 ) -> Lattice:
     """The same from weighted sums of samples, of one block or several together.
 
@@ -237,13 +251,13 @@ def of_rows(
         Level-shifted samples as they are expected.
     quantisers : sequence of Quantiser
         One a block.
-    drift : float
-        See `of_samples`.
+    drift, among
+        As of `of_samples`; numbers go through one block after another.
     """
     table = np.concatenate([quantiser.table for quantiser in quantisers])
-    order = np.argsort(table, kind="stable")
-    waves = _waves(len(quantisers))[order]
-    return _reduced(waves @ rows.T, waves, values, deviations, expected, table, order, drift)
+    order = _finest_first(table, among)
+    sums = _waves(len(quantisers))[order] @ rows.T
+    return _reduced(sums, values, deviations, expected, table, order, drift)
 
 
 def beyond_the_scale(
@@ -289,9 +303,69 @@ def beyond_the_scale(
     )
 
 
+def of_last(
+    rows: np.ndarray,
+    values: np.ndarray,
+    deviations: np.ndarray,
+    expected: np.ndarray,
+    quantisers: Sequence[Quantiser],
+    *,
+    drift: float,
+    about: np.ndarray,
+) -> Lattice:
+    """The lattice of the last blocks alone, the first ones' coefficients being no whole numbers, but near given ones.
+
+    Parameters
+    ----------
+    rows, values, deviations, expected, quantisers, drift
+        As of `of_rows`.
+    about : np.ndarray [shape=(64 first blocks,), dtype=float64]
+        Coefficients of the first blocks, from which they differ by a step or so.
+    """
+    table, first = np.concatenate([quantiser.table for quantiser in quantisers]), len(about)
+    normal, wanted = _normal(_waves(len(quantisers)) @ rows.T, values, deviations, expected, table, drift)
+    own = normal[:first, :first] + np.eye(first) / _BY_A_STEP**2
+    # What is left of the problem when the first coefficients are at their best for any of the last.
+    both = np.linalg.solve(own, np.column_stack([normal[:first, first:], wanted[:first] + about / _BY_A_STEP**2]))
+    order = np.argsort(table[first:], kind="stable")
+    rest = normal[first:, first:] - normal[first:, :first] @ both[:, :-1]
+    moves = np.zeros((len(order), len(order)))
+    moves[np.arange(len(order)), order] = 1.0
+    return _of_normal(rest[np.ix_(order, order)], (wanted[first:] - normal[first:, :first] @ both[:, -1])[order], moves)
+
+
+def _normal(
+    sums: np.ndarray,
+    values: np.ndarray,
+    deviations: np.ndarray,
+    expected: np.ndarray,
+    table: np.ndarray,
+    drift: float,
+    order: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Normal equations of the coefficients of some frequencies, in their order, all by default: what unit ones add to
+    the sums is given, and what they add to samples is `_waves`.
+    """
+    order = np.arange(len(table)) if order is None else order
+    steps = table[order].astype(np.float64)
+    about = spread(steps, drift)
+    system = sums * (steps[:, None] / deviations)
+    normal = system @ system.T
+    normal.ravel()[:: len(order) + 1] += (steps / about) ** 2
+    waves = _waves(len(table) // 64)[order]
+    return normal, system @ (values / deviations) + steps / about**2 * (waves @ expected)
+
+
+def _of_normal(normal: np.ndarray, wanted: np.ndarray, moves: np.ndarray) -> Lattice:
+    """The lattice of normal equations: their triangle takes a tenth of the time of an orthogonal one."""
+    columns = np.linalg.cholesky(normal)
+    target = np.linalg.solve(columns, wanted)
+    reduced(columns, target, moves)
+    return Lattice(columns, target, moves)
+
+
 def _reduced(
     sums: np.ndarray,
-    waves: np.ndarray,
     values: np.ndarray,
     deviations: np.ndarray,
     expected: np.ndarray,
@@ -299,20 +373,16 @@ def _reduced(
     order: np.ndarray,
     drift: float,
 ) -> Lattice:
-    """The lattice of what unit coefficients, in order of their steps, add to some sums and to all samples."""
-    steps = table[order].astype(np.float64)
-    about = spread(steps, drift)
-    system = sums * (steps[:, None] / deviations)
-    # The triangle of the least squares by their normal equations: a tenth of the time of an orthogonal one.
-    normal = system @ system.T
-    normal.ravel()[:: len(table) + 1] += (steps / about) ** 2
-    columns = np.linalg.cholesky(normal)
-    wanted = system @ (values / deviations) + steps / about**2 * (waves @ expected)
-    target = np.linalg.solve(columns, wanted)
-    moves = np.zeros(normal.shape)
-    moves[np.arange(len(table)), order] = 1.0
-    reduced(columns, target, moves)
-    return Lattice(columns, target, moves)
+    """The lattice of what unit coefficients, in order of their steps, add to some sums."""
+    moves = np.zeros((len(order), len(table)))
+    moves[np.arange(len(order)), order] = 1.0
+    return _of_normal(*_normal(sums, values, deviations, expected, table, drift, order), moves)
+
+
+def _finest_first(table: np.ndarray, among: np.ndarray | None) -> np.ndarray:
+    """Numbers of some frequencies, in order of their steps."""
+    order = np.argsort(table, kind="stable")
+    return order if among is None else order[np.isin(order, among)]
 
 
 @cache

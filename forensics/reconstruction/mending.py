@@ -22,6 +22,7 @@ from forensics.reconstruction.component_fits import FittedBand
 from forensics.reconstruction.joint_search import search_together
 from forensics.reconstruction.layout import BLOCK, blocks_of
 from forensics.reconstruction.sample_search import PROMISING, search_saturated
+from forensics.reconstruction.unit_search import search_units
 from forensics.reconstruction.upsampling import TRIANGLES
 
 _ROUNDS = 6
@@ -36,6 +37,10 @@ on work: under clipped channels bounds settle luma that is wrong in single pixel
 blocks, of another 20 leave 11 of 22 (2, 4, 8 and 20 tried)."""
 _BESIDE = np.array([(0, -1), (0, 1), (-1, 0), (1, 0)])
 """Blocks beside one that are opened with it, one after another, by rows and columns."""
+_UNITS, _WRONG, _FAILED, _MANY = 8, 13, 3, 0.25
+"""MCUs of which all blocks are searched together at most, a bound on work, and wrong pixels from which one is that has
+fewer than an MCU beside it, a twentieth of an MCU of 4:2:0: its neighbours' borders show its chroma too; how many of
+them may fail, and the share of a window's MCUs that may come out otherwise: bounds on work, half a second each time."""
 _WINDOWS, _LARGE, _MARGIN = 12, 0.5, 2
 """Windows that are searched at most instead of the whole band, the share of it that they may take, and the MCUs about
 wrong ones that they hold: bounds on work, some milliseconds a window and a fiftieth of a second a band, and the reach
@@ -80,7 +85,77 @@ class MendedBand(FittedBand):
             left = self.wrong(other)
             if left.sum() < wrong.sum():
                 return other, left
-        return None
+        return self._units(fitted, wrong) if wrong.any() else None
+
+    def _units(self, fitted: Fitted, wrong: np.ndarray) -> tuple[Fitted, np.ndarray] | None:
+        """The same by all blocks of an MCU together, one MCU after another, the one with most wrong pixels first."""
+        factors, kind = self.layout.factors, self.decoder.upsampling
+        if factors != (1, 1) and (kind not in TRIANGLES or factors not in SEEN_BY):
+            return None
+        counts = np.asarray(blocks_of(wrong, *self.layout.mcu).sum(axis=1)).reshape(fitted[1][1].shape)
+        if (counts > 0).mean() > _MANY:
+            return None
+        peaks = (counts > 0) & (counts == ndimage.maximum_filter(counts, 3, mode="constant"))
+        wrong_ones = peaks | (counts >= _WRONG)
+        places = np.argwhere(wrong_ones & ~self._changed(fitted[0][1], counts.shape))
+        places = places[np.argsort(-counts[tuple(places.T)], kind="stable")][:_UNITS]
+        before, failed = wrong, 0
+        for place in places:
+            other = self._unit(fitted, wrong_ones, place)
+            left = wrong if other is None else self.wrong(other)
+            if other is not None and left.sum() < wrong.sum():
+                fitted, wrong = other, left
+                continue
+            failed += 1
+            if failed == _FAILED:
+                break
+        return (fitted, wrong) if wrong.sum() < before.sum() else None
+
+    def _unit(self, fitted: Fitted, doubted: np.ndarray, place: np.ndarray) -> Fitted | None:
+        """With the blocks of one MCU searched together, those of doubted ones not known."""
+        luma, *others = fitted
+        (_, bottom), (_, right) = self.edges
+        factors = self.layout.factors
+        shape = self.none.shape[0] - bottom, self.none.shape[1] - right
+        used = np.s_[: -(-shape[0] // factors[0]), : -(-shape[1] // factors[1])]
+        known = ~doubted
+        known[tuple(place)] = False
+        for _, status in others:
+            known &= status <= SEARCHED
+        spread = np.repeat(np.repeat(known, BLOCK, axis=0), BLOCK, axis=1)
+        stored = []
+        for k, (coefficients, _) in enumerate(others, 1):
+            guess = stored_estimate(self.nearest[k].astype(np.float32), factors, self.decoder.upsampling)
+            settled = stored_samples(coefficients, self.quantisers[k])
+            stored.append(np.where(spread, settled, np.clip(np.rint(guess), 0, 255)).astype(np.uint8)[used])
+        picture, whole = np.s_[: shape[0], : shape[1]], stored_samples(luma[0], self.quantisers[0])
+        key = b"unit" + self._around(place, stored, whole)
+        if key in self.in_vain:
+            return None
+        coefficients, found = search_units(
+            np.pad(self.part, (*self.edges, (0, 0)))[picture], whole[picture],
+            (self.inside & ~self.none)[picture], np.stack(stored), known, place[None], factors, self.quantisers,
+            self.decoder.conversion, half_up=self.decoder.upsampling == "triangle, half up",
+        )  # fmt: skip
+        if not found[0]:
+            self.in_vain.add(key)
+            return None
+        mended = []
+        for (before, status), blocks in zip(others, coefficients, strict=True):
+            after, answers = before.copy(), status.copy()
+            after[tuple(place)], answers[tuple(place)] = blocks[0], SEARCHED
+            mended.append((after, answers))
+        return [self._luma_again(luma, mended), *mended]
+
+    def _around(self, place: np.ndarray, stored: list[np.ndarray], luma: np.ndarray) -> bytes:
+        """What a search of an MCU rests on."""
+        shown = np.pad(self.part, (*self.edges, (0, 0)))
+        found = []
+        for plane, unit in (*((plane, (BLOCK, BLOCK)) for plane in stored), (luma, self.layout.mcu)):
+            (top, left), (high, wide) = place * unit, unit
+            found.append(plane[max(top - 2, 0) : top + high + 2, max(left - 2, 0) : left + wide + 2].tobytes())
+        (top, left), (high, wide) = place * self.layout.mcu, self.layout.mcu
+        return b"".join([*found, shown[top : top + high, left : left + wide].tobytes()])
 
     def _with_neighbours(self, fitted: Fitted) -> Fitted:
         """Chroma blocks that nothing settles searched with one of the settled blocks beside them open, and that one

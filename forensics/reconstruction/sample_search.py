@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from forensics.reconstruction.blocks import OPEN_SATURATED, SEARCHED, Quantiser, fit_blocks, rounding_settles
+from forensics.reconstruction.acceptance import DIRECT
+from forensics.reconstruction.blocks import (
+    OPEN_SATURATED,
+    ROUNDING,
+    SEARCHED,
+    Quantiser,
+    fit_blocks,
+    mean_excess,
+    rounding_settles,
+)
+from forensics.reconstruction.few_frequencies import sets_of_few
 from forensics.reconstruction.flip_search import search_flips
+from forensics.reconstruction.lattice_beam import Lattice, first_decoding, of_samples
 from forensics.reconstruction.likely_search import search_likely
 
 _MORE_SETS, _DEPTH, PROMISING = (4, 16, 64, 256), 24, 0.5
@@ -17,6 +28,9 @@ _FEW = 8
 """Blocks that are searched on, however many of those before they are: a bound on work, a second each."""
 _ALTOGETHER, _IN_A_BLOCK = 500_000_000, 20_000_000
 """Sets of flips that are gone through at most, of all blocks and of one: bounds on work, 20 seconds and one."""
+_BY_FEW, _HALF_A_LEVEL = 64, 0.5
+"""Blocks that are searched by few frequencies, some milliseconds each, a bound on work; and how far rounding moves a
+sample."""
 _FEW_SETS = 0.9
 """Share of blocks that rounding settles from which the usual sets do: that of luma is 0.75 at quality 95, where 32 sets
 leave nothing."""
@@ -55,14 +69,34 @@ def search_known(
 def _by_all_flips(
     lo: np.ndarray, hi: np.ndarray, quantiser: Quantiser, rest: np.ndarray, found: np.ndarray, status: np.ndarray
 ) -> np.ndarray:
-    """Of blocks not settled yet, by their numbers, those whose samples are all known, by all sets of flips that are
-    near; the numbers of those that are left. `found` and `status` change.
+    """Of blocks not settled yet, by their numbers, those whose samples are all known, by few frequencies and then by
+    all sets of flips that are near; the numbers of those that are left. `found` and `status` change.
     """
     known = rest[((lo[rest] == hi[rest]) & (lo[rest] > 0) & (hi[rest] < 255)).all(axis=1)]
+    for n in known[:_BY_FEW]:
+        coefficients = _by_few_frequencies(lo[n], quantiser)
+        if coefficients is not None:
+            found[n], status[n] = coefficients, SEARCHED
+    known = known[status[known] > SEARCHED]
     most = min(_IN_A_BLOCK, _ALTOGETHER // max(len(known), 1))
     coefficients, fits = search_flips(lo[known], quantiser, most)
     found[known[fits]], status[known[fits]] = coefficients[fits], SEARCHED
     return rest[status[rest] > SEARCHED]
+
+
+def _by_few_frequencies(samples: np.ndarray, quantiser: Quantiser) -> np.ndarray | None:
+    """Coefficients of a block of known samples, uint8 [64], where few frequencies give them."""
+    kind, values = quantiser.kind, samples.astype(np.float64) - 128 + mean_excess(quantiser.kind)
+    deviations = np.full(64, ROUNDING)
+
+    def lattice_of(part: np.ndarray) -> Lattice:
+        return of_samples(values, deviations, quantiser, drift=np.inf, among=part)
+
+    for sets in sets_of_few(values + 128, _HALF_A_LEVEL, lattice_of):
+        best = first_decoding(sets, kind, quantiser.scaled, samples, samples, samples, samples, DIRECT)
+        if best >= 0:
+            return np.asarray(sets[best])
+    return None
 
 
 def search_saturated(

@@ -7,13 +7,16 @@ blocks around.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from forensics_features._kernel import kernel
 
 from forensics.reconstruction.acceptance import WORK
 from forensics.reconstruction.blocks import Quantiser, mean_excess
+from forensics.reconstruction.few_frequencies import sets_of_few
 from forensics.reconstruction.inverse_transforms import inverse
-from forensics.reconstruction.lattice_beam import BEYOND, beyond_the_scale, of_rows
+from forensics.reconstruction.lattice_beam import BEYOND, Lattice, beyond_the_scale, of_rows
 from forensics.reconstruction.shown_window import Window
 
 USUAL_SETS = 16
@@ -24,6 +27,11 @@ _PASSES = 3
 _DRIFTS = (6.0, 30.0)
 """Standard deviations of a coefficient about the expected one beyond its own quantisation, in levels, one after
 another: see `likely_search`."""
+
+
+_KNOWN, _OFF = 0.5, 1.0
+"""Largest deviation of what a pixel shows of samples where all are known, in levels, which is 0.41 where the weight of
+one is one; and levels by which least squares may be wrong in a sample, twice the rounding."""
 
 
 @kernel
@@ -79,6 +87,24 @@ def _first_shown(sets, kind, steps, stored, known, row, column, lo, hi, vertical
     return -1
 
 
+def _likely_sets(
+    sums: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray], quantiser: Quantiser, width: int
+) -> Iterator[np.ndarray]:
+    """Sets of coefficients, int64 [n, 64] each, from weights, values and deviations of sums of samples and from the
+    samples as they are expected: the likeliest, then those of few frequencies where everything is known.
+    """
+    weights, values, deviations, expected = sums
+    for drift, beyond in zip(_DRIFTS, BEYOND, strict=True):
+        lattice = of_rows(*beyond_the_scale(*sums, beyond), [quantiser], drift=drift)
+        yield from lattice.more_and_more(width)
+    if len(deviations) and deviations.max() <= _KNOWN and weights.any(axis=0).all():
+
+        def lattice_of(part: np.ndarray) -> Lattice:
+            return of_rows(weights, values, deviations, expected, [quantiser], drift=np.inf, among=part)
+
+        yield from sets_of_few(expected + 128, _OFF, lattice_of)
+
+
 def search_shown(
     stored: np.ndarray,
     known: np.ndarray,
@@ -131,19 +157,15 @@ def search_shown(
             bounds = (bound[around.pixels].ravel().astype(np.float64) for bound in (lo, hi))
             weights, values, deviations = around.rows(*bounds)
             values += offset * weights.sum(axis=1)
-            for drift, beyond in zip(_DRIFTS, BEYOND, strict=True):
-                sums = beyond_the_scale(weights, values, deviations, expected.ravel() - 128 + offset, beyond)
-                lattice = of_rows(*sums, [quantiser], drift=drift)
-                for sets in lattice.more_and_more(width):
-                    best = _first_shown(
-                        sets, quantiser.kind, quantiser.scaled, stored, known, row, column, lo, hi, *factors, half_up,
-                        samples,
-                    )  # fmt: skip
-                    if best >= 0:
-                        out[n], found[n], known[row, column] = sets[best], True, True
-                        part[:] = samples.reshape(8, 8)[inside]
-                        break
-                if found[n]:
+            sums = weights, values, deviations, expected.ravel() - 128 + offset
+            for sets in _likely_sets(sums, quantiser, width):
+                best = _first_shown(
+                    sets, quantiser.kind, quantiser.scaled, stored, known, row, column, lo, hi, *factors, half_up,
+                    samples,
+                )  # fmt: skip
+                if best >= 0:
+                    out[n], found[n], known[row, column] = sets[best], True, True
+                    part[:] = samples.reshape(8, 8)[inside]
                     break
         if found.all() or found.sum() == before:
             break

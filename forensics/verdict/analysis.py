@@ -10,17 +10,16 @@ uncompressed.
 Where the histogram shows that brightness or contrast was changed after decoding (`forensics.verdict.tone`), the windows
 are judged again with that change undone. That judgement is taken, unless the picture as stored shows a codec more
 clearly (`KEEP_STORED_VERDICT_FROM`); what the two leave open is `inconclusive`. Enlargements after decoding
-(`forensics.verdict.steps`) are undone before all that: the native pixels are what is judged.
+(`forensics.verdict.steps`) are undone before all that: the native pixels are what is judged (`undoing`).
 
 Last come exact readings (`forensics.verdict.exact`): too little content, processes that are proven, a JPEG that is
 proven where the models are not sure. Where the verdict is still open or `uncompressed`, a block grid that was
-reduced or turned is looked for (`forensics.verdict.block_grids`).
+reduced or turned is looked for (`forensics.verdict.block_grids`), and at the very end a rotation, to be undone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -38,7 +37,7 @@ from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, from_pill
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis, Interval, ToneChange, WholeAnswer, Window, WindowVerdict
 from forensics.results.steps import Step
-from forensics.verdict import channel_order, colours, fine_hevc, open_pictures, recompression, tone
+from forensics.verdict import channel_order, colours, fine_hevc, open_pictures, recompression, tone, undoing
 from forensics.verdict import steps as after
 from forensics.verdict.agreement import compare, limits, partly_judged, resizing
 from forensics.verdict.block_grids import with_block_grid
@@ -47,7 +46,7 @@ from forensics.verdict.evidence import altered_jpeg, quantised_blocks, statement
 from forensics.verdict.exact import settled
 from forensics.verdict.insets import with_insets
 from forensics.verdict.members import family_without_evidence
-from forensics.verdict.restated import not_excluded, ranked, without_content
+from forensics.verdict.restated import not_excluded, ranked
 from forensics.version import __version__
 from forensics.windows.choice import MINIMUM_SIDE, SEED, choose_windows
 from forensics.windows.judges import (
@@ -79,19 +78,6 @@ SETTLED_BY = Settling(4, 0.9, 5, 0.7)
 sources (`forensics_benchmarks.early_stopping`, seed 11) two depart from all windows, both spliced (0.13 %, at most
 0.4 % at 95 % confidence), and on 1,600 of 0.4 megapixels (seed 12) none. Three windows in the place of four, or four in
 the place of five, depart in six and four of the first, and in one and nine of the second."""
-MAYBE_RESIZED = ("resampled", "several")
-"""Answers to what happened since that enlargements in linear light are looked for after."""
-RESIZED_FROM = 0.5
-"""Their probability together from which they are looked for in a picture that the models leave open: all of 11 JPEG,
-WebP and AVIF files of validation sources that Squoosh enlarged and that are left open reach 0.95."""
-MAYBE_SHARPENED = ("filtered", "several")
-"""Answers to what happened since that sharpening is looked for after."""
-ASKED_FROM = 0.1
-"""Their probability together from which it is looked for, at a second of processor time: of 30 validation pictures
-whose filter was clear 29 reach it."""
-STRAIGHT_FROM = 0.5
-"""Least probability that nothing happened to the samples before the filter, under which it is not undone: more likely
-than not. None of the 11 clear readings of 240 validation pictures after other steps passes it."""
 
 
 def analyze(
@@ -107,6 +93,7 @@ def analyze(
     undo_tone: bool = True,
     undo_enlargement: bool = True,
     undo_sharpening: bool = True,
+    undo_rotation: bool = True,
     undo_inset: bool = True,
     exact: bool = True,
     open_judge: OpenJudge | None = None,
@@ -136,6 +123,8 @@ def analyze(
         Whether an enlargement is looked for and undone.
     undo_sharpening : bool
         Whether a sharpening filter is looked for, where the models hold one possible, and undone.
+    undo_rotation : bool
+        Whether a rotation is looked for, where the models leave a picture open that was probably resampled, and undone.
     undo_inset : bool
         Whether flat surroundings, as of a photograph in a screenshot, are looked for and cut off.
     exact : bool
@@ -179,87 +168,25 @@ def analyze(
     check_match(judge, extractor)
     one = _Examined(judge, extractor, open_judge, seed, threads, undo_tone, all_windows)
 
-    def judged(part: Picture) -> Analysis:
-        analysis, pixels = (
-            _enlarged(part, one) if undo_enlargement else (one.analysis(part, part.pixels, ()), part.pixels)
-        )
-        if undo_enlargement and pixels is not None:
-            analysis, pixels = _of_light(analysis, pixels, part, one)
-        if undo_sharpening and pixels is not None:
-            analysis, pixels = _sharpened(analysis, pixels, part, one)
-        if not exact or pixels is None:
-            return analysis
+    def finished(analysis: Analysis, pixels: np.ndarray) -> Analysis:
         named = fine_hevc.withheld(family_without_evidence(settled(analysis, pixels), pixels), pixels)
         named = recompression.with_answer(with_block_grid(named, pixels), open_judge, pixels)
         return open_pictures.with_answer(named, pixels)
 
+    def judged(part: Picture) -> Analysis:
+        analysis, pixels = (
+            undoing.enlarged(part, one) if undo_enlargement else (one.analysis(part, part.pixels, ()), part.pixels)
+        )
+        if undo_enlargement and pixels is not None:
+            analysis, pixels = undoing.of_light(analysis, pixels, part, one)
+        if undo_sharpening and pixels is not None:
+            analysis, pixels = undoing.sharpened(analysis, pixels, part, one)
+        if not exact or pixels is None:
+            return analysis
+        named = finished(analysis, pixels)
+        return undoing.rotated(named, pixels, part, one, finished) if undo_rotation else named
+
     return with_insets(picture, judged) if undo_inset else judged(picture)
-
-
-def _enlarged(picture: Picture, one: _Examined) -> tuple[Analysis, np.ndarray | None]:
-    """The analysis, with an enlargement undone where one is found, and the pixels that exact readings may be asked of;
-    None where too few are left.
-    """
-    stored, (steps, native) = _stored_and_enlarged(picture, one)
-    if not steps:
-        return stored or one.analysis(picture, picture.pixels, ()), picture.pixels
-    if min(native.shape[:2]) < MINIMUM_SIDE:
-        return _too_small(stored or one.analysis(picture, picture.pixels, ()), steps), None
-    undone = one.analysis(picture, native, steps)
-    if after.exact(steps):
-        return undone, native
-    stored = stored or one.analysis(picture, picture.pixels, ())
-    named = stored.verdict not in ("uncompressed", INCONCLUSIVE)
-    chosen = stored if named and stored.probability >= after.SPITE_OF_ENLARGEMENT else undone
-    return chosen, picture.pixels
-
-
-def _stored_and_enlarged(
-    picture: Picture, one: _Examined
-) -> tuple[Analysis | None, tuple[tuple[Step, ...], np.ndarray]]:
-    """The analysis of the picture as stored, where there is a core for it while enlargements are looked for; and those,
-    with the native pixels.
-    """
-    if cores(one.threads) == 1:
-        return None, after.find_enlargements(picture.pixels)
-    with ThreadPoolExecutor(1) as aside:
-        found = aside.submit(after.find_enlargements, picture.pixels)
-        if one.open_judge is not None:
-            aside.submit(one.open_judge.prepare)
-        return one.analysis(picture, picture.pixels, ()), found.result()
-
-
-def _of_light(analysis: Analysis, pixels: np.ndarray, picture: Picture, one: _Examined) -> tuple[Analysis, np.ndarray]:
-    """The analysis with an enlargement in linear light undone, where the models leave a picture open that was probably
-    resized.
-    """
-    likely = sum((analysis.afterwards or {}).get(name, 0.0) for name in MAYBE_RESIZED)
-    resized = any(not isinstance(step, ToneChange) for step in analysis.steps)
-    if resized or analysis.verdict != INCONCLUSIVE or likely < RESIZED_FROM:
-        return analysis, pixels
-    step = after.find_enlargement_of_light(pixels)
-    if step is None or min(step.width, step.height) < MINIMUM_SIDE:
-        return analysis, pixels
-    native = step.undo(eight_bit(pixels))
-    return one.analysis(picture, native, (step,)), native
-
-
-def _sharpened(analysis: Analysis, pixels: np.ndarray, picture: Picture, one: _Examined) -> tuple[Analysis, np.ndarray]:
-    """The analysis with a sharpening filter undone where one was the last step, and with an enlargement before it; as
-    it is where none is clear, or where what is left does not look as a decoder leaves it.
-    """
-    likely = sum((analysis.afterwards or {}).get(name, 0.0) for name in MAYBE_SHARPENED)
-    if analysis.steps or likely < ASKED_FROM:
-        return analysis, pixels
-    step = after.find_sharpening(pixels)
-    if step is None:
-        return analysis, pixels
-    steps, native = after.find_enlargements(step.undo(eight_bit(pixels)))
-    if min(native.shape[:2]) < MINIMUM_SIDE:
-        return analysis, pixels
-    undone = one.analysis(picture, native, (step, *steps))
-    straight = (undone.afterwards or {}).get("nothing", 0.0)
-    return (undone, native) if straight >= STRAIGHT_FROM else (analysis, pixels)
 
 
 @dataclass(frozen=True)
@@ -394,17 +321,6 @@ class SequentialReader:
             if count == len(self.order) or (opened is not None and by.settles(reading.verdict, opened.windows)):
                 return reading, sorted(self.order[:count])
             count += 1
-
-
-def _too_small(analysis: Analysis, steps: tuple[Step, ...]) -> Analysis:
-    """An analysis without a verdict: natively the picture has too few pixels."""
-    note = f"{steps[-1].text.split(':')[0]}: natively fewer than {MINIMUM_SIDE} pixels a side, too little to read"
-    return without_content(
-        analysis,
-        after.statements(steps),
-        probability=analysis.ranking[0][1],
-        limits=(note, *analysis.limits),
-    )
 
 
 def judged_pixels(picture: Picture, judge: Judge | None = None, **options: Any) -> tuple[np.ndarray, tuple[Step, ...]]:

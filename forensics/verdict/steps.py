@@ -15,7 +15,7 @@ import numpy as np
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Statement
 from forensics.results.chance import reported
-from forensics.results.steps import EnlargementStep, InsetStep, RepetitionStep, SharpeningStep, Step
+from forensics.results.steps import EnlargementStep, InsetStep, RepetitionStep, RotationStep, SharpeningStep, Step
 from forensics.windows.choice import MINIMUM_SIDE
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ UNDONE = {
     "enlargement": "the picture was enlarged after decoding; windows lie in the native pixels",
     "inset": "the picture is set into flat surroundings; windows lie in the inset alone",
     "repetition": "the picture was enlarged by repetition; windows lie in the native pixels",
+    "rotation": "the picture was rotated after decoding; windows lie in its middle, turned back",
     "sharpening": "the picture was sharpened after decoding; windows were judged with that undone",
 }
 """Notes of a map."""
@@ -111,6 +112,20 @@ def find_sharpening(pixels: np.ndarray) -> SharpeningStep | None:
     return SharpeningStep(found) if found is not None and found.clear else None
 
 
+def find_rotation(pixels: np.ndarray) -> tuple[RotationStep, np.ndarray] | None:
+    """The rotation that the picture ended with, and upright pixels; None where none is clear, or these are too few."""
+    from forensics_features import rotation
+
+    found = rotation.find(pixels)
+    if found is None or not found.clear:
+        return None
+    upright = rotation.undo(eight_bit(pixels), found)
+    if min(upright.shape[:2]) < MINIMUM_SIDE:
+        return None
+    height, width = pixels.shape[:2]
+    return RotationStep(found, upright.shape[1], upright.shape[0], width, height), upright
+
+
 def exact(steps: Sequence[Step]) -> bool:
     """Whether nothing can have come after the steps: repetition without exception, enlargement up to rounding."""
     return all(
@@ -120,12 +135,21 @@ def exact(steps: Sequence[Step]) -> bool:
 
 def statements(steps: Sequence[Step]) -> list[Statement]:
     """The steps as evidence, the last one first."""
-    measured = [
-        (step, step.found.flat, 1.0) if isinstance(step, InsetStep) else (step, -reported(step.log10_nfa), 2.0)
-        for step in steps
-        if isinstance(step, InsetStep | EnlargementStep | RepetitionStep | SharpeningStep)
-    ]
+    measured = [(step, *of) for step in steps if (of := _measured(step)) is not None]
     return [
         Statement(step.name, step.name, value, 0.0, 0.0, high, 1.0, (), True, step.text)
         for step, value, high in measured
     ]
+
+
+def _measured(step: Step) -> tuple[float, float] | None:
+    """The value of a step as evidence, and from which it counts; None of a change of tone, which `evidence` tells."""
+    if isinstance(step, InsetStep):
+        return step.found.flat, 1.0
+    if isinstance(step, RotationStep):
+        from forensics_features.rotation import CLEAR_LEAD
+
+        return step.found.lead, CLEAR_LEAD
+    if isinstance(step, EnlargementStep | RepetitionStep | SharpeningStep):
+        return -reported(step.log10_nfa), 2.0
+    return None

@@ -40,7 +40,7 @@ def test_lines_are_those_of_a_plain_fourier_sum() -> None:
     naive = abs((edges * np.exp(-2j * np.pi * (across * y + along * x) / size)).sum()) ** 2
     power = np.abs(turned_grid.fft.rfft2(edges, (size, size))) ** 2
     assert power[across % size, along] == pytest.approx(naive, rel=1e-3)
-    lines = turned_grid._lines(luma, angles)
+    lines = turned_grid.line_powers(luma, angles)
     assert lines.shape == (len(turned_grid.LINES), len(angles))
     for row, (line, folded) in zip(lines, turned_grid.LINES, strict=True):
         turned = line / 8 - folded

@@ -11,13 +11,14 @@ from PIL import Image
 
 from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES
 from forensics.history.jpeg import recovery
+from forensics.reconstruction import choice
 from forensics.reconstruction.choice import choose
 from forensics.reconstruction.coded import DECODERS, decode
 from forensics.reconstruction.layout import Layout
 from forensics.reconstruction.reconstruct import NotReconstructible, judged, prepare
 from forensics.reconstruction.sampled import sample
 from forensics.reconstruction.standard import MOST_CLIPPED, tables_by_blocks
-from forensics.reconstruction.tables import finest
+from forensics.reconstruction.tables import component_steps, finest
 from tests.reconstruction.scenes import drawing, jpeg_file, real_decoding, scene, tables_of
 
 
@@ -155,3 +156,28 @@ def test_a_drawings_table_between_two_qualities_is_found_by_its_blocks(scale):
     match = tables_by_blocks(sample(pixels, grey, DECODERS[0], clipped=MOST_CLIPPED))
     assert match is not None
     assert (match.tables[0] != table).sum() <= 2  # of the highest frequencies, which few blocks hold
+
+
+@pytest.mark.parametrize("frequency", [63, 11])
+def test_a_step_misread_gives_way_to_the_known_one(monkeypatch, frequency):
+    data = jpeg_file(scene(31, 192, 256), 75)
+
+    def misread(*arguments):
+        tables = [table.copy() for table in component_steps(*arguments)]
+        tables[1][frequency] = tables[2][frequency] = 4
+        return tuple(tables)
+
+    monkeypatch.setattr(choice, "component_steps", misread)
+    chosen = choose(real_decoding(data))
+    for found, true in zip(chosen.tables, [tables_of(data)[k] for k in (0, 1, 1)], strict=True):
+        np.testing.assert_array_equal(found, true)
+
+
+def test_coloured_lines_in_a_grey_picture_tell_chromas_size():
+    """All other blocks of chroma are flat, and settled under any layout."""
+    grey = np.repeat(scene(33, 256, 256)[..., 1:2], 3, axis=2)
+    for at in range(40, 240, 48):
+        grey[at : at + 1, at : at + 60] = 200, 40, 90
+    for subsampling, factors in (("4:4:4", (1, 1)), ("4:2:0", (2, 2))):
+        chosen = choose(real_decoding(jpeg_file(grey, 75, subsampling)))
+        assert chosen.layout.factors == factors

@@ -130,7 +130,7 @@ def test_the_nearest_sets_are_those_of_a_plain_search(compiled, width, monkeypat
     triangle[np.diag_indices(64)] = rng.uniform(0.5, 3.0, 64) * rng.choice([-1, 1], 64)
     target = triangle @ rng.integers(-3, 4, 64) + rng.normal(0, 0.3, 64)
     sets = np.zeros((width, 64))
-    assert nearest(np.ascontiguousarray(triangle.T), target, sets) == width
+    assert nearest(np.ascontiguousarray(triangle.T), target, sets, 3) == width
     np.testing.assert_array_equal(sets, plainly_grown(triangle, target, width))
 
 

@@ -1,0 +1,75 @@
+"""Pictures rotated after decoding: the rotation is undone where the picture is open, and report and verdict say so."""
+
+import json
+
+import numpy as np
+import pytest
+from forensics_features.rotation import Rotation
+from PIL import Image
+
+import forensics
+from forensics.report.json_report import entry
+from forensics.report.text import render
+from forensics.results.steps import RotationStep, as_stored
+from forensics.verdict import undoing
+from forensics.verdict.analysis import analyze
+
+
+@pytest.fixture(scope="module")
+def rotated() -> np.ndarray:
+    """A HEIC picture, rotated by a bilinear kernel."""
+    from forensics.codecs import registry
+
+    codec = registry.get("heic")
+    able = codec.availability()
+    if not (able.encode and able.decode):
+        pytest.skip(able.reason)
+    source = np.asarray(Image.open("examples/uncompressed.png").convert("RGB"))
+    large = np.asarray(Image.fromarray(np.tile(source, (2, 2, 1))[:480, :480]))
+    decoded = codec.decode(codec.encode(large, **{codec.strength.parameter: 50}))
+    picture = Image.fromarray(decoded).rotate(-5.2, Image.Resampling.BILINEAR)
+    return np.asarray(picture.crop((40, 40, 440, 440)))
+
+
+def test_what_a_rotation_is_undone_for_is_named_and_told(rotated):
+    assert forensics.analyze(rotated, undo_rotation=False).verdict == "inconclusive"
+    result = forensics.analyze(rotated)
+    assert result.verdict == "hevc-intra"
+    (step,) = result.steps
+    assert step.name == "rotation"
+    assert step.found.degrees == pytest.approx(-5.2, abs=0.05)
+    assert result.evidence[0].trace == "rotation"
+    assert "5.2" in result.evidence[0].text
+    assert "clockwise" in result.evidence[0].text
+    assert (result.width, result.height) == (400, 400)
+    assert result.as_judged(rotated).shape[:2] == (step.height, step.width)
+    written = json.loads(json.dumps(entry(result), allow_nan=False))
+    assert written["steps"][0]["step"] == "rotation"
+    assert written["steps"][0]["degrees"] == pytest.approx(-5.2, abs=0.05)
+    assert "rotated by" in render(result)
+
+
+def test_a_picture_that_is_settled_is_not_asked(monkeypatch):
+    def never(pixels):
+        raise AssertionError("looked for")
+
+    monkeypatch.setattr(undoing.after, "find_rotation", never)
+    assert analyze("examples/jpeg.png").verdict == "jpeg"
+
+
+def test_nothing_changes_where_no_rotation_is_clear(rotated, monkeypatch):
+    monkeypatch.setattr(undoing.after, "find_rotation", lambda pixels: None)
+    assert forensics.analyze(rotated).verdict == "inconclusive"
+
+
+@pytest.mark.parametrize("degrees", [-7.0, 3.0])
+def test_places_of_the_upright_part_are_found_in_the_rotated_picture(degrees):
+    pixels = np.zeros((300, 400), np.uint8)
+    pixels[140:144, 250:254] = 255
+    step = RotationStep(Rotation(degrees, 0.0, 0.0, 9.0), 0, 0, 400, 300)
+    upright = step.undo(pixels)
+    step = RotationStep(step.found, upright.shape[1], upright.shape[0], 400, 300)
+    row, column = np.argwhere(upright == upright.max()).mean(axis=0) + 0.5
+    top, left, height, width = as_stored((step,), (row - 2, column - 2, 4, 4))
+    assert (top, left) == pytest.approx((140, 250), abs=1.2)
+    assert (height, width) == (4, 4)
