@@ -24,8 +24,8 @@ from forensics.windows.judges import shipped_open_judge
 SAMPLES = Path(__file__).parents[2] / "examples"
 PIXELS = np.asarray(Image.open(SAMPLES / "uncompressed.png").convert("RGB"))
 JUDGE = shipped_open_judge(None)
-AV1, HEVC = (3.0, 1.2, 0.3, 1.0, 0.8, 0.6), (1.0, 3.0, 0.2, 0.5, 0.7, 0.6)
-NOTHING, AGAINST = (0.1, 0.0, -0.1, 0.1, 0.1, 0.0), (6.9, 2.8, 0.2, 1.0, 1.5, 0.9)
+AV1, HEVC = (3.0, 1.2, 0.3, 1.0, 0.8), (1.0, 3.0, 0.2, 0.5, 0.7)
+NOTHING, AGAINST = (0.1, 0.0, -0.1, 0.1, 0.1), (6.9, 2.8, 0.2, 1.0, 1.5)
 
 
 @cache

@@ -81,8 +81,7 @@ def encoders() -> dict[str, Encoder]:
         "x265": Encoder(X265().each_again, (12, 15, 18, 21, 24, 27, 30, 33, 36)),
         "libwebp": Encoder(webp.each_again, (8, 16, 24, 32, 40, 50, 60, 75), limited=True),
         "libjpeg": Encoder(_jpeg, (40, 50, 60, 70, 75, 80, 85, 90, 94)),
-        "libvpx-vp9": Encoder(key_frames.VP9.recode, (8, 14, 20, 26, 32, 38, 44, 50, 56), limited=True),
-        "x264": Encoder(key_frames.H264.recode, (14, 17, 20, 23, 26, 29, 32, 35, 38), limited=True),
+        "libvpx-vp9": Encoder(key_frames.recode, (8, 14, 20, 26, 32, 38, 44, 50, 56), limited=True),
     }
 
 
