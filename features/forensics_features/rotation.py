@@ -28,6 +28,7 @@ from scipy import fft, ndimage
 from forensics_features import turned_grid
 from forensics_features.planes import as_planes, central
 from forensics_features.turned_grid import DEGREES, LEAST_SIDE
+from forensics_features.unexplained import classes, sizes, unexplained
 
 SIDE = 512
 """Larger pictures are read in their middle, which bounds the time."""
@@ -51,10 +52,6 @@ _REFINED = ((0.16, 0.02), (0.016, 0.004))
 """Degrees around the best angle that are tried, and their steps: a line of 512 pixels is 0.2 degrees wide."""
 _APART = 0.4
 """Degrees from which on two angles are different readings."""
-_CAP = 30.0
-"""Levels above which a difference counts no more."""
-_ALIKE = 12
-"""Classes of gradient and of texture, each with as many samples, in which sizes are compared."""
 _SLOPE = -0.75
 """Of the cubic kernel by which a rotation is undone, OpenCV's. It is right, or leaves pictures that are judged as well
 as by the right one, for bilinear and cubic kernels of six programs; a bilinear one is sharper than cubic kernels are,
@@ -156,44 +153,20 @@ def _total(across: np.ndarray, down: np.ndarray, error: np.ndarray, pixels: np.n
 
 
 def _maps(luma: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Logarithms of second differences across and down, and of the predictor's errors, as far as neither gradients nor
-    texture explain them; windowed, `np.ndarray [shape=(height - 2, width - 2), dtype=float32]` each.
+    """Second differences across and down, and the predictor's errors, as far as nothing explains them; windowed,
+    `np.ndarray [shape=(height - 2, width - 2), dtype=float32]` each.
     """
     inner = luma[1:-1, 1:-1]
-    sizes = (
-        np.abs(2 * inner - luma[1:-1, :-2] - luma[1:-1, 2:]),
-        np.abs(2 * inner - luma[:-2, 1:-1] - luma[2:, 1:-1]),
-        np.abs(luma - ndimage.convolve(luma, _PREDICTOR.astype(np.float32), mode="mirror"))[1:-1, 1:-1],
+    differences = (
+        2 * inner - luma[1:-1, :-2] - luma[1:-1, 2:],
+        2 * inner - luma[:-2, 1:-1] - luma[2:, 1:-1],
+        (luma - ndimage.convolve(luma, _PREDICTOR.astype(np.float32), mode="mirror"))[1:-1, 1:-1],
     )
-    alike = _classes(luma)[1:-1, 1:-1].ravel()
+    alike = classes(luma)[1:-1, 1:-1]
     window = np.outer(*(np.hanning(side) for side in inner.shape)).astype(np.float32)
-    across, down, error = (_unexplained(np.log(np.minimum(size, _CAP) + 0.5), alike, window) for size in sizes)
+    maps = (unexplained(sizes(one), alike) for one in differences)
+    across, down, error = ((one - np.average(one, weights=window)) * window for one in maps)
     return across, down, error
-
-
-def _classes(luma: np.ndarray) -> np.ndarray:
-    """The class of each sample by the gradient of a blurred picture and the texture around, `np.ndarray [shape of luma,
-    dtype=int64]`.
-    """
-    blurred = ndimage.gaussian_filter(luma, 1.5)
-    gradient = np.hypot(ndimage.sobel(blurred, 0), ndimage.sobel(blurred, 1))
-    texture = ndimage.uniform_filter(np.abs(luma - ndimage.uniform_filter(luma, 9)), 9)
-    shares = np.linspace(0, 1, _ALIKE + 1)[1:-1]
-    first, second = (
-        np.searchsorted(np.quantile(one[::3, ::3], shares), one.ravel()).reshape(luma.shape)
-        for one in (gradient, texture)
-    )
-    return first * _ALIKE + second
-
-
-def _unexplained(values: np.ndarray, alike: np.ndarray, window: np.ndarray) -> np.ndarray:
-    """Values less the mean of their class, in its standard deviations, without their mean, windowed."""
-    flat = values.ravel().astype(np.float64)
-    count = np.maximum(np.bincount(alike, minlength=_ALIKE**2), 1)
-    mean = np.bincount(alike, flat, minlength=_ALIKE**2) / count
-    spread = np.sqrt(np.maximum(np.bincount(alike, flat**2, minlength=_ALIKE**2) / count - mean**2, 1e-4))
-    left = ((flat - mean[alike]) / spread[alike]).reshape(values.shape).astype(np.float32)
-    return np.asarray((left - np.average(left, weights=window)) * window, np.float32)
 
 
 def _interpolation(across: np.ndarray, down: np.ndarray, error: np.ndarray) -> np.ndarray:

@@ -158,9 +158,22 @@ def strengths(pixels: np.ndarray) -> np.ndarray:
     >>> bool(scaled_grid.strengths(noise).max() < 40)  # twice three lines of 1 each where there is no grid
     True
     """
-    luma = as_planes(central(pixels, MOST_SIDE)[0]).y
-    spectra = [[_spectrum(_levelled(_roots(_differences(plane)).mean(axis=0)))] for plane in (luma, luma.T)]
-    return np.asarray(_lines(spectra).sum(axis=0))
+    return np.asarray(line_powers(as_planes(central(pixels, MOST_SIDE)[0]).y).sum(axis=0))
+
+
+def line_powers(luma: np.ndarray) -> np.ndarray:
+    """Power of each of `LINES` along rows and along columns at every scale, at most `_MOST`, 0 where it is not read.
+
+    Parameters
+    ----------
+    luma : np.ndarray [shape=(height, width), dtype=float32]
+
+    Returns
+    -------
+    np.ndarray [shape=(2 * len(LINES), len(SCALES)), dtype=float64]
+    """
+    spectra = [_spectrum(_levelled(_roots(_differences(plane)).mean(axis=0)))[0] for plane in (luma, luma.T)]
+    return np.array([_capped(power, line) for power in spectra for line in LINES])
 
 
 def _lines(spectra: Sequence[Sequence[tuple[np.ndarray, np.ndarray]]]) -> np.ndarray:

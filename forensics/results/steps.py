@@ -30,7 +30,7 @@ class Step(Protocol):
 
     @property
     def name(self) -> str:
-        """In snake case: `enlargement`, `inset`, `repetition`, `rotation`, `sharpening`, `tone_curve`."""
+        """In snake case: `enlargement`, `inset`, `reduction`, `repetition`, `rotation`, `sharpening`, `tone_curve`."""
 
     @property
     def text(self) -> str:
@@ -262,6 +262,9 @@ def as_stored(steps: Sequence[Step], box: tuple[float, float, float, float]) -> 
         elif isinstance(step, _Resized):
             across, down = step.new_width / step.width, step.new_height / step.height
             top, left, height, width = top * down, left * across, height * down, width * across
+        elif isinstance(step, ReductionStep):
+            top, left, height, width = (step.scale * at for at in (top, left, height, width))
+            top, left = top + step.top, left + step.left
         elif isinstance(step, RotationStep):
             top, left = step.turned(top + height / 2, left + width / 2)
             top, left = top - height / 2, left - width / 2
@@ -369,4 +372,56 @@ class RotationStep:
             "height": self.height,
             "degrees": round(self.found.degrees, 3),
             "lead": round(self.found.lead, 2),
+        }
+
+
+@dataclass(frozen=True)
+class ReductionStep:
+    """Reduction to a share of the size: one of several that the picture's lines make likely.
+
+    Attributes
+    ----------
+    scale : float
+        Share of the size before.
+    tried : int
+        Scales that were tried.
+    top, left : int
+        Where the part lies in the picture that was enlarged back, in its pixels.
+    width, height : int
+        Of that part at the size before.
+    """
+
+    scale: float
+    tried: int
+    top: int
+    left: int
+    width: int
+    height: int
+
+    name = "reduction"
+
+    @property
+    def text(self) -> str:
+        """What was found, for reading."""
+        return (
+            f"probably reduced, to about {percentage(self.scale)} of its size: enlarged back by that, one of "
+            f"{self.tried} scales that lines of interpolation and of blocks make likely, it shows what it does not as "
+            f"it is. The verdict is that on {self.width}x{self.height} pixels of the middle at that size"
+        )
+
+    def undo(self, pixels: np.ndarray) -> np.ndarray:
+        """The middle at the size before it, rounded."""
+        from forensics_features import reduction
+
+        return reduction.undo(pixels, self.scale)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "step": self.name,
+            "text": self.text,
+            "width": self.width,
+            "height": self.height,
+            "scale": round(self.scale, 4),
+            "tried": self.tried,
         }

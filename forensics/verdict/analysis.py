@@ -94,6 +94,7 @@ def analyze(
     undo_enlargement: bool = True,
     undo_sharpening: bool = True,
     undo_rotation: bool = True,
+    undo_reduction: bool = True,
     undo_inset: bool = True,
     exact: bool = True,
     open_judge: OpenJudge | None = None,
@@ -125,6 +126,9 @@ def analyze(
         Whether a sharpening filter is looked for, where the models hold one possible, and undone.
     undo_rotation : bool
         Whether a rotation is looked for, where the models leave a picture open that was probably resampled, and undone.
+    undo_reduction : bool
+        Whether a picture that the models leave open, and that was probably resampled, is judged at sizes that it may
+        have been reduced from.
     undo_inset : bool
         Whether flat surroundings, as of a photograph in a screenshot, are looked for and cut off.
     exact : bool
@@ -184,7 +188,9 @@ def analyze(
         if not exact or pixels is None:
             return analysis
         named = finished(analysis, pixels)
-        return undoing.rotated(named, pixels, part, one, finished) if undo_rotation else named
+        if undo_rotation:
+            named = undoing.rotated(named, pixels, part, one, finished)
+        return undoing.reduced(named, pixels, part, one, finished) if undo_reduction else named
 
     return with_insets(picture, judged) if undo_inset else judged(picture)
 

@@ -7,7 +7,7 @@ is left after them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,15 @@ import numpy as np
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Statement
 from forensics.results.chance import reported
-from forensics.results.steps import EnlargementStep, InsetStep, RepetitionStep, RotationStep, SharpeningStep, Step
+from forensics.results.steps import (
+    EnlargementStep,
+    InsetStep,
+    ReductionStep,
+    RepetitionStep,
+    RotationStep,
+    SharpeningStep,
+    Step,
+)
 from forensics.windows.choice import MINIMUM_SIDE
 
 if TYPE_CHECKING:
@@ -32,6 +40,7 @@ UNDONE = {
     "enlargement": "the picture was enlarged after decoding; windows lie in the native pixels",
     "inset": "the picture is set into flat surroundings; windows lie in the inset alone",
     "repetition": "the picture was enlarged by repetition; windows lie in the native pixels",
+    "reduction": "the picture was probably reduced after decoding; windows lie in its middle, enlarged back",
     "rotation": "the picture was rotated after decoding; windows lie in its middle, turned back",
     "sharpening": "the picture was sharpened after decoding; windows were judged with that undone",
 }
@@ -126,6 +135,18 @@ def find_rotation(pixels: np.ndarray) -> tuple[RotationStep, np.ndarray] | None:
     return RotationStep(found, upright.shape[1], upright.shape[0], width, height), upright
 
 
+def possible_reductions(pixels: np.ndarray, count: int) -> Iterator[tuple[ReductionStep, np.ndarray]]:
+    """Reductions that a picture may have ended with, the likeliest first, each with the middle enlarged back."""
+    from forensics_features import reduction
+    from forensics_features.planes import central
+
+    _, (top, left) = central(pixels, reduction.MOST_SIDE)
+    for scale in reduction.candidates(pixels, count):
+        before = reduction.undo(eight_bit(pixels), scale)
+        if min(before.shape[:2]) >= MINIMUM_SIDE:
+            yield ReductionStep(scale, count, top, left, before.shape[1], before.shape[0]), before
+
+
 def exact(steps: Sequence[Step]) -> bool:
     """Whether nothing can have come after the steps: repetition without exception, enlargement up to rounding."""
     return all(
@@ -146,6 +167,8 @@ def _measured(step: Step) -> tuple[float, float] | None:
     """The value of a step as evidence, and from which it counts; None of a change of tone, which `evidence` tells."""
     if isinstance(step, InsetStep):
         return step.found.flat, 1.0
+    if isinstance(step, ReductionStep):
+        return 1 / step.scale, 1.0
     if isinstance(step, RotationStep):
         from forensics_features.rotation import CLEAR_LEAD
 

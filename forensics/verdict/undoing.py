@@ -2,7 +2,7 @@
 
 Enlargements are undone first of all, where one is found: the native pixels are what is judged. The rest is looked for
 where the models leave a picture open and hold such a step likely: enlargement in linear light, sharpening, and, when
-every exact reading has been heard, rotation.
+every exact reading has been heard, rotation and reduction.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from forensics_models.classes import INCONCLUSIVE, OPEN_VERDICTS
+from forensics_models.classes import INCONCLUSIVE, OPEN_VERDICTS, family_of, says_lossy
 
 from forensics.pictures.opened import Picture
 from forensics.pixels import eight_bit
@@ -39,8 +39,14 @@ whose filter was clear 29 reach it."""
 STRAIGHT_FROM = 0.5
 """Least probability that nothing happened to the samples before the filter, under which it is not undone: more likely
 than not. None of the 11 clear readings of 240 validation pictures after other steps passes it."""
-ROTATED_FROM = 0.5
-"""Probability of `MAYBE_RESIZED` together from which a rotation is looked for in a picture that is left open."""
+RESAMPLED_FROM = 0.5
+"""Probability of `MAYBE_RESIZED` together from which a rotation or a reduction is looked for in a picture that is left
+open."""
+SCALES_TRIED = 8
+"""Scales of a reduction that are tried: of 83 reduced validation pictures 72 have the right one among them
+(`reduction.candidates`), and of 46 that were left open it takes 0.3 to 1.8 s of processor time."""
+REDUCED_SAID_FROM = 0.9
+"""Probability of a codec at the size before from which it is named."""
 SURELY_UNCOMPRESSED = 0.9
 """Probability of `uncompressed` from which none is looked for."""
 
@@ -152,20 +158,54 @@ def rotated(
     if found is None:
         return analysis
     step, upright = found
-    # Steps that the analysis rests on are undone in `pixels`, but for a change of tone, which is looked for again.
-    steps = tuple(one for one in analysis.steps if not isinstance(one, ToneChange))
-    undone = finished(one.analysis(picture, upright, (*steps, step)), upright)
+    undone = finished(one.analysis(picture, upright, (*_kept(analysis), step)), upright)
     return analysis if undone.verdict in OPEN_VERDICTS else undone
+
+
+def reduced(
+    analysis: Analysis,
+    pixels: np.ndarray,
+    picture: Picture,
+    one: Examined,
+    finished: Callable[[Analysis, np.ndarray], Analysis],
+) -> Analysis:
+    """The analysis at the size before a reduction, where that names a codec in a picture that is left open otherwise;
+    parameters as of `rotated`.
+    """
+    # Nothing is known of what happened since where the picture is likelier uncompressed, as where reduced noise is held
+    # against a codec: enlarged, that would look like one again.
+    if analysis.verdict != INCONCLUSIVE or analysis.afterwards is None or not _maybe_resampled(analysis):
+        return analysis
+    steps, named = _kept(analysis), []
+    for step, before in after.possible_reductions(pixels, SCALES_TRIED):
+        undone = one.analysis(picture, before, (*steps, step))
+        if says_lossy(undone.verdict):
+            named.append((undone, before))
+    if len({family_of(undone.verdict) for undone, _ in named}) != 1:
+        return analysis
+    undone, before = max(named, key=lambda pair: pair[0].probability)
+    if undone.probability < REDUCED_SAID_FROM:
+        return analysis
+    undone = finished(undone, before)
+    return undone if says_lossy(undone.verdict) else analysis
+
+
+def _kept(analysis: Analysis) -> tuple[Step, ...]:
+    """The steps of an analysis that are undone in the pixels that it is on: a change of tone is looked for again."""
+    return tuple(step for step in analysis.steps if not isinstance(step, ToneChange))
+
+
+def _maybe_resampled(analysis: Analysis) -> bool:
+    """Whether what happened since does not rule a resampling out."""
+    since = analysis.afterwards
+    return since is None or sum(since.get(name, 0.0) for name in MAYBE_RESIZED) >= RESAMPLED_FROM
 
 
 def _maybe_rotated(analysis: Analysis) -> bool:
     """Whether the picture is open, or not surely uncompressed, and what happened since does not rule a rotation out."""
     if analysis.verdict == "uncompressed":
         return analysis.probability < SURELY_UNCOMPRESSED
-    if analysis.verdict != INCONCLUSIVE:
-        return False
-    since = analysis.afterwards
-    return since is None or sum(since.get(name, 0.0) for name in MAYBE_RESIZED) >= ROTATED_FROM
+    return analysis.verdict == INCONCLUSIVE and _maybe_resampled(analysis)
 
 
 def _too_small(analysis: Analysis, steps: tuple[Step, ...]) -> Analysis:
