@@ -200,19 +200,27 @@ def pictures(sources: Path, out: Path, jobs: int, seed: int, draws: int | None) 
 @_JOBS
 @_SEED
 @_draws("Pictures")
-def recompression(sources: Path, out: Path, jobs: int, seed: int, draws: int | None) -> None:
+@click.option(
+    "--rows",
+    "kept",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File (.npz) of what was drawn: fitted on where it is there, else stored there.",
+)
+def recompression(sources: Path, out: Path, jobs: int, seed: int, draws: int | None, kept: Path | None) -> None:
     """Train the judge of recompression: which codec an open picture repeats best.
 
     SOURCES holds lossless pictures in a folder val. Pictures are drawn, coded or not, changed or not, and judged in
     memory by the shipped models; those left open are coded again. Prints how many of these are named rightly and
     wrongly, each by weights of other sources.
     """
+    from forensics.destinations import Destinations
     from forensics.progress import Counter
     from forensics.training.recompression import train_recompression
 
+    Destinations().file(kept)
     with Counter() as counter:
         card = train_recompression(
-            sources, out, seed=seed, jobs=jobs, draws=draws, progress=partial(counter.show, "drawing val")
+            sources, out, seed=seed, jobs=jobs, draws=draws, kept=kept, progress=partial(counter.show, "drawing val")
         )
     _echo_open(card)
 

@@ -190,9 +190,13 @@ def _likeliest(trials: Trials, history: jpeg_history.JpegHistory) -> tuple[Layou
         if not decoders:
             continue
         layout, share = _placed(trials, layout, decoders[0])
+        own = decoders[0]
+        if share < _PLACED:
+            own = max(_one_each(decoders, lambda d: d.transform), key=lambda d: trials.share(layout, d))
+            share = trials.share(layout, own)
         if best is None or share > max(best[0] + _BETTER, _IN_SUBSTANCE):
             best = share, layout, decoders
-        if best[0] >= _PLACED:
+        if share >= _PLACED and best[1] == layout and trials.told(layout, own) >= _TOLD:
             break
     assert best is not None
     share, layout, decoders = _or_full_size(trials, history, *best)
@@ -510,6 +514,7 @@ def _commonest(pixels: np.ndarray) -> Chosen | None:
     if pixels.ndim == 3 and max(missing(pixels, first, ["libjpeg-turbo"]).values()) > _UNEXPLAINED:
         return None
     match: TableMatch | None = None
+    doubted: Chosen | None = None
     for layout in kinds:
         decoder = DECODERS[0]
         part = sample(pixels, layout, decoder, most=_COMMON_PIXELS)
@@ -520,6 +525,7 @@ def _commonest(pixels: np.ndarray) -> Chosen | None:
         chosen = Chosen(layout, trials.tables(layout, decoder), decoder, match, trials, False)
         share = trials.share(layout, decoder)
         if trials.told(layout, decoder) < _TOLD and share >= _NEARLY:
+            doubted = doubted or (chosen if share >= _CLEAR else None)
             continue
         if layout.factors == (1, 4) and share <= _of_full_size(trials, layout, decoder):
             continue
@@ -527,7 +533,7 @@ def _commonest(pixels: np.ndarray) -> Chosen | None:
             return chosen
         if share < _NEARLY and chosen.fine and trials.searched(layout, decoder, 0) >= _NEARLY:
             return chosen
-    return None
+    return doubted
 
 
 def _of_full_size(trials: Trials, layout: Layout, decoder: Decoder) -> float:

@@ -6,6 +6,7 @@ import numpy as np
 
 from forensics.reconstruction.acceptance import DIRECT
 from forensics.reconstruction.blocks import (
+    OPEN,
     OPEN_SATURATED,
     ROUNDING,
     SEARCHED,
@@ -16,6 +17,7 @@ from forensics.reconstruction.blocks import (
 )
 from forensics.reconstruction.few_frequencies import sets_of_few
 from forensics.reconstruction.flip_search import search_flips
+from forensics.reconstruction.inverse_transforms import IFAST
 from forensics.reconstruction.lattice_beam import Lattice, first_decoding, of_samples
 from forensics.reconstruction.likely_search import search_likely
 
@@ -49,6 +51,8 @@ def search_known(
     on other components may leave no coefficients at all.
     """
     found, status = fit_blocks(lo, hi, quantiser, width=width, centers=centers)
+    if quantiser.kind == IFAST:
+        _search_imprecise(lo, hi, quantiser, found, status)
     if rounding_settles(quantiser.table) >= _FEW_SETS:
         return found, status
     sure = np.ones(len(lo), bool) if sure is None else sure
@@ -64,6 +68,17 @@ def search_known(
             lo[rest], hi[rest], quantiser, width=times * width, depth=_DEPTH, centers=centers[rest]
         )
     return found, status
+
+
+def _search_imprecise(
+    lo: np.ndarray, hi: np.ndarray, quantiser: Quantiser, found: np.ndarray, status: np.ndarray
+) -> None:
+    """Blocks of the fast transform, by their likeliest sets: its samples lie up to some levels beside the ideal ones,
+    out of reach for a search within half a level. `found` and `status` change.
+    """
+    rest = np.flatnonzero(status == OPEN)
+    coefficients, fits = search_likely(lo[rest], hi[rest], quantiser, guesses=1)
+    found[rest[fits]], status[rest[fits]] = coefficients[fits], SEARCHED
 
 
 def _by_all_flips(

@@ -103,7 +103,13 @@ def dealt(shares: Mapping[str, float], count: int, numbers: np.random.Generator)
     return [list(shares)[kind] for kind in numbers.permutation(kinds)]
 
 
-def coded(pixels: np.ndarray, fine: str, encoders: Sequence[str], numbers: np.random.Generator) -> np.ndarray | None:
+def coded(
+    pixels: np.ndarray,
+    fine: str,
+    encoders: Sequence[str],
+    numbers: np.random.Generator,
+    reading: Callable[[bytes], np.ndarray] | None = None,
+) -> np.ndarray | None:
     """Pixels after a random coding by a fine class, cut to even sides where that needs them; None where no encoder of
     it runs.
 
@@ -111,12 +117,15 @@ def coded(pixels: np.ndarray, fine: str, encoders: Sequence[str], numbers: np.ra
     ----------
     pixels : np.ndarray [shape=(height, width, 3), dtype=uint8]
     fine : str
-        One of `forensics_models.classes.FINE_CLASSES`.
+        One of `forensics_models.classes.FINE_CLASSES`, or a process beyond the codecs.
     encoders : sequence of str
         Those that run here.
     numbers : np.random.Generator
+    reading : callable, optional
+        Decodes the file; the codec's usual decoder does where it is not given.
     """
     from forensics.dataset import recipes
+    from forensics.dataset.encoders import encoder
     from forensics.dataset.preparation import Coded
 
     coding = recipes.draw_coding(fine, encoders, numbers)
@@ -124,7 +133,10 @@ def coded(pixels: np.ndarray, fine: str, encoders: Sequence[str], numbers: np.ra
         return None
     if recipes.only_even(coding[1]):
         pixels = pixels[: pixels.shape[0] // 2 * 2, : pixels.shape[1] // 2 * 2]
-    return Coded(fine, *coding).apply(np.ascontiguousarray(pixels))
+    pixels = np.ascontiguousarray(pixels)
+    if reading is None:
+        return Coded(fine, *coding).apply(pixels)
+    return reading(encoder(coding[0]).encode(pixels, **coding[1]))
 
 
 def by_process(codec: Codec, pixels: np.ndarray, numbers: np.random.Generator) -> np.ndarray:

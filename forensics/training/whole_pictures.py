@@ -40,6 +40,13 @@ UNSEEN = 1.0
 _USUAL, _UNUSUAL_KEPT = (1.6, 41.0), 0.3
 """Mean squared errors of codings that are kept always, a PSNR of 46 to 32 dB, and the share of all others that is kept.
 Of 66 validation sources JPEGs of quality 50, 75 and 95 have 41, 27 and 8 (medians); 72 % of all lie between."""
+READ_BY_FFMPEG = 0.35
+"""Share of the pictures of steps that leave the grid that FFmpeg reads, where it can: what it makes of AVIF, whose
+chroma it enlarges by repetition, the models take for VP9."""
+_CHANGED_BEYOND = 0.3
+"""Share of the pictures by processes beyond the codecs that are changed since."""
+_LEAVING_BLOCKS = ("grey", "recoloured", "noise", "sharpened", "median")
+"""What changes these: steps that leave blocks where they were."""
 TRIES = 4
 """How often a picture is drawn again whose coding does not run or is not kept."""
 FOLDS = 11
@@ -92,9 +99,15 @@ def by_codec(
     return None if made is None else (made, family_of(process_of(fine)))
 
 
-def _kept(pixels: np.ndarray, fine: str, encoders: Sequence[str], numbers: np.random.Generator) -> np.ndarray | None:
+def _kept(
+    pixels: np.ndarray,
+    fine: str,
+    encoders: Sequence[str],
+    numbers: np.random.Generator,
+    reading: Callable[[bytes], np.ndarray] | None = None,
+) -> np.ndarray | None:
     """Pixels after a random coding by a fine class that is kept."""
-    made = coded(pixels, fine, encoders, numbers)
+    made = coded(pixels, fine, encoders, numbers, reading)
     if made is None:
         return None
     lost = error(pixels[: made.shape[0], : made.shape[1]], made)
@@ -115,14 +128,15 @@ def draw_since(
     source: np.ndarray, fine: str, kind: str, encoders: Sequence[str], numbers: np.random.Generator
 ) -> tuple[np.ndarray, str] | None:
     """As `draw`, coded by one fine class or by none (`uncompressed`), then changed by a step of one kind of
-    `random_afterwards.draw_afterwards`; one in seven cropped before that.
+    `random_afterwards.draw_afterwards`; one in seven cropped before that, and of the codecs whose files hold planes
+    `READ_BY_FFMPEG` read by FFmpeg.
     """
     from forensics.dataset import random_afterwards
     from forensics.dataset.preparation import Trim
 
     pixels, truth = cut(source, numbers), "uncompressed"
     if fine != "uncompressed":
-        made = _kept(pixels, fine, encoders, numbers)
+        made = _kept(pixels, fine, encoders, numbers, _drawn_reading(fine, numbers))
         if made is None:
             return None
         pixels, truth = made, family_of(process_of(fine))
@@ -133,18 +147,41 @@ def draw_since(
     return np.ascontiguousarray(pixels), truth
 
 
-def draw_beyond(source: np.ndarray, numbers: np.random.Generator) -> tuple[np.ndarray, str] | None:
-    """As `draw`, by a process beyond the codecs; three in ten changed by a step that leaves blocks where they were."""
+def _drawn_reading(fine: str, numbers: np.random.Generator) -> Callable[[bytes], np.ndarray] | None:
+    """FFmpeg's reading with one of swscale's scalers that training may draw, at times; else None."""
+    from forensics.codecs.decoders import alternatives
+    from forensics.dataset.readings import DECODERS
+
+    read_so = numbers.random() < READ_BY_FFMPEG
+    names = [name for name in DECODERS.get(fine, {}) if name.startswith("swscale")]
+    if not read_so or not names:
+        return None
+    decoder = alternatives.get(fine, str(numbers.choice(names)))
+    return None if decoder is None else decoder.decode
+
+
+def draw_beyond(
+    source: np.ndarray, numbers: np.random.Generator, process: str = "", kind: str | None = None
+) -> tuple[np.ndarray, str] | None:
+    """As `draw`, by a process beyond the codecs, a random one where none is given; changed by a step of one kind
+    since, three in ten where none is given.
+    """
+    from forensics.codecs import process_encoders
     from forensics.dataset import random_afterwards
 
-    made = by_some_process(cut(source, numbers), numbers)
+    pixels = cut(source, numbers)
+    if process:
+        coding = _kept(pixels, process, process_encoders.names(), numbers)
+        made = None if coding is None else (coding, family_of(process))
+    else:
+        made = by_some_process(pixels, numbers)
     if made is None:
         return None
     pixels, truth = made
-    if numbers.random() < 0.3:
-        kind = str(numbers.choice(["grey", "recoloured", "noise", "sharpened", "median"]))
-        for step in random_afterwards.draw_afterwards(kind, numbers):
-            pixels = step.apply(np.ascontiguousarray(pixels))
+    if kind is None:
+        kind = str(numbers.choice(_LEAVING_BLOCKS)) if numbers.random() < _CHANGED_BEYOND else "nothing"
+    for step in random_afterwards.draw_afterwards(kind, numbers):
+        pixels = step.apply(np.ascontiguousarray(pixels))
     return np.ascontiguousarray(pixels), truth
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 from forensics_models.classes import HEVC_FAMILY, INCONCLUSIVE, family_of
 from forensics_models.open_judge import OpenJudge, by_family
-from forensics_models.recompression import ENCODERS, FAMILIES, asked, own_gain
+from forensics_models.recompression import ENCODERS, FAMILIES, Repeats, asked, shows
 
 from forensics.results.analysis import Analysis
 from forensics.results.wording import TITLES
@@ -44,14 +44,14 @@ def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.nda
         return analysis
     from forensics.history.recoding import identification
 
-    found = None if identification.missing() else identification.gains(pixels)
+    found = None if identification.missing() else identification.repeats(pixels)
     if found is None:
         return analysis
     named = family_of(analysis.verdict)
     family, probabilities = judge.answer(families, found)
     if analysis.verdict == INCONCLUSIVE or family not in ("", named):
         return _named(analysis, family, probabilities, found) if family else analysis
-    spoken_against = probabilities[named] < KEPT_FROM and max(own_gain(one, found) for one in RIVALS) >= judge.gain_from
+    spoken_against = probabilities[named] < KEPT_FROM and any(shows(one, found, judge.least) for one in RIVALS)
     return _left_open(analysis, probabilities, found) if spoken_against else analysis
 
 
@@ -61,18 +61,18 @@ def _asks(analysis: Analysis) -> bool:
     return analysis.verdict == INCONCLUSIVE or rival
 
 
-def _named(analysis: Analysis, family: str, probabilities: Mapping[str, float], gains: np.ndarray) -> Analysis:
+def _named(analysis: Analysis, family: str, probabilities: Mapping[str, float], repeats: Repeats) -> Analysis:
     ranking = _weighed(analysis.ranking, probabilities)
     verdict, named, probability = said_of(family, ranking)
-    text = f"{_gains(gains)}; so {TITLES[family]} is repeated, by validation pictures"
-    statement = without_range(TRACE, float(gains.max()), named, text)
+    text = f"{_said(repeats)}; so {TITLES[family]} is repeated, by validation pictures"
+    statement = without_range(TRACE, float(np.max(repeats.gains)), named, text)
     return restated(analysis, ranking, verdict, probability, named, (statement, *analysis.evidence))
 
 
-def _left_open(analysis: Analysis, probabilities: Mapping[str, float], gains: np.ndarray) -> Analysis:
+def _left_open(analysis: Analysis, probabilities: Mapping[str, float], repeats: Repeats) -> Analysis:
     ranking = _weighed(analysis.ranking, probabilities)
-    text = f"{_gains(gains)}; so {TITLES[analysis.verdict]} is hardly ever repeated, by validation pictures"
-    statement = without_range(TRACE, float(gains.max()), (), text, supports=False)
+    text = f"{_said(repeats)}; so {TITLES[analysis.verdict]} is hardly ever repeated, by validation pictures"
+    statement = without_range(TRACE, float(np.max(repeats.gains)), (), text, supports=False)
     return restated(analysis, ranking, INCONCLUSIVE, ranking[0][1], (), (statement, *analysis.evidence))
 
 
@@ -85,9 +85,9 @@ def _weighed(ranking: Ranking, found: Mapping[str, float]) -> Ranking:
     return ranked({name: p * found[groups[name]] / max(before[groups[name]], 1e-12) for name, p in ranking})
 
 
-def _gains(gains: np.ndarray) -> str:
-    each = ", ".join(f"{name} {gain:.1f}" for name, gain in zip(ENCODERS, gains, strict=True))
+def _said(repeats: Repeats) -> str:
+    each = ", ".join(f"{name} {gain:.1f} ({agreed:.0f})" for name, gain, agreed in zip(ENCODERS, *repeats, strict=True))
     return (
         "coded again on the grid of blocks that starts at its first sample, the picture changes less than beside that "
-        f"grid, by so many dB for each encoder: {each}"
+        f"grid, by so many dB for each encoder (and so many standard errors over its blocks): {each}"
     )

@@ -13,10 +13,16 @@ from forensics_models.recompression import (
     ENCODERS,
     FAMILIES,
     OWN,
+    VALUES,
+    Least,
     RecompressionJudge,
+    Repeats,
     Softmax,
     asked,
     counted,
+    own_of,
+    shows,
+    spread,
     stored,
     values_of,
 )
@@ -24,7 +30,8 @@ from PIL import Image
 
 from forensics.errors import UsageError
 from forensics.training import recompression as training
-from forensics.training.recompression import FEWEST, WRONG_SHARE, Row, fit, softmax
+from forensics.training.recompression import FEWEST, WRONG_SHARE, fit, softmax
+from forensics.training.recompression_rows import Row, Rows, load, store
 from tests.features.test_scaled_grid import photograph
 
 AV1, HEVC = FAMILIES.index("av1"), FAMILIES.index("hevc-intra")
@@ -35,6 +42,17 @@ def families(**given: float) -> dict[str, float]:
     named = {name.replace("_", "-"): p for name, p in given.items()}
     others = [name for name in FAMILY_NAMES if name not in named]
     return {name: named.get(name, (1 - sum(named.values())) / len(others)) for name in FAMILY_NAMES}
+
+
+def repeated(*gains: float, consistency: tuple[float, ...] | None = None) -> Repeats:
+    """Gains of the first encoders and none of the others, as consistent as large where that is not given."""
+    given = np.zeros((2, len(ENCODERS)))
+    given[0, : len(gains)] = gains
+    given[1] = 12 * given[0]
+    if consistency is not None:
+        given[1] = 0
+        given[1, : len(consistency)] = consistency
+    return Repeats(*given)
 
 
 def rows(count: int, mistaken: float = 0.0, seed: int = 1) -> list[Row]:
@@ -53,22 +71,51 @@ def rows(count: int, mistaken: float = 0.0, seed: int = 1) -> list[Row]:
             own = ("av1", "hevc-intra").index(shown)
             gains[own] += 2.0
             gains[1 - own] += 1.0
-        made.append(Row(f"{k % 22}.png", truth, families(av1=0.36, hevc_intra=0.38, uncompressed=0.23), gains))
+        made.append(
+            Row(
+                f"{k % 22}.png",
+                "made",
+                truth,
+                families(av1=0.36, hevc_intra=0.38, uncompressed=0.23),
+                Repeats(gains, 12 * gains),
+            )
+        )
     return made
 
 
-def test_values_are_logarithms_and_gains_with_their_shares() -> None:
-    logs, values = values_of(families(av1=0.5, hevc_intra=0.25), (3.0, -2.0, 0.6, 9.0))
+def test_values_are_logarithms_and_gains_with_their_shares_and_consistency() -> None:
+    given = repeated(3.0, -2.0, 0.6, 9.0, consistency=(2.0, -2.0, 0.0, 40.0))
+    logs, values = values_of(families(av1=0.5, hevc_intra=0.25), given)
     assert logs[AV1] == pytest.approx(np.log(0.5), abs=1e-3)
     assert np.exp(logs).sum() == pytest.approx(1, abs=2e-3)
-    assert values[:4].tolist() == [0.0, -0.5, 0.6, 6.0]  # aom alone counts nothing
-    assert values[4:] == pytest.approx(np.array([0, 0, 0.6, 6.0]) / 7)
+    gains, shares, agreed = values.reshape(VALUES, len(ENCODERS))
+    assert gains[:4].tolist() == [0.0, -0.5, 0.6, 6.0]  # aom alone counts nothing
+    assert shares[:4] == pytest.approx(np.array([0, 0, 0.6, 6.0]) / 7)
+    assert agreed[:3] == pytest.approx([np.log(2), -np.log(2), 0])
+    assert agreed[3] == pytest.approx(np.log(21))
+
+
+def test_a_consistent_gain_shows_without_size() -> None:
+    least = Least(0.4, 8.0)
+    assert shows("av1", repeated(0.2, 0.1, consistency=(12.0, 3.0)), least)
+    assert not shows("av1", repeated(0.2, 0.1, consistency=(6.0, 3.0)), least)
+    assert shows("av1", repeated(0.5, 0.2, consistency=(0.0,)), least)
+    assert not shows("jpeg2000", repeated(5.0, 5.0), least)
+
+
+def test_what_all_encoders_show_is_no_familys_own() -> None:
+    alike = Repeats([0.7] * len(ENCODERS), [9.0] * len(ENCODERS))
+    assert own_of("av1", alike) == pytest.approx((0, 0))
+    assert spread(alike) == pytest.approx((0, 0))
+    found = repeated(0.1, 0.6, consistency=(2.0, -4.0, 7.0))
+    assert own_of("hevc-intra", found) == pytest.approx((0.6, -4.0))
+    assert spread(found) == pytest.approx((0.6, 7.0))
 
 
 def test_aom_counts_as_far_as_x265_bears_it_out() -> None:
-    assert counted((3.0, 0.2, 0.0, 0.0))[0] == pytest.approx(1.0)
-    assert counted((3.0, 0.9, 0.0, 0.0))[0] == 3.0
-    assert counted((-0.2, 2.0, 0.0, 0.0)).tolist() == [-0.2, 2.0, 0.0, 0.0]
+    assert counted(repeated(3.0, 0.2).gains)[0] == pytest.approx(1.0)
+    assert counted(repeated(3.0, 0.9).gains)[0] == 3.0
+    assert counted(repeated(-0.2, 2.0).gains)[:2].tolist() == [-0.2, 2.0]
 
 
 def test_only_what_recompression_tells_is_coded_again() -> None:
@@ -77,15 +124,15 @@ def test_only_what_recompression_tells_is_coded_again() -> None:
 
 
 def test_weights_of_nothing_leave_the_models_word() -> None:
-    flat = Softmax(1.0, [0.0] * len(FAMILIES), [[0.0] * 2 * len(ENCODERS)] * len(FAMILIES))
-    logs, values = values_of(families(av1=0.5, hevc_intra=0.25), (3.0, 1.0, 0.0, 0.0))
+    flat = Softmax(1.0, [0.0] * len(FAMILIES), [[0.0] * VALUES * len(ENCODERS)] * len(FAMILIES))
+    logs, values = values_of(families(av1=0.5, hevc_intra=0.25), repeated(3.0, 1.0, 0.0, 0.0))
     assert np.exp(flat.logarithms(logs, values))[AV1] == pytest.approx(0.5, abs=1e-3)
 
 
 def test_the_gradient_leads_to_the_least_loss() -> None:
     """The fit against a naive descent of the same loss from another start."""
     some = rows(120, mistaken=0.1)
-    logs, values = (np.stack(one) for one in zip(*(values_of(r.families, r.gains) for r in some), strict=True))
+    logs, values = (np.stack(one) for one in zip(*(values_of(r.families, r.repeats) for r in some), strict=True))
     truth = np.array([FAMILIES.index(r.truth) for r in some])
 
     def loss(made: Softmax) -> float:
@@ -106,24 +153,24 @@ def test_the_gradient_leads_to_the_least_loss() -> None:
 
 
 def test_names_keep_to_their_limit(tmp_path: Path) -> None:
-    card = fit(rows(900, mistaken=0.005), tmp_path, seed=1)
+    card = fit(rows(600, mistaken=0.005), tmp_path, seed=1)
     judge = RecompressionJudge(tmp_path)
     assert judge.card == card
     for name in ("av1", "hevc-intra"):
         figures = card["validation"][name]
-        assert figures["right"] > 250
+        assert figures["right"] > 160
         assert figures["wrong"] <= WRONG_SHARE * (figures["right"] + figures["wrong"])
-    assert judge.answer(families(av1=0.42, hevc_intra=0.55), (2.0, 1.0, 0.0, 0.0))[0] == "av1"
-    assert judge.answer(families(av1=0.42, hevc_intra=0.55), (1.0, 2.0, 0.0, 0.0))[0] == "hevc-intra"
-    assert judge.answer(families(av1=0.55, hevc_intra=0.42), (1.0, 2.0, 0.0, 0.0))[0] == ""
-    assert judge.answer(families(av1=0.9), (0.1, 0.1, 0.0, 0.0))[0] == ""  # nothing shows
+    assert judge.answer(families(av1=0.42, hevc_intra=0.55), repeated(2.0, 1.0, 0.0, 0.0))[0] == "av1"
+    assert judge.answer(families(av1=0.42, hevc_intra=0.55), repeated(1.0, 2.0, 0.0, 0.0))[0] == "hevc-intra"
+    assert judge.answer(families(av1=0.55, hevc_intra=0.42), repeated(1.0, 2.0, 0.0, 0.0))[0] == ""
+    assert judge.answer(families(av1=0.9), repeated(0.1, 0.1, 0.0, 0.0))[0] == ""  # nothing shows
     assert set(judge.said_from) == set(OWN)
 
 
 def test_what_is_often_mistaken_is_not_named(tmp_path: Path) -> None:
     card = fit(rows(600, mistaken=0.3), tmp_path, seed=1)
     assert card["validation"]["av1"]["right"] == 0
-    assert RecompressionJudge(tmp_path).answer(families(av1=0.97), (2.0, 1.0, 0.0, 0.0))[0] == ""
+    assert RecompressionJudge(tmp_path).answer(families(av1=0.97), repeated(2.0, 1.0, 0.0, 0.0))[0] == ""
 
 
 def test_few_names_are_no_ground(tmp_path: Path) -> None:
@@ -148,20 +195,22 @@ def test_the_shipped_judge_names_nothing_without_a_gain() -> None:
     from importlib.resources import files
 
     judge = RecompressionJudge(files("forensics_models") / "artefacts")
-    assert judge.answer(families(av1=0.5, hevc_intra=0.4), np.zeros(len(ENCODERS)))[0] == ""
-    assert judge.answer(families(av1=0.485, hevc_intra=0.485), (3.0, 1.0, 0.2, 1.0))[0] == "av1"
-    assert judge.answer(families(av1=0.4, hevc_intra=0.57), (1.0, 3.0, 0.2, 0.5))[0] == "hevc-intra"
+    assert judge.answer(families(av1=0.5, hevc_intra=0.4), repeated())[0] == ""
+    assert judge.answer(families(av1=0.485, hevc_intra=0.485), repeated(3.0, 1.0, 0.2, 1.0))[0] == "av1"
+    assert judge.answer(families(av1=0.4, hevc_intra=0.57), repeated(1.0, 3.0, 0.2, 0.5))[0] == "hevc-intra"
 
 
 def test_stored_is_read_again(tmp_path: Path) -> None:
-    flat = Softmax(1.0, [0.0] * len(FAMILIES), [[0.0] * 2 * len(ENCODERS)] * len(FAMILIES))
-    (tmp_path / CARD_FILE).write_text(json.dumps(stored(flat, {"av1": 0.9}, 0.5, {"seed": 1})))
+    flat = Softmax(1.0, [0.0] * len(FAMILIES), [[0.0] * VALUES * len(ENCODERS)] * len(FAMILIES))
+    (tmp_path / CARD_FILE).write_text(json.dumps(stored(flat, {"av1": 0.9}, Least(0.5, 20.0), {"seed": 1})))
     judge = RecompressionJudge(tmp_path)
-    assert (judge.gain_from, judge.said_from, judge.card["seed"]) == (0.5, {"av1": 0.9}, 1)
-    assert judge.answer(families(av1=0.97), (1.0, 0.5, 0.0, 0.0))[0] == "av1"
-    assert judge.answer(families(av1=0.97), (0.4, 0.5, 0.0, 0.0))[0] == ""  # another encoder's gain is none of its own
-    beyond = families(av1=0.45, video_vp9=0.5)
-    assert judge.answer(beyond, (3.0, 1.5, 0.0, 0.0))[0] == ""
+    assert (judge.least, judge.said_from, judge.card["seed"]) == (Least(0.5, 20.0), {"av1": 0.9}, 1)
+    assert judge.answer(families(av1=0.97), repeated(1.0, 0.5, 0.0, 0.0))[0] == "av1"
+    assert (
+        judge.answer(families(av1=0.97), repeated(0.4, 0.5, 0.0, 0.0))[0] == ""
+    )  # another encoder's gain is none of its own
+    beyond = families(av1=0.45, wsq=0.5)
+    assert judge.answer(beyond, repeated(3.0, 1.5, 0.0, 0.0))[0] == ""
 
 
 def test_pictures_left_open_are_drawn_and_coded_again(tmp_path: Path) -> None:
@@ -171,8 +220,9 @@ def test_pictures_left_open_are_drawn_and_coded_again(tmp_path: Path) -> None:
     assert made
     for row in made:
         assert asked(row.families)
-        assert row.gains.shape == (len(ENCODERS),)
-        assert np.isfinite(row.gains).all()
+        assert np.shape(row.repeats) == (2, len(ENCODERS))
+        assert np.isfinite(row.repeats).all()
+        assert row.made
         assert row.source == "one.png"
 
 
@@ -182,3 +232,30 @@ def test_without_an_encoder_nothing_is_drawn(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(identification, "missing", lambda: "PyAV is not installed")
     with pytest.raises(UsageError, match="PyAV"):
         training.measure(tmp_path, seed=1, jobs=1)
+
+
+def test_rows_are_kept(tmp_path: Path) -> None:
+    kept = Rows(tuple(rows(20)), 3, 10)
+    store(kept, tmp_path / "rows.npz")
+    again = load(tmp_path / "rows.npz")
+    assert (again.seed, again.draws) == (3, 10)
+    for before, after in zip(kept.rows, again.rows, strict=True):
+        assert (before.source, before.made, before.truth) == (after.source, after.made, after.truth)
+        assert after.families == before.families
+        assert np.array_equal(after.repeats, before.repeats)
+
+
+def test_kept_rows_are_fitted_without_drawing(tmp_path: Path) -> None:
+    kept = tmp_path / "rows.npz"
+    store(Rows(tuple(rows(200)), 3, 10), kept)
+    card = training.train_recompression(tmp_path / "none", tmp_path / "a", seed=3, jobs=1, draws=10, kept=kept)
+    assert card == fit(rows(200), tmp_path / "b", seed=3)
+    with pytest.raises(UsageError, match="seed 3 and 10"):
+        training.train_recompression(tmp_path / "none", tmp_path / "a", seed=4, jobs=1, draws=10, kept=kept)
+
+
+@pytest.mark.parametrize("data", [b"", b"no arrays", b"PK\x03\x04"])
+def test_a_spoilt_file_of_rows_is_an_error(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "rows.npz").write_bytes(data)
+    with pytest.raises(UsageError, match="cannot be fitted on"):
+        load(tmp_path / "rows.npz")

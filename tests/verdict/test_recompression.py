@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from forensics_models.classes import INCONCLUSIVE
 from forensics_models.open_judge import PROCESS_NAMES
+from forensics_models.recompression import Repeats
 from PIL import Image
 
 from forensics import analyze
@@ -23,7 +24,8 @@ from forensics.windows.judges import shipped_open_judge
 SAMPLES = Path(__file__).parents[2] / "examples"
 PIXELS = np.asarray(Image.open(SAMPLES / "uncompressed.png").convert("RGB"))
 JUDGE = shipped_open_judge(None)
-AV1, HEVC, NOTHING = (3.0, 1.2, 0.3, 1.0), (1.0, 3.0, 0.2, 0.5), (0.1, 0.0, -0.1, 0.1)
+AV1, HEVC = (3.0, 1.2, 0.3, 1.0, 0.8), (1.0, 3.0, 0.2, 0.5, 0.7)
+NOTHING, AGAINST = (0.1, 0.0, -0.1, 0.1, 0.1), (6.9, 2.8, 0.2, 1.0, 1.5)
 
 
 @cache
@@ -45,14 +47,14 @@ def _encoders(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def gaining(monkeypatch: pytest.MonkeyPatch, *gains: float) -> list[Any]:
-    """Lets every picture gain so; what was asked is kept."""
+    """Lets every picture gain so, and as consistently; what was asked is kept."""
     asked: list[Any] = []
 
-    def given(pixels: np.ndarray) -> np.ndarray:
+    def given(pixels: np.ndarray) -> Repeats:
         asked.append(pixels)
-        return np.array(gains)
+        return Repeats(np.array(gains), 12 * np.array(gains))
 
-    monkeypatch.setattr(identification, "gains", given)
+    monkeypatch.setattr(identification, "repeats", given)
     return asked
 
 
@@ -77,7 +79,7 @@ def test_what_is_said_goes_with_the_name(monkeypatch: pytest.MonkeyPatch) -> Non
     assert after.probabilities["heic"] / after.probabilities["bpg"] == pytest.approx(10)
     first = after.evidence[0]
     assert (first.trace, first.value, first.speaks_for) == (recompression.TRACE, 3.0, ("avif",))
-    assert "aom 3.0, x265 1.2, libwebp 0.3, libjpeg 1.0" in first.text
+    assert "aom 3.0 (36), x265 1.2 (14), libwebp 0.3 (4), libjpeg 1.0 (12)" in first.text
 
 
 def test_members_that_cannot_be_told_apart_are_a_family(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +105,7 @@ def test_a_missing_encoder_leaves_it_open(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_small_picture_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(identification, "gains", lambda pixels: None)
+    monkeypatch.setattr(identification, "repeats", lambda pixels: None)
     before = opened(avif=0.5)
     assert recompression.with_answer(before, JUDGE, PIXELS) is before
 
@@ -113,7 +115,7 @@ def named(verdict: str, probability: float, **given: float) -> Analysis:
 
 
 @pytest.mark.parametrize(
-    ("gains", "kept"), [((6.9, 2.8, 0.2, 1.0), False), (HEVC, True), (NOTHING, True)], ids=["against", "for", "nothing"]
+    ("gains", "kept"), [(AGAINST, False), (HEVC, True), (NOTHING, True)], ids=["against", "for", "nothing"]
 )
 def test_a_name_is_held_against_it(gains: tuple[float, ...], kept: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     gaining(monkeypatch, *gains)
@@ -123,7 +125,7 @@ def test_a_name_is_held_against_it(gains: tuple[float, ...], kept: bool, monkeyp
     if not kept:
         assert after.verdict in (INCONCLUSIVE, "avif")
         assert after.evidence[0].trace == recompression.TRACE
-        assert "aom 6.9, x265 2.8" in after.evidence[0].text
+        assert "aom 6.9 (83), x265 2.8 (34)" in after.evidence[0].text
 
 
 def test_other_codecs_are_not_held_against_it(monkeypatch: pytest.MonkeyPatch) -> None:
