@@ -20,6 +20,7 @@ from forensics_models.recompression import (
     Softmax,
     asked,
     counted,
+    leads,
     own_of,
     shows,
     spread,
@@ -101,6 +102,19 @@ def test_a_consistent_gain_shows_without_size() -> None:
     assert not shows("av1", repeated(0.2, 0.1, consistency=(6.0, 3.0)), least)
     assert shows("av1", repeated(0.5, 0.2, consistency=(0.0,)), least)
     assert not shows("jpeg2000", repeated(5.0, 5.0), least)
+
+
+def test_the_own_encoder_has_to_lead_in_both_or_far_in_one() -> None:
+    assert leads("av1", repeated(0.6, 0.5, consistency=(9.0, 8.0)))
+    assert not leads("av1", repeated(0.6, 0.5, consistency=(8.0, 9.0)))
+    assert not leads("hevc-intra", repeated(0.6, 0.5, consistency=(8.0, 9.0)))
+    assert leads("av1", repeated(1.6, 0.5, consistency=(8.0, 9.0)))
+    assert leads("hevc-intra", repeated(0.6, 0.5, consistency=(8.0, 14.5)))
+    # What libjpeg gains speaks against no name of aom's; VP9's own has to lead all.
+    assert leads("av1", repeated(0.6, 0.5, 0.0, 3.0, consistency=(9.0, 8.0, 0.0, 30.0)))
+    assert not leads("video-vp9", repeated(0.6, 0.0, 0.0, 0.7, 0.65, consistency=(0.0, 0.0, 0.0, 2.0, 4.0)))
+    assert leads("video-vp9", repeated(0.6, 0.0, 0.0, 0.6, 0.65, consistency=(0.0, 0.0, 0.0, 2.0, 4.0)))
+    assert not leads("jpeg2000", repeated(2.0))
 
 
 def test_what_all_encoders_show_is_no_familys_own() -> None:
