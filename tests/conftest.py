@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pytest
 from forensics_models.classes import FINE_CLASSES
 from forensics_models.judge import Judge
 from forensics_models.judgement import PictureJudgement, WindowJudgement
+from PIL import Image
 
 FEATURES = (
     "picture.grey",
@@ -139,3 +140,21 @@ def tiny_training(tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory) 
 
     folder = tmp_path_factory.mktemp("tiny_model") / "baseline"
     return folder, train_baseline([tiny_dataset], folder, jobs=1, seed=3, rounds=4)
+
+
+@pytest.fixture(scope="session")
+def coded_sample() -> Callable[[str, float], np.ndarray]:
+    """480x480 pixels of the uncompressed example, as a codec at a strength leaves them; skips where it does not run."""
+
+    def made(name: str, strength: float) -> np.ndarray:
+        from forensics.codecs import registry
+
+        codec = registry.get(name)
+        able = codec.availability()
+        if not (able.encode and able.decode):
+            pytest.skip(able.reason)
+        source = np.asarray(Image.open("examples/uncompressed.png").convert("RGB"))
+        large = np.ascontiguousarray(np.tile(source, (2, 2, 1))[:480, :480])
+        return codec.decode(codec.encode(large, **{codec.strength.parameter: strength}))
+
+    return made

@@ -15,18 +15,9 @@ from forensics.verdict.analysis import analyze
 
 
 @pytest.fixture(scope="module")
-def reduced() -> np.ndarray:
+def reduced(coded_sample) -> np.ndarray:
     """A BPG picture, reduced to 0.9208 of its size."""
-    from forensics.codecs import registry
-
-    codec = registry.get("bpg")
-    able = codec.availability()
-    if not (able.encode and able.decode):
-        pytest.skip(able.reason)
-    source = np.asarray(Image.open("examples/uncompressed.png").convert("RGB"))
-    large = np.ascontiguousarray(np.tile(source, (2, 2, 1))[:480, :480])
-    decoded = codec.decode(codec.encode(large, **{codec.strength.parameter: 28}))
-    return np.asarray(Image.fromarray(decoded).resize((442, 442), Image.Resampling.BILINEAR))
+    return np.asarray(Image.fromarray(coded_sample("bpg", 28)).resize((442, 442), Image.Resampling.BILINEAR))
 
 
 def test_what_shows_at_the_size_before_is_named_and_told(reduced):

@@ -16,18 +16,9 @@ from forensics.verdict.analysis import analyze
 
 
 @pytest.fixture(scope="module")
-def rotated() -> np.ndarray:
+def rotated(coded_sample) -> np.ndarray:
     """A HEIC picture, rotated by a bilinear kernel."""
-    from forensics.codecs import registry
-
-    codec = registry.get("heic")
-    able = codec.availability()
-    if not (able.encode and able.decode):
-        pytest.skip(able.reason)
-    source = np.asarray(Image.open("examples/uncompressed.png").convert("RGB"))
-    large = np.asarray(Image.fromarray(np.tile(source, (2, 2, 1))[:480, :480]))
-    decoded = codec.decode(codec.encode(large, **{codec.strength.parameter: 50}))
-    picture = Image.fromarray(decoded).rotate(-5.2, Image.Resampling.BILINEAR)
+    picture = Image.fromarray(coded_sample("heic", 50)).rotate(-5.2, Image.Resampling.BILINEAR)
     return np.asarray(picture.crop((40, 40, 440, 440)))
 
 

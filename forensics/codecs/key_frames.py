@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from forensics.codecs.pyav_codecs import lacking
 from forensics.errors import CodecError, CodecUnavailable
 
 _ENCODER, _DECODER = "libvpx-vp9", "vp9"
@@ -20,16 +21,7 @@ _OPTIONS = {"deadline": "good", "cpu-used": "4", "lag-in-frames": "0", "auto-alt
 @cache
 def missing() -> str:
     """What keeps key frames from being coded here, or an empty string."""
-    try:
-        import av
-    except ImportError as error:
-        return f"PyAV is not installed ({error})"
-    try:
-        av.codec.Codec(_ENCODER, "w")
-        av.codec.Codec(_DECODER, "r")
-    except ValueError as error:
-        return f"this build of PyAV {av.__version__} lacks a codec ({error})"
-    return ""
+    return lacking((_ENCODER, "w"), (_DECODER, "r"))
 
 
 def recode(planes: Sequence[np.ndarray], quantiser: int) -> list[np.ndarray]:

@@ -26,6 +26,7 @@ import numpy as np
 from forensics.codecs.base import Availability, Codec, Strength, Switch, Value
 from forensics.codecs.decoders import planes, swscale
 from forensics.codecs.exchange import library_errors, plane_samples, strength_value, to_grey
+from forensics.codecs.pyav_codecs import lacking
 from forensics.codecs.scheduling import ordinary_threads
 from forensics.errors import CodecError
 
@@ -208,15 +209,7 @@ def encoders() -> list[Codec]:
 
 @cache
 def _missing(encoder: str) -> str:
-    try:
-        import av
-
-        av.codec.Codec(encoder, "w")
-    except ImportError as error:
-        return f"PyAV is not installed ({error})"
-    except ValueError:
-        return f"this build of PyAV lacks the encoder {encoder}"
-    return ""
+    return lacking((encoder, "w"))
 
 
 def _coded_size(form: _Format, height: int, width: int) -> tuple[int, int]:

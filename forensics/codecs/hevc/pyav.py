@@ -17,6 +17,7 @@ from forensics.codecs.exchange import plane_samples
 from forensics.codecs.hevc import libheif as hevc_libheif
 from forensics.codecs.hevc.headers import CodingTools, RangeExtension, plane_steps, write_sps, write_vps
 from forensics.codecs.hevc.stream import is_slice, join_nal_units, split_nal_units
+from forensics.codecs.pyav_codecs import lacking
 from forensics.errors import CodecError, CodecUnavailable
 
 DECODED_DEPTHS = (8, 9, 10, 12)
@@ -31,16 +32,7 @@ _TAILS = (b"\xff" * 32, b"\x01" * 32)
 @cache
 def missing() -> str:
     """What keeps HEVC from working here, or an empty string."""
-    try:
-        import av
-    except ImportError as error:
-        return f"PyAV is not installed ({error})"
-    try:
-        av.codec.Codec("hevc", "r")
-        av.codec.Codec("libx265", "w")
-    except ValueError as error:
-        return f"this build of PyAV {av.__version__} lacks a codec ({error})"
-    return ""
+    return lacking(("hevc", "r"), ("libx265", "w"))
 
 
 def _av() -> Any:
