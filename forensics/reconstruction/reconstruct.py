@@ -278,7 +278,7 @@ def prepare(source: Any, *, width: int = _WIDTH) -> Prepared:
     wrong = _wrong_where_luma_is_settled(inverted, pixels, chosen)
     if wrong.mean() > _SHOWN_OTHERWISE or _away_from_clipping(wrong > 0, pixels).sum() > _FEW_PIXELS:
         chosen, inverted = _shown_otherwise(chosen, inverted, pixels, width)
-    ways = luma_again, chroma_again, _with_known, _with_freed, partial(with_unheld, width=width)
+    ways = luma_again, chroma_again, _with_known, _with_freed, partial(_with_unheld, width=width)
     for way in ways:
         if _beyond_doubt(chosen, inverted):
             break
@@ -337,12 +337,25 @@ def _beyond_doubt(chosen: Chosen, inverted: Inverted) -> bool:
     """Whether the tables are known ones of one whole quality and leave next to no blocks: what is left then is left by
     clipped samples and edges.
     """
-    luma, chroma = chosen.tables[0], chosen.tables[-1]
-    known = candidates()
+    return _of_whole_quality(chosen) and all(
+        (status > SEARCHED).mean() <= _LEFT_BY_RIGHT_TABLES for status in inverted.status
+    )
+
+
+def _of_whole_quality(chosen: Chosen) -> bool:
+    """Whether the tables are known ones of one whole quality."""
+    luma, chroma, known = chosen.tables[0], chosen.tables[-1], candidates()
     alike = (known.tables[:, 0] == luma).all(axis=1) & (known.quality % 1 == 0)
     if len(chosen.tables) == 3:
         alike &= (known.tables[:, 1] == chroma).all(axis=1) & np.array_equal(*chosen.tables[1:])
-    return bool(alike.any()) and all((status > SEARCHED).mean() <= _LEFT_BY_RIGHT_TABLES for status in inverted.status)
+    return bool(alike.any())
+
+
+def _with_unheld(chosen: Chosen, inverted: Inverted, *, width: int) -> Chosen:
+    """As `unheld_steps.with_unheld`; known tables have no step that is not known, and blocks that they leave were
+    changed.
+    """
+    return chosen if _of_whole_quality(chosen) else with_unheld(chosen, inverted, width)
 
 
 def _left(inverted: Inverted) -> list[int]:
