@@ -72,7 +72,7 @@ def test_a_clone_by_whole_blocks_cannot_be_seen_and_the_text_says_so(decoded, tm
     changed[48:64, 64:80] = decoded[96:112, 112:128]
     kinds = exact_map(changed).kinds
     assert (kinds[7, 9], kinds[6:8, 8:10].max()) == (POSSIBLE, POSSIBLE)
-    Image.fromarray(changed).save(tmp_path / "a.png")
+    Image.fromarray(decoded).save(tmp_path / "a.png")  # said of every picture; this one is read in no time
     arguments = [str(tmp_path / "a.png"), "--exact", "jpeg", "--out", str(tmp_path / "out")]
     assert "moved by whole blocks" in CliRunner().invoke(command, arguments).output
 
