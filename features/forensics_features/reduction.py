@@ -23,7 +23,7 @@ from scipy.fft import rfft
 from forensics_features import scaled_grid
 from forensics_features.planes import as_planes, central
 from forensics_features.scaled_grid import LEAST_SIDE, SCALES
-from forensics_features.unexplained import classes, sizes, unexplained
+from forensics_features.unexplained import classes, over_surroundings, second_differences, sizes, unexplained
 
 SIDE = 640
 """Larger pictures are read in their middle, which bounds the time."""
@@ -91,8 +91,7 @@ def _strengths(luma: np.ndarray) -> np.ndarray:
     frequencies = np.abs(1 / SCALES - np.round(1 / SCALES))
     bins = np.clip(np.round(frequencies * _LENGTH).astype(int), 0, _LENGTH // 2)
     for plane, of in ((luma, alike), (luma.T, alike.T)):
-        differences = 2 * plane[:, 1:-1] - plane[:, :-2] - plane[:, 2:]
-        power = _power(unexplained(sizes(differences), of[:, 1:-1]).mean(axis=0))
+        power = _power(unexplained(sizes(second_differences(plane)), of[:, 1:-1]).mean(axis=0))
         total += np.where(frequencies < _BLIND, 0.0, np.log1p(np.minimum(power[bins], _MOST)))
     return np.asarray(total)
 
@@ -101,10 +100,7 @@ def _power(profile: np.ndarray) -> np.ndarray:
     """Power of a profile's spectrum over its surroundings, 1 on average for noise."""
     levelled = profile - ndimage.uniform_filter1d(profile, _SMOOTH, mode="nearest")
     power = np.abs(rfft(levelled * np.hanning(len(levelled)), _LENGTH)) ** 2
-    every = np.arange(0, len(power), 4)
-    reach = max(15, _AROUND * _LENGTH // len(profile) // 8 * 2 + 1)
-    around = ndimage.median_filter(power[::4], size=reach, mode="nearest") / np.log(2)
-    return np.asarray(power / np.maximum(np.interp(np.arange(len(power)), every, around), 1e-12))
+    return over_surroundings(power, max(15, _AROUND * _LENGTH // len(profile) // 8 * 2 + 1))
 
 
 def undo(pixels: np.ndarray, scale: float) -> np.ndarray:

@@ -28,7 +28,7 @@ from scipy import fft, ndimage
 from forensics_features import turned_grid
 from forensics_features.planes import as_planes, central
 from forensics_features.turned_grid import DEGREES, LEAST_SIDE
-from forensics_features.unexplained import classes, sizes, unexplained
+from forensics_features.unexplained import classes, second_differences, sizes, unexplained
 
 SIDE = 512
 """Larger pictures are read in their middle, which bounds the time."""
@@ -114,9 +114,10 @@ def find(pixels: np.ndarray) -> Rotation | None:
     """
     if min(pixels.shape[:2]) < LEAST_SIDE:
         return None
-    part, (top, left) = central(pixels, SIDE)
-    across, down, error = _maps(as_planes(part).y)
-    total = _total(across, down, error, pixels)
+    luma = _luma(pixels)
+    _, (top, left) = central(pixels, SIDE)
+    across, down, error = _maps(central(luma, SIDE)[0])
+    total = _total(across, down, error, luma)
     best = int(total.argmax())
     lead = total[best] - total[np.abs(DEGREES - DEGREES[best]) > _APART].max()
     angle, column, row = _refined(across, down, error, math.radians(DEGREES[best]))
@@ -144,12 +145,18 @@ def strengths(pixels: np.ndarray) -> np.ndarray:
     >>> rotation.strengths(noise).shape == rotation.DEGREES.shape
     True
     """
-    return _total(*_maps(as_planes(central(pixels, SIDE)[0]).y), pixels)
+    luma = _luma(pixels)
+    return _total(*_maps(central(luma, SIDE)[0]), luma)
 
 
-def _total(across: np.ndarray, down: np.ndarray, error: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    """As `strengths`, from maps."""
-    total = _interpolation(across, down, error) + _GRID_WEIGHT * _grid(pixels)
+def _luma(pixels: np.ndarray) -> np.ndarray:
+    """Luma of the middle in which block grids are read, the largest part that anything is read in."""
+    return as_planes(central(pixels, turned_grid.MOST_SIDE)[0]).y
+
+
+def _total(across: np.ndarray, down: np.ndarray, error: np.ndarray, luma: np.ndarray) -> np.ndarray:
+    """As `strengths`, from maps and luma."""
+    total = _interpolation(across, down, error) + _GRID_WEIGHT * _grid(luma)
     total[np.abs(DEGREES) < LEAST_DEGREES] = 0.0
     return total
 
@@ -160,8 +167,8 @@ def _maps(luma: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
     inner = luma[1:-1, 1:-1]
     differences = (
-        2 * inner - luma[1:-1, :-2] - luma[1:-1, 2:],
-        2 * inner - luma[:-2, 1:-1] - luma[2:, 1:-1],
+        second_differences(luma[1:-1]),
+        second_differences(luma.T[1:-1]).T,
         (luma - ndimage.convolve(luma, _PREDICTOR.astype(np.float32), mode="mirror"))[1:-1, 1:-1],
     )
     alike = classes(luma)[1:-1, 1:-1]
@@ -200,9 +207,9 @@ def _at(power: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.ndarray:
     )
 
 
-def _grid(pixels: np.ndarray) -> np.ndarray:
+def _grid(luma: np.ndarray) -> np.ndarray:
     """How far the lines of a rotated block grid stand out at each angle of `DEGREES`, sums of logarithms."""
-    luma, angles = as_planes(central(pixels, turned_grid.MOST_SIDE)[0]).y, np.deg2rad(DEGREES)
+    angles = np.deg2rad(DEGREES)
     lines = np.concatenate([turned_grid.line_powers(luma, angles), turned_grid.line_powers(luma.T, -angles)])
     return np.asarray(np.log1p(np.minimum(lines, _MOST_GRID)).sum(axis=0))
 

@@ -25,6 +25,7 @@ from scipy import ndimage
 from scipy.fft import rfft
 
 from forensics_features.planes import as_planes, central
+from forensics_features.unexplained import over_surroundings, second_differences
 
 SCALES = np.exp(np.arange(np.log(0.33), np.log(0.985), 0.0008))
 """Scales that are tried, `np.ndarray [shape=(m,), dtype=float64]`: steps of 0.08 %, finer than a line's width at 1,000
@@ -172,7 +173,7 @@ def line_powers(luma: np.ndarray) -> np.ndarray:
     -------
     np.ndarray [shape=(2 * len(LINES), len(SCALES)), dtype=float64]
     """
-    spectra = [_spectrum(_levelled(_roots(_differences(plane)).mean(axis=0)))[0] for plane in (luma, luma.T)]
+    spectra = [_spectrum(_levelled(_roots(second_differences(plane)).mean(axis=0)))[0] for plane in (luma, luma.T)]
     return np.array([_capped(power, line) for power in spectra for line in LINES])
 
 
@@ -185,7 +186,7 @@ def _profiles(luma: np.ndarray) -> list[np.ndarray]:
     """Means over lines of the root of second differences along the second axis, levelled and windowed: of all samples,
     of the quieter half and of the busier half.
     """
-    differences = _differences(luma)
+    differences = np.abs(second_differences(luma))
     around = ndimage.uniform_filter(np.minimum(differences, 40), (9, 33), mode="nearest")
     roots = _roots(differences)
     quiet = around <= np.median(around[::2, ::2])
@@ -198,12 +199,8 @@ def _profiles(luma: np.ndarray) -> list[np.ndarray]:
     return [_levelled(one) for one in profiles]
 
 
-def _differences(luma: np.ndarray) -> np.ndarray:
-    return np.abs(2 * luma[:, 1:-1] - luma[:, :-2] - luma[:, 2:])
-
-
 def _roots(differences: np.ndarray) -> np.ndarray:
-    return np.sqrt(np.minimum(differences, _CAP))
+    return np.asarray(np.sqrt(np.minimum(np.abs(differences), _CAP)))
 
 
 def _levelled(profile: np.ndarray) -> np.ndarray:
@@ -213,13 +210,7 @@ def _levelled(profile: np.ndarray) -> np.ndarray:
 def _spectrum(profile: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Power over its surroundings, 1 on average for noise, and phases with the picture's edge as their origin."""
     values = rfft(profile.astype(np.float64), _LENGTH)
-    power = np.abs(values) ** 2
-    every = np.arange(0, len(power), 4)
-    reach = max(15, (int(_AROUND * _LENGTH / len(profile)) * 2 + 1) // 4)
-    around = np.interp(
-        np.arange(len(power)), every, ndimage.median_filter(power[::4], size=reach, mode="nearest")
-    ) / np.log(2)
-    power /= np.maximum(around, 1e-12)
+    power = over_surroundings(np.abs(values) ** 2, max(15, (int(_AROUND * _LENGTH / len(profile)) * 2 + 1) // 4))
     # The first second difference is that of sample 1, whose middle lies 1.5 samples from the edge.
     turned = np.angle(values * np.exp(-2j * np.pi * np.arange(len(power)) / _LENGTH * 1.5))
     return power, turned

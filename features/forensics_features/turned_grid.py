@@ -21,6 +21,7 @@ import numpy as np
 from scipy import fft, ndimage
 
 from forensics_features.planes import as_planes, central
+from forensics_features.unexplained import second_differences
 
 DEGREES = np.arange(-8.0, 8.001, 0.02)
 """Angles that are tried, counter-clockwise; a line is some 0.1 degrees wide in a picture of 512 pixels."""
@@ -150,7 +151,7 @@ def line_powers(luma: np.ndarray, angles: np.ndarray) -> np.ndarray:
 
 def _edges(luma: np.ndarray) -> np.ndarray:
     """Roots of second differences along the second axis, levelled, of equal strength everywhere, and windowed."""
-    roots = np.sqrt(np.minimum(np.abs(2 * luma[:, 1:-1] - luma[:, :-2] - luma[:, 2:]), np.float32(_CAP)))
+    roots = np.sqrt(np.minimum(np.abs(second_differences(luma)), np.float32(_CAP)))
     roots -= ndimage.uniform_filter(roots, (9, 17), mode="nearest")
     strength = np.maximum(ndimage.uniform_filter(roots * roots, 33, mode="nearest"), 0)
     window = np.outer(np.hanning(roots.shape[0]), np.hanning(roots.shape[1])).astype(np.float32)

@@ -15,6 +15,11 @@ _ALIKE = 12
 """Classes of gradient and of texture, each with as many samples, in which sizes are compared."""
 
 
+def second_differences(plane: np.ndarray) -> np.ndarray:
+    """Twice every sample less its neighbours along the second axis, `np.ndarray [shape=(rows, columns - 2)]`."""
+    return np.asarray(2 * plane[:, 1:-1] - plane[:, :-2] - plane[:, 2:])
+
+
 def sizes(difference: np.ndarray) -> np.ndarray:
     """Logarithms of sizes of differences in levels, capped, `np.ndarray [shape as given]`."""
     return np.asarray(np.log(np.minimum(np.abs(difference), _CAP) + 0.5))
@@ -67,3 +72,19 @@ def unexplained(values: np.ndarray, alike: np.ndarray) -> np.ndarray:
     mean = np.bincount(of, flat, minlength=_ALIKE**2) / count
     spread = np.sqrt(np.maximum(np.bincount(of, flat**2, minlength=_ALIKE**2) / count - mean**2, 1e-4))
     return np.asarray(((flat - mean[of]) / spread[of]).reshape(values.shape), np.float32)
+
+
+def over_surroundings(power: np.ndarray, reach: int) -> np.ndarray:
+    """A power spectrum over the level around each frequency, 1 on average for noise, `np.ndarray [shape as given]`.
+
+    Parameters
+    ----------
+    power : np.ndarray [shape=(m,), dtype=float64]
+        Of a profile padded with zeros to several times its length.
+    reach : int
+        Every fourth frequency counts; so many of these around one make its level, their median.
+    """
+    every = np.arange(0, len(power), 4)
+    level = ndimage.median_filter(power[::4], size=reach, mode="nearest")
+    around = np.interp(np.arange(len(power)), every, level) / np.log(2)
+    return np.asarray(power / np.maximum(around, 1e-12))

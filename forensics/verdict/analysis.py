@@ -14,7 +14,8 @@ clearly (`KEEP_STORED_VERDICT_FROM`); what the two leave open is `inconclusive`.
 
 Last come exact readings (`forensics.verdict.exact`): too little content, processes that are proven, a JPEG that is
 proven where the models are not sure. Where the verdict is still open or `uncompressed`, a block grid that was
-reduced or turned is looked for (`forensics.verdict.block_grids`), and at the very end a rotation, to be undone.
+reduced or turned is looked for (`forensics.verdict.block_grids`), and at the very end a rotation and a reduction, to be
+undone.
 """
 
 from __future__ import annotations
