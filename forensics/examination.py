@@ -21,7 +21,7 @@ from forensics.pictures.opened import MAX_PIXELS, Picture
 from forensics.results import display
 from forensics.results.analysis import Analysis
 from forensics.results.history import History, Trace
-from forensics.results.steps import stored_inset
+from forensics.results.steps import for_a_map, stored_inset, undone
 from forensics.verdict.analysis import analyze, as_picture, judged_pixels
 from forensics.verdict.steps import UNDONE
 from forensics.windows.judges import Extractor, Judge, chosen_judge, trained_judge, trained_open_judge
@@ -220,8 +220,9 @@ def localise(
     ----------
     picture : Picture
     analysis : Analysis, optional
-        The verdict on it: the map sees the pixels as the verdict does, with the steps after decoding undone. Without it
-        the picture is analysed where there are such steps.
+        The verdict on it: the map sees the pixels as the verdict does, with the steps after decoding undone, but for a
+        rotation or a reduction of which that leaves less than half of the picture. Without it the picture is analysed
+        where there are steps that are undone everywhere.
     model_dir : Path, optional
         Folder of the model that judges; the shipped one by default.
     side, step, limit : int, optional
@@ -245,7 +246,8 @@ def localise(
     if analysis is None:
         pixels, steps = judged_pixels(picture, threads=threads, **_judges(model_dir))
     else:
-        pixels, steps = analysis.as_judged(picture.pixels), analysis.steps
+        steps = for_a_map(analysis.steps, int(np.prod(picture.pixels.shape[:2])))
+        pixels = undone(picture.pixels, steps)
     scanned = window_map(
         pixels,
         side=side,

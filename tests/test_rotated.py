@@ -5,12 +5,13 @@ import json
 import numpy as np
 import pytest
 from forensics_features.rotation import Rotation
+from forensics_features.sharpening import Sharpening
 from PIL import Image
 
 import forensics
 from forensics.report.json_report import entry
 from forensics.report.text import render
-from forensics.results.steps import RotationStep, as_stored
+from forensics.results.steps import ReductionStep, RotationStep, SharpeningStep, as_stored, for_a_map
 from forensics.verdict import undoing
 from forensics.verdict.analysis import analyze
 
@@ -85,3 +86,15 @@ def test_what_a_rotation_does_not_change_is_not_called_rotated(monkeypatch):
     assert undoing.rotated(plain, *ask) is plain
     assert undoing.rotated(plain, *ask).steps == (step,)
     assert undoing.rotated(replace(plain, probability=0.95), *ask).steps == ()
+
+
+def test_a_map_leaves_a_rotation_alone_that_is_undone_in_little_of_a_picture():
+    kept = SharpeningStep(Sharpening("gaussian", 1.0, 0.5, 0.0, 1.0, 1000, 0.9))
+    turned = RotationStep(Rotation(3.0, 0.0, 0.0, 9.0), 768, 768, 1000, 1000)
+    steps = (kept, turned)
+    assert for_a_map(steps, 1000 * 1000) == steps
+    assert for_a_map(steps, 1100 * 1100) == (kept,)
+    halved = ReductionStep(0.5, 8, 10, 10, 420, 420)
+    assert for_a_map((halved, kept), 250 * 250) == (halved, kept)
+    assert for_a_map((halved, kept), 300 * 300) == ()
+    assert for_a_map((kept,), 4000 * 3000) == (kept,)

@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from forensics.pixels import eight_bit
 from forensics.results import display
 from forensics.results.history import History
-from forensics.results.steps import Step
+from forensics.results.steps import Step, undone
 
 
 class Window(NamedTuple):
@@ -309,9 +308,7 @@ class Analysis:
         """The picture's pixels as the verdict saw them: with the steps after decoding undone (8-bit) that it rests on,
         the same array where there is none.
         """
-        for step in self.steps:
-            pixels = step.undo(eight_bit(pixels))
-        return pixels
+        return undone(pixels, self.steps)
 
     def without_series(self) -> Analysis:
         """The same without what only the figures of traces need: small enough to keep many of them."""

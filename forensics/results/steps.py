@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from forensics.pixels import eight_bit
 from forensics.results.chance import chance, reported
 from forensics.results.wording import percentage
 
@@ -249,6 +250,25 @@ def stored_inset(steps: Sequence[Step]) -> Inset | None:
             top, left, bottom, right = (round(at) for at in (box[0], box[1], box[0] + box[2], box[1] + box[3]))
             return step.found._replace(top=top, left=left, height=bottom - top, width=right - left)
     return None
+
+
+def undone(pixels: np.ndarray, steps: Sequence[Step]) -> np.ndarray:
+    """Pixels with steps undone (8-bit), the same array where there is none."""
+    for step in steps:
+        pixels = step.undo(eight_bit(pixels))
+    return pixels
+
+
+def for_a_map(steps: Sequence[Step], area: int) -> tuple[Step, ...]:
+    """The steps to undo before a picture of so many pixels is mapped: all, or those before one that is undone in the
+    middle alone where that leaves less than half of the picture.
+    """
+    for k, step in enumerate(steps):
+        if isinstance(step, RotationStep | ReductionStep):
+            _, _, height, width = as_stored(steps[: k + 1], (0, 0, step.height, step.width))
+            if height * width < area / 2:
+                return tuple(steps[:k])
+    return tuple(steps)
 
 
 def as_stored(steps: Sequence[Step], box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
