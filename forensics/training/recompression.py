@@ -24,6 +24,7 @@ from forensics_models.recompression import (
     OWN,
     Least,
     Softmax,
+    agreed,
     asked,
     may_be_named,
     spread,
@@ -75,13 +76,14 @@ _DRAWN = 0.15
 multiples of some pixels look like a grid of blocks to every encoder alike."""
 _DRAWINGS = ("interface", "text", "subpixel-text", "chart", "pixel-art", "shapes", "render", "few-colours")
 """Kinds of `forensics.dataset.synthetic`."""
-WRONG_SHARE = 0.01
-"""Largest share of wrong ones among the names of a family, cross-fitted. The models leave fewer than half of these
-pictures open, and one in seven of those is named here: so few of all pictures that the limit of the open judge hardly
-moves. Of each family by itself: all together, JPEG's few wrong names cost the others more than half of theirs."""
+WRONG_SHARE = 0.02
+"""Largest share of wrong ones among the names of a family, cross-fitted: fifty right names for each wrong one, where
+the judge of open pictures asks for twenty. The models leave fewer than half of these pictures open, and one in five of
+those is named here: so few of all pictures that the limit of the open judge hardly moves. Of each family by itself: all
+together, JPEG's few wrong names cost the others more than half of theirs."""
 FEWEST = 20
 """Names of a family, cross-fitted, of which a share of wrong ones says something. A family with fewer takes the highest
-threshold of the others where none of its names would be wrong, and is never named else."""
+threshold of the others, or a higher one, where none of half as many would be wrong, and is never named else."""
 _NEVER_BELOW = 0.8
 """Thresholds are never lower: four to one. Cross-fitted on 1,395 open validation pictures 214 names are right so, with
 three to one (`open_pictures.LEAST`) 218, and none wrong: so few more are not worth what is not known of other pictures.
@@ -118,6 +120,7 @@ def _plan(source: np.ndarray, task: Task, numbers: np.random.Generator) -> dict[
 
 def _rows(task: Task) -> Iterator[list[Row]]:
     from forensics.history.recoding import identification
+    from forensics.windows.judges import block_phase_logarithms
 
     models = ShippedModels.loaded()
     source, numbers = loaded(task.path, task.seed)
@@ -133,7 +136,8 @@ def _rows(task: Task) -> Iterator[list[Row]]:
             continue
         repeats = identification.repeats(made[0])
         assert repeats is not None
-        rows.append(Row(task.path.name, what, made[1], families, repeats))
+        phases = block_phase_logarithms(models.open_judge.folder, made[0])
+        rows.append(Row(task.path.name, what, made[1], families, repeats, phases))
     yield rows
 
 
@@ -219,6 +223,7 @@ def fit(rows: Sequence[Row], out: Path, *, seed: int) -> dict[str, Any]:
     if len(np.unique(parts)) < 2 or len(np.unique(truth)) < 2:
         raise UsageError("too few pictures are left open to learn from: draw more, or of more sources")
     logs, values = (np.stack(one) for one in zip(*(values_of(row.families, row.repeats) for row in rows), strict=True))
+    phases = np.stack([row.phases for row in rows])
     clean = truth == 0
     shown = np.array([spread(row.repeats) for row in rows])
     least = Least(*np.quantile(shown[clean] if clean.any() else shown, SHOWN_QUANTILE, axis=0).round(2).tolist())
@@ -226,7 +231,9 @@ def fit(rows: Sequence[Row], out: Path, *, seed: int) -> dict[str, Any]:
     for part in np.unique(parts):
         other = parts != part
         found[~other] = np.exp(
-            softmax(logs[other], values[other], truth[other]).logarithms(logs[~other], values[~other])
+            softmax(logs[other], phases[other], values[other], truth[other]).logarithms(
+                logs[~other], phases[~other], values[~other]
+            )
         )
     best, top = found.argmax(axis=1), found.max(axis=1)
     allowed = np.array(
@@ -235,6 +242,9 @@ def fit(rows: Sequence[Row], out: Path, *, seed: int) -> dict[str, Any]:
     right = best == truth
     said_from = _thresholds(top, right, {f: allowed & (best == FAMILIES.index(f)) for f in OWN})
     said = allowed & (top >= np.array([said_from.get(family, NEVER) for family in FAMILIES])[best])
+    sure = np.array([agreed(FAMILIES[at], row.families, row.phases) for at, row in zip(best, rows, strict=True)])
+    agreed_from = _threshold(top, right, sure & ~said)
+    said |= sure & (top >= agreed_from)
     figures = {
         family: _figures(truth == index, best == index, logs.argmax(axis=1) == index, said)
         for family, index in ((family, FAMILIES.index(family)) for family in OWN)
@@ -249,7 +259,7 @@ def fit(rows: Sequence[Row], out: Path, *, seed: int) -> dict[str, Any]:
         "validation": figures,
     }
     out.mkdir(parents=True, exist_ok=True)
-    made = stored(softmax(logs, values, truth), said_from, least, card)
+    made = stored(softmax(logs, phases, values, truth), said_from, agreed_from, least, card)
     write_atomically(out / CARD_FILE, json.dumps(made, indent=1, allow_nan=False).encode())
     return card
 
@@ -270,32 +280,40 @@ def _thresholds(top: np.ndarray, right: np.ndarray, may: Mapping[str, np.ndarray
     found = {family: _threshold(top, right, here) for family, here in may.items()}
     highest = max((at for at in found.values() if at < NEVER), default=NEVER)
     for family, here in may.items():
-        if found[family] == NEVER and right[here & (top >= highest)].all():
-            found[family] = highest
+        if found[family] == NEVER:
+            found[family] = _threshold(top, right, here, highest, FEWEST // 2, 0.0)
     return found
 
 
-def _threshold(top: np.ndarray, right: np.ndarray, here: np.ndarray) -> float:
-    """The lowest probability from which on the share of wrong ones among the rows `here` keeps to `WRONG_SHARE`;
-    `NEVER` where that is of fewer than `FEWEST`.
+def _threshold(
+    top: np.ndarray,
+    right: np.ndarray,
+    here: np.ndarray,
+    lowest: float = _NEVER_BELOW,
+    fewest: int = FEWEST,
+    wrong: float = WRONG_SHARE,
+) -> float:
+    """The lowest probability from `lowest` on from which the share of wrong ones among the rows `here` keeps to
+    `wrong`; `NEVER` where that is of fewer than `fewest`.
     """
-    for tried_at in np.arange(_NEVER_BELOW, 0.995, 0.01).round(2):
+    for tried_at in np.arange(lowest, 0.995, 0.01).round(2):
         said = here & (top >= tried_at)
-        if said.sum() < FEWEST:
+        if said.sum() < fewest:
             break
-        if (said & ~right).sum() <= WRONG_SHARE * said.sum():
+        if (said & ~right).sum() <= wrong * said.sum():
             return float(tried_at)
     return NEVER
 
 
-def softmax(logs: np.ndarray, values: np.ndarray, truth: np.ndarray) -> Softmax:
+def softmax(logs: np.ndarray, phases: np.ndarray, values: np.ndarray, truth: np.ndarray) -> Softmax:
     """Weights of least penalised log-loss.
 
     Parameters
     ----------
-    logs : np.ndarray [shape=(n, len(FAMILIES))]
+    logs, phases : np.ndarray [shape=(n, len(FAMILIES))]
+        Logarithms of the open judge, and of the judge of block phases.
     values : np.ndarray [shape=(n, d)]
-        Both as of `forensics_models.recompression.values_of`.
+        As of `forensics_models.recompression.values_of`, as `logs`.
     truth : np.ndarray [shape=(n,), dtype=int]
         Index in `FAMILIES`.
     """
@@ -304,23 +322,26 @@ def softmax(logs: np.ndarray, values: np.ndarray, truth: np.ndarray) -> Softmax:
     kinds, columns = len(FAMILIES), values.shape[1]
     there = np.arange(len(truth)), truth
 
-    def unpacked(x: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        return float(x[0]), x[1 : 1 + kinds], x[1 + kinds :].reshape(kinds, columns)
+    def unpacked(x: np.ndarray) -> tuple[float, float, np.ndarray, np.ndarray]:
+        return float(x[0]), float(x[1]), x[2 : 2 + kinds], x[2 + kinds :].reshape(kinds, columns)
 
     def loss(x: np.ndarray) -> tuple[float, np.ndarray]:
-        prior, bias, weights = unpacked(x)
-        logarithms = Softmax(prior, bias, weights).logarithms(logs, values)
+        prior, other, bias, weights = unpacked(x)
+        logarithms = Softmax(prior, other, bias, weights).logarithms(logs, phases, values)
         slope = np.exp(logarithms)
         slope[there] -= 1
         gradient = [
             [(slope * logs).sum() + _PENALTY * (prior - 1)],
+            [(slope * phases).sum() + _PENALTY * other],
             slope.sum(axis=0) + _PENALTY * bias,
             (slope.T @ values + _PENALTY * weights).ravel(),
         ]
-        penalty = (prior - 1) ** 2 + (bias**2).sum() + (weights**2).sum()
+        penalty = (prior - 1) ** 2 + other**2 + (bias**2).sum() + (weights**2).sum()
         return float(-logarithms[there].sum() + _PENALTY * penalty / 2), np.concatenate(gradient)
 
-    start = np.zeros(1 + kinds + kinds * columns)
+    start = np.zeros(2 + kinds + kinds * columns)
     start[0] = 1.0
-    prior, bias, weights = unpacked(minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 1000}).x)
-    return Softmax(prior, tuple(bias.tolist()), tuple(tuple(row) for row in weights.tolist()))
+    prior, other, bias, weights = unpacked(
+        minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 1000}).x
+    )
+    return Softmax(prior, other, tuple(bias.tolist()), tuple(tuple(row) for row in weights.tolist()))

@@ -5,12 +5,12 @@ can be looked at without drawing anew.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from forensics_models.open_judge import FAMILY_NAMES
-from forensics_models.recompression import ENCODERS, Repeats
+from forensics_models.recompression import ENCODERS, FAMILIES, UNKNOWN, Repeats
 from forensics_models.storage import packed, unpacked, write_atomically
 
 from forensics.errors import UsageError
@@ -33,6 +33,8 @@ class Row:
     families : mapping of str to float
         The open judge's probabilities by family.
     repeats : Repeats
+    phases : np.ndarray [shape=(len(FAMILIES),)]
+        Logarithms of the judge of block phases; `UNKNOWN` where a picture is too small for it.
     """
 
     source: str
@@ -40,6 +42,7 @@ class Row:
     truth: str
     families: Mapping[str, float]
     repeats: Repeats
+    phases: np.ndarray = field(default_factory=UNKNOWN.copy)
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ def store(kept: Rows, path: Path) -> None:
                 "families": _table([[row.families[name] for name in FAMILY_NAMES] for row in rows], len(FAMILY_NAMES)),
                 "gains": _table([row.repeats.gains for row in rows], len(ENCODERS)),
                 "consistency": _table([row.repeats.consistency for row in rows], len(ENCODERS)),
+                "phases": _table([row.phases for row in rows], len(FAMILIES)),
             }
         ),
     )
@@ -98,7 +102,7 @@ def load(path: Path) -> Rows:
         repeats = [Repeats(*both) for both in zip(held["gains"], held["consistency"], strict=True)]
         families = [dict(zip(FAMILY_NAMES, row.tolist(), strict=True)) for row in held["families"]]
         words = (held[name].tolist() for name in ("source", "made", "truth"))
-        rows = tuple(Row(*values) for values in zip(*words, families, repeats, strict=True))
+        rows = tuple(Row(*values) for values in zip(*words, families, repeats, held["phases"], strict=True))
         return Rows(rows, *(int(count) for count in held["counts"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{str(path)!r} cannot be fitted on: {error}") from None

@@ -134,17 +134,28 @@ def draw_since(
     from forensics.dataset import random_afterwards
     from forensics.dataset.preparation import Trim
 
-    pixels, truth = cut(source, numbers), "uncompressed"
-    if fine != "uncompressed":
-        made = _kept(pixels, fine, encoders, numbers, _drawn_reading(fine, numbers))
-        if made is None:
-            return None
-        pixels, truth = made, family_of(process_of(fine))
+    part = coded_part(source, fine, encoders, numbers)
+    if part is None:
+        return None
+    pixels, truth = part
     if numbers.random() < 1 / 7:
         pixels = Trim(*(int(n) for n in numbers.integers(0, 16, 2))).apply(pixels)
     for step in random_afterwards.draw_afterwards(kind, numbers):
         pixels = step.apply(np.ascontiguousarray(pixels))
     return np.ascontiguousarray(pixels), truth
+
+
+def coded_part(
+    source: np.ndarray, fine: str, encoders: Sequence[str], numbers: np.random.Generator
+) -> tuple[np.ndarray, str] | None:
+    """A random part of a source, coded by one fine class or process or by none (`uncompressed`), and the family of
+    that; of the codecs whose files hold planes `READ_BY_FFMPEG` read by FFmpeg. None where no coding is kept.
+    """
+    pixels = cut(source, numbers)
+    if fine == "uncompressed":
+        return pixels, fine
+    made = _kept(pixels, fine, encoders, numbers, _drawn_reading(fine, numbers))
+    return None if made is None else (made, family_of(process_of(fine)))
 
 
 def _drawn_reading(fine: str, numbers: np.random.Generator) -> Callable[[bytes], np.ndarray] | None:

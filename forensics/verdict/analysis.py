@@ -212,7 +212,7 @@ class _Examined:
         """That of a picture's pixels, which are those left when `steps` are undone."""
         seen = picture if pixels is picture.pixels else replace(picture, pixels=pixels)
         windows = choose_windows(pixels, seed=self.seed)
-        pieces = [eight_bit(window.cut(pixels)) for window in windows]
+        pieces = [colours.without_strays(eight_bit(window.cut(pixels))) for window in windows]
         change = tone.find(pixels) if self.undo_tone else None
         of = len(windows)
         if change is None and not self.all_windows:

@@ -12,15 +12,17 @@ from forensics_models.open_judge import OpenJudge, by_family
 from forensics_models.recompression import ENCODERS, FAMILIES, Repeats, asked, shows
 
 from forensics.results.analysis import Analysis
-from forensics.results.wording import TITLES
+from forensics.results.wording import TITLES, percentage
 from forensics.verdict.restated import Ranking, ranked, restated, said_of, without_range
 from forensics.verdict.weighing import KEPT_FROM, SURE
-from forensics.windows.judges import recompression_judge
+from forensics.windows.judges import block_phase_logarithms, recompression_judge
 
 TRACE = "recompression"
 """Name of the statement."""
 RIVALS = ("av1", HEVC_FAMILY)
 """Families that the models take for each other: such a name is held against recompression where it is not sure."""
+_LIKELY = 0.5
+"""Probability of the judge of block phases from which it is told what it says."""
 
 
 def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.ndarray) -> Analysis:
@@ -48,11 +50,13 @@ def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.nda
     if found is None:
         return analysis
     named = family_of(analysis.verdict)
-    family, probabilities = judge.answer(families, found)
+    phases = block_phase_logarithms(open_judge.folder, pixels)
+    family, probabilities = judge.answer(families, found, phases)
+    told = _said(found, phases), float(np.max(found.gains))
     if analysis.verdict == INCONCLUSIVE or family not in ("", named):
-        return _named(analysis, family, probabilities, found) if family else analysis
+        return _named(analysis, family, probabilities, *told) if family else analysis
     spoken_against = probabilities[named] < KEPT_FROM and any(shows(one, found, judge.least) for one in RIVALS)
-    return _left_open(analysis, probabilities, found) if spoken_against else analysis
+    return _left_open(analysis, probabilities, *told) if spoken_against else analysis
 
 
 def _asks(analysis: Analysis) -> bool:
@@ -61,18 +65,17 @@ def _asks(analysis: Analysis) -> bool:
     return analysis.verdict == INCONCLUSIVE or rival
 
 
-def _named(analysis: Analysis, family: str, probabilities: Mapping[str, float], repeats: Repeats) -> Analysis:
+def _named(analysis: Analysis, family: str, probabilities: Mapping[str, float], said: str, most: float) -> Analysis:
     ranking = _weighed(analysis.ranking, probabilities)
     verdict, named, probability = said_of(family, ranking)
-    text = f"{_said(repeats)}; so {TITLES[family]} is repeated, by validation pictures"
-    statement = without_range(TRACE, float(np.max(repeats.gains)), named, text)
+    statement = without_range(TRACE, most, named, f"{said}; so {TITLES[family]} shows, by validation pictures")
     return restated(analysis, ranking, verdict, probability, named, (statement, *analysis.evidence))
 
 
-def _left_open(analysis: Analysis, probabilities: Mapping[str, float], repeats: Repeats) -> Analysis:
+def _left_open(analysis: Analysis, probabilities: Mapping[str, float], said: str, most: float) -> Analysis:
     ranking = _weighed(analysis.ranking, probabilities)
-    text = f"{_said(repeats)}; so {TITLES[analysis.verdict]} is hardly ever repeated, by validation pictures"
-    statement = without_range(TRACE, float(np.max(repeats.gains)), (), text, supports=False)
+    text = f"{said}; so {TITLES[analysis.verdict]} hardly ever shows, by validation pictures"
+    statement = without_range(TRACE, most, (), text, supports=False)
     return restated(analysis, ranking, INCONCLUSIVE, ranking[0][1], (), (statement, *analysis.evidence))
 
 
@@ -85,9 +88,18 @@ def _weighed(ranking: Ranking, found: Mapping[str, float]) -> Ranking:
     return ranked({name: p * found[groups[name]] / max(before[groups[name]], 1e-12) for name, p in ranking})
 
 
-def _said(repeats: Repeats) -> str:
+def _said(repeats: Repeats, phases: np.ndarray) -> str:
+    """What both show; of the judge of block phases where it holds one of its families likelier than not."""
     each = ", ".join(f"{name} {gain:.1f} ({agreed:.0f})" for name, gain, agreed in zip(ENCODERS, *repeats, strict=True))
-    return (
+    again = (
         "coded again on the grid of blocks that starts at its first sample, the picture changes less than beside that "
         f"grid, by so many dB for each encoder (and so many standard errors over its blocks): {each}"
+    )
+    best = FAMILIES[int(np.argmax(phases))]
+    p = float(np.exp(np.max(phases)))
+    if p < _LIKELY or best not in TITLES:
+        return again
+    return (
+        f"{again}; how neighbours differ by their place in blocks on that grid alone speaks for {TITLES[best]} "
+        f"({percentage(p)})"
     )

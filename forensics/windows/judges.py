@@ -15,6 +15,7 @@ from forensics_models.judge import Judge
 from forensics.errors import UsageError
 
 if TYPE_CHECKING:
+    from forensics_models.block_phases import BlockPhaseJudge
     from forensics_models.doubt import DoubtJudge
     from forensics_models.open_judge import OpenJudge
     from forensics_models.open_pictures import OpenPictureJudge
@@ -136,6 +137,33 @@ def recompression_judge(folder: Any) -> RecompressionJudge | None:
     from forensics_models.recompression import CARD_FILE, RecompressionJudge
 
     return RecompressionJudge(folder) if (folder / CARD_FILE).is_file() else None
+
+
+@cache
+def block_phase_judge(folder: Any) -> BlockPhaseJudge | None:
+    """The judge of block phases beside an open judge, as `doubt_judge`."""
+    from forensics_models.block_phases import CARD_FILE, BlockPhaseJudge
+
+    return BlockPhaseJudge(folder) if (folder / CARD_FILE).is_file() else None
+
+
+def block_phase_logarithms(folder: Any, pixels: np.ndarray) -> np.ndarray:
+    """Logarithms of the probabilities of the judge of block phases, `np.ndarray [shape=(len(FAMILIES),)]` by
+    `forensics_models.recompression.FAMILIES`; those of nothing known where there is no judge or a picture is too small.
+
+    Parameters
+    ----------
+    folder : path or `Traversable`
+        That of an open judge.
+    pixels : np.ndarray [shape=(height, width[, 1..4]), dtype=uint8 or uint16]
+    """
+    from forensics_features.block_phases import LEAST_SIDE, block_phases, values_of
+    from forensics_models.recompression import UNKNOWN
+
+    judge = block_phase_judge(folder)
+    if judge is None or min(pixels.shape[:2]) < LEAST_SIDE:
+        return UNKNOWN
+    return judge.logarithms(values_of(block_phases(pixels)))
 
 
 class _Beside:
