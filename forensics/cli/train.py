@@ -194,6 +194,27 @@ def pictures(sources: Path, out: Path, jobs: int, seed: int, draws: int | None) 
     _echo_open(card)
 
 
+@command.command("phases")
+@click.argument("sources", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@_OUT
+@_JOBS
+@_SEED
+@_draws("Codings")
+def phases(sources: Path, out: Path, jobs: int, seed: int, draws: int | None) -> None:
+    """Train the judge of block phases: which codec's blocks start at the first sample.
+
+    SOURCES holds lossless pictures in the folders train and val. Parts of them are coded, each changed in several ways
+    and measured in memory. Prints, by what happened since, how many validation pictures are answered rightly.
+    """
+    from forensics.progress import Counter
+    from forensics.training.block_phases import train_block_phases
+
+    with Counter() as counter:
+        card = train_block_phases(sources, out, seed=seed, jobs=jobs, draws=draws, progress=counter.show)
+    for name, row in card["validation"].items():
+        click.echo(f"{name:28} {row['pictures']:5d} pictures: {row['right']:.3f} right")
+
+
 @command.command("recompression")
 @click.argument("sources", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @_OUT
@@ -210,8 +231,8 @@ def recompression(sources: Path, out: Path, jobs: int, seed: int, draws: int | N
     """Train the judge of recompression: which codec an open picture repeats best.
 
     SOURCES holds lossless pictures in a folder val. Pictures are drawn, coded or not, changed or not, and judged in
-    memory by the shipped models; those left open are coded again. Prints how many of these are named rightly and
-    wrongly, each by weights of other sources.
+    memory by the shipped models, that of block phases among them; those left open are coded again. Prints how many of
+    these are named rightly and wrongly, each by weights of other sources.
     """
     from forensics.destinations import Destinations
     from forensics.progress import Counter

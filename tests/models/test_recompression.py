@@ -13,11 +13,14 @@ from forensics_models.recompression import (
     ENCODERS,
     FAMILIES,
     OWN,
+    SURE_OF_PHASES,
+    UNKNOWN,
     VALUES,
     Least,
     RecompressionJudge,
     Repeats,
     Softmax,
+    agreed,
     asked,
     counted,
     leads,
@@ -54,6 +57,13 @@ def repeated(*gains: float, consistency: tuple[float, ...] | None = None) -> Rep
         given[1] = 0
         given[1, : len(consistency)] = consistency
     return Repeats(*given)
+
+
+def sure_of(family: str, p: float = 0.9) -> np.ndarray:
+    """What the judge of block phases says where it gives a family so much and all others alike."""
+    found = np.full(len(FAMILIES), (1 - p) / (len(FAMILIES) - 1))
+    found[FAMILIES.index(family)] = p
+    return np.log(found)
 
 
 def rows(count: int, mistaken: float = 0.0, seed: int = 1) -> list[Row]:
@@ -138,9 +148,9 @@ def test_only_what_recompression_tells_is_coded_again() -> None:
 
 
 def test_weights_of_nothing_leave_the_models_word() -> None:
-    flat = Softmax(1.0, [0.0] * len(FAMILIES), [[0.0] * VALUES * len(ENCODERS)] * len(FAMILIES))
+    flat = Softmax(1.0, 0.0, [0.0] * len(FAMILIES), [[0.0] * VALUES * len(ENCODERS)] * len(FAMILIES))
     logs, values = values_of(families(av1=0.5, hevc_intra=0.25), repeated(3.0, 1.0, 0.0, 0.0))
-    assert np.exp(flat.logarithms(logs, values))[AV1] == pytest.approx(0.5, abs=1e-3)
+    assert np.exp(flat.logarithms(logs, UNKNOWN, values))[AV1] == pytest.approx(0.5, abs=1e-3)
 
 
 def test_the_gradient_leads_to_the_least_loss() -> None:
@@ -148,18 +158,20 @@ def test_the_gradient_leads_to_the_least_loss() -> None:
     some = rows(120, mistaken=0.1)
     logs, values = (np.stack(one) for one in zip(*(values_of(r.families, r.repeats) for r in some), strict=True))
     truth = np.array([FAMILIES.index(r.truth) for r in some])
+    phases = np.random.default_rng(2).normal(-2, 1, logs.shape)
 
     def loss(made: Softmax) -> float:
-        penalty = (made.prior - 1) ** 2 + np.square(made.bias).sum() + np.square(made.weights).sum()
+        penalty = (made.prior - 1) ** 2 + made.phases**2 + np.square(made.bias).sum() + np.square(made.weights).sum()
         return float(
-            -made.logarithms(logs, values)[np.arange(len(truth)), truth].sum() + training._PENALTY * penalty / 2
+            -made.logarithms(logs, phases, values)[np.arange(len(truth)), truth].sum() + training._PENALTY * penalty / 2
         )
 
-    best = softmax(logs, values, truth)
+    best = softmax(logs, phases, values, truth)
     numbers = np.random.default_rng(5)
     for _ in range(50):
         near = Softmax(
             best.prior + numbers.normal(0, 0.02),
+            best.phases + numbers.normal(0, 0.02),
             np.asarray(best.bias) + numbers.normal(0, 0.02, len(best.bias)),
             np.asarray(best.weights) + numbers.normal(0, 0.02, np.shape(best.weights)),
         )
@@ -215,8 +227,8 @@ def test_the_shipped_judge_names_nothing_without_a_gain() -> None:
 
 
 def test_stored_is_read_again(tmp_path: Path) -> None:
-    flat = Softmax(1.0, [0.0] * len(FAMILIES), [[0.0] * VALUES * len(ENCODERS)] * len(FAMILIES))
-    (tmp_path / CARD_FILE).write_text(json.dumps(stored(flat, {"av1": 0.9}, Least(0.5, 20.0), {"seed": 1})))
+    flat = Softmax(1.0, 0.0, [0.0] * len(FAMILIES), [[0.0] * VALUES * len(ENCODERS)] * len(FAMILIES))
+    (tmp_path / CARD_FILE).write_text(json.dumps(stored(flat, {"av1": 0.9}, 0.95, Least(0.5, 20.0), {"seed": 1})))
     judge = RecompressionJudge(tmp_path)
     assert (judge.least, judge.said_from, judge.card["seed"]) == (Least(0.5, 20.0), {"av1": 0.9}, 1)
     assert judge.answer(families(av1=0.97), repeated(1.0, 0.5, 0.0, 0.0))[0] == "av1"
@@ -225,6 +237,27 @@ def test_stored_is_read_again(tmp_path: Path) -> None:
     )  # another encoder's gain is none of its own
     beyond = families(av1=0.45, wsq=0.5)
     assert judge.answer(beyond, repeated(3.0, 1.5, 0.0, 0.0))[0] == ""
+
+
+def test_block_phases_name_where_no_encoder_leads(tmp_path: Path) -> None:
+    flat = Softmax(0.5, 1.0, [0.0] * len(FAMILIES), [[0.0] * VALUES * len(ENCODERS)] * len(FAMILIES))
+    (tmp_path / CARD_FILE).write_text(json.dumps(stored(flat, {"av1": 0.9}, 0.95, Least(0.5, 20.0), {})))
+    judge, likely = RecompressionJudge(tmp_path), families(av1=0.6, hevc_intra=0.3)
+    assert judge.answer(likely, repeated(), sure_of("av1", 0.97))[0] == "av1"
+    assert judge.answer(likely, repeated(), sure_of("av1", SURE_OF_PHASES - 0.05))[0] == ""
+    assert judge.answer(likely, repeated())[0] == ""
+    assert (
+        judge.probabilities(likely, repeated(), sure_of("av1"))["av1"] > judge.probabilities(likely, repeated())["av1"]
+    )
+    beyond = families(av1=0.45, wsq=0.5)
+    assert judge.answer(beyond, repeated(), sure_of("av1", 0.99))[0] == ""
+
+
+def test_block_phases_alone_name_what_the_open_judge_does_not_exclude() -> None:
+    assert agreed("hevc-intra", families(hevc_intra=0.6, av1=0.3), sure_of("hevc-intra"))
+    assert not agreed("hevc-intra", families(hevc_intra=0.3, av1=0.6), sure_of("hevc-intra"))
+    assert not agreed("jpeg2000", families(jpeg2000=0.9), sure_of("jpeg2000"))  # it has no encoder of its own
+    assert not agreed("av1", families(av1=0.9), UNKNOWN)
 
 
 def test_pictures_left_open_are_drawn_and_coded_again(tmp_path: Path) -> None:
@@ -236,6 +269,7 @@ def test_pictures_left_open_are_drawn_and_coded_again(tmp_path: Path) -> None:
         assert asked(row.families)
         assert np.shape(row.repeats) == (2, len(ENCODERS))
         assert np.isfinite(row.repeats).all()
+        assert np.exp(row.phases).sum() == pytest.approx(1, abs=0.01)
         assert row.made
         assert row.source == "one.png"
 
@@ -257,6 +291,7 @@ def test_rows_are_kept(tmp_path: Path) -> None:
         assert (before.source, before.made, before.truth) == (after.source, after.made, after.truth)
         assert after.families == before.families
         assert np.array_equal(after.repeats, before.repeats)
+        assert np.array_equal(after.phases, before.phases)
 
 
 def test_kept_rows_are_fitted_without_drawing(tmp_path: Path) -> None:

@@ -1,0 +1,102 @@
+"""The judge of block phases: its networks, what is stored, its training in small, and the shipped one on samples."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from forensics_features.block_phases import block_phases, values_of
+from forensics_models.block_phases import CARD_FILE, NETWORKS_FILE, BlockPhaseJudge, Network, logarithms, to_bytes
+from forensics_models.recompression import FAMILIES
+from PIL import Image
+
+from forensics.errors import UsageError
+from forensics.training import block_phases as training
+from tests.features.test_scaled_grid import photograph
+
+
+def network(seed: int, values: int = 5, units: int = 4) -> Network:
+    numbers = np.random.default_rng(seed)
+    kinds = len(FAMILIES)
+    shapes = ((values, units), (units,), (units, kinds), (kinds,))
+    return Network(*(numbers.normal(size=shape).astype(np.float16).astype(np.float32) for shape in shapes))
+
+
+def test_a_network_equals_plain_loops() -> None:
+    one, values = network(1), np.random.default_rng(2).normal(size=5)
+    seen = [max(0.0, sum(values[i] * one.hidden[i, j] for i in range(5)) + one.hidden_bias[j]) for j in range(4)]
+    logits = [sum(seen[j] * one.last[j, k] for j in range(4)) + one.last_bias[k] for k in range(len(FAMILIES))]
+    expected = np.exp(logits) / np.exp(logits).sum()
+    np.testing.assert_allclose(one.probabilities(values)[0], expected, rtol=1e-5)
+
+
+def test_probabilities_are_averaged_and_never_none() -> None:
+    networks, values = [network(1), network(2)], np.random.default_rng(3).normal(size=(7, 5)) * 9
+    mean = (networks[0].probabilities(values) + networks[1].probabilities(values)) / 2
+    np.testing.assert_allclose(np.exp(logarithms(networks, values)), mean + 1e-4, rtol=1e-9)
+
+
+def test_what_is_stored_is_read_again(tmp_path: Path) -> None:
+    networks = [network(1), network(2)]
+    (tmp_path / NETWORKS_FILE).write_bytes(to_bytes(networks))
+    (tmp_path / CARD_FILE).write_text(json.dumps({"families": list(FAMILIES), "card": {"seed": 4}}))
+    judge, values = BlockPhaseJudge(tmp_path), np.ones(5)
+    assert judge.card["seed"] == 4
+    np.testing.assert_allclose(judge.logarithms(values), logarithms(networks, values)[0], atol=1e-6)
+    (tmp_path / CARD_FILE).write_text(json.dumps({"families": ["jpeg"], "card": {}}))
+    with pytest.raises(ValueError, match="other families"):
+        BlockPhaseJudge(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("codec", "family"), [("avif", "av1"), ("webp", "vp8"), ("jpeg", "jpeg"), ("heic", "hevc-intra")]
+)
+def test_the_shipped_judge_knows_what_blocks_left(codec: str, family: str, coded_sample: Any) -> None:
+    judge = BlockPhaseJudge(files("forensics_models") / "artefacts")
+    pixels = coded_sample(codec, 50)
+    said = judge.logarithms(values_of(block_phases(pixels)))
+    assert FAMILIES[int(said.argmax())] == family
+    moved = judge.logarithms(values_of(block_phases(pixels[5:, 3:])))  # cropped: blocks start elsewhere
+    assert moved[FAMILIES.index(family)] < said[FAMILIES.index(family)]
+
+
+def test_pictures_are_drawn_changed_and_measured(tmp_path: Path) -> None:
+    (tmp_path / "val").mkdir()
+    Image.fromarray(photograph(360)).save(tmp_path / "val" / "one.png")
+    made = training.measure(tmp_path, "val", seed=3, jobs=1, draws=3)
+    assert len(made) > training.CHANGES
+    assert {row.phases.shape for row in made} == {(3, 2, 3, 64)}
+    assert all(np.isfinite(row.phases).all() for row in made)
+    assert len({(row.fine, row.kind) for row in made}) > 1
+
+
+def test_what_differs_is_learned(tmp_path: Path) -> None:
+    pytest.importorskip("keras")
+    card = training.fit(rows(300, 1), rows(60, 2), tmp_path, seed=1)
+    assert card["right"] > 0.9
+    assert card["pictures"] == {"training": 300, "validation": 60}
+    judge = BlockPhaseJudge(tmp_path)
+    assert judge.card == card
+    assert all(FAMILIES[int(judge.logarithms(values_of(row.phases)).argmax())] == row.truth for row in rows(6, 3))
+
+
+def rows(count: int, seed: int) -> list[training.Row]:
+    """AV1 with edges every eighth sample, HEVC with edges every sixteenth, and none."""
+    numbers = np.random.default_rng(seed)
+    made = []
+    for k in range(count):
+        truth = ("uncompressed", "av1", "hevc-intra")[k % 3]
+        phases = np.exp(numbers.normal(0, 0.02, (3, 2, 3, 64)))
+        if truth != "uncompressed":
+            phases[..., :: 8 if truth == "av1" else 16] *= 1.2
+        made.append(training.Row("one.png", "avif", "noise", truth, phases.astype(np.float32)))
+    return made
+
+
+def test_too_few_pictures_are_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="draw more"):
+        training.fit([], rows(3, 1), tmp_path, seed=1)
