@@ -213,7 +213,9 @@ def _sides(pixels: np.ndarray, ends: tuple[int, int], span: tuple[int, int], tol
     for end, out in zip(ends, (-1, 1), strict=True):
         inside = range(end - out * _SEARCH, end + out * (_SEARCH + 1), out)
         columns = [at for at in inside if 0 <= at < width]
-        flat = [bool(_equal(rows[:, at : at + 1], 0, tolerance).mean() >= FLAT) for at in columns]
+        low, high = min(columns, default=0), max(columns, default=-1) + 1
+        shares = _equal(rows[:, low:high], 0, tolerance).mean(axis=0)
+        flat = [bool(shares[at - low] >= FLAT) for at in columns]
         starts = range(len(flat) - OUTSIDE + 1)
         edge = next((k for k in starts if all(flat[k : k + OUTSIDE])), len(flat))
         ends_there = bool(columns) and columns[-1] in (0, width - 1)

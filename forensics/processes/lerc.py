@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from forensics_features.planes import central, to_rgb8
 
+from forensics.pixels import has_colour
 from forensics.processes import lerc_strips
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_phases
@@ -79,8 +80,7 @@ def test(pixels: np.ndarray) -> Trace:
 
 def _channels(rgb: np.ndarray) -> tuple[int, ...]:
     """Channels that differ: a clipped one may hide what another shows."""
-    grey = not np.ptp(rgb, axis=2).any()
-    return (0,) if grey else (0, 1, 2)
+    return (0, 1, 2) if has_colour(rgb) else (0,)
 
 
 def _in_strips(strips: lerc_strips.Strips, start: tuple[int, int]) -> Trace:
