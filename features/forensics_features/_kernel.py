@@ -193,9 +193,9 @@ def _compiled(function: Callable[..., Any], **options: Any) -> Any:
     if _config.DISABLE_JIT:
         return dispatcher
     folder = cache_folder()
-    if SUPPORTED:
-        dispatcher._cache = _DirectCache(function, False)
     if not folder:
+        if SUPPORTED and _brings_kernels():
+            dispatcher._cache = _DirectCache(function, kept=False)
         return dispatcher
     try:
         with _caching_in(folder):
