@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from llvmlite.binding import ffi
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompileResult
@@ -155,6 +156,31 @@ def _brings_kernels() -> bool:
     return os.path.isdir(BROUGHT)
 
 
+class _Named:
+    """A code generator whose processor is asked for its name and features once, not for every kernel."""
+
+    def __init__(self, codegen: Any) -> None:
+        self._magic = codegen.magic_tuple()
+
+    def magic_tuple(self) -> Any:
+        """What compiled code is for."""
+        return self._magic
+
+
+_named = cache(_Named)
+
+
+@contextmanager
+def _unwatched() -> Iterator[None]:
+    """LLVM is called without an event before and after each of some forty calls a kernel, which nobody listens to."""
+    lock = ffi.lib._lock
+    before, lock._cblist = lock._cblist, []
+    try:
+        yield
+    finally:
+        lock._cblist = before
+
+
 class _DirectCache(_SharedCache):
     """A function's cache that is read before the compiler is prepared: what the installation brought, then what was
     kept, if there is a folder for it; numba holds its lock around every call.
@@ -172,14 +198,14 @@ class _DirectCache(_SharedCache):
         """The compiled function for a signature, or None where it has to be compiled."""
         rtsys.initialize(target_context)
         codegen = target_context.codegen()
-        key = self._index_key(sig, codegen)
+        key = self._index_key(sig, _named(codegen))
         with _held(self.cache_path, fcntl.LOCK_SH), self._guard_against_spurious_io_errors():
             stored = next((found for file in self.files if (found := file.load(key)) is not None), None)
         if stored is None:
             return None
         described = stored[1]
         codegen._engine._defined_symbols |= {described.llvm_func_name, described.llvm_cpython_wrapper_name}
-        with libraries_of(_Loaded, codegen):
+        with libraries_of(_Loaded, codegen), _unwatched():
             return CompileResult._rebuild(target_context, *stored)
 
     def save_overload(self, sig: Any, data: Any) -> None:
@@ -230,7 +256,7 @@ def _files(function: Any) -> list[IndexDataCacheFile]:
 
 def load_cached(function: Any) -> None:
     """Load what is there of a kernel as its source is now, for every signature, without running it."""
-    codegen = function.targetctx.codegen()
+    codegen = _named(function.targetctx.codegen())
     for key in {key for file in _files(function) for key in file._load_index()}:
         if key == function._cache._index_key(key[0], codegen):
             function.compile(key[0])
@@ -238,7 +264,7 @@ def load_cached(function: Any) -> None:
 
 def is_cached(function: Any) -> bool:
     """Whether there is compiled code of a kernel as its source is now; an upgrade leaves that of the version before."""
-    codegen = function.targetctx.codegen()
+    codegen = _named(function.targetctx.codegen())
     keys = (key for file in _files(function) for key in file._load_index())
     return any(key == function._cache._index_key(key[0], codegen) for key in keys)
 
