@@ -10,16 +10,6 @@ from forensics_features._kernel import kernel
 
 
 @kernel
-def count_levels(rgb: np.ndarray, counts: np.ndarray) -> None:
-    """How often each level occurs by channel, added to counts [shape=(3, 256), dtype=int64]."""
-    for i in range(rgb.shape[0]):
-        for j in range(rgb.shape[1]):
-            counts[0, rgb[i, j, 0]] += 1
-            counts[1, rgb[i, j, 1]] += 1
-            counts[2, rgb[i, j, 2]] += 1
-
-
-@kernel
 def four_colours(codes: np.ndarray, counts: np.ndarray) -> None:
     """Blocks of 4x4 pixels with at most four colours and at least two, and all blocks with at least two, at each of 16
     phases: counts [shape=(4, 4, 2), dtype=int64].

@@ -31,7 +31,7 @@ import numpy as np
 
 from forensics_features import _processing_kernels as kernels
 from forensics_features.family import Family
-from forensics_features.planes import Planes
+from forensics_features.planes import Planes, level_counts
 from forensics_features.resampling import spectra
 from forensics_features.standards import LUMA_WEIGHTS
 
@@ -330,8 +330,7 @@ _NAMES = (
 
 
 def _compute(planes: Planes) -> np.ndarray:
-    codes, levels = _codes(planes.rgb), np.zeros((3, 256), np.int64)
-    kernels.count_levels(planes.rgb, levels)
+    codes, levels = _codes(planes.rgb), level_counts(planes.rgb)
     values = [
         *_spectrum(planes),
         *_lines(planes),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from forensics_features import _processing_kernels as kernels
+from forensics_features.planes import level_counts
 
 
 def window(height: int, width: int, levels: int = 256, seed: int = 0) -> np.ndarray:
@@ -19,8 +20,8 @@ def test_products_are_summed_as_numpy_sums_them(size):
 
 
 def test_levels_are_counted_by_channel():
-    rgb, counts = window(65, 70, 20), np.zeros((3, 256), np.int64)
-    kernels.count_levels(rgb, counts)
+    rgb = window(65, 70, 20)
+    counts = level_counts(rgb)
     assert np.array_equal(counts, [np.bincount(rgb[..., channel].ravel(), minlength=256) for channel in range(3)])
 
 
