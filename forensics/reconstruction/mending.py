@@ -46,6 +46,9 @@ _UNITS, _WRONG, _FAILED, _MANY = 8, 13, 3, 0.25
 """MCUs of which all blocks are searched together at most, a bound on work, and wrong pixels from which one is that has
 fewer than an MCU beside it, a twentieth of an MCU of 4:2:0: its neighbours' borders show its chroma too; how many of
 them may fail, and the share of a window's MCUs that may come out otherwise: bounds on work, half a second each time."""
+_IN_VAIN = 48
+"""Places of a band that may be searched thoroughly in vain before no further one is: a bound on work, a fifth of a
+second each."""
 _WINDOWS, _LARGE, _MARGIN = 12, 0.5, 2
 """Windows that are searched at most instead of the whole band, the share of it that they may take, and the MCUs about
 wrong ones that they hold: bounds on work, some milliseconds a window and a fiftieth of a second a band, and the reach
@@ -300,18 +303,19 @@ class MendedBand(FittedBand):
             bounds = self.lo, self.hi
         lo, hi = (bound[len(alone) :, : shape[0], : shape[1]] for bound in bounds)
         keys = []
+        thorough = thorough and len(self.in_vain_together) < _IN_VAIN
         if thorough:
             planes = [*stored, spread[used]]
             luma = stored_samples(alone[0][0], self.quantisers[0])[picture] if alone else stored[0]
-            keys = [b"together%g" % told + self._around(place, planes, luma) for place in places]
-            places = places[np.array([key not in self.in_vain for key in keys], bool)]
-            keys = [key for key in keys if key not in self.in_vain]
+            keys = [b"%g" % told + self._around(place, planes, luma) for place in places]
+            places = places[np.array([key not in self.in_vain_together for key in keys], bool)]
+            keys = [key for key in keys if key not in self.in_vain_together]
         coefficients, found = search_together(
             np.pad(self.part, (*self.edges, (0, 0)))[picture], lo, hi, (self.inside & ~self.none)[picture],
             np.stack(stored), known, places, factors, self.quantisers[len(alone) :], self.decoder.conversion,
             half_up=kind == "triangle, half up", thorough=thorough,
         )  # fmt: skip
-        self.in_vain.update(key for key, answer in zip(keys, found, strict=False) if not answer)
+        self.in_vain_together.update(key for key, answer in zip(keys, found, strict=False) if not answer)
         at = tuple(places[found].T)
         mended = []
         for (before, status), blocks in zip(fitted[len(alone) :], coefficients, strict=True):
