@@ -15,6 +15,7 @@ import numpy as np
 from forensics_models.classes import HEVC_FAMILY, OTHER_LOSSY, family_of
 from forensics_models.open_judge import by_family
 
+from forensics.pixels import has_colour
 from forensics.results.wording import TITLES
 from forensics.verdict import doubt
 
@@ -63,7 +64,7 @@ def may_rest_on_them(reading: PictureReading, open_judge: OpenJudge | None, piec
     """Whether a verdict could rest on colours alone: on coloured windows, one of `FAMILIES` that the judge of doubt is
     not sure of.
     """
-    if open_judge is None or family_of(reading.verdict) not in FAMILIES or not any(map(_coloured, pieces)):
+    if open_judge is None or family_of(reading.verdict) not in FAMILIES or not any(map(has_colour, pieces)):
         return False
     if reading.verdict != OTHER_LOSSY and by_family(reading.probabilities)[family_of(reading.verdict)] >= SURE:
         return False
@@ -75,10 +76,6 @@ def may_rest_on_them(reading: PictureReading, open_judge: OpenJudge | None, piec
 
 def _probably_changed(reading: PictureReading) -> bool:
     return reading.opened is not None and reading.opened.afterwards.get("nothing", 0.0) < CHANGED_BELOW
-
-
-def _coloured(piece: np.ndarray) -> bool:
-    return piece.ndim == 3 and bool(np.ptp(piece[..., :3], axis=2).any())
 
 
 def luma(piece: np.ndarray) -> np.ndarray:
