@@ -310,7 +310,7 @@ def announce_compilation() -> None:
         sys.stderr.write(f"forensics: compiling the extractors, {_kept()}\n")
         sys.stderr.flush()
         if isinstance(extractor, FeatureExtractor) and kernels_are_kept():
-            _compile()
+            compile_kernels()
 
 
 def kernels_are_kept() -> bool:
@@ -320,7 +320,7 @@ def kernels_are_kept() -> bool:
     return bool(cache_folder())
 
 
-def _compile() -> None:
+def compile_kernels() -> None:
     """Run everything with kernels once, so that they are compiled, in as many processes as there are cores, this one
     among them: numba compiles one at a time in each. Says how far that is.
     """
@@ -425,12 +425,19 @@ def _wavelets(pixels: np.ndarray) -> None:
     jpeg2000(pixels)
 
 
+def _overlaps(pixels: np.ndarray) -> None:
+    from forensics_features.lapped import stage_matrices
+
+    stage_matrices()
+
+
 _FURTHER_KERNELS = {
     "enlargements": _enlargements,
     "content": _content,
     "trees": _trees,
     "network": _network,
     "wavelets": _wavelets,
+    "overlaps": _overlaps,
 }
 
 

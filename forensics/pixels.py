@@ -8,6 +8,22 @@ MAX_PIXELS = 250_000_000
 """Pictures of more pixels than this are refused unless the caller allows them."""
 
 
+def has_colour(pixels: np.ndarray) -> bool:
+    """Whether any two channels of a picture differ, alpha left out: `np.ndarray [shape=(height, width[, channels])]`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forensics.pixels import has_colour
+    >>> has_colour(np.full((2, 2, 3), 7, np.uint8)), has_colour(np.array([[[7, 7, 8]]], np.uint8))
+    (False, True)
+    """
+    if pixels.ndim == 2 or pixels.shape[2] < 3:
+        return False
+    first = pixels[..., 0]
+    return bool((first != pixels[..., 1]).any() or (first != pixels[..., 2]).any())
+
+
 def eight_bit(pixels: np.ndarray) -> np.ndarray:
     """Samples at 8 bits, by the extractors' own rule: 16-bit values v become round(v / 257)."""
     if pixels.dtype == np.uint8:

@@ -21,7 +21,7 @@ from forensics_features import as_planes, blockiness, family
 if __name__ == "__main__":
     batch.compiled_parts = lambda: ("blockiness", "trees")
     os.sched_getaffinity = lambda process: {0, 1}
-    batch._compile()
+    batch.compile_kernels()
     batch.compile_part("blockiness")
     kernels = [k for k in vars(blockiness).values() if hasattr(k, "stats")]
     print(len(kernels) > 0, sum(len(k.stats.cache_misses) for k in kernels))
@@ -64,7 +64,7 @@ def test_what_a_process_could_not_compile_is_compiled_here(compiled, monkeypatch
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 2})
     asked = []
     monkeypatch.setattr(batch, "executor", lambda jobs, apart: asked.append((jobs, apart)) or Failing())
-    batch._compile()
+    batch.compile_kernels()
     assert asked == [(2, True)]  # and this process
     assert sorted(compiled) == sorted(EVERYTHING)
 
@@ -72,7 +72,7 @@ def test_what_a_process_could_not_compile_is_compiled_here(compiled, monkeypatch
 def test_one_core_compiles_here(compiled, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0})
     monkeypatch.setattr(batch, "executor", None)
-    batch._compile()
+    batch.compile_kernels()
     assert sorted(compiled) == sorted(EVERYTHING)
 
 

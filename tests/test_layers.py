@@ -47,7 +47,7 @@ LAYERS = (
     ("localisation", "verdict"),
     ("examination", "comparison"),
     ("batch",),
-    ("survey", "ready"),
+    ("ahead", "survey", "ready"),
     ("audit",),
     ("report",),
     ("measure", "gate"),

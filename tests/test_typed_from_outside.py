@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FILES = ("setup.cfg", "pyproject.toml", "README.md", "LICENSE")
+FILES = ("setup.cfg", "pyproject.toml", "kernel_build.py", "README.md", "LICENSE")
 CALLER = """
 import forensics
 from forensics_features import FeatureExtractor, lattice_features
@@ -45,6 +45,7 @@ def test_mypy_strict_finds_the_types_and_one_wrong_line(tmp_path: Path):
         "benchmarks",
         "setup.cfg",
         "pyproject.toml",
+        "kernel_build.py",
         "README.md",
         "LICENSE",
     ):

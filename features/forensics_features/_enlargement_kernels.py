@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 
+from forensics_features._four import four_of, load, minus, plus, spread, store, times, zeros
 from forensics_features._kernel import fast_kernel, kernel
 
 CUBIC, LANCZOS = 0, 1
@@ -110,75 +111,20 @@ def factor_four(first: np.ndarray, phase: np.ndarray, table: np.ndarray, ridge: 
         row = lower[j]
         for d in range(min(taps - 1, j), 0, -1):
             before = lower[j - d]
-            total = (row[d, 0], row[d, 1], row[d, 2], row[d, 3])
+            total = load(row, d, 0)
             for e in range(1, taps - d):
-                total = _less_products(total, row[d + e], before[e])
-            _put(_times(total, before[0]), row[d])
-        total = (row[0, 0] + ridge, row[0, 1] + ridge, row[0, 2] + ridge, row[0, 3] + ridge)
+                total = minus(total, times(load(row, d + e, 0), load(before, e, 0)))
+            store(times(total, load(before, 0, 0)), row, d, 0)
+        total = plus(load(row, 0, 0), four_of(ridge))
         for d in range(1, taps):
-            total = _less_products(total, row[d], row[d])
+            total = minus(total, times(load(row, d, 0), load(row, d, 0)))
+        store(total, row, 0, 0)
         for v in range(four):
-            row[0, v] = 1.0 / math.sqrt(max(total[v], 1e-12))
-
-
-# Four numbers at a time, so that they stay in one register; a loop over few lines costs more than what is in it.
+            row[0, v] = 1.0 / math.sqrt(max(row[0, v], 1e-12))
 
 
 @fast_kernel
-def _less_products(total: tuple[float, ...], one: np.ndarray, other: np.ndarray) -> tuple[float, ...]:
-    return (
-        total[0] - one[0] * other[0],
-        total[1] - one[1] * other[1],
-        total[2] - one[2] * other[2],
-        total[3] - one[3] * other[3],
-    )
-
-
-@fast_kernel
-def _times(total: tuple[float, ...], by: np.ndarray) -> tuple[float, ...]:
-    return total[0] * by[0], total[1] * by[1], total[2] * by[2], total[3] * by[3]
-
-
-@fast_kernel
-def _put(total: tuple[float, ...], out: np.ndarray) -> None:
-    out[0] = total[0]
-    out[1] = total[1]
-    out[2] = total[2]
-    out[3] = total[3]
-
-
-@fast_kernel
-def _plus(total: tuple[float, ...], w: float, rows: np.ndarray, i: int, k: int) -> tuple[float, ...]:
-    return (
-        total[0] + w * rows[i, k],
-        total[1] + w * rows[i, k + 1],
-        total[2] + w * rows[i, k + 2],
-        total[3] + w * rows[i, k + 3],
-    )
-
-
-@fast_kernel
-def _plus_squares(total: tuple[float, ...], one: tuple[float, ...]) -> tuple[float, ...]:
-    return (
-        total[0] + one[0] * one[0],
-        total[1] + one[1] * one[1],
-        total[2] + one[2] * one[2],
-        total[3] + one[3] * one[3],
-    )
-
-
-@fast_kernel
-def _scaled_into(total: tuple[float, ...], w: float, rows: np.ndarray, j: int, k: int) -> tuple[float, ...]:
-    scaled = (total[0] * w, total[1] * w, total[2] * w, total[3] * w)
-    rows[j, k] = scaled[0]
-    rows[j, k + 1] = scaled[1]
-    rows[j, k + 2] = scaled[2]
-    rows[j, k + 3] = scaled[3]
-    return scaled
-
-
-@fast_kernel
-def energy_of_twelve(
+def energy_of_lines(
     samples: np.ndarray,
     first: np.ndarray,
     phase: np.ndarray,
@@ -187,62 +133,51 @@ def energy_of_twelve(
     work: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Energy of twelve lines within the range of A, whose weights are the rows `phase` of `table`; samples (m, 12),
-    `first` ascending, `lower` with its diagonal inverted, work (n, 12), out (12,).
+    """Energy of twelve or sixteen lines within the range of A, whose weights are the rows `phase` of `table`; samples
+    (m, lines), `first` ascending, `lower` with its diagonal inverted, work (n, lines), out (1, lines).
     """
     n, taps = lower.shape
-    low = 0
-    zero = (0.0, 0.0, 0.0, 0.0)
-    first_energy = second_energy = third_energy = zero
+    sixteen = samples.shape[1] == 16
+    low = high = 0
+    energy_a = energy_b = energy_c = energy_d = zeros()
     for j in range(n):
         while low < len(first) and first[low] + taps <= j:
             low += 1
-        one = two = three = zero
-        i = low
-        while i < len(first) and first[i] <= j:
-            w = table[phase[i], j - first[i]]
-            one, two, three = _plus(one, w, samples, i, 0), _plus(two, w, samples, i, 4), _plus(three, w, samples, i, 8)
-            i += 1
+        while high < len(first) and first[high] <= j:
+            high += 1
+        a = b = c = d = zeros()
+        for i in range(low, high):
+            w = spread(table, phase[i], j - first[i])
+            a = plus(a, times(w, load(samples, i, 0)))
+            b = plus(b, times(w, load(samples, i, 4)))
+            c = plus(c, times(w, load(samples, i, 8)))
+            if sixteen:
+                d = plus(d, times(w, load(samples, i, 12)))
         for t in range(min(taps - 1, j), 0, -1):
-            w = -lower[j, t]
-            one, two = _plus(one, w, work, j - t, 0), _plus(two, w, work, j - t, 4)
-            three = _plus(three, w, work, j - t, 8)
-        w = lower[j, 0]
-        first_energy = _plus_squares(first_energy, _scaled_into(one, w, work, j, 0))
-        second_energy = _plus_squares(second_energy, _scaled_into(two, w, work, j, 4))
-        third_energy = _plus_squares(third_energy, _scaled_into(three, w, work, j, 8))
-    _put(first_energy, out[:4])
-    _put(second_energy, out[4:8])
-    _put(third_energy, out[8:12])
-
-
-@fast_kernel
-def energy_of_four(
-    samples: np.ndarray,
-    first: np.ndarray,
-    phase: np.ndarray,
-    table: np.ndarray,
-    lower: np.ndarray,
-    work: np.ndarray,
-    out: np.ndarray,
-) -> None:
-    """As `energy_of_twelve`, of four lines."""
-    n, taps = lower.shape
-    low = 0
-    zero = (0.0, 0.0, 0.0, 0.0)
-    energy = zero
-    for j in range(n):
-        while low < len(first) and first[low] + taps <= j:
-            low += 1
-        one = zero
-        i = low
-        while i < len(first) and first[i] <= j:
-            one = _plus(one, table[phase[i], j - first[i]], samples, i, 0)
-            i += 1
-        for t in range(min(taps - 1, j), 0, -1):
-            one = _plus(one, -lower[j, t], work, j - t, 0)
-        energy = _plus_squares(energy, _scaled_into(one, lower[j, 0], work, j, 0))
-    _put(energy, out)
+            w = spread(lower, j, t)
+            a = minus(a, times(w, load(work, j - t, 0)))
+            b = minus(b, times(w, load(work, j - t, 4)))
+            c = minus(c, times(w, load(work, j - t, 8)))
+            if sixteen:
+                d = minus(d, times(w, load(work, j - t, 12)))
+        w = spread(lower, j, 0)
+        a, b, c, d = times(a, w), times(b, w), times(c, w), times(d, w)
+        store(a, work, j, 0)
+        store(b, work, j, 4)
+        store(c, work, j, 8)
+        energy_a, energy_b, energy_c = (
+            plus(energy_a, times(a, a)),
+            plus(energy_b, times(b, b)),
+            plus(energy_c, times(c, c)),
+        )
+        if sixteen:
+            store(d, work, j, 12)
+            energy_d = plus(energy_d, times(d, d))
+    store(energy_a, out, 0, 0)
+    store(energy_b, out, 0, 4)
+    store(energy_c, out, 0, 8)
+    if sixteen:
+        store(energy_d, out, 0, 12)
 
 
 @fast_kernel
@@ -362,37 +297,36 @@ def scan(
     table: np.ndarray,
     counts: np.ndarray,
     kept: np.ndarray,
+    together: int,
     out: np.ndarray,
 ) -> None:
     """Residual variance per missing dimension of every line for every pair of slope and offset.
 
     Output i of the segment lies at input place slope * (i + start) + offset of the picture; the inputs that the segment
-    touches are free. `samples` has shape (m, lines), lines a multiple of four, `out` (pairs, lines); -1 where fewer
-    than four dimensions are missing. `counts` and `kept` are those of `factor_pairs`. Twelve lines or four are tried at
-    once.
+    touches are free. `samples` has shape (m, lines), lines a multiple of `together`, twelve or sixteen, which are tried
+    at once; `out` (pairs, lines); -1 where fewer than four dimensions are missing. `counts` and `kept` are those of
+    `factor_pairs`.
     """
     m, lines = samples.shape
     taps = table.shape[1]
     first, phase = np.zeros(m, np.int64), np.zeros(m, np.int64)
-    work, energy = np.empty((m + taps + 2, 12)), np.zeros(lines)
+    work, energy = np.empty((m + taps + 2, together)), np.zeros(lines)
     for i in range(m):
         for k in range(lines):
             energy[k] += samples[i, k] * samples[i, k]
     row = 0
     for p in range(len(slopes)):
-        n, found = counts[p], out[p]
+        n, found = counts[p], out[p : p + 1]
         if n == 0:
             found[:] = -1.0
             continue
         _fill_places(slopes[p], slopes[p] * start + offsets[p], taps // 2, len(table) - 1, first, phase)
         lower = kept[row : row + n]
         row += n
-        for g in range(0, lines - lines % 12, 12):
-            energy_of_twelve(samples[:, g : g + 12], first, phase, table, lower, work, found[g : g + 12])
-        for g in range(lines - lines % 12, lines, 4):
-            energy_of_four(samples[:, g : g + 4], first, phase, table, lower, work, found[g : g + 4])
+        for g in range(0, lines, together):
+            energy_of_lines(samples[:, g : g + together], first, phase, table, lower, work, found[:, g : g + together])
         for k in range(lines):
-            found[k] = max(energy[k] - found[k], 0.0) / (m - n)
+            found[0, k] = max(energy[k] - found[0, k], 0.0) / (m - n)
 
 
 @kernel

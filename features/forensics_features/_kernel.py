@@ -6,23 +6,32 @@ uninstallation, and the folder that they leave behind would hide a later editabl
 Numba prepares its whole compiler (with `scipy.linalg`, a third of a second) before it looks into the cache. A kernel
 that is there needs none of it, only the runtime that its arrays are allocated by; what is not there is compiled as
 ever, with the compiler prepared then.
+
+An installation brings kernels along that were compiled while it was built (`BROUGHT`). They are looked for before the
+user's cache, and hold for the same numba, Python, processor and source alone.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
+import inspect
 import os
 import stat
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numba
-from numba.core.caching import FunctionCache
+from llvmlite.binding import ffi
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import CompileResult
 from numba.core.registry import CPUDispatcher
 from numba.core.runtime import rtsys
 
@@ -30,6 +39,8 @@ from forensics_features._compilation import SUPPORTED, compiled, libraries_of
 
 _config: Any = numba.config
 _LOCK = ".lock"
+BROUGHT = str(Path(__file__).parent / "_compiled")
+"""Where an installation holds the kernels that were compiled while it was built; a source tree has none."""
 
 
 def cache_folder() -> str:
@@ -129,30 +140,88 @@ class _Loaded(JITCodeLibrary):
         return library
 
 
+def _brought(function: Callable[..., Any], folder: str) -> IndexDataCacheFile:
+    """Where a folder like `BROUGHT` holds a function: known by what its source says, since installers set times."""
+    stamp = _digest(inspect.getfile(function))
+    home = os.path.join(folder, function.__module__)
+    return IndexDataCacheFile(home, f"{function.__qualname__}.py{sys.version_info[1]}", stamp)
+
+
+@cache
+def _digest(file: str) -> str:
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+
+
+def _brings_kernels() -> bool:
+    return os.path.isdir(BROUGHT)
+
+
+class _Named:
+    """A code generator whose processor is asked for its name and features once, not for every kernel."""
+
+    def __init__(self, codegen: Any) -> None:
+        self._magic = codegen.magic_tuple()
+
+    def magic_tuple(self) -> Any:
+        """What compiled code is for."""
+        return self._magic
+
+
+_named = cache(_Named)
+
+
+@contextmanager
+def _unwatched() -> Iterator[None]:
+    """LLVM is called without an event before and after each of some forty calls a kernel, which nobody listens to."""
+    lock = ffi.lib._lock
+    before, lock._cblist = lock._cblist, []
+    try:
+        yield
+    finally:
+        lock._cblist = before
+
+
 class _DirectCache(_SharedCache):
-    """A function's cache that is read before the compiler is prepared; numba holds its lock around every call."""
+    """A function's cache that is read before the compiler is prepared: what the installation brought, then what was
+    kept, if there is a folder for it; numba holds its lock around every call.
+    """
+
+    def __init__(self, function: Callable[..., Any], kept: bool = True) -> None:
+        if kept:
+            super().__init__(function)
+        else:
+            self._py_func, self._cache_path = function, ""
+        brought = _brings_kernels() and function.__module__.startswith("forensics")
+        self.files = [*([_brought(function, BROUGHT)] if brought else []), *([self._cache_file] if kept else [])]
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The compiled function for a signature, or None where it has to be compiled."""
         rtsys.initialize(target_context)
-        with _held(self.cache_path, fcntl.LOCK_SH), self._guard_against_spurious_io_errors():
-            return self._load_overload(sig, target_context)
-
-    def _load_overload(self, sig: Any, target_context: Any) -> Any:
         codegen = target_context.codegen()
-        stored = self._cache_file.load(self._index_key(sig, codegen))
+        key = self._index_key(sig, _named(codegen))
+        with _held(self.cache_path, fcntl.LOCK_SH), self._guard_against_spurious_io_errors():
+            stored = next((found for file in self.files if (found := file.load(key)) is not None), None)
         if stored is None:
             return None
         described = stored[1]
         codegen._engine._defined_symbols |= {described.llvm_func_name, described.llvm_cpython_wrapper_name}
-        with libraries_of(_Loaded, codegen):
-            return self._impl.rebuild(target_context, stored)
+        with libraries_of(_Loaded, codegen), _unwatched():
+            return CompileResult._rebuild(target_context, *stored)
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep a compiled function, where there is a folder for it."""
+        if self.cache_path:
+            super().save_overload(sig, data)
 
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Any:
     dispatcher = compiled(function, nogil=True, error_model="numpy", **options)
+    if _config.DISABLE_JIT:
+        return dispatcher
     folder = cache_folder()
-    if _config.DISABLE_JIT or not folder:
+    if not folder:
+        if SUPPORTED and _brings_kernels():
+            dispatcher._cache = _DirectCache(function, kept=False)
         return dispatcher
     try:
         with _caching_in(folder):
@@ -179,20 +248,34 @@ def is_kernel(value: object) -> bool:
     return isinstance(value, CPUDispatcher)
 
 
+def _files(function: Any) -> list[IndexDataCacheFile]:
+    return getattr(function._cache, "files", None) or [
+        file for file in [getattr(function._cache, "_cache_file", None)] if file is not None
+    ]
+
+
 def load_cached(function: Any) -> None:
-    """Load what the cache holds of a kernel as its source is now, for every signature, without running it."""
-    file = getattr(function._cache, "_cache_file", None)
-    if file is None:
-        return
-    codegen = function.targetctx.codegen()
-    for key in file._load_index():
+    """Load what is there of a kernel as its source is now, for every signature, without running it."""
+    codegen = _named(function.targetctx.codegen())
+    for key in {key for file in _files(function) for key in file._load_index()}:
         if key == function._cache._index_key(key[0], codegen):
             function.compile(key[0])
 
 
 def is_cached(function: Any) -> bool:
-    """Whether the cache holds compiled code of a kernel as its source is now; an upgrade leaves that of the version
-    before.
+    """Whether there is compiled code of a kernel as its source is now; an upgrade leaves that of the version before."""
+    codegen = _named(function.targetctx.codegen())
+    keys = (key for file in _files(function) for key in file._load_index())
+    return any(key == function._cache._index_key(key[0], codegen) for key in keys)
+
+
+def bring(function: Any, folder: str) -> None:
+    """Put what the user's cache holds of a kernel into a folder like `BROUGHT`, without the bitcode, which nothing
+    reads.
     """
-    file = getattr(function._cache, "_cache_file", None)
-    return file is not None and bool(file._load_index())
+    kept = function._cache._cache_file
+    brought = _brought(function.py_func, folder)
+    os.makedirs(brought._cache_path, exist_ok=True)
+    for key, name in kept._load_index().items():
+        (code, kind, (machine, _)), *rest = kept._load_data(name)
+        brought.save(key, ((code, kind, (machine, b"")), *rest))

@@ -429,6 +429,19 @@ def etc_block(
 
 
 @kernel
+def count_off(rgb: np.ndarray, on: np.ndarray) -> int:
+    """Pixels with a channel whose level is none of those `on` [shape=(2, 256), dtype=bool]: of red and blue, of
+    green.
+    """
+    count = 0
+    for i in range(rgb.shape[0]):
+        for j in range(rgb.shape[1]):
+            if not (on[0, rgb[i, j, 0]] and on[1, rgb[i, j, 1]] and on[0, rgb[i, j, 2]]):
+                count += 1
+    return count
+
+
+@kernel
 def count_bc1(rgb: np.ndarray, five: np.ndarray, six: np.ndarray, tolerance: int, counts: np.ndarray) -> None:
     """Adds to counts[row phase, column phase, outcome] of every 4x4 block."""
     for i in range(rgb.shape[0] - 3):

@@ -67,9 +67,9 @@ def bc1_counts_narrow(rgb: np.ndarray) -> np.ndarray:
     index = np.full((2, 256), -1, np.int64)
     for row, bits in enumerate((5, 6)):
         index[row, widened(bits)] = np.arange(2**bits)
-    small = np.stack([index[0][rgb[..., 0]], index[1][rgb[..., 1]], index[0][rgb[..., 2]]], axis=2)
-    if (small < 0).any(axis=2).mean() > _OFF_LATTICE:
+    if kernels.count_off(np.ascontiguousarray(rgb), index >= 0) > _OFF_LATTICE * rgb[..., 0].size:
         return np.zeros((SIDE, SIDE, 3), np.int64)
+    small = np.stack([index[0][rgb[..., 0]], index[1][rgb[..., 1]], index[0][rgb[..., 2]]], axis=2)
     return _counted(kernels.count_bc1, np.maximum(small, 0).astype(np.uint8), np.arange(32), np.arange(64), 1)
 
 

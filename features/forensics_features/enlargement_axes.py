@@ -130,6 +130,10 @@ _MANY, _TOGETHER = 100, 1700
 axes of more than 2,300 pixels as many as would drive the others out. What lies beyond is tried in parts of this."""
 
 
+_AT_ONCE = (16, 12)
+"""Lines that are tried at once: a matter of registers and speed."""
+
+
 _MOST_KEPT = 1 << 25
 """Bytes of factors that are kept: a bound on memory. Both axes of a picture of 0.4 megapixels and crops take 29 MiB."""
 
@@ -334,12 +338,13 @@ def log_residuals(
         Infinite where fewer than four dimensions are missing.
     """
     lines = samples.shape[1]
-    filled = np.pad(samples, [(0, 0), (0, -lines % 4)])
+    together = min(_AT_ONCE, key=lambda count: -lines % count)
+    filled = np.pad(samples, [(0, 0), (0, -lines % together)])
     out = np.empty((len(slopes), filled.shape[1]))
     for at in range(0, len(slopes), _TOGETHER):
         pairs = [np.ascontiguousarray(part[at : at + _TOGETHER]) for part in (slopes, offsets)]
         counts, kept = _factors(len(samples), float(start), kernel, *pairs, keep=_MANY <= len(slopes) <= _TOGETHER)
-        _kernels.scan(filled, float(start), *pairs, _table(kernel), counts, kept, out[at : at + _TOGETHER])
+        _kernels.scan(filled, float(start), *pairs, _table(kernel), counts, kept, together, out[at : at + _TOGETHER])
     out = out[:, :lines]
     return np.where(out < 0, np.inf, np.log(np.maximum(out, 0.0) + RESIDUAL_FLOOR))
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 CELL = 8
-"""Side of a cell, pixels: half the height of common text, so that lines of text come apart."""
+"""Side of a cell, pixels: half the height of common text, so that lines of text come apart; a byte has as many bits."""
 FLAT = 0.95
 """Least share of equal neighbours along a line just outside an inset: windows' round corners and shadows take up to a
 twentieth of a side."""
@@ -148,7 +148,8 @@ def _varied_cells(pixels: np.ndarray, tolerance: int) -> np.ndarray:
         down, across = _equal(part, 0, tolerance), _equal(part, 1, tolerance)
         both = down[:, : across.shape[1]] & across[: len(down)]
         flat[: len(both), : both.shape[1]] = both
-        varied[start : start + rows] = flat.reshape(rows, CELL, width, CELL).mean(axis=(1, 3)) < 0.5
+        counted = np.bitwise_count(np.packbits(flat, axis=1)).reshape(rows, CELL, width).sum(axis=1)
+        varied[start : start + rows] = counted < CELL * CELL / 2
     return varied
 
 
@@ -213,7 +214,9 @@ def _sides(pixels: np.ndarray, ends: tuple[int, int], span: tuple[int, int], tol
     for end, out in zip(ends, (-1, 1), strict=True):
         inside = range(end - out * _SEARCH, end + out * (_SEARCH + 1), out)
         columns = [at for at in inside if 0 <= at < width]
-        flat = [bool(_equal(rows[:, at : at + 1], 0, tolerance).mean() >= FLAT) for at in columns]
+        low, high = min(columns, default=0), max(columns, default=-1) + 1
+        shares = _equal(rows[:, low:high], 0, tolerance).mean(axis=0)
+        flat = [bool(shares[at - low] >= FLAT) for at in columns]
         starts = range(len(flat) - OUTSIDE + 1)
         edge = next((k for k in starts if all(flat[k : k + OUTSIDE])), len(flat))
         ends_there = bool(columns) and columns[-1] in (0, width - 1)

@@ -96,6 +96,31 @@ def to_rgb8(pixels: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(array)
 
 
+@kernel
+def _count_levels(rgb: np.ndarray, counts: np.ndarray) -> None:
+    for i in range(rgb.shape[0]):
+        for j in range(rgb.shape[1]):
+            counts[0, rgb[i, j, 0]] += 1
+            counts[1, rgb[i, j, 1]] += 1
+            counts[2, rgb[i, j, 2]] += 1
+
+
+def level_counts(rgb: np.ndarray) -> np.ndarray:
+    """How often each level occurs by channel, `np.ndarray [shape=(3, 256), dtype=int64]`, in `np.ndarray
+    [shape=(height, width, 3), dtype=uint8]`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forensics_features.planes import level_counts
+    >>> level_counts(np.full((4, 5, 3), 7, np.uint8))[:, 7].tolist()
+    [20, 20, 20]
+    """
+    counts = np.zeros((3, 256), np.int64)
+    _count_levels(np.ascontiguousarray(rgb), counts)
+    return counts
+
+
 def central(pixels: np.ndarray, most: int, period: int = 1) -> tuple[np.ndarray, tuple[int, int]]:
     """The central part of at most `most` pixels a side, a view, and its origin, a multiple of `period`: grids keep
     their phase.

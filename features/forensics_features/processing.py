@@ -29,9 +29,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from forensics_features._kernel import kernel
+from forensics_features import _processing_kernels as kernels
 from forensics_features.family import Family
-from forensics_features.planes import Planes
+from forensics_features.planes import Planes, level_counts
 from forensics_features.resampling import spectra
 from forensics_features.standards import LUMA_WEIGHTS
 
@@ -174,16 +174,15 @@ _HISTOGRAM = (
 )
 
 
-def _histogram(planes: Planes) -> list[float]:
+def _histogram(codes: np.ndarray, levels: np.ndarray) -> list[float]:
     """The green channel's histogram and the number of colours: used levels, gaps between them, and its fast
     oscillation.
     """
-    green = planes.rgb[:, :, 1].reshape(-1)
-    counts = np.bincount(green, minlength=256).astype(np.float64)
+    counts = levels[1].astype(np.float64)
     used = np.flatnonzero(counts)
     inner = counts[used[0] : used[-1] + 1]
     spectrum = np.abs(np.fft.rfft(counts * np.hanning(256))) / max(counts.sum(), 1)
-    codes = np.sort(_codes(planes.rgb).reshape(-1))
+    codes = np.sort(codes.reshape(-1))
     starts = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))
     distinct, times = codes[starts], np.diff(np.append(starts, len(codes)))
     return [
@@ -191,11 +190,11 @@ def _histogram(planes: Planes) -> list[float]:
         float((inner == 0).mean()),
         float(spectrum[96:].mean() * 100),
         float(spectrum[32:96].mean() * 100),
-        counts[0] / len(green),
-        counts[255] / len(green),
+        counts[0] / len(codes),
+        counts[255] / len(codes),
         float(np.log10(len(distinct))),
         float(times.max() / len(codes)),
-        float(counts[::2].sum() / len(green)),
+        float(counts[::2].sum() / len(codes)),
         float(len(distinct) <= 256),
     ]
 
@@ -230,101 +229,32 @@ def _neighbour_names() -> list[str]:
     ]
 
 
-@kernel
-def _four_colours(codes: np.ndarray, counts: np.ndarray) -> None:
-    """Blocks of 4x4 pixels with at most four colours and at least two, and all blocks with at least two, at each of 16
-    phases.
-    """
-    colours = np.empty(5, np.uint32)
-    before = np.uint32(0)
-    for row in range(4):
-        for column in range(4):
-            few, telling = 0, 0
-            for i in range(row, codes.shape[0] - 3, 4):
-                for j in range(column, codes.shape[1] - 3, 4):
-                    number = 0
-                    for y in range(i, i + 4):
-                        if number > 4:
-                            break
-                        for x in range(j, j + 4):
-                            code = codes[y, x]
-                            if number > 0 and code == before:
-                                continue
-                            before = code
-                            known = False
-                            for k in range(number):
-                                if colours[k] == code:
-                                    known = True
-                            if not known:
-                                colours[number] = code
-                                number += 1
-                                if number > 4:
-                                    break
-                    if number > 1:
-                        telling += 1
-                        if number <= 4:
-                            few += 1
-            counts[row, column, 0] = few
-            counts[row, column, 1] = telling
-
-
 def _predictable(luma: np.ndarray) -> float:
     """Log10 of the residual's share when a sample is the best mix of its two neighbours and the two beyond: small after
     interpolation.
     """
     mean = luma.mean()
-    centre = luma[:, 2:-2] - mean
-    near, far = luma[:, 1:-3] + luma[:, 3:-1] - 2 * mean, luma[:, :-4] + luma[:, 4:] - 2 * mean
-    both = float((near * far).mean())
-    design = np.array([[float((near * near).mean()), both], [both, float((far * far).mean())]]) + 1e-6 * np.eye(2)
-    target = np.array([float((a * centre).mean()) for a in (near, far)])
+    shape = luma.shape[0], luma.shape[1] - 4
+    centre, near, far = (np.empty(shape, np.float32) for _ in range(3))
+    kernels.around(luma, mean, centre, near, far)
+    c, n, f = centre.ravel(), near.ravel(), far.ravel()
+    size = np.float32(c.size)
+    both = float(kernels.sum_of_products(n, f) / size)
+    own = [float(kernels.sum_of_products(one, one) / size) for one in (n, f, c)]
+    design = np.array([[own[0], both], [both, own[1]]]) + 1e-6 * np.eye(2)
+    target = np.array([float(kernels.sum_of_products(one, c) / size) for one in (n, f)])
     weights = np.linalg.solve(design, target)
-    rest = float((centre**2).mean()) - float(weights @ target)
+    rest = own[2] - float(weights @ target)
     return float(np.log10(max(rest, 1e-4)))
 
 
-@kernel
-def _equal_columns(codes: np.ndarray, out: np.ndarray) -> None:
-    """Share of rows in which a column equals the next, for every column but the last."""
-    for i in range(codes.shape[0]):
-        for j in range(codes.shape[1] - 1):
-            if codes[i, j] == codes[i, j + 1]:
-                out[j] += 1
-    for j in range(out.size):
-        out[j] /= codes.shape[0]
-
-
-@kernel
-def _straight(luma: np.ndarray) -> float:
-    """Share of samples of whole levels that lie on the straight line between their neighbours in the row."""
-    count = 0
-    for i in range(luma.shape[0]):
-        for j in range(1, luma.shape[1] - 1):
-            if np.rint(luma[i, j + 1]) - 2 * np.rint(luma[i, j]) + np.rint(luma[i, j - 1]) == 0:
-                count += 1
-    return count / (luma.shape[0] * (luma.shape[1] - 2))
-
-
-@kernel
-def _alternation(luma: np.ndarray) -> float:
-    """Log10 of the mean difference of rows one apart over that of rows two apart."""
-    one, two = 0.0, 0.0
-    for i in range(luma.shape[0] - 2):
-        for j in range(luma.shape[1]):
-            one += abs(luma[i + 1, j] - luma[i, j])
-            two += abs(luma[i + 2, j] - luma[i, j])
-    count = (luma.shape[0] - 2) * luma.shape[1]
-    return np.log10((one / count + 0.05) / (two / count + 0.05))
-
-
-def _neighbours(planes: Planes) -> list[float]:
+def _neighbours(planes: Planes, codes: np.ndarray, levels: np.ndarray) -> list[float]:
     found: list[float] = []
     equal = []
-    codes = _codes(planes.rgb)
     across, down = np.ascontiguousarray(planes.y), np.ascontiguousarray(planes.y.T)
     for lines in (codes, np.ascontiguousarray(codes.T)):
         same = np.zeros(lines.shape[1] - 1)
-        _equal_columns(lines, same)
+        kernels.equal_columns(lines, same)
         equal.append(float(same.mean()))
         for n in REPEATS:
             phases = np.array([same[k::n].mean() for k in range(n)])
@@ -332,12 +262,12 @@ def _neighbours(planes: Planes) -> list[float]:
             found += [float(np.delete(phases, between).min()), float(phases[between])]
     found += [
         *equal,
-        _straight(across),
-        _straight(down),
+        kernels.straight(across),
+        kernels.straight(down),
         _predictable(across),
         _predictable(down),
-        _alternation(across),
-        _alternation(down),
+        kernels.alternation(across),
+        kernels.alternation(down),
     ]
     rest = _fine(across)
     height, width = (n // 8 * 8 for n in rest.shape)
@@ -347,20 +277,22 @@ def _neighbours(planes: Planes) -> list[float]:
     found += [float(np.log10(deviations[len(deviations) // 20] + 0.01)), float(np.log10(np.median(deviations) + 0.01))]
     found.append(float(np.log10((np.abs(rest).mean() + 1e-3) / (rest.std() + 1e-3))))
     counts = np.zeros((4, 4, 2), np.int64)
-    _four_colours(codes, counts)
+    kernels.four_colours(codes, counts)
     shares = counts[:, :, 0] / np.maximum(counts[:, :, 1], 1)
     best = int(shares.argmax())
     found += [float(shares.max()), float(np.median(np.delete(shares.reshape(-1), best)))]
     values = np.arange(256)
     ends = values == values // 8 * 8 + values // 32
-    red_and_blue = np.bincount(planes.rgb[:, :, ::2].reshape(-1), minlength=256)
+    red_and_blue = levels[0] + levels[2]
     found.append(float(red_and_blue[ends].sum() / red_and_blue.sum()))
     return found
 
 
 def _fine(plane: np.ndarray) -> np.ndarray:
     """What is left of a plane without the mean of the four neighbours; one pixel less at every side."""
-    return plane[1:-1, 1:-1] - 0.25 * (plane[:-2, 1:-1] + plane[2:, 1:-1] + plane[1:-1, :-2] + plane[1:-1, 2:])
+    out = np.empty((plane.shape[0] - 2, plane.shape[1] - 2), np.float32)
+    kernels.fine(plane, out)
+    return out
 
 
 _TIES = ("rg", "gb", "rb", "r_level", "g_level", "b_level", "luma_share", "saturated")
@@ -368,20 +300,20 @@ _TIES = ("rg", "gb", "rb", "r_level", "g_level", "b_level", "luma_share", "satur
 
 def _ties(planes: Planes) -> list[float]:
     """Correlations and levels of the channels' fine detail."""
-    planes_of = [_fine(plane).reshape(-1) for plane in np.moveaxis(planes.rgb, -1, 0).astype(np.float32)]
-    fine = np.stack(planes_of)
-    covariance = fine @ fine.T / fine.shape[1]
+    height, width = planes.y.shape
+    sums = np.zeros(7, np.int64)
+    kernels.fine_sums(planes.rgb, sums)
+    rr, gg, bb, rg, gb, rb = (sums[:6] / (16 * (height - 2) * (width - 2))).tolist()
+    covariance = np.array([[rr, rg, rb], [rg, gg, gb], [rb, gb, bb]])
     deviation = np.sqrt(np.diag(covariance))
     levels = np.log10(deviation + 0.01).tolist()
     if planes.grey or deviation.min() < 1e-6:
         return [np.nan] * 3 + levels + [np.nan] * 2
     tied = covariance / np.outer(deviation, deviation)
     luma = _WEIGHTS @ covariance @ _WEIGHTS
-    spread = np.maximum(np.maximum(*planes.rgb[:, :, :2].transpose(2, 0, 1)), planes.rgb[:, :, 2]) - np.minimum(
-        np.minimum(*planes.rgb[:, :, :2].transpose(2, 0, 1)), planes.rgb[:, :, 2]
-    )
     ends = [float(tied[0, 1]), float(tied[1, 2]), float(tied[0, 2]), *levels]
-    return [*ends, float(luma / max(float(np.trace(covariance)) / 3, 1e-9)), float(spread.mean() / 255)]
+    share = float(luma / max(float(np.trace(covariance)) / 3, 1e-9))
+    return [*ends, share, float(sums[6]) / (height * width) / 255]
 
 
 _WEIGHTS = np.array(LUMA_WEIGHTS["bt601"])
@@ -398,12 +330,13 @@ _NAMES = (
 
 
 def _compute(planes: Planes) -> np.ndarray:
+    codes, levels = _codes(planes.rgb), level_counts(planes.rgb)
     values = [
         *_spectrum(planes),
         *_lines(planes),
         *_periods(planes),
-        *_histogram(planes),
-        *_neighbours(planes),
+        *_histogram(codes, levels),
+        *_neighbours(planes, codes, levels),
         *_ties(planes),
     ]
     return np.array(values, np.float32)

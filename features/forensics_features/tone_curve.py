@@ -32,7 +32,7 @@ from functools import cached_property
 import numpy as np
 
 from forensics_features._kernel import kernel
-from forensics_features.planes import to_rgb8
+from forensics_features.planes import level_counts, to_rgb8
 
 VALUES = 256
 """Levels of an 8-bit sample."""
@@ -198,7 +198,7 @@ def histograms(pixels: np.ndarray) -> np.ndarray:
         By channel; one row for a grey picture.
     """
     rows = to_rgb8(pixels[:: max(1, -(-pixels.shape[0] * pixels.shape[1] // SAMPLED))])
-    counted = np.stack([np.bincount(rows[:, :, channel].ravel(), minlength=VALUES) for channel in range(3)])
+    counted = level_counts(rows)
     return counted[:1] if (counted == counted[0]).all() else counted
 
 

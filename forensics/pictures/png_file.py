@@ -27,6 +27,8 @@ _WHOLE_SAMPLES = (0, 2, 4, 6)
 """Colour types whose samples need no palette."""
 _PIECE = 1 << 18
 """Bytes that are inflated at a time: what an inflater leaves of them is copied at every turn."""
+_ROWS_KEPT = 1 << 24
+"""Bytes of inflated rows up to which they are kept for libpng: a bound on memory."""
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 """Interlace passes as first column, first row, and steps across and down (clause 8.2)."""
 
@@ -184,9 +186,10 @@ def decode(data: bytes) -> Samples:
     png = read(data)
     stream = b"".join(body for kind, body in png.chunks if kind == b"IDAT")
     notes = list(png.notes)
-    _check_pixels(stream, raw_size(png), notes)
+    rows = _check_pixels(stream, raw_size(png), notes)
     by_libpng = png.depth == 16 or (notes == png.notes and _is_plain(png))
-    plain = _rebuilt(png, stream)
+    # What is inflated already is handed on in stored blocks: to inflate it is half of libpng's work.
+    plain = _rebuilt(png, zlib.compress(rows, 0) if rows is not None and by_libpng else stream)
     png.chunks.clear()  # as large as the file, like what follows
     del stream
     with decoding("its PNG pixels"):
@@ -208,8 +211,12 @@ def _is_plain(png: PngFile) -> bool:
     return png.depth == 8 and png.colour in _WHOLE_SAMPLES and all(kind != b"tRNS" for kind, _ in png.chunks)
 
 
-def _check_pixels(stream: bytes, size: int, notes: list[str]) -> None:
-    """Inflate the pixels to their own size and compare their checksum; libpng leaves both to chance."""
+def _check_pixels(stream: bytes, size: int, notes: list[str]) -> bytes | None:
+    """Inflate the pixels to their own size and compare their checksum; libpng leaves both to chance.
+
+    Returns the filtered rows, None where they are larger than `_ROWS_KEPT`.
+    """
+    rows: list[bytes] | None = [] if size <= _ROWS_KEPT else None
     inflater = zlib.decompressobj()
     pieces = (stream[at : at + _PIECE] for at in range(0, len(stream), _PIECE))
     left, piece = size, next(pieces, b"")
@@ -218,6 +225,8 @@ def _check_pixels(stream: bytes, size: int, notes: list[str]) -> None:
             got = inflater.decompress(piece, min(left, 1 << 20))
             piece = inflater.unconsumed_tail or next(pieces, b"")
             left -= len(got)
+            if rows is not None:
+                rows.append(got)
             if not got and not piece:
                 break
         if left:
@@ -225,13 +234,14 @@ def _check_pixels(stream: bytes, size: int, notes: list[str]) -> None:
         while not inflater.eof and piece:
             if inflater.decompress(piece, 1 << 16):
                 notes.append("the PNG holds more compressed data than its pixels need; the rest was passed over")
-                return
+                return None
             piece = inflater.unconsumed_tail or next(pieces, b"")
     except zlib.error as error:
         text = str(error).partition(": ")[2] or "the compressed data are spoilt"
         raise damaged(f"the pixels cannot be inflated: {text}") from None
     if not inflater.eof:
         notes.append("the checksum of the PNG's pixels is missing; all pixels are there")
+    return None if rows is None else b"".join(rows)
 
 
 def _rebuilt(png: PngFile, stream: bytes) -> bytes:

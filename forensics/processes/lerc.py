@@ -10,8 +10,9 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from forensics_features.planes import central, to_rgb8
+from forensics_features.planes import central, level_counts, to_rgb8
 
+from forensics.pixels import has_colour
 from forensics.processes import lerc_strips
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_phases
@@ -47,7 +48,7 @@ def test(pixels: np.ndarray) -> Trace:
     """
     part, (top, left) = central(pixels, _MOST, SIDE)
     rgb = to_rgb8(part)
-    levels = [np.bincount(rgb[..., channel].ravel(), minlength=256) for channel in range(3)]
+    levels = level_counts(rgb)
     chosen = int(np.argmax([_spread(counts) for counts in levels]))
     errors = [error for error in ERRORS if not _one_lattice(levels[chosen], 2 * error)]
     counted = _counted(np.ascontiguousarray(rgb[..., chosen]), errors)
@@ -79,8 +80,7 @@ def test(pixels: np.ndarray) -> Trace:
 
 def _channels(rgb: np.ndarray) -> tuple[int, ...]:
     """Channels that differ: a clipped one may hide what another shows."""
-    grey = not np.ptp(rgb, axis=2).any()
-    return (0,) if grey else (0, 1, 2)
+    return (0, 1, 2) if has_colour(rgb) else (0,)
 
 
 def _in_strips(strips: lerc_strips.Strips, start: tuple[int, int]) -> Trace:

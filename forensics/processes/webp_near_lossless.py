@@ -10,8 +10,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from forensics_features import palette_colours
 from forensics_features.planes import central, to_rgb8
 
+from forensics.pixels import has_colour
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_shares
 from forensics.processes.sampling import ORIENTATION_TITLES, ORIENTATIONS, oriented, unless_computed
@@ -46,7 +48,7 @@ near-lossless pictures do; and its place in `STEPS`.
 _SAMPLED_EVERY, _HOPELESS_SHARE, _HOPELESS_ERRORS = 6, 0.5, 300
 """One square in so many is counted first, at the step `_LEAST_STEP`, of which all larger ones are multiples: with a
 share under this of at least so many errors along every direction, no more is counted."""
-_MOST_COLOURS = 256
+_MOST_COLOURS = palette_colours.MOST
 """Colours up to which libwebp may use a palette (VP8L's colour indexing), and rounds no error. Of grey pictures, which
 all have as few, those with many levels are coded by predictors."""
 _CHANCE = 1.1
@@ -72,17 +74,18 @@ def test(pixels: np.ndarray) -> Trace:
     """
     part, _ = central(pixels, _MOST, 1)
     height, width = (side // _SIDE * _SIDE for side in part.shape[:2])
-    rgb = to_rgb8(part[:height, :width])[..., [1, 0, 2]]
-    if np.ptp(rgb, axis=2).any() and _colours(rgb) <= _MOST_COLOURS:
+    rgb = to_rgb8(part[:height, :width])
+    if has_colour(rgb) and palette_colours.count_colours(rgb) is not None:
         return _untested()
-    turns = [np.ascontiguousarray(np.moveaxis(oriented(rgb, turn), 2, 0)) for turn in range(ORIENTATIONS)]
+    planes = np.ascontiguousarray(rgb.transpose(2, 0, 1)[[1, 0, 2]])
+    turns = [np.stack([oriented(plane, turn) for plane in planes]) for turn in range(ORIENTATIONS)]
     outcomes = [one for turn in range(ORIENTATIONS) for one in _outcomes(turns[turn], turn, _FIRST, _SAMPLED_EVERY)]
     if not all(one.errors >= _HOPELESS_ERRORS and one.share < _HOPELESS_SHARE for one in outcomes):
         outcomes = [one for turn in range(ORIENTATIONS) for one in _outcomes(turns[turn], turn)]
     best = min((one for one in outcomes if one.step >= _LEAST_STEP), key=lambda one: (one.log10_nfa, -one.share))
     lone = _stands_out(best, outcomes) and best.share >= _LEAST_SHARE + _SCATTER / math.sqrt(max(best.errors, 1))
     nfa = best.log10_nfa if lone else max(best.log10_nfa, math.log10(len(outcomes)))
-    nfa = unless_computed(nfa, rgb[..., [1, 0, 2]], len(outcomes))
+    nfa = unless_computed(nfa, rgb, len(outcomes))
     found = nfa <= FOUND_BELOW
     along = [one for one in outcomes if one.orientation == best.orientation]
     title = ORIENTATION_TITLES[best.orientation]
@@ -116,11 +119,6 @@ def test(pixels: np.ndarray) -> Trace:
             "expected": np.array([one.expected for one in along]),
         },
     )
-
-
-def _colours(rgb: np.ndarray) -> int:
-    packed = (rgb.astype(np.int32) * np.array([1 << 16, 1 << 8, 1], np.int32)).sum(axis=2)
-    return len(np.unique(packed))
 
 
 def _untested() -> Trace:

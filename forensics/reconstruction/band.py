@@ -56,6 +56,7 @@ class Band:
         self.kept = np.zeros(self.none.shape, bool)
         self.kept[kept[0] : kept[1]] = True
         self.in_vain: set[bytes] = set()
+        self.in_vain_together: set[bytes] = set()
         self.units = self.none.size // (layout.mcu[0] * layout.mcu[1])
 
     def cut(self, rows: slice, columns: slice) -> Self:

@@ -28,7 +28,7 @@ from forensics.reconstruction.layout import BLOCK, Layout
 from forensics.reconstruction.sampled import Sampled, sample, stripes
 from forensics.reconstruction.standard import MOST_CLIPPED, standard_tables, tables_by_blocks
 from forensics.reconstruction.table_refinement import by_known, coarser_where_told, near_ones, refined
-from forensics.reconstruction.tables import component_steps
+from forensics.reconstruction.tables import component_steps, guetzli_table
 
 _TRIED_PIXELS = 1 << 16
 """Pixels on which arithmetics are distinguished."""
@@ -504,7 +504,25 @@ def by_history(pixels: np.ndarray, history: jpeg_history.JpegHistory, match: Tab
     trials = Trials(pixels, match)
     layout, decoders = _likeliest(trials, history)
     tables, decoder = _tables_and_decoder(trials, layout, decoders)
-    return Chosen(layout, tables, decoder, match, trials, False, history).better()
+    chosen = Chosen(layout, tables, decoder, match, trials, False, history)
+    return (_by_guetzli(chosen) or chosen).better()
+
+
+def _by_guetzli(chosen: Chosen) -> Chosen | None:
+    """With luma's table for chroma at full size where it is one of Guetzli's and that settles no fewer blocks: steps
+    and size of chroma with little colour are easily misread.
+    """
+    if chosen.layout.colour != "ycbcr":
+        return None
+    table = guetzli_table(chosen.trials.sampled(chosen.layout, chosen.decoder))
+    if table is None:
+        return None
+    layout = replace(chosen.layout, top=chosen.layout.top % BLOCK, left=chosen.layout.left % BLOCK, factors=(1, 1))
+    tables = (table,) * 3
+    other = chosen.trials.settled(layout, tables, chosen.decoder)
+    if other < chosen.trials.settled(chosen.layout, chosen.tables, chosen.decoder):
+        return None
+    return replace(chosen, layout=layout, tables=tables, refined=True)
 
 
 def _commonest(pixels: np.ndarray) -> Chosen | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -35,12 +36,19 @@ _DOUBTS, _FEW = (4, 20), 16
 """Levels by which chroma may lie beyond what luma says, one after another, and MCUs up to which they are tried, a bound
 on work: under clipped channels bounds settle luma that is wrong in single pixels. Of a file found 4 leave 4 of 8
 blocks, of another 20 leave 11 of 22 (2, 4, 8 and 20 tried)."""
+_TOLD = 0.5
+"""Share of a luma block's samples that have to be known by the pixels' colours for it to tell anything of chroma where
+its neighbours do not come out: few samples leave many sets of coefficients, of which the first that keeps the bounds is
+taken, and may be wrong in the others. All of a block is trusted before, and nothing but known samples after that."""
 _BESIDE = np.array([(0, -1), (0, 1), (-1, 0), (1, 0)])
 """Blocks beside one that are opened with it, one after another, by rows and columns."""
 _UNITS, _WRONG, _FAILED, _MANY = 8, 13, 3, 0.25
 """MCUs of which all blocks are searched together at most, a bound on work, and wrong pixels from which one is that has
 fewer than an MCU beside it, a twentieth of an MCU of 4:2:0: its neighbours' borders show its chroma too; how many of
 them may fail, and the share of a window's MCUs that may come out otherwise: bounds on work, half a second each time."""
+_IN_VAIN = 48
+"""Places of a band that may be searched thoroughly in vain before no further one is: a bound on work, a fifth of a
+second each."""
 _WINDOWS, _LARGE, _MARGIN = 12, 0.5, 2
 """Windows that are searched at most instead of the whole band, the share of it that they may take, and the MCUs about
 wrong ones that they hold: bounds on work, some milliseconds a window and a fiftieth of a second a band, and the reach
@@ -74,9 +82,16 @@ class MendedBand(FittedBand):
     def _round(self, fitted: Fitted, wrong: np.ndarray) -> tuple[Fitted, np.ndarray] | None:
         """The first answer that leaves fewer wrong pixels, and those; None where nothing does."""
         few = blocks_of(wrong, *self.layout.mcu).any(axis=1).sum() <= _FEW
-        for doubt in (0, None, *(_DOUBTS if few else ())):
+        ways = [partial(self._after_luma, fitted), partial(self._together, fitted, wrong, thorough=bool(few))]
+        if few and self.layout.factors != (1, 1):
+            ways += [partial(self._after_luma, fitted, told=_TOLD)]
+            ways += [partial(self._together, fitted, wrong, told=told) for told in (_TOLD, 0.0)]
+            ways += [partial(self._together, fitted, wrong, told=0.0, backwards=True)]
+        if few:
+            ways += [partial(self._after_luma, fitted, doubt) for doubt in _DOUBTS]
+        for way in ways:
             if wrong.any():
-                other = self._together(fitted, wrong) if doubt is None else self._after_luma(fitted, doubt)
+                other = way()
                 left = self.wrong(other)
                 if left.sum() < wrong.sum():
                     return other, left
@@ -235,18 +250,26 @@ class MendedBand(FittedBand):
             out.append((coefficients, status))
         return out
 
-    def _after_luma(self, fitted: Fitted, doubt: int) -> Fitted:
+    def _after_luma(self, fitted: Fitted, doubt: int = 0, told: float = 0.0) -> Fitted:
         """Chroma searched again with luma known, which may be wrong in single pixels, then luma with chroma."""
         luma, *others = fitted
         luma = self._luma_again(luma)
-        self._tighten_chroma(luma, doubt)
+        self._tighten_chroma(luma, doubt, told)
         others = [self._mended(k, *chroma) for k, chroma in enumerate(others, 1)]
         return [self._luma_again(luma, others), *others]
 
-    def _together(self, fitted: Fitted, wrong: np.ndarray) -> Fitted:
+    def _together(
+        self,
+        fitted: Fitted,
+        wrong: np.ndarray,
+        *,
+        told: float = 1.0,
+        backwards: bool = False,
+        thorough: bool = True,
+    ) -> Fitted:
         """Components searched together about wrong pixels, at clipped ones or where luma is settled: elsewhere each is
         known as well alone, and pixels that were changed since would be searched in vain. All three where they have
-        one size, else chroma, and luma with it then.
+        one size, else chroma, and luma with it then; `told` as of `_tighten_chroma`, `thorough` of `search_together`.
         """
         factors, kind = self.layout.factors, self.decoder.upsampling
         if factors != (1, 1) and (kind not in TRIANGLES or factors not in SEEN_BY):
@@ -260,7 +283,7 @@ class MendedBand(FittedBand):
         if again.sum() > PROMISING * self.units:
             return fitted
         again &= ~self._changed(fitted[0][1], again.shape)
-        places = np.argwhere(again)[:_PLACES]
+        places = np.argwhere(again)[:: -1 if backwards else 1][:_PLACES]
         (_, bottom), (_, right) = self.edges
         shape = self.none.shape[0] - bottom, self.none.shape[1] - right
         used = np.s_[: -(-shape[0] // factors[0]), : -(-shape[1] // factors[1])]
@@ -274,12 +297,25 @@ class MendedBand(FittedBand):
             settled = stored_samples(fitted[k][0], self.quantisers[k])
             stored.append(np.where(spread, settled, np.clip(np.rint(guess), 0, 255)).astype(np.uint8)[used])
         picture = np.s_[: shape[0], : shape[1]]
-        lo, hi = (bound[len(alone) :, : shape[0], : shape[1]] for bound in self.first)
+        bounds = self.first
+        if alone and told < 1:
+            self._tighten_chroma(alone[0], 0, told)
+            bounds = self.lo, self.hi
+        lo, hi = (bound[len(alone) :, : shape[0], : shape[1]] for bound in bounds)
+        keys = []
+        thorough = thorough and len(self.in_vain_together) < _IN_VAIN
+        if thorough:
+            planes = [*stored, spread[used]]
+            luma = stored_samples(alone[0][0], self.quantisers[0])[picture] if alone else stored[0]
+            keys = [b"%g" % told + self._around(place, planes, luma) for place in places]
+            places = places[np.array([key not in self.in_vain_together for key in keys], bool)]
+            keys = [key for key in keys if key not in self.in_vain_together]
         coefficients, found = search_together(
             np.pad(self.part, (*self.edges, (0, 0)))[picture], lo, hi, (self.inside & ~self.none)[picture],
             np.stack(stored), known, places, factors, self.quantisers[len(alone) :], self.decoder.conversion,
-            half_up=kind == "triangle, half up",
+            half_up=kind == "triangle, half up", thorough=thorough,
         )  # fmt: skip
+        self.in_vain_together.update(key for key, answer in zip(keys, found, strict=False) if not answer)
         at = tuple(places[found].T)
         mended = []
         for (before, status), blocks in zip(fitted[len(alone) :], coefficients, strict=True):
@@ -323,13 +359,17 @@ class MendedBand(FittedBand):
         better = again & (known <= SEARCHED)
         return np.where(better[..., None], found, coefficients), np.where(better, known, status)
 
-    def _tighten_chroma(self, luma: tuple[np.ndarray, np.ndarray], doubt: int) -> None:
-        """Chroma under clipped channels where luma is settled, as far as some levels of doubt allow; what another luma
-        said of it before is forgotten.
+    def _tighten_chroma(self, luma: tuple[np.ndarray, np.ndarray], doubt: int, told: float = 0.0) -> None:
+        """Chroma under clipped channels where luma is settled and that share of its block's samples known, as far as
+        some levels of doubt allow; what another luma said of it before is forgotten.
         """
         coefficients, status = luma
         samples = self.in_picture(stored_samples(coefficients, self.quantisers[0]))
-        settled = self.in_picture(np.repeat(np.repeat(status <= SEARCHED, BLOCK, axis=0), BLOCK, axis=1))
+        sure = status <= SEARCHED
+        if told:
+            known = blocks_of((self.first[0][0] == self.first[1][0]) & self.inside).mean(axis=1)
+            sure = sure & (known >= told).reshape(status.shape)
+        settled = self.in_picture(np.repeat(np.repeat(sure, BLOCK, axis=0), BLOCK, axis=1))
         lo, hi = (np.stack([self.in_picture(bound[k]) for k in (1, 2)]) for bound in self.first)
         before = lo.copy(), hi.copy()
         colour.narrow_chroma(np.ascontiguousarray(self.part), samples, lo, hi, self.decoder.conversion)

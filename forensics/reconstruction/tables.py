@@ -15,6 +15,7 @@ from forensics.history.jpeg.comb import ROUNDING, ac_likelihoods, dc_likelihoods
 from forensics.history.jpeg.planes import coefficients, lively
 from forensics.history.jpeg.steps import StepEstimate, TableMatch, estimate_steps
 from forensics.reconstruction.chroma_samples import chroma_noise
+from forensics.reconstruction.guetzli_tables import match_guetzli
 from forensics.reconstruction.jpegli_tables import match_jpegli
 from forensics.reconstruction.sampled import Sampled
 
@@ -81,6 +82,11 @@ def component_steps(sampled: Sampled, upsampling: str, match: TableMatch) -> tup
         plane = min(k, 1)
         tables += [_settled(estimate, match, match.tables[plane], values, noises[plane])] * times
     return tuple(tables)
+
+
+def guetzli_table(sampled: Sampled) -> np.ndarray | None:
+    """The table of Guetzli that luma's blocks speak for, `np.ndarray [shape=(64,), dtype=int64]`, or None."""
+    return match_guetzli(_likelihoods(coefficients(sampled.blocks[0].astype(np.float32)), np.full(64, ROUNDING)))
 
 
 def finest(table: np.ndarray) -> np.ndarray:

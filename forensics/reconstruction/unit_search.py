@@ -16,9 +16,10 @@ import numpy as np
 from forensics.reconstruction.block_search import WAVES
 from forensics.reconstruction.blocks import Quantiser, mean_excess
 from forensics.reconstruction.coded import stored_samples
-from forensics.reconstruction.joint_search import CHANNELS, first_with_luma
+from forensics.reconstruction.joint_search import CHANNELS, shown_of, without_luma
 from forensics.reconstruction.lattice_beam import BEYOND, of_last, of_rows
 from forensics.reconstruction.layout import blocks_of
+from forensics.reconstruction.nearby_sets import descended
 from forensics.reconstruction.shown_window import Around, Window
 
 _DRIFTS = (12.0, 60.0)
@@ -104,16 +105,24 @@ def _unit_at(
     expected = np.concatenate([_luma_blocks(luma, place, factors), *(_block(plane, place) for plane in stored)])
     told = seen & (sum(one.doubt for one in around) == 0) & around[0].weights.any(axis=1)
     sums = _sums(around, colours, seen, own, luma[pixels].ravel(), every)
+
+    def wrong_of(sets: np.ndarray) -> np.ndarray:
+        cb, cr = (
+            shown_of(sets[:, 64 * k : 64 * k + 64], one, quantiser)[:, told]
+            for k, (one, quantiser) in enumerate(zip(around, quantisers[1:], strict=True))
+        )
+        return without_luma(colours[told], cb, cr, conversion)
+
+    least = int(told.sum()) + 1
     for drift in _DRIFTS:
         for sets in _in_rounds(sums, expected, every, drift):
-            sets = np.clip(sets, -(1 << 15), (1 << 15) - 1).astype(np.int16).reshape(-1, 2, 64)
-            cb, cr = (
-                one.shown(blocks_of(stored_samples(sets[None, :, k], quantiser)))[:, told]
-                for k, (one, quantiser) in enumerate(zip(around, quantisers[1:], strict=True))
-            )
-            best = first_with_luma(colours[told], cb, cr, conversion)
-            if best >= 0:
-                return np.asarray(sets[best])
+            counts = wrong_of(sets)
+            best = int(np.argmin(counts))
+            if counts[best] < least:
+                least = int(counts[best])
+                found = descended(sets[best], wrong_of)
+                if found is not None:
+                    return found.astype(np.int16).reshape(2, 64)
     return None
 
 

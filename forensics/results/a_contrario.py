@@ -17,6 +17,7 @@ References
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -134,11 +135,21 @@ def log10_gamma_tail(total: float, shape: float) -> float:
     """log10 P(X >= total) for X ~ Gamma(shape, 1): the sum of `shape` unit exponentials (Fisher's combination of
     tails).
     """
+    return log10_gamma_tails([total], [shape])[0]
+
+
+def log10_gamma_tails(totals: Sequence[float], shapes: Sequence[float]) -> list[float]:
+    """`log10_gamma_tail` of each pair; 0 where the shape is 0: nothing is summed."""
     from forensics.results import _tail_kernels as kernels
 
-    out = np.empty(1)
-    kernels.gamma_tails(np.array([float(shape)]), np.array([float(total)]), out)
-    tail = float(out[0])
+    summed = [(float(total), float(shape)) for total, shape in zip(totals, shapes, strict=True) if shape]
+    tails = np.empty(len(summed))
+    kernels.gamma_tails(np.array([shape for _, shape in summed]), np.array([total for total, _ in summed]), tails)
+    found = iter([_log10_of(tail, *pair) for tail, pair in zip(tails.tolist(), summed, strict=True)])
+    return [next(found) if shape else 0.0 for shape in shapes]
+
+
+def _log10_of(tail: float, total: float, shape: float) -> float:
     if tail > _FLOOR:
         return math.log10(tail)
     # Upper incomplete gamma function, continued fraction's first term: an upper bound for total > shape - 1.

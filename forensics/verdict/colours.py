@@ -15,6 +15,7 @@ import numpy as np
 from forensics_models.classes import HEVC_FAMILY, OTHER_LOSSY, family_of
 from forensics_models.open_judge import by_family
 
+from forensics.pixels import has_colour
 from forensics.results.wording import TITLES
 from forensics.verdict import doubt
 
@@ -68,7 +69,7 @@ def may_rest_on_them(reading: PictureReading, open_judge: OpenJudge | None, piec
     """Whether a verdict could rest on colours alone: on coloured windows, one of `FAMILIES` that the judge of doubt is
     not sure of.
     """
-    if open_judge is None or family_of(reading.verdict) not in FAMILIES or not any(map(_coloured, pieces)):
+    if open_judge is None or family_of(reading.verdict) not in FAMILIES or not any(map(has_colour, pieces)):
         return False
     if reading.verdict != OTHER_LOSSY and by_family(reading.probabilities)[family_of(reading.verdict)] >= SURE:
         return False
@@ -82,17 +83,14 @@ def _probably_changed(reading: PictureReading) -> bool:
     return reading.opened is not None and reading.opened.afterwards.get("nothing", 0.0) < CHANGED_BELOW
 
 
-def _coloured(piece: np.ndarray) -> bool:
-    return piece.ndim == 3 and bool(np.ptp(piece[..., :3], axis=2).any())
-
-
 def without_strays(piece: np.ndarray) -> np.ndarray:
     """A window that is grey but for a few pixels as its luma, `np.ndarray [shape=(height, width), dtype=uint8]`; any
     other as it is.
     """
     if piece.ndim < 3 or piece.shape[2] < 3:
         return piece
-    apart = np.ptp(piece[..., :3], axis=2)
+    red, green, blue = (piece[..., k] for k in range(3))  # thrice as fast as reductions along an axis of three
+    apart = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
     most = int(apart.max(initial=0))
     grey = 0 < most <= STRAY_LEVELS and np.count_nonzero(apart) <= STRAY * apart.size
     return luma(piece) if grey else piece

@@ -93,8 +93,8 @@ def test_kernels_compiled_and_not_agree():
     kernels.factor_pairs(40, 0.0, slopes, offsets, table, 1e-6, counts, kept)
     kernels.factor_pairs.py_func(40, 0.0, slopes, offsets, table, 1e-6, counts, factored)
     np.testing.assert_allclose(kept, factored, rtol=1e-9, atol=1e-12)
-    kernels.scan(samples, 0.0, slopes, offsets, table, counts, kept, compiled)
-    kernels.scan.py_func(samples, 0.0, slopes, offsets, table, counts, kept, plain)
+    kernels.scan(samples, 0.0, slopes, offsets, table, counts, kept, 16, compiled)
+    kernels.scan.py_func(samples, 0.0, slopes, offsets, table, counts, kept, 16, plain)
     np.testing.assert_allclose(compiled, plain, rtol=1e-9)
     assert (plain[1] == -1).all()
 
@@ -115,7 +115,7 @@ def test_factors_are_kept_for_first_passes_and_change_nothing(monkeypatch):
     assert 2 <= len(enlargement_axes._kept) <= 3
 
 
-@pytest.mark.parametrize("lines", [3, 12, 24])
+@pytest.mark.parametrize("lines", [3, 12, 16, 24])
 def test_pairs_tried_together_give_what_each_gives_alone(lines):
     samples = np.random.default_rng(5).normal(0, 20, (96, lines))
     slopes, offsets = np.linspace(0.3, 0.99, 11), np.linspace(0, 0.9, 11)

@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from forensics_models.storage import partial_path, remove_remnants, replacing, write_atomically
+from forensics_models.storage import partial_path, read_card, remove_remnants, replacing, write_atomically
 
 
 def test_a_file_is_replaced_at_the_end(tmp_path):
@@ -65,3 +65,13 @@ def test_a_place_that_cannot_be_written_is_an_error(tmp_path):
         write_atomically(tmp_path / "missing" / "card.json", b"")
     write_atomically(tmp_path / "card.json", b"whole")
     assert (tmp_path / "card.json").read_bytes() == b"whole"
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1E+400", "9" * 400 + ".0", "NaN", "-Infinity"])
+def test_a_card_with_what_is_no_number_is_refused(tmp_path, number):
+    card = tmp_path / "card.json"
+    card.write_text(f'{{"a": [1.5, {number}]}}')
+    with pytest.raises(ValueError, match="in the place of a number"):
+        read_card(card)
+    card.write_text('{"a": [1.5, 1e-300, 1e10]}')
+    assert read_card(card) == {"a": [1.5, 1e-300, 1e10]}

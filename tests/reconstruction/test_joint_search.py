@@ -13,6 +13,7 @@ from forensics.reconstruction.conversions import CONVERSIONS
 from forensics.reconstruction.inverse_transforms import ISLOW
 from forensics.reconstruction.joint_search import first_with_luma, is_shown, nearest_antecedent, search_together
 from forensics.reconstruction.layout import blocks_of
+from forensics.reconstruction.reconstruct import reconstruct
 from forensics.reconstruction.shown_window import Window
 from forensics.reconstruction.upsampling import upsample
 from tests.reconstruction.scenes import jpeg_file, real_decoding, scene, tables_of
@@ -148,3 +149,14 @@ def test_more_sets_settle_blocks_of_steps_of_one():
     quantiser = Quantiser.of(np.ones(64, np.int64), ISLOW)
     few, many = ((fit_blocks(blocks, blocks, quantiser, width=width, depth=24)[1] <= 1).mean() for width in (4, 256))
     assert few < 0.95 < many
+
+
+@pytest.mark.parametrize("seed", [3, 11])
+def test_edges_under_clipped_channels_come_back(seed):
+    """Luma blocks of which two columns are seen, several of their samples clipped, say nothing sure of chroma."""
+    pixels = scene(seed, 90, 106).astype(int)
+    pixels[..., 0] += 60
+    pixels[..., 2] -= 80
+    decoded = real_decoding(jpeg_file(np.clip(pixels, 0, 255).astype(np.uint8), 95))
+    assert ((decoded == 0) | (decoded == 255)).any(axis=2)[:, -10:].any()
+    assert reconstruct(decoded).exact

@@ -23,7 +23,7 @@ SCALES = (1, 2, 4)
 _INDEX = np.arange(-1, COUNT).reshape(KEPT, KEPT)
 
 
-_counted: WeakKeyDictionary[Sample, np.ndarray] = WeakKeyDictionary()
+_counted: WeakKeyDictionary[Sample, dict[int, np.ndarray]] = WeakKeyDictionary()
 
 
 def magnitudes(sample: Sample, scale: int) -> np.ndarray:
@@ -39,12 +39,15 @@ def magnitudes(sample: Sample, scale: int) -> np.ndarray:
     """
     if scale not in SCALES:
         raise ValueError(f"scales are {', '.join(map(str, SCALES))}, not {scale}")
-    fine = _counted.get(sample)
-    if fine is None:
+    by_scale = _counted.get(sample)
+    if by_scale is None:
         planes = (region.y for region in sample.regions)
-        fine = _counted[sample] = phase_histograms(planes, BLOCK, KEPT, _INDEX, BINS * SCALES[-1])
-    # Slices in the place of a sum along an axis of two or four, for which NumPy takes ten times as long.
-    return np.asarray(sum(fine[:, :, at : BINS * scale : scale] for at in range(scale)))
+        counts = phase_histograms(planes, BLOCK, KEPT, _INDEX, BINS * SCALES[-1])
+        by_scale = _counted[sample] = {}
+        for one in SCALES:
+            by_scale[one] = np.ascontiguousarray(counts[:, :, :BINS])
+            counts = counts[:, :, ::2] + counts[:, :, 1::2]  # ten times as fast as a sum along an axis of two
+    return by_scale[scale]
 
 
 def coefficients(sample: Sample, phase: tuple[int, int]) -> np.ndarray:

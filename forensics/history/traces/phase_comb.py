@@ -25,7 +25,7 @@ import numpy as np
 from forensics_features.comb import BINS, CORE, FINE_BIN
 from forensics_features.running import running_means
 
-from forensics.results.a_contrario import LN10, log10_gamma_tail, log10_nfa
+from forensics.results.a_contrario import LN10, log10_gamma_tails, log10_nfa
 
 FREQUENCIES = np.arange(6, 262) / 256.0
 """Candidate combs, in periods a unit of the coefficient."""
@@ -183,7 +183,7 @@ def _fisher(most: np.ndarray, usable: np.ndarray) -> np.ndarray:
     """
     totals = _row_tails(most, usable).sum(axis=1)
     rows = usable.sum(axis=1)
-    return np.array([log10_gamma_tail(t, n) if n else 0.0 for t, n in zip(totals.tolist(), rows.tolist(), strict=True)])
+    return np.array(log10_gamma_tails(totals.tolist(), rows.tolist()))
 
 
 def _fundamental(surplus: np.ndarray, mean: float) -> int:
