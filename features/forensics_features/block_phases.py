@@ -26,8 +26,8 @@ PERIODS = (4, 8, 16, 32, FOLD)
 """Periods in samples, each of which shows in the means over those that it divides."""
 MOST = 1024
 """Larger pictures are measured in their middle, from a multiple of `FOLD` on."""
-LEAST_SIDE = 2 * FOLD
-"""Smallest side, in pixels."""
+LEAST_SIDE = 160
+"""Smallest side, in pixels: about that of the smallest pictures that the judge of block phases learns from."""
 _REACH = 16
 """Samples to either side that a difference is compared with."""
 _ROUNDING = 0.5
@@ -104,7 +104,7 @@ def block_phases(pixels: np.ndarray) -> np.ndarray:
     --------
     >>> import numpy as np
     >>> from forensics_features.block_phases import block_phases
-    >>> levels = np.random.default_rng(0).integers(0, 256, (16, 16), np.uint8)
+    >>> levels = np.random.default_rng(0).integers(0, 256, (24, 24), np.uint8)
     >>> found = block_phases(np.kron(levels, np.ones((8, 8), np.uint8)))
     >>> found.shape
     (3, 2, 3, 64)

@@ -242,7 +242,9 @@ def fit(rows: Sequence[Row], out: Path, *, seed: int) -> dict[str, Any]:
     right = best == truth
     said_from = _thresholds(top, right, {f: allowed & (best == FAMILIES.index(f)) for f in OWN})
     said = allowed & (top >= np.array([said_from.get(family, NEVER) for family in FAMILIES])[best])
-    sure = np.array([agreed(FAMILIES[at], row.families, row.phases) for at, row in zip(best, rows, strict=True)])
+    sure = np.array(
+        [agreed(FAMILIES[at], row.families, row.repeats, row.phases) for at, row in zip(best, rows, strict=True)]
+    )
     agreed_from = _threshold(top, right, sure & ~said)
     said |= sure & (top >= agreed_from)
     figures = {

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 import numpy as np
 from forensics_models.classes import HEVC_FAMILY, INCONCLUSIVE, family_of
 from forensics_models.open_judge import OpenJudge, by_family
-from forensics_models.recompression import ENCODERS, FAMILIES, Repeats, asked, shows
+from forensics_models.recompression import ENCODERS, FAMILIES, Repeats, asked, borne_out, shows
 
 from forensics.results.analysis import Analysis
+from forensics.results.steps import InsetStep, ReductionStep, RotationStep
 from forensics.results.wording import TITLES, percentage
+from forensics.verdict import doubt
 from forensics.verdict.restated import Ranking, ranked, restated, said_of, without_range
 from forensics.verdict.weighing import KEPT_FROM, SURE
 from forensics.windows.judges import block_phase_logarithms, recompression_judge
@@ -55,6 +57,8 @@ def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.nda
     told = _said(found, phases), float(np.max(found.gains))
     if analysis.verdict == INCONCLUSIVE or family not in ("", named):
         return _named(analysis, family, probabilities, *told) if family else analysis
+    if analysis.verdict == HEVC_FAMILY and _as_stored(analysis) and not borne_out(found, phases):
+        return _not_borne_out(analysis, *told)
     spoken_against = probabilities[named] < KEPT_FROM and any(shows(one, found, judge.least) for one in RIVALS)
     return _left_open(analysis, probabilities, *told) if spoken_against else analysis
 
@@ -63,6 +67,11 @@ def _asks(analysis: Analysis) -> bool:
     """Whether the verdict is open, or one of the rivals and not sure."""
     rival = family_of(analysis.verdict) in RIVALS and analysis.probability < SURE
     return analysis.verdict == INCONCLUSIVE or rival
+
+
+def _as_stored(analysis: Analysis) -> bool:
+    """Whether the first sample that is judged is the picture's own, or that of one that was enlarged as a whole."""
+    return not any(isinstance(step, InsetStep | RotationStep | ReductionStep) for step in analysis.steps)
 
 
 def _named(analysis: Analysis, family: str, probabilities: Mapping[str, float], said: str, most: float) -> Analysis:
@@ -75,6 +84,16 @@ def _named(analysis: Analysis, family: str, probabilities: Mapping[str, float], 
 def _left_open(analysis: Analysis, probabilities: Mapping[str, float], said: str, most: float) -> Analysis:
     ranking = _weighed(analysis.ranking, probabilities)
     text = f"{said}; so {TITLES[analysis.verdict]} hardly ever shows, by validation pictures"
+    statement = without_range(TRACE, most, (), text, supports=False)
+    return restated(analysis, ranking, INCONCLUSIVE, ranking[0][1], (), (statement, *analysis.evidence))
+
+
+def _not_borne_out(analysis: Analysis, said: str, most: float) -> Analysis:
+    ranking = ranked(doubt.lessened(analysis.probabilities, HEVC_FAMILY))
+    text = (
+        f"{said}; so {TITLES[HEVC_FAMILY]} does not show in blocks from the first sample on, and a JPEG of which "
+        "pixels were left out has the same traces elsewhere"
+    )
     statement = without_range(TRACE, most, (), text, supports=False)
     return restated(analysis, ranking, INCONCLUSIVE, ranking[0][1], (), (statement, *analysis.evidence))
 

@@ -85,5 +85,5 @@ def test_values_are_those_of_each_period_on_both_sides_of_an_edge():
 
 
 def test_a_picture_that_is_too_small_is_an_error():
-    with pytest.raises(ValueError, match="at least 128 pixels"):
+    with pytest.raises(ValueError, match="at least 160 pixels"):
         block_phases.block_phases(np.zeros((LEAST_SIDE - 1, 300), np.uint8))

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from forensics_features.rotation import Rotation
 from forensics_models.classes import INCONCLUSIVE
 from forensics_models.open_judge import PROCESS_NAMES
 from forensics_models.recompression import Repeats
@@ -17,6 +18,7 @@ from PIL import Image
 from forensics import analyze
 from forensics.history.recoding import identification
 from forensics.results.analysis import Analysis
+from forensics.results.steps import RotationStep
 from forensics.verdict import recompression
 from forensics.verdict.restated import ranked
 from forensics.windows.judges import shipped_open_judge
@@ -133,3 +135,21 @@ def test_other_codecs_are_not_held_against_it(monkeypatch: pytest.MonkeyPatch) -
     before = named("webp", 0.9, webp=0.9, avif=0.05)
     assert recompression.with_answer(before, JUDGE, PIXELS) is before
     assert not asked
+
+
+@pytest.mark.parametrize("gains", [HEVC, NOTHING])
+def test_hevc_of_no_single_member_has_to_be_borne_out(
+    gains: tuple[float, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gaining(monkeypatch, *gains)
+    before = named("hevc-intra", 0.95, heic=0.5, bpg=0.45)
+    after = recompression.with_answer(before, JUDGE, PIXELS)
+    if gains == HEVC:
+        assert after is before
+        return
+    assert after.verdict == INCONCLUSIVE
+    assert "does not show in blocks" in after.evidence[0].text
+    assert after.probabilities["heic"] + after.probabilities["bpg"] < 0.1
+    turned = RotationStep(Rotation(3.0, 0.0, 0.0, 9.0), 200, 200, 300, 300)
+    elsewhere = replace(before, steps=(turned,))  # its blocks start at another sample
+    assert recompression.with_answer(elsewhere, JUDGE, PIXELS) is elsewhere
