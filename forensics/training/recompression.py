@@ -32,7 +32,6 @@ from forensics_models.recompression import (
     values_of,
 )
 
-from forensics.dataset.synthetic import synthesise
 from forensics.errors import UsageError
 from forensics.training.drawing import dealt
 from forensics.training.recompression_rows import Row, Rows, load, store
@@ -43,6 +42,7 @@ from forensics.training.whole_pictures import (
     draw,
     draw_beyond,
     draw_since,
+    drawn_source,
     folds,
     loaded,
     of_validation,
@@ -74,8 +74,6 @@ _Drawing = Callable[[], tuple[np.ndarray, str] | None]
 _DRAWN = 0.15
 """Share of the first population that is made of drawings: no source of the split `val` is one, and parts that lie at
 multiples of some pixels look like a grid of blocks to every encoder alike."""
-_DRAWINGS = ("interface", "text", "subpixel-text", "chart", "pixel-art", "shapes", "render", "few-colours")
-"""Kinds of `forensics.dataset.synthetic`."""
 WRONG_SHARE = 0.02
 """Largest share of wrong ones among the names of a family, cross-fitted: fifty right names for each wrong one, where
 the judge of open pictures asks for twenty. The models leave fewer than half of these pictures open, and one in five of
@@ -100,7 +98,7 @@ def _drawn_or(source: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
     """The source, or at times a drawing in its place."""
     if numbers.random() >= _DRAWN:
         return source
-    return synthesise(str(numbers.choice(_DRAWINGS)), 640, 640, int(numbers.integers(2**31)))
+    return drawn_source(numbers)
 
 
 def _plan(source: np.ndarray, task: Task, numbers: np.random.Generator) -> dict[str, list[_Drawing]]:

@@ -35,6 +35,8 @@ CODECS = {
 }  # fmt: skip
 _SIDES = (224, 720)
 """Sides of pictures before any step, drawn between them on a logarithmic scale: of one window to a dozen."""
+DRAWINGS = ("interface", "text", "subpixel-text", "chart", "pixel-art", "shapes", "render", "few-colours")
+"""Kinds of `forensics.dataset.synthetic` that are drawn as sources."""
 UNSEEN = 1.0
 """Mean squared error in levels under which a lossy step does not count, as of `open_set.SEEN_BELOW_DB`."""
 _USUAL, _UNUSUAL_KEPT = (1.6, 41.0), 0.3
@@ -80,6 +82,13 @@ def draw(
         for step in random_afterwards.draw_afterwards(random_afterwards.draw_kind(numbers), numbers):
             pixels = step.apply(np.ascontiguousarray(pixels))
     return np.ascontiguousarray(pixels), truth
+
+
+def drawn_source(numbers: np.random.Generator) -> np.ndarray:
+    """A drawing in the place of a source, 640 pixels a side."""
+    from forensics.dataset.synthetic import synthesise
+
+    return synthesise(str(numbers.choice(DRAWINGS)), 640, 640, int(numbers.integers(2**31)))
 
 
 def cut(source: np.ndarray, numbers: np.random.Generator) -> np.ndarray:

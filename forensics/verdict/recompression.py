@@ -55,18 +55,19 @@ def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.nda
     phases = block_phase_logarithms(open_judge.folder, pixels)
     family, probabilities = judge.answer(families, found, phases)
     told = _said(found, phases), float(np.max(found.gains))
-    if analysis.verdict == INCONCLUSIVE or family not in ("", named):
+    sure = analysis.verdict != INCONCLUSIVE and analysis.probability >= SURE
+    if not sure and (analysis.verdict == INCONCLUSIVE or family not in ("", named)):
         return _named(analysis, family, probabilities, *told) if family else analysis
     if analysis.verdict == HEVC_FAMILY and _as_stored(analysis) and not borne_out(found, phases):
         return _not_borne_out(analysis, *told)
     spoken_against = probabilities[named] < KEPT_FROM and any(shows(one, found, judge.least) for one in RIVALS)
-    return _left_open(analysis, probabilities, *told) if spoken_against else analysis
+    return _left_open(analysis, probabilities, *told) if spoken_against and not sure else analysis
 
 
 def _asks(analysis: Analysis) -> bool:
-    """Whether the verdict is open, or one of the rivals and not sure."""
+    """Whether the verdict is open, one of the rivals and not sure, or HEVC of no single member."""
     rival = family_of(analysis.verdict) in RIVALS and analysis.probability < SURE
-    return analysis.verdict == INCONCLUSIVE or rival
+    return rival or analysis.verdict in (INCONCLUSIVE, HEVC_FAMILY)
 
 
 def _as_stored(analysis: Analysis) -> bool:
