@@ -8,6 +8,22 @@ MAX_PIXELS = 250_000_000
 """Pictures of more pixels than this are refused unless the caller allows them."""
 
 
+def channel_range(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The least and the largest of the first three channels, each without the last axis and of the same dtype.
+
+    Channel by channel: along an axis of three NumPy takes forty times as long.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forensics.pixels import channel_range
+    >>> [values.tolist() for values in channel_range(np.array([[7, 9, 8], [3, 3, 3]], np.uint8))]
+    [[7, 3], [9, 3]]
+    """
+    red, green, blue = (pixels[..., k] for k in range(3))
+    return np.minimum(np.minimum(red, green), blue), np.maximum(np.maximum(red, green), blue)
+
+
 def has_colour(pixels: np.ndarray) -> bool:
     """Whether any two channels of a picture differ, alpha left out: `np.ndarray [shape=(height, width[, channels])]`.
 

@@ -23,8 +23,8 @@ from forensics_models.recompression import FAMILIES
 from forensics_models.storage import write_atomically
 
 from forensics.errors import CodecError, CodecUnavailable, UsageError
-from forensics.training.drawing import dealt, drawn
-from forensics.training.whole_pictures import Task, coded_part, drawn_source, loaded, tried
+from forensics.training.drawing import dealt
+from forensics.training.whole_pictures import Task, coded_part, drawn_source, loaded, of_split, tried
 
 DRAWS = 6
 """Codings drawn of every source."""
@@ -110,10 +110,7 @@ def measure(
     UsageError
         The folder holds no sources of the split.
     """
-    from forensics.dataset.encoders import available
-
-    task = partial(Task, seed, draws or DRAWS, tuple(available()))
-    return drawn(_rows, task, sources, split, jobs=jobs, progress=progress)
+    return of_split(_rows, sources, split, seed=seed, jobs=jobs, draws=draws or DRAWS, progress=progress)
 
 
 def train_block_phases(
@@ -149,8 +146,11 @@ def train_block_phases(
     Raises
     ------
     UsageError
-        A split has no sources.
+        A split has no sources, Keras is missing, or `out` cannot be made.
     """
+    from forensics.training.trees import _check_ready
+
+    _check_ready(out, "keras")
     known, held_back = (
         measure(sources, split, seed=seed, jobs=jobs, draws=draws, progress=partial(progress, f"drawing {split}"))
         for split in ("train", "val")

@@ -20,7 +20,7 @@ from forensics_models.open_judge import NEVER
 
 from forensics.errors import UsageError
 from forensics.training.drawing import dealt
-from forensics.training.whole_pictures import SHARES, ShippedModels, Task, draw, folds, loaded, of_validation, tried
+from forensics.training.whole_pictures import SHARES, ShippedModels, Task, draw, folds, loaded, of_split, tried
 from forensics.windows.choice import MINIMUM_SIDE
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def measure(
         The folder holds no sources of the split.
     """
 
-    return of_validation(_rows, sources, seed=seed, jobs=jobs, draws=draws or DRAWS, progress=progress)
+    return of_split(_rows, sources, "val", seed=seed, jobs=jobs, draws=draws or DRAWS, progress=progress)
 
 
 def train_open_pictures(

@@ -45,7 +45,7 @@ from forensics.training.whole_pictures import (
     drawn_source,
     folds,
     loaded,
-    of_validation,
+    of_split,
     tried,
 )
 
@@ -162,7 +162,7 @@ def measure(
 
     if identification.missing():
         raise UsageError(f"pictures cannot be coded again: {identification.missing()}")
-    return of_validation(_rows, sources, seed=seed, jobs=jobs, draws=draws or DRAWS, progress=progress)
+    return of_split(_rows, sources, "val", seed=seed, jobs=jobs, draws=draws or DRAWS, progress=progress)
 
 
 def train_recompression(

@@ -258,19 +258,20 @@ class Task:
     path: Path
 
 
-def of_validation(
+def of_split(
     rows: Callable[[Task], Iterator[list[R]]],
     sources: Path,
+    split: str,
     *,
     seed: int,
     jobs: int,
     draws: int,
     progress: Callable[[int, int], None],
 ) -> list[R]:
-    """What `rows` yields of the sources of the split `val`; as `drawing.drawn`."""
+    """What `rows` yields of the sources of a split; as `drawing.drawn`."""
     from forensics.dataset.encoders import available
 
-    return drawn(rows, partial(Task, seed, draws, tuple(available())), sources, "val", jobs=jobs, progress=progress)
+    return drawn(rows, partial(Task, seed, draws, tuple(available())), sources, split, jobs=jobs, progress=progress)
 
 
 def loaded(path: Path, seed: int) -> tuple[np.ndarray, np.random.Generator]:

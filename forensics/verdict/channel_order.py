@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from forensics.pictures.opened import Picture
+from forensics.pixels import channel_range
 
 MOST_PIXELS = 2**14
 """Pixels looked at, spread evenly over the picture."""
@@ -59,8 +60,7 @@ def _telling(pixels: np.ndarray) -> np.ndarray:
     """Coloured, unclipped pixels, `np.ndarray [shape=(n, 3), dtype=int32]`."""
     flat = pixels.reshape(-1, 3)
     rgb = flat[:: max(1, len(flat) // MOST_PIXELS)]
-    red, green, blue = rgb[:, 0], rgb[:, 1], rgb[:, 2]  # not along an axis of three, for which NumPy takes far longer
-    low, high = np.minimum(np.minimum(red, green), blue), np.maximum(np.maximum(red, green), blue)
+    low, high = channel_range(rgb)
     return rgb[(low > 0) & (high < 255) & (low < high)].astype(np.int32)
 
 

@@ -100,3 +100,12 @@ def rows(count: int, seed: int) -> list[training.Row]:
 def test_too_few_pictures_are_said(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="draw more"):
         training.fit([], rows(3, 1), tmp_path, seed=1)
+
+
+def test_a_missing_engine_is_said_before_anything_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "keras", None)
+    monkeypatch.setattr(training, "measure", lambda *given, **named: pytest.fail("drawn"))
+    with pytest.raises(UsageError, match="extra `train`"):
+        training.train_block_phases(tmp_path, tmp_path / "out", seed=1, jobs=1)
