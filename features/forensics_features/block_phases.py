@@ -34,8 +34,6 @@ _ROUNDING = 0.5
 """Added to what it is compared with, in levels: about rounding's own differences."""
 _CAP = 4.0
 """Times the mean nearby at which a difference is cut off, so that edges of the scene do not drown blocks."""
-_EXAGGERATED = 10.0
-"""Times by which logarithms enter `values_of`, which bends what is far beyond a tenth."""
 
 
 @fast_kernel
@@ -135,7 +133,7 @@ def values_of(phases: np.ndarray) -> np.ndarray:
     -------
     np.ndarray [shape=(1107,), dtype=float64]
         For each plane, difference and period the logarithms of means over both axes and all places alike, as far as
-        they are the same on both sides of an edge and as far as they are not, between -1 and 1.
+        they are the same on both sides of an edge and as far as they are not.
     """
     logs = np.log(np.asarray(phases, np.float64) + 1e-3)
     logs = (logs - logs.mean(axis=-1, keepdims=True)).mean(axis=1)
@@ -145,4 +143,4 @@ def values_of(phases: np.ndarray) -> np.ndarray:
         half = period // 2
         ahead, behind = folded[..., 1:half], folded[..., :half:-1]
         parts += [folded[..., :1], (ahead + behind) / 2, folded[..., half : half + 1], (ahead - behind) / 2]
-    return np.tanh(_EXAGGERATED * np.concatenate(parts, axis=-1).ravel())
+    return np.concatenate(parts, axis=-1).ravel()

@@ -17,19 +17,25 @@ from typing import Any
 
 import numpy as np
 from forensics_features.block_phases import LEAST_SIDE, block_phases, values_of
-from forensics_models.block_phases import CARD_FILE, NETWORKS_FILE, Network, logarithms, to_bytes
+from forensics_features.block_spectra import block_spectra
+from forensics_models.block_phases import CARD_FILE, NETWORKS_FILE, Network, logarithms, parts_of, to_bytes
 from forensics_models.classes import FINE_CLASSES
 from forensics_models.recompression import FAMILIES
 from forensics_models.storage import write_atomically
 
 from forensics.errors import CodecError, CodecUnavailable, UsageError
 from forensics.training.drawing import dealt
-from forensics.training.whole_pictures import Task, coded_part, drawn_source, loaded, of_split, tried
+from forensics.training.whole_pictures import Task, coded_part, draw, drawn_source, loaded, of_split, tried
 
-DRAWS = 6
+DRAWS = 12
 """Codings drawn of every source."""
 CHANGES = 4
 """Pictures made of every coding."""
+NEVER_CODED = 2
+"""Untouched kinds made of every source, and as many drawings, beside those: what no codec has seen may have a grid of
+its own."""
+UNTOUCHED = "untouched"
+"""Kind of those, in figures."""
 _CODECS = {
     "avif": 0.19, "heic": 0.11, "bpg": 0.11, "webp": 0.13, "jpegxl": 0.1, "jpeg": 0.1, "jpeg2000": 0.05,
     "jpegxr-1": 0.03, "uncompressed": 0.07, "video-vp9": 0.05, "video-h264": 0.03, "video-hevc": 0.02,
@@ -45,10 +51,19 @@ _KINDS = {
     "several": 0.04,
 }  # fmt: skip
 """What happens since."""
-HIDDEN, MEMBERS, EPOCHS = 96, 4, 15
+_MOVES = {"cropped": 0.2, "thinned": 0.15, "enlarged": 0.3, "reduced": 0.25, "rotated": 0.1}
+"""What happens to one picture of every coding beside those (`MOVED`), so that blocks of another size are not taken for
+another codec's: a JPEG enlarged by a half looked like WebP."""
+MOVED = "moved"
+"""Kind of those, in figures."""
+HIDDEN, MEMBERS, EPOCHS = 96, 2, 15
 """Units of a network, networks, and times that all rows are seen. Of 1,541 pictures of validation sources, trained
 without drawings, two such networks have 70.9 % right (log-loss 0.916), with 192 units and more penalties 70.7 %
 (0.915), one softmax without a hidden layer 65.4 % (1.05)."""
+_PHASE = 0.1
+"""From which size on logarithms of phases are bent; spectra are from two standard deviations on."""
+_LEAST_SCALE = 2e-3
+"""Added to those: what never changes in the rows does not count."""
 _DROPOUT, _DECAY, _SMOOTHING, _RATE, _BATCH = 0.3, 0.02, 0.03, 2e-3, 128
 """Share of the units, and twice that of the values, that a step leaves out, decay of AdamW's weights, share of the mass
 spread over all families, learning rate, which falls as half a cosine, and rows of a step; the recipe of the open
@@ -58,7 +73,7 @@ judge's network, but for the batch."""
 @dataclass(frozen=True)
 class Row:
     """A picture that was measured: its source's file name, what coded and changed it, the family that codec is of, and
-    its block phases.
+    its block phases and spectra.
     """
 
     source: str
@@ -66,13 +81,39 @@ class Row:
     kind: str
     truth: str
     phases: np.ndarray
+    spectra: np.ndarray
 
 
 def _rows(task: Task) -> Iterator[list[Row]]:
     source, numbers = loaded(task.path, task.seed)
-    (other,) = numbers.spawn(1)
+    other, third = numbers.spawn(2)
     rows = [row for fine in dealt(_CODECS, task.draws, numbers) for row in _of(source, fine, task, numbers)]
-    yield rows + [row for fine in dealt(_DRAWN, 1, other) for row in _of(drawn_source(other), fine, task, other)]
+    rows += [row for fine in dealt(_DRAWN, 1, other) for row in _of(drawn_source(other), fine, task, other)]
+    yield rows + list(_never_coded(source, task, third))
+
+
+def _never_coded(source: np.ndarray, task: Task, numbers: np.random.Generator) -> Iterator[Row]:
+    """Rows of untouched pictures: kinds made of a source, and drawings of every kind, changed once."""
+    from forensics.dataset import random_afterwards, synthetic
+
+    def drawn(kind: str, change: str) -> tuple[np.ndarray, str] | None:
+        height, width = (int(n) for n in numbers.integers(192, 641, 2))
+        pixels = synthetic.synthesise(kind, height, width, int(numbers.integers(2**31)))
+        for step in random_afterwards.draw_afterwards(change, numbers):
+            pixels = step.apply(np.ascontiguousarray(pixels))
+        return pixels, "uncompressed"
+
+    drawings = [partial(draw, source, UNTOUCHED, task.encoders, numbers)] * NEVER_CODED
+    kinds = numbers.choice(list(synthetic.KINDS), NEVER_CODED)
+    drawings += [partial(drawn, *pair) for pair in zip(kinds, dealt(_KINDS, NEVER_CODED, numbers), strict=True)]
+    for made in (tried(drawing, LEAST_SIDE) for drawing in drawings):
+        if made is not None:
+            pixels, truth = made
+            yield Row(task.path.name, truth, UNTOUCHED, truth, *_measured(pixels))
+
+
+def _measured(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return block_phases(pixels).astype(np.float32), block_spectra(pixels).astype(np.float32)
 
 
 def _of(source: np.ndarray, fine: str, task: Task, numbers: np.random.Generator) -> Iterator[Row]:
@@ -85,13 +126,37 @@ def _of(source: np.ndarray, fine: str, task: Task, numbers: np.random.Generator)
     if made is None:
         return
     part, truth = made
+    pictures = []
     for kind in dealt(_KINDS, CHANGES, numbers):
         pixels = part
         with suppress(CodecError, CodecUnavailable, UsageError):
             for step in random_afterwards.draw_afterwards(kind, numbers):
                 pixels = step.apply(np.ascontiguousarray(pixels))
-            if min(pixels.shape[:2]) >= LEAST_SIDE:
-                yield Row(task.path.name, fine, kind, truth, block_phases(pixels).astype(np.float32))
+            pictures.append((kind, pixels))
+    if pictures:
+        with suppress(UsageError):
+            pictures.append((MOVED, move(pictures[int(numbers.integers(len(pictures)))][1], numbers)))
+    for kind, pixels in pictures:
+        if min(pixels.shape[:2]) >= LEAST_SIDE:
+            yield Row(task.path.name, fine, kind, truth, *_measured(pixels))
+
+
+def move(pixels: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
+    """A picture whose blocks do not start at its first sample any more, or have another size: cropped, thinned out,
+    resized or rotated.
+    """
+    from forensics.dataset import random_afterwards
+    from forensics.dataset.preparation import Trim
+
+    how = str(numbers.choice(list(_MOVES), p=list(_MOVES.values())))
+    if how == "cropped":
+        return Trim(*(int(n) for n in numbers.integers(1, 16, 2))).apply(pixels)
+    if how == "thinned":
+        every = int(numbers.integers(2, 4))
+        return np.ascontiguousarray(pixels[::every, ::every])
+    for step in random_afterwards.draw_afterwards(how, numbers):
+        pixels = step.apply(np.ascontiguousarray(pixels))
+    return pixels
 
 
 def measure(
@@ -162,8 +227,10 @@ def fit(known: Sequence[Row], held_back: Sequence[Row], out: Path, *, seed: int)
     """Networks of rows of training sources, and figures on those of validation sources; as `train_block_phases`."""
     if not known or not held_back:
         raise UsageError("too few pictures were drawn to learn from: draw more, or of more sources")
-    networks = _networks(_values(known), _truth(known), seed)
-    logs, truth = logarithms(networks, _values(held_back)), _truth(held_back)
+    values, shown = _values(known), _values(held_back)
+    bends = _bends(values["phases"], values["spectra"])
+    networks = {part: _networks(values[part], *bends[part], _truth(known), seed) for part in values}
+    logs, truth = logarithms(networks, shown), _truth(held_back)
     right, kinds = logs.argmax(axis=1) == truth, np.array([row.kind for row in held_back])
     card = {
         "pictures": {"training": len(known), "validation": len(held_back)},
@@ -172,7 +239,7 @@ def fit(known: Sequence[Row], held_back: Sequence[Row], out: Path, *, seed: int)
         "right": round(float(right.mean()), 4),
         "validation": {
             kind: {"pictures": int((kinds == kind).sum()), "right": round(float(right[kinds == kind].mean()), 4)}
-            for kind in _KINDS
+            for kind in (*_KINDS, MOVED, UNTOUCHED)
             if (kinds == kind).any()
         },
     }
@@ -183,18 +250,27 @@ def fit(known: Sequence[Row], held_back: Sequence[Row], out: Path, *, seed: int)
     return card
 
 
-def _values(rows: Sequence[Row]) -> np.ndarray:
-    return np.stack([values_of(row.phases) for row in rows]).astype(np.float32)
+def _values(rows: Sequence[Row]) -> dict[str, np.ndarray]:
+    phases = np.stack([values_of(row.phases) for row in rows]).astype(np.float32)
+    return parts_of(phases, np.stack([row.spectra for row in rows]))
+
+
+def _bends(phases: np.ndarray, spectra: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Where values of each part are bent: means, and the sizes from which on they are."""
+    means = parts_of(np.zeros(phases.shape[1], np.float32), spectra.mean(axis=0))
+    scales = parts_of(np.full(phases.shape[1], _PHASE, np.float32), 2 * spectra.std(axis=0) + _LEAST_SCALE)
+    return {part: (means[part], scales[part]) for part in means}
 
 
 def _truth(rows: Sequence[Row]) -> np.ndarray:
     return np.array([FAMILIES.index(row.truth if row.truth in FAMILIES else FAMILIES[-1]) for row in rows])
 
 
-def _networks(values: np.ndarray, truth: np.ndarray, seed: int) -> list[Network]:
+def _networks(values: np.ndarray, mean: np.ndarray, scale: np.ndarray, truth: np.ndarray, seed: int) -> list[Network]:
     """Networks of n rows, `values` of shape (n, d)."""
     import keras
 
+    values = np.tanh((values - mean) / scale)
     wanted = np.eye(len(FAMILIES), dtype=np.float32)[truth]
     made = []
     for k in range(MEMBERS):
@@ -215,5 +291,5 @@ def _networks(values: np.ndarray, truth: np.ndarray, seed: int) -> list[Network]
             loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=_SMOOTHING),
         )
         model.fit(values, wanted, batch_size=_BATCH, epochs=EPOCHS, verbose=0)
-        made.append(Network(*hidden.get_weights(), *last.get_weights()))
+        made.append(Network(mean, scale, *hidden.get_weights(), *last.get_weights()))
     return made

@@ -82,7 +82,7 @@ together, JPEG's few wrong names cost the others more than half of theirs."""
 FEWEST = 20
 """Names of a family, cross-fitted, of which a share of wrong ones says something. A family with fewer takes the highest
 threshold of the others, or a higher one, where none of half as many would be wrong, and is never named else."""
-FEWEST_BY_PHASES = 100
+FEWEST_BY_PHASES = 60
 """The same for names that the judge of block phases is sure of and no encoder leads for. Of 1,394 open validation
 pictures 27 are named so, none wrongly; but an untouched screenshot, made grey, was too (AVIF, 0.89): parts of drawings
 lie at multiples of some pixels. 27 are no ground to accuse by."""
@@ -239,14 +239,15 @@ def fit(rows: Sequence[Row], out: Path, *, seed: int) -> dict[str, Any]:
         )
     best, top = found.argmax(axis=1), found.max(axis=1)
     allowed = np.array(
-        [may_be_named(FAMILIES[at], row.families, row.repeats, least) for at, row in zip(best, rows, strict=True)]
+        [
+            may_be_named(FAMILIES[at], row.families, row.repeats, least, row.phases)
+            for at, row in zip(best, rows, strict=True)
+        ]
     )
     right = best == truth
     said_from = _thresholds(top, right, {f: allowed & (best == FAMILIES.index(f)) for f in OWN})
     said = allowed & (top >= np.array([said_from.get(family, NEVER) for family in FAMILIES])[best])
-    sure = np.array(
-        [agreed(FAMILIES[at], row.families, row.repeats, row.phases) for at, row in zip(best, rows, strict=True)]
-    )
+    sure = np.array([agreed(FAMILIES[at], row.families, row.phases) for at, row in zip(best, rows, strict=True)])
     agreed_from = _threshold(top, right, sure & ~said, fewest=FEWEST_BY_PHASES)
     said |= sure & (top >= agreed_from)
     figures = {

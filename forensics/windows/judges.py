@@ -158,12 +158,13 @@ def block_phase_logarithms(folder: Any, pixels: np.ndarray) -> np.ndarray:
     pixels : np.ndarray [shape=(height, width[, 1..4]), dtype=uint8 or uint16]
     """
     from forensics_features.block_phases import LEAST_SIDE, block_phases, values_of
+    from forensics_features.block_spectra import block_spectra
     from forensics_models.recompression import UNKNOWN
 
     judge = block_phase_judge(folder)
     if judge is None or min(pixels.shape[:2]) < LEAST_SIDE:
         return UNKNOWN
-    return judge.logarithms(values_of(block_phases(pixels)))
+    return judge.logarithms(values_of(block_phases(pixels)), block_spectra(pixels))
 
 
 class _Beside:

@@ -10,7 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 from forensics_features.block_phases import block_phases, values_of
-from forensics_models.block_phases import CARD_FILE, NETWORKS_FILE, BlockPhaseJudge, Network, logarithms, to_bytes
+from forensics_features.block_spectra import block_spectra
+from forensics_models.block_phases import (
+    CARD_FILE,
+    NETWORKS_FILE,
+    BlockPhaseJudge,
+    Network,
+    logarithms,
+    parts_of,
+    to_bytes,
+)
 from forensics_models.recompression import FAMILIES
 from PIL import Image
 
@@ -22,31 +31,45 @@ from tests.features.test_scaled_grid import photograph
 def network(seed: int, values: int = 5, units: int = 4) -> Network:
     numbers = np.random.default_rng(seed)
     kinds = len(FAMILIES)
-    shapes = ((values, units), (units,), (units, kinds), (kinds,))
-    return Network(*(numbers.normal(size=shape).astype(np.float16).astype(np.float32) for shape in shapes))
+    shapes = ((values,), (values,), (values, units), (units,), (units, kinds), (kinds,))
+    mean, scale, *weights = (numbers.normal(size=shape).astype(np.float16).astype(np.float32) for shape in shapes)
+    return Network(mean, np.abs(scale) + 0.5, *weights)
+
+
+def of_both(seed: int) -> dict[str, list[Network]]:
+    return {
+        "phases": [network(seed), network(seed + 1)],
+        "spectra": [network(seed + 2, values=3)],
+        "both": [network(seed + 3, values=8)],
+    }
 
 
 def test_a_network_equals_plain_loops() -> None:
     one, values = network(1), np.random.default_rng(2).normal(size=5)
-    seen = [max(0.0, sum(values[i] * one.hidden[i, j] for i in range(5)) + one.hidden_bias[j]) for j in range(4)]
+    bent = [np.tanh((values[i] - one.mean[i]) / one.scale[i]) for i in range(5)]
+    seen = [max(0.0, sum(bent[i] * one.hidden[i, j] for i in range(5)) + one.hidden_bias[j]) for j in range(4)]
     logits = [sum(seen[j] * one.last[j, k] for j in range(4)) + one.last_bias[k] for k in range(len(FAMILIES))]
     expected = np.exp(logits) / np.exp(logits).sum()
     np.testing.assert_allclose(one.probabilities(values)[0], expected, rtol=1e-5)
 
 
 def test_probabilities_are_averaged_and_never_none() -> None:
-    networks, values = [network(1), network(2)], np.random.default_rng(3).normal(size=(7, 5)) * 9
-    mean = (networks[0].probabilities(values) + networks[1].probabilities(values)) / 2
-    np.testing.assert_allclose(np.exp(logarithms(networks, values)), mean + 1e-4, rtol=1e-9)
+    networks, numbers = of_both(1), np.random.default_rng(3)
+    values = parts_of(numbers.normal(size=(7, 5)) * 9, numbers.normal(size=(7, 3)))
+    each = [one.probabilities(values[part]) for part, several in networks.items() for one in several]
+    np.testing.assert_allclose(np.exp(logarithms(networks, values)), sum(each) / 4 + 1e-4, rtol=1e-9)
 
 
 def test_what_is_stored_is_read_again(tmp_path: Path) -> None:
-    networks = [network(1), network(2)]
+    networks = of_both(1)
     (tmp_path / NETWORKS_FILE).write_bytes(to_bytes(networks))
     (tmp_path / CARD_FILE).write_text(json.dumps({"families": list(FAMILIES), "card": {"seed": 4}}))
-    judge, values = BlockPhaseJudge(tmp_path), np.ones(5)
+    judge, values = BlockPhaseJudge(tmp_path), (np.ones(5), np.ones(3))
     assert judge.card["seed"] == 4
-    np.testing.assert_allclose(judge.logarithms(values), logarithms(networks, values)[0], atol=1e-6)
+    np.testing.assert_allclose(judge.logarithms(*values), logarithms(networks, parts_of(*values))[0], atol=1e-6)
+    (tmp_path / NETWORKS_FILE).write_bytes(to_bytes(networks | {"spectra": []}))
+    with pytest.raises(ValueError, match="no networks: 'spectra'"):
+        BlockPhaseJudge(tmp_path)
     (tmp_path / CARD_FILE).write_text(json.dumps({"families": ["jpeg"], "card": {}}))
     with pytest.raises(ValueError, match="other families"):
         BlockPhaseJudge(tmp_path)
@@ -58,10 +81,14 @@ def test_what_is_stored_is_read_again(tmp_path: Path) -> None:
 def test_the_shipped_judge_knows_what_blocks_left(codec: str, family: str, coded_sample: Any) -> None:
     judge = BlockPhaseJudge(files("forensics_models") / "artefacts")
     pixels = coded_sample(codec, 50)
-    said = judge.logarithms(values_of(block_phases(pixels)))
+    said = judge.logarithms(*seen_in(pixels))
     assert FAMILIES[int(said.argmax())] == family
-    moved = judge.logarithms(values_of(block_phases(pixels[5:, 3:])))  # cropped: blocks start elsewhere
+    moved = judge.logarithms(*seen_in(pixels[5:, 3:]))  # cropped: blocks start elsewhere
     assert moved[FAMILIES.index(family)] < said[FAMILIES.index(family)]
+
+
+def seen_in(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return values_of(block_phases(pixels)), block_spectra(pixels)
 
 
 def test_pictures_are_drawn_changed_and_measured(tmp_path: Path) -> None:
@@ -70,8 +97,18 @@ def test_pictures_are_drawn_changed_and_measured(tmp_path: Path) -> None:
     made = training.measure(tmp_path, "val", seed=3, jobs=1, draws=3)
     assert len(made) > training.CHANGES
     assert {row.phases.shape for row in made} == {(3, 2, 3, 64)}
-    assert all(np.isfinite(row.phases).all() for row in made)
+    assert all(np.isfinite(row.phases).all() and np.isfinite(row.spectra).all() for row in made)
+    assert [row.truth for row in made if row.kind == training.UNTOUCHED] == ["uncompressed"] * 2 * training.NEVER_CODED
     assert len({(row.fine, row.kind) for row in made}) > 1
+
+
+def test_a_picture_is_moved_in_every_way() -> None:
+    numbers, pixels = np.random.default_rng(8), photograph(200)
+    sizes = {training.move(pixels, numbers).shape[:2] for _ in range(40)}
+    assert any(max(size) > 200 for size in sizes)  # enlarged
+    assert (100, 100) in sizes  # thinned out
+    assert any(185 <= min(size) < 200 for size in sizes)  # cropped
+    assert any(100 < max(size) < 185 for size in sizes)  # reduced
 
 
 def test_what_differs_is_learned(tmp_path: Path) -> None:
@@ -81,11 +118,12 @@ def test_what_differs_is_learned(tmp_path: Path) -> None:
     assert card["pictures"] == {"training": 300, "validation": 60}
     judge = BlockPhaseJudge(tmp_path)
     assert judge.card == card
-    assert all(FAMILIES[int(judge.logarithms(values_of(row.phases)).argmax())] == row.truth for row in rows(6, 3))
+    said = [judge.logarithms(values_of(row.phases), row.spectra) for row in rows(6, 3)]
+    assert [FAMILIES[int(one.argmax())] for one in said] == [row.truth for row in rows(6, 3)]
 
 
 def rows(count: int, seed: int) -> list[training.Row]:
-    """AV1 with edges every eighth sample, HEVC with edges every sixteenth, and none."""
+    """AV1 with edges every eighth sample, HEVC with edges every sixteenth, and none; spectra say nothing."""
     numbers = np.random.default_rng(seed)
     made = []
     for k in range(count):
@@ -93,7 +131,7 @@ def rows(count: int, seed: int) -> list[training.Row]:
         phases = np.exp(numbers.normal(0, 0.02, (3, 2, 3, 64)))
         if truth != "uncompressed":
             phases[..., :: 8 if truth == "av1" else 16] *= 1.2
-        made.append(training.Row("one.png", "avif", "noise", truth, phases.astype(np.float32)))
+        made.append(training.Row("one.png", "avif", "noise", truth, phases.astype(np.float32), np.ones(4, np.float32)))
     return made
 
 
