@@ -451,7 +451,7 @@ def verdicts(
     "--seconds",
     type=click.FloatRange(0, min_open=True),
     default=float("inf"),
-    help="Encoders, files: processor time after which one is given up.  [default: no limit]",
+    help="Encoders, files: processor time that each is given; after twice as much it is given up.  [default: no limit]",
 )
 @click.option("--each-table-once", is_flag=True, help="Files: one for each set of tables and sampling factors.")
 @click.option(

@@ -31,6 +31,8 @@ GUETZLI_QUALITIES = (84, 90, 95)
 """The same of Guetzli, which takes 84 at least."""
 _SMALLEST = 64
 """Shortest side that can be turned back, in pixels."""
+_GIVEN_UP = 2
+"""How many times the time that it is given one file may take: a bound on work."""
 
 
 def _mozjpeg(pixels: np.ndarray, quality: int) -> bytes:
@@ -107,7 +109,7 @@ def found(
         Larger files are cut to it from the top left corner, by `jpegtran` where it is installed: after decoding chroma
         would show blocks that the cut picture does not hold.
     seconds : float
-        Processor time a file after which it is given up, and told.
+        Processor time a file that `reconstruct` is given; after twice as much a file is given up, and told.
     each_table_once : bool
         Whether files with tables and sampling factors of another before them are left out.
     """
@@ -178,14 +180,15 @@ def _returned(encoder: str, name: str, data: bytes, side: int, seconds: float = 
         return Returned(encoder, name, 0, 0, False, f"left out: {error}")
     start = time.process_time()
     try:
-        with _at_most(seconds):
-            back = reconstruct(pixels)
+        with _at_most(_GIVEN_UP * seconds):
+            back = reconstruct(pixels, seconds=seconds)
     except (ForensicsError, TimeoutError) as error:
         blocks = (pixels.shape[0] // 8) * (pixels.shape[1] // 8)
-        said = str(error) if isinstance(error, ForensicsError) else f"given up after {seconds:g} s"
+        said = str(error) if isinstance(error, ForensicsError) else f"given up after {_GIVEN_UP * seconds:g} s"
         return Returned(encoder, name, blocks, 0, False, said, time.process_time() - start)
     spent = time.process_time() - start
-    return Returned(encoder, name, back.blocks, back.blocks_same, back.exact, back.decoder, spent)
+    said = f"{back.decoder}, stopped" if back.stopped else back.decoder
+    return Returned(encoder, name, back.blocks, back.blocks_same, back.exact, said, spent)
 
 
 def installed() -> list[str]:

@@ -53,13 +53,13 @@ def test_jpeg_files_are_taken_as_they_are(tmp_path):
 def test_a_file_is_given_up_after_its_time(tmp_path, monkeypatch):
     (tmp_path / "a.jpg").write_bytes(jpeg_file(scene(5, 128, 160), 80))
 
-    def endless(pixels):
+    def endless(pixels, seconds):
         while True:
             pass
 
     monkeypatch.setattr(foreign_jpegs, "reconstruct", endless)
     (row,) = foreign_jpegs.found([tmp_path / "a.jpg"], side=160, seconds=0.05)
-    assert (row.same, row.exact, row.said) == (0, False, "given up after 0.05 s")
+    assert (row.same, row.exact, row.said) == (0, False, "given up after 0.1 s")
     assert row.blocks == 320
 
 

@@ -96,6 +96,17 @@ def test_chroma_at_a_quarter_of_the_width(corner):
     assert found.blocks == found.blocks_same > 0
 
 
+def test_the_search_ends_with_the_time_that_is_given_and_says_so():
+    pixels = real_decoding(jpeg_file(scene(3, 96, 128), 98))
+    pixels[40:56, 40:72] ^= 5
+    found = reconstruct(pixels, seconds=1e-9)
+    assert found.stopped
+    assert found.to_dict()["stopped"]
+    assert 0 < found.blocks_same < found.blocks
+    assert "stopped" in text(found, "a.png")
+    assert not reconstruct(real_decoding(jpeg_file(scene(3, 96, 128), 75))).stopped
+
+
 def test_sides_that_are_no_multiples_of_eight():
     pixels = real_decoding(jpeg_file(scene(3, 123, 171), 85, "4:4:4"))
     found = reconstruct(pixels)
