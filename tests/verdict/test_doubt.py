@@ -132,7 +132,7 @@ def test_windows_beyond_the_codecs_are_asked_as_another_lossy_process_too() -> N
 
 @pytest.mark.parametrize(
     ("probability", "clean", "odds", "given"),
-    [(0.9, 0.99, 0.4, False), (0.96, 0.99, 0.4, True), (0.9, 0.9, 0.4, True), (0.9, 0.99, 0.6, True)],
+    [(0.9, 0.6, 0.4, False), (0.96, 0.99, 0.4, True), (0.9, 0.4, 0.4, True), (0.9, 0.99, 0.6, True)],
     ids=["doubted", "sure", "the judge of codecs agrees", "log-odds"],
 )
 def test_jpeg_2000_that_is_not_sure_and_that_the_judge_of_codecs_denies_needs_more(
