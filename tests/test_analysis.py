@@ -408,6 +408,24 @@ CHANGE = tone.ToneChange(200.0, 3, 250, 20, 20, tuple(range(256)), undone=True)
             True,
         ),
         (reading("uncompressed", 0.9, uncompressed=0.9), reading(INCONCLUSIVE, 0.4, jpeg=0.4), INCONCLUSIVE, True),
+        (
+            reading("uncompressed", 0.9, uncompressed=0.9),
+            reading(INCONCLUSIVE, 0.6, uncompressed=0.6),
+            "uncompressed",
+            False,
+        ),
+        (
+            reading(INCONCLUSIVE, 0.5, uncompressed=0.5),
+            reading("uncompressed", 0.9, uncompressed=0.9),
+            "uncompressed",
+            True,
+        ),
+        (
+            reading(INCONCLUSIVE, 0.4, heic=0.3, bpg=0.3, uncompressed=0.4),
+            reading("uncompressed", 0.9, uncompressed=0.9),
+            INCONCLUSIVE,
+            True,
+        ),
     ],
 )
 def test_of_a_changed_tone_the_clearer_codec_is_taken(stored, undone, verdict, rests_on_undone):

@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -425,64 +426,58 @@ def verdicts(
     help="At most so many pictures, evenly chosen, 0 for all.",
 )
 @click.option("--qualities", default="", help="Qualities separated by commas.  [default: 50 to 100 in nine steps]")
-@click.option("--subsamplings", default="", help="Of 4:2:0, 4:2:2, 4:4:4, grey, separated by commas.  [default: all]")
+@click.option(
+    "--subsamplings",
+    default="",
+    help="Of 4:2:0, 4:2:2, 4:4:4, grey, of decoders also 4:4:0 and 4:1:1, separated by commas.  [default: the first "
+    "four; of decoders 4:2:0]",
+)
 @click.option("--side", type=click.IntRange(64), default=512, show_default=True, help="Pictures are cut to this side.")
 @click.option(
     "--crop", type=(int, int), default=(0, 0), show_default=True, help="Rows and columns cut off after decoding."
 )
 @click.option(
+    "--together", type=click.IntRange(1), default=1, show_default=True, help="Blocks: pictures put together of so many."
+)
+@click.option(
+    "--contrast",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Blocks: contrast about the middle of the scale.",
+)
+@click.option("--decoder", default="", help="Decoders: only those whose names begin so.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0, min_open=True),
+    default=float("inf"),
+    help="Encoders, files: processor time that each is given; after twice as much it is given up.  [default: no limit]",
+)
+@click.option("--each-table-once", is_flag=True, help="Files: one for each set of tables and sampling factors.")
+@click.option(
     "--part",
-    type=click.Choice(["blocks", "encoders", "files", "patches"]),
+    type=click.Choice(["blocks", "decoders", "encoders", "files", "patches", "unretouched"]),
     default="blocks",
     show_default=True,
-    help="Blocks by quality and subsampling; files by other encoders, made from SOURCES; JPEG files in SOURCES as they "
-    "are; retouched patches.",
+    help="Blocks by quality and subsampling; the same as other decoders give them; files by other encoders, made from "
+    "SOURCES; JPEG files in SOURCES as they are; retouched patches; blocks falsely called changed.",
 )
-def reconstruct(
-    sources: Path, limit: int, qualities: str, subsamplings: str, side: int, crop: tuple[int, int], part: str
-) -> None:
+def reconstruct(sources: Path, limit: int, qualities: str, subsamplings: str, part: str, **options: Any) -> None:
     """Measure how many blocks of JPEGs made from SOURCES come back bit for bit, and how well changed ones are found."""
     from forensics.inputs import expand
-    from forensics_benchmarks import reconstruction
+    from forensics_benchmarks import reconstruction_parts as parts
 
     paths = [Path(path) for path in expand([str(sources)])]
-    paths = paths[:: max(1, len(paths) // limit)][:limit] if limit else paths
-    if part != "blocks":
-        _reconstruct_part(part, paths, side)
-        return
-    chosen = tuple(int(quality) for quality in split_names(qualities)) or reconstruction.QUALITIES
-    kinds = split_names(subsamplings) or reconstruction.SUBSAMPLINGS
-    rows = reconstruction.run(
-        paths, chosen, kinds, side=side, offset=crop, report=lambda line: click.echo(line, err=True)
+    number = limit * options["together"]
+    paths = paths[:: max(1, len(paths) // number)][:number] if limit else paths
+    chosen = parts.Chosen(
+        paths,
+        tuple(int(quality) for quality in split_names(qualities)),
+        tuple(split_names(subsamplings)),
+        tell=lambda line: click.echo(line, err=True),
+        **options,
     )
-    click.echo(reconstruction.table(rows))
-
-
-def _reconstruct_part(part: str, paths: list[Path], side: int) -> None:
-    from forensics_benchmarks import foreign_jpegs, patched_blocks
-
-    if part == "patches":
-        patches = []
-        for patch in patched_blocks.measured(paths, side=side):
-            click.echo(
-                f"{patch.quality} {patch.side} {patch.kind}: {patch.blocks} {patch.pixels} {patch.said}", err=True
-            )
-            patches.append(patch)
-        click.echo(patched_blocks.table(patches))
-        return
-    encoders = foreign_jpegs.installed()
-    if part == "encoders":
-        missing = [name for name in foreign_jpegs.ENCODERS if name not in encoders]
-        if missing:
-            click.echo(f"forensics: not installed, left out: {', '.join(missing)}", err=True)
-    run = (
-        foreign_jpegs.made(paths, encoders, side=side) if part == "encoders" else foreign_jpegs.found(paths, side=side)
-    )
-    rows = []
-    for row in run:
-        click.echo(f"{row.encoder} {row.name}: {row.same} of {row.blocks} blocks, {row.said}", err=True)
-        rows.append(row)
-    click.echo(foreign_jpegs.table(rows))
+    click.echo(parts.PARTS[part](chosen))
 
 
 @command.command("compare")

@@ -60,6 +60,17 @@ def measured(paths: Sequence[Path], *, side: int, seed: int = 0) -> Iterator[Fou
                 yield _judged(decoded, retouched(decoded, other, patch, kind, rng), quality, patch, kind)
 
 
+def unretouched(paths: Sequence[Path], *, side: int) -> Iterator[Found]:
+    """Every source once, its middle `side` pixels, as a JPEG that nobody touched; qualities take turns."""
+    for number, path in enumerate(paths):
+        pixels = eight_bit(open_picture(path).pixels)
+        pixels = np.stack([pixels] * 3, axis=2) if pixels.ndim == 2 else pixels[..., :3]
+        top, left = (max(0, (length - side) // 2) for length in pixels.shape[:2])
+        quality = QUALITIES[number % len(QUALITIES)]
+        decoded = _decoded(np.ascontiguousarray(pixels[top : top + side, left : left + side]), quality)
+        yield _judged(decoded, decoded, quality, 0, "none")
+
+
 def _decoded(pixels: np.ndarray, quality: int) -> np.ndarray:
     from PIL import Image
 

@@ -8,14 +8,15 @@ give their samples. A picture counts as exact when every pixel comes out the sam
 from __future__ import annotations
 
 import io
+import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from forensics.errors import ForensicsError
+from forensics.errors import ForensicsError, UsageError
 from forensics.pictures.opened import open_picture
 from forensics.pixels import eight_bit
 from forensics.reconstruction.blocks import SEARCHED
@@ -46,19 +47,56 @@ class Row:
     seconds: float
 
 
-def measured(
-    paths: Sequence[Path], qualities: Sequence[int], subsamplings: Sequence[str], *, side: int, offset: tuple[int, int]
-) -> Iterator[Row]:
-    """A row for each picture, quality and subsampling; pictures are cut to `side` before coding, and cropped by
-    `offset` after decoding.
+def cut_pictures(
+    paths: Sequence[Path], *, side: int, together: int = 1, contrast: float = 1.0
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Names and pixels of pictures cut to `side`.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    side : int
+    together : int
+        Square of a number of pictures: each is put together of so many sources one after another, equal parts of them
+        from their upper left corners, repeated where they are smaller.
+    contrast : float
+        About the middle of the scale, 0..1; less than one leaves nothing clipped.
     """
-    for path in paths:
-        pixels = eight_bit(open_picture(path).pixels)
-        pixels = np.stack([pixels] * 3, axis=2) if pixels.ndim == 2 else pixels
-        pixels = np.ascontiguousarray(pixels[:side, :side])
+    across = math.isqrt(together)
+    if across * across != together:
+        raise UsageError(f"pictures are put together of a square number, 1, 4, 9 ..., not {together}")
+    part = -(-side // across)
+    for start in range(0, len(paths) - together + 1, together):
+        group = paths[start : start + together]
+        parts = [_part(path, part, whole=together > 1) for path in group]
+        pixels = np.vstack([np.hstack(parts[row : row + across]) for row in range(0, together, across)])
+        if contrast != 1:
+            pixels = np.rint(127.5 + contrast * (pixels - 127.5)).astype(np.uint8)
+        name = group[0].name if together == 1 else f"{group[0].name} and {together - 1} more"
+        yield name, np.ascontiguousarray(pixels[:side, :side])
+
+
+def _part(path: Path, side: int, *, whole: bool) -> np.ndarray:
+    """The upper left corner of a picture, `np.ndarray [shape=(height, width, 3), dtype=uint8]`."""
+    pixels = eight_bit(open_picture(path).pixels)
+    pixels = np.stack([pixels] * 3, axis=2) if pixels.ndim == 2 else pixels[..., :3]
+    if whole:
+        pixels = np.tile(pixels, (-(-side // pixels.shape[0]), -(-side // pixels.shape[1]), 1))
+    return pixels[:side, :side]
+
+
+def measured(
+    pictures: Iterable[tuple[str, np.ndarray]],
+    qualities: Sequence[int],
+    subsamplings: Sequence[str],
+    *,
+    offset: tuple[int, int],
+) -> Iterator[Row]:
+    """A row for each picture of `cut_pictures`, quality and subsampling; cropped by `offset` after decoding."""
+    for name, pixels in pictures:
         for subsampling in subsamplings:
             for quality in qualities:
-                yield _row(path.name, pixels, subsampling, quality, offset)
+                yield _row(name, pixels, subsampling, quality, offset)
 
 
 def _decoded(pixels: np.ndarray, subsampling: str, quality: int) -> np.ndarray:
@@ -146,17 +184,16 @@ def _share(rows: Sequence[Row], part: str, whole: str) -> str:
 
 
 def run(
-    paths: Sequence[Path],
+    pictures: Iterable[tuple[str, np.ndarray]],
     qualities: Sequence[int],
     subsamplings: Sequence[str],
     *,
-    side: int,
     offset: tuple[int, int],
     report: Callable[[str], None],
 ) -> list[Row]:
     """All rows, one by one."""
     rows = []
-    for row in measured(paths, qualities, subsamplings, side=side, offset=offset):
+    for row in measured(pictures, qualities, subsamplings, offset=offset):
         rows.append(row)
         report(
             f"{row.source} {row.subsampling} {row.quality}: {row.same} of {row.blocks} blocks, {row.seconds:.1f} s, "

@@ -20,6 +20,13 @@ from forensics.options import FORCE, MAX_PIXELS, RECURSIVE
     help="Write the JPEG file here; for several pictures or a folder, a folder.  [default: tell only]",
 )
 @click.option("--verify", is_flag=True, help="Keep only files that give every pixel again; the others count as failed.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0, min_open=True),
+    default=float("inf"),
+    help="Processor time a picture after which no further way is begun of finding what is left; the answer says so.  "
+    "[default: no limit]",
+)
 @click.option("-f", "--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True)
 @MAX_PIXELS
 @FORCE
@@ -28,6 +35,7 @@ def command(
     recursive: bool,
     out: Path | None,
     verify: bool,
+    seconds: float,
     form: str,
     max_pixels: int | None,
     force: bool,
@@ -45,7 +53,7 @@ def command(
     folder = len(inputs) > 1 or any(Path(path).is_dir() for path in paths)
     jobs = planned(inputs, paths, out, folder=folder, force=force)
     failed = 0
-    with rebuild(jobs, form, verify=verify, max_pixels=max_pixels or MAX_PIXELS) as results:
+    with rebuild(jobs, form, verify=verify, max_pixels=max_pixels or MAX_PIXELS, seconds=seconds) as results:
         for error in results:
             failed += error is not None
             if error is not None:

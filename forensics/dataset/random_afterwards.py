@@ -30,7 +30,7 @@ from forensics.dataset.afterwards import (
 from forensics.dataset.plane_steps import CHROMA_SIZES, PLANE_FILTERS, RESIZERS, SWSCALE_WAYS
 from forensics.dataset.preparation import Crop, Step, Turn
 from forensics.dataset.random_preparation import draw_camera
-from forensics.dataset.shrinkage_steps import draw_shrink
+from forensics.dataset.shrinkage_steps import draw_shrink, draw_sliding
 
 AFTERWARDS_SHARES: Mapping[str, float] = {
     "enlarged": 0.15,
@@ -313,6 +313,7 @@ _UNTOUCHED: Mapping[str, Callable[[np.random.Generator], tuple[Step, ...]]] = {
     "composited": _composited,
     "plain": lambda numbers: (),
     "denoised": lambda numbers: (*_noise(numbers), draw_shrink(numbers)),
+    "denoised-sliding": lambda numbers: (*_noise(numbers), draw_sliding(numbers)),
 }
 """What each kind of `UNTOUCHED` draws; new ones last, so that what is drawn of the others stays the same."""
 

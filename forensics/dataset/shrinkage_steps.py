@@ -37,7 +37,11 @@ BLOCKS = ("dct", "fourier")
 RULES = ("soft", "hard", "garrote", "wiener")
 """What is done to a coefficient c at a threshold t: |c| less t, |c| or nothing, c - t^2 / c, c (c^2 - t^2) / c^2 of its
 surroundings."""
+_SLIDING_RULES = {"hard": 0.8, "soft": 0.2}
+"""Rules of transforms at every place, and how often each is drawn: what programs do is to drop coefficients."""
 _RGB_TO_YCC = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
+_COSINES = fft.dct(np.eye(3), axis=0, norm="ortho")
+"""An orthonormal cosine transform of red, green and blue: what [4]_ takes for luma and chroma."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Shrink:
         Levels of a wavelet, samples a side of a block.
     shifts : int
         Positions of the transform that are averaged: of a wavelet so many along the diagonal (1: decimated), of blocks
-        one every size / shifts samples a side.
+        one every size / shifts samples a side (size: at every sample, all places alike).
     rule : str
         One of `RULES`.
     threshold : float
@@ -60,7 +64,8 @@ class Shrink:
     decay : float
         Factor of the threshold from a level to the next coarser.
     colour : float
-        Factor of the threshold of chroma; 0 treats red, green and blue alike.
+        Factor of the threshold of chroma; 0 treats red, green and blue alike, a negative one is that of the three
+        planes of an orthonormal cosine transform of them.
     kept : float
         Share of what is taken away that stays.
     """
@@ -80,14 +85,15 @@ class Shrink:
         if self.rule not in RULES or self.transform not in (*WAVELETS, *BLOCKS):
             raise UsageError(f"no transform {self.transform!r} with a rule {self.rule!r}")
         whole = pixels.astype(np.float64)
+        mixed = _COSINES if self.colour < 0 else _RGB_TO_YCC
         if whole.ndim == 2 or self.colour == 0:
             planes, factors = np.atleast_3d(whole), np.ones(1 if whole.ndim == 2 else whole.shape[2])
         else:
-            planes, factors = whole[..., :3] @ _RGB_TO_YCC.T, np.array([1.0, self.colour, self.colour])
+            planes, factors = whole[..., :3] @ mixed.T, np.array([1.0, abs(self.colour), abs(self.colour)])
         made = np.stack([self.of_plane(planes[..., c], factor) for c, factor in enumerate(factors)], axis=-1)
         made = made + self.kept * (planes - made)
         if whole.ndim == 3 and self.colour != 0:
-            made = made @ np.linalg.inv(_RGB_TO_YCC).T
+            made = made @ np.linalg.inv(mixed).T
         return to_levels(made.reshape(whole.shape))
 
     def of_plane(self, plane: np.ndarray, factor: float = 1.0) -> np.ndarray:
@@ -122,7 +128,7 @@ class Shrink:
         size, step = self.size, max(1, self.size // self.shifts)
         wide = np.pad(plane, size, mode="symmetric")
         forth, back = _TRANSFORMS[self.transform]
-        ramp = np.ones(size) if step == size else np.sin(np.pi * (np.arange(size) + 0.5) / size) + 0.05
+        ramp = np.ones(size) if step in (1, size) else np.sin(np.pi * (np.arange(size) + 0.5) / size) + 0.05
         weight = np.outer(ramp, ramp)
         sums, weights = np.zeros_like(wide), np.zeros_like(wide)
         for top in range(0, size, step):
@@ -186,3 +192,12 @@ def draw_shrink(numbers: np.random.Generator) -> Shrink:
     size = int(numbers.choice([4, 8, 16, 32] if blocks == "dct" else [16, 32, 64]))
     shifts = int(numbers.choice([1, 2, 4], p=[0.1, 0.5, 0.4]))
     return Shrink(blocks, size, shifts, rule, threshold, 1.0, colour, kept)
+
+
+def draw_sliding(numbers: np.random.Generator) -> Shrink:
+    """Random noise reduction by cosine transforms of blocks at every place, as GEGL's and FFmpeg's [4]_."""
+    size = int(numbers.choice([8, 16], p=[0.75, 0.25]))
+    threshold = round(float(np.exp(numbers.uniform(np.log(4), np.log(45)))), 3)
+    colour = float(numbers.choice([-1.0, 1.0, 0.0], p=[0.7, 0.15, 0.15]))
+    rule = str(numbers.choice(list(_SLIDING_RULES), p=list(_SLIDING_RULES.values())))
+    return Shrink("dct", size, size, rule, threshold, 1.0, colour)

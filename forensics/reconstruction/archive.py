@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -73,24 +74,32 @@ def _output(name: str, given: Sequence[str], out: Path | None, folder: bool) -> 
 
 
 @contextmanager
-def rebuild(jobs: Sequence[Job], form: str, *, verify: bool, max_pixels: int) -> Iterator[Iterator[str | None]]:
+def rebuild(
+    jobs: Sequence[Job], form: str, *, verify: bool, max_pixels: int, seconds: float = math.inf
+) -> Iterator[Iterator[str | None]]:
     """Rebuild pictures one after another and print what was found; gives for each a line of what went wrong, or
-    None.
+    None; `seconds` as `reconstruct` takes them.
     """
     table = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
     if form == "csv":
         table.writeheader()
     with SignOfLife("reconstruction", 10.0) as alive:
-        yield (_one(job, form, table, alive, verify, max_pixels) for job in jobs)
+        yield (_one(job, form, table, alive, verify, max_pixels, seconds) for job in jobs)
 
 
 def _one(
-    job: Job, form: str, table: csv.DictWriter[str], alive: SignOfLife, verify: bool, max_pixels: int
+    job: Job,
+    form: str,
+    table: csv.DictWriter[str],
+    alive: SignOfLife,
+    verify: bool,
+    max_pixels: int,
+    seconds: float,
 ) -> str | None:
     alive.begin(printable(job.name))
     try:
         picture = open_picture(_source(job.name), max_pixels=max_pixels, name=job.name)
-        found = reconstruct(picture)
+        found = reconstruct(picture, seconds=seconds)
         if verify and not found.exact:
             raise ForensicsError(f"not exact: {_missing(found)} do not come out the same; no file is kept")
         if job.out is not None:

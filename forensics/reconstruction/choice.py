@@ -16,7 +16,7 @@ import numpy as np
 from forensics.history.jpeg import recovery as jpeg_history
 from forensics.history.jpeg.chroma import FACTORS, ChromaHypothesis
 from forensics.history.jpeg.steps import TableMatch
-from forensics.reconstruction import colour
+from forensics.reconstruction import colour, quartered
 from forensics.reconstruction.blocks import OPEN_SATURATED, SEARCHED, rounding_settles
 from forensics.reconstruction.coded import DECODERS, Decoder
 from forensics.reconstruction.conversions import CONVERSIONS
@@ -180,6 +180,9 @@ def _likeliest(trials: Trials, history: jpeg_history.JpegHistory) -> tuple[Layou
     if history.colour != "ycbcr" or not history.hypotheses:
         top, left = (-phase % BLOCK for phase in history.grid.phase)
         return Layout(top, left, (1, 1), history.colour), _one_each(DECODERS, lambda d: d.transform)
+    by_fours = _quartered(trials, history)
+    if by_fours is not None:
+        return by_fours
     best: tuple[float, Layout, list[Decoder]] | None = None
     seen: set[str] = set()
     for hypothesis, _ in history.hypotheses:
@@ -201,6 +204,19 @@ def _likeliest(trials: Trials, history: jpeg_history.JpegHistory) -> tuple[Layou
     assert best is not None
     share, layout, decoders = _or_full_size(trials, history, *best)
     return layout if share >= _PLACED else _by_search(trials, layout, decoders[0]), decoders
+
+
+def _quartered(trials: Trials, history: jpeg_history.JpegHistory) -> tuple[Layout, list[Decoder]] | None:
+    """The same where chroma repeats by fours, which the history does not look for; None elsewhere."""
+    top, left = (-phase % BLOCK for phase in history.grid.phase)
+    layout = Layout(top, left, quartered.FACTORS)
+    decoders = _one_each(_by_colour(trials.pixels, layout), lambda d: (d.transform, d.conversion))
+    if not quartered.is_quartered(trials.pixels, layout, decoders[0].conversion):
+        return None
+    options = _phases(layout)
+    told = [(trials.told(option, decoders[0]), trials.share(option, decoders[0])) for option in options]
+    layout = options[max(range(len(options)), key=told.__getitem__)]
+    return layout if max(told)[1] >= _PLACED else _by_search(trials, layout, decoders[0]), decoders
 
 
 def _or_full_size(
@@ -528,7 +544,11 @@ def _by_guetzli(chosen: Chosen) -> Chosen | None:
 def _commonest(pixels: np.ndarray) -> Chosen | None:
     """The commonest file, where it settles nearly all blocks of a part and many of them vary."""
     first = Layout(0, 0, (1, 1), "grey" if pixels.ndim == 2 else "ycbcr")
-    kinds = [first] if pixels.ndim == 2 else [replace(first, factors=f) for f in ((2, 2), (1, 4), (1, 1), (1, 2))]
+    kinds = [first]
+    if pixels.ndim == 3:
+        if quartered.is_quartered(pixels, first):
+            return None
+        kinds = [replace(first, factors=f) for f in ((2, 2), (1, 1), (1, 2))]
     if pixels.ndim == 3 and max(missing(pixels, first, ["libjpeg-turbo"]).values()) > _UNEXPLAINED:
         return None
     match: TableMatch | None = None
@@ -545,18 +565,11 @@ def _commonest(pixels: np.ndarray) -> Chosen | None:
         if trials.told(layout, decoder) < _TOLD and share >= _NEARLY:
             doubted = doubted or (chosen if share >= _CLEAR else None)
             continue
-        if layout.factors == (1, 4) and share <= _of_full_size(trials, layout, decoder):
-            continue
         if share >= _CLEAR or (share >= _NEARLY and chosen.stands_alone(share)):
             return chosen
         if share < _NEARLY and chosen.fine and trials.searched(layout, decoder, 0) >= _NEARLY:
             return chosen
     return doubted
-
-
-def _of_full_size(trials: Trials, layout: Layout, decoder: Decoder) -> float:
-    """Share of settled blocks with chroma at full size: as large where chroma is flat, whatever its resolution."""
-    return trials.share(replace(layout, factors=(1, 1)), decoder)
 
 
 def missing(pixels: np.ndarray, layout: Layout, names: Sequence[str]) -> dict[str, float]:

@@ -8,6 +8,8 @@ pixels come out the same are counted.
 from __future__ import annotations
 
 import io
+import math
+import time
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -105,6 +107,8 @@ class Reconstruction:
     inset : Inset or None
         The part of the picture that was the JPEG, where it is set into flat surroundings; everything else is said of
         that part.
+    stopped : bool
+        Whether the time that was given ended the search for what is left.
 
     Examples
     --------
@@ -131,6 +135,7 @@ class Reconstruction:
     whole: np.ndarray
     why: np.ndarray
     inset: Inset | None = None
+    stopped: bool = False
 
     @property
     def blocks(self) -> int:
@@ -178,6 +183,7 @@ class Reconstruction:
             "edge_blocks": int(edges.sum()),
             "edge_blocks_same": int((edges & self.same).sum()),
             "exact": self.exact,
+            "stopped": self.stopped,
             "inset": None if self.inset is None else list(self.inset[:4]),
             "unmatched": self.unmatched(),
         }
@@ -190,7 +196,7 @@ def subsampling_name(layout: Layout) -> str:
     return {factors: name for name, factors in FACTORS.items()}.get(layout.factors, "4:1:1")
 
 
-def reconstruct(source: Any, *, width: int = _WIDTH) -> Reconstruction:
+def reconstruct(source: Any, *, width: int = _WIDTH, seconds: float = math.inf) -> Reconstruction:
     """Rebuild the JPEG file that a picture was decoded from.
 
     Parameters
@@ -201,6 +207,9 @@ def reconstruct(source: Any, *, width: int = _WIDTH) -> Reconstruction:
     width : int
         Sets of coefficients that the search for a block keeps; 0 for rounding alone. The default settles nearly all
         blocks up to quality 98.
+    seconds : float
+        Processor time after which no further way is begun of finding what is left; what was found by then is the
+        answer, and says so.
 
     Returns
     -------
@@ -232,10 +241,22 @@ def reconstruct(source: Any, *, width: int = _WIDTH) -> Reconstruction:
     pixels = _pixels(source)
     for found in inset.find(pixels):
         try:
-            return replace(judged(prepare(found.cut(pixels), width=width)), inset=found)
+            return replace(judged(prepare(found.cut(pixels), width=width, seconds=seconds)), inset=found)
         except NotReconstructible:
             continue
-    return judged(prepare(pixels, width=width))
+    return judged(prepare(pixels, width=width, seconds=seconds))
+
+
+class _Clock:
+    """Processor time that is left; `stopped` once anything was left out for lack of it."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end, self.stopped = time.process_time() + seconds, False
+
+    def allows(self) -> bool:
+        """Whether another way may be begun."""
+        self.stopped = self.stopped or time.process_time() > self._end
+        return not self.stopped
 
 
 @dataclass(frozen=True)
@@ -250,10 +271,12 @@ class Prepared:
     decoder: Decoder
     inverted: Inverted
     match: TableMatch
+    stopped: bool
 
 
-def prepare(source: Any, *, width: int = _WIDTH) -> Prepared:
+def prepare(source: Any, *, width: int = _WIDTH, seconds: float = math.inf) -> Prepared:
     """What `reconstruct` rests on; same parameters and errors."""
+    clock = _Clock(seconds)
     pixels = _pixels(source)
     if pixels.ndim == 3 and without_colour(pixels):
         pixels = np.ascontiguousarray(pixels[..., 1])
@@ -265,22 +288,24 @@ def prepare(source: Any, *, width: int = _WIDTH) -> Prepared:
             "no grid of quantised 8x8 blocks stands out: never a JPEG, or resized, filtered or coded otherwise since"
         )
     inverted = invert(pixels, chosen.layout, chosen.tables, chosen.decoder, width=width)
-    if not chosen.refined and max(_unsettled(inverted), _unlike(inverted, pixels, chosen)) > _ANOTHER_ARITHMETIC:
+    doubtful = max(_unsettled(inverted), _unlike(inverted, pixels, chosen)) > _ANOTHER_ARITHMETIC
+    if not chosen.refined and doubtful and clock.allows():
         other = chosen.by_rival()
         again = inverted if other is chosen else invert(pixels, other.layout, other.tables, other.decoder, width=width)
         if _unlike(again, pixels, other) < _unlike(inverted, pixels, chosen):
             chosen, inverted = other, again
-    if not chosen.refined and _unsettled(inverted) > _WORTH_A_LOOK:
+    if not chosen.refined and _unsettled(inverted) > _WORTH_A_LOOK and clock.allows():
         better = chosen.better()
         if any((one != other).any() for one, other in zip(chosen.tables, better.tables, strict=True)):
             inverted = invert(pixels, chosen.layout, better.tables, chosen.decoder, width=width)
         chosen = better
     wrong = _wrong_where_luma_is_settled(inverted, pixels, chosen)
-    if wrong.mean() > _SHOWN_OTHERWISE or _away_from_clipping(wrong > 0, pixels).sum() > _FEW_PIXELS:
+    shown = wrong.mean() > _SHOWN_OTHERWISE or _away_from_clipping(wrong > 0, pixels).sum() > _FEW_PIXELS
+    if shown and clock.allows():
         chosen, inverted = _shown_otherwise(chosen, inverted, pixels, width)
     ways = luma_again, chroma_again, _with_known, _with_freed, partial(_with_unheld, width=width)
     for way in ways:
-        if _beyond_doubt(chosen, inverted):
+        if _beyond_doubt(chosen, inverted) or not clock.allows():
             break
         other = way(chosen, inverted)
         if other is not chosen:
@@ -300,7 +325,7 @@ def prepare(source: Any, *, width: int = _WIDTH) -> Prepared:
             "hardly any block comes out of a JPEG decoder known here: changed since it was decoded, or never a JPEG"
         )
     match = jpegli_of(chosen.tables, chosen.layout.factors) or chosen.match
-    return Prepared(pixels, chosen.layout, chosen.tables, chosen.decoder, inverted, match)
+    return Prepared(pixels, chosen.layout, chosen.tables, chosen.decoder, inverted, match, clock.stopped)
 
 
 def _shown_otherwise(chosen: Chosen, inverted: Inverted, pixels: np.ndarray, width: int) -> tuple[Chosen, Inverted]:
@@ -452,7 +477,7 @@ def judged(prepared: Prepared) -> Reconstruction:
     same, whole = same | ~shown, whole & shown
     return Reconstruction(
         decoder.name, layout, prepared.tables, match.quality, match.family, coded, data, same, whole,
-        _reasons(inverted, same, whole, layout),
+        _reasons(inverted, same, whole, layout), stopped=prepared.stopped,
     )  # fmt: skip
 
 

@@ -45,6 +45,8 @@ def text(found: Reconstruction, name: str) -> str:
     if layout.left or layout.top:
         lines.append(f"  crop        the picture begins at column {layout.left}, row {layout.top} of the file")
     lines.append("  exact       " + ("every pixel comes out the same" if found.exact else "no, see the blocks"))
+    if found.stopped:
+        lines.append("  stopped     by the time that was given; what is left may come back in more")
     unmatched = found.unmatched()
     for reason, count in Counter(str(block["reason"]) for block in unmatched).most_common():
         lines.append(f"  {count:<11,} {REASONS[reason]}")

@@ -37,10 +37,10 @@ withheld, three of them straight from a decoder, and of 277 names that reduced n
 the other codecs lose 10 of 593 right names and 195 of 270 wrong ones, other lossy processes 3 of 92 and 56 of 66."""
 _FEWEST_WRONG = 5
 """Names that reduced noise was given in validation from which a family is doubted: JPEG was never one of them."""
-_SHARES = {"shrunk": 0.34, "planes": 0.3, "coded": 0.28, "beyond": 0.08}
-"""Noise reduced, or filtered as video is, after the last lossy step, if there was one; a codec as the last lossy step,
-or a process beyond the codecs."""
-_INNOCENT = ("shrunk", "planes")
+_SHARES = {"shrunk": 0.28, "sliding": 0.06, "planes": 0.3, "coded": 0.28, "beyond": 0.08}
+"""Noise reduced, by cosine transforms at every place too, or filtered as video is, after the last lossy step, if there
+was one; a codec as the last lossy step, or a process beyond the codecs."""
+_INNOCENT = ("shrunk", "sliding", "planes")
 """Those that leave what a codec's traces are taken for."""
 _FILTERED_AS_VIDEO = 0.3
 """How often reduced noise comes back from planes of luma and chroma, as filters of video work on: a codec's colours."""
@@ -64,15 +64,16 @@ def _draw(
     from forensics.dataset.afterwards import Noise
     from forensics.dataset.preparation import Trim
     from forensics.dataset.random_preparation import draw_camera
-    from forensics.dataset.shrinkage_steps import draw_shrink
+    from forensics.dataset.shrinkage_steps import draw_shrink, draw_sliding
 
+    reducing = {"shrunk": draw_shrink, "sliding": draw_sliding}
     side = int(numbers.choice([n for n, _ in _SIDES], p=[share for _, share in _SIDES])) + 16
     tall, wide = (min(n, side) for n in source.shape[:2])
     top, left = (int(numbers.integers(n - m + 1)) for n, m in zip(source.shape[:2], (tall, wide), strict=True))
     pixels = np.ascontiguousarray(source[top : top + tall, left : left + wide])
     if numbers.random() < 0.25:
         pixels = draw_camera(1, numbers).apply(pixels)
-    if numbers.random() < (0.6 if done == "shrunk" else 0.25):
+    if numbers.random() < (0.6 if done in reducing else 0.25):
         level = round(float(np.exp(numbers.uniform(np.log(0.5), np.log(9)))), 3)
         pixels = Noise("gaussian", level, int(numbers.integers(2**31))).apply(pixels)
     family, after = "uncompressed", done
@@ -82,8 +83,8 @@ def _draw(
             if made is None:
                 return None
             pixels, family = made
-        if done == "shrunk":
-            pixels = draw_shrink(numbers).apply(pixels)
+        if done in reducing:
+            pixels = reducing[done](numbers).apply(pixels)
             if pixels.ndim == 3 and numbers.random() < _FILTERED_AS_VIDEO:
                 for path in random_afterwards.draw_chroma(numbers):
                     pixels = path.apply(np.ascontiguousarray(pixels))
@@ -345,12 +346,14 @@ def _figures(val: Windows, kept: np.ndarray) -> dict[str, Any]:
     """
     named = val.probability >= _NAMED
     innocent = np.isin(val.after, _INNOCENT)
-    reduced, filtered = (np.array(val.after) == name for name in _INNOCENT)
+    reduced, sliding, filtered = (np.array(val.after) == name for name in _INNOCENT)
     groups = {
         **{f"right: {name}": val.right & (np.array(val.likeliest) == name) for name in np.unique(val.likeliest)},
         "right, noise reduced": val.right & reduced,
+        "right, noise reduced at every place": val.right & sliding,
         "right, filtered in planes": val.right & filtered,
         "wrong, noise reduced": ~val.right & reduced,
+        "wrong, noise reduced at every place": ~val.right & sliding,
         "wrong, filtered in planes": ~val.right & filtered,
         "wrong, neither": ~val.right & ~innocent,
     }

@@ -32,6 +32,7 @@ from forensics_models.classes import (
     INCONCLUSIVE,
 )
 from forensics_models.judgement import WindowJudgement
+from forensics_models.open_judge import by_family
 
 from forensics.errors import PictureError
 from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, from_pillow, open_picture
@@ -354,7 +355,9 @@ def _preferred(stored: PictureReading, undone: PictureReading, change: ToneChang
     from `KEEP_STORED_VERDICT_FROM` on, as stored.
 
     What one of them leaves open the other does not settle: less certain, a codec that shows in the picture as stored
-    alone is no verdict.
+    alone is no verdict. `uncompressed` is one where the other reading holds that likeliest, too: of 66 untouched
+    validation pictures in which a change of tone is found 63 are called that so and 50 where both have to say it, of 52
+    compressed ones none; `uncompressed` is the likeliest in no reading of these.
     """
     if stored.names_codec and stored.certainty >= max(
         KEEP_STORED_VERDICT_FROM, undone.certainty if undone.names_codec else 0.0
@@ -362,10 +365,18 @@ def _preferred(stored: PictureReading, undone: PictureReading, change: ToneChang
         return stored, change._replace(undone=False)
     if undone.names_codec or undone.verdict == stored.verdict:
         return undone, change
+    clean = [one for one in (undone, stored) if one.verdict == "uncompressed"]
+    if clean and all(_likeliest(one) == "uncompressed" for one in (undone, stored)):
+        return clean[0], change._replace(undone=clean[0] is undone)
     kept = stored if stored.names_codec else undone
     return replace(kept, verdict=INCONCLUSIVE, probability=max(kept.probabilities.values())), change._replace(
         undone=kept is undone
     )
+
+
+def _likeliest(reading: PictureReading) -> str:
+    families = by_family(reading.probabilities)
+    return max(families, key=lambda name: families[name])
 
 
 def _as_judged(pixels: np.ndarray, change: ToneChange | None) -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 from scipy import fft
 
 from forensics.dataset import preparation, shrinkage_steps
-from forensics.dataset.shrinkage_steps import BLOCKS, RULES, WAVELETS, Shrink, draw_shrink
+from forensics.dataset.shrinkage_steps import BLOCKS, RULES, WAVELETS, Shrink, draw_shrink, draw_sliding
 from forensics.errors import UsageError
 from tests.features.test_scaled_grid import photograph
 
@@ -65,6 +65,40 @@ def test_blocks_side_by_side_are_what_plain_loops_give(picture: np.ndarray) -> N
             expected[y : y + 8, x : x + 8] = fft.idctn(left, norm="ortho")
     made = Shrink("dct", 8, 1, "hard", 9.0).apply(picture[:96, :88, 0])
     assert np.abs(made - np.clip(expected, 0, 255)).max() <= 0.5 + 1e-9
+
+
+def test_sliding_blocks_are_what_plain_loops_give(picture: np.ndarray) -> None:
+    plane = picture[:21, :19, 0].astype(float)
+    wide = np.pad(plane, 8, mode="symmetric")
+    sums, counts = np.zeros_like(wide), np.zeros_like(wide)
+    for y in range(wide.shape[0] - 7):
+        for x in range(wide.shape[1] - 7):
+            block = fft.dctn(wide[y : y + 8, x : x + 8], norm="ortho")
+            left = np.where(np.abs(block) > 9, block, 0)
+            left[0, 0] = block[0, 0]
+            sums[y : y + 8, x : x + 8] += fft.idctn(left, norm="ortho")
+            counts[y : y + 8, x : x + 8] += 1
+    made = Shrink("dct", 8, 8, "hard", 9.0).apply(picture[:21, :19, 0])
+    assert np.abs(made - np.clip((sums / counts)[8:-8, 8:-8], 0, 255)).max() <= 0.5 + 1e-9
+
+
+def test_a_negative_colour_shrinks_planes_of_an_orthonormal_transform(picture: np.ndarray) -> None:
+    part = picture[:32, :32].astype(float)
+    planes = fft.dct(part, axis=-1, norm="ortho")
+    one = Shrink("dct", 8, 2, "hard", 9.0)
+    expected = fft.idct(np.stack([one.of_plane(planes[..., c]) for c in range(3)], axis=-1), axis=-1, norm="ortho")
+    made = Shrink("dct", 8, 2, "hard", 9.0, colour=-1.0).apply(picture[:32, :32])
+    assert np.abs(made - np.clip(expected, 0, 255)).max() <= 0.5 + 1e-9
+    assert np.array_equal(Shrink("dct", 8, 2, "hard", 1e-6, colour=-1.0).apply(picture), picture)
+
+
+def test_sliding_steps_that_are_drawn_take_blocks_at_every_place(picture: np.ndarray) -> None:
+    numbers = np.random.default_rng(3)
+    steps = [draw_sliding(numbers) for _ in range(40)]
+    assert all(step.transform == "dct" and step.shifts == step.size for step in steps)
+    assert {step.rule for step in steps} == {"hard", "soft"}
+    assert {step.colour for step in steps} == {-1.0, 0.0, 1.0}
+    assert steps[0].apply(picture).shape == picture.shape
 
 
 def test_drawn_steps_run_are_read_back_from_json_and_are_many(picture: np.ndarray) -> None:

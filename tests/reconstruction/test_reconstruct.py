@@ -77,15 +77,34 @@ def quantised(plane: np.ndarray, table: np.ndarray) -> Component:
     return Component(np.rint((DCT_8 @ blocks @ DCT_8.T).reshape(*shape, 64) / table).astype(np.int16), table)
 
 
-def test_chroma_at_a_quarter_of_the_width():
-    planes = [np.asarray(plane) for plane in Image.fromarray(scene(1, 128, 256)).convert("YCbCr").split()]
+def quartered_picture(seed: int, height: int, width: int) -> np.ndarray:
+    """A scene with chroma at a quarter of the width, quality 80, decoded by the real library; sides are multiples of
+    32.
+    """
+    planes = [np.asarray(plane) for plane in Image.fromarray(scene(seed, height, width)).convert("YCbCr").split()]
     tables = [scaled_table(base, 80.0).ravel().astype(np.int64) for base in TABLE_FAMILIES["standard"]]
     stored = quantised(planes[0], tables[0]), *(quantised(plane[:, ::4], tables[1]) for plane in planes[1:])
-    pixels = real_decoding(write_jpeg(CodedPicture(128, 256, stored, (1, 4))))
-    found = reconstruct(pixels)
+    return real_decoding(write_jpeg(CodedPicture(height, width, stored, (1, 4))))
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (3, 5), (8, 16)])
+def test_chroma_at_a_quarter_of_the_width(corner):
+    found = reconstruct(np.ascontiguousarray(quartered_picture(1, 128, 256)[corner[0] :, corner[1] :]))
     # Taken for 4:4:4 or 4:2:2 before, chroma came back in some blocks only.
     assert (found.to_dict()["subsampling"], found.layout.factors) == ("4:1:1", (1, 4))
-    assert found.exact
+    assert (found.layout.top, found.layout.left) == (corner[0] % 8, corner[1])
+    assert found.blocks == found.blocks_same > 0
+
+
+def test_the_search_ends_with_the_time_that_is_given_and_says_so():
+    pixels = real_decoding(jpeg_file(scene(3, 96, 128), 98))
+    pixels[40:56, 40:72] ^= 5
+    found = reconstruct(pixels, seconds=1e-9)
+    assert found.stopped
+    assert found.to_dict()["stopped"]
+    assert 0 < found.blocks_same < found.blocks
+    assert "stopped" in text(found, "a.png")
+    assert not reconstruct(real_decoding(jpeg_file(scene(3, 96, 128), 75))).stopped
 
 
 def test_sides_that_are_no_multiples_of_eight():

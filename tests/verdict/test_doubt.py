@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from forensics_models import doubt as models
 from forensics_models.classes import FINE_CLASSES, family_of
+from forensics_models.judgement import WindowJudgement
 from forensics_models.open_judge import FAMILY_NAMES, GROUPS, PROCESS_NAMES
 from PIL import Image
 
@@ -15,7 +16,8 @@ from forensics.dataset.shrinkage_steps import Shrink
 from forensics.history.readings import READINGS, wavelet_lattice
 from forensics.training.shrinkage import Windows, train_doubt
 from forensics.verdict import doubt
-from forensics.windows.judges import doubt_judge
+from forensics.windows.judges import doubt_judge, shipped_open_judge
+from forensics.windows.picture_reading import PictureReading
 from tests.features.test_scaled_grid import photograph
 
 SAMPLES = Path(__file__).parents[2] / "examples"
@@ -126,3 +128,27 @@ def test_windows_beyond_the_codecs_are_asked_as_another_lossy_process_too() -> N
     assert more.likeliest == (*windows.likeliest, "other-lossy", "other-lossy")
     assert more.right.tolist() == [False, True, False, True, True, False]
     assert len(more.columns) == len(more.after) == len(more.probability) == 6
+
+
+@pytest.mark.parametrize(
+    ("probability", "clean", "odds", "given"),
+    [(0.9, 0.6, 0.4, False), (0.96, 0.99, 0.4, True), (0.9, 0.4, 0.4, True), (0.9, 0.99, 0.6, True)],
+    ids=["doubted", "sure", "the judge of codecs agrees", "log-odds"],
+)
+def test_jpeg_2000_that_is_not_sure_and_that_the_judge_of_codecs_denies_needs_more(
+    probability: float, clean: float, odds: float, given: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_judge = shipped_open_judge()
+    assert open_judge is not None
+    fine = np.full((2, len(FINE_CLASSES)), (1 - clean) / (len(FINE_CLASSES) - 1))
+    fine[:, FINE_CLASSES.index("uncompressed")] = clean
+    processes = dict.fromkeys(PROCESS_NAMES, 0.0) | {"jpeg2000": probability, "uncompressed": 1 - probability}
+    nothing = np.zeros((2, 1), np.float32)
+    judged = WindowJudgement(fine, fine, nothing, nothing, trees=fine)
+    reading = PictureReading(nothing, judged, None, processes, "jpeg2000", probability)
+    monkeypatch.setattr(PictureReading, "log_odds", lambda *_: odds)
+    held = doubt.held_in_doubt(reading, open_judge, sample())
+    assert (held.verdict == "jpeg2000") == given
+    if not given:
+        assert held.verdict == "inconclusive"
+        assert held.probabilities["uncompressed"] > 0.9
