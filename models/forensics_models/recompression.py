@@ -81,7 +81,9 @@ VALUES = 3
 """Values of every encoder: its gain, that as a share of all, and its consistency."""
 _CHANCE = 2.0
 """Standard errors up to which consistency counts about as it is, and beyond which by its logarithm: about what chance
-leaves."""
+leaves. An encoder with less names nothing: of 276 right names on 1,394 open validation pictures three have less, and a
+drawing that was never coded, 0.7 dB by x265 in a few blocks, was HEVC so.
+"""
 _RIVALS = ("aom", "x265", "libwebp")
 """Encoders of which a family's own has to lead. libjpeg and libvpx repeat what AV1, HEVC and VP8 coded, too, at times
 by more than their own encoders: of 1,395 open validation pictures 214 are named rightly so, cross-fitted, and 203 where
@@ -238,9 +240,10 @@ def may_be_named(
     family: str, families: Mapping[str, float], repeats: Repeats, least: Least, phases: np.ndarray
 ) -> bool:
     """Whether a family's own encoder shows enough, and no other rule keeps it from being named."""
+    if not (_not_excluded(family, families) and leads(family, repeats) and shows(family, repeats, least)):
+        return False
     by_phases = phases[FAMILIES.index(family)] >= np.log(_LEAST_OF_PHASES.get(family, _LEAST))
-    shown = leads(family, repeats) and shows(family, repeats, least)
-    return bool(by_phases) and shown and _not_excluded(family, families)
+    return bool(by_phases) and repeats.consistency[ENCODERS.index(OWN[family])] >= _CHANCE
 
 
 def agreed(family: str, families: Mapping[str, float], phases: np.ndarray) -> bool:
