@@ -57,9 +57,9 @@ another codec's: a JPEG enlarged by a half looked like WebP."""
 MOVED = "moved"
 """Kind of those, in figures."""
 HIDDEN, MEMBERS, EPOCHS = 96, 2, 15
-"""Units of a network, networks, and times that all rows are seen. Of 1,541 pictures of validation sources, trained
-without drawings, two such networks have 70.9 % right (log-loss 0.916), with 192 units and more penalties 70.7 %
-(0.915), one softmax without a hidden layer 65.4 % (1.05)."""
+"""Units of a network, networks of each part, and times that all rows are seen. Of 1,799 validation pictures networks of
+spectra alone have 73.3 % right (log-loss 0.837), with 192 units 73.3 % (0.837), with 25 rounds 73.7 % (0.836), with a
+second hidden layer as well 74.8 % (0.811)."""
 _PHASE = 0.1
 """From which size on logarithms of phases are bent; spectra are from two standard deviations on."""
 _LEAST_SCALE = 2e-3

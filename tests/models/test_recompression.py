@@ -25,6 +25,7 @@ from forensics_models.recompression import (
     borne_out,
     counted,
     leads,
+    may_be_named,
     own_of,
     shows,
     spread,
@@ -244,22 +245,36 @@ def test_block_phases_name_where_no_encoder_leads(tmp_path: Path) -> None:
     flat = Softmax(0.5, 1.0, [0.0] * len(FAMILIES), [[0.0] * VALUES * len(ENCODERS)] * len(FAMILIES))
     (tmp_path / CARD_FILE).write_text(json.dumps(stored(flat, {"av1": 0.9}, 0.95, Least(0.5, 20.0), {})))
     judge, likely = RecompressionJudge(tmp_path), families(av1=0.6, hevc_intra=0.3)
-    assert judge.answer(likely, repeated(0.1, 0.2), sure_of("av1", 0.97))[0] == "av1"
-    assert judge.answer(likely, repeated(), sure_of("av1", SURE_OF_PHASES - 0.05))[0] == ""
+    above_chance = repeated(0.1, 0.2, consistency=(2.5, 2.6))
+    assert judge.answer(likely, above_chance, sure_of("av1", 0.97))[0] == "av1"
+    assert judge.answer(likely, repeated(), sure_of("av1", 0.97))[0] == ""
+    assert judge.answer(likely, above_chance, sure_of("av1", SURE_OF_PHASES - 0.05))[0] == ""
     assert judge.answer(likely, repeated())[0] == ""
     assert (
         judge.probabilities(likely, repeated(), sure_of("av1"))["av1"] > judge.probabilities(likely, repeated())["av1"]
     )
     beyond = families(av1=0.45, wsq=0.5)
-    assert judge.answer(beyond, repeated(), sure_of("av1", 0.99))[0] == ""
+    assert judge.answer(beyond, above_chance, sure_of("av1", 0.99))[0] == ""
 
 
 def test_block_phases_alone_name_what_the_open_judge_does_not_exclude() -> None:
-    assert agreed("hevc-intra", families(hevc_intra=0.6, av1=0.3), sure_of("hevc-intra"))
-    assert agreed("jpegxl", families(jpegxl=0.9), sure_of("jpegxl"))  # of blocks, without an encoder of its own
-    assert not agreed("hevc-intra", families(hevc_intra=0.3, av1=0.6), sure_of("hevc-intra"))
-    assert not agreed("jpeg2000", families(jpeg2000=0.9), sure_of("jpeg2000"))  # it has no blocks
-    assert not agreed("av1", families(av1=0.9), UNKNOWN)
+    some = repeated(consistency=(3.0, 3.0))
+    assert agreed("hevc-intra", families(hevc_intra=0.6, av1=0.3), some, sure_of("hevc-intra"))
+    assert not agreed("hevc-intra", families(hevc_intra=0.6, av1=0.3), repeated(), sure_of("hevc-intra"))
+    assert not agreed("hevc-intra", families(hevc_intra=0.3, av1=0.6), some, sure_of("hevc-intra"))
+    assert agreed("jpegxl", families(jpegxl=0.9), some, sure_of("jpegxl"))  # of blocks, without an encoder of its own
+    assert not agreed("jpeg2000", families(jpeg2000=0.9), some, sure_of("jpeg2000"))  # it has no blocks
+    assert not agreed("vp8", families(vp8=0.9), some, sure_of("vp8"))  # nor are moved JPEGs its
+    assert not agreed("av1", families(av1=0.9), some, UNKNOWN)
+
+
+def test_an_encoder_names_nothing_within_chance_or_against_block_phases() -> None:
+    least, likely = Least(0.5, 20.0), families(av1=0.6, hevc_intra=0.3)
+    assert may_be_named("av1", likely, repeated(1.0, 0.4, consistency=(2.5, 0.0)), least, UNKNOWN)
+    assert not may_be_named("av1", likely, repeated(1.0, 0.4, consistency=(1.5, 0.0)), least, UNKNOWN)
+    webp = repeated(0.1, 0.1, 1.0, consistency=(0.0, 0.0, 9.0))
+    assert may_be_named("vp8", families(vp8=0.9), webp, least, sure_of("vp8", 0.55))
+    assert not may_be_named("vp8", families(vp8=0.9), webp, least, sure_of("vp8", 0.45))
 
 
 def test_x265_or_block_phases_bear_hevc_out() -> None:
