@@ -20,7 +20,7 @@ import numpy as np
 
 from forensics_features._kernel import fast_kernel
 from forensics_features.blockiness import FOLD, fold_profile
-from forensics_features.planes import as_planes, central
+from forensics_features.planes import Planes, as_planes, central
 
 PERIODS = (4, 8, 16, 32, FOLD)
 """Periods in samples, each of which shows in the means over those that it divides."""
@@ -79,6 +79,20 @@ def relative_profiles(plane: np.ndarray) -> np.ndarray:
     return sums[:, 1 + _REACH : -2 - _REACH] / plane.shape[0]
 
 
+def middle(pixels: np.ndarray, most: int) -> Planes:
+    """The planes of a picture, or of its middle of `most` pixels a side, from a multiple of `FOLD` on.
+
+    Raises
+    ------
+    TypeError, ValueError
+        See `planes.as_planes`; or a side is under `LEAST_SIDE`.
+    """
+    planes = as_planes(central(pixels, most, FOLD)[0])
+    if min(planes.y.shape) < LEAST_SIDE:
+        raise ValueError(f"pictures are at least {LEAST_SIDE} pixels a side, not {'x'.join(map(str, planes.y.shape))}")
+    return planes
+
+
 def block_phases(pixels: np.ndarray) -> np.ndarray:
     """Relative differences by their place in a block of 64x64 samples.
 
@@ -109,9 +123,7 @@ def block_phases(pixels: np.ndarray) -> np.ndarray:
     >>> np.flatnonzero(found[0, 0, 0] > 1).tolist()
     [0, 8, 16, 24, 32, 40, 48, 56]
     """
-    planes = as_planes(central(pixels, MOST, FOLD)[0])
-    if min(planes.y.shape) < LEAST_SIDE:
-        raise ValueError(f"pictures are at least {LEAST_SIDE} pixels a side, not {'x'.join(map(str, planes.y.shape))}")
+    planes = middle(pixels, MOST)
     first = 1 + _REACH + 1
     return np.stack(
         [

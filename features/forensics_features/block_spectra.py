@@ -18,13 +18,10 @@ from functools import cache
 
 import numpy as np
 
-from forensics_features.block_phases import LEAST_SIDE
-from forensics_features.planes import as_planes, central
+from forensics_features.block_phases import middle
 
 MOST = 768
-"""Larger pictures are measured in their middle, from a multiple of `GRID` on."""
-GRID = 64
-"""Multiple of samples at which a middle starts: the largest blocks of any codec."""
+"""Larger pictures are measured in their middle (`block_phases.middle`)."""
 LUMA_SIDES, CHROMA_SIDES = (4, 8, 16, 32), (8, 16)
 """Sides of blocks, in samples of the picture; chroma of half the resolution has its blocks at twice its own."""
 _SMALL = 0.5
@@ -119,10 +116,7 @@ def block_spectra(pixels: np.ndarray) -> np.ndarray:
     >>> block_spectra(np.kron(levels, np.ones((8, 8), np.uint8))).shape
     (1419,)
     """
-    planes = as_planes(central(pixels, MOST, GRID)[0])
-    if min(planes.y.shape) < LEAST_SIDE:
-        raise ValueError(f"pictures are at least {LEAST_SIDE} pixels a side, not {'x'.join(map(str, planes.y.shape))}")
-    parts = []
+    planes, parts = middle(pixels, MOST), []
     for side in LUMA_SIDES:
         here = spectrum(planes.y, side, 0)
         parts += [here, *(here - spectrum(planes.y, side, shift) for shift in _shifts(side))]
