@@ -120,6 +120,6 @@ def _said(repeats: Repeats, phases: np.ndarray) -> str:
     if p < _LIKELY or best not in TITLES:
         return again
     return (
-        f"{again}; how neighbours differ by their place in blocks on that grid alone speaks for {TITLES[best]} "
-        f"({percentage(p)})"
+        f"{again}; how neighbours differ by their place in blocks on that grid, and how sparse those are, speaks for "
+        f"{TITLES[best]} by itself ({percentage(p)})"
     )

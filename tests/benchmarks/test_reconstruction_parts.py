@@ -13,6 +13,7 @@ from forensics.errors import UsageError
 from tests.reconstruction.scenes import jpeg_file, scene
 
 
+@pytest.mark.heavy
 def test_patches_are_counted_by_block(tmp_path, monkeypatch):
     monkeypatch.setattr(patched_blocks, "QUALITIES", (75,))
     monkeypatch.setattr(patched_blocks, "SIDES", (32,))

@@ -80,6 +80,7 @@ def test_halving_undoes_the_transform_of_twice_the_size() -> None:
     np.testing.assert_allclose(jpeg_chroma.stored_samples(full, (2, 2), "scaled"), low, atol=1e-3)
 
 
+@pytest.mark.heavy
 def test_reconstruction_takes_the_decoder_that_does_the_same() -> None:
     given_back = reconstruct(by_libjpeg_7(85, (2, 2)))
     assert given_back.decoder.startswith("IJG libjpeg")

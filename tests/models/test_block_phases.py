@@ -111,8 +111,9 @@ def test_a_picture_is_moved_in_every_way() -> None:
     assert any(100 < max(size) < 185 for size in sizes)  # reduced
 
 
-def test_what_differs_is_learned(tmp_path: Path) -> None:
+def test_what_differs_is_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("keras")
+    monkeypatch.setattr(training, "MEMBERS", 1)
     card = training.fit(rows(300, 1), rows(60, 2), tmp_path, seed=1)
     assert card["right"] > 0.9
     assert card["pictures"] == {"training": 300, "validation": 60}

@@ -49,6 +49,7 @@ def test_a_drawing_on_white_whose_blocks_nearly_all_hold_clipped_samples(quality
         prepare(source)
 
 
+@pytest.mark.heavy
 def test_plain_upsampling_of_nearly_flat_chroma_is_told():
     """Rounding settles nearly all of its blocks as if it were fancy upsampling."""
     source = scene(38, 192, 192)
