@@ -18,6 +18,7 @@ def test_changes_are_monotonic_and_really_change():
             assert np.array_equal(table, np.arange(256)) is (name == history_tones.NONE), name
 
 
+@pytest.mark.heavy
 def test_every_picture_is_measured_after_every_change(monkeypatch):
     monkeypatch.setattr(history_tones, "ENCODERS", ("webp",))
     rng = np.random.default_rng(3)

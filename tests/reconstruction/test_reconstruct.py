@@ -233,7 +233,7 @@ def test_verify_names_the_blocks_at_the_edge(monkeypatch, decoded, tmp_path):
     whole = found.whole.copy()
     same[-1], whole[-1] = False, False
     monkeypatch.setattr(
-        "forensics.reconstruction.archive.reconstruct", lambda _: replace(found, same=same, whole=whole)
+        "forensics.reconstruction.archive.reconstruct", lambda _, **options: replace(found, same=same, whole=whole)
     )
     result = CliRunner().invoke(command, [write(tmp_path / "a.png", decoded), "--verify"])
     assert result.exit_code == 2
