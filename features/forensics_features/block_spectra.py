@@ -18,6 +18,7 @@ from functools import cache
 
 import numpy as np
 
+from forensics_features.block_dct import dct_matrix
 from forensics_features.block_phases import middle
 
 MOST = 768
@@ -28,15 +29,6 @@ _SMALL = 0.5
 """Coefficients under this count as small, in levels: about what rounding adds."""
 _ADDED = 1.0, 0.05
 """Added to coefficients, and to their means, before logarithms, in levels."""
-
-
-@cache
-def _basis(side: int) -> np.ndarray:
-    """Rows of the orthonormal cosine transform, `np.ndarray [shape=(side, side), dtype=float32]`."""
-    u, i = np.arange(side)[:, None], np.arange(side)
-    rows = np.cos(np.pi * u * (2 * i + 1) / (2 * side)) * np.sqrt(2 / side)
-    rows[0] /= np.sqrt(2)
-    return np.ascontiguousarray(rows, np.float32)
 
 
 @cache
@@ -81,7 +73,7 @@ def _sizes(plane: np.ndarray, side: int, shift: int) -> np.ndarray:
     """Absolutes of the coefficients of all whole blocks from (shift, shift) on, `np.ndarray [shape=(columns, side,
     rows, side), dtype=float32]`.
     """
-    basis = _basis(side).T
+    basis = dct_matrix(side).T
     height, width = ((n - shift) // side * side for n in plane.shape)
     within = np.ascontiguousarray(plane[shift : shift + height, shift : shift + width], np.float32)
     across = np.ascontiguousarray((within.reshape(-1, side) @ basis).reshape(height, width).T)

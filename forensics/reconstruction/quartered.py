@@ -21,8 +21,7 @@ _FEWEST = 64
 253x251 pixels (`cjpeg -sample 4x1` at quality 50, 75 and 95) three have none, the others 73 to 7,166."""
 _LEFT = 0.25
 """How many groups on the grid may vary for one that varies across: parts that were changed since. Of the same crops
-none
-varies on the grid; other subsamplings, fancy and plain, have 0.58 and more where any vary (231 files)."""
+none varies on the grid; other subsamplings, fancy and plain, have 0.58 and more where any vary (231 files)."""
 
 
 def is_quartered(pixels: np.ndarray, layout: Layout, conversion: str = "libjpeg-turbo") -> bool:

@@ -43,7 +43,7 @@ def _draw(
     """A picture of a kind of `_SHARES`, its index in `GRIDS`, and its scale or angle, NaN where no step of the kind
     changed it; None where an encoder does not run.
     """
-    from forensics.dataset import random_afterwards
+    from forensics.dataset import preparation, random_afterwards
     from forensics.dataset.preparation import Trim
 
     pixels = source
@@ -51,8 +51,8 @@ def _draw(
         after = str(numbers.choice([step_kind, "any", "nothing"], p=[0.5, 0.3, 0.2]))
         if numbers.random() < 0.5:
             untouched = str(numbers.choice(random_afterwards.UNTOUCHED))
-            for step in random_afterwards.draw_untouched(untouched, pixels.shape[0], pixels.shape[1], numbers):
-                pixels = step.apply(pixels)
+            height, width = pixels.shape[:2]
+            pixels = preparation.apply(random_afterwards.draw_untouched(untouched, height, width, numbers), pixels)
     else:
         after = str(numbers.choice([step_kind, "any"], p=[0.8, 0.2]))
         fine = "jpeg" if kind == "jpeg" else str(numbers.choice(_OTHERS))
@@ -67,8 +67,7 @@ def _draw(
         drawn = random_afterwards.draw_kind(numbers) if after == "any" else after
         steps = random_afterwards.draw_afterwards(drawn, numbers)
         truth = _truth(steps[0]) if drawn == step_kind else math.nan
-        for step in steps:
-            pixels = step.apply(np.ascontiguousarray(pixels))
+        pixels = preparation.apply(steps, pixels)
     return pixels, ("uncompressed", "other", "jpeg").index(kind), truth
 
 

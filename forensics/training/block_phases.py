@@ -25,7 +25,7 @@ from forensics_models.storage import write_atomically
 
 from forensics.errors import CodecError, CodecUnavailable, UsageError
 from forensics.training.drawing import dealt
-from forensics.training.whole_pictures import Task, coded_part, draw, drawn_source, loaded, of_split, tried
+from forensics.training.whole_pictures import Task, changed, coded_part, draw, drawn_source, loaded, of_split, tried
 
 DRAWS = 12
 """Codings drawn of every source."""
@@ -94,14 +94,12 @@ def _rows(task: Task) -> Iterator[list[Row]]:
 
 def _never_coded(source: np.ndarray, task: Task, numbers: np.random.Generator) -> Iterator[Row]:
     """Rows of untouched pictures: kinds made of a source, and drawings of every kind, changed once."""
-    from forensics.dataset import random_afterwards, synthetic
+    from forensics.dataset import synthetic
 
     def drawn(kind: str, change: str) -> tuple[np.ndarray, str] | None:
         height, width = (int(n) for n in numbers.integers(192, 641, 2))
         pixels = synthetic.synthesise(kind, height, width, int(numbers.integers(2**31)))
-        for step in random_afterwards.draw_afterwards(change, numbers):
-            pixels = step.apply(np.ascontiguousarray(pixels))
-        return pixels, "uncompressed"
+        return changed(pixels, change, numbers), "uncompressed"
 
     drawings = [partial(draw, source, UNTOUCHED, task.encoders, numbers)] * NEVER_CODED
     kinds = numbers.choice(list(synthetic.KINDS), NEVER_CODED)
@@ -119,7 +117,6 @@ def _measured(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _of(source: np.ndarray, fine: str, task: Task, numbers: np.random.Generator) -> Iterator[Row]:
     """Rows of one coding of a part of a source."""
     from forensics.codecs import process_encoders
-    from forensics.dataset import random_afterwards
 
     encoders = task.encoders if fine in FINE_CLASSES or fine == "uncompressed" else process_encoders.names()
     made = tried(partial(coded_part, source, fine, encoders, numbers), LEAST_SIDE)
@@ -128,11 +125,8 @@ def _of(source: np.ndarray, fine: str, task: Task, numbers: np.random.Generator)
     part, truth = made
     pictures = []
     for kind in dealt(_KINDS, CHANGES, numbers):
-        pixels = part
         with suppress(CodecError, CodecUnavailable, UsageError):
-            for step in random_afterwards.draw_afterwards(kind, numbers):
-                pixels = step.apply(np.ascontiguousarray(pixels))
-            pictures.append((kind, pixels))
+            pictures.append((kind, changed(part, kind, numbers)))
     if pictures:
         with suppress(UsageError):
             pictures.append((MOVED, move(pictures[int(numbers.integers(len(pictures)))][1], numbers)))
@@ -145,7 +139,6 @@ def move(pixels: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
     """A picture whose blocks do not start at its first sample any more, or have another size: cropped, thinned out,
     resized or rotated.
     """
-    from forensics.dataset import random_afterwards
     from forensics.dataset.preparation import Trim
 
     how = str(numbers.choice(list(_MOVES), p=list(_MOVES.values())))
@@ -154,9 +147,7 @@ def move(pixels: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
     if how == "thinned":
         every = int(numbers.integers(2, 4))
         return np.ascontiguousarray(pixels[::every, ::every])
-    for step in random_afterwards.draw_afterwards(how, numbers):
-        pixels = step.apply(np.ascontiguousarray(pixels))
-    return pixels
+    return changed(pixels, how, numbers)
 
 
 def measure(

@@ -20,6 +20,7 @@ from forensics_models.classes import BEYOND, OTHER_LOSSY, family_of, process_of
 
 from forensics.errors import CodecError, CodecUnavailable, UsageError
 from forensics.training.drawing import by_some_process, coded, dealt, drawn
+from forensics.training.whole_pictures import changed
 
 DRAWS = {"train": 44, "val": 60}
 """Windows drawn of every source."""
@@ -101,8 +102,7 @@ def _draw(
         kind = after = random_afterwards.draw_kind(numbers) if numbers.random() < 0.5 else "nothing"
     if numbers.random() < 0.5:
         pixels = Trim(*(int(n) for n in numbers.integers(0, 16, 2))).apply(pixels)
-    for step in random_afterwards.draw_afterwards(kind, numbers):
-        pixels = step.apply(np.ascontiguousarray(pixels))
+    pixels = changed(pixels, kind, numbers)
     return np.ascontiguousarray(pixels[:256, :256]), family, after
 
 

@@ -61,16 +61,15 @@ def draw(
     """A picture and the family of its last lossy process; None where an encoder does not run or changed nothing that
     could be seen.
     """
-    from forensics.dataset import random_afterwards
+    from forensics.dataset import preparation, random_afterwards
     from forensics.dataset.preparation import Trim
 
     pixels = cut(source, numbers)
     truth = "uncompressed"
     if done == "untouched":
         kind = str(numbers.choice(random_afterwards.UNTOUCHED))
-        for step in random_afterwards.draw_untouched(kind, pixels.shape[0], pixels.shape[1], numbers):
-            pixels = step.apply(np.ascontiguousarray(pixels))
-        return pixels, truth
+        height, width = pixels.shape[:2]
+        return preparation.apply(random_afterwards.draw_untouched(kind, height, width, numbers), pixels), truth
     if done != "clean":
         made = by_some_process(pixels, numbers) if done == "beyond" else by_codec(pixels, encoders, numbers)
         if made is None:
@@ -79,9 +78,15 @@ def draw(
     if numbers.random() < 0.4:
         pixels = Trim(*(int(n) for n in numbers.integers(0, 16, 2))).apply(pixels)
     if done in ("changed", "clean"):
-        for step in random_afterwards.draw_afterwards(random_afterwards.draw_kind(numbers), numbers):
-            pixels = step.apply(np.ascontiguousarray(pixels))
+        pixels = changed(pixels, random_afterwards.draw_kind(numbers), numbers)
     return np.ascontiguousarray(pixels), truth
+
+
+def changed(pixels: np.ndarray, kind: str, numbers: np.random.Generator) -> np.ndarray:
+    """A picture after random steps of one kind of `random_afterwards.draw_afterwards`; C-ordered."""
+    from forensics.dataset import preparation, random_afterwards
+
+    return preparation.apply(random_afterwards.draw_afterwards(kind, numbers), pixels)
 
 
 def drawn_source(numbers: np.random.Generator) -> np.ndarray:
@@ -140,7 +145,6 @@ def draw_since(
     `random_afterwards.draw_afterwards`; one in seven cropped before that, and of the codecs whose files hold planes
     `READ_BY_FFMPEG` read by FFmpeg.
     """
-    from forensics.dataset import random_afterwards
     from forensics.dataset.preparation import Trim
 
     part = coded_part(source, fine, encoders, numbers)
@@ -149,9 +153,7 @@ def draw_since(
     pixels, truth = part
     if numbers.random() < 1 / 7:
         pixels = Trim(*(int(n) for n in numbers.integers(0, 16, 2))).apply(pixels)
-    for step in random_afterwards.draw_afterwards(kind, numbers):
-        pixels = step.apply(np.ascontiguousarray(pixels))
-    return np.ascontiguousarray(pixels), truth
+    return changed(pixels, kind, numbers), truth
 
 
 def coded_part(
@@ -187,7 +189,6 @@ def draw_beyond(
     since, three in ten where none is given.
     """
     from forensics.codecs import process_encoders
-    from forensics.dataset import random_afterwards
 
     pixels = cut(source, numbers)
     if process:
@@ -200,9 +201,7 @@ def draw_beyond(
     pixels, truth = made
     if kind is None:
         kind = str(numbers.choice(_LEAVING_BLOCKS)) if numbers.random() < _CHANGED_BEYOND else "nothing"
-    for step in random_afterwards.draw_afterwards(kind, numbers):
-        pixels = step.apply(np.ascontiguousarray(pixels))
-    return np.ascontiguousarray(pixels), truth
+    return changed(pixels, kind, numbers), truth
 
 
 def tried(drawing: Callable[[], tuple[np.ndarray, str] | None], least: int) -> tuple[np.ndarray, str] | None:

@@ -95,7 +95,7 @@ without, 130 with half as much, none wrongly; of 79 drawings 17, 16 and 15.
 """
 SURE_OF_PHASES = 0.6
 """Probability of the judge of block phases from which a family is named whose encoder does not lead. Of 1,032
-validation pictures that were never coded (drawings of all kinds, every second one changed, and untouched kinds of
+validation pictures that were never coded (drawings of all kinds, changed in place since, and untouched kinds of
 sources) six have it for some codec, one 0.8; none of the 52 with 0.4 and more is named."""
 BY_PHASES = ("av1", HEVC_FAMILY, "jpeg", "video-vp9", "jpegxl")
 """Families that are named so. Not VP8, whose blocks are those of JPEGs that were enlarged by a half or thinned out: of
@@ -250,7 +250,9 @@ def may_be_named(
 
 
 def agreed(family: str, families: Mapping[str, float], repeats: Repeats, phases: np.ndarray) -> bool:
-    """Whether the judge of block phases is sure of a family, and no other rule keeps it from being named."""
+    """Whether the judge of block phases is sure of a family, its own encoder (any, where it has none) repeats the
+    picture more consistently than chance lets it, and no other rule keeps it from being named.
+    """
     sure = family in BY_PHASES and bool(phases[FAMILIES.index(family)] >= np.log(SURE_OF_PHASES))
     own = [ENCODERS.index(OWN[family])] if family in OWN else range(len(ENCODERS))
     repeated = max(repeats.consistency[at] for at in own) >= _CHANCE
