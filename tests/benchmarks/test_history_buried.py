@@ -30,6 +30,7 @@ def test_every_case_has_a_twin_without_a_jpeg(monkeypatch):
     assert found == list(history_buried.measure([SCENE]))
 
 
+@pytest.mark.heavy  # a quarter of a minute
 def test_changes_after_decoding_spare_jpeg_itself(monkeypatch):
     chosen = {name: CONDITIONS[name] for name in ("jpeg-75", "noise-1", "resize-0.5")}
     monkeypatch.setattr(history_buried, "CONDITIONS", chosen)

@@ -234,7 +234,7 @@ def test_index_and_grid_of_an_av1_file_at_a_known_crop(tune):
     assert values["fixed_point_gain"] > 1
 
 
-@pytest.mark.parametrize("encoder", ["heic", "heic-heif-enc"])
+@pytest.mark.parametrize("encoder", ["heic", pytest.param("heic-heif-enc", marks=pytest.mark.heavy)])
 def test_an_adaptive_qp_is_that_of_blocks_of_mean_texture(encoder):
     codec = registry.get(encoder)
     if not codec.availability().encode:

@@ -126,7 +126,7 @@ def test_blocks_without_clipped_samples_are_left_to_the_history():
     assert tables_by_blocks(sample(pixels, grey, DECODERS[0], clipped=MOST_CLIPPED)) is None
 
 
-@pytest.mark.parametrize("colour", [0.05, 0.1])
+@pytest.mark.parametrize("colour", [pytest.param(0.05, marks=pytest.mark.heavy), 0.1])
 def test_chroma_at_full_size_is_told_in_pictures_of_little_colour(colour):
     full = scene(3, 160, 192).astype(np.float64)
     grey = full.mean(axis=2, keepdims=True)
