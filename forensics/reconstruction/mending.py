@@ -64,8 +64,9 @@ class MendedBand(FittedBand):
     def once_more(self, fitted: Fitted) -> Fitted:
         """All again where the picture comes out otherwise: settled luma tells more of chroma under clipped channels
         than the box of all three, and both chroma components together tell more than each. In windows about the wrong
-        pixels where those are few.
+        pixels where those are few; not where pixels were changed since, of which no chroma is known.
         """
+        self._leave_out_changed(fitted[0][1])
         wrong = self.wrong(fitted)
         for _ in range(_ROUNDS):
             windows = self._windows(wrong)
@@ -78,6 +79,16 @@ class MendedBand(FittedBand):
                 break
             fitted, wrong = found
         return fitted
+
+    def _leave_out_changed(self, status: np.ndarray) -> None:
+        """MCUs that hold a block of luma that was changed since are asked for no longer, nor the pixels beside them,
+        which show their chroma.
+        """
+        high, wide = self.layout.mcu
+        changed = self._changed(status, (self.none.shape[0] // high, self.none.shape[1] // wide))
+        if changed.any():
+            spread = np.repeat(np.repeat(changed, high, axis=0), wide, axis=1)
+            self.kept &= ~ndimage.binary_dilation(spread, np.ones((3, 3), bool))
 
     def _round(self, fitted: Fitted, wrong: np.ndarray) -> tuple[Fitted, np.ndarray] | None:
         """The first answer that leaves fewer wrong pixels, and those; None where nothing does."""
