@@ -28,7 +28,7 @@ from forensics.reconstruction.coded import DECODERS, CodedPicture, Decoder, deco
 from forensics.reconstruction.inversion import Inverted, invert
 from forensics.reconstruction.jpeg_writer import write_jpeg
 from forensics.reconstruction.jpegli_tables import jpegli_of
-from forensics.reconstruction.layout import BLOCK, Layout
+from forensics.reconstruction.layout import BLOCK, Layout, and_beside
 from forensics.reconstruction.read_again import chroma_again, luma_again, with_chroma
 from forensics.reconstruction.unheld_steps import with_unheld
 
@@ -428,7 +428,7 @@ def _component_by_component(one: Chosen, found: Inverted, other: Chosen, again: 
 
 def _unlike(inverted: Inverted, pixels: np.ndarray, chosen: Chosen) -> float:
     """Share of samples that decoding gives otherwise than the picture has them."""
-    again = decode(inverted.coded, chosen.decoder)[chosen.layout.top :, chosen.layout.left :]
+    again = inverted.decoded(chosen.decoder)[chosen.layout.top :, chosen.layout.left :]
     return float((again != pixels).mean())
 
 
@@ -437,14 +437,14 @@ def _wrong_where_luma_is_settled(inverted: Inverted, pixels: np.ndarray, chosen:
     settled, or, in the MCU or a pixel beside it, neither settled nor clipped: what was changed since has such blocks,
     of which chroma is not known, and what chroma shows wrongly has none.
     """
-    again = decode(inverted.coded, chosen.decoder)[chosen.layout.top :, chosen.layout.left :]
+    again = inverted.decoded(chosen.decoder)[chosen.layout.top :, chosen.layout.left :]
     wrong = again != pixels if pixels.ndim == 2 else (again != pixels).mean(axis=2)
     luma, (down, across) = inverted.status[0], chosen.layout.factors
     settled = np.repeat(np.repeat(luma <= SEARCHED, BLOCK, axis=0), BLOCK, axis=1)
     changed = (luma > OPEN_SATURATED).reshape(luma.shape[0] // down, down, -1, across).any(axis=(1, 3))
     if changed.any():
         spread = np.repeat(np.repeat(changed, BLOCK * down, axis=0), BLOCK * across, axis=1)
-        settled &= ~ndimage.binary_dilation(spread, np.ones((3, 3), bool))
+        settled &= ~and_beside(spread)
     rows, columns = pixels.shape[:2]
     inside = settled[chosen.layout.top :, chosen.layout.left :][:rows, :columns]
     return np.asarray(wrong * inside)
@@ -487,8 +487,8 @@ def judged(prepared: Prepared) -> Reconstruction:
     match, decoder = prepared.match, prepared.decoder
     coded = inverted.coded
     data = write_jpeg(coded)
-    _check_file(data, coded)
-    again = decode(coded, decoder)[layout.top :, layout.left :]
+    _check_file(data, inverted)
+    again = inverted.decoded(decoder)[layout.top :, layout.left :]
     equal = again == pixels if pixels.ndim == 2 else (again == pixels).all(axis=2)
     shape = inverted.status[0].shape
     rows, columns = shape[0] * BLOCK, shape[1] * BLOCK
@@ -514,7 +514,7 @@ def _touching(edges: tuple[tuple[int, int], tuple[int, int]], shape: tuple[int, 
     return np.logical_and.outer(*inside)
 
 
-def _check_file(data: bytes, coded: CodedPicture) -> None:
+def _check_file(data: bytes, inverted: Inverted) -> None:
     """The file read by the real library, against our own decoding of the coefficients, where the library is the one we
     know.
     """
@@ -524,7 +524,7 @@ def _check_file(data: bytes, coded: CodedPicture) -> None:
         return
     with Image.open(io.BytesIO(data)) as image:
         real = np.asarray(image)
-    if not np.array_equal(real, decode(coded, DECODERS[0])):
+    if not np.array_equal(real, inverted.decoded(DECODERS[0])):
         raise ForensicsError("the rebuilt file does not decode to what its coefficients say; nothing is claimed")
 
 
