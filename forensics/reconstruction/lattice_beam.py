@@ -381,7 +381,9 @@ def _reduced(
     moves[np.arange(len(order)), order] = 1.0
     if len(table) > 64:
         return _of_normal(*_normal(sums, values, deviations, expected, table, drift, order), moves)
-    known = _Basis.of(sums.tobytes(), deviations.tobytes(), table.tobytes(), order.tobytes(), drift)
+    reals = [np.asarray(numbers, np.float64).tobytes() for numbers in (sums, deviations)]
+    wholes = [np.asarray(numbers, np.int64).tobytes() for numbers in (table, order)]
+    known = _Basis.of(*reals, *wholes, drift)
     return Lattice(known.columns, known.of_values @ values + known.of_expected @ expected, known.moves)
 
 
