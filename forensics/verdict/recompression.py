@@ -9,7 +9,15 @@ from collections.abc import Mapping
 import numpy as np
 from forensics_models.classes import HEVC_FAMILY, INCONCLUSIVE, family_of
 from forensics_models.open_judge import OpenJudge, by_family
-from forensics_models.recompression import ENCODERS, FAMILIES, Repeats, asked, borne_out, shows
+from forensics_models.recompression import (
+    ENCODERS,
+    FAMILIES,
+    RecompressionJudge,
+    Repeats,
+    asked,
+    borne_out,
+    shows,
+)
 
 from forensics.results.analysis import Analysis
 from forensics.results.steps import InsetStep, ReductionStep, RotationStep
@@ -29,8 +37,8 @@ _LIKELY = 0.5
 
 def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.ndarray) -> Analysis:
     """The analysis with a codec as its verdict that recompression tells, or left open where that speaks against the AV1
-    or HEVC that it names; the very same where none of the codecs that recompression tells is likely, the verdict is
-    another or sure, an encoder is missing or nothing is certain enough.
+    or HEVC that it names; of an open picture by none of the codecs that recompression tells, with one that block phases
+    tell. The very same where the verdict is another or sure, an encoder is missing or nothing is certain enough.
 
     Parameters
     ----------
@@ -44,8 +52,10 @@ def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.nda
     if open_judge is None or not _asks(analysis):
         return analysis
     judge, families = recompression_judge(open_judge.folder), by_family(dict(analysis.ranking))
-    if judge is None or not asked(families):
+    if judge is None:
         return analysis
+    if not asked(families):
+        return _by_phases(analysis, judge, families, block_phase_logarithms(open_judge.folder, pixels))
     from forensics.history.recoding import identification
 
     found = None if identification.missing() else identification.repeats(pixels)
@@ -62,6 +72,19 @@ def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.nda
         return _not_borne_out(analysis, *told)
     spoken_against = probabilities[named] < KEPT_FROM and any(shows(one, found, judge.least) for one in RIVALS)
     return _left_open(analysis, probabilities, *told) if spoken_against and not sure else analysis
+
+
+def _by_phases(
+    analysis: Analysis, judge: RecompressionJudge, families: Mapping[str, float], phases: np.ndarray
+) -> Analysis:
+    """An open picture that is not coded again, with a codec as its verdict that block phases tell."""
+    if analysis.verdict != INCONCLUSIVE:
+        return analysis
+    family, probabilities = judge.answer_unasked(families, phases)
+    if not family:
+        return analysis
+    said = f"on the grid of blocks that starts at the picture's first sample, {_spoken(phases)}"
+    return _named(analysis, family, probabilities, said, float(np.exp(np.max(phases))))
 
 
 def _asks(analysis: Analysis) -> bool:
@@ -115,11 +138,15 @@ def _said(repeats: Repeats, phases: np.ndarray) -> str:
         "coded again on the grid of blocks that starts at its first sample, the picture changes less than beside that "
         f"grid, by so many dB for each encoder (and so many standard errors over its blocks): {each}"
     )
-    best = FAMILIES[int(np.argmax(phases))]
-    p = float(np.exp(np.max(phases)))
-    if p < _LIKELY or best not in TITLES:
+    if np.exp(np.max(phases)) < _LIKELY or FAMILIES[int(np.argmax(phases))] not in TITLES:
         return again
+    return f"{again}; {_spoken(phases)}"
+
+
+def _spoken(phases: np.ndarray) -> str:
+    """What the judge of block phases says."""
+    best, p = FAMILIES[int(np.argmax(phases))], float(np.exp(np.max(phases)))
     return (
-        f"{again}; how neighbours differ by their place in blocks on that grid, and how sparse those are, speaks for "
+        "how neighbours differ by their place in blocks on that grid, and how sparse those are, speaks for "
         f"{TITLES[best]} by itself ({percentage(p)})"
     )
