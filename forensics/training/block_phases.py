@@ -57,14 +57,19 @@ another codec's: a JPEG enlarged by a half looked like WebP."""
 MOVED = "moved"
 """Kind of those, in figures."""
 HIDDEN, MEMBERS, EPOCHS = (256, 128), {"phases": 1, "spectra": 1, "both": 2}, 20
-"""Units of a network's layers, networks of each part, and times that all rows are seen."""
+"""Units of a network's layers, networks of each part, and times that all rows are seen. Of 1,799 validation pictures
+one network of both, learned from 25,879, has 76.9 % right with one layer of 96 (log-loss 0.721), 78.3 % with 256 and
+128 (0.650), 78.9 % with 384 and 128 (0.632; 30 rounds 0.659), 78.0 % with 512 and 256 (0.650), 78.4 % with three layers
+(0.677).
+"""
 _PHASE = 0.1
 """From which size on logarithms of phases are bent; spectra are from two standard deviations on."""
 _LEAST_SCALE = 2e-3
 """Added to those: what never changes in the rows does not count."""
 _DROPOUT, _DECAY, _SMOOTHING, _RATE, _BATCH = 0.45, 0.02, 0.03, 2e-3, 256
 """Share of the units, and half of that of the values, that a step leaves out, decay of AdamW's weights, share of the
-mass spread over all families, learning rate, which falls as half a cosine, and rows of a step."""
+mass spread over all families, learning rate, which falls as half a cosine, and rows of a step. With 0.35 for 0.45 the
+log-loss of one network is 0.667 instead of 0.632."""
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ from forensics_models.storage import packed, read_card, unpacked
 
 CARD_FILE, NETWORKS_FILE = "block_phases.json", "block_phases.npz"
 PARTS = ("phases", "spectra", "both")
-"""What networks are shown of a picture; each has some of its own. Of 1,799 validation pictures, learned from 11,152
-with two networks each, those of phases and of spectra have 76.0 % right together (log-loss 0.801), those of both 74.1 %
-(0.784): neither is better throughout, and all are averaged.
+"""What networks are shown of a picture; each has some of its own. Of 1,799 validation pictures, learned from 25,879,
+one of phases has 70.7 % right (area under the curve of AV1 against HEVC 0.916), one of spectra 74.9 % (0.925), several
+of both 79.0 % (0.949), and the mean of all, those of both counting twice, 79.3 % (0.952).
 """
 
 _LEAST = 1e-4

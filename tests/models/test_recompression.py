@@ -13,6 +13,7 @@ from forensics_models.recompression import (
     ENCODERS,
     FAMILIES,
     OWN,
+    SURE_ALONE,
     SURE_OF_PHASES,
     UNKNOWN,
     VALUES,
@@ -246,7 +247,7 @@ def test_block_phases_name_what_is_not_coded_again(tmp_path: Path) -> None:
     judge, likely = RecompressionJudge(tmp_path), families(jpeg=0.5, jpeg2000=0.4)
     name, probabilities = judge.answer_unasked(likely, sure_of("jpeg"))
     assert (name, sum(probabilities.values())) == ("jpeg", pytest.approx(1))
-    assert judge.answer_unasked(likely, sure_of("jpeg", SURE_OF_PHASES - 0.05))[0] == ""
+    assert judge.answer_unasked(likely, sure_of("jpeg", SURE_ALONE - 0.05))[0] == ""
     assert judge.answer_unasked(likely, sure_of("jpeg2000"))[0] == ""  # it leaves no blocks that would be its own
     assert judge.answer_unasked(likely, UNKNOWN)[0] == ""
     assert judge.answer_unasked(families(jpeg=0.3, wsq=0.6), sure_of("jpeg"))[0] == ""
@@ -276,6 +277,9 @@ def test_block_phases_name_where_no_encoder_leads(tmp_path: Path) -> None:
     above_chance, below = repeated(0.1, 0.2, consistency=(2.5, 2.6)), repeated(consistency=(-0.5, 2.6))
     assert judge.answer(likely, above_chance, sure_of("av1", 0.97))[0] == "av1"
     assert judge.answer(likely, below, sure_of("av1", 0.97))[0] == ""
+    assert agreed("av1", likely, repeated(consistency=(1.0,)), sure_of("av1", SURE_ALONE + 0.05))
+    assert not agreed("av1", likely, repeated(consistency=(1.0,)), sure_of("av1", SURE_ALONE - 0.05))
+    assert agreed("av1", likely, above_chance, sure_of("av1", SURE_ALONE - 0.05))
     assert judge.answer(likely, above_chance, sure_of("av1", SURE_OF_PHASES - 0.05))[0] == ""
     assert judge.answer(likely, repeated())[0] == ""
     assert (
@@ -301,8 +305,8 @@ def test_an_encoder_names_nothing_within_chance_or_against_block_phases() -> Non
     assert may_be_named("av1", likely, repeated(1.0, 0.4, consistency=(2.5, 0.0)), least, UNKNOWN)
     assert not may_be_named("av1", likely, repeated(1.0, 0.4, consistency=(1.5, 0.0)), least, UNKNOWN)
     webp = repeated(0.1, 0.1, 1.0, consistency=(0.0, 0.0, 9.0))
-    assert may_be_named("vp8", families(vp8=0.9), webp, least, sure_of("vp8", 0.55))
-    assert not may_be_named("vp8", families(vp8=0.9), webp, least, sure_of("vp8", 0.45))
+    assert may_be_named("vp8", families(vp8=0.9), webp, least, sure_of("vp8", 0.75))
+    assert not may_be_named("vp8", families(vp8=0.9), webp, least, sure_of("vp8", 0.65))
 
 
 def test_x265_or_block_phases_bear_hevc_out() -> None:
