@@ -83,7 +83,7 @@ def _by_phases(
     family, probabilities = judge.answer_unasked(families, phases)
     if not family:
         return analysis
-    said = f"on the grid of blocks that starts at the picture's first sample, {_spoken(phases)}"
+    said = _spoken(phases, "the grid that starts at the picture's first sample")
     return _named(analysis, family, probabilities, said, float(np.exp(np.max(phases))))
 
 
@@ -140,13 +140,13 @@ def _said(repeats: Repeats, phases: np.ndarray) -> str:
     )
     if np.exp(np.max(phases)) < _LIKELY or FAMILIES[int(np.argmax(phases))] not in TITLES:
         return again
-    return f"{again}; {_spoken(phases)}"
+    return f"{again}; {_spoken(phases, 'that grid')}"
 
 
-def _spoken(phases: np.ndarray) -> str:
-    """What the judge of block phases says."""
+def _spoken(phases: np.ndarray, grid: str) -> str:
+    """What the judge of block phases says, of blocks on a grid."""
     best, p = FAMILIES[int(np.argmax(phases))], float(np.exp(np.max(phases)))
     return (
-        "how neighbours differ by their place in blocks on that grid, and how sparse those are, speaks for "
+        f"how neighbours differ by their place in blocks on {grid}, and how sparse those are, speaks for "
         f"{TITLES[best]} by itself ({percentage(p)})"
     )

@@ -84,8 +84,8 @@ VALUES = 3
 """Values of every encoder: its gain, that as a share of all, and its consistency."""
 _CHANCE = 2.0
 """Standard errors up to which consistency counts about as it is, and beyond which by its logarithm: about what chance
-leaves. An encoder with less names nothing by itself: of 276 right names on 1,394 open validation pictures three have less, and a
-drawing that was never coded, 0.7 dB by x265 in a few blocks, was HEVC so.
+leaves. An encoder with less names nothing by itself: of 276 right names on 1,394 open validation pictures three have
+less, and a drawing that was never coded, 0.7 dB by x265 in a few blocks, was HEVC so.
 """
 _RIVALS = ("aom", "x265", "libwebp")
 """Encoders of which a family's own has to lead. libjpeg and libvpx repeat what AV1, HEVC and VP8 coded, too, at times
@@ -112,8 +112,8 @@ leaves blocks of 8x8 samples, of those that are likely there (JPEG 2000 leaves n
 _LEAST_OF_PHASES = {"vp8": 0.7}
 """Probability of the judge of block phases under which a family is not named by its own encoder: libwebp's blocks start
 where JPEG's do, at half the size, and it repeats JPEGs that were enlarged by a half or thinned out, under noise. Of 28
-right names of VP8 on 1,394 open validation pictures seven have less; a JPEG enlarged by a half has 0.57, and one that was
-thinned out 0.61.
+right names of VP8 on 1,394 open validation pictures seven have less; a JPEG enlarged by a half has 0.57, and one that
+was thinned out 0.61.
 """
 _SHARED = 0.4
 """Added to the sum of gains before shares are taken, in dB: about what chance leaves in the largest of four."""

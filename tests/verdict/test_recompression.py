@@ -115,7 +115,7 @@ def test_what_is_not_coded_again_is_named_by_its_blocks(
     assert not asked
     if verdict == "jpeg":
         assert after.evidence[0].trace == recompression.TRACE
-        assert "speaks for JPEG by itself (97 %)" in after.evidence[0].text
+        assert "speaks for JPEG by itself (97.0 %)" in after.evidence[0].text
     certain = replace(before, verdict="jpeg2000", probability=0.9)
     assert recompression.with_answer(certain, JUDGE, PIXELS) is certain
 
