@@ -21,6 +21,7 @@ from forensics.verdict.sentences import INDICATIONS, Indication
 
 if TYPE_CHECKING:
     from forensics.history.traces.sample import Sample
+    from forensics.results.history import Trace
 
 MINIMUM_STRENGTH = 0.05
 """A trace counts as found from this strength on."""
@@ -45,6 +46,13 @@ ALTERED = "jpeg_table"
 """Name of the statement that `altered_jpeg` makes."""
 _TABLE_RANGE = (1.4, 3.6, 12.8)
 """0.5 %, 50 % and 99.5 % quantiles of the statistic of `traces.jpeg_table` on 500 uncompressed training pictures."""
+
+COMB_BELOW, COMB_STEPS = -9.0, 3
+"""Decimal logarithm of the number of false alarms under which quantised blocks are held against `uncompressed`, and
+clear steps from which they are whatever that is. Of 271 drawings of games and icons in packages ten show a comb; nine
+have more than -7.6 and at most two steps, the tenth -26.5 and five, and a JPEG's exact test speaks of it, too. Of JPEGs
+of 33 validation photographs and 33 drawings (at most 384 pixels a side) that show one, two of 45 are under both at
+quality 100, one of 61 at 95, none of 58 at 98."""
 
 Ranges = Mapping[str, Mapping[str, float]]
 
@@ -213,7 +221,8 @@ def quantised_blocks(pixels: np.ndarray, sample: Sample | None = None) -> Statem
 
     The table of a JPEG of quality 100 is all ones: no table stands out, and the models take what its rounding leaves
     for nothing, but the coefficients lie at whole numbers on one grid alone. Of 12 such JPEGs of validation sources 11
-    show it, of 82 untouched validation and training pictures none.
+    show it, of 82 untouched validation and training pictures none. Small drawings show faint combs by chance
+    (`COMB_BELOW`).
 
     Parameters
     ----------
@@ -225,4 +234,11 @@ def quantised_blocks(pixels: np.ndarray, sample: Sample | None = None) -> Statem
     from forensics.history.traces.sample import draw_sample
 
     trace = dct_comb(draw_sample(pixels) if sample is None else sample)
-    return without_range(trace.name, trace.statistic, trace.speaks_for, trace.sentence) if trace.found else None
+    if not trace.found or (trace.log10_nfa > COMB_BELOW and _steps(trace) < COMB_STEPS):
+        return None
+    return without_range(trace.name, trace.statistic, trace.speaks_for, trace.sentence)
+
+
+def _steps(trace: Trace) -> int:
+    """At how many frequencies a trace of quantised blocks tells a step."""
+    return sum(step is not None for step in trace.parameters["steps"] or ())

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from forensics.results.analysis import Statement
-from forensics.verdict.evidence import statements, without_contradiction
+from forensics.results.history import Trace
+from forensics.verdict.evidence import COMB_BELOW, COMB_STEPS, quantised_blocks, statements, without_contradiction
 from forensics.verdict.sentences import INDICATIONS
 
 
@@ -40,3 +41,30 @@ def test_a_range_up_to_nearly_a_clear_case_rules_nothing_out() -> None:
     for high, count in ((0.989, 0), (0.5, 1)):
         ranges = {name: {"low": 0.0, "median": 0.1, "high": high} for name in names}
         assert len(statements(names, values, ranges, ())) == count
+
+
+@pytest.mark.parametrize(
+    ("log10_nfa", "steps", "heard"),
+    [
+        (COMB_BELOW + 3, COMB_STEPS - 1, False),
+        (COMB_BELOW + 3, COMB_STEPS, True),
+        (COMB_BELOW - 1, 0, True),
+        (0.0, COMB_STEPS, False),
+    ],
+)
+def test_faint_combs_of_drawings_are_not_held_against_uncompressed(
+    log10_nfa: float, steps: int, heard: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from forensics.history.traces import dct_comb
+
+    found = Trace(
+        name=dct_comb.NAME,
+        statistic=0.5,
+        log10_nfa=log10_nfa,
+        speaks_for=("jpeg",),
+        parameters={"steps": [1.0] * steps + [None] * (64 - steps)},
+        sentence="blocks",
+        series={},
+    )
+    monkeypatch.setattr(dct_comb, "dct_comb", lambda sample: found)
+    assert (quantised_blocks(np.zeros((64, 64, 3), np.uint8)) is not None) is heard

@@ -182,3 +182,16 @@ def test_hevc_of_no_single_member_has_to_be_borne_out(
     turned = RotationStep(Rotation(3.0, 0.0, 0.0, 9.0), 200, 200, 300, 300)
     elsewhere = replace(before, steps=(turned,))  # its blocks start at another sample
     assert recompression.with_answer(elsewhere, JUDGE, PIXELS) is elsewhere
+
+
+def test_phases_of_blocks_are_not_heard_of_a_sheet_in_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    sprite = np.random.default_rng(0).integers(0, 256, (28, 28, 3), np.uint8)
+    in_cells = np.tile(np.pad(sprite, ((2, 2), (2, 2), (0, 0))), (6, 6, 1))
+    gaining(monkeypatch, *NOTHING)
+    heard: list[tuple[int, ...]] = []
+    monkeypatch.setattr(
+        recompression, "block_phase_logarithms", lambda folder, pixels: heard.append(pixels.shape) or UNKNOWN
+    )
+    for pixels, count in ((in_cells, 0), (in_cells[3:, 3:], 1)):
+        recompression.with_answer(opened(heic=0.3, uncompressed=0.3), JUDGE, np.ascontiguousarray(pixels))
+        assert len(heard) == count
