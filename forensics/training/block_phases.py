@@ -56,18 +56,20 @@ _MOVES = {"cropped": 0.2, "thinned": 0.15, "enlarged": 0.3, "reduced": 0.25, "ro
 another codec's: a JPEG enlarged by a half looked like WebP."""
 MOVED = "moved"
 """Kind of those, in figures."""
-HIDDEN, MEMBERS, EPOCHS = 96, 2, 15
-"""Units of a network, networks of each part, and times that all rows are seen. Of 1,799 validation pictures networks of
-spectra alone have 73.3 % right (log-loss 0.837), with 192 units 73.3 % (0.837), with 25 rounds 73.7 % (0.836), with a
-second hidden layer as well 74.8 % (0.811)."""
+HIDDEN, MEMBERS, EPOCHS = (256, 128), {"phases": 1, "spectra": 1, "both": 2}, 20
+"""Units of a network's layers, networks of each part, and times that all rows are seen. Of 1,799 validation pictures
+one network of both, learned from 25,879, has 76.9 % right with one layer of 96 (log-loss 0.721), 78.3 % with 256 and
+128 (0.650), 78.9 % with 384 and 128 (0.632; 30 rounds 0.659), 78.0 % with 512 and 256 (0.650), 78.4 % with three layers
+(0.677).
+"""
 _PHASE = 0.1
 """From which size on logarithms of phases are bent; spectra are from two standard deviations on."""
 _LEAST_SCALE = 2e-3
 """Added to those: what never changes in the rows does not count."""
-_DROPOUT, _DECAY, _SMOOTHING, _RATE, _BATCH = 0.3, 0.02, 0.03, 2e-3, 128
-"""Share of the units, and twice that of the values, that a step leaves out, decay of AdamW's weights, share of the mass
-spread over all families, learning rate, which falls as half a cosine, and rows of a step; the recipe of the open
-judge's network, but for the batch."""
+_DROPOUT, _DECAY, _SMOOTHING, _RATE, _BATCH = 0.45, 0.02, 0.03, 2e-3, 256
+"""Share of the units, and half of that of the values, that a step leaves out, decay of AdamW's weights, share of the
+mass spread over all families, learning rate, which falls as half a cosine, and rows of a step. With 0.35 for 0.45 the
+log-loss of one network is 0.667 instead of 0.632."""
 
 
 @dataclass(frozen=True)
@@ -220,7 +222,7 @@ def fit(known: Sequence[Row], held_back: Sequence[Row], out: Path, *, seed: int)
         raise UsageError("too few pictures were drawn to learn from: draw more, or of more sources")
     values, shown = _values(known), _values(held_back)
     bends = _bends(values["phases"], values["spectra"])
-    networks = {part: _networks(values[part], *bends[part], _truth(known), seed) for part in values}
+    networks = {part: _networks(values[part], *bends[part], _truth(known), seed, MEMBERS[part]) for part in values}
     logs, truth = logarithms(networks, shown), _truth(held_back)
     right, kinds = logs.argmax(axis=1) == truth, np.array([row.kind for row in held_back])
     card = {
@@ -257,30 +259,28 @@ def _truth(rows: Sequence[Row]) -> np.ndarray:
     return np.array([FAMILIES.index(row.truth if row.truth in FAMILIES else FAMILIES[-1]) for row in rows])
 
 
-def _networks(values: np.ndarray, mean: np.ndarray, scale: np.ndarray, truth: np.ndarray, seed: int) -> list[Network]:
-    """Networks of n rows, `values` of shape (n, d)."""
+def _networks(
+    values: np.ndarray, mean: np.ndarray, scale: np.ndarray, truth: np.ndarray, seed: int, count: int
+) -> list[Network]:
+    """So many networks of n rows, `values` of shape (n, d)."""
     import keras
 
     values = np.tanh((values - mean) / scale)
     wanted = np.eye(len(FAMILIES), dtype=np.float32)[truth]
     made = []
-    for k in range(MEMBERS):
+    for k in range(count):
         keras.utils.set_random_seed(seed + k)
-        hidden, last = keras.layers.Dense(HIDDEN, activation="relu"), keras.layers.Dense(len(FAMILIES))
-        model = keras.Sequential(
-            [
-                keras.Input((values.shape[1],)),
-                keras.layers.Dropout(_DROPOUT / 2),
-                hidden,
-                keras.layers.Dropout(_DROPOUT),
-                last,
-            ]
-        )
+        dense = [*(keras.layers.Dense(n, activation="relu") for n in HIDDEN), keras.layers.Dense(len(FAMILIES))]
+        model = keras.Sequential([keras.Input((values.shape[1],)), keras.layers.Dropout(_DROPOUT / 2), dense[0]])
+        for layer in dense[1:]:
+            model.add(keras.layers.Dropout(_DROPOUT))
+            model.add(layer)
         rate = keras.optimizers.schedules.CosineDecay(_RATE, max(len(values) // _BATCH, 1) * EPOCHS)
         model.compile(
             optimizer=keras.optimizers.AdamW(rate, weight_decay=_DECAY),
             loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=_SMOOTHING),
         )
         model.fit(values, wanted, batch_size=_BATCH, epochs=EPOCHS, verbose=0)
-        made.append(Network(mean, scale, *hidden.get_weights(), *last.get_weights()))
+        weights, biases = zip(*(layer.get_weights() for layer in dense), strict=True)
+        made.append(Network(mean, scale, weights, biases))
     return made

@@ -1,5 +1,6 @@
 """Training of the judge of recompression: whole pictures of validation sources are drawn, coded or not, changed or not,
-judged in memory by the shipped models and, where those leave them open, coded again by each encoder.
+judged in memory by the shipped models and, where those leave them open and a codec that encoders repeat is likely,
+coded again by each encoder. The rest of the open pictures is for names by block phases alone.
 
 Four populations: that of the judge of open pictures, whose resized, cropped and uncoded pictures show what chance
 gives; one of steps that leave the grid of blocks, with more of the codecs that the models take for each other and of
@@ -26,9 +27,11 @@ from forensics_models.recompression import (
     Softmax,
     agreed,
     asked,
+    logarithms_of,
     may_be_named,
     spread,
     stored,
+    sure_unasked,
     values_of,
 )
 
@@ -70,6 +73,7 @@ _VIDEO_KINDS = {
     "nothing": 0.5, "recoloured": 0.08, "grey": 0.08, "noise": 0.1, "sharpened": 0.08, "median": 0.1, "blurred": 0.06,
 }  # fmt: skip
 """What happens to frames since."""
+_TOO_FEW = "too few pictures are left open to learn from: draw more, or of more sources"
 _Drawing = Callable[[], tuple[np.ndarray, str] | None]
 _DRAWN = 0.15
 """Share of the first population that is made of drawings: no source of the split `val` is one, and parts that lie at
@@ -134,10 +138,9 @@ def _rows(task: Task) -> Iterator[list[Row]]:
         reading, _ = models.read(made[0])
         assert reading.opened is not None
         families = by_family(reading.opened.processes)
-        if reading.verdict != INCONCLUSIVE or not asked(families):
+        if reading.verdict != INCONCLUSIVE:
             continue
-        repeats = identification.repeats(made[0])
-        assert repeats is not None
+        repeats = identification.repeats(made[0]) if asked(families) else None
         phases = block_phase_logarithms(models.open_judge.folder, made[0])
         rows.append(Row(task.path.name, what, made[1], families, repeats, phases))
     yield rows
@@ -151,7 +154,7 @@ def measure(
     draws: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Row]:
-    """Pictures drawn of the sources of the split `val` that the models leave open, coded again.
+    """Pictures drawn of the sources of the split `val` that the models leave open, coded again where that is of use.
 
     Raises
     ------
@@ -220,35 +223,30 @@ def fit(rows: Sequence[Row], out: Path, *, seed: int) -> dict[str, Any]:
     """Weights and thresholds of rows that were drawn; as `train_recompression`."""
     from forensics_models.storage import write_atomically
 
-    truth = np.array([FAMILIES.index(row.truth if row.truth in FAMILIES else FAMILIES[-1]) for row in rows])
-    parts = folds([row.source for row in rows])
+    unasked, unasked_from, counts = _unasked(rows)
+    coded = [(row, row.repeats) for row in rows if row.repeats is not None]
+    rows, repeats = [row for row, _ in coded], [one for _, one in coded]
+    truth, parts = _truth(rows), folds([row.source for row in rows])
     if len(np.unique(parts)) < 2 or len(np.unique(truth)) < 2:
-        raise UsageError("too few pictures are left open to learn from: draw more, or of more sources")
-    logs, values = (np.stack(one) for one in zip(*(values_of(row.families, row.repeats) for row in rows), strict=True))
+        raise UsageError(_TOO_FEW)
+    logs, values = (np.stack(each) for each in zip(*(values_of(row.families, one) for row, one in coded), strict=True))
     phases = np.stack([row.phases for row in rows])
     clean = truth == 0
-    shown = np.array([spread(row.repeats) for row in rows])
+    shown = np.array([spread(one) for one in repeats])
     least = Least(*np.quantile(shown[clean] if clean.any() else shown, SHOWN_QUANTILE, axis=0).round(2).tolist())
-    found = np.zeros((len(rows), len(FAMILIES)))
-    for part in np.unique(parts):
-        other = parts != part
-        found[~other] = np.exp(
-            softmax(logs[other], phases[other], values[other], truth[other]).logarithms(
-                logs[~other], phases[~other], values[~other]
-            )
-        )
+    found = _cross_fitted(logs, phases, values, truth, parts)
     best, top = found.argmax(axis=1), found.max(axis=1)
     allowed = np.array(
         [
-            may_be_named(FAMILIES[at], row.families, row.repeats, least, row.phases)
-            for at, row in zip(best, rows, strict=True)
+            may_be_named(FAMILIES[at], row.families, one, least, row.phases)
+            for at, (row, one) in zip(best, coded, strict=True)
         ]
     )
     right = best == truth
     said_from = _thresholds(top, right, {f: allowed & (best == FAMILIES.index(f)) for f in OWN})
     said = allowed & (top >= np.array([said_from.get(family, NEVER) for family in FAMILIES])[best])
     sure = np.array(
-        [agreed(FAMILIES[at], row.families, row.repeats, row.phases) for at, row in zip(best, rows, strict=True)]
+        [agreed(FAMILIES[at], row.families, one, row.phases) for at, (row, one) in zip(best, coded, strict=True)]
     )
     agreed_from = _threshold(top, right, sure & ~said, fewest=FEWEST_BY_PHASES)
     said |= sure & (top >= agreed_from)
@@ -262,13 +260,53 @@ def fit(rows: Sequence[Row], out: Path, *, seed: int) -> dict[str, Any]:
             "uncompressed": int(clean.sum()),
             "uncompressed named": int((said & clean).sum()),
         },
+        "unasked": counts,
         "seed": seed,
         "validation": figures,
     }
     out.mkdir(parents=True, exist_ok=True)
-    made = stored(softmax(logs, phases, values, truth), said_from, agreed_from, least, card)
+    together = softmax(logs, phases, values, truth)
+    made = stored(together, said_from, agreed_from, least, (unasked, unasked_from), card)
     write_atomically(out / CARD_FILE, json.dumps(made, indent=1, allow_nan=False).encode())
     return card
+
+
+def _unasked(rows: Sequence[Row]) -> tuple[Softmax, float, dict[str, int]]:
+    """The softmax of both judges alone, of all open pictures, the threshold of its names, and how many it names of
+    those that are not coded again.
+    """
+    truth, parts = _truth(rows), folds([row.source for row in rows])
+    if len(np.unique(parts)) < 2 or len(np.unique(truth)) < 2:
+        raise UsageError(_TOO_FEW)
+    logs, phases = np.stack([logarithms_of(row.families) for row in rows]), np.stack([row.phases for row in rows])
+    values = np.empty((len(rows), 0))
+    found = _cross_fitted(logs, phases, values, truth, parts)
+    best, top = found.argmax(axis=1), found.max(axis=1)
+    right = best == truth
+    its = np.array([row.repeats is None for row in rows])
+    sure = np.array(
+        [sure_unasked(FAMILIES[at], row.families, row.phases) for at, row in zip(best, rows, strict=True)], bool
+    )
+    said_from = _threshold(top, right, sure & its)
+    said = sure & its & (top >= said_from)
+    counts = {"open": int(its.sum()), "right": int((said & right).sum()), "wrong": int((said & ~right).sum())}
+    return softmax(logs, phases, values, truth), said_from, counts
+
+
+def _truth(rows: Sequence[Row]) -> np.ndarray:
+    return np.array([FAMILIES.index(row.truth if row.truth in FAMILIES else FAMILIES[-1]) for row in rows])
+
+
+def _cross_fitted(
+    logs: np.ndarray, phases: np.ndarray, values: np.ndarray, truth: np.ndarray, parts: np.ndarray
+) -> np.ndarray:
+    """Probabilities of every row by weights of the other parts, `np.ndarray [shape=(n, len(FAMILIES))]`."""
+    found = np.zeros((len(truth), len(FAMILIES)))
+    for part in np.unique(parts):
+        other = parts != part
+        fitted = softmax(logs[other], phases[other], values[other], truth[other])
+        found[~other] = np.exp(fitted.logarithms(logs[~other], phases[~other], values[~other]))
+    return found
 
 
 def _figures(its: np.ndarray, best: np.ndarray, by_models: np.ndarray, said: np.ndarray) -> dict[str, int]:

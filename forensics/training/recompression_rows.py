@@ -1,5 +1,5 @@
-"""What the judge of recompression is fitted on: open pictures that were coded again, kept so that fits and thresholds
-can be looked at without drawing anew.
+"""What the judge of recompression is fitted on: open pictures, most of them coded again, kept so that fits and
+thresholds can be looked at without drawing anew.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _WHAT = "rows of the judge of recompression"
 
 @dataclass(frozen=True)
 class Row:
-    """An open picture that was coded again.
+    """An open picture.
 
     Attributes
     ----------
@@ -32,7 +32,8 @@ class Row:
         The family of its last lossy process.
     families : mapping of str to float
         The open judge's probabilities by family.
-    repeats : Repeats
+    repeats : Repeats or None
+        None of a picture that is not coded again (`forensics_models.recompression.asked`).
     phases : np.ndarray [shape=(len(FAMILIES),)]
         Logarithms of the judge of block phases; `UNKNOWN` where a picture is too small for it.
     """
@@ -41,7 +42,7 @@ class Row:
     made: str
     truth: str
     families: Mapping[str, float]
-    repeats: Repeats
+    repeats: Repeats | None
     phases: np.ndarray = field(default_factory=UNKNOWN.copy)
 
 
@@ -63,7 +64,8 @@ class Rows:
 
 def store(kept: Rows, path: Path) -> None:
     """Write rows as arrays (`.npz`) without objects."""
-    rows = kept.rows
+    rows, never = kept.rows, Repeats(*[[np.nan] * len(ENCODERS)] * 2)
+    repeats = [row.repeats or never for row in rows]
     write_atomically(
         path,
         packed(
@@ -75,8 +77,8 @@ def store(kept: Rows, path: Path) -> None:
                 "made": np.array([row.made for row in rows], np.str_),
                 "truth": np.array([row.truth for row in rows], np.str_),
                 "families": _table([[row.families[name] for name in FAMILY_NAMES] for row in rows], len(FAMILY_NAMES)),
-                "gains": _table([row.repeats.gains for row in rows], len(ENCODERS)),
-                "consistency": _table([row.repeats.consistency for row in rows], len(ENCODERS)),
+                "gains": _table([one.gains for one in repeats], len(ENCODERS)),
+                "consistency": _table([one.consistency for one in repeats], len(ENCODERS)),
                 "phases": _table([row.phases for row in rows], len(FAMILIES)),
             }
         ),
@@ -99,7 +101,8 @@ def load(path: Path) -> Rows:
         held = unpacked(path, _WHAT)
         if tuple(held["encoders"]) != ENCODERS or tuple(held["family_names"]) != FAMILY_NAMES:
             raise UsageError(f"{str(path)!r} was drawn for other encoders or families: draw it again")
-        repeats = [Repeats(*both) for both in zip(held["gains"], held["consistency"], strict=True)]
+        pairs = zip(held["gains"], held["consistency"], strict=True)
+        repeats = [None if np.isnan(gains).any() else Repeats(gains, agreed) for gains, agreed in pairs]
         families = [dict(zip(FAMILY_NAMES, row.tolist(), strict=True)) for row in held["families"]]
         words = (held[name].tolist() for name in ("source", "made", "truth"))
         rows = tuple(Row(*values) for values in zip(*words, families, repeats, held["phases"], strict=True))

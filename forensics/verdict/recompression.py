@@ -9,7 +9,16 @@ from collections.abc import Mapping
 import numpy as np
 from forensics_models.classes import HEVC_FAMILY, INCONCLUSIVE, family_of
 from forensics_models.open_judge import OpenJudge, by_family
-from forensics_models.recompression import ENCODERS, FAMILIES, UNKNOWN, Repeats, asked, borne_out, shows
+from forensics_models.recompression import (
+    ENCODERS,
+    FAMILIES,
+    UNKNOWN,
+    RecompressionJudge,
+    Repeats,
+    asked,
+    borne_out,
+    shows,
+)
 
 from forensics.results.analysis import Analysis
 from forensics.results.steps import InsetStep, ReductionStep, RotationStep
@@ -34,8 +43,8 @@ one is under it, a sheet itself, and the same one of 51 changed since; of 20 dra
 
 def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.ndarray) -> Analysis:
     """The analysis with a codec as its verdict that recompression tells, or left open where that speaks against the AV1
-    or HEVC that it names; the very same where none of the codecs that recompression tells is likely, the verdict is
-    another or sure, an encoder is missing or nothing is certain enough.
+    or HEVC that it names; of an open picture by none of the codecs that recompression tells, with one that block phases
+    tell. The very same where the verdict is another or sure, an encoder is missing or nothing is certain enough.
 
     Parameters
     ----------
@@ -49,15 +58,17 @@ def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.nda
     if open_judge is None or not _asks(analysis):
         return analysis
     judge, families = recompression_judge(open_judge.folder), by_family(dict(analysis.ranking))
-    if judge is None or not asked(families):
+    if judge is None:
         return analysis
+    if not asked(families):
+        return _by_phases(analysis, judge, families, open_judge, pixels)
     from forensics.history.recoding import identification
 
     found = None if identification.missing() else identification.repeats(pixels)
     if found is None:
         return analysis
     named = family_of(analysis.verdict)
-    phases = UNKNOWN if _in_cells(pixels) else block_phase_logarithms(open_judge.folder, pixels)
+    phases = _phases(open_judge, pixels)
     family, probabilities = judge.answer(families, found, phases)
     told = _said(found, phases), float(np.max(found.gains))
     sure = analysis.verdict != INCONCLUSIVE and analysis.probability >= SURE
@@ -69,12 +80,31 @@ def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.nda
     return _left_open(analysis, probabilities, *told) if spoken_against and not sure else analysis
 
 
-def _in_cells(pixels: np.ndarray) -> bool:
-    """Whether what is drawn is laid out in cells that end where blocks do."""
+def _by_phases(
+    analysis: Analysis,
+    judge: RecompressionJudge,
+    families: Mapping[str, float],
+    open_judge: OpenJudge,
+    pixels: np.ndarray,
+) -> Analysis:
+    """An open picture that is not coded again, with a codec as its verdict that block phases tell."""
+    if analysis.verdict != INCONCLUSIVE:
+        return analysis
+    phases = _phases(open_judge, pixels)
+    family, probabilities = judge.answer_unasked(families, phases)
+    if not family:
+        return analysis
+    said = _spoken(phases, "the grid that starts at the picture's first sample")
+    return _named(analysis, family, probabilities, said, float(np.exp(np.max(phases))))
+
+
+def _phases(open_judge: OpenJudge, pixels: np.ndarray) -> np.ndarray:
+    """What the judge of block phases says; nothing of what is drawn in cells that end where blocks do."""
     from forensics_features.cells import margins
     from forensics_features.planes import to_rgb8
 
-    return margins(to_rgb8(pixels)) < IN_CELLS_BELOW
+    in_cells = margins(to_rgb8(pixels)) < IN_CELLS_BELOW
+    return UNKNOWN if in_cells else block_phase_logarithms(open_judge.folder, pixels)
 
 
 def _asks(analysis: Analysis) -> bool:
@@ -128,11 +158,15 @@ def _said(repeats: Repeats, phases: np.ndarray) -> str:
         "coded again on the grid of blocks that starts at its first sample, the picture changes less than beside that "
         f"grid, by so many dB for each encoder (and so many standard errors over its blocks): {each}"
     )
-    best = FAMILIES[int(np.argmax(phases))]
-    p = float(np.exp(np.max(phases)))
-    if p < _LIKELY or best not in TITLES:
+    if np.exp(np.max(phases)) < _LIKELY or FAMILIES[int(np.argmax(phases))] not in TITLES:
         return again
+    return f"{again}; {_spoken(phases, 'that grid')}"
+
+
+def _spoken(phases: np.ndarray, grid: str) -> str:
+    """What the judge of block phases says, of blocks on a grid."""
+    best, p = FAMILIES[int(np.argmax(phases))], float(np.exp(np.max(phases)))
     return (
-        f"{again}; how neighbours differ by their place in blocks on that grid, and how sparse those are, speaks for "
+        f"how neighbours differ by their place in blocks on {grid}, and how sparse those are, speaks for "
         f"{TITLES[best]} by itself ({percentage(p)})"
     )

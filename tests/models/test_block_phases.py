@@ -31,9 +31,9 @@ from tests.features.test_scaled_grid import photograph
 def network(seed: int, values: int = 5, units: int = 4) -> Network:
     numbers = np.random.default_rng(seed)
     kinds = len(FAMILIES)
-    shapes = ((values,), (values,), (values, units), (units,), (units, kinds), (kinds,))
-    mean, scale, *weights = (numbers.normal(size=shape).astype(np.float16).astype(np.float32) for shape in shapes)
-    return Network(mean, np.abs(scale) + 0.5, *weights)
+    shapes = ((values,), (values,), (values, units), (units, 3), (3, kinds), (units,), (3,), (kinds,))
+    mean, scale, *layers = (numbers.normal(size=shape).astype(np.float16).astype(np.float32) for shape in shapes)
+    return Network(mean, np.abs(scale) + 0.5, layers[:3], layers[3:])
 
 
 def of_both(seed: int) -> dict[str, list[Network]]:
@@ -47,9 +47,11 @@ def of_both(seed: int) -> dict[str, list[Network]]:
 def test_a_network_equals_plain_loops() -> None:
     one, values = network(1), np.random.default_rng(2).normal(size=5)
     bent = [np.tanh((values[i] - one.mean[i]) / one.scale[i]) for i in range(5)]
-    seen = [max(0.0, sum(bent[i] * one.hidden[i, j] for i in range(5)) + one.hidden_bias[j]) for j in range(4)]
-    logits = [sum(seen[j] * one.last[j, k] for j in range(4)) + one.last_bias[k] for k in range(len(FAMILIES))]
-    expected = np.exp(logits) / np.exp(logits).sum()
+    seen = bent
+    for number, (weights, bias) in enumerate(zip(one.weights, one.biases, strict=True)):
+        sums = [sum(seen[i] * weights[i, j] for i in range(len(seen))) + bias[j] for j in range(len(bias))]
+        seen = sums if number == 2 else [max(0.0, value) for value in sums]
+    expected = np.exp(seen) / np.exp(seen).sum()
     np.testing.assert_allclose(one.probabilities(values)[0], expected, rtol=1e-5)
 
 
@@ -113,7 +115,7 @@ def test_a_picture_is_moved_in_every_way() -> None:
 
 def test_what_differs_is_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("keras")
-    monkeypatch.setattr(training, "MEMBERS", 1)
+    monkeypatch.setattr(training, "MEMBERS", dict.fromkeys(training.MEMBERS, 1))
     card = training.fit(rows(300, 1), rows(60, 2), tmp_path, seed=1)
     assert card["right"] > 0.9
     assert card["pictures"] == {"training": 300, "validation": 60}

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from forensics_models.open_judge import FAMILY_NAMES
+from forensics_models.open_judge import FAMILY_NAMES, NEVER
 from forensics_models.recompression import (
     CARD_FILE,
     ENCODERS,
     FAMILIES,
     OWN,
+    SURE_ALONE,
     SURE_OF_PHASES,
     UNKNOWN,
     VALUES,
@@ -66,6 +67,10 @@ def sure_of(family: str, p: float = 0.9) -> np.ndarray:
     found = np.full(len(FAMILIES), (1 - p) / (len(FAMILIES) - 1))
     found[FAMILIES.index(family)] = p
     return np.log(found)
+
+
+UNSAID = Softmax(1.0, 0.0, [0.0] * len(FAMILIES), [[]] * len(FAMILIES))
+"""Of pictures that are not coded again: the models' word."""
 
 
 def rows(count: int, mistaken: float = 0.0, seed: int = 1) -> list[Row]:
@@ -228,9 +233,32 @@ def test_the_shipped_judge_names_nothing_without_a_gain() -> None:
     assert judge.answer(families(av1=0.4, hevc_intra=0.57), repeated(1.0, 3.0, 0.2, 0.5))[0] == "hevc-intra"
 
 
+def test_block_phases_name_what_is_not_coded_again(tmp_path: Path) -> None:
+    """JPEGs that the models hold likely: block phases bear out those that they are, and speak against the others."""
+
+    def unasked(count: int) -> list[Row]:
+        likely = families(jpeg=0.5, jpeg2000=0.4)
+        kinds = ("jpeg", "jpeg2000")
+        return [Row(f"{k % 22}.png", "made", kinds[k % 2], likely, None, sure_of(kinds[k % 2])) for k in range(count)]
+
+    card = fit([*rows(200), *unasked(200)], tmp_path, seed=1)
+    assert card["unasked"] == {"open": 200, "right": 100, "wrong": 0}
+    assert card["pictures"]["open"] == 200  # those that were coded again
+    judge, likely = RecompressionJudge(tmp_path), families(jpeg=0.5, jpeg2000=0.4)
+    name, probabilities = judge.answer_unasked(likely, sure_of("jpeg"))
+    assert (name, sum(probabilities.values())) == ("jpeg", pytest.approx(1))
+    assert judge.answer_unasked(likely, sure_of("jpeg", SURE_ALONE - 0.05))[0] == ""
+    assert judge.answer_unasked(likely, sure_of("jpeg2000"))[0] == ""  # it leaves no blocks that would be its own
+    assert judge.answer_unasked(likely, UNKNOWN)[0] == ""
+    assert judge.answer_unasked(families(jpeg=0.3, wsq=0.6), sure_of("jpeg"))[0] == ""
+    few = fit([*rows(200), *unasked(2 * FEWEST - 4)], tmp_path, seed=1)
+    assert few["unasked"]["right"] == 0
+
+
 def test_stored_is_read_again(tmp_path: Path) -> None:
     flat = Softmax(1.0, 0.0, [0.0] * len(FAMILIES), [[0.0] * VALUES * len(ENCODERS)] * len(FAMILIES))
-    (tmp_path / CARD_FILE).write_text(json.dumps(stored(flat, {"av1": 0.9}, 0.95, Least(0.5, 20.0), {"seed": 1})))
+    made = stored(flat, {"av1": 0.9}, 0.95, Least(0.5, 20.0), (UNSAID, NEVER), {"seed": 1})
+    (tmp_path / CARD_FILE).write_text(json.dumps(made))
     judge = RecompressionJudge(tmp_path)
     assert (judge.least, judge.said_from, judge.card["seed"]) == (Least(0.5, 20.0), {"av1": 0.9}, 1)
     assert judge.answer(families(av1=0.97), repeated(1.0, 0.5, 0.0, 0.0))[0] == "av1"
@@ -243,11 +271,15 @@ def test_stored_is_read_again(tmp_path: Path) -> None:
 
 def test_block_phases_name_where_no_encoder_leads(tmp_path: Path) -> None:
     flat = Softmax(0.5, 1.0, [0.0] * len(FAMILIES), [[0.0] * VALUES * len(ENCODERS)] * len(FAMILIES))
-    (tmp_path / CARD_FILE).write_text(json.dumps(stored(flat, {"av1": 0.9}, 0.95, Least(0.5, 20.0), {})))
+    made = stored(flat, {"av1": 0.9}, 0.95, Least(0.5, 20.0), (UNSAID, NEVER), {})
+    (tmp_path / CARD_FILE).write_text(json.dumps(made))
     judge, likely = RecompressionJudge(tmp_path), families(av1=0.6, hevc_intra=0.3)
-    above_chance = repeated(0.1, 0.2, consistency=(2.5, 2.6))
+    above_chance, below = repeated(0.1, 0.2, consistency=(2.5, 2.6)), repeated(consistency=(-0.5, 2.6))
     assert judge.answer(likely, above_chance, sure_of("av1", 0.97))[0] == "av1"
-    assert judge.answer(likely, repeated(), sure_of("av1", 0.97))[0] == ""
+    assert judge.answer(likely, below, sure_of("av1", 0.97))[0] == ""
+    assert agreed("av1", likely, repeated(consistency=(1.0,)), sure_of("av1", SURE_ALONE + 0.05))
+    assert not agreed("av1", likely, repeated(consistency=(1.0,)), sure_of("av1", SURE_ALONE - 0.05))
+    assert agreed("av1", likely, above_chance, sure_of("av1", SURE_ALONE - 0.05))
     assert judge.answer(likely, above_chance, sure_of("av1", SURE_OF_PHASES - 0.05))[0] == ""
     assert judge.answer(likely, repeated())[0] == ""
     assert (
@@ -258,9 +290,9 @@ def test_block_phases_name_where_no_encoder_leads(tmp_path: Path) -> None:
 
 
 def test_block_phases_alone_name_what_the_open_judge_does_not_exclude() -> None:
-    some = repeated(consistency=(3.0, 3.0))
+    some, worse = repeated(consistency=(3.0, 3.0)), repeated(consistency=(3.0, -0.5))
     assert agreed("hevc-intra", families(hevc_intra=0.6, av1=0.3), some, sure_of("hevc-intra"))
-    assert not agreed("hevc-intra", families(hevc_intra=0.6, av1=0.3), repeated(), sure_of("hevc-intra"))
+    assert not agreed("hevc-intra", families(hevc_intra=0.6, av1=0.3), worse, sure_of("hevc-intra"))
     assert not agreed("hevc-intra", families(hevc_intra=0.3, av1=0.6), some, sure_of("hevc-intra"))
     assert agreed("jpegxl", families(jpegxl=0.9), some, sure_of("jpegxl"))  # of blocks, without an encoder of its own
     assert not agreed("jpeg2000", families(jpeg2000=0.9), some, sure_of("jpeg2000"))  # it has no blocks
@@ -275,8 +307,8 @@ def test_an_encoder_names_nothing_within_chance_or_against_block_phases() -> Non
     assert may_be_named("av1", likely, repeated(1.0, 0.4, consistency=(2.5, 0.0)), least, UNKNOWN)
     assert not may_be_named("av1", likely, repeated(1.0, 0.4, consistency=(1.5, 0.0)), least, UNKNOWN)
     webp = repeated(0.1, 0.1, 1.0, consistency=(0.0, 0.0, 9.0))
-    assert may_be_named("vp8", families(vp8=0.9), webp, least, sure_of("vp8", 0.55))
-    assert not may_be_named("vp8", families(vp8=0.9), webp, least, sure_of("vp8", 0.45))
+    assert may_be_named("vp8", families(vp8=0.9), webp, least, sure_of("vp8", 0.75))
+    assert not may_be_named("vp8", families(vp8=0.9), webp, least, sure_of("vp8", 0.65))
 
 
 def test_x265_or_block_phases_bear_hevc_out() -> None:
