@@ -11,6 +11,8 @@ References
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 from forensics_features._kernel import kernel
 
@@ -43,8 +45,8 @@ def to_rgb(y: np.ndarray, cb: np.ndarray, cr: np.ndarray, conversion: str = LIBJ
 
 KNOWN, BOUNDED, NONE = 0, 1, 2
 """State of a pixel: one antecedent, several, or none at all."""
-_CACHE = 4096
-"""Clipped colours whose sets are remembered: a bound on memory."""
+_CACHE = 1 << 16
+"""Clipped colours whose sets are remembered, a power of two: a bound on memory, a megabyte for each conversion."""
 _STEPS = 5
 """Values of Y that are tried about that of BT.601: roundings move it by less than two levels."""
 
@@ -144,12 +146,9 @@ def _bounds(r, g, b, luma, green_cb, green_cr, cr_of, red_low, red_high, cb_of, 
 @kernel
 def _antecedents(
     rgb, luma, red, green_cb, green_cr, blue, cr_of, red_low, red_high, cb_of, blue_low, blue_high, lo, hi, nearest,
-    state,
+    state, names, boxes, some,
 ):  # fmt: skip
     cb, cr, box = np.empty(2, np.int64), np.empty(2, np.int64), np.empty(6, np.int64)
-    names = np.full(_CACHE, -1, np.int64)
-    boxes = np.empty((_CACHE, 6), np.uint8)
-    some = np.empty(_CACHE, np.bool_)
     for i in range(rgb.shape[0]):
         for j in range(rgb.shape[1]):
             r, g, b = np.int64(rgb[i, j, 0]), np.int64(rgb[i, j, 1]), np.int64(rgb[i, j, 2])
@@ -173,7 +172,7 @@ def _antecedents(
                     continue
             else:
                 name = (r * 256 + g) * 256 + b
-                slot = (name * 2654435761 >> 12) % _CACHE
+                slot = (name * 2654435761 >> 12) % len(names)
                 if names[slot] != name:
                     names[slot] = name
                     some[slot] = _bounds(
@@ -224,8 +223,21 @@ def antecedents(
     lo, hi, nearest = (np.empty(shape, np.uint8) for _ in range(3))
     state = np.empty(shape[1:], np.uint8)
     tables = CONVERSIONS[conversion]
-    _antecedents(rgb, *tables.forward, *tables.backward, lo, hi, nearest, state)
+    _antecedents(rgb, *tables.forward, *tables.backward, lo, hi, nearest, state, *_remembered(conversion))
     return lo, hi, nearest, state
+
+
+_memory = threading.local()
+
+
+def _remembered(conversion: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Names of clipped colours met before in this thread, the boxes of their antecedents, and whether there are any:
+    one picture is asked for several times, in parts.
+    """
+    own: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = _memory.__dict__
+    if conversion not in own:
+        own[conversion] = np.full(_CACHE, -1, np.int64), np.empty((_CACHE, 6), np.uint8), np.empty(_CACHE, np.bool_)
+    return own[conversion]
 
 
 @kernel

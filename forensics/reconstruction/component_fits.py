@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import ndimage
 
 from forensics.reconstruction.acceptance import SEEN_BY, SEEN_THROUGH
 from forensics.reconstruction.band import Band
@@ -20,7 +19,7 @@ from forensics.reconstruction.blocks import (
 )
 from forensics.reconstruction.chroma_samples import chroma_noise, propagated_bounds, shared_bounds, stored_estimate
 from forensics.reconstruction.coded import stored_samples
-from forensics.reconstruction.layout import BLOCK, blocks_of
+from forensics.reconstruction.layout import BLOCK, all_in_blocks, and_beside, any_in_blocks, blocks_of
 from forensics.reconstruction.likely_search import search_likely
 from forensics.reconstruction.sample_search import search_known, search_saturated
 from forensics.reconstruction.shown_search import USUAL_SETS, search_shown
@@ -55,7 +54,7 @@ class FittedBand(Band):
     ) -> tuple[np.ndarray, np.ndarray]:
         """A component at full size; `among` which blocks are worth a look, `chroma` what luma's bounds rest on."""
         lo, hi, centers = blocks_of(self.lo[k]), blocks_of(self.hi[k]), blocks_of(self.nearest[k])
-        impossible = np.asarray(blocks_of(self.none).any(axis=1))
+        impossible = any_in_blocks(self.none).ravel()
         found, status = np.zeros((len(lo), 64), np.int16), np.full(len(lo), OPEN, np.uint8)
         rows = np.flatnonzero(np.broadcast_to(among, len(lo)))
         found[rows], status[rows] = fit_blocks(lo[rows], hi[rows], self.quantisers[k], width=0, centers=centers[rows])
@@ -77,7 +76,7 @@ class FittedBand(Band):
         """Blocks, bool, whose bounds rest on nothing else, or on chroma that is settled: the others may have bounds
         that no coefficients keep.
         """
-        sure = np.asarray((blocks_of(self.first[0][k]) == blocks_of(self.first[1][k])).all(axis=1))
+        sure = all_in_blocks(self.first[0][k] == self.first[1][k]).ravel()
         if chroma:
             down, across = self.layout.factors
             settled = np.logical_and.reduce([status <= SEARCHED for _, status in chroma])
@@ -95,21 +94,27 @@ class FittedBand(Band):
         noise = chroma_noise(factors, kind)
         anything = np.zeros((len(full[0]), 64), np.uint8), np.full((len(full[0]), 64), 255, np.uint8)
         left = len(full[0]) + 1
+        found, status = np.empty((len(full[0]), 64), np.int16), np.full(len(full[0]), OPEN, np.uint8)
         for _ in range(_FILLINGS):
             stored = stored_estimate(guess, factors, kind)
-            found, status = fit_blocks(*anything, quantiser, width=0, centers=blocks_of(stored), seen=full)
+            rest = np.flatnonzero(status > SEARCHED)
+            part = full if len(rest) == len(status) else (full[0][rest], full[1][rest], full[2])
+            lowest, highest = (bound[rest] for bound in anything)
+            found[rest], status[rest] = fit_blocks(
+                lowest, highest, quantiser, width=0, centers=blocks_of(stored)[rest], seen=part
+            )
             before, left = left, int((status > SEARCHED).sum())
             if left in (0, before) or not self.open.any():
                 break
             shown = self.shown(self.shaped(found, status, factors)[0], quantiser)
             guess = np.where(self.open, np.minimum(np.maximum(shown, lo), hi), guess).astype(np.float32)
-        impossible = np.asarray(blocks_of(self.none, *self.layout.mcu).any(axis=1))
-        saturated = np.asarray(blocks_of(self.open, *self.layout.mcu).any(axis=1))
+        impossible = any_in_blocks(self.none, *self.layout.mcu).ravel()
+        saturated = any_in_blocks(self.open, *self.layout.mcu).ravel()
         doubted = np.zeros(len(status), bool)
         left_out = impossible
         if self.width and kind in TRIANGLES:
-            clipped = np.asarray(blocks_of(self.clipped, *self.layout.mcu).any(axis=1))
-            clipped &= blocks_of(self.inside, *self.layout.mcu).all(axis=1)
+            clipped = any_in_blocks(self.clipped, *self.layout.mcu).ravel()
+            clipped &= all_in_blocks(self.inside, *self.layout.mcu).ravel()
             left_out = impossible | clipped if rounding_settles(quantiser.table, noise) >= _ROUNDED else impossible
             doubted |= self.reopen(k, found, status)
             stored = self.whole(k, stored, found, status, left_out)
@@ -139,7 +144,7 @@ class FittedBand(Band):
         """Chroma whose samples are shown as they are, once or several times."""
         factors, quantiser = self.layout.factors, self.quantisers[k]
         lo, hi = shared_bounds(self.lo[k], self.hi[k], factors)
-        impossible = np.asarray(blocks_of(lo > hi).any(axis=1) | blocks_of(self.none, *self.layout.mcu).any(axis=1))
+        impossible = (any_in_blocks(lo > hi) | any_in_blocks(self.none, *self.layout.mcu)).ravel()
         near = stored_estimate(self.nearest[k].astype(np.float32), factors, "repeat")
         near = np.minimum(np.maximum(near, lo), hi)
         boxes, centers = (blocks_of(lo), blocks_of(hi)), blocks_of(near)
@@ -198,6 +203,8 @@ class FittedBand(Band):
             rest[again[fits]] = False
             if not rest.any():
                 break
+        if not rest.any():
+            return whole
         samples = blocks_of(np.clip(np.rint(whole), 0, 255).astype(np.uint8))
         _, clear = others_alike(plane, lo, hi, factors, rest.reshape(known.shape), 0, half_up=half_up)
         self.at_edges(factors, quantiser, (samples, samples), found, status, clear.ravel())
@@ -214,7 +221,7 @@ class FittedBand(Band):
     ) -> None:
         """Blocks not settled yet, by all pixels that their samples are seen in; `found` and `status` change."""
         factors, quantiser = self.layout.factors, self.quantisers[k]
-        kept = np.asarray(blocks_of(self.kept, *self.layout.mcu).any(axis=1))
+        kept = any_in_blocks(self.kept, *self.layout.mcu).ravel()
         again = np.flatnonzero((status > SEARCHED) & ~impossible & kept)[: max(_SHOWN, len(status) // 20)]
         if not len(again):
             return
@@ -266,7 +273,6 @@ class FittedBand(Band):
         """
         shown = self.shown(self.shaped(found, status, self.layout.factors)[0], self.quantisers[k])
         wrong = ((shown < self.lo[k]) | (shown > self.hi[k])) & ~self.none & self.kept
-        near = ndimage.binary_dilation(wrong, np.ones((3, 3), bool)) if wrong.any() else wrong
-        again = np.asarray(blocks_of(near, *self.layout.mcu).any(axis=1)) & (status <= SEARCHED)
+        again = any_in_blocks(and_beside(wrong), *self.layout.mcu).ravel() & (status <= SEARCHED)
         status[again] = OPEN
         return again

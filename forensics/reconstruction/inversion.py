@@ -7,7 +7,7 @@ that rounding does not settle are searched.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from forensics.reconstruction.blocks import (
     SEARCHED,
     Quantiser,
 )
-from forensics.reconstruction.coded import CodedPicture, Component, Decoder
+from forensics.reconstruction.coded import CodedPicture, Component, Decoder, decode
 from forensics.reconstruction.layout import BLOCK, Layout
 from forensics.reconstruction.mending import MendedBand
 
@@ -41,6 +41,13 @@ class Inverted:
 
     coded: CodedPicture
     status: tuple[np.ndarray, ...]
+    _decoded: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
+
+    def decoded(self, decoder: Decoder) -> np.ndarray:
+        """What the decoder makes of it, as of `coded.decode`, computed once."""
+        if decoder.name not in self._decoded:
+            self._decoded[decoder.name] = decode(self.coded, decoder)
+        return self._decoded[decoder.name]
 
 
 def invert(

@@ -308,11 +308,24 @@ def _has_luma(colour, cb, cr, luma, red, green_cb, green_cr, blue):
     for channel in range(3):
         added = red[r] if channel == 0 else (green_cb[b] + green_cr[r] if channel == 1 else blue[b])
         value = np.int64(colour[channel])
-        while value > 0 and first <= last and (luma[first] + added) >> SHIFT < value:
-            first += 1
-        while value < 255 and first <= last and (luma[last] + added) >> SHIFT > value:
-            last -= 1
-    return first <= last
+        near = min(max(value - (added >> SHIFT), 0), 255)  # luma's own steps are about one level
+        if value > 0:
+            least = near
+            while least > 0 and (luma[least - 1] + added) >> SHIFT >= value:
+                least -= 1
+            while least <= 255 and (luma[least] + added) >> SHIFT < value:
+                least += 1
+            first = max(first, least)
+        if value < 255:
+            most = near
+            while most < 255 and (luma[most + 1] + added) >> SHIFT <= value:
+                most += 1
+            while most >= 0 and (luma[most] + added) >> SHIFT > value:
+                most -= 1
+            last = min(last, most)
+        if first > last:
+            return False
+    return True
 
 
 @kernel

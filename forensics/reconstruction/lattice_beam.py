@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from forensics_features._kernel import kernel
@@ -45,6 +45,9 @@ the strongest reduction, below which it is known to end (the reference)."""
 _BY_A_STEP = 0.7
 """Standard deviation, in steps, of coefficients about those of a set that is nearly right: most are right, some one
 off."""
+_REMEMBERED = 64
+"""Reduced lattices that are remembered, a bound on memory, a megabyte each: all blocks of a row at the picture's edge
+have one, and reducing it takes most of the time of a search that keeps few sets."""
 _HALF = 0.5 + 1e-12
 """Share of a direction from which it is subtracted: a half, and what double precision leaves of it."""
 
@@ -376,7 +379,39 @@ def _reduced(
     """The lattice of what unit coefficients, in order of their steps, add to some sums."""
     moves = np.zeros((len(order), len(table)))
     moves[np.arange(len(order)), order] = 1.0
-    return _of_normal(*_normal(sums, values, deviations, expected, table, drift, order), moves)
+    if len(table) > 64:
+        return _of_normal(*_normal(sums, values, deviations, expected, table, drift, order), moves)
+    reals = [np.asarray(numbers, np.float64).tobytes() for numbers in (sums, deviations)]
+    wholes = [np.asarray(numbers, np.int64).tobytes() for numbers in (table, order)]
+    known = _Basis.of(*reals, *wholes, drift)
+    return Lattice(known.columns, known.of_values @ values + known.of_expected @ expected, known.moves)
+
+
+@dataclass(frozen=True)
+class _Basis:
+    """A reduced lattice without its target, and the target as sums of values and of expected samples."""
+
+    columns: np.ndarray
+    moves: np.ndarray
+    of_values: np.ndarray
+    of_expected: np.ndarray
+
+    @staticmethod
+    @lru_cache(_REMEMBERED)
+    def of(sums: bytes, deviations: bytes, table: bytes, order: bytes, drift: float) -> _Basis:
+        """That of one block; arrays of float64 and, of table and order, int64, as of `_reduced`."""
+        numbers, own = np.frombuffer(order, np.int64), np.frombuffer(table, np.int64)
+        steps, off = own[numbers].astype(np.float64), np.frombuffer(deviations)
+        about = spread(steps, drift)
+        system = np.frombuffer(sums).reshape(len(numbers), -1) * (steps[:, None] / off)
+        normal = system @ system.T
+        normal.ravel()[:: len(numbers) + 1] += (steps / about) ** 2
+        lattice = _of_normal(normal, np.zeros(len(numbers)), np.eye(len(numbers)))
+        turn = np.linalg.solve(lattice.columns, lattice.moves)
+        moves = np.zeros((len(numbers), len(own)))
+        moves[:, numbers] = lattice.moves
+        pull = (steps / about**2)[:, None] * _waves(1)[numbers]
+        return _Basis(lattice.columns, moves, turn @ (system / off), turn @ pull)
 
 
 def _finest_first(table: np.ndarray, among: np.ndarray | None) -> np.ndarray:

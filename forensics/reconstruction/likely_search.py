@@ -67,10 +67,10 @@ def search_likely(
     found : np.ndarray [shape=(n,), dtype=bool]
     """
     out, found = np.zeros((len(lo), 64), np.int16), np.zeros(len(lo), bool)
-    parts: list[np.ndarray | None] = [None] * len(lo)
+    parts: list[tuple[np.ndarray, np.ndarray] | None] = [None] * len(lo)
     if seen is not None:
-        parts = list(seen)
         inside = seen_of(seen)
+        parts = list(zip(seen, inside, strict=True))
         lo, hi = np.where(inside, lo, 0).astype(np.uint8), np.where(inside, hi, 255).astype(np.uint8)
     lo, hi = np.ascontiguousarray(lo), np.ascontiguousarray(hi)
     for width in (_SETS, _MORE_SETS):
@@ -85,22 +85,32 @@ def search_likely(
 
 
 def _likeliest(
-    lo: np.ndarray, hi: np.ndarray, quantiser: Quantiser, part: np.ndarray | None, guesses: int, width: int
+    lo: np.ndarray,
+    hi: np.ndarray,
+    quantiser: Quantiser,
+    part: tuple[np.ndarray, np.ndarray] | None,
+    guesses: int,
+    width: int,
 ) -> np.ndarray | None:
-    """Coefficients of one block of which a part is seen, all by default, by the first guess that gives some."""
+    """Coefficients of one block of which a part is seen, and these samples, all by default, by the first guess that
+    gives some.
+    """
     for beyond, scatter, drift in _GUESSES[:guesses]:
         samples, deviations = _guessed(lo.astype(np.float64), hi.astype(np.float64), beyond, scatter)
         if part is None:
             drift = np.inf
         else:
-            samples = _repeated(samples, part)
-            deviations = np.where(seen_of(part[None])[0], deviations, UNKNOWN)
+            samples = _repeated(samples, part[0])
+            deviations = np.where(part[1], deviations, UNKNOWN)
         samples += mean_excess(quantiser.kind) - 128
         for sets in of_samples(samples, deviations, quantiser, drift=drift).more_and_more(width):
             best = first_decoding(sets, quantiser.kind, quantiser.scaled, lo, hi, lo, hi, DIRECT)
             if best >= 0:
                 return np.asarray(sets[best])
     return None
+
+
+_PLACES = np.arange(BLOCK)
 
 
 def _guessed(lo: np.ndarray, hi: np.ndarray, beyond: float, scatter: float) -> tuple[np.ndarray, np.ndarray]:
@@ -114,8 +124,8 @@ def _guessed(lo: np.ndarray, hi: np.ndarray, beyond: float, scatter: float) -> t
 def _repeated(samples: np.ndarray, part: np.ndarray) -> np.ndarray:
     """Samples with the edge of a part, as of `search_likely`, repeated beyond it."""
     first, last, left, right = part
-    inner = samples.reshape(BLOCK, BLOCK)[first:last, left:right]
-    return np.pad(inner, ((first, BLOCK - last), (left, BLOCK - right)), mode="edge").ravel()
+    down, across = np.clip(_PLACES, first, last - 1), np.clip(_PLACES, left, right - 1)
+    return np.asarray(samples[(BLOCK * down[:, None] + across).ravel()])
 
 
 def seen_of(parts: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ from forensics.reconstruction.chroma_samples import shared_bounds, stored_estima
 from forensics.reconstruction.coded import stored_samples
 from forensics.reconstruction.component_fits import FittedBand
 from forensics.reconstruction.joint_search import search_together
-from forensics.reconstruction.layout import BLOCK, blocks_of
+from forensics.reconstruction.layout import BLOCK, and_beside, any_in_blocks, blocks_of
 from forensics.reconstruction.sample_search import PROMISING, search_saturated
 from forensics.reconstruction.unit_search import search_units
 from forensics.reconstruction.upsampling import TRIANGLES
@@ -64,8 +64,9 @@ class MendedBand(FittedBand):
     def once_more(self, fitted: Fitted) -> Fitted:
         """All again where the picture comes out otherwise: settled luma tells more of chroma under clipped channels
         than the box of all three, and both chroma components together tell more than each. In windows about the wrong
-        pixels where those are few.
+        pixels where those are few; not where pixels were changed since, of which no chroma is known.
         """
+        self._leave_out_changed(fitted[0][1])
         wrong = self.wrong(fitted)
         for _ in range(_ROUNDS):
             windows = self._windows(wrong)
@@ -79,9 +80,19 @@ class MendedBand(FittedBand):
             fitted, wrong = found
         return fitted
 
+    def _leave_out_changed(self, status: np.ndarray) -> None:
+        """MCUs that hold a block of luma that was changed since are asked for no longer, nor the pixels beside them,
+        which show their chroma.
+        """
+        high, wide = self.layout.mcu
+        changed = self._changed(status, (self.none.shape[0] // high, self.none.shape[1] // wide))
+        if changed.any():
+            spread = np.repeat(np.repeat(changed, high, axis=0), wide, axis=1)
+            self.kept &= ~and_beside(spread)
+
     def _round(self, fitted: Fitted, wrong: np.ndarray) -> tuple[Fitted, np.ndarray] | None:
         """The first answer that leaves fewer wrong pixels, and those; None where nothing does."""
-        few = blocks_of(wrong, *self.layout.mcu).any(axis=1).sum() <= _FEW
+        few = any_in_blocks(wrong, *self.layout.mcu).sum() <= _FEW
         ways = [partial(self._after_luma, fitted), partial(self._together, fitted, wrong, thorough=bool(few))]
         if few and self.layout.factors != (1, 1):
             ways += [partial(self._after_luma, fitted, told=_TOLD)]
@@ -186,8 +197,8 @@ class MendedBand(FittedBand):
 
     def _pairs_searched(self, k: int, coefficients: np.ndarray, status: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         wrong = self._shown_wrongly(k, coefficients)
-        near = ndimage.binary_dilation(wrong, np.ones((3, 3), bool)) if wrong.any() else wrong
-        places = np.argwhere(blocks_of(near, *self.layout.mcu).any(axis=1).reshape(status.shape))[:_FEW]
+        near = and_beside(wrong)
+        places = np.argwhere(any_in_blocks(near, *self.layout.mcu))[:_FEW]
         for place, beside in product(places, _BESIDE):
             pair = place + np.array([(0, 0), beside])
             if not wrong.any() or (pair < 0).any() or (pair >= status.shape).any():
@@ -212,8 +223,7 @@ class MendedBand(FittedBand):
     def _windows(self, wrong: np.ndarray) -> list[tuple[slice, slice]]:
         """Windows of whole MCUs about wrong pixels, rows and columns; none where they would be many or large."""
         high, wide = self.layout.mcu
-        shape = self.none.shape[0] // high, self.none.shape[1] // wide
-        units = np.asarray(blocks_of(wrong, high, wide).any(axis=1)).reshape(shape)
+        units = any_in_blocks(wrong, high, wide)
         near = ndimage.binary_dilation(units, np.ones((3, 3), bool), iterations=_MARGIN) if units.any() else units
         found = ndimage.find_objects(ndimage.label(near, np.ones((3, 3), int))[0])
         sizes = [(rows.stop - rows.start) * (columns.stop - columns.start) for rows, columns in found]
@@ -234,7 +244,7 @@ class MendedBand(FittedBand):
                 np.s_[rows.start // down : rows.stop // down, columns.start // across : columns.stop // across]
             )
             own.append((fitted[k][0][spans[k]].copy(), fitted[k][1][spans[k]].copy()))
-            kept.append(np.asarray(blocks_of(window.kept, down, across).any(axis=1)).reshape(own[k][1].shape))
+            kept.append(any_in_blocks(window.kept, down, across))
         before, wrong = own, window.wrong(own)
         for _ in range(_ROUNDS):
             found = window._round(own, wrong)
@@ -275,11 +285,11 @@ class MendedBand(FittedBand):
         if factors != (1, 1) and (kind not in TRIANGLES or factors not in SEEN_BY):
             return fitted
         alone = fitted[: 1 if factors != (1, 1) else 0]
-        near = wrong if factors == (1, 1) else ndimage.binary_dilation(wrong, np.ones((3, 3), bool))
-        again = np.asarray(blocks_of(near, *self.layout.mcu).any(axis=1)).reshape(fitted[1][1].shape)
+        near = wrong if factors == (1, 1) else and_beside(wrong)
+        again = any_in_blocks(near, *self.layout.mcu)
         clipped = np.pad(((self.part == 0) | (self.part == 255)).any(axis=2), self.edges)
-        clipped = np.asarray(blocks_of(clipped, *self.layout.mcu).any(axis=1)).reshape(again.shape)
-        again &= ndimage.binary_dilation(clipped, np.ones((3, 3), bool)) | self._luma_settled(fitted[0][1], again.shape)
+        clipped = any_in_blocks(clipped, *self.layout.mcu)
+        again &= and_beside(clipped) | self._luma_settled(fitted[0][1], again.shape)
         if again.sum() > PROMISING * self.units:
             return fitted
         again &= ~self._changed(fitted[0][1], again.shape)
@@ -352,7 +362,7 @@ class MendedBand(FittedBand):
             self.tighten_luma(chroma)
             samples = stored_samples(coefficients, self.quantisers[0])
             wrong = ((samples < self.lo[0]) | (samples > self.hi[0])) & ~self.none & self.kept
-            again = again | blocks_of(wrong).any(axis=1).reshape(again.shape)
+            again = again | any_in_blocks(wrong)
         if not again.any():
             return luma
         found, known = self.plain(0, again.ravel(), chroma or ())

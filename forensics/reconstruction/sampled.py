@@ -13,7 +13,7 @@ from forensics.reconstruction import colour
 from forensics.reconstruction.acceptance import DIRECT, SEEN_BY, SEEN_THROUGH
 from forensics.reconstruction.chroma_samples import shared_bounds, stored_estimate
 from forensics.reconstruction.coded import Decoder
-from forensics.reconstruction.layout import BLOCK, Layout, blocks_of
+from forensics.reconstruction.layout import BLOCK, Layout, all_in_blocks, blocks_of
 
 _MOST_PIXELS = 1 << 20
 """Pixels that are read of a picture."""
@@ -145,14 +145,14 @@ def _of(
         some = [b[i.mean(axis=1) >= 1 - clipped] for b, i in zip(kept, inside, strict=True)]
         return whole_ones, tuple(Tried(b.astype(np.float32), b, b, DIRECT, np.zeros(b.shape, np.float32)) for b in some)
     lo, hi, nearest, known, bounded = _antecedents(part, decoder)
-    own = blocks_of(known[0]).all(axis=1)
+    own = all_in_blocks(known[0]).ravel()
     luma = _enough(known[0], bounded, (BLOCK, BLOCK), clipped)
     middle = blocks_of(nearest[0])[luma].astype(np.float32)
     limits = blocks_of(lo[0])[luma], blocks_of(hi[0])[luma]
     strict: tuple[np.ndarray, ...] = (blocks_of(nearest[0])[own].astype(np.float32),)
     tried: tuple[Tried, ...] = (Tried(middle, *limits, DIRECT, 0 * middle),)
     for k in (1, 2):
-        units = np.asarray(blocks_of(known[k], *layout.mcu).all(axis=1))
+        units = all_in_blocks(known[k], *layout.mcu).ravel()
         whole = _away_from_others(units, part.shape[1] // layout.mcu[1])
         plane = stored_estimate(nearest[k].astype(np.float32), layout.factors, decoder.upsampling)
         strict += (blocks_of(plane)[whole],)
@@ -191,7 +191,7 @@ def _antecedents(
 def _enough(known: np.ndarray, possible: np.ndarray, shape: tuple[int, int], clipped: float) -> np.ndarray:
     """Blocks of a shape, row by row, that are possible and mostly known."""
     mostly = blocks_of(known, *shape).mean(axis=1) >= 1 - clipped
-    return np.asarray(mostly & blocks_of(possible, *shape).all(axis=1))
+    return np.asarray(mostly & all_in_blocks(possible, *shape).ravel())
 
 
 def _away_from_others(whole: np.ndarray, columns: int) -> np.ndarray:

@@ -82,8 +82,10 @@ class Around:
 
     def shown(self, samples: np.ndarray) -> np.ndarray:
         """What is shown of blocks of samples, uint8 [count, 64], `np.ndarray [shape=(count, n), dtype=int64]`."""
-        sums = (samples.astype(np.float64) - 128) @ self.weights.T + self.beside + 128
-        return np.asarray(np.rint(sums - self.excess), np.int64)
+        # Sixteenths below 2^8 and the halves of them that the bias is: exact in single precision.
+        added = (self.beside + 128 - self.excess).astype(np.float32)
+        sums = (samples.astype(np.float32) - 128) @ self.weights.T.astype(np.float32) + added
+        return np.asarray(np.rint(sums), np.int64)
 
 
 class Window:
@@ -91,15 +93,18 @@ class Window:
 
     def __init__(self, factors: tuple[int, int], shape: tuple[int, ...], *, half_up: bool = False) -> None:
         self.factors, self.shape = factors, shape
-        line, at = np.arange(shape[0])[:, None], np.arange(shape[1])[None]
-        every = np.zeros(shape)
-        if factors == (1, 1):
-            bias, levels = every, 1
-        elif factors == (2, 2):
-            bias, levels = every + (8 if half_up else 8 - (at & 1)), 16
+        self.half_up = half_up
+
+    def _excess(self, line: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """Of some lines and places in them, see `Around`, `np.ndarray [shape=(lines * places,), dtype=float64]`."""
+        line, at = np.meshgrid(line, at, indexing="ij")
+        if self.factors == (1, 1):
+            bias, levels = 0 * line, 1
+        elif self.factors == (2, 2):
+            bias, levels = 8 - (0 * at if self.half_up else at & 1), 16
         else:
-            bias, levels = every + (2 if half_up else 1 + ((at if factors[1] == 2 else line) & 1)), 4
-        self.excess = 0.5 - (bias + 0.5) / levels
+            bias, levels = 1 + (0 * at + 1 if self.half_up else (at if self.factors[1] == 2 else line) & 1), 4
+        return np.asarray(0.5 - (bias.ravel() + 0.5) / levels)
 
     def about(self, stored: np.ndarray, known: np.ndarray, row: int, column: int) -> Around:
         """A block in its window; stored: uint8 [rows, columns], known: bool by block, whether it is settled."""
@@ -118,4 +123,4 @@ class Window:
         pixels = np.ix_(spans[0][0], spans[1][0])
         beside = others @ (stored[ys, xs].astype(np.float64) - 128)
         doubt = others**2 @ np.where(known[ys >> 3, xs >> 3], 0.0, _BESIDE**2)
-        return Around(weights, beside, doubt, self.excess[pixels].ravel(), inside, pixels)
+        return Around(weights, beside, doubt, self._excess(spans[0][0], spans[1][0]), inside, pixels)

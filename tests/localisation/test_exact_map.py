@@ -28,12 +28,7 @@ def test_nothing_is_changed_in_what_the_decoder_gave(decoded):
     assert found.regions == ()
 
 
-HEAVY = pytest.mark.heavy  # twelve seconds each
-
-
-@pytest.mark.parametrize(
-    "kind", ["pasted", pytest.param("cloned off the grid", marks=HEAVY), pytest.param("in grey", marks=HEAVY)]
-)
+@pytest.mark.parametrize("kind", ["pasted", "cloned off the grid", "in grey"])
 def test_a_patch_of_16_pixels_shows_where_it_is(decoded, kind):
     patch = {
         "pasted": scene(21, 64, 64)[20:36, 20:36],
@@ -58,7 +53,7 @@ def test_a_patch_of_a_tenth_of_the_picture_shows(seed):
     assert impossible.sum() == 25
 
 
-@HEAVY
+@pytest.mark.heavy
 def test_a_clone_with_clipped_samples_shows():
     decoded = real_decoding(jpeg_file(scene(24, 160, 192, bright=55), 80))
     rows, columns = np.s_[40:72], np.s_[72:104]

@@ -126,6 +126,12 @@ def test_known_tables_that_leave_nothing_are_beyond_doubt():
         chosen = Chosen(layout, (luma, *tables[1:]), DECODERS[0], None, None, True)  # type: ignore[arg-type]
         answers.append(reconstruct._beyond_doubt(chosen, inverted))
     assert answers == [True, False]
-    inverted.status[1][:4] = 3
     chosen = Chosen(layout, tables, DECODERS[0], None, None, True)  # type: ignore[arg-type]
+    inverted.status[1][:4] = 3  # the others hold steps that no other known table has
+    assert reconstruct._beyond_doubt(chosen, inverted)
+    held = inverted.coded.components[1].coefficients.copy()
+    inverted.coded.components[1].coefficients[..., 1:] = 0
+    assert not reconstruct._beyond_doubt(chosen, inverted)
+    inverted.coded.components[1].coefficients[:] = held
+    inverted.status[1][:] = 3
     assert not reconstruct._beyond_doubt(chosen, inverted)

@@ -97,7 +97,7 @@ def test_chroma_at_a_quarter_of_the_width(corner):
 
 
 def test_the_search_ends_with_the_time_that_is_given_and_says_so():
-    pixels = real_decoding(jpeg_file(scene(3, 96, 128), 98))
+    pixels = real_decoding(jpeg_file(scene(3, 96, 128), 75))
     pixels[40:56, 40:72] ^= 5
     found = reconstruct(pixels, seconds=1e-9)
     assert found.stopped
