@@ -298,6 +298,8 @@ def test_block_phases_alone_name_what_the_open_judge_does_not_exclude() -> None:
     assert not agreed("jpeg2000", families(jpeg2000=0.9), some, sure_of("jpeg2000"))  # it has no blocks
     assert not agreed("vp8", families(vp8=0.9), some, sure_of("vp8"))  # nor are moved JPEGs its
     assert not agreed("av1", families(av1=0.9), some, UNKNOWN)
+    for aom, named in ((4.5, True), (5.9, False)):  # a rival that repeats it much better was nearer
+        assert agreed("hevc-intra", families(hevc_intra=0.9), repeated(aom, 3.8), sure_of("hevc-intra")) is named
 
 
 def test_an_encoder_names_nothing_within_chance_or_against_block_phases() -> None:
