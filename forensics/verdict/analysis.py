@@ -176,8 +176,10 @@ def analyze(
 
     def finished(analysis: Analysis, pixels: np.ndarray) -> Analysis:
         named = fine_hevc.withheld(family_without_evidence(settled(analysis, pixels), pixels), pixels)
-        named = recompression.with_answer(with_block_grid(named, pixels), open_judge, pixels)
-        return open_pictures.with_answer(named, pixels)
+        named = with_block_grid(named, pixels)
+        heard = recompression.heard(named, open_judge, pixels)
+        named = open_pictures.with_answer(recompression.with_answer(named, heard), pixels)
+        return recompression.weighed(named, heard)
 
     def judged(part: Picture) -> Analysis:
         analysis, pixels = (

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from forensics_models.classes import HEVC_FAMILY, INCONCLUSIVE, family_of
@@ -41,10 +42,40 @@ under which the judge of block phases is not heard. A sheet of a game's sprites 
 one is under it, a sheet itself, and the same one of 51 changed since; of 20 drawings as they are four."""
 
 
-def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.ndarray) -> Analysis:
-    """The analysis with a codec as its verdict that recompression tells, or left open where that speaks against the AV1
-    or HEVC that it names; of an open picture by none of the codecs that recompression tells, with one that block phases
-    tell. The very same where the verdict is another or sure, an encoder is missing or nothing is certain enough.
+@dataclass(frozen=True)
+class Heard:
+    """What the judge of recompression says of a picture that it is asked about.
+
+    Attributes
+    ----------
+    family : str
+        That may be named, or an empty string.
+    probabilities : mapping of str to float
+        By family of `forensics_models.recompression.FAMILIES`.
+    text : str
+        What it rests on, in words.
+    most : float
+        The largest gain of an encoder in dB, or the probability of the judge of block phases where none was asked.
+    phases : np.ndarray [shape=(len(FAMILIES),)]
+        Logarithms of that judge.
+    repeats : Repeats or None
+        None of a picture that is not coded again.
+    shown : bool
+        Whether the encoder of one of the `RIVALS` shows.
+    """
+
+    family: str
+    probabilities: Mapping[str, float]
+    text: str
+    most: float
+    phases: np.ndarray
+    repeats: Repeats | None = None
+    shown: bool = False
+
+
+def heard(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.ndarray) -> Heard | None:
+    """What the judge of recompression says; None where the verdict is another or sure, an encoder is missing, or
+    neither a codec that encoders repeat is likely nor the judge of block phases can be asked.
 
     Parameters
     ----------
@@ -56,46 +87,75 @@ def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.nda
         Those that it is on.
     """
     if open_judge is None or not _asks(analysis):
-        return analysis
+        return None
     judge, families = recompression_judge(open_judge.folder), by_family(dict(analysis.ranking))
     if judge is None:
-        return analysis
+        return None
     if not asked(families):
-        return _by_phases(analysis, judge, families, open_judge, pixels)
+        return _heard_of_blocks(judge, families, _phases(open_judge, pixels)) if _is_open(analysis) else None
     from forensics.history.recoding import identification
 
     found = None if identification.missing() else identification.repeats(pixels)
     if found is None:
-        return analysis
-    named = family_of(analysis.verdict)
+        return None
     phases = _phases(open_judge, pixels)
     family, probabilities = judge.answer(families, found, phases)
-    told = _said(found, phases), float(np.max(found.gains))
-    sure = analysis.verdict != INCONCLUSIVE and analysis.probability >= SURE
-    if not sure and (analysis.verdict == INCONCLUSIVE or family not in ("", named)):
-        return _named(analysis, family, probabilities, *told) if family else analysis
-    if analysis.verdict == HEVC_FAMILY and _as_stored(analysis) and not borne_out(found, phases):
-        return _not_borne_out(analysis, *told)
-    spoken_against = probabilities[named] < KEPT_FROM and any(shows(one, found, judge.least) for one in RIVALS)
-    return _left_open(analysis, probabilities, *told) if spoken_against and not sure else analysis
+    shown = any(shows(one, found, judge.least) for one in RIVALS)
+    return Heard(family, probabilities, _said(found, phases), float(np.max(found.gains)), phases, found, shown)
 
 
-def _by_phases(
-    analysis: Analysis,
-    judge: RecompressionJudge,
-    families: Mapping[str, float],
-    open_judge: OpenJudge,
-    pixels: np.ndarray,
-) -> Analysis:
-    """An open picture that is not coded again, with a codec as its verdict that block phases tell."""
-    if analysis.verdict != INCONCLUSIVE:
-        return analysis
-    phases = _phases(open_judge, pixels)
-    family, probabilities = judge.answer_unasked(families, phases)
-    if not family:
-        return analysis
+def _heard_of_blocks(judge: RecompressionJudge, families: Mapping[str, float], phases: np.ndarray) -> Heard | None:
+    """What is said of an open picture that is not coded again."""
+    if np.array_equal(phases, UNKNOWN):
+        return None
     said = _spoken(phases, "the grid that starts at the picture's first sample")
-    return _named(analysis, family, probabilities, said, float(np.exp(np.max(phases))))
+    return Heard(*judge.answer_unasked(families, phases), said, float(np.exp(np.max(phases))), phases)
+
+
+def with_answer(analysis: Analysis, said: Heard | None) -> Analysis:
+    """The analysis with a codec as its verdict that recompression, or block phases alone, tell, or left open where
+    recompression speaks against the AV1 or HEVC that it names; the very same where nothing is certain enough.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    said : Heard, optional
+        As of `heard`.
+    """
+    if said is None:
+        return analysis
+    named = family_of(analysis.verdict)
+    sure = not _is_open(analysis) and analysis.probability >= SURE
+    if not sure and (_is_open(analysis) or said.family not in ("", named)):
+        return _named(analysis, said) if said.family else analysis
+    if said.repeats is None:
+        return analysis
+    if analysis.verdict == HEVC_FAMILY and _as_stored(analysis) and not borne_out(said.repeats, said.phases):
+        return _not_borne_out(analysis, said)
+    spoken_against = said.probabilities[named] < KEPT_FROM and said.shown
+    return _left_open(analysis, said) if spoken_against and not sure else analysis
+
+
+def weighed(analysis: Analysis, said: Heard | None) -> Analysis:
+    """The analysis of a picture that stays open, with probabilities that what was heard is part of; any other as it
+    is, and one that was left open for what was heard.
+
+    Of 466 open validation pictures, 67 of which are in the fit of the weights, whether they were ever compressed is
+    told rightly for 440 instead of 434 (log-loss 0.133 instead of 0.173) by block phases alone.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        After all that may give it a verdict.
+    said : Heard, optional
+        As of `heard`.
+    """
+    if said is None or not _is_open(analysis) or any(one.trace == TRACE for one in analysis.evidence):
+        return analysis
+    ranking = _weighed(analysis.ranking, said.probabilities)
+    text = f"{said.text}; that is not enough for a name by itself, and part of the probabilities"
+    statement = without_range(TRACE, said.most, (), text, supports=None)
+    return restated(analysis, ranking, INCONCLUSIVE, ranking[0][1], (), (*analysis.evidence, statement))
 
 
 def _phases(open_judge: OpenJudge, pixels: np.ndarray) -> np.ndarray:
@@ -105,6 +165,10 @@ def _phases(open_judge: OpenJudge, pixels: np.ndarray) -> np.ndarray:
 
     in_cells = margins(to_rgb8(pixels)) < IN_CELLS_BELOW
     return UNKNOWN if in_cells else block_phase_logarithms(open_judge.folder, pixels)
+
+
+def _is_open(analysis: Analysis) -> bool:
+    return analysis.verdict == INCONCLUSIVE
 
 
 def _asks(analysis: Analysis) -> bool:
@@ -118,27 +182,28 @@ def _as_stored(analysis: Analysis) -> bool:
     return not any(isinstance(step, InsetStep | RotationStep | ReductionStep) for step in analysis.steps)
 
 
-def _named(analysis: Analysis, family: str, probabilities: Mapping[str, float], said: str, most: float) -> Analysis:
-    ranking = _weighed(analysis.ranking, probabilities)
-    verdict, named, probability = said_of(family, ranking)
-    statement = without_range(TRACE, most, named, f"{said}; so {TITLES[family]} shows, by validation pictures")
+def _named(analysis: Analysis, said: Heard) -> Analysis:
+    ranking = _weighed(analysis.ranking, said.probabilities)
+    verdict, named, probability = said_of(said.family, ranking)
+    text = f"{said.text}; so {TITLES[said.family]} shows, by validation pictures"
+    statement = without_range(TRACE, said.most, named, text)
     return restated(analysis, ranking, verdict, probability, named, (statement, *analysis.evidence))
 
 
-def _left_open(analysis: Analysis, probabilities: Mapping[str, float], said: str, most: float) -> Analysis:
-    ranking = _weighed(analysis.ranking, probabilities)
-    text = f"{said}; so {TITLES[analysis.verdict]} hardly ever shows, by validation pictures"
-    statement = without_range(TRACE, most, (), text, supports=False)
+def _left_open(analysis: Analysis, said: Heard) -> Analysis:
+    ranking = _weighed(analysis.ranking, said.probabilities)
+    text = f"{said.text}; so {TITLES[analysis.verdict]} hardly ever shows, by validation pictures"
+    statement = without_range(TRACE, said.most, (), text, supports=False)
     return restated(analysis, ranking, INCONCLUSIVE, ranking[0][1], (), (statement, *analysis.evidence))
 
 
-def _not_borne_out(analysis: Analysis, said: str, most: float) -> Analysis:
+def _not_borne_out(analysis: Analysis, said: Heard) -> Analysis:
     ranking = ranked(doubt.lessened(analysis.probabilities, HEVC_FAMILY))
     text = (
-        f"{said}; so {TITLES[HEVC_FAMILY]} does not show in blocks from the first sample on, and a JPEG of which "
+        f"{said.text}; so {TITLES[HEVC_FAMILY]} does not show in blocks from the first sample on, and a JPEG of which "
         "pixels were left out has the same traces elsewhere"
     )
-    statement = without_range(TRACE, most, (), text, supports=False)
+    statement = without_range(TRACE, said.most, (), text, supports=False)
     return restated(analysis, ranking, INCONCLUSIVE, ranking[0][1], (), (statement, *analysis.evidence))
 
 

@@ -44,6 +44,10 @@ def opened(**given: float) -> Analysis:
     return replace(sample(), verdict=INCONCLUSIVE, probability=ranking[0][1], ranking=ranking)
 
 
+def answered(analysis: Analysis, judge: Any, pixels: np.ndarray) -> Analysis:
+    return recompression.with_answer(analysis, recompression.heard(analysis, judge, pixels))
+
+
 @pytest.fixture(autouse=True)
 def _encoders(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(identification, "missing", lambda: "")
@@ -68,7 +72,7 @@ def test_the_encoder_that_gains_names_the_codec(
 ) -> None:
     gaining(monkeypatch, *gains)
     before = opened(avif=0.4, heic=0.5, bpg=0.05)
-    after = recompression.with_answer(before, JUDGE, PIXELS)
+    after = answered(before, JUDGE, PIXELS)
     assert after.verdict == verdict
     assert (after is before) == (verdict == INCONCLUSIVE)
 
@@ -76,7 +80,7 @@ def test_the_encoder_that_gains_names_the_codec(
 def test_what_is_said_goes_with_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
     gaining(monkeypatch, *AV1)
     before = opened(avif=0.4, heic=0.5, bpg=0.05)
-    after = recompression.with_answer(before, JUDGE, PIXELS)
+    after = answered(before, JUDGE, PIXELS)
     assert sum(after.probabilities.values()) == pytest.approx(1)
     assert after.probability == pytest.approx(after.probabilities["avif"], abs=0.01)
     assert after.probability > 0.8
@@ -86,9 +90,27 @@ def test_what_is_said_goes_with_the_name(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "aom 3.0 (36), x265 1.2 (14), libwebp 0.3 (4), libjpeg 1.0 (12)" in first.text
 
 
+def test_what_names_nothing_is_part_of_the_probabilities(monkeypatch: pytest.MonkeyPatch) -> None:
+    gaining(monkeypatch, *NOTHING)
+    before = opened(avif=0.4, heic=0.3, uncompressed=0.25)
+    heard = recompression.heard(before, JUDGE, PIXELS)
+    assert heard is not None
+    assert recompression.with_answer(before, heard) is before
+    after = recompression.weighed(before, heard)
+    assert (after.verdict, after.evidence[-1].trace) == (INCONCLUSIVE, recompression.TRACE)
+    assert sum(after.probabilities.values()) == pytest.approx(1)
+    assert after.probabilities["uncompressed"] == pytest.approx(heard.probabilities["uncompressed"])
+    assert after.compressed == pytest.approx(1 - after.probabilities["uncompressed"])
+    assert after.probabilities["avif"] / before.probabilities["avif"] != pytest.approx(1, abs=0.01)
+    assert recompression.weighed(after, heard) is after  # once
+    assert recompression.weighed(before, None) is before
+    certain = named("webp", 0.9, webp=0.9)
+    assert recompression.weighed(certain, heard) is certain
+
+
 def test_members_that_cannot_be_told_apart_are_a_family(monkeypatch: pytest.MonkeyPatch) -> None:
     gaining(monkeypatch, *HEVC)
-    assert recompression.with_answer(opened(heic=0.4, bpg=0.4), JUDGE, PIXELS).verdict == "hevc-intra"
+    assert answered(opened(heic=0.4, bpg=0.4), JUDGE, PIXELS).verdict == "hevc-intra"
 
 
 @pytest.mark.parametrize("kind", ["a verdict", "another codec", "no judge"])
@@ -97,7 +119,7 @@ def test_nothing_is_coded_without_cause(kind: str, monkeypatch: pytest.MonkeyPat
     before = opened(avif=0.5) if kind != "another codec" else opened(jpeg2000=0.97)
     if kind == "a verdict":
         before = replace(before, verdict="avif", probability=0.99)
-    assert recompression.with_answer(before, None if kind == "no judge" else JUDGE, PIXELS) is before
+    assert answered(before, None if kind == "no judge" else JUDGE, PIXELS) is before
     assert not asked
 
 
@@ -109,7 +131,7 @@ def test_what_is_not_coded_again_is_named_by_its_blocks(
     phases = np.log(np.where(np.array(FAMILIES) == "jpeg", p, (1 - p) / (len(FAMILIES) - 1)))
     monkeypatch.setattr(recompression, "block_phase_logarithms", lambda folder, pixels: phases)
     before = opened(jpeg=0.6, jpeg2000=0.38)
-    after = recompression.with_answer(before, JUDGE, PIXELS)
+    after = answered(before, JUDGE, PIXELS)
     assert after.verdict == verdict
     assert (after is before) == (verdict == INCONCLUSIVE)
     assert not asked
@@ -117,20 +139,20 @@ def test_what_is_not_coded_again_is_named_by_its_blocks(
         assert after.evidence[0].trace == recompression.TRACE
         assert "speaks for JPEG by itself (97.0 %)" in after.evidence[0].text
     certain = replace(before, verdict="jpeg2000", probability=0.9)
-    assert recompression.with_answer(certain, JUDGE, PIXELS) is certain
+    assert answered(certain, JUDGE, PIXELS) is certain
 
 
 def test_a_missing_encoder_leaves_it_open(monkeypatch: pytest.MonkeyPatch) -> None:
     gaining(monkeypatch, *AV1)
     monkeypatch.setattr(identification, "missing", lambda: "PyAV is not installed")
     before = opened(avif=0.5)
-    assert recompression.with_answer(before, JUDGE, PIXELS) is before
+    assert answered(before, JUDGE, PIXELS) is before
 
 
 def test_a_small_picture_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(identification, "repeats", lambda pixels: None)
     before = opened(avif=0.5)
-    assert recompression.with_answer(before, JUDGE, PIXELS) is before
+    assert answered(before, JUDGE, PIXELS) is before
 
 
 def named(verdict: str, probability: float, **given: float) -> Analysis:
@@ -146,7 +168,7 @@ def test_a_name_is_held_against_it(gains: tuple[float, ...], kept: bool, monkeyp
         phases = np.log(np.where(np.array(FAMILIES) == "av1", 0.9, 0.1 / (len(FAMILIES) - 1)))
         monkeypatch.setattr(recompression, "block_phase_logarithms", lambda folder, pixels: phases)
     before = named("heic", 0.95, heic=0.95, avif=0.03)
-    after = recompression.with_answer(before, JUDGE, PIXELS)
+    after = answered(before, JUDGE, PIXELS)
     assert (after is before) == kept
     if not kept:
         assert after.verdict in (INCONCLUSIVE, "avif")
@@ -157,7 +179,7 @@ def test_a_name_is_held_against_it(gains: tuple[float, ...], kept: bool, monkeyp
 def test_other_codecs_are_not_held_against_it(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = gaining(monkeypatch, *AV1)
     before = named("webp", 0.9, webp=0.9, avif=0.05)
-    assert recompression.with_answer(before, JUDGE, PIXELS) is before
+    assert answered(before, JUDGE, PIXELS) is before
     assert not asked
 
 
@@ -170,9 +192,9 @@ def test_hevc_of_no_single_member_has_to_be_borne_out(
     before = named("hevc-intra", p, heic=p / 2, bpg=p / 2)
     if gains == AV1:
         if p >= SURE:  # a sure name is not held against another encoder
-            assert recompression.with_answer(before, JUDGE, PIXELS) is before
+            assert answered(before, JUDGE, PIXELS) is before
         return
-    after = recompression.with_answer(before, JUDGE, PIXELS)
+    after = answered(before, JUDGE, PIXELS)
     if gains == HEVC:
         assert after is before
         return
@@ -181,7 +203,7 @@ def test_hevc_of_no_single_member_has_to_be_borne_out(
     assert after.probabilities["heic"] + after.probabilities["bpg"] < 0.1
     turned = RotationStep(Rotation(3.0, 0.0, 0.0, 9.0), 200, 200, 300, 300)
     elsewhere = replace(before, steps=(turned,))  # its blocks start at another sample
-    assert recompression.with_answer(elsewhere, JUDGE, PIXELS) is elsewhere
+    assert answered(elsewhere, JUDGE, PIXELS) is elsewhere
 
 
 def test_phases_of_blocks_are_not_heard_of_a_sheet_in_cells(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,5 +215,5 @@ def test_phases_of_blocks_are_not_heard_of_a_sheet_in_cells(monkeypatch: pytest.
         recompression, "block_phase_logarithms", lambda folder, pixels: heard.append(pixels.shape) or UNKNOWN
     )
     for pixels, count in ((in_cells, 0), (in_cells[3:, 3:], 1)):
-        recompression.with_answer(opened(heic=0.3, uncompressed=0.3), JUDGE, np.ascontiguousarray(pixels))
+        answered(opened(heic=0.3, uncompressed=0.3), JUDGE, np.ascontiguousarray(pixels))
         assert len(heard) == count
