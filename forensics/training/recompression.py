@@ -287,7 +287,7 @@ def _unasked(rows: Sequence[Row]) -> tuple[Softmax, float, dict[str, int]]:
     sure = np.array(
         [sure_unasked(FAMILIES[at], row.families, row.phases) for at, row in zip(best, rows, strict=True)], bool
     )
-    said_from = _threshold(top, right, sure & its)
+    said_from = _threshold(top, right, sure & its, fewest=FEWEST // 2, wrong=0.0)
     said = sure & its & (top >= said_from)
     counts = {"open": int(its.sum()), "right": int((said & right).sum()), "wrong": int((said & ~right).sum())}
     return softmax(logs, phases, values, truth), said_from, counts

@@ -237,21 +237,21 @@ def test_block_phases_name_what_is_not_coded_again(tmp_path: Path) -> None:
     """JPEGs that the models hold likely: block phases bear out those that they are, and speak against the others."""
 
     def unasked(count: int) -> list[Row]:
-        likely = families(jpeg=0.5, jpeg2000=0.4)
+        likely = families(jpeg=0.55, jpeg2000=0.44)
         kinds = ("jpeg", "jpeg2000")
         return [Row(f"{k % 22}.png", "made", kinds[k % 2], likely, None, sure_of(kinds[k % 2])) for k in range(count)]
 
     card = fit([*rows(200), *unasked(200)], tmp_path, seed=1)
     assert card["unasked"] == {"open": 200, "right": 100, "wrong": 0}
     assert card["pictures"]["open"] == 200  # those that were coded again
-    judge, likely = RecompressionJudge(tmp_path), families(jpeg=0.5, jpeg2000=0.4)
+    judge, likely = RecompressionJudge(tmp_path), families(jpeg=0.55, jpeg2000=0.44)
     name, probabilities = judge.answer_unasked(likely, sure_of("jpeg"))
     assert (name, sum(probabilities.values())) == ("jpeg", pytest.approx(1))
     assert judge.answer_unasked(likely, sure_of("jpeg", SURE_ALONE - 0.05))[0] == ""
     assert judge.answer_unasked(likely, sure_of("jpeg2000"))[0] == ""  # it leaves no blocks that would be its own
     assert judge.answer_unasked(likely, UNKNOWN)[0] == ""
-    assert judge.answer_unasked(families(jpeg=0.3, wsq=0.6), sure_of("jpeg"))[0] == ""
-    few = fit([*rows(200), *unasked(2 * FEWEST - 4)], tmp_path, seed=1)
+    assert judge.answer_unasked(families(jpeg=0.9, video_mpeg2=0.09), sure_of("jpeg", 0.99))[0] == ""
+    few = fit([*rows(200), *unasked(FEWEST - 4)], tmp_path, seed=1)
     assert few["unasked"]["right"] == 0
 
 
