@@ -115,10 +115,12 @@ VP9 that aom repeated by 5.9 dB and x265 by 3.8 was HEVC intra so (0.92).
 UNASKED = ("jpeg", "jpegxl")
 """Families that are named of pictures that are not coded again, where the judge of block phases is sure of them: what
 leaves blocks of 8x8 samples, of those that are likely there (JPEG 2000 leaves none)."""
-_UNASKED_BEYOND = 0.03
-"""Probability of all processes beyond `FAMILIES` from which none of those is named: MPEG-1, MPEG-2, MPEG-4 and their
-like code blocks of 8x8 samples, too. Of 301 validation frames of MPEG-2, MPEG-4 and H.264, changed or not, twelve were JPEG
-without it, at 0.05 and more; of 20 right names of JPEG and JPEG XL 13 have less.
+_ALIKE = ("jpeg", "jpegxl")
+"""Families that are not named by block phases where other processes of 8x8 blocks are possible."""
+_ALIKE_BELOW = 0.03
+"""Probability of all processes beyond `FAMILIES` under which these are: MPEG-1, MPEG-2, MPEG-4 and their like code
+blocks of 8x8 samples, too. Of 301 validation frames of MPEG-2, MPEG-4 and H.264, changed or not, twelve that are not
+coded again were JPEG without it, at 0.05 and more; of 20 right names of JPEG and JPEG XL there 13 have less.
 """
 _LEAST_OF_PHASES = {"vp8": 0.7}
 """Probability of the judge of block phases under which a family is not named by its own encoder: libwebp's blocks start
@@ -283,7 +285,7 @@ def sure_unasked(family: str, families: Mapping[str, float], phases: np.ndarray)
     keeps it from being named.
     """
     sure = family in UNASKED and bool(phases[FAMILIES.index(family)] >= np.log(SURE_ALONE))
-    return sure and _beyond(families) < _UNASKED_BEYOND and _not_excluded(family, families)
+    return sure and _not_another(family, families) and _not_excluded(family, families)
 
 
 def may_be_named(
@@ -307,13 +309,19 @@ def agreed(family: str, families: Mapping[str, float], repeats: Repeats, phases:
     sure = family in BY_PHASES and bool(phases[FAMILIES.index(family)] >= np.log(least))
     most = max(repeats.gains[ENCODERS.index(name)] for name in _RIVALS)
     overtaken = most - max(repeats.gains[at] for at in own) >= _OVERTAKEN
-    return sure and repeated >= 0 and not overtaken and _not_excluded(family, families)
+    excluded = overtaken or not _not_another(family, families) or not _not_excluded(family, families)
+    return sure and repeated >= 0 and not excluded
 
 
 def _not_excluded(family: str, families: Mapping[str, float]) -> bool:
     """Whether what the open judge says lets a family be named."""
     known = family != HEVC_FAMILY or families[family] > families["av1"]
     return known and _beyond(families) < BEYOND_BELOW
+
+
+def _not_another(family: str, families: Mapping[str, float]) -> bool:
+    """Whether no other process has blocks that a family's are taken for."""
+    return family not in _ALIKE or _beyond(families) < _ALIKE_BELOW
 
 
 def _beyond(families: Mapping[str, float]) -> float:

@@ -294,7 +294,8 @@ def test_block_phases_alone_name_what_the_open_judge_does_not_exclude() -> None:
     assert agreed("hevc-intra", families(hevc_intra=0.6, av1=0.3), some, sure_of("hevc-intra"))
     assert not agreed("hevc-intra", families(hevc_intra=0.6, av1=0.3), worse, sure_of("hevc-intra"))
     assert not agreed("hevc-intra", families(hevc_intra=0.3, av1=0.6), some, sure_of("hevc-intra"))
-    assert agreed("jpegxl", families(jpegxl=0.9), some, sure_of("jpegxl"))  # of blocks, without an encoder of its own
+    assert agreed("jpegxl", families(jpegxl=0.98), some, sure_of("jpegxl"))  # of blocks, without an encoder of its own
+    assert not agreed("jpegxl", families(jpegxl=0.9, video_mpeg2=0.09), some, sure_of("jpegxl"))  # nor may be MPEG-2's
     assert not agreed("jpeg2000", families(jpeg2000=0.9), some, sure_of("jpeg2000"))  # it has no blocks
     assert not agreed("vp8", families(vp8=0.9), some, sure_of("vp8"))  # nor are moved JPEGs its
     assert not agreed("av1", families(av1=0.9), some, UNKNOWN)
