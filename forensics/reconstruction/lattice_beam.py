@@ -350,13 +350,23 @@ def _normal(
     the sums is given, and what they add to samples is `_waves`.
     """
     order = np.arange(len(table)) if order is None else order
-    steps = table[order].astype(np.float64)
+    normal, system, pull = _equations(sums, deviations, table[order], drift)
+    waves = _waves(len(table) // 64)[order]
+    return normal, system @ (values / deviations) + pull * (waves @ expected)
+
+
+def _equations(
+    sums: np.ndarray, deviations: np.ndarray, table: np.ndarray, drift: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of unit coefficients the normal matrix, what they add to sums in deviations of these, and how strongly each is
+    drawn to what is expected of it; `table` of these coefficients alone.
+    """
+    steps = table.astype(np.float64)
     about = spread(steps, drift)
     system = sums * (steps[:, None] / deviations)
     normal = system @ system.T
-    normal.ravel()[:: len(order) + 1] += (steps / about) ** 2
-    waves = _waves(len(table) // 64)[order]
-    return normal, system @ (values / deviations) + steps / about**2 * (waves @ expected)
+    normal.ravel()[:: len(steps) + 1] += (steps / about) ** 2
+    return normal, system, steps / about**2
 
 
 def _of_normal(normal: np.ndarray, wanted: np.ndarray, moves: np.ndarray) -> Lattice:
@@ -377,9 +387,9 @@ def _reduced(
     drift: float,
 ) -> Lattice:
     """The lattice of what unit coefficients, in order of their steps, add to some sums."""
-    moves = np.zeros((len(order), len(table)))
-    moves[np.arange(len(order)), order] = 1.0
     if len(table) > 64:
+        moves = np.zeros((len(order), len(table)))
+        moves[np.arange(len(order)), order] = 1.0
         return _of_normal(*_normal(sums, values, deviations, expected, table, drift, order), moves)
     reals = [np.asarray(numbers, np.float64).tobytes() for numbers in (sums, deviations)]
     wholes = [np.asarray(numbers, np.int64).tobytes() for numbers in (table, order)]
@@ -401,17 +411,13 @@ class _Basis:
     def of(sums: bytes, deviations: bytes, table: bytes, order: bytes, drift: float) -> _Basis:
         """That of one block; arrays of float64 and, of table and order, int64, as of `_reduced`."""
         numbers, own = np.frombuffer(order, np.int64), np.frombuffer(table, np.int64)
-        steps, off = own[numbers].astype(np.float64), np.frombuffer(deviations)
-        about = spread(steps, drift)
-        system = np.frombuffer(sums).reshape(len(numbers), -1) * (steps[:, None] / off)
-        normal = system @ system.T
-        normal.ravel()[:: len(numbers) + 1] += (steps / about) ** 2
+        added, off = np.frombuffer(sums).reshape(len(numbers), -1), np.frombuffer(deviations)
+        normal, system, pull = _equations(added, off, own[numbers], drift)
         lattice = _of_normal(normal, np.zeros(len(numbers)), np.eye(len(numbers)))
         turn = np.linalg.solve(lattice.columns, lattice.moves)
         moves = np.zeros((len(numbers), len(own)))
         moves[:, numbers] = lattice.moves
-        pull = (steps / about**2)[:, None] * _waves(1)[numbers]
-        return _Basis(lattice.columns, moves, turn @ (system / off), turn @ pull)
+        return _Basis(lattice.columns, moves, turn @ (system / off), turn @ (pull[:, None] * _waves(1)[numbers]))
 
 
 def _finest_first(table: np.ndarray, among: np.ndarray | None) -> np.ndarray:

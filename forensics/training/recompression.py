@@ -73,7 +73,6 @@ _VIDEO_KINDS = {
     "nothing": 0.5, "recoloured": 0.08, "grey": 0.08, "noise": 0.1, "sharpened": 0.08, "median": 0.1, "blurred": 0.06,
 }  # fmt: skip
 """What happens to frames since."""
-_TOO_FEW = "too few pictures are left open to learn from: draw more, or of more sources"
 _Drawing = Callable[[], tuple[np.ndarray, str] | None]
 _DRAWN = 0.15
 """Share of the first population that is made of drawings: no source of the split `val` is one, and parts that lie at
@@ -226,9 +225,7 @@ def fit(rows: Sequence[Row], out: Path, *, seed: int) -> dict[str, Any]:
     unasked, unasked_from, counts = _unasked(rows)
     coded = [(row, row.repeats) for row in rows if row.repeats is not None]
     rows, repeats = [row for row, _ in coded], [one for _, one in coded]
-    truth, parts = _truth(rows), folds([row.source for row in rows])
-    if len(np.unique(parts)) < 2 or len(np.unique(truth)) < 2:
-        raise UsageError(_TOO_FEW)
+    truth, parts = _truth_and_folds(rows)
     logs, values = (np.stack(each) for each in zip(*(values_of(row.families, one) for row, one in coded), strict=True))
     phases = np.stack([row.phases for row in rows])
     clean = truth == 0
@@ -275,9 +272,7 @@ def _unasked(rows: Sequence[Row]) -> tuple[Softmax, float, dict[str, int]]:
     """The softmax of both judges alone, of all open pictures, the threshold of its names, and how many it names of
     those that are not coded again.
     """
-    truth, parts = _truth(rows), folds([row.source for row in rows])
-    if len(np.unique(parts)) < 2 or len(np.unique(truth)) < 2:
-        raise UsageError(_TOO_FEW)
+    truth, parts = _truth_and_folds(rows)
     logs, phases = np.stack([logarithms_of(row.families) for row in rows]), np.stack([row.phases for row in rows])
     values = np.empty((len(rows), 0))
     found = _cross_fitted(logs, phases, values, truth, parts)
@@ -293,8 +288,13 @@ def _unasked(rows: Sequence[Row]) -> tuple[Softmax, float, dict[str, int]]:
     return softmax(logs, phases, values, truth), said_from, counts
 
 
-def _truth(rows: Sequence[Row]) -> np.ndarray:
-    return np.array([FAMILIES.index(row.truth if row.truth in FAMILIES else FAMILIES[-1]) for row in rows])
+def _truth_and_folds(rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
+    """Indices in `FAMILIES`, and the parts that are held back one after the other."""
+    truth = np.array([FAMILIES.index(row.truth if row.truth in FAMILIES else FAMILIES[-1]) for row in rows])
+    parts = folds([row.source for row in rows])
+    if len(np.unique(parts)) < 2 or len(np.unique(truth)) < 2:
+        raise UsageError("too few pictures are left open to learn from: draw more, or of more sources")
+    return truth, parts
 
 
 def _cross_fitted(

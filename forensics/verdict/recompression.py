@@ -56,21 +56,18 @@ class Heard:
         What it rests on, in words.
     most : float
         The largest gain of an encoder in dB, or the probability of the judge of block phases where none was asked.
-    phases : np.ndarray [shape=(len(FAMILIES),)]
-        Logarithms of that judge.
-    repeats : Repeats or None
-        None of a picture that is not coded again.
     shown : bool
         Whether the encoder of one of the `RIVALS` shows.
+    borne_out : bool
+        Whether HEVC shows in blocks from the first sample on.
     """
 
     family: str
     probabilities: Mapping[str, float]
     text: str
     most: float
-    phases: np.ndarray
-    repeats: Repeats | None = None
     shown: bool = False
+    borne_out: bool = False
 
 
 def heard(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.ndarray) -> Heard | None:
@@ -101,7 +98,8 @@ def heard(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.ndarray) 
     phases = _phases(open_judge, pixels)
     family, probabilities = judge.answer(families, found, phases)
     shown = any(shows(one, found, judge.least) for one in RIVALS)
-    return Heard(family, probabilities, _said(found, phases), float(np.max(found.gains)), phases, found, shown)
+    most = float(np.max(found.gains))
+    return Heard(family, probabilities, _said(found, phases), most, shown, borne_out(found, phases))
 
 
 def _heard_of_blocks(judge: RecompressionJudge, families: Mapping[str, float], phases: np.ndarray) -> Heard | None:
@@ -109,7 +107,7 @@ def _heard_of_blocks(judge: RecompressionJudge, families: Mapping[str, float], p
     if np.array_equal(phases, UNKNOWN):
         return None
     said = _spoken(phases, "the grid that starts at the picture's first sample")
-    return Heard(*judge.answer_unasked(families, phases), said, float(np.exp(np.max(phases))), phases)
+    return Heard(*judge.answer_unasked(families, phases), said, float(np.exp(np.max(phases))))
 
 
 def with_answer(analysis: Analysis, said: Heard | None) -> Analysis:
@@ -128,9 +126,7 @@ def with_answer(analysis: Analysis, said: Heard | None) -> Analysis:
     sure = not _is_open(analysis) and analysis.probability >= SURE
     if not sure and (_is_open(analysis) or said.family not in ("", named)):
         return _named(analysis, said) if said.family else analysis
-    if said.repeats is None:
-        return analysis
-    if analysis.verdict == HEVC_FAMILY and _as_stored(analysis) and not borne_out(said.repeats, said.phases):
+    if analysis.verdict == HEVC_FAMILY and _as_stored(analysis) and not said.borne_out:
         return _not_borne_out(analysis, said)
     spoken_against = said.probabilities[named] < KEPT_FROM and said.shown
     return _left_open(analysis, said) if spoken_against and not sure else analysis

@@ -112,13 +112,12 @@ family is not named by the judge of block phases. Of 67 names that it alone gave
 right, as its networks were before open pictures were learned from, none has so much, one 1.0 dB and two 0.5; a frame of
 VP9 that aom repeated by 5.9 dB and x265 by 3.8 was HEVC intra so (0.92).
 """
-UNASKED = ("jpeg", "jpegxl")
-"""Families that are named of pictures that are not coded again, where the judge of block phases is sure of them: what
-leaves blocks of 8x8 samples, of those that are likely there (JPEG 2000 leaves none)."""
-_ALIKE = ("jpeg", "jpegxl")
-"""Families that are not named by block phases where other processes of 8x8 blocks are possible."""
-_ALIKE_BELOW = 0.03
-"""Probability of all processes beyond `FAMILIES` under which these are: MPEG-1, MPEG-2, MPEG-4 and their like code
+_OF_EIGHT = ("jpeg", "jpegxl")
+"""Families of blocks of 8x8 samples. The judge of block phases names them of pictures that are not coded again, too, of
+those that are likely there alone (JPEG 2000 leaves no blocks), but not where other processes of such blocks are
+possible."""
+_OTHERS_BELOW = 0.03
+"""Probability of all processes beyond `FAMILIES` under which it does: MPEG-1, MPEG-2, MPEG-4 and their like code
 blocks of 8x8 samples, too. Of 301 validation frames of MPEG-2, MPEG-4 and H.264, changed or not, twelve that are not
 coded again were JPEG without it, at 0.05 and more; of 20 right names of JPEG and JPEG XL there 13 have less.
 """
@@ -284,7 +283,7 @@ def sure_unasked(family: str, families: Mapping[str, float], phases: np.ndarray)
     """Whether the judge of block phases is sure of a family that may be named without coding again, and no other rule
     keeps it from being named.
     """
-    sure = family in UNASKED and bool(phases[FAMILIES.index(family)] >= np.log(SURE_ALONE))
+    sure = family in _OF_EIGHT and bool(phases[FAMILIES.index(family)] >= np.log(SURE_ALONE))
     return sure and _not_another(family, families) and _not_excluded(family, families)
 
 
@@ -321,7 +320,7 @@ def _not_excluded(family: str, families: Mapping[str, float]) -> bool:
 
 def _not_another(family: str, families: Mapping[str, float]) -> bool:
     """Whether no other process has blocks that a family's are taken for."""
-    return family not in _ALIKE or _beyond(families) < _ALIKE_BELOW
+    return family not in _OF_EIGHT or _beyond(families) < _OTHERS_BELOW
 
 
 def _beyond(families: Mapping[str, float]) -> float:
