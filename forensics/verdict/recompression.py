@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from forensics_models.classes import HEVC_FAMILY, INCONCLUSIVE, family_of
+from forensics_models.classes import HEVC_FAMILY, INCONCLUSIVE, OTHER_LOSSY, family_of
 from forensics_models.open_judge import OpenJudge, by_family
 from forensics_models.recompression import (
     ENCODERS,
     FAMILIES,
+    OTHER,
     UNKNOWN,
     RecompressionJudge,
     Repeats,
@@ -49,7 +50,7 @@ class Heard:
     Attributes
     ----------
     family : str
-        That may be named, or an empty string.
+        That may be named, `other-lossy` for processes beyond the families, or an empty string.
     probabilities : mapping of str to float
         By family of `forensics_models.recompression.FAMILIES`.
     text : str
@@ -99,7 +100,7 @@ def heard(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.ndarray) 
     family, probabilities = judge.answer(families, found, phases)
     shown = any(shows(one, found, judge.least) for one in RIVALS)
     most = float(np.max(found.gains))
-    return Heard(family, probabilities, _said(found, phases), most, shown, borne_out(found, phases))
+    return Heard(_title(family), probabilities, _said(found, phases), most, shown, borne_out(found, phases))
 
 
 def _heard_of_blocks(judge: RecompressionJudge, families: Mapping[str, float], phases: np.ndarray) -> Heard | None:
@@ -107,7 +108,8 @@ def _heard_of_blocks(judge: RecompressionJudge, families: Mapping[str, float], p
     if np.array_equal(phases, UNKNOWN):
         return None
     said = _spoken(phases, "the grid that starts at the picture's first sample")
-    return Heard(*judge.answer_unasked(families, phases), said, float(np.exp(np.max(phases))))
+    family, probabilities = judge.answer_unasked(families, phases)
+    return Heard(_title(family), probabilities, said, float(np.exp(np.max(phases))))
 
 
 def with_answer(analysis: Analysis, said: Heard | None) -> Analysis:
@@ -219,14 +221,19 @@ def _said(repeats: Repeats, phases: np.ndarray) -> str:
         "coded again on the grid of blocks that starts at its first sample, the picture changes less than beside that "
         f"grid, by so many dB for each encoder (and so many standard errors over its blocks): {each}"
     )
-    if np.exp(np.max(phases)) < _LIKELY or FAMILIES[int(np.argmax(phases))] not in TITLES:
+    if np.exp(np.max(phases)) < _LIKELY:
         return again
     return f"{again}; {_spoken(phases, 'that grid')}"
 
 
+def _title(family: str) -> str:
+    """The name by which titles and verdicts know a family of `FAMILIES`."""
+    return OTHER_LOSSY if family == OTHER else family
+
+
 def _spoken(phases: np.ndarray, grid: str) -> str:
     """What the judge of block phases says, of blocks on a grid."""
-    best, p = FAMILIES[int(np.argmax(phases))], float(np.exp(np.max(phases)))
+    best, p = _title(FAMILIES[int(np.argmax(phases))]), float(np.exp(np.max(phases)))
     return (
         f"how neighbours differ by their place in blocks on {grid}, and how sparse those are, speaks for "
         f"{TITLES[best]} by itself ({percentage(p)})"
