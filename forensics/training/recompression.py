@@ -281,8 +281,10 @@ def _unasked(rows: Sequence[Row]) -> tuple[Softmax, Sure, dict[str, int]]:
     best, top = found.argmax(axis=1), found.max(axis=1)
     right = best == truth
     its = np.array([row.repeats is None for row in rows])
-    given = [grounds(FAMILIES[at], row.families, row.repeats, row.phases) for at, row in zip(best, rows, strict=True)]
-    said_from, said = _sure(top, right, given, ~its, FEWEST_UNASKED)
+    # Encoders are not heard for other processes, so that pictures which are coded again tell of those, too.
+    each = [grounds(FAMILIES[at], row.families, None, row.phases) for at, row in zip(best, rows, strict=True)]
+    given = [one if here else Sure(False, False, one.other) for here, one in zip(its, each, strict=True)]
+    said_from, said = _sure(top, right, given, np.zeros(len(rows), bool), FEWEST_UNASKED)
     said &= its
     counts = {"open": int(its.sum()), "right": int((said & right).sum()), "wrong": int((said & ~right).sum())}
     return softmax(logs, phases, values, truth), said_from, counts

@@ -323,8 +323,13 @@ def test_what_both_judges_hold_likeliest_may_be_named() -> None:
     assert not first_of_both("uncompressed", families(uncompressed=0.9), sure_of("uncompressed"))
     assert not first_of_both("jpeg", families(jpeg=0.45, wsq=0.5), jpeg)
     assert grounds("jpeg", likely, None, jpeg) == Sure(False, True, False)
-    assert grounds("jpeg", likely, repeated(0.0, 0.0, 0.0, 0.5), jpeg) == Sure(False, True, False)
-    assert not grounds("jpeg", likely, repeated(3.0, 2.8, 0.0, 0.5), jpeg).both  # aom and x265 were nearer
+    assert not grounds("jpeg", likely, repeated(0.0, 0.0, 0.0, 0.5), jpeg).both  # libjpeg repeats more than JPEGs
+    seen, phases = families(av1=0.6, hevc_intra=0.3), sure_of("av1", 0.5)
+    assert grounds("av1", seen, repeated(0.2, 0.1, consistency=(3.0, 2.9)), phases) == Sure(False, True, False)
+    assert not grounds("av1", seen, repeated(0.2, 0.1, consistency=(3.0, 3.1)), phases).both
+    xl = sure_of("jpegxl", 0.5)
+    assert grounds("jpegxl", families(jpegxl=0.8), repeated(0.2, 0.1), xl).both
+    assert not grounds("jpegxl", families(jpegxl=0.8), repeated(3.0, 2.8, *[-1.0] * 3), sure_of("av1", 0.5)).both
 
 
 def test_hevc_is_named_over_av1_where_block_phases_are_for_it() -> None:
