@@ -1,5 +1,5 @@
-"""What share of a picture WebP's, JPEG XR's and JPEG 2000's own arithmetic explains to the bit, of their pictures and of
-others.
+"""What share of a picture the arithmetic of WebP, JPEG XR and JPEG 2000 explains to the bit, of their own pictures and
+of others.
 
     python -m forensics_benchmarks.exact_shares SOURCES [--limit N] [--side PIXELS]
 
