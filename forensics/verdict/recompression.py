@@ -19,13 +19,14 @@ from forensics_models.recompression import (
     Repeats,
     asked,
     borne_out,
+    other_borne_out,
     shows,
 )
 
 from forensics.results.analysis import Analysis
 from forensics.results.steps import InsetStep, ReductionStep, RotationStep
 from forensics.results.wording import TITLES, percentage
-from forensics.verdict import doubt
+from forensics.verdict import colours, doubt
 from forensics.verdict.restated import Ranking, ranked, restated, said_of, without_range
 from forensics.verdict.weighing import KEPT_FROM, SURE
 from forensics.windows.judges import block_phase_logarithms, recompression_judge
@@ -90,7 +91,7 @@ def heard(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.ndarray) 
     if judge is None:
         return None
     if not asked(families):
-        return _heard_of_blocks(judge, families, _phases(open_judge, pixels)) if _is_open(analysis) else None
+        return _heard_of_blocks(judge, families, open_judge, pixels) if _is_open(analysis) else None
     from forensics.history.recoding import identification
 
     found = None if identification.missing() else identification.repeats(pixels)
@@ -98,23 +99,36 @@ def heard(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.ndarray) 
         return None
     phases = _phases(open_judge, pixels)
     family, probabilities = judge.answer(families, found, phases)
+    family = _in_luma_too(family, open_judge, pixels)
     shown = any(shows(one, found, judge.least) for one in RIVALS)
     most = float(np.max(found.gains))
-    return Heard(_title(family), probabilities, _said(found, phases), most, shown, borne_out(found, phases))
+    return Heard(family, probabilities, _said(found, phases), most, shown, borne_out(found, phases))
 
 
-def _heard_of_blocks(judge: RecompressionJudge, families: Mapping[str, float], phases: np.ndarray) -> Heard | None:
+def _heard_of_blocks(
+    judge: RecompressionJudge, families: Mapping[str, float], open_judge: OpenJudge, pixels: np.ndarray
+) -> Heard | None:
     """What is said of an open picture that is not coded again."""
+    phases = _phases(open_judge, pixels)
     if np.array_equal(phases, UNKNOWN):
         return None
     said = _spoken(phases, "the grid that starts at the picture's first sample")
     family, probabilities = judge.answer_unasked(families, phases)
-    return Heard(_title(family), probabilities, said, float(np.exp(np.max(phases))))
+    return Heard(_in_luma_too(family, open_judge, pixels), probabilities, said, float(np.exp(np.max(phases))))
+
+
+def _in_luma_too(family: str, open_judge: OpenJudge, pixels: np.ndarray) -> str:
+    """The name that verdicts know a family by; an empty string for other processes that colours alone speak for."""
+    if family != OTHER:
+        return family
+    in_luma = block_phase_logarithms(open_judge.folder, colours.luma(pixels))
+    return OTHER_LOSSY if other_borne_out(OTHER, in_luma) else ""
 
 
 def with_answer(analysis: Analysis, said: Heard | None) -> Analysis:
     """The analysis with a codec as its verdict that recompression, or block phases alone, tell, or left open where
-    recompression speaks against the AV1 or HEVC that it names; the very same where nothing is certain enough.
+    recompression speaks against the AV1 or HEVC that it names; the very same where nothing is certain enough, or where
+    it says `other-lossy` of a picture whose likeliest name was withheld.
 
     Parameters
     ----------
@@ -122,7 +136,7 @@ def with_answer(analysis: Analysis, said: Heard | None) -> Analysis:
     said : Heard, optional
         As of `heard`.
     """
-    if said is None:
+    if said is None or (said.family == OTHER_LOSSY and doubt.withheld(analysis.limits)):
         return analysis
     named = family_of(analysis.verdict)
     sure = not _is_open(analysis) and analysis.probability >= SURE
@@ -136,7 +150,8 @@ def with_answer(analysis: Analysis, said: Heard | None) -> Analysis:
 
 def weighed(analysis: Analysis, said: Heard | None) -> Analysis:
     """The analysis of a picture that stays open, with probabilities that what was heard is part of; any other as it
-    is, and one that was left open for what was heard.
+    is, and one that was left open for what was heard, or whose likeliest name was withheld where other processes are
+    likeliest to what was heard.
 
     Of 466 open validation pictures, 67 of which are in the fit of the weights, whether they were ever compressed is
     told rightly for 440 instead of 434 (log-loss 0.133 instead of 0.173) by block phases alone.
@@ -149,6 +164,8 @@ def weighed(analysis: Analysis, said: Heard | None) -> Analysis:
         As of `heard`.
     """
     if said is None or not _is_open(analysis) or any(one.trace == TRACE for one in analysis.evidence):
+        return analysis
+    if doubt.withheld(analysis.limits) and max(said.probabilities, key=lambda name: said.probabilities[name]) == OTHER:
         return analysis
     ranking = _weighed(analysis.ranking, said.probabilities)
     text = f"{said.text}; that is not enough for a name by itself, and part of the probabilities"
