@@ -157,10 +157,8 @@ def weighed(analysis: Analysis, said: Heard | None) -> Analysis:
 def _phases(open_judge: OpenJudge, pixels: np.ndarray) -> np.ndarray:
     """What the judge of block phases says; nothing of what is drawn in cells that end where blocks do."""
     from forensics_features.cells import margins
-    from forensics_features.planes import to_rgb8
 
-    in_cells = margins(to_rgb8(pixels)) < IN_CELLS_BELOW
-    return UNKNOWN if in_cells else block_phase_logarithms(open_judge.folder, pixels)
+    return UNKNOWN if margins(pixels) < IN_CELLS_BELOW else block_phase_logarithms(open_judge.folder, pixels)
 
 
 def _is_open(analysis: Analysis) -> bool:
