@@ -11,6 +11,7 @@ from forensics_models.classes import CLASSES, OTHER_LOSSY
 
 from forensics.results.analysis import Analysis, Interval
 from forensics.results.failure import Failure
+from forensics.results.history import EXPLAINED
 from forensics.results.wording import AFTERWARDS_TITLES, HEVC_FAMILY, INCONCLUSIVE, NO_CONTENT, TITLES, percent, words
 from forensics.verdict.evidence import ALTERED
 
@@ -149,11 +150,13 @@ def _interval(interval: Interval, digits: int) -> str:
 
 def history_lines(history: History) -> list[str]:
     """Parameters, traces that were found, the chain of compressions, and what stays open."""
-    known = [_parameter(p) for p in history.parameters if p.value is not None]
+    exact = [p for p in history.parameters if p.value is not None and p.name.endswith(EXPLAINED)]
+    known = [_parameter(p) for p in history.parameters if p.value is not None and p not in exact]
     missing = [f"{words(p.name)}: {p.reason}" for p in history.parameters if p.value is None]
     found = [trace.sentence for trace in history.traces if trace.found]
     chain = [_generation(one) for one in history.generations]
     lines = rows("parameters", known or ["none recovered"])
+    lines += rows("confirmed", [p.basis[:1].upper() + p.basis[1:] for p in exact])
     lines += rows("traces", found or ["none at its false-alarm limit"])
     lines += rows("history", [", then ".join(chain)] if chain else [])
     return lines + rows("open", [*history.notes, *missing])

@@ -18,6 +18,8 @@ from forensics.results.chance import reported, validated
 
 RATIO = "compression_ratio"
 """The parameter of `compression_ratio`."""
+EXPLAINED = ("explained_samples", "explained_blocks")
+"""Parameters that are a share explained to the bit: confirmations, which their `basis` tells in a sentence."""
 
 Value = str | int | float | bool | tuple[int | float | None, ...]
 

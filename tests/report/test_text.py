@@ -1,6 +1,9 @@
 """Lines of the report for terminals."""
 
-from forensics.report.text import SECOND_FROM, afterwards_note
+import pytest
+
+from forensics.report.text import SECOND_FROM, afterwards_note, history_lines
+from forensics.results.history import History, Parameter
 
 
 def test_a_far_fetched_second_answer_is_not_shown():
@@ -14,3 +17,11 @@ def test_a_second_answer_that_is_possible_stands_behind_the_first():
 
 def test_the_most_probable_answer_is_shown_whatever_its_probability():
     assert afterwards_note({"nothing": 0.15, "noise": 0.19, "grey": 0.11}) == "noise added 19.0 %"
+
+
+@pytest.mark.parametrize("name", ["explained_samples", "webp.explained_blocks"])
+def test_a_share_explained_to_the_bit_is_a_sentence_of_its_own(name):
+    share = Parameter(name, 0.97, basis="on the grid 97 % of the samples come out the same, one pixel off it 12 %")
+    lines = [line.strip() for line in history_lines(History(parameters=(share, Parameter("levels", 5))))]
+    assert "parameters  levels 5" in lines
+    assert "confirmed   On the grid 97 % of the samples come out the same, one pixel off it 12 %" in lines
