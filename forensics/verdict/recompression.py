@@ -17,6 +17,7 @@ from forensics_models.recompression import (
     UNKNOWN,
     RecompressionJudge,
     Repeats,
+    as_eight,
     asked,
     borne_out,
     other_borne_out,
@@ -44,6 +45,13 @@ under which the judge of block phases is not heard. A sheet of a game's sprites 
 one is under it, a sheet itself, and the same one of 51 changed since; of 20 drawings as they are four."""
 
 
+_ELSEWHERE = (
+    "does not show in blocks from the first sample on, and a JPEG of which pixels were left out has the same traces "
+    "elsewhere"
+)
+_AS_EIGHT = "does not show: blocks of 8x8 samples repeat the picture far better than its own"
+
+
 @dataclass(frozen=True)
 class Heard:
     """What the judge of recompression says of a picture that it is asked about.
@@ -62,6 +70,8 @@ class Heard:
         Whether the encoder of one of the `RIVALS` shows.
     borne_out : bool
         Whether HEVC shows in blocks from the first sample on.
+    of_eight : bool
+        Whether blocks of 8x8 samples show where AV1 would be named.
     """
 
     family: str
@@ -70,6 +80,7 @@ class Heard:
     most: float
     shown: bool = False
     borne_out: bool = False
+    of_eight: bool = False
 
 
 def heard(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.ndarray) -> Heard | None:
@@ -102,7 +113,8 @@ def heard(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.ndarray) 
     family = _in_luma_too(family, open_judge, pixels)
     shown = any(shows(one, found, judge.least) for one in RIVALS)
     most = float(np.max(found.gains))
-    return Heard(family, probabilities, _said(found, phases), most, shown, borne_out(found, phases))
+    said = _said(found, phases)
+    return Heard(family, probabilities, said, most, shown, borne_out(found, phases), as_eight("av1", found))
 
 
 def _heard_of_blocks(
@@ -143,7 +155,10 @@ def with_answer(analysis: Analysis, said: Heard | None) -> Analysis:
     if not sure and (_is_open(analysis) or said.family not in ("", named)):
         return _named(analysis, said) if said.family else analysis
     if analysis.verdict == HEVC_FAMILY and _as_stored(analysis) and not said.borne_out:
-        return _not_borne_out(analysis, said)
+        left = doubt.lessened(analysis.probabilities, HEVC_FAMILY)
+        return _not_borne_out(analysis, said, left, _ELSEWHERE)
+    if named == "av1" and not sure and said.of_eight:
+        return _not_borne_out(analysis, said, _of_another(analysis.probabilities, named), _AS_EIGHT)
     spoken_against = said.probabilities[named] < KEPT_FROM and said.shown
     return _left_open(analysis, said) if spoken_against and not sure else analysis
 
@@ -176,10 +191,8 @@ def weighed(analysis: Analysis, said: Heard | None) -> Analysis:
 def _phases(open_judge: OpenJudge, pixels: np.ndarray) -> np.ndarray:
     """What the judge of block phases says; nothing of what is drawn in cells that end where blocks do."""
     from forensics_features.cells import margins
-    from forensics_features.planes import to_rgb8
 
-    in_cells = margins(to_rgb8(pixels)) < IN_CELLS_BELOW
-    return UNKNOWN if in_cells else block_phase_logarithms(open_judge.folder, pixels)
+    return UNKNOWN if margins(pixels) < IN_CELLS_BELOW else block_phase_logarithms(open_judge.folder, pixels)
 
 
 def _is_open(analysis: Analysis) -> bool:
@@ -212,12 +225,16 @@ def _left_open(analysis: Analysis, said: Heard) -> Analysis:
     return restated(analysis, ranking, INCONCLUSIVE, ranking[0][1], (), (statement, *analysis.evidence))
 
 
-def _not_borne_out(analysis: Analysis, said: Heard) -> Analysis:
-    ranking = ranked(doubt.lessened(analysis.probabilities, HEVC_FAMILY))
-    text = (
-        f"{said.text}; so {TITLES[HEVC_FAMILY]} does not show in blocks from the first sample on, and a JPEG of which "
-        "pixels were left out has the same traces elsewhere"
-    )
+def _of_another(processes: Mapping[str, float], family: str) -> dict[str, float]:
+    """Probabilities of processes with most of that of a family counted as that of a process beyond all."""
+    left = {name: p * doubt.LEAST_LEFT if family_of(name) == family else p for name, p in processes.items()}
+    left[OTHER_LOSSY] += sum(processes.values()) - sum(left.values())
+    return left
+
+
+def _not_borne_out(analysis: Analysis, said: Heard, left: dict[str, float], why: str) -> Analysis:
+    ranking = ranked(left)
+    text = f"{said.text}; so {TITLES[analysis.verdict]} {why}"
     statement = without_range(TRACE, said.most, (), text, supports=False)
     return restated(analysis, ranking, INCONCLUSIVE, ranking[0][1], (), (statement, *analysis.evidence))
 

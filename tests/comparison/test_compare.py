@@ -219,6 +219,14 @@ def test_two_siblings_cannot_be_told(original):
     assert compare(one, other).nearer in ("cannot be told", "second")
 
 
+@pytest.mark.parametrize(("first", "second"), [(84, 87), (62, 74)])
+def test_a_jpeg_is_no_source_of_the_one_it_was_made_of(original, first, second):
+    before = real_decoding(jpeg_file(original, first))
+    after = real_decoding(jpeg_file(before, second))
+    assert jpeg_from(after, before, jpeg_shown(before)) is None
+    assert jpeg_from(original, before, jpeg_shown(before)) is not None
+
+
 def test_the_command_and_its_page(original, tmp_path):
     paths = []
     for name, pixels in (("a", original), ("b", original[16:, 8:])):

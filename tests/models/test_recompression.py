@@ -25,6 +25,7 @@ from forensics_models.recompression import (
     Softmax,
     Sure,
     agreed,
+    as_eight,
     asked,
     borne_out,
     counted,
@@ -363,6 +364,17 @@ def test_an_encoder_names_nothing_within_chance_or_against_block_phases() -> Non
     webp = repeated(0.1, 0.1, 1.0, consistency=(0.0, 0.0, 9.0))
     assert may_be_named("vp8", families(vp8=0.9), webp, least, sure_of("vp8", 0.75))
     assert not may_be_named("vp8", families(vp8=0.9), webp, least, sure_of("vp8", 0.65))
+
+
+def test_av1_is_not_named_where_blocks_of_eight_repeat_far_better() -> None:
+    likely, least = families(av1=0.6, hevc_intra=0.3), Least(0.5, 20.0)
+    for libjpeg, agreement, eight in ((1.2, 11.0, True), (0.9, 11.0, False), (1.2, 8.0, False), (1.2, 2.9, False)):
+        own = 13.0 if agreement > 3 else 4.0
+        found = repeated(0.9, 0.4, 0.2, libjpeg, consistency=(own, 3.5, 1.0, agreement))
+        assert as_eight("av1", found) is eight
+        assert may_be_named("av1", likely, found, least, UNKNOWN) is not eight
+        assert agreed("av1", likely, found, sure_of("av1")) is not eight
+        assert not as_eight("hevc-intra", found)
 
 
 def test_x265_or_block_phases_bear_hevc_out() -> None:
