@@ -302,18 +302,24 @@ class RecompressionJudge:
         return dict(zip(FAMILIES, found.tolist(), strict=True))
 
     def answer(
-        self, families: Mapping[str, float], repeats: Repeats, phases: np.ndarray = UNKNOWN
+        self,
+        families: Mapping[str, float],
+        repeats: Repeats,
+        phases: np.ndarray = UNKNOWN,
+        *,
+        encoders_alone: bool = False,
     ) -> tuple[str, dict[str, float]]:
         """The family that may be named, or an empty string, and the probabilities by family; as `probabilities`.
 
-        `other` stands for processes beyond the families.
+        `other` stands for processes beyond the families. With `encoders_alone` the family's own encoder has to show.
         """
         found = self.probabilities(families, repeats, phases)
         best = max(found, key=lambda name: found[name])
         by_encoder = found[best] >= self.said_from.get(best, NEVER) and may_be_named(
             best, families, repeats, self.least, phases
         )
-        named = by_encoder or _some(found[best], self.sure_from, grounds(best, families, repeats, phases))
+        by_judges = _some(found[best], self.sure_from, grounds(best, families, repeats, phases))
+        named = by_encoder or (by_judges and not encoders_alone)
         return (best if named else ""), found
 
     def answer_unasked(self, families: Mapping[str, float], phases: np.ndarray) -> tuple[str, dict[str, float]]:

@@ -288,6 +288,7 @@ def test_block_phases_name_where_no_encoder_leads(tmp_path: Path) -> None:
     judge, likely = RecompressionJudge(tmp_path), families(av1=0.6, hevc_intra=0.3)
     above_chance, below = repeated(0.1, 0.2, consistency=(2.5, 2.6)), repeated(consistency=(-0.5, 2.6))
     assert judge.answer(likely, above_chance, sure_of("av1", 0.97))[0] == "av1"
+    assert judge.answer(likely, above_chance, sure_of("av1", 0.97), encoders_alone=True)[0] == ""
     assert judge.answer(likely, below, sure_of("av1", 0.97))[0] == ""
     assert agreed("av1", likely, repeated(consistency=(1.0,)), sure_of("av1", SURE_ALONE + 0.05))
     assert not agreed("av1", likely, repeated(consistency=(1.0,)), sure_of("av1", SURE_ALONE - 0.05))

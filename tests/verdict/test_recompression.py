@@ -17,7 +17,7 @@ from PIL import Image
 
 from forensics import analyze
 from forensics.history.recoding import identification
-from forensics.results.analysis import Analysis
+from forensics.results.analysis import Analysis, ToneChange
 from forensics.results.steps import RotationStep
 from forensics.verdict import recompression
 from forensics.verdict.restated import ranked
@@ -135,6 +135,8 @@ def test_what_is_not_coded_again_is_named_by_its_blocks(
     assert after.verdict == verdict
     assert (after is before) == (verdict == INCONCLUSIVE)
     assert not asked
+    toned = replace(before, tone=ToneChange(40.0, 1, 255, 0, 0, (0, *range(255)), True))
+    assert answered(toned, JUDGE, PIXELS) is toned
     if verdict == "jpeg":
         assert after.evidence[0].trace == recompression.TRACE
         assert "speaks for JPEG by itself (97.0 %)" in after.evidence[0].text
