@@ -11,6 +11,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from forensics_features.block_spectra import MOST
+from forensics_features.planes import central, to_rgb8
+
 SIZES = (8, 16, 32, 64)
 """Sides of cells that are tried, in pixels: those of the blocks of all codecs that have any."""
 EXPECTED = 100
@@ -18,13 +21,14 @@ EXPECTED = 100
 the most, if each pair were by itself."""
 
 
-def margins(rgb: np.ndarray) -> float:
+def margins(pixels: np.ndarray) -> float:
     """How much rarer neighbours differ across borders of cells than elsewhere, at the size at which they do so least.
 
     Parameters
     ----------
-    rgb : np.ndarray [shape=(height, width, 3), dtype=uint8]
-        Cells begin at its first sample.
+    pixels : np.ndarray [shape=(height, width[, 1..4]), dtype=uint8 or uint16]
+        Cells begin at its first sample. The middle of a larger picture is looked at, the part that transforms of blocks
+        are taken of (`block_spectra.MOST`).
 
     Returns
     -------
@@ -41,6 +45,7 @@ def margins(rgb: np.ndarray) -> float:
     >>> margins(np.tile(np.pad(sprite, ((2, 2), (2, 2), (0, 0))), (6, 6, 1)))
     0.0
     """
+    rgb = to_rgb8(central(pixels, MOST, SIZES[-1])[0])
     across = [np.any(a != b, axis=2).sum(axis=one) for a, b, one in _neighbours(rgb)]
     lengths = [rgb.shape[0], rgb.shape[1]]
     least = 1.0

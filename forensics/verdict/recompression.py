@@ -8,23 +8,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from forensics_models.classes import HEVC_FAMILY, INCONCLUSIVE, family_of
+from forensics_models.classes import HEVC_FAMILY, INCONCLUSIVE, OTHER_LOSSY, family_of
 from forensics_models.open_judge import OpenJudge, by_family
 from forensics_models.recompression import (
     ENCODERS,
     FAMILIES,
+    OTHER,
     UNKNOWN,
     RecompressionJudge,
     Repeats,
+    as_eight,
     asked,
     borne_out,
+    other_borne_out,
     shows,
 )
 
 from forensics.results.analysis import Analysis
 from forensics.results.steps import InsetStep, ReductionStep, RotationStep
 from forensics.results.wording import TITLES, percentage
-from forensics.verdict import doubt
+from forensics.verdict import colours, doubt
 from forensics.verdict.restated import Ranking, ranked, restated, said_of, without_range
 from forensics.verdict.weighing import KEPT_FROM, SURE
 from forensics.windows.judges import block_phase_logarithms, recompression_judge
@@ -42,6 +45,13 @@ under which the judge of block phases is not heard. A sheet of a game's sprites 
 one is under it, a sheet itself, and the same one of 51 changed since; of 20 drawings as they are four."""
 
 
+_ELSEWHERE = (
+    "does not show in blocks from the first sample on, and a JPEG of which pixels were left out has the same traces "
+    "elsewhere"
+)
+_AS_EIGHT = "does not show: blocks of 8x8 samples repeat the picture far better than its own"
+
+
 @dataclass(frozen=True)
 class Heard:
     """What the judge of recompression says of a picture that it is asked about.
@@ -49,7 +59,7 @@ class Heard:
     Attributes
     ----------
     family : str
-        That may be named, or an empty string.
+        That may be named, `other-lossy` for processes beyond the families, or an empty string.
     probabilities : mapping of str to float
         By family of `forensics_models.recompression.FAMILIES`.
     text : str
@@ -60,6 +70,8 @@ class Heard:
         Whether the encoder of one of the `RIVALS` shows.
     borne_out : bool
         Whether HEVC shows in blocks from the first sample on.
+    of_eight : bool
+        Whether blocks of 8x8 samples show where AV1 would be named.
     """
 
     family: str
@@ -68,6 +80,7 @@ class Heard:
     most: float
     shown: bool = False
     borne_out: bool = False
+    of_eight: bool = False
 
 
 def heard(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.ndarray) -> Heard | None:
@@ -89,7 +102,7 @@ def heard(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.ndarray) 
     if judge is None:
         return None
     if not asked(families):
-        return _heard_of_blocks(judge, families, _phases(open_judge, pixels)) if _is_open(analysis) else None
+        return _heard_of_blocks(judge, families, open_judge, pixels) if _is_open(analysis) else None
     from forensics.history.recoding import identification
 
     found = None if identification.missing() else identification.repeats(pixels)
@@ -97,22 +110,37 @@ def heard(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.ndarray) 
         return None
     phases = _phases(open_judge, pixels)
     family, probabilities = judge.answer(families, found, phases)
+    family = _in_luma_too(family, open_judge, pixels)
     shown = any(shows(one, found, judge.least) for one in RIVALS)
     most = float(np.max(found.gains))
-    return Heard(family, probabilities, _said(found, phases), most, shown, borne_out(found, phases))
+    said = _said(found, phases)
+    return Heard(family, probabilities, said, most, shown, borne_out(found, phases), as_eight("av1", found))
 
 
-def _heard_of_blocks(judge: RecompressionJudge, families: Mapping[str, float], phases: np.ndarray) -> Heard | None:
+def _heard_of_blocks(
+    judge: RecompressionJudge, families: Mapping[str, float], open_judge: OpenJudge, pixels: np.ndarray
+) -> Heard | None:
     """What is said of an open picture that is not coded again."""
+    phases = _phases(open_judge, pixels)
     if np.array_equal(phases, UNKNOWN):
         return None
     said = _spoken(phases, "the grid that starts at the picture's first sample")
-    return Heard(*judge.answer_unasked(families, phases), said, float(np.exp(np.max(phases))))
+    family, probabilities = judge.answer_unasked(families, phases)
+    return Heard(_in_luma_too(family, open_judge, pixels), probabilities, said, float(np.exp(np.max(phases))))
+
+
+def _in_luma_too(family: str, open_judge: OpenJudge, pixels: np.ndarray) -> str:
+    """The name that verdicts know a family by; an empty string for other processes that colours alone speak for."""
+    if family != OTHER:
+        return family
+    in_luma = block_phase_logarithms(open_judge.folder, colours.luma(pixels))
+    return OTHER_LOSSY if other_borne_out(OTHER, in_luma) else ""
 
 
 def with_answer(analysis: Analysis, said: Heard | None) -> Analysis:
     """The analysis with a codec as its verdict that recompression, or block phases alone, tell, or left open where
-    recompression speaks against the AV1 or HEVC that it names; the very same where nothing is certain enough.
+    recompression speaks against the AV1 or HEVC that it names; the very same where nothing is certain enough, or where
+    it says `other-lossy` of a picture whose likeliest name was withheld.
 
     Parameters
     ----------
@@ -120,21 +148,25 @@ def with_answer(analysis: Analysis, said: Heard | None) -> Analysis:
     said : Heard, optional
         As of `heard`.
     """
-    if said is None:
+    if said is None or (said.family == OTHER_LOSSY and doubt.withheld(analysis.limits)):
         return analysis
     named = family_of(analysis.verdict)
     sure = not _is_open(analysis) and analysis.probability >= SURE
     if not sure and (_is_open(analysis) or said.family not in ("", named)):
         return _named(analysis, said) if said.family else analysis
     if analysis.verdict == HEVC_FAMILY and _as_stored(analysis) and not said.borne_out:
-        return _not_borne_out(analysis, said)
+        left = doubt.lessened(analysis.probabilities, HEVC_FAMILY)
+        return _not_borne_out(analysis, said, left, _ELSEWHERE)
+    if named == "av1" and not sure and said.of_eight:
+        return _not_borne_out(analysis, said, _of_another(analysis.probabilities, named), _AS_EIGHT)
     spoken_against = said.probabilities[named] < KEPT_FROM and said.shown
     return _left_open(analysis, said) if spoken_against and not sure else analysis
 
 
 def weighed(analysis: Analysis, said: Heard | None) -> Analysis:
     """The analysis of a picture that stays open, with probabilities that what was heard is part of; any other as it
-    is, and one that was left open for what was heard.
+    is, and one that was left open for what was heard, or whose likeliest name was withheld where other processes are
+    likeliest to what was heard.
 
     Of 466 open validation pictures, 67 of which are in the fit of the weights, whether they were ever compressed is
     told rightly for 440 instead of 434 (log-loss 0.133 instead of 0.173) by block phases alone.
@@ -148,6 +180,8 @@ def weighed(analysis: Analysis, said: Heard | None) -> Analysis:
     """
     if said is None or not _is_open(analysis) or any(one.trace == TRACE for one in analysis.evidence):
         return analysis
+    if doubt.withheld(analysis.limits) and max(said.probabilities, key=lambda name: said.probabilities[name]) == OTHER:
+        return analysis
     ranking = _weighed(analysis.ranking, said.probabilities)
     text = f"{said.text}; that is not enough for a name by itself, and part of the probabilities"
     statement = without_range(TRACE, said.most, (), text, supports=None)
@@ -157,10 +191,8 @@ def weighed(analysis: Analysis, said: Heard | None) -> Analysis:
 def _phases(open_judge: OpenJudge, pixels: np.ndarray) -> np.ndarray:
     """What the judge of block phases says; nothing of what is drawn in cells that end where blocks do."""
     from forensics_features.cells import margins
-    from forensics_features.planes import to_rgb8
 
-    in_cells = margins(to_rgb8(pixels)) < IN_CELLS_BELOW
-    return UNKNOWN if in_cells else block_phase_logarithms(open_judge.folder, pixels)
+    return UNKNOWN if margins(pixels) < IN_CELLS_BELOW else block_phase_logarithms(open_judge.folder, pixels)
 
 
 def _is_open(analysis: Analysis) -> bool:
@@ -193,12 +225,16 @@ def _left_open(analysis: Analysis, said: Heard) -> Analysis:
     return restated(analysis, ranking, INCONCLUSIVE, ranking[0][1], (), (statement, *analysis.evidence))
 
 
-def _not_borne_out(analysis: Analysis, said: Heard) -> Analysis:
-    ranking = ranked(doubt.lessened(analysis.probabilities, HEVC_FAMILY))
-    text = (
-        f"{said.text}; so {TITLES[HEVC_FAMILY]} does not show in blocks from the first sample on, and a JPEG of which "
-        "pixels were left out has the same traces elsewhere"
-    )
+def _of_another(processes: Mapping[str, float], family: str) -> dict[str, float]:
+    """Probabilities of processes with most of that of a family counted as that of a process beyond all."""
+    left = {name: p * doubt.LEAST_LEFT if family_of(name) == family else p for name, p in processes.items()}
+    left[OTHER_LOSSY] += sum(processes.values()) - sum(left.values())
+    return left
+
+
+def _not_borne_out(analysis: Analysis, said: Heard, left: dict[str, float], why: str) -> Analysis:
+    ranking = ranked(left)
+    text = f"{said.text}; so {TITLES[analysis.verdict]} {why}"
     statement = without_range(TRACE, said.most, (), text, supports=False)
     return restated(analysis, ranking, INCONCLUSIVE, ranking[0][1], (), (statement, *analysis.evidence))
 
@@ -219,14 +255,19 @@ def _said(repeats: Repeats, phases: np.ndarray) -> str:
         "coded again on the grid of blocks that starts at its first sample, the picture changes less than beside that "
         f"grid, by so many dB for each encoder (and so many standard errors over its blocks): {each}"
     )
-    if np.exp(np.max(phases)) < _LIKELY or FAMILIES[int(np.argmax(phases))] not in TITLES:
+    if np.exp(np.max(phases)) < _LIKELY:
         return again
     return f"{again}; {_spoken(phases, 'that grid')}"
 
 
+def _title(family: str) -> str:
+    """The name by which titles and verdicts know a family of `FAMILIES`."""
+    return OTHER_LOSSY if family == OTHER else family
+
+
 def _spoken(phases: np.ndarray, grid: str) -> str:
     """What the judge of block phases says, of blocks on a grid."""
-    best, p = FAMILIES[int(np.argmax(phases))], float(np.exp(np.max(phases)))
+    best, p = _title(FAMILIES[int(np.argmax(phases))]), float(np.exp(np.max(phases)))
     return (
         f"how neighbours differ by their place in blocks on {grid}, and how sparse those are, speaks for "
         f"{TITLES[best]} by itself ({percentage(p)})"

@@ -73,3 +73,9 @@ def test_blocks_of_a_codec_are_no_cells() -> None:
     stream = io.BytesIO()
     Image.fromarray(np.clip(128 + 4 * smooth, 0, 255).astype(np.uint8)).save(stream, "JPEG", quality=20)
     assert margins(np.asarray(Image.open(stream))) >= 0.95
+
+
+def test_of_a_large_picture_the_middle_is_looked_at() -> None:
+    picture = np.random.default_rng(7).integers(0, 256, (900, 1300, 3), np.uint8)
+    picture[64:832, 256:1024] = sheet(32, 24)
+    assert margins(picture) == margins(picture[64:832, 256:1024]) == 0.0

@@ -5,7 +5,7 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 from forensics_features import _enlargement_kernels as kernels
-from forensics_features import enlargement, enlargement_axes
+from forensics_features import enlargement, enlargement_axes, enlargement_settled
 from forensics_features.enlargement import BILINEAR, CORNERS, CUBIC, KERNELS, LANCZOS_3, SHARP_CUBIC, Axis, Band
 from forensics_features.enlargement_axes import NEARBY, nearby_medians
 from PIL import Image
@@ -188,6 +188,27 @@ def test_colours_are_undone_alike_and_different_factors_kept_apart():
 )
 def test_pictures_that_were_not_enlarged_show_nothing(picture):
     assert enlargement.find(picture) is None
+
+
+def board(side: int, cell: float, line: float, first: float) -> np.ndarray:
+    """Equal cells with lines between them, of widths and places in pixels, as a drawing program fills edge pixels."""
+    fine = np.arange(side * 16) / 16 + 1 / 32
+    apart = np.abs((fine - first + cell / 2) % cell - cell / 2)
+    covered = (apart < line / 2).reshape(side, 16).mean(axis=1)
+    return np.rint(153 - 93 * np.maximum.outer(covered, covered)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("drawn", [(200, 25, 1.0, 0.0), (200, 25, 2.0, 0.25), (240, 30, 2.0, 1.0), (160, 20, 1.5, 1.0)])
+def test_a_board_of_equal_cells_was_not_enlarged(drawn):
+    assert enlargement.find(board(*drawn)) is None
+
+
+def test_native_samples_that_are_no_whole_numbers_are_none(monkeypatch):
+    monkeypatch.setattr(enlargement_settled, "_ALIKE", 0.0)
+    drawn = board(200, 25, 2.0, 0.25)
+    assert enlargement.find(drawn) is None
+    monkeypatch.setattr(enlargement_settled, "_NOT_WHOLE", np.inf)
+    assert enlargement.find(drawn) is not None
 
 
 def test_a_coarse_jpeg_is_not_taken_for_an_enlargement(tmp_path):

@@ -123,7 +123,7 @@ def test_nothing_is_coded_without_cause(kind: str, monkeypatch: pytest.MonkeyPat
     assert not asked
 
 
-@pytest.mark.parametrize(("p", "verdict"), [(0.97, "jpeg"), (0.5, INCONCLUSIVE)])
+@pytest.mark.parametrize(("p", "verdict"), [(0.97, "jpeg"), (0.45, INCONCLUSIVE)])
 def test_what_is_not_coded_again_is_named_by_its_blocks(
     p: float, verdict: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,3 +217,15 @@ def test_phases_of_blocks_are_not_heard_of_a_sheet_in_cells(monkeypatch: pytest.
     for pixels, count in ((in_cells, 0), (in_cells[3:, 3:], 1)):
         answered(opened(heic=0.3, uncompressed=0.3), JUDGE, np.ascontiguousarray(pixels))
         assert len(heard) == count
+
+
+def test_a_name_of_av1_is_left_open_where_blocks_of_eight_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = opened(avif=0.8, video_av1=0.1, heic=0.05)
+    before = replace(before, verdict="avif", probability=0.8)
+    gaining(monkeypatch, 0.9, 0.4, 0.2, 1.6, 0.3)
+    after = answered(before, JUDGE, PIXELS)
+    assert after.verdict == INCONCLUSIVE
+    assert after.best == "other-lossy"
+    assert after.compressed == pytest.approx(1 - dict(before.ranking)["uncompressed"])
+    gaining(monkeypatch, 0.9, 0.4, 0.2, 0.8, 0.3)
+    assert answered(before, JUDGE, PIXELS) is before
