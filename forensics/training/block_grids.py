@@ -17,6 +17,7 @@ import numpy as np
 
 from forensics.errors import CodecError, CodecUnavailable, UsageError
 from forensics.training.drawing import coded, dealt, drawn
+from forensics.training.whole_pictures import trimmed
 
 DRAWS = {"train": 8, "val": 18}
 """Pictures drawn of every source."""
@@ -44,7 +45,6 @@ def _draw(
     changed it; None where an encoder does not run.
     """
     from forensics.dataset import preparation, random_afterwards
-    from forensics.dataset.preparation import Trim
 
     pixels = source
     if kind == "uncompressed":
@@ -61,7 +61,7 @@ def _draw(
             return None
         pixels = made
     if numbers.random() < 0.3:
-        pixels = Trim(*(int(n) for n in numbers.integers(0, 16, 2))).apply(pixels)
+        pixels = trimmed(pixels, numbers)
     truth = math.nan
     if after != "nothing":
         drawn = random_afterwards.draw_kind(numbers) if after == "any" else after

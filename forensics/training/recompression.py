@@ -22,16 +22,17 @@ from forensics_models.open_judge import NEVER, by_family
 from forensics_models.recompression import (
     CARD_FILE,
     FAMILIES,
+    OTHER,
     OWN,
     Least,
     Softmax,
-    agreed,
+    Sure,
     asked,
+    grounds,
     logarithms_of,
     may_be_named,
     spread,
     stored,
-    sure_unasked,
     values_of,
 )
 
@@ -85,10 +86,11 @@ together, JPEG's few wrong names cost the others more than half of theirs."""
 FEWEST = 20
 """Names of a family, cross-fitted, of which a share of wrong ones says something. A family with fewer takes the highest
 threshold of the others, or a higher one, where none of half as many would be wrong, and is never named else."""
-FEWEST_BY_PHASES = 60
-"""The same for names that the judge of block phases is sure of and no encoder leads for: more, for they accuse without
-an encoder that bears them out. A judge that knew edges alone had 27 such names on 1,394 open validation pictures, and
-an untouched screenshot, made grey, among them on test ones."""
+FEWEST_BY, FEWEST_UNASKED = Sure(phases=60, both=20, other=20), Sure(phases=10, both=10, other=20)
+"""The same for names that no encoder leads for, of pictures that are coded again and of those that are not, which are
+few. More where the judge of block phases is sure alone, for those accuse without another judge that bears them out: one
+that knew edges alone had 27 such names on 1,394 open validation pictures, and an untouched screenshot, made grey, among
+them on test ones."""
 _NEVER_BELOW = 0.8
 """Thresholds are never lower: four to one. Cross-fitted on 1,395 open validation pictures 214 names are right so, with
 three to one (`open_pictures.LEAST`) 218, and none wrong: so few more are not worth what is not known of other pictures.
@@ -242,11 +244,8 @@ def fit(rows: Sequence[Row], out: Path, *, seed: int) -> dict[str, Any]:
     right = best == truth
     said_from = _thresholds(top, right, {f: allowed & (best == FAMILIES.index(f)) for f in OWN})
     said = allowed & (top >= np.array([said_from.get(family, NEVER) for family in FAMILIES])[best])
-    sure = np.array(
-        [agreed(FAMILIES[at], row.families, one, row.phases) for at, (row, one) in zip(best, coded, strict=True)]
-    )
-    agreed_from = _threshold(top, right, sure & ~said, fewest=FEWEST_BY_PHASES)
-    said |= sure & (top >= agreed_from)
+    given = [grounds(FAMILIES[at], row.families, one, row.phases) for at, (row, one) in zip(best, coded, strict=True)]
+    sure_from, said = _sure(top, right, given, said, FEWEST_BY)
     figures = {
         family: _figures(truth == index, best == index, logs.argmax(axis=1) == index, said)
         for family, index in ((family, FAMILIES.index(family)) for family in OWN)
@@ -256,6 +255,9 @@ def fit(rows: Sequence[Row], out: Path, *, seed: int) -> dict[str, Any]:
             "open": len(rows),
             "uncompressed": int(clean.sum()),
             "uncompressed named": int((said & clean).sum()),
+            "other processes": int((truth == FAMILIES.index(OTHER)).sum()),
+            "other processes named": int((said & right & (best == FAMILIES.index(OTHER))).sum()),
+            "others taken for them": int((said & ~right & (best == FAMILIES.index(OTHER))).sum()),
         },
         "unasked": counts,
         "seed": seed,
@@ -263,13 +265,13 @@ def fit(rows: Sequence[Row], out: Path, *, seed: int) -> dict[str, Any]:
     }
     out.mkdir(parents=True, exist_ok=True)
     together = softmax(logs, phases, values, truth)
-    made = stored(together, said_from, agreed_from, least, (unasked, unasked_from), card)
+    made = stored(together, said_from, sure_from, least, (unasked, unasked_from), card)
     write_atomically(out / CARD_FILE, json.dumps(made, indent=1, allow_nan=False).encode())
     return card
 
 
-def _unasked(rows: Sequence[Row]) -> tuple[Softmax, float, dict[str, int]]:
-    """The softmax of both judges alone, of all open pictures, the threshold of its names, and how many it names of
+def _unasked(rows: Sequence[Row]) -> tuple[Softmax, Sure, dict[str, int]]:
+    """The softmax of both judges alone, of all open pictures, the thresholds of its names, and how many it names of
     those that are not coded again.
     """
     truth, parts = _truth_and_folds(rows)
@@ -279,13 +281,24 @@ def _unasked(rows: Sequence[Row]) -> tuple[Softmax, float, dict[str, int]]:
     best, top = found.argmax(axis=1), found.max(axis=1)
     right = best == truth
     its = np.array([row.repeats is None for row in rows])
-    sure = np.array(
-        [sure_unasked(FAMILIES[at], row.families, row.phases) for at, row in zip(best, rows, strict=True)], bool
-    )
-    said_from = _threshold(top, right, sure & its, fewest=FEWEST // 2, wrong=0.0)
-    said = sure & its & (top >= said_from)
+    # Encoders are not heard for other processes, so that pictures which are coded again tell of those, too.
+    each = [grounds(FAMILIES[at], row.families, None, row.phases) for at, row in zip(best, rows, strict=True)]
+    given = [one if here else Sure(False, False, one.other) for here, one in zip(its, each, strict=True)]
+    said_from, said = _sure(top, right, given, np.zeros(len(rows), bool), FEWEST_UNASKED)
+    said &= its
     counts = {"open": int(its.sum()), "right": int((said & right).sum()), "wrong": int((said & ~right).sum())}
     return softmax(logs, phases, values, truth), said_from, counts
+
+
+def _sure(
+    top: np.ndarray, right: np.ndarray, given: Sequence[Sure], said: np.ndarray, fewest: Sure
+) -> tuple[Sure, np.ndarray]:
+    """Thresholds of every ground, of rows that are not `said` yet, and what is said with them."""
+    found = []
+    for there, least in zip(np.array(given, bool).T, fewest, strict=True):
+        found.append(_threshold(top, right, there & ~said, fewest=least))
+        said = said | (there & (top >= found[-1]))
+    return Sure(*found), said
 
 
 def _truth_and_folds(rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:

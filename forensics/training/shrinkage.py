@@ -20,7 +20,7 @@ from forensics_models.classes import BEYOND, OTHER_LOSSY, family_of, process_of
 
 from forensics.errors import CodecError, CodecUnavailable, UsageError
 from forensics.training.drawing import by_some_process, coded, dealt, drawn
-from forensics.training.whole_pictures import changed
+from forensics.training.whole_pictures import changed, part_of, trimmed
 
 DRAWS = {"train": 44, "val": 60}
 """Windows drawn of every source."""
@@ -63,15 +63,13 @@ def _draw(
     """
     from forensics.dataset import random_afterwards
     from forensics.dataset.afterwards import Noise
-    from forensics.dataset.preparation import Trim
     from forensics.dataset.random_preparation import draw_camera
     from forensics.dataset.shrinkage_steps import draw_shrink, draw_sliding
 
     reducing = {"shrunk": draw_shrink, "sliding": draw_sliding}
     side = int(numbers.choice([n for n, _ in _SIDES], p=[share for _, share in _SIDES])) + 16
     tall, wide = (min(n, side) for n in source.shape[:2])
-    top, left = (int(numbers.integers(n - m + 1)) for n, m in zip(source.shape[:2], (tall, wide), strict=True))
-    pixels = np.ascontiguousarray(source[top : top + tall, left : left + wide])
+    pixels = part_of(source, tall, wide, numbers)
     if numbers.random() < 0.25:
         pixels = draw_camera(1, numbers).apply(pixels)
     if numbers.random() < (0.6 if done in reducing else 0.25):
@@ -101,7 +99,7 @@ def _draw(
         pixels, family = made
         kind = after = random_afterwards.draw_kind(numbers) if numbers.random() < 0.5 else "nothing"
     if numbers.random() < 0.5:
-        pixels = Trim(*(int(n) for n in numbers.integers(0, 16, 2))).apply(pixels)
+        pixels = trimmed(pixels, numbers)
     pixels = changed(pixels, kind, numbers)
     return np.ascontiguousarray(pixels[:256, :256]), family, after
 

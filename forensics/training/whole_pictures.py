@@ -62,7 +62,6 @@ def draw(
     could be seen.
     """
     from forensics.dataset import preparation, random_afterwards
-    from forensics.dataset.preparation import Trim
 
     pixels = cut(source, numbers)
     truth = "uncompressed"
@@ -76,7 +75,7 @@ def draw(
             return None
         pixels, truth = made
     if numbers.random() < 0.4:
-        pixels = Trim(*(int(n) for n in numbers.integers(0, 16, 2))).apply(pixels)
+        pixels = trimmed(pixels, numbers)
     if done in ("changed", "clean"):
         pixels = changed(pixels, random_afterwards.draw_kind(numbers), numbers)
     return np.ascontiguousarray(pixels), truth
@@ -100,8 +99,20 @@ def cut(source: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
     """A random part of a source."""
     side = round(float(np.exp(numbers.uniform(*np.log(_SIDES)))))
     tall, wide = (min(n, max(64, int(side * numbers.uniform(0.7, 1.4)))) for n in source.shape[:2])
+    return part_of(source, tall, wide, numbers)
+
+
+def part_of(source: np.ndarray, tall: int, wide: int, numbers: np.random.Generator) -> np.ndarray:
+    """A part of a source of that size from a random place; C-ordered."""
     top, left = (int(numbers.integers(n - m + 1)) for n, m in zip(source.shape[:2], (tall, wide), strict=True))
     return np.ascontiguousarray(source[top : top + tall, left : left + wide])
+
+
+def trimmed(pixels: np.ndarray, numbers: np.random.Generator, least: int = 0) -> np.ndarray:
+    """A picture without its first `least` to 15 rows and as many columns: off the grid of its blocks."""
+    from forensics.dataset.preparation import Trim
+
+    return Trim(*(int(n) for n in numbers.integers(least, 16, 2))).apply(pixels)
 
 
 def by_codec(
@@ -145,14 +156,12 @@ def draw_since(
     `random_afterwards.draw_afterwards`; one in seven cropped before that, and of the codecs whose files hold planes
     `READ_BY_FFMPEG` read by FFmpeg.
     """
-    from forensics.dataset.preparation import Trim
-
     part = coded_part(source, fine, encoders, numbers)
     if part is None:
         return None
     pixels, truth = part
     if numbers.random() < 1 / 7:
-        pixels = Trim(*(int(n) for n in numbers.integers(0, 16, 2))).apply(pixels)
+        pixels = trimmed(pixels, numbers)
     return changed(pixels, kind, numbers), truth
 
 

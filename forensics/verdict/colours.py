@@ -121,7 +121,7 @@ def held_by_luma(reading: PictureReading, in_luma: PictureReading) -> PictureRea
 def note(verdict: str) -> str:
     """Why a verdict is not given."""
     return (
-        f"{TITLES[verdict]} would be likeliest, but the colours alone speak for it: without them it is not found, and "
+        f"{TITLES[verdict]} {doubt.WITHHELD} the colours alone speak for it: without them it is not found, and "
         "video that was filtered or scaled in planes of luma and chroma without any compression has such colours, or "
         "a JPEG of which pixels were left out"
     )

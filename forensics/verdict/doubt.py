@@ -5,7 +5,7 @@ judge of doubt (`forensics_models.doubt`).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from forensics.windows.picture_reading import PictureReading
 
+WITHHELD = "would be likeliest, but"
+"""Words of every note on a name that is not given for reasons beyond its probability."""
 LEAST_LEFT = 0.05
 """Share of its probability that a family in doubt keeps; the rest counts as `uncompressed`, so that an exact test can
 name it again and little else."""
@@ -95,9 +97,14 @@ def lessened(processes: Mapping[str, float], verdict: str) -> dict[str, float]:
 def note(verdict: str) -> str:
     """Why a verdict is not given."""
     if verdict == OTHER_LOSSY:
-        return f"{TITLES[verdict]} would be likeliest, but what is measured is hardly ever seen after one"
+        return f"{TITLES[verdict]} {WITHHELD} what is measured is hardly ever seen after one"
     return (
-        f"{TITLES[verdict]} would be likeliest, but noise reduced in the bands of a transform, or planes "
+        f"{TITLES[verdict]} {WITHHELD} noise reduced in the bands of a transform, or planes "
         "filtered as video is, bear the same traces without any compression, and the rest of what is measured "
         "speaks for that"
     )
+
+
+def withheld(limits: Sequence[str]) -> bool:
+    """Whether one of the limits of an analysis tells that its likeliest name is not given."""
+    return any(WITHHELD in one for one in limits)

@@ -13,19 +13,21 @@ from forensics_models.open_judge import OpenJudge, by_family
 from forensics_models.recompression import (
     ENCODERS,
     FAMILIES,
+    OTHER,
     UNKNOWN,
     RecompressionJudge,
     Repeats,
     as_eight,
     asked,
     borne_out,
+    other_borne_out,
     shows,
 )
 
 from forensics.results.analysis import Analysis
 from forensics.results.steps import InsetStep, ReductionStep, RotationStep
 from forensics.results.wording import TITLES, percentage
-from forensics.verdict import doubt
+from forensics.verdict import colours, doubt
 from forensics.verdict.restated import Ranking, ranked, restated, said_of, without_range
 from forensics.verdict.weighing import KEPT_FROM, SURE
 from forensics.windows.judges import block_phase_logarithms, recompression_judge
@@ -57,7 +59,7 @@ class Heard:
     Attributes
     ----------
     family : str
-        That may be named, or an empty string.
+        That may be named, `other-lossy` for processes beyond the families, or an empty string.
     probabilities : mapping of str to float
         By family of `forensics_models.recompression.FAMILIES`.
     text : str
@@ -100,7 +102,7 @@ def heard(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.ndarray) 
     if judge is None:
         return None
     if not asked(families):
-        return _heard_of_blocks(judge, families, _phases(open_judge, pixels)) if _is_open(analysis) else None
+        return _heard_of_blocks(judge, families, open_judge, pixels) if _is_open(analysis) else None
     from forensics.history.recoding import identification
 
     found = None if identification.missing() else identification.repeats(pixels)
@@ -108,23 +110,37 @@ def heard(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.ndarray) 
         return None
     phases = _phases(open_judge, pixels)
     family, probabilities = judge.answer(families, found, phases)
+    family = _in_luma_too(family, open_judge, pixels)
     shown = any(shows(one, found, judge.least) for one in RIVALS)
     most = float(np.max(found.gains))
     said = _said(found, phases)
     return Heard(family, probabilities, said, most, shown, borne_out(found, phases), as_eight("av1", found))
 
 
-def _heard_of_blocks(judge: RecompressionJudge, families: Mapping[str, float], phases: np.ndarray) -> Heard | None:
+def _heard_of_blocks(
+    judge: RecompressionJudge, families: Mapping[str, float], open_judge: OpenJudge, pixels: np.ndarray
+) -> Heard | None:
     """What is said of an open picture that is not coded again."""
+    phases = _phases(open_judge, pixels)
     if np.array_equal(phases, UNKNOWN):
         return None
     said = _spoken(phases, "the grid that starts at the picture's first sample")
-    return Heard(*judge.answer_unasked(families, phases), said, float(np.exp(np.max(phases))))
+    family, probabilities = judge.answer_unasked(families, phases)
+    return Heard(_in_luma_too(family, open_judge, pixels), probabilities, said, float(np.exp(np.max(phases))))
+
+
+def _in_luma_too(family: str, open_judge: OpenJudge, pixels: np.ndarray) -> str:
+    """The name that verdicts know a family by; an empty string for other processes that colours alone speak for."""
+    if family != OTHER:
+        return family
+    in_luma = block_phase_logarithms(open_judge.folder, colours.luma(pixels))
+    return OTHER_LOSSY if other_borne_out(OTHER, in_luma) else ""
 
 
 def with_answer(analysis: Analysis, said: Heard | None) -> Analysis:
     """The analysis with a codec as its verdict that recompression, or block phases alone, tell, or left open where
-    recompression speaks against the AV1 or HEVC that it names; the very same where nothing is certain enough.
+    recompression speaks against the AV1 or HEVC that it names; the very same where nothing is certain enough, or where
+    it says `other-lossy` of a picture whose likeliest name was withheld.
 
     Parameters
     ----------
@@ -132,7 +148,7 @@ def with_answer(analysis: Analysis, said: Heard | None) -> Analysis:
     said : Heard, optional
         As of `heard`.
     """
-    if said is None:
+    if said is None or (said.family == OTHER_LOSSY and doubt.withheld(analysis.limits)):
         return analysis
     named = family_of(analysis.verdict)
     sure = not _is_open(analysis) and analysis.probability >= SURE
@@ -149,7 +165,8 @@ def with_answer(analysis: Analysis, said: Heard | None) -> Analysis:
 
 def weighed(analysis: Analysis, said: Heard | None) -> Analysis:
     """The analysis of a picture that stays open, with probabilities that what was heard is part of; any other as it
-    is, and one that was left open for what was heard.
+    is, and one that was left open for what was heard, or whose likeliest name was withheld where other processes are
+    likeliest to what was heard.
 
     Of 466 open validation pictures, 67 of which are in the fit of the weights, whether they were ever compressed is
     told rightly for 440 instead of 434 (log-loss 0.133 instead of 0.173) by block phases alone.
@@ -162,6 +179,8 @@ def weighed(analysis: Analysis, said: Heard | None) -> Analysis:
         As of `heard`.
     """
     if said is None or not _is_open(analysis) or any(one.trace == TRACE for one in analysis.evidence):
+        return analysis
+    if doubt.withheld(analysis.limits) and max(said.probabilities, key=lambda name: said.probabilities[name]) == OTHER:
         return analysis
     ranking = _weighed(analysis.ranking, said.probabilities)
     text = f"{said.text}; that is not enough for a name by itself, and part of the probabilities"
@@ -236,14 +255,19 @@ def _said(repeats: Repeats, phases: np.ndarray) -> str:
         "coded again on the grid of blocks that starts at its first sample, the picture changes less than beside that "
         f"grid, by so many dB for each encoder (and so many standard errors over its blocks): {each}"
     )
-    if np.exp(np.max(phases)) < _LIKELY or FAMILIES[int(np.argmax(phases))] not in TITLES:
+    if np.exp(np.max(phases)) < _LIKELY:
         return again
     return f"{again}; {_spoken(phases, 'that grid')}"
 
 
+def _title(family: str) -> str:
+    """The name by which titles and verdicts know a family of `FAMILIES`."""
+    return OTHER_LOSSY if family == OTHER else family
+
+
 def _spoken(phases: np.ndarray, grid: str) -> str:
     """What the judge of block phases says, of blocks on a grid."""
-    best, p = FAMILIES[int(np.argmax(phases))], float(np.exp(np.max(phases)))
+    best, p = _title(FAMILIES[int(np.argmax(phases))]), float(np.exp(np.max(phases)))
     return (
         f"how neighbours differ by their place in blocks on {grid}, and how sparse those are, speaks for "
         f"{TITLES[best]} by itself ({percentage(p)})"

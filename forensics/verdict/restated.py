@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from forensics_models.classes import HEVC_FAMILY, HEVC_INTRA, NO_CONTENT, allowed_by
+from forensics_models.classes import HEVC_FAMILY, HEVC_INTRA, NO_CONTENT, OTHER_LOSSY, allowed_by
 from forensics_models.open_judge import GROUPS, member_or_family
 
 from forensics.results.analysis import Agreement, Analysis, Statement
@@ -56,9 +56,11 @@ def since_with(afterwards: dict[str, float] | None, group: str, probability: flo
 def said_of(family: str, ranking: Ranking) -> tuple[str, tuple[str, ...], float]:
     """The verdict where a judge of whole pictures names a family, the processes that it allows, and its probability.
 
-    Those judges are not asked which member it is; where one is far likelier it is named, but HEVC's code alike.
+    Those judges are not asked which member it is; where one is far likelier it is named, but HEVC's code alike, and
+    `other-lossy` is what no single process beyond the codecs is named for.
     """
-    verdict = family if family == HEVC_FAMILY else member_or_family(family, dict(ranking))
+    alike = family in (HEVC_FAMILY, OTHER_LOSSY)
+    verdict = family if alike else member_or_family(family, dict(ranking))
     named = allowed_by(verdict)
     return verdict, named, sum(p for name, p in ranking if name in (named or (verdict,)))
 

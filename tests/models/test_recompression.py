@@ -12,6 +12,8 @@ from forensics_models.recompression import (
     CARD_FILE,
     ENCODERS,
     FAMILIES,
+    OTHER,
+    OTHER_OF_PHASES,
     OWN,
     SURE_ALONE,
     SURE_OF_PHASES,
@@ -21,11 +23,14 @@ from forensics_models.recompression import (
     RecompressionJudge,
     Repeats,
     Softmax,
+    Sure,
     agreed,
     as_eight,
     asked,
     borne_out,
     counted,
+    first_of_both,
+    grounds,
     leads,
     may_be_named,
     own_of,
@@ -72,6 +77,8 @@ def sure_of(family: str, p: float = 0.9) -> np.ndarray:
 
 UNSAID = Softmax(1.0, 0.0, [0.0] * len(FAMILIES), [[]] * len(FAMILIES))
 """Of pictures that are not coded again: the models' word."""
+NOT_ELSE = Sure(NEVER, NEVER, NEVER)
+"""No name without an encoder."""
 
 
 def rows(count: int, mistaken: float = 0.0, seed: int = 1) -> list[Row]:
@@ -223,6 +230,10 @@ def test_a_judge_of_other_encoders_is_refused(tmp_path: Path) -> None:
     (tmp_path / CARD_FILE).write_text(json.dumps({**made, "encoders": ["aom"]}))
     with pytest.raises(ValueError, match="other encoders"):
         RecompressionJudge(tmp_path)
+    del made["sure_from"]
+    (tmp_path / CARD_FILE).write_text(json.dumps(made))
+    with pytest.raises(ValueError, match="another version"):
+        RecompressionJudge(tmp_path)
 
 
 def test_the_shipped_judge_names_nothing_without_a_gain() -> None:
@@ -258,7 +269,7 @@ def test_block_phases_name_what_is_not_coded_again(tmp_path: Path) -> None:
 
 def test_stored_is_read_again(tmp_path: Path) -> None:
     flat = Softmax(1.0, 0.0, [0.0] * len(FAMILIES), [[0.0] * VALUES * len(ENCODERS)] * len(FAMILIES))
-    made = stored(flat, {"av1": 0.9}, 0.95, Least(0.5, 20.0), (UNSAID, NEVER), {"seed": 1})
+    made = stored(flat, {"av1": 0.9}, NOT_ELSE, Least(0.5, 20.0), (UNSAID, NOT_ELSE), {"seed": 1})
     (tmp_path / CARD_FILE).write_text(json.dumps(made))
     judge = RecompressionJudge(tmp_path)
     assert (judge.least, judge.said_from, judge.card["seed"]) == (Least(0.5, 20.0), {"av1": 0.9}, 1)
@@ -272,7 +283,7 @@ def test_stored_is_read_again(tmp_path: Path) -> None:
 
 def test_block_phases_name_where_no_encoder_leads(tmp_path: Path) -> None:
     flat = Softmax(0.5, 1.0, [0.0] * len(FAMILIES), [[0.0] * VALUES * len(ENCODERS)] * len(FAMILIES))
-    made = stored(flat, {"av1": 0.9}, 0.95, Least(0.5, 20.0), (UNSAID, NEVER), {})
+    made = stored(flat, {"av1": 0.9}, Sure(0.95, NEVER, NEVER), Least(0.5, 20.0), (UNSAID, NOT_ELSE), {})
     (tmp_path / CARD_FILE).write_text(json.dumps(made))
     judge, likely = RecompressionJudge(tmp_path), families(av1=0.6, hevc_intra=0.3)
     above_chance, below = repeated(0.1, 0.2, consistency=(2.5, 2.6)), repeated(consistency=(-0.5, 2.6))
@@ -294,7 +305,7 @@ def test_block_phases_alone_name_what_the_open_judge_does_not_exclude() -> None:
     some, worse = repeated(consistency=(3.0, 3.0)), repeated(consistency=(3.0, -0.5))
     assert agreed("hevc-intra", families(hevc_intra=0.6, av1=0.3), some, sure_of("hevc-intra"))
     assert not agreed("hevc-intra", families(hevc_intra=0.6, av1=0.3), worse, sure_of("hevc-intra"))
-    assert not agreed("hevc-intra", families(hevc_intra=0.3, av1=0.6), some, sure_of("hevc-intra"))
+    assert agreed("hevc-intra", families(hevc_intra=0.3, av1=0.6), some, sure_of("hevc-intra"))  # who are surer
     assert agreed("jpegxl", families(jpegxl=0.98), some, sure_of("jpegxl"))  # of blocks, without an encoder of its own
     assert not agreed("jpegxl", families(jpegxl=0.9, video_mpeg2=0.09), some, sure_of("jpegxl"))  # nor may be MPEG-2's
     assert not agreed("jpeg2000", families(jpeg2000=0.9), some, sure_of("jpeg2000"))  # it has no blocks
@@ -302,6 +313,48 @@ def test_block_phases_alone_name_what_the_open_judge_does_not_exclude() -> None:
     assert not agreed("av1", families(av1=0.9), some, UNKNOWN)
     for aom, named in ((4.5, True), (5.9, False)):  # a rival that repeats it much better was nearer
         assert agreed("hevc-intra", families(hevc_intra=0.9), repeated(aom, 3.8), sure_of("hevc-intra")) is named
+
+
+def test_what_both_judges_hold_likeliest_may_be_named() -> None:
+    likely, jpeg = families(jpeg=0.8), sure_of("jpeg", 0.6)
+    assert first_of_both("jpeg", likely, jpeg)
+    assert not first_of_both("jpeg", likely, sure_of("av1", 0.6))
+    assert not first_of_both("jpeg", families(av1=0.8), jpeg)
+    assert not first_of_both("jpeg", likely, UNKNOWN)
+    assert not first_of_both("uncompressed", families(uncompressed=0.9), sure_of("uncompressed"))
+    assert not first_of_both("jpeg", families(jpeg=0.45, wsq=0.5), jpeg)
+    assert grounds("jpeg", likely, None, jpeg) == Sure(False, True, False)
+    assert not grounds("jpeg", likely, repeated(0.0, 0.0, 0.0, 0.5), jpeg).both  # libjpeg repeats more than JPEGs
+    seen, phases = families(av1=0.6, hevc_intra=0.3), sure_of("av1", 0.5)
+    assert grounds("av1", seen, repeated(0.2, 0.1, consistency=(3.0, 2.9)), phases) == Sure(False, True, False)
+    assert not grounds("av1", seen, repeated(0.2, 0.1, consistency=(3.0, 3.1)), phases).both
+    xl = sure_of("jpegxl", 0.5)
+    assert grounds("jpegxl", families(jpegxl=0.8), repeated(0.2, 0.1), xl).both
+    assert not grounds("jpegxl", families(jpegxl=0.8), repeated(3.0, 2.8, *[-1.0] * 3), sure_of("av1", 0.5)).both
+
+
+def test_hevc_is_named_over_av1_where_block_phases_are_for_it() -> None:
+    likely, shown = families(av1=0.6, hevc_intra=0.35), repeated(1.0, 2.5, 0.0, 0.5)
+    assert not may_be_named("hevc-intra", likely, shown, Least(0.5, 20.0), sure_of("hevc-intra", 0.5))
+    assert may_be_named("hevc-intra", likely, shown, Least(0.5, 20.0), sure_of("hevc-intra", 0.7))
+
+
+def test_other_processes_are_named_where_block_phases_bear_them_out(tmp_path: Path) -> None:
+    """Frames of MPEG-2, say, that the open judge takes for JPEG or for MPEG-2, and a few JPEGs."""
+    numbers = np.random.default_rng(3)
+
+    def frame(k: int) -> Row:
+        truth = ("video-mpeg2", "jpeg")[k % 3 == 0]
+        p = float(numbers.uniform(0.3, 0.6))
+        held = families(jpeg=p, video_mpeg2=0.95 - p)
+        return Row(f"{k % 22}.png", "made", truth, held, None, sure_of(OTHER if truth != "jpeg" else "jpeg", 0.7))
+
+    card = fit([*rows(200), *(frame(k) for k in range(240))], tmp_path, seed=1)
+    assert card["unasked"]["right"] > 150
+    assert card["unasked"]["wrong"] == 0
+    judge, likely = RecompressionJudge(tmp_path), families(jpeg=0.35, video_mpeg2=0.6)
+    assert judge.answer_unasked(likely, sure_of(OTHER, 0.7))[0] == OTHER
+    assert judge.answer_unasked(families(video_mpeg2=0.97), sure_of("av1", 1 - 2 * OTHER_OF_PHASES))[0] == ""
 
 
 def test_an_encoder_names_nothing_within_chance_or_against_block_phases() -> None:

@@ -123,7 +123,7 @@ def test_nothing_is_coded_without_cause(kind: str, monkeypatch: pytest.MonkeyPat
     assert not asked
 
 
-@pytest.mark.parametrize(("p", "verdict"), [(0.97, "jpeg"), (0.5, INCONCLUSIVE)])
+@pytest.mark.parametrize(("p", "verdict"), [(0.97, "jpeg"), (0.45, INCONCLUSIVE)])
 def test_what_is_not_coded_again_is_named_by_its_blocks(
     p: float, verdict: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
