@@ -40,14 +40,14 @@ enlarged validation pictures, with 1, 1.15 and 1.5 as well (`forensics_benchmark
 _NOT_WHOLE = 3.0
 """Mean squared difference of patches undone, rounded and enlarged again, over the lines' residual and rounding's own
 1/12, from which native samples are no whole numbers, so that there are none: lines that are all alike, as those of a
-board, fit some length by chance. Eight boards of one game that a drawing program left so have 3.5 to 5.3; of 48
+board, fit some length by chance. Four boards of one game, as drawn, have 3.5 to 5.2; of 48
 enlarged photographs and drawings, cropped or saved as JPEG after that or not, the most is 2.3, the second most 1.5."""
 
 
 _ALIKE = 1.5
 """Effective number of different lines (`Axis.diversity`) under which, along both axes, lines are one line over and
 over, as those of a board: lines of equal cells fit some length by chance. Boards that were drawn have 1.0 to 1.2; of
-some 70 enlarged photographs, drawings and icons the least along its better axis is 2.5."""
+21 enlarged photographs, drawings and icons the least along its better axis is 2.5."""
 
 
 _RIVAL, _PATCH, _RIM = 1.5, 192, 16

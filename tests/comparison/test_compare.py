@@ -16,6 +16,8 @@ from forensics.comparison.compare import _verdict, compare
 from forensics.comparison.detail import coded_by_loss, projection
 from forensics.comparison.registration import common, register
 from forensics.comparison.relations import (
+    _later,
+    _Lattice,
     coded_from,
     grey_from,
     jpeg_from,
@@ -217,6 +219,23 @@ def test_two_siblings_cannot_be_told(original):
     pair = (jpeg_from(one, other, jpeg_shown(other)), jpeg_from(other, one, jpeg_shown(one)))
     assert None in pair
     assert compare(one, other).nearer in ("cannot be told", "second")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ((0.97, 0.19, 0.36), (0.93, 0.18, 0.13), 0),  # spread over the step, where the other crowds
+        ((0.97, 0.19, 0.36), (0.95, 0.18, 0.33), None),
+        ((0.85, 0.40, 0.70), (0.81, 0.40, 0.40), None),  # of a JPEG coded by itself
+        ((0.99, 0.30, 0.75), (0.95, 0.43, 1.21), None),  # beyond the other's finer steps
+        ((0.95, 0.20, 0.30), (0.85, 0.10, 0.60), 0),  # the share within half a step tells
+        ((0.99, 0.20, 0.30), (0.98, 0.15, 0.28), 0),
+    ],
+)
+def test_of_two_toned_jpegs_the_later_one_has_the_other_spread_over_its_steps(one, other, expected):
+    pair = _Lattice(*one, ""), _Lattice(*other, "")
+    assert _later(*pair) == expected
+    assert _later(*pair[::-1]) == (None if expected is None else 1 - expected)
 
 
 @pytest.mark.parametrize(("first", "second"), [(84, 87), (62, 74)])

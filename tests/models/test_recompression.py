@@ -362,6 +362,8 @@ def test_an_encoder_names_nothing_within_chance_or_against_block_phases() -> Non
     least, likely = Least(0.5, 20.0), families(av1=0.6, hevc_intra=0.3)
     assert may_be_named("av1", likely, repeated(1.0, 0.4, consistency=(2.5, 0.0)), least, UNKNOWN)
     assert not may_be_named("av1", likely, repeated(1.0, 0.4, consistency=(1.5, 0.0)), least, UNKNOWN)
+    for p, named in ((0.45, True), (0.35, False)):
+        assert may_be_named("av1", likely, repeated(1.0, 0.4), least, sure_of("av1", p)) == named
     webp = repeated(0.1, 0.1, 1.0, consistency=(0.0, 0.0, 9.0))
     assert may_be_named("vp8", families(vp8=0.9), webp, least, sure_of("vp8", 0.75))
     assert not may_be_named("vp8", families(vp8=0.9), webp, least, sure_of("vp8", 0.65))
