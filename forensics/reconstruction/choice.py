@@ -521,6 +521,11 @@ def by_history(pixels: np.ndarray, history: jpeg_history.JpegHistory, match: Tab
     layout, decoders = _likeliest(trials, history)
     tables, decoder = _tables_and_decoder(trials, layout, decoders)
     chosen = Chosen(layout, tables, decoder, match, trials, False, history)
+    if layout.colour == "rgb" and trials.share(layout, decoder) < _IN_SUBSTANCE:
+        # Where colour hardly varies, green is luma but for a constant, and rounded once where luma is three times.
+        other = by_history(pixels, jpeg_history.recover_on(pixels, history.grid.phase), None)
+        if other is not None and other.trials.share(other.layout, other.decoder) > trials.share(layout, decoder):
+            return other
     return (_by_guetzli(chosen) or chosen).better()
 
 

@@ -117,3 +117,19 @@ def test_a_grey_picture_names_the_transform():
         found = reconstruct(decode(first.coded, BY_NAME[name]))
         assert found.decoder.startswith(name)
         assert found.blocks_same / found.blocks > 0.97
+
+
+def test_luma_that_was_taken_for_green_is_asked_for_again():
+    """Where colour hardly varies, the history can take a JPEG of luma and chroma for one of R, G and B."""
+    from dataclasses import replace
+
+    from forensics.history.jpeg.recovery import recover
+    from forensics.reconstruction.choice import by_history
+    from tests.reconstruction.scenes import real_decoding
+
+    first = reconstruct(real_decoding(jpeg_file(scene(4, 128, 160), 75, "4:2:0")))
+    pixels = decode(first.coded, BY_NAME["jpeg-js"])
+    mistaken = replace(recover(pixels, fixed_point=False), colour="rgb")
+    chosen = by_history(pixels, mistaken, None)
+    assert chosen is not None
+    assert (chosen.layout.colour, chosen.layout.factors, chosen.decoder.name) == ("ycbcr", (2, 2), "jpeg-js")
