@@ -20,7 +20,7 @@ from forensics_features.block_phases import LEAST_SIDE, block_phases, values_of
 from forensics_features.block_spectra import block_spectra
 from forensics_models.block_phases import CARD_FILE, NETWORKS_FILE, Network, logarithms, parts_of, to_bytes
 from forensics_models.classes import FINE_CLASSES
-from forensics_models.recompression import FAMILIES
+from forensics_models.recompression import FAMILIES, known_as
 from forensics_models.storage import write_atomically
 
 from forensics.errors import CodecError, CodecUnavailable, UsageError
@@ -264,7 +264,7 @@ def _bends(phases: np.ndarray, spectra: np.ndarray) -> dict[str, tuple[np.ndarra
 
 
 def _truth(rows: Sequence[Row]) -> np.ndarray:
-    return np.array([FAMILIES.index(row.truth if row.truth in FAMILIES else FAMILIES[-1]) for row in rows])
+    return np.array([FAMILIES.index(known_as(row.truth)) for row in rows])
 
 
 def _networks(

@@ -29,6 +29,7 @@ from forensics_models.recompression import (
     Sure,
     asked,
     grounds,
+    known_as,
     logarithms_of,
     may_be_named,
     spread,
@@ -303,7 +304,7 @@ def _sure(
 
 def _truth_and_folds(rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
     """Indices in `FAMILIES`, and the parts that are held back one after the other."""
-    truth = np.array([FAMILIES.index(row.truth if row.truth in FAMILIES else FAMILIES[-1]) for row in rows])
+    truth = np.array([FAMILIES.index(known_as(row.truth)) for row in rows])
     parts = folds([row.source for row in rows])
     if len(np.unique(parts)) < 2 or len(np.unique(truth)) < 2:
         raise UsageError("too few pictures are left open to learn from: draw more, or of more sources")

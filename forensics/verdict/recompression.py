@@ -20,6 +20,7 @@ from forensics_models.recompression import (
     as_eight,
     asked,
     borne_out,
+    known_as,
     other_borne_out,
     shows,
 )
@@ -102,7 +103,7 @@ def heard(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.ndarray) 
     if judge is None:
         return None
     if not asked(families):
-        return _heard_of_blocks(judge, analysis, open_judge, pixels) if _is_open(analysis) else None
+        return _heard_of_blocks(judge, families, open_judge, pixels, _toned(analysis)) if _is_open(analysis) else None
     from forensics.history.recoding import identification
 
     found = None if identification.missing() else identification.repeats(pixels)
@@ -118,16 +119,16 @@ def heard(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.ndarray) 
 
 
 def _heard_of_blocks(
-    judge: RecompressionJudge, analysis: Analysis, open_judge: OpenJudge, pixels: np.ndarray
+    judge: RecompressionJudge, families: Mapping[str, float], open_judge: OpenJudge, pixels: np.ndarray, toned: bool
 ) -> Heard | None:
     """What is said of an open picture that is not coded again."""
     phases = _phases(open_judge, pixels)
     if np.array_equal(phases, UNKNOWN):
         return None
     said = _spoken(phases, "the grid that starts at the picture's first sample")
-    family, probabilities = judge.answer_unasked(by_family(dict(analysis.ranking)), phases)
-    family = "" if _toned(analysis) else family
-    return Heard(_in_luma_too(family, open_judge, pixels), probabilities, said, float(np.exp(np.max(phases))))
+    family, probabilities = judge.answer_unasked(families, phases)
+    family = "" if toned else _in_luma_too(family, open_judge, pixels)
+    return Heard(family, probabilities, said, float(np.exp(np.max(phases))))
 
 
 def _toned(analysis: Analysis) -> bool:
@@ -251,7 +252,7 @@ def _not_borne_out(analysis: Analysis, said: Heard, left: dict[str, float], why:
 
 def _weighed(ranking: Ranking, found: Mapping[str, float]) -> Ranking:
     """Processes with the probabilities of their families, or of all others together, in the proportions of before."""
-    groups = {name: family_of(name) if family_of(name) in FAMILIES else FAMILIES[-1] for name, _ in ranking}
+    groups = {name: known_as(family_of(name)) for name, _ in ranking}
     before = dict.fromkeys(FAMILIES, 0.0)
     for name, p in ranking:
         before[groups[name]] += p

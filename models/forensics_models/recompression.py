@@ -164,6 +164,11 @@ _SHARED = 0.4
 """Added to the sum of gains before shares are taken, in dB: about what chance leaves in the largest of four."""
 
 
+def known_as(family: str) -> str:
+    """The family itself where it is one of `FAMILIES`, else `OTHER`."""
+    return family if family in FAMILIES else OTHER
+
+
 def asked(families: Mapping[str, float]) -> bool:
     """Whether an open picture with these probabilities by family is worth coding again."""
     return sum(families[name] for name in _ASKED) >= ASKED_FROM
