@@ -29,7 +29,7 @@ from typing import Any
 
 import numba
 from llvmlite.binding import ffi
-from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, UserProvidedCacheLocator
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompileResult
 from numba.core.registry import CPUDispatcher
@@ -87,17 +87,6 @@ def _can_be_written(folder: str) -> bool:
 
 
 @contextmanager
-def _caching_in(folder: str) -> Iterator[None]:
-    """Numba's cache folder set while a kernel is declared, and left to other packages as it was."""
-    before = _config.CACHE_DIR
-    _config.CACHE_DIR = folder
-    try:
-        yield
-    finally:
-        _config.CACHE_DIR = before
-
-
-@contextmanager
 def _held(folder: str, how: int) -> Iterator[None]:
     """A lock on a cache folder, shared or exclusive, as far as the folder allows one."""
     with contextlib.ExitStack() as stack:
@@ -107,10 +96,31 @@ def _held(folder: str, how: int) -> Iterator[None]:
         yield
 
 
+class _Home(UserProvidedCacheLocator):
+    """Compiled code is in `cache_folder`. Numba's own setting is one for the whole process: threads that declare
+    kernels at once would change it under each other, and one that finds it empty writes into the working folder.
+    """
+
+    def __init__(self, function: Callable[..., Any], file: str) -> None:
+        super().__init__(function, file)
+        self._cache_path = os.path.join(cache_folder(), os.path.basename(self._cache_path))
+
+    @classmethod
+    def from_function(cls, py_func: Any, py_file: str) -> Any:
+        """Where the code of a function is, or None where nothing can be written there."""
+        return super(UserProvidedCacheLocator, cls).from_function(py_func, py_file)
+
+
+class _Results(CompileResultCacheImpl):
+    _locator_classes = [_Home]  # noqa: RUF012 - numba reads it as a variable of the object
+
+
 class _SharedCache(FunctionCache):
     """A function's cache that several processes may write at once: numba numbers the code of signatures, and two that
     choose one number would leave the code of one under the name of the other.
     """
+
+    _impl_class = _Results
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The compiled function for a signature, or None where it has to be compiled."""
@@ -218,16 +228,12 @@ def _compiled(function: Callable[..., Any], **options: Any) -> Any:
     dispatcher = compiled(function, nogil=True, error_model="numpy", **options)
     if _config.DISABLE_JIT:
         return dispatcher
-    folder = cache_folder()
-    if not folder:
+    if not cache_folder():
         if SUPPORTED and _brings_kernels():
             dispatcher._cache = _DirectCache(function, kept=False)
         return dispatcher
-    try:
-        with _caching_in(folder):
-            dispatcher._cache = (_DirectCache if SUPPORTED else _SharedCache)(function)
-    except RuntimeError:  # the folder cannot be written after all
-        pass
+    with contextlib.suppress(RuntimeError):  # the folder cannot be written after all
+        dispatcher._cache = (_DirectCache if SUPPORTED else _SharedCache)(function)
     return dispatcher
 
 

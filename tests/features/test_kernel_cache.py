@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import inspect
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from forensics_features import _kernel
@@ -135,3 +137,46 @@ def test_a_folder_without_a_lock_is_used_without(tmp_path):
         pass
     with _kernel._held(str(tmp_path), fcntl.LOCK_EX):
         assert locked(str(tmp_path))
+
+
+def test_a_declaration_changes_no_setting_of_the_process(tmp_path, monkeypatch):
+    seen = []
+    setting = _kernel._config.CACHE_DIR
+    getfile = inspect.getfile
+    monkeypatch.setattr(inspect, "getfile", lambda item: (seen.append(_kernel._config.CACHE_DIR), getfile(item))[1])
+    monkeypatch.setattr(_kernel, "cache_folder", lambda: str(tmp_path / "elsewhere"))
+    made = _kernel._compiled(locked)
+    assert seen and set(seen) == {setting}
+    assert Path(made._cache.cache_path).parent == tmp_path / "elsewhere"
+
+
+AT_ONCE = """
+import importlib, sys, threading
+import forensics_features._kernel
+sys.setswitchinterval(1e-6)
+start = threading.Barrier(4)
+
+def declare(name):
+    start.wait()
+    importlib.import_module(name)
+
+threads = [threading.Thread(target=declare, args=(f"kernels{k}",)) for k in range(4)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+"""
+
+
+def test_threads_that_declare_kernels_at_once_write_nothing_elsewhere(tmp_path):
+    work, code = tmp_path / "work", tmp_path / "code"
+    work.mkdir()
+    code.mkdir()
+    many = "".join(f"@kernel\ndef f{k}(x): return x\n" for k in range(40))
+    for k in range(4):
+        (code / f"kernels{k}.py").write_text(f"from forensics_features._kernel import kernel\n{many}")
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    environment.pop("NUMBA_CACHE_DIR", None)
+    environment["PYTHONPATH"] = os.pathsep.join([str(code), environment.get("PYTHONPATH", "")])
+    done = subprocess.run([sys.executable, "-c", AT_ONCE], cwd=work, env=environment, capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert list(work.iterdir()) == []
+    assert (tmp_path / "cache" / "compression-forensics" / "kernels").is_dir()
