@@ -146,7 +146,8 @@ def test_a_declaration_changes_no_setting_of_the_process(tmp_path, monkeypatch):
     monkeypatch.setattr(inspect, "getfile", lambda item: (seen.append(_kernel._config.CACHE_DIR), getfile(item))[1])
     monkeypatch.setattr(_kernel, "cache_folder", lambda: str(tmp_path / "elsewhere"))
     made = _kernel._compiled(locked)
-    assert seen and set(seen) == {setting}
+    assert seen
+    assert set(seen) == {setting}
     assert Path(made._cache.cache_path).parent == tmp_path / "elsewhere"
 
 
