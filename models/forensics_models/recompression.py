@@ -368,11 +368,11 @@ def grounds(family: str, families: Mapping[str, float], repeats: Repeats | None,
 
 def first_of_both(family: str, families: Mapping[str, float], phases: np.ndarray) -> bool:
     """Whether the open judge and the judge of block phases each hold a codec's family likeliest, and nothing else keeps
-    it from being named; never VP8, which both take thinned JPEGs for (two of 264 moved validation pictures).
+    it from being named.
     """
     at = FAMILIES.index(family)
     first = bool(logarithms_of(families).argmax() == at == phases.argmax() and phases[at] >= np.log(_LIKELY_OF_BOTH))
-    return first and family != "vp8" and _known_codec(family, families, phases)
+    return first and _known_codec(family, families, phases)
 
 
 def likely_by_blocks(family: str, families: Mapping[str, float], phases: np.ndarray) -> bool:
@@ -386,9 +386,11 @@ def likely_by_blocks(family: str, families: Mapping[str, float], phases: np.ndar
 
 
 def _known_codec(family: str, families: Mapping[str, float], phases: np.ndarray) -> bool:
-    """Whether a family is a codec's, no other process has its blocks, and what the open judge says lets it be named."""
+    """Whether a family is a codec's, nothing else has its blocks, and what the open judge says lets it be named; never
+    VP8, which both judges take thinned JPEGs for (three of 264 moved validation pictures).
+    """
     by_eight = family in _OF_EIGHT and phases[FAMILIES.index(OTHER)] >= np.log(_OTHERS_OF_PHASES_BELOW)
-    return family not in (FAMILIES[0], OTHER) and not by_eight and _not_excluded(family, families, phases)
+    return family not in (FAMILIES[0], OTHER, "vp8") and not by_eight and _not_excluded(family, families, phases)
 
 
 def other_borne_out(family: str, phases: np.ndarray) -> bool:
