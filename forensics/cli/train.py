@@ -246,6 +246,29 @@ def recompression(sources: Path, out: Path, jobs: int, seed: int, draws: int | N
     _echo_open(card)
 
 
+@command.command("restored")
+@click.argument("sources", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@_OUT
+@_JOBS
+@_SEED
+@_draws("Pictures")
+def restored(sources: Path, out: Path, jobs: int, seed: int, draws: int | None) -> None:
+    """Train the judge of restored pictures: which codec's blocks show once a resized or rotated picture is restored.
+
+    SOURCES holds lossless pictures in a folder val. Pictures are drawn, coded or not, resized or rotated, and judged in
+    memory by the shipped models, that of block phases among them; those left open are restored by guesses. Prints, by
+    what is undone, how many of these are named rightly and wrongly, each by weights of other sources.
+    """
+    from forensics.progress import Counter
+    from forensics.training.restored import train_restored
+
+    with Counter() as counter:
+        card = train_restored(
+            sources, out, seed=seed, jobs=jobs, draws=draws, progress=partial(counter.show, "drawing val")
+        )
+    _echo_open(card)
+
+
 @command.command("exact")
 @click.argument("sources", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @_OUT

@@ -29,7 +29,6 @@ from forensics_models.recompression import (
     Sure,
     asked,
     grounds,
-    known_as,
     logarithms_of,
     may_be_named,
     spread,
@@ -40,6 +39,7 @@ from forensics_models.recompression import (
 from forensics.errors import UsageError
 from forensics.training.drawing import dealt
 from forensics.training.recompression_rows import Row, Rows, load, store
+from forensics.training.softmaxes import cross_fitted, softmax, threshold, truth_and_folds
 from forensics.training.whole_pictures import (
     SHARES,
     ShippedModels,
@@ -48,7 +48,6 @@ from forensics.training.whole_pictures import (
     draw_beyond,
     draw_since,
     drawn_source,
-    folds,
     loaded,
     of_split,
     tried,
@@ -97,16 +96,9 @@ FEWEST_UNASKED = Sure(phases=10, both=10, other=20, blocks=20)
 few. More where the judge of block phases is sure alone, for those accuse without another judge that bears them out: one
 that knew edges alone had 27 such names on 1,394 open validation pictures, and an untouched screenshot, made grey, among
 them on test ones."""
-_NEVER_BELOW = 0.8
-"""Thresholds are never lower: four to one. Cross-fitted on 1,395 open validation pictures 214 names are right so, with
-three to one (`open_pictures.LEAST`) 218, and none wrong: so few more are not worth what is not known of other pictures.
-"""
 SHOWN_QUANTILE = 0.95
 """Share of the open pictures without a lossy process that no encoder repeats by as much as is asked for a name, and the
 share that none repeats as consistently."""
-_PENALTY = 0.3
-"""Of the squared weights, in pictures. Cross-fitted on 1,395 open validation pictures 214 are named rightly with it,
-219 with a third of it, 210, 203 and 192 with three, ten and thirty times, and none wrongly."""
 
 
 def _drawn_or(source: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
@@ -233,13 +225,13 @@ def fit(rows: Sequence[Row], out: Path, *, seed: int) -> dict[str, Any]:
     unasked, unasked_from, counts = _unasked(rows)
     coded = [(row, row.repeats) for row in rows if row.repeats is not None]
     rows, repeats = [row for row, _ in coded], [one for _, one in coded]
-    truth, parts = _truth_and_folds(rows)
+    truth, parts = truth_and_folds(rows)
     logs, values = (np.stack(each) for each in zip(*(values_of(row.families, one) for row, one in coded), strict=True))
     phases = np.stack([row.phases for row in rows])
     clean = truth == 0
     shown = np.array([spread(one) for one in repeats])
     least = Least(*np.quantile(shown[clean] if clean.any() else shown, SHOWN_QUANTILE, axis=0).round(2).tolist())
-    found = _cross_fitted(logs, phases, values, truth, parts)
+    found = cross_fitted(logs, phases, values, truth, parts)
     best, top = found.argmax(axis=1), found.max(axis=1)
     allowed = np.array(
         [
@@ -280,10 +272,10 @@ def _unasked(rows: Sequence[Row]) -> tuple[Softmax, Sure, dict[str, int]]:
     """The softmax of both judges alone, of all open pictures, the thresholds of its names, and how many it names of
     those that are not coded again.
     """
-    truth, parts = _truth_and_folds(rows)
+    truth, parts = truth_and_folds(rows)
     logs, phases = np.stack([logarithms_of(row.families) for row in rows]), np.stack([row.phases for row in rows])
     values = np.empty((len(rows), 0))
-    found = _cross_fitted(logs, phases, values, truth, parts)
+    found = cross_fitted(logs, phases, values, truth, parts)
     best, top = found.argmax(axis=1), found.max(axis=1)
     right = best == truth
     its = np.array([row.repeats is None for row in rows])
@@ -303,30 +295,9 @@ def _sure(
     found = []
     for name, there, least in zip(Sure._fields, np.array(given, bool).T, fewest, strict=True):
         wrong, before = (WRONG_SHARE_OF_ALL, said) if name == "blocks" else (WRONG_SHARE, None)
-        found.append(_threshold(top, right, there & ~said, fewest=least, wrong=wrong, before=before))
+        found.append(threshold(top, right, there & ~said, fewest=least, wrong=wrong, before=before))
         said = said | (there & (top >= found[-1]))
     return Sure(*found), said
-
-
-def _truth_and_folds(rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
-    """Indices in `FAMILIES`, and the parts that are held back one after the other."""
-    truth = np.array([FAMILIES.index(known_as(row.truth)) for row in rows])
-    parts = folds([row.source for row in rows])
-    if len(np.unique(parts)) < 2 or len(np.unique(truth)) < 2:
-        raise UsageError("too few pictures are left open to learn from: draw more, or of more sources")
-    return truth, parts
-
-
-def _cross_fitted(
-    logs: np.ndarray, phases: np.ndarray, values: np.ndarray, truth: np.ndarray, parts: np.ndarray
-) -> np.ndarray:
-    """Probabilities of every row by weights of the other parts, `np.ndarray [shape=(n, len(FAMILIES))]`."""
-    found = np.zeros((len(truth), len(FAMILIES)))
-    for part in np.unique(parts):
-        other = parts != part
-        fitted = softmax(logs[other], phases[other], values[other], truth[other])
-        found[~other] = np.exp(fitted.logarithms(logs[~other], phases[~other], values[~other]))
-    return found
 
 
 def _figures(its: np.ndarray, best: np.ndarray, by_models: np.ndarray, said: np.ndarray) -> dict[str, int]:
@@ -342,74 +313,9 @@ def _figures(its: np.ndarray, best: np.ndarray, by_models: np.ndarray, said: np.
 
 def _thresholds(top: np.ndarray, right: np.ndarray, may: Mapping[str, np.ndarray]) -> dict[str, float]:
     """The probability from which each family is named, by the rows where it is the likeliest and may be."""
-    found = {family: _threshold(top, right, here) for family, here in may.items()}
+    found = {family: threshold(top, right, here, FEWEST, WRONG_SHARE) for family, here in may.items()}
     highest = max((at for at in found.values() if at < NEVER), default=NEVER)
     for family, here in may.items():
         if found[family] == NEVER:
-            found[family] = _threshold(top, right, here, highest, FEWEST // 2, 0.0)
+            found[family] = threshold(top, right, here, FEWEST // 2, 0.0, highest)
     return found
-
-
-def _threshold(
-    top: np.ndarray,
-    right: np.ndarray,
-    here: np.ndarray,
-    lowest: float = _NEVER_BELOW,
-    fewest: int = FEWEST,
-    wrong: float = WRONG_SHARE,
-    before: np.ndarray | None = None,
-) -> float:
-    """The lowest probability from `lowest` on from which the share of wrong ones among the rows `here`, and those named
-    `before`, keeps to `wrong`; `NEVER` where that is of fewer than `fewest`.
-    """
-    for tried_at in np.arange(lowest, 0.995, 0.01).round(2):
-        said = here & (top >= tried_at)
-        if said.sum() < fewest:
-            break
-        if before is not None:
-            said |= before
-        if (said & ~right).sum() <= wrong * said.sum():
-            return float(tried_at)
-    return NEVER
-
-
-def softmax(logs: np.ndarray, phases: np.ndarray, values: np.ndarray, truth: np.ndarray) -> Softmax:
-    """Weights of least penalised log-loss.
-
-    Parameters
-    ----------
-    logs, phases : np.ndarray [shape=(n, len(FAMILIES))]
-        Logarithms of the open judge, and of the judge of block phases.
-    values : np.ndarray [shape=(n, d)]
-        As of `forensics_models.recompression.values_of`, as `logs`.
-    truth : np.ndarray [shape=(n,), dtype=int]
-        Index in `FAMILIES`.
-    """
-    from scipy.optimize import minimize
-
-    kinds, columns = len(FAMILIES), values.shape[1]
-    there = np.arange(len(truth)), truth
-
-    def unpacked(x: np.ndarray) -> tuple[float, float, np.ndarray, np.ndarray]:
-        return float(x[0]), float(x[1]), x[2 : 2 + kinds], x[2 + kinds :].reshape(kinds, columns)
-
-    def loss(x: np.ndarray) -> tuple[float, np.ndarray]:
-        prior, other, bias, weights = unpacked(x)
-        logarithms = Softmax(prior, other, bias, weights).logarithms(logs, phases, values)
-        slope = np.exp(logarithms)
-        slope[there] -= 1
-        gradient = [
-            [(slope * logs).sum() + _PENALTY * (prior - 1)],
-            [(slope * phases).sum() + _PENALTY * other],
-            slope.sum(axis=0) + _PENALTY * bias,
-            (slope.T @ values + _PENALTY * weights).ravel(),
-        ]
-        penalty = (prior - 1) ** 2 + other**2 + (bias**2).sum() + (weights**2).sum()
-        return float(-logarithms[there].sum() + _PENALTY * penalty / 2), np.concatenate(gradient)
-
-    start = np.zeros(2 + kinds + kinds * columns)
-    start[0] = 1.0
-    prior, other, bias, weights = unpacked(
-        minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 1000}).x
-    )
-    return Softmax(prior, other, tuple(bias.tolist()), tuple(tuple(row) for row in weights.tolist()))

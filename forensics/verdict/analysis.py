@@ -33,13 +33,14 @@ from forensics_models.classes import (
 )
 from forensics_models.judgement import WindowJudgement
 from forensics_models.open_judge import by_family
+from forensics_models.restored import KINDS
 
 from forensics.errors import PictureError
 from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, from_pillow, open_picture
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis, Interval, ToneChange, WholeAnswer, Window, WindowVerdict
 from forensics.results.steps import Step
-from forensics.verdict import channel_order, colours, fine_hevc, open_pictures, recompression, tone, undoing
+from forensics.verdict import channel_order, colours, fine_hevc, open_pictures, recompression, restored, tone, undoing
 from forensics.verdict import steps as after
 from forensics.verdict.agreement import compare, limits, partly_judged, resizing
 from forensics.verdict.block_grids import with_block_grid
@@ -130,7 +131,7 @@ def analyze(
         Whether a rotation is looked for, where the models leave a picture open that was probably resampled, and undone.
     undo_reduction : bool
         Whether a picture that the models leave open, and that was probably resampled, is judged at sizes that it may
-        have been reduced from.
+        have been resized from.
     undo_inset : bool
         Whether flat surroundings, as of a photograph in a screenshot, are looked for and cut off.
     exact : bool
@@ -173,13 +174,15 @@ def analyze(
     extractor = shipped_extractor() if extractor is None else extractor
     check_match(judge, extractor)
     one = _Examined(judge, extractor, open_judge, seed, threads, undo_tone, all_windows)
+    kinds = [kind for kind, asked in zip(KINDS, (undo_reduction, undo_rotation), strict=True) if asked]
 
     def finished(analysis: Analysis, pixels: np.ndarray) -> Analysis:
         named = fine_hevc.withheld(family_without_evidence(settled(analysis, pixels), pixels), pixels)
         named = with_block_grid(named, pixels)
         heard = recompression.heard(named, open_judge, pixels)
         named = open_pictures.with_answer(recompression.with_answer(named, heard), pixels)
-        return recompression.weighed(named, heard)
+        told = restored.with_answer(named, open_judge, pixels, kinds)
+        return told if told is not named else recompression.weighed(named, heard)
 
     def judged(part: Picture) -> Analysis:
         analysis, pixels = (

@@ -20,7 +20,6 @@ from forensics_models.recompression import (
     as_eight,
     asked,
     borne_out,
-    known_as,
     other_borne_out,
     shows,
 )
@@ -29,7 +28,7 @@ from forensics.results.analysis import Analysis
 from forensics.results.steps import InsetStep, ReductionStep, RotationStep
 from forensics.results.wording import TITLES, percentage
 from forensics.verdict import colours, doubt
-from forensics.verdict.restated import Ranking, ranked, restated, said_of, without_range
+from forensics.verdict.restated import ranked, restated, said_of, weighed_by_family, without_range
 from forensics.verdict.weighing import KEPT_FROM, SURE
 from forensics.windows.judges import block_phase_logarithms, recompression_judge
 
@@ -193,7 +192,7 @@ def weighed(analysis: Analysis, said: Heard | None) -> Analysis:
         return analysis
     if doubt.withheld(analysis.limits) and max(said.probabilities, key=lambda name: said.probabilities[name]) == OTHER:
         return analysis
-    ranking = _weighed(analysis.ranking, said.probabilities)
+    ranking = weighed_by_family(analysis.ranking, said.probabilities)
     text = f"{said.text}; that is not enough for a name by itself, and part of the probabilities"
     statement = without_range(TRACE, said.most, (), text, supports=None)
     return restated(analysis, ranking, INCONCLUSIVE, ranking[0][1], (), (*analysis.evidence, statement))
@@ -222,7 +221,7 @@ def _as_stored(analysis: Analysis) -> bool:
 
 
 def _named(analysis: Analysis, said: Heard) -> Analysis:
-    ranking = _weighed(analysis.ranking, said.probabilities)
+    ranking = weighed_by_family(analysis.ranking, said.probabilities)
     verdict, named, probability = said_of(said.family, ranking)
     text = f"{said.text}; so {TITLES[said.family]} shows, by validation pictures"
     statement = without_range(TRACE, said.most, named, text)
@@ -230,7 +229,7 @@ def _named(analysis: Analysis, said: Heard) -> Analysis:
 
 
 def _left_open(analysis: Analysis, said: Heard) -> Analysis:
-    ranking = _weighed(analysis.ranking, said.probabilities)
+    ranking = weighed_by_family(analysis.ranking, said.probabilities)
     text = f"{said.text}; so {TITLES[analysis.verdict]} hardly ever shows, by validation pictures"
     statement = without_range(TRACE, said.most, (), text, supports=False)
     return restated(analysis, ranking, INCONCLUSIVE, ranking[0][1], (), (statement, *analysis.evidence))
@@ -250,15 +249,6 @@ def _not_borne_out(analysis: Analysis, said: Heard, left: dict[str, float], why:
     return restated(analysis, ranking, INCONCLUSIVE, ranking[0][1], (), (statement, *analysis.evidence))
 
 
-def _weighed(ranking: Ranking, found: Mapping[str, float]) -> Ranking:
-    """Processes with the probabilities of their families, or of all others together, in the proportions of before."""
-    groups = {name: known_as(family_of(name)) for name, _ in ranking}
-    before = dict.fromkeys(FAMILIES, 0.0)
-    for name, p in ranking:
-        before[groups[name]] += p
-    return ranked({name: p * found[groups[name]] / max(before[groups[name]], 1e-12) for name, p in ranking})
-
-
 def _said(repeats: Repeats, phases: np.ndarray) -> str:
     """What both show; of the judge of block phases where it holds one of its families likelier than not."""
     each = ", ".join(f"{name} {gain:.1f} ({agreed:.0f})" for name, gain, agreed in zip(ENCODERS, *repeats, strict=True))
@@ -271,14 +261,14 @@ def _said(repeats: Repeats, phases: np.ndarray) -> str:
     return f"{again}; {_spoken(phases, 'that grid')}"
 
 
-def _title(family: str) -> str:
+def title(family: str) -> str:
     """The name by which titles and verdicts know a family of `FAMILIES`."""
     return OTHER_LOSSY if family == OTHER else family
 
 
 def _spoken(phases: np.ndarray, grid: str) -> str:
     """What the judge of block phases says, of blocks on a grid."""
-    best, p = _title(FAMILIES[int(np.argmax(phases))]), float(np.exp(np.max(phases)))
+    best, p = title(FAMILIES[int(np.argmax(phases))]), float(np.exp(np.max(phases)))
     return (
         f"how neighbours differ by their place in blocks on {grid}, and how sparse those are, speaks for "
         f"{TITLES[best]} by itself ({percentage(p)})"

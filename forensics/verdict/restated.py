@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from forensics_models.classes import HEVC_FAMILY, HEVC_INTRA, NO_CONTENT, OTHER_LOSSY, allowed_by
+from forensics_models.classes import HEVC_FAMILY, HEVC_INTRA, NO_CONTENT, OTHER_LOSSY, allowed_by, family_of
 from forensics_models.open_judge import GROUPS, member_or_family
+from forensics_models.recompression import FAMILIES, known_as
 
 from forensics.results.analysis import Agreement, Analysis, Statement
 from forensics.verdict.agreement import compare
@@ -30,6 +31,15 @@ def led_by(ranking: Ranking, name: str, probability: float) -> Ranking:
     others = sum(p for other, p in ranking if other != name)
     left = (1 - probability) / max(others, 1e-9)
     return ((name, probability), *((other, p * left) for other, p in ranking if other != name))
+
+
+def weighed_by_family(ranking: Ranking, found: Mapping[str, float]) -> Ranking:
+    """Processes with the probabilities of their families, or of all others together, in the proportions of before."""
+    groups = {name: known_as(family_of(name)) for name, _ in ranking}
+    before = dict.fromkeys(FAMILIES, 0.0)
+    for name, p in ranking:
+        before[groups[name]] += p
+    return ranked({name: p * found[groups[name]] / max(before[groups[name]], 1e-12) for name, p in ranking})
 
 
 def without(name: str, ranking: Ranking, most: float) -> Ranking:

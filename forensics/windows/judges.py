@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from forensics_models.open_judge import OpenJudge
     from forensics_models.open_pictures import OpenPictureJudge
     from forensics_models.recompression import RecompressionJudge
+    from forensics_models.restored import RestoredJudge
 
 
 class Extractor(Protocol):
@@ -137,6 +138,14 @@ def recompression_judge(folder: Any) -> RecompressionJudge | None:
     from forensics_models.recompression import CARD_FILE, RecompressionJudge
 
     return RecompressionJudge(folder) if (folder / CARD_FILE).is_file() else None
+
+
+@cache
+def restored_judge(folder: Any) -> RestoredJudge | None:
+    """The judge of restored pictures beside an open judge, as `doubt_judge`."""
+    from forensics_models.restored import CARD_FILE, RestoredJudge
+
+    return RestoredJudge(folder) if (folder / CARD_FILE).is_file() else None
 
 
 @cache

@@ -119,7 +119,7 @@ Of 51 frames of ProRes of validation pictures, changed in tone since, 14 were AV
 the models; 13 of them show it. Of 38 names of AVIF that the models gave validation pictures one has it. Of 346 names of
 AV1, HEVC, VP8 and VP9 on 1,394 open validation pictures five right ones and one wrong one are lost; of 74 of pictures
 by rav1e and by video codecs ten, all by rav1e."""
-_OF_EIGHT = ("jpeg", "jpegxl")
+OF_EIGHT = ("jpeg", "jpegxl")
 """Families of blocks of 8x8 samples. The judge of block phases names them of pictures that are not coded again, too, of
 those that are likely there alone (JPEG 2000 leaves no blocks), but not where other processes of such blocks are
 possible."""
@@ -128,12 +128,12 @@ _OTHERS_BELOW = 0.03
 blocks of 8x8 samples, too. Of 301 validation frames of MPEG-2, MPEG-4 and H.264, changed or not, twelve that are not
 coded again were JPEG without it, at 0.05 and more; of 20 right names of JPEG and JPEG XL there 13 have less.
 """
-_LIKELY_OF_BOTH = 0.5
+LIKELY_BY_BLOCKS = 0.5
 """Probability of the judge of block phases from which a family that both judges hold likeliest may be named: of 1,027
 validation pictures that were never coded nine have as much for some codec; one with 0.41, of chroma brought back as
 HEIC readers do, would be HEVC (0.96) without it.
 """
-_OTHERS_OF_PHASES_BELOW = 0.2
+OTHERS_OF_PHASES_BELOW = 0.2
 """The same by the judge of block phases, where both judges name them: of 30 right names of open validation pictures
 that are not coded again none has so much, of ten frames of other processes that would be JPEG so eight have.
 """
@@ -371,7 +371,7 @@ def first_of_both(family: str, families: Mapping[str, float], phases: np.ndarray
     it from being named.
     """
     at = FAMILIES.index(family)
-    first = bool(logarithms_of(families).argmax() == at == phases.argmax() and phases[at] >= np.log(_LIKELY_OF_BOTH))
+    first = bool(logarithms_of(families).argmax() == at == phases.argmax() and phases[at] >= np.log(LIKELY_BY_BLOCKS))
     return first and _known_codec(family, families, phases)
 
 
@@ -381,15 +381,15 @@ def likely_by_blocks(family: str, families: Mapping[str, float], phases: np.ndar
 
     Not JPEG and JPEG XL: of 231 open validation frames of other codecs of 8x8 blocks one more would be JPEG (0.96).
     """
-    likely = bool(phases[FAMILIES.index(family)] >= np.log(_LIKELY_OF_BOTH))
-    return likely and family not in _OF_EIGHT and _known_codec(family, families, phases)
+    likely = bool(phases[FAMILIES.index(family)] >= np.log(LIKELY_BY_BLOCKS))
+    return likely and family not in OF_EIGHT and _known_codec(family, families, phases)
 
 
 def _known_codec(family: str, families: Mapping[str, float], phases: np.ndarray) -> bool:
     """Whether a family is a codec's, nothing else has its blocks, and what the open judge says lets it be named; never
     VP8, which both judges take thinned JPEGs for (three of 264 moved validation pictures).
     """
-    by_eight = family in _OF_EIGHT and phases[FAMILIES.index(OTHER)] >= np.log(_OTHERS_OF_PHASES_BELOW)
+    by_eight = family in OF_EIGHT and phases[FAMILIES.index(OTHER)] >= np.log(OTHERS_OF_PHASES_BELOW)
     return family not in (FAMILIES[0], OTHER, "vp8") and not by_eight and _not_excluded(family, families, phases)
 
 
@@ -402,7 +402,7 @@ def sure_unasked(family: str, families: Mapping[str, float], phases: np.ndarray)
     """Whether the judge of block phases is sure of a family that may be named without coding again, and no other rule
     keeps it from being named.
     """
-    sure = family in _OF_EIGHT and bool(phases[FAMILIES.index(family)] >= np.log(SURE_ALONE))
+    sure = family in OF_EIGHT and bool(phases[FAMILIES.index(family)] >= np.log(SURE_ALONE))
     return sure and _not_another(family, families) and _not_excluded(family, families, phases)
 
 
@@ -466,15 +466,15 @@ def _not_excluded(family: str, families: Mapping[str, float], phases: np.ndarray
     """Whether what the open judge says lets a family be named."""
     known = family != HEVC_FAMILY or families[family] > families["av1"]
     known = known or bool(phases[FAMILIES.index(family)] >= np.log(_OVER_AV1))
-    return known and _beyond(families) < BEYOND_BELOW
+    return known and beyond(families) < BEYOND_BELOW
 
 
 def _not_another(family: str, families: Mapping[str, float]) -> bool:
     """Whether no other process has blocks that a family's are taken for."""
-    return family not in _OF_EIGHT or _beyond(families) < _OTHERS_BELOW
+    return family not in OF_EIGHT or beyond(families) < _OTHERS_BELOW
 
 
-def _beyond(families: Mapping[str, float]) -> float:
+def beyond(families: Mapping[str, float]) -> float:
     """The probability of all processes that none of `FAMILIES` has."""
     return 1.0 - sum(families[name] for name in FAMILIES[:-1])
 

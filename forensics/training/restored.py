@@ -1,0 +1,202 @@
+"""Training of the judge of restored pictures: whole pictures of validation sources are coded or not, resized or
+rotated, judged in memory by the shipped models and, where those leave them open, restored by the likeliest guesses.
+
+All that is stated is cross-fitted, as of the judge of recompression.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from forensics_models.classes import INCONCLUSIVE
+from forensics_models.open_judge import by_family
+from forensics_models.recompression import FAMILIES, OTHER, logarithms_of
+from forensics_models.restored import CARD_FILE, KINDS, may_be_named, stored, surest, values_of
+from forensics_models.storage import write_atomically
+
+from forensics.training.drawing import dealt
+from forensics.training.softmaxes import cross_fitted, softmax, threshold, truth_and_folds
+from forensics.training.whole_pictures import (
+    ShippedModels,
+    Task,
+    changed,
+    coded_part,
+    draw_beyond,
+    drawn_source,
+    loaded,
+    of_split,
+    tried,
+)
+
+DRAWS = 22
+"""Pictures drawn of every source, as many of them as of `_RESIZED` before those of `_ROTATED`."""
+_RESIZED_SHARE = 0.64
+"""Share that is drawn for what is resized."""
+_CODECS = {
+    "avif": 0.23, "heic": 0.15, "bpg": 0.12, "webp": 0.11, "jpegxl": 0.11, "jpeg": 0.12, "jpeg2000": 0.05,
+    "jpegxr-1": 0.02, "uncompressed": 0.09,
+}  # fmt: skip
+"""What codes them, as of the judge of recompression."""
+_SINCE = {
+    "resized": {"reduced": 0.62, "enlarged": 0.14, "several": 0.14, "rotated": 0.04, "blurred": 0.03, "noise": 0.03},
+    "rotated": {"rotated": 0.74, "several": 0.1, "reduced": 0.05, "blurred": 0.05, "noise": 0.06},
+}
+"""What happens since where each kind is looked for: other steps, too, whose guesses are wrong."""
+_DRAWN = 0.08
+"""Share that is made of drawings, whose edges lie at multiples of some pixels."""
+_LEAST_SIDE = 128
+"""Smallest side, in pixels: of a smaller picture too little is left to be restored."""
+WRONG_SHARE = 0.02
+"""Largest share of wrong ones among the names of a kind, cross-fitted, as of the judge of recompression."""
+FEWEST = 20
+"""Names of a kind of which a share of wrong ones says something."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """An open picture and its surest guess.
+
+    Attributes
+    ----------
+    source : str
+        File name of the source.
+    made : str
+        What coded it and what happened since.
+    truth : str
+        The family of its last lossy process.
+    families : mapping of str to float
+        The open judge's probabilities of the picture as it is, by family.
+    kind : str
+        One of `forensics_models.restored.KINDS`.
+    phases : np.ndarray [shape=(len(FAMILIES),)]
+        Logarithms of the judge of block phases, of the restored picture.
+    strength : float
+    """
+
+    source: str
+    made: str
+    truth: str
+    families: dict[str, float]
+    kind: str
+    phases: np.ndarray
+    strength: float
+
+
+def _rows(task: Task) -> Iterator[list[Row]]:
+    source, numbers = loaded(task.path, task.seed)
+    first = round(task.draws * _RESIZED_SHARE)
+    yield [
+        row
+        for kind, count in zip(KINDS, (first, task.draws - first), strict=True)
+        for row in _of_kind(source, task, kind, count, numbers)
+    ]
+
+
+def _of_kind(source: np.ndarray, task: Task, kind: str, count: int, numbers: np.random.Generator) -> Iterator[Row]:
+    from forensics.windows.restored import guesses
+
+    models = ShippedModels.loaded()
+    plan = list(zip(dealt(_CODECS, count, numbers), dealt(_SINCE[kind], count, numbers), strict=True))
+    for fine, since in [*plan, (OTHER, next(iter(_SINCE[kind])))]:
+        drawing = partial(_drawn, _drawn_or(source, numbers), fine, since, task.encoders, numbers)
+        made = tried(drawing, _LEAST_SIDE)
+        if made is None:
+            continue
+        reading, _ = models.read(made[0])
+        assert reading.opened is not None
+        if reading.verdict != INCONCLUSIVE:
+            continue
+        found = [(guess, guess.phases(models.open_judge.folder)) for guess in guesses(kind, made[0])]
+        if found:
+            guess, phases = found[surest([of for _, of in found])]
+            families = by_family(reading.opened.processes)
+            yield Row(task.path.name, f"{fine} {since}", made[1], families, kind, phases, guess.strength)
+
+
+def _drawn_or(source: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
+    """The source, or at times a drawing in its place."""
+    return drawn_source(numbers) if numbers.random() < _DRAWN else source
+
+
+def _drawn(
+    source: np.ndarray, fine: str, since: str, encoders: Sequence[str], numbers: np.random.Generator
+) -> tuple[np.ndarray, str] | None:
+    if fine == OTHER:
+        return draw_beyond(source, numbers, kind=since)
+    made = coded_part(source, fine, encoders, numbers)
+    return None if made is None else (np.ascontiguousarray(changed(made[0], since, numbers)), made[1])
+
+
+def train_restored(
+    sources: Path,
+    out: Path,
+    *,
+    seed: int,
+    jobs: int,
+    draws: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, Any]:
+    """Train the judge of restored pictures; writes its card into `out`.
+
+    Parameters
+    ----------
+    sources : Path
+        Folder of lossless pictures with a folder `val`.
+    out : Path
+    seed : int
+        Decides what is drawn.
+    jobs : int
+        Processes that draw.
+    draws : int, optional
+        Pictures drawn of every source; `DRAWS` when not given.
+    progress : callable
+        Gets sources done and in all.
+
+    Returns
+    -------
+    dict
+        The card: figures on validation sources, cross-fitted, and what they rest on.
+
+    Raises
+    ------
+    UsageError
+        The split has no sources, or too few pictures are left open.
+    """
+    rows = of_split(_rows, sources, "val", seed=seed, jobs=jobs, draws=draws or DRAWS, progress=progress)
+    return fit(rows, out, seed=seed)
+
+
+def fit(rows: Sequence[Row], out: Path, *, seed: int) -> dict[str, Any]:
+    """Weights and thresholds of rows that were drawn; as `train_restored`."""
+    softmaxes, said_from, figures = {}, {}, {}
+    for kind in KINDS:
+        its = [row for row in rows if row.kind == kind]
+        truth, parts = truth_and_folds(its)
+        logs, phases = np.stack([logarithms_of(row.families) for row in its]), np.stack([row.phases for row in its])
+        values = np.stack([values_of(row.strength) for row in its])
+        found = cross_fitted(logs, phases, values, truth, parts)
+        best, top = found.argmax(axis=1), found.max(axis=1)
+        may = [may_be_named(FAMILIES[at], row.families, row.phases) for at, row in zip(best, its, strict=True)]
+        right, allowed = best == truth, np.array(may)
+        said_from[kind] = threshold(top, right, allowed, FEWEST, WRONG_SHARE)
+        softmaxes[kind] = softmax(logs, phases, values, truth)
+        said = allowed & (top >= said_from[kind])
+        figures[kind] = {
+            "open": len(its),
+            "uncompressed": int((truth == 0).sum()),
+            "likeliest by the models": int((logs.argmax(axis=1) == truth).sum()),
+            "likeliest": int(right.sum()),
+            "right": int((said & right).sum()),
+            "wrong": int((said & ~right).sum()),
+        }
+    card = {"seed": seed, "validation": figures}
+    out.mkdir(parents=True, exist_ok=True)
+    made = stored(softmaxes, said_from, card)
+    write_atomically(out / CARD_FILE, json.dumps(made, indent=1, allow_nan=False).encode())
+    return card

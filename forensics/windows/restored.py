@@ -1,0 +1,97 @@
+"""Guesses at what a resized or rotated picture was before, each restored so that the judge of block phases can be
+asked: its blocks start at the first sample again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from forensics.pixels import eight_bit
+from forensics.windows.judges import block_phase_logarithms
+
+REDUCTIONS, ENLARGEMENTS = 3, 2
+"""Native sizes that are tried: of 171 reduced pictures of validation sources the right one is among three in 90 %,
+among five in 93 %, and first in 85 %."""
+ORIGINS = 3
+"""Places of the first block that are tried along each axis of a picture that was turned back."""
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A picture restored.
+
+    Attributes
+    ----------
+    pixels : np.ndarray [shape=(height, width[, channels]), dtype=uint8]
+        From a block's first sample on: the middle of a large picture.
+    strength : float
+        How far the lines that it rests on stand out, in logarithms of power.
+    width, height : int
+        Of the whole picture before it was resized; of what is left of one that was rotated.
+    degrees : float
+        By which the picture was turned counter-clockwise; 0 of one that was resized.
+    """
+
+    pixels: np.ndarray
+    strength: float
+    width: int
+    height: int
+    degrees: float = 0.0
+
+    def phases(self, folder: Any) -> np.ndarray:
+        """Logarithms of the judge of block phases beside an open judge, as `judges.block_phase_logarithms`."""
+        return block_phase_logarithms(folder, self.pixels)
+
+
+def guesses(kind: str, pixels: np.ndarray) -> list[Guess]:
+    """The likeliest guesses at one kind of step.
+
+    Parameters
+    ----------
+    kind : str
+        One of `forensics_models.restored.KINDS`.
+    pixels : np.ndarray [shape=(height, width) or (height, width, 1..4), dtype=uint8 or uint16]
+        A whole picture.
+
+    Returns
+    -------
+    list of Guess
+        Those large enough for the judge of block phases.
+    """
+    from forensics_features.block_phases import LEAST_SIDE
+
+    made = _resized(pixels) if kind == "resized" else _rotated(pixels)
+    return [guess for guess in made if min(guess.pixels.shape[:2]) >= LEAST_SIDE]
+
+
+def _resized(pixels: np.ndarray) -> list[Guess]:
+    from forensics_features import native_size
+
+    sizes = [
+        size
+        for ratios, count in ((native_size.REDUCED, REDUCTIONS), (native_size.ENLARGED, ENLARGEMENTS))
+        for size in native_size.candidates(pixels, count, ratios)
+    ]
+    eight = eight_bit(pixels)
+    return [
+        Guess(native_size.restored(eight, size.width, size.height), size.strength, size.width, size.height)
+        for size in sizes
+    ]
+
+
+def _rotated(pixels: np.ndarray) -> list[Guess]:
+    from forensics_features import rotation
+    from forensics_features.block_origin import origins
+
+    found = rotation.find(pixels)
+    if found is None:
+        return []
+    upright = rotation.undo(eight_bit(pixels), found)
+    height, width = upright.shape[:2]
+    return [
+        Guess(np.ascontiguousarray(upright[row:, column:]), found.lead, width, height, found.degrees)
+        for row, column in origins(upright, ORIGINS)
+    ]

@@ -1,0 +1,117 @@
+"""The judge of restored pictures: which codec came last before a picture was resized or rotated, from what the open
+judge holds of the picture as it is and what the judge of block phases says of it with that undone.
+
+Restored, blocks stand where a decoder left them, if blurred by the way there and back: the judge of block phases, which
+has seen no such picture, tells their codec nearly as well as of any other. But what is restored is a guess, the surest
+of several. So one softmax for each kind, fitted on pictures restored by such guesses, weighs both judges' logarithms
+and how far the guess stands out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from forensics_models.open_judge import NEVER
+from forensics_models.recompression import (
+    BEYOND_BELOW,
+    FAMILIES,
+    LIKELY_BY_BLOCKS,
+    OF_EIGHT,
+    OTHER,
+    OTHERS_OF_PHASES_BELOW,
+    Softmax,
+    beyond,
+    logarithms_of,
+)
+from forensics_models.storage import read_card
+
+CARD_FILE = "restored.json"
+KINDS = ("resized", "rotated")
+"""What is undone; each has a softmax of its own."""
+
+
+class RestoredJudge:
+    """The judge of restored pictures in a folder; `card` has its figures and what they rest on.
+
+    Attributes
+    ----------
+    said_from : dict of str to float
+        By kind, the probability from which a family is named; `recompression.NEVER` where none is.
+    """
+
+    def __init__(self, folder: Path | Traversable) -> None:
+        stored = read_card(folder / CARD_FILE)
+        if tuple(stored["families"]) != FAMILIES or tuple(stored["kinds"]) != KINDS:
+            raise ValueError(f"{CARD_FILE} was made for other families or kinds")
+        try:
+            self.card: dict[str, Any] = stored["card"]
+            self.said_from: dict[str, float] = dict(stored["said_from"])
+            self._softmax = {kind: Softmax(**stored["softmax"][kind]) for kind in KINDS}
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{CARD_FILE} is of another version, train it again: {error}") from None
+
+    def answer(
+        self, kind: str, families: Mapping[str, float], phases: np.ndarray, strength: float
+    ) -> tuple[str, dict[str, float]]:
+        """The family that may be named, or an empty string, and the probabilities by family of `FAMILIES`.
+
+        Parameters
+        ----------
+        kind : str
+            One of `KINDS`.
+        families : mapping of str to float
+            The open judge's probabilities of the picture as it is, by `open_judge.FAMILY_NAMES`.
+        phases : np.ndarray [shape=(len(FAMILIES),)]
+            Logarithms of the judge of block phases, of the restored picture.
+        strength : float
+            How far the guess stands out, in logarithms of power.
+        """
+        logs = logarithms_of(families)
+        found = np.exp(self._softmax[kind].logarithms(logs, phases, values_of(strength)))
+        best = FAMILIES[int(found.argmax())]
+        named = found.max() >= self.said_from.get(kind, NEVER) and may_be_named(best, families, phases)
+        return (best if named else ""), dict(zip(FAMILIES, found.tolist(), strict=True))
+
+
+def values_of(strength: float) -> np.ndarray:
+    """The softmax's value of a guess, `np.ndarray [shape=(1,)]`."""
+    return np.array([np.log1p(max(strength, 0.0))])
+
+
+def surest(phases: Sequence[np.ndarray]) -> int:
+    """Which of several readings of block phases, by logarithms of probabilities, is surest of a codec."""
+    codecs = slice(1, FAMILIES.index(OTHER))
+    return max(range(len(phases)), key=lambda at: float(np.max(phases[at][codecs])))
+
+
+def may_be_named(family: str, families: Mapping[str, float], phases: np.ndarray) -> bool:
+    """Whether the judge of block phases bears a codec's family out, and no other process is likely.
+
+    Parameters
+    ----------
+    family : str
+    families, phases : as of `RestoredJudge.answer`
+    """
+    if family in (FAMILIES[0], OTHER) or beyond(families) >= BEYOND_BELOW:
+        return False
+    if family in OF_EIGHT and phases[FAMILIES.index(OTHER)] >= np.log(OTHERS_OF_PHASES_BELOW):
+        return False
+    at = FAMILIES.index(family)
+    return bool(phases.argmax() == at and phases[at] >= np.log(LIKELY_BY_BLOCKS))
+
+
+def stored(softmaxes: Mapping[str, Softmax], said_from: Mapping[str, float], card: Mapping[str, Any]) -> dict[str, Any]:
+    """What `CARD_FILE` holds."""
+    return {
+        "families": list(FAMILIES),
+        "kinds": list(KINDS),
+        "softmax": {kind: asdict(softmaxes[kind]) for kind in KINDS},
+        "said_from": dict(said_from),
+        "card": dict(card),
+    }

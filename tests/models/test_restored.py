@@ -1,0 +1,100 @@
+"""The judge of restored pictures: what it is given, when it names, and what its training keeps to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from forensics_models.open_judge import FAMILY_NAMES, NEVER
+from forensics_models.recompression import FAMILIES, OTHER, UNKNOWN, Softmax
+from forensics_models.restored import CARD_FILE, KINDS, RestoredJudge, may_be_named, stored, surest, values_of
+
+from forensics.training.restored import Row, fit
+
+PLAIN = Softmax(1.0, 1.0, np.zeros(len(FAMILIES)).tolist(), np.zeros((len(FAMILIES), 1)).tolist())
+
+
+def families(**given: float) -> dict[str, float]:
+    named = {name.replace("_", "-"): p for name, p in given.items()}
+    others = [name for name in FAMILY_NAMES if name not in named]
+    return {name: named.get(name, (1 - sum(named.values())) / len(others)) for name in FAMILY_NAMES}
+
+
+def blocks(family: str, probability: float = 0.9, **given: float) -> np.ndarray:
+    """Logarithms of block phases that are so sure of a family, the rest even."""
+    known = {family: probability, **given}
+    left = (1 - sum(known.values())) / (len(FAMILIES) - len(known))
+    return np.log([known.get(name, left) for name in FAMILIES])
+
+
+def judge(folder: Path, said_from: dict[str, float]) -> RestoredJudge:
+    folder.mkdir(exist_ok=True)
+    (folder / CARD_FILE).write_text(json.dumps(stored(dict.fromkeys(KINDS, PLAIN), said_from, {"seed": 1})))
+    return RestoredJudge(folder)
+
+
+def test_what_both_hold_is_named_from_the_threshold_of_its_kind_on(tmp_path: Path) -> None:
+    found = judge(tmp_path, {"resized": 0.9, "rotated": NEVER})
+    family, probabilities = found.answer("resized", families(av1=0.4, hevc_intra=0.4), blocks("av1"), 5.0)
+    assert family == "av1"
+    assert sum(probabilities.values()) == pytest.approx(1)
+    assert found.answer("rotated", families(av1=0.4, hevc_intra=0.4), blocks("av1"), 5.0)[0] == ""
+    assert found.answer("resized", families(av1=0.4, hevc_intra=0.4), blocks("av1", 0.55), 5.0)[0] == ""
+    assert found.card == {"seed": 1}
+
+
+def test_blocks_have_to_bear_a_name_out() -> None:
+    seen = families(jpeg=0.6, av1=0.3)
+    assert may_be_named("jpeg", seen, blocks("jpeg", 0.6))
+    assert not may_be_named("jpeg", seen, blocks("jpeg", 0.45))
+    assert not may_be_named("jpeg", seen, blocks("av1", 0.6))
+    assert not may_be_named("jpeg", seen, UNKNOWN)
+    assert not may_be_named("jpeg", seen, blocks("jpeg", 0.6, **{OTHER: 0.25}))
+    assert may_be_named("av1", seen, blocks("av1", 0.6, **{OTHER: 0.25}))
+    assert not may_be_named("uncompressed", families(uncompressed=0.9), blocks("uncompressed"))
+    assert not may_be_named("av1", families(av1=0.4, wsq=0.55), blocks("av1"))
+
+
+def test_the_surest_of_a_codec_is_taken() -> None:
+    assert surest([blocks("uncompressed", 0.99), blocks("av1", 0.4), blocks("jpeg", 0.5), blocks(OTHER, 0.98)]) == 2
+
+
+def test_a_card_of_another_version_is_refused(tmp_path: Path) -> None:
+    judge(tmp_path, {})
+    made = json.loads((tmp_path / CARD_FILE).read_text())
+    (tmp_path / CARD_FILE).write_text(json.dumps({**made, "kinds": ["resized"]}))
+    with pytest.raises(ValueError, match="other families or kinds"):
+        RestoredJudge(tmp_path)
+    del made["softmax"]
+    (tmp_path / CARD_FILE).write_text(json.dumps(made))
+    with pytest.raises(ValueError, match="train it again"):
+        RestoredJudge(tmp_path)
+
+
+def test_a_stronger_guess_has_a_larger_value() -> None:
+    assert values_of(-3.0) == values_of(0.0) == 0
+    assert values_of(2.0) < values_of(20.0)
+
+
+def rows(sure: float, right: float, seed: int = 1) -> list[Row]:
+    """Pictures by AV1 and HEVC to which block phases are so sure, and so often right."""
+    numbers, made = np.random.default_rng(seed), []
+    for k in range(400):
+        truth = ("av1", "hevc-intra", "uncompressed")[k % 3]
+        said = truth if numbers.random() < right else ("hevc-intra" if truth == "av1" else "av1")
+        seen = families(av1=0.4, hevc_intra=0.4, uncompressed=0.1)
+        made.append(Row(f"{k % 22}.png", "", truth, seen, KINDS[k % 2], blocks(said, sure), 5.0))
+    return made
+
+
+def test_thresholds_keep_to_what_may_be_wrong(tmp_path: Path) -> None:
+    card = fit(rows(0.95, 1.0), tmp_path, seed=3)
+    for kind in KINDS:
+        its = card["validation"][kind]
+        assert its["wrong"] == 0
+        assert its["right"] > 100
+    assert RestoredJudge(tmp_path).answer("rotated", families(av1=0.4, hevc_intra=0.4), blocks("av1", 0.95), 5.0)[0]
+    fit(rows(0.95, 0.8), tmp_path, seed=3)
+    assert RestoredJudge(tmp_path).said_from == dict.fromkeys(KINDS, NEVER)

@@ -1,0 +1,94 @@
+"""Verdicts by blocks of restored pictures, which models leave open."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from forensics_models.classes import INCONCLUSIVE
+from forensics_models.open_judge import PROCESS_NAMES
+from forensics_models.recompression import FAMILIES
+from forensics_models.restored import KINDS
+
+from forensics.results.analysis import Analysis
+from forensics.verdict import restored
+from forensics.verdict.analysis import analyze
+from forensics.verdict.restated import ranked
+from forensics.windows.restored import Guess, guesses
+
+PIXELS = np.zeros((200, 240, 3), np.uint8)
+JUDGE: Any = SimpleNamespace(folder=None)
+
+
+@pytest.fixture(scope="module")
+def sample() -> Analysis:
+    return analyze("examples/uncompressed.png")
+
+
+def opened(sample: Analysis, since: dict[str, float], **given: float) -> Analysis:
+    others = [name for name in PROCESS_NAMES if name not in given]
+    ranking = ranked({name: given.get(name, (1 - sum(given.values())) / len(others)) for name in PROCESS_NAMES})
+    return replace(sample, verdict=INCONCLUSIVE, probability=ranking[0][1], ranking=ranking, afterwards=since)
+
+
+@pytest.fixture
+def asked_kinds(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Lets every guess at a rotation show AV1; what was asked is kept."""
+    asked: list[str] = []
+    found = {name: 0.91 if name == "av1" else 0.01 for name in FAMILIES}
+
+    def given(kind: str, pixels: np.ndarray) -> list[Guess]:
+        asked.append(kind)
+        return [Guess(PIXELS, 4.0, 300, 250, -2.0 if kind == "rotated" else 0.0)]
+
+    def answer(kind: str, families: Any, phases: np.ndarray, strength: float) -> tuple[str, dict[str, float]]:
+        return ("av1" if kind == "rotated" else ""), found
+
+    monkeypatch.setattr(restored, "guesses", given)
+    monkeypatch.setattr(restored, "restored_judge", lambda folder: SimpleNamespace(answer=answer))
+    monkeypatch.setattr(restored, "_in_cells", lambda pixels: False)
+    monkeypatch.setattr(Guess, "phases", lambda self, folder: np.log(np.full(len(FAMILIES), 0.1)))
+    return asked
+
+
+def test_what_blocks_of_a_restored_picture_tell_is_the_verdict(sample: Analysis, asked_kinds: list[str]) -> None:
+    before = opened(sample, {"resampled": 0.9}, avif=0.5, heic=0.3)
+    after = restored.with_answer(before, JUDGE, PIXELS, KINDS)
+    assert after.verdict == "avif"
+    assert after.evidence[0].trace == restored.TRACE
+    assert "rotated by 2.0 degrees: restored, blocks" in after.evidence[0].text
+    assert asked_kinds == list(KINDS)
+    left = restored.with_answer(before, JUDGE, PIXELS, KINDS[:1])
+    assert left.verdict == INCONCLUSIVE
+    assert left.probabilities["avif"] > before.probabilities["avif"]
+    assert "from 300x250 pixels" in left.evidence[-1].text
+
+
+def test_nothing_is_restored_without_cause(sample: Analysis, asked_kinds: list[str]) -> None:
+    likely = opened(sample, {"resampled": 0.9}, avif=0.5, heic=0.3)
+    for spared in (
+        sample,
+        replace(likely, afterwards={"resampled": 0.3, "noise": 0.7}),
+        replace(likely, steps=(SimpleNamespace(),)),
+        replace(likely, tone=SimpleNamespace(undone=True)),
+    ):
+        assert restored.with_answer(spared, JUDGE, PIXELS, KINDS) is spared
+    assert restored.with_answer(likely, None, PIXELS, KINDS) is likely
+    assert asked_kinds == []
+
+
+def test_drawings_in_cells_are_notasked_kinds(
+    sample: Analysis, asked_kinds: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restored, "_in_cells", lambda pixels: True)
+    before = opened(sample, {"several": 0.9}, avif=0.5, heic=0.3)
+    assert restored.with_answer(before, JUDGE, PIXELS, KINDS).verdict == INCONCLUSIVE
+    assert asked_kinds == list(KINDS)
+
+
+def test_small_pictures_have_no_guesses() -> None:
+    small = np.random.default_rng(1).integers(0, 256, (90, 90, 3), np.uint8)
+    assert [guesses(kind, small) for kind in KINDS] == [[], []]
