@@ -1,5 +1,5 @@
-"""Training of the judge of restored pictures: whole pictures of validation sources are coded or not, resized or
-rotated, judged in memory by the shipped models and, where those leave them open, restored by the likeliest guesses.
+"""Training of the judge of restored pictures: whole pictures of validation sources are coded or not, resized, rotated
+or cropped, judged in memory by the shipped models and, where those leave them open, restored by the likeliest guesses.
 
 All that is stated is cross-fitted, as of the judge of recompression.
 """
@@ -32,12 +32,13 @@ from forensics.training.whole_pictures import (
     loaded,
     of_split,
     tried,
+    trimmed,
 )
 
-DRAWS = 22
-"""Pictures drawn of every source, as many of them as of `_RESIZED` before those of `_ROTATED`."""
-_RESIZED_SHARE = 0.64
-"""Share that is drawn for what is resized."""
+DRAWS = 29
+"""Pictures drawn of every source."""
+_SHARES = {"resized": 14 / 29, "rotated": 8 / 29, "cropped": 7 / 29}
+"""Shares that are drawn for each kind."""
 _CODECS = {
     "avif": 0.23, "heic": 0.15, "bpg": 0.12, "webp": 0.11, "jpegxl": 0.11, "jpeg": 0.12, "jpeg2000": 0.05,
     "jpegxr-1": 0.02, "uncompressed": 0.09,
@@ -46,6 +47,16 @@ _CODECS = {
 _SINCE = {
     "resized": {"reduced": 0.62, "enlarged": 0.14, "several": 0.14, "rotated": 0.04, "blurred": 0.03, "noise": 0.03},
     "rotated": {"rotated": 0.74, "several": 0.1, "reduced": 0.05, "blurred": 0.05, "noise": 0.06},
+    "cropped": {
+        "noise": 0.26,
+        "median": 0.2,
+        "blurred": 0.2,
+        "sharpened": 0.1,
+        "recoloured": 0.08,
+        "grey": 0.08,
+        "several": 0.04,
+        "nothing": 0.04,
+    },
 }
 """What happens since where each kind is looked for: other steps, too, whose guesses are wrong."""
 _DRAWN = 0.08
@@ -90,12 +101,8 @@ class Row:
 
 def _rows(task: Task) -> Iterator[list[Row]]:
     source, numbers = loaded(task.path, task.seed)
-    first = round(task.draws * _RESIZED_SHARE)
-    yield [
-        row
-        for kind, count in zip(KINDS, (first, task.draws - first), strict=True)
-        for row in _of_kind(source, task, kind, count, numbers)
-    ]
+    counts = {kind: round(task.draws * share) for kind, share in _SHARES.items()}
+    yield [row for kind in KINDS for row in _of_kind(source, task, kind, counts[kind], numbers)]
 
 
 def _of_kind(source: np.ndarray, task: Task, kind: str, count: int, numbers: np.random.Generator) -> Iterator[Row]:
@@ -103,8 +110,8 @@ def _of_kind(source: np.ndarray, task: Task, kind: str, count: int, numbers: np.
 
     models = ShippedModels.loaded()
     plan = list(zip(dealt(_CODECS, count, numbers), dealt(_SINCE[kind], count, numbers), strict=True))
-    for fine, since in [*plan, (OTHER, next(iter(_SINCE[kind])))]:
-        drawing = partial(_drawn, _drawn_or(source, numbers), fine, since, task.encoders, numbers)
+    for fine, since in [*plan, (OTHER, next(iter(_SINCE[kind])))] if count else []:
+        drawing = partial(_drawn, _drawn_or(source, numbers), fine, since, kind, task.encoders, numbers)
         made = tried(drawing, _LEAST_SIDE)
         if made is None:
             continue
@@ -114,7 +121,7 @@ def _of_kind(source: np.ndarray, task: Task, kind: str, count: int, numbers: np.
             continue
         found = [(guess, guess.phases(models.open_judge.folder)) for guess in guesses(kind, made[0])]
         if found:
-            guess, phases = found[surest([of for _, of in found])]
+            guess, phases = found[surest([of for _, of in found], [one.strength for one, _ in found])]
             families = by_family(reading.opened.processes)
             yield Row(task.path.name, f"{fine} {since}", made[1], families, kind, phases, guess.strength)
 
@@ -125,12 +132,15 @@ def _drawn_or(source: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
 
 
 def _drawn(
-    source: np.ndarray, fine: str, since: str, encoders: Sequence[str], numbers: np.random.Generator
+    source: np.ndarray, fine: str, since: str, kind: str, encoders: Sequence[str], numbers: np.random.Generator
 ) -> tuple[np.ndarray, str] | None:
     if fine == OTHER:
         return draw_beyond(source, numbers, kind=since)
     made = coded_part(source, fine, encoders, numbers)
-    return None if made is None else (np.ascontiguousarray(changed(made[0], since, numbers)), made[1])
+    if made is None:
+        return None
+    pixels = np.ascontiguousarray(changed(made[0], since, numbers))
+    return (trimmed(pixels, numbers, 1) if kind == "cropped" else pixels), made[1]
 
 
 def train_restored(

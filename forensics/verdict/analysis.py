@@ -174,7 +174,7 @@ def analyze(
     extractor = shipped_extractor() if extractor is None else extractor
     check_match(judge, extractor)
     one = _Examined(judge, extractor, open_judge, seed, threads, undo_tone, all_windows)
-    kinds = [kind for kind, asked in zip(KINDS, (undo_reduction, undo_rotation), strict=True) if asked]
+    kinds = [kind for kind, asked in zip(KINDS, (undo_reduction, undo_rotation, True), strict=True) if asked]
 
     def finished(analysis: Analysis, pixels: np.ndarray) -> Analysis:
         named = fine_hevc.withheld(family_without_evidence(settled(analysis, pixels), pixels), pixels)

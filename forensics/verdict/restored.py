@@ -1,5 +1,5 @@
-"""Codecs told by their blocks in a picture that was resized or rotated, where the models leave it open: the word of the
-judge of restored pictures (`forensics_models.restored`).
+"""Codecs told by their blocks in a picture that was resized, rotated or cropped, where the models leave it open: the
+word of the judge of restored pictures (`forensics_models.restored`).
 
 Nothing has to be sure of the step itself: guesses at it are tried, and blocks that stand where a decoder left them bear
 one out.
@@ -25,8 +25,8 @@ from forensics.windows.restored import Guess, guesses
 
 TRACE = "restored"
 """Name of the statement."""
-MAYBE_RESAMPLED = ("resampled", "several")
-"""Answers to what happened since after which pictures are restored."""
+MAYBE_RESAMPLED = ("resampled", "several", "filtered")
+"""Answers to what happened since after which pictures are resized and turned back."""
 ASKED_FROM = 0.5
 """Their probability together from which they are: more likely than not. Of 48 reduced validation pictures that are left
 open 47 have it."""
@@ -34,8 +34,8 @@ open 47 have it."""
 
 def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.ndarray, kinds: Sequence[str]) -> Analysis:
     """The analysis with a codec as its verdict that blocks of the restored picture tell, or left open with
-    probabilities that these are part of; the very same where there is a verdict, or the picture was probably not
-    resampled, or a step that was undone moved its samples.
+    probabilities that these are part of; the very same where there is a verdict, or a step that was undone moved its
+    samples.
 
     Parameters
     ----------
@@ -53,7 +53,8 @@ def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.nda
     judge, families = restored_judge(open_judge.folder), by_family(dict(analysis.ranking))
     if judge is None:
         return analysis
-    read = [_Reading(kind, *found) for kind in kinds if (found := _surest(guesses(kind, pixels), open_judge))]
+    asked = kinds if _maybe_resampled(analysis) else [kind for kind in kinds if kind == "cropped"]
+    read = [_Reading(kind, *found) for kind in asked if (found := _surest(guesses(kind, pixels), open_judge))]
     each = [(judge.answer(one.kind, families, one.phases, one.guess.strength), one) for one in read]
     for (family, probabilities), one in each:
         if family and not _in_cells(one.guess.pixels):
@@ -76,6 +77,10 @@ class _Reading(NamedTuple):
         """What was guessed."""
         if self.kind == "rotated":
             return f"rotated by {abs(self.guess.degrees):.1f} degrees"
+        if self.kind == "cropped":
+            return (
+                f"cropped within a block, the next of which starts at row {self.guess.row}, column {self.guess.column}"
+            )
         return f"resized from {self.guess.width}x{self.guess.height} pixels"
 
     def blocks(self, family: str) -> str:
@@ -104,17 +109,20 @@ def _left_open(analysis: Analysis, probabilities: Mapping[str, float], one: _Rea
     return restated(analysis, ranking, INCONCLUSIVE, ranking[0][1], (), (*analysis.evidence, statement))
 
 
-def _asks(analysis: Analysis) -> bool:
+def _maybe_resampled(analysis: Analysis) -> bool:
     since = analysis.afterwards or {}
-    likely = sum(since.get(name, 0.0) for name in MAYBE_RESAMPLED) >= ASKED_FROM
+    return sum(since.get(name, 0.0) for name in MAYBE_RESAMPLED) >= ASKED_FROM
+
+
+def _asks(analysis: Analysis) -> bool:
     toned = analysis.tone is not None and analysis.tone.undone  # as of `recompression`: blocks alone name nothing then
     moved = any(not isinstance(step, ToneChange) for step in analysis.steps)
-    return analysis.verdict == INCONCLUSIVE and likely and not toned and not moved
+    return analysis.verdict == INCONCLUSIVE and not toned and not moved
 
 
 def _surest(tried: Sequence[Guess], open_judge: OpenJudge) -> tuple[Guess, np.ndarray] | None:
     phases = [guess.phases(open_judge.folder) for guess in tried]
-    at = surest(phases) if phases else None
+    at = surest(phases, [guess.strength for guess in tried]) if phases else None
     return None if at is None else (tried[at], phases[at])
 
 

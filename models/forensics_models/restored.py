@@ -1,5 +1,5 @@
-"""The judge of restored pictures: which codec came last before a picture was resized or rotated, from what the open
-judge holds of the picture as it is and what the judge of block phases says of it with that undone.
+"""The judge of restored pictures: which codec came last before a picture was resized, rotated or cropped, from what the
+open judge holds of the picture as it is and what the judge of block phases says of it with that undone.
 
 Restored, blocks stand where a decoder left them, if blurred by the way there and back: the judge of block phases, which
 has seen no such picture, tells their codec nearly as well as of any other. But what is restored is a guess, the surest
@@ -32,8 +32,12 @@ from forensics_models.recompression import (
 from forensics_models.storage import read_card
 
 CARD_FILE = "restored.json"
-KINDS = ("resized", "rotated")
+KINDS = ("resized", "rotated", "cropped")
 """What is undone; each has a softmax of its own."""
+_OF_STRENGTH = 0.1
+"""Weight of how far a guess stands out beside the logarithm of a probability: at half of its native size HEVC's blocks
+look like AV1's. Of 477 open validation pictures, resized and the like, 125 are named rightly for one wrongly with it,
+120 by block phases alone and 92 by strength alone; 160, 133 and 125 for three."""
 
 
 class RestoredJudge:
@@ -84,10 +88,18 @@ def values_of(strength: float) -> np.ndarray:
     return np.array([np.log1p(max(strength, 0.0))])
 
 
-def surest(phases: Sequence[np.ndarray]) -> int:
-    """Which of several readings of block phases, by logarithms of probabilities, is surest of a codec."""
+def surest(phases: Sequence[np.ndarray], strengths: Sequence[float]) -> int:
+    """Which of several guesses is kept: that whose blocks are surest of a codec, the surer the farther it stands out.
+
+    Parameters
+    ----------
+    phases : sequence of np.ndarray [shape=(len(FAMILIES),)]
+        Logarithms of the judge of block phases.
+    strengths : sequence of float
+        As of `RestoredJudge.answer`.
+    """
     codecs = slice(1, FAMILIES.index(OTHER))
-    return max(range(len(phases)), key=lambda at: float(np.max(phases[at][codecs])))
+    return max(range(len(phases)), key=lambda at: float(np.max(phases[at][codecs])) + _OF_STRENGTH * strengths[at])
 
 
 def may_be_named(family: str, families: Mapping[str, float], phases: np.ndarray) -> bool:

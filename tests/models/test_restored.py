@@ -58,7 +58,9 @@ def test_blocks_have_to_bear_a_name_out() -> None:
 
 
 def test_the_surest_of_a_codec_is_taken() -> None:
-    assert surest([blocks("uncompressed", 0.99), blocks("av1", 0.4), blocks("jpeg", 0.5), blocks(OTHER, 0.98)]) == 2
+    tried = [blocks("uncompressed", 0.99), blocks("av1", 0.4), blocks("jpeg", 0.5), blocks(OTHER, 0.98)]
+    assert surest(tried, [3.0, 3.0, 3.0, 3.0]) == 2
+    assert surest(tried, [3.0, 9.0, 3.0, 3.0]) == 1
 
 
 def test_a_card_of_another_version_is_refused(tmp_path: Path) -> None:
@@ -81,11 +83,11 @@ def test_a_stronger_guess_has_a_larger_value() -> None:
 def rows(sure: float, right: float, seed: int = 1) -> list[Row]:
     """Pictures by AV1 and HEVC to which block phases are so sure, and so often right."""
     numbers, made = np.random.default_rng(seed), []
-    for k in range(400):
+    for k in range(594):
         truth = ("av1", "hevc-intra", "uncompressed")[k % 3]
         said = truth if numbers.random() < right else ("hevc-intra" if truth == "av1" else "av1")
         seen = families(av1=0.4, hevc_intra=0.4, uncompressed=0.1)
-        made.append(Row(f"{k % 22}.png", "", truth, seen, KINDS[k % 2], blocks(said, sure), 5.0))
+        made.append(Row(f"{k % 22}.png", "", truth, seen, KINDS[k // 3 % 3], blocks(said, sure), 5.0))
     return made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -11,12 +12,14 @@ import pytest
 from forensics_models.classes import INCONCLUSIVE
 from forensics_models.open_judge import PROCESS_NAMES
 from forensics_models.recompression import FAMILIES
-from forensics_models.restored import KINDS
+from forensics_models.restored import KINDS, surest
+from PIL import Image
 
 from forensics.results.analysis import Analysis
 from forensics.verdict import restored
 from forensics.verdict.analysis import analyze
 from forensics.verdict.restated import ranked
+from forensics.windows.judges import shipped_open_judge
 from forensics.windows.restored import Guess, guesses
 
 PIXELS = np.zeros((200, 240, 3), np.uint8)
@@ -42,7 +45,7 @@ def asked_kinds(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def given(kind: str, pixels: np.ndarray) -> list[Guess]:
         asked.append(kind)
-        return [Guess(PIXELS, 4.0, 300, 250, -2.0 if kind == "rotated" else 0.0)]
+        return [Guess(PIXELS, 4.0, 300, 250, -2.0 if kind == "rotated" else 0.0, 3, 5)]
 
     def answer(kind: str, families: Any, phases: np.ndarray, strength: float) -> tuple[str, dict[str, float]]:
         return ("av1" if kind == "rotated" else ""), found
@@ -61,7 +64,7 @@ def test_what_blocks_of_a_restored_picture_tell_is_the_verdict(sample: Analysis,
     assert after.evidence[0].trace == restored.TRACE
     assert "rotated by 2.0 degrees: restored, blocks" in after.evidence[0].text
     assert asked_kinds == list(KINDS)
-    left = restored.with_answer(before, JUDGE, PIXELS, KINDS[:1])
+    left = restored.with_answer(before, JUDGE, PIXELS, ["resized"])
     assert left.verdict == INCONCLUSIVE
     assert left.probabilities["avif"] > before.probabilities["avif"]
     assert "from 300x250 pixels" in left.evidence[-1].text
@@ -71,13 +74,15 @@ def test_nothing_is_restored_without_cause(sample: Analysis, asked_kinds: list[s
     likely = opened(sample, {"resampled": 0.9}, avif=0.5, heic=0.3)
     for spared in (
         sample,
-        replace(likely, afterwards={"resampled": 0.3, "noise": 0.7}),
         replace(likely, steps=(SimpleNamespace(),)),
         replace(likely, tone=SimpleNamespace(undone=True)),
     ):
         assert restored.with_answer(spared, JUDGE, PIXELS, KINDS) is spared
     assert restored.with_answer(likely, None, PIXELS, KINDS) is likely
     assert asked_kinds == []
+    left = restored.with_answer(replace(likely, afterwards={"resampled": 0.3, "noise": 0.7}), JUDGE, PIXELS, KINDS)
+    assert asked_kinds == ["cropped"]
+    assert "starts at row 3, column 5" in left.evidence[-1].text
 
 
 def test_drawings_in_cells_are_notasked_kinds(
@@ -91,4 +96,33 @@ def test_drawings_in_cells_are_notasked_kinds(
 
 def test_small_pictures_have_no_guesses() -> None:
     small = np.random.default_rng(1).integers(0, 256, (90, 90, 3), np.uint8)
-    assert [guesses(kind, small) for kind in KINDS] == [[], []]
+    assert [guesses(kind, small) for kind in KINDS] == [[], [], []]
+
+
+def moved(what: str) -> np.ndarray:
+    """The untouched sample as a JPEG of quality 60, moved since."""
+    file = io.BytesIO()
+    with Image.open("examples/uncompressed.png") as picture:
+        picture.convert("RGB").save(file, "JPEG", quality=60)
+    with Image.open(file) as jpeg:
+        if what == "resized":
+            return np.asarray(jpeg.resize((205, 205), Image.Resampling.BICUBIC))
+        if what == "rotated":
+            return np.asarray(jpeg.rotate(3, Image.Resampling.BICUBIC).crop((30, 30, 226, 226)))
+        return np.asarray(jpeg)[3:, 5:]
+
+
+@pytest.mark.parametrize("what", KINDS)
+def test_blocks_of_a_moved_jpeg_show_once_it_is_restored(what: str) -> None:
+    folder = shipped_open_judge().folder
+    tried = guesses(what, moved(what))
+    phases = [guess.phases(folder) for guess in tried]
+    at = surest(phases, [guess.strength for guess in tried])
+    assert FAMILIES[int(phases[at].argmax())] == "jpeg"
+    found = tried[at]
+    if what == "resized":
+        assert (found.width, found.height) == (256, 256)
+    elif what == "rotated":
+        assert found.degrees == pytest.approx(3, abs=0.3)
+    else:
+        assert ((found.row + 3) % 8, (found.column + 5) % 8) == (0, 0)
