@@ -192,7 +192,7 @@ def fit(rows: Sequence[Row], out: Path, *, seed: int) -> dict[str, Any]:
         values = np.stack([values_of(row.strength) for row in its])
         found = cross_fitted(logs, phases, values, truth, parts)
         best, top = found.argmax(axis=1), found.max(axis=1)
-        may = [may_be_named(FAMILIES[at], row.families, row.phases) for at, row in zip(best, its, strict=True)]
+        may = [may_be_named(kind, FAMILIES[at], row.families, row.phases) for at, row in zip(best, its, strict=True)]
         right, allowed = best == truth, np.array(may)
         said_from[kind] = threshold(top, right, allowed, FEWEST, WRONG_SHARE)
         softmaxes[kind] = softmax(logs, phases, values, truth)

@@ -15,6 +15,10 @@ from forensics.windows.judges import block_phase_logarithms
 REDUCTIONS, ENLARGEMENTS = 3, 2
 """Native sizes that are tried: of 171 reduced pictures of validation sources the right one is among three in 91 %,
 among five in 93 %, and first in 85 %."""
+OF_ENLARGEMENTS = 0.5
+"""Share of how far an enlargement stands out that counts: more of its lines can be read, and half of the native size of
+a reduced picture is one, at which HEVC's blocks look like AV1's. Of 491 open validation pictures, resized and the like,
+126 are named rightly and one wrongly with it, 131 and two with 0.7, 136 and four without."""
 ORIGINS = 3
 """Places of the first block that are tried along each axis of a picture that is upright."""
 
@@ -74,15 +78,12 @@ def guesses(kind: str, pixels: np.ndarray) -> list[Guess]:
 def _resized(pixels: np.ndarray) -> list[Guess]:
     from forensics_features import native_size
 
-    sizes = [
-        size
-        for ratios, count in ((native_size.REDUCED, REDUCTIONS), (native_size.ENLARGED, ENLARGEMENTS))
-        for size in native_size.candidates(pixels, count, ratios)
-    ]
     eight = eight_bit(pixels)
+    tried = ((native_size.REDUCED, REDUCTIONS, 1.0), (native_size.ENLARGED, ENLARGEMENTS, OF_ENLARGEMENTS))
     return [
-        Guess(native_size.restored(eight, size.width, size.height), size.strength, size.width, size.height)
-        for size in sizes
+        Guess(native_size.restored(eight, width, height), share * strength, width, height)
+        for ratios, count, share in tried
+        for width, height, strength in native_size.candidates(pixels, count, ratios)
     ]
 
 

@@ -47,14 +47,15 @@ def test_what_both_hold_is_named_from_the_threshold_of_its_kind_on(tmp_path: Pat
 
 def test_blocks_have_to_bear_a_name_out() -> None:
     seen = families(jpeg=0.6, av1=0.3)
-    assert may_be_named("jpeg", seen, blocks("jpeg", 0.6))
-    assert not may_be_named("jpeg", seen, blocks("jpeg", 0.45))
-    assert not may_be_named("jpeg", seen, blocks("av1", 0.6))
-    assert not may_be_named("jpeg", seen, UNKNOWN)
-    assert not may_be_named("jpeg", seen, blocks("jpeg", 0.6, **{OTHER: 0.25}))
-    assert may_be_named("av1", seen, blocks("av1", 0.6, **{OTHER: 0.25}))
-    assert not may_be_named("uncompressed", families(uncompressed=0.9), blocks("uncompressed"))
-    assert not may_be_named("av1", families(av1=0.4, wsq=0.55), blocks("av1"))
+    assert may_be_named("resized", "jpeg", seen, blocks("jpeg", 0.6))
+    assert not may_be_named("resized", "jpeg", seen, blocks("jpeg", 0.45))
+    assert not may_be_named("resized", "jpeg", seen, blocks("av1", 0.6))
+    assert not may_be_named("resized", "jpeg", seen, UNKNOWN)
+    assert not may_be_named("cropped", "jpeg", seen, blocks("jpeg", 0.9))
+    assert not may_be_named("resized", "jpeg", seen, blocks("jpeg", 0.6, **{OTHER: 0.25}))
+    assert may_be_named("resized", "av1", seen, blocks("av1", 0.6, **{OTHER: 0.25}))
+    assert not may_be_named("resized", "uncompressed", families(uncompressed=0.9), blocks("uncompressed"))
+    assert not may_be_named("resized", "av1", families(av1=0.4, wsq=0.55), blocks("av1"))
 
 
 def test_the_surest_of_a_codec_is_taken() -> None:
