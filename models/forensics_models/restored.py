@@ -35,8 +35,9 @@ CARD_FILE = "restored.json"
 KINDS = ("resized", "rotated", "cropped")
 """What is undone; each has a softmax of its own."""
 _OF_STRENGTH = 0.1
-"""Weight of how far a guess stands out beside the logarithm of a probability. Of 477 open validation pictures, resized and the like, 125 are named rightly for one wrongly with it,
-120 by block phases alone and 92 by strength alone; 160, 133 and 125 for three."""
+"""Weight of how far a guess stands out beside the logarithm of a probability. Of 477 open validation pictures, resized
+and the like, 125 are named rightly for one wrongly with it, 120 by block phases alone and 92 by strength alone; 160,
+133 and 125 for three."""
 
 
 class RestoredJudge:
@@ -104,8 +105,8 @@ def surest(phases: Sequence[np.ndarray], strengths: Sequence[float]) -> int:
 def may_be_named(kind: str, family: str, families: Mapping[str, float], phases: np.ndarray) -> bool:
     """Whether the judge of block phases bears a codec's family out, and no other process is likely.
 
-    Neither JPEG nor JPEG XL is named of a cropped picture: of 42 names with 0.8 and more on 168 open validation pictures
-    nine are, two of the three wrong ones among them.
+    Neither JPEG nor JPEG XL is named of a cropped picture: of 42 names with 0.8 and more on 168 open validation
+    pictures nine are, two of the three wrong ones among them.
 
     Parameters
     ----------
