@@ -58,7 +58,8 @@ _SINCE = {
         "nothing": 0.04,
     },
 }
-"""What happens since where each kind is looked for: other steps, too, whose guesses are wrong."""
+"""What happens since where each kind is looked for: other steps, too, after which nothing is to be
+restored."""
 _DRAWN = 0.08
 """Share that is made of drawings, whose edges lie at multiples of some pixels."""
 _LEAST_SIDE = 128

@@ -52,6 +52,8 @@ def test_blocks_have_to_bear_a_name_out() -> None:
     assert not may_be_named("resized", "jpeg", seen, blocks("av1", 0.6))
     assert not may_be_named("resized", "jpeg", seen, UNKNOWN)
     assert not may_be_named("cropped", "jpeg", seen, blocks("jpeg", 0.9))
+    assert not may_be_named("cropped", "vp8", families(vp8=0.9), blocks("vp8", 0.9))
+    assert may_be_named("rotated", "vp8", families(vp8=0.9), blocks("vp8", 0.9))
     assert not may_be_named("resized", "jpeg", seen, blocks("jpeg", 0.6, **{OTHER: 0.25}))
     assert may_be_named("resized", "av1", seen, blocks("av1", 0.6, **{OTHER: 0.25}))
     assert not may_be_named("resized", "uncompressed", families(uncompressed=0.9), blocks("uncompressed"))
