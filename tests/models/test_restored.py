@@ -47,15 +47,15 @@ def test_what_both_hold_is_named_from_the_threshold_of_its_kind_on(tmp_path: Pat
 
 def test_blocks_have_to_bear_a_name_out() -> None:
     seen = families(jpeg=0.6, av1=0.3)
-    assert may_be_named("resized", "jpeg", seen, blocks("jpeg", 0.6))
-    assert not may_be_named("resized", "jpeg", seen, blocks("jpeg", 0.45))
-    assert not may_be_named("resized", "jpeg", seen, blocks("av1", 0.6))
+    assert may_be_named("resized", "jpeg", seen, blocks("jpeg", 0.65))
+    assert not may_be_named("resized", "jpeg", seen, blocks("jpeg", 0.55))
+    assert not may_be_named("resized", "jpeg", seen, blocks("av1", 0.65))
     assert not may_be_named("resized", "jpeg", seen, UNKNOWN)
     assert not may_be_named("cropped", "jpeg", seen, blocks("jpeg", 0.9))
     assert not may_be_named("cropped", "vp8", families(vp8=0.9), blocks("vp8", 0.9))
     assert may_be_named("rotated", "vp8", families(vp8=0.9), blocks("vp8", 0.9))
-    assert not may_be_named("resized", "jpeg", seen, blocks("jpeg", 0.6, **{OTHER: 0.25}))
-    assert may_be_named("resized", "av1", seen, blocks("av1", 0.6, **{OTHER: 0.25}))
+    assert not may_be_named("resized", "jpeg", seen, blocks("jpeg", 0.65, **{OTHER: 0.25}))
+    assert may_be_named("resized", "av1", seen, blocks("av1", 0.65, **{OTHER: 0.25}))
     assert not may_be_named("resized", "uncompressed", families(uncompressed=0.9), blocks("uncompressed"))
     assert not may_be_named("resized", "av1", families(av1=0.4, wsq=0.55), blocks("av1"))
 

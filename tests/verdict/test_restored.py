@@ -26,6 +26,11 @@ PIXELS = np.zeros((200, 240, 3), np.uint8)
 JUDGE: Any = SimpleNamespace(folder=None)
 
 
+def blocks(uncoded: float) -> np.ndarray:
+    """Logarithms of block phases that hold a picture uncoded so likely, the rest even."""
+    return np.log([uncoded, *[(1 - uncoded) / (len(FAMILIES) - 1)] * (len(FAMILIES) - 1)])
+
+
 @pytest.fixture(scope="module")
 def sample() -> Analysis:
     return analyze("examples/uncompressed.png")
@@ -53,6 +58,7 @@ def asked_kinds(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(restored, "guesses", given)
     monkeypatch.setattr(restored, "restored_judge", lambda folder: SimpleNamespace(answer=answer))
     monkeypatch.setattr(restored, "_in_cells", lambda pixels: False)
+    monkeypatch.setattr(restored, "block_phase_logarithms", lambda folder, pixels: blocks(0.4))
     monkeypatch.setattr(Guess, "phases", lambda self, folder: np.log(np.full(len(FAMILIES), 0.1)))
     return asked
 
@@ -91,6 +97,20 @@ def test_drawings_in_cells_are_notasked_kinds(
     monkeypatch.setattr(restored, "_in_cells", lambda pixels: True)
     before = opened(sample, {"several": 0.9}, avif=0.5, heic=0.3)
     assert restored.with_answer(before, JUDGE, PIXELS, KINDS).verdict == INCONCLUSIVE
+    assert asked_kinds == list(KINDS)
+
+
+def test_chroma_alone_names_nothing(sample: Analysis, asked_kinds: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def given(folder: Any, pixels: np.ndarray) -> np.ndarray:
+        seen.append(pixels.shape)
+        return blocks(0.55)
+
+    monkeypatch.setattr(restored, "block_phase_logarithms", given)
+    before = opened(sample, {"resampled": 0.9}, avif=0.5, heic=0.3)
+    assert restored.with_answer(before, JUDGE, PIXELS, KINDS).verdict == INCONCLUSIVE
+    assert seen == [PIXELS.shape[:2]]  # luma, of the one guess that would be named
     assert asked_kinds == list(KINDS)
 
 
