@@ -11,7 +11,7 @@ from forensics_models.open_judge import FAMILY_NAMES, NEVER
 from forensics_models.recompression import FAMILIES, OTHER, UNKNOWN, Softmax
 from forensics_models.restored import CARD_FILE, KINDS, RestoredJudge, may_be_named, stored, surest, values_of
 
-from forensics.training.restored import Row, fit
+from forensics.training.restored import Row, _drawn, fit, untouched
 
 PLAIN = Softmax(1.0, 1.0, np.zeros(len(FAMILIES)).tolist(), np.zeros((len(FAMILIES), 1)).tolist())
 
@@ -81,6 +81,28 @@ def test_a_card_of_another_version_is_refused(tmp_path: Path) -> None:
 def test_a_stronger_guess_has_a_larger_value() -> None:
     assert values_of(-3.0) == values_of(0.0) == 0
     assert values_of(2.0) < values_of(20.0)
+
+
+SOURCE = np.random.default_rng(3).integers(0, 256, (300, 320, 3), np.uint8)
+
+
+def test_untouched_pictures_are_drawn_beside_the_coded_ones() -> None:
+    for seed in range(6):
+        pixels, truth = untouched(SOURCE, np.random.default_rng(seed))
+        assert truth == "uncompressed"
+        assert pixels.dtype == np.uint8
+
+
+def test_what_is_drawn_as_cropped_loses_part_of_its_first_block() -> None:
+    whole, cropped = (
+        _drawn(SOURCE, "uncompressed", "nothing", kind, [], np.random.default_rng(1)) for kind in ("resized", "cropped")
+    )
+    assert whole is not None
+    assert cropped is not None
+    top, left = np.subtract(whole[0].shape, cropped[0].shape)[:2]
+    assert 1 <= top <= 15
+    assert 1 <= left <= 15
+    assert np.array_equal(cropped[0], whole[0][top:, left:])
 
 
 def rows(sure: float, right: float, seed: int = 1) -> list[Row]:
