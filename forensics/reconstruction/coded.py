@@ -4,7 +4,7 @@ it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from forensics_features._kernel import kernel
@@ -151,8 +151,36 @@ def full_size(
     return upsample(used, factors, upsampling, shape)
 
 
+_ROWS = 512
+"""Rows of pixels decoded at once: a bound on memory."""
+
+
 def decode(coded: CodedPicture, decoder: Decoder) -> np.ndarray:
     """What the decoder gives, `np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]`."""
+    channels = () if len(coded.components) == 1 else (3,)
+    out = np.empty((coded.height, coded.width, *channels), np.uint8)
+    unit = BLOCK * (coded.factors[0] if coded.colour == "ycbcr" and channels else 1)
+    step = max(1, _ROWS // unit) * unit
+    for first in range(0, coded.height, step):
+        last = min(first + step, coded.height)
+        before = max(0, first - unit)  # chroma is seen in its neighbours' rows
+        part = _rows(coded, before // unit, -(-last // unit) + 1, unit)
+        out[first:last] = _decoded(part, decoder)[first - before :][: last - first]
+    return out
+
+
+def _rows(coded: CodedPicture, first: int, last: int, unit: int) -> CodedPicture:
+    """Some rows of MCUs of a picture, of so many lines each, as a picture of its own."""
+    down = unit // BLOCK
+    components = tuple(
+        Component(c.coefficients[first * times : last * times], c.table)
+        for times, c in zip((down, 1, 1), coded.components, strict=False)
+    )
+    return replace(coded, height=min(coded.height, last * unit) - first * unit, components=components)
+
+
+def _decoded(coded: CodedPicture, decoder: Decoder) -> np.ndarray:
+    """A picture decoded at once."""
     shape = coded.height, coded.width
     first, *others = coded.components
     luma = stored_samples(first.coefficients, Quantiser.of(first.table, decoder.transform))[: shape[0], : shape[1]]

@@ -20,7 +20,7 @@ from forensics.reconstruction.blocks import (
 from forensics.reconstruction.chroma_samples import chroma_noise, propagated_bounds, shared_bounds, stored_estimate
 from forensics.reconstruction.coded import stored_samples
 from forensics.reconstruction.layout import BLOCK, all_in_blocks, and_beside, any_in_blocks, blocks_of
-from forensics.reconstruction.likely_search import search_likely
+from forensics.reconstruction.likely_search import GUESSES, search_likely
 from forensics.reconstruction.sample_search import search_known, search_saturated
 from forensics.reconstruction.shown_search import USUAL_SETS, search_shown
 from forensics.reconstruction.upsampling import TRIANGLES
@@ -118,9 +118,10 @@ class FittedBand(Band):
             left_out = impossible | clipped if rounding_settles(quantiser.table, noise) >= _ROUNDED else impossible
             doubted |= self.reopen(k, found, status)
             stored = self.whole(k, stored, found, status, left_out)
-        centers = blocks_of(stored)
+        centers, (_, partly) = blocks_of(stored), self.seen_parts(factors)
+        # Blocks seen in part are searched with all that is shown of them below, which takes a third of the time.
         for wide, around, wider in ((False, _AROUND, 1.0), (True, _AROUND_CLIPPED, _WIDER)):
-            again = np.flatnonzero((status > SEARCHED) & ~impossible & (saturated | (not wide)))
+            again = np.flatnonzero((status > SEARCHED) & ~impossible & (saturated & ~partly | (not wide)))
             if len(again) and self.width and kind != "scaled":
                 half_up = kind == "triangle, half up"
                 low, high = propagated_bounds(stored, lo, hi, factors, again, around=around, half_up=half_up)
@@ -207,7 +208,7 @@ class FittedBand(Band):
             return whole
         samples = blocks_of(np.clip(np.rint(whole), 0, 255).astype(np.uint8))
         _, clear = others_alike(plane, lo, hi, factors, rest.reshape(known.shape), 0, half_up=half_up)
-        self.at_edges(factors, quantiser, (samples, samples), found, status, clear.ravel())
+        self.at_edges(factors, quantiser, (samples, samples), found, status, clear.ravel(), guesses=1)
         return whole
 
     def by_all_shown(
@@ -255,15 +256,16 @@ class FittedBand(Band):
         among: np.ndarray | bool = True,
         *,
         further: bool = False,
+        guesses: int = GUESSES,
     ) -> None:
         """Blocks that reach beyond the picture and are not settled, of those `among` which they are looked for, from
-        the bounds of the samples that are seen; `found` and `status` change. `further` as of `search_likely`.
+        the bounds of the samples that are seen; `found` and `status` change. The rest as of `search_likely`.
         """
         seen, partly = self.seen_parts(factors)
         again = np.flatnonzero(partly & (status > SEARCHED) & among)
         if len(again):
             coefficients, fits = search_likely(
-                bounds[0][again], bounds[1][again], quantiser, seen[again], further=further
+                bounds[0][again], bounds[1][again], quantiser, seen[again], guesses=guesses, further=further
             )
             found[again[fits]], status[again[fits]] = coefficients[fits], SEARCHED
 

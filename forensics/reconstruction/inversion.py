@@ -26,6 +26,10 @@ from forensics.reconstruction.mending import MendedBand
 
 _BAND_ROWS = 512
 """Rows of pixels turned back at once."""
+_BEYOND = 2
+"""MCUs above and below a band that are turned back with it where chroma is seen in its neighbours' rows: the first one
+is seen in the band, the second one beside that. With one alone a mosaic of a million validation pixels (quality 75) has
+two pixels wrong at a band's end, for which 0.8 s of 1.7 are spent in vain."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ def invert(
     coefficients = [np.zeros((rows // v // BLOCK, columns // h // BLOCK, 64), np.int16) for v, h in factors]
     status = [np.zeros(c.shape[:2], np.uint8) for c in coefficients]
     step = max(1, _BAND_ROWS // layout.mcu[0]) * layout.mcu[0]
-    margin = layout.mcu[0] if layout.factors[0] > 1 else 0
+    margin = _BEYOND * layout.mcu[0] if layout.factors[0] > 1 else 0
     for first in range(0, rows, step):
         last = min(first + step, rows)
         a, b = max(0, first - margin), min(rows, last + margin)

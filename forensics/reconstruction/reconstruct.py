@@ -25,6 +25,7 @@ from forensics.history.jpeg.steps import TableMatch, candidates
 from forensics.reconstruction.blocks import IMPOSSIBLE, OPEN_SATURATED, ROUNDED, SEARCHED
 from forensics.reconstruction.choice import Chosen, choose
 from forensics.reconstruction.coded import DECODERS, CodedPicture, Decoder, decode
+from forensics.reconstruction.few_blocks import one_of_many
 from forensics.reconstruction.inversion import Inverted, invert
 from forensics.reconstruction.jpeg_writer import write_jpeg
 from forensics.reconstruction.jpegli_tables import jpegli_of
@@ -65,6 +66,8 @@ coefficient: a block changed since may come out by chance. Of the map's three pa
 (quality 80) all tables are proved so."""
 _WIDTH = 32
 """Sets of flips that the search keeps."""
+_CHECKED_ROWS = 512
+"""Rows of the file's pixels that are compared at once: a bound on memory."""
 MINIMUM_SHARE = 0.05
 """Share of settled luma blocks below which no file is given, low because a picture of which little is left may still
 matter. Of four validation pictures that were no JPEG none is given at 0.01 either, and of 1,001 blocks of eight
@@ -113,6 +116,9 @@ class Reconstruction:
         that part.
     stopped : bool
         Whether the time that was given ended the search for what is left.
+    one_of_many : bool
+        Whether nothing in the picture tells that it was a JPEG, as hardly any block varies: many files give it, and
+        this is one.
 
     Examples
     --------
@@ -140,6 +146,7 @@ class Reconstruction:
     why: np.ndarray
     inset: Inset | None = None
     stopped: bool = False
+    one_of_many: bool = False
 
     @property
     def blocks(self) -> int:
@@ -188,6 +195,7 @@ class Reconstruction:
             "edge_blocks_same": int((edges & self.same).sum()),
             "exact": self.exact,
             "stopped": self.stopped,
+            "one_of_many": self.one_of_many,
             "inset": None if self.inset is None else list(self.inset[:4]),
             "unmatched": self.unmatched(),
         }
@@ -248,7 +256,7 @@ def reconstruct(source: Any, *, width: int = _WIDTH, seconds: float = math.inf) 
             return replace(judged(prepare(found.cut(pixels), width=width, seconds=seconds)), inset=found)
         except NotReconstructible:
             continue
-    return judged(prepare(pixels, width=width, seconds=seconds))
+    return judged(prepare(pixels, width=width, seconds=seconds, few=True))
 
 
 class _Clock:
@@ -276,10 +284,13 @@ class Prepared:
     inverted: Inverted
     match: TableMatch
     stopped: bool
+    one_of_many: bool = False
 
 
-def prepare(source: Any, *, width: int = _WIDTH, seconds: float = math.inf) -> Prepared:
-    """What `reconstruct` rests on; same parameters and errors."""
+def prepare(source: Any, *, width: int = _WIDTH, seconds: float = math.inf, few: bool = False) -> Prepared:
+    """What `reconstruct` rests on; same parameters and errors. `few` tells whether a picture of which hardly any block
+    varies, so that it shows no grid, may be given as one of the many files that it can come from.
+    """
     clock = _Clock(seconds)
     pixels = _pixels(source)
     if pixels.ndim == 3 and without_colour(pixels):
@@ -287,6 +298,9 @@ def prepare(source: Any, *, width: int = _WIDTH, seconds: float = math.inf) -> P
     chosen = choose(pixels)
     if chosen is not None and chosen.luma_alone:
         chosen = with_chroma(chosen, width)
+    if chosen is None and few and (chosen := one_of_many(pixels, width)) is not None:
+        again = invert(pixels, chosen.layout, chosen.tables, chosen.decoder, width=width)
+        return Prepared(pixels, chosen.layout, chosen.tables, chosen.decoder, again, chosen.match, False, True)
     if chosen is None:
         raise NotReconstructible(
             "no grid of quantised 8x8 blocks stands out: never a JPEG, or resized, filtered or coded otherwise since"
@@ -304,7 +318,8 @@ def prepare(source: Any, *, width: int = _WIDTH, seconds: float = math.inf) -> P
             inverted = invert(pixels, chosen.layout, better.tables, chosen.decoder, width=width)
         chosen = better
     wrong = _wrong_where_luma_is_settled(inverted, pixels, chosen)
-    shown = wrong.mean() > _SHOWN_OTHERWISE or _away_from_clipping(wrong > 0, pixels).sum() > _FEW_PIXELS
+    share = wrong.mean() / (pixels.size / wrong.size)
+    shown = share > _SHOWN_OTHERWISE or _away_from_clipping(wrong > 0, pixels).sum() > _FEW_PIXELS
     if shown and clock.allows():
         chosen, inverted = _shown_otherwise(chosen, inverted, pixels, width)
     ways = luma_again, chroma_again, _with_known, _with_freed, partial(_with_unheld, width=width)
@@ -428,17 +443,31 @@ def _component_by_component(one: Chosen, found: Inverted, other: Chosen, again: 
 
 def _unlike(inverted: Inverted, pixels: np.ndarray, chosen: Chosen) -> float:
     """Share of samples that decoding gives otherwise than the picture has them."""
+    return float(_wrong_samples(inverted, pixels, chosen).sum(dtype=np.int64) / pixels.size)
+
+
+def _wrong_samples(inverted: Inverted, pixels: np.ndarray, chosen: Chosen) -> np.ndarray:
+    """How many of a pixel's samples come out otherwise, `np.ndarray [shape=(height, width), dtype=uint8]`."""
     again = inverted.decoded(chosen.decoder)[chosen.layout.top :, chosen.layout.left :]
-    return float((again != pixels).mean())
+    wrong = np.zeros(pixels.shape[:2], np.uint8)
+    for one, other in zip(_channels(again), _channels(pixels), strict=True):
+        wrong += one != other
+    return wrong
+
+
+def _channels(pixels: np.ndarray) -> list[np.ndarray]:
+    """The planes of a picture, one after another: arithmetic on all at once takes several times its memory."""
+    return [pixels] if pixels.ndim == 2 else [pixels[..., k] for k in range(pixels.shape[2])]
 
 
 def _wrong_where_luma_is_settled(inverted: Inverted, pixels: np.ndarray, chosen: Chosen) -> np.ndarray:
-    """Share of a pixel's samples that come out otherwise, `np.ndarray [shape=(height, width)]`, zero where luma is not
-    settled, or, in the MCU or a pixel beside it, neither settled nor clipped: what was changed since has such blocks,
-    of which chroma is not known, and what chroma shows wrongly has none.
+    """How many of a pixel's samples come out otherwise, `np.ndarray [shape=(height, width), dtype=uint8]`, zero where
+    luma is not settled, or, in the MCU or a pixel beside it, neither settled nor clipped: what was changed since has
+    such blocks, of which chroma is not known, and what chroma shows wrongly has none.
     """
-    again = inverted.decoded(chosen.decoder)[chosen.layout.top :, chosen.layout.left :]
-    wrong = again != pixels if pixels.ndim == 2 else (again != pixels).mean(axis=2)
+    wrong = _wrong_samples(inverted, pixels, chosen)
+    if not wrong.any():
+        return wrong
     luma, (down, across) = inverted.status[0], chosen.layout.factors
     settled = np.repeat(np.repeat(luma <= SEARCHED, BLOCK, axis=0), BLOCK, axis=1)
     changed = (luma > OPEN_SATURATED).reshape(luma.shape[0] // down, down, -1, across).any(axis=(1, 3))
@@ -446,15 +475,19 @@ def _wrong_where_luma_is_settled(inverted: Inverted, pixels: np.ndarray, chosen:
         spread = np.repeat(np.repeat(changed, BLOCK * down, axis=0), BLOCK * across, axis=1)
         settled &= ~and_beside(spread)
     rows, columns = pixels.shape[:2]
-    inside = settled[chosen.layout.top :, chosen.layout.left :][:rows, :columns]
-    return np.asarray(wrong * inside)
+    wrong *= settled[chosen.layout.top :, chosen.layout.left :][:rows, :columns]
+    return wrong
 
 
 def _away_from_clipping(wrong: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     """Those of some wrong pixels, bool, with no clipped sample about them."""
-    ends = (pixels == 0) | (pixels == 255)
-    ends = ends if ends.ndim == 2 else ends.any(axis=2)
-    return wrong & ~ndimage.maximum_filter(ends, _AWAY) if wrong.any() else wrong
+    if not wrong.any():
+        return wrong
+    ends = np.zeros(wrong.shape, bool)
+    for plane in _channels(pixels):
+        ends |= plane == 0
+        ends |= plane == 255
+    return wrong & ~ndimage.maximum_filter(ends, _AWAY)
 
 
 def _unsettled(inverted: Inverted) -> float:
@@ -489,7 +522,9 @@ def judged(prepared: Prepared) -> Reconstruction:
     data = write_jpeg(coded)
     _check_file(data, inverted)
     again = inverted.decoded(decoder)[layout.top :, layout.left :]
-    equal = again == pixels if pixels.ndim == 2 else (again == pixels).all(axis=2)
+    equal = np.ones(pixels.shape[:2], bool)
+    for one, other in zip(_channels(again), _channels(pixels), strict=True):
+        equal &= one == other
     shape = inverted.status[0].shape
     rows, columns = shape[0] * BLOCK, shape[1] * BLOCK
     edges = ((layout.top, rows - layout.top - pixels.shape[0]), (layout.left, columns - layout.left - pixels.shape[1]))
@@ -502,6 +537,7 @@ def judged(prepared: Prepared) -> Reconstruction:
     return Reconstruction(
         decoder.name, layout, prepared.tables, match.quality, match.family, coded, data, same, whole,
         _reasons(inverted, same, whole, layout), stopped=prepared.stopped,
+        one_of_many=prepared.one_of_many,
     )  # fmt: skip
 
 
@@ -522,10 +558,18 @@ def _check_file(data: bytes, inverted: Inverted) -> None:
 
     if not features.check_feature("libjpeg_turbo"):
         return
+    own = inverted.decoded(DECODERS[0])
     with Image.open(io.BytesIO(data)) as image:
-        real = np.asarray(image)
-    if not np.array_equal(real, inverted.decoded(DECODERS[0])):
+        parts = range(0, len(own), _CHECKED_ROWS)
+        same = (np.array_equal(_some_rows(image, top, _CHECKED_ROWS), own[top : top + _CHECKED_ROWS]) for top in parts)
+        right = image.size == own.shape[1::-1] and all(same)
+    if not right:
         raise ForensicsError("the rebuilt file does not decode to what its coefficients say; nothing is claimed")
+
+
+def _some_rows(image: Any, top: int, count: int) -> np.ndarray:
+    """Rows of a picture of Pillow's, without a second copy of it all."""
+    return np.asarray(image.crop((0, top, image.width, min(top + count, image.height))))
 
 
 def _reasons(inverted: Inverted, same: np.ndarray, whole: np.ndarray, layout: Layout) -> np.ndarray:

@@ -45,6 +45,8 @@ def text(found: Reconstruction, name: str) -> str:
     if layout.left or layout.top:
         lines.append(f"  crop        the picture begins at column {layout.left}, row {layout.top} of the file")
     lines.append("  exact       " + ("every pixel comes out the same" if found.exact else "no, see the blocks"))
+    if found.one_of_many:
+        lines.append("  told        nothing: hardly any block varies, so many files give this picture; this is one")
     if found.stopped:
         lines.append("  stopped     by the time that was given; what is left may come back in more")
     unmatched = found.unmatched()

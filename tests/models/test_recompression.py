@@ -32,6 +32,7 @@ from forensics_models.recompression import (
     first_of_both,
     grounds,
     leads,
+    likely_by_blocks,
     may_be_named,
     own_of,
     shows,
@@ -77,7 +78,7 @@ def sure_of(family: str, p: float = 0.9) -> np.ndarray:
 
 UNSAID = Softmax(1.0, 0.0, [0.0] * len(FAMILIES), [[]] * len(FAMILIES))
 """Of pictures that are not coded again: the models' word."""
-NOT_ELSE = Sure(NEVER, NEVER, NEVER)
+NOT_ELSE = Sure(NEVER, NEVER, NEVER, NEVER)
 """No name without an encoder."""
 
 
@@ -283,7 +284,7 @@ def test_stored_is_read_again(tmp_path: Path) -> None:
 
 def test_block_phases_name_where_no_encoder_leads(tmp_path: Path) -> None:
     flat = Softmax(0.5, 1.0, [0.0] * len(FAMILIES), [[0.0] * VALUES * len(ENCODERS)] * len(FAMILIES))
-    made = stored(flat, {"av1": 0.9}, Sure(0.95, NEVER, NEVER), Least(0.5, 20.0), (UNSAID, NOT_ELSE), {})
+    made = stored(flat, {"av1": 0.9}, Sure(0.95, NEVER, NEVER, NEVER), Least(0.5, 20.0), (UNSAID, NOT_ELSE), {})
     (tmp_path / CARD_FILE).write_text(json.dumps(made))
     judge, likely = RecompressionJudge(tmp_path), families(av1=0.6, hevc_intra=0.3)
     above_chance, below = repeated(0.1, 0.2, consistency=(2.5, 2.6)), repeated(consistency=(-0.5, 2.6))
@@ -324,14 +325,26 @@ def test_what_both_judges_hold_likeliest_may_be_named() -> None:
     assert not first_of_both("jpeg", likely, UNKNOWN)
     assert not first_of_both("uncompressed", families(uncompressed=0.9), sure_of("uncompressed"))
     assert not first_of_both("jpeg", families(jpeg=0.45, wsq=0.5), jpeg)
-    assert grounds("jpeg", likely, None, jpeg) == Sure(False, True, False)
+    assert grounds("jpeg", likely, None, jpeg) == Sure(False, True, False, False)
     assert not grounds("jpeg", likely, repeated(0.0, 0.0, 0.0, 0.5), jpeg).both  # libjpeg repeats more than JPEGs
     seen, phases = families(av1=0.6, hevc_intra=0.3), sure_of("av1", 0.5)
-    assert grounds("av1", seen, repeated(0.2, 0.1, consistency=(3.0, 2.9)), phases) == Sure(False, True, False)
+    assert grounds("av1", seen, repeated(0.2, 0.1, consistency=(3.0, 2.9)), phases) == Sure(False, True, False, True)
     assert not grounds("av1", seen, repeated(0.2, 0.1, consistency=(3.0, 3.1)), phases).both
     xl = sure_of("jpegxl", 0.5)
     assert grounds("jpegxl", families(jpegxl=0.8), repeated(0.2, 0.1), xl).both
     assert not grounds("jpegxl", families(jpegxl=0.8), repeated(3.0, 2.8, *[-1.0] * 3), sure_of("av1", 0.5)).both
+
+
+def test_what_block_phases_hold_likelier_than_not_may_be_named_by_all_together() -> None:
+    seen, worse = families(av1=0.3, hevc_intra=0.6), repeated(0.1, 0.2, consistency=(2.0, 3.0))
+    assert likely_by_blocks("av1", seen, sure_of("av1", 0.6))  # whatever the open judge holds likelier
+    assert grounds("av1", seen, worse, sure_of("av1", 0.6)) == Sure(False, False, False, True)
+    assert not grounds("av1", seen, None, sure_of("av1", 0.6)).blocks  # coded again alone
+    assert not grounds("av1", seen, repeated(0.1, 1.7), sure_of("av1", 0.6)).blocks  # x265 repeats it far better
+    assert not likely_by_blocks("av1", seen, sure_of("av1", 0.45))
+    assert not likely_by_blocks("jpeg", families(jpeg=0.9), sure_of("jpeg", 0.6))
+    assert not likely_by_blocks("uncompressed", families(uncompressed=0.9), sure_of("uncompressed", 0.9))
+    assert not likely_by_blocks("av1", families(av1=0.4, wsq=0.55), sure_of("av1", 0.6))
 
 
 def test_hevc_is_named_over_av1_where_block_phases_are_for_it() -> None:

@@ -11,6 +11,7 @@ from PIL import Image, features
 
 from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
 from forensics.errors import CodecError
+from forensics.reconstruction import coded
 from forensics.reconstruction.coded import DECODERS, CodedPicture, Component, decode
 from forensics.reconstruction.inverse_transforms import FLOAT, IFAST, ISLOW
 from forensics.reconstruction.jpeg_writer import ZIGZAG, code_lengths, write_jpeg
@@ -102,3 +103,13 @@ def test_zigzag_begins_and_ends_as_the_standard_says():
     assert ZIGZAG[:6].tolist() == [0, 1, 8, 16, 9, 2]
     assert ZIGZAG[-3:].tolist() == [55, 62, 63]
     assert sorted(ZIGZAG) == list(range(64))
+
+
+@pytest.mark.parametrize("factors", FACTORS)
+@pytest.mark.parametrize("decoder", DECODERS, ids=lambda decoder: decoder.name)
+def test_bands_of_rows_decode_to_the_same(monkeypatch, factors, decoder):
+    picture = coded_picture(11, factors, (90, 75))
+    monkeypatch.setattr(coded, "_ROWS", 1 << 20)
+    whole = decode(picture, decoder)
+    monkeypatch.setattr(coded, "_ROWS", 16)
+    assert np.array_equal(decode(picture, decoder), whole)

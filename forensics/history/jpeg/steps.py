@@ -143,8 +143,8 @@ def evidence_of(
     largest = likelihoods.shape[1]
     prior = np.broadcast_to(_broad(largest), likelihoods.shape) if free is None else free
     mean = _log_sum(likelihoods + prior, axis=1)
-    own = likelihoods[np.arange(64)[None], np.minimum(tables, largest) - 1]
-    known = np.logaddexp(np.log1p(-_DEVIATION) + own, np.log(_DEVIATION) + mean[None]).sum(axis=1)
+    of_steps = np.logaddexp(np.log1p(-_DEVIATION) + likelihoods, np.log(_DEVIATION) + mean[:, None])
+    known = of_steps[np.arange(64)[None], np.minimum(tables, largest) - 1].sum(axis=1)
     return known, float(mean.sum())
 
 
