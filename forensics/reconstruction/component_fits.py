@@ -119,7 +119,7 @@ class FittedBand(Band):
             doubted |= self.reopen(k, found, status)
             stored = self.whole(k, stored, found, status, left_out)
         centers, (_, partly) = blocks_of(stored), self.seen_parts(factors)
-        # Blocks seen in part are searched with all that is shown of them below, which takes a third of the time.
+        # Blocks seen in part have no bounds beyond the edge; all that is shown of them tells them further on.
         for wide, around, wider in ((False, _AROUND, 1.0), (True, _AROUND_CLIPPED, _WIDER)):
             again = np.flatnonzero((status > SEARCHED) & ~impossible & (saturated & ~partly | (not wide)))
             if len(again) and self.width and kind != "scaled":
