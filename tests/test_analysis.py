@@ -13,6 +13,7 @@ import threading
 import numpy as np
 import pytest
 from forensics_features.extractor import FeatureExtractor
+from forensics_features.tone_curve import EXPANSIONS
 from forensics_models.classes import CLASSES
 from forensics_models.judgement import decide
 from PIL import Image
@@ -464,3 +465,14 @@ def test_a_changed_tone_is_told_and_undone(fake_judge, fake_extractor):
     assert len(document["inverse"]) == 256
     assert result.tone.gaps == document["gaps"] > 5
     assert "brightness or contrast was changed" in text.render(result).replace("\n", " ")
+
+
+def test_limited_range_is_told_and_not_undone(fake_judge, fake_extractor):
+    rng = np.random.default_rng(5)
+    luma = rng.choice([60, 110, 170], (160, 160)) + np.rint(rng.normal(0, 20, (160, 160))).astype(int)
+    pixels = np.repeat(np.arange(256), EXPANSIONS["rounded"])[np.clip(luma, 0, 255)].astype(np.uint8)
+    result = analyze(pixels, judge=fake_judge(jpeg=0.9), extractor=fake_extractor)
+    assert result.tone is None
+    assert result.steps == ()
+    assert result.limits[0] == tone.LIMITED.format(arithmetic="rounded")
+    assert result.as_judged(pixels) is pixels

@@ -9,7 +9,8 @@ uncompressed.
 
 Where the histogram shows that brightness or contrast was changed after decoding (`forensics.verdict.tone`), the windows
 are judged again with that change undone. That judgement is taken, unless the picture as stored shows a codec more
-clearly (`KEEP_STORED_VERDICT_FROM`); what the two leave open is `inconclusive`. Enlargements after decoding
+clearly (`KEEP_STORED_VERDICT_FROM`); what the two leave open is `inconclusive`. A decoder's own curve, the expansion of
+limited range, is told and not undone. Enlargements after decoding
 (`forensics.verdict.steps`) are undone before all that: the native pixels are what is judged (`undoing`).
 
 Last come exact readings (`forensics.verdict.exact`): too little content, processes that are proven, a JPEG that is
@@ -219,7 +220,7 @@ class _Examined:
         seen = picture if pixels is picture.pixels else replace(picture, pixels=pixels)
         windows = choose_windows(pixels, seed=self.seed)
         pieces = [colours.without_strays(eight_bit(window.cut(pixels))) for window in windows]
-        change = tone.find(pixels) if self.undo_tone else None
+        change, note = tone.read(pixels) if self.undo_tone else (None, "")
         of = len(windows)
         if change is None and not self.all_windows:
             reading, order = SequentialReader(self, windows, pieces).settled(SETTLED_BY)
@@ -236,6 +237,8 @@ class _Examined:
         made = replace(made, whole_answer=whole)
         if len(windows) < of:
             made = replace(made, limits=(partly_judged(len(windows), of), *made.limits))
+        if note:
+            made = replace(made, limits=(note, *made.limits))
         if not steps:
             return made
         evidence = (*after.statements(steps), *made.evidence)

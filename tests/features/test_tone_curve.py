@@ -109,6 +109,73 @@ def test_large_pictures_are_sampled(monkeypatch):
     assert 0 < histograms(scene())[0].sum() <= 320 * 20
 
 
+def limited(seed: int, way: str, sides: int = 160) -> np.ndarray:
+    """Luma and chroma of limited range as a decoder brings them to R, G and B, `way` as in `EXPANSIONS`."""
+    rng = np.random.default_rng(seed)
+    luma = rng.choice([55, 95, 140, 180], (sides, sides)) + np.rint(rng.normal(0, 22, (sides, sides))).astype(int)
+    chroma = rng.integers(-12, 13, (sides // 8, sides // 8, 3)).repeat(8, axis=0).repeat(8, axis=1)
+    if way != "FFmpeg's tables":
+        chroma[:] = 0
+    index = np.clip(luma[:, :, None] + chroma, 0, 255)
+    return np.repeat(np.arange(256), tone_curve.EXPANSIONS[way])[index].astype(np.uint8)
+
+
+@pytest.mark.parametrize("way", tone_curve.EXPANSIONS)
+@pytest.mark.parametrize("seed", range(2))
+def test_limited_range_is_known_from_a_change_of_tone(way, seed):
+    curve = found_curve(histograms(limited(seed, way)))
+    assert curve is not None
+    assert curve.expansion == way
+
+
+def test_gaps_that_are_empty_cost_an_expansion_nothing():
+    counted = histograms(limited(0, "rounded"))
+    held, free = (tone_curve._all_costs(counted, empty_free)[0] for empty_free in (False, True))
+    gaps = np.flatnonzero(tone_curve.EXPANSIONS["rounded"] == 0)
+    assert (free <= held).all()
+    assert not (free[gaps, tone_curve._EXPANDED, 0] > 1).any()
+
+
+@pytest.mark.parametrize("way", tone_curve.EXPANSIONS)
+def test_an_expansion_takes_every_level_of_luma_once(way):
+    levels = tone_curve.EXPANSIONS[way]
+    assert levels.sum() == 256
+    assert levels[1:-1].max() == 1
+    # Between the ends of luma, 16 and 235, lie 219 steps; FFmpeg's tables lie two levels of luma lower.
+    assert abs(int(levels[1:-1].sum()) - 219) <= 2
+
+
+@pytest.mark.parametrize("bits", ["yuv411p", "yuv420p", "yuv444p"])
+def test_ffmpeg_expands_by_one_of_them(bits):
+    av = pytest.importorskip("av")
+    frame = av.VideoFrame(256, 16, bits)
+    for number, plane in enumerate(frame.planes):
+        held = np.full((plane.buffer_size // plane.line_size, plane.line_size), 128, np.uint8)
+        held[:, :256] = held[:, :256] if number else np.arange(256)
+        plane.update(held.tobytes())
+    made = frame.reformat(format="rgb24", src_color_range=1, dst_color_range=2, interpolation="POINT").to_ndarray()
+    taken = np.bincount(made[8, :, 0], minlength=256)
+    assert any(np.array_equal(taken, levels) for levels in tone_curve.EXPANSIONS.values())
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_other_curves_are_no_expansion(name):
+    curve = found_curve(histograms(changed(scene(4), name)[0]))
+    assert curve is not None
+    assert curve.expansion == ""
+
+
+@pytest.mark.parametrize("offset", [-30, -24, -15, -10])
+def test_the_slope_of_limited_range_alone_is_none(offset):
+    table = np.clip(np.rint(np.arange(256) * 255 / 219 + offset), 0, 255).astype(np.uint8)
+    ways = [np.flatnonzero(levels[40:216] == 0) for levels in tone_curve.EXPANSIONS.values()]
+    own = np.flatnonzero(np.bincount(table, minlength=256)[40:216] == 0)
+    assert all(not np.isin(own, gaps).all() for gaps in ways)
+    curve = found_curve(histograms(table[scene(5)]))
+    assert curve is not None
+    assert curve.expansion == ""
+
+
 def naive_path(cost, slopes, phases, bend, slip):
     """The cost of the cheapest path by trying every one."""
     values, count, most = cost.shape
