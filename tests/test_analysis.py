@@ -474,5 +474,5 @@ def test_limited_range_is_told_and_not_undone(fake_judge, fake_extractor):
     result = analyze(pixels, judge=fake_judge(jpeg=0.9), extractor=fake_extractor)
     assert result.tone is None
     assert result.steps == ()
-    assert result.limits[0] == tone.LIMITED.format(arithmetic="rounded")
+    assert result.limits[-1] == tone.LIMITED.format(arithmetic="rounded")
     assert result.as_judged(pixels) is pixels

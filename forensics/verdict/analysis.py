@@ -238,7 +238,7 @@ class _Examined:
         if len(windows) < of:
             made = replace(made, limits=(partly_judged(len(windows), of), *made.limits))
         if note:
-            made = replace(made, limits=(note, *made.limits))
+            made = replace(made, limits=(*made.limits, note))
         if not steps:
             return made
         evidence = (*after.statements(steps), *made.evidence)

@@ -119,6 +119,8 @@ Of 51 frames of ProRes of validation pictures, changed in tone since, 14 were AV
 the models; 13 of them show it. Of 38 names of AVIF that the models gave validation pictures one has it. Of 346 names of
 AV1, HEVC, VP8 and VP9 on 1,394 open validation pictures five right ones and one wrong one are lost; of 74 of pictures
 by rav1e and by video codecs ten, all by rav1e."""
+WITHOUT_BLOCKS = ("jpeg2000",)
+"""Families that no judge of blocks alone can tell: noise reduced by shrinking wavelets looks like JPEG 2000's."""
 OF_EIGHT = ("jpeg", "jpegxl")
 """Families of blocks of 8x8 samples. The judge of block phases names them of pictures that are not coded again, too, of
 those that are likely there alone (JPEG 2000 leaves no blocks), but not where other processes of such blocks are
@@ -382,7 +384,7 @@ def likely_by_blocks(family: str, families: Mapping[str, float], phases: np.ndar
     Not JPEG and JPEG XL: of 231 open validation frames of other codecs of 8x8 blocks one more would be JPEG (0.96).
     """
     likely = bool(phases[FAMILIES.index(family)] >= np.log(LIKELY_BY_BLOCKS))
-    return likely and family not in OF_EIGHT and _known_codec(family, families, phases)
+    return likely and family not in (*OF_EIGHT, *WITHOUT_BLOCKS) and _known_codec(family, families, phases)
 
 
 def _known_codec(family: str, families: Mapping[str, float], phases: np.ndarray) -> bool:

@@ -24,6 +24,7 @@ from forensics_models.recompression import (
     OF_EIGHT,
     OTHER,
     OTHERS_OF_PHASES_BELOW,
+    WITHOUT_BLOCKS,
     Softmax,
     beyond,
     logarithms_of,
@@ -118,7 +119,7 @@ def may_be_named(kind: str, family: str, families: Mapping[str, float], phases: 
     kind, families, phases : as of `RestoredJudge.answer`
     family : str
     """
-    if family in (FAMILIES[0], OTHER) or beyond(families) >= BEYOND_BELOW:
+    if family in (FAMILIES[0], OTHER, *WITHOUT_BLOCKS) or beyond(families) >= BEYOND_BELOW:
         return False
     others = phases[FAMILIES.index(OTHER)] >= np.log(OTHERS_OF_PHASES_BELOW)
     if (family in OF_EIGHT and others) or (kind == "cropped" and family in (*OF_EIGHT, "vp8")):

@@ -44,6 +44,7 @@ from PIL import Image
 
 from forensics.errors import UsageError
 from forensics.training import recompression as training
+from forensics.training import softmaxes
 from forensics.training.recompression import FEWEST, WRONG_SHARE, fit, softmax
 from forensics.training.recompression_rows import Row, Rows, load, store
 from tests.features.test_scaled_grid import photograph
@@ -179,7 +180,8 @@ def test_the_gradient_leads_to_the_least_loss() -> None:
     def loss(made: Softmax) -> float:
         penalty = (made.prior - 1) ** 2 + made.phases**2 + np.square(made.bias).sum() + np.square(made.weights).sum()
         return float(
-            -made.logarithms(logs, phases, values)[np.arange(len(truth)), truth].sum() + training._PENALTY * penalty / 2
+            -made.logarithms(logs, phases, values)[np.arange(len(truth)), truth].sum()
+            + softmaxes._PENALTY * penalty / 2
         )
 
     best = softmax(logs, phases, values, truth)

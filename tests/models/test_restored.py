@@ -51,6 +51,7 @@ def test_blocks_have_to_bear_a_name_out() -> None:
     assert not may_be_named("resized", "jpeg", seen, blocks("jpeg", 0.55))
     assert not may_be_named("resized", "jpeg", seen, blocks("av1", 0.65))
     assert not may_be_named("resized", "jpeg", seen, UNKNOWN)
+    assert not may_be_named("resized", "jpeg2000", families(jpeg2000=0.9), blocks("jpeg2000", 0.9))
     assert not may_be_named("cropped", "jpeg", seen, blocks("jpeg", 0.9))
     assert not may_be_named("cropped", "vp8", families(vp8=0.9), blocks("vp8", 0.9))
     assert may_be_named("rotated", "vp8", families(vp8=0.9), blocks("vp8", 0.9))
