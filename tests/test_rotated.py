@@ -49,9 +49,13 @@ def test_a_picture_that_is_settled_is_not_asked(monkeypatch):
     assert analyze("examples/jpeg.png").verdict == "jpeg"
 
 
-def test_nothing_changes_where_no_rotation_is_clear(rotated, monkeypatch):
+def test_where_no_rotation_is_clear_blocks_bear_out_a_guess(rotated, monkeypatch):
     monkeypatch.setattr(undoing.after, "find_rotation", lambda pixels: None)
-    assert forensics.analyze(rotated).verdict == "inconclusive"
+    result = forensics.analyze(rotated)
+    assert result.verdict == "hevc-intra"
+    assert result.steps == ()
+    assert result.evidence[0].trace == "restored"
+    assert forensics.analyze(rotated, undo_rotation=False).verdict == "inconclusive"
 
 
 @pytest.mark.parametrize("degrees", [-7.0, 3.0])

@@ -177,13 +177,14 @@ def analyze(
     one = _Examined(judge, extractor, open_judge, seed, threads, undo_tone, all_windows)
     kinds = [kind for kind, asked in zip(KINDS, (undo_reduction, undo_rotation, True), strict=True) if asked]
 
-    def finished(analysis: Analysis, pixels: np.ndarray) -> Analysis:
+    def heard_out(analysis: Analysis, pixels: np.ndarray) -> tuple[Analysis, recompression.Heard | None]:
         named = fine_hevc.withheld(family_without_evidence(settled(analysis, pixels), pixels), pixels)
         named = with_block_grid(named, pixels)
         heard = recompression.heard(named, open_judge, pixels)
-        named = open_pictures.with_answer(recompression.with_answer(named, heard), pixels)
-        told = restored.with_answer(named, open_judge, pixels, kinds)
-        return told if told is not named else recompression.weighed(named, heard)
+        return open_pictures.with_answer(recompression.with_answer(named, heard), pixels), heard
+
+    def finished(analysis: Analysis, pixels: np.ndarray) -> Analysis:
+        return recompression.weighed(*heard_out(analysis, pixels))
 
     def judged(part: Picture) -> Analysis:
         analysis, pixels = (
@@ -195,10 +196,14 @@ def analyze(
             analysis, pixels = undoing.sharpened(analysis, pixels, part, one)
         if not exact or pixels is None:
             return analysis
-        named = finished(analysis, pixels)
+        read, heard = heard_out(analysis, pixels)
+        named = recompression.weighed(read, heard)
         if undo_rotation:
             named = undoing.rotated(named, pixels, part, one, finished)
-        return undoing.reduced(named, pixels, part, one, finished) if undo_reduction else named
+        if undo_reduction:
+            named = undoing.reduced(named, pixels, part, one, finished)
+        told = restored.with_answer(read, open_judge, pixels, kinds) if named.verdict == INCONCLUSIVE else read
+        return named if told is read else told
 
     return with_insets(picture, judged) if undo_inset else judged(picture)
 
