@@ -25,6 +25,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.fft import rfft, rfftfreq
 
+from forensics_features import splines
 from forensics_features.block_phases import relative_profiles
 from forensics_features.planes import as_planes, central
 from forensics_features.unexplained import classes, over_surroundings, second_differences, sizes, unexplained
@@ -65,8 +66,6 @@ lines of resampling and of luma as `reduction.candidates` reads them in 41 %."""
 _BLOCKS_BY_CHANCE, _RESAMPLING_BY_CHANCE = 0.534, 0.596
 """Mean of log(1 + power) of noise: of the part of a line in phase, of one degree of freedom, and of a whole line, of
 two. Subtracted, so that sizes at which more lines can be read do not gain by that."""
-_DEGREE = 5
-"""Of the splines that restore."""
 _MARGIN = 32
 """Stored samples around a part whose splines are those of the whole to rounding."""
 
@@ -211,23 +210,16 @@ def restored(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
     >>> native_size.restored(np.zeros((80, 200, 3), np.uint8), 250, 100).shape
     (100, 250, 3)
     """
-    samples = pixels.reshape(*pixels.shape[:2], -1)
-    (down, tall), (across, wide) = (_splines(*each) for each in zip(pixels.shape[:2], (height, width), strict=True))
-    part = samples[tall, wide].astype(np.float64)
-    made = np.stack([down @ part[:, :, c] @ across.T for c in range(part.shape[2])], axis=2)
-    whole = np.clip(np.rint(made), 0, 255).astype(np.uint8)
-    return np.ascontiguousarray(whole.reshape(*whole.shape[:2], *pixels.shape[2:]))
+    (down, tall), (across, wide) = (_middle(*each) for each in zip(pixels.shape[:2], (height, width), strict=True))
+    return splines.interpolated(pixels[tall, wide], down, across)
 
 
-def _splines(old: int, new: int) -> tuple[np.ndarray, slice]:
+def _middle(old: int, new: int) -> tuple[np.ndarray, slice]:
     """The matrix that interpolates stored samples at the middles of native ones of the middle of a line, and which
     stored samples it takes.
     """
-    from scipy.interpolate import make_interp_spline
-
     count = min(new, RESTORED_SIDE)
     first = (new - count) // 2 // BLOCKS * BLOCKS
-    places = np.clip((first + np.arange(count) + 0.5) * old / new - 0.5, 0, old - 1)
+    places = splines.middles(old, new)[first : first + count].clip(0, old - 1)
     start, end = max(int(places[0]) - _MARGIN, 0), min(int(places[-1]) + 2 + _MARGIN, old)
-    spline = make_interp_spline(np.arange(end - start), np.eye(end - start), k=_DEGREE)
-    return np.asarray(spline(places - start)), slice(start, end)
+    return splines.matrix(end - start, places - start), slice(start, end)

@@ -20,7 +20,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.fft import rfft
 
-from forensics_features import scaled_grid
+from forensics_features import scaled_grid, splines
 from forensics_features.planes import as_planes, central
 from forensics_features.scaled_grid import LEAST_SIDE, SCALES
 from forensics_features.unexplained import classes, over_surroundings, second_differences, sizes, unexplained
@@ -44,8 +44,6 @@ _BLIND = 0.012
 """Frequencies next to 0 at which nothing is read."""
 _APART = 0.008
 """Logarithm of the ratio from which on two scales are different candidates."""
-_DEGREE = 5
-"""Of the splines that enlarge."""
 
 
 def candidates(pixels: np.ndarray, count: int) -> list[float]:
@@ -125,17 +123,5 @@ def undo(pixels: np.ndarray, scale: float) -> np.ndarray:
     (100, 250, 3)
     """
     part, _ = central(pixels, MOST_SIDE)
-    height, width = part.shape[:2]
-    down, across = (_splines(side, round(side / scale)) for side in (height, width))
-    samples = part.reshape(height, width, -1).astype(np.float64)
-    made = np.stack([down @ samples[:, :, c] @ across.T for c in range(samples.shape[2])], axis=2)
-    whole = np.clip(np.rint(made), 0, 255).astype(np.uint8)
-    return np.ascontiguousarray(whole.reshape(*whole.shape[:2], *part.shape[2:]))
-
-
-def _splines(old: int, new: int) -> np.ndarray:
-    """The matrix that interpolates `old` samples at the middles of `new` ones, `np.ndarray [shape=(new, old)]`."""
-    from scipy.interpolate import make_interp_spline
-
-    places = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
-    return np.asarray(make_interp_spline(np.arange(old), np.eye(old), k=_DEGREE)(places))
+    down, across = (splines.matrix(side, splines.middles(side, round(side / scale))) for side in part.shape[:2])
+    return splines.interpolated(part, down, across)

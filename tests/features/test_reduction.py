@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from forensics_features import reduction, unexplained
+from forensics_features import reduction, splines, unexplained
 from PIL import Image
 
 from tests.features.test_scaled_grid import jpeg, photograph
@@ -60,7 +60,7 @@ def test_large_pictures_are_enlarged_in_their_middle() -> None:
 
 
 def test_splines_pass_through_their_samples() -> None:
-    matrix = reduction._splines(20, 60)
+    matrix = splines.matrix(20, splines.middles(20, 60))
     values = np.random.default_rng(4).normal(0, 1, 20)
     assert (matrix @ values)[1::3] == pytest.approx(values)
     assert matrix.sum(axis=1) == pytest.approx(np.ones(60))
