@@ -40,9 +40,11 @@ and rotated, which was HEVC (0.97), has 0.52."""
 
 
 def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.ndarray, kinds: Sequence[str]) -> Analysis:
-    """The analysis with a codec as its verdict that blocks of the restored picture tell, or left open with
-    probabilities that these are part of; the very same where there is a verdict, or a step that was undone moved its
-    samples.
+    """The analysis with a codec as its verdict that blocks of the restored picture tell; the very same where there is a
+    verdict, a step that was undone moved its samples, or nothing is certain enough.
+
+    Probabilities of pictures that stay open are left as they are: more of what the judge was fitted on was never coded
+    than of pictures that are met.
 
     Parameters
     ----------
@@ -61,15 +63,15 @@ def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.nda
     if judge is None:
         return analysis
     asked = kinds if _maybe_resampled(analysis) else [kind for kind in kinds if kind == "cropped"]
-    read = [_Reading(kind, *found) for kind in asked if (found := _surest(guesses(kind, pixels), open_judge))]
-    each = [(judge.answer(one.kind, families, one.phases, one.guess.strength), one) for one in read]
-    for (family, probabilities), one in each:
+    for kind in asked:
+        found = _surest(guesses(kind, pixels), open_judge)
+        if found is None:
+            continue
+        one = _Reading(kind, *found)
+        family, probabilities = judge.answer(kind, families, one.phases, one.guess.strength)
         if family and not _in_cells(one.guess.pixels) and _in_luma_too(one.guess.pixels, open_judge):
             return _named(analysis, family, probabilities, one)
-    if not each:
-        return analysis
-    (_, probabilities), one = max(each, key=lambda pair: max(list(pair[0][1].values())[1:]))
-    return _left_open(analysis, probabilities, one)
+    return analysis
 
 
 class _Reading(NamedTuple):
@@ -103,17 +105,6 @@ def _named(analysis: Analysis, family: str, probabilities: Mapping[str, float], 
     text = f"probably {one.what}: restored, {one.blocks(family)}; so it shows, by validation pictures"
     statement = without_range(TRACE, own, named, text)
     return restated(analysis, ranking, verdict, probability, named, (statement, *analysis.evidence))
-
-
-def _left_open(analysis: Analysis, probabilities: Mapping[str, float], one: _Reading) -> Analysis:
-    """The analysis with probabilities that the reading is part of."""
-    ranking = weighed_by_family(analysis.ranking, probabilities)
-    best = FAMILIES[int(one.phases.argmax())]
-    text = (
-        f"restored as if {one.what}, {one.blocks(best)}; that is not enough for a name, and part of the probabilities"
-    )
-    statement = without_range(TRACE, float(np.exp(one.phases.max())), (), text, supports=None)
-    return restated(analysis, ranking, INCONCLUSIVE, ranking[0][1], (), (*analysis.evidence, statement))
 
 
 def _maybe_resampled(analysis: Analysis) -> bool:

@@ -69,11 +69,8 @@ def test_what_blocks_of_a_restored_picture_tell_is_the_verdict(sample: Analysis,
     assert after.verdict == "avif"
     assert after.evidence[0].trace == restored.TRACE
     assert "rotated by 2.0 degrees: restored, blocks" in after.evidence[0].text
-    assert asked_kinds == list(KINDS)
-    left = restored.with_answer(before, JUDGE, PIXELS, ["resized"])
-    assert left.verdict == INCONCLUSIVE
-    assert left.probabilities["avif"] > before.probabilities["avif"]
-    assert "from 300x250 pixels" in left.evidence[-1].text
+    assert asked_kinds == ["resized", "rotated"]
+    assert restored.with_answer(before, JUDGE, PIXELS, ["resized"]) is before
 
 
 def test_nothing_is_restored_without_cause(sample: Analysis, asked_kinds: list[str]) -> None:
@@ -86,9 +83,9 @@ def test_nothing_is_restored_without_cause(sample: Analysis, asked_kinds: list[s
         assert restored.with_answer(spared, JUDGE, PIXELS, KINDS) is spared
     assert restored.with_answer(likely, None, PIXELS, KINDS) is likely
     assert asked_kinds == []
-    left = restored.with_answer(replace(likely, afterwards={"resampled": 0.3, "noise": 0.7}), JUDGE, PIXELS, KINDS)
+    noisy = replace(likely, afterwards={"resampled": 0.3, "noise": 0.7})
+    assert restored.with_answer(noisy, JUDGE, PIXELS, KINDS) is noisy
     assert asked_kinds == ["cropped"]
-    assert "starts at row 3, column 5" in left.evidence[-1].text
 
 
 def test_drawings_in_cells_are_notasked_kinds(
@@ -96,7 +93,7 @@ def test_drawings_in_cells_are_notasked_kinds(
 ) -> None:
     monkeypatch.setattr(restored, "_in_cells", lambda pixels: True)
     before = opened(sample, {"several": 0.9}, avif=0.5, heic=0.3)
-    assert restored.with_answer(before, JUDGE, PIXELS, KINDS).verdict == INCONCLUSIVE
+    assert restored.with_answer(before, JUDGE, PIXELS, KINDS) is before
     assert asked_kinds == list(KINDS)
 
 
@@ -109,7 +106,7 @@ def test_chroma_alone_names_nothing(sample: Analysis, asked_kinds: list[str], mo
 
     monkeypatch.setattr(restored, "block_phase_logarithms", given)
     before = opened(sample, {"resampled": 0.9}, avif=0.5, heic=0.3)
-    assert restored.with_answer(before, JUDGE, PIXELS, KINDS).verdict == INCONCLUSIVE
+    assert restored.with_answer(before, JUDGE, PIXELS, KINDS) is before
     assert seen == [PIXELS.shape[:2]]  # luma, of the one guess that would be named
     assert asked_kinds == list(KINDS)
 
