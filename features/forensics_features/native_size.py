@@ -28,7 +28,8 @@ from scipy.fft import rfft, rfftfreq
 from forensics_features import splines
 from forensics_features.block_phases import relative_profiles
 from forensics_features.planes import as_planes, central
-from forensics_features.unexplained import classes, over_surroundings, second_differences, sizes, unexplained
+from forensics_features.reduction import lines_of_interpolation, reach_of
+from forensics_features.unexplained import over_surroundings
 
 LEAST_SIDE = 96
 """Smallest side of a picture of which sizes are looked for, in pixels, and of a native size."""
@@ -47,14 +48,10 @@ _LENGTH = 16384
 """Points of the transform of a profile, padded with zeros."""
 _SMOOTH = 17
 """Samples over which a profile is levelled."""
-_AROUND = 40
-"""Cycles a picture on either side of a line from which its surroundings are taken."""
 _HIGHEST = 0.49
 """Highest frequency of a line, cycles a sample."""
 _MOST = 40.0
 """Power of a line over its surroundings above which it counts no more."""
-_BLIND = 0.012
-"""Frequencies next to 0 at which no line of resampling is read."""
 _APART = 0.008
 """Logarithm of the ratio from which on two sizes are different candidates: nearer ones share their lines."""
 _FIRST = 18
@@ -126,7 +123,9 @@ def candidates(pixels: np.ndarray, count: int, ratios: tuple[float, float] = RED
     if not len(widths):
         return []
     tried = widths / width
-    strength = _of_resampling(planes.y, tried)
+    strength = np.zeros(len(tried))
+    for lines in lines_of_interpolation(planes.y, tried, _RESAMPLING_BY_CHANCE):
+        strength += lines
     for name, plane in (("luma", planes.y), ("chroma", planes.cb), ("chroma", planes.cr)):
         if np.ptp(plane) > 0:
             strength += _of_blocks(plane, left, tried, name) + _of_blocks(plane.T, top, tried, name)
@@ -166,28 +165,9 @@ def _in_phase(profile: np.ndarray, start: int) -> np.ndarray:
     tapered = levelled * np.sqrt(np.hanning(len(levelled) + 2)[1:-1])
     lines = rfft(tapered, _LENGTH)
     power = np.abs(lines) ** 2
-    level = power / np.maximum(over_surroundings(power, _reach(len(profile))), 1e-12)
+    level = power / np.maximum(over_surroundings(power, reach_of(len(profile))), 1e-12)
     turned = lines * np.exp(-2j * np.pi * rfftfreq(_LENGTH) * (start + _FIRST))
     return np.asarray(2 * turned.real**2 / np.maximum(level, 1e-12))
-
-
-def _of_resampling(luma: np.ndarray, ratios: np.ndarray) -> np.ndarray:
-    """How far the lines of resampling along both axes stand out at each ratio."""
-    alike = classes(luma)
-    frequencies = np.abs(ratios - np.round(ratios))
-    bins = np.clip(np.rint(frequencies * _LENGTH).astype(int), 0, _LENGTH // 2)
-    total = np.zeros(len(ratios))
-    for plane, of in ((luma, alike), (luma.T, alike.T)):
-        profile = unexplained(sizes(second_differences(plane)), of[:, 1:-1]).mean(axis=0)
-        levelled = profile - ndimage.uniform_filter1d(profile, 2 * _SMOOTH - 1, mode="nearest")
-        power = np.abs(rfft(levelled * np.hanning(len(levelled)), _LENGTH)) ** 2
-        over = np.minimum(over_surroundings(power, _reach(len(profile)))[bins], _MOST)
-        total += np.where(frequencies < _BLIND, 0.0, np.log1p(over) - _RESAMPLING_BY_CHANCE)
-    return total
-
-
-def _reach(length: int) -> int:
-    return max(15, _AROUND * _LENGTH // length // 8 * 2 + 1)
 
 
 def restored(pixels: np.ndarray, width: int, height: int) -> np.ndarray:

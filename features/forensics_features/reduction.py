@@ -16,6 +16,8 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy import ndimage
 from scipy.fft import rfft
@@ -84,21 +86,46 @@ def candidates(pixels: np.ndarray, count: int) -> list[float]:
 
 def _strengths(luma: np.ndarray) -> np.ndarray:
     """How far the lines of interpolation and of a grid stand out at each of `SCALES`, sums of logarithms."""
-    alike = classes(luma)
     total = np.log1p(scaled_grid.line_powers(luma)).sum(axis=0)
-    frequencies = np.abs(1 / SCALES - np.round(1 / SCALES))
+    for lines in lines_of_interpolation(luma, 1 / SCALES):
+        total += lines
+    return np.asarray(total)
+
+
+def lines_of_interpolation(luma: np.ndarray, ratios: np.ndarray, by_chance: float = 0.0) -> Iterator[np.ndarray]:
+    """How far the lines of interpolation stand out, along rows and along columns.
+
+    Parameters
+    ----------
+    luma : np.ndarray [shape=(height, width), dtype=float32]
+    ratios : np.ndarray [shape=(n,), dtype=float64]
+        Sizes before over sizes now.
+    by_chance : float
+        Taken off each line that is read.
+
+    Yields
+    ------
+    np.ndarray [shape=(n,), dtype=float64]
+        Logarithms of 1 + power; 0 where none is read.
+    """
+    alike = classes(luma)
+    frequencies = np.abs(ratios - np.round(ratios))
     bins = np.clip(np.round(frequencies * _LENGTH).astype(int), 0, _LENGTH // 2)
     for plane, of in ((luma, alike), (luma.T, alike.T)):
         power = _power(unexplained(sizes(second_differences(plane)), of[:, 1:-1]).mean(axis=0))
-        total += np.where(frequencies < _BLIND, 0.0, np.log1p(np.minimum(power[bins], _MOST)))
-    return np.asarray(total)
+        yield np.where(frequencies < _BLIND, 0.0, np.log1p(np.minimum(power[bins], _MOST)) - by_chance)
 
 
 def _power(profile: np.ndarray) -> np.ndarray:
     """Power of a profile's spectrum over its surroundings, 1 on average for noise."""
     levelled = profile - ndimage.uniform_filter1d(profile, _SMOOTH, mode="nearest")
     power = np.abs(rfft(levelled * np.hanning(len(levelled)), _LENGTH)) ** 2
-    return over_surroundings(power, max(15, _AROUND * _LENGTH // len(profile) // 8 * 2 + 1))
+    return over_surroundings(power, reach_of(len(profile)))
+
+
+def reach_of(length: int) -> int:
+    """Frequencies that make the level around one, of a profile of some length, for `over_surroundings`."""
+    return max(15, _AROUND * _LENGTH // length // 8 * 2 + 1)
 
 
 def undo(pixels: np.ndarray, scale: float) -> np.ndarray:

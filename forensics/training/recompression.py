@@ -47,7 +47,7 @@ from forensics.training.whole_pictures import (
     draw,
     draw_beyond,
     draw_since,
-    drawn_source,
+    drawn_or,
     loaded,
     of_split,
     tried,
@@ -101,19 +101,12 @@ SHOWN_QUANTILE = 0.95
 share that none repeats as consistently."""
 
 
-def _drawn_or(source: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
-    """The source, or at times a drawing in its place."""
-    if numbers.random() >= _DRAWN:
-        return source
-    return drawn_source(numbers)
-
-
 def _plan(source: np.ndarray, task: Task, numbers: np.random.Generator) -> dict[str, list[_Drawing]]:
     """What is drawn of a source, by what it is; every population's kinds dealt by their shares."""
     since, usual, videos, beyond = (round(task.draws * share) for share in _POPULATIONS.values())
     plan: dict[str, list[_Drawing]] = {}
     for fine, kind in zip(dealt(_CODECS, since, numbers), dealt(_KINDS, since, numbers), strict=True):
-        drawing = partial(draw_since, _drawn_or(source, numbers), fine, kind, task.encoders, numbers)
+        drawing = partial(draw_since, drawn_or(source, _DRAWN, numbers), fine, kind, task.encoders, numbers)
         plan.setdefault(f"since {fine} {kind}", []).append(drawing)
     for done in dealt(SHARES, usual, numbers):
         plan.setdefault(f"open {done}", []).append(partial(draw, source, done, task.encoders, numbers))

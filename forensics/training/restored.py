@@ -31,7 +31,7 @@ from forensics.training.whole_pictures import (
     coded_part,
     cut,
     draw_beyond,
-    drawn_source,
+    drawn_or,
     loaded,
     of_split,
     tried,
@@ -125,7 +125,7 @@ def _of_kind(source: np.ndarray, task: Task, kind: str, count: int, numbers: np.
     plan = list(zip(dealt(_CODECS, count, numbers), dealt(_SINCE[kind], count, numbers), strict=True))
     plan += [(UNTOUCHED, one) for one in dealt(_SINCE[kind], math.ceil(count * _UNTOUCHED), numbers)]
     for fine, since in [*plan, (OTHER, next(iter(_SINCE[kind])))] if count else []:
-        drawing = partial(_drawn, _drawn_or(source, numbers), fine, since, kind, task.encoders, numbers)
+        drawing = partial(_drawn, drawn_or(source, _DRAWN, numbers), fine, since, kind, task.encoders, numbers)
         made = tried(drawing, _LEAST_SIDE)
         if made is None:
             continue
@@ -138,11 +138,6 @@ def _of_kind(source: np.ndarray, task: Task, kind: str, count: int, numbers: np.
             guess, phases = found[surest([of for _, of in found], [one.strength for one, _ in found])]
             families = by_family(reading.opened.processes)
             yield Row(task.path.name, f"{fine} {since}", made[1], families, kind, phases, guess.strength)
-
-
-def _drawn_or(source: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
-    """The source, or at times a drawing in its place."""
-    return drawn_source(numbers) if numbers.random() < _DRAWN else source
 
 
 def _drawn(

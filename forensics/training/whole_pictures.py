@@ -95,6 +95,11 @@ def drawn_source(numbers: np.random.Generator) -> np.ndarray:
     return synthesise(str(numbers.choice(DRAWINGS)), 640, 640, int(numbers.integers(2**31)))
 
 
+def drawn_or(source: np.ndarray, share: float, numbers: np.random.Generator) -> np.ndarray:
+    """The source, or in a share of the cases a drawing in its place."""
+    return drawn_source(numbers) if numbers.random() < share else source
+
+
 def cut(source: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
     """A random part of a source."""
     side = round(float(np.exp(numbers.uniform(*np.log(_SIDES)))))

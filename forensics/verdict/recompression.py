@@ -29,6 +29,7 @@ from forensics.results.steps import InsetStep, ReductionStep, RotationStep
 from forensics.results.wording import TITLES, percentage
 from forensics.verdict import colours, doubt
 from forensics.verdict.restated import ranked, restated, said_of, weighed_by_family, without_range
+from forensics.verdict.tone import undoes
 from forensics.verdict.weighing import KEPT_FROM, SURE
 from forensics.windows.judges import block_phase_logarithms, recompression_judge
 
@@ -102,14 +103,14 @@ def heard(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.ndarray) 
     if judge is None:
         return None
     if not asked(families):
-        return _heard_of_blocks(judge, families, open_judge, pixels, _toned(analysis)) if _is_open(analysis) else None
+        return _heard_of_blocks(judge, families, open_judge, pixels, toned(analysis)) if _is_open(analysis) else None
     from forensics.history.recoding import identification
 
     found = None if identification.missing() else identification.repeats(pixels)
     if found is None:
         return None
     phases = _phases(open_judge, pixels)
-    family, probabilities = judge.answer(families, found, phases, encoders_alone=_toned(analysis))
+    family, probabilities = judge.answer(families, found, phases, encoders_alone=toned(analysis))
     family = _in_luma_too(family, open_judge, pixels)
     shown = any(shows(one, found, judge.least) for one in RIVALS)
     most = float(np.max(found.gains))
@@ -130,13 +131,13 @@ def _heard_of_blocks(
     return Heard(family, probabilities, said, float(np.exp(np.max(phases))))
 
 
-def _toned(analysis: Analysis) -> bool:
+def toned(analysis: Analysis) -> bool:
     """Whether a change of tone was undone, so that block phases name nothing by themselves: where one was seen in what
     a conversion from video's range leaves, 8x8 blocks of other codecs look like a JPEG's. Of 70 validation frames of
     DV, ProRes, Theora, FLV1 and WMV2 four were toned so, one of which was HEVC (0.96); of 60 of MPEG-1, MPEG-2, MPEG-4
     and their like none.
     """
-    return analysis.tone is not None and analysis.tone.undone
+    return undoes(analysis.tone)
 
 
 def _in_luma_too(family: str, open_judge: OpenJudge, pixels: np.ndarray) -> str:

@@ -19,7 +19,7 @@ from forensics_models.restored import surest
 from forensics.results.analysis import Analysis, ToneChange
 from forensics.results.wording import TITLES, percentage
 from forensics.verdict import colours
-from forensics.verdict.recompression import IN_CELLS_BELOW, title
+from forensics.verdict.recompression import IN_CELLS_BELOW, title, toned
 from forensics.verdict.restated import restated, said_of, weighed_by_family, without_range
 from forensics.windows.judges import block_phase_logarithms, restored_judge
 from forensics.windows.restored import Guess, guesses
@@ -113,9 +113,8 @@ def _maybe_resampled(analysis: Analysis) -> bool:
 
 
 def _asks(analysis: Analysis) -> bool:
-    toned = analysis.tone is not None and analysis.tone.undone  # as of `recompression`: blocks alone name nothing then
     moved = any(not isinstance(step, ToneChange) for step in analysis.steps)
-    return analysis.verdict == INCONCLUSIVE and not toned and not moved
+    return analysis.verdict == INCONCLUSIVE and not toned(analysis) and not moved
 
 
 def _surest(tried: Sequence[Guess], open_judge: OpenJudge) -> tuple[Guess, np.ndarray] | None:

@@ -51,7 +51,7 @@ class RestoredJudge:
     Attributes
     ----------
     said_from : dict of str to float
-        By kind, the probability from which a family is named; `recompression.NEVER` where none is.
+        By kind, the probability from which a family is named; `open_judge.NEVER` where none is.
     """
 
     def __init__(self, folder: Path | Traversable) -> None:
