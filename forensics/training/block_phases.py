@@ -25,6 +25,7 @@ from forensics_models.storage import write_atomically
 
 from forensics.errors import CodecError, CodecUnavailable, UsageError
 from forensics.training.drawing import dealt
+from forensics.training.restorations import draw_restored
 from forensics.training.whole_pictures import (
     Task,
     changed,
@@ -56,6 +57,10 @@ _DRAWN = {"uncompressed": 0.5} | {name: share / 2 / 0.94 for name, share in _COD
 """What codes the drawing that is measured beside every source: half of them nothing, for parts that lie at multiples of
 some pixels look like blocks, and the sources have few of them. Of 160 other drawings that were never coded nine were
 surely (0.8) AV1, HEVC, VP8 or VP9 without these, five with them."""
+OTHERS = 2
+"""Codings by other processes of training made of every source."""
+_OTHERS = {"other-lossy": 0.72, "video-mpeg2": 0.1, "video-mpeg4": 0.1, "video-mjpeg": 0.08}
+"""What codes those: blocks of 8 samples that are not JPEG's, block textures, WSQ and the like."""
 _KINDS = {
     "nothing": 0.06, "recoloured": 0.1, "grey": 0.08, "noise": 0.26, "sharpened": 0.1, "median": 0.16, "blurred": 0.2,
     "several": 0.04,
@@ -66,6 +71,8 @@ _MOVES = {"cropped": 0.2, "thinned": 0.15, "enlarged": 0.3, "reduced": 0.25, "ro
 another codec's: a JPEG enlarged by a half looked like WebP."""
 MOVED = "moved"
 """Kind of those, in figures."""
+RESTORED, RESTORATIONS = "restored", 2
+"""Kind, in figures, of pictures of every coding that were resized or rotated and restored, and how many are made."""
 HIDDEN, MEMBERS, EPOCHS = (256, 128), {"phases": 1, "spectra": 1, "both": 2}, 20
 """Units of a network's layers, networks of each part, and times that all rows are seen. Of 1,799 validation pictures
 one network of both, learned from 25,879, has 76.9 % right with one layer of 96 (log-loss 0.721), 78.3 % with 256 and
@@ -98,9 +105,10 @@ class Row:
 
 def _rows(task: Task) -> Iterator[list[Row]]:
     source, numbers = loaded(task.path, task.seed)
-    other, third = numbers.spawn(2)
+    other, third, fourth = numbers.spawn(3)
     rows = [row for fine in dealt(_CODECS, task.draws, numbers) for row in _of(source, fine, task, numbers)]
     rows += [row for fine in dealt(_DRAWN, 1, other) for row in _of(drawn_source(other), fine, task, other)]
+    rows += [row for fine in dealt(_OTHERS, OTHERS, fourth) for row in _of(source, fine, task, fourth)]
     yield rows + list(_never_coded(source, task, third))
 
 
@@ -130,7 +138,9 @@ def _of(source: np.ndarray, fine: str, task: Task, numbers: np.random.Generator)
     """Rows of one coding of a part of a source."""
     from forensics.codecs import process_encoders
 
-    encoders = task.encoders if fine in FINE_CLASSES or fine == "uncompressed" else process_encoders.names()
+    encoders = task.encoders
+    if fine not in FINE_CLASSES and fine != "uncompressed":
+        encoders = tuple(name for name in process_encoders.names() if name not in process_encoders.HELD_OUT)
     made = tried(partial(coded_part, source, fine, encoders, numbers), LEAST_SIDE)
     if made is None:
         return
@@ -145,6 +155,11 @@ def _of(source: np.ndarray, fine: str, task: Task, numbers: np.random.Generator)
     for kind, pixels in pictures:
         if min(pixels.shape[:2]) >= LEAST_SIDE:
             yield Row(task.path.name, fine, kind, truth, *_measured(pixels))
+    for _ in range(RESTORATIONS):
+        with suppress(UsageError):
+            restored = draw_restored(part, numbers)
+            if restored is not None:
+                yield Row(task.path.name, fine, RESTORED, truth, *_measured(restored))
 
 
 def move(pixels: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
@@ -240,7 +255,7 @@ def fit(known: Sequence[Row], held_back: Sequence[Row], out: Path, *, seed: int)
         "right": round(float(right.mean()), 4),
         "validation": {
             kind: {"pictures": int((kinds == kind).sum()), "right": round(float(right[kinds == kind].mean()), 4)}
-            for kind in (*_KINDS, MOVED, UNTOUCHED)
+            for kind in (*_KINDS, MOVED, RESTORED, UNTOUCHED)
             if (kinds == kind).any()
         },
     }

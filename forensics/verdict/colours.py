@@ -16,7 +16,6 @@ from forensics_models.classes import HEVC_FAMILY, OTHER_LOSSY, family_of
 from forensics_models.open_judge import by_family
 
 from forensics.pixels import channel_range, has_colour
-from forensics.results.wording import TITLES
 from forensics.verdict import doubt
 
 if TYPE_CHECKING:
@@ -118,10 +117,10 @@ def held_by_luma(reading: PictureReading, in_luma: PictureReading) -> PictureRea
     return reading.left_open(in_luma.probabilities, note(reading.verdict))
 
 
-def note(verdict: str) -> str:
+def note(verdict: str) -> doubt.Withheld:
     """Why a verdict is not given."""
-    return (
-        f"{TITLES[verdict]} {doubt.WITHHELD} the colours alone speak for it: without them it is not found, and "
-        "video that was filtered or scaled in planes of luma and chroma without any compression has such colours, or "
-        "a JPEG of which pixels were left out"
+    return doubt.not_given(
+        verdict,
+        "the colours alone speak for it: without them it is not found, and video that was filtered or scaled in "
+        "planes of luma and chroma without any compression has such colours, or a JPEG of which pixels were left out",
     )

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
     from forensics.windows.picture_reading import PictureReading
 
-WITHHELD = "would be likeliest, but"
-"""Words of every note on a name that is not given for reasons beyond its probability."""
+
+class Withheld(str):
+    """A limit of an analysis that tells why its likeliest name is not given, for reasons beyond its probability."""
+
+
 LEAST_LEFT = 0.05
 """Share of its probability that a family in doubt keeps; the rest counts as `uncompressed`, so that an exact test can
 name it again and little else."""
@@ -94,17 +97,22 @@ def lessened(processes: Mapping[str, float], verdict: str) -> dict[str, float]:
     return less
 
 
-def note(verdict: str) -> str:
+def note(verdict: str) -> Withheld:
     """Why a verdict is not given."""
     if verdict == OTHER_LOSSY:
-        return f"{TITLES[verdict]} {WITHHELD} what is measured is hardly ever seen after one"
-    return (
-        f"{TITLES[verdict]} {WITHHELD} noise reduced in the bands of a transform, or planes "
-        "filtered as video is, bear the same traces without any compression, and the rest of what is measured "
-        "speaks for that"
+        return not_given(verdict, "what is measured is hardly ever seen after one")
+    return not_given(
+        verdict,
+        "noise reduced in the bands of a transform, or planes filtered as video is, bear the same traces without any "
+        "compression, and the rest of what is measured speaks for that",
     )
+
+
+def not_given(verdict: str, reason: str) -> Withheld:
+    """The note that a verdict would be said but for a reason."""
+    return Withheld(f"{TITLES[verdict]} would be likeliest, but {reason}")
 
 
 def withheld(limits: Sequence[str]) -> bool:
     """Whether one of the limits of an analysis tells that its likeliest name is not given."""
-    return any(WITHHELD in one for one in limits)
+    return any(isinstance(one, Withheld) for one in limits)
