@@ -47,3 +47,20 @@ def eight_bit(pixels: np.ndarray) -> np.ndarray:
     from forensics_features.planes import to_rgb8
 
     return to_rgb8(pixels)
+
+
+def luma(pixels: np.ndarray) -> np.ndarray:
+    """BT.601 luma in whole levels, `np.ndarray [shape=(height, width), dtype=uint8]`, of a picture of shape (height,
+    width[, 1..4]).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forensics.pixels import luma
+    >>> luma(np.array([[[255, 0, 0], [0, 255, 0]]], np.uint8)).tolist()
+    [[76, 150]]
+    """
+    from forensics_features.planes import to_rgb8
+    from forensics_features.standards import LUMA_WEIGHTS
+
+    return np.asarray(np.rint(to_rgb8(pixels) @ LUMA_WEIGHTS["bt601"]).astype(np.uint8))

@@ -25,7 +25,6 @@ from forensics_models.storage import write_atomically
 
 from forensics.errors import CodecError, CodecUnavailable, UsageError
 from forensics.training.drawing import dealt
-from forensics.training.restorations import draw_restored
 from forensics.training.whole_pictures import (
     Task,
     changed,
@@ -71,8 +70,6 @@ _MOVES = {"cropped": 0.2, "thinned": 0.15, "enlarged": 0.3, "reduced": 0.25, "ro
 another codec's: a JPEG enlarged by a half looked like WebP."""
 MOVED = "moved"
 """Kind of those, in figures."""
-RESTORED, RESTORATIONS = "restored", 2
-"""Kind, in figures, of pictures of every coding that were resized or rotated and restored, and how many are made."""
 HIDDEN, MEMBERS, EPOCHS = (256, 128), {"phases": 1, "spectra": 1, "both": 2}, 20
 """Units of a network's layers, networks of each part, and times that all rows are seen. Of 1,799 validation pictures
 one network of both, learned from 25,879, has 76.9 % right with one layer of 96 (log-loss 0.721), 78.3 % with 256 and
@@ -155,11 +152,6 @@ def _of(source: np.ndarray, fine: str, task: Task, numbers: np.random.Generator)
     for kind, pixels in pictures:
         if min(pixels.shape[:2]) >= LEAST_SIDE:
             yield Row(task.path.name, fine, kind, truth, *_measured(pixels))
-    for _ in range(RESTORATIONS):
-        with suppress(UsageError):
-            restored = draw_restored(part, numbers)
-            if restored is not None:
-                yield Row(task.path.name, fine, RESTORED, truth, *_measured(restored))
 
 
 def move(pixels: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
@@ -255,7 +247,7 @@ def fit(known: Sequence[Row], held_back: Sequence[Row], out: Path, *, seed: int)
         "right": round(float(right.mean()), 4),
         "validation": {
             kind: {"pictures": int((kinds == kind).sum()), "right": round(float(right[kinds == kind].mean()), 4)}
-            for kind in (*_KINDS, MOVED, RESTORED, UNTOUCHED)
+            for kind in (*_KINDS, MOVED, UNTOUCHED)
             if (kinds == kind).any()
         },
     }

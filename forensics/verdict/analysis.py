@@ -38,7 +38,7 @@ from forensics_models.restored import KINDS
 
 from forensics.errors import PictureError
 from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, from_pillow, open_picture
-from forensics.pixels import eight_bit
+from forensics.pixels import eight_bit, luma
 from forensics.results.analysis import Analysis, Interval, ToneChange, WholeAnswer, Window, WindowVerdict
 from forensics.results.steps import Step
 from forensics.verdict import channel_order, colours, fine_hevc, open_pictures, recompression, restored, tone, undoing
@@ -278,7 +278,7 @@ class _Examined:
         reading = held_in_doubt(reading, self.open_judge, _as_judged(pixels, change))
         if not colours.may_rest_on_them(reading, self.open_judge, pieces):
             return reading
-        return colours.held_by_luma(reading, self.reading(*self.judged([colours.luma(piece) for piece in pieces])))
+        return colours.held_by_luma(reading, self.reading(*self.judged([luma(piece) for piece in pieces])))
 
     def completed(self, reading: PictureReading, pieces: Sequence[np.ndarray]) -> PictureReading:
         """The reading with the judge's own word on the pixels of its windows, where strength is stated: the open judge

@@ -15,7 +15,7 @@ import numpy as np
 from forensics_models.classes import HEVC_FAMILY, OTHER_LOSSY, family_of
 from forensics_models.open_judge import by_family
 
-from forensics.pixels import channel_range, has_colour
+from forensics.pixels import channel_range, has_colour, luma
 from forensics.verdict import doubt
 
 if TYPE_CHECKING:
@@ -60,8 +60,6 @@ STRAY, STRAY_LEVELS = 0.05, 2
 way of other colours leave them: chroma that is zero nearly everywhere looks like nothing that training has seen. Of 22
 grey validation crops of which a hundred-thousandth of the pixels was coloured by one level 15 were named JPEG XL, of 11
 of which a fiftieth was two, of which a twentieth was none."""
-_LUMA = np.array([0.299, 0.587, 0.114])
-"""ITU-R BT.601, as most decoders have it."""
 
 
 def may_rest_on_them(reading: PictureReading, open_judge: OpenJudge | None, pieces: Sequence[np.ndarray]) -> bool:
@@ -93,13 +91,6 @@ def without_strays(piece: np.ndarray) -> np.ndarray:
     most = int(apart.max(initial=0))
     grey = 0 < most <= STRAY_LEVELS and np.count_nonzero(apart) <= STRAY * apart.size
     return luma(piece) if grey else piece
-
-
-def luma(piece: np.ndarray) -> np.ndarray:
-    """The luma of a window, `np.ndarray [shape=(height, width), dtype=uint8]`."""
-    from forensics_features.planes import to_rgb8
-
-    return np.rint(to_rgb8(piece) @ _LUMA).astype(np.uint8)
 
 
 def shown_in_luma(verdict: str, processes: Mapping[str, float]) -> bool:

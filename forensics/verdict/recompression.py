@@ -27,11 +27,11 @@ from forensics_models.recompression import (
 from forensics.results.analysis import Analysis
 from forensics.results.steps import InsetStep, ReductionStep, RotationStep
 from forensics.results.wording import TITLES, percentage
-from forensics.verdict import colours, doubt
+from forensics.verdict import doubt
 from forensics.verdict.restated import ranked, restated, said_of, weighed_by_family, without_range
 from forensics.verdict.tone import undoes
 from forensics.verdict.weighing import KEPT_FROM, SURE
-from forensics.windows.judges import block_phase_logarithms, recompression_judge
+from forensics.windows.judges import block_phase_logarithms, luma_phase_logarithms, recompression_judge
 
 TRACE = "recompression"
 """Name of the statement."""
@@ -144,7 +144,7 @@ def _in_luma_too(family: str, open_judge: OpenJudge, pixels: np.ndarray) -> str:
     """The name that verdicts know a family by; an empty string for other processes that colours alone speak for."""
     if family != OTHER:
         return family
-    in_luma = block_phase_logarithms(open_judge.folder, colours.luma(pixels))
+    in_luma = luma_phase_logarithms(open_judge.folder, pixels)
     return OTHER_LOSSY if other_borne_out(OTHER, in_luma) else ""
 
 

@@ -18,10 +18,9 @@ from forensics_models.restored import surest
 
 from forensics.results.analysis import Analysis, ToneChange
 from forensics.results.wording import TITLES, percentage
-from forensics.verdict import colours
 from forensics.verdict.recompression import IN_CELLS_BELOW, title, toned
 from forensics.verdict.restated import restated, said_of, weighed_by_family, without_range
-from forensics.windows.judges import block_phase_logarithms, restored_judge
+from forensics.windows.judges import restored_judge
 from forensics.windows.restored import Guess, guesses
 
 TRACE = "restored"
@@ -31,12 +30,6 @@ MAYBE_RESAMPLED = ("resampled", "several", "filtered")
 ASKED_FROM = 0.5
 """Their probability together from which they are: more likely than not. Of 48 reduced validation pictures that are left
 open 47 have it."""
-
-
-UNCODED_BELOW = 0.5
-"""Probability of no codec by the judge of block phases, of luma alone, under which a codec is named. Of 31 right names
-of open validation pictures, reduced and rotated, 30 have less; a picture with chroma by the nearest sample, never coded
-and rotated, which was HEVC (0.97), has 0.52."""
 
 
 def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.ndarray, kinds: Sequence[str]) -> Analysis:
@@ -69,7 +62,9 @@ def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.nda
             continue
         one = _Reading(kind, *found)
         family, probabilities = judge.answer(kind, families, one.phases, one.guess.strength)
-        if family and not _in_cells(one.guess.pixels) and _in_luma_too(one.guess.pixels, open_judge):
+        if not family or _in_cells(one.guess.pixels):
+            continue
+        if judge.borne_out(kind, probabilities[family], one.guess.phases_of_luma(open_judge.folder)):
             return _named(analysis, family, probabilities, one)
     return analysis
 
@@ -121,14 +116,6 @@ def _surest(tried: Sequence[Guess], open_judge: OpenJudge) -> tuple[Guess, np.nd
     phases = [guess.phases(open_judge.folder) for guess in tried]
     at = surest(phases, [guess.strength for guess in tried]) if phases else None
     return None if at is None else (tried[at], phases[at])
-
-
-def _in_luma_too(pixels: np.ndarray, open_judge: OpenJudge) -> bool:
-    """Whether luma alone looks coded: chroma that was quartered without any compression, and brought back, leaves
-    blocks of two samples, which look like HEVC's once they are moved.
-    """
-    in_luma = block_phase_logarithms(open_judge.folder, colours.luma(pixels))
-    return bool(in_luma[FAMILIES.index("uncompressed")] < np.log(UNCODED_BELOW))
 
 
 def _in_cells(pixels: np.ndarray) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from forensics_models.judge import Judge
 
 from forensics.errors import UsageError
+from forensics.pixels import luma
 
 if TYPE_CHECKING:
     from forensics_models.block_phases import BlockPhaseJudge
@@ -174,6 +175,13 @@ def block_phase_logarithms(folder: Any, pixels: np.ndarray) -> np.ndarray:
     if judge is None or min(pixels.shape[:2]) < LEAST_SIDE:
         return UNKNOWN
     return judge.logarithms(values_of(block_phases(pixels)), block_spectra(pixels))
+
+
+def luma_phase_logarithms(folder: Any, pixels: np.ndarray) -> np.ndarray:
+    """As `block_phase_logarithms`, of luma alone: chroma that was quartered without any compression, and brought back,
+    leaves blocks of two samples, which look like HEVC's once they are moved.
+    """
+    return block_phase_logarithms(folder, luma(pixels))
 
 
 class _Beside:

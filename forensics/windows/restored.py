@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from forensics.pixels import eight_bit
-from forensics.windows.judges import block_phase_logarithms
+from forensics.windows.judges import block_phase_logarithms, luma_phase_logarithms
 
 REDUCTIONS, ENLARGEMENTS = 3, 2
 """Native sizes that are tried: of 171 reduced pictures of validation sources the right one is among three in 91 %,
@@ -52,6 +52,10 @@ class Guess:
     def phases(self, folder: Any) -> np.ndarray:
         """Logarithms of the judge of block phases beside an open judge, as `judges.block_phase_logarithms`."""
         return block_phase_logarithms(folder, self.pixels)
+
+    def phases_of_luma(self, folder: Any) -> np.ndarray:
+        """The same of luma alone."""
+        return luma_phase_logarithms(folder, self.pixels)
 
 
 def guesses(kind: str, pixels: np.ndarray) -> list[Guess]:

@@ -29,9 +29,10 @@ def blocks(family: str, probability: float = 0.9, **given: float) -> np.ndarray:
     return np.log([known.get(name, left) for name in FAMILIES])
 
 
-def judge(folder: Path, said_from: dict[str, float]) -> RestoredJudge:
+def judge(folder: Path, said_from: dict[str, float], sure_from: dict[str, float] | None = None) -> RestoredJudge:
     folder.mkdir(exist_ok=True)
-    (folder / CARD_FILE).write_text(json.dumps(stored(dict.fromkeys(KINDS, PLAIN), said_from, {"seed": 1})))
+    made = stored(dict.fromkeys(KINDS, PLAIN), said_from, sure_from or said_from, {"seed": 1})
+    (folder / CARD_FILE).write_text(json.dumps(made))
     return RestoredJudge(folder)
 
 
@@ -43,6 +44,17 @@ def test_what_both_hold_is_named_from_the_threshold_of_its_kind_on(tmp_path: Pat
     assert found.answer("rotated", families(av1=0.4, hevc_intra=0.4), blocks("av1"), 5.0)[0] == ""
     assert found.answer("resized", families(av1=0.4, hevc_intra=0.4), blocks("av1", 0.55), 5.0)[0] == ""
     assert found.card == {"seed": 1}
+
+
+def test_luma_bears_out_what_is_less_sure_by_more(tmp_path: Path) -> None:
+    found = judge(tmp_path, {"resized": 0.7, "rotated": 0.8}, {"resized": 0.9})
+    uncoded, coded = blocks("uncompressed", 0.3), blocks("av1", 0.3, uncompressed=0.28)
+    assert found.borne_out("resized", 0.93, uncoded)
+    assert not found.borne_out("resized", 0.93, blocks("uncompressed", 0.55))
+    assert not found.borne_out("resized", 0.85, uncoded)
+    assert found.borne_out("resized", 0.85, coded)
+    assert not found.borne_out("rotated", 0.99, uncoded)  # never sure
+    assert found.borne_out("rotated", 0.85, coded)
 
 
 def test_blocks_have_to_bear_a_name_out() -> None:
@@ -106,14 +118,25 @@ def test_what_is_drawn_as_cropped_loses_part_of_its_first_block() -> None:
     assert np.array_equal(cropped[0], whole[0][top:, left:])
 
 
-def rows(sure: float, right: float, seed: int = 1) -> list[Row]:
-    """Pictures by AV1 and HEVC to which block phases are so sure, and so often right."""
+def rows(sure: float, right: float, seed: int = 1, luma: np.ndarray | None = None) -> list[Row]:
+    """Pictures by AV1 and HEVC to which block phases are so sure, and so often right; those of HEVC have that luma."""
     numbers, made = np.random.default_rng(seed), []
     for k in range(594):
         truth = ("av1", "hevc-intra", "uncompressed")[k % 3]
         said = truth if numbers.random() < right else ("hevc-intra" if truth == "av1" else "av1")
         seen = families(av1=0.4, hevc_intra=0.4, uncompressed=0.1)
-        made.append(Row(f"{k % 22}.png", "", truth, seen, KINDS[k // 3 % 3], blocks(said, sure), 5.0))
+        made.append(
+            Row(
+                f"{k % 22}.png",
+                "",
+                truth,
+                seen,
+                KINDS[k // 3 % 3],
+                blocks(said, sure),
+                5.0,
+                luma if said == "hevc-intra" else None,
+            )
+        )
     return made
 
 
@@ -126,3 +149,12 @@ def test_thresholds_keep_to_what_may_be_wrong(tmp_path: Path) -> None:
     assert RestoredJudge(tmp_path).answer("rotated", families(av1=0.4, hevc_intra=0.4), blocks("av1", 0.95), 5.0)[0]
     fit(rows(0.95, 0.8), tmp_path, seed=3)
     assert RestoredJudge(tmp_path).said_from == dict.fromkeys(KINDS, NEVER)
+
+
+def test_luma_is_heard_in_training(tmp_path: Path) -> None:
+    named = {}
+    for name, luma in (("uncoded", blocks("uncompressed", 0.6)), ("coded", blocks("hevc-intra", 0.6))):
+        named[name] = fit(rows(0.95, 1.0, luma=luma), tmp_path, seed=3)["validation"]["resized"]["right"]
+    assert named["uncoded"] <= 66 < named["coded"]  # half of the 132 that were coded
+    judge = RestoredJudge(tmp_path)
+    assert all(judge.said_from[kind] <= judge.sure_from[kind] for kind in KINDS)

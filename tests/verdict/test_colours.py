@@ -13,6 +13,7 @@ from PIL import Image
 from scipy import ndimage
 
 from forensics import analyze
+from forensics.pixels import luma
 from forensics.verdict import colours, doubt
 
 SAMPLES = Path(__file__).parents[2] / "examples"
@@ -78,7 +79,7 @@ def test_other_lossy_in_doubt_leaves_nothing_to_any_of_its_processes() -> None:
 
 def test_luma_of_a_window() -> None:
     rgb = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [10, 20, 30]]], np.uint8)
-    assert colours.luma(rgb).tolist() == [[76, 150], [29, 18]]
+    assert luma(rgb).tolist() == [[76, 150], [29, 18]]
 
 
 def test_a_jpeg_that_was_thinned_out_is_no_hevc() -> None:
