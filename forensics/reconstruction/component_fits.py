@@ -208,6 +208,12 @@ class FittedBand(Band):
             return whole
         samples = blocks_of(np.clip(np.rint(whole), 0, 255).astype(np.uint8))
         _, clear = others_alike(plane, lo, hi, factors, rest.reshape(known.shape), 0, half_up=half_up)
+        again = np.flatnonzero(rest & clear.ravel() & ~self.seen_parts(factors)[1])
+        if len(again) and not self.trial:
+            part = samples[again]
+            coefficients, answers = search_known(part, part, quantiser, self.width, part.astype(np.float32))
+            fits = answers <= SEARCHED
+            found[again[fits]], status[again[fits]] = coefficients[fits], SEARCHED
         self.at_edges(factors, quantiser, (samples, samples), found, status, clear.ravel(), guesses=1)
         return whole
 

@@ -26,8 +26,11 @@ from forensics.reconstruction.sample_search import PROMISING, search_saturated
 from forensics.reconstruction.unit_search import search_units
 from forensics.reconstruction.upsampling import TRIANGLES
 
-_ROUNDS = 6
-"""Times that chroma is searched again with the luma found before: a bound on work, most gain is the first one's."""
+_ROUNDS = 24
+"""Times that components are searched again, as long as each leaves fewer wrong pixels: a bound on work, most gain is
+the first one's. A window of a JPEG file found (red and blue clipped) comes to rest after more than six, with which ten
+pixels of four blocks are left; with 24 none.
+"""
 _PLACES = 96
 """Places of a band at which components are searched together: a bound on work, a fiftieth of a second each."""
 _SETS = 128

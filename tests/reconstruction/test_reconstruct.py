@@ -52,6 +52,14 @@ def test_the_file_gives_the_pixels_again(subsampling, quality, least):
     assert abs(len(found.data) / len(data) - 1) < 0.1
 
 
+def test_steps_of_one_with_chroma_at_half_the_width():
+    pixels = real_decoding(jpeg_file(scene(1, 80, 96), 100, "4:2:2"))
+    found = reconstruct(pixels)
+    assert found.to_dict()["subsampling"] == "4:2:2"
+    assert found.exact
+    np.testing.assert_array_equal(real_decoding(found.data), pixels)
+
+
 @pytest.mark.parametrize("quality", [50, 75, 95, 98])
 def test_grey(quality):
     data = jpeg_file(scene(2, 128, 128)[..., 1], quality)

@@ -118,3 +118,40 @@ def test_blocks_that_show_something_else_are_not_clear():
     np.testing.assert_array_equal(same, stored)
     assert not clear[1, 1]
     assert clear.sum() == 11
+
+
+@pytest.mark.parametrize("half_up", KINDS)
+@pytest.mark.parametrize("odd", [0, 1])
+@pytest.mark.parametrize("compiled", [True, False])
+def test_best_line_against_all_lines(compiled, odd, half_up):
+    best_line = search._best_line if compiled else search._best_line.py_func
+    rng = np.random.default_rng(5)
+    for _ in range(3):
+        true = np.clip(np.cumsum(rng.integers(-9, 10, 3)) + rng.integers(0, 256), 0, 255)
+        full = (sums_of(true[None], (1, 2), half_up)[0] >> 2)[: 6 - odd].astype(np.uint8)
+        lo, hi = full.copy(), full.copy()
+        lo[rng.integers(0, len(lo))] = 0
+        estimate = true + rng.normal(0, 0.9, 3)
+        start = np.clip(np.rint(estimate), 0, 255).astype(np.int64)
+        free = np.array([True, True, rng.random() < 0.5])
+
+        def weight(line, lo=lo, hi=hi, estimate=estimate):
+            sums = sums_of(line[None], (1, 2), half_up)[0][: len(lo)].astype(np.int64)
+            return search._FIRST * cost(sums, lo, hi, 2) + ((line - estimate) ** 2).sum()
+
+        moves = np.stack(np.meshgrid(*[np.arange(-search._REACH, search._REACH + 1)] * 3), -1).reshape(-1, 3)
+        lines = (start + moves)[(free | (moves == 0)).all(axis=1)]
+        lines = lines[((lines >= 0) & (lines <= 255)).all(axis=1)]
+        found, states = start.copy(), 2 * search._REACH + 1
+        room = np.empty((3, states)), np.zeros((3, states), np.int64)
+        best_line(found, estimate, lo, hi, free, half_up, *room)
+        assert weight(found) == pytest.approx(min(map(weight, lines)))
+
+
+@pytest.mark.parametrize("factors", [(1, 2), (2, 1)])
+def test_chroma_halved_along_one_axis_is_found_whole(factors):
+    stored = plane(6, 40, 40)
+    full, noise = shown(stored, factors), np.random.default_rng(7).normal(0, 0.6, stored.shape)
+    found = whole_samples((stored + noise).astype(np.float32), full, full, factors, np.ones((5, 5), bool))
+    np.testing.assert_array_equal(shown(found, factors), full)
+    assert (found != stored).mean() < 0.01
