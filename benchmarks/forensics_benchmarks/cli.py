@@ -381,7 +381,8 @@ def verdicts(
     only_make: bool,
     out: Path,
 ) -> None:
-    """Judge whole pictures: after steps of processing, of untouched kinds, by other lossy processes, set into others.
+    """Judge whole pictures: after steps of processing, of untouched kinds, by other lossy processes, set into others,
+    and (`--parts fixed`) by six makers and after twelve steps at fixed strengths.
 
     Writes OUT/pictures, OUT/truth.csv, OUT/verdicts.csv and OUT/report.md. Programs that training never draws (libvips,
     ImageMagick, GraphicsMagick, Netpbm, scikit-image) do half of the steps, as far as they are installed.

@@ -7,6 +7,7 @@ OTHER.csv`, and `report` sets both side by side.
     processed   every maker (and none), each after one step of a kind, by programs of training and by others; two steps in a row too
     untouched   every kind of untouched picture of `forensics.dataset.random_afterwards` and of `forensics.dataset.synthetic`
     processes   every process beyond the codecs, those that training never draws among them
+    fixed       six makers and none at fixed strengths, each after one step of Pillow's at a fixed strength (`fixed_steps`)
     insets      every maker (and none), as decoded or enlarged, set into a page, an interface, bars or a mat
 
 Makers, strengths, parameters and places are drawn from the seed; JPEG qualities from 50 to 95.
@@ -33,9 +34,9 @@ from forensics.dataset.preparation import apply
 from forensics.dataset.random_afterwards import AFTERWARDS_SHARES, draw_afterwards, draw_untouched
 from forensics.errors import ForensicsError, UsageError
 from forensics.training.drawing import by_process
-from forensics_benchmarks import other_programs
+from forensics_benchmarks import fixed_steps, other_programs
 
-PARTS = ("processed", "untouched", "processes", "insets")
+PARTS = ("processed", "untouched", "processes", "insets", "fixed")
 MAKERS: Mapping[str, tuple[str, str, float, float]] = {
     "jpeg": ("jpeg", "quality", 50, 95),
     "webp": ("webp", "quality", 50, 92),
@@ -111,6 +112,7 @@ def make(
         names = [names[k * len(names) // limit] for k in range(limit)]
     makers: dict[str, Callable[[str, np.ndarray, np.random.Generator], Iterable[tuple[Case, np.ndarray]]]] = {
         "processed": _processed, "untouched": _untouched, "processes": _processes, "insets": _insets,
+        "fixed": _fixed,
     }  # fmt: skip
     known: dict[tuple[str, str], list[Case]] = {}
     for case in read_truth(out / "truth.csv"):
@@ -330,6 +332,20 @@ def _insets(source: str, pixels: np.ndarray, numbers: np.random.Generator) -> It
                 yield Case(file, "insets", source, maker, maker, after, "training", kind), place(shown, numbers)
 
 
+def _fixed(source: str, pixels: np.ndarray, numbers: np.random.Generator) -> Iterator[tuple[Case, np.ndarray]]:
+    if pixels.ndim == 2:
+        pixels = np.stack([pixels] * 3, axis=2)
+    for maker in ("none", *fixed_steps.MAKERS):
+        try:
+            decoded = pixels if maker == "none" else fixed_steps.coded(maker, pixels)
+        except ForensicsError:
+            continue
+        truth = "uncompressed" if maker == "none" else fixed_steps.MAKERS[maker][0]
+        for step, (kind, _) in fixed_steps.STEPS.items():
+            file = _file("fixed", source, maker.replace(":", "-"), step.replace("%", "percent"))
+            yield Case(file, "fixed", source, truth, maker, kind, "pillow", step), fixed_steps.after(step, decoded)
+
+
 def _on_page(photograph: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
     """Between lines of text on a plain page."""
     height, width = photograph.shape[:2]
@@ -477,7 +493,9 @@ def markdown(cases: Sequence[Case], rows: Mapping[str, Mapping[str, str]], title
                 ("step and program", lambda c: f"{c.after}, {c.kind}"),
                 ("maker", lambda c: c.maker),
             )
-            if part != "processed":
+            if part == "fixed":
+                keys = (("step", lambda c: c.kind), keys[1])
+            elif part != "processed":
                 keys = (("kind", lambda c: c.kind),)
             for what, key in keys:
                 text += [

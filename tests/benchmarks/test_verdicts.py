@@ -6,7 +6,7 @@ import csv
 
 import numpy as np
 import pytest
-from forensics_benchmarks import other_programs, verdicts
+from forensics_benchmarks import fixed_steps, other_programs, verdicts
 from forensics_benchmarks.verdicts import Case
 from PIL import Image
 
@@ -102,3 +102,26 @@ def test_a_run_writes_its_pictures_once_and_tells_what_they_are(tmp_path, monkey
     assert "| all | " in verdicts.markdown(cases, rows, "Build")
     counted = verdicts.table(cases, rows, lambda c: c.truth)
     assert all(count == outcomes["right"] for _, count, outcomes in counted)
+
+
+def test_fixed_steps_are_the_same_for_every_run(tmp_path, monkeypatch):
+    folder = tmp_path / "sources" / "val"
+    folder.mkdir(parents=True)
+    Image.fromarray(synthesise("texture", 240, 260, 2)).save(folder / "one.png")
+    monkeypatch.setattr(fixed_steps, "MAKERS", {"JPEG 75": fixed_steps.MAKERS["JPEG 75"]})
+    arguments = {"split": "val", "limit": 0, "seed": 1, "tell": lambda done, total: None}
+    cases = verdicts.make(tmp_path / "sources", tmp_path / "run", ("fixed",), **arguments)
+    assert len(cases) == 2 * len(fixed_steps.STEPS) == len({c.file for c in cases})
+    stored = {c.kind: tmp_path / "run" / "pictures" / c.file for c in cases if c.maker == "JPEG 75"}
+    decoded = np.asarray(Image.open(stored["nothing"]))
+    for step, path in stored.items():
+        assert np.array_equal(np.asarray(Image.open(path)), fixed_steps.after(step, decoded))
+    rows = {c.file: {"status": "ok", "verdict": c.truth} for c in cases}
+    assert "### fixed, compressed, by step" in verdicts.markdown(cases, rows, "Build")
+    assert "### fixed, compressed, by maker" in verdicts.markdown(cases, rows, "Build")
+
+
+def test_a_fixed_ratio_is_met(picture):
+    made = fixed_steps.coded("JPEG 2000 16:1", picture)
+    assert made.shape == picture.shape
+    assert 0 < np.abs(made.astype(int) - picture).mean() < 20
