@@ -25,6 +25,8 @@ _AGAIN = 0.01
 """Seconds after which an exception that Python threw away is raised again. Where a destructor still runs it is thrown
 away and comes once more, so that the number decides the delay alone: a tenth of the 0.1 s that seem immediate to a user
 (J. Nielsen, Usability Engineering, 1993, section 5.5)."""
+_OBJECTS, _OBJECTS_AT_FIRST = 50_000, 1_500_000
+"""New objects after which garbage is looked for, and the first time: a matter of speed."""
 _PR_SET_PDEATHSIG = 1
 """Of linux/prctl.h: the signal that a process gets when its parent ends (prctl(2))."""
 
@@ -126,11 +128,25 @@ def end_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def collect_rarely() -> None:
+def collect_rarely(late: bool = True) -> None:
     """Have Python look for garbage after 50,000 new objects instead of 700: what a command makes lives as long as it
     does, and looking takes 2 to 3 % of a report's time.
+
+    Where `late`, that is after a million and a half the first time: importing everything and a verdict make half of
+    them, and to look at those takes 6 % of the imports' time. What is there then is not looked at again.
     """
-    gc.set_threshold(50_000, 20, 20)
+    if not late:
+        gc.set_threshold(_OBJECTS, 20, 20)
+        return
+
+    def first(phase: str, info: dict[str, int]) -> None:
+        if phase == "stop" and first in gc.callbacks:
+            gc.callbacks.remove(first)
+            gc.set_threshold(_OBJECTS, 20, 20)
+            gc.freeze()
+
+    gc.callbacks.append(first)
+    gc.set_threshold(_OBJECTS_AT_FIRST, 20, 20)
 
 
 class Leaving:

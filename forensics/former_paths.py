@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
@@ -148,6 +149,11 @@ RENAMED: dict[str, dict[str, str]] = {
 """Former module: names of it that are called otherwise now."""
 
 
+def _is_module(package: str, name: str) -> bool:
+    """Whether a package has a module of that name, for which Python looks here before it imports it."""
+    return bool(getattr(sys.modules.get(package), "__path__", None)) and find_spec(f"{package}.{name}") is not None
+
+
 def former_names(module: str) -> Callable[[str], Any]:
     """The module `__getattr__` of a module or package that bears the name of a former module: hands out what stood
     there.
@@ -156,7 +162,8 @@ def former_names(module: str) -> Callable[[str], Any]:
 
     def find(name: str) -> Any:
         home = NAMES.get(former, {}).get(name) or MODULES.get(former)
-        if home is None or name.startswith("__"):
+        named = name in NAMES.get(former, {})
+        if home is None or name.startswith("__") or (not named and _is_module(module, name)):
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         present = RENAMED.get(former, {}).get(name, name)
         try:

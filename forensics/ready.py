@@ -36,7 +36,7 @@ _LATE = (
     "forensics_features.repetition",
     "forensics_features.residual_lattice",
     "forensics_features.tone_curve",
-    "forensics_models._cnn_kernels",
+    "forensics_models.cnn_forward",
     "forensics_models._ensemble_kernel",
     "forensics_models.doubt",
     "forensics_models.open_pictures",

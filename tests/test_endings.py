@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import threading
@@ -10,7 +11,7 @@ import weakref
 
 import pytest
 
-from forensics.endings import Ending, Terminated
+from forensics.endings import Ending, Terminated, collect_rarely
 
 RAISED = [(signal.SIGTERM, Terminated), (signal.SIGHUP, Terminated), (signal.SIGINT, KeyboardInterrupt)]
 
@@ -130,3 +131,19 @@ def test_another_thread_changes_nothing():
     thread.start()
     thread.join()
     assert hooks == [before]
+
+
+def test_garbage_is_looked_for_late_at_first_and_rarely_then():
+    before, frozen = gc.get_threshold(), gc.get_freeze_count()
+    try:
+        collect_rarely()
+        assert gc.get_threshold()[0] > 1_000_000
+        gc.collect()
+        assert gc.get_threshold()[0] == 50_000
+        assert gc.get_freeze_count() > frozen
+        gc.collect()
+        collect_rarely(late=False)
+        assert gc.get_threshold()[0] == 50_000
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)

@@ -155,28 +155,29 @@ def phase_scan(
     values = np.empty((kept, padded), np.float32)
     near = np.empty(padded, np.float32)
     codes = np.empty(width, np.uint32)
-    for i in range(plane.shape[0] - size + 1):
-        if i // size % thin:
-            continue
-        near[:] = 0
-        fold_rows(plane, i, sums)
-        for k in range(kept):
-            vertical_frequency(sums, k, basis[k, : size // 2], line[: plane.shape[1]])
-            constant = np.float32(k > 0)
-            if size == 4:
-                _four_of_four(line, basis, constant, values, near)
-            else:
-                _five_of_eight(line, basis, constant, values, near)
-            for m in range(kept):
-                index = scan_index[k, m]
-                if index >= 0:
-                    _codes(values[m], scale, counts.shape[3] - 1, codes)
-                    count_by_column(codes, counts[i % size, index])
-        for p in range(size):
-            total = np.float32(0)
-            for j in range(p, width, size):
-                total += near[j]
-            zeros[(i % size) * size + p] += np.int64(total)
+    for phase in range(size):  # the counts of a row's phase stay in the cache
+        for i in range(phase, plane.shape[0] - size + 1, size):
+            if i // size % thin:
+                continue
+            near[:] = 0
+            fold_rows(plane, i, sums)
+            for k in range(kept):
+                vertical_frequency(sums, k, basis[k, : size // 2], line[: plane.shape[1]])
+                constant = np.float32(k > 0)
+                if size == 4:
+                    _four_of_four(line, basis, constant, values, near)
+                else:
+                    _five_of_eight(line, basis, constant, values, near)
+                for m in range(kept):
+                    index = scan_index[k, m]
+                    if index >= 0:
+                        _codes(values[m], scale, counts.shape[3] - 1, codes)
+                        count_by_column(codes, counts[phase, index])
+            for p in range(size):
+                total = np.float32(0)
+                for j in range(p, width, size):
+                    total += near[j]
+                zeros[phase * size + p] += np.int64(total)
 
 
 @fast_kernel

@@ -10,6 +10,10 @@ CONTEXTS = 365
 """Contexts of JPEG-LS: nine gradient classes cubed, opposite signs merged, and the run context left out."""
 MODES = 14
 """Predictors of lossless WebP."""
+_FAR_BELOW = 0.8
+"""Share of the least share under which a scan is given up at once. Of 124 validation crops of 200 to 512 px coded
+near-lossless, turned and cut, which are found, the true scan foretells 0.41 and more of the first 300 to 2,000 errors,
+at a NEAR of 1 0.50 of 500 and more; chance gives 0.33 to 0.38 at NEAR 1, at most 0.24 at others."""
 
 
 @kernel
@@ -53,8 +57,8 @@ def foretold_residues(
     errors before it led to; after another one the bias is set to what this error shows. Errors smaller than a step are
     followed and not counted; the third counts samples whose own residue is that of the context's last one.
 
-    After a sixteenth of the rows the rest is left out where `telling` errors are counted and fewer than the share
-    `least` of them are foretold.
+    The rest is left out where fewer than the share `least` of `telling` errors are foretold after a sixteenth of the
+    rows, at a `near` of 1 after any, and where fewer than `_FAR_BELOW` of that are of half as many, after any.
     """
     step = 2 * near + 1
     numbers = np.ones(CONTEXTS + 1, np.int64)
@@ -72,10 +76,11 @@ def foretold_residues(
     for v in range(256):
         residues[v] = v % step
     for i in range(1, plane.shape[0]):
-        if 16 * i > plane.shape[0]:
-            total = counts[0] + counts[1]
-            if total >= telling and counts[0] < least * total:
-                return
+        total = counts[0] + counts[1]
+        if total >= telling and counts[0] < least * total and (near == 1 or 16 * i > plane.shape[0]):
+            return
+        if 2 * total >= telling and counts[0] < _FAR_BELOW * least * total:
+            return
         j = 1
         while j < plane.shape[1] - 1:
             a, b = np.int64(plane[i, j - 1]), np.int64(plane[i - 1, j])

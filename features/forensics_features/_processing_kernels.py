@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from forensics_features._kernel import kernel
+from forensics_features._kernel import fast_kernel, kernel
 
 
 @kernel
@@ -189,3 +189,69 @@ def fine_sums(rgb: np.ndarray, sums: np.ndarray) -> None:
             gb += g * b
             rb += r * b
     sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], sums[6] = rr, gg, bb, rg, gb, rb, spread
+
+
+@fast_kernel
+def _transform(re: np.ndarray, im: np.ndarray, waves: np.ndarray) -> None:
+    """Fourier transforms of all columns in place, a power of two rows, by halves; row r ends with its bits reversed.
+
+    `waves` [shape=(2, rows / 2)] holds cosines and negative sines of fractions of a turn. Whole rows are added and
+    subtracted, so that every step fills vector registers.
+    """
+    rows = re.shape[0]
+    half = rows // 2
+    while half >= 1:
+        for start in range(0, rows, 2 * half):
+            for k in range(half):
+                c, s = waves[0, k * (rows // (2 * half))], waves[1, k * (rows // (2 * half))]
+                a, b = re[start + k], im[start + k]
+                d, e = re[start + k + half], im[start + k + half]
+                for j in range(a.shape[0]):
+                    x, y = a[j] - d[j], b[j] - e[j]
+                    a[j] += d[j]
+                    b[j] += e[j]
+                    d[j] = x * c - y * s
+                    e[j] = x * s + y * c
+        half //= 2
+
+
+@fast_kernel
+def power_spectrum(
+    plane: np.ndarray,
+    down: np.ndarray,
+    across: np.ndarray,
+    down_order: np.ndarray,
+    across_order: np.ndarray,
+    power: np.ndarray,
+) -> None:
+    """|F|^2 of a plane of float32 whose sides are powers of two, [shape=(height, width / 2 + 1)] as of a real
+    transform.
+
+    `down` and `across` are the waves of `_transform`, the orders its rows' numbers. The left half of the columns is the
+    real, the right half the imaginary part of one transform; what they have in common is taken apart behind it.
+    """
+    height, width = plane.shape
+    middle, last = width // 2, height // 2
+    re, im = np.empty((height, middle), np.float32), np.empty((height, middle), np.float32)
+    for i in range(height):
+        for j in range(middle):
+            re[i, j] = plane[i, j]
+            im[i, j] = plane[i, middle + j]
+    _transform(re, im, down)
+    of_rows, imaginary = np.empty((width, last + 1), np.float32), np.empty((width, last + 1), np.float32)
+    half = np.float32(0.5)
+    for u in range(last + 1):
+        here, there = down_order[u], down_order[(height - u) % height]
+        for j in range(middle):
+            p, q, r, s = re[here, j], im[here, j], re[there, j], im[there, j]
+            of_rows[j, u] = half * (p + r)
+            imaginary[j, u] = half * (q - s)
+            of_rows[middle + j, u] = half * (q + s)
+            imaginary[middle + j, u] = half * (r - p)
+    _transform(of_rows, imaginary, across)
+    for v in range(middle + 1):
+        here, there = across_order[v], across_order[(width - v) % width]
+        for u in range(last + 1):
+            power[u, v] = of_rows[here, u] ** 2 + imaginary[here, u] ** 2
+        for u in range(1, last):
+            power[height - u, v] = of_rows[there, u] ** 2 + imaginary[there, u] ** 2

@@ -429,12 +429,14 @@ def etc_block(
 
 
 @kernel
-def count_off(rgb: np.ndarray, on: np.ndarray) -> int:
-    """Pixels with a channel whose level is none of those `on` [shape=(2, 256), dtype=bool]: of red and blue, of
-    green.
+def count_off(rgb: np.ndarray, on: np.ndarray, most: int) -> int:
+    """Pixels with a channel whose level is none of those `on` [shape=(2, 256), dtype=bool]: of red and blue, of green;
+    counted to the end of the row in which they are more than `most`.
     """
     count = 0
     for i in range(rgb.shape[0]):
+        if count > most:
+            break
         for j in range(rgb.shape[1]):
             if not (on[0, rgb[i, j, 0]] and on[1, rgb[i, j, 1]] and on[0, rgb[i, j, 2]]):
                 count += 1

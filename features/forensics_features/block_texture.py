@@ -64,13 +64,36 @@ def bc1_counts_narrow(rgb: np.ndarray) -> np.ndarray:
 
     Nothing is possible where more than one pixel in a hundred is off the 5:6:5 lattice.
     """
+    if not mostly_on_lattice(rgb):
+        return np.zeros((SIDE, SIDE, 3), np.int64)
+    index = _lattice_places()
+    small = np.stack([index[0][rgb[..., 0]], index[1][rgb[..., 1]], index[0][rgb[..., 2]]], axis=2)
+    return _counted(kernels.count_bc1, np.maximum(small, 0).astype(np.uint8), np.arange(32), np.arange(64), 1)
+
+
+def mostly_on_lattice(rgb: np.ndarray) -> bool:
+    """Whether at most one pixel in a hundred is off the 5:6:5 lattice.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forensics_features.block_texture import mostly_on_lattice
+    >>> [mostly_on_lattice(np.full((4, 4, 3), level, np.uint8)) for level in (0, 1)]
+    [True, False]
+    """
+    pixels = np.ascontiguousarray(rgb)
+    most = int(_OFF_LATTICE * pixels[..., 0].size)
+    return int(kernels.count_off(pixels, _lattice_places() >= 0, most)) <= most
+
+
+def _lattice_places() -> np.ndarray:
+    """Places of the 256 levels among those of 5 and of 6 bits, -1 for none, `np.ndarray [shape=(2, 256),
+    dtype=int64]`.
+    """
     index = np.full((2, 256), -1, np.int64)
     for row, bits in enumerate((5, 6)):
         index[row, widened(bits)] = np.arange(2**bits)
-    if kernels.count_off(np.ascontiguousarray(rgb), index >= 0) > _OFF_LATTICE * rgb[..., 0].size:
-        return np.zeros((SIDE, SIDE, 3), np.int64)
-    small = np.stack([index[0][rgb[..., 0]], index[1][rgb[..., 1]], index[0][rgb[..., 2]]], axis=2)
-    return _counted(kernels.count_bc1, np.maximum(small, 0).astype(np.uint8), np.arange(32), np.arange(64), 1)
+    return index
 
 
 def bc4_counts(plane: np.ndarray) -> np.ndarray:

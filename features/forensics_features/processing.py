@@ -58,9 +58,29 @@ def _log_bands(plane: np.ndarray, bands: int, longest: float) -> tuple[np.ndarra
     """Log10 mean power in bands of the radius, and the power of all bins."""
     height, width = plane.shape
     window, energy = _window(height, width)
-    power = np.abs(np.fft.rfft2((plane - plane.mean()) * window)) ** 2 / energy
+    power = _power((plane - plane.mean()) * window) / np.float32(energy)
     index, counts = _band_index(height, width, bands, longest)
     return np.log10(np.bincount(index, power.reshape(-1), bands) / counts + _FLOOR), power
+
+
+def _power(plane: np.ndarray) -> np.ndarray:
+    """|F|^2 of a plane of float32, `np.ndarray [shape=(height, width // 2 + 1), dtype=float32]`."""
+    height, width = plane.shape
+    if height & (height - 1) or width & (width - 1):
+        return np.asarray(np.abs(np.fft.rfft2(plane)) ** 2)
+    power = np.empty((height, width // 2 + 1), np.float32)
+    (down, down_order), (across, across_order) = _turns(height), _turns(width)
+    kernels.power_spectrum(plane, down, across, down_order, across_order, power)
+    return power
+
+
+@lru_cache(maxsize=8)
+def _turns(length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Waves of a transform of a power of two places, and where it leaves them: see `_processing_kernels`."""
+    angles = -2 * np.pi * np.arange(length // 2) / length
+    bits = length.bit_length() - 1
+    order = [int(f"{place:0{bits}b}"[::-1], 2) for place in range(length)]
+    return np.stack([np.cos(angles), np.sin(angles)]).astype(np.float32), np.array(order)
 
 
 @lru_cache(maxsize=16)

@@ -38,7 +38,8 @@ def foretold_residues(plane: np.ndarray, near: int, least: float = 0.0, telling:
     near : int
         1 to 5.
     least : float
-        Share of foretold errors under which no more is counted, once an eighth of the rows is and `telling` errors are.
+        Share of foretold errors under which no more is counted, once `telling` errors are and a sixteenth of the rows,
+        at a `near` of 1 any; under 0.8 of it, once half as many errors are.
     telling : int
 
     Returns

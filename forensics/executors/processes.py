@@ -291,7 +291,7 @@ def _serve(pipe: Connection, parent: int | None) -> None:
     end_with_parent(os.getppid() if parent is None else parent)
     os.setpgid(0, 0)
     leaving = Leaving()
-    collect_rarely()
+    collect_rarely(late=False)  # most was there when this process was forked
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
             try:

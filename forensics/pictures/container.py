@@ -95,6 +95,11 @@ def suffixes() -> dict[str, tuple[str, ...]]:
     return {**SUFFIXES, **formats.suffixes()}
 
 
+def suffixes_of(name: str) -> tuple[str, ...]:
+    """Suffixes of one format, the usual one first; further containers are loaded where it is one of theirs alone."""
+    return SUFFIXES[name] if name in SUFFIXES else formats.suffixes()[name]
+
+
 def read_stated(data: bytes, frame: str = "") -> tuple[str, Stated]:
     """Format name and what the header states; raises `PictureError` when there is no picture to analyse."""
     name = sniff(data)

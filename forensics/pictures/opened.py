@@ -329,7 +329,7 @@ def _facts(data: bytes, form: str, stated: Stated, suffix: str) -> dict[str, Any
         "lossy": stated.lossy,
         "exif_orientation": stated.orientation,
         "icc_profile": False,
-        "suffix_fits": not suffix or suffix in container.suffixes()[form],
+        "suffix_fits": not suffix or suffix in container.suffixes_of(form),
     }
     if coded:
         facts["codec"] = form

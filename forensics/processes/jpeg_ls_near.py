@@ -12,7 +12,7 @@ from forensics_features.planes import central, to_rgb8
 
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_shares
-from forensics.processes.sampling import ORIENTATION_TITLES, ORIENTATIONS, oriented, unless_computed
+from forensics.processes.sampling import ORIENTATION_TITLES, ORIENTATIONS, all_oriented, unless_computed
 from forensics.results.a_contrario import log10_binomial_tail, log10_nfa
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
@@ -73,7 +73,7 @@ def test(pixels: np.ndarray) -> Trace:
     part, _ = central(pixels, _MOST, 1)
     rgb = to_rgb8(part)
     plane = rgb[..., 1]
-    turns = [oriented(plane, orientation) for orientation in range(ORIENTATIONS)]
+    turns = all_oriented(plane)
     outcomes = []
     for near in NEARS:
         counts = [foretold_residues(turned, near, _GIVEN_UP, _TELLING) for turned in turns]

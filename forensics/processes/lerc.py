@@ -16,7 +16,7 @@ from forensics.pixels import has_colour
 from forensics.processes import lerc_strips
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_phases
-from forensics.processes.sampling import LEAST_SHARE, Grid, best_grid, excluding, shares
+from forensics.processes.sampling import LEAST_SHARE, Grid, best_grid, excluding_each, shares
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
 from forensics.results.wording import percentage
@@ -121,13 +121,16 @@ def _found(grid: Grid, phase: list[Any], error: int, phases: np.ndarray, sentenc
 
 def _counted(plane: np.ndarray, errors: list[int]) -> dict[int, np.ndarray]:
     """Counts of blocks by error; of a sample where that excludes the error at every phase."""
-    from forensics_features.residual_lattice import block_lattice, block_lattices
+    from forensics_features.residual_lattice import block_lattices
 
-    samples = {
-        error: excluding(partial(block_lattice, step=2 * error, side=SIDE), plane, side=SIDE) for error in errors
-    }
+    def counted(part: np.ndarray, of: list[int]) -> np.ndarray:
+        return np.stack(block_lattices(part, [2 * error for error in of], SIDE))
+
+    if not errors:
+        return {}
+    samples = dict(zip(errors, excluding_each(partial(counted, of=errors), plane, side=SIDE), strict=True))
     left = [error for error, sample in samples.items() if sample is None]
-    whole = dict(zip(left, block_lattices(plane, [2 * error for error in left], SIDE), strict=True)) if left else {}
+    whole = dict(zip(left, counted(plane, left), strict=True)) if left else {}
     return {error: whole[error] if sample is None else sample for error, sample in samples.items()}
 
 

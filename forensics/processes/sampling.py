@@ -17,13 +17,13 @@ not the picture's last step.
 """
 LEAST_BLOCKS = 20
 """Fewest telling blocks."""
-HOPELESS_SHARE, HOPELESS_BLOCKS = 0.5, 100
+HOPELESS_SHARE, HOPELESS_BLOCKS = 0.5, 50
 """Share of possible blocks under which, at every phase and on at least so many telling blocks each, a sample excludes
-a grid: where 95 % of all blocks fit, fewer than half of 100 do in fewer than 1 of 10^38 samples (binomial)."""
+a grid: where 95 % of all blocks fit, fewer than half of 50 do in fewer than 1 of 10^19 samples (binomial)."""
 _SAMPLED_EVERY = 64
 """Rows between the bands of blocks that a sample takes: one row of blocks in 16 or 8 at each phase."""
-_SAMPLED_WIDE = (160, None)
-"""Pixels of a band that samples take, one after the other: 40 or 20 blocks a phase, or all."""
+_SAMPLED_BLOCKS = (10, 40, None)
+"""Blocks of a band at each phase that samples take, one after the other, or all: a matter of speed."""
 _FLOOR = 0.05
 """Least chance granted to a block that fits by accident."""
 
@@ -175,23 +175,39 @@ def screened(count: Callable[..., np.ndarray], *planes: np.ndarray, side: int = 
 
 def excluding(count: Callable[..., np.ndarray], *planes: np.ndarray, side: int = 4) -> np.ndarray | None:
     """Counts of a sample of the blocks that excludes every phase; None where none does. Arguments as of `screened`."""
-    for wide in _SAMPLED_WIDE:
-        sample = _sampled(count, planes, side, wide)
-        telling = sample[..., 1:].sum(axis=2)
-        if telling.min() >= HOPELESS_BLOCKS and bool((sample[..., 1] < HOPELESS_SHARE * telling).all()):
-            return sample
-    return None
+    return excluding_each(lambda *parts: count(*parts)[None], *planes, side=side)[0]
+
+
+def excluding_each(count: Callable[..., np.ndarray], *planes: np.ndarray, side: int = 4) -> list[np.ndarray | None]:
+    """`excluding` for several kinds of blocks, whose counts `count` gives together, with the kinds along a first axis;
+    each by the first sample that excludes it.
+    """
+    found: list[np.ndarray | None] = []
+    for blocks in _SAMPLED_BLOCKS:
+        sample = _sampled(count, planes, side, None if blocks is None else blocks * side)
+        telling = sample[..., 1:].sum(axis=3)
+        enough = telling.min(axis=(1, 2)) >= HOPELESS_BLOCKS
+        hopeless = enough & (sample[..., 1] < HOPELESS_SHARE * telling).all(axis=(1, 2))
+        found = found or [None] * len(sample)
+        found = [
+            counts if one is None and out else one for one, counts, out in zip(found, sample, hopeless, strict=True)
+        ]
+        if all(one is not None for one in found):
+            break
+    return found
 
 
 def _sampled(count: Callable[..., np.ndarray], planes: Sequence[np.ndarray], side: int, wide: int | None) -> np.ndarray:
     """Counts in bands of one row of blocks at each phase, `wide` pixels of each, farther right from band to band."""
     height, width = planes[0].shape[:2]
     reach = 2 * side - 1
-    sample = np.zeros((side, side, 3), np.int64)
-    for number, top in enumerate(range(0, height - reach + 1, _SAMPLED_EVERY)):
+    sample: np.ndarray | None = None
+    for number, top in enumerate(range(0, max(height - reach, 0) + 1, _SAMPLED_EVERY)):
         span = width if wide is None else min(wide + side - 1, width)
         left = number * _SAMPLED_EVERY % max(width - span, 1) // side * side
-        sample += count(*(plane[top : top + reach, left : left + span] for plane in planes))
+        counted = count(*(plane[top : top + reach, left : left + span] for plane in planes))
+        sample = counted if sample is None else sample + counted
+    assert sample is not None
     return sample
 
 
@@ -208,6 +224,14 @@ def oriented(pixels: np.ndarray, orientation: int) -> np.ndarray:
     """One of the eight turns and mirror images: the low two bits are quarter turns, the third mirrors first."""
     mirrored = pixels[:, ::-1] if orientation >> 2 else pixels
     return np.ascontiguousarray(np.rot90(mirrored, orientation & 3))
+
+
+def all_oriented(plane: np.ndarray) -> list[np.ndarray]:
+    """`oriented` of a plane, `[shape=(height, width)]`, by orientation: rows and columns are exchanged once."""
+    turned = np.ascontiguousarray(plane.T)
+    back, on = slice(None, None, -1), slice(None)
+    flips = [(on, on), (back, on), (back, back), (on, back), (on, back), (on, on), (back, on), (back, back)]
+    return [np.ascontiguousarray((turned if k % 2 else plane)[flip]) for k, flip in enumerate(flips)]
 
 
 ORIENTATION_TITLES = (

@@ -37,7 +37,7 @@ def test(pixels: np.ndarray) -> Trace:
         `format` (`BC1`, `BC2`, `BC3`, `BC1 to BC3` where alpha does not tell, `BC4`, `BC5`), `blocks`, `possible`,
         `beside` (share at the next best phase). `series`: `phases`, the share by phase.
     """
-    from forensics_features.block_texture import bc1_counts, bc4_counts
+    from forensics_features.block_texture import bc1_counts, bc4_counts, mostly_on_lattice
 
     part, (top, left) = central(pixels, _MOST, SIDE)
     rgb = to_rgb8(part)
@@ -46,7 +46,8 @@ def test(pixels: np.ndarray) -> Trace:
         tried.append(("BC4", screened(bc4_counts, rgb[..., 0])))
     else:
         tried.append(("BC1 to BC3", screened(bc1_counts, rgb)))
-        tried.append(("BC1 to BC3", screened(_narrow_counts, rgb)))
+        narrow = screened(_narrow_counts, rgb) if mostly_on_lattice(rgb) else np.zeros((SIDE, SIDE, 3), np.int64)
+        tried.append(("BC1 to BC3", narrow))
         tried.append(("BC5", screened(_both, rgb[..., 0], rgb[..., 1])))
     grids = [best_grid(counts, len(tried)) for _, counts in tried]
     best = min(range(len(tried)), key=lambda k: (grids[k].log10_nfa, -grids[k].share))

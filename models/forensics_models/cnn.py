@@ -13,14 +13,16 @@ from functools import cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from forensics_models.calibration import SizedScaling
-from forensics_models.cnn_forward import Network
 from forensics_models.judgement import PictureJudgement, WindowJudgement, combine_windows, score_to_ssim
 from forensics_models.storage import read_card
+
+if TYPE_CHECKING:
+    from forensics_models.cnn_forward import Network
 
 NETWORK_FILE = "cnn.onnx.gz"
 KERAS_FILE = "cnn.keras"
@@ -96,6 +98,8 @@ class Cnn:
 
     @cached_property
     def _network(self) -> Network:
+        from forensics_models.cnn_forward import Network  # with its kernels, where it is asked
+
         return Network.read(gzip.decompress((self._folder / NETWORK_FILE).read_bytes()))
 
     def outputs(self, patches: Sequence[np.ndarray]) -> NetworkOutputs:

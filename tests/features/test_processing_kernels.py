@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from forensics_features import _processing_kernels as kernels
+from forensics_features import processing
 from forensics_features.planes import level_counts
 
 
@@ -63,3 +64,18 @@ def test_fine_detail_and_its_sums_over_channels():
     pairs = ((0, 0), (1, 1), (2, 2), (0, 1), (1, 2), (0, 2))
     assert sums[:6].tolist() == [round(16 * float(parts[a] @ parts[b])) for a, b in pairs]
     assert sums[6] == np.ptp(rgb, axis=2).sum(dtype=np.int64)
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (64, 128), (256, 64), (72, 64)])
+def test_power_spectra_are_those_of_a_real_transform(shape):
+    plane = np.random.default_rng(5).normal(0, 30, shape).astype(np.float32)
+    naive = np.abs(np.fft.rfft2(plane.astype(np.float64))) ** 2
+    assert np.allclose(processing._power(plane), naive, rtol=1e-4, atol=1e-6 * naive.max())
+
+
+def test_power_spectra_without_a_compiler():
+    plane = np.random.default_rng(6).normal(0, 30, (16, 8)).astype(np.float32)
+    power = np.empty((16, 5), np.float32)
+    (down, down_order), (across, across_order) = processing._turns(16), processing._turns(8)
+    kernels.power_spectrum.py_func(plane, down, across, down_order, across_order, power)
+    assert np.allclose(power, np.abs(np.fft.rfft2(plane)) ** 2, rtol=1e-4, atol=1e-2)

@@ -1,9 +1,20 @@
 """Files that appear when they are complete."""
 
+import io
 import os
+import zipfile
 
+import numpy as np
 import pytest
-from forensics_models.storage import partial_path, read_card, remove_remnants, replacing, write_atomically
+from forensics_models.storage import (
+    packed,
+    partial_path,
+    read_card,
+    remove_remnants,
+    replacing,
+    unpacked,
+    write_atomically,
+)
 
 
 def test_a_file_is_replaced_at_the_end(tmp_path):
@@ -75,3 +86,18 @@ def test_a_card_with_what_is_no_number_is_refused(tmp_path, number):
         read_card(card)
     card.write_text('{"a": [1.5, 1e-300, 1e10]}')
     assert read_card(card) == {"a": [1.5, 1e-300, 1e10]}
+
+
+def test_arrays_are_compressed_where_that_is_worth_it(tmp_path):
+    noise = np.random.default_rng(0).normal(size=500).astype(np.float16)
+    arrays = {"noise": noise, "zeros": np.zeros((3, 200), np.int16), "one": np.int64(7)}
+    data = packed(arrays)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        kinds = {found.filename: found.compress_type for found in archive.infolist()}
+    assert kinds["noise.npy"] == zipfile.ZIP_STORED
+    assert kinds["zeros.npy"] == zipfile.ZIP_DEFLATED
+    (tmp_path / "a.npz").write_bytes(data)
+    found = unpacked(tmp_path / "a.npz", "arrays")
+    assert list(found) == list(arrays)
+    assert all(np.array_equal(found[name], value) for name, value in arrays.items())
+    assert packed(found) == data

@@ -13,6 +13,7 @@ from PIL import Image
 from forensics.history.jpeg import possible_blocks
 from forensics.history.jpeg.recovery import block_grid, recover
 from forensics.processes import jpeg_ls_near, webp_near_lossless
+from forensics.processes.sampling import all_oriented, oriented
 
 
 def textured(seed: int, side: int = 240) -> np.ndarray:
@@ -34,6 +35,18 @@ def test_a_scan_without_hope_is_given_up_and_one_of_jpeg_ls_is_followed():
     assert foretold_residues(coded, 1, 0.42, 1000) == foretold_residues(coded, 1)
 
 
+def test_a_scan_far_below_is_given_up_at_once():
+    plane = textured(1, 512)[..., 1]
+    early = foretold_residues(plane, 3, 0.42, 1000)
+    assert 500 <= early[0] + early[1] < 1500
+    assert early[0] < 0.8 * 0.42 * (early[0] + early[1])
+
+
+def test_all_directions_are_those_of_each():
+    plane = np.random.default_rng(3).integers(0, 256, (5, 7), np.uint8)
+    assert all(np.array_equal(one, oriented(plane, k)) for k, one in enumerate(all_oriented(plane)))
+
+
 def test_counts_of_some_squares_and_steps_are_those_of_all():
     planes = np.ascontiguousarray(np.moveaxis(textured(2, 93), 2, 0))
     errors, samples = predictor_lattice(planes, 0, 8)
@@ -51,7 +64,7 @@ def test_counts_of_some_squares_and_steps_are_those_of_all():
 def test_pictures_of_no_near_lossless_coder_are_none_with_and_without_a_sample(test, monkeypatch):
     sampled = [test(textured(seed)) for seed in range(3)]
     monkeypatch.setattr(jpeg_ls_near, "_GIVEN_UP", 0.0)
-    monkeypatch.setattr(webp_near_lossless, "_HOPELESS_SHARE", 0.0)
+    monkeypatch.setattr(webp_near_lossless, "_SAMPLES", ())
     whole = [test(textured(seed)) for seed in range(3)]
     assert not any(trace.found for trace in (*sampled, *whole))
     assert max(trace.statistic for trace in sampled) < 0.5

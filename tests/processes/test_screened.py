@@ -6,11 +6,17 @@ from functools import partial
 
 import numpy as np
 import pytest
-from forensics_features.block_texture import bc1_counts, bc4_counts, etc_counts
+from forensics_features.block_texture import (
+    bc1_counts,
+    bc1_counts_narrow,
+    bc4_counts,
+    etc_counts,
+    mostly_on_lattice,
+)
 from forensics_features.residual_lattice import block_lattice
 
 from forensics.processes import texture_bc, texture_etc
-from forensics.processes.sampling import best_grid, screened
+from forensics.processes.sampling import best_grid, excluding, excluding_each, screened
 
 
 def _photograph(side=384):
@@ -34,7 +40,7 @@ def _blocks(side=256):
 
 def test_where_parts_of_rows_tell_too_little_whole_rows_are_sampled():
     rgb = _photograph(512)
-    rgb[:, :300] = 90
+    rgb[:, :420] = 90
     assert np.array_equal(screened(bc1_counts, rgb), sum(bc1_counts(rgb[top : top + 7]) for top in range(0, 506, 64)))
 
 
@@ -50,11 +56,35 @@ def test_a_sample_excludes_a_photograph(count):
     rgb = _photograph()
     sample, every = screened(count, rgb), count(rgb)
     assert 0 < sample.sum() < every.sum() / 10
-    lefts = [number * 64 % (384 - 163) // 4 * 4 for number in range(6)]
-    expected = sum(count(rgb[64 * n : 64 * n + 7, left : left + 163]) for n, left in enumerate(lefts))
+    lefts = [number * 64 % (384 - 43) // 4 * 4 for number in range(6)]
+    expected = sum(count(rgb[64 * n : 64 * n + 7, left : left + 43]) for n, left in enumerate(lefts))
     assert np.array_equal(sample, expected)
     assert best_grid(sample).log10_nfa > 0
     assert best_grid(every).log10_nfa > 0
+
+
+def test_kinds_of_blocks_are_excluded_each_by_a_sample_of_its_own():
+    plane = _photograph(512)[..., 0]
+
+    def counts(part):
+        return np.stack([block_lattice(part, step) for step in (2, 60)])
+
+    fine, coarse = excluding_each(counts, plane, side=8)
+    assert np.array_equal(fine, excluding(partial(block_lattice, step=2), plane, side=8))
+    assert coarse is None or coarse.sum() > fine.sum()
+    flat = excluding_each(counts, np.full((64, 64), 7, np.uint8), side=8)
+    assert flat == [None, None]
+
+
+def test_the_narrow_lattice_is_looked_for_where_colours_lie_on_it():
+    rgb = _blocks()
+    on_lattice = rgb >> 3 << 3 | rgb >> 3 >> 2
+    on_lattice[..., 1] = rgb[..., 1] >> 2 << 2 | rgb[..., 1] >> 6
+    off = on_lattice.copy()
+    off[:20] ^= 1
+    assert [mostly_on_lattice(one) for one in (on_lattice, off, _photograph())] == [True, False, False]
+    assert bc1_counts_narrow(on_lattice).sum() == 253 * 253
+    assert bc1_counts_narrow(off).sum() == 0
 
 
 def test_a_texture_is_counted_whole():

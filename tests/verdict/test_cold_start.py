@@ -36,3 +36,13 @@ def test_no_verdict_waits_for_the_import_of_special_functions():
         command = [sys.executable, "-c", asked, str(SAMPLE.with_stem(name))]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
         assert done.stdout.strip() == "False"
+
+
+def test_no_plain_picture_waits_for_containers_codecs_and_the_network():
+    asked = (
+        "import sys, forensics; forensics.analyze(sys.argv[1]); print([n for n in sys.argv[2:] if n in sys.modules])"
+    )
+    needless = ("forensics.codecs.bpg.codec", "forensics.pictures.containers.dicom", "forensics_models.cnn_forward")
+    command = [sys.executable, "-c", asked, str(SAMPLE), *needless]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+    assert done.stdout.strip() == "[]"
