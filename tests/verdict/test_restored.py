@@ -12,9 +12,10 @@ import pytest
 from forensics_models.classes import INCONCLUSIVE
 from forensics_models.open_judge import PROCESS_NAMES
 from forensics_models.recompression import FAMILIES
-from forensics_models.restored import KINDS, surest
+from forensics_models.restored import KINDS, borne_out, surest
 from PIL import Image
 
+from forensics.pixels import luma
 from forensics.results.analysis import Analysis
 from forensics.verdict import restored
 from forensics.verdict.analysis import analyze
@@ -56,9 +57,10 @@ def asked_kinds(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return ("av1" if kind == "rotated" else ""), found
 
     monkeypatch.setattr(restored, "guesses", given)
-    monkeypatch.setattr(restored, "restored_judge", lambda folder: SimpleNamespace(answer=answer))
+    judge = SimpleNamespace(answer=answer, borne_out=lambda kind, probability, luma: borne_out(luma, sure=True))
+    monkeypatch.setattr(restored, "restored_judge", lambda folder: judge)
     monkeypatch.setattr(restored, "_in_cells", lambda pixels: False)
-    monkeypatch.setattr(restored, "block_phase_logarithms", lambda folder, pixels: blocks(0.4))
+    monkeypatch.setattr(Guess, "phases_of_luma", lambda self, folder: blocks(0.4))
     monkeypatch.setattr(Guess, "phases", lambda self, folder: np.log(np.full(len(FAMILIES), 0.1)))
     return asked
 
@@ -88,7 +90,7 @@ def test_nothing_is_restored_without_cause(sample: Analysis, asked_kinds: list[s
     assert asked_kinds == ["cropped"]
 
 
-def test_drawings_in_cells_are_notasked_kinds(
+def test_drawings_in_cells_are_not_named(
     sample: Analysis, asked_kinds: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(restored, "_in_cells", lambda pixels: True)
@@ -98,16 +100,16 @@ def test_drawings_in_cells_are_notasked_kinds(
 
 
 def test_chroma_alone_names_nothing(sample: Analysis, asked_kinds: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[int, ...]] = []
+    seen: list[float] = []
 
-    def given(folder: Any, pixels: np.ndarray) -> np.ndarray:
-        seen.append(pixels.shape)
+    def given(guess: Guess, folder: Any) -> np.ndarray:
+        seen.append(guess.degrees)
         return blocks(0.55)
 
-    monkeypatch.setattr(restored, "block_phase_logarithms", given)
+    monkeypatch.setattr(Guess, "phases_of_luma", given)
     before = opened(sample, {"resampled": 0.9}, avif=0.5, heic=0.3)
     assert restored.with_answer(before, JUDGE, PIXELS, KINDS) is before
-    assert seen == [PIXELS.shape[:2]]  # luma, of the one guess that would be named
+    assert seen == [-2.0]  # of the one guess that would be named
     assert asked_kinds == list(KINDS)
 
 
@@ -143,3 +145,10 @@ def test_blocks_of_a_moved_jpeg_show_once_it_is_restored(what: str) -> None:
         assert found.degrees == pytest.approx(3, abs=0.3)
     else:
         assert ((found.row + 3) % 8, (found.column + 5) % 8) == (0, 0)
+
+
+def test_luma_is_what_a_picture_without_colours_has() -> None:
+    folder, pixels = shipped_open_judge().folder, moved("cropped")
+    grey = luma(pixels)
+    coloured, alone = (Guess(one, 1.0, one.shape[1], one.shape[0]) for one in (pixels, grey))
+    np.testing.assert_array_equal(coloured.phases_of_luma(folder), alone.phases(folder))
