@@ -209,7 +209,7 @@ class FittedBand(Band):
         samples = blocks_of(np.clip(np.rint(whole), 0, 255).astype(np.uint8))
         _, clear = others_alike(plane, lo, hi, factors, rest.reshape(known.shape), 0, half_up=half_up)
         again = np.flatnonzero(rest & clear.ravel() & ~self.seen_parts(factors)[1])
-        if len(again) and not self.trial:
+        if len(again) and factors != (2, 2) and not self.trial:  # there these samples are some of many
             part = samples[again]
             coefficients, answers = search_known(part, part, quantiser, self.width, part.astype(np.float32))
             fits = answers <= SEARCHED
