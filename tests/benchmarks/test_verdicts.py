@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -72,6 +73,12 @@ def case(truth: str, part: str = "processed") -> Case:
 )
 def test_what_counts_as_right(truth, part, said, expected):
     assert verdicts.outcome(case(truth, part), {"status": "ok", "verdict": said}) == expected
+
+
+def test_a_palette_that_was_made_is_no_wrong_answer():
+    made = Case("a.png", "fixed", "a", "uncompressed", "none", "palette", "pillow", "palette of 256")
+    assert verdicts.outcome(made, {"status": "ok", "verdict": "palette"}) == "other"
+    assert verdicts.outcome(replace(made, after="noise"), {"status": "ok", "verdict": "palette"}) == "wrong"
 
 
 def test_a_missing_or_failed_row_is_no_answer():
