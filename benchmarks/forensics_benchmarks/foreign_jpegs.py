@@ -56,10 +56,12 @@ def _jpegli(pixels: np.ndarray, quality: int) -> bytes:
 def _guetzli(pixels: np.ndarray, quality: int) -> bytes:
     from PIL import Image
 
-    png = io.BytesIO()
-    Image.fromarray(pixels).save(png, "PNG")
-    command = ["guetzli", "--quality", str(quality), "-", "-"]
-    return subprocess.run(command, input=png.getvalue(), capture_output=True, timeout=600, check=True).stdout
+    with tempfile.TemporaryDirectory() as folder:
+        source, coded = Path(folder) / "x.png", Path(folder) / "x.jpg"
+        Image.fromarray(pixels).save(source)
+        command = ["guetzli", "--quality", str(quality), str(source), str(coded)]
+        subprocess.run(command, capture_output=True, timeout=600, check=True)
+        return coded.read_bytes()
 
 
 ENCODERS: dict[str, Callable[[np.ndarray, int], bytes]] = {

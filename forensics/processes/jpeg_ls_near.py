@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from forensics_features.planes import central, to_rgb8
 
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_shares
@@ -68,6 +67,7 @@ def test(pixels: np.ndarray) -> Trace:
         the picture has to be turned), `errors`, `multiples`, `by_chance`. `series`: `settings` (NEAR), `shares`,
         `expected`.
     """
+    from forensics_features.planes import central, to_rgb8
     from forensics_features.residual_lattice import foretold_residues
 
     part, _ = central(pixels, _MOST, 1)

@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from forensics_features.planes import central, level_counts, to_rgb8
 
 from forensics.pixels import has_colour
 from forensics.processes import lerc_strips
@@ -46,6 +45,8 @@ def test(pixels: np.ndarray) -> Trace:
         `parameters`: `phase`, `error` in levels, `blocks`, `possible`, `beside` (share at the next best phase).
         `series`: `phases`, the share by phase.
     """
+    from forensics_features.planes import central, level_counts, to_rgb8
+
     part, (top, left) = central(pixels, _MOST, SIDE)
     rgb = to_rgb8(part)
     levels = level_counts(rgb)

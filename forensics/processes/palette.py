@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from forensics_features.palette_colours import PaletteColours
-from forensics_features.planes import to_rgb8
 
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_colours
 from forensics.results.a_contrario import log10_binomial_tail, log10_nfa
 from forensics.results.chance import chance
 from forensics.results.history import FOUND_BELOW, Trace
+
+if TYPE_CHECKING:
+    from forensics_features.palette_colours import PaletteColours
 
 NAME = "palette_colours"
 LEAST_COLOURS = 48
@@ -49,6 +52,7 @@ def test(pixels: np.ndarray) -> Trace:
         from the left and the upper one brings a new colour; binomial tail.
     """
     from forensics_features.palette_colours import palette_colours
+    from forensics_features.planes import to_rgb8
 
     rgb = to_rgb8(pixels)
     read = palette_colours(rgb)

@@ -8,7 +8,6 @@ pictures are the same to it.
 from __future__ import annotations
 
 import numpy as np
-from forensics_features.planes import central, to_rgb8
 
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_phases
@@ -38,6 +37,7 @@ def test(pixels: np.ndarray) -> Trace:
         `beside` (share at the next best phase). `series`: `phases`, the share by phase.
     """
     from forensics_features.block_texture import bc1_counts, bc4_counts, mostly_on_lattice
+    from forensics_features.planes import central, to_rgb8
 
     part, (top, left) = central(pixels, _MOST, SIDE)
     rgb = to_rgb8(part)

@@ -7,7 +7,6 @@ The test looks at the central 512x512 pixels. Turned and mirrored pictures are t
 from __future__ import annotations
 
 import numpy as np
-from forensics_features.planes import central, to_rgb8
 
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_phases
@@ -33,6 +32,7 @@ def test(pixels: np.ndarray) -> Trace:
         `blocks`, `possible`, `beside` (share at the next best phase). `series`: `phases`, the share by phase.
     """
     from forensics_features.block_texture import etc_counts
+    from forensics_features.planes import central, to_rgb8
 
     part, (top, left) = central(pixels, _MOST, SIDE)
     rgb = to_rgb8(part)

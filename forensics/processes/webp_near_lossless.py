@@ -1,7 +1,8 @@
 """Near-lossless WebP: under the predictor of their tile, errors are multiples of a power of two.
 
 The test looks at green in the central 256x256 pixels. Pictures in colour of at most 256 colours are left out: libwebp
-mostly codes them by a palette, in which it rounds nothing.
+mostly codes them by a palette, in which it rounds nothing. Of grey pictures, which all have as few, those with many
+levels are coded by predictors.
 """
 
 from __future__ import annotations
@@ -10,8 +11,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from forensics_features import palette_colours
-from forensics_features.planes import central, to_rgb8
 
 from forensics.pixels import has_colour
 from forensics.processes.base import Process
@@ -50,9 +49,6 @@ _SAMPLES, _HOPELESS_ERRORS = ((24, 0.45), (6, 0.5)), 300
 share under this of at least so many errors along every direction, no more is counted. Of 39 validation crops of 200 to
 512 px coded near-lossless, turned and cut, which are found, the least shares are 0.54 and 0.66; of 46 untouched
 pictures the largest are 0.37 and 0.36."""
-_MOST_COLOURS = palette_colours.MOST
-"""Colours up to which libwebp may use a palette (VP8L's colour indexing), and rounds no error. Of grey pictures, which
-all have as few, those with many levels are coded by predictors."""
 _CHANCE = 1.1
 """Times 1 / step, or the chance that two samples of the square leave the same residue, that an error may be a multiple
 by chance.
@@ -74,6 +70,9 @@ def test(pixels: np.ndarray) -> Trace:
         `parameters`: `step`, cwebp's `level`, `scan` (how the picture has to be turned), `squares`, `errors`,
         `multiples`. `series`: `settings` (steps), `shares`, `expected`.
     """
+    from forensics_features import palette_colours
+    from forensics_features.planes import central, to_rgb8
+
     part, _ = central(pixels, _MOST, 1)
     height, width = (side // _SIDE * _SIDE for side in part.shape[:2])
     rgb = to_rgb8(part[:height, :width])
@@ -124,6 +123,8 @@ def test(pixels: np.ndarray) -> Trace:
 
 
 def _untested() -> Trace:
+    from forensics_features.palette_colours import MOST
+
     parameters = {"step": None, "level": None, "scan": None, "squares": 0, "errors": 0, "multiples": 0}
     series = {"settings": np.array(STEPS), "shares": np.zeros(len(STEPS)), "expected": np.ones(len(STEPS))}
     return Trace(
@@ -133,7 +134,7 @@ def _untested() -> Trace:
         speaks_for=(),
         parameters={**parameters, "setting": "step, levels"},
         sentence=(
-            f"Near-lossless WebP was not tested: pictures of at most {_MOST_COLOURS} colours are mostly coded by a "
+            f"Near-lossless WebP was not tested: pictures of at most {MOST} colours are mostly coded by a "
             f"palette, in which nothing is rounded."
         ),
         series=series,

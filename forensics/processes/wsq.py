@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from forensics_features.planes import central, to_rgb8
 
 from forensics.processes.base import Process
 from forensics.processes.figures import plot_phases
@@ -44,6 +43,7 @@ def test(pixels: np.ndarray) -> Trace:
         tree modulo 16, `subbands`, `steps` (median, in levels).
     """
     from forensics_features.packet_comb import PERIOD, packet_combs
+    from forensics_features.planes import central, to_rgb8
 
     part, (top, left) = central(pixels, _MOST, PERIOD)
     rgb = to_rgb8(part)

@@ -46,3 +46,13 @@ def test_no_plain_picture_waits_for_containers_codecs_and_the_network():
     command = [sys.executable, "-c", asked, str(SAMPLE), *needless]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_lists_processes_waits_for_no_kernels():
+    asked = (
+        "import sys; from forensics.processes import registry; print(len(registry.processes()), 'numba' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, timeout=120, check=True)
+    number, kernels = done.stdout.split()
+    assert int(number) > 5
+    assert kernels == "False"
