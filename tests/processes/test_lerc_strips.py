@@ -50,15 +50,48 @@ def test_pictures_without_lerc_have_no_strips(pixels: np.ndarray) -> None:
     assert not lerc.test(np.ascontiguousarray(pixels)).found
 
 
+def colour_bars(height: int) -> np.ndarray:
+    """Bars of 44 pixels, as FFmpeg's `pal75bars` has; steps at every other edge are even."""
+    row = np.tile(np.repeat(np.array([180, 101, 181, 100], np.uint8), 44), 2)
+    return np.broadcast_to(row[None, :, None], (height, len(row), 3)).copy()
+
+
+def ramps_of_equal_samples(height: int) -> np.ndarray:
+    """Levels that rise by 2 every four columns, but by 3 at one of 25 columns that are multiples of 8."""
+    steps = np.full(80, 2)
+    steps[14::50] = 3
+    return np.stack([np.cumsum(steps).repeat(4) + np.arange(height)[:, None] % 40] * 3, axis=-1).astype(np.uint8)
+
+
+def steps_between_runs(height: int) -> np.ndarray:
+    """Odd steps where every run starts, and an even one within a run of four."""
+    steps = np.zeros(160, int)
+    steps[8::8] = 3
+    steps[20::32] = 2
+    return np.stack([np.cumsum(steps) % 97 + np.arange(height)[:, None] % 40] * 3, axis=-1).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [colour_bars(288), ramps_of_equal_samples(300), steps_between_runs(150)],
+    ids=["bars", "ramps", "between"],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_computed_patterns_have_no_strips(pixels: np.ndarray, turned: bool) -> None:
+    seen = np.ascontiguousarray(np.rot90(pixels) if turned else pixels)
+    assert not lerc.test(seen).found
+
+
 @pytest.mark.parametrize("step", [2, 6])
 def test_runs_are_counted_as_one_by_one(step: int) -> None:
     lines = np.random.default_rng(step).integers(100, 100 + step * 2, (5, 37)).astype(np.uint8)
     lines[:, 8:16] = lines[:, 8:9] % step + step * np.arange(8)
+    lines[3, :20] = lines[2, :20]
     counts = np.zeros((8, 3), np.int64)
-    for line in lines.tolist():
+    for before, line in zip([[], *lines.tolist()], lines.tolist(), strict=False):
         for start in range(len(line) - 7):
             run = line[start : start + 8]
-            if max(run) - min(run) < step:
+            if max(run) - min(run) < step or run == before[start : start + 8]:
                 counts[start % 8, 0] += 1
             else:
                 counts[start % 8, 1 if len({v % step for v in run}) == 1 else 2] += 1
