@@ -15,6 +15,13 @@ from forensics.dataset.afterwards import HELD_OUT_PROGRAMS, PROGRAMS
 from forensics.dataset.synthetic import synthesise
 from forensics.errors import UsageError
 
+ARGUMENTS = {"split": "val", "limit": 0, "seed": 1, "tell": lambda done, total: None}
+
+
+def one_source(folder):
+    (folder / "val").mkdir(parents=True)
+    Image.fromarray(synthesise("texture", 240, 260, 2)).save(folder / "val" / "one.png")
+
 
 @pytest.fixture(scope="module")
 def picture() -> np.ndarray:
@@ -87,24 +94,21 @@ def test_a_missing_or_failed_row_is_no_answer():
 
 
 def test_a_run_writes_its_pictures_once_and_tells_what_they_are(tmp_path, monkeypatch):
-    folder = tmp_path / "sources" / "val"
-    folder.mkdir(parents=True)
-    Image.fromarray(synthesise("texture", 240, 260, 2)).save(folder / "one.png")
+    one_source(tmp_path / "sources")
     monkeypatch.setattr(verdicts, "MAKERS", {"jpeg": verdicts.MAKERS["jpeg"]})
-    arguments = {"split": "val", "limit": 0, "seed": 1, "tell": lambda done, total: None}
-    cases = verdicts.make(tmp_path / "sources", tmp_path / "run", ("processed",), **arguments)
+    cases = verdicts.make(tmp_path / "sources", tmp_path / "run", ("processed",), **ARGUMENTS)
     assert {c.truth for c in cases} == {"uncompressed", "jpeg"}
     assert len({c.file for c in cases}) == len(cases)
     with (tmp_path / "run" / "truth.csv").open(newline="") as table:
         assert [verdicts.Case(**row) for row in csv.DictReader(table)] == cases
     before = {c.file: (tmp_path / "run" / "pictures" / c.file).read_bytes() for c in cases}
-    again = verdicts.make(tmp_path / "sources", tmp_path / "run2", ("processed",), **arguments)
+    again = verdicts.make(tmp_path / "sources", tmp_path / "run2", ("processed",), **ARGUMENTS)
     assert again == cases
     assert all((tmp_path / "run2" / "pictures" / name).read_bytes() == data for name, data in before.items())
     monkeypatch.setattr(verdicts, "_processed", lambda *_: pytest.fail("made again"))
-    assert verdicts.make(tmp_path / "sources", tmp_path / "run", ("processed",), **arguments) == cases
+    assert verdicts.make(tmp_path / "sources", tmp_path / "run", ("processed",), **ARGUMENTS) == cases
     with pytest.raises(UsageError, match="holds a run of seed 1, split val"):
-        verdicts.make(tmp_path / "sources", tmp_path / "run", ("processed",), **{**arguments, "seed": 2})
+        verdicts.make(tmp_path / "sources", tmp_path / "run", ("processed",), **{**ARGUMENTS, "seed": 2})
     rows = {c.file: {"status": "ok", "verdict": c.truth} for c in cases}
     assert "| all | " in verdicts.markdown(cases, rows, "Build")
     counted = verdicts.table(cases, rows, lambda c: c.truth)
@@ -112,12 +116,9 @@ def test_a_run_writes_its_pictures_once_and_tells_what_they_are(tmp_path, monkey
 
 
 def test_fixed_steps_are_the_same_for_every_run(tmp_path, monkeypatch):
-    folder = tmp_path / "sources" / "val"
-    folder.mkdir(parents=True)
-    Image.fromarray(synthesise("texture", 240, 260, 2)).save(folder / "one.png")
+    one_source(tmp_path / "sources")
     monkeypatch.setattr(fixed_steps, "MAKERS", {"JPEG 75": fixed_steps.MAKERS["JPEG 75"]})
-    arguments = {"split": "val", "limit": 0, "seed": 1, "tell": lambda done, total: None}
-    cases = verdicts.make(tmp_path / "sources", tmp_path / "run", ("fixed",), **arguments)
+    cases = verdicts.make(tmp_path / "sources", tmp_path / "run", ("fixed",), **ARGUMENTS)
     assert len(cases) == 2 * len(fixed_steps.STEPS) == len({c.file for c in cases})
     stored = {c.kind: tmp_path / "run" / "pictures" / c.file for c in cases if c.maker == "JPEG 75"}
     decoded = np.asarray(Image.open(stored["nothing"]))
