@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
 from forensics.dataset.encoders import encoder
+from forensics_benchmarks.conditions import noised
 
 MAKERS: Mapping[str, tuple[str, str, float]] = {
     "JPEG 75": ("jpeg", "quality", 75),
@@ -25,21 +26,30 @@ MAKERS: Mapping[str, tuple[str, str, float]] = {
 """Encoder, its strength parameter and value, by name."""
 
 
+_TOLERANCE = 0.1
+"""Share of a ratio that its file may be off."""
+
+
 def coded(maker: str, pixels: np.ndarray) -> np.ndarray:
-    """A picture after one of `MAKERS`, `np.ndarray [shape=(height, width, 3), dtype=uint8]`.
+    """A picture after one of `MAKERS`, `np.ndarray [shape=(height, width, 3), dtype=uint8]`; raises as `coded_at`."""
+    return coded_at(*MAKERS[maker], pixels, _TOLERANCE)
+
+
+def coded_at(name: str, parameter: str, value: float, pixels: np.ndarray, tolerance: float) -> np.ndarray:
+    """A picture after an encoder at one strength; `parameter` is one of the encoder's, or `ratio`, which the file keeps
+    to within a share of `tolerance` where it can.
 
     Raises
     ------
     ForensicsError
         The encoder does not run here, or fails.
     """
-    name, parameter, value = MAKERS[maker]
     codec = encoder(name)
     if parameter == "ratio":
         from forensics.codecs.target.search import to_ratio
 
-        return to_ratio(codec, pixels, value, tolerance=0.1, strict=False).pixels
-    return codec.decode(codec.encode(pixels, **{parameter: int(value)}))
+        return to_ratio(codec, pixels, value, tolerance=tolerance, strict=False).pixels
+    return codec.decode(codec.encode(pixels, **{parameter: round(value) if codec.strength.integer else value}))
 
 
 def _resized(factor: float, kernel: Image.Resampling) -> Callable[[Image.Image], Image.Image]:
@@ -52,9 +62,7 @@ def _rotated(picture: Image.Image) -> Image.Image:
 
 
 def _noised(picture: Image.Image) -> Image.Image:
-    pixels = np.asarray(picture)
-    noise = np.random.default_rng(2).normal(0, 2, pixels.shape)
-    return Image.fromarray(np.clip(np.rint(pixels + noise), 0, 255).astype(np.uint8))
+    return Image.fromarray(noised(np.asarray(picture), np.random.default_rng(2), 2))
 
 
 STEPS: Mapping[str, tuple[str, Callable[[Image.Image], Image.Image]]] = {

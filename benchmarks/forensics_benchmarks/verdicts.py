@@ -33,6 +33,7 @@ from forensics.dataset.encoders import encoder
 from forensics.dataset.preparation import apply
 from forensics.dataset.random_afterwards import AFTERWARDS_SHARES, draw_afterwards, draw_untouched
 from forensics.errors import ForensicsError, UsageError
+from forensics.pixels import eight_bit
 from forensics.training.drawing import by_process
 from forensics_benchmarks import fixed_steps, other_programs
 
@@ -191,13 +192,7 @@ def _file(part: str, source: str, *what: str) -> str:
 
 def _coded(maker: str, pixels: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
     name, parameter, low, high = MAKERS[maker]
-    codec = encoder(name)
-    if maker == "jpeg2000":
-        from forensics.codecs.target.search import to_ratio
-
-        return to_ratio(codec, pixels, float(numbers.uniform(low, high)), tolerance=0.3, strict=False).pixels
-    value = float(numbers.uniform(low, high))
-    return codec.decode(codec.encode(pixels, **{parameter: round(value) if codec.strength.integer else value}))
+    return fixed_steps.coded_at(name, parameter, float(numbers.uniform(low, high)), pixels, tolerance=0.3)
 
 
 def _processed(source: str, pixels: np.ndarray, numbers: np.random.Generator) -> Iterator[tuple[Case, np.ndarray]]:
@@ -333,8 +328,7 @@ def _insets(source: str, pixels: np.ndarray, numbers: np.random.Generator) -> It
 
 
 def _fixed(source: str, pixels: np.ndarray, numbers: np.random.Generator) -> Iterator[tuple[Case, np.ndarray]]:
-    if pixels.ndim == 2:
-        pixels = np.stack([pixels] * 3, axis=2)
+    pixels = eight_bit(pixels)  # in colour
     for maker in ("none", *fixed_steps.MAKERS):
         try:
             decoded = pixels if maker == "none" else fixed_steps.coded(maker, pixels)

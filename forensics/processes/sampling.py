@@ -201,14 +201,14 @@ def _sampled(count: Callable[..., np.ndarray], planes: Sequence[np.ndarray], sid
     """Counts in bands of one row of blocks at each phase, `wide` pixels of each, farther right from band to band."""
     height, width = planes[0].shape[:2]
     reach = 2 * side - 1
-    sample: np.ndarray | None = None
-    for number, top in enumerate(range(0, max(height - reach, 0) + 1, _SAMPLED_EVERY)):
-        span = width if wide is None else min(wide + side - 1, width)
-        left = number * _SAMPLED_EVERY % max(width - span, 1) // side * side
-        counted = count(*(plane[top : top + reach, left : left + span] for plane in planes))
-        sample = counted if sample is None else sample + counted
-    assert sample is not None
-    return sample
+    span = width if wide is None else min(wide + side - 1, width)
+    tops = range(0, max(height - reach, 0) + 1, _SAMPLED_EVERY)
+    lefts = [number * _SAMPLED_EVERY % max(width - span, 1) // side * side for number in range(len(tops))]
+    bands = (
+        count(*(plane[top : top + reach, left : left + span] for plane in planes))
+        for top, left in zip(tops, lefts, strict=True)
+    )
+    return np.asarray(sum(bands))
 
 
 def shares(counts: np.ndarray) -> np.ndarray:

@@ -222,8 +222,9 @@ def fit(rows: Sequence[Row], out: Path, *, seed: int) -> dict[str, Any]:
         best, top = found.argmax(axis=1), found.max(axis=1)
         may = [may_be_named(kind, FAMILIES[at], row.families, row.phases) for at, row in zip(best, its, strict=True)]
         right, allowed = best == truth, np.array(may)
-        sure_from[kind] = threshold(top, right, allowed & _borne_out(its, sure=True), FEWEST, WRONG_SHARE)
-        sure = allowed & _borne_out(its, sure=True) & (top >= sure_from[kind])
+        sure = allowed & _borne_out(its, sure=True)
+        sure_from[kind] = threshold(top, right, sure, FEWEST, WRONG_SHARE)
+        sure &= top >= sure_from[kind]
         probable = allowed & _borne_out(its, sure=False) & ~sure
         said_from[kind] = min(
             sure_from[kind], threshold(top, right, probable, FEWEST, WRONG_SHARE, lowest=LOWEST, before=sure)
