@@ -63,6 +63,12 @@ lines of resampling and of luma as `reduction.candidates` reads them in 41 %."""
 _BLOCKS_BY_CHANCE, _RESAMPLING_BY_CHANCE = 0.534, 0.596
 """Mean of log(1 + power) of noise: of the part of a line in phase, of one degree of freedom, and of a whole line, of
 two. Subtracted, so that sizes at which more lines can be read do not gain by that."""
+_SMOOTHED = 0.6
+"""Samples by which a reduced picture is smoothed before it is restored. Where a few samples stand for a whole number of
+native ones, at 3 for 4 or 1 for 2, restored samples differ in sharpness by their place, in steps like those of small
+blocks. Of 8 validation pictures each by AVIF and HEIC (quality 60) at their native sizes block phases have the right
+family likeliest in 21 without this and 27 with it of 32 reduced to 0.75, in 11 and 12 of 16 at 0.5, 29 and 30 of 32 at
+0.67 and 0.7; 0.4 and 0.8 samples do less in sum."""
 _MARGIN = 32
 """Stored samples around a part whose splines are those of the whole to rounding."""
 
@@ -202,4 +208,10 @@ def _middle(old: int, new: int) -> tuple[np.ndarray, slice]:
     first = (new - count) // 2 // BLOCKS * BLOCKS
     places = splines.middles(old, new)[first : first + count].clip(0, old - 1)
     start, end = max(int(places[0]) - _MARGIN, 0), min(int(places[-1]) + 2 + _MARGIN, old)
-    return splines.matrix(end - start, places - start), slice(start, end)
+    spread = splines.matrix(end - start, places - start)
+    return (spread @ _smoothing(end - start) if new > old else spread), slice(start, end)
+
+
+def _smoothing(count: int) -> np.ndarray:
+    """A Gaussian of `_SMOOTHED` samples, `np.ndarray [shape=(count, count)]`."""
+    return ndimage.gaussian_filter1d(np.eye(count), _SMOOTHED, axis=0, mode="nearest")

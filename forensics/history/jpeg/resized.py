@@ -54,14 +54,15 @@ SIZES, SCANNED = 5, 3
 FOUND_FROM, NAMED_FROM = 8.0, 18.0
 """Contrast from which blocks are found that were coded before the reduction, and weight from which they are a JPEG's.
 Pictures of validation sources reduced to 0.45 to 0.97 by ten programs and kernels: 23 that were never compressed have a
-contrast of 4.4 at most, `TRIED_OTHERS` by WebP and AVIF, whose blocks are found in 33, a weight of 13.7; of
-`TRIED_JPEGS` of qualities 50 to 96 119 are found and 111 named, 114 of 115 with their quality within two."""
+contrast of 4.4 at most (23 more, after steps of all kinds, 4.7), `TRIED_OTHERS` by WebP and AVIF, whose blocks are
+found in 33, a weight of 13.7; of `TRIED_JPEGS` of qualities 50 to 96 119 are found and 111 named, 114 of 115 with their
+quality within two."""
 RARE_TABLES, FULL_CHROMA = 0.5, 0.6
 """What a contrast weighs where it is that of tables other than libjpeg's, or of chroma at full size, which blocks of
 4x4 samples of half-sized chroma resemble: WebP and AVIF of that draw and an earlier one of 56 reach 26.9 by the first,
 19.5 by the second. JPEGs with chroma at full size have 21 and more, mostly 35 to 150."""
-TRIED, TRIED_OTHERS, TRIED_JPEGS = 23, 89, 128
-"""Pictures of that draw: never compressed, by other codecs, and JPEGs."""
+TRIED, TRIED_OTHERS, TRIED_JPEGS = 46, 89, 128
+"""Those pictures: never compressed, by other codecs, and JPEGs."""
 OTHERS_FOUND, JPEGS_FOUND = 0.37, 0.06
 """Shares of those by other codecs and of the JPEGs that are found and not named."""
 HARDLY_MOVED_FROM = 0.6
@@ -83,6 +84,9 @@ _OFF = ((4, 0), (0, 4), (4, 4))
 """Where blocks beside the grid start, in samples of the plane."""
 _NEIGHBOURS = ((0, -1), (0, 1), (-1, 0), (1, 0), (0, -2), (0, 2), (-2, 0), (2, 0))
 """Sizes around the clearest that are tried, twice over: sides are rounded each by itself."""
+_WHOLE, _WHOLE_WITHIN = (1.5, 2.0), 0.02
+"""Sizes over the picture's at which blocks of a picture that was not resized look like coded ones, and how near to
+them: of 23 validation pictures by WebP, AVIF and JPEG that were not resized and are found nevertheless 21 are there."""
 _QUALITY_OFF = 2
 """Half-width of the interval of a quality: see `NAMED_FROM`."""
 
@@ -226,6 +230,7 @@ def _totals(planes: Sequence[np.ndarray], down: _Operator, across: _Operator, co
 
 
 def _planes(pixels: np.ndarray) -> list[np.ndarray]:
+    """Luma less 128, and Cb and Cr of a picture with colours, each `[shape=(h, w), dtype=float32]`."""
     rgb = pixels.astype(np.float32)
     if rgb.ndim == 2 or rgb.shape[2] < 3:
         return [rgb.reshape(*rgb.shape[:2], -1)[:, :, 0] - 128]
@@ -237,6 +242,7 @@ def _planes(pixels: np.ndarray) -> list[np.ndarray]:
 def _read_axes(
     pixels: np.ndarray, width: int, height: int, kernel: Kernel, samplings: Sequence[str]
 ) -> tuple[list[np.ndarray], dict[bool, dict[int, _Operator]], dict[bool, dict[int, _Operator]]]:
+    """Planes of the corner, and the operators of rows and columns by whether chroma has half of them."""
     tall, wide = pixels.shape[:2]
     rows, columns = (min(new, math.ceil(SIDE * new / old)) for new, old in ((tall, height), (wide, width)))
     planes = _planes(pixels[:rows, :columns])
@@ -354,6 +360,8 @@ def read(pixels: np.ndarray, *, scan: bool = True) -> ResizedJpeg | None:
         best = max((one for one in readings if one), key=lambda one: one.weight, default=None)
     if best is None or not best.found:
         return best
+    if not best.named and min(abs(best.scale * whole - 1) for whole in _WHOLE) < _WHOLE_WITHIN:
+        return None
     return None if not has_content(pixels) or _stands_upright(pixels, best) else best
 
 
@@ -397,10 +405,11 @@ def _likeliest(pixels: np.ndarray, count: int) -> list[tuple[int, int]]:
     """The sizes at which lattices of chroma, or of luma in a grey picture, show most among all."""
     tall, wide = pixels.shape[:2]
     side = max(tall, wide)
-    rows = []
+    most = math.ceil(SIDE / RATIOS[0])
+    whole_planes, rows = _planes(pixels[:most, :most]), []
     for ratio in RATIOS:
         length = min(side, math.ceil(SIDE / ratio))
-        planes = _planes(pixels[:length, :length])
+        planes = [plane[:length, :length] for plane in whole_planes]
         component = int(len(planes) == 3)
         each = []
         for half in (False, True)[: len(planes)]:
