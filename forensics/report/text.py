@@ -114,9 +114,9 @@ def verdict_note(result: Analysis) -> str:
 
 def _once_jpeg(result: Analysis) -> bool:
     """Whether an exact reading shows a JPEG that something came after."""
-    from forensics.history.jpeg import changed
+    from forensics.history.jpeg import changed, reduced
 
-    return any(statement.trace in (ALTERED, changed.NAME) for statement in result.evidence)
+    return any(statement.trace in (ALTERED, changed.NAME, reduced.NAME) for statement in result.evidence)
 
 
 def since_note(result: Analysis) -> str:

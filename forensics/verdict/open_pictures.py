@@ -95,10 +95,10 @@ def with_answer(analysis: Analysis, pixels: np.ndarray) -> Analysis:
 
 
 def _shows_a_jpeg(analysis: Analysis) -> bool:
-    """Whether a JPEG's lattice was read in a changed picture: that another codec followed takes more to be said."""
-    from forensics.history.jpeg import changed
+    """Whether a changed or reduced JPEG's lattice was read: that another codec followed takes more to be said."""
+    from forensics.history.jpeg import changed, reduced
 
-    return any(one.trace == changed.NAME for one in analysis.evidence)
+    return any(one.trace in (changed.NAME, reduced.NAME) for one in analysis.evidence)
 
 
 def _said(analysis: Analysis, family: str, probability: float) -> Analysis:

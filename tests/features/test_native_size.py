@@ -75,3 +75,19 @@ def test_grey_pictures_and_sixteen_bits_are_taken() -> None:
     grey = np.asarray(Image.fromarray(blocky(416)).convert("L").resize((300, 300), Image.Resampling.BICUBIC))
     found = native_size.candidates(grey, 3)
     assert [size[:2] for size in native_size.candidates(grey.astype(np.uint16) * 257, 3)] == [s[:2] for s in found]
+
+
+@pytest.mark.parametrize("share", [0.5, 0.75])
+def test_sharpness_differs_less_by_place_where_samples_stand_for_whole_numbers(share, monkeypatch) -> None:
+    small = np.random.default_rng(3).integers(96, 160, (192, 192, 3), np.uint8)
+    native = round(192 / share)
+
+    def unevenness() -> float:
+        plane = native_size.restored(small, native, native)[:, :, 1].astype(float)
+        bent = np.abs(np.diff(plane, 2, axis=1))
+        by_place = [bent[:, place::4].mean() for place in range(4)]
+        return max(by_place) / min(by_place)
+
+    smoothed = unevenness()
+    monkeypatch.setattr(native_size, "_UNEVEN_WITHIN", 0.0)
+    assert smoothed < unevenness()

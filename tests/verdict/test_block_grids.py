@@ -211,6 +211,17 @@ def test_a_name_stays_where_a_codec_moved_the_lattice() -> None:
     assert block_grids.with_block_grid(before, pixels) is before
 
 
+def test_another_codec_is_not_named_of_a_reduced_jpeg_whose_lattice_nothing_else_moved() -> None:
+    pixels = reduced(75, 0.75)
+    since = {"nothing": 0.1, "resampled": 0.9}
+    result = block_grids.with_block_grid(named("jpegxl", 0.95, pixels, since), pixels)
+    assert result.verdict == "inconclusive"
+    assert "Another codec may have followed" in result.evidence[0].text
+    assert "JPEG once and changed since" in text.verdict_note(result)
+    straight = named("jpegxl", 0.95, pixels, {"nothing": 0.4, "recoloured": 0.6})
+    assert block_grids.with_block_grid(straight, pixels) is straight
+
+
 def test_a_verdict_that_is_no_contradiction_stays() -> None:
     straight, plain = np.asarray(jpeg(sample(), 60)), sample()
     for pixels, since in (
