@@ -22,6 +22,7 @@ from forensics.verdict.weighing import LEADING
 if TYPE_CHECKING:
     from forensics.history.jpeg.before_reduction import Reading
     from forensics.history.jpeg.changed import Changed
+    from forensics.history.jpeg.reduced import ReducedJpeg
 
 NAMED_FROM = 0.9
 """Probability of a family from which it is named: as certain as verdicts of the models are where nothing happened since
@@ -91,14 +92,23 @@ def with_block_grid(analysis: Analysis, pixels: np.ndarray) -> Analysis:
             _changed_jpeg(analysis, changed) if _was_last(analysis, changed, pixels) else _some_time(analysis, changed)
         )
     lattice = reduced_lattice(pixels, analysis)
-    if lattice is not None and lattice.named and _jpeg_over_others(dict(analysis.ranking)) >= LEAST_JPEG:
-        return _jpeg(analysis, lattice, height, width)
     if lattice is not None:
-        return _compressed(analysis, _like_a_jpeg(lattice, height, width))
+        return _with_reduced_lattice(analysis, lattice, height, width)
     if changed is not None:
         return _compressed(analysis, _like_a_changed_jpeg(changed, _was_last(analysis, changed, pixels)))
     found = found_in(pixels)
     return analysis if found is None else _compressed(analysis, found)
+
+
+def _with_reduced_lattice(analysis: Analysis, lattice: Reading, height: int, width: int) -> Analysis:
+    """The open analysis with what a lattice says that was reduced."""
+    from forensics.history.jpeg.reduced import ReducedJpeg
+
+    if lattice.named and _jpeg_over_others(dict(analysis.ranking)) >= LEAST_JPEG:
+        return _jpeg(analysis, lattice, height, width)
+    if isinstance(lattice, ReducedJpeg):
+        return _compressed(analysis, _like_a_jpeg(lattice, height, width))
+    return _reduced_some_time(analysis, lattice, height, width)
 
 
 def _unless_changed_jpeg(analysis: Analysis, pixels: np.ndarray) -> Analysis:
@@ -256,13 +266,13 @@ def _jpeg(analysis: Analysis, reading: Reading, height: int, width: int) -> Anal
     )
 
 
-def _like_a_jpeg(reading: Reading, height: int, width: int) -> BlockGrid:
+def _like_a_jpeg(reading: ReducedJpeg, height: int, width: int) -> BlockGrid:
     """Blocks whose lattice resembles a JPEG's, not clearly enough to be named one."""
-    from forensics.history.jpeg import before_reduction
+    from forensics.history.jpeg import reduced
 
-    tried, shares = before_reduction.tried(reading), np.array(before_reduction.shares(reading))
-    judged = GridJudgement(True, False, shares / shares.sum(), tried, 0)
-    text = f"{before_reduction.like_a_jpeg(reading, height, width)}. {_rarity(judged)}"
+    shares = np.array([1 / (reduced.TRIED + 2), reduced.OTHERS_FOUND, reduced.JPEGS_FOUND])
+    judged = GridJudgement(True, False, shares / shares.sum(), reduced.TRIED, 0)
+    text = f"{reduced.like_a_jpeg(reading, height, width)}. {_rarity(judged)}"
     return BlockGrid("scaled", reading.scale, judged, text, "reduced")
 
 

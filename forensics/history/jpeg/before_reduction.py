@@ -30,7 +30,10 @@ def read(pixels: np.ndarray, *, thorough: bool = True) -> Reading | None:
     ReducedJpeg, ResizedJpeg or None
     """
     whole = resized.read(pixels, scan=thorough)
-    return whole if whole is not None and whole.named else _clearer(whole, reduced.read_likely(pixels))
+    if whole is not None and whole.found:
+        return whole
+    corner = reduced.read_likely(pixels)
+    return corner if corner is not None and corner.found else None
 
 
 def before_last(pixels: np.ndarray) -> Generation | None:
@@ -41,30 +44,11 @@ def before_last(pixels: np.ndarray) -> Generation | None:
     pixels : np.ndarray [shape=(height, width[, channels]), dtype=uint8]
     """
     whole = resized.read(pixels)
-    reading = whole if whole is not None and whole.named else _clearer(whole, reduced.read(pixels))
-    if reading is None:
+    reading = whole if whole is not None and whole.found else reduced.read(pixels)
+    if reading is None or not reading.found:
         return None
-    _, others, jpegs = shares(reading)
-    probability = PROBABILITY if reading.named else jpegs / (jpegs + others)
+    probability = PROBABILITY if reading.named else reduced.JPEGS_FOUND / (reduced.JPEGS_FOUND + reduced.OTHERS_FOUND)
     return Generation("jpeg", probability, parameters_of(reading))
-
-
-def tried(reading: Reading) -> int:
-    """Pictures that were never compressed of which none gives such a reading."""
-    return resized.TRIED if isinstance(reading, ResizedJpeg) else reduced.TRIED
-
-
-def shares(reading: Reading) -> tuple[float, float, float]:
-    """Shares of pictures that were never compressed, by other codecs and by JPEG that give a reading like one that is
-    found and not named.
-    """
-    own = resized if isinstance(reading, ResizedJpeg) else reduced
-    return 1 / (own.TRIED + 2), own.OTHERS_FOUND, own.JPEGS_FOUND
-
-
-def _clearer(whole: ResizedJpeg | None, corner: ReducedJpeg | None) -> Reading | None:
-    found: list[Reading] = [one for one in (whole, corner) if one is not None and one.found]
-    return max(found, key=lambda one: (one.named, one.contrast), default=None)
 
 
 def parameters_of(reading: Reading) -> tuple[Parameter, ...]:
@@ -77,10 +61,3 @@ def sentence(reading: Reading, height: int, width: int) -> str:
     if isinstance(reading, ResizedJpeg):
         return resized.sentence(reading)
     return reduced.sentence(reading, height, width)
-
-
-def like_a_jpeg(reading: Reading, height: int, width: int) -> str:
-    """What a reading that is found and not named says of a picture of that size."""
-    if isinstance(reading, ResizedJpeg):
-        return resized.like_a_jpeg(reading)
-    return reduced.like_a_jpeg(reading, height, width)
