@@ -145,11 +145,16 @@ def _rotated(
 
 
 def _case(step: str, program: str, was_jpeg: bool, value: float, pixels: np.ndarray) -> Case:
+    from forensics.results.steps import ReductionStep, RotationStep
     from forensics.verdict.analysis import analyze
 
     said = analyze(pixels, threads=1)
     traces = ("reduced_jpeg", "scaled_grid") if step == "reduced" else ("turned_grid",)
     read = next((one.value for name in traces for one in said.evidence if one.trace == name), None)
+    if read is None and step == "rotated":  # what was undone is told by the step
+        read = next((one.found.degrees for one in said.steps if isinstance(one, RotationStep)), None)
+    if read is None and step == "reduced":
+        read = next((one.scale for one in said.steps if isinstance(one, ReductionStep)), None)
     return Case(step, program, was_jpeg, value, said.verdict, said.compressed, read)
 
 
