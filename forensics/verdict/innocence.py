@@ -7,8 +7,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from forensics_features.exactness import exactness
-from forensics_features.planes import to_rgb8
 from forensics_models.classes import INCONCLUSIVE
 from forensics_models.innocence import ASKED_FROM, values_of
 from forensics_models.open_judge import OpenJudge, by_family
@@ -50,6 +48,9 @@ def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.nda
     judge = innocence_judge(open_judge.folder)
     if judge is None:
         return analysis
+    from forensics_features.exactness import exactness
+    from forensics_features.planes import to_rgb8
+
     blocks = block_phase_logarithms(open_judge.folder, pixels)
     drawn = exactness(to_rgb8(pixels))
     right = judge.never_compressed(values_of(left.family, np.array(left.values), blocks, drawn))
