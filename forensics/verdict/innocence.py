@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 from forensics_models.classes import INCONCLUSIVE
-from forensics_models.innocence import ASKED_FROM, values_of
 from forensics_models.open_judge import OpenJudge, by_family
 
 from forensics.results.analysis import Analysis
@@ -50,6 +49,7 @@ def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.nda
         return analysis
     from forensics_features.exactness import exactness
     from forensics_features.planes import to_rgb8
+    from forensics_models.innocence import values_of
 
     blocks = block_phase_logarithms(open_judge.folder, pixels)
     drawn = exactness(to_rgb8(pixels))
@@ -66,6 +66,8 @@ def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.nda
 
 def _asks(analysis: Analysis, held: float) -> bool:
     """Whether nothing speaks against it that was read after the models, which held no compression so likely."""
+    from forensics_models.innocence import ASKED_FROM
+
     if analysis.verdict != INCONCLUSIVE or held < ASKED_FROM or doubt.withheld(analysis.limits):
         return False
     families = by_family(dict(analysis.ranking))
