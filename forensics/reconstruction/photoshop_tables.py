@@ -43,9 +43,7 @@ def photoshop_tables() -> np.ndarray:
     for luma, chroma in zip(lines[::2], lines[1::2], strict=True):
         found.append([_whole(luma), _whole(luma if chroma.strip() == "-" else chroma)])
     listed: dict[str, Any] = presets
-    for preset in listed.values():
-        luma, chroma = (np.array(preset["quantization"][k], np.int64) for k in (0, -1))
-        found.append([luma, chroma])
+    found += [[np.array(preset["quantization"][k], np.int64) for k in (0, -1)] for preset in listed.values()]
     return np.array(found)
 
 
