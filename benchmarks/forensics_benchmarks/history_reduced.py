@@ -90,7 +90,7 @@ def measure(pictures: Sequence[np.ndarray], *, seed: int = 67) -> Iterator[Case]
 
 def measure_saved(pictures: Sequence[np.ndarray], *, seed: int = 68) -> Iterator[Saved]:
     """Every picture reduced and saved as JPEG, as a JPEG before and as it is."""
-    from forensics.history.jpeg import reduced
+    from forensics.history.jpeg import before_reduction
 
     rng = np.random.default_rng(seed)
     programs = list(enlarged.programs().items())
@@ -102,7 +102,7 @@ def measure_saved(pictures: Sequence[np.ndarray], *, seed: int = 68) -> Iterator
             (program, _), resize = programs[number % len(programs)]
             smaller = resize(before if was_jpeg else picture, *_size(picture, factor))
             seen = jpeg(smaller, int(rng.integers(SAVED_LAST[0], SAVED_LAST[1] + 1)), rng)
-            found = reduced.before_last(seen)
+            found = before_reduction.before_last(seen)
             read = {} if found is None else {one.name: one.value for one in found.parameters}
             scale, first = (_number(read.get(name)) for name in ("scale", "quality"))
             yield Saved(was_jpeg, program, smaller.shape[1] / picture.shape[1], quality, scale, first)

@@ -106,7 +106,7 @@ def _earlier_codec(earlier: Parameter | None) -> Noted[tuple[Generation, ...]]:
 
 def _double_jpeg(pixels: np.ndarray, last: Generation, jpeg: Recovered, undone: bool) -> Noted[tuple[Generation, ...]]:
     """The chain of a JPEG and an earlier JPEG, oldest first; the last one alone where no earlier one was seen."""
-    from forensics.history.jpeg.reduced import before_last
+    from forensics.history.jpeg.before_reduction import before_last
 
     title = "the test for an earlier JPEG"
     double, notes = guarded(lambda: import_module(DOUBLE_JPEG_MODULE).detect(pixels, history=jpeg), None, title)

@@ -222,12 +222,12 @@ def _changed(pixels: np.ndarray, analysis: Analysis) -> tuple[tuple[Parameter, .
     """What is read of a JPEG that was changed since, where the verdict rests on it: first where its blocks are no
     longer in place, so that nothing else is left, then where they are.
     """
-    from forensics.history.jpeg import changed, reduced
+    from forensics.history.jpeg import before_reduction, changed
 
     names = {statement.trace for statement in analysis.evidence} if analysis.verdict == "jpeg" else set()
-    if reduced.NAME in names:
-        scaled = reduced.read_likely(pixels)
-        return () if scaled is None else reduced.parameters_of(scaled), ()
+    if before_reduction.NAME in names:
+        scaled = before_reduction.read(pixels)
+        return () if scaled is None else before_reduction.parameters_of(scaled), ()
     reading = changed.read(pixels) if changed.NAME in names else None
     if reading is None:
         return (), ()

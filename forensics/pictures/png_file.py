@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,7 +42,7 @@ class PngFile:
     depth: int
     colour: int
     interlaced: bool
-    chunks: list[tuple[bytes, bytes]]
+    chunks: list[tuple[bytes, bytes | memoryview]]
     frames: int = 1
     orientation: int = 1
     transparent: bool = False
@@ -50,11 +50,13 @@ class PngFile:
     notes: list[str] = field(default_factory=list)
 
 
-def chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
+def chunks(data: bytes) -> Iterator[tuple[bytes, bytes | memoryview, bool]]:
     """Chunks as (type, content, whether the checksum is right), up to IEND; raises `PictureError` where the file ends
     within a chunk before any of its pixels, or within one of them. One that is cut behind the pixels ends the walk.
+
+    Pixels are views of the file, as they can be as large as it is.
     """
-    place, pixels = 8, False
+    place, pixels, file = 8, False, memoryview(data)
     while True:
         if place + 12 > len(data) and pixels:
             return
@@ -67,7 +69,7 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
         if stop > len(data):
             raise PictureError(f"the file is truncated: PNG chunk {kind.decode('latin-1')!r} reaches past its end")
         pixels |= kind == b"IDAT"
-        body = data[place + 8 : stop - 4]
+        body = file[place + 8 : stop - 4] if kind == b"IDAT" else data[place + 8 : stop - 4]
         yield kind, body, zlib.crc32(body, zlib.crc32(kind)) == int.from_bytes(data[stop - 4 : stop], "big")
         if kind == b"IEND":
             return
@@ -78,9 +80,10 @@ def read(data: bytes) -> PngFile:
     """Walk a PNG's chunks; raises `PictureError` where a critical one is damaged or missing."""
     if data[12:16] == b"CgBI":
         raise PictureError("it is Apple's CgBI variant of PNG (of an iOS app), which is not read: convert it first")
-    kept: list[tuple[bytes, bytes]] = []
+    kept: list[tuple[bytes, bytes | memoryview]] = []
     spoilt: list[str] = []
-    head, pixels, apart, ended, found = b"", 0, True, False, PngFile(0, 0, 0, 0, False, kept)
+    head: bytes | memoryview = b""
+    pixels, apart, ended, found = 0, True, False, PngFile(0, 0, 0, 0, False, kept)
     for kind, body, whole in chunks(data):
         critical = not kind[0] & 0x20 and kind != b"IEND"
         ended |= kind == b"IEND"
@@ -97,7 +100,8 @@ def read(data: bytes) -> PngFile:
             kept.append((kind, body))
         pixels += kind == b"IDAT"
         apart &= kind != b"fcTL" or pixels > 0
-        _fact(found, kind, body)
+        if kind != b"IDAT":
+            _fact(found, kind, bytes(body))
     if not pixels or data[12:16] != b"IHDR" or len(head) != 13:
         raise PictureError("the file is damaged: a PNG without header or pixels")
     # PNG, third edition, on fcTL: without one before it the still picture is no frame.
@@ -184,15 +188,15 @@ def decode(data: bytes) -> Samples:
         The compressed pixels end early, fail their checksum or hold a filter that does not exist.
     """
     png = read(data)
-    stream = b"".join(body for kind, body in png.chunks if kind == b"IDAT")
+    pieces = [body for kind, body in png.chunks if kind == b"IDAT"]
     notes = list(png.notes)
-    rows = _inflated(stream, raw_size(png)) if png.depth == 16 or _is_plain(png) else None
-    rows = _check_pixels(stream, raw_size(png), notes) if rows is None else rows
+    rows = _inflated(pieces, raw_size(png)) if png.depth == 16 or _is_plain(png) else None
+    rows = _check_pixels(pieces, raw_size(png), notes) if rows is None else rows
     by_libpng = png.depth == 16 or (notes == png.notes and _is_plain(png))
     # What is inflated already is handed on in stored blocks: to inflate it is half of libpng's work.
-    plain = _rebuilt(png, zlib.compress(rows, 0) if rows is not None and by_libpng else stream)
-    png.chunks.clear()  # as large as the file, like what follows
-    del stream
+    stored = [zlib.compress(rows, 0)] if rows is not None and by_libpng else None
+    plain = data if stored is None and _holds_nothing_else(png, data) else _rebuilt(png, stored or pieces)
+    del rows, stored, pieces
     with decoding("its PNG pixels"):
         if by_libpng:
             import imagecodecs
@@ -212,7 +216,14 @@ def _is_plain(png: PngFile) -> bool:
     return png.depth == 8 and png.colour in _WHOLE_SAMPLES and all(kind != b"tRNS" for kind, _ in png.chunks)
 
 
-def _inflated(stream: bytes, size: int) -> bytes | None:
+def _holds_nothing_else(png: PngFile, data: bytes) -> bool:
+    """Whether the file is its header, palette, transparency and pixels in this order: it need not be made anew."""
+    order = [(b"IHDR", b"PLTE", b"tRNS", b"IDAT").index(kind) for kind, _ in png.chunks]
+    whole = len(SIGNATURE) + sum(12 + len(body) for _, body in png.chunks) + 12 == len(data)
+    return whole and order == sorted(order)
+
+
+def _inflated(pieces: Sequence[bytes | memoryview], size: int) -> bytes | None:
     """The filtered rows by libdeflate, twice as fast as zlib, with their checksum compared; None where they are larger
     than `_ROWS_KEPT` or anything is amiss, which `_check_pixels` has the words for.
     """
@@ -221,25 +232,25 @@ def _inflated(stream: bytes, size: int) -> bytes | None:
     import imagecodecs
 
     try:
-        rows = bytes(imagecodecs.deflate_decode(stream, out=size))
+        rows = bytes(imagecodecs.deflate_decode(b"".join(pieces), out=size))
     except Exception:  # of many kinds; zlib says what it is
         return None
     return rows if len(rows) == size else None
 
 
-def _check_pixels(stream: bytes, size: int, notes: list[str]) -> bytes | None:
+def _check_pixels(pieces: Sequence[bytes | memoryview], size: int, notes: list[str]) -> bytes | None:
     """Inflate the pixels to their own size and compare their checksum; libpng leaves both to chance.
 
     Returns the filtered rows, None where they are larger than `_ROWS_KEPT`.
     """
     rows: list[bytes] | None = [] if size <= _ROWS_KEPT else None
     inflater = zlib.decompressobj()
-    pieces = (stream[at : at + _PIECE] for at in range(0, len(stream), _PIECE))
-    left, piece = size, next(pieces, b"")
+    parts = (bytes(one[at : at + _PIECE]) for one in pieces for at in range(0, len(one), _PIECE))
+    left, piece = size, next(parts, b"")
     try:
         while left > 0 and not inflater.eof:
             got = inflater.decompress(piece, min(left, 1 << 20))
-            piece = inflater.unconsumed_tail or next(pieces, b"")
+            piece = inflater.unconsumed_tail or next(parts, b"")
             left -= len(got)
             if rows is not None:
                 rows.append(got)
@@ -251,7 +262,7 @@ def _check_pixels(stream: bytes, size: int, notes: list[str]) -> bytes | None:
             if inflater.decompress(piece, 1 << 16):
                 notes.append("the PNG holds more compressed data than its pixels need; the rest was passed over")
                 return None
-            piece = inflater.unconsumed_tail or next(pieces, b"")
+            piece = inflater.unconsumed_tail or next(parts, b"")
     except zlib.error as error:
         text = str(error).partition(": ")[2] or "the compressed data are spoilt"
         raise damaged(f"the pixels cannot be inflated: {text}") from None
@@ -260,10 +271,20 @@ def _check_pixels(stream: bytes, size: int, notes: list[str]) -> bytes | None:
     return None if rows is None else b"".join(rows)
 
 
-def _rebuilt(png: PngFile, stream: bytes) -> bytes:
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(kind)))
+def _rebuilt(png: PngFile, pixels: Sequence[bytes | memoryview]) -> bytes:
+    """The file with header, palette and transparency alone, and with these pixels in one chunk."""
+    parts: list[bytes | memoryview] = [SIGNATURE]
 
-    head = b"".join(chunk(kind, body) for kind, body in png.chunks if kind in (b"IHDR", b"PLTE"))
-    transparency = b"".join(chunk(kind, body) for kind, body in png.chunks if kind == b"tRNS")
-    return SIGNATURE + head + transparency + chunk(b"IDAT", stream) + chunk(b"IEND", b"")
+    def add(kind: bytes, bodies: Sequence[bytes | memoryview]) -> None:
+        check = zlib.crc32(kind)
+        for body in bodies:
+            check = zlib.crc32(body, check)
+        parts.extend([struct.pack(">I", sum(map(len, bodies))) + kind, *bodies, struct.pack(">I", check)])
+
+    for wanted in ((b"IHDR", b"PLTE"), (b"tRNS",)):
+        for kind, body in png.chunks:
+            if kind in wanted:
+                add(kind, [body])
+    add(b"IDAT", pixels)
+    add(b"IEND", [])
+    return b"".join(parts)

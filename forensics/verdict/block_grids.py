@@ -16,12 +16,12 @@ from forensics_models.open_judge import by_family
 
 from forensics.pixels import eight_bit
 from forensics.results.analysis import Analysis, Statement
-from forensics.verdict.restated import led_by, ranked, restated, since_with, without, without_range
+from forensics.verdict.restated import led_by, maybe_resampled, ranked, restated, since_with, without, without_range
 from forensics.verdict.weighing import LEADING
 
 if TYPE_CHECKING:
+    from forensics.history.jpeg.before_reduction import Reading
     from forensics.history.jpeg.changed import Changed
-    from forensics.history.jpeg.reduced import ReducedJpeg
 
 NAMED_FROM = 0.9
 """Probability of a family from which it is named: as certain as verdicts of the models are where nothing happened since
@@ -46,6 +46,7 @@ _LIKE_JPEG = members_of("jpeg")
 
 _GROUP_OF = {"reduced": "resampled", "turned": "resampled", "gaussian": "filtered", "box": "filtered"}
 """The answers to what happened since that changes of `changed.Changed` belong to."""
+_ANOTHER = "Another codec may have followed: the verdict names the last one."
 _BLURRED = ("filtered", "several")
 SURELY_BLURRED = 0.9
 """Probability of a filter, or of several steps, from which blurs are undone, and a lattice that shows then is a JPEG's:
@@ -89,7 +90,7 @@ def with_block_grid(analysis: Analysis, pixels: np.ndarray) -> Analysis:
         return (
             _changed_jpeg(analysis, changed) if _was_last(analysis, changed, pixels) else _some_time(analysis, changed)
         )
-    lattice = reduced_lattice(pixels)
+    lattice = reduced_lattice(pixels, analysis)
     if lattice is not None and lattice.named and _jpeg_over_others(dict(analysis.ranking)) >= LEAST_JPEG:
         return _jpeg(analysis, lattice, height, width)
     if lattice is not None:
@@ -108,9 +109,15 @@ def _unless_changed_jpeg(analysis: Analysis, pixels: np.ndarray) -> Analysis:
     if analysis.verdict in _LIKE_JPEG or nothing >= PROBABLY_STRAIGHT:
         return analysis
     reading = changed_lattice(pixels, analysis)
-    if reading is None or not reading.named or reading.lattice.noise > HARDLY_MOVED.get(reading.change, 0.0):
+    if reading is not None and reading.named:
+        moved = reading.lattice.noise > HARDLY_MOVED.get(reading.change, 0.0)
+        return analysis if moved else _some_time(analysis, reading)
+    if not maybe_resampled(analysis.afterwards):
         return analysis
-    return _some_time(analysis, reading)
+    lattice = reduced_lattice(pixels, analysis)
+    if lattice is None or not lattice.named or not lattice.hardly_moved:
+        return analysis
+    return _reduced_some_time(analysis, lattice, *pixels.shape[:2])
 
 
 def changed_lattice(pixels: np.ndarray, analysis: Analysis) -> Changed | None:
@@ -163,9 +170,22 @@ def _some_time(analysis: Analysis, reading: Changed) -> Analysis:
     """A JPEG that may have been compressed again by another codec since: not uncompressed, and no more."""
     from forensics.history.jpeg import changed
 
-    text = f"{changed.sentence(reading)}. Another codec may have followed: the verdict names the last one."
-    statement = without_range(changed.NAME, reading.value, (), text)
-    ranking = without("uncompressed", analysis.ranking, 1 - changed.PROBABILITY)
+    text = f"{changed.sentence(reading)}. {_ANOTHER}"
+    return _open_with(analysis, without_range(changed.NAME, reading.value, (), text), changed.PROBABILITY)
+
+
+def _reduced_some_time(analysis: Analysis, reading: Reading, height: int, width: int) -> Analysis:
+    """The same of one that was reduced since."""
+    from forensics.history.jpeg import before_reduction
+
+    text = f"{before_reduction.sentence(reading, height, width)}. {_ANOTHER}"
+    statement = without_range(before_reduction.NAME, reading.scale, (), text)
+    return _open_with(analysis, statement, before_reduction.PROBABILITY)
+
+
+def _open_with(analysis: Analysis, statement: Statement, probability: float) -> Analysis:
+    """The analysis left open behind a statement that there was a lossy codec, so probably."""
+    ranking = without("uncompressed", analysis.ranking, 1 - probability)
     leading = [one for one in analysis.evidence if one.trace in LEADING]
     kept = [one for one in _kept(analysis, INCONCLUSIVE) if one not in leading]
     return restated(analysis, ranking, INCONCLUSIVE, ranking[0][1], (), [*leading, statement, *kept])
@@ -207,42 +227,42 @@ def _since(afterwards: dict[str, float] | None, change: str, least: float) -> di
     return since_with(afterwards, group, max((afterwards or {}).get(group, 0.0), least))
 
 
-def reduced_lattice(pixels: np.ndarray) -> ReducedJpeg | None:
-    """The JPEG that a picture was before it was reduced, or blocks like those of one, read at the scales where borders
-    of blocks show most; None where none is found.
+def reduced_lattice(pixels: np.ndarray, analysis: Analysis) -> Reading | None:
+    """The JPEG that a picture was before it was reduced, or blocks like those of one; None where none is found.
 
     Parameters
     ----------
     pixels : np.ndarray [shape=(height, width[, 1..4]), dtype=uint8 or uint16]
+    analysis : Analysis
+        What the models say happened since: all sizes are tried where that may be a resizing.
     """
-    from forensics.history.jpeg import reduced
+    from forensics.history.jpeg import before_reduction
 
-    reading = reduced.read_likely(eight_bit(pixels))
-    return reading if reading is not None and reading.found else None
+    return before_reduction.read(eight_bit(pixels), thorough=maybe_resampled(analysis.afterwards))
 
 
-def _jpeg(analysis: Analysis, reading: ReducedJpeg, height: int, width: int) -> Analysis:
-    from forensics.history.jpeg import reduced
+def _jpeg(analysis: Analysis, reading: Reading, height: int, width: int) -> Analysis:
+    from forensics.history.jpeg import before_reduction
 
-    text = f"{reduced.sentence(reading, height, width)}."
+    text = f"{before_reduction.sentence(reading, height, width)}."
     return restated(
         analysis,
-        led_by(analysis.ranking, "jpeg", reduced.PROBABILITY),
+        led_by(analysis.ranking, "jpeg", before_reduction.PROBABILITY),
         "jpeg",
-        reduced.PROBABILITY,
+        before_reduction.PROBABILITY,
         ("jpeg",),
-        [without_range(reduced.NAME, reading.scale, ("jpeg",), text), *_kept(analysis, "jpeg")],
-        afterwards=_since(analysis.afterwards, "reduced", reduced.PROBABILITY),
+        [without_range(before_reduction.NAME, reading.scale, ("jpeg",), text), *_kept(analysis, "jpeg")],
+        afterwards=_since(analysis.afterwards, "reduced", before_reduction.PROBABILITY),
     )
 
 
-def _like_a_jpeg(reading: ReducedJpeg, height: int, width: int) -> BlockGrid:
+def _like_a_jpeg(reading: Reading, height: int, width: int) -> BlockGrid:
     """Blocks whose lattice resembles a JPEG's, not clearly enough to be named one."""
-    from forensics.history.jpeg import reduced
+    from forensics.history.jpeg import before_reduction
 
-    shares = np.array([1 / (reduced.TRIED + 2), reduced.OTHERS_FOUND, reduced.JPEGS_FOUND])
-    judged = GridJudgement(True, False, shares / shares.sum(), reduced.TRIED, 0)
-    text = f"{reduced.like_a_jpeg(reading, height, width)}. {_rarity(judged)}"
+    tried, shares = before_reduction.tried(reading), np.array(before_reduction.shares(reading))
+    judged = GridJudgement(True, False, shares / shares.sum(), tried, 0)
+    text = f"{before_reduction.like_a_jpeg(reading, height, width)}. {_rarity(judged)}"
     return BlockGrid("scaled", reading.scale, judged, text, "reduced")
 
 

@@ -19,17 +19,12 @@ from forensics_models.restored import surest
 from forensics.results.analysis import Analysis, ToneChange
 from forensics.results.wording import TITLES, percentage
 from forensics.verdict.recompression import IN_CELLS_BELOW, title, toned
-from forensics.verdict.restated import restated, said_of, weighed_by_family, without_range
+from forensics.verdict.restated import maybe_resampled, restated, said_of, weighed_by_family, without_range
 from forensics.windows.judges import restored_judge
 from forensics.windows.restored import Guess, guesses
 
 TRACE = "restored"
 """Name of the statement."""
-MAYBE_RESAMPLED = ("resampled", "several", "filtered")
-"""Answers to what happened since after which pictures are resized and turned back."""
-ASKED_FROM = 0.5
-"""Their probability together from which they are: more likely than not. Of 48 reduced validation pictures that are left
-open 47 have it."""
 
 
 def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.ndarray, kinds: Sequence[str]) -> Analysis:
@@ -55,7 +50,7 @@ def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.nda
     judge, families = restored_judge(open_judge.folder), by_family(dict(analysis.ranking))
     if judge is None:
         return analysis
-    asked = kinds if _maybe_resampled(analysis) else [kind for kind in kinds if kind == "cropped"]
+    asked = kinds if maybe_resampled(analysis.afterwards) else [kind for kind in kinds if kind == "cropped"]
     for kind in asked:
         found = _surest(guesses(kind, pixels), open_judge)
         if found is None:
@@ -100,11 +95,6 @@ def _named(analysis: Analysis, family: str, probabilities: Mapping[str, float], 
     text = f"probably {one.what}: restored, {one.blocks(family)}; so it shows, by validation pictures"
     statement = without_range(TRACE, own, named, text)
     return restated(analysis, ranking, verdict, probability, named, (statement, *analysis.evidence))
-
-
-def _maybe_resampled(analysis: Analysis) -> bool:
-    since = analysis.afterwards or {}
-    return sum(since.get(name, 0.0) for name in MAYBE_RESAMPLED) >= ASKED_FROM
 
 
 def _asks(analysis: Analysis) -> bool:

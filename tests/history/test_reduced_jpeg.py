@@ -9,7 +9,7 @@ from scipy.fft import dctn
 
 import forensics
 from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
-from forensics.history.jpeg import reduced
+from forensics.history.jpeg import before_reduction, reduced
 from tests.features.test_scaled_grid import jpeg, photograph
 
 
@@ -56,7 +56,7 @@ def test_likely_scales_hold_the_right_one(scale: float) -> None:
 
 @pytest.mark.parametrize(("first", "scale", "last"), [(55, 0.6, 90), (70, 0.8, 85)])
 def test_an_earlier_jpeg_is_read_beneath_the_last(first: int, scale: float, last: int) -> None:
-    found = reduced.before_last(saved(smaller(jpeg(photograph(480), first), scale), last))
+    found = before_reduction.before_last(saved(smaller(jpeg(photograph(480), first), scale), last))
     assert found is not None
     assert found.codec == "jpeg"
     parameters = {parameter.name: parameter for parameter in found.parameters}
@@ -113,4 +113,6 @@ def test_the_verdict_names_the_jpeg_its_quality_and_its_size() -> None:
     assert result.analysis.afterwards is not None
     assert result.analysis.afterwards["resampled"] > 0.9
     (generation,) = result.history.generations
-    assert {parameter.name for parameter in generation.parameters} == {"quality", "scale"}
+    read = {parameter.name: parameter.value for parameter in generation.parameters}
+    assert read.keys() == {"quality", "scale", "chroma_subsampling"}
+    assert read["quality"] == 70

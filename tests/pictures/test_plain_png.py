@@ -43,7 +43,7 @@ def test_what_is_not_plain_is_read_by_pillow(case, monkeypatch):
     if case == "no checksum":
         png = png_file.read(data)
         body = b"".join(part for kind, part in png.chunks if kind == b"IDAT")
-        data = png_file._rebuilt(png, body[:-4])
+        data = png_file._rebuilt(png, [body[:-4]])
     asked = []
     decode = pillow_samples.decode_file
     monkeypatch.setattr(pillow_samples, "decode_file", lambda *given: asked.append(True) or decode(*given))
@@ -52,3 +52,30 @@ def test_what_is_not_plain_is_read_by_pillow(case, monkeypatch):
     assert asked
     colours = found[:, :, :3] if found.ndim == 3 else np.repeat(found[:, :, None], 3, axis=2)
     assert np.array_equal(colours, expected)
+
+
+def _with_transparency(place):
+    """A palette picture of several pixel chunks, with its transparency before or behind them."""
+    import struct
+    import zlib
+
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    rng = np.random.default_rng(5)
+    indices = rng.integers(0, 4, (20, 30), np.uint8)
+    stream = zlib.compress(b"".join(b"\0" + row.tobytes() for row in indices))
+    pixels = b"".join(chunk(b"IDAT", stream[at : at + 50]) for at in range(0, len(stream), 50))
+    transparency = chunk(b"tRNS", bytes([0, 255, 90]))
+    parts = [transparency, pixels] if place == "before" else [pixels, transparency]
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 30, 20, 8, 3, 0, 0, 0))
+    palette = rng.integers(0, 256, 12, np.uint8).tobytes()
+    return png_file.SIGNATURE + head + chunk(b"PLTE", palette) + b"".join(parts) + chunk(b"IEND", b"")
+
+
+def test_a_file_of_header_and_pixels_is_not_made_anew(monkeypatch):
+    expected = png_file.decode(_with_transparency("behind")).array
+    monkeypatch.setattr(png_file, "_rebuilt", None)
+    data = _with_transparency("before")
+    assert np.array_equal(png_file.decode(data).array, expected)
+    assert sorted(np.unique(expected[:, :, 3])) == [0, 90, 255]

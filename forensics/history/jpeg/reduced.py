@@ -18,6 +18,7 @@ References
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ from forensics_features.running import running_maxima, running_medians
 
 from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
 from forensics.history.jpeg.planes import DCT_8
-from forensics.results.history import Generation, Parameter
+from forensics.results.history import Parameter
 
 NAME = "reduced_jpeg"
 """Name of the statement of a JPEG that was reduced."""
@@ -61,11 +62,11 @@ PROBABILITY = 1 - 1 / (TRIED_OTHERS + 2)
 
 _LOWEST = DCT_8[:4].astype(np.float32)
 """The lowest vectors of a block's DCT, as far as `POSITIONS` go."""
-_FEWEST = 50
+FEWEST = 50
 """Coefficients under which a quality's strength is that of as many."""
 _NEAREST = 0.6
 """Share of a step under which a coefficient is not counted: whether it was quantised to zero tells little."""
-_BINS = 8
+BINS = 8
 """Bins a unit in the histograms of coefficients: a phase of 45 degrees of the finest step."""
 _TOP = 1056
 """Largest coefficient that is counted: the constant term of white, and a little more."""
@@ -126,6 +127,11 @@ class ReducedJpeg(NamedTuple):
         """Whether they are a JPEG's."""
         return self.contrast >= NAMED_FROM
 
+    @property
+    def hardly_moved(self) -> bool:
+        """Whether nothing but the reduction moved them: that is not read."""
+        return False
+
 
 def read(pixels: np.ndarray, scales: np.ndarray = SCALES) -> ReducedJpeg | None:
     """The clearest reading of a reduced JPEG; None where the picture is too small, or holds too little for a find.
@@ -172,7 +178,7 @@ def read(pixels: np.ndarray, scales: np.ndarray = SCALES) -> ReducedJpeg | None:
         best, axes = _refined(luma, float(scales[place]), int(column), best)
     contrast = (best - float(around[place, column])) / float(spread[column])
     reading = ReducedJpeg(math.sqrt(axes[0] * axes[1]), int(QUALITIES[int(column) % len(QUALITIES)]), contrast)
-    return None if reading.found and not _has_content(pixels) else reading
+    return None if reading.found and not has_content(pixels) else reading
 
 
 def _refined(luma: np.ndarray, scale: float, column: int, best: float) -> tuple[float, list[float]]:
@@ -206,7 +212,7 @@ def contrasts(pixels: np.ndarray, scales: np.ndarray = SCALES) -> np.ndarray:
     return np.asarray((strengths - around) / spread)
 
 
-def _has_content(pixels: np.ndarray) -> bool:
+def has_content(pixels: np.ndarray) -> bool:
     """Whether the corner holds enough for its blocks to differ."""
     from forensics_features.content import content_of
     from forensics_features.planes import to_rgb8
@@ -263,20 +269,6 @@ def parameters_of(reading: ReducedJpeg) -> tuple[Parameter, ...]:
     )
 
 
-def before_last(pixels: np.ndarray) -> Generation | None:
-    """The JPEG that a picture was before it was reduced and compressed again; None where none is found.
-
-    Parameters
-    ----------
-    pixels : np.ndarray [shape=(height, width[, channels]), dtype=uint8]
-    """
-    reading = read(pixels)
-    if reading is None or not reading.found:
-        return None
-    probability = PROBABILITY if reading.named else JPEGS_FOUND / (JPEGS_FOUND + OTHERS_FOUND)
-    return Generation("jpeg", probability, parameters_of(reading))
-
-
 def sentence(reading: ReducedJpeg, height: int, width: int) -> str:
     """What a reading says of a picture of that size."""
     return (
@@ -308,9 +300,17 @@ def _rarity() -> str:
     return f"none of {TRIED + TRIED_OTHERS} pictures that were no JPEG before reaches {NAMED_FROM:.0f}"
 
 
-class _Steps(NamedTuple):
-    """The steps of one position, each once: their cosines by bin, `[shape=(bins, steps), dtype=float32]`, 0 where
-    nothing is counted; the first bin that is counted of each; and which of them each quality takes.
+class Steps(NamedTuple):
+    """The steps of one position in some tables, each once.
+
+    Attributes
+    ----------
+    cosines : np.ndarray [shape=(bins, steps), dtype=float32]
+        By the bin of a coefficient's size, 0 where nothing is counted.
+    first : np.ndarray [shape=(steps,), dtype=int64]
+        The first bin that is counted of each.
+    of : np.ndarray [shape=(tables,), dtype=int64]
+        Which of them each table has.
     """
 
     cosines: np.ndarray
@@ -318,18 +318,25 @@ class _Steps(NamedTuple):
     of: np.ndarray
 
 
+def steps_of(tables: Sequence[int]) -> Steps:
+    """`Steps` from the step of each table."""
+    each, of = np.unique(tables, return_inverse=True)
+    middles = (np.arange(_TOP * BINS) + 0.5) / BINS
+    counted = middles[:, None] > _NEAREST * each
+    cosines = (np.cos(2 * np.pi * middles[:, None] / each) * counted).astype(np.float32)
+    return Steps(cosines, counted.argmax(axis=0), of)
+
+
 @cache
-def _tables() -> tuple[_Steps, ...]:
+def _tables() -> tuple[Steps, ...]:
     """The steps of each position."""
-    luma = TABLE_FAMILIES["standard"][0]
-    middles = (np.arange(_TOP * _BINS) + 0.5) / _BINS
-    tables = []
-    for position in POSITIONS:
-        each, of = np.unique([scaled_table(luma, int(q))[position] for q in QUALITIES], return_inverse=True)
-        counted = middles[:, None] > _NEAREST * each
-        cosines = (np.cos(2 * np.pi * middles[:, None] / each) * counted).astype(np.float32)
-        tables.append(_Steps(cosines, counted.argmax(axis=0), of))
-    return tuple(tables)
+    tables = [scaled_table(TABLE_FAMILIES["standard"][0], int(q)) for q in QUALITIES]
+    return tuple(steps_of([int(table[position]) for table in tables]) for position in POSITIONS)
+
+
+def strength(near: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """Sums of cosines in standard errors of as many coefficients of no lattice."""
+    return np.asarray(near * np.sqrt(2 / np.maximum(counted, FEWEST)))
 
 
 def _strengths(luma: np.ndarray, vertical: float, horizontal: float) -> np.ndarray:
@@ -338,7 +345,7 @@ def _strengths(luma: np.ndarray, vertical: float, horizontal: float) -> np.ndarr
     """
     from forensics.history.jpeg._reduced_kernels import nearness
 
-    sizes = np.abs(_coefficients(luma, vertical, horizontal)) * np.float32(_BINS)
+    sizes = np.abs(_coefficients(luma, vertical, horizontal)) * np.float32(BINS)
     near, count = np.zeros((len(KERNELS), len(QUALITIES))), np.zeros((len(KERNELS), len(QUALITIES)))
     down, across = (np.array([_gains(power, scale) for power in KERNELS.values()]) for scale in (vertical, horizontal))
     for (v, h), own, steps in zip(POSITIONS, sizes, _tables(), strict=True):
@@ -347,7 +354,7 @@ def _strengths(luma: np.ndarray, vertical: float, horizontal: float) -> np.ndarr
         nearness(own, gains, steps.cosines, steps.first, nearest, counted)
         near += nearest[:, steps.of]
         count += counted[:, steps.of]
-    return (near * np.sqrt(2 / np.maximum(count, _FEWEST))).ravel()
+    return strength(near, count).ravel()
 
 
 def _coefficients(luma: np.ndarray, vertical: float, horizontal: float) -> np.ndarray:
