@@ -17,7 +17,7 @@ from forensics.reconstruction.inversion import Inverted, invert
 from forensics.reconstruction.layout import BLOCK, and_beside
 
 _PART = 64
-"""Pixels a side of the part with most wrong samples, on which other choices are tried: a bound on work."""
+"""Pixels a side of the part with most wrong samples, on which others are tried: a bound on work."""
 _AWAY = 33
 """A square of so many pixels a side holds two MCUs."""
 
