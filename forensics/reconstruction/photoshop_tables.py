@@ -34,7 +34,7 @@ def photoshop_tables() -> np.ndarray:
     --------
     >>> from forensics.reconstruction.photoshop_tables import photoshop_tables
     >>> photoshop_tables()[0, 1, :8].tolist()
-    [1, 1, 1, 2, 3, 3, 3, 3]
+    [1, 1, 1, 1, 2, 3, 3, 3]
     """
     from PIL.JpegPresets import presets
 
