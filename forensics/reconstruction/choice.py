@@ -457,6 +457,12 @@ class Chosen:
                     found.append((share, replace(self, layout=layout, decoder=decoders[0], tables=tables)))
         return [one.better() for _, one in sorted(found, key=lambda pair: -pair[0])]
 
+    def by_phase(self) -> list[Chosen]:
+        """With each other phase of the MCU, and the same tables."""
+        if self.layout.colour != "ycbcr":
+            return []
+        return [replace(self, layout=layout) for layout in _phases(self.layout)[1:]]
+
     def better(self) -> Chosen:
         """With tables that settle at least as many blocks."""
         if self.refined:

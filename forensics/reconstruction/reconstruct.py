@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import ndimage
 
 from forensics.errors import ForensicsError
 from forensics.history.jpeg.chroma import FACTORS
@@ -24,13 +23,21 @@ from forensics.history.jpeg.planes import without_colour
 from forensics.history.jpeg.steps import TableMatch, candidates
 from forensics.reconstruction.blocks import IMPOSSIBLE, OPEN_SATURATED, ROUNDED, SEARCHED
 from forensics.reconstruction.choice import Chosen, choose
-from forensics.reconstruction.coded import DECODERS, CodedPicture, Decoder, decode
+from forensics.reconstruction.coded import DECODERS, CodedPicture, Decoder
 from forensics.reconstruction.few_blocks import one_of_many
 from forensics.reconstruction.inversion import Inverted, invert
 from forensics.reconstruction.jpeg_writer import write_jpeg
 from forensics.reconstruction.jpegli_tables import jpegli_of
-from forensics.reconstruction.layout import BLOCK, Layout, and_beside
+from forensics.reconstruction.layout import BLOCK, Layout
+from forensics.reconstruction.otherwise import (
+    away_from_clipping,
+    channels,
+    tried_on_worst_part,
+    unlike,
+    wrong_where_luma_is_settled,
+)
 from forensics.reconstruction.read_again import chroma_again, luma_again, with_chroma
+from forensics.reconstruction.table_pairs import with_pair
 from forensics.reconstruction.unheld_steps import with_unheld
 
 if TYPE_CHECKING:
@@ -45,15 +52,15 @@ _ANOTHER_ARITHMETIC = 0.001
 """The same, and the share of samples that come out otherwise, from which other arithmetics are tried: where chroma is
 nearly flat the wrong way of upsampling settles 98 to 100 % of the blocks by rounding (validation pictures at quality
 75), and leaves pixels between them."""
-_PART, _FAR_FEWER = 64, 0.5
-"""Pixels a side of the part with most wrong samples, on which other arithmetics and subsamplings are tried, and the
-share of its wrong samples that the right one may leave: a bound on work, and what the full trial is worth."""
+_FAR_FEWER = 0.5
+"""Share of the wrong samples of the part with most of them that another arithmetic or subsampling may leave there: what
+the full trial is worth."""
 _SHOWN_OTHERWISE = 2e-4
 """Share of samples that come out otherwise though luma is settled, from which those are tried: of 256x256 pixels with
 nearly flat chroma and plain upsampling the triangle filter left 0.0005 to 0.004."""
-_FEW_PIXELS, _AWAY = 8, 33
-"""Pixels that come out otherwise in spite of it with no clipped sample about them, in a square of so many pixels a
-side, which two MCUs hold, from which the same are tried: nothing else leaves those. A file found with chroma at full
+_FEW_PIXELS = 8
+"""Pixels that come out otherwise in spite of it with no clipped sample about them, in a square that two MCUs hold, from
+which the same are tried: nothing else leaves those. A file found with chroma at full
 size and little colour, taken for 4:2:0, has 42; right ones have none in three others of four looked at, 20 in one."""
 _LEFT_BY_RIGHT_TABLES = 0.01
 """Share of a component's blocks that known tables of a whole quality may leave without others being tried. Of three
@@ -306,23 +313,26 @@ def prepare(source: Any, *, width: int = _WIDTH, seconds: float = math.inf, few:
             "no grid of quantised 8x8 blocks stands out: never a JPEG, or resized, filtered or coded otherwise since"
         )
     inverted = invert(pixels, chosen.layout, chosen.tables, chosen.decoder, width=width)
-    doubtful = max(_unsettled(inverted), _unlike(inverted, pixels, chosen)) > _ANOTHER_ARITHMETIC
+    doubtful = max(_unsettled(inverted), unlike(inverted, pixels, chosen)) > _ANOTHER_ARITHMETIC
     if not chosen.refined and doubtful and clock.allows():
         other = chosen.by_rival()
         again = inverted if other is chosen else invert(pixels, other.layout, other.tables, other.decoder, width=width)
-        if _unlike(again, pixels, other) < _unlike(inverted, pixels, chosen):
+        if unlike(again, pixels, other) < unlike(inverted, pixels, chosen):
             chosen, inverted = other, again
     if not chosen.refined and _unsettled(inverted) > _WORTH_A_LOOK and clock.allows():
         better = chosen.better()
         if any((one != other).any() for one, other in zip(chosen.tables, better.tables, strict=True)):
             inverted = invert(pixels, chosen.layout, better.tables, chosen.decoder, width=width)
         chosen = better
-    wrong = _wrong_where_luma_is_settled(inverted, pixels, chosen)
+    wrong = wrong_where_luma_is_settled(inverted, pixels, chosen)
     share = wrong.mean() / (pixels.size / wrong.size)
-    shown = share > _SHOWN_OTHERWISE or _away_from_clipping(wrong > 0, pixels).sum() > _FEW_PIXELS
+    shown = share > _SHOWN_OTHERWISE or away_from_clipping(wrong > 0, pixels).sum() > _FEW_PIXELS
     if shown and clock.allows():
         chosen, inverted = _shown_otherwise(chosen, inverted, pixels, width)
-    ways = luma_again, chroma_again, _with_known, _with_freed, partial(_with_unheld, width=width)
+    ways = (
+        partial(with_pair, width=width), luma_again, chroma_again, _with_known, _with_freed,
+        partial(_with_unheld, width=width),
+    )  # fmt: skip
     for way in ways:
         if _beyond_doubt(chosen, inverted) or not clock.allows():
             break
@@ -336,7 +346,7 @@ def prepare(source: Any, *, width: int = _WIDTH, seconds: float = math.inf, few:
                     continue
             if mixed is not other:
                 other, again = mixed, invert(pixels, mixed.layout, mixed.tables, mixed.decoder, width=width)
-            if _unlike(again, pixels, other) < _unlike(inverted, pixels, chosen):
+            if unlike(again, pixels, other) < unlike(inverted, pixels, chosen):
                 chosen, inverted = other, again
     settled = np.isin(inverted.status[0], (ROUNDED, SEARCHED)).mean()
     if settled < MINIMUM_SHARE:
@@ -348,31 +358,17 @@ def prepare(source: Any, *, width: int = _WIDTH, seconds: float = math.inf, few:
 
 
 def _shown_otherwise(chosen: Chosen, inverted: Inverted, pixels: np.ndarray, width: int) -> tuple[Chosen, Inverted]:
-    """The choice of another arithmetic or subsampling that leaves less than half of the wrong samples in the part that
-    holds most of them, where it leaves fewer in the picture as well; else the given one.
+    """The choice of another arithmetic, subsampling or phase that leaves less than half of the wrong samples in the
+    part that holds most of them, where it leaves fewer in the picture as well; else the given one.
     """
-    wrong = _wrong_where_luma_is_settled(inverted, pixels, chosen).astype(np.float32)
-    side = min(_PART, *wrong.shape)
-    sums = ndimage.uniform_filter(wrong, side, mode="constant", origin=-(side // 2))
-    sums = sums[: sums.shape[0] - side + 1, : sums.shape[1] - side + 1]
-    top, left = map(int, np.unravel_index(np.argmax(sums), sums.shape))
-    part = np.ascontiguousarray(pixels[top : top + side, left : left + side])
-
-    def left_in_part(one: Chosen) -> float:
-        high, wide = one.layout.mcu
-        inside = replace(one.layout, top=(one.layout.top + top) % high, left=(one.layout.left + left) % wide)
-        found = invert(part, inside, one.tables, one.decoder, width=width)
-        again = decode(found.coded, one.decoder)[inside.top :, inside.left :]
-        wrong = (again != part)[BLOCK:-BLOCK, BLOCK:-BLOCK]  # beyond them chroma of blocks is seen that are cut off
-        return float(wrong.mean())
-
-    others = [*chosen.by_arithmetic(), *chosen.by_subsampling()]
+    others = [*chosen.by_arithmetic(), *chosen.by_subsampling(), *chosen.by_phase()]
     if others:
-        shares = [left_in_part(other) for other in others]
+        wrong = wrong_where_luma_is_settled(inverted, pixels, chosen)
+        own, *shares = tried_on_worst_part([chosen, *others], wrong, pixels, width)
         other = others[int(np.argmin(shares))]
-        if min(shares) < _FAR_FEWER * left_in_part(chosen):
+        if min(shares) < _FAR_FEWER * own:
             again = invert(pixels, other.layout, other.tables, other.decoder, width=width)
-            if _unlike(again, pixels, other) < _unlike(inverted, pixels, chosen):
+            if unlike(again, pixels, other) < unlike(inverted, pixels, chosen):
                 return other, again
     return chosen, inverted
 
@@ -441,55 +437,6 @@ def _component_by_component(one: Chosen, found: Inverted, other: Chosen, again: 
     return replace(other, tables=tuple(own if keep else table for keep, own, table in pairs))
 
 
-def _unlike(inverted: Inverted, pixels: np.ndarray, chosen: Chosen) -> float:
-    """Share of samples that decoding gives otherwise than the picture has them."""
-    return float(_wrong_samples(inverted, pixels, chosen).sum(dtype=np.int64) / pixels.size)
-
-
-def _wrong_samples(inverted: Inverted, pixels: np.ndarray, chosen: Chosen) -> np.ndarray:
-    """How many of a pixel's samples come out otherwise, `np.ndarray [shape=(height, width), dtype=uint8]`."""
-    again = inverted.decoded(chosen.decoder)[chosen.layout.top :, chosen.layout.left :]
-    wrong = np.zeros(pixels.shape[:2], np.uint8)
-    for one, other in zip(_channels(again), _channels(pixels), strict=True):
-        wrong += one != other
-    return wrong
-
-
-def _channels(pixels: np.ndarray) -> list[np.ndarray]:
-    """The planes of a picture, one after another: arithmetic on all at once takes several times its memory."""
-    return [pixels] if pixels.ndim == 2 else [pixels[..., k] for k in range(pixels.shape[2])]
-
-
-def _wrong_where_luma_is_settled(inverted: Inverted, pixels: np.ndarray, chosen: Chosen) -> np.ndarray:
-    """How many of a pixel's samples come out otherwise, `np.ndarray [shape=(height, width), dtype=uint8]`, zero where
-    luma is not settled, or, in the MCU or a pixel beside it, neither settled nor clipped: what was changed since has
-    such blocks, of which chroma is not known, and what chroma shows wrongly has none.
-    """
-    wrong = _wrong_samples(inverted, pixels, chosen)
-    if not wrong.any():
-        return wrong
-    luma, (down, across) = inverted.status[0], chosen.layout.factors
-    settled = np.repeat(np.repeat(luma <= SEARCHED, BLOCK, axis=0), BLOCK, axis=1)
-    changed = (luma > OPEN_SATURATED).reshape(luma.shape[0] // down, down, -1, across).any(axis=(1, 3))
-    if changed.any():
-        spread = np.repeat(np.repeat(changed, BLOCK * down, axis=0), BLOCK * across, axis=1)
-        settled &= ~and_beside(spread)
-    rows, columns = pixels.shape[:2]
-    wrong *= settled[chosen.layout.top :, chosen.layout.left :][:rows, :columns]
-    return wrong
-
-
-def _away_from_clipping(wrong: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    """Those of some wrong pixels, bool, with no clipped sample about them."""
-    if not wrong.any():
-        return wrong
-    ends = np.zeros(wrong.shape, bool)
-    for plane in _channels(pixels):
-        ends |= plane == 0
-        ends |= plane == 255
-    return wrong & ~ndimage.maximum_filter(ends, _AWAY)
-
-
 def _unsettled(inverted: Inverted) -> float:
     """Share of blocks without clipped samples that are not settled, of the worst component."""
     shares = []
@@ -523,7 +470,7 @@ def judged(prepared: Prepared) -> Reconstruction:
     _check_file(data, inverted)
     again = inverted.decoded(decoder)[layout.top :, layout.left :]
     equal = np.ones(pixels.shape[:2], bool)
-    for one, other in zip(_channels(again), _channels(pixels), strict=True):
+    for one, other in zip(channels(again), channels(pixels), strict=True):
         equal &= one == other
     shape = inverted.status[0].shape
     rows, columns = shape[0] * BLOCK, shape[1] * BLOCK

@@ -18,6 +18,7 @@ from forensics.reconstruction.chroma_samples import chroma_noise
 from forensics.reconstruction.guetzli_tables import match_guetzli
 from forensics.reconstruction.jpegli_tables import match_jpegli
 from forensics.reconstruction.sampled import Sampled
+from forensics.reconstruction.scaled_tables import match_pair
 
 _SURE = 0.9
 """Probability of a known family from which its table is preferred."""
@@ -77,6 +78,8 @@ def component_steps(sampled: Sampled, upsampling: str, match: TableMatch) -> tup
             return own.tables[0], own.tables[1], own.tables[1]
         if not _differ(estimates[1], estimates[2]):
             parts[1:] = [(_estimate(of_both, both, noise, 1), both, 2)]
+    if any(_departs(estimate, match.tables[min(k, 1)]) for k, (estimate, _, _) in enumerate(parts)):
+        match = match_pair(likelihoods[0], of_both if len(found) == 3 else None) or match
     tables: list[np.ndarray] = []
     for k, (estimate, values, times) in enumerate(parts):
         plane = min(k, 1)
@@ -161,6 +164,11 @@ def _disagreeing(found: np.ndarray, steps: np.ndarray, noise: np.ndarray) -> np.
     """Share of coefficients that lie off the multiples of each frequency's step, `np.ndarray [shape=(64,)]`."""
     off = np.abs(found - steps * np.rint(found / steps))
     return np.asarray((off > _CONSISTENT * noise).mean(axis=0))
+
+
+def _departs(estimate: StepEstimate, known: np.ndarray) -> bool:
+    """Whether steps that are identified are others than a known table's: more than one, which may be misread."""
+    return bool((estimate.identified & (estimate.steps != known)).sum() > 1)
 
 
 def _differ(one: StepEstimate, other: StepEstimate) -> bool:

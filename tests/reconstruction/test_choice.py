@@ -11,7 +11,7 @@ from PIL import Image
 
 from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES
 from forensics.history.jpeg import recovery
-from forensics.reconstruction import choice
+from forensics.reconstruction import choice, standard
 from forensics.reconstruction.choice import choose
 from forensics.reconstruction.coded import DECODERS, decode
 from forensics.reconstruction.layout import Layout
@@ -182,3 +182,28 @@ def test_coloured_lines_in_a_grey_picture_tell_chromas_size():
     for subsampling, factors in (("4:4:4", (1, 1)), ("4:2:0", (2, 2))):
         chosen = choose(real_decoding(jpeg_file(grey, 75, subsampling)))
         assert chosen.layout.factors == factors
+
+
+def test_a_table_that_no_comb_shows_is_found_by_rounding(monkeypatch):
+    grey = Layout(0, 0, (1, 1), "grey")
+    table = np.rint(0.137 * TABLE_FAMILIES["standard"][0].ravel()).astype(np.int64)
+    pixels = real_decoding(jpeg_file(drawing(3), 50, qtables=[table.tolist()]))
+    read = standard.clipped_steps
+
+    def only_from_a_start(tried, start=None):
+        return None if start is None else read(tried, start=start)
+
+    monkeypatch.setattr(standard, "clipped_steps", only_from_a_start)
+    match = tables_by_blocks(sample(pixels, grey, DECODERS[0], clipped=MOST_CLIPPED))
+    np.testing.assert_array_equal(match.tables[0], table)
+    blank = sample(drawing(5), grey, DECODERS[0], clipped=MOST_CLIPPED)
+    assert tables_by_blocks(blank) is None
+
+
+def test_each_other_phase_of_the_mcu_is_at_hand():
+    data = jpeg_file(scene(2, 96, 96), 85)
+    chosen = choose(real_decoding(data))
+    others = {(one.layout.top, one.layout.left) for one in chosen.by_phase()}
+    assert (chosen.layout.top, chosen.layout.left) == (0, 0)
+    assert others == {(0, 8), (8, 0), (8, 8)}
+    assert replace(chosen, layout=Layout(0, 0, (1, 1), "grey")).by_phase() == []

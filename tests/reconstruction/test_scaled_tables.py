@@ -6,11 +6,21 @@ import numpy as np
 import pytest
 from PIL.JpegPresets import presets
 
-from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES
+from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
+from forensics.history.jpeg.comb import ac_likelihoods
+from forensics.history.jpeg.steps import candidates
 from forensics.reconstruction.coded import DECODERS
 from forensics.reconstruction.layout import Layout
+from forensics.reconstruction.photoshop_tables import photoshop_tables
 from forensics.reconstruction.sampled import sample
-from forensics.reconstruction.scaled_tables import known_tables, of_every_scale
+from forensics.reconstruction.scaled_tables import (
+    known_pairs,
+    known_tables,
+    match_pair,
+    nearest_match,
+    of_every_scale,
+    usual_log_prior,
+)
 from forensics.reconstruction.table_refinement import by_known, near_ones
 from forensics.reconstruction.tables import finest
 from tests.reconstruction.scenes import jpeg_file, real_decoding, scene
@@ -72,3 +82,62 @@ def test_each_is_there_once_and_the_commonest_come_first():
     assert len(np.unique(known.tables, axis=0)) == len(known.tables)
     assert (np.diff(known.log_prior) <= 0).all()
     assert np.exp(known.log_prior).sum() == pytest.approx(1, abs=0.1)
+
+
+def test_luma_and_chroma_are_known_together_as_files_hold_them():
+    known = known_pairs()
+    assert len(np.unique(known.tables.reshape(len(known.tables), -1), axis=0)) == len(known.tables)
+    assert np.exp(known.log_prior).sum() == pytest.approx(1, abs=0.1)
+    bases = [base.ravel().astype(float) for base in TABLE_FAMILIES["standard"]]
+    same = np.stack([np.maximum(np.floor(0.7313 * base + 0.5), 1) for base in bases])
+    mixed = np.stack([same[0], scaled_table(TABLE_FAMILIES["standard"][1], 90).ravel()])
+    assert (known.tables == same).all(axis=(1, 2)).sum() == 1
+    assert not (known.tables == mixed).all(axis=(1, 2)).any()
+
+
+def test_chroma_of_paint_shop_pro_has_a_step_of_its_own():
+    luma, chroma = (base.ravel().astype(float) for base in TABLE_FAMILIES["standard"])
+    chroma[4] = 66
+    pair = np.floor(0.4343 * np.stack([luma, chroma]))
+    assert pair[1, 4] == 28
+    assert pair[1, 32] == 42
+    assert (known_pairs().tables == pair).all(axis=(1, 2)).sum() == 1
+
+
+def test_qualities_at_multiples_of_five_are_commoner_and_nothing_else_changes():
+    prior, known = usual_log_prior(), candidates()
+    more = prior - known.log_prior
+    fives = known.quality % 5 == 0
+    np.testing.assert_allclose(more[fives], more[fives][0])
+    np.testing.assert_allclose(more[~fives], more[~fives][0])
+    assert np.exp(more[fives][0] - more[~fives][0]) == pytest.approx(2.7)
+    assert np.exp(prior).sum() == pytest.approx(1)
+
+
+def likelihoods_of(table: np.ndarray, seed: int) -> np.ndarray:
+    """Of blocks whose high frequencies are zero, rounded."""
+    rng = np.random.default_rng(seed)
+    multiples = np.rint(rng.laplace(0, np.linspace(6, 0.05, 64), (300, 64)))
+    return ac_likelihoods((multiples * table + rng.normal(0, 12**-0.5, (300, 64))).astype(np.float32))
+
+
+@pytest.mark.parametrize("number", [0, 9, 20])
+def test_a_setting_is_told_by_the_steps_that_are_seen(number):
+    luma, chroma = photoshop_tables()[number]
+    found = match_pair(likelihoods_of(luma, 1), likelihoods_of(chroma, 2))
+    np.testing.assert_array_equal(found.tables, [luma, chroma])
+    assert found.known == 1
+    np.testing.assert_array_equal(match_pair(likelihoods_of(luma, 1), None).tables[0], luma)
+
+
+def test_steps_of_no_setting_are_left_free():
+    steps = np.random.default_rng(4).integers(5, 60, (2, 64))
+    assert match_pair(likelihoods_of(steps[0], 1), likelihoods_of(steps[1], 2)) is None
+
+
+def test_tables_are_given_the_nearest_family_and_quality():
+    tables = np.stack([scaled_table(base, 80).ravel() for base in TABLE_FAMILIES["robidoux"]]).astype(np.int64)
+    tables[0, 63] += 1
+    match = nearest_match(tables, 0.0)
+    assert (match.family, match.quality, match.known) == ("robidoux", 80, 0)
+    np.testing.assert_array_equal(match.tables, tables)

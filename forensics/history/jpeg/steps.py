@@ -159,7 +159,12 @@ def beside_luma(chroma: np.ndarray) -> np.ndarray:
 
 def log_prior() -> np.ndarray:
     """Of the candidates and, last, of a table of no known family."""
-    return np.append(candidates().log_prior + np.log(0.9), np.log(0.1))
+    return with_free(candidates().log_prior)
+
+
+def with_free(known: np.ndarray) -> np.ndarray:
+    """Prior logarithms of known tables, `np.ndarray [shape=(n,)]`, with that of a table of no known family."""
+    return np.append(known + np.log(0.9), np.log(0.1))
 
 
 def estimate_steps(
