@@ -269,6 +269,34 @@ def restored(sources: Path, out: Path, jobs: int, seed: int, draws: int | None) 
     _echo_open(card)
 
 
+@command.command("innocence")
+@click.argument("sources", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--art",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of one folder a collection of drawn art (SVG, PNG).  [default: generated drawings alone]",
+)
+@_OUT
+@_JOBS
+@_SEED
+@_draws("Pictures")
+def innocence(sources: Path, art: Path | None, out: Path, jobs: int, seed: int, draws: int | None) -> None:
+    """Train the judge of innocence: when a picture that all else leaves open may be called uncompressed.
+
+    SOURCES holds lossless pictures in a folder val. Pictures of these and of drawings are made, coded or not, changed
+    or not, and judged in memory by the shipped models, that of block phases among them. Prints how many of the open
+    ones are answered rightly and wrongly, each by pictures of other sources and other collections.
+    """
+    from forensics.progress import Counter
+    from forensics.training.innocence import train_innocence
+
+    with Counter() as counter:
+        card = train_innocence(
+            sources, out, art=art, seed=seed, jobs=jobs, draws=draws, progress=partial(counter.show, "drawing val")
+        )
+    _echo_open(card)
+
+
 @command.command("exact")
 @click.argument("sources", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @_OUT

@@ -191,6 +191,24 @@ class WholeAnswer(NamedTuple):
     right: float
 
 
+class LeftOpen(NamedTuple):
+    """What judges of whole pictures are asked about, where the windows leave a picture open.
+
+    Attributes
+    ----------
+    family : str
+        The most probable one by the models.
+    uncompressed : float
+        Probability of no compression by them.
+    values : tuple of float
+        As of `forensics_models.open_pictures.values_of`.
+    """
+
+    family: str
+    uncompressed: float
+    values: tuple[float, ...]
+
+
 @dataclass(frozen=True, repr=False)
 class Analysis:
     """What is said about one picture.
@@ -252,6 +270,8 @@ class Analysis:
         not ask.
     whole_answer : WholeAnswer or None
         What may be said of a picture whose windows leave it open; not among the results that are written.
+    left_open : LeftOpen or None
+        What that rests on, where the windows leave a picture open as it is stored; not among them either.
 
     Examples
     --------
@@ -291,6 +311,7 @@ class Analysis:
     steps: tuple[Step, ...] = ()
     afterwards: dict[str, float] | None = None
     whole_answer: WholeAnswer | None = None
+    left_open: LeftOpen | None = None
 
     @property
     def probabilities(self) -> dict[str, float]:
@@ -321,7 +342,7 @@ class Analysis:
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON-ready values, under the names of the attributes."""
         plain = asdict(replace(self, history=None, steps=()))
-        del plain["whole_answer"]  # it is in the verdict where it counts
+        del plain["whole_answer"], plain["left_open"]  # they are in the verdict where they count
         plain["steps"] = [step.to_dict() for step in self.steps]
         plain["history"] = self.history.to_dict() if self.history else None
         plain["ranking"] = self.probabilities

@@ -15,8 +15,8 @@ limited range, is told and not undone. Enlargements after decoding
 
 Last come exact readings (`forensics.verdict.exact`): too little content, processes that are proven, a JPEG that is
 proven where the models are not sure. Where the verdict is still open or `uncompressed`, a block grid that was
-reduced or turned is looked for (`forensics.verdict.block_grids`), and at the very end a rotation and a reduction, to be
-undone.
+reduced or turned is looked for (`forensics.verdict.block_grids`), then a rotation and a reduction, to be undone. What
+is open after all that may be told uncompressed (`forensics.verdict.innocence`).
 """
 
 from __future__ import annotations
@@ -39,9 +39,27 @@ from forensics_models.restored import KINDS
 from forensics.errors import PictureError
 from forensics.pictures.opened import MAX_PIXELS, Picture, from_array, from_pillow, open_picture
 from forensics.pixels import eight_bit, luma
-from forensics.results.analysis import Analysis, Interval, ToneChange, WholeAnswer, Window, WindowVerdict
+from forensics.results.analysis import (
+    Analysis,
+    Interval,
+    LeftOpen,
+    ToneChange,
+    WholeAnswer,
+    Window,
+    WindowVerdict,
+)
 from forensics.results.steps import Step
-from forensics.verdict import channel_order, colours, fine_hevc, open_pictures, recompression, restored, tone, undoing
+from forensics.verdict import (
+    channel_order,
+    colours,
+    fine_hevc,
+    innocence,
+    open_pictures,
+    recompression,
+    restored,
+    tone,
+    undoing,
+)
 from forensics.verdict import steps as after
 from forensics.verdict.agreement import compare, limits, partly_judged, resizing
 from forensics.verdict.block_grids import with_block_grid
@@ -203,7 +221,7 @@ def analyze(
         if undo_reduction:
             named = undoing.reduced(named, pixels, part, one, finished)
         told = restored.with_answer(read, open_judge, pixels, kinds) if named.verdict == INCONCLUSIVE else read
-        return named if told is read else told
+        return innocence.with_answer(named if told is read else told, open_judge, pixels)
 
     return with_insets(picture, judged) if undo_inset else judged(picture)
 
@@ -232,14 +250,15 @@ class _Examined:
             windows, pieces = [windows[at] for at in order], [pieces[at] for at in order]
         else:
             reading = self.reading(*self.judged(pieces))
+        left = open_pictures.left_open(reading, self.open_judge, pixels)
         if change is not None:
             changed = [change.undo(piece) for piece in pieces]
             reading, change = _preferred(reading, self.reading(*self.judged(changed)), change)
             pieces = changed if change.undone else pieces
-        whole = self.whole(reading, pieces, pixels) if change is None else None
+        whole = self.whole(left, reading, pieces, pixels) if change is None else None
         reading = self.guarded(reading, pieces, pixels, change)
         made = _compose(seen, windows, self.completed(reading, pieces), change, self.judge, self.extractor)
-        made = replace(made, whole_answer=whole)
+        made = replace(made, whole_answer=whole, left_open=left)
         if len(windows) < of:
             made = replace(made, limits=(partly_judged(len(windows), of), *made.limits))
         if note:
@@ -261,9 +280,11 @@ class _Examined:
     def reading(self, measured: np.ndarray, judged: WindowJudgement) -> PictureReading:
         return read_picture(self.deciding, len(self.extractor.feature_names), self.open_judge, measured, judged)
 
-    def whole(self, reading: PictureReading, pieces: Sequence[np.ndarray], pixels: np.ndarray) -> WholeAnswer | None:
+    def whole(
+        self, left: LeftOpen | None, reading: PictureReading, pieces: Sequence[np.ndarray], pixels: np.ndarray
+    ) -> WholeAnswer | None:
         """What may be said of a picture that its windows leave open, doubted as any other verdict is."""
-        said = open_pictures.answer(reading, self.open_judge, pixels)
+        said = open_pictures.answer(left, reading, self.open_judge, pixels)
         if said is None:
             return None
         proposed = replace(reading, verdict=said.family, probability=said.held)

@@ -12,7 +12,7 @@ from forensics_models.classes import HEVC_FAMILY, INCONCLUSIVE, family_of
 from forensics_models.open_judge import OpenJudge, by_family
 from forensics_models.open_pictures import values_of
 
-from forensics.results.analysis import Analysis, WholeAnswer
+from forensics.results.analysis import Analysis, LeftOpen, WholeAnswer
 from forensics.verdict import doubt, fine_hevc
 from forensics.verdict.agreement import resizing
 from forensics.verdict.block_grids import SURELY_UNCOMPRESSED
@@ -29,9 +29,8 @@ LOST = 0.05
 """Probability that a family may have lost to exact readings since; what lost more was spoken against."""
 
 
-def answer(reading: PictureReading, open_judge: OpenJudge | None, pixels: np.ndarray) -> WholeAnswer | None:
-    """What may be said of a picture that its windows leave open, before it is doubted as any verdict of the models is;
-    None where nothing may be, or where nothing is open.
+def left_open(reading: PictureReading, open_judge: OpenJudge | None, pixels: np.ndarray) -> LeftOpen | None:
+    """What a judge of whole pictures is asked about; None where nothing is open, or where no open judge said so.
 
     Parameters
     ----------
@@ -47,9 +46,6 @@ def answer(reading: PictureReading, open_judge: OpenJudge | None, pixels: np.nda
         return None
     if open_judge is None or opened is None or trees is None:
         return None
-    judge = open_picture_judge(open_judge.folder)
-    if judge is None:
-        return None
     family, values = values_of(
         opened.processes,
         opened.windows,
@@ -59,7 +55,30 @@ def answer(reading: PictureReading, open_judge: OpenJudge | None, pixels: np.nda
         pixels.shape[0] * pixels.shape[1],
         lambda family: doubt.log_odds(open_judge, family, reading, pixels),
     )
-    said, right = judge.answer(family, values)
+    return LeftOpen(family, by_family(opened.processes)["uncompressed"], tuple(values.tolist()))
+
+
+def answer(
+    left: LeftOpen | None, reading: PictureReading, open_judge: OpenJudge | None, pixels: np.ndarray
+) -> WholeAnswer | None:
+    """What may be said of a picture that its windows leave open, before it is doubted as any verdict of the models is;
+    None where nothing may be, or where nothing is open.
+
+    Parameters
+    ----------
+    left : LeftOpen, optional
+        As of `left_open`.
+    reading, open_judge, pixels
+        What that was made of.
+    """
+    opened = reading.opened
+    if left is None or open_judge is None or opened is None:
+        return None
+    judge = open_picture_judge(open_judge.folder)
+    if judge is None:
+        return None
+    family = left.family
+    said, right = judge.answer(family, np.array(left.values))
     if not said or (family == HEVC_FAMILY and fine_hevc.too_fine(float(reading.whole.ratio[0]), pixels)):
         return None
     return WholeAnswer(family, by_family(opened.processes)[family], right)
@@ -102,13 +121,13 @@ def _shows_a_jpeg(analysis: Analysis) -> bool:
 
 
 def _said(analysis: Analysis, family: str, probability: float) -> Analysis:
-    ranking = _led(analysis.ranking, family, probability)
+    ranking = led(analysis.ranking, family, probability)
     verdict, named, stated = said_of(family, ranking)
     statement = without_range(TRACE, stated, named, _text(len(analysis.windows)))
     return restated(analysis, ranking, verdict, stated, named, (statement, *analysis.evidence))
 
 
-def _led(ranking: Ranking, family: str, probability: float) -> Ranking:
+def led(ranking: Ranking, family: str, probability: float) -> Ranking:
     """Processes ranked anew, those of a family with so much together, the others in the same proportions."""
     before = sum(p for name, p in ranking if family_of(name) == family)
     less = (1 - probability) / max(1 - before, 1e-9)

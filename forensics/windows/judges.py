@@ -18,6 +18,7 @@ from forensics.pixels import luma
 if TYPE_CHECKING:
     from forensics_models.block_phases import BlockPhaseJudge
     from forensics_models.doubt import DoubtJudge
+    from forensics_models.innocence import InnocenceJudge
     from forensics_models.open_judge import OpenJudge
     from forensics_models.open_pictures import OpenPictureJudge
     from forensics_models.recompression import RecompressionJudge
@@ -147,6 +148,14 @@ def restored_judge(folder: Any) -> RestoredJudge | None:
     from forensics_models.restored import CARD_FILE, RestoredJudge
 
     return RestoredJudge(folder) if (folder / CARD_FILE).is_file() else None
+
+
+@cache
+def innocence_judge(folder: Any) -> InnocenceJudge | None:
+    """The judge of innocence beside an open judge, as `doubt_judge`."""
+    from forensics_models.innocence import CARD_FILE, InnocenceJudge
+
+    return InnocenceJudge(folder) if (folder / CARD_FILE).is_file() else None
 
 
 @cache
