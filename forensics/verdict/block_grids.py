@@ -7,6 +7,7 @@ the models hold likely it may name the codec.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -116,8 +117,10 @@ def _unless_changed_jpeg(analysis: Analysis, pixels: np.ndarray) -> Analysis:
     shows, hardly moved: a blur smooths borders of blocks as loop filters do, other colours loosen tables.
     """
     nothing = (analysis.afterwards or {}).get("nothing", 1.0)
-    if analysis.verdict in _LIKE_JPEG or nothing >= PROBABLY_STRAIGHT:
+    if nothing >= PROBABLY_STRAIGHT:
         return analysis
+    if analysis.verdict in _LIKE_JPEG:
+        return _with_size_before(analysis, pixels)
     reading = changed_lattice(pixels, analysis)
     if reading is not None and reading.named:
         moved = reading.lattice.noise > HARDLY_MOVED.get(reading.change, 0.0)
@@ -128,6 +131,21 @@ def _unless_changed_jpeg(analysis: Analysis, pixels: np.ndarray) -> Analysis:
     if lattice is None or not lattice.named or not lattice.hardly_moved:
         return analysis
     return _reduced_some_time(analysis, lattice, *pixels.shape[:2])
+
+
+def _with_size_before(analysis: Analysis, pixels: np.ndarray) -> Analysis:
+    """The analysis of a JPEG that was probably resampled, with the size that it had before, where its lattice tells."""
+    if analysis.verdict != "jpeg" or not maybe_resampled(analysis.afterwards):
+        return analysis
+    lattice = reduced_lattice(pixels, analysis)
+    if lattice is None or not lattice.named:
+        return analysis
+    from forensics.history.jpeg import before_reduction
+
+    text = f"{before_reduction.sentence(lattice, *pixels.shape[:2])}."
+    statement = without_range(before_reduction.NAME, lattice.scale, ("jpeg",), text)
+    since = _since(analysis.afterwards, "reduced", before_reduction.PROBABILITY)
+    return replace(analysis, evidence=(statement, *analysis.evidence), afterwards=since)
 
 
 def changed_lattice(pixels: np.ndarray, analysis: Analysis) -> Changed | None:

@@ -222,6 +222,17 @@ def test_another_codec_is_not_named_of_a_reduced_jpeg_whose_lattice_nothing_else
     assert block_grids.with_block_grid(straight, pixels) is straight
 
 
+def test_the_size_before_is_told_where_the_models_name_the_jpeg() -> None:
+    pixels = reduced(75, 0.75)
+    before = named("jpeg", 0.97, pixels, {"nothing": 0.1, "resampled": 0.9})
+    result = block_grids.with_block_grid(before, pixels)
+    assert (result.verdict, result.probability) == ("jpeg", 0.97)
+    assert result.evidence[0].trace == "reduced_jpeg"
+    assert "and 256x256 pixels, and then reduced to 0.750 of its size" in result.evidence[0].text
+    straight = named("jpeg", 0.97, pixels, {"nothing": 0.9, "resampled": 0.1})
+    assert block_grids.with_block_grid(straight, pixels) is straight
+
+
 def test_a_verdict_that_is_no_contradiction_stays() -> None:
     straight, plain = np.asarray(jpeg(sample(), 60)), sample()
     for pixels, since in (
