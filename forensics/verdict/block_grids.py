@@ -74,7 +74,8 @@ class BlockGrid(NamedTuple):
 
 def with_block_grid(analysis: Analysis, pixels: np.ndarray) -> Analysis:
     """The analysis with what a reduced or turned block grid tells; the very same where the models are sure of a codec
-    (but for one that a changed JPEG's lattice speaks against) or of none, or no grid is found.
+    (but for one that a changed JPEG's lattice speaks against, and a resampled JPEG, whose size before is told) or of
+    none, or no grid is found.
 
     Parameters
     ----------
@@ -142,8 +143,8 @@ def _with_size_before(analysis: Analysis, pixels: np.ndarray) -> Analysis:
         return analysis
     from forensics.history.jpeg import before_reduction
 
-    text = f"{before_reduction.sentence(lattice, *pixels.shape[:2])}."
-    statement = without_range(before_reduction.NAME, lattice.scale, ("jpeg",), text)
+    height, width = pixels.shape[:2]
+    statement = _said_of(lattice, height, width, ("jpeg",))
     since = _since(analysis.afterwards, "reduced", before_reduction.PROBABILITY)
     return replace(analysis, evidence=(statement, *analysis.evidence), afterwards=since)
 
@@ -206,9 +207,7 @@ def _reduced_some_time(analysis: Analysis, reading: Reading, height: int, width:
     """The same of one that was reduced since."""
     from forensics.history.jpeg import before_reduction
 
-    text = f"{before_reduction.sentence(reading, height, width)}. {_ANOTHER}"
-    statement = without_range(before_reduction.NAME, reading.scale, (), text)
-    return _open_with(analysis, statement, before_reduction.PROBABILITY)
+    return _open_with(analysis, _said_of(reading, height, width, (), _ANOTHER), before_reduction.PROBABILITY)
 
 
 def _open_with(analysis: Analysis, statement: Statement, probability: float) -> Analysis:
@@ -272,16 +271,23 @@ def reduced_lattice(pixels: np.ndarray, analysis: Analysis) -> Reading | None:
 def _jpeg(analysis: Analysis, reading: Reading, height: int, width: int) -> Analysis:
     from forensics.history.jpeg import before_reduction
 
-    text = f"{before_reduction.sentence(reading, height, width)}."
     return restated(
         analysis,
         led_by(analysis.ranking, "jpeg", before_reduction.PROBABILITY),
         "jpeg",
         before_reduction.PROBABILITY,
         ("jpeg",),
-        [without_range(before_reduction.NAME, reading.scale, ("jpeg",), text), *_kept(analysis, "jpeg")],
+        [_said_of(reading, height, width, ("jpeg",)), *_kept(analysis, "jpeg")],
         afterwards=_since(analysis.afterwards, "reduced", before_reduction.PROBABILITY),
     )
+
+
+def _said_of(reading: Reading, height: int, width: int, named: tuple[str, ...], more: str = "") -> Statement:
+    """What a reduced lattice says, of a picture of that size, and what it names."""
+    from forensics.history.jpeg import before_reduction
+
+    text = f"{before_reduction.sentence(reading, height, width)}. {more}".rstrip()
+    return without_range(before_reduction.NAME, reading.scale, named, text)
 
 
 def _like_a_jpeg(reading: ReducedJpeg, height: int, width: int) -> BlockGrid:

@@ -8,14 +8,12 @@ from dataclasses import replace
 
 import numpy as np
 from forensics_models.classes import INCONCLUSIVE
-from forensics_models.open_judge import OpenJudge, by_family
+from forensics_models.open_judge import OpenJudge
 
 from forensics.results.analysis import Analysis
-from forensics.verdict import doubt
+from forensics.verdict import doubt, open_pictures
 from forensics.verdict.agreement import resizing
-from forensics.verdict.block_grids import SURELY_UNCOMPRESSED
-from forensics.verdict.evidence import ALTERED, quantised_blocks
-from forensics.verdict.open_pictures import LOST, led
+from forensics.verdict.evidence import quantised_blocks
 from forensics.verdict.restated import restated, without_range
 from forensics.windows.judges import block_phase_logarithms, innocence_judge
 
@@ -56,9 +54,8 @@ def with_answer(analysis: Analysis, open_judge: OpenJudge | None, pixels: np.nda
     right = judge.never_compressed(values_of(left.family, np.array(left.values), blocks, drawn))
     if not judge.says(right) or quantised_blocks(pixels) is not None:
         return analysis
-    # As of open pictures: never surer than a block grid could still speak against.
-    probability = min(max(right, by_family(dict(analysis.ranking))["uncompressed"]), SURELY_UNCOMPRESSED)
-    ranking = led(analysis.ranking, "uncompressed", probability)
+    probability = open_pictures.of_uncompressed(analysis, right)
+    ranking = open_pictures.led(analysis.ranking, "uncompressed", probability)
     statement = without_range(TRACE, right, (), _TEXT)
     made = restated(analysis, ranking, "uncompressed", probability, (), (statement, *analysis.evidence))
     return replace(made, afterwards=None, limits=(*resizing(pixels), *made.limits))
@@ -70,7 +67,4 @@ def _asks(analysis: Analysis, held: float) -> bool:
 
     if analysis.verdict != INCONCLUSIVE or held < ASKED_FROM or doubt.withheld(analysis.limits):
         return False
-    families = by_family(dict(analysis.ranking))
-    likeliest = max(families, key=lambda name: families[name])
-    altered = any(one.trace == ALTERED for one in analysis.evidence)
-    return likeliest == "uncompressed" and families[likeliest] >= held - LOST and not altered
+    return open_pictures.still_likeliest(analysis, "uncompressed", held) and not open_pictures.is_altered(analysis)

@@ -98,19 +98,35 @@ def with_answer(analysis: Analysis, pixels: np.ndarray) -> Analysis:
     whole = analysis.whole_answer
     if whole is None or analysis.verdict != INCONCLUSIVE:
         return analysis
-    families = by_family(dict(analysis.ranking))
-    best = max(families, key=lambda name: families[name])
-    if best != whole.family or families[best] < whole.held - LOST:
+    best = whole.family
+    if not still_likeliest(analysis, best, whole.held):
         return analysis
     if best != "uncompressed":
         if best != "jpeg" and _shows_a_jpeg(analysis):
             return analysis
-        return _said(analysis, best, max(whole.right, families[best]))
-    if any(one.trace == ALTERED for one in analysis.evidence) or quantised_blocks(pixels) is not None:
+        return _said(analysis, best, max(whole.right, by_family(dict(analysis.ranking))[best]))
+    if is_altered(analysis) or quantised_blocks(pixels) is not None:
         return analysis
-    # Never surer than a block grid could still speak against: one was looked for under this probability.
-    made = _said(analysis, best, min(max(whole.right, families[best]), SURELY_UNCOMPRESSED))
+    made = _said(analysis, best, of_uncompressed(analysis, whole.right))
     return replace(made, limits=(*resizing(pixels), *made.limits))
+
+
+def still_likeliest(analysis: Analysis, family: str, held: float) -> bool:
+    """Whether a family that was held so likely by the models is the likeliest one, and has lost `LOST` at most."""
+    families = by_family(dict(analysis.ranking))
+    return max(families, key=lambda name: families[name]) == family and families[family] >= held - LOST
+
+
+def is_altered(analysis: Analysis) -> bool:
+    """Whether marks of a JPEG that was altered since were read."""
+    return any(one.trace == ALTERED for one in analysis.evidence)
+
+
+def of_uncompressed(analysis: Analysis, right: float) -> float:
+    """Probability that is stated of `uncompressed` where a judge holds it right with another: never surer than a block
+    grid could still speak against, which was looked for under this probability.
+    """
+    return min(max(right, by_family(dict(analysis.ranking))["uncompressed"]), SURELY_UNCOMPRESSED)
 
 
 def _shows_a_jpeg(analysis: Analysis) -> bool:

@@ -23,7 +23,7 @@ _TAPS = np.arange(-3, 4)
 """Chroma samples around the one at hand that the widest kernel reaches."""
 
 
-def _cubic(distance: np.ndarray, slope: float) -> np.ndarray:
+def cubic(distance: np.ndarray, slope: float) -> np.ndarray:
     """The cubic convolution of Keys (doi:10.1109/TASSP.1981.1163711) with `slope` at distance 1."""
     near = (slope + 2) * distance**3 - (slope + 3) * distance**2 + 1
     far = slope * (distance**3 - 5 * distance**2 + 8 * distance - 4)
@@ -40,8 +40,8 @@ def _soft_cubic(distance: np.ndarray) -> np.ndarray:
 KERNELS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "nearest": lambda distance: (distance <= 0.5).astype(np.float64),
     "bilinear": lambda distance: np.maximum(1 - distance, 0.0),
-    "cubic-sharp": lambda distance: _cubic(distance, -0.75),
-    "cubic-soft": lambda distance: _cubic(distance, -0.3),
+    "cubic-sharp": lambda distance: cubic(distance, -0.75),
+    "cubic-soft": lambda distance: cubic(distance, -0.3),
     "mitchell": _soft_cubic,
     "lanczos": lambda distance: np.where(distance < 3, np.sinc(distance) * np.sinc(distance / 3), 0.0),
 }

@@ -4,6 +4,8 @@ luma's at all scales (`reduced`), which needs no whole picture, only its corner.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from forensics.history.jpeg import reduced, resized
@@ -16,7 +18,12 @@ PROBABILITY = reduced.PROBABILITY
 Reading = ReducedJpeg | ResizedJpeg
 
 
-def read(pixels: np.ndarray, *, thorough: bool = True) -> Reading | None:
+def read(
+    pixels: np.ndarray,
+    *,
+    thorough: bool = True,
+    corner: Callable[[np.ndarray], ReducedJpeg | None] = reduced.read_likely,
+) -> Reading | None:
     """The clearest reading of a JPEG that was reduced, of those that are found; None where there is none.
 
     Parameters
@@ -24,16 +31,16 @@ def read(pixels: np.ndarray, *, thorough: bool = True) -> Reading | None:
     pixels : np.ndarray [shape=(height, width) or (height, width, 1..4), dtype=uint8]
     thorough : bool
         Whether all sizes are tried by all planes, which takes some seconds of a picture of a megapixel or more.
+    corner : callable
+        The reading of luma that is asked where no lattice of all planes is found.
 
     Returns
     -------
     ReducedJpeg, ResizedJpeg or None
     """
     whole = resized.read(pixels, scan=thorough)
-    if whole is not None and whole.found:
-        return whole
-    corner = reduced.read_likely(pixels)
-    return corner if corner is not None and corner.found else None
+    reading = whole if whole is not None and whole.found else corner(pixels)
+    return reading if reading is not None and reading.found else None
 
 
 def before_last(pixels: np.ndarray) -> Generation | None:
@@ -43,9 +50,8 @@ def before_last(pixels: np.ndarray) -> Generation | None:
     ----------
     pixels : np.ndarray [shape=(height, width[, channels]), dtype=uint8]
     """
-    whole = resized.read(pixels)
-    reading = whole if whole is not None and whole.found else reduced.read(pixels)
-    if reading is None or not reading.found:
+    reading = read(pixels, corner=reduced.read)
+    if reading is None:
         return None
     probability = PROBABILITY if reading.named else reduced.JPEGS_FOUND / (reduced.JPEGS_FOUND + reduced.OTHERS_FOUND)
     return Generation("jpeg", probability, parameters_of(reading))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+
+from forensics.codecs.decoders import conversions
 
 
 class Kernel(NamedTuple):
@@ -18,7 +21,7 @@ class Kernel(NamedTuple):
     reach : float
         Half of its width, in samples.
     values : callable
-        Its values at distances in samples, an array for an array.
+        Its values at places in samples from its middle, an array for an array.
     widened : bool
         Whether it is widened where a picture is reduced, as by programs that keep from aliasing.
     """
@@ -29,35 +32,23 @@ class Kernel(NamedTuple):
     widened: bool = True
 
 
-def _cubic(a: float) -> Callable[[np.ndarray], np.ndarray]:
-    def values(x: np.ndarray) -> np.ndarray:
-        x = np.abs(x)
-        near = ((a + 2) * x - (a + 3)) * x * x + 1
-        far = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
-        return np.where(x < 1, near, np.where(x < 2, far, 0.0))
-
-    return values
-
-
-def _triangle(x: np.ndarray) -> np.ndarray:
-    return np.maximum(1 - np.abs(x), 0.0)
+def _even(values: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    """A kernel of distances, of places on either side."""
+    return lambda places: values(np.abs(places))
 
 
 def _box(x: np.ndarray) -> np.ndarray:
     return np.where((x > -0.5) & (x <= 0.5), 1.0, 0.0)
 
 
-def _lanczos(x: np.ndarray) -> np.ndarray:
-    return np.where(np.abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0.0)
-
-
+_TRIANGLE = _even(conversions.KERNELS["bilinear"])
 KERNELS = (
-    Kernel("cubic", 2.0, _cubic(-0.5)),
-    Kernel("triangle", 1.0, _triangle),
-    Kernel("Lanczos", 3.0, _lanczos),
+    Kernel("cubic", 2.0, _even(partial(conversions.cubic, slope=-0.5))),
+    Kernel("triangle", 1.0, _TRIANGLE),
+    Kernel("Lanczos", 3.0, _even(conversions.KERNELS["lanczos"])),
     Kernel("box", 0.5, _box),
-    Kernel("linear", 1.0, _triangle, widened=False),
-    Kernel("sharp cubic", 2.0, _cubic(-0.75), widened=False),
+    Kernel("linear", 1.0, _TRIANGLE, widened=False),
+    Kernel("sharp cubic", 2.0, _even(conversions.KERNELS["cubic-sharp"]), widened=False),
 )
 """Those of Pillow, ImageMagick, browsers and OpenCV: a cubic of -0.5, a triangle, Lanczos' of three lobes and means
 over areas, widened; and OpenCV's linear and cubic ones, which are not."""

@@ -49,12 +49,12 @@ RATIOS = np.exp(np.arange(math.log(1.02), math.log(2.22), 0.008))
 """Sizes over the picture's that are scanned, `np.ndarray [shape=(m,), dtype=float64]`: in steps of 0.8 %, which puts
 the far end of the region off by 1.8 pixels at most, and by less than one on average."""
 SIZES, SCANNED = 5, 3
-"""Likely sizes that are looked at, and those of a scan of all: of `TRIED_JPEGS` 115 have a contrast of 18 or more
+"""Likely sizes that are looked at, and those of a scan of all: of 128 JPEGs 115 have a contrast of 18 or more
 so, 113 of them at the size to the pixel."""
 FOUND_FROM = 18.0
 """Weight from which it is a JPEG's lattice. Pictures of validation sources reduced to 0.45 to 0.97 by ten programs and
 kernels: 23 that were never compressed have a contrast of 4.4 at most (23 more, after steps of all kinds, 4.7),
-`TRIED_OTHERS` by WebP and AVIF a weight of 13.7; of `TRIED_JPEGS` of qualities 50 to 96 111 are found, 114 of 115 with
+`TRIED_OTHERS` by WebP and AVIF a weight of 13.7; of 128 JPEGs of qualities 50 to 96 111 are found, 114 of 115 with
 their quality within two."""
 LOPSIDED = 2.0
 """Times the contrast of the table that lies farthest from multiples, at least: drawings whose blocks are alike lie near
@@ -65,8 +65,8 @@ RARE_TABLES, FULL_CHROMA = 0.5, 0.6
 """What a contrast weighs where it is that of tables other than libjpeg's, or of chroma at full size, which blocks of
 4x4 samples of half-sized chroma resemble: WebP and AVIF of that draw and an earlier one of 56 reach 26.9 by the first,
 19.5 by the second. JPEGs with chroma at full size have 21 and more, mostly 35 to 150."""
-TRIED, TRIED_OTHERS, TRIED_JPEGS = 46, 89, 128
-"""Those pictures: never compressed, by other codecs, and JPEGs."""
+TRIED_OTHERS = 89
+"""Pictures of that draw by other codecs."""
 HARDLY_MOVED_FROM = 0.6
 """Mean cosine from which no other codec followed the JPEG: 12 validation JPEGs (55 to 92) were coded again by WebP 80
 and 95, AVIF 65 and 90, JPEG XL or JPEG 2000 and reduced; those that are named have 0.53 at most."""
@@ -404,10 +404,8 @@ def _clearest(pixels: np.ndarray, sizes: Sequence[tuple[int, int]]) -> ResizedJp
         for across, down in _NEIGHBOURS:
             look(now.width + across, now.height + down, KERNELS[0], (now.sampling,) if now.sampling else ())
     now = best()
-    for kernel in KERNELS:
-        tried.pop((now.width, now.height, kernel.name), None)
-        look(now.width, now.height, kernel, tuple(SAMPLINGS))
-    return best()
+    every = [at_size(pixels, now.width, now.height, kernel, tuple(SAMPLINGS)) for kernel in KERNELS]
+    return max([now, *every], key=lambda one: one.weight)
 
 
 def _likeliest(pixels: np.ndarray, count: int) -> list[tuple[int, int]]:
