@@ -402,6 +402,8 @@ CHANGE = tone.ToneChange(200.0, 3, 250, 20, 20, tuple(range(256)), undone=True)
         (reading(INCONCLUSIVE, 0.5, webp=0.5), reading("webp", 0.9, webp=0.9), "webp", True),
         (reading("jpeg2000", 0.999, jpeg2000=0.999), reading(INCONCLUSIVE, 0.4, avif=0.4), "jpeg2000", False),
         (reading("jpeg2000", 0.99, jpeg2000=0.99), reading("uncompressed", 0.9, uncompressed=0.9), INCONCLUSIVE, False),
+        (reading("heic", 0.9, heic=0.9), reading(INCONCLUSIVE, 0.3, heic=0.25, bpg=0.25, avif=0.3), "heic", False),
+        (reading("heic", 0.9, heic=0.9), reading(INCONCLUSIVE, 0.6, avif=0.6, heic=0.3), INCONCLUSIVE, False),
         (
             reading("uncompressed", 0.9, uncompressed=0.9),
             reading("uncompressed", 0.95, uncompressed=0.95),

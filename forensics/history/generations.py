@@ -125,6 +125,6 @@ def _double_jpeg(pixels: np.ndarray, last: Generation, jpeg: Recovered, undone: 
     if reduced is None:
         note = "an earlier JPEG compression was looked for and not seen; a much finer one than the last leaves no trace"
         return (last,), (*notes, note)
-    scale = reduced.parameters[0].value
+    scale = next(one.value for one in reduced.parameters if one.name == "scale")
     note = f"between the two JPEG compressions the picture was reduced to {scale} of its size"
     return (reduced, last), (*notes, note)

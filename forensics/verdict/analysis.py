@@ -31,6 +31,7 @@ from forensics_models.classes import (
     CLASSES,
     FINE_CLASSES,
     INCONCLUSIVE,
+    family_of,
 )
 from forensics_models.judgement import WindowJudgement
 from forensics_models.open_judge import by_family
@@ -388,8 +389,10 @@ def _preferred(stored: PictureReading, undone: PictureReading, change: ToneChang
     """The reading to go by: with the change of tone undone where that names a codec, unless another shows more clearly,
     from `KEEP_STORED_VERDICT_FROM` on, as stored.
 
-    What one of them leaves open the other does not settle: less certain, a codec that shows in the picture as stored
-    alone is no verdict. `uncompressed` is one where the other reading holds that likeliest, too: of 66 untouched
+    What one of them leaves open the other does not settle: less certain, a codec that shows in the picture as stored is
+    a verdict only where the other reading holds its family likeliest, too. Of 93 validation pictures in which a change
+    is found, half of them blurred, sharpened or never compressed, that is so of five more than were named, all rightly.
+    `uncompressed` is one where the other reading holds that likeliest, too: of 66 untouched
     validation pictures in which a change of tone is found 63 are called that so and 50 where both have to say it, of 52
     compressed ones none; `uncompressed` is the likeliest in no reading of these.
     """
@@ -402,6 +405,8 @@ def _preferred(stored: PictureReading, undone: PictureReading, change: ToneChang
     clean = [one for one in (undone, stored) if one.verdict == "uncompressed"]
     if clean and all(_likeliest(one) == "uncompressed" for one in (undone, stored)):
         return clean[0], change._replace(undone=clean[0] is undone)
+    if stored.names_codec and _likeliest(undone) == family_of(stored.verdict):
+        return stored, change._replace(undone=False)
     kept = stored if stored.names_codec else undone
     return replace(kept, verdict=INCONCLUSIVE, probability=max(kept.probabilities.values())), change._replace(
         undone=kept is undone

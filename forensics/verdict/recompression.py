@@ -132,12 +132,13 @@ def _heard_of_blocks(
 
 
 def toned(analysis: Analysis) -> bool:
-    """Whether a change of tone was undone, so that block phases name nothing by themselves: where one was seen in what
-    a conversion from video's range leaves, 8x8 blocks of other codecs look like a JPEG's. Of 70 validation frames of
-    DV, ProRes, Theora, FLV1 and WMV2 four were toned so, one of which was HEVC (0.96); of 60 of MPEG-1, MPEG-2, MPEG-4
-    and their like none.
+    """Whether a change of tone that skips values was undone, so that block phases name nothing by themselves: where one
+    was seen in what a conversion from video's range leaves, which is steeper than one, 8x8 blocks of other codecs look
+    like a JPEG's. Of 70 validation frames of DV, ProRes, Theora, FLV1 and WMV2 four were toned so, one of which was
+    HEVC (0.96); of 60 of MPEG-1, MPEG-2, MPEG-4 and their like none. What merges values alone is mostly the rounding of
+    a filter: of 14 blurred and sharpened validation pictures that it is seen in one more is named, rightly.
     """
-    return undoes(analysis.tone)
+    return undoes(analysis.tone) and analysis.tone.gaps > 0
 
 
 def _in_luma_too(family: str, open_judge: OpenJudge, pixels: np.ndarray) -> str:

@@ -49,6 +49,14 @@ def test_a_step_by_another_program_changes_the_picture_as_its_kind_says(program,
         assert made.min() > 0 or picture.min() == 0
 
 
+def test_noise_of_another_program_is_as_strong_as_that_of_training():
+    if other_programs.missing("imagemagick"):
+        pytest.skip(other_programs.missing("imagemagick"))
+    flat = np.full((200, 200, 3), 128, np.uint8)
+    made = [other_programs.apply("imagemagick", "noise", flat, np.random.default_rng(seed)).std() for seed in range(8)]
+    assert 0.5 < min(made) < max(made) < 10
+
+
 def test_programs_of_the_benchmark_are_those_that_training_holds_out():
     assert set(other_programs.STEPS) == set(HELD_OUT_PROGRAMS)
     assert not set(other_programs.STEPS) & set(PROGRAMS)

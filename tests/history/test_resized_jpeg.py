@@ -144,6 +144,28 @@ def test_the_jpeg_before_the_last_is_read(picture: Image.Image) -> None:
     assert values["scale"] == pytest.approx(small.width / picture.width, rel=0.003)
 
 
+@pytest.mark.parametrize("scale", [0.6, 0.66])
+def test_the_last_jpegs_own_chroma_does_not_hide_the_first(picture: Image.Image, scale: float) -> None:
+    first = jpeg(picture, 56, "4:2:0")
+    last = jpeg(Image.fromarray(smaller(first, scale, RESAMPLING.BILINEAR)), 84, "4:4:4")
+    reading = resized.read(np.asarray(last), coded=True)
+    assert reading is not None
+    assert reading.found
+    assert (reading.width, reading.quality) == (picture.width, 56)
+    once = jpeg(Image.fromarray(smaller(picture, scale, RESAMPLING.BILINEAR)), 84, "4:4:4")
+    assert before_reduction.before_last(np.asarray(once)) is None
+
+
+def test_the_chain_says_how_far_it_was_reduced_between(picture: Image.Image) -> None:
+    small = Image.fromarray(smaller(jpeg(picture, 60, "4:2:0"), 0.7, RESAMPLING.LANCZOS))
+    history = forensics.examine(np.asarray(jpeg(small, 90, "4:2:0")), map=False).history
+    assert history is not None
+    assert [one.codec for one in history.generations] == ["jpeg", "jpeg"]
+    (note,) = [one for one in history.notes if "reduced to" in one]
+    told = float(note.split("reduced to ")[1].split()[0])
+    assert told == pytest.approx(0.7, rel=0.005)
+
+
 def test_the_verdict_says_from_what_a_fine_jpeg_was_reduced(picture: Image.Image) -> None:
     analysis = forensics.analyze(smaller(jpeg(picture, 92, "4:2:0"), 0.75, RESAMPLING.LANCZOS))
     assert analysis.verdict == "jpeg"

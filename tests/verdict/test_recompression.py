@@ -135,8 +135,10 @@ def test_what_is_not_coded_again_is_named_by_its_blocks(
     assert after.verdict == verdict
     assert (after is before) == (verdict == INCONCLUSIVE)
     assert not asked
-    toned = replace(before, tone=ToneChange(40.0, 1, 255, 0, 0, (0, *range(255)), True))
+    toned = replace(before, tone=ToneChange(40.0, 1, 255, 30, 0, (0, *range(255)), True))
     assert answered(toned, JUDGE, PIXELS) is toned
+    rounded = replace(before, tone=ToneChange(40.0, 1, 255, 0, 21, (0, *range(255)), True))
+    assert answered(rounded, JUDGE, PIXELS).verdict == verdict
     if verdict == "jpeg":
         assert after.evidence[0].trace == recompression.TRACE
         assert "speaks for JPEG by itself (97.0 %)" in after.evidence[0].text

@@ -44,13 +44,17 @@ def read(
 
 
 def before_last(pixels: np.ndarray) -> Generation | None:
-    """The JPEG that a picture was before it was reduced and compressed again; None where none is found.
+    """The JPEG that a picture was before it was reduced and saved as JPEG again; None where none is found.
 
     Parameters
     ----------
     pixels : np.ndarray [shape=(height, width[, channels]), dtype=uint8]
     """
-    reading = read(pixels, corner=reduced.read)
+    corner = reduced.read(pixels)
+    height, width = pixels.shape[:2]
+    likely = [] if corner is None else [(round(width / corner.scale), round(height / corner.scale))]
+    whole = resized.read(pixels, coded=True, sizes=likely)
+    reading = next((one for one in (whole, corner) if one is not None and one.found), None)
     if reading is None:
         return None
     probability = PROBABILITY if reading.named else reduced.JPEGS_FOUND / (reduced.JPEGS_FOUND + reduced.OTHERS_FOUND)

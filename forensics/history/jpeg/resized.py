@@ -67,6 +67,14 @@ RARE_TABLES, FULL_CHROMA = 0.5, 0.6
 19.5 by the second. JPEGs with chroma at full size have 21 and more, mostly 35 to 150."""
 TRIED_OTHERS = 89
 """Pictures of that draw by other codecs."""
+FOUND_UNDER_FROM, FULL_CHROMA_UNDER = 9.0, 0.8
+"""Weight from which it is a JPEG's lattice under that of a last JPEG, and what a contrast of chroma at full size weighs
+there. Training and validation pictures reduced to 0.5 to 0.9 by ten programs and kernels and saved as JPEG of 75 to 92:
+of 220 that were no JPEG before (`TRIED_UNDER`) the largest weights are 8.6 and 8.4, with chroma at full size 7.8. Of
+100 JPEGs of 50 to 85 45 are found, by this reading or `reduced`, 44 at their scale and with their quality within
+two."""
+TRIED_UNDER = 220
+"""Pictures of that draw that were no JPEG before the reduction: never compressed ones, WebP and AVIF."""
 HARDLY_MOVED_FROM = 0.6
 """Mean cosine from which no other codec followed the JPEG: 12 validation JPEGs (55 to 92) were coded again by WebP 80
 and 95, AVIF 65 and 90, JPEG XL or JPEG 2000 and reduced; those that are named have 0.53 at most."""
@@ -88,10 +96,13 @@ _OFF = ((4, 0), (0, 4), (4, 4))
 """Where blocks beside the grid start, in samples of the plane."""
 _NEIGHBOURS = ((0, -1), (0, 1), (-1, 0), (1, 0), (0, -2), (0, 2), (-2, 0), (2, 0))
 """Sizes around the clearest that are tried, twice over: sides are rounded each by itself."""
-_WHOLE, _WHOLE_WITHIN = (1.5, 2.0), 0.02
+_WHOLE = ((1.5, 0.02), (2.0, 0.02))
 """Sizes over the picture's at which blocks of a picture that was not resized look like coded ones, and how near to
 them: of 212 validation pictures after steps of all kinds 8 that were not resized have a contrast of 8 and more, 7 of
 them there."""
+_OWN = ((1.0, 0.02), (2.0, 0.02), (1.5, 0.004))
+"""Sizes over the picture's at which the blocks that it was last coded in are read as those of a JPEG before, and how
+near to them: of those 220 pictures 21 have a contrast of 6.1 to 21 there."""
 _QUALITY_OFF = 2
 """Half-width of the interval of a quality: see `FOUND_FROM`."""
 
@@ -119,6 +130,8 @@ class ResizedJpeg(NamedTuple):
         Mean cosine of coefficients over their steps, 1 where all are multiples.
     against : float
         How far they lie farther from multiples of another table's steps on the grid than beside it, at most.
+    coded : bool
+        Whether it was read under a JPEG that the picture was saved as since.
     """
 
     width: int
@@ -131,17 +144,20 @@ class ResizedJpeg(NamedTuple):
     contrast: float
     share: float
     against: float
+    coded: bool = False
 
     @property
     def weight(self) -> float:
         """The contrast, less of rare tables and of chroma at full size."""
         rare = 1.0 if self.family == FAMILIES[0] else RARE_TABLES
-        return self.contrast * rare * (FULL_CHROMA if self.sampling == "4:4:4" else 1.0)
+        full = FULL_CHROMA_UNDER if self.coded else FULL_CHROMA
+        return self.contrast * rare * (full if self.sampling == "4:4:4" else 1.0)
 
     @property
     def found(self) -> bool:
         """Whether it is a JPEG's lattice."""
-        return self.weight >= FOUND_FROM and self.contrast >= LOPSIDED * self.against
+        least = FOUND_UNDER_FROM if self.coded else FOUND_FROM
+        return self.weight >= least and self.contrast >= LOPSIDED * self.against
 
     @property
     def named(self) -> bool:
@@ -329,7 +345,9 @@ def at_size(
     return max(readings, key=lambda one: one.weight)
 
 
-def read(pixels: np.ndarray, *, scan: bool = True) -> ResizedJpeg | None:
+def read(
+    pixels: np.ndarray, *, scan: bool = True, coded: bool = False, sizes: Sequence[tuple[int, int]] = ()
+) -> ResizedJpeg | None:
     """The clearest reading of a resized JPEG; None where the picture is too small or holds too little for a find.
 
     Parameters
@@ -338,6 +356,11 @@ def read(pixels: np.ndarray, *, scan: bool = True) -> ResizedJpeg | None:
         A whole picture: of one that was cropped since blocks lie elsewhere.
     scan : bool
         Whether all sizes are tried where none of the likely ones is found.
+    coded : bool
+        Whether the picture as it is was decoded from a JPEG: sizes of which its own blocks are whole parts are left
+        out, at which they would show.
+    sizes : sequence of (int, int)
+        Widths and heights that are tried besides, each a guess from elsewhere.
 
     Returns
     -------
@@ -363,21 +386,31 @@ def read(pixels: np.ndarray, *, scan: bool = True) -> ResizedJpeg | None:
     if min(pixels.shape[:2]) < LEAST_SIDE:
         return None
     likely = native_size.candidates(pixels, SIZES, (native_size.REDUCED[0], RATIOS[-1]))
-    best = _clearest(pixels, [(width, height) for width, height, _ in likely])
+    sizes = [*sizes, *((width, height) for width, height, _ in likely)]
+    if coded:
+        sizes = [size for size in sizes if not _near(size[0] / pixels.shape[1], _OWN)]
+    best = _clearest(pixels, sizes)
     if scan and (best is None or best.contrast < _ENOUGH):
-        readings = [best, _clearest(pixels, _likeliest(pixels, SCANNED))]
+        ratios = RATIOS[~_near(RATIOS, _OWN)] if coded else RATIOS
+        readings = [best, _clearest(pixels, _likeliest(pixels, SCANNED, ratios))]
         best = max((one for one in readings if one), key=lambda one: one.weight, default=None)
+    best = None if best is None else best._replace(coded=coded)
     if best is None or not best.found:
         return best
-    return None if not has_content(pixels) or _stands_upright(pixels, best) else best
+    return None if not has_content(pixels) or (not coded and _stands_upright(pixels, best)) else best
 
 
 def _stands_upright(pixels: np.ndarray, reading: ResizedJpeg) -> bool:
     """Whether blocks of the picture as it is show more clearly, of which those of some sizes are whole parts."""
-    if min(abs(reading.scale * whole - 1) for whole in _WHOLE) > _WHOLE_WITHIN:
+    if not _near(1 / reading.scale, _WHOLE):
         return False
     tall, wide = pixels.shape[:2]
     return at_size(pixels, wide, tall, KERNELS[1], tuple(SAMPLINGS)).contrast >= reading.contrast
+
+
+def _near(ratios: np.ndarray | float, which: Sequence[tuple[float, float]]) -> np.ndarray:
+    """Whether sizes over the picture's lie so near to some."""
+    return np.any([np.abs(one / ratios - 1) <= within for one, within in which], axis=0)
 
 
 def _clearest(pixels: np.ndarray, sizes: Sequence[tuple[int, int]]) -> ResizedJpeg | None:
@@ -408,13 +441,13 @@ def _clearest(pixels: np.ndarray, sizes: Sequence[tuple[int, int]]) -> ResizedJp
     return max([now, *every], key=lambda one: one.weight)
 
 
-def _likeliest(pixels: np.ndarray, count: int) -> list[tuple[int, int]]:
-    """The sizes at which lattices of chroma, or of luma in a grey picture, show most among all."""
+def _likeliest(pixels: np.ndarray, count: int, ratios: np.ndarray) -> list[tuple[int, int]]:
+    """The sizes at which lattices of chroma, or of luma in a grey picture, show most among all of `ratios`."""
     tall, wide = pixels.shape[:2]
     side = max(tall, wide)
     most = math.ceil(SIDE / RATIOS[0])
     whole_planes, rows = _planes(pixels[:most, :most]), []
-    for ratio in RATIOS:
+    for ratio in ratios:
         length = min(side, math.ceil(SIDE / ratio))
         planes = [plane[:length, :length] for plane in whole_planes]
         component = int(len(planes) == 3)
@@ -427,12 +460,12 @@ def _likeliest(pixels: np.ndarray, count: int) -> list[tuple[int, int]]:
     over = np.array(rows) - np.median(rows, axis=0)
     spread = 1.4826 * np.median(np.abs(over), axis=0) + _LEAST_SPREAD
     best = np.argsort(-(over / spread).max(axis=1))[:count]
-    return [(round(wide * RATIOS[at]), round(tall * RATIOS[at])) for at in best]
+    return [(round(wide * ratios[at]), round(tall * ratios[at])) for at in best]
 
 
 def parameters_of(reading: ResizedJpeg) -> tuple[Parameter, ...]:
     """Quality, sampling of chroma, and scale of a reading as parameters of a generation."""
-    basis = f"with the resizing undone, {_near(reading)}"
+    basis = f"with the resizing undone, {_nearer(reading)}"
     quality, scale = reading.quality, reading.scale
     off = 1 / (2 * min(reading.width, reading.height))  # of a size that is right to half a pixel
     found = [
@@ -448,8 +481,8 @@ def sentence(reading: ResizedJpeg) -> str:
     """What a reading that is found says."""
     return (
         f"It was a JPEG of quality {_quality(reading)} and {reading.width}x{reading.height} pixels, and then reduced "
-        f"to {reading.scale:.3f} of its size: with that undone, {_near(reading)} (none of {TRIED_OTHERS} pictures that "
-        f"were no JPEG before reaches {FOUND_FROM:.0f})"
+        f"to {reading.scale:.3f} of its size: with that undone, {_nearer(reading)} (none of {TRIED_OTHERS} pictures "
+        f"that were no JPEG before reaches {FOUND_FROM:.0f})"
     )
 
 
@@ -462,7 +495,7 @@ def _quality(reading: ResizedJpeg) -> str:
     return said[0] + (f" ({', '.join(said[1:])})" if said[1:] else "")
 
 
-def _near(reading: ResizedJpeg) -> str:
+def _nearer(reading: ResizedJpeg) -> str:
     return (
         f"the coefficients of its blocks lie nearer to multiples of that quality's steps than those beside the grid, "
         f"by {reading.contrast:.0f} standard errors"
