@@ -272,7 +272,7 @@ def speed(side: int, repeat: int, parts: str, largest: float, pictures: int, mos
 @click.argument("folder", metavar="SOURCES", type=_FOLDER)
 @click.option(
     "--parts",
-    default="jpeg,wavelets,recoding,splices,chains,buried,tones,enlarged,reduced",
+    default="jpeg,wavelets,recoding,splices,chains,buried,tones,enlarged,reduced,saved",
     show_default=True,
     help="What is measured, separated by commas.",
 )

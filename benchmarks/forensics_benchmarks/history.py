@@ -109,16 +109,22 @@ def _enlarged(folder: Path, names: Sequence[str]) -> list[Table]:
 def _reduced(folder: Path, names: Sequence[str]) -> list[Table]:
     from forensics_benchmarks import history_reduced as reduced
 
-    pictures = _pictures(folder, names)
-    cases = list(reduced.measure(pictures))
+    cases = list(reduced.measure(_pictures(folder, names)))
     what = (
         "JPEGs of quality 50 to 92 reduced by 0.5 to 0.95 or rotated by 0.5 to 5 degrees, and pictures never compressed"
     )
     return [
         _table(reduced.summary(cases), f"{what}; shares 0 to 1"),
         _table(reduced.by_program(cases), "The JPEGs by program"),
+    ]
+
+
+def _saved(folder: Path, names: Sequence[str]) -> list[Table]:
+    from forensics_benchmarks import history_reduced as reduced
+
+    return [
         _table(
-            reduced.summary_saved(list(reduced.measure_saved(pictures))),
+            reduced.summary_saved(list(reduced.measure_saved(_pictures(folder, names)))),
             "Reduced by 0.5 to 0.9 and saved as JPEG of quality 75 to 92; before that JPEG of 50 to 85, or nothing",
         ),
     ]
@@ -172,6 +178,7 @@ PARTS: Mapping[str, Callable[[Path, Sequence[str]], list[Table]]] = {
     "tones": _tones,
     "enlarged": _enlarged,
     "reduced": _reduced,
+    "saved": _saved,
 }
 """Parts by name; each takes a folder of sources and names in it."""
 
