@@ -59,8 +59,9 @@ def with_unheld(chosen: Chosen, inverted: Inverted, width: int) -> Chosen:
                 values.setdefault(frequency, []).append(value)
         thought = by_those_held(tables[group[0]], ~unheld, min(group[0], 1))
         for frequency, found in values.items():
-            held = not unheld[frequency] and all(value % tables[group[0]][frequency] == 0 for value in found)
-            step = 0 if held else _step_of(found, int(thought[frequency]))
+            step = _step_of(found, int(thought[frequency]))
+            if not unheld[frequency] and step and tables[group[0]][frequency] % step == 0:
+                continue  # a part of the step explains all that others hold, and changed blocks as well
             for k in group if step else ():
                 tables[k] = tables[k].copy()
                 tables[k][frequency] = step
