@@ -364,8 +364,9 @@ def grounds(family: str, families: Mapping[str, float], repeats: Repeats | None,
     """
     sure = sure_unasked(family, families, phases) if repeats is None else agreed(family, families, repeats, phases)
     both = first_of_both(family, families, phases) and (repeats is None or most_consistent(family, repeats))
-    blocks = repeats is not None and likely_by_blocks(family, families, phases) and not _outdone(family, repeats)
-    return Sure(sure, both, other_borne_out(family, phases), blocks)
+    blocks = likely_by_blocks(family, families, phases)
+    shown = repeats is not None and beyond_chance(family, repeats) and not _outdone(family, repeats)
+    return Sure(sure, both, other_borne_out(family, phases), blocks and shown)
 
 
 def first_of_both(family: str, families: Mapping[str, float], phases: np.ndarray) -> bool:
@@ -457,6 +458,16 @@ def most_consistent(family: str, repeats: Repeats) -> bool:
     most = max(repeats.consistency[ENCODERS.index(name)] for name in _RIVAL_ENCODERS)
     own = repeats.consistency[ENCODERS.index(OWN[family])]
     return family != "jpeg" and bool(own >= most) and not _outdone(family, repeats)
+
+
+def beyond_chance(family: str, repeats: Repeats) -> bool:
+    """Whether a family's own encoder (any, where it has none) repeats a picture more consistently than chance.
+
+    Of 445 names on 1,394 open validation pictures, 443 of them right, 18 right ones and one of two wrong ones rest on
+    blocks that are likelier than not without it (one standard error would cost ten, a half five); so did HEVC (0.96)
+    of a star drawn for a game, on which x265 gains 0.3 dB at 0.4 standard errors.
+    """
+    return max(repeats.consistency[at] for at in _own(family)) >= _CHANCE
 
 
 def _own(family: str) -> Sequence[int]:

@@ -342,7 +342,10 @@ def test_what_block_phases_hold_likelier_than_not_may_be_named_by_all_together()
     assert likely_by_blocks("av1", seen, sure_of("av1", 0.6))  # whatever the open judge holds likelier
     assert grounds("av1", seen, worse, sure_of("av1", 0.6)) == Sure(False, False, False, True)
     assert not grounds("av1", seen, None, sure_of("av1", 0.6)).blocks  # coded again alone
-    assert not grounds("av1", seen, repeated(0.1, 1.7), sure_of("av1", 0.6)).blocks  # x265 repeats it far better
+    chance = repeated(0.3, 0.2, consistency=(0.4, 3.0))
+    assert not grounds("av1", seen, chance, sure_of("av1", 0.6)).blocks  # aom repeats it by chance
+    better = repeated(0.1, 1.7, consistency=(2.0, 3.0))  # by x265
+    assert not grounds("av1", seen, better, sure_of("av1", 0.6)).blocks
     assert not likely_by_blocks("av1", seen, sure_of("av1", 0.45))
     assert not likely_by_blocks("jpeg", families(jpeg=0.9), sure_of("jpeg", 0.6))
     assert not likely_by_blocks("uncompressed", families(uncompressed=0.9), sure_of("uncompressed", 0.9))
