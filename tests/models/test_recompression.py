@@ -289,7 +289,7 @@ def test_block_phases_name_where_no_encoder_leads(tmp_path: Path) -> None:
     made = stored(flat, {"av1": 0.9}, Sure(0.95, NEVER, NEVER, NEVER), Least(0.5, 20.0), (UNSAID, NOT_ELSE), {})
     (tmp_path / CARD_FILE).write_text(json.dumps(made))
     judge, likely = RecompressionJudge(tmp_path), families(av1=0.6, hevc_intra=0.3)
-    above_chance, below = repeated(0.1, 0.2, consistency=(2.5, 2.6)), repeated(consistency=(-0.5, 2.6))
+    above_chance, below = repeated(0.1, 0.2, consistency=(3.5, 3.6)), repeated(consistency=(-0.5, 2.6))
     assert judge.answer(likely, above_chance, sure_of("av1", 0.97))[0] == "av1"
     assert judge.answer(likely, above_chance, sure_of("av1", 0.97), encoders_alone=True)[0] == ""
     assert judge.answer(likely, below, sure_of("av1", 0.97))[0] == ""
@@ -309,6 +309,10 @@ def test_block_phases_alone_name_what_the_open_judge_does_not_exclude() -> None:
     some, worse = repeated(consistency=(3.0, 3.0)), repeated(consistency=(3.0, -0.5))
     assert agreed("hevc-intra", families(hevc_intra=0.6, av1=0.3), some, sure_of("hevc-intra"))
     assert not agreed("hevc-intra", families(hevc_intra=0.6, av1=0.3), worse, sure_of("hevc-intra"))
+    hardly, sure = repeated(consistency=(2.9, 2.9)), sure_of("hevc-intra", 0.75)
+    assert agreed("hevc-intra", families(hevc_intra=0.6), some, sure)
+    assert not agreed("hevc-intra", families(hevc_intra=0.6), hardly, sure)
+    assert agreed("hevc-intra", families(hevc_intra=0.6), hardly, sure_of("hevc-intra", 0.85))
     assert agreed("hevc-intra", families(hevc_intra=0.3, av1=0.6), some, sure_of("hevc-intra"))  # who are surer
     assert agreed("jpegxl", families(jpegxl=0.98), some, sure_of("jpegxl"))  # of blocks, without an encoder of its own
     assert not agreed("jpegxl", families(jpegxl=0.9, video_mpeg2=0.09), some, sure_of("jpegxl"))  # nor may be MPEG-2's
