@@ -1,6 +1,7 @@
 """Pictures reduced after decoding: an open one is judged at the sizes before, and report and verdict say so."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -45,8 +46,6 @@ def test_sizes_that_name_two_codecs_name_none(reduced, monkeypatch):
         open_judge, threads = None, None
 
         def analysis(self, picture, pixels, steps):
-            from dataclasses import replace
-
             return replace(plain, verdict=next(names), probability=0.99)
 
     steps = [(ReductionStep(0.9, 2, 0, 0, 100, 100), reduced), (ReductionStep(0.8, 2, 0, 0, 100, 100), reduced)]
@@ -55,6 +54,30 @@ def test_sizes_that_name_two_codecs_name_none(reduced, monkeypatch):
     assert kept is plain
     names = iter(["jpeg", "jpeg"])
     assert undoing.reduced(plain, reduced, None, Two(), lambda analysis, pixels: analysis).verdict == "jpeg"
+
+
+def test_what_is_repeated_or_exactly_flat_was_never_reduced(reduced, monkeypatch):
+    plain = forensics.analyze(reduced, undo_reduction=False)
+
+    class One:
+        open_judge, threads = None, None
+
+        def analysis(self, picture, pixels, steps):
+            return replace(plain, verdict="jpeg", probability=0.99)
+
+    step = ReductionStep(0.9, 2, 0, 0, 100, 100)
+    monkeypatch.setattr(undoing.after, "possible_reductions", lambda pixels, count: iter([(step, reduced)]))
+
+    def asked(analysis, pixels):
+        return undoing.reduced(analysis, pixels, None, One(), lambda analysis, pixels: analysis).verdict
+
+    assert asked(plain, reduced) == "jpeg"
+    (repetition,), _ = undoing.after.find_enlargements(reduced.repeat(2, axis=0).repeat(2, axis=1))
+    assert asked(replace(plain, steps=(repetition,)), reduced) == "inconclusive"
+    flat = np.full((200, 200, 3), 90, np.uint8)
+    flat[60:140, 60:140] = 200
+    assert asked(plain, flat) == "inconclusive"
+    assert asked(plain, np.maximum(flat, reduced[:200, :200])) == "jpeg"
 
 
 def test_a_picture_that_is_settled_is_not_asked(monkeypatch):

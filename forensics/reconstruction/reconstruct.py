@@ -330,8 +330,8 @@ def prepare(source: Any, *, width: int = _WIDTH, seconds: float = math.inf, few:
     if shown and clock.allows():
         chosen, inverted = _shown_otherwise(chosen, inverted, pixels, width)
     ways = (
-        partial(with_pair, width=width), luma_again, chroma_again, _with_known, _with_freed,
-        partial(_with_unheld, width=width),
+        partial(_with_unheld, width=width), partial(with_pair, width=width), luma_again, chroma_again, _with_known,
+        _with_freed, partial(_with_unheld, width=width),
     )  # fmt: skip
     for way in ways:
         if _beyond_doubt(chosen, inverted) or not clock.allows():

@@ -38,6 +38,10 @@ _CLEARLY = 5.0
 """Natural logarithm of the odds from which known tables are taken: 148 to 1, "very strong" evidence in the scale of
 Kass and Raftery (doi:10.1080/01621459.1995.10476572)."""
 
+_FEWEST_HELD = 6
+"""Frequencies that blocks have to hold for the others to be thought of by them: fewer are of lowest frequency alone,
+the first two diagonals, and tell no shape."""
+
 
 @cache
 def of_every_scale(plane: int) -> np.ndarray:
@@ -89,6 +93,42 @@ def known_pairs() -> Known:
     """Of luma and chroma as files hold them together: of one family and quality or scale."""
     scaled = [_scaled(_STANDARD, 0.5), _scaled(_STANDARD, 0.0), _scaled(_PAINT_SHOP, 0.0)]
     return _known(candidates().tables, photoshop_tables(), np.concatenate(scaled))
+
+
+def by_those_held(table: np.ndarray, held: np.ndarray, plane: int) -> np.ndarray:
+    """The table with steps that no block holds as they are thought of by those that some do: of the known table that is
+    nearest to these when it is scaled, times what the nearest of them is beside it.
+
+    Parameters
+    ----------
+    table : np.ndarray [shape=(64,), dtype=int64]
+        Steps in raster order.
+    held : np.ndarray [shape=(64,), dtype=bool]
+        Frequencies whose steps are read surely.
+    plane : int
+        Luma (0) or chroma (1).
+
+    Returns
+    -------
+    np.ndarray [shape=(64,), dtype=int64]
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> table = 3 * known_tables(0).tables[0]
+    >>> held = np.arange(64) < 40
+    >>> bool((by_those_held(np.where(held, table, 1), held, 0) == table).all())
+    True
+    """
+    if held[1:].sum() < _FEWEST_HELD:
+        return table
+    off = np.log(table[held]) - np.log(known_tables(plane).tables[:, held])
+    nearest = known_tables(plane).tables[int(np.argmin(off.var(axis=1)))]
+    beside = np.log(table[held] / nearest[held])
+    rows, columns = np.divmod(np.arange(64), 8)
+    away = np.hypot(rows[:, None] - rows[held], columns[:, None] - columns[held])
+    scaled = np.maximum(np.rint(nearest * np.exp(beside[away.argmin(axis=1)])), 1).astype(np.int64)
+    return np.where(held, table, scaled)
 
 
 def match_pair(luma: np.ndarray, chroma: np.ndarray | None) -> TableMatch | None:

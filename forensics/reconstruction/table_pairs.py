@@ -4,7 +4,7 @@ Where most blocks are clipped or hold few coefficients, some steps are misread, 
 though the tables as a whole are of a known setting: the steps that are well seen tell it. Settled blocks give their
 coefficients without noise, and blocks without clipped samples speak alike for all settings. Those that both speak for
 most are tried on the part of the picture with most wrong pixels. Beside them stand the tables read, made symmetric
-where they nearly are: Adobe's all are, listed or not.
+where they nearly are, as Adobe's all are, listed or not, and with those steps put anew that no block holds.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from forensics.reconstruction.chroma_samples import chroma_noise
 from forensics.reconstruction.inversion import Inverted
 from forensics.reconstruction.otherwise import tried_on_worst_part, wrong_samples
 from forensics.reconstruction.photoshop_tables import symmetric
-from forensics.reconstruction.scaled_tables import known_pairs
+from forensics.reconstruction.scaled_tables import by_those_held, known_pairs
 
 _TRIED = 3
 """Settings that are tried of those that each kind of evidence speaks for: a bound on work."""
@@ -86,6 +86,8 @@ def _tables(chosen: Chosen, inverted: Inverted) -> Iterator[tuple[np.ndarray, ..
     if len(planes) > 1:
         held += [_held(inverted, [1, 2])] * 2
     yield tuple(_made_symmetric(table, times) for table, times in zip(chosen.tables, held, strict=True))
+    parts = enumerate(zip(chosen.tables, held, strict=True))
+    yield tuple(by_those_held(table, times > 0, min(k, 1)) for k, (table, times) in parts)
 
 
 def _of_settled(inverted: Inverted) -> list[np.ndarray]:

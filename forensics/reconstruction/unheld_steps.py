@@ -2,7 +2,9 @@
 
 A table of no known family tells nothing of a step that a picture hardly uses. A block that holds several such
 coefficients comes out only when all their steps are right. But what it holds is seen: set to one, they leave the block
-its coefficients, and those are multiples of the steps, mostly once.
+its coefficients, and those are multiples of the steps, mostly once. Which multiples, the other steps tell: tables of
+one encoder are alike but for a scale, and rise with frequency. A block that holds none but steps that others hold too
+is read alike: where chroma is shown by interpolation, others may come out of a step that is wrong by one.
 """
 
 from __future__ import annotations
@@ -12,20 +14,22 @@ from dataclasses import replace
 
 import numpy as np
 
+from forensics.history.jpeg.comb import ROUNDING
 from forensics.history.jpeg.planes import coefficients
 from forensics.reconstruction import colour
 from forensics.reconstruction.blocks import SEARCHED
 from forensics.reconstruction.choice import Chosen
-from forensics.reconstruction.chroma_samples import stored_estimate
+from forensics.reconstruction.chroma_samples import chroma_noise, stored_estimate
 from forensics.reconstruction.inversion import Inverted, invert
 from forensics.reconstruction.layout import BLOCK, Layout, blocks_of
+from forensics.reconstruction.scaled_tables import by_those_held
 
 _BLOCKS, _MOST = 24, 16
 """Blocks of a table that may be left, a bound on work, a tenth of a second each; and steps that are read from one of
 them at most: a quarter of all, the others have to tell that it is the block."""
-_HELD, _LEAST = 0.4, 1.5
-"""Share of the step thought of and levels from which an estimate is no zero: half a step or more, but for its noise,
-and five standard deviations of rounding."""
+_HELD, _LEAST = 0.4, 5.0
+"""Share of the step thought of and standard deviations of noise from which an estimate is no zero: half a step or more,
+but for its noise, and what of a million coefficients none is by chance."""
 _FARTHEST = 2.0
 """Times by which a step may be coarser or finer than thought: tables of encoders that adapt them to the picture keep
 within that of the flat table or the scaled one nearest to them (two files found)."""
@@ -53,8 +57,11 @@ def with_unheld(chosen: Chosen, inverted: Inverted, width: int) -> Chosen:
         for k, place in left if len(left) <= _BLOCKS else ():
             for frequency, value in _read(chosen, k, place, unheld, width):
                 values.setdefault(frequency, []).append(value)
+        thought = by_those_held(tables[group[0]], ~unheld, min(group[0], 1))
         for frequency, found in values.items():
-            step = _step_of(found, int(tables[group[0]][frequency]))
+            step = _step_of(found, int(thought[frequency]))
+            if not unheld[frequency] and step and tables[group[0]][frequency] % step == 0:
+                continue  # a part of the step explains all that others hold, and changed blocks as well
             for k in group if step else ():
                 tables[k] = tables[k].copy()
                 tables[k][frequency] = step
@@ -77,7 +84,9 @@ def _read(chosen: Chosen, k: int, place: np.ndarray, unheld: np.ndarray, width: 
     at = tuple(np.asarray(place) - np.asarray(own) * factors)
     table = chosen.tables[k]
     about = np.abs(_estimate(part, inside, chosen, k)[at])
-    freed = unheld & (about >= np.maximum(_HELD * table, _LEAST))
+    noise = chroma_noise(chosen.layout.factors, chosen.decoder.upsampling) if k else ROUNDING
+    large = about >= np.maximum(_HELD * table, _LEAST * noise)
+    freed = large & unheld if (large & unheld).any() else large
     if not 0 < freed.sum() <= _MOST:
         return
     tables = list(chosen.tables)

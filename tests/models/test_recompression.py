@@ -289,7 +289,7 @@ def test_block_phases_name_where_no_encoder_leads(tmp_path: Path) -> None:
     made = stored(flat, {"av1": 0.9}, Sure(0.95, NEVER, NEVER, NEVER), Least(0.5, 20.0), (UNSAID, NOT_ELSE), {})
     (tmp_path / CARD_FILE).write_text(json.dumps(made))
     judge, likely = RecompressionJudge(tmp_path), families(av1=0.6, hevc_intra=0.3)
-    above_chance, below = repeated(0.1, 0.2, consistency=(2.5, 2.6)), repeated(consistency=(-0.5, 2.6))
+    above_chance, below = repeated(0.1, 0.2, consistency=(3.5, 3.6)), repeated(consistency=(-0.5, 2.6))
     assert judge.answer(likely, above_chance, sure_of("av1", 0.97))[0] == "av1"
     assert judge.answer(likely, above_chance, sure_of("av1", 0.97), encoders_alone=True)[0] == ""
     assert judge.answer(likely, below, sure_of("av1", 0.97))[0] == ""
@@ -309,6 +309,10 @@ def test_block_phases_alone_name_what_the_open_judge_does_not_exclude() -> None:
     some, worse = repeated(consistency=(3.0, 3.0)), repeated(consistency=(3.0, -0.5))
     assert agreed("hevc-intra", families(hevc_intra=0.6, av1=0.3), some, sure_of("hevc-intra"))
     assert not agreed("hevc-intra", families(hevc_intra=0.6, av1=0.3), worse, sure_of("hevc-intra"))
+    hardly, sure = repeated(consistency=(2.9, 2.9)), sure_of("hevc-intra", 0.75)
+    assert agreed("hevc-intra", families(hevc_intra=0.6), some, sure)
+    assert not agreed("hevc-intra", families(hevc_intra=0.6), hardly, sure)
+    assert agreed("hevc-intra", families(hevc_intra=0.6), hardly, sure_of("hevc-intra", 0.85))
     assert agreed("hevc-intra", families(hevc_intra=0.3, av1=0.6), some, sure_of("hevc-intra"))  # who are surer
     assert agreed("jpegxl", families(jpegxl=0.98), some, sure_of("jpegxl"))  # of blocks, without an encoder of its own
     assert not agreed("jpegxl", families(jpegxl=0.9, video_mpeg2=0.09), some, sure_of("jpegxl"))  # nor may be MPEG-2's
@@ -342,7 +346,10 @@ def test_what_block_phases_hold_likelier_than_not_may_be_named_by_all_together()
     assert likely_by_blocks("av1", seen, sure_of("av1", 0.6))  # whatever the open judge holds likelier
     assert grounds("av1", seen, worse, sure_of("av1", 0.6)) == Sure(False, False, False, True)
     assert not grounds("av1", seen, None, sure_of("av1", 0.6)).blocks  # coded again alone
-    assert not grounds("av1", seen, repeated(0.1, 1.7), sure_of("av1", 0.6)).blocks  # x265 repeats it far better
+    chance = repeated(0.3, 0.2, consistency=(0.4, 3.0))
+    assert not grounds("av1", seen, chance, sure_of("av1", 0.6)).blocks  # aom repeats it by chance
+    better = repeated(0.1, 1.7, consistency=(2.0, 3.0))  # by x265
+    assert not grounds("av1", seen, better, sure_of("av1", 0.6)).blocks
     assert not likely_by_blocks("av1", seen, sure_of("av1", 0.45))
     assert not likely_by_blocks("jpeg", families(jpeg=0.9), sure_of("jpeg", 0.6))
     assert not likely_by_blocks("uncompressed", families(uncompressed=0.9), sure_of("uncompressed", 0.9))

@@ -14,6 +14,7 @@ from forensics.reconstruction.layout import Layout
 from forensics.reconstruction.photoshop_tables import photoshop_tables
 from forensics.reconstruction.sampled import sample
 from forensics.reconstruction.scaled_tables import (
+    by_those_held,
     known_pairs,
     known_tables,
     match_pair,
@@ -141,3 +142,17 @@ def test_tables_are_given_the_nearest_family_and_quality():
     match = nearest_match(tables, 0.0)
     assert (match.family, match.quality, match.known) == ("robidoux", 80, 0)
     np.testing.assert_array_equal(match.tables, tables)
+
+
+@pytest.mark.parametrize(("plane", "setting"), [(0, 3), (1, 12)])
+def test_steps_that_no_block_holds_are_thought_of_by_the_others(plane, setting):
+    table = np.rint(2.9 * photoshop_tables()[setting, plane]).astype(np.int64)
+    held = np.add.outer(np.arange(8), np.arange(8)).ravel() < 6
+    found = by_those_held(np.where(held, table, 13), held, plane)
+    np.testing.assert_array_equal(found[held], table[held])
+    assert np.abs(found - table).max() <= 1
+
+
+def test_too_few_steps_tell_no_table():
+    table = np.arange(1, 65)
+    assert by_those_held(table, np.arange(64) < 5, 0) is table

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from forensics_models.classes import INCONCLUSIVE
 from forensics_models.open_judge import PROCESS_NAMES
-from forensics_models.recompression import FAMILIES
+from forensics_models.recompression import FAMILIES, Repeats
 from forensics_models.restored import KINDS, borne_out, surest
 from PIL import Image
 
+from forensics.history.recoding import identification
 from forensics.pixels import luma
 from forensics.results.analysis import Analysis
 from forensics.verdict import restored
@@ -60,6 +61,8 @@ def asked_kinds(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     judge = SimpleNamespace(answer=answer, borne_out=lambda kind, probability, luma: borne_out(luma, sure=True))
     monkeypatch.setattr(restored, "restored_judge", lambda folder: judge)
     monkeypatch.setattr(restored, "_in_cells", lambda pixels: False)
+    monkeypatch.setattr(identification, "missing", str)
+    monkeypatch.setattr(identification, "repeats", lambda pixels: Repeats([0.2] * 5, [5.0, 2.0, 1.0, 1.0, 1.0]))
     monkeypatch.setattr(Guess, "phases_of_luma", lambda self, folder: blocks(0.4))
     monkeypatch.setattr(Guess, "phases", lambda self, folder: np.log(np.full(len(FAMILIES), 0.1)))
     return asked
@@ -97,6 +100,19 @@ def test_drawings_in_cells_are_not_named(
     before = opened(sample, {"several": 0.9}, avif=0.5, heic=0.3)
     assert restored.with_answer(before, JUDGE, PIXELS, KINDS) is before
     assert asked_kinds == list(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("own", "verdict"), [(restored.REPEATED_FROM, "avif"), (restored.REPEATED_FROM - 0.1, INCONCLUSIVE)]
+)
+def test_the_own_encoder_has_to_repeat_the_restored_picture(
+    own: float, verdict: str, sample: Analysis, asked_kinds: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identification, "repeats", lambda pixels: Repeats([0.2] * 5, [own, 9.0, 9.0, 9.0, 9.0]))
+    before = opened(sample, {"resampled": 0.9}, avif=0.5, heic=0.3)
+    assert restored.with_answer(before, JUDGE, PIXELS, KINDS).verdict == verdict
+    monkeypatch.setattr(identification, "missing", lambda: "no aom")  # then it is not asked
+    assert restored.with_answer(before, JUDGE, PIXELS, KINDS).verdict == "avif"
 
 
 def test_chroma_alone_names_nothing(sample: Analysis, asked_kinds: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
