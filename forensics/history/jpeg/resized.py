@@ -71,7 +71,7 @@ FOUND_UNDER_FROM = 9.0
 """Weight from which it is a JPEG's lattice under that of a last JPEG, where 4:4:0 weighs as little as 4:4:4. Training
 and validation pictures reduced to 0.5 to 0.9 by ten programs and kernels and saved as JPEG of 75 to 92: of 220 that
 were no JPEG before (`TRIED_UNDER`) the largest weights are 8.6, by two views of a drawing, and 5.9. Of 100 JPEGs of 50
-to 85 XX are found, by this reading or `reduced`, YY at their scale and with their quality within two."""
+to 85 43 are found, by this reading or `reduced`, all at their scale and with their quality within two."""
 TRIED_UNDER = 220
 """Pictures of that draw that were no JPEG before the reduction: never compressed ones, WebP and AVIF."""
 HARDLY_MOVED_FROM = 0.6
