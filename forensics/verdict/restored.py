@@ -18,8 +18,9 @@ from forensics_models.restored import surest
 
 from forensics.results.analysis import Analysis, ToneChange
 from forensics.results.wording import TITLES, percentage
-from forensics.verdict.recompression import IN_CELLS_BELOW, RIVALS, title, toned
+from forensics.verdict.recompression import IN_CELLS_BELOW, RIVALS, title
 from forensics.verdict.restated import maybe_resampled, restated, said_of, weighed_by_family, without_range
+from forensics.verdict.tone import undoes
 from forensics.windows.judges import restored_judge
 from forensics.windows.restored import Guess, guesses
 
@@ -106,7 +107,7 @@ def _named(analysis: Analysis, family: str, probabilities: Mapping[str, float], 
 
 def _asks(analysis: Analysis) -> bool:
     moved = any(not isinstance(step, ToneChange) for step in analysis.steps)
-    return analysis.verdict == INCONCLUSIVE and not toned(analysis) and not moved
+    return analysis.verdict == INCONCLUSIVE and not undoes(analysis.tone) and not moved
 
 
 def _surest(tried: Sequence[Guess], open_judge: OpenJudge) -> tuple[Guess, np.ndarray] | None:
