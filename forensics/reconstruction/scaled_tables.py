@@ -115,6 +115,7 @@ def by_those_held(table: np.ndarray, held: np.ndarray, plane: int) -> np.ndarray
     Examples
     --------
     >>> import numpy as np
+    >>> from forensics.reconstruction.scaled_tables import by_those_held, known_tables
     >>> table = 3 * known_tables(0).tables[0]
     >>> held = np.arange(64) < 40
     >>> bool((by_those_held(np.where(held, table, 1), held, 0) == table).all())
