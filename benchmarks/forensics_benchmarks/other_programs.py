@@ -52,7 +52,7 @@ def _between(low: float, high: float) -> Callable[[np.random.Generator], float]:
 _LARGER, _SMALLER = _between(1.05, 2.0), _between(0.45, 0.95)
 _NOISE = _between(0.6, 9.0)
 """Standard deviations of noise in levels, as training draws them (`forensics.dataset.random_afterwards`)."""
-_MAGICK = 20.0
+_SIGMA_OF_MAGICK = 20.0
 """Standard deviation in levels of ImageMagick's Gaussian noise at an attenuation of 1: ImageMagick 6.9.11 gives flat
 grey of 40, 128 and 200 levels 0.66 at 0.03, 2.01 at 0.1, 5.97 at 0.3 and 9.95 at 0.5."""
 
@@ -76,7 +76,7 @@ def _filled(parts: tuple[str, ...], numbers: np.random.Generator) -> list[str]:
         "saturation": f"{numbers.uniform(60, 160):.0f}",
         "factor_up": f"{_LARGER(numbers):.4f}",
         "factor_down": f"{_SMALLER(numbers):.4f}",
-        "noise": f"{_NOISE(numbers) / _MAGICK:.4f}",
+        "noise": f"{_NOISE(numbers) / _SIGMA_OF_MAGICK:.4f}",
         "seed": f"{numbers.integers(1, 10**6)}",
     }
     return [part.format(**drawn) if "{" in part else part for part in parts]

@@ -432,7 +432,7 @@ def agreed(family: str, families: Mapping[str, float], repeats: Repeats, phases:
     does not repeat the picture clearly beyond chance, that encoder does not repeat it worse on its grid than beside it
     nor far less than a rival's, and no other rule keeps it from being named.
     """
-    repeated = max(repeats.consistency[at] for at in _own(family))
+    repeated = _repeated(family, repeats)
     least = SURE_OF_PHASES if repeated >= _CLEARLY else SURE_ALONE
     sure = family in BY_PHASES and bool(phases[FAMILIES.index(family)] >= np.log(least))
     allowed = _not_another(family, families) and _not_excluded(family, families, phases)
@@ -472,7 +472,12 @@ def beyond_chance(family: str, repeats: Repeats) -> bool:
     blocks that are likelier than not without it (one standard error would cost ten, a half five); so did HEVC (0.96)
     of a star drawn for a game, on which x265 gains 0.3 dB at 0.4 standard errors.
     """
-    return max(repeats.consistency[at] for at in _own(family)) >= _CHANCE
+    return _repeated(family, repeats) >= _CHANCE
+
+
+def _repeated(family: str, repeats: Repeats) -> float:
+    """How consistently a family's own encoder (any, where it has none) repeats a picture, in standard errors."""
+    return max(repeats.consistency[at] for at in _own(family))
 
 
 def _own(family: str) -> Sequence[int]:

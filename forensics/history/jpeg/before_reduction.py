@@ -4,8 +4,6 @@ luma's at all scales (`reduced`), which needs no whole picture, only its corner.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from forensics.history.jpeg import reduced, resized
@@ -18,12 +16,7 @@ PROBABILITY = reduced.PROBABILITY
 Reading = ReducedJpeg | ResizedJpeg
 
 
-def read(
-    pixels: np.ndarray,
-    *,
-    thorough: bool = True,
-    corner: Callable[[np.ndarray], ReducedJpeg | None] = reduced.read_likely,
-) -> Reading | None:
+def read(pixels: np.ndarray, *, thorough: bool = True) -> Reading | None:
     """The clearest reading of a JPEG that was reduced, of those that are found; None where there is none.
 
     Parameters
@@ -31,15 +24,13 @@ def read(
     pixels : np.ndarray [shape=(height, width) or (height, width, 1..4), dtype=uint8]
     thorough : bool
         Whether all sizes are tried by all planes, which takes some seconds of a picture of a megapixel or more.
-    corner : callable
-        The reading of luma that is asked where no lattice of all planes is found.
 
     Returns
     -------
     ReducedJpeg, ResizedJpeg or None
     """
     whole = resized.read(pixels, scan=thorough)
-    reading = whole if whole is not None and whole.found else corner(pixels)
+    reading = whole if whole is not None and whole.found else reduced.read_likely(pixels)
     return reading if reading is not None and reading.found else None
 
 
