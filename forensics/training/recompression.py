@@ -235,7 +235,10 @@ def fit(rows: Sequence[Row], out: Path, *, seed: int) -> dict[str, Any]:
     right = best == truth
     said_from = _thresholds(top, right, {f: allowed & (best == FAMILIES.index(f)) for f in OWN})
     said = allowed & (top >= np.array([said_from.get(family, NEVER) for family in FAMILIES])[best])
-    given = [grounds(FAMILIES[at], row.families, one, row.phases) for at, (row, one) in zip(best, coded, strict=True)]
+    given = [
+        grounds(FAMILIES[at], p, row.families, one, row.phases)
+        for at, p, (row, one) in zip(best, top, coded, strict=True)
+    ]
     sure_from, said = _sure(top, right, given, said, FEWEST_BY)
     figures = {
         family: _figures(truth == index, best == index, logs.argmax(axis=1) == index, said)
@@ -273,7 +276,9 @@ def _unasked(rows: Sequence[Row]) -> tuple[Softmax, Sure, dict[str, int]]:
     right = best == truth
     its = np.array([row.repeats is None for row in rows])
     # Encoders are not heard for other processes, so that pictures which are coded again tell of those, too.
-    each = [grounds(FAMILIES[at], row.families, None, row.phases) for at, row in zip(best, rows, strict=True)]
+    each = [
+        grounds(FAMILIES[at], p, row.families, None, row.phases) for at, p, row in zip(best, top, rows, strict=True)
+    ]
     given = [one if here else Sure(False, False, one.other, False) for here, one in zip(its, each, strict=True)]
     said_from, said = _sure(top, right, given, np.zeros(len(rows), bool), FEWEST_UNASKED)
     said &= its

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from scipy.fft import dctn
+from scipy.fft import dctn, idctn
 
 from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
+from forensics.codecs.headers.mpeg_matrix import INTRA_MATRIX
 from forensics.history.jpeg import near_lattice
 from tests.features.test_scaled_grid import jpeg, photograph
 
@@ -45,8 +46,8 @@ def naive_sums(plane: np.ndarray, quality: int, noise: float) -> np.ndarray:
 
 @pytest.mark.parametrize("noise", [0, 4])
 def test_sums_are_what_blocks_say_one_by_one(noise: int) -> None:
-    plane = luma(70, 128)
-    sums, _ = near_lattice._added(near_lattice._excesses(near_lattice._histograms(plane)))
+    plane, bank = luma(70, 128), near_lattice._jpegs()
+    sums, _ = near_lattice._added(near_lattice._excesses(near_lattice._histograms(plane), bank), bank)
     column = near_lattice.tables()[0].index(("standard", 70))
     own = sums[near_lattice.NOISES.index(noise), :, column]
     expected = naive_sums(plane, 70, noise)
@@ -101,3 +102,31 @@ def test_flat_planes_show_nothing() -> None:
 
 def test_small_planes_are_not_read() -> None:
     assert near_lattice.read([np.zeros((near_lattice.LEAST_SIDE - 1, 200), np.float32)]) is None
+
+
+def in_steps(plane: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """A plane whose blocks' coefficients are multiples of steps, before rounding to levels."""
+    rows, columns = plane.shape[0] // 8, plane.shape[1] // 8
+    blocks = plane[: 8 * rows, : 8 * columns].reshape(rows, 8, columns, 8).transpose(0, 2, 1, 3).astype(np.float64)
+    coded = idctn(np.rint(dctn(blocks, axes=(2, 3), norm="ortho") / steps) * steps, axes=(2, 3), norm="ortho")
+    return np.asarray(np.rint(coded).transpose(0, 2, 1, 3).reshape(8 * rows, 8 * columns), np.float32)
+
+
+@pytest.mark.parametrize("stretched", [1.0, 255 / 219])
+@pytest.mark.parametrize("kind", ["matrix", "flat"])
+def test_steps_of_video_show_more_than_those_of_a_jpeg(kind: str, stretched: float) -> None:
+    steps = INTRA_MATRIX * (10 / 16) if kind == "matrix" else np.full((8, 8), 12.0)
+    frame = in_steps(luma(None), steps * stretched)
+    found = near_lattice.read([frame])
+    assert found is not None
+    assert found.phase == (0, 0)
+    assert near_lattice.rival([frame], found) > found.contrast
+
+
+@pytest.mark.parametrize("quality", [40, 65, 85])
+def test_steps_of_a_jpeg_show_more_than_those_of_video(quality: int) -> None:
+    planes = [np.zeros((256, 256), np.float32), luma(quality)]
+    found = near_lattice.read(planes)
+    assert found is not None
+    assert found.plane == 1
+    assert near_lattice.rival(planes, found) < 0.8 * found.contrast

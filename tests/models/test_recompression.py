@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -317,10 +318,24 @@ def test_block_phases_alone_name_what_the_open_judge_does_not_exclude() -> None:
     assert agreed("jpegxl", families(jpegxl=0.98), some, sure_of("jpegxl"))  # of blocks, without an encoder of its own
     assert not agreed("jpegxl", families(jpegxl=0.9, video_mpeg2=0.09), some, sure_of("jpegxl"))  # nor may be MPEG-2's
     assert not agreed("jpeg2000", families(jpeg2000=0.9), some, sure_of("jpeg2000"))  # it has no blocks
-    assert not agreed("vp8", families(vp8=0.9), some, sure_of("vp8"))  # nor are moved JPEGs its
+    assert agreed("vp8", families(vp8=0.5, jpeg=0.4), hardly, sure_of("vp8", 0.75))
+    assert not agreed("vp8", families(vp8=0.4, jpeg=0.5), some, sure_of("vp8"))  # as moved JPEGs are
     assert not agreed("av1", families(av1=0.9), some, UNKNOWN)
     for aom, named in ((4.5, True), (5.9, False)):  # a rival that repeats it much better was nearer
         assert agreed("hevc-intra", families(hevc_intra=0.9), repeated(aom, 3.8), sure_of("hevc-intra")) is named
+
+
+def given(family: str, *rest: Any, probability: float = 0.96) -> Sure:
+    return grounds(family, probability, *rest)
+
+
+def test_vp8_is_named_by_block_phases_where_all_together_are_sure() -> None:
+    likely, some = families(vp8=0.5), repeated(consistency=(0.5,) * 5)
+    for repeats in (some, None):
+        assert given("vp8", likely, repeats, sure_of("vp8", 0.75)).phases
+        assert not given("vp8", likely, repeats, sure_of("vp8", 0.75), probability=0.94).phases
+        assert not given("vp8", likely, repeats, sure_of("vp8", 0.65)).phases
+        assert not given("vp8", families(vp8=0.3, jpeg=0.4), repeats, sure_of("vp8", 0.75)).phases
 
 
 def test_what_both_judges_hold_likeliest_may_be_named() -> None:
@@ -331,25 +346,25 @@ def test_what_both_judges_hold_likeliest_may_be_named() -> None:
     assert not first_of_both("jpeg", likely, UNKNOWN)
     assert not first_of_both("uncompressed", families(uncompressed=0.9), sure_of("uncompressed"))
     assert not first_of_both("jpeg", families(jpeg=0.45, wsq=0.5), jpeg)
-    assert grounds("jpeg", likely, None, jpeg) == Sure(False, True, False, False)
-    assert not grounds("jpeg", likely, repeated(0.0, 0.0, 0.0, 0.5), jpeg).both  # libjpeg repeats more than JPEGs
+    assert given("jpeg", likely, None, jpeg) == Sure(False, True, False, False)
+    assert not given("jpeg", likely, repeated(0.0, 0.0, 0.0, 0.5), jpeg).both  # libjpeg repeats more than JPEGs
     seen, phases = families(av1=0.6, hevc_intra=0.3), sure_of("av1", 0.5)
-    assert grounds("av1", seen, repeated(0.2, 0.1, consistency=(3.0, 2.9)), phases) == Sure(False, True, False, True)
-    assert not grounds("av1", seen, repeated(0.2, 0.1, consistency=(3.0, 3.1)), phases).both
+    assert given("av1", seen, repeated(0.2, 0.1, consistency=(3.0, 2.9)), phases) == Sure(False, True, False, True)
+    assert not given("av1", seen, repeated(0.2, 0.1, consistency=(3.0, 3.1)), phases).both
     xl = sure_of("jpegxl", 0.5)
-    assert grounds("jpegxl", families(jpegxl=0.8), repeated(0.2, 0.1), xl).both
-    assert not grounds("jpegxl", families(jpegxl=0.8), repeated(3.0, 2.8, *[-1.0] * 3), sure_of("av1", 0.5)).both
+    assert given("jpegxl", families(jpegxl=0.8), repeated(0.2, 0.1), xl).both
+    assert not given("jpegxl", families(jpegxl=0.8), repeated(3.0, 2.8, *[-1.0] * 3), sure_of("av1", 0.5)).both
 
 
 def test_what_block_phases_hold_likelier_than_not_may_be_named_by_all_together() -> None:
     seen, worse = families(av1=0.3, hevc_intra=0.6), repeated(0.1, 0.2, consistency=(2.0, 3.0))
     assert likely_by_blocks("av1", seen, sure_of("av1", 0.6))  # whatever the open judge holds likelier
-    assert grounds("av1", seen, worse, sure_of("av1", 0.6)) == Sure(False, False, False, True)
-    assert not grounds("av1", seen, None, sure_of("av1", 0.6)).blocks  # coded again alone
+    assert given("av1", seen, worse, sure_of("av1", 0.6)) == Sure(False, False, False, True)
+    assert not given("av1", seen, None, sure_of("av1", 0.6)).blocks  # coded again alone
     chance = repeated(0.3, 0.2, consistency=(0.4, 3.0))
-    assert not grounds("av1", seen, chance, sure_of("av1", 0.6)).blocks  # aom repeats it by chance
+    assert not given("av1", seen, chance, sure_of("av1", 0.6)).blocks  # aom repeats it by chance
     better = repeated(0.1, 1.7, consistency=(2.0, 3.0))  # by x265
-    assert not grounds("av1", seen, better, sure_of("av1", 0.6)).blocks
+    assert not given("av1", seen, better, sure_of("av1", 0.6)).blocks
     assert not likely_by_blocks("av1", seen, sure_of("av1", 0.45))
     assert not likely_by_blocks("jpeg", families(jpeg=0.9), sure_of("jpeg", 0.6))
     assert not likely_by_blocks("uncompressed", families(uncompressed=0.9), sure_of("uncompressed", 0.9))

@@ -6,6 +6,9 @@ c beyond the zero cell add up, of all frequencies together; noise of standard de
 of a cosine, so that frequencies are weighed by that for several s. The sum at one place of the grid is held against
 those at all other places, where the same picture shows what chance and its content give.
 
+Frames of MPEG's and H.263's kind lie on lattices of the same blocks: `rival` is the contrast of their steps at a place
+where a JPEG's are found.
+
 References
 ----------
 .. [1] T. Bianchi, A. Piva, "Reverse engineering of double JPEG compression in the presence of image resizing", WIFS
@@ -23,6 +26,7 @@ from forensics_features.block_dct import phase_scan
 from forensics_features.comb import FINE_BIN
 
 from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
+from forensics.codecs.headers.mpeg_matrix import INTRA_MATRIX
 
 BLOCK = 8
 """Side of a block in pixels: ITU-T T.81 A.3.1."""
@@ -34,6 +38,10 @@ QUALITIES = range(20, 97)
 """Qualities that are tried; finer steps are lost in rounding noise."""
 NOISES = (0, 2, 4, 7, 10)
 """Standard deviations of noise, in levels, for which frequencies are weighed."""
+
+RIVAL_STEPS = np.geomspace(2, 40, 80)
+"""Steps of the first coefficient behind the mean, in levels, at which the matrices of video are tried: from what
+rounding hides to what leaves hardly any coefficient; continuous, for samples of limited range are stretched."""
 
 _LEVELS = np.arange(0.0, 15.0, 0.25)
 """Standard deviations of noise that are told apart, in levels."""
@@ -130,31 +138,43 @@ def tables() -> tuple[tuple[tuple[str, int], ...], np.ndarray]:
     return names, np.array(steps, np.float64)
 
 
-@cache
-def _steps() -> tuple[_Steps, ...]:
+class _Bank(NamedTuple):
+    """Tables that are tried together: the steps of every frequency; the weight of every frequency of every table for
+    each of `NOISES`, `[shape=(noises, 24, tables), dtype=float32]`; and what the contrast of each is divided by.
+    """
+
+    steps: tuple[_Steps, ...]
+    weights: np.ndarray
+    divisors: np.ndarray
+
+
+def _bank(tried: np.ndarray, divisors: np.ndarray) -> _Bank:
+    """That of tables, `np.ndarray [shape=(tables, 24), dtype=float64]`."""
     middles = ((np.arange(round(_TOP / _WIDTH)) + 0.5) * _WIDTH)[:, None]
     listed = []
-    for column in tables()[1].T:
+    for column in tried.T:
         each, of = np.unique(column, return_inverse=True)
         counted = (middles >= _ZERO_CELL * each) & (middles < _FARTHEST * each) & (each >= _LEAST_STEP)
         cosines = np.where(counted, np.cos(2 * np.pi * middles / each), 0.0).astype(np.float32)
         first = counted.argmax(axis=0)
         listed.append(_Steps(cosines, first, first + counted.sum(axis=0), of))
-    return tuple(listed)
-
-
-@cache
-def _weights() -> np.ndarray:
-    """Weight of every frequency of every table for each of `NOISES`, `np.ndarray [shape=(noises, 24, tables),
-    dtype=float32]`.
-    """
     noises = np.array(NOISES, np.float64)[:, None, None]
-    return np.exp(-2 * np.pi**2 * noises**2 / tables()[1].T ** 2).astype(np.float32)
+    weights = np.exp(-2 * np.pi**2 * noises**2 / tried.T**2).astype(np.float32)
+    return _Bank(tuple(listed), weights, divisors.astype(np.float32))
 
 
 @cache
-def _divisors() -> np.ndarray:
-    return np.array([1.0 if family == FAMILIES[0] else FLATTER for family, _ in tables()[0]], np.float32)
+def _jpegs() -> _Bank:
+    names, tried = tables()
+    return _bank(tried, np.array([1.0 if family == FAMILIES[0] else FLATTER for family, _ in names]))
+
+
+@cache
+def _rivals() -> _Bank:
+    """Steps of MPEG-1 and MPEG-2, and of H.263 and its like, which have one for all frequencies."""
+    relative = [(matrix / matrix[0, 1])[:_KEPT, :_KEPT].ravel()[1:] for matrix in (INTRA_MATRIX, np.ones((8, 8)))]
+    tried = np.concatenate([np.outer(RIVAL_STEPS, one) for one in relative])
+    return _bank(tried, np.ones(len(tried)))
 
 
 def read(planes: Sequence[np.ndarray]) -> NearLattice | None:
@@ -188,9 +208,9 @@ def read(planes: Sequence[np.ndarray]) -> NearLattice | None:
     """
     if min(min(plane.shape) for plane in planes) < LEAST_SIDE:
         return None
-    excesses = _excesses(np.concatenate([_histograms(plane) for plane in planes]))
-    sums, counts = _added(excesses)
-    contrasts = np.array([_contrasts(weighed, count) for weighed, count in zip(sums, counts, strict=True)])
+    bank = _jpegs()
+    excesses = _excesses(np.concatenate([_histograms(plane) for plane in planes]), bank)
+    contrasts = _contrasts(excesses, bank)
     weighing, place, table = (int(n) for n in np.unravel_index(int(contrasts.argmax()), contrasts.shape))
     plane, phase = divmod(place, BLOCK * BLOCK)
     family = tables()[0][table][0]
@@ -205,6 +225,26 @@ def read(planes: Sequence[np.ndarray]) -> NearLattice | None:
         divmod(phase, BLOCK),
         float(contrasts[weighing, _half_a_block_from(plane, phase), table].max()),
     )
+
+
+def rival(planes: Sequence[np.ndarray], found: NearLattice) -> float:
+    """The largest contrast that steps of video have at the place of a JPEG's lattice, by any weighing.
+
+    Parameters
+    ----------
+    planes : sequence of np.ndarray [shape=(height, width), dtype=float32]
+        Those that `read` found it in.
+    found : NearLattice
+
+    Returns
+    -------
+    float
+        On the scale of `NearLattice.contrast`: of a JPEG a fraction of that, mostly.
+    """
+    bank = _rivals()
+    excesses = _excesses(_histograms(planes[found.plane]), bank)
+    row, column = found.phase
+    return float(_contrasts(excesses, bank)[:, row * BLOCK + column].max())
 
 
 def _half_a_block_from(plane: int, phase: int) -> list[int]:
@@ -239,10 +279,10 @@ def _histograms(plane: np.ndarray) -> np.ndarray:
     return fine.reshape(*fine.shape[:2], -1, together).sum(axis=3, dtype=np.float32)
 
 
-def _excesses(histograms: np.ndarray) -> tuple[_Excess, ...]:
+def _excesses(histograms: np.ndarray, bank: _Bank) -> tuple[_Excess, ...]:
     """Sums of cosines of every frequency beyond what the other places give for as many coefficients, and the counts."""
     found = []
-    for k, steps in enumerate(_steps()):
+    for k, steps in enumerate(bank.steps):
         own = np.ascontiguousarray(histograms[:, k])
         near = own @ steps.cosines
         below = np.concatenate([np.zeros((len(own), 1), np.float32), np.cumsum(own, axis=1)], axis=1)
@@ -252,22 +292,22 @@ def _excesses(histograms: np.ndarray) -> tuple[_Excess, ...]:
     return tuple(found)
 
 
-def _added(excesses: Sequence[_Excess]) -> tuple[np.ndarray, np.ndarray]:
+def _added(excesses: Sequence[_Excess], bank: _Bank) -> tuple[np.ndarray, np.ndarray]:
     """Weighed sums and counts of all frequencies, `np.ndarray [shape=(noises, places, tables), dtype=float32]`."""
-    weights = _weights()
-    sums = np.zeros((len(NOISES), len(excesses[0].near), weights.shape[2]), np.float32)
+    sums = np.zeros((len(NOISES), len(excesses[0].near), bank.weights.shape[2]), np.float32)
     counts = np.zeros_like(sums)
     for k, one in enumerate(excesses):
         near, count = one.near[:, one.of], one.counted[:, one.of]
         for n in range(len(NOISES)):
-            sums[n] += weights[n, k] * near
-            counts[n] += weights[n, k] ** 2 * count
+            sums[n] += bank.weights[n, k] * near
+            counts[n] += bank.weights[n, k] ** 2 * count
     return sums, counts
 
 
-def _contrasts(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Sums at each place over their median and spread at all places, `np.ndarray [shape=(places, tables)]`."""
+def _contrasts(excesses: Sequence[_Excess], bank: _Bank) -> np.ndarray:
+    """Sums at each place over their median and spread at all places, `np.ndarray [shape=(noises, places, tables)]`."""
+    sums, counts = _added(excesses, bank)
     scores = sums / np.sqrt(counts / 2 + _PRIOR_COUNT)
-    over = scores - np.median(scores, axis=0)
-    spread = 1.4826 * np.median(np.abs(over), axis=0) + _LEAST_SPREAD
-    return np.asarray(over / (spread * _divisors()))
+    over = scores - np.median(scores, axis=1, keepdims=True)
+    spread = 1.4826 * np.median(np.abs(over), axis=1, keepdims=True) + _LEAST_SPREAD
+    return np.asarray(over / (spread * bank.divisors))
