@@ -329,13 +329,33 @@ def prepare(source: Any, *, width: int = _WIDTH, seconds: float = math.inf, few:
     shown = share > _SHOWN_OTHERWISE or away_from_clipping(wrong > 0, pixels).sum() > _FEW_PIXELS
     if shown and clock.allows():
         chosen, inverted = _shown_otherwise(chosen, inverted, pixels, width)
-    ways = (
-        partial(_with_unheld, width=width), partial(with_pair, width=width), luma_again, chroma_again, _with_known,
-        _with_freed, partial(_with_unheld, width=width),
-    )  # fmt: skip
-    for way in ways:
+    chosen, inverted = _mended(chosen, inverted, pixels, width, clock)
+    settled = np.isin(inverted.status[0], (ROUNDED, SEARCHED)).mean()
+    if settled < MINIMUM_SHARE:
+        raise NotReconstructible(
+            "hardly any block comes out of a JPEG decoder known here: changed since it was decoded, or never a JPEG"
+        )
+    match = jpegli_of(chosen.tables, chosen.layout.factors) or chosen.match
+    return Prepared(pixels, chosen.layout, chosen.tables, chosen.decoder, inverted, match, clock.stopped)
+
+
+def _mended(
+    chosen: Chosen, inverted: Inverted, pixels: np.ndarray, width: int, clock: _Clock
+) -> tuple[Chosen, Inverted]:
+    """The choice with tables, and chroma's layout, under which fewer samples come out otherwise, and what it gives.
+
+    Steps that no block holds are asked of first, where a few blocks are left, which costs least; and once more at the
+    end, where the other ways left a few of many.
+    """
+    unheld = partial(_with_unheld, width=width)
+    asked: Chosen | None = None
+    for way in (unheld, partial(with_pair, width=width), luma_again, chroma_again, _with_known, _with_freed, unheld):
         if _beyond_doubt(chosen, inverted) or not clock.allows():
             break
+        if way is unheld:
+            if asked is chosen:  # the answer was had, and it was no better
+                break
+            asked = chosen
         other = way(chosen, inverted)
         if other is not chosen:
             again = invert(pixels, other.layout, other.tables, other.decoder, width=width)
@@ -348,13 +368,7 @@ def prepare(source: Any, *, width: int = _WIDTH, seconds: float = math.inf, few:
                 other, again = mixed, invert(pixels, mixed.layout, mixed.tables, mixed.decoder, width=width)
             if unlike(again, pixels, other) < unlike(inverted, pixels, chosen):
                 chosen, inverted = other, again
-    settled = np.isin(inverted.status[0], (ROUNDED, SEARCHED)).mean()
-    if settled < MINIMUM_SHARE:
-        raise NotReconstructible(
-            "hardly any block comes out of a JPEG decoder known here: changed since it was decoded, or never a JPEG"
-        )
-    match = jpegli_of(chosen.tables, chosen.layout.factors) or chosen.match
-    return Prepared(pixels, chosen.layout, chosen.tables, chosen.decoder, inverted, match, clock.stopped)
+    return chosen, inverted
 
 
 def _shown_otherwise(chosen: Chosen, inverted: Inverted, pixels: np.ndarray, width: int) -> tuple[Chosen, Inverted]:

@@ -23,6 +23,16 @@ def test_no_grid_in_a_picture_that_was_never_a_jpeg():
     assert finest_grid(np.ascontiguousarray(scene(22, 128, 160)[..., 1])) is None
 
 
+def test_a_small_part_of_clipped_surroundings_shows_its_grid_at_the_first_pixel():
+    source = np.full((96, 128), 255, np.uint8)
+    source[16:48, 40:80] = scene(24, 32, 40)[..., 1]
+    assert finest_grid(source) is None
+    pixels = real_decoding(jpeg_file(source, 100))
+    assert finest_grid(pixels) == (0, 0)
+    assert reconstruct(pixels).exact
+    assert finest_grid(np.ascontiguousarray(pixels[3:, 6:])) is None
+
+
 @pytest.mark.parametrize(("subsampling", "least"), [("4:2:0", 0.6), ("4:4:4", 0.85)])
 def test_quality_100(subsampling, least):
     pixels = real_decoding(jpeg_file(scene(23, 72, 80), 100, subsampling))

@@ -45,3 +45,31 @@ def test_several_steps_of_one_block_are_read(k):
     again = invert(pixels, found.layout, found.tables, found.decoder)
     assert all((status <= SEARCHED).all() for status in again.status)
     assert with_unheld(found, again, 32) is found
+
+
+def test_a_step_of_chroma_that_is_wrong_by_one_is_read_from_the_block_that_it_leaves():
+    frequency, right, wrong = 9, 11, 12
+    coded = prepare(real_decoding(jpeg_file(scene(3, 96, 96), 75))).inverted.coded
+    components = list(coded.components)
+    assert components[1].table[frequency] == right
+    for n in (1, 2):
+        coefficients = components[n].coefficients.copy()
+        coefficients[..., frequency] = 0
+        if n == 1:
+            coefficients[1, 1, frequency] = wrong  # as many levels as `right` of the wrong steps: comes out of both
+            coefficients[3, 3, frequency] = 1
+        components[n] = replace(components[n], coefficients=coefficients)
+    pixels = decode(replace(coded, components=tuple(components)), DECODERS[0])
+    chosen = choose(pixels)
+    assert chosen is not None
+    assert chosen.layout.factors == (2, 2)
+    tables = [component.table.copy() for component in components]
+    for n in (1, 2):
+        tables[n][frequency] = wrong
+    chosen = replace(chosen, tables=tuple(tables))
+    inverted = invert(pixels, chosen.layout, chosen.tables, chosen.decoder)
+    assert inverted.coded.components[1].coefficients[1, 1, frequency] == right
+    assert inverted.status[1][1, 1] <= SEARCHED < inverted.status[1][3, 3]
+    found = with_unheld(chosen, inverted, 32)
+    for n in (1, 2):
+        np.testing.assert_array_equal(found.tables[n], components[n].table)
