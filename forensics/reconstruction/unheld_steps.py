@@ -60,7 +60,10 @@ def with_unheld(chosen: Chosen, inverted: Inverted, width: int) -> Chosen:
         thought = by_those_held(tables[group[0]], ~unheld, min(group[0], 1))
         for frequency, found in values.items():
             step = _step_of(found, int(thought[frequency]))
-            if not unheld[frequency] and step and tables[group[0]][frequency] % step == 0:
+            own = int(chosen.tables[group[0]][frequency])
+            if not unheld[frequency] and all(value % own == 0 for value in found):
+                continue  # the step that others hold explains these too: twice of it would not explain the others
+            if not unheld[frequency] and step and own % step == 0:
                 continue  # a part of the step explains all that others hold, and changed blocks as well
             for k in group if step else ():
                 tables[k] = tables[k].copy()
