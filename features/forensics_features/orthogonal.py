@@ -71,6 +71,7 @@ _FLOOR = 0.02
 """Added to shares before their logarithms: what lies beyond rounding by chance, and a little more for a second rounding
 in planes of luma and chroma."""
 _LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in luma, of ITU-R BT.601."""
 
 
 class Vanishing(NamedTuple):
