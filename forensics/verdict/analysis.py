@@ -15,8 +15,9 @@ limited range, is told and not undone. Enlargements after decoding
 
 Last come exact readings (`forensics.verdict.exact`): too little content, processes that are proven, a JPEG that is
 proven where the models are not sure. Where the verdict is still open or `uncompressed`, a block grid that was
-reduced or turned is looked for (`forensics.verdict.block_grids`), then a rotation and a reduction, to be undone. What
-is open after all that may be told uncompressed (`forensics.verdict.innocence`).
+reduced or turned is looked for (`forensics.verdict.block_grids`), then a rotation and a reduction, to be undone. No
+name is given where noise was reduced by shrinking a wavelet that no codec has (`forensics.verdict.shrunk`). What is
+open after all that may be told uncompressed (`forensics.verdict.innocence`).
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ from forensics.verdict import (
     open_pictures,
     recompression,
     restored,
+    shrunk,
     tone,
     undoing,
 )
@@ -216,13 +218,14 @@ def analyze(
         if not exact or pixels is None:
             return analysis
         read, heard = heard_out(analysis, pixels)
-        named = recompression.weighed(read, heard)
+        before = named = recompression.weighed(read, heard)
         if undo_rotation:
             named = undoing.rotated(named, pixels, part, one, finished)
         if undo_reduction:
             named = undoing.reduced(named, pixels, part, one, finished)
         told = restored.with_answer(read, open_judge, pixels, kinds) if named.verdict == INCONCLUSIVE else read
-        return innocence.with_answer(named if told is read else told, open_judge, pixels)
+        said = shrunk.withheld(named if told is read else told, before, part.pixels)
+        return innocence.with_answer(said, open_judge, pixels)
 
     return with_insets(picture, judged) if undo_inset else judged(picture)
 

@@ -9,8 +9,10 @@ from scipy.fft import dctn
 
 import forensics
 from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
+from forensics.codecs.headers.mpeg_matrix import INTRA_MATRIX
 from forensics.history.jpeg import before_reduction, reduced
 from tests.features.test_scaled_grid import jpeg, photograph
+from tests.history.test_near_lattice import in_steps
 
 
 def smaller(picture: Image.Image, scale: float, kernel: Image.Resampling = Image.Resampling.BICUBIC) -> Image.Image:
@@ -77,6 +79,16 @@ def test_an_upright_grid_is_not_one_of_half_the_size() -> None:
     reading = reduced.read(saved(Image.fromarray(photograph(480)), 80), around(0.5))
     assert reading is not None
     assert not reading.found
+
+
+@pytest.mark.parametrize("steps", [INTRA_MATRIX / 2, np.full((8, 8), 8.0)])
+def test_a_reduced_frame_of_video_is_no_jpeg(steps: np.ndarray) -> None:
+    frame = in_steps(np.float32(photograph(512)[..., 1]), steps * 255 / 219)
+    found = reduced.read(np.asarray(smaller(Image.fromarray(np.uint8(frame.clip(0, 255))), 0.75)))
+    assert found is not None
+    assert found.contrast >= reduced.NAMED_FROM
+    assert not found.found
+    assert not found.named
 
 
 def test_too_small_pictures_are_not_read() -> None:

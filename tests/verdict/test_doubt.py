@@ -152,3 +152,18 @@ def test_jpeg_2000_that_is_not_sure_and_that_the_judge_of_codecs_denies_needs_mo
     if not given:
         assert held.verdict == "inconclusive"
         assert held.probabilities["uncompressed"] > 0.9
+
+
+@pytest.mark.parametrize(("odds", "lattice", "given"), [(0.9, -60.0, False), (1.1, -60.0, True), (0.9, 60.0, True)])
+def test_jpeg_2000_without_its_lattice_needs_a_clear_word(
+    odds: float, lattice: float, given: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fine = np.full((2, len(FINE_CLASSES)), 1 / len(FINE_CLASSES))
+    processes = dict.fromkeys(PROCESS_NAMES, 0.0) | {"jpeg2000": 0.999, "uncompressed": 0.001}
+    nothing = np.zeros((2, 1), np.float32)
+    judged = WindowJudgement(fine, fine, nothing, nothing, trees=fine)
+    reading = PictureReading(nothing, judged, None, processes, "jpeg2000", 0.999)
+    monkeypatch.setattr(PictureReading, "log_odds", lambda *_: odds)
+    monkeypatch.setattr(doubt, "lattice_of", lambda *_: lattice)
+    held = doubt.held_in_doubt(reading, shipped_open_judge(), sample())
+    assert (held.verdict == "jpeg2000") == given

@@ -17,7 +17,7 @@ from PIL import Image
 
 from forensics import analyze
 from forensics.history.recoding import identification
-from forensics.results.analysis import Analysis, ToneChange
+from forensics.results.analysis import Analysis, LeftOpen, ToneChange
 from forensics.results.steps import RotationStep
 from forensics.verdict import recompression
 from forensics.verdict.restated import ranked
@@ -233,3 +233,11 @@ def test_a_name_of_av1_is_left_open_where_blocks_of_eight_show(monkeypatch: pyte
     assert after.compressed == pytest.approx(1 - dict(before.ranking)["uncompressed"])
     gaining(monkeypatch, 0.9, 0.4, 0.2, 0.8, 0.3)
     assert answered(before, JUDGE, PIXELS) is before
+
+
+@pytest.mark.parametrize(("likeliest", "verdict"), [("jpeg2000", "jpeg2000"), ("hevc-intra", INCONCLUSIVE)])
+def test_blocks_alone_do_not_name_jpeg_2000(likeliest: str, verdict: str) -> None:
+    left = LeftOpen(likeliest, 0.1, ())
+    before = replace(opened(jpeg2000=0.6, heic=0.3), left_open=left)
+    said = recompression.Heard("jpeg2000", {name: float(name == "jpeg2000") for name in FAMILIES}, "", 0.9)
+    assert recompression.with_answer(before, said).verdict == verdict
