@@ -24,7 +24,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from forensics_features.packet_comb import HIGH_PASS
 from forensics_features.planes import central, to_rgb8
+from forensics_features.standards import LUMA_WEIGHTS
 
 LOWPASS = {
     "haar": (0.707106781, 0.707106781),
@@ -55,10 +57,7 @@ LOWPASS = {
     ),
 }  # fmt: skip
 """Scaling filters of orthogonal wavelets, as PyWavelets calls them and orders those of decomposition."""
-BIORTHOGONAL = {
-    "5/3": (-0.5, 1.0, -0.5),
-    "9/7": (0.064538883, -0.040689418, -0.418092273, 0.788485616, -0.418092273, -0.040689418, 0.064538883),
-}
+BIORTHOGONAL = {"5/3": (-0.5, 1.0, -0.5), "9/7": tuple(HIGH_PASS)}
 """Filters of details of JPEG 2000's wavelets (ISO/IEC 15444-1, annex F), to a factor."""
 MOST = 384
 """Side of the central part that is looked at, in pixels."""
@@ -70,8 +69,7 @@ vanished: 1.2 % of normal ones lie there."""
 _FLOOR = 0.02
 """Added to shares before their logarithms: what lies beyond rounding by chance, and a little more for a second rounding
 in planes of luma and chroma."""
-_LUMA = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue in luma, of ITU-R BT.601."""
+_LUMA = np.array(LUMA_WEIGHTS["bt601"])
 
 
 class Vanishing(NamedTuple):
@@ -138,7 +136,7 @@ def _planes(rgb: np.ndarray) -> Iterator[tuple[np.ndarray, float]]:
     alone = bool(np.array_equal(rgb[..., 0], rgb[..., 1]) and np.array_equal(rgb[..., 1], rgb[..., 2]))
     yield green, 12**-0.5
     if not alone:
-        yield rgb.astype(np.float32) @ np.array(_LUMA, np.float32), float(np.linalg.norm(_LUMA)) * 12**-0.5
+        yield rgb.astype(np.float32) @ _LUMA.astype(np.float32), float(np.linalg.norm(_LUMA)) * 12**-0.5
 
 
 @cache

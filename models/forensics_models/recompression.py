@@ -420,8 +420,7 @@ def sure_unasked(family: str, families: Mapping[str, float], phases: np.ndarray)
     """Whether the judge of block phases is sure of a family that may be named without coding again, and no other rule
     keeps it from being named.
     """
-    least = SURE_OF_PHASES if family == "vp8" else SURE_ALONE
-    sure = family in (*OF_EIGHT, "vp8") and bool(phases[FAMILIES.index(family)] >= np.log(least))
+    sure = family in (*OF_EIGHT, "vp8") and _sure_of(family, phases)
     return sure and _not_another(family, families) and _not_excluded(family, families, phases)
 
 
@@ -444,10 +443,15 @@ def agreed(family: str, families: Mapping[str, float], repeats: Repeats, phases:
     nor far less than a rival's, and no other rule keeps it from being named.
     """
     repeated = _repeated(family, repeats)
-    least = SURE_OF_PHASES if repeated >= _CLEARLY or family == "vp8" else SURE_ALONE
-    sure = family in BY_PHASES and bool(phases[FAMILIES.index(family)] >= np.log(least))
+    sure = family in BY_PHASES and _sure_of(family, phases, repeated)
     allowed = _not_another(family, families) and _not_excluded(family, families, phases)
     return sure and repeated >= 0 and allowed and not _outdone(family, repeats)
+
+
+def _sure_of(family: str, phases: np.ndarray, repeated: float = 0.0) -> bool:
+    """Whether block phases are sure of a family, by how consistently its own encoder repeats the picture."""
+    least = SURE_OF_PHASES if repeated >= _CLEARLY or family == "vp8" else SURE_ALONE
+    return bool(phases[FAMILIES.index(family)] >= np.log(least))
 
 
 def _outdone(family: str, repeats: Repeats) -> bool:

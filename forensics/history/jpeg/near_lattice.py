@@ -26,7 +26,7 @@ from forensics_features.block_dct import phase_scan
 from forensics_features.comb import FINE_BIN
 
 from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
-from forensics.codecs.headers.mpeg_matrix import INTRA_MATRIX
+from forensics.codecs.headers.mpeg_matrix import video_tables
 
 BLOCK = 8
 """Side of a block in pixels: ITU-T T.81 A.3.1."""
@@ -38,10 +38,6 @@ QUALITIES = range(20, 97)
 """Qualities that are tried; finer steps are lost in rounding noise."""
 NOISES = (0, 2, 4, 7, 10)
 """Standard deviations of noise, in levels, for which frequencies are weighed."""
-
-RIVAL_STEPS = np.geomspace(2, 40, 80)
-"""Steps of the first coefficient behind the mean, in levels, at which the matrices of video are tried: from what
-rounding hides to what leaves hardly any coefficient; continuous, for samples of limited range are stretched."""
 
 _LEVELS = np.arange(0.0, 15.0, 0.25)
 """Standard deviations of noise that are told apart, in levels."""
@@ -171,9 +167,7 @@ def _jpegs() -> _Bank:
 
 @cache
 def _rivals() -> _Bank:
-    """Steps of MPEG-1 and MPEG-2, and of H.263 and its like, which have one for all frequencies."""
-    relative = [(matrix / matrix[0, 1])[:_KEPT, :_KEPT].ravel()[1:] for matrix in (INTRA_MATRIX, np.ones((8, 8)))]
-    tried = np.concatenate([np.outer(RIVAL_STEPS, one) for one in relative])
+    tried = video_tables()[:, :_KEPT, :_KEPT].reshape(-1, _KEPT * _KEPT)[:, 1:]
     return _bank(tried, np.ones(len(tried)))
 
 

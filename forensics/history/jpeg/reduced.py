@@ -26,7 +26,7 @@ import numpy as np
 from forensics_features.running import running_maxima, running_medians
 
 from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
-from forensics.codecs.headers.mpeg_matrix import INTRA_MATRIX
+from forensics.codecs.headers.mpeg_matrix import video_tables
 from forensics.history.jpeg.planes import DCT_8
 from forensics.results.history import Parameter
 
@@ -58,8 +58,6 @@ which none reaches `NAMED_FROM`; after steps of all kinds, by all encoders and p
 OTHERS_FOUND, JPEGS_FOUND = 0.05, 0.5
 """Shares of the pictures by other codecs, and of JPEGs reduced to 0.5 to 0.95, that reach `FOUND_FROM`."""
 
-RIVAL_STEPS = np.geomspace(2, 40, 80)
-"""Steps of the first coefficient behind the mean at which the matrices of video are tried, as of `near_lattice`."""
 RIVALLED = 1.1
 """Share of a JPEG's strength that steps of video may have at the same scale. Of 992 frames of nine video codecs of 8x8
 blocks, of training and validation sources, reduced since, 33 reach `FOUND_FROM` and 12 `NAMED_FROM`; two of these and
@@ -332,7 +330,7 @@ class Steps(NamedTuple):
     of: np.ndarray
 
 
-def steps_of(tables: Sequence[float]) -> Steps:
+def steps_of(tables: Sequence[float] | np.ndarray) -> Steps:
     """`Steps` from the step of each table."""
     each, of = np.unique(tables, return_inverse=True)
     middles = (np.arange(_TOP * BINS) + 0.5) / BINS
@@ -350,12 +348,8 @@ def _tables() -> tuple[Steps, ...]:
 
 @cache
 def _rivals() -> tuple[Steps, ...]:
-    """The same of MPEG-1 and MPEG-2, and of H.263 and its like, which have one step for all frequencies."""
-    matrices = (INTRA_MATRIX / INTRA_MATRIX[0, 1], np.ones((8, 8)))
-    return tuple(
-        steps_of([float(step * matrix[position]) for matrix in matrices for step in RIVAL_STEPS])
-        for position in POSITIONS
-    )
+    """The same of `video_tables`."""
+    return tuple(steps_of(video_tables()[:, v, h]) for v, h in POSITIONS)
 
 
 def strength(near: np.ndarray, counted: np.ndarray) -> np.ndarray:
