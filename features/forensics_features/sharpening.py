@@ -280,7 +280,7 @@ def _climbed(part: _Part, kernel: str, sigma: float, amount: float) -> tuple[flo
                     if tried[0] > best[0] * 1.0005:
                         best, moved = tried, True
             if step == STEPS[0] and best[0] < HOPELESS:
-                break
+                return best
     return best
 
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -182,11 +182,13 @@ class _Operator(NamedTuple):
         return _Operator(self.first[:kept], self.weights[:kept])
 
 
+@lru_cache(maxsize=256)  # pictures of one size are tried at the same sizes, of which a scan has some 200
 def _operators(
-    old: int, new: int, length: int, kernel: Kernel, half: bool, starts: Sequence[int] = (0, 4)
+    old: int, new: int, length: int, kernel: Kernel, half: bool, starts: tuple[int, ...] = (0, 4)
 ) -> dict[int, _Operator]:
     """Operators on the first `length` of `new` samples, by the place of the first block."""
     from scipy.linalg import solveh_banded
+    from scipy.sparse import csr_array
 
     samples = min(old, math.ceil(length * old / new) + 16)
     at, weights = taps(old, new, length, kernel)
@@ -196,12 +198,13 @@ def _operators(
         near = at // 2
         far = np.clip(near + np.where(at % 2 == 0, -1, 1), 0, samples - 1)
         at, weights = np.concatenate([near, far], axis=1), np.concatenate([0.75 * weights, 0.25 * weights], axis=1)
-    dense = np.zeros((length, samples), np.float32)
-    np.add.at(dense, (np.arange(length)[:, None], at), weights)
+    resizing = csr_array((weights.ravel(), (np.repeat(np.arange(length), at.shape[1]), at.ravel())), (length, samples))
     width = int((at.max(axis=1) - at.min(axis=1)).max())
     banded = np.zeros((width + 1, samples))
-    for k in range(width + 1):
-        banded[width - k, k:] = np.einsum("ij,ij->j", dense[:, k:], dense[:, : samples - k])
+    normal = (resizing.T @ resizing).todia()
+    for off, diagonal in zip(normal.offsets, normal.data, strict=True):
+        if off >= 0:
+            banded[width - off, : len(diagonal)] = diagonal
     scale = _NOISE / (_VARIANCE * (1 - _CORRELATION**2))
     banded[width] += scale * (1 + _CORRELATION**2)
     banded[width, [0, -1]] -= scale * _CORRELATION**2
@@ -212,7 +215,7 @@ def _operators(
         for block in range(blocks):
             vectors[start + 8 * block : start + 8 * block + 8, turn, block] = DCT_8[:4].T
     solved = solveh_banded(banded, vectors.reshape(samples, -1), check_finite=False, overwrite_b=True)
-    read = (dense @ solved.astype(np.float32)).reshape(length, len(starts), blocks, 4)
+    read = (resizing @ solved).astype(np.float32).reshape(length, len(starts), blocks, 4)
     pitch = (16 if half else 8) * new / old
     reach = min(length, math.ceil(pitch) + 2 * _REACH)
     found = {}
