@@ -62,11 +62,18 @@ def spectrum(plane: np.ndarray, side: int, shift: int) -> np.ndarray:
     """
     sizes = _sizes(plane, side, shift)
     bands = _bands(side).ravel()
-    each = [np.log(sizes + _ADDED[0]), sizes, sizes < _SMALL]
-    means = [np.bincount(bands, one.mean(axis=(0, 2)).ravel()) for one in each]
+    each = [np.log(sizes + np.float32(_ADDED[0])), sizes, sizes < _SMALL]
+    means = [np.bincount(bands, _means(one).ravel()) for one in each]
     found = np.stack(means) / np.bincount(bands)
     found[1] = np.log(found[1] + _ADDED[1])
     return found
+
+
+def _means(blocks: np.ndarray) -> np.ndarray:
+    """Means over the blocks of an array as of `_sizes`; of whole rows first, which is several times as fast."""
+    columns, side, rows, _ = blocks.shape
+    over_columns = blocks.reshape(columns, -1).sum(axis=0, dtype=np.float32).reshape(side, rows, side)
+    return np.asarray(over_columns.sum(axis=1) / (columns * rows))
 
 
 def _sizes(plane: np.ndarray, side: int, shift: int) -> np.ndarray:
