@@ -2,8 +2,9 @@
 
     python -m forensics.ahead FOLDER
 
-compiles what a first run would, in as many processes as there are cores, and keeps it in FOLDER in the form in which an
-installation holds it (`forensics_features._kernel.BROUGHT`). The build calls it (`kernel_build.py`).
+compiles what a first run would and what other commands run besides, in as many processes as there are cores, and keeps
+it in FOLDER in the form in which an installation holds it (`forensics_features._kernel.BROUGHT`). The build calls it
+(`kernel_build.py`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from forensics_features._kernel import SUPPORTED, bring, is_cached, is_kernel
 
-from forensics.batch import compile_kernels, compile_part, compiled_parts, kernels_are_kept
+from forensics.kernels import compile_kernels, compile_part, compiled_parts, kernels_are_kept
 
 
 def kernels() -> Iterator[Any]:
@@ -28,8 +29,9 @@ def main() -> None:
     """The command."""
     if not (SUPPORTED and kernels_are_kept()):
         sys.exit("this numba's compiled code cannot be brought along")
-    compile_kernels()
-    for part in compiled_parts():  # what other processes compiled is imported here too
+    parts = compiled_parts(ahead=True)
+    compile_kernels(parts)
+    for part in parts:  # what other processes compiled is imported here too
         compile_part(part)
     found = [kernel for kernel in kernels() if is_cached(kernel)]
     for kernel in found:

@@ -7,33 +7,26 @@ no other.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import json
-import multiprocessing
 import os
 import sys
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from threading import Lock, Thread
 from typing import NamedTuple
 
-import numpy as np
-from forensics_features import FAMILIES, FURTHER_FAMILIES, FeatureExtractor, as_planes, family
-
+from forensics import kernels
 from forensics.errors import ForensicsError, UsageError
 from forensics.examination import Examination, examine
 from forensics.executors import Died, Executor, Here, Raised, executor, noted
 from forensics.former_paths import former_names
 from forensics.inputs import STANDARD_INPUT
 from forensics.pictures.opened import MAX_PIXELS, Picture, open_quietly
-from forensics.processes.registry import processes
 from forensics.progress import Progress
 from forensics.results.analysis import Analysis
 from forensics.results.failure import Failure
@@ -57,34 +50,6 @@ class Unwritten(NamedTuple):
     """
 
     error: str
-
-
-_COMPILED_IN = {
-    "network": 3.2,
-    "enlargements": 2.9,
-    "lapped": 2.9,
-    "texture-etc": 2.4,
-    "block_dct": 2.1,
-    "cooccurrence": 1.8,
-    "chroma": 1.8,
-    "rounding": 1.7,
-    "texture-bc": 1.6,
-    "wavelet": 1.2,
-    "wavelets": 1.2,
-    "webp-near-lossless": 1.2,
-    "jpeg-ls-near": 0.7,
-    "lattice": 0.6,
-    "lerc": 0.5,
-    "processing": 0.5,
-    "blockiness": 0.3,
-    "content": 0.1,
-    "trees": 0.1,
-}
-"""Seconds of processor time that the kernels of a part took to compile (one run, one process, 2026-11-29): what takes
-longest is begun first, so that none is waited for at the end, and the time left goes by it."""
-_COMPILED_SOON = 0.1
-"""The same of a part that is not there: most have no kernels of their own."""
-_COMPILING_SHOWN = 5.0  # seconds between lines while kernels are compiled, off a terminal
 
 
 def analyze_all(
@@ -153,7 +118,7 @@ def analyze_all(
     if work is None:
         check_model(model_dir, model)
         if any(name == STANDARD_INPUT or os.path.exists(name) for name in inputs):  # a misspelt name ends at once
-            announce_compilation()
+            kernels.announce_compilation()
         work = partial(
             analyze_one,
             model_dir=model_dir,
@@ -196,8 +161,8 @@ def make_ready_to_measure() -> None:
     """
     extractor = shipped_extractor()
     _ = extractor.feature_names  # imports every family
-    if kernels_compiled():
-        extractor.transform([_noise()])
+    if kernels.kernels_compiled():
+        extractor.transform([kernels.noise()])
 
 
 def depends_on(
@@ -299,178 +264,6 @@ def _received(name: str, future: Future[Result | Unwritten]) -> Result | Unwritt
         return Failure(printable(name), printable(reason))
     except Raised as error:
         return Failure(printable(name), printable(f"internal error, please report it: {error}"))
-
-
-def announce_compilation() -> None:
-    """Say once on standard error that the extractors' kernels are about to be compiled, where no compiled ones are
-    found.
-    """
-    extractor = shipped_extractor()
-    if not kernels_compiled():
-        sys.stderr.write(f"forensics: compiling the extractors, {_kept()}\n")
-        sys.stderr.flush()
-        if isinstance(extractor, FeatureExtractor) and kernels_are_kept():
-            compile_kernels()
-
-
-def kernels_are_kept() -> bool:
-    """Whether compiled kernels outlive this process."""
-    from forensics_features._kernel import cache_folder
-
-    return bool(cache_folder())
-
-
-def compile_kernels() -> None:
-    """Run everything with kernels once, so that they are compiled, in as many processes as there are cores, this one
-    among them: numba compiles one at a time in each. Says how far that is.
-    """
-    names, shown = deque(compiled_parts()), Lock()
-    daemon = multiprocessing.current_process().daemon  # which may have no processes of its own
-    others = 0 if daemon else min(len(os.sched_getaffinity(0)), len(names)) - 1
-    effort = sum(map(_effort, names))
-    progress = Progress("compile", len(names), plain_after=_COMPILING_SHOWN, effort=effort)
-    with progress as line, ExitStack() as stack:
-        workers = stack.enter_context(executor(others, apart=True)) if others else None
-        started: dict[str, float] = {}
-
-        def follow(compile_one: Callable[[str], bool]) -> None:
-            while True:
-                try:
-                    name = names.popleft()
-                except IndexError:
-                    return
-                with shown:
-                    started[name] = time.monotonic()
-                done = compile_one(name)
-                with shown:
-                    began, now = started.pop(name), time.monotonic()
-                    if done:
-                        rate = _effort(name) / max(now - began, 1e-3)  # that the parts under way have as well
-                        begun = sum(min(_effort(one), rate * (now - at)) for one, at in started.items())
-                        line.advance(note=name, effort=_effort(name), begun=begun)
-                if not done:
-                    names.append(name)
-                    return
-
-        def here(name: str) -> bool:
-            compile_part(name)
-            return True
-
-        def elsewhere(name: str) -> bool:  # False: a process cannot be started or died; its part is compiled here
-            assert workers is not None
-            return workers.submit(compile_part, name, name=name).exception() is None
-
-        followers = [Thread(target=follow, args=(elsewhere,), daemon=True) for _ in range(others)]
-        for follower in followers:
-            follower.start()
-        as_planes(_noise())  # what all parts need is there before the others have started
-        follow(here)
-        for follower in followers:
-            follower.join()
-        follow(here)
-
-
-def _effort(name: str) -> float:
-    return _COMPILED_IN.get(name, _COMPILED_SOON)
-
-
-def compiled_parts() -> tuple[str, ...]:
-    """Names of all that has kernels: families of features, processes with exact tests, and the keys of
-    `_FURTHER_KERNELS`.
-    """
-    tests = (name for name, process in processes().items() if process.exact is not None)
-    return tuple(dict.fromkeys((*_COMPILED_IN, *FAMILIES, *FURTHER_FAMILIES, *tests, *_FURTHER_KERNELS)))
-
-
-def compile_part(name: str) -> None:
-    """Run one of `compiled_parts` on noise."""
-    pixels = _noise()
-    if name in _FURTHER_KERNELS:
-        _FURTHER_KERNELS[name](pixels)
-    elif name in processes():
-        test = processes()[name].exact
-        assert test is not None
-        with contextlib.suppress(Exception):  # another package's may refuse noise
-            test(pixels)
-    else:
-        family(name).compute(as_planes(pixels))
-
-
-def _enlargements(pixels: np.ndarray) -> None:
-    from PIL import Image
-
-    from forensics.verdict.steps import find_enlargements
-
-    find_enlargements(np.asarray(Image.fromarray(pixels).resize((200, 200), Image.Resampling.BICUBIC)))
-
-
-def _content(pixels: np.ndarray) -> None:
-    from forensics_features.content import bent_pixels
-
-    bent_pixels(pixels)
-
-
-def _trees(pixels: np.ndarray) -> None:
-    judge = chosen_judge(None, "baseline")
-    judge.judge(np.zeros((1, len(judge.feature_names or ())), np.float32))
-
-
-def _network(pixels: np.ndarray) -> None:
-    chosen_judge(None, None).look([pixels])
-
-
-def _wavelets(pixels: np.ndarray) -> None:
-    from forensics.history.readings import jpeg2000
-
-    jpeg2000(pixels)
-
-
-def _overlaps(pixels: np.ndarray) -> None:
-    from forensics_features.lapped import stage_matrices
-
-    stage_matrices()
-
-
-_FURTHER_KERNELS = {
-    "enlargements": _enlargements,
-    "content": _content,
-    "trees": _trees,
-    "network": _network,
-    "wavelets": _wavelets,
-    "overlaps": _overlaps,
-}
-
-
-def _noise() -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (128, 128, 3), np.uint8)
-
-
-def _kept() -> str:
-    """For how long compiled kernels are kept, and where, if not at the usual place."""
-    from forensics_features._kernel import cache_folder, preferred_cache_folder
-
-    folder, preferred = cache_folder(), preferred_cache_folder()
-    if not folder:
-        return (
-            f"about half a minute in every run: {preferred!r} cannot be written, and NUMBA_CACHE_DIR names no other "
-            f"folder to keep them"
-        )
-    other = f"; kept in {folder!r}, as {preferred!r} cannot be written (NUMBA_CACHE_DIR names another place)"
-    return "on the first run of a version only (some twenty seconds, longer on a busy machine)" + (
-        other if folder != preferred else ""
-    )
-
-
-def kernels_compiled() -> bool:
-    """Whether the cache holds compiled code for every extractor module that has kernels, as the module is now."""
-    from forensics_features._kernel import is_cached, is_kernel
-
-    modules = [m for n, m in sys.modules.items() if n.startswith("forensics_features.") and m is not None]
-    for module in modules:
-        kernels = [v for v in vars(module).values() if is_kernel(v) and v.__module__ == module.__name__]
-        if kernels and not any(is_cached(kernel) for kernel in kernels):
-            return False
-    return True
 
 
 __getattr__ = former_names(__name__)

@@ -86,16 +86,16 @@ def fake_judge() -> type[FakeJudge]:
 @pytest.fixture
 def shipped_fakes(monkeypatch: pytest.MonkeyPatch) -> FakeExtractor:
     """Fakes in the place of the shipped model (JPEG at 0.97) and of the shipped extractor."""
-    from forensics import batch, measure
+    from forensics import batch, kernels, measure
     from forensics.verdict import analysis
     from forensics.windows import judges
 
     extractor, judge = FakeExtractor(), FakeJudge(jpeg=0.97)
-    for module in (analysis, batch, judges, measure):
+    for module in (analysis, batch, judges, kernels, measure):
         monkeypatch.setattr(module, "shipped_extractor", lambda: extractor)
     for module in (analysis, judges):
         monkeypatch.setattr(module, "shipped_judge", lambda mode=None: judge)
-    monkeypatch.setattr(batch, "kernels_compiled", lambda: True)  # the fakes have none, whatever else was loaded
+    monkeypatch.setattr(kernels, "kernels_compiled", lambda: True)  # the fakes have none, whatever else was loaded
     return extractor
 
 

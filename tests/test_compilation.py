@@ -9,20 +9,20 @@ from concurrent.futures import Future
 
 import pytest
 
-from forensics import batch
+from forensics import kernels
 from forensics.executors import Here, Raised
 from forensics.processes.registry import processes
 
 FEW = """
 import os
-from forensics import batch
+from forensics import kernels
 from forensics_features import as_planes, blockiness, family
 
 if __name__ == "__main__":
-    batch.compiled_parts = lambda: ("blockiness", "trees")
+    kernels.compiled_parts = lambda: ("blockiness", "trees")
     os.sched_getaffinity = lambda process: {0, 1}
-    batch.compile_kernels()
-    batch.compile_part("blockiness")
+    kernels.compile_kernels()
+    kernels.compile_part("blockiness")
     kernels = [k for k in vars(blockiness).values() if hasattr(k, "stats")]
     print(len(kernels) > 0, sum(len(k.stats.cache_misses) for k in kernels))
 """
@@ -48,14 +48,14 @@ class Failing(Here):
 @pytest.fixture
 def compiled(monkeypatch):
     parts = []
-    monkeypatch.setattr(batch, "compile_part", parts.append)
+    monkeypatch.setattr(kernels, "compile_part", parts.append)
     return parts
 
 
 EVERYTHING = {
-    *batch.FAMILIES,
-    *batch.FURTHER_FAMILIES,
-    *batch._FURTHER_KERNELS,
+    *kernels.FAMILIES,
+    *kernels.FURTHER_FAMILIES,
+    *kernels._FURTHER_KERNELS,
     *(name for name, process in processes().items() if process.exact is not None),
 }
 
@@ -63,19 +63,19 @@ EVERYTHING = {
 def test_what_a_process_could_not_compile_is_compiled_here(compiled, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 2})
     asked = []
-    monkeypatch.setattr(batch, "executor", lambda jobs, apart: asked.append((jobs, apart)) or Failing())
-    batch.compile_kernels()
+    monkeypatch.setattr(kernels, "executor", lambda jobs, apart: asked.append((jobs, apart)) or Failing())
+    kernels.compile_kernels()
     assert asked == [(2, True)]  # and this process
     assert sorted(compiled) == sorted(EVERYTHING)
 
 
 def test_one_core_compiles_here(compiled, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0})
-    monkeypatch.setattr(batch, "executor", None)
-    batch.compile_kernels()
+    monkeypatch.setattr(kernels, "executor", None)
+    kernels.compile_kernels()
     assert sorted(compiled) == sorted(EVERYTHING)
 
 
-@pytest.mark.parametrize("name", [*batch._FURTHER_KERNELS])
+@pytest.mark.parametrize("name", [*kernels._FURTHER_KERNELS, "histories"])
 def test_every_further_part_runs(name):
-    batch.compile_part(name)
+    kernels.compile_part(name)

@@ -45,7 +45,7 @@ LAYERS = (
     ("reconstruction",),
     ("training", "reconstruction", "compression"),
     ("localisation", "verdict"),
-    ("examination", "comparison"),
+    ("examination", "comparison", "kernels"),
     ("batch",),
     ("ahead", "survey", "ready"),
     ("audit",),

@@ -37,10 +37,10 @@ def command(
     IMAGE is a picture file, a folder, a pattern, or - for standard input. Exit code: 0 all done, 1 wrong usage, 2 some
     inputs failed.
     """
-    from forensics.batch import announce_compilation
     from forensics.destinations import Destinations
     from forensics.errors import PictureError
     from forensics.inputs import Skipped, expand
+    from forensics.kernels import announce_compilation
     from forensics.measure import TableWriter, columns, measure
     from forensics.pictures.opened import MAX_PIXELS
     from forensics.results.wording import printable

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 from zipfile import BadZipFile, ZipFile
 
-from forensics.batch import announce_compilation, depends_on
+from forensics.batch import depends_on
 from forensics.errors import ForensicsError, PictureError
 from forensics.examination import examine
+from forensics.kernels import announce_compilation
 from forensics.pictures.opened import open_quietly
 from forensics.results.analysis import Analysis
 from forensics.results.failure import Failure

@@ -18,7 +18,7 @@ import pyarrow.parquet
 import pytest
 from PIL import Image
 
-from forensics import batch
+from forensics import batch, kernels
 from forensics.errors import UsageError
 from forensics.inputs import expand
 from forensics.results.failure import Failure
@@ -214,12 +214,12 @@ def test_failures_of_work_alone_keep_the_order():
 def test_compilation_is_announced_once_where_nothing_is_compiled(tmp_path):
     code = (
         "import numpy as np\n"
-        "from forensics import batch\n"
+        "from forensics import kernels\n"
         "from forensics_features import planes\n"
-        "print(batch.kernels_compiled())\n"
+        "print(kernels.kernels_compiled())\n"
         "planes.as_planes(np.zeros((64, 64, 3), np.uint8))\n"
-        "batch.compile_part('content')\n"
-        "print(batch.kernels_compiled())\n"
+        "kernels.compile_part('content')\n"
+        "print(kernels.kernels_compiled())\n"
     )
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=environment)
@@ -245,13 +245,13 @@ def test_kernels_of_another_source_do_not_count_as_compiled(tmp_path):
 
 
 def test_announcement_is_one_line_on_standard_error(folder, capsys, monkeypatch):
-    monkeypatch.setattr(batch, "kernels_compiled", lambda: False)
+    monkeypatch.setattr(kernels, "kernels_compiled", lambda: False)
     assert call("analyze", folder / "b.png", folder / "a.tif") == 0
     assert capsys.readouterr().err.count("compiling") == 1
 
 
 def test_a_misspelt_name_is_told_before_anything_is_compiled(folder, capsys, monkeypatch):
-    monkeypatch.setattr(batch, "kernels_compiled", lambda: False)
+    monkeypatch.setattr(kernels, "kernels_compiled", lambda: False)
     assert call("analyze", folder / "nothere.png") == 2
     printed = capsys.readouterr().err
     assert "no such file" in printed
@@ -291,7 +291,7 @@ def real_extractor(monkeypatch):
     from forensics.windows import judges
 
     extractor = FeatureExtractor()
-    for module in (analysis, batch, judges):
+    for module in (analysis, batch, judges, kernels):
         monkeypatch.setattr(module, "shipped_extractor", lambda: extractor)
 
 
