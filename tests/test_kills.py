@@ -5,6 +5,7 @@ happened.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import shutil
 import time
@@ -37,10 +38,11 @@ PICTURES = 8
 def pictures(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pictures")
     rng = np.random.default_rng(5)
-    for index in range(PICTURES):
+    for index in range(PICTURES):  # decoded JPEGs: a verdict on them takes least
         values = rng.integers(0, 256, (8, 8, 3), np.uint8).repeat(24, 0).repeat(24, 1) // 2
         values += rng.integers(0, 30, values.shape, np.uint8)
-        Image.fromarray(values).save(folder / f"{index:02d}.png")
+        Image.fromarray(values).save(stream := io.BytesIO(), "JPEG", quality=80)
+        Image.open(stream).save(folder / f"{index:02d}.png")
     return folder
 
 

@@ -44,7 +44,7 @@ def test_a_patch_of_16_pixels_shows_where_it_is(decoded, kind):
     assert not impossible.any()
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.heavy)])
 def test_a_patch_of_a_tenth_of_the_picture_shows(seed):
     changed = real_decoding(jpeg_file(scene(seed, 128, 160), 75))
     changed[82:114, 82:114] = scene(3 - seed, 128, 160)[82:114, 82:114]
@@ -68,12 +68,16 @@ def test_a_clone_with_clipped_samples_shows():
     assert not impossible.any()
 
 
-def test_a_clone_by_whole_blocks_cannot_be_seen_and_the_text_says_so(decoded, tmp_path):
+@pytest.mark.heavy
+def test_a_clone_by_whole_blocks_cannot_be_seen(decoded):
     changed = decoded.copy()
     changed[48:64, 64:80] = decoded[96:112, 112:128]
     kinds = exact_map(changed).kinds
     assert (kinds[7, 9], kinds[6:8, 8:10].max()) == (POSSIBLE, POSSIBLE)
-    Image.fromarray(decoded).save(tmp_path / "a.png")  # said of every picture; this one is read in no time
+
+
+def test_the_text_says_that_a_clone_by_whole_blocks_cannot_be_seen(decoded, tmp_path):
+    Image.fromarray(decoded).save(tmp_path / "a.png")  # said of every picture
     arguments = [str(tmp_path / "a.png"), "--exact", "jpeg", "--out", str(tmp_path / "out")]
     assert "moved by whole blocks" in CliRunner().invoke(command, arguments).output
 
@@ -99,6 +103,10 @@ def test_polygons_surround_the_change(decoded, tmp_path):
 def test_pictures_without_a_decoders_blocks_get_no_map():
     with pytest.raises(NotReconstructible):
         exact_map(scene(22))
+
+
+@pytest.mark.heavy
+def test_pictures_changed_as_a_whole_get_no_map():
     noisy = real_decoding(jpeg_file(scene(23, 128, 128), 40)).astype(np.int16)
     noisy += np.random.default_rng(0).integers(-1, 2, noisy.shape)
     with pytest.raises((NoExactMap, NotReconstructible)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import signal
@@ -31,7 +32,8 @@ def archive(tmp_path_factory):
         values = rng.integers(0, 256, (8, 8, 3), np.uint8).repeat(12, 0).repeat(12, 1) // 2
         values += rng.integers(0, 30, values.shape, np.uint8)
         (folder / f"{index % 3}").mkdir(exist_ok=True)
-        Image.fromarray(values).save(folder / f"{index % 3}" / f"{index:02d}.png")
+        Image.fromarray(values).save(stream := io.BytesIO(), "JPEG", quality=80)  # a verdict on it takes least
+        Image.open(stream).save(folder / f"{index % 3}" / f"{index:02d}.png")
     with tarfile.open(folder / "shard.tar", "w") as shard:
         for index in range(2, 12, 3):
             path = folder / "2" / f"{index:02d}.png"
