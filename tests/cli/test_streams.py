@@ -136,7 +136,7 @@ def test_a_data_set_where_nothing_may_be_written(tmp_path):
 def test_kernels_are_kept_elsewhere_where_the_home_cannot_be_written(tmp_path):
     (tmp_path / "home").touch()
     code = (
-        "from forensics_features import _kernel; from forensics.batch import _kept\n"
+        "from forensics_features import _kernel; from forensics.kernels import _kept\n"
         "print(_kernel.cache_folder()); print(_kept())"
     )
     environment = {**os.environ, "HOME": str(tmp_path / "home"), "TMPDIR": str(tmp_path)}
