@@ -260,8 +260,9 @@ def _likeliest(excesses: Sequence[_Excess], place: int, family: str) -> tuple[in
     near = np.array([one.near[place, one.of[members]] for one in excesses])
     count = np.array([one.counted[place, one.of[members]] for one in excesses])
     left = np.exp(-2 * np.pi**2 * _LEVELS[:, None, None] ** 2 / steps[members].T ** 2)
-    kept = _SHARES[:, None, None, None] * left
-    likelihoods = (2 * kept * near - kept**2 * count).sum(axis=2)
+    by_level = np.einsum("lfm,fm->lm", left, near), np.einsum("lfm,fm->lm", left**2, count)
+    shares = _SHARES[:, None, None]
+    likelihoods = 2 * shares * by_level[0] - shares**2 * by_level[1]
     _, level, member = np.unravel_index(int(likelihoods.argmax()), likelihoods.shape)
     return names[members[int(member)]][1], float(_LEVELS[level])
 
@@ -270,7 +271,8 @@ def _histograms(plane: np.ndarray) -> np.ndarray:
     """Of magnitudes, by place of the grid and frequency, `np.ndarray [shape=(64, 24, bins), dtype=float32]`."""
     together = round(_WIDTH / FINE_BIN)
     fine = phase_scan(np.ascontiguousarray(plane, np.float32), BLOCK, _KEPT, _INDEX, round(_TOP / FINE_BIN))[1]
-    return fine.reshape(*fine.shape[:2], -1, together).sum(axis=3, dtype=np.float32)
+    each = (fine[..., bin_::together] for bin_ in range(together))  # ten times as fast as sums over a short axis
+    return np.asarray(sum(each, np.int32(0)), np.float32)
 
 
 def _excesses(histograms: np.ndarray, bank: _Bank) -> tuple[_Excess, ...]:
