@@ -37,6 +37,11 @@ _LEAST, _MARGIN = 0.8, 0.15
 gives nearly all blocks; chance 1 - 1/e = 0.63, which scatters by 0.06 with `_BLOCKS`, so that both lie two and a half
 of those away. Of 737 blocks of six validation JPEGs of qualities 98, 99 and 100 the same 668 come back at 0.65 and 0.95
 of the first, 0 and 0.3 of the second."""
+_FAR_BEYOND = 0.4
+"""By how much the best phase may exceed every other instead of having that share: four and a half times what the
+difference of two shares of `_BLOCKS` scatters by at most, (0.5 / 64)^1/2 = 0.088. Of a file found (dark, 20 levels,
+steps of one to three, 38 % of its samples clipped) the right phase gives 0.80 and no other one more than 0.25; of 41
+validation pictures never coded, 19 of them darkened to a tenth, the best phase leads the next by 0.12 at most."""
 _EXPLAINED = 0.97
 """Share of pixels that have to have whole Y, Cb and Cr."""
 
@@ -59,7 +64,8 @@ def finest_grid(pixels: np.ndarray) -> tuple[int, int] | None:
     likely = [places[i] for i in np.argsort(-np.array(first), kind="stable")[:_LIKELY]]
     shares = [_share(planes, place, _BLOCKS) for place in likely]
     best = int(np.argmax(shares))
-    return likely[best] if shares[best] >= max(_LEAST, sorted(shares)[-2] + _MARGIN) else None
+    beyond = shares[best] - sorted(shares)[-2]
+    return likely[best] if beyond >= (_MARGIN if shares[best] >= _LEAST else _FAR_BEYOND) else None
 
 
 def _luma(part: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:

@@ -43,8 +43,9 @@ _TOLD = 0.5
 """Share of a luma block's samples that have to be known by the pixels' colours for it to tell anything of chroma where
 its neighbours do not come out: few samples leave many sets of coefficients, of which the first that keeps the bounds is
 taken, and may be wrong in the others. All of a block is trusted before, and nothing but known samples after that."""
-_BESIDE = np.array([(0, -1), (0, 1), (-1, 0), (1, 0)])
-"""Blocks beside one that are opened with it, one after another, by rows and columns."""
+_OPENED = [np.array([(0, 0)]), *(np.array([(0, 0), beside]) for beside in ((0, -1), (0, 1), (-1, 0), (1, 0)))]
+"""Blocks that are opened together, one after another, by rows and columns from the first: it alone, whose neighbours'
+borders then tell it, and with each block beside it."""
 _UNITS, _WRONG, _FAILED, _MANY = 8, 13, 3, 0.25
 """MCUs of which all blocks are searched together at most, a bound on work, and wrong pixels from which one is that has
 fewer than an MCU beside it, a twentieth of an MCU of 4:2:0: its neighbours' borders show its chroma too; how many of
@@ -187,32 +188,32 @@ class MendedBand(FittedBand):
         return b"".join([*found, shown[top : top + high, left : left + wide].tobytes()])
 
     def _with_neighbours(self, fitted: Fitted) -> Fitted:
-        """Chroma blocks that nothing settles searched with one of the settled blocks beside them open, and that one
-        after them: of a block of which a part is seen several sets may show the picture, but the next one's border
-        tells them apart.
+        """Chroma blocks that nothing settles searched alone, all others known, or with one of the settled blocks beside
+        them open, and that one after them: of a block of which a part is seen several sets may show the picture, but
+        the next one's border tells them apart.
         """
         factors = self.layout.factors
         if factors == (1, 1) or self.decoder.upsampling not in TRIANGLES or factors not in SEEN_BY:
             return fitted
         luma, *others = fitted
         self._tighten_chroma(luma, 0)
-        return [luma, *(self._pairs_searched(k, *chroma) for k, chroma in enumerate(others, 1))]
+        return [luma, *(self._searched_with(k, *chroma) for k, chroma in enumerate(others, 1))]
 
-    def _pairs_searched(self, k: int, coefficients: np.ndarray, status: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _searched_with(self, k: int, coefficients: np.ndarray, status: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         wrong = self._shown_wrongly(k, coefficients)
         near = and_beside(wrong)
         places = np.argwhere(any_in_blocks(near, *self.layout.mcu))[:_FEW]
-        for place, beside in product(places, _BESIDE):
-            pair = place + np.array([(0, 0), beside])
-            if not wrong.any() or (pair < 0).any() or (pair >= status.shape).any():
+        for place, opened in product(places, _OPENED):
+            blocks = place + opened
+            if not wrong.any() or (blocks < 0).any() or (blocks >= status.shape).any():
                 continue
             known = np.ones(status.shape, bool)
-            known[tuple(pair.T)] = False
+            known[tuple(blocks.T)] = False
             start = stored_samples(coefficients, self.quantisers[k])
-            found, fits = self.searched_by_all_shown(k, start, known, pair, _SETS)
+            found, fits = self.searched_by_all_shown(k, start, known, blocks, _SETS)
             if fits.all():
                 other, settled = coefficients.copy(), status.copy()
-                other[tuple(pair.T)], settled[tuple(pair.T)] = found, SEARCHED
+                other[tuple(blocks.T)], settled[tuple(blocks.T)] = found, SEARCHED
                 left = self._shown_wrongly(k, other)
                 if left.sum() < wrong.sum():
                     coefficients, status, wrong = other, settled, left

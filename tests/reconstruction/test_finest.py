@@ -33,6 +33,15 @@ def test_a_small_part_of_clipped_surroundings_shows_its_grid_at_the_first_pixel(
     assert finest_grid(np.ascontiguousarray(pixels[3:, 6:])) is None
 
 
+def test_a_dark_picture_of_few_levels_shows_its_grid_although_steps_leave_some_blocks():
+    source = np.clip(np.rint(scene(33, 160, 192)[..., 1] / 255 * 24 - 6), 0, 255).astype(np.uint8)
+    pixels = real_decoding(jpeg_file(source, 97))
+    assert finest_grid(source) is None
+    assert finest_grid(pixels) == (0, 0)
+    assert finest_grid(np.ascontiguousarray(pixels[3:, 6:])) == (5, 2)
+    assert reconstruct(pixels).exact
+
+
 @pytest.mark.parametrize(("subsampling", "least"), [("4:2:0", 0.6), ("4:4:4", 0.85)])
 def test_quality_100(subsampling, least):
     pixels = real_decoding(jpeg_file(scene(23, 72, 80), 100, subsampling))

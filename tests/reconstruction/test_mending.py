@@ -103,6 +103,29 @@ def test_a_settled_neighbour_that_is_wrong_is_searched_again():
     np.testing.assert_array_equal(after[1][0], fitted[1][0])
 
 
+def test_a_block_that_is_wrong_is_found_from_its_neighbours_that_are_right(monkeypatch):
+    """A block of which the first half is seen, at fine steps, without any of its neighbours being searched again."""
+    data = jpeg_file(scene(41, 120, 128), 97, "4:2:0")
+    pixels, (luma, chroma) = real_decoding(data), tables_of(data)
+    band = band_of(pixels, (luma, chroma, chroma), Layout(0, 0, (2, 2)))
+    settled = invert(pixels, band.layout, (luma, chroma, chroma), DECODERS[0])
+    fitted = [(c.coefficients.copy(), s.copy()) for c, s in zip(settled.coded.components, settled.status, strict=True)]
+    assert not band.wrong(fitted).any()
+    fitted[2][0][7, 4, 0] += 1
+    assert band.wrong(fitted).any()
+    search = band.searched_by_all_shown
+
+    def of_one(k, start, known, places, width):
+        fits = search(k, start, known, places, width)
+        return fits if len(places) == 1 else (fits[0], np.zeros(len(places), bool))
+
+    monkeypatch.setattr(band, "searched_by_all_shown", of_one)
+    after = band._with_neighbours(fitted)
+    assert not band.wrong(after).any()
+    again = np.argwhere((after[2][0] != fitted[2][0]).any(axis=2))
+    np.testing.assert_array_equal(again, [(7, 4)])
+
+
 @pytest.mark.parametrize("corner", [(0, 0), (3, 6)])
 def test_windows_leave_no_more_than_the_whole_band(corner, monkeypatch):
     pixels, tables = clipped_picture()
