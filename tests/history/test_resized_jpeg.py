@@ -10,8 +10,10 @@ from PIL import Image
 from scipy.fft import dctn
 
 import forensics
+from forensics.codecs.headers.mpeg_matrix import INTRA_MATRIX
 from forensics.history.jpeg import before_reduction, resized
 from forensics.history.jpeg.resampling_kernels import KERNELS, taps
+from tests.history.test_near_lattice import in_steps
 
 RESAMPLING = Image.Resampling
 BY_PILLOW = {"cubic": RESAMPLING.BICUBIC, "triangle": RESAMPLING.BILINEAR, "Lanczos": RESAMPLING.LANCZOS}
@@ -106,6 +108,18 @@ def test_nothing_is_found_in_what_was_never_compressed(picture: Image.Image, sca
     reading = resized.read(smaller(picture, scale, RESAMPLING.BICUBIC), scan=scan)
     assert reading is not None
     assert reading.contrast < 6
+
+
+@pytest.mark.parametrize("steps", [INTRA_MATRIX / 4, np.full((8, 8), 8.0)])
+def test_a_resized_frame_of_video_is_no_jpeg(picture: Image.Image, steps: np.ndarray) -> None:
+    luma = np.float32(picture.convert("L"))[:464, :464]
+    frame = Image.fromarray(np.uint8(in_steps(luma, steps * 255 / 219).clip(0, 255)))
+    found = resized.read(smaller(frame, 0.75, RESAMPLING.BICUBIC), scan=False, sizes=[frame.size])
+    assert found is not None
+    assert found.weight >= resized.FOUND_FROM
+    limit = resized.RIVALLED_FLAT if found.family == "flat" else resized.RIVALLED
+    assert found.rival > limit * found.contrast
+    assert not found.found
 
 
 def test_a_jpeg_as_it_is_was_not_resized(picture: Image.Image) -> None:

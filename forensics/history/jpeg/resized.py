@@ -27,6 +27,7 @@ from typing import NamedTuple
 import numpy as np
 
 from forensics.codecs.headers.jpeg_tables import TABLE_FAMILIES, scaled_table
+from forensics.codecs.headers.mpeg_matrix import video_tables
 from forensics.history.jpeg.planes import DCT_8
 from forensics.history.jpeg.reduced import BINS, FEWEST, POSITIONS, Steps, has_content, steps_of, strength
 from forensics.history.jpeg.resampling_kernels import KERNELS, Kernel, taps
@@ -61,6 +62,12 @@ LOPSIDED = 2.0
 multiples of some steps and between those of others. An icon and a sheet of balls of games have 16.5 and 25.4, and 1.7
 and 1.0 times, the half-tone of a dialog 76.4 and 1.0. Of 72 reduced JPEGs of validation sources with a weight of 18
 and more one has less."""
+RIVALLED, RIVALLED_FLAT = 1.1, 0.9
+"""Most times its contrast that steps of video may have at its size (`rival`), and the same of tables of one step, as
+H.263 and its like have. Of 540 reduced frames by nine video codecs three are found without this limit, at 0.67, 1.17
+and 1.37 times (the latter two by ASV 1); 57 reduced JPEGs of validation sources have 1.0 times at most, the one by
+tables of one step, which is given up, 0.98. Luma rounded to one step, of 6 to 20, and reduced has 0.94 to 1.08
+times."""
 RARE_TABLES, FULL_CHROMA = 0.5, 0.6
 """What a contrast weighs where it is that of tables other than libjpeg's, or of chroma at full size, which blocks of
 4x4 samples of half-sized chroma resemble: WebP and AVIF of that draw and an earlier one of 56 reach 26.9 by the first,
@@ -130,6 +137,8 @@ class ResizedJpeg(NamedTuple):
         How far they lie farther from multiples of another table's steps on the grid than beside it, at most.
     coded : bool
         Whether it was read under a JPEG that the picture was saved as since.
+    rival : float
+        Contrast of the steps of video at the same size (`rival`), where the JPEG's is enough for a find; else 0.
     """
 
     width: int
@@ -143,6 +152,7 @@ class ResizedJpeg(NamedTuple):
     share: float
     against: float
     coded: bool = False
+    rival: float = 0.0
 
     @property
     def weight(self) -> float:
@@ -155,7 +165,8 @@ class ResizedJpeg(NamedTuple):
     def found(self) -> bool:
         """Whether it is a JPEG's lattice."""
         least = FOUND_UNDER_FROM if self.coded else FOUND_FROM
-        return self.weight >= least and self.contrast >= LOPSIDED * self.against
+        clear = self.weight >= least and self.contrast >= LOPSIDED * self.against
+        return clear and self.rival <= (RIVALLED_FLAT if self.family == "flat" else RIVALLED) * self.contrast
 
     @property
     def named(self) -> bool:
@@ -234,8 +245,16 @@ def _steps(component: int, position: tuple[int, int]) -> Steps:
     return steps_of([int(table[position]) for table in tables])
 
 
-def _totals(planes: Sequence[np.ndarray], down: _Operator, across: _Operator, component: int) -> np.ndarray:
-    """Sum of cosines and count of each table, `[shape=(2, tables)]`."""
+@cache
+def _video_steps(position: tuple[int, int]) -> Steps:
+    """The steps of one position in `video_tables`."""
+    return steps_of(video_tables()[:, position[0], position[1]])
+
+
+def _totals(
+    planes: Sequence[np.ndarray], down: _Operator, across: _Operator, component: int, video: bool = False
+) -> np.ndarray:
+    """Sum of cosines and count of each table, of JPEG's or of video's, `[shape=(2, tables)]`."""
     from forensics.history.jpeg._reduced_kernels import coefficients, nearness
 
     positions = POSITIONS if component == 0 else CHROMA_POSITIONS
@@ -245,9 +264,9 @@ def _totals(planes: Sequence[np.ndarray], down: _Operator, across: _Operator, co
         coefficients(plane - middle, down.first, down.weights, across.first, across.weights, np.array(positions), found)
         found[0] += 8 * middle
     sizes = np.abs(sizes) * np.float32(BINS)
-    total = np.zeros((2, len(FAMILIES) * len(QUALITIES)))
-    for p, position in enumerate(positions):
-        steps = _steps(component, position)
+    each = [_video_steps(position) if video else _steps(component, position) for position in positions]
+    total = np.zeros((2, len(each[0].of)))
+    for p, steps in enumerate(each):
         near, counted = np.empty((2, 1, len(steps.first)), np.float32)
         nearness(np.ascontiguousarray(sizes[:, p]).ravel(), np.ones(1), steps.cosines, steps.first, near, counted)
         total += np.stack([near[0][steps.of], counted[0][steps.of]])
@@ -296,22 +315,51 @@ def contrasts(
     dict of str to (np.ndarray, np.ndarray) [shape=(len(FAMILIES) * len(QUALITIES),), dtype=float64]
         Contrasts and shares as of `ResizedJpeg`, family by family.
     """
+    totals = _all_totals(pixels, width, height, kernel, samplings)
+    return {kind: (_contrast_of(each), each[0][0] / np.maximum(each[0][1], FEWEST)) for kind, each in totals.items()}
+
+
+def _all_totals(
+    pixels: np.ndarray, width: int, height: int, kernel: Kernel, samplings: Sequence[str], video: bool = False
+) -> dict[str, list[np.ndarray]]:
+    """As of `_totals`, on the grid and at each place beside it, by kind."""
     planes, down, across = _read_axes(pixels, width, height, kernel, samplings)
     totals: dict[str, list[np.ndarray]] = {}
     for top, left in ((0, 0), *_OFF):
-        luma = _totals(planes[:1], down[False][top], across[False][left], 0)
+        luma = _totals(planes[:1], down[False][top], across[False][left], 0, video)
         totals.setdefault("luma", []).append(luma)
         for name in samplings if len(planes) == 3 else ():
             v, h = SAMPLINGS[name]
-            chroma = _totals(planes[1:], down[v][top], across[h][left], 1)
+            chroma = _totals(planes[1:], down[v][top], across[h][left], 1, video)
             totals.setdefault(f"chroma {name}", []).append(chroma)
             totals.setdefault(f"both {name}", []).append(luma + chroma)
-    found = {}
-    for kind, each in totals.items():
-        on, *beside = (strength(*total) for total in each)
-        contrast = (on - np.mean(beside, axis=0)) / math.sqrt(1 + 1 / len(beside))
-        found[kind] = contrast, each[0][0] / np.maximum(each[0][1], FEWEST)
-    return found
+    return totals
+
+
+def _contrast_of(totals: Sequence[np.ndarray]) -> np.ndarray:
+    """How far coefficients lie nearer to multiples on the grid than beside it, in standard errors, of each table."""
+    on, *beside = (strength(*total) for total in totals)
+    return np.asarray((on - np.mean(beside, axis=0)) / math.sqrt(1 + 1 / len(beside)))
+
+
+def rival(pixels: np.ndarray, reading: ResizedJpeg) -> float:
+    """The largest contrast that steps of video have at the size of a reading, by its kernel.
+
+    Parameters
+    ----------
+    pixels : np.ndarray [shape=(h, w) or (h, w, 3), dtype=uint8]
+        Those that it was read from.
+    reading : ResizedJpeg
+
+    Returns
+    -------
+    float
+        On the scale of `ResizedJpeg.contrast`.
+    """
+    kernel = next(one for one in KERNELS if one.name == reading.kernel)
+    samplings = (reading.sampling,) if reading.sampling else ()
+    totals = _all_totals(pixels, reading.width, reading.height, kernel, samplings, video=True)
+    return max(float(_contrast_of(each).max()) for each in totals.values())
 
 
 def at_size(
@@ -398,6 +446,7 @@ def read(
     best = None if best is None else best._replace(coded=coded)
     if best is None or not best.found:
         return best
+    best = best._replace(rival=rival(pixels, best))
     return None if not has_content(pixels) or (not coded and _stands_upright(pixels, best)) else best
 
 
