@@ -16,7 +16,7 @@ import io
 import os
 import signal
 import sys
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP)
@@ -44,17 +44,21 @@ class Ending:
     main thread.
 
     Python throws away what is raised in a destructor or in a callback, and 3.11 makes a `RuntimeError` of what is
-    raised where a class is being made: there the exception is raised a moment later. A signal that is ignored, as
-    `nohup` leaves it, stays ignored; outside the main thread nothing is changed.
+    raised where a class is being made: there the exception is raised a moment later. Compiled modules may print what is
+    raised while they import another, and raise an `ImportError` of their own: it is not printed, and `came` tells. A
+    signal that is ignored, as `nohup` leaves it, stays ignored; outside the main thread nothing is changed.
 
     Attributes
     ----------
     number : int
         The signal that came, 0 for none and for Ctrl-C.
+    came : bool
+        Whether one of `SIGNALS` or Ctrl-C came.
     """
 
     def __init__(self) -> None:
-        self.number = 0
+        self.number, self.came = 0, False
+        self._printed = sys.excepthook
         self._before: dict[int, Any] = {}
         self._hook = sys.unraisablehook
 
@@ -68,6 +72,7 @@ class Ending:
             except ValueError:  # not the main thread
                 return self
         self._hook, sys.unraisablehook = sys.unraisablehook, self._thrown_away
+        self._printed, sys.excepthook = sys.excepthook, self._printed_within
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -77,8 +82,11 @@ class Ending:
             signal.signal(number, handler)
         if sys.unraisablehook == self._thrown_away:
             sys.unraisablehook = self._hook
+        if sys.excepthook == self._printed_within:
+            sys.excepthook = self._printed
 
     def _received(self, number: int, frame: FrameType | None) -> None:
+        self.came = True
         if number in SIGNALS:
             self.number = number
         if _makes_a_class(frame):
@@ -93,6 +101,10 @@ class Ending:
             self._later()
         else:
             self._hook(what)
+
+    def _printed_within(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if not issubclass(kind, KeyboardInterrupt):
+            self._printed(kind, error, trace)
 
     def _later(self) -> None:
         if signal.SIGALRM in self._before:

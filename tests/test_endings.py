@@ -11,6 +11,7 @@ import weakref
 
 import pytest
 
+from forensics.cli import main as cli
 from forensics.endings import Ending, Terminated, collect_rarely
 
 RAISED = [(signal.SIGTERM, Terminated), (signal.SIGHUP, Terminated), (signal.SIGINT, KeyboardInterrupt)]
@@ -111,12 +112,41 @@ def test_what_else_is_thrown_away_goes_where_it_went(monkeypatch):
     assert [str(value) for value in unraised] == ["of another kind"]
 
 
+def test_a_signal_that_a_compiled_module_prints_and_forgets_is_not_printed(monkeypatch):
+    printed = []
+    monkeypatch.setattr(sys, "excepthook", lambda kind, error, trace: printed.append(kind))
+    with Ending() as ending:
+        for raised in (Terminated, ValueError):
+            try:
+                if raised is Terminated:
+                    signal.raise_signal(signal.SIGTERM)
+                    wait(5)
+                raise ValueError
+            except (Terminated, ValueError) as error:
+                sys.excepthook(type(error), error, error.__traceback__)  # as PyErr_Print does
+        assert ending.came
+    assert printed == [ValueError]
+
+
+def test_an_error_that_a_signal_left_behind_is_no_traceback(monkeypatch, capsys):
+    def work(**_: object) -> None:
+        raise ImportError("failed to import")
+
+    monkeypatch.setattr(cli.main, "main", work)
+    with Ending() as ending:
+        ending.came, ending.number = True, signal.SIGTERM
+        assert cli._run([], ending) == 128 + signal.SIGTERM
+    assert capsys.readouterr().err == "forensics: ended by SIGTERM\n"
+    with Ending() as ending, pytest.raises(ImportError):
+        cli._run([], ending)
+
+
 def test_everything_is_put_back():
     numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGALRM)
-    before = [signal.getsignal(number) for number in numbers], sys.unraisablehook
+    before = [signal.getsignal(number) for number in numbers], sys.unraisablehook, sys.excepthook
     with Ending():
         assert signal.getsignal(signal.SIGTERM) != before[0][0]
-    assert ([signal.getsignal(number) for number in numbers], sys.unraisablehook) == before
+    assert ([signal.getsignal(number) for number in numbers], sys.unraisablehook, sys.excepthook) == before
 
 
 def test_another_thread_changes_nothing():

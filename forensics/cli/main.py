@@ -142,7 +142,7 @@ def _run(arguments: Sequence[str] | None, ending: Ending) -> int:
     except (KeyboardInterrupt, click.Abort):
         return _ended(ending)
     except Exception as error:
-        if not caused_by_interruption(error):
+        if not (ending.came or caused_by_interruption(error)):
             raise
         return _ended(ending)
     return code if isinstance(code, int) else 0
